@@ -1,0 +1,66 @@
+"""`python -m render_scenes PARENT_PID MEMORY_MB`: JSON requests on stdin, one a line; JSON replies on stdout, one a line.
+
+The first reply says that the process is ready, and with what it renders. Blender and its importers write to
+stdout as they like, so that file descriptor is theirs: replies go through a copy made before bpy loads.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+def die_with(parent: int) -> None:
+    """End when the supervisor ends, however it ends. Linux only; elsewhere the closed stdin does it, later."""
+    try:
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+    except (OSError, AttributeError):
+        return
+    if os.getppid() != parent:
+        sys.exit("the supervisor is gone")
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let the address space grow by this much from here on, so that a bomb ends this process and no other."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return
+    limit = pages * resource.getpagesize() + (megabytes << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def main() -> None:
+    parent, memory_mb = int(sys.argv[1]), int(sys.argv[2])
+    die_with(parent)
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+
+    from render_scenes import scene
+
+    studio = scene.Studio()
+    limit_memory(memory_mb)
+
+    def reply(message: dict[str, Any]) -> None:
+        replies.write(json.dumps(message) + "\n")
+        replies.flush()
+
+    reply({"ready": True, "renderer": scene.renderer_name(), "device": scene.device_name()})
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            reply({"ok": True, **studio.render(job)})
+        except scene.Refused as refusal:
+            reply({"ok": False, "stage": refusal.stage, "reason": str(refusal)})
+        except Exception as error:  # the supervisor replaces this process, whatever it was
+            traceback.print_exc()
+            reply({"ok": False, "stage": "render", "reason": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    main()

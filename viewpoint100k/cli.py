@@ -1,0 +1,384 @@
+"""Arguments in, exit code out. The work is elsewhere.
+
+Exit codes: 0 fine, 1 problems found or the run could not be finished, 2 wrong input.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import viewpoint100k
+from viewpoint100k.errors import InputError, ViewpointError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+objects_app = typer.Typer(no_args_is_help=True, help="What would be used of a source, and what is refused and why.")
+app.add_typer(objects_app, name="objects")
+out_console, err_console = Console(), Console(stderr=True)
+
+OutArgument = Annotated[Path, typer.Argument(help="The dataset folder. The state of the run lives in OUT/.run.", show_default=False)]
+DatasetArgument = Annotated[Path, typer.Argument(help="A folder that `viewpoint100k generate` wrote.", show_default=False)]
+PresetOption = Annotated[str, typer.Option(help="smoke, viewpoint-100k, viewpoint-6dof, or a FILE.yaml of your own.")]
+SourceOption = Annotated[
+    Optional[str],
+    typer.Option(help="builtin: (made by our code), a folder of .glb/.gltf, objaverse:lvis or objaverse:all.", show_default="the preset's"),
+]
+PairsOption = Annotated[Optional[int], typer.Option(help="Exactly so many pairs.", show_default="the preset's")]
+SeedOption = Annotated[Optional[int], typer.Option(help="Same seed, same bytes.", show_default="the preset's")]
+SetOption = Annotated[
+    Optional[list[str]],
+    typer.Option("--set", help="Override one setting, for instance render.samples=8. May be given often.", show_default=False),
+]
+PythonOption = Annotated[
+    Optional[str], typer.Option(help="Another Python 3.11 that has bpy, to render with.", show_default="this one")
+]
+
+
+@app.callback()
+def _about() -> None:
+    """Render, prove, publish and train on viewpoint data: how did the camera move between two views?
+
+    Start with [bold]viewpoint100k generate my-dataset[/bold]: two dozen procedural objects, 48 pairs, minutes on two cores.
+    Then [bold]viewpoint100k gallery my-dataset page.html[/bold] shows them.
+    """
+
+
+@app.command(rich_help_panel="Main job")
+def generate(
+    out: OutArgument,
+    preset: PresetOption = "smoke",
+    source: SourceOption = None,
+    pairs: PairsOption = None,
+    seed: SeedOption = None,
+    overrides: SetOption = None,
+    engine_python: PythonOption = None,
+    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes on this machine.", show_default="one per core")] = None,
+) -> None:
+    """Plan, render, validate and describe a dataset. Run it again to go on where it stopped.
+
+    [bold]viewpoint100k generate my-dataset[/bold]
+    [bold]viewpoint100k generate my-dataset --source my-models/ --pairs 300 --set render.samples=8[/bold]
+    """
+    from viewpoint100k import pipeline
+    from viewpoint100k.engine import check_engine
+    from viewpoint100k.runners.local import default_workers, run_local
+    from viewpoint100k.validate import validate_dataset
+
+    config = _config(preset, overrides, source=source, pairs=pairs, seed=seed)
+    check_engine(*([engine_python] if engine_python else []))
+    with pipeline.disk_errors(out):
+        with _counting("Checking objects") as progress:
+            plan = pipeline.plan_run(out, config, progress)
+        known: dict[int, Any] = {}
+        missing = pipeline.status(out, plan, known).missing
+        command = [sys.executable, "-m", "viewpoint100k", "render-shard", str(out), "--quiet", "--shard"]
+        tail = ["--engine-python", engine_python] if engine_python else []
+        commands = [(shard.number, [*command, str(shard.number), *tail]) for shard in missing]
+        with _Bar(lambda: pipeline.status(out, plan, known)) as bar:
+            failed = run_local(commands, workers or default_workers(), pipeline.RunPaths(out).run / "logs", bar.update)
+            bar.update()
+        if still := pipeline.status(out, plan, known).missing:
+            raise _unfinished(out, len(still), len(plan.shards), list(failed.values()))
+        manifest = pipeline.finalize(out)
+    report = validate_dataset(out, workers or default_workers())
+    _problems(report.problems)
+    _summary(out, manifest, pipeline.read_rejects(out), pipeline.status(out, plan, known).done)
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel="Stages of generate")
+def plan(
+    out: OutArgument,
+    preset: PresetOption = "smoke",
+    source: SourceOption = None,
+    pairs: PairsOption = None,
+    seed: SeedOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """List and check the objects, plan the shards. Prints how many shards `render-shard` has to make."""
+    from viewpoint100k import pipeline
+
+    config = _config(preset, overrides, source=source, pairs=pairs, seed=seed)
+    with pipeline.disk_errors(out), _counting("Checking objects") as progress:
+        made = pipeline.plan_run(out, config, progress)
+    out_console.print(f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(str(out))}/.run", soft_wrap=True)
+
+
+@app.command("render-shard", rich_help_panel="Stages of generate")
+def render_shard_command(
+    out: OutArgument,
+    shard: Annotated[int, typer.Option(help="Number of the shard, from 0.", show_default=False)],
+    engine_python: PythonOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Make one shard. What a process pool, a Ray task, a SLURM array and a Kubernetes job all run."""
+    from viewpoint100k import pipeline
+    from viewpoint100k.runners.local import end_with_parent
+
+    end_with_parent()
+    with pipeline.disk_errors(out):
+        receipt = pipeline.render_shard(out, shard, engine_python)
+    if not quiet:
+        out_console.print(f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {receipt.bytes / 1e6:.1f} MB")
+
+
+@app.command("status", rich_help_panel="Stages of generate")
+def status_command(out: OutArgument) -> None:
+    """What is done and what is missing, from the files alone."""
+    from viewpoint100k import pipeline
+
+    now = pipeline.status(out)
+    done = sum(receipt.samples for receipt in now.done)
+    out_console.print(f"{done} of {now.pairs_wanted} pairs in {len(now.done)} shards; {len(now.missing)} shards missing")
+    if now.missing:
+        out_console.print("missing: " + ", ".join(str(shard.number) for shard in now.missing), soft_wrap=True)
+    _rejects_table(pipeline.read_rejects(out))
+
+
+@app.command("finalize", rich_help_panel="Stages of generate")
+def finalize_command(out: OutArgument) -> None:
+    """Write manifest, attribution and card of a complete run."""
+    from viewpoint100k import pipeline
+
+    with pipeline.disk_errors(out):
+        manifest = pipeline.finalize(out)
+    out_console.print(f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards")
+
+
+@app.command("validate", rich_help_panel="Check and look")
+def validate_command(
+    dataset: DatasetArgument,
+    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes.", show_default="one per core")] = None,
+) -> None:
+    """Reread every file: hashes, images, truths and answers derived again, splits. Exit 1 if anything is wrong."""
+    from viewpoint100k.validate import validate_dataset
+
+    report = validate_dataset(dataset, workers)
+    _problems(report.problems)
+    out_console.print(
+        f"{report.samples} samples, {report.questions} questions in {report.shards} shards: {len(report.problems)} problems"
+    )
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command("gallery", rich_help_panel="Check and look")
+def gallery_command(
+    dataset: DatasetArgument,
+    page: Annotated[Path, typer.Argument(help="The HTML file to write.", show_default=False)],
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many samples, spread over all.")] = 200,
+) -> None:
+    """One self-contained HTML page: pairs side by side, questions with the answer behind a click, a view from above."""
+    from viewpoint100k.gallery import write_gallery
+
+    shown = write_gallery(dataset, page, limit=limit)
+    out_console.print(f"{shown} samples in {escape(str(page))}", soft_wrap=True)
+
+
+@app.command("inspect", rich_help_panel="Check and look")
+def inspect_command(dataset: DatasetArgument, key: Annotated[str, typer.Argument(help="Key of a sample, such as train-00000-00003.")]) -> None:
+    """Everything that is stored of one sample, as JSON."""
+    from viewpoint100k.shards import iter_samples
+
+    for stored in iter_samples(dataset):
+        if stored.key == key:
+            out_console.print_json(stored.sample.model_dump_json())
+            return
+    raise InputError(f"{dataset} has no sample {key!r}; keys look like train-00000-00003")
+
+
+@objects_app.command("list")
+def objects_list(
+    source: Annotated[str, typer.Argument(help="builtin:, a folder, objaverse:lvis or objaverse:all.")],
+    count: Annotated[int, typer.Option(min=1, help="So many of an endless source.")] = 24,
+    seed: Annotated[int, typer.Option()] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """What would be used of a source, with category, licence and author."""
+    listing = _list(source, count, seed)
+    if as_json:
+        for thing in listing.objects:
+            print(thing.model_dump_json())
+        return
+    table = Table("uid", "category", "licence", "author", "title")
+    for thing in listing.objects:
+        table.add_row(*(escape(text) for text in (thing.record.uid, thing.record.category, thing.record.licence, thing.record.author, thing.record.title)))
+    out_console.print(table)
+    out_console.print(f"{len(listing.objects)} objects, {len(listing.rejects)} refused (`objects check` says why)")
+
+
+@objects_app.command("check")
+def objects_check(
+    source: Annotated[str, typer.Argument(help="builtin:, a folder, objaverse:lvis or objaverse:all.")],
+    count: Annotated[int, typer.Option(min=1, help="So many of an endless source.")] = 24,
+    seed: Annotated[int, typer.Option()] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Give every file its verdict without rendering it. Exit 1 if one is refused."""
+    listing = _list(source, count, seed)
+    if as_json:
+        for thing in listing.objects:
+            print(json.dumps({"uid": thing.record.uid, "verdict": "ok"}))
+        for reject in listing.rejects:
+            print(json.dumps({"verdict": "refused", **reject.model_dump()}))
+    else:
+        _rejects_table(list(listing.rejects))
+        out_console.print(f"{len(listing.objects)} objects can be used, {len(listing.rejects)} are refused")
+    if listing.rejects:
+        raise typer.Exit(1)
+
+
+@objects_app.command("fetch")
+def objects_fetch(
+    source: Annotated[str, typer.Argument(help="builtin: or objaverse:lvis.")],
+    folder: Annotated[Path, typer.Argument(help="Where to put what is made here.")],
+    count: Annotated[int, typer.Option(min=1)] = 24,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Make or download objects ahead of a run. Prints their files."""
+    from viewpoint100k import objects as sources
+    from viewpoint100k.config import FileBudgets
+    from viewpoint100k.errors import ObjectRefused
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for thing in _list(source, count, seed).objects:
+        try:
+            path, _ = sources.fetch_object(thing, source, folder, FileBudgets())
+            print(path)
+        except ObjectRefused as refusal:
+            err_console.print(f"{thing.record.uid}: {escape(str(refusal))}", style="yellow", soft_wrap=True)
+
+
+def main() -> None:
+    """The command line. Errors that a user can fix are one line."""
+    try:
+        app()
+    except InputError as error:
+        err_console.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
+        sys.exit(2)
+    except ViewpointError as error:
+        err_console.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
+        sys.exit(1)
+
+
+def _config(preset: str, overrides: list[str] | None, **fields: Any) -> Any:
+    from viewpoint100k.config import load_config
+
+    return load_config(preset, overrides or [], **fields)
+
+
+def _list(source: str, count: int, seed: int) -> Any:
+    from viewpoint100k import objects as sources
+    from viewpoint100k.config import FileBudgets
+
+    with _counting("Checking objects") as progress:
+        return sources.list_objects(source, wanted=count, seed=seed, budgets=FileBudgets(), progress=progress)
+
+
+class _counting(AbstractContextManager[Callable[[int, int], None]]):
+    """A progress bar fed by `progress(done, of)`."""
+
+    def __init__(self, what: str) -> None:
+        self.bar = Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), console=err_console, transient=True)
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self.bar.start()
+        task = self.bar.add_task("", total=None)
+        return lambda done, of: self.bar.update(task, completed=done, total=of)
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+
+class _Bar(AbstractContextManager["_Bar"]):
+    """Pairs done, pairs a minute, rejects, time left."""
+
+    def __init__(self, status: Callable[[], Any]) -> None:
+        self.status, self.started, self.at_start = status, time.monotonic(), -1
+        self.bar = Progress(
+            TextColumn("Rendering"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("pairs  {task.fields[rate]}  {task.fields[rejects]} rejects  left"),
+            TimeRemainingColumn(),
+            console=err_console,
+        )
+        self.task = self.bar.add_task("", total=None, rate="", rejects=0)
+        self.seen = 0.0
+
+    def __enter__(self) -> "_Bar":
+        self.bar.start()
+        self.update()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+    def update(self) -> None:
+        if time.monotonic() - self.seen < 1 and self.at_start >= 0:
+            return
+        now = self.status()
+        self.seen = time.monotonic()
+        done = sum(receipt.samples for receipt in now.done) + now.pairs_in_work
+        self.at_start = done if self.at_start < 0 else self.at_start
+        minutes = (time.monotonic() - self.started) / 60
+        rate = f"{(done - self.at_start) / minutes:.0f}/min" if minutes > 0.05 else ""
+        rejects = sum(receipt.rejects for receipt in now.done) + now.rejects_in_work
+        self.bar.update(self.task, completed=done, total=now.pairs_wanted, rate=rate, rejects=rejects)
+
+
+def _unfinished(out: Path, missing: int, of: int, failures: list[Any]) -> ViewpointError:
+    """The error of the first shard that failed, and how many are missing."""
+    first = failures[0] if failures else None
+    line = (first.last_line.removeprefix("error: ") if first else "") or f"a shard ended with code {first.exit_code if first else 0}"
+    text = f"{line} ({missing} of {of} shards are missing; run it again to go on; what they printed is in {out}/.run/logs)"
+    return InputError(text) if first and first.exit_code == 2 else ViewpointError(text)
+
+
+def _problems(problems: list[Any]) -> None:
+    for problem in problems[:200]:
+        err_console.print(f"{escape(problem.where)}: {escape(problem.what)}", soft_wrap=True, highlight=False)
+    if len(problems) > 200:
+        err_console.print(f"... and {len(problems) - 200} more")
+
+
+def _rejects_table(rejects: list[Any]) -> None:
+    if not rejects:
+        return
+    table = Table("object", "stage", "reason")
+    for reject in rejects:
+        table.add_row(escape(reject.uid), reject.stage, escape(reject.reason))
+    out_console.print(table)
+
+
+def _summary(out: Path, manifest: Any, rejects: list[Any], receipts: list[Any]) -> None:
+    cpu = Counter[str]()
+    for receipt in receipts:
+        cpu.update(receipt.cpu_s)
+    views = sum(receipt.views_rendered for receipt in receipts)
+    objects = len({uid for receipt in receipts for uid in receipt.objects})
+    refused = len({reject.uid for reject in rejects})
+    out_console.print(
+        f"[bold]{manifest.samples} pairs[/bold] of {objects} objects, {manifest.questions} questions, in {len(manifest.shards)} shards; "
+        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). Everything validates.",
+        soft_wrap=True,
+    )
+    out_console.print(f"{sum(cpu.values()):.0f} CPU-s for {views} views: " + ", ".join(f"{name} {value:.0f}" for name, value in cpu.items()), soft_wrap=True)
+    out_console.print("Look at it:", soft_wrap=True)
+    out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)
+    out_console.print(f'  python -c "from datasets import load_dataset; print(load_dataset({str(out)!r}))"', soft_wrap=True, markup=False)
+
+
+if __name__ == "__main__":
+    main()

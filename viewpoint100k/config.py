@@ -1,0 +1,253 @@
+"""Every setting, with its unit and the reason for its default; presets and overrides.
+
+Lengths are in object radii unless a field says otherwise. A preset is a YAML file that holds only what
+differs from the defaults here; `--set plan.pairs_per_object=6` overrides one field. The resolved copy is
+written into the run folder and is what later stages read.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from viewpoint100k.errors import InputError
+from viewpoint100k.records import Family, Record
+
+
+class FileBudgets(Record):
+    """What an object file may contain before the renderer sees it. A file above a budget is refused by name."""
+
+    max_bytes: int = Field(default=512 << 20, gt=0, description="file plus its side files")
+    max_json_bytes: int = Field(default=64 << 20, gt=0, description="the JSON chunk; real objects have kilobytes")
+    max_json_values: int = Field(default=2_000_000, gt=0, description="each costs the parser 100 bytes or more")
+    max_json_depth: int = Field(default=64, gt=0, description="deep nesting is an attack on the parser")
+    max_triangles: int = Field(default=4_000_000, gt=0, description="after instancing; 1 GB of BVH at most")
+    max_vertices: int = Field(default=32_000_000, gt=0, description="after instancing; each morph target is a copy")
+    max_primitives: int = Field(default=20_000, gt=0, description="Blender joins those of a mesh one by one")
+    max_nodes: int = Field(default=20_000, gt=0, description="instances included; each becomes a Blender object")
+    max_node_depth: int = Field(default=256, gt=0, description="Blender recurses over parents")
+    max_images: int = Field(default=1000, gt=0, description="that textures use")
+    max_texture_pixels: int = Field(default=8192 * 8192, gt=0, description="of one image, from its header")
+    max_total_texture_pixels: int = Field(default=4 * 8192 * 8192, gt=0, description="of all images: 1 GB as 8-bit RGBA")
+
+
+class FamilyShares(Record):
+    """How the pairs of a run divide into families. Any non-negative numbers; only their ratios count.
+
+    With p = share of pan, t = truck, s = still and t = p, the camera's sideways move and its turn are independent
+    when (t + s)^2 = s: the default is near that, and a fifth of the "no movement" answers are true.
+    """
+
+    orbit: float = Field(default=0.32, ge=0, description="around the object, turning to keep it in view")
+    truck: float = Field(default=0.15, ge=0, description="sideways without turning")
+    pan: float = Field(default=0.15, ge=0, description="turning on the spot")
+    same_sign: float = Field(default=0.32, ge=0, description="sideways and turning to the same side: no orbit does that")
+    still: float = Field(default=0.06, ge=0, description="up, down, nearer or farther: neither sideways nor turned")
+
+    @model_validator(mode="after")
+    def _some(self) -> "FamilyShares":
+        if sum(self.model_dump().values()) <= 0:
+            raise ValueError("at least one family needs a share above 0")
+        return self
+
+    def fractions(self) -> dict[Family, float]:
+        total = sum(self.model_dump().values())
+        return {family: share / total for family, share in self.model_dump().items()}
+
+
+class Range(Record):
+    """An interval to draw from uniformly."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.low > self.high:
+            raise ValueError(f"low = {self.low} is above high = {self.high}")
+        return self
+
+
+def _range(low: float, high: float) -> Range:
+    return Range(low=low, high=high)
+
+
+class PlanConfig(Record):
+    """Which cameras look at each object, and how pairs are made of them."""
+
+    pairs_per_object: int | None = Field(
+        default=None, ge=1, le=60, description="None: spread over a folder's objects, at least 3 and at most 12"
+    )
+    families: FamilyShares = FamilyShares()
+    orbit_deg: Range = _range(20, 100)  # the paper's
+    truck: Range = _range(0.265, 0.33)  # over the distance; questions need 0.25
+    pan_deg: Range = _range(10.5, 14)  # questions need 10; more would push the object out of the frame
+    dolly: Range = _range(1.2, 1.45)  # ratio of the distances, either way
+    elevation_deg: Range = _range(6, 38)  # below, one sees no top; above, left and right lose their meaning
+    hfov_deg: Range = _range(60, 70)  # wide, so that an object shifted by truck + pan stays in the frame
+    fill: Range = _range(0.9, 1.05)  # bounding sphere over the largest that fits; objects do not fill their sphere
+    aim_jitter_deg: float = Field(default=4.0, ge=0, le=15, description="so that the object is not always in the middle")
+    elevation_jitter_deg: float = Field(default=4.0, ge=0, le=15)
+    distance_jitter: float = Field(default=0.08, ge=0, le=0.3)
+    roll_jitter_deg: float = Field(default=2.0, ge=0, le=10)
+    max_rounds: int = Field(default=6, ge=1, description="how often an object may be visited with new views")
+    validation_share: float = Field(default=0.1, ge=0, lt=0.5, description="of the pairs; their objects are in no other split")
+    test_share: float = Field(default=0.1, ge=0, lt=0.5)
+
+
+class RenderConfig(Record):
+    """How a view is rendered. Costs: docs/conventions.md and the README."""
+
+    size_px: int = Field(default=512, ge=32, le=4096, description="width and height")
+    samples: int = Field(default=16, ge=1, le=4096, description="paths per pixel before denoising")
+    denoise: bool = True  # OIDN FAST with prefilter FAST: what four times the samples would give
+    jpeg_quality: int = Field(default=92, ge=50, le=100)
+    plain_background_share: float = Field(default=0.5, ge=0, le=1, description="the rest shows the HDRI")
+    device: Literal["cpu"] = "cpu"
+    deadline_s: float = Field(default=300.0, gt=0, description="for one view set; then the worker is replaced")
+    memory_limit_mb: int = Field(default=6000, ge=1000, description="address space beyond start-up; bombs end here")
+    recycle_after: int = Field(default=200, ge=1, description="view sets per worker: memory grows for the first 50")
+
+
+class GateConfig(Record):
+    """When a rendered view or pair is not used."""
+
+    min_object_share: float = Field(default=0.005, ge=0, lt=1, description="of the frame; below, nothing can be seen")
+    max_border_share: float = Field(default=0.002, ge=0, le=1, description="of the frame's border that shows the object")
+    min_contrast: float = Field(default=0.01, ge=0, description="std of 0..1 luminance over the picture: else one flat colour")
+    min_covisible_fraction: float = Field(default=0.10, ge=0, lt=1, description="else the views share too little")
+    min_decidability: float = Field(default=0.02, ge=0, lt=1, description="see geometry/visibility.py; symmetric objects fail")
+    truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
+    yaw_grey_deg: Range = _range(1, 10)
+    azimuth_grey_deg: Range = _range(1, 15)
+
+
+class QuestionConfig(Record):
+    templates: str | None = Field(default=None, description="YAML file with your own wordings; None: those we ship")
+
+
+class ShardConfig(Record):
+    pairs_per_shard: int | None = Field(default=None, ge=1, description="None: a twentieth of the run, 8 to 1000")
+
+
+class RunConfig(Record):
+    """One run. `viewpoint100k generate` writes the resolved copy to OUT/.run/config.yaml."""
+
+    preset: str = "smoke"
+    source: str = Field(default="builtin:", description="builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all")
+    pairs: int = Field(default=48, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    licences: list[str] | None = Field(default=None, description="allowed ones; None: all but no-derivatives")
+    files: FileBudgets = FileBudgets()
+    plan: PlanConfig = PlanConfig()
+    render: RenderConfig = RenderConfig()
+    gates: GateConfig = GateConfig()
+    questions: QuestionConfig = QuestionConfig()
+    shards: ShardConfig = ShardConfig()
+
+
+def config_hash(config: RunConfig) -> str:
+    """Twelve hex digits that name every setting which decides the bytes of a run.
+
+    Not where a folder lies: its objects have hashes of their own, and another machine may mount it elsewhere.
+    """
+    tree = config.model_dump(mode="json") | {"source": public_source(config.source)}
+    text = json.dumps(tree, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def public_source(source: str) -> str:
+    """How a source is named in what is published: never a path."""
+    return source if source.startswith(("builtin:", "objaverse:")) else "folder"
+
+
+def preset_names() -> list[str]:
+    folder = resources.files("viewpoint100k") / "presets"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: Any) -> RunConfig:
+    """The preset (a name, or a YAML file of your own), then `fields` that are not None, then `a.b=c` overrides.
+
+    Raises:
+        InputError: unknown preset or field, or a value of the wrong type or out of range; names the field.
+    """
+    tree = _preset_tree(preset)
+    tree.update({name: value for name, value in fields.items() if value is not None})
+    for override in overrides:
+        _set(tree, override)
+    return _checked(tree, f"preset {preset}")
+
+
+def read_config(path: Path) -> RunConfig:
+    """The resolved configuration of a run folder."""
+    return _checked(_read_yaml(path), str(path))
+
+
+def write_config(config: RunConfig) -> str:
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _preset_tree(preset: str) -> dict[str, Any]:
+    if preset.endswith((".yaml", ".yml")):
+        return {"preset": Path(preset).stem, **_read_yaml(Path(preset))}
+    if preset not in preset_names():
+        raise InputError(f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own")
+    return {"preset": preset, **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml")))}
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise InputError(f"{path} holds a {type(tree).__name__}; expected sections such as `plan:` and `render:`")
+    return tree
+
+
+def _set(tree: dict[str, Any], override: str) -> None:
+    name, separator, text = override.partition("=")
+    if not separator or not name.strip():
+        raise InputError(f"--set {override}: expected a.b=value, for instance render.samples=8")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {override}: {text!r} is not a YAML value") from error
+    *sections, field = name.strip().split(".")
+    for section in sections:
+        inner = tree.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise InputError(f"--set {override}: {section} is a value, not a section")
+        tree = inner
+    tree[field] = value
+
+
+def _checked(tree: dict[str, Any], origin: str) -> RunConfig:
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "the configuration"
+        if first["type"] == "extra_forbidden":
+            what = f"there is no setting {name}; {_neighbours(first['loc'])}"
+        else:
+            what = f"{name} = {first['input']!r}: {first['msg']}"
+        raise InputError(f"{what} (in {origin} with its overrides)") from error
+
+
+def _neighbours(location: tuple[int | str, ...]) -> str:
+    """The settings beside a mistyped one."""
+    model: Any = RunConfig
+    for part in location[:-1]:
+        model = model.model_fields[part].annotation
+    return f"there are {', '.join(model.model_fields)}"

@@ -1,0 +1,25 @@
+"""What a caller may catch. Every message says what was given, what was expected, where, and what to do."""
+
+
+class ViewpointError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class InputError(ViewpointError):
+    """Something the user can fix: an argument, a setting, a folder. The command line exits with 2."""
+
+
+class MissingExtra(InputError):
+    """An optional library is not installed; the message names the extra that brings it."""
+
+
+class ObjectRefused(ViewpointError):
+    """One object file cannot or must not be rendered. The run goes on; the reason is recorded."""
+
+
+class EngineError(ViewpointError):
+    """The render process could not be started or kept alive, whatever the object."""
+
+
+class RanDry(ViewpointError):
+    """A shard has no reserves left. The message says how many pairs are missing and why."""

@@ -1,0 +1,442 @@
+"""One HTML page to look at a dataset: the pictures, the questions, and where the cameras stood.
+
+The page is one file without any request to elsewhere. Its plans are drawn from the poses alone, not from the
+truth, so that a wrong sign in either can be seen. Texts of objects come from strangers: the template escapes all.
+"""
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from viewpoint100k.config import FamilyShares
+from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.geometry.rotations import Array
+from viewpoint100k.records import FAMILIES, OBJECT_RADIUS, Question, Sample, Truth, View, matrix
+from viewpoint100k.scoring import LETTERS
+from viewpoint100k.shards import StoredSample, iter_samples, write_atomically
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+IMAGE_PX = 320  # as large as a card shows it; 200 samples stay far below 20 MB
+IMAGE_QUALITY = 85
+GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill an interval evenly and follow no period
+TEMPLATE = "gallery.html.j2"
+
+
+def write_gallery(dataset: Path, page: Path, *, limit: int = 200) -> int:
+    """Write one self-contained HTML page that shows a dataset.
+
+    Args:
+        dataset: the folder that holds the shards.
+        page: the HTML file, written atomically.
+        limit: show at most so many samples, spread evenly over all; the figures at the top count every one.
+
+    Returns:
+        How many samples the page shows.
+
+    Raises:
+        InputError: no dataset there, a picture that cannot be read, or the page cannot be written.
+        MissingExtra: jinja2 is not installed.
+    """
+    if limit < 1:
+        raise InputError(f"limit = {limit}: a gallery shows at least 1 sample")
+    _template()  # fail before the dataset is read, not after
+    summary = summarise(stored.sample for stored in iter_samples(dataset))
+    places = even_spread(summary.samples, limit)
+    html = render_page(dataset.resolve().name, summary, pick(iter_samples(dataset), places))
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(page, html.encode())
+    except OSError as error:
+        raise InputError(f"cannot write {page}: {error.strerror}; pass an HTML file in a folder you may write to") from error
+    return len(places)
+
+
+def even_spread(total: int, limit: int) -> list[int]:
+    """At most `limit` of the numbers 0..total-1: one from each of `limit` equal stretches, in order.
+
+    Not every n-th: reversal twins lie side by side, and any even n would show one of the two directions only.
+    """
+    count = min(total, limit)
+    edges = [i * total // count for i in range(count)] + [total] if count else []
+    return [low + int((i * GOLDEN % 1) * (high - low)) for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False))]
+
+
+def pick(samples: Iterable[StoredSample], places: Sequence[int]) -> Iterator[StoredSample]:
+    """The samples at these places (ascending), reading no further than the last."""
+    wanted = set(places)
+    return (stored for i, stored in enumerate(islice(samples, max(places, default=-1) + 1)) if i in wanted)
+
+
+def render_page(name: str, summary: "Summary", samples: Iterable[StoredSample]) -> str:
+    """The page as text.
+
+    Args:
+        name: of the dataset, for the heading.
+        summary: of the whole dataset.
+        samples: those to show.
+    """
+    template = _template()
+    cards = [make_card(stored) for stored in samples]
+    return template.render(
+        name=name,
+        summary=summary,
+        histogram=histogram(summary.azimuth_changes_deg),
+        cards=cards,
+        filters={
+            "family": _in_order((card["sample"].family for card in cards), FAMILIES),
+            "split": _in_order((card["sample"].split for card in cards), ("train", "validation", "test")),
+            "type": _in_order((kind for card in cards for kind in card["types"]), ()),
+        },
+        families={family: FamilyShares.model_fields[family].description for family in FAMILIES},
+        about={name: Question.model_fields[name].description for name in ("margin", "decidability")},
+        plain=lambda text: text.replace("_", " "),
+    )
+
+
+# --- figures of the whole dataset ---------------------------------------------------------------
+
+
+@dataclass
+class Summary:
+    """What the head of the page says about the whole dataset."""
+
+    samples: int = 0
+    questions: int = 0
+    objects: set[str] = field(default_factory=set)
+    splits: Counter[str] = field(default_factory=Counter)
+    families: Counter[str] = field(default_factory=Counter)
+    azimuth_changes_deg: list[float] = field(default_factory=list)
+    answers: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)  # (type, frame) -> right options
+
+    def shares(self) -> list[tuple[str, str, list[tuple[str, float, str]]]]:
+        """(type, frame, [(answer, share, tone)]) for the bars; answers that say "no" come last, in grey."""
+        out = []
+        for (kind, frame), counts in self.answers.items():
+            named = sorted(counts.most_common(5))
+            named.sort(key=lambda item: item[0].lower().startswith("no"))
+            if rest := counts.total() - sum(count for _, count in named):
+                named.append(("other", rest))
+            tones = ["none" if answer.lower().startswith("no") or answer == "other" else str(i) for i, (answer, _) in enumerate(named)]
+            out.append((kind, frame, [(a, n / counts.total(), tone) for (a, n), tone in zip(named, tones, strict=True)]))
+        return out
+
+
+def summarise(samples: Iterable[Sample]) -> Summary:
+    """Count everything once."""
+    summary = Summary()
+    for sample in samples:
+        summary.samples += 1
+        summary.questions += len(sample.questions)
+        summary.objects.add(sample.object.uid)
+        summary.splits[sample.split] += 1
+        summary.families[sample.family] += 1
+        summary.azimuth_changes_deg.append(sample.truth.azimuth_change_deg)
+        for question in sample.questions:
+            counts = summary.answers.setdefault((question.type, question.frame), Counter())
+            if 0 <= question.answer_index < len(question.options):
+                counts[question.options[question.answer_index]] += 1
+    return summary
+
+
+class Bar(NamedTuple):
+    low_deg: float
+    high_deg: float
+    count: int
+    height: float  # over the highest
+
+
+def histogram(values_deg: Sequence[float], width_deg: float = 10.0) -> list[Bar]:
+    """Bars from clockwise (negative) to counter-clockwise, as many on both sides; the middle one is around zero."""
+    reach = int(np.ceil(max(map(abs, values_deg), default=0) / width_deg - 0.5))
+    edges = width_deg * (np.arange(-reach, reach + 2) - 0.5)
+    edges[-1] += 1e-9  # numpy closes the last bar on the right, we leave all open there
+    counts = np.histogram(np.asarray(values_deg, dtype=np.float64), edges)[0]
+    highest = max(int(counts.max()), 1)
+    return [Bar(float(a), float(b), int(n), int(n) / highest) for a, b, n in zip(edges, edges[1:], counts, strict=False)]
+
+
+# --- one card -------------------------------------------------------------------------------------
+
+
+def make_card(stored: StoredSample) -> dict[str, Any]:
+    """What the template needs of one sample.
+
+    Raises:
+        InputError: a picture cannot be read; names the sample.
+    """
+    key, sample, images = stored
+    thing = sample.object
+    return {
+        "key": key,
+        "sample": sample,
+        "title": thing.title or thing.uid,
+        "link": web_link(thing.source_url),
+        "images": [small_image(image, key) for image in images],
+        "questions": [lettered(question) for question in sample.questions],
+        "types": list(dict.fromkeys(question.type for question in sample.questions)),
+        "numbers": numbers(sample.truth, sample.views),
+        "top": draw_top(sample.views, sample.truth.front_azimuth_deg),
+        "side": draw_side(sample.views),
+        "search": " ".join([thing.title, thing.category, thing.uid, thing.author, key]).lower(),
+    }
+
+
+def web_link(url: str) -> str | None:
+    """The address if it leads to the web and nowhere else: a stranger's `javascript:` gets no link."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return None
+    return url.strip() if parts.scheme in {"http", "https"} and parts.netloc else None
+
+
+class SmallImage(NamedTuple):
+    uri: str
+    width_px: int
+    height_px: int
+
+
+def small_image(image: bytes, key: str) -> SmallImage:
+    """A picture scaled down to `IMAGE_PX`, as a data: URI.
+
+    Raises:
+        InputError: it is not a JPEG; names the sample.
+    """
+    from PIL import Image
+
+    out = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(image), formats=["JPEG"]) as opened:
+            picture = opened.convert("RGB")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise InputError(f"sample {key!r}: a picture is not a whole JPEG ({error}); `viewpoint100k validate` lists all") from error
+    picture.thumbnail((IMAGE_PX, IMAGE_PX), Image.Resampling.LANCZOS)
+    picture.save(out, "JPEG", quality=IMAGE_QUALITY, optimize=True)
+    return SmallImage("data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode(), *picture.size)
+
+
+class Lettered(NamedTuple):
+    """A question as a card shows it: the wording without the options, which are listed apart."""
+
+    question: Question
+    wording: str
+    options: list[tuple[str, str, bool]]  # letter, text, whether it is the right one
+
+
+def lettered(question: Question) -> Lettered:
+    """Take the options out of the prompt; a prompt of another form stays whole."""
+    options = [(LETTERS[i : i + 1] or str(i + 1), text, i == question.answer_index) for i, text in enumerate(question.options)]
+    listed = "\n" + "\n".join(f"{letter}. {text}" for letter, text, _ in options)
+    return Lettered(question, question.prompt.partition(listed)[0] if options else question.prompt, options)
+
+
+class Number(NamedTuple):
+    name: str
+    figure: str
+    words: str
+
+
+def numbers(truth: Truth, views: Sequence[View]) -> dict[str, list[Number]]:
+    """The truth in figures and words. Signs: docs/conventions.md."""
+    right, down, forward = truth.translation
+    ratio = f"{truth.distance_ratio:.2f}"
+    fields = dict.fromkeys(f"{view.hfov_deg:.1f}°" for view in views)
+    return {
+        "Camera moved (over the distance to the object)": [
+            _signed("x", right, "", "left", "right"),
+            _signed("y", down, "", "up", "down"),
+            _signed("z", forward, "", "back", "forward"),
+        ],
+        "Camera turned": [
+            _signed("yaw", truth.yaw_deg, "°", "left", "right"),
+            _signed("pitch", truth.pitch_deg, "°", "down", "up"),
+            _signed("roll", truth.roll_deg, "°", "counter-clockwise", "clockwise"),
+        ],
+        "Around the object": [
+            _signed("azimuth", truth.azimuth_change_deg, "°", "clockwise", "counter-clockwise"),
+            _signed("elevation", truth.elevation_change_deg, "°", "lower", "higher"),
+            Number("distance", f"× {ratio}", "same" if ratio == "1.00" else "farther" if truth.distance_ratio > 1 else "nearer"),
+        ],
+        "Pictures": [
+            Number("co-visible", f"{100 * truth.covisible_fraction:.0f} %", "of the surface seen"),
+            Number("field of view", " → ".join(fields), "horizontal"),
+            Number("light", " → ".join(dict.fromkeys(view.light for view in views)), ""),
+            Number("background", " → ".join(dict.fromkeys(view.background for view in views)), ""),
+        ],
+    }
+
+
+def _signed(name: str, value: float, unit: str, negative: str, positive: str) -> Number:
+    decimals = 1 if unit else 2
+    shown = round(value, decimals)
+    if shown == 0:
+        return Number(name, f"{0:.{decimals}f}{unit}", "none")
+    sign = "−" if shown < 0 else "+"
+    return Number(name, f"{sign}{abs(shown):.{decimals}f}{unit}", negative if shown < 0 else positive)
+
+
+def _in_order(names: Iterable[str], first: Sequence[str]) -> dict[str, int]:
+    """How often each name occurs: known names in their order, then the others as they come."""
+    counts = Counter(names)
+    order = [name for name in first if name in counts] + [name for name in counts if name not in first]
+    return {name: counts[name] for name in order}
+
+
+# --- plans: world -> page --------------------------------------------------------------------------
+
+# A plan is a parallel projection. `page_from_world` is (2, 3): its rows are the world directions that point right and
+# up on the page. Only `Plan` is in SVG pixels, where y grows downwards: one flip, in `_fit`.
+
+PLAN_PX = 260.0
+SIDE_HEIGHT_PX = 132.0
+MARGIN_PX = 30.0  # room for the letters behind the cameras
+GLYPH_PX = 15.0
+LABEL_PX = 16.0  # from a camera to its number
+
+
+class PlanCamera(NamedTuple):
+    """One camera in SVG pixels. `edges`: the ends of the two rays that bound its picture, left then right (or top, bottom)."""
+
+    position: Array  # (2,)
+    edges: Array  # (2, 2)
+    glyph: Array  # (2, 2) ends of the little frustum; it starts at `position`
+    label: Array  # (2,)
+
+
+class Plan(NamedTuple):
+    """A drawing in SVG pixels."""
+
+    width: float
+    height: float
+    object: Array  # (2,)
+    object_radius: float
+    ring_radius: float  # of the circle about the object through camera 1
+    front: Array | None  # (2,) unit direction on the page from the object to where its front looks
+    cameras: list[PlanCamera]
+    travel: Array | None  # (2, 2) from camera 1 to camera 2; None if they stand in one place
+
+
+def top_axes(world_from_camera: Array) -> Array:
+    """Seen from above, turned so that the camera looks up the page: what is on the page's right is on its right.
+
+    Args:
+        world_from_camera: (4, 4), OpenCV camera axes. Its roll does not matter; a camera that is upside down has its
+            right on the page's left.
+
+    Returns:
+        (2, 3) page_from_world: rows are the world directions of the page's right and up, both level.
+    """
+    down, forward = world_from_camera[:3, 1], world_from_camera[:3, 2]
+    level = np.array([forward[0], forward[1], 0.0])
+    if np.linalg.norm(level) < 1e-6:  # straight down: the image's top is ahead; straight up: its bottom is
+        level = np.array([down[0], down[1], 0.0]) * np.sign(forward[2])
+    ahead = level / np.linalg.norm(level)
+    return np.stack([[ahead[1], -ahead[0], 0.0], ahead])
+
+
+def side_axes(world_from_camera: Array) -> Array:
+    """Seen from the camera's right: it looks to the right of the page, and up is up. (2, 3) page_from_world."""
+    return np.stack([top_axes(world_from_camera)[1], [0.0, 0.0, 1.0]])
+
+
+def draw_top(views: Sequence[View], front_azimuth_deg: float | None) -> Plan:
+    """The plan from above, camera 1 looking up the page."""
+    poses = [matrix(view.world_from_camera) for view in views]
+    slopes = [np.tan(np.radians(0.5 * view.hfov_deg)) for view in views]
+    rays = [np.array([[-slope, 0.0, 1.0], [slope, 0.0, 1.0]]) for slope in slopes]
+    front = None
+    if front_azimuth_deg is not None:
+        azimuth = np.radians(front_azimuth_deg)
+        front = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
+    return _draw(poses, rays, top_axes(poses[0]), front, PLAN_PX)
+
+
+def draw_side(views: Sequence[View]) -> Plan:
+    """The plan from camera 1's right."""
+    poses = [matrix(view.world_from_camera) for view in views]
+    slopes = [view.intrinsics[1][2] / view.intrinsics[1][1] for view in views]
+    rays = [np.array([[0.0, -slope, 1.0], [0.0, slope, 1.0]]) for slope in slopes]
+    return _draw(poses, rays, side_axes(poses[0]), None, SIDE_HEIGHT_PX)
+
+
+def _draw(poses: list[Array], rays: list[Array], page_from_world: Array, front: Array | None, height: float) -> Plan:
+    """Rays are (2, 3) in camera axes with z = 1, so that their multiples by a depth end on one plane of the picture."""
+    places = np.stack([pose[:3, 3] for pose in poses]) @ page_from_world.T
+    scale, origin = _fit(places, PLAN_PX, height)
+    flip = np.array([scale, -scale])
+    cameras = []
+    for pose, two_rays, place in zip(poses, rays, places, strict=True):
+        reach = np.linalg.norm(pose[:3, 3]) + OBJECT_RADIUS  # just past the object
+        directions = (two_rays @ pose[:3, :3].T @ page_from_world.T) * flip
+        position = origin + place * flip
+        glyph = position + GLYPH_PX * directions / max(np.linalg.norm(directions, axis=1).max(), 1e-9)
+        cameras.append(PlanCamera(position, position + reach * directions, glyph, _behind(position, directions.mean(axis=0))))
+    return Plan(
+        width=PLAN_PX,
+        height=height,
+        object=origin,
+        object_radius=OBJECT_RADIUS * scale,
+        ring_radius=float(np.linalg.norm(places[0])) * scale,
+        front=None if front is None else (page_from_world @ front) * [1, -1],
+        cameras=_labels_apart(cameras),
+        travel=_travel(cameras[0].position, cameras[1].position) if len(cameras) > 1 else None,
+    )
+
+
+def _fit(places: Array, width: float, height: float) -> tuple[float, Array]:
+    """(scale, where the world's origin lies) so that the object and the places (N, 2) are centred and fill the plan."""
+    low = np.minimum(places.min(axis=0), -OBJECT_RADIUS)
+    high = np.maximum(places.max(axis=0), OBJECT_RADIUS)
+    room = np.array([width, height]) - 2 * MARGIN_PX
+    scale = float((room / (high - low)).min())
+    middle = 0.5 * (low + high)
+    return scale, np.array([0.5 * width, 0.5 * height]) + middle * [-scale, scale]
+
+
+def _behind(position: Array, ahead: Array) -> Array:
+    """Where a camera's number goes: on its back, or below it if it looks at or away from the reader."""
+    length = np.linalg.norm(ahead)
+    return position - LABEL_PX * (ahead / length if length > 1e-6 else np.array([0.0, -1.0]))
+
+
+def _labels_apart(cameras: list[PlanCamera]) -> list[PlanCamera]:
+    """The numbers of two cameras in one place would lie on each other: move them to either side."""
+    if len(cameras) < 2 or np.linalg.norm(cameras[1].label - cameras[0].label) >= 13:
+        return cameras
+    first, second, *others = cameras
+    side = -1.0 if first.label[0] <= second.label[0] else 1.0
+    return [
+        first._replace(label=first.label + [7 * side, 0]),
+        second._replace(label=second.label - [7 * side, 0]),
+        *others,
+    ]
+
+
+def _travel(start: Array, end: Array) -> Array | None:
+    """The arrow between two cameras, clear of both dots; None if there is no room for one."""
+    way = end - start
+    length = float(np.linalg.norm(way))
+    if length < 20:
+        return None
+    return np.stack([start + way * 8 / length, end - way * 9 / length])
+
+
+def _template() -> "Template":
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise MissingExtra("the gallery needs jinja2, which is not installed: pip install 'viewpoint100k[render]'") from error
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["px"] = lambda value: f"{value + 0.0:.1f}"
+    return environment.from_string((resources.files("viewpoint100k") / TEMPLATE).read_text("utf-8"))

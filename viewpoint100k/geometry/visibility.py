@@ -1,0 +1,153 @@
+"""What two views share, and what a view would look like had the camera moved another way.
+
+Works on what the renderer measured: planar depth at pixel centres (exact, never blended) and albedo.
+Nothing is rendered here: points seen in the first view are carried over to the second.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewpoint100k.geometry.cameras import back_project, project
+from viewpoint100k.geometry.rotations import Array
+
+FAR = 1e9  # the renderer writes 1e10 where it sees no object
+FRAME_MARGIN_PX = 8.0  # of a 512 px image: a point this near to the frame's edge counts as outside
+GRAZING_COSINE = np.cos(np.radians(80.0))  # surface turned further away than this is not seen in practice
+BACKGROUND_DIFFERENCE = 0.5  # albedo difference of a point that would lie where the second view has no object
+
+
+class Capture(NamedTuple):
+    """What the renderer measured of one view."""
+
+    depth: NDArray[np.float32]  # (H, W) along the optical axis, `FAR` or more where there is no object
+    albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1], without light and shadow
+    world_from_camera: Array  # (4, 4) OpenCV camera axes
+    intrinsics: Array  # (3, 3) pixels
+
+
+class Surface(NamedTuple):
+    """Points of the object seen in one view."""
+
+    points: Array  # (N, 3) world
+    normals: Array  # (N, 3) world, unit, towards the camera
+    area: Array  # (N,) of the surface that a point stands for
+    albedo: Array  # (N, 3)
+
+
+def mask(capture: Capture) -> NDArray[np.bool_]:
+    """(H, W), true where the object is: equals the renderer's object index on every pixel."""
+    return capture.depth < FAR
+
+
+def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
+    """Points of the object in view, on a regular grid of pixels, with normals from the depth around them."""
+    seen = mask(capture)
+    height, width = seen.shape
+    stride = max(1, int(np.ceil(np.sqrt(seen.sum() / max_points))))
+    rows, cols = np.nonzero(seen[stride // 2 :: stride, stride // 2 :: stride])
+    rows, cols = rows * stride + stride // 2, cols * stride + stride // 2
+
+    def at(r: NDArray[np.intp], c: NDArray[np.intp]) -> Array:
+        pixels = np.stack([c + 0.5, r + 0.5], axis=1)
+        return back_project(pixels, capture.depth[r, c], capture.world_from_camera, capture.intrinsics)
+
+    def difference(dr: int, dc: int) -> Array:
+        """Central where both neighbours are on the object, one-sided on its edge: the nearer in depth wins."""
+        ahead = np.clip(rows + dr, 0, height - 1), np.clip(cols + dc, 0, width - 1)
+        behind = np.clip(rows - dr, 0, height - 1), np.clip(cols - dc, 0, width - 1)
+        here = capture.depth[rows, cols]
+        nearer = np.abs(capture.depth[ahead] - here) <= np.abs(capture.depth[behind] - here)
+        return np.where(nearer[:, None], at(*ahead) - points, points - at(*behind))
+
+    points = at(rows, cols)
+    normals = np.cross(difference(1, 0), difference(0, 1))  # down x right points to the viewer in OpenCV axes
+    length = np.linalg.norm(normals, axis=1)
+    usable = np.isfinite(length) & (length > 0)
+    points, normals, rows, cols = points[usable], normals[usable] / length[usable, None], rows[usable], cols[usable]
+    depth = capture.depth[rows, cols].astype(np.float64)
+    cosine = _cosine(points, normals, capture.world_from_camera)
+    footprint = depth * stride / capture.intrinsics[0, 0]
+    return Surface(points, normals, footprint**2 / np.maximum(cosine, 0.1), capture.albedo[rows, cols].astype(np.float64))
+
+
+def covisible_fraction(first: Capture, second: Capture) -> float:
+    """Area of the surface seen in both views over the area seen in either, in [0, 1].
+
+    A point is seen if it lies in the frame by `FRAME_MARGIN_PX` (of 512), its depth agrees with the depth that
+    was rendered there, and the surface is turned away from the camera by no more than 80 degrees.
+    """
+    of_first, of_second = surface(first), surface(second)
+    if not len(of_first.points) or not len(of_second.points):
+        return 0.0
+    area_first, area_second = of_first.area.sum(), of_second.area.sum()
+    shared = 0.5 * (
+        of_first.area[_sees(second, of_first)].sum() + of_second.area[_sees(first, of_second)].sum()
+    )
+    return float(np.clip(shared / max(area_first + area_second - shared, 1e-12), 0.0, 1.0))
+
+
+def turn_difference(
+    first_surface: Surface, second: Capture, turn_deg: float, object_center: Array | None = None
+) -> float:
+    """How badly the second picture fits if the object stood there turned by `turn_deg` about the vertical.
+
+    The points of the first view are turned about the object's centre (counter-clockwise from above), looked at by
+    the second camera, and compared with what it really saw: albedo against albedo, shape against shape, and a
+    fixed difference where it saw no object at all. Light and shadow play no part: lamps that stand still would
+    otherwise make a plain vase look decidable.
+
+    Returns:
+        Mean difference in [0, 1] over the points that would face the camera. About the noise floor for
+        `turn_deg` = 0; as small for any other turn if the object is symmetric. NaN if nothing would be seen.
+    """
+    center = np.zeros(3) if object_center is None else object_center
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    points, normals = (first_surface.points - center) @ turn.T + center, first_surface.normals @ turn.T
+    pixels, depth = project(points, second.world_from_camera, second.intrinsics)
+    height, width = second.depth.shape
+    inside = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < np.array([width, height])).all(axis=1)
+    facing = inside & (_cosine(points, normals, second.world_from_camera) > GRAZING_COSINE)
+    front = facing & _in_front(pixels, depth, facing, cell_px=max(width, height) / 64)
+    if not front.any():
+        return float("nan")
+    cols, rows = np.floor(pixels[front]).astype(int).T
+    depth_there = second.depth[rows, cols].astype(np.float64)
+    on_object = depth_there < FAR
+    of_albedo = np.abs(second.albedo[rows, cols] - first_surface.albedo[front]).mean(axis=1)
+    size = np.linalg.norm(second.world_from_camera[:3, 3] - center)
+    of_shape = np.minimum(np.abs(depth_there - depth[front]) / (0.5 * size), BACKGROUND_DIFFERENCE)
+    difference = np.where(on_object, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
+    return float(np.average(difference, weights=_cosine(points, normals, second.world_from_camera)[front]))
+
+
+def _cosine(points: Array, normals: Array, world_from_camera: Array) -> Array:
+    """(N,) cosine between each normal and the direction to the camera."""
+    to_camera = world_from_camera[:3, 3] - points
+    return np.asarray((normals * to_camera).sum(1) / np.maximum(np.linalg.norm(to_camera, axis=1), 1e-12))
+
+
+def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
+    """(N,) which points of a surface the capture sees too."""
+    pixels, depth = project(seen.points, capture.world_from_camera, capture.intrinsics)
+    height, width = capture.depth.shape
+    margin = FRAME_MARGIN_PX * max(height, width) / 512
+    inside = (depth > 0) & (pixels >= margin).all(1) & (pixels < np.array([width, height]) - margin).all(1)
+    cosine = _cosine(seen.points, seen.normals, capture.world_from_camera)
+    cols, rows = np.floor(np.where(inside[:, None], pixels, 0)).astype(int).T
+    slope = np.sqrt(1 - np.clip(cosine, GRAZING_COSINE, 1) ** 2) / np.clip(cosine, GRAZING_COSINE, 1)
+    # half a per cent of the distance, and what the depth of a slanted surface changes within its pixel
+    tolerance = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / capture.intrinsics[0, 0]
+    return np.asarray(inside & (cosine >= GRAZING_COSINE) & (np.abs(capture.depth[rows, cols] - depth) <= tolerance))
+
+
+def _in_front(pixels: Array, depth: Array, use: NDArray[np.bool_], *, cell_px: float) -> NDArray[np.bool_]:
+    """(N,) points that no other used point hides, on a coarse grid of cells."""
+    cells = np.floor(np.where(use[:, None], pixels, 0) / cell_px).astype(int)
+    index = cells[:, 1] * 4096 + cells[:, 0]
+    nearest = np.full(int(index.max(initial=0)) + 1, np.inf)
+    np.minimum.at(nearest, index[use], depth[use])
+    return np.asarray(use & (depth <= nearest[index] * 1.03))
+

@@ -1,0 +1,79 @@
+"""Shards -> the columns that trainers, and people, want: one row per question."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from viewpoint100k.errors import InputError, MissingExtra
+
+if TYPE_CHECKING:
+    from datasets import Dataset, IterableDataset
+
+COLUMNS = ("images", "prompt", "options", "answer", "answer_index", "type", "tier", "frame", "family", "chain_of_thought", "question_id", "sample_key")
+
+
+def load_questions(
+    path: str | Path, split: str = "train", *, streaming: bool = False, revision: str | None = None
+) -> "Dataset | IterableDataset":
+    """One row per question of a dataset folder or of a dataset on the Hub.
+
+    Args:
+        path: a folder that `viewpoint100k generate` wrote, or `org/name`.
+        split: train, validation or test.
+        streaming: read the shards as they come, nothing is copied to a cache.
+        revision: tag, branch or commit on the Hub.
+
+    Returns:
+        Rows of `images` (list of pictures), `prompt` (with its lettered options), `options`, `answer` (the letter),
+        `answer_index`, `type`, `tier`, `frame`, `family`, `chain_of_thought` (or None), `question_id`, `sample_key`.
+
+    Raises:
+        InputError: there is no such dataset or split.
+        MissingExtra: the `datasets` library is not installed.
+    """
+    try:
+        from datasets import Features, Image, List, Value, load_dataset
+    except ImportError as error:
+        raise MissingExtra("loading needs the `datasets` library: pip install 'viewpoint100k[publish]'") from error
+
+    try:
+        pairs = load_dataset(str(path), split=split, streaming=streaming, revision=revision)
+    except (FileNotFoundError, ValueError) as error:
+        raise InputError(f"cannot load split {split!r} of {path}: {str(error).splitlines()[0]}") from error
+    strings = ("prompt", "answer", "type", "tier", "frame", "family", "chain_of_thought", "question_id", "sample_key")
+    features = Features(
+        {
+            "images": List(Image()),
+            "options": List(Value("string")),
+            "answer_index": Value("int64"),
+            **{name: Value("string") for name in strings},
+        }
+    )
+    columns = pairs.column_names or list(pairs.features)
+    questions = pairs.decode(False) if streaming else _undecoded(pairs)
+    rows = questions.map(_rows, batched=True, batch_size=16, remove_columns=columns, features=features)
+    return rows.select_columns(list(COLUMNS))
+
+
+def _undecoded(pairs: Any) -> Any:
+    """Pictures as bytes: they are copied, not decoded and encoded again."""
+    from datasets import Image
+
+    for name in [name for name in pairs.column_names if name.startswith("view_")]:
+        pairs = pairs.cast_column(name, Image(decode=False))
+    return pairs
+
+
+def _rows(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """All questions of a batch of pairs; the pictures are shared by the questions of a pair."""
+    out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    views = sorted(name for name in batch if name.startswith("view_"))
+    for number, (key, sample) in enumerate(zip(batch["__key__"], batch["json"], strict=True)):
+        images = [batch[name][number] for name in views if batch[name][number] is not None]
+        for question in sample["questions"]:
+            out["images"].append(images)
+            out["question_id"].append(question["id"])
+            out["sample_key"].append(key)
+            out["family"].append(sample["family"])
+            for name in ("prompt", "options", "answer", "answer_index", "type", "tier", "frame", "chain_of_thought"):
+                out[name].append(question[name])
+    return out

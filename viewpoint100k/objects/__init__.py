@@ -1,0 +1,131 @@
+"""Where objects come from: list what a source has, and bring one file of it to this machine, checked.
+
+A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis` or `objaverse:all`.
+"""
+
+import os
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from viewpoint100k.config import FileBudgets
+from viewpoint100k.errors import InputError, ObjectRefused
+from viewpoint100k.objects.credit import licence_refusal
+from viewpoint100k.records import ObjectRecord, Reject, SourceObject
+
+SOURCES = "builtin:, a folder of .glb/.gltf files, objaverse:lvis or objaverse:all"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source has. `endless`: it makes as many objects as it is asked for."""
+
+    objects: tuple[SourceObject, ...]
+    rejects: tuple[Reject, ...]
+    endless: bool
+
+
+def list_objects(
+    source: str,
+    *,
+    wanted: int,
+    seed: int,
+    budgets: FileBudgets,
+    allow: tuple[str, ...] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Listing:
+    """The objects of a source, the same whoever asks, and those that may not be used with the reason.
+
+    Args:
+        source: one of `SOURCES`. A folder is read whole, whatever is wanted, and every file in it hashed and checked;
+            Objaverse's files are checked when they are fetched.
+        wanted: how many to make (`builtin:`) or draw (Objaverse).
+        seed: of that draw.
+        budgets: what one file may contain.
+        allow: licences, see `credit.licence_refusal`; None: all but no-derivatives.
+        progress: called with (done, total) from time to time.
+
+    Raises:
+        InputError: no such source, or it cannot be listed.
+    """
+    kind, rest = _parse(source)
+    if kind == "builtin":
+        from viewpoint100k.objects.builtin import list_builtin
+
+        made = list_builtin(wanted, seed)
+        refusals = {each.record.uid: licence_refusal(each.record.licence, allow) for each in made}
+        objects = [each for each in made if not refusals[each.record.uid]]
+        rejects = [Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason]
+    elif kind == "objaverse":
+        from viewpoint100k.objects.objaverse import list_objaverse
+
+        objects, rejects = list_objaverse(rest, wanted, seed, allow, progress)
+    else:
+        from viewpoint100k.objects.folder import list_folder
+
+        objects, rejects = list_folder(Path(rest), budgets, allow, progress)
+    return Listing(tuple(objects), tuple(rejects), endless=kind == "builtin")
+
+
+def fetch_object(obj: SourceObject, source: str, folder: Path, budgets: FileBudgets) -> tuple[Path, ObjectRecord]:
+    """The object's file on this machine, checked, and its record with the sha256 filled in.
+
+    Args:
+        obj: as `list_objects` gave it, perhaps on another machine and long ago.
+        source: the same text, or where the same folder lies here.
+        folder: for files that are made on the spot.
+        budgets: what one file may contain.
+
+    Raises:
+        ObjectRefused: the file is not there, is not what was planned, or must not be rendered.
+        InputError: no such source, or it cannot be reached.
+    """
+    from viewpoint100k.objects.folder import check_folder, object_sha256, open_inside
+    from viewpoint100k.objects.gltf import check_gltf
+
+    kind, rest = _parse(source)
+    if kind == "builtin":
+        path = _make_builtin(obj.record.uid, folder)
+    elif kind == "objaverse":
+        from viewpoint100k.objects.objaverse import fetch_objaverse
+
+        path = fetch_objaverse(obj.record.uid)
+    else:
+        check_folder(Path(rest))
+        path = open_inside(Path(rest), obj.path)
+    planned = obj.record.sha256
+    try:
+        sha256 = object_sha256(path, check_gltf(path, budgets).files)
+    except ObjectRefused as error:
+        raise ObjectRefused(f"changed since it was planned, when it was fine: {error}" if planned else error) from error
+    if planned not in ("", sha256):
+        raise ObjectRefused(f"changed since it was planned: sha256 was {planned}, is {sha256}")
+    return path, obj.record.model_copy(update={"sha256": sha256})
+
+
+def _parse(source: str) -> tuple[str, str]:
+    """Kind of the source and what follows its scheme; for a folder its path."""
+    if source == "builtin:":
+        return "builtin", ""
+    if source in ("objaverse:lvis", "objaverse:all"):
+        return "objaverse", source.partition(":")[2]
+    # a folder's name may have a colon in it, and C: is no scheme
+    if source and (Path(source).exists() or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", source)):
+        return "folder", source
+    raise InputError(f"no source {source!r}: expected {SOURCES}")
+
+
+def _make_builtin(uid: str, folder: Path) -> Path:
+    from viewpoint100k.objects.builtin import build_builtin
+
+    path = folder / f"{uid}.glb"
+    part = folder / f".{uid}.{os.getpid()}.{uuid.uuid4().hex}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(build_builtin(uid))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path

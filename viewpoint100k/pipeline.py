@@ -1,0 +1,458 @@
+"""The stages in order, what marks them done, and where a run keeps its files.
+
+plan -> render_shard (one number at a time, anywhere) -> finalize -> validate. Files are the interface: any stage
+can be killed and run again, and whoever runs it gets the same bytes.
+"""
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+import viewpoint100k
+from viewpoint100k import objects as sources
+from viewpoint100k.annotate import Annotation, Candidate, RenderedView, annotate
+from viewpoint100k.config import RunConfig, read_config, write_config
+from viewpoint100k.engine import Engine, check_engine
+from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
+from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
+from viewpoint100k.publish import Manifest, write_dataset_files
+from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.records import ObjectRecord, Provenance, Reject, Sample, ViewSet
+from viewpoint100k.shards import (
+    Receipt,
+    StoredSample,
+    iter_samples,
+    sha256_file,
+    write_atomically,
+    write_shard,
+)
+
+DATASET_FILES = {"README.md", "manifest.json", "attribution.csv"}
+
+
+class RunPaths(NamedTuple):
+    """Every path of a run. OUT is the dataset; OUT/.run is the state that made it and is not published."""
+
+    out: Path
+
+    @property
+    def run(self) -> Path:
+        return self.out / ".run"
+
+    @property
+    def config(self) -> Path:
+        return self.run / "config.yaml"
+
+    @property
+    def plan(self) -> Path:
+        return self.run / "plan.json"
+
+    @property
+    def rejects(self) -> Path:
+        return self.run / "rejects.jsonl"
+
+    @property
+    def listed_rejects(self) -> Path:
+        return self.run / "rejects" / "source.jsonl"
+
+    def shard_rejects(self, shard: Shard) -> Path:
+        return self.run / "rejects" / f"{shard.name}.jsonl"
+
+    def shard(self, shard: Shard) -> Path:
+        return self.out / f"{shard.name}.tar"
+
+    def receipt(self, shard: Shard) -> Path:
+        return self.run / "receipts" / f"{shard.name}.json"
+
+    def progress(self, shard: Shard) -> Path:
+        return self.run / "progress" / f"{shard.name}.json"
+
+    def scratch(self, shard: Shard) -> Path:
+        return self.run / "tmp" / shard.name
+
+
+# --- plan --------------------------------------------------------------------------------------
+
+
+def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
+    """List and check the objects, plan the shards, and write both into OUT/.run; or read what is there.
+
+    Raises:
+        InputError: OUT holds something else, or another run; the source has no usable objects.
+    """
+    paths = RunPaths(out)
+    if paths.plan.exists():
+        _same_run(paths, config)
+        return read_plan(out)
+    _check_out(paths)
+    load_templates(config.questions.templates)
+    listing = sources.list_objects(
+        config.source,
+        wanted=objects_wanted(config),
+        seed=config.seed,
+        budgets=config.files,
+        allow=None if config.licences is None else tuple(config.licences),
+        progress=progress,
+    )
+    if not listing.objects:
+        first = listing.rejects[0] if listing.rejects else None
+        why = f"; all {len(listing.rejects)} are refused, the first ({first.uid}) because: {first.reason}" if first else ""
+        raise InputError(f"source {config.source} has no usable object{why}")
+    plan = make_plan(config, listing.objects, spread=":" not in config.source)
+    for folder in ("rejects", "receipts", "progress", "tmp", "objects"):
+        (paths.run / folder).mkdir(parents=True, exist_ok=True)
+    write_atomically(paths.listed_rejects, _lines(listing.rejects))
+    write_atomically(paths.config, write_config(config).encode())
+    write_atomically(paths.plan, plan.model_dump_json().encode())  # last: it marks the stage as done
+    return plan
+
+
+def read_plan(out: Path) -> Plan:
+    path = RunPaths(out).plan
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise InputError(f"{out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {out}`") from error
+    except ValidationError as error:
+        raise InputError(f"{path} is not a plan of this version; generate into a new folder") from error
+
+
+def _check_out(paths: RunPaths) -> None:
+    if paths.out.exists() and not paths.out.is_dir():
+        raise InputError(f"{paths.out} is a file; expected a folder to write the dataset into")
+    if paths.out.is_dir():
+        foreign = sorted(entry.name for entry in paths.out.iterdir() if entry.name != ".run")
+        if foreign:
+            raise InputError(
+                f"{paths.out} holds something else ({', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}) and no run "
+                "of ours; pass a new or empty folder"
+            )
+
+
+def _same_run(paths: RunPaths, config: RunConfig) -> None:
+    old, new = read_config(paths.config).model_dump(mode="json"), config.model_dump(mode="json")
+    for name in new:
+        if old[name] != new[name]:
+            where = name
+            if isinstance(new[name], dict):
+                inner = next(key for key in new[name] if old[name][key] != new[name][key])
+                where, before, after = f"{name}.{inner}", old[name][inner], new[name][inner]
+            else:
+                before, after = old[name], new[name]
+            raise InputError(
+                f"{paths.out} holds another run: there {where} is {before}, now it would be {after}. Use the same settings "
+                "to go on with it, or another folder"
+            )
+
+
+# --- render one shard ----------------------------------------------------------------------------
+
+
+class _Usable(NamedTuple):
+    """What one visit to one object gave."""
+
+    view_set: ViewSet
+    record: ObjectRecord
+    views: list[RenderedView]
+    candidates: list[Candidate]
+
+
+class _Pick(NamedTuple):
+    """A pair chosen for the shard."""
+
+    usable: _Usable
+    candidate: Candidate
+
+
+class _Tally:
+    """What a shard has cost and refused so far."""
+
+    def __init__(self) -> None:
+        self.rejects: list[Reject] = []
+        self.dropped: Counter[str] = Counter()
+        self.visited, self.views = 0, 0
+        self.cpu_s: dict[str, float] = {"import": 0.0, "first_view": 0.0, "later_views": 0.0, "annotate": 0.0}
+
+
+def render_shard(out: Path, number: int, engine_python: str | None = None) -> Receipt:
+    """Make one shard: exactly its number of pairs, from its own objects and reserves. Idempotent and atomic.
+
+    Raises:
+        InputError: there is no such shard, or this interpreter cannot render.
+        RanDry: the objects do not yield enough pairs; says how many are missing and why.
+    """
+    paths, plan = RunPaths(out), read_plan(out)
+    if not 0 <= number < len(plan.shards):
+        raise InputError(f"--shard {number}: the run in {out} has shards 0 to {len(plan.shards) - 1}")
+    shard = plan.shards[number]
+    if (done := read_receipt(out, shard)) is not None:
+        return done
+    config = read_config(paths.config)
+    engine_args = (engine_python,) if engine_python else ()
+    check_engine(*engine_args)
+    scratch, tally = paths.scratch(shard), _Tally()
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        with Engine(config.render, scratch / "engine", *engine_args) as engine:
+            picks = _fill(config, plan, shard, engine, paths, tally)
+            samples = _samples(config, plan, shard, engine, picks)
+        write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
+        digest, size = write_shard(paths.shard(shard), scratch, samples)
+        receipt = Receipt(
+            name=shard.name,
+            number=number,
+            sha256=digest,
+            bytes=size,
+            samples=len(samples),
+            questions=sum(len(stored.sample.questions) for stored in samples),
+            config_hash=plan.config_hash,
+            renderer=engine.renderer,
+            device=engine.device,
+            objects=sorted({stored.sample.object.uid for stored in samples}),
+            objects_visited=tally.visited,
+            views_rendered=tally.views,
+            rejects=len(tally.rejects),
+            dropped=dict(tally.dropped),
+            cpu_s={name: round(value, 3) for name, value in tally.cpu_s.items()},
+        )
+        write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
+        return receipt
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        paths.progress(shard).unlink(missing_ok=True)
+
+
+def read_receipt(out: Path, shard: Shard) -> Receipt | None:
+    """The receipt of a finished shard; None if the shard is missing, torn, or of another run."""
+    paths = RunPaths(out)
+    try:
+        receipt = Receipt.model_validate_json(paths.receipt(shard).read_bytes())
+        whole = paths.shard(shard).stat().st_size == receipt.bytes and sha256_file(paths.shard(shard)) == receipt.sha256
+    except (OSError, ValidationError):
+        return None
+    return receipt if whole else None
+
+
+def _fill(
+    config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally
+) -> list[_Pick]:
+    """Visit objects, and again with new views, until the shard's pairs can be chosen."""
+    wanted, usable, good = sum(shard.pairs.values()), list[_Usable](), list(shard.objects)
+    by_uid = {thing.record.uid: thing for thing in plan.objects}
+    picks: list[_Pick] = []
+    for round_ in range(config.plan.max_rounds):
+        visits, good = good, []
+        for uid in visits:
+            view_set = plan_views(config, by_uid[uid], round_, plan.pairs_per_object)
+            found = _visit(config, view_set, engine, paths, tally)
+            if found is not None and found.candidates:
+                usable.append(found)
+                good.append(uid)
+            picks = _choose(shard, usable, most_per_object=plan.pairs_per_object)
+            write_atomically(
+                paths.progress(shard), json.dumps({"pairs": len(picks), "rejects": len(tally.rejects)}).encode()
+            )
+            if len(picks) == wanted:
+                return picks
+        picks = _choose(shard, usable, most_per_object=wanted)
+        if len(picks) == wanted:
+            return picks
+        if not good:
+            break
+    write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
+    missing = Counter(shard.pairs)
+    missing.subtract(pick.candidate.family for pick in picks)
+    short = ", ".join(f"{number} {family}" for family, number in sorted(missing.items()) if number > 0)
+    why = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3)) or "nothing was rendered"
+    raise RanDry(
+        f"shard {shard.number} ({shard.name}): {wanted - len(picks)} of {wanted} pairs are missing ({short}) after {tally.visited} "
+        f"visits to {len(shard.objects)} objects, of which {len(tally.rejects)} were refused (see {paths.shard_rejects(shard)}). "
+        f"Dropped: {why}. Use more objects or fewer pairs"
+    )
+
+
+def _visit(
+    config: RunConfig, view_set: ViewSet, engine: Engine, paths: RunPaths, tally: _Tally
+) -> _Usable | None:
+    """Render one view set; what goes wrong costs this object only and is recorded."""
+    uid = view_set.object.record.uid
+    tally.visited += 1
+    fetched = paths.run / "objects"
+    try:
+        path, record = sources.fetch_object(view_set.object, config.source, fetched, config.files)
+    except ObjectRefused as refusal:
+        tally.rejects.append(Reject(uid=uid, stage="fetch", reason=str(refusal), round=view_set.round))
+        return None
+    try:
+        rendered = engine.render(view_set, path)
+    finally:
+        if path.is_relative_to(fetched):  # made for this visit; made again, byte for byte, for the next
+            path.unlink(missing_ok=True)
+    if isinstance(rendered, Reject):
+        tally.rejects.append(rendered)
+        return None
+    tally.views += len(rendered.views)
+    tally.cpu_s["import"] += rendered.import_cpu_s
+    tally.cpu_s["first_view"] += rendered.view_cpu_s[0]
+    tally.cpu_s["later_views"] += sum(rendered.view_cpu_s[1:])
+    started = time.process_time()
+    candidates, reasons = annotate(view_set, rendered.views, config.gates)
+    tally.cpu_s["annotate"] += time.process_time() - started
+    for reason in reasons:
+        tally.dropped[reason.split(":")[1 if ":" in reason else 0].strip()] += 1
+    if not candidates:
+        why = "; ".join(dict.fromkeys(reasons)) or "the plan has no pair for it"
+        tally.rejects.append(Reject(uid=uid, stage="gate", reason=why[:600], round=view_set.round))
+    return _Usable(view_set, record, rendered.views, candidates)
+
+
+def _choose(shard: Shard, usable: list[_Usable], *, most_per_object: int) -> list[_Pick]:
+    """Pairs for the shard's quota of each family, spread over the objects; as many as there are.
+
+    The rarest family first, each pair from the object that has given the fewest so far.
+    """
+    pools = {
+        family: [(number, candidate) for number, one in enumerate(usable) for candidate in one.candidates if candidate.family == family]
+        for family in shard.pairs
+    }
+    given, picks = Counter[str](), list[_Pick]()
+    for family in sorted(shard.pairs, key=lambda name: (len(pools[name]) / shard.pairs[name], name)):
+        pool = pools[family]
+        for _ in range(shard.pairs[family]):
+            free = [entry for entry in pool if given[usable[entry[0]].record.uid] < most_per_object]
+            if not free:
+                break
+            best = min(free, key=lambda entry: (given[usable[entry[0]].record.uid], entry[0]))
+            pool.remove(best)
+            given[usable[best[0]].record.uid] += 1
+            picks.append(_Pick(usable[best[0]], best[1]))
+    return picks
+
+
+def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick]) -> list[StoredSample]:
+    """Order, words and letters: what turns chosen pairs into the samples of a shard."""
+    rng = generator(config.seed, "samples", shard.name)
+    templates, used, turns = load_templates(config.questions.templates), Counter[tuple[str, int]](), Counter[str]()
+    provenance = Provenance(
+        seed=config.seed,
+        config_hash=plan.config_hash,
+        code_version=viewpoint100k.__version__,
+        renderer=engine.renderer,
+        device=engine.device,
+    )
+    ordered = []
+    for pick in picks:  # in either order of the views, by turns, so that left and right are true equally often
+        annotation = _in_order(pick.candidate, to_the_right=(turns[pick.candidate.family] + shard.number) % 2 == 0)
+        turns[pick.candidate.family] += 1
+        ordered.append((pick, annotation))
+    out = []
+    for place, index in enumerate(rng.permutation(len(ordered))):
+        pick, annotation = ordered[index]
+        key = f"{shard.name.split('-of-')[0]}-{place:05d}"
+        views = [pick.usable.views[annotation.first], pick.usable.views[annotation.second]]
+        sample = Sample(
+            object=pick.usable.record,
+            preset=config.preset,
+            family=pick.candidate.family,
+            split=shard.split,
+            views=[view.view for view in views],
+            truth=annotation.truth,
+            questions=ask_all(annotation, key, config.gates, templates, rng, used, shard.number),
+            provenance=provenance,
+        )
+        out.append(StoredSample(key, sample, [view.image for view in views]))
+    return out
+
+
+def _in_order(candidate: Candidate, *, to_the_right: bool) -> Annotation:
+    """The order of the two views in which the camera moves, turns or else backs off to the wanted side."""
+    truth = candidate.forward.truth
+    side = {"pan": truth.yaw_deg, "still": truth.distance_ratio - 1}.get(candidate.family, truth.translation[0])
+    return candidate.forward if (side > 0) == to_the_right else candidate.backward
+
+
+# --- finish ------------------------------------------------------------------------------------
+
+
+class Status(NamedTuple):
+    """How far a run is, from what is on disk alone."""
+
+    done: list[Receipt]
+    missing: list[Shard]
+    pairs_wanted: int
+    pairs_in_work: int
+    rejects_in_work: int
+
+
+def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None = None) -> Status:
+    """Judge completeness from receipts and shards, never from an exit code.
+
+    Args:
+        known: receipts that were read before, and need not be checked against their shards again. Updated here.
+    """
+    plan = plan or read_plan(out)
+    known = {} if known is None else known
+    done, missing, pairs, rejects = [], [], 0, 0
+    for shard in plan.shards:
+        receipt = known.get(shard.number) or read_receipt(out, shard)
+        if receipt is not None:
+            known[shard.number] = receipt
+            done.append(receipt)
+            continue
+        missing.append(shard)
+        try:
+            progress = json.loads(RunPaths(out).progress(shard).read_bytes())
+            pairs, rejects = pairs + progress["pairs"], rejects + progress["rejects"]
+        except (OSError, ValueError, KeyError):
+            pass  # not started yet
+    wanted = sum(sum(shard.pairs.values()) for shard in plan.shards)
+    return Status(done, missing, wanted, pairs, rejects)
+
+
+def finalize(out: Path) -> Manifest:
+    """Assemble manifest, attribution, card and the list of rejects; refuse an incomplete run by naming what is missing."""
+    paths, plan = RunPaths(out), read_plan(out)
+    now = status(out, plan)
+    if now.missing:
+        names = ", ".join(str(shard.number) for shard in now.missing[:10])
+        raise InputError(
+            f"{len(now.missing)} of {len(plan.shards)} shards are missing: {names}{', ...' if len(now.missing) > 10 else ''}. "
+            f"Make them with `viewpoint100k generate {out}` or `viewpoint100k render-shard {out} --shard NUMBER`"
+        )
+    files = [paths.listed_rejects, *(paths.shard_rejects(shard) for shard in plan.shards)]
+    write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))
+    manifest = write_dataset_files(
+        out, read_config(paths.config), now.done, (s.sample for s in iter_samples(out))
+    )
+    shutil.rmtree(paths.run / "tmp", ignore_errors=True)
+    return manifest
+
+
+def read_rejects(out: Path) -> list[Reject]:
+    """Every object that was refused, and why."""
+    paths = RunPaths(out)
+    files = [paths.rejects] if paths.rejects.exists() else sorted((paths.run / "rejects").glob("*.jsonl"))
+    return [Reject.model_validate_json(line) for path in files for line in path.read_text("utf-8").splitlines()]
+
+
+@contextmanager
+def disk_errors(out: Path) -> Iterator[None]:
+    """Turn what the file system refuses into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, ViewpointError) or error.errno is None:
+            raise
+        raise InputError(f"cannot write to {out}: {error.strerror}. Free space or choose another folder, then run it again") from error
+
+
+def _lines(rejects: list[Reject] | tuple[Reject, ...]) -> bytes:
+    return "".join(reject.model_dump_json() + "\n" for reject in rejects).encode()

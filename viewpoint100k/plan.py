@@ -1,0 +1,327 @@
+"""Objects and a seed -> shards with their objects, cameras and pairs. No view is rendered here.
+
+Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of workers
+and the machine never matter. Cameras are planned by three angles (bearing, pitch, roll) and a position: two views
+that share a bearing have exactly no yaw between them, two that share a position exactly no translation.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from viewpoint100k.config import PlanConfig, RunConfig, config_hash
+from viewpoint100k.errors import InputError
+from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
+from viewpoint100k.geometry.rotations import Array, camera_rotation
+from viewpoint100k.records import (
+    FAMILIES,
+    OBJECT_RADIUS,
+    Background,
+    Family,
+    Lamp,
+    Light,
+    PlannedPair,
+    PlannedView,
+    Record,
+    SourceObject,
+    Split,
+    ViewSet,
+)
+
+HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
+MOST_PAIRS_PER_OBJECT = 12
+FEWEST_PAIRS_PER_OBJECT = 3
+SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
+
+
+class Shard(Record):
+    """The unit of work: who makes which pairs of which objects."""
+
+    number: int
+    split: Split
+    name: str
+    pairs: dict[str, int]  # per family
+    objects: list[str]  # uids in the order in which they are visited; the last are reserves
+
+
+class Plan(Record):
+    """All that `render-shard` needs beside the configuration."""
+
+    config_hash: str
+    pairs_per_object: int
+    objects: list[SourceObject]
+    shards: list[Shard]
+
+
+def generator(seed: int, *names: str | int) -> np.random.Generator:
+    """The random generator of one purpose: the same on every machine, independent of every other."""
+    digest = hashlib.sha256("\0".join(map(str, (seed, *names))).encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
+
+
+def objects_wanted(config: RunConfig) -> int:
+    """How many objects of an endless source a run lists, reserves included."""
+    per_object = config.plan.pairs_per_object or MOST_PAIRS_PER_OBJECT
+    return 3 + int(np.ceil(SPARE_OBJECTS * config.pairs / per_object)) + 2 * len(_shard_sizes(config))
+
+
+def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
+    """Split the objects, cut the pairs into shards, and give each shard its objects.
+
+    Args:
+        spread: use as many of the objects as the pairs allow (a folder); else as few (each costs a download).
+
+    Raises:
+        InputError: if there are too few objects for the splits.
+    """
+    per_object = config.plan.pairs_per_object or (
+        int(np.clip(np.ceil(config.pairs / max(len(objects), 1)), FEWEST_PAIRS_PER_OBJECT, MOST_PAIRS_PER_OBJECT))
+        if spread
+        else MOST_PAIRS_PER_OBJECT
+    )
+    sizes = _shard_sizes(config)
+    by_split = _split_objects(config, objects, [split for split, _ in sizes])
+    in_split = Counter(split for split, _ in sizes)
+    shards, seen = [], Counter[str]()
+    families = {split: _family_sequence(config) for split in in_split}
+    for number, (split, pairs) in enumerate(sizes):
+        index = seen[split]
+        quota = Counter(next(families[split]) for _ in range(pairs))
+        mine = by_split[split][index :: in_split[split]]
+        if not mine:
+            raise InputError(
+                f"{len(by_split[split])} objects for {in_split[split]} shards of split {split}: each shard needs at "
+                "least one. Use more objects, fewer pairs, or a larger shards.pairs_per_shard"
+            )
+        name = f"{split}-{index:05d}-of-{in_split[split]:05d}"
+        shards.append(Shard(number=number, split=split, name=name, pairs=dict(sorted(quota.items())), objects=mine))
+        seen[split] += 1
+    return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=list(objects), shards=shards)
+
+
+def _shard_sizes(config: RunConfig) -> list[tuple[Split, int]]:
+    """(split, pairs) of every shard: splits in order, each cut evenly."""
+    small = {"validation": round(config.pairs * config.plan.validation_share), "test": round(config.pairs * config.plan.test_share)}
+    of_split: dict[Split, int] = {"train": config.pairs - sum(small.values()), **small}  # type: ignore[dict-item]
+    largest = config.shards.pairs_per_shard or int(np.clip(np.ceil(config.pairs / 20), 8, 1000))
+    return [
+        (split, len(part))
+        for split, pairs in of_split.items()
+        if pairs
+        for part in np.array_split(np.arange(pairs), int(np.ceil(pairs / largest)))
+    ]
+
+
+def _split_objects(config: RunConfig, objects: Sequence[SourceObject], shards: list[Split]) -> dict[str, list[str]]:
+    """Shuffled uids of each split, in proportion to its shards; no object is in two."""
+    uids = sorted(thing.record.uid for thing in objects)
+    if len(set(uids)) != len(uids):
+        raise InputError(f"object uid {next(u for u, n in Counter(uids).items() if n > 1)!r} is listed twice")
+    if len(uids) < len(set(shards)):
+        raise InputError(
+            f"{len(uids)} usable objects for the splits {', '.join(dict.fromkeys(shards))}: an object may be in one split "
+            "only. Use more objects, or --set plan.validation_share=0 --set plan.test_share=0"
+        )
+    shuffled = [uids[i] for i in generator(config.seed, "splits").permutation(len(uids))]
+    counts = Counter(shards)
+    out: dict[str, list[str]] = {}
+    for split in reversed(list(counts)):  # the small ones first: each gets at least one object per shard
+        if split == next(iter(counts)):
+            out[split] = shuffled
+        else:
+            share = max(round(len(uids) * counts[split] / len(shards)), 1)
+            out[split], shuffled = shuffled[:share], shuffled[share:]
+    return out
+
+
+def _family_sequence(config: RunConfig) -> Iterator[Family]:
+    """Families one after the other so that every stretch has its shares: always the one furthest behind."""
+    fractions, made, number = config.plan.families.fractions(), Counter[Family](), 0
+    while True:
+        number += 1
+        behind = max(FAMILIES, key=lambda family: (fractions[family] * number - made[family], fractions[family]))
+        made[behind] += 1
+        yield behind
+
+
+# --- the views of one visit ---------------------------------------------------------------------
+
+
+class _Camera(NamedTuple):
+    """A camera in angles, before it becomes a matrix."""
+
+    position: Array  # (3,) world
+    bearing_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: int) -> ViewSet:
+    """The cameras of one visit to one object, and the pairs they make.
+
+    An arc of cameras around the object; from one of them some that moved sideways and some that turned to the other
+    side. Each of the first with each of the second is a pair that moved and turned to the same side, so that eight
+    views make about twelve pairs.
+    """
+    settings, uid = config.plan, thing.record.uid
+    rng = generator(config.seed, uid, "views", round_)
+    arc, trucks, pans, stills = _how_many(settings, pairs, rng)
+    hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
+    side = float(rng.choice([-1, 1]))  # to which the trucks go
+    truck = [float(v) for v in side * rng.uniform(settings.truck.low, settings.truck.high, trucks)]
+    pan = [float(v) for v in -side * rng.uniform(settings.pan_deg.low, settings.pan_deg.high, pans)]
+    distance = _distance(settings, hfov_deg, truck, pan, rng)
+
+    cameras = _arc(settings, arc, distance, rng)
+    base = int(rng.integers(arc))
+    made: list[PlannedPair] = []
+
+    def pair(first: int, second: int, family: Family) -> None:
+        made.append(PlannedPair(first=first, second=second, family=family))
+
+    for i in range(arc):
+        for j in range(i + 1, arc):
+            if _apart_deg(cameras[i], cameras[j]) <= settings.orbit_deg.high + 1e-9:
+                pair(i, j, "orbit")
+    if truck or pan:  # the base looks a little aside, so that the sideways moves and the turns both stay in the frame
+        aside = [0.0, *(-np.degrees(np.arctan(t)) for t in truck), *(-p for p in pan)]
+        to_object = aim_deg(cameras[base].position, np.zeros(3))
+        cameras[base] = cameras[base]._replace(bearing_deg=float(to_object[0]) + 0.5 * (min(aside) + max(aside)))
+    first_truck = len(cameras)
+    cameras += [_moved(cameras[base], right=t * distance) for t in truck]
+    first_pan = len(cameras)
+    cameras += [cameras[base]._replace(bearing_deg=cameras[base].bearing_deg + p) for p in pan]
+    for i in range(trucks):
+        pair(base, first_truck + i, "truck")
+        for j in range(pans):
+            pair(first_pan + j, first_truck + i, "same_sign")
+    for j in range(pans):
+        pair(base, first_pan + j, "pan")
+    for i in range(stills):
+        pair(i % arc, len(cameras), "still")
+        cameras.append(_still(settings, cameras[i % arc], rng))
+
+    light_rng = generator(config.seed, uid, "light", round_)
+    return ViewSet(
+        object=thing,
+        round=round_,
+        views=[
+            PlannedView(
+                world_from_camera=pose(camera_rotation(c.bearing_deg, c.pitch_deg, c.roll_deg), c.position).tolist(),
+                hfov_deg=hfov_deg,
+            )
+            for c in cameras
+        ],
+        pairs=made,
+        light=_light(light_rng),
+        background=_background(config, light_rng),
+    )
+
+
+def _how_many(settings: PlanConfig, pairs: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """(arc, trucks, pans, stills): the fewest views whose pairs cover this object's share of each family."""
+    share = settings.families.fractions()
+    orbits = share["orbit"] * pairs
+    arc = next(n for n in range(1, 99) if n * (n - 1) / 2 >= orbits - 1)
+    arc = max(arc, 2 if orbits > 0 else 1)
+    trucks, pans = int(np.ceil(share["truck"] * pairs)), int(np.ceil(share["pan"] * pairs))
+    while trucks * pans < share["same_sign"] * pairs:
+        trucks, pans = (trucks + 1, pans) if trucks <= pans else (trucks, pans + 1)
+    stills = int(share["still"] * pairs + rng.random())  # rounded up as often as its fraction says
+    return arc, trucks, pans, stills if arc + trucks + pans > 1 else max(stills, 1)
+
+
+def _distance(
+    settings: PlanConfig, hfov_deg: float, truck: list[float], pan: list[float], rng: np.random.Generator
+) -> float:
+    """How near the cameras may come so that the object's bounding sphere stays in every frame."""
+    swing = [np.degrees(np.arctan(abs(t))) for t in truck] or [0.0]
+    turn = [abs(p) for p in pan] or [0.0]
+    aside = max(0.5 * (max(swing) + max(turn)), 1.5 * settings.aim_jitter_deg)
+    free_deg = max(0.5 * hfov_deg - aside - 1.0, 4.0)
+    nearest = OBJECT_RADIUS / np.sin(np.radians(free_deg))
+    nearest /= 1 - settings.distance_jitter
+    return float(nearest / rng.uniform(settings.fill.low, settings.fill.high))
+
+
+def _arc(settings: PlanConfig, count: int, distance: float, rng: np.random.Generator) -> list[_Camera]:
+    """Cameras around the object: neighbours at least the smallest orbit apart, the ends at most the largest if that fits."""
+    smallest, room = settings.orbit_deg.low, settings.orbit_deg.high - settings.orbit_deg.low * max(count - 1, 0)
+    if count == 2:
+        extra = rng.uniform(0, max(room, 0), 1)
+    else:
+        extra = max(room, 0) * rng.dirichlet(np.ones(count))[: count - 1] if count > 1 else np.zeros(0)
+    azimuths = rng.uniform(-180, 180) + np.concatenate([[0.0], np.cumsum(smallest + extra)])
+    elevation = rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high)
+    out = []
+    for azimuth in azimuths:
+        jitter = rng.uniform(-1, 1, 5)
+        position = position_on_sphere(
+            azimuth,
+            np.clip(elevation + settings.elevation_jitter_deg * jitter[0], settings.elevation_deg.low, settings.elevation_deg.high),
+            distance * (1 + settings.distance_jitter * jitter[1]),
+        )
+        bearing, pitch = aim_deg(position, np.zeros(3))
+        out.append(
+            _Camera(
+                position,
+                float(bearing) + settings.aim_jitter_deg * jitter[2],
+                float(pitch) + settings.aim_jitter_deg * jitter[3],
+                settings.roll_jitter_deg * jitter[4],
+            )
+        )
+    return out
+
+
+def _moved(camera: _Camera, right: float = 0.0, forward: float = 0.0, up: float = 0.0) -> _Camera:
+    """The camera moved along its own level axes, without turning."""
+    bearing = np.radians(camera.bearing_deg)
+    ahead, aside = np.array([np.sin(bearing), np.cos(bearing), 0.0]), np.array([np.cos(bearing), -np.sin(bearing), 0.0])
+    return camera._replace(position=camera.position + right * aside + forward * ahead + up * np.array([0.0, 0.0, 1.0]))
+
+
+def _still(settings: PlanConfig, camera: _Camera, rng: np.random.Generator) -> _Camera:
+    """Neither sideways nor turned: nearer or farther along the line to the object, or up or down and tilted to it."""
+    rotation = camera_rotation(camera.bearing_deg, camera.pitch_deg, camera.roll_deg)
+    ratio = rng.uniform(settings.dolly.low, settings.dolly.high)
+    distance = float(np.linalg.norm(camera.position))
+    if rng.random() < 0.5:  # away along the optical axis, so that not even a rolled camera moves sideways
+        return camera._replace(position=camera.position - (ratio - 1) * distance * rotation[:, 2])
+    rise = (0.25 + 0.5 * (ratio - 1)) * distance * (1 if camera.position[2] < 0.35 * distance else -1)
+    moved = _moved(camera, up=rise)
+    return moved._replace(pitch_deg=float(aim_deg(moved.position, np.zeros(3))[1]))
+
+
+def _apart_deg(a: _Camera, b: _Camera) -> float:
+    difference = np.arctan2(a.position[1], a.position[0]) - np.arctan2(b.position[1], b.position[0])
+    return float(np.degrees(np.abs(np.angle(np.exp(1j * difference)))))
+
+
+def _light(rng: np.random.Generator) -> Light:
+    """One of the bundled HDRIs turned about the vertical, and one or two suns from above."""
+    lamps = []
+    for _ in range(int(rng.integers(1, 3))):
+        azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.9)
+        flat = np.sqrt(1 - height**2)
+        lamps.append(
+            Lamp(
+                direction=[float(flat * np.cos(azimuth)), float(flat * np.sin(azimuth)), float(height)],
+                strength=float(rng.uniform(0.6, 1.8)),
+                angle_deg=float(rng.uniform(2, 20)),
+            )
+        )
+    return Light(
+        name=str(rng.choice(HDRIS)),
+        rotation_deg=float(rng.uniform(0, 360)),
+        strength=float(rng.uniform(0.6, 1.0)),
+        lamps=lamps,
+    )
+
+
+def _background(config: RunConfig, rng: np.random.Generator) -> Background:
+    plain = rng.random() < config.render.plain_background_share
+    rgb = [int(v) for v in rng.integers(70, 226, 3)]
+    return Background(kind="plain", rgb=rgb) if plain else Background(kind="hdri")

@@ -1,0 +1,182 @@
+"""The data that flows between stages. Frozen, checked when built, and the same in memory as on disk."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Split = Literal["train", "validation", "test"]
+Family = Literal["orbit", "truck", "pan", "same_sign", "still"]
+FAMILIES: tuple[Family, ...] = ("orbit", "truck", "pan", "same_sign", "still")
+
+Row3 = Annotated[list[float], Field(min_length=3, max_length=3)]
+Row4 = Annotated[list[float], Field(min_length=4, max_length=4)]
+Matrix3 = Annotated[list[Row3], Field(min_length=3, max_length=3)]
+Matrix4 = Annotated[list[Row4], Field(min_length=4, max_length=4)]
+
+
+class Record(BaseModel):
+    """Immutable; unknown fields are errors, so that a typo in a file is found where it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# --- objects -------------------------------------------------------------------------------------
+
+
+class ObjectRecord(Record):
+    """Who an object is and whom to thank for it. Published with every sample."""
+
+    uid: str = Field(pattern=r"^[A-Za-z0-9_\-]+$", description="unique in its source; names files, so no dots")
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="of the file; empty until it is fetched")
+    category: str = "unknown"
+    title: str = ""
+    author: str = "unknown"
+    licence: str = Field(default="unknown", description="SPDX identifier where the source gives one")
+    source_url: str = ""
+
+
+class SourceObject(Record):
+    """An object as its source lists it: the record, where its file is, and what is known of its pose."""
+
+    record: ObjectRecord
+    path: str = Field(default="", description="the .glb or .gltf file; empty if it is made or fetched when needed")
+    front_azimuth_deg: float | None = Field(
+        default=None, description="azimuth of a camera that looks at the front, counter-clockwise from +X; None: unknown"
+    )
+
+
+class Reject(Record):
+    """One object or view set that was not used, and why. A row of rejects.jsonl."""
+
+    uid: str
+    stage: Literal["list", "check", "fetch", "import", "render", "gate", "annotate"]
+    reason: str = Field(description="one line for people")
+    detail: str = Field(default="", description="last lines of the render process, where there are any")
+    round: int = Field(default=0, description="which view set of the object, counted from 0")
+
+
+# --- what is asked of the renderer ------------------------------------------------------------
+
+
+class PlannedView(Record):
+    """One camera. World: right-handed, +Z up, object centred at the origin with bounding radius `OBJECT_RADIUS`."""
+
+    world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
+    hfov_deg: float = Field(gt=1, lt=170)
+
+
+class Lamp(Record):
+    """A sun. `direction` points from the object to the lamp, in the world frame."""
+
+    direction: Row3
+    strength: float = Field(ge=0, description="W/m2")
+    angle_deg: float = Field(default=5, ge=0, le=90, description="apparent size: larger is softer")
+
+
+class Light(Record):
+    """The light of one view set. Fixed in the world, the same for all its views."""
+
+    name: str = Field(description="one of the HDRIs that ship inside bpy")
+    rotation_deg: float = Field(description="of the HDRI about the vertical")
+    strength: float = Field(gt=0, description="mean radiance after scaling; the HDRIs differ by a factor of 50")
+    lamps: list[Lamp] = []
+
+
+class Background(Record):
+    kind: Literal["hdri", "plain"]
+    rgb: Annotated[list[int], Field(min_length=3, max_length=3)] = [128, 128, 128]
+
+
+class PlannedPair(Record):
+    """Two views of a set, by their number, and the family they were planned for."""
+
+    first: int
+    second: int
+    family: Family
+
+
+class ViewSet(Record):
+    """All that one visit of the renderer to one object needs. `round` counts the visits."""
+
+    object: SourceObject
+    round: int
+    views: list[PlannedView]
+    pairs: list[PlannedPair]
+    light: Light
+    background: Background
+
+
+# --- what is published ----------------------------------------------------------------------------
+
+
+class View(Record):
+    """One image's camera as read back from the renderer."""
+
+    intrinsics: Matrix3 = Field(description="pixels; pixel (0, 0) covers [0, 1) x [0, 1), so cx = width / 2")
+    world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
+    hfov_deg: float
+    light: str = Field(description="name of the HDRI")
+    background: str
+
+
+class Truth(Record):
+    """How the camera moved from the first view to the second. Signs: docs/conventions.md."""
+
+    second_from_first: Matrix4 = Field(description="takes points in first-camera axes to second-camera axes")
+    translation: Row3 = Field(description="of the camera, in first-camera axes, over the distance to the object")
+    yaw_deg: float = Field(description="> 0: turned right")
+    pitch_deg: float = Field(description="> 0: turned up")
+    roll_deg: float = Field(description="> 0: turned clockwise, seen from behind the camera")
+    azimuth_change_deg: float = Field(description="> 0: counter-clockwise around the object, seen from above")
+    elevation_change_deg: float
+    distance_ratio: float = Field(gt=0, description="second distance to the object over the first")
+    rotation_deg: float = Field(description="angle of the whole rotation, about whatever axis")
+    covisible_fraction: float = Field(ge=0, le=1, description="surface seen in both views over surface seen in either")
+    front_azimuth_deg: float | None = Field(description="azimuth of the object's front; None: it has no known front")
+
+
+class Question(Record):
+    id: str
+    type: str
+    tier: str
+    frame: str = Field(description="whose left and right the words mean")
+    prompt: str
+    options: list[str]
+    answer_index: int
+    answer: str = Field(description="what the model should write")
+    template: str
+    margin: float = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
+    decidability: float = Field(description="how different the picture would be if the nearest wrong answer were true")
+    chain_of_thought: str | None = None
+
+
+class Provenance(Record):
+    seed: int
+    config_hash: str
+    code_version: str
+    renderer: str
+    device: str
+
+
+class Sample(Record):
+    """The json member of a sample; the images are its siblings `KEY.view_0.jpg`, `KEY.view_1.jpg`."""
+
+    object: ObjectRecord
+    preset: str
+    family: str
+    split: str
+    views: list[View]
+    truth: Truth
+    questions: list[Question]
+    provenance: Provenance
+
+
+OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
+
+
+def matrix(rows: list[list[float]]) -> np.ndarray:
+    """A (3, 3) or (4, 4) float64 array from a record's nested lists."""
+    return np.asarray(rows, dtype=np.float64)

@@ -1,0 +1,184 @@
+"""Tar shards: the same samples give the same bytes, and no reader ever sees a torn one.
+
+Written with webdataset's own writer, times and owners fixed; first beside the run's state, then renamed into place.
+A shard is done when it and its receipt are there and the receipt's hash is the shard's.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from viewpoint100k.errors import InputError
+from viewpoint100k.records import Record, Sample
+
+MTIME = 1_577_836_800.0  # 2020-01-01: a fixed time, for bytes that do not depend on the day
+
+
+class StoredSample(NamedTuple):
+    """A sample as it lies in a shard."""
+
+    key: str
+    sample: Sample
+    images: list[bytes]  # JPEG, in the order of the views
+
+
+class Receipt(Record):
+    """What a finished shard holds and how it was made. Lies in OUT/.run/receipts; not published."""
+
+    name: str
+    number: int
+    sha256: str
+    bytes: int
+    samples: int
+    questions: int
+    config_hash: str
+    renderer: str
+    device: str
+    objects: list[str]
+    objects_visited: int
+    views_rendered: int
+    rejects: int
+    dropped: dict[str, int] = {}  # pairs that were rendered and not used, by reason
+    cpu_s: dict[str, float] = {}
+
+
+def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) -> tuple[str, int]:
+    """Write a shard atomically.
+
+    Args:
+        target: the final path, ending in .tar.
+        scratch: an existing folder on the same file system, for the unfinished file.
+
+    Returns:
+        (sha256, size in bytes) of the shard.
+    """
+    from webdataset import TarWriter
+
+    unfinished = scratch / f"{target.name}.{os.getpid()}.partial"
+    try:
+        with open(unfinished, "wb") as file:
+            writer = TarWriter(file, user="viewpoint100k", group="viewpoint100k", mtime=MTIME, encoder=False)
+            for stored in samples:
+                members = {f"view_{i}.jpg": image for i, image in enumerate(stored.images)}
+                writer.write({"__key__": stored.key, **members, "json": _json(stored.sample)})
+            writer.close()
+            file.flush()
+            os.fsync(file.fileno())
+        digest, size = sha256_file(unfinished), unfinished.stat().st_size
+        os.replace(unfinished, target)
+        _sync_folder(target.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return digest, size
+
+
+def write_atomically(target: Path, data: bytes) -> None:
+    """Write a small file so that a reader sees the old or the new one, never a part."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with open(unfinished, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, target)
+        _sync_folder(target.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_shard(path: Path) -> Iterator[StoredSample]:
+    """The samples of one shard, in order.
+
+    Raises:
+        InputError: not a shard of ours: names the file and the sample.
+    """
+    key, members = "", dict[str, bytes]()
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                name, _, extension = info.name.partition(".")
+                if name != key and members:
+                    yield _stored(path, key, members)
+                    members = {}
+                file = tar.extractfile(info)
+                if file is None or extension in members:
+                    raise InputError(f"{path}: member {info.name!r} is not a file, or is there twice")
+                key, members[extension] = name, file.read()
+        if members:
+            yield _stored(path, key, members)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise InputError(f"{path} is not a whole tar file: {error}") from error
+
+
+def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
+    """The shards of a dataset folder, in order; all splits, or one.
+
+    Raises:
+        InputError: there is no such folder, or it holds no shards.
+    """
+    if not dataset.is_dir():
+        raise InputError(f"{dataset} is not a folder; pass the folder that `viewpoint100k generate` wrote")
+    paths = sorted(dataset.glob(f"{split or '*'}-[0-9]*-of-[0-9]*.tar"), key=lambda p: (_ORDER.get(p.name.split("-")[0], 9), p.name))
+    if not paths:
+        raise InputError(f"{dataset} holds no shards of {split or 'any split'}: expected files such as train-00000-of-00010.tar")
+    return paths
+
+
+def iter_samples(dataset: Path, split: str | None = None) -> Iterator[StoredSample]:
+    """All samples of a dataset folder, shard by shard."""
+    for path in shard_paths(dataset, split):
+        yield from read_shard(path)
+
+
+def sha256_file(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def image_size(image: bytes) -> tuple[int, int]:
+    """(width, height) of an image file's bytes, from its header."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image)) as picture:
+        return picture.size
+
+
+_ORDER = {"train": 0, "validation": 1, "test": 2}
+
+
+def _json(sample: Sample) -> bytes:
+    return json.dumps(sample.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _stored(path: Path, key: str, members: dict[str, bytes]) -> StoredSample:
+    views = sorted((name for name in members if name != "json"), key=lambda name: (len(name), name))
+    if "json" not in members or not views or views != [f"view_{i}.jpg" for i in range(len(views))]:
+        raise InputError(f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, view_1.jpg, ..., json")
+    try:
+        sample = Sample.model_validate_json(members["json"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: sample {key!r}: {where or 'json'}: {first['msg']}") from error
+    return StoredSample(key, sample, [members[name] for name in views])
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut, where the file system lets us."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some network file systems cannot sync a folder; the rename itself is still atomic
+    finally:
+        os.close(handle)

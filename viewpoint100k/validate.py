@@ -1,0 +1,224 @@
+"""Are the files right? Rereads everything and derives every truth and answer again from the stored poses."""
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import yaml
+from PIL import Image
+from pydantic import ValidationError
+
+from viewpoint100k.annotate import make_truth
+from viewpoint100k.config import GateConfig
+from viewpoint100k.errors import InputError
+from viewpoint100k.geometry.relations import motion
+from viewpoint100k.publish import Manifest, ShardEntry, features, read_manifest
+from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.ask import prompt
+from viewpoint100k.records import SCHEMA_VERSION, Question, Sample, matrix
+from viewpoint100k.scoring import LETTERS, score
+from viewpoint100k.shards import StoredSample, read_shard, sha256_file, shard_paths
+
+TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
+BESIDE_THE_SHARDS = {"README.md", "manifest.json", "attribution.csv", "index", ".run"}
+
+
+class Problem(NamedTuple):
+    where: str  # file, and sample where there is one
+    what: str
+
+
+class Report(NamedTuple):
+    samples: int
+    questions: int
+    shards: int
+    problems: list[Problem]
+
+
+class _Shard(NamedTuple):
+    """What checking one shard found, and what only the whole dataset can judge."""
+
+    problems: list[Problem]
+    keys: list[str]
+    objects: dict[str, str]  # uid -> sha256
+    questions: int
+
+
+def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
+    """Check every byte of a dataset folder that anybody will read.
+
+    Args:
+        workers: processes; None: one per core.
+
+    Raises:
+        InputError: the folder is no dataset of ours at all.
+    """
+    manifest = read_manifest(dataset)
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise InputError(f"{dataset} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}")
+    problems = list(_folder_problems(dataset, manifest))
+    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
+    here = [entry for entry in manifest.shards if (dataset / entry.name).is_file()]
+    with ProcessPoolExecutor(max_workers=workers or os.cpu_count()) as pool:
+        arguments = ([dataset] * len(here), here, [manifest.config_hash] * len(here), [gates] * len(here))
+        found = list(pool.map(_check_shard, *arguments)) if here else []
+    keys: dict[str, str] = {}
+    split_of: dict[str, tuple[str, str]] = {}
+    for entry, shard in zip(here, found, strict=True):
+        problems += shard.problems
+        for key in shard.keys:
+            if key in keys:
+                problems.append(Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}"))
+            keys[key] = entry.name
+        for uid, digest in shard.objects.items():
+            for name in {uid, digest or uid}:
+                first, other = split_of.setdefault(name, (entry.split, entry.name))
+                if first != entry.split:
+                    problems.append(Problem(entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}"))
+    uids = {uid for shard in found for uid in shard.objects}
+    problems += _attribution_problems(dataset, uids)
+    return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
+
+
+def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
+    listed = {entry.name: entry for entry in manifest.shards}
+    present = {path.name for path in shard_paths(dataset)} if any(dataset.glob("*.tar")) else set()
+    for name in sorted(set(listed) - present):
+        yield Problem(name, "listed in manifest.json, but not there")
+    for entry in sorted(dataset.iterdir()):
+        if entry.name not in BESIDE_THE_SHARDS and entry.name not in listed:
+            yield Problem(entry.name, "is not listed in manifest.json; loaders may read it")
+    for key in ("samples", "questions"):
+        total = sum(getattr(entry, key) for entry in manifest.shards)
+        if getattr(manifest, key) != total:
+            yield Problem("manifest.json", f"says {getattr(manifest, key)} {key}; its shards add up to {total}")
+    readme = dataset / "README.md"
+    try:
+        front = yaml.safe_load(re.match(r"---\n(.*?)\n---\n", readme.read_text("utf-8"), re.DOTALL).group(1))  # type: ignore[union-attr]
+        info, configs = front["dataset_info"][0], front["configs"][0]
+        splits = {files["split"]: files["path"] for files in configs["data_files"]}
+    except (OSError, AttributeError, KeyError, IndexError, TypeError, yaml.YAMLError, UnicodeDecodeError):
+        yield Problem("README.md", "has no YAML head with configs and dataset_info: loaders would guess, wrongly")
+        return
+    if info.get("features") != features():
+        yield Problem("README.md", "declares other features than the samples have")
+    if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
+        yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
+
+
+def _check_shard(dataset: Path, entry: ShardEntry, config_hash: str, gates: GateConfig) -> _Shard:
+    path = dataset / entry.name
+    problems, keys, objects, questions = list[Problem](), list[str](), dict[str, str](), 0
+    size, digest = path.stat().st_size, sha256_file(path)
+    if size != entry.bytes or digest != entry.sha256:
+        problems.append(Problem(entry.name, f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}..."))
+    if not entry.name.startswith(f"{entry.split}-"):
+        problems.append(Problem(entry.name, f"manifest.json says it is of split {entry.split}"))
+    try:
+        for stored in read_shard(path):
+            where = f"{entry.name}, {stored.key}"
+            keys.append(stored.key)
+            objects[stored.sample.object.uid] = stored.sample.object.sha256
+            questions += len(stored.sample.questions)
+            problems += [Problem(where, what) for what in sample_problems(stored, entry.split, config_hash, gates)]
+    except (InputError, ValidationError) as error:
+        problems.append(Problem(entry.name, str(error)))
+    if len(keys) != entry.samples or questions != entry.questions:
+        problems.append(
+            Problem(entry.name, f"{len(keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}")
+        )
+    return _Shard(problems, keys, objects, questions)
+
+
+def sample_problems(stored: StoredSample, split: str, config_hash: str, gates: GateConfig) -> Iterator[str]:
+    """What is wrong with one sample, a line each."""
+    sample = stored.sample
+    if sample.split != split:
+        yield f"says it is of split {sample.split}"
+    if sample.provenance.config_hash != config_hash:
+        yield f"was made with settings {sample.provenance.config_hash}, the dataset with {config_hash}"
+    if len(stored.images) != len(sample.views):
+        yield f"has {len(stored.images)} images for {len(sample.views)} views"
+    for number, (image, view) in enumerate(zip(stored.images, sample.views, strict=False)):
+        expected = (round(2 * view.intrinsics[0][2]), round(2 * view.intrinsics[1][2]))
+        try:
+            with Image.open(io.BytesIO(image)) as picture:
+                picture.load()
+                kind, mode, size = picture.format, picture.mode, picture.size
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            yield f"view_{number}.jpg cannot be decoded: {error}"
+            continue
+        if (kind, mode, size) != ("JPEG", "RGB", expected):
+            yield f"view_{number}.jpg is {kind} {mode} {size}; its intrinsics say JPEG RGB {expected}"
+    yield from _truth_problems(sample)
+    for question in sample.questions:
+        yield from (f"question {question.id}: {what}" for what in _question_problems(question, sample, stored.key, gates))
+    if not sample.questions:
+        yield "has no question"
+    if len({question.id for question in sample.questions}) != len(sample.questions):
+        yield "has two questions of the same id"
+
+
+def _truth_problems(sample: Sample) -> Iterator[str]:
+    poses = [matrix(view.world_from_camera) for view in sample.views]
+    try:
+        moved = motion(poses[0], poses[1])
+    except InputError as error:
+        yield f"the stored poses are not rigid: {error}"
+        return
+    derived = make_truth(moved, sample.truth.covisible_fraction, sample.truth.front_azimuth_deg)
+    for name in type(derived).model_fields:
+        stored, recomputed = getattr(sample.truth, name), getattr(derived, name)
+        if stored is not None and not np.allclose(stored, recomputed, rtol=0, atol=TRUTH_ATOL):
+            yield f"truth.{name} = {stored}; the poses say {recomputed}"
+    for number, view in enumerate(sample.views):
+        hfov_deg = np.degrees(2 * np.arctan(view.intrinsics[0][2] / view.intrinsics[0][0]))
+        if abs(view.hfov_deg - hfov_deg) > 1e-4:
+            yield f"views.{number}.hfov_deg = {view.hfov_deg}; its intrinsics say {hfov_deg:.4f}"
+
+
+def _question_problems(question: Question, sample: Sample, key: str, gates: GateConfig) -> Iterator[str]:
+    kind = next((k for k in KINDS if (k.type, k.frame) == (question.type, question.frame)), None)
+    if kind is None:
+        yield f"no such kind: {question.type} in frame {question.frame}"
+        return
+    if question.id != f"{key}-{kind.type}-{kind.frame}":
+        yield f"its id does not fit the sample {key} and the kind"
+    if sorted(question.options) != sorted(kind.options):
+        yield f"options {question.options}; expected {list(kind.options)} in any order"
+        return
+    fact = kind.fact(sample.truth, gates)
+    if fact is None:
+        yield "is asked although the truth is in the grey band"
+        return
+    right = question.options.index(kind.options[fact.option])
+    if question.answer_index != right:
+        yield f"answer_index = {question.answer_index}; the poses say {right} ({question.options[right]})"
+    if question.answer != LETTERS[right] or score(question.answer, question.options, right) != 1:
+        yield f"the gold answer {question.answer!r} does not score 1 (right is {LETTERS[right]})"
+    if abs(question.margin - fact.margin) > 1e-5 or question.margin < 1:
+        yield f"margin = {question.margin}; the poses say {fact.margin:.6f}, and at least 1 is needed"
+    if question.decidability < gates.min_decidability:
+        yield f"decidability = {question.decidability}, less than {gates.min_decidability}"
+    wording = question.prompt.split("\n")[0]
+    if not wording or question.prompt != prompt(wording, question.options):
+        yield "the prompt does not show its own options"
+
+
+def _attribution_problems(dataset: Path, uids: set[str]) -> Iterator[Problem]:
+    try:
+        with open(dataset / "attribution.csv", encoding="utf-8", newline="") as file:
+            listed = {row["uid"].removeprefix("'") for row in csv.DictReader(file)}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error, AttributeError) as error:
+        yield Problem("attribution.csv", f"cannot be read: {error}")
+        return
+    for uid in sorted(uids - listed):
+        yield Problem("attribution.csv", f"does not name object {uid}")
+    for uid in sorted(listed - uids):
+        yield Problem("attribution.csv", f"names object {uid}, which is in no shard")
