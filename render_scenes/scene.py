@@ -14,6 +14,7 @@ from PIL import Image
 from render_scenes import camera as cameras
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
+PROBE = {"size_px": 96, "samples": 1, "denoise": False}  # depth and albedo are what is wanted of it
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
 PASSES = {"Depth": "FLOAT", "Denoising Albedo": "RGBA"}
 
@@ -108,14 +109,12 @@ class Studio:
         try:
             self._load(Path(job["path"]))
             self._light(job["light"], job["background"])
+            imported = time.process_time()
+            self._quality(PROBE)
+            probes = [self._timed(f"probe_{i}", view, job) for i, view in enumerate(job["probes"])]
             self._quality(job["render"])
-            seconds = {"import": time.process_time() - started}
-            views = []
-            for number, view in enumerate(job["views"]):
-                before = time.process_time()
-                views.append(self._render_view(number, view, job))
-                views[-1]["cpu_s"] = time.process_time() - before
-            return {"views": views, "cpu_s": seconds}
+            views = [self._timed(f"view_{i}", view, job) for i, view in enumerate(job["views"])]
+            return {"views": views, "probes": probes, "import_cpu_s": imported - started}
         finally:
             self._forget()
 
@@ -184,19 +183,24 @@ class Studio:
         self.scene.cycles.samples = render["samples"]
         self.scene.cycles.use_denoising = render["denoise"]
 
-    def _render_view(self, number: int, view: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+    def _timed(self, name: str, view: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+        before = time.process_time()
+        return {**self._render_view(name, view, job), "cpu_s": time.process_time() - before}
+
+    def _render_view(self, name: str, view: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
         cameras.place(self.camera, view["world_from_camera"], view["hfov_deg"])
         bpy.context.view_layer.update()
         out = Path(job["out"])
         raw, passes = out / "raw.png", out / "passes.exr"
         self.scene.render.filepath, self.files.directory, self.files.file_name = str(raw), str(out), passes.stem
         bpy.ops.render.render(write_still=True)
-        image, arrays = out / f"view_{number}.jpg", out / f"view_{number}.npz"
+        image, arrays = out / f"{name}.jpg", out / f"{name}.npz"
         with Image.open(raw) as picture:
             rgb = _over(np.asarray(picture.convert("RGBA")), job["background"]["rgb"])
         Image.fromarray(rgb).save(image, quality=job["render"]["jpeg_quality"], subsampling=0)
         depth, albedo = _read_passes(passes)
-        raw.unlink(), passes.unlink()  # so that a render which writes nothing cannot pass for the one before
+        for read in (raw, passes):  # so that a render which writes nothing cannot pass for the one before
+            read.unlink()
         np.savez(arrays, depth=depth, albedo=albedo, luminance_std=rgb.mean(axis=2).std() / 255)
         return {**cameras.read_back(self.camera), "image": image.name, "arrays": arrays.name}
 
@@ -252,7 +256,7 @@ def _over(rgba: np.ndarray, background: list[int]) -> np.ndarray:
     """8-bit RGB of a straight-alpha picture over a plain colour, both as displayed."""
     alpha = rgba[..., 3:].astype(np.float32) / 255
     mixed = rgba[..., :3] * alpha + np.asarray(background, dtype=np.float32) * (1 - alpha)
-    return np.rint(mixed).astype(np.uint8)
+    return np.asarray(np.rint(mixed), dtype=np.uint8)
 
 
 def _read_passes(path: Path) -> tuple[np.ndarray, np.ndarray]:

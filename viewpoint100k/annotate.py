@@ -18,6 +18,7 @@ from viewpoint100k.geometry.visibility import (
     Surface,
     covisible_fraction,
     mask,
+    merge,
     surface,
     turn_difference,
 )
@@ -34,6 +35,10 @@ class RenderedView(NamedTuple):
     depth: NDArray[np.float32]  # (H, W), `FAR` or more where there is no object
     albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1]
     luminance_std: float  # of the picture, 0..1
+
+
+def capture(view: RenderedView) -> Capture:
+    return Capture(view.depth, view.albedo, matrix(view.view.world_from_camera), matrix(view.view.intrinsics))
 
 
 class Annotation(NamedTuple):
@@ -54,22 +59,22 @@ class Candidate(NamedTuple):
 
 
 def annotate(
-    view_set: ViewSet, rendered: Sequence[RenderedView], gates: GateConfig
+    view_set: ViewSet, rendered: Sequence[RenderedView], probes: Sequence[RenderedView], gates: GateConfig
 ) -> tuple[list[Candidate], list[str]]:
     """The usable pairs of one view set, and why the others are not usable.
+
+    Args:
+        rendered: the views, in the order of the plan.
+        probes: small views from all around: what the object looks like where none of the views has seen it.
 
     Returns:
         Candidates in the order of the plan, and one line for each view or pair that was dropped.
     """
     bad = {number: reason for number, view in enumerate(rendered) if (reason := _view_problem(view, gates))}
     reasons = [f"view {number}: {reason}" for number, reason in bad.items()]
-    captures = [
-        Capture(view.depth, view.albedo, matrix(view.view.world_from_camera), matrix(view.view.intrinsics))
-        for view in rendered
-    ]
-    surfaces: dict[int, Surface] = {
-        number: surface(capture, max_points=2500) for number, capture in enumerate(captures) if number not in bad
-    }
+    captures = [capture(view) for view in rendered]
+    parts = [surface(one, max_points=800) for one in (*captures, *map(capture, probes))]
+    cloud = merge([part for part in parts if len(part.points)] or parts)
     candidates = []
     for planned in view_set.pairs:
         if planned.first in bad or planned.second in bad:
@@ -81,9 +86,7 @@ def annotate(
             continue
         for first, second in ((planned.first, planned.second), (planned.second, planned.first)):
             moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
-            decidability = decide(
-                surfaces[first], captures[first], captures[second], moved, gates
-            )
+            decidability = decide(cloud, captures[first], captures[second], moved, gates)
             truth = make_truth(moved, shared, view_set.object.front_azimuth_deg)
             both.append(Annotation(first, second, truth, decidability))
         weakest, name = min((value, name) for one in both for name, value in one.decidability.items())
@@ -101,7 +104,7 @@ def make_truth(moved: Motion, covisible: float, front_azimuth_deg: float | None)
     """The published truth. Rounded to a millionth, so that it does not depend on a machine's last bits."""
 
     def rounded(value: ArrayLike) -> float:
-        return float(np.round(value, 6)) + 0.0  # + 0.0 turns -0.0 into 0.0
+        return round(float(np.asarray(value)), 6) + 0.0  # + 0.0 turns -0.0 into 0.0
 
     return Truth(
         second_from_first=[[rounded(v) for v in row] for row in moved.second_from_first],
@@ -118,19 +121,18 @@ def make_truth(moved: Motion, covisible: float, front_azimuth_deg: float | None)
     )
 
 
-def decide(
-    first_surface: Surface, first: Capture, second: Capture, moved: Motion, gates: GateConfig
-) -> dict[str, float]:
+def decide(cloud: Surface, first: Capture, second: Capture, moved: Motion, gates: GateConfig) -> dict[str, float]:
     """How much worse the second picture would fit if a wrong answer were true, for each thing that is asked.
 
     A wrong answer is a camera elsewhere that still has the object where the picture shows it: all that differs is by
-    how much the object is turned. That turn is compared with the true one, on the points of the first view.
+    how much the object is turned. What would be seen then is compared with what is seen, on the object's own points.
     """
-    found = turn_difference(first_surface, second, 0.0)
+    found = turn_difference(cloud, second, 0.0)
     out = {}
     for name, turns in _wrong_turns_deg(first, second, moved, gates).items():
-        out[name] = float(min(turn_difference(first_surface, second, turn) for turn in turns) - found)
-    return {name: value if np.isfinite(value) else 1.0 for name, value in out.items()}
+        worst = min(turn_difference(cloud, second, turn) for turn in turns) - found
+        out[name] = worst if np.isfinite(worst) else 0.0  # what cannot be judged is not asked
+    return out
 
 
 def _wrong_turns_deg(first: Capture, second: Capture, moved: Motion, gates: GateConfig) -> dict[str, list[float]]:
@@ -159,8 +161,7 @@ def _wrong_turns_deg(first: Capture, second: Capture, moved: Motion, gates: Gate
 
 def _view_problem(view: RenderedView, gates: GateConfig) -> str:
     """Why a view cannot be used; empty if it can."""
-    capture = Capture(view.depth, view.albedo, matrix(view.view.world_from_camera), matrix(view.view.intrinsics))
-    seen = mask(capture)
+    seen = mask(capture(view))
     share = float(seen.mean())
     border = float(np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]).mean())
     if share == 0:

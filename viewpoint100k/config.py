@@ -16,7 +16,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from viewpoint100k.errors import InputError
-from viewpoint100k.records import Family, Record
+from viewpoint100k.records import FAMILIES, Family, Record
 
 
 class FileBudgets(Record):
@@ -57,7 +57,7 @@ class FamilyShares(Record):
 
     def fractions(self) -> dict[Family, float]:
         total = sum(self.model_dump().values())
-        return {family: share / total for family, share in self.model_dump().items()}
+        return {family: getattr(self, family) / total for family in FAMILIES}
 
 
 class Range(Record):
@@ -121,7 +121,7 @@ class GateConfig(Record):
     max_border_share: float = Field(default=0.002, ge=0, le=1, description="of the frame's border that shows the object")
     min_contrast: float = Field(default=0.01, ge=0, description="std of 0..1 luminance over the picture: else one flat colour")
     min_covisible_fraction: float = Field(default=0.10, ge=0, lt=1, description="else the views share too little")
-    min_decidability: float = Field(default=0.02, ge=0, lt=1, description="see geometry/visibility.py; symmetric objects fail")
+    min_decidability: float = Field(default=0.03, ge=0, lt=1, description="see geometry/visibility.py; symmetric objects fail")
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
     yaw_grey_deg: Range = _range(1, 10)
     azimuth_grey_deg: Range = _range(1, 15)
@@ -190,7 +190,7 @@ def read_config(path: Path) -> RunConfig:
 
 
 def write_config(config: RunConfig) -> str:
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return str(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
 def _preset_tree(preset: str) -> dict[str, Any]:

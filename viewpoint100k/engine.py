@@ -25,14 +25,16 @@ from viewpoint100k.records import Reject, View, ViewSet
 
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
 NEEDS = ("bpy", "numpy", "PIL", "OpenEXR")
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class Rendered(NamedTuple):
-    """All views of one view set."""
+    """All views of one view set, and what they cost."""
 
     views: list[RenderedView]
+    probes: list[RenderedView]
     import_cpu_s: float
+    probe_cpu_s: list[float]
     view_cpu_s: list[float]
 
 
@@ -118,8 +120,9 @@ class Engine:
         return rendered
 
     def _collect(self, reply: dict[str, Any], view_set: ViewSet) -> Rendered:
-        folder, views = self._folder(view_set), []
-        for view in reply["views"]:
+        folder = self._folder(view_set)
+
+        def read(view: dict[str, Any]) -> RenderedView:
             with np.load(folder / view["arrays"]) as arrays:
                 depth, albedo, std = arrays["depth"], arrays["albedo"].astype(np.float32), float(arrays["luminance_std"])
             camera = View(
@@ -129,9 +132,12 @@ class Engine:
                 light=view_set.light.name,
                 background=view_set.background.kind,
             )
-            views.append(RenderedView(camera, (folder / view["image"]).read_bytes(), depth, albedo, std))
+            return RenderedView(camera, (folder / view["image"]).read_bytes(), depth, albedo, std)
+
+        views, probes = [read(view) for view in reply["views"]], [read(view) for view in reply["probes"]]
         shutil.rmtree(folder, ignore_errors=True)
-        return Rendered(views, reply["cpu_s"]["import"], [view["cpu_s"] for view in reply["views"]])
+        seconds = [[view["cpu_s"] for view in reply[kind]] for kind in ("probes", "views")]
+        return Rendered(views, probes, reply["import_cpu_s"], *seconds)
 
     def _reject(self, view_set: ViewSet, stage: str, reason: str, detail: str) -> Reject:
         shutil.rmtree(self._folder(view_set), ignore_errors=True)
@@ -145,7 +151,7 @@ class Engine:
     def _send(self, view_set: ViewSet, path: Path) -> None:
         folder = self._folder(view_set)
         folder.mkdir(parents=True, exist_ok=True)
-        request = view_set.model_dump(mode="json", include={"views", "light", "background"})
+        request = view_set.model_dump(mode="json", include={"views", "probes", "light", "background"})
         settings = self.settings.model_dump(include={"size_px", "samples", "denoise", "jpeg_quality"})
         request |= {"out": str(folder.resolve()), "path": str(path.resolve()), "render": settings}
         assert self._process is not None and self._process.stdin is not None

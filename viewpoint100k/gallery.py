@@ -160,7 +160,6 @@ def histogram(values_deg: Sequence[float], width_deg: float = 10.0) -> list[Bar]
     """Bars from clockwise (negative) to counter-clockwise, as many on both sides; the middle one is around zero."""
     reach = int(np.ceil(max(map(abs, values_deg), default=0) / width_deg - 0.5))
     edges = width_deg * (np.arange(-reach, reach + 2) - 0.5)
-    edges[-1] += 1e-9  # numpy closes the last bar on the right, we leave all open there
     counts = np.histogram(np.asarray(values_deg, dtype=np.float64), edges)[0]
     highest = max(int(counts.max()), 1)
     return [Bar(float(a), float(b), int(n), int(n) / highest) for a, b, n in zip(edges, edges[1:], counts, strict=False)]
@@ -173,9 +172,11 @@ def make_card(stored: StoredSample) -> dict[str, Any]:
     """What the template needs of one sample.
 
     Raises:
-        InputError: a picture cannot be read; names the sample.
+        InputError: a picture is missing or cannot be read; names the sample.
     """
     key, sample, images = stored
+    if not images or len(images) != len(sample.views):
+        raise InputError(f"sample {key!r} has {len(images)} pictures and {len(sample.views)} views; expected one each")
     thing = sample.object
     return {
         "key": key,
@@ -253,7 +254,7 @@ def numbers(truth: Truth, views: Sequence[View]) -> dict[str, list[Number]]:
     ratio = f"{truth.distance_ratio:.2f}"
     fields = dict.fromkeys(f"{view.hfov_deg:.1f}°" for view in views)
     return {
-        "Camera moved (over the distance to the object)": [
+        "Camera moved, over the distance": [
             _signed("x", right, "", "left", "right"),
             _signed("y", down, "", "up", "down"),
             _signed("z", forward, "", "back", "forward"),
@@ -269,10 +270,10 @@ def numbers(truth: Truth, views: Sequence[View]) -> dict[str, list[Number]]:
             Number("distance", f"× {ratio}", "same" if ratio == "1.00" else "farther" if truth.distance_ratio > 1 else "nearer"),
         ],
         "Pictures": [
-            Number("co-visible", f"{100 * truth.covisible_fraction:.0f} %", "of the surface seen"),
+            Number("co-visible", f"{100 * truth.covisible_fraction:.0f} %", "of the surface"),
             Number("field of view", " → ".join(fields), "horizontal"),
-            Number("light", " → ".join(dict.fromkeys(view.light for view in views)), ""),
-            Number("background", " → ".join(dict.fromkeys(view.background for view in views)), ""),
+            Number("light", "", " → ".join(dict.fromkeys(view.light for view in views))),
+            Number("background", "", " → ".join(dict.fromkeys(view.background for view in views))),
         ],
     }
 
@@ -299,7 +300,7 @@ def _in_order(names: Iterable[str], first: Sequence[str]) -> dict[str, int]:
 # up on the page. Only `Plan` is in SVG pixels, where y grows downwards: one flip, in `_fit`.
 
 PLAN_PX = 260.0
-SIDE_HEIGHT_PX = 132.0
+SIDE_HEIGHT_PX = 120.0
 MARGIN_PX = 30.0  # room for the letters behind the cameras
 GLYPH_PX = 15.0
 LABEL_PX = 16.0  # from a camera to its number
@@ -375,13 +376,15 @@ def _draw(poses: list[Array], rays: list[Array], page_from_world: Array, front: 
     places = np.stack([pose[:3, 3] for pose in poses]) @ page_from_world.T
     scale, origin = _fit(places, PLAN_PX, height)
     flip = np.array([scale, -scale])
-    cameras = []
-    for pose, two_rays, place in zip(poses, rays, places, strict=True):
+    positions = origin + places * flip
+    way = np.linspace(positions[0], positions[min(1, len(positions) - 1)], 24)  # of the arrow, which no number may cover
+    cameras: list[PlanCamera] = []
+    for pose, two_rays, position in zip(poses, rays, positions, strict=True):
         reach = np.linalg.norm(pose[:3, 3]) + OBJECT_RADIUS  # just past the object
         directions = (two_rays @ pose[:3, :3].T @ page_from_world.T) * flip
-        position = origin + place * flip
         glyph = position + GLYPH_PX * directions / max(np.linalg.norm(directions, axis=1).max(), 1e-9)
-        cameras.append(PlanCamera(position, position + reach * directions, glyph, _behind(position, directions.mean(axis=0))))
+        label = _label(position, directions.mean(axis=0), np.stack([*way, *(other.label for other in cameras)]))
+        cameras.append(PlanCamera(position, position + reach * directions, glyph, label))
     return Plan(
         width=PLAN_PX,
         height=height,
@@ -389,8 +392,8 @@ def _draw(poses: list[Array], rays: list[Array], page_from_world: Array, front: 
         object_radius=OBJECT_RADIUS * scale,
         ring_radius=float(np.linalg.norm(places[0])) * scale,
         front=None if front is None else (page_from_world @ front) * [1, -1],
-        cameras=_labels_apart(cameras),
-        travel=_travel(cameras[0].position, cameras[1].position) if len(cameras) > 1 else None,
+        cameras=cameras,
+        travel=_travel(positions[0], positions[1]) if len(positions) > 1 else None,
     )
 
 
@@ -404,23 +407,16 @@ def _fit(places: Array, width: float, height: float) -> tuple[float, Array]:
     return scale, np.array([0.5 * width, 0.5 * height]) + middle * [-scale, scale]
 
 
-def _behind(position: Array, ahead: Array) -> Array:
-    """Where a camera's number goes: on its back, or below it if it looks at or away from the reader."""
+def _label(camera: Array, ahead: Array, obstacles: Array) -> Array:
+    """Where a camera's number goes: behind it, or as far aside as it takes to keep clear of the obstacles (N, 2)."""
     length = np.linalg.norm(ahead)
-    return position - LABEL_PX * (ahead / length if length > 1e-6 else np.array([0.0, -1.0]))
-
-
-def _labels_apart(cameras: list[PlanCamera]) -> list[PlanCamera]:
-    """The numbers of two cameras in one place would lie on each other: move them to either side."""
-    if len(cameras) < 2 or np.linalg.norm(cameras[1].label - cameras[0].label) >= 13:
-        return cameras
-    first, second, *others = cameras
-    side = -1.0 if first.label[0] <= second.label[0] else 1.0
-    return [
-        first._replace(label=first.label + [7 * side, 0]),
-        second._replace(label=second.label - [7 * side, 0]),
-        *others,
-    ]
+    back = -ahead / length if length > 1e-6 else np.array([0.0, 1.0])
+    places = []
+    for turn_deg in (0, 55, -55, 100, -100):
+        cosine, sine = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+        places.append(camera + LABEL_PX * np.array([[cosine, -sine], [sine, cosine]]) @ back)
+    clear = [place for place in places if np.linalg.norm(obstacles - place, axis=1).min(initial=np.inf) >= 10]
+    return [*clear, places[0]][0]
 
 
 def _travel(start: Array, end: Array) -> Array | None:

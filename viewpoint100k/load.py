@@ -8,7 +8,10 @@ from viewpoint100k.errors import InputError, MissingExtra
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
 
-COLUMNS = ("images", "prompt", "options", "answer", "answer_index", "type", "tier", "frame", "family", "chain_of_thought", "question_id", "sample_key")
+COLUMNS = (
+    "images", "prompt", "options", "answer", "answer_index", "type", "tier", "frame", "family", "chain_of_thought",
+    "question_id", "sample_key",
+)  # fmt: skip
 
 
 def load_questions(
@@ -49,16 +52,15 @@ def load_questions(
         }
     )
     columns = pairs.column_names or list(pairs.features)
-    questions = pairs.decode(False) if streaming else _undecoded(pairs)
-    rows = questions.map(_rows, batched=True, batch_size=16, remove_columns=columns, features=features)
+    rows = _undecoded(pairs, columns).map(_rows, batched=True, batch_size=16, remove_columns=columns, features=features)
     return rows.select_columns(list(COLUMNS))
 
 
-def _undecoded(pairs: Any) -> Any:
+def _undecoded(pairs: Any, columns: list[str]) -> Any:
     """Pictures as bytes: they are copied, not decoded and encoded again."""
     from datasets import Image
 
-    for name in [name for name in pairs.column_names if name.startswith("view_")]:
+    for name in (name for name in columns if name.startswith("view_")):
         pairs = pairs.cast_column(name, Image(decode=False))
     return pairs
 

@@ -178,7 +178,7 @@ class _Tally:
         self.rejects: list[Reject] = []
         self.dropped: Counter[str] = Counter()
         self.visited, self.views = 0, 0
-        self.cpu_s: dict[str, float] = {"import": 0.0, "first_view": 0.0, "later_views": 0.0, "annotate": 0.0}
+        self.cpu_s: dict[str, float] = dict.fromkeys(("import", "probes", "first_view", "later_views", "annotate"), 0.0)
 
 
 def render_shard(out: Path, number: int, engine_python: str | None = None) -> Receipt:
@@ -301,10 +301,11 @@ def _visit(
         return None
     tally.views += len(rendered.views)
     tally.cpu_s["import"] += rendered.import_cpu_s
+    tally.cpu_s["probes"] += sum(rendered.probe_cpu_s)
     tally.cpu_s["first_view"] += rendered.view_cpu_s[0]
     tally.cpu_s["later_views"] += sum(rendered.view_cpu_s[1:])
     started = time.process_time()
-    candidates, reasons = annotate(view_set, rendered.views, config.gates)
+    candidates, reasons = annotate(view_set, rendered.views, rendered.probes, config.gates)
     tally.cpu_s["annotate"] += time.process_time() - started
     for reason in reasons:
         tally.dropped[reason.split(":")[1 if ":" in reason else 0].strip()] += 1

@@ -14,7 +14,7 @@ import numpy as np
 
 from viewpoint100k.config import PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
-from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
+from viewpoint100k.geometry.cameras import aim_deg, look_at, pose, position_on_sphere
 from viewpoint100k.geometry.rotations import Array, camera_rotation
 from viewpoint100k.records import (
     FAMILIES,
@@ -34,6 +34,7 @@ from viewpoint100k.records import (
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
 MOST_PAIRS_PER_OBJECT = 12
 FEWEST_PAIRS_PER_OBJECT = 3
+PROBES, PROBE_HFOV_DEG = 6, 40.0
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
 
@@ -215,6 +216,7 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: int) 
             )
             for c in cameras
         ],
+        probes=_probes(settings, cameras[base]),
         pairs=made,
         light=_light(light_rng),
         background=_background(config, light_rng),
@@ -293,6 +295,20 @@ def _still(settings: PlanConfig, camera: _Camera, rng: np.random.Generator) -> _
     rise = (0.25 + 0.5 * (ratio - 1)) * distance * (1 if camera.position[2] < 0.35 * distance else -1)
     moved = _moved(camera, up=rise)
     return moved._replace(pitch_deg=float(aim_deg(moved.position, np.zeros(3))[1]))
+
+
+def _probes(settings: PlanConfig, base: _Camera) -> list[PlannedView]:
+    """A ring of close cameras at middle height, one of them on the base camera's side."""
+    azimuth = np.degrees(np.arctan2(base.position[1], base.position[0]))
+    elevation = 0.5 * (settings.elevation_deg.low + settings.elevation_deg.high)
+    distance = OBJECT_RADIUS / np.sin(np.radians(0.5 * PROBE_HFOV_DEG))
+    return [
+        PlannedView(
+            world_from_camera=look_at(position_on_sphere(azimuth + turn, elevation, distance), np.zeros(3)).tolist(),
+            hfov_deg=PROBE_HFOV_DEG,
+        )
+        for turn in np.linspace(0, 360, PROBES, endpoint=False)
+    ]
 
 
 def _apart_deg(a: _Camera, b: _Camera) -> float:

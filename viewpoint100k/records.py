@@ -104,6 +104,7 @@ class ViewSet(Record):
     object: SourceObject
     round: int
     views: list[PlannedView]
+    probes: list[PlannedView] = Field(description="all around, small and cheap: what it looks like where no view looks")
     pairs: list[PlannedPair]
     light: Light
     background: Background

@@ -45,8 +45,8 @@ class Receipt(Record):
     objects_visited: int
     views_rendered: int
     rejects: int
-    dropped: dict[str, int] = {}  # pairs that were rendered and not used, by reason
-    cpu_s: dict[str, float] = {}
+    dropped: dict[str, int]  # pairs that were rendered and not used, by reason
+    cpu_s: dict[str, float]
 
 
 def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) -> tuple[str, int]:

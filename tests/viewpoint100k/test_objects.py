@@ -29,7 +29,7 @@ needs_assets = pytest.mark.skipif(not ASSETS.is_dir(), reason=f"no example objec
 def box(width: float) -> bytes:
     """A GLB file; another width, other bytes."""
     trimesh = pytest.importorskip("trimesh")
-    return trimesh.creation.box(extents=(width, 1, 1)).export(file_type="glb")
+    return bytes(trimesh.creation.box(extents=(width, 1, 1)).export(file_type="glb"))
 
 
 def fill(folder: Path, *names: str) -> None:

@@ -4,6 +4,7 @@ Works on what the renderer measured: planar depth at pixel centres (exact, never
 Nothing is rendered here: points seen in the first view are carried over to the second.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,12 +65,17 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     points = at(rows, cols)
     normals = np.cross(difference(1, 0), difference(0, 1))  # down x right points to the viewer in OpenCV axes
     length = np.linalg.norm(normals, axis=1)
-    usable = np.isfinite(length) & (length > 0)
-    points, normals, rows, cols = points[usable], normals[usable] / length[usable, None], rows[usable], cols[usable]
-    depth = capture.depth[rows, cols].astype(np.float64)
+    normals = normals / np.where(length > 0, length, 1)[:, None]
     cosine = _cosine(points, normals, capture.world_from_camera)
-    footprint = depth * stride / capture.intrinsics[0, 0]
-    return Surface(points, normals, footprint**2 / np.maximum(cosine, 0.1), capture.albedo[rows, cols].astype(np.float64))
+    seen = np.isfinite(length) & (cosine >= GRAZING_COSINE)
+    points, normals, rows, cols = points[seen], normals[seen], rows[seen], cols[seen]
+    footprint = capture.depth[rows, cols].astype(np.float64) * stride / capture.intrinsics[0, 0]
+    return Surface(points, normals, footprint**2 / cosine[seen], capture.albedo[rows, cols].astype(np.float64))
+
+
+def merge(surfaces: Sequence[Surface]) -> Surface:
+    """One cloud of points from several views of the same object."""
+    return Surface(*(np.concatenate(parts) for parts in zip(*surfaces, strict=True)))
 
 
 def covisible_fraction(first: Capture, second: Capture) -> float:
@@ -88,39 +94,36 @@ def covisible_fraction(first: Capture, second: Capture) -> float:
     return float(np.clip(shared / max(area_first + area_second - shared, 1e-12), 0.0, 1.0))
 
 
-def turn_difference(
-    first_surface: Surface, second: Capture, turn_deg: float, object_center: Array | None = None
-) -> float:
-    """How badly the second picture fits if the object stood there turned by `turn_deg` about the vertical.
+def turn_difference(cloud: Surface, view: Capture, turn_deg: float) -> float:
+    """How badly a picture fits if the object stood there turned by `turn_deg` about the vertical through the origin.
 
-    The points of the first view are turned about the object's centre (counter-clockwise from above), looked at by
-    the second camera, and compared with what it really saw: albedo against albedo, shape against shape, and a
-    fixed difference where it saw no object at all. Light and shadow play no part: lamps that stand still would
-    otherwise make a plain vase look decidable.
+    The points of the object, from whatever views they were measured in, are turned counter-clockwise (seen from
+    above), looked at by the camera of `view`, and compared with what it really saw: albedo against albedo, shape
+    against shape, and a fixed difference where it saw no object at all. Light and shadow play no part: lamps that
+    stand still would otherwise make a plain vase look decidable.
 
     Returns:
         Mean difference in [0, 1] over the points that would face the camera. About the noise floor for
         `turn_deg` = 0; as small for any other turn if the object is symmetric. NaN if nothing would be seen.
     """
-    center = np.zeros(3) if object_center is None else object_center
     c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
     turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-    points, normals = (first_surface.points - center) @ turn.T + center, first_surface.normals @ turn.T
-    pixels, depth = project(points, second.world_from_camera, second.intrinsics)
-    height, width = second.depth.shape
+    points, normals = cloud.points @ turn.T, cloud.normals @ turn.T
+    pixels, depth = project(points, view.world_from_camera, view.intrinsics)
+    height, width = view.depth.shape
     inside = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < np.array([width, height])).all(axis=1)
-    facing = inside & (_cosine(points, normals, second.world_from_camera) > GRAZING_COSINE)
+    cosine = _cosine(points, normals, view.world_from_camera)
+    facing = inside & (cosine > GRAZING_COSINE)
     front = facing & _in_front(pixels, depth, facing, cell_px=max(width, height) / 64)
     if not front.any():
         return float("nan")
     cols, rows = np.floor(pixels[front]).astype(int).T
-    depth_there = second.depth[rows, cols].astype(np.float64)
-    on_object = depth_there < FAR
-    of_albedo = np.abs(second.albedo[rows, cols] - first_surface.albedo[front]).mean(axis=1)
-    size = np.linalg.norm(second.world_from_camera[:3, 3] - center)
-    of_shape = np.minimum(np.abs(depth_there - depth[front]) / (0.5 * size), BACKGROUND_DIFFERENCE)
-    difference = np.where(on_object, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
-    return float(np.average(difference, weights=_cosine(points, normals, second.world_from_camera)[front]))
+    depth_there = view.depth[rows, cols].astype(np.float64)
+    of_albedo = np.abs(view.albedo[rows, cols] - cloud.albedo[front]).mean(axis=1)
+    distance = np.linalg.norm(view.world_from_camera[:3, 3])
+    of_shape = np.minimum(2 * np.abs(depth_there - depth[front]) / distance, BACKGROUND_DIFFERENCE)
+    difference = np.where(depth_there < FAR, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
+    return float(np.average(difference, weights=cosine[front]))
 
 
 def _cosine(points: Array, normals: Array, world_from_camera: Array) -> Array:

@@ -114,7 +114,9 @@ def _png(index: np.ndarray[Any, np.dtype[np.uint8]], palette: np.ndarray[Any, np
     """A small image (less than 64 KiB) with a palette. Stored, not compressed, as zlibs differ in what they write."""
     height, width = index.shape
     raw = b"".join(b"\0" + row.tobytes() for row in index)
-    stored = b"\x78\x01\x01" + struct.pack("<HH", len(raw), len(raw) ^ 0xFFFF) + raw + struct.pack(">I", zlib.adler32(raw))
+    stored = (
+        b"\x78\x01\x01" + struct.pack("<HH", len(raw), len(raw) ^ 0xFFFF) + raw + struct.pack(">I", zlib.adler32(raw))
+    )
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"PLTE", palette.tobytes()), (b"IDAT", stored), (b"IEND", b""))
     packed = (struct.pack(">I", len(c)) + tag + c + struct.pack(">I", zlib.crc32(tag + c)) for tag, c in chunks)
@@ -376,9 +378,7 @@ def write_glb(name: str, parts: Sequence[Part]) -> bytes:
         else:
             look["baseColorFactor"] = [round(_linear(channel), 4) for channel in paint.rgb] + [1]
         indices = add_view(mesh.faces.astype("<u4").tobytes(), target=34963)
-        accessors.append(
-            {"bufferView": indices, "componentType": 5125, "count": mesh.faces.size, "type": "SCALAR"}
-        )
+        accessors.append({"bufferView": indices, "componentType": 5125, "count": mesh.faces.size, "type": "SCALAR"})
         primitive = {"attributes": attributes, "indices": len(accessors) - 1, "material": number}
         file["meshes"][0]["primitives"].append(primitive)
         file["materials"].append({"name": f"paint_{number}", "pbrMetallicRoughness": look})
