@@ -177,7 +177,7 @@ def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: 
     Raises:
         InputError: unknown preset or field, or a value of the wrong type or out of range; names the field.
     """
-    tree = _preset_tree(preset)
+    tree = _merged(RunConfig().model_dump(mode="json"), _preset_tree(preset))
     tree.update({name: value for name, value in fields.items() if value is not None})
     for override in overrides:
         _set(tree, override)
@@ -199,6 +199,12 @@ def _preset_tree(preset: str) -> dict[str, Any]:
     if preset not in preset_names():
         raise InputError(f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own")
     return {"preset": preset, **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml")))}
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` on top of `base`, section by section; what `base` does not know stays, to be refused by name."""
+    sections = {name for name in base if isinstance(base[name], dict) and isinstance(over.get(name), dict)}
+    return {**base, **over, **{name: _merged(base[name], over[name]) for name in sections}}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

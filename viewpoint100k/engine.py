@@ -52,16 +52,16 @@ def check_engine(python: str = sys.executable) -> None:
     if python == sys.executable:
         missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     else:
-        code = f"import importlib.util as u; print(*[n for n in {NEEDS!r} if u.find_spec(n) is None])"
+        code = f"import importlib.util as u; print('lacks', *[n for n in {NEEDS!r} if u.find_spec(n) is None])"
         try:
             done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=START_S)
         except OSError as error:
             raise InputError(f"--engine-python {python}: cannot be run ({error.strerror}); pass a Python 3.11") from error
         except subprocess.TimeoutExpired as error:
             raise InputError(f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python 3.11") from error
-        if done.returncode:
+        if done.returncode or not done.stdout.startswith("lacks"):
             raise InputError(f"--engine-python {python}: is not a Python interpreter; pass a Python 3.11")
-        missing = done.stdout.split()
+        missing = done.stdout.split()[1:]
     if missing:
         raise MissingExtra(
             f"{python} cannot render: it lacks {', '.join(missing)}. Install them with pip install 'viewpoint100k[render]' "

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ IMAGE_PX = 320  # as large as a card shows it; 200 samples stay far below 20 MB
 IMAGE_QUALITY = 85
 GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill an interval evenly and follow no period
 TEMPLATE = "gallery.html.j2"
+OTHER = "other"  # answers that are too many for a bar of their own
 
 
 def write_gallery(dataset: Path, page: Path, *, limit: int = 200) -> int:
@@ -58,7 +59,7 @@ def write_gallery(dataset: Path, page: Path, *, limit: int = 200) -> int:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(page, html.encode())
     except OSError as error:
-        raise InputError(f"cannot write {page}: {error.strerror}; pass an HTML file in a folder you may write to") from error
+        raise InputError(f"cannot write {page}: {error.strerror}; pass an HTML file you may write") from error
     return len(places)
 
 
@@ -69,7 +70,7 @@ def even_spread(total: int, limit: int) -> list[int]:
     """
     count = min(total, limit)
     edges = [i * total // count for i in range(count)] + [total] if count else []
-    return [low + int((i * GOLDEN % 1) * (high - low)) for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False))]
+    return [low + int((i * GOLDEN % 1) * (high - low)) for i, (low, high) in enumerate(pairwise(edges))]
 
 
 def pick(samples: Iterable[StoredSample], places: Sequence[int]) -> Iterator[StoredSample]:
@@ -88,7 +89,7 @@ def render_page(name: str, summary: "Summary", samples: Iterable[StoredSample]) 
     """
     template = _template()
     cards = [make_card(stored) for stored in samples]
-    return template.render(
+    html: str = template.render(
         name=name,
         summary=summary,
         histogram=histogram(summary.azimuth_changes_deg),
@@ -102,6 +103,7 @@ def render_page(name: str, summary: "Summary", samples: Iterable[StoredSample]) 
         about={name: Question.model_fields[name].description for name in ("margin", "decidability")},
         plain=lambda text: text.replace("_", " "),
     )
+    return html
 
 
 # --- figures of the whole dataset ---------------------------------------------------------------
@@ -120,16 +122,23 @@ class Summary:
     answers: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)  # (type, frame) -> right options
 
     def shares(self) -> list[tuple[str, str, list[tuple[str, float, str]]]]:
-        """(type, frame, [(answer, share, tone)]) for the bars; answers that say "no" come last, in grey."""
+        """(type, frame, [(answer, share, tone)]) for the bars; what says "no" comes last, in grey."""
         out = []
         for (kind, frame), counts in self.answers.items():
-            named = sorted(counts.most_common(5))
-            named.sort(key=lambda item: item[0].lower().startswith("no"))
+            named = sorted(counts.most_common(5), key=lambda item: (_is_no(item[0]), item[0]))
             if rest := counts.total() - sum(count for _, count in named):
-                named.append(("other", rest))
-            tones = ["none" if answer.lower().startswith("no") or answer == "other" else str(i) for i, (answer, _) in enumerate(named)]
-            out.append((kind, frame, [(a, n / counts.total(), tone) for (a, n), tone in zip(named, tones, strict=True)]))
+                named.append((OTHER, rest))
+            parts = [
+                (answer, count / counts.total(), "none" if _is_no(answer) or answer == OTHER else str(i))
+                for i, (answer, count) in enumerate(named)
+            ]
+            out.append((kind, frame, parts))
         return out
+
+
+def _is_no(answer: str) -> bool:
+    """Whether an option says that nothing happened, such as "no movement sideways"."""
+    return answer.lower().partition(" ")[0] in {"no", "none", "neither"}
 
 
 def summarise(samples: Iterable[Sample]) -> Summary:
@@ -152,7 +161,7 @@ def summarise(samples: Iterable[Sample]) -> Summary:
 class Bar(NamedTuple):
     low_deg: float
     high_deg: float
-    count: int
+    samples: int
     height: float  # over the highest
 
 
@@ -162,7 +171,10 @@ def histogram(values_deg: Sequence[float], width_deg: float = 10.0) -> list[Bar]
     edges = width_deg * (np.arange(-reach, reach + 2) - 0.5)
     counts = np.histogram(np.asarray(values_deg, dtype=np.float64), edges)[0]
     highest = max(int(counts.max()), 1)
-    return [Bar(float(a), float(b), int(n), int(n) / highest) for a, b, n in zip(edges, edges[1:], counts, strict=False)]
+    return [
+        Bar(float(low), float(high), int(count), int(count) / highest)
+        for (low, high), count in zip(pairwise(edges), counts, strict=True)
+    ]
 
 
 # --- one card -------------------------------------------------------------------------------------
@@ -221,7 +233,9 @@ def small_image(image: bytes, key: str) -> SmallImage:
         with Image.open(io.BytesIO(image), formats=["JPEG"]) as opened:
             picture = opened.convert("RGB")
     except (OSError, Image.DecompressionBombError) as error:
-        raise InputError(f"sample {key!r}: a picture is not a whole JPEG ({error}); `viewpoint100k validate` lists all") from error
+        raise InputError(
+            f"sample {key!r}: a picture is not a whole JPEG: {error}; run `viewpoint100k validate`"
+        ) from error
     picture.thumbnail((IMAGE_PX, IMAGE_PX), Image.Resampling.LANCZOS)
     picture.save(out, "JPEG", quality=IMAGE_QUALITY, optimize=True)
     return SmallImage("data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode(), *picture.size)
@@ -237,7 +251,8 @@ class Lettered(NamedTuple):
 
 def lettered(question: Question) -> Lettered:
     """Take the options out of the prompt; a prompt of another form stays whole."""
-    options = [(LETTERS[i : i + 1] or str(i + 1), text, i == question.answer_index) for i, text in enumerate(question.options)]
+    letters = [LETTERS[i : i + 1] or str(i + 1) for i in range(len(question.options))]
+    options = [(letters[i], text, i == question.answer_index) for i, text in enumerate(question.options)]
     listed = "\n" + "\n".join(f"{letter}. {text}" for letter, text, _ in options)
     return Lettered(question, question.prompt.partition(listed)[0] if options else question.prompt, options)
 
@@ -252,6 +267,7 @@ def numbers(truth: Truth, views: Sequence[View]) -> dict[str, list[Number]]:
     """The truth in figures and words. Signs: docs/conventions.md."""
     right, down, forward = truth.translation
     ratio = f"{truth.distance_ratio:.2f}"
+    nearer = "same" if ratio == "1.00" else "farther" if truth.distance_ratio > 1 else "nearer"
     fields = dict.fromkeys(f"{view.hfov_deg:.1f}°" for view in views)
     return {
         "Camera moved, over the distance": [
@@ -267,7 +283,7 @@ def numbers(truth: Truth, views: Sequence[View]) -> dict[str, list[Number]]:
         "Around the object": [
             _signed("azimuth", truth.azimuth_change_deg, "°", "clockwise", "counter-clockwise"),
             _signed("elevation", truth.elevation_change_deg, "°", "lower", "higher"),
-            Number("distance", f"× {ratio}", "same" if ratio == "1.00" else "farther" if truth.distance_ratio > 1 else "nearer"),
+            Number("distance", f"\N{MULTIPLICATION SIGN} {ratio}", nearer),
         ],
         "Pictures": [
             Number("co-visible", f"{100 * truth.covisible_fraction:.0f} %", "of the surface"),
@@ -283,7 +299,7 @@ def _signed(name: str, value: float, unit: str, negative: str, positive: str) ->
     shown = round(value, decimals)
     if shown == 0:
         return Number(name, f"{0:.{decimals}f}{unit}", "none")
-    sign = "−" if shown < 0 else "+"
+    sign = "\N{MINUS SIGN}" if shown < 0 else "+"
     return Number(name, f"{sign}{abs(shown):.{decimals}f}{unit}", negative if shown < 0 else positive)
 
 
@@ -307,10 +323,10 @@ LABEL_PX = 16.0  # from a camera to its number
 
 
 class PlanCamera(NamedTuple):
-    """One camera in SVG pixels. `edges`: the ends of the two rays that bound its picture, left then right (or top, bottom)."""
+    """One camera in SVG pixels."""
 
     position: Array  # (2,)
-    edges: Array  # (2, 2)
+    edges: Array  # (2, 2) ends of the rays along the picture's left and right border; from the side, top and bottom
     glyph: Array  # (2, 2) ends of the little frustum; it starts at `position`
     label: Array  # (2,)
 
@@ -377,13 +393,13 @@ def _draw(poses: list[Array], rays: list[Array], page_from_world: Array, front: 
     scale, origin = _fit(places, PLAN_PX, height)
     flip = np.array([scale, -scale])
     positions = origin + places * flip
-    way = np.linspace(positions[0], positions[min(1, len(positions) - 1)], 24)  # of the arrow, which no number may cover
+    arrow = np.linspace(positions[0], positions[min(1, len(positions) - 1)], 24)  # no number may cover it
     cameras: list[PlanCamera] = []
     for pose, two_rays, position in zip(poses, rays, positions, strict=True):
         reach = np.linalg.norm(pose[:3, 3]) + OBJECT_RADIUS  # just past the object
         directions = (two_rays @ pose[:3, :3].T @ page_from_world.T) * flip
         glyph = position + GLYPH_PX * directions / max(np.linalg.norm(directions, axis=1).max(), 1e-9)
-        label = _label(position, directions.mean(axis=0), np.stack([*way, *(other.label for other in cameras)]))
+        label = _label(position, directions.mean(axis=0), np.stack([*arrow, *(other.label for other in cameras)]))
         cameras.append(PlanCamera(position, position + reach * directions, glyph, label))
     return Plan(
         width=PLAN_PX,
@@ -411,12 +427,12 @@ def _label(camera: Array, ahead: Array, obstacles: Array) -> Array:
     """Where a camera's number goes: behind it, or as far aside as it takes to keep clear of the obstacles (N, 2)."""
     length = np.linalg.norm(ahead)
     back = -ahead / length if length > 1e-6 else np.array([0.0, 1.0])
-    places = []
+    places: list[Array] = []
     for turn_deg in (0, 55, -55, 100, -100):
         cosine, sine = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
         places.append(camera + LABEL_PX * np.array([[cosine, -sine], [sine, cosine]]) @ back)
     clear = [place for place in places if np.linalg.norm(obstacles - place, axis=1).min(initial=np.inf) >= 10]
-    return [*clear, places[0]][0]
+    return clear[0] if clear else places[0]
 
 
 def _travel(start: Array, end: Array) -> Array | None:
@@ -432,7 +448,7 @@ def _template() -> "Template":
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
-        raise MissingExtra("the gallery needs jinja2, which is not installed: pip install 'viewpoint100k[render]'") from error
+        raise MissingExtra("the gallery needs jinja2: pip install 'viewpoint100k[render]'") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["px"] = lambda value: f"{value + 0.0:.1f}"
+    environment.filters["px"] = lambda value: f"{value:.1f}"
     return environment.from_string((resources.files("viewpoint100k") / TEMPLATE).read_text("utf-8"))

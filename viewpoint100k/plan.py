@@ -192,7 +192,7 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: int) 
         to_object = aim_deg(cameras[base].position, np.zeros(3))
         cameras[base] = cameras[base]._replace(bearing_deg=float(to_object[0]) + 0.5 * (min(aside) + max(aside)))
     first_truck = len(cameras)
-    cameras += [_moved(cameras[base], right=t * distance) for t in truck]
+    cameras += [_moved(cameras[base], right=t * float(np.linalg.norm(cameras[base].position))) for t in truck]
     first_pan = len(cameras)
     cameras += [cameras[base]._replace(bearing_deg=cameras[base].bearing_deg + p) for p in pan]
     for i in range(trucks):

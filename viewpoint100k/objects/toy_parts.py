@@ -148,6 +148,10 @@ class Part:
         turn[[j, k, j, k], [j, k, k, j]] = cos, cos, -sin, sin
         return replace(self, points=self.points @ turn.T, normals=self.normals @ turn.T)
 
+    def around(self, azimuth_deg: float, reach: float, y: float) -> "Part":
+        """Out to `reach` from the axis, at height y, with what was its front looking outward."""
+        return self.at(z=reach).turn("y", azimuth_deg).at(y=y)
+
     def stretch(self, x: float = 1, y: float = 1, z: float = 1) -> "Part":
         normals = self.normals / (x, y, z)
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
@@ -236,12 +240,12 @@ def disc(radius: float, depth: float, paint: Paint) -> Part:
     return cylinder(radius, depth, paint).turn("x", 90)
 
 
-def ball(radius: float, paint: Paint, lowest_deg: float = -90, arc: tuple[float, float] = (0, 360)) -> Part:
+def ball(radius: float, paint: Paint, lowest_deg: float = -90) -> Part:
     """Centred; cut off flat below the latitude `lowest_deg`."""
     latitude = np.radians(np.linspace(lowest_deg, 90, 7 + round(16 * min(radius, 0.5))))
     profile = [(radius * float(np.cos(t)), radius * float(np.sin(t))) for t in latitude]
     floor = [] if lowest_deg == -90 else [(0.0, profile[0][1])]
-    return lathe(floor + profile, paint, arc)
+    return lathe(floor + profile, paint)
 
 
 def tube(path: Sequence[tuple[float, float, float]], radius: float, paint: Paint, end: float | None = None) -> Part:
@@ -249,8 +253,10 @@ def tube(path: Sequence[tuple[float, float, float]], radius: float, paint: Paint
     knots = np.array(path, dtype=float)
     knots = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
     t = np.linspace(0, 1, 7)[:, None]
-    curve = [0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-             for a, b, c, d in zip(knots, knots[1:], knots[2:], knots[3:], strict=False)]  # Catmull-Rom  # fmt: skip
+    curve = []
+    for a, b, c, d in zip(knots, knots[1:], knots[2:], knots[3:], strict=False):  # Catmull-Rom
+        bend = (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
+        curve.append(b + 0.5 * ((c - a) * t + bend))
     line = np.concatenate([curve[0], *(piece[1:] for piece in curve[1:])])
     ahead = np.gradient(line, axis=0)
     ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
@@ -267,9 +273,10 @@ def tube(path: Sequence[tuple[float, float, float]], radius: float, paint: Paint
     points = line[:, None] + radii * round_
     uvs = np.stack(np.broadcast_arrays(angle[:, 0] / (2 * np.pi), -rise[:, None]), -1)
     bar = _part(paint, points[None], round_[None], uvs[None])
-    caps = [_part(paint, np.stack([np.broadcast_to(line[i], points[i].shape), points[i]])[None],
-                  np.broadcast_to(sign * ahead[i], (1, 2, *points[i].shape)), uvs[None, :2])
-            for i, sign in ((0, -1), (-1, 1))]  # fmt: skip
+    caps = []
+    for i, outward in ((0, -ahead[0]), (-1, ahead[-1])):
+        fan = np.stack([np.broadcast_to(line[i], points[i].shape), points[i]])[None]
+        caps.append(_part(paint, fan, np.broadcast_to(outward, fan.shape), uvs[None, :2]))
     return join(bar, *caps)
 
 
@@ -298,7 +305,8 @@ def prism(outline: Array, depth: float, paint: Paint, taper: float = 1) -> Part:
 def star(corners: int, radius: float, inner: float) -> Array:
     """An outline with `corners` tips; inner = 1 makes a polygon of twice as many corners."""
     angle = np.arange(2 * corners) * np.pi / corners + np.pi / 2
-    return (radius * np.where(np.arange(2 * corners) % 2, inner, 1.0) * [np.cos(angle), np.sin(angle)]).T
+    reach = radius * np.where(np.arange(2 * corners) % 2, inner, 1.0)
+    return np.stack([reach * np.cos(angle), reach * np.sin(angle)], 1)
 
 
 def slab(outline: Array, height: float, paint: Paint, foot: float = 1) -> Part:
@@ -322,9 +330,13 @@ def ring(radius: float, thickness: float, paint: Paint) -> Part:
 def join(*parts: Part) -> Part:
     """One part of several of the same paint."""
     offsets = np.cumsum([0, *(len(part.points) for part in parts)])
-    joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("points", "normals", "uvs"))
-    faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
-    return Part(parts[0].paint, *joined, faces)
+    return Part(
+        parts[0].paint,
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.normals for part in parts]),
+        np.concatenate([part.uvs for part in parts]),
+        np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)]),
+    )
 
 
 # --- the file -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 POLL_S = 0.25
+WRONG_INPUT = 2  # the exit code of an error that the user has to fix
 
 
 class Failure(NamedTuple):
@@ -53,6 +54,8 @@ def run_local(
                 if process.poll() is not None:
                     del running[number]
                     if process.returncode:
+                        if process.returncode == WRONG_INPUT:
+                            waiting.clear()  # it would be as wrong for the others: a full disk, no renderer
                         failed[number] = Failure(process.returncode, _last_line(logs / f"{number}.txt"))
     finally:
         for process in running.values():

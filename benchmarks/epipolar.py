@@ -1,0 +1,410 @@
+"""Do the pictures agree with the stated motions? Point matches vote; nothing here shares code with viewpoint100k/geometry.
+
+    python benchmarks/epipolar.py DATASET [--json FILE] [--split train] [--limit 300]
+
+Two checks of every pair of a finished dataset:
+
+1. SIFT points are matched between the two pictures. Each match is held against the motion that the sample states
+   (from its stored poses and intrinsics) and against wrong ones, one at a time:
+
+       mirrored   left and right exchanged: sideways move, yaw and roll have the other sign
+       moved      the move alone mirrored, the turn as stated
+       turned     the turn alone mirrored, the move as stated
+       swapped    the second picture taken for the first
+
+   A match fits a motion if it lies within `--px` of its epipolar lines in both pictures and in front of both cameras;
+   for a turn on the spot, if it lies within `--px` of where the turn takes it. Epipolar lines do not know forth from
+   back, so without "in front" a pure sideways move could not be told from its mirror image. A pair decides against a
+   wrong motion if the matches that fit one of the two only are too lopsided for a coin (two-sided binomial test) and
+   the shares differ; all else is counted as undecided.
+
+   Matches on a background at infinity fit every move: they know of the turn only. Matches that either of the two
+   turns explains without any move are therefore left out, unless there is no move.
+
+2. The signs and values in the json (and the text of each answer) are computed once more from the stored poses, by
+   other formulas than the project's. There must be no disagreement.
+
+Needs opencv (`pip install 'viewpoint100k[audit]'`). About half a second of CPU per pair of 512 px.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from viewpoint100k.records import Sample
+from viewpoint100k.shards import iter_samples
+
+Array = NDArray[np.float64]
+MIRROR = np.diag([-1.0, 1.0, 1.0])  # left and right of a camera exchanged; its own inverse
+WRONG = ("mirrored", "moved", "turned", "swapped")
+MIN_MATCHES = 12
+MAX_P_VALUE = 1e-3  # a coin would decide one pair in a thousand
+MIN_SHARE_DIFFERENCE = 0.1
+ON_THE_SPOT = 1e-3  # a move shorter than this, over the distance to the object, is none
+NONE_BELOW = {"translation": 0.02, "rotation": 1.0, "azimuth": 1.0}  # "no movement" is true up to here: docs
+
+
+class Pair(NamedTuple):
+    """How points go from first-camera to second-camera axes (OpenCV: x right, y down, z forward)."""
+
+    rotation: Array  # (3, 3)
+    translation: Array  # (3,) in the length of `distance`
+    distance: float  # of the first camera to the object
+
+
+class Vote(NamedTuple):
+    """What the matches of one pair say of the stated motion and one wrong motion."""
+
+    matches: int
+    stated_share: float
+    wrong_share: float
+    p_value: float
+    verdict: str  # "stated", "wrong" or "undecided"
+
+
+# --- motions --------------------------------------------------------------------------------------
+
+
+def pair_from_poses(world_from_first: Array, world_from_second: Array) -> Pair:
+    second_from_first = np.linalg.solve(world_from_second, world_from_first)
+    return Pair(second_from_first[:3, :3], second_from_first[:3, 3], float(np.linalg.norm(world_from_first[:3, 3])))
+
+
+def wrong_motions(pair: Pair) -> dict[str, Pair]:
+    """The wrong motions that differ from the stated one, by name (see the top of this file)."""
+    back = pair.rotation.T
+    wrong = {
+        "mirrored": pair._replace(rotation=MIRROR @ pair.rotation @ MIRROR, translation=MIRROR @ pair.translation),
+        # where the second camera stands, mirrored in the first camera's axes, seen in its own unmirrored axes
+        "moved": pair._replace(translation=pair.rotation @ MIRROR @ back @ pair.translation),
+        "turned": pair._replace(
+            rotation=MIRROR @ pair.rotation @ MIRROR,
+            translation=MIRROR @ pair.rotation @ MIRROR @ back @ pair.translation,
+        ),
+        "swapped": pair._replace(rotation=back, translation=-back @ pair.translation),
+    }
+    return {name: motion for name, motion in wrong.items() if _differ(pair, motion)}
+
+
+def _differ(a: Pair, b: Pair) -> bool:
+    """By at least four degrees, or a tenth of the distance: below, no voter could tell."""
+    turn = np.linalg.norm(cv2.Rodrigues(a.rotation @ b.rotation.T)[0])
+    return bool(turn > np.radians(4) or np.linalg.norm(a.translation - b.translation) > 0.1 * a.distance)
+
+
+# --- matches against a motion -----------------------------------------------------------------------
+
+
+def fits(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array], px: float) -> NDArray[np.bool_]:
+    """(N,) which matches a motion explains.
+
+    Args:
+        first_px, second_px: (N, 2) matched pixels; pixel (0, 0) covers [0, 1) x [0, 1).
+        intrinsics: (3, 3) of each picture.
+        px: how far from the line (or, without a move, from the point) a match may lie.
+    """
+    if np.linalg.norm(pair.translation) < ON_THE_SPOT * pair.distance:
+        return off_turn(pair, first_px, second_px, intrinsics) <= px
+    x, y, z = pair.translation
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    fundamental = np.linalg.inv(intrinsics[1]).T @ cross @ pair.rotation @ np.linalg.inv(intrinsics[0])
+    lines_in_second, lines_in_first = _homogeneous(first_px) @ fundamental.T, _homogeneous(second_px) @ fundamental
+    residual = np.abs((_homogeneous(second_px) * lines_in_second).sum(1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.maximum(residual / np.hypot(*lines_in_second[:, :2].T), residual / np.hypot(*lines_in_first[:, :2].T))
+    return np.asarray((off <= px) & _in_front(pair, first_px, second_px, intrinsics))
+
+
+def off_turn(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> Array:
+    """(N,) pixels between each second point and where the turn alone takes the first: for what is infinitely far."""
+    taken = _homogeneous(first_px) @ (intrinsics[1] @ pair.rotation @ np.linalg.inv(intrinsics[0])).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.linalg.norm(taken[:, :2] / taken[:, 2:] - second_px, axis=1)
+    return np.asarray(np.where(taken[:, 2] > 0, off, np.inf))
+
+
+def _in_front(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> NDArray[np.bool_]:
+    """(N,) whether the two rays meet (as nearly as they do) in front of both cameras."""
+    a = _homogeneous(first_px) @ np.linalg.inv(intrinsics[0]).T @ pair.rotation.T  # depth_1 a + t = depth_2 b
+    b = _homogeneous(second_px) @ np.linalg.inv(intrinsics[1]).T
+    aa, bb, ab = (a * a).sum(1), (b * b).sum(1), (a * b).sum(1)
+    at, bt = a @ pair.translation, b @ pair.translation
+    nonparallel = aa * bb - ab * ab > 1e-12 * aa * bb
+    return np.asarray(nonparallel & (ab * bt - bb * at > 0) & (aa * bt - ab * at > 0))  # both over the determinant > 0
+
+
+def _homogeneous(pixels: Array) -> Array:
+    return np.column_stack([pixels, np.ones(len(pixels))])
+
+
+def vote(
+    stated: Pair,
+    wrong: Pair,
+    first_px: Array,
+    second_px: Array,
+    intrinsics: tuple[Array, Array],
+    px: float = 2.0,
+) -> Vote:
+    """Which of two motions the matches of a pair fit better."""
+    if max(np.linalg.norm(stated.translation), np.linalg.norm(wrong.translation)) >= ON_THE_SPOT * stated.distance:
+        far = [off_turn(motion, first_px, second_px, intrinsics) <= 1.5 * px for motion in (stated, wrong)]
+        near = ~(far[0] | far[1])
+        first_px, second_px = first_px[near], second_px[near]
+    count = len(first_px)
+    if not count:
+        return Vote(0, 0.0, 0.0, 1.0, "undecided")
+    for_stated = fits(stated, first_px, second_px, intrinsics, px)
+    for_wrong = fits(wrong, first_px, second_px, intrinsics, px)
+    p_value = coin_p_value(int((for_stated & ~for_wrong).sum()), int((for_wrong & ~for_stated).sum()))
+    shares = float(for_stated.mean()), float(for_wrong.mean())
+    clear = count >= MIN_MATCHES and p_value <= MAX_P_VALUE and abs(shares[0] - shares[1]) >= MIN_SHARE_DIFFERENCE
+    verdict = ("stated" if shares[0] > shares[1] else "wrong") if clear else "undecided"
+    return Vote(count, *shares, p_value, verdict)
+
+
+def coin_p_value(heads: int, tails: int) -> float:
+    """How often a fair coin is at least this lopsided, either way."""
+    flips = heads + tails
+    tail = sum(math.comb(flips, k) for k in range(min(heads, tails) + 1))
+    return min(1.0, 2 * tail / 2**flips)
+
+
+def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.8) -> tuple[Array, Array]:
+    """Mutual SIFT matches of two image files: two (N, 2) arrays of pixels, no two of them in the same 2 px cells."""
+    sift = cv2.SIFT_create(nfeatures=6000, contrastThreshold=0.01, enable_precise_upscale=True)
+    found = []
+    for data in (first, second):
+        grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+        large = cv2.resize(grey, None, fx=enlarge, fy=enlarge, interpolation=cv2.INTER_CUBIC)
+        points, descriptors = sift.detectAndCompute(large, None)
+        if descriptors is None or len(points) < 2:
+            return np.zeros((0, 2)), np.zeros((0, 2))
+        roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9))  # RootSIFT
+        found.append((np.array([p.pt for p in points]), roots))  # cv2 puts pixel centres at whole numbers, we at .5
+    (first_px, a), (second_px, b) = found
+    matcher = cv2.BFMatcher(cv2.NORM_L2)
+    forth = {
+        best.queryIdx: best.trainIdx
+        for best, other in matcher.knnMatch(a, b, k=2)
+        if best.distance < ratio * other.distance
+    }
+    back = {m.queryIdx: m.trainIdx for m in matcher.match(b, a)}
+    both = np.array([(i, j) for i, j in forth.items() if back[j] == i], dtype=int).reshape(-1, 2)
+    first_px, second_px = (first_px[both[:, 0]] + 0.5) / enlarge, (second_px[both[:, 1]] + 0.5) / enlarge
+    cells = np.floor(np.column_stack([first_px, second_px]) / 2).astype(int)
+    _, once = np.unique(cells, axis=0, return_index=True)  # copies of one point at several scales are one witness
+    return first_px[once], second_px[once]
+
+
+# --- the json, computed once more ---------------------------------------------------------------------
+
+
+def own_truth(world_from_first: Array, world_from_second: Array) -> dict[str, float]:
+    """The published numbers from the two poses, without arc tangents of headings: by cross products seen from above."""
+    first, second = world_from_first, world_from_second
+    away_first, away_second = first[:3, 3], second[:3, 3]
+    step = (away_second - away_first) / np.linalg.norm(away_first)
+    up_first, up_second = first[2, :3], second[2, :3]  # world up in camera axes
+    return {
+        "right": float(step @ first[:3, 0]),
+        "down": float(step @ first[:3, 1]),
+        "forward": float(step @ first[:3, 2]),
+        "yaw_deg": -_turn_from_above_deg(first[:3, 2], second[:3, 2]),  # to the right is clockwise from above
+        "pitch_deg": float(np.degrees(np.arcsin(up_second[2]) - np.arcsin(up_first[2]))),
+        # a camera rolled clockwise sees the world's up lean to the left
+        "roll_deg": float(np.degrees(np.arctan2(-up_second[0], -up_second[1]) - np.arctan2(-up_first[0], -up_first[1]))),
+        "azimuth_change_deg": _turn_from_above_deg(away_first, away_second),
+        "elevation_change_deg": _elevation_deg(away_second) - _elevation_deg(away_first),
+        "distance_ratio": float(np.linalg.norm(away_second) / np.linalg.norm(away_first)),
+        "rotation_deg": float(np.degrees(np.linalg.norm(cv2.Rodrigues(second[:3, :3].T @ first[:3, :3])[0]))),
+    }
+
+
+def _turn_from_above_deg(a: Array, b: Array) -> float:
+    """Counter-clockwise angle from a to b on the ground, in (-180, 180]."""
+    return float(np.degrees(np.arctan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1])))
+
+
+def _elevation_deg(away: Array) -> float:
+    return float(np.degrees(np.arcsin(away[2] / np.linalg.norm(away))))
+
+
+def disagreements(sample: Sample) -> list[str]:
+    """What the json says otherwise than its own poses; empty if nothing."""
+    first, second = (np.array(view.world_from_camera) for view in sample.views[:2])
+    own, truth = own_truth(first, second), sample.truth
+    stated = dict(zip(("right", "down", "forward"), truth.translation, strict=True))
+    stated |= {name: getattr(truth, name) for name in own if name not in stated}
+    out = [
+        f"{name}: stated {stated[name]:.6f}, from the poses {own[name]:.6f}"
+        for name in own
+        if abs(stated[name] - own[name]) > 1e-4 * max(1.0, abs(own[name]))
+    ]
+    if not np.allclose(np.linalg.solve(second, first), truth.second_from_first, atol=1e-5):
+        out.append("second_from_first is not what the poses give")
+    for view in sample.views:
+        k = np.array(view.intrinsics)
+        if abs(np.degrees(2 * np.arctan(k[0, 2] / k[0, 0])) - view.hfov_deg) > 1e-3:
+            out.append(f"intrinsics and hfov_deg = {view.hfov_deg} disagree")
+    for question in sample.questions:
+        expected = expected_answer(question.type, question.frame, own)
+        lettered = question.options["ABCDEFGHIJ".index(question.answer)] if len(question.answer) == 1 else question.answer
+        if expected and not {lettered, question.options[question.answer_index]} <= expected:
+            out.append(f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected {sorted(expected)}")
+    return out
+
+
+def expected_answer(type_: str, frame: str, own: Mapping[str, float]) -> set[str]:
+    """The text of the right option, from `own_truth`; empty for a kind that this file does not know."""
+    match type_, frame:
+        case "ego_translation", "camera_1":
+            return {_word(own["right"], NONE_BELOW["translation"], "left", "right", "no movement sideways")}
+        case "object_translation", "object_facing_camera_1":  # face to face, your left is my right
+            return {_word(own["right"], NONE_BELOW["translation"], "right", "left", "no movement sideways")}
+        case "object_translation", "seen_from_above":
+            words = "clockwise", "counter-clockwise", "no movement around it"
+            return {_word(own["azimuth_change_deg"], NONE_BELOW["azimuth"], *words)}
+        case "ego_rotation", "camera_1":
+            return {_word(own["yaw_deg"], NONE_BELOW["rotation"], "left", "right", "no horizontal rotation")}
+    return set()
+
+
+def _word(value: float, none_below: float, negative: str, positive: str, none: str) -> str:
+    if abs(value) <= none_below:
+        return none
+    return positive if value > 0 else negative
+
+
+# --- a whole dataset ------------------------------------------------------------------------------------
+
+
+class Checked(NamedTuple):
+    """One sample's row."""
+
+    key: str
+    family: str
+    background: str
+    azimuth_change_deg: float
+    matches: int
+    votes: dict[str, Vote]
+    disagreements: list[str]
+    unknown_questions: int
+
+
+def check(key: str, sample: Sample, images: list[bytes], px: float = 2.0) -> Checked:
+    first, second = (np.array(view.world_from_camera) for view in sample.views[:2])
+    intrinsics = np.array(sample.views[0].intrinsics), np.array(sample.views[1].intrinsics)
+    stated = pair_from_poses(first, second)
+    first_px, second_px = match(*images[:2])
+    votes = {n: vote(stated, wrong, first_px, second_px, intrinsics, px) for n, wrong in wrong_motions(stated).items()}
+    own = own_truth(first, second)
+    unknown = sum(not expected_answer(q.type, q.frame, own) for q in sample.questions)
+    azimuth = own["azimuth_change_deg"]
+    return Checked(
+        key, sample.family, sample.views[0].background, azimuth, len(first_px), votes, disagreements(sample), unknown
+    )
+
+
+def summarise(rows: Iterable[Checked]) -> dict[str, Any]:
+    """Counts per family and per wrong motion, and the keys that a person should look at."""
+    rows = list(rows)
+    families: dict[str, Any] = defaultdict(lambda: {"pairs": 0, **{w: _count() for w in WRONG}})
+    for row in rows:
+        for family in (row.family, "all"):
+            families[family]["pairs"] += 1
+            for name, one in row.votes.items():
+                count = families[family][name]
+                count["compared"] += 1
+                count[one.verdict] += 1
+                if one.verdict != "undecided":
+                    count["stated_shares"].append(one.stated_share)
+                    count["wrong_shares"].append(one.wrong_share)
+    for family in families.values():
+        for name in WRONG:
+            count = family[name]
+            decided = count["stated"] + count["wrong"]
+            count["percent_stated"] = round(100 * count["stated"] / decided, 2) if decided else None
+            for which in ("stated", "wrong"):
+                shares = count.pop(f"{which}_shares")
+                count[f"median_{which}_share"] = round(float(np.median(shares)), 3) if shares else None
+    return {
+        "pairs": len(rows),
+        "families": dict(sorted(families.items(), key=lambda item: (item[0] == "all", item[0]))),
+        "against": {n: [r.key for r in rows if n in r.votes and r.votes[n].verdict == "wrong"] for n in WRONG},
+        "disagreements": {row.key: row.disagreements for row in rows if row.disagreements},
+        "questions_not_known_here": sum(row.unknown_questions for row in rows),
+    }
+
+
+def _count() -> dict[str, Any]:
+    return {"compared": 0, "stated": 0, "wrong": 0, "undecided": 0, "stated_shares": [], "wrong_shares": []}
+
+
+def table(summary: Mapping[str, Any]) -> Table:
+    out = Table(title="Pairs whose matches decide between the stated and a wrong motion: for the stated / deciding")
+    out.add_column("family")
+    out.add_column("pairs", justify="right")
+    for name in WRONG:
+        out.add_column(name, justify="right")
+    out.add_column("% stated\n(mirrored)", justify="right")
+    out.add_column("median share of matches\nstated : mirrored", justify="right")
+    for family, count in summary["families"].items():
+        cells = [
+            f"{count[n]['stated']}/{count[n]['stated'] + count[n]['wrong']}" if count[n]["compared"] else "-" for n in WRONG
+        ]
+        mirrored = count["mirrored"]
+        percent = "-" if mirrored["percent_stated"] is None else f"{mirrored['percent_stated']:.1f}"
+        shares = "-" if percent == "-" else f"{mirrored['median_stated_share']:.2f} : {mirrored['median_wrong_share']:.2f}"
+        out.add_row(family, str(count["pairs"]), *cells, percent, shares, end_section=family != "all")
+    return out
+
+
+def main(dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0) -> int:
+    """Check a dataset, print the table, and return 1 if anything speaks against it."""
+    console, rows = Console(), []
+    with console.status("matching") as status:
+        for number, (key, sample, images) in enumerate(iter_samples(dataset, split)):
+            if limit is not None and number >= limit:
+                break
+            rows.append(check(key, sample, images, px))
+            status.update(f"matching: {len(rows)} pairs")
+    summary = summarise(rows)
+    console.print(table(summary))
+    for name, keys in summary["against"].items():
+        if keys:
+            console.print(f"for {name!r} and against the stated motion, look at: {' '.join(keys)}")
+    for key, lines in summary["disagreements"].items():
+        console.print(f"{key}: {'; '.join(lines)}", markup=False)
+    console.print(f"{len(summary['disagreements'])} of {len(rows)} samples whose json disagrees with its own poses")
+    if json_file:
+        settings = {
+            "px": px,
+            "min_matches": MIN_MATCHES,
+            "max_p_value": MAX_P_VALUE,
+            "min_share_difference": MIN_SHARE_DIFFERENCE,
+        }
+        samples = [row._asdict() | {"votes": {n: v._asdict() for n, v in row.votes.items()}} for row in rows]
+        json_file.write_text(json.dumps({"settings": settings, **summary, "samples": samples}, indent=1), encoding="utf-8")
+    mirrored = summary["families"].get("all", {}).get("mirrored", {})
+    return int(bool(summary["disagreements"]) or mirrored.get("wrong", 0) > 0.02 * max(mirrored.get("stated", 0), 1))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=Path, help="the folder that `viewpoint100k generate` wrote")
+    parser.add_argument("--json", type=Path, dest="json_file", help="write every vote and the summary here")
+    parser.add_argument("--split", choices=("train", "validation", "test"))
+    parser.add_argument("--limit", type=int, help="only the first so many pairs")
+    parser.add_argument("--px", type=float, default=2.0, help="how near to the line a match must lie")
+    sys.exit(main(**vars(parser.parse_args())))

@@ -1,0 +1,46 @@
+"""What the tests share: where the real objects are, whether bpy is here, and one small rendered dataset."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "assets"
+SMALL = ["--set", "render.size_px=64", "--set", "render.samples=1", "--set", "gates.min_decidability=0.02"]
+
+
+def viewpoint100k(*arguments, timeout=600, **more):
+    """Run the command line as a user does."""
+    command = [sys.executable, "-m", "viewpoint100k", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **more)
+
+
+@pytest.fixture(scope="session")
+def needs_bpy():
+    if importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy is not installed: pip install 'viewpoint100k[render]' on Python 3.11")
+
+
+@pytest.fixture(scope="session")
+def real_objects():
+    if not (SHARED / "objects").is_dir():
+        pytest.skip(f"the folder of real objects is not here ({SHARED / 'objects'})")
+    return SHARED / "objects"
+
+
+@pytest.fixture(scope="session")
+def bad_objects():
+    if not (SHARED / "bad").is_dir():
+        pytest.skip(f"the folder of bad files is not here ({SHARED / 'bad'})")
+    return SHARED / "bad"
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory, needs_bpy):
+    """24 pairs of builtin objects at 64 px, rendered once by the command line with two workers. Not to be changed."""
+    out = tmp_path_factory.mktemp("rendered") / "viewpoint-100k"
+    done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, "--workers", 2, *SMALL)
+    assert done.returncode == 0, done.stderr
+    return out

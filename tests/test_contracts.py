@@ -1,0 +1,59 @@
+"""The house: who may import whom, what starts fast, and that the extras live together."""
+
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXTRAS = {
+    "render": ["bpy", "OpenEXR", "trimesh"],
+    "publish": ["datasets", "huggingface_hub"],
+    "train": ["torch", "trl", "transformers", "accelerate", "peft"],
+    "ray": ["ray"],
+    "objaverse": ["objaverse"],
+    "audit": ["sklearn", "cv2", "matplotlib"],
+}
+
+
+def test_imports_go_one_way():
+    pytest.importorskip("importlinter", reason="needs the extra [dev]")
+    command = shutil.which("lint-imports", path=str(Path(sys.executable).parent)) or "lint-imports"
+    done = subprocess.run([command, "--config", "setup.cfg"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_command_line_starts_without_the_heavy_libraries():
+    code = "import sys, viewpoint100k.cli; print([m for m in ('torch', 'datasets', 'ray', 'bpy', 'trimesh', 'webdataset') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_every_extra_is_declared(extra):
+    assert extra in importlib.metadata.metadata("viewpoint100k").get_all("Provides-Extra")
+
+
+def test_all_extras_together_import_on_this_interpreter():
+    missing = [name for names in EXTRAS.values() for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"not all extras are installed here: {', '.join(missing)}")
+    names = [name for names in EXTRAS.values() for name in names]
+    code = "\n".join(f"import {name}" for name in names)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    broken = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    assert broken.returncode == 0, broken.stdout
+
+
+@pytest.mark.parametrize("command", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]])
+def test_the_code_is_tidy(command):
+    tool = shutil.which(command[0], path=str(Path(sys.executable).parent))
+    if tool is None:
+        pytest.skip(f"{command[0]} is not installed: needs the extra [dev]")
+    done = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]

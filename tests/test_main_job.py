@@ -1,0 +1,211 @@
+"""The main job as a user runs it, with real renders: exact numbers, same bytes, survives kills, loads."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+from conftest import SMALL, viewpoint100k
+
+from viewpoint100k import load_questions
+from viewpoint100k.pipeline import read_rejects
+from viewpoint100k.scoring import score
+from viewpoint100k.shards import iter_samples
+from viewpoint100k.validate import validate_dataset
+
+
+def published(out):
+    """sha256 of every published file."""
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.iterdir()) if p.is_file()}
+
+
+def test_the_dataset_has_exactly_the_pairs_asked_for_and_nothing_stray(dataset):
+    samples = list(iter_samples(dataset))
+    assert len(samples) == 24
+    assert len({stored.key for stored in samples}) == 24
+    names = {path.name.split("-0")[0] for path in dataset.iterdir()}
+    assert names == {".run", "README.md", "manifest.json", "attribution.csv", "train", "validation", "test"}
+    assert not list(dataset.rglob("*.partial"))
+
+
+def test_the_pictures_differ_and_show_something(dataset):
+    images = [image for stored in iter_samples(dataset) for image in stored.images]
+    assert all(image.startswith(b"\xff\xd8") for image in images)
+    for stored in iter_samples(dataset):
+        assert stored.images[0] != stored.images[1]
+
+
+def test_left_and_right_are_true_equally_often_and_nothing_sometimes(dataset):
+    answers = Counter(
+        question.options[question.answer_index].split()[0]
+        for stored in iter_samples(dataset)
+        for question in stored.sample.questions
+        if question.type == "ego_translation"
+    )
+    assert set(answers) == {"left", "right", "no"}
+    assert abs(answers["left"] - answers["right"]) <= 6  # an odd one over per family and shard
+
+
+def test_validate_finds_nothing_wrong(dataset):
+    done = viewpoint100k("validate", dataset)
+    assert done.returncode == 0, done.stderr
+    assert "0 problems" in done.stdout
+
+
+def test_one_worker_and_another_folder_give_the_same_bytes(dataset, tmp_path):
+    out = tmp_path / "elsewhere"
+    done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, "--workers", 1, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert published(out) == published(dataset)
+
+
+def test_killed_three_times_and_run_again_gives_the_same_bytes(dataset, tmp_path):
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "viewpoint100k", "generate", str(out), "--pairs", "24", "--seed", "5", "--workers", "2", *SMALL]
+    for wait_for in (".run/plan.json", ".run/progress/*.json", ".run/receipts/*.json"):
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 120
+        while not list(out.glob(wait_for)) and run.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        for tar in out.glob("*.tar"):  # whatever is visible is whole
+            assert hashlib.sha256(tar.read_bytes()).hexdigest() == published(dataset)[tar.name]
+    done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, "--workers", 2, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert published(out) == published(dataset)
+    assert not list((out / ".run").rglob("*.partial"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")
+def test_a_killed_run_leaves_no_process_behind(tmp_path, needs_bpy):
+    out = tmp_path / "orphans"
+    command = [sys.executable, "-m", "viewpoint100k", "generate", str(out), "--pairs", "24", *SMALL]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not list(out.glob(".run/progress/*.json")) and time.monotonic() < end:
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    time.sleep(1.5)
+    left = []
+    for entry in os.listdir("/proc"):
+        try:
+            words = open(f"/proc/{entry}/cmdline", "rb").read() + os.readlink(f"/proc/{entry}/cwd").encode()
+            environment = open(f"/proc/{entry}/environ", "rb").read()
+        except OSError:
+            continue
+        if str(out).encode() in words + environment:
+            left.append(words)
+    assert left == []
+
+
+def test_running_it_again_renders_nothing_and_changes_nothing(dataset):
+    before, times = published(dataset), {p.name: p.stat().st_mtime_ns for p in dataset.glob("*.tar")}
+    done = viewpoint100k("generate", dataset, "--pairs", 24, "--seed", 5, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert published(dataset) == before
+    assert {p.name: p.stat().st_mtime_ns for p in dataset.glob("*.tar")} == times
+
+
+def test_a_damaged_shard_is_made_again(dataset, tmp_path):
+    out = tmp_path / "damaged"
+    shutil.copytree(dataset, out)
+    shard = sorted(out.glob("*.tar"))[0]
+    shard.write_bytes(shard.read_bytes()[:-600] + b"x" * 600)
+    assert viewpoint100k("validate", out).returncode == 1
+    done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert published(out) == published(dataset)
+
+
+def test_another_setting_in_the_same_folder_is_refused_by_name(dataset):
+    done = viewpoint100k("generate", dataset, "--pairs", 24, "--seed", 6, *SMALL)
+    assert done.returncode == 2
+    assert "seed is 5, now it would be 6" in done.stderr
+
+
+def test_datasets_loads_the_folder_by_its_name_with_typed_columns(dataset, monkeypatch, tmp_path):
+    datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
+    monkeypatch.chdir(dataset.parent)
+    loaded = datasets.load_dataset("viewpoint-100k", cache_dir=str(tmp_path))
+    assert sum(split.num_rows for split in loaded.values()) == 24
+    row = loaded["train"][0]
+    assert row["view_0.jpg"].size == (64, 64)
+    streamed = datasets.load_dataset("viewpoint-100k", split="train", streaming=True)
+    first = next(iter(streamed))
+    stored = next(iter_samples(dataset, "train"))
+    assert first["__key__"] == stored.key == row["__key__"]
+    for each in (first, row):  # every field arrives as it was stored: nothing cut, nothing cast
+        expected = json.loads(stored.sample.model_dump_json())
+        assert each["json"] == expected
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_questions_load_as_rows_whose_gold_answer_scores_one(dataset, streaming):
+    pytest.importorskip("datasets", reason="needs the extra [publish]")
+    rows = list(load_questions(dataset, split="train", streaming=streaming))
+    stored = [question for one in iter_samples(dataset, "train") for question in one.sample.questions]
+    assert [row["question_id"] for row in rows] == [question.id for question in stored]
+    for row in rows:
+        assert score(row["answer"], row["options"], row["answer_index"]) == 1
+        assert [image.size for image in row["images"]] == [(64, 64)] * 2
+
+
+def test_the_cards_features_are_what_datasets_would_write_itself():
+    datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
+    from viewpoint100k.publish import features
+
+    assert datasets.Features._from_yaml_list(features())._to_yaml_list() == features()
+
+
+def test_the_gallery_shows_every_sample(dataset, tmp_path):
+    page = tmp_path / "page.html"
+    done = viewpoint100k("gallery", dataset, page)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text("utf-8")
+    assert all(stored.key in text for stored in iter_samples(dataset))
+
+
+def test_inspect_prints_one_sample(dataset):
+    key = next(iter_samples(dataset)).key
+    done = viewpoint100k("inspect", dataset, key)
+    assert json.loads(done.stdout)["object"]["uid"]
+    assert viewpoint100k("inspect", dataset, "no-such-key").returncode == 2
+
+
+def test_real_and_bad_files_in_one_folder_each_bad_one_is_refused_and_the_run_goes_on(real_objects, bad_objects, tmp_path, needs_bpy):
+    source = tmp_path / "source"
+    shutil.copytree(bad_objects, source / "bad")
+    shutil.copytree(bad_objects.parent / "outside", source / "outside")
+    for name in ("car_police", "fox", "house_q", "keg_decorated", "milk_truck", "building_A"):
+        shutil.copy(real_objects / f"{name}.glb", source)
+    out = tmp_path / "out"
+    done = viewpoint100k("generate", out, "--source", source, "--pairs", 12, "--set", "plan.pairs_per_object=3", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert len(list(iter_samples(out))) == 12
+    bad = {path.stem for path in (source / "bad").iterdir()} - {"manifest"}
+    refused = {reject.uid for reject in read_rejects(out)}
+    used = {stored.sample.object.uid for stored in iter_samples(out)}
+    assert len(bad) == 26
+    assert all(any(name in uid for uid in refused) for name in bad)
+    assert not any(name in uid for name in bad for uid in used)
+    assert validate_dataset(out, 1).problems == []
+
+
+def test_a_symmetric_object_yields_no_question_that_cannot_be_answered(real_objects, tmp_path, needs_bpy):
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("bottle_round_green", "clearcoat_wicker", "donut_q", "barrel_large"):
+        shutil.copy(real_objects / f"{name}.glb", source)
+    alone = ["--set", "plan.validation_share=0", "--set", "plan.test_share=0"]
+    done = viewpoint100k("generate", tmp_path / "out", "--source", source, "--pairs", 4, *SMALL[:4], *alone)
+    assert done.returncode == 1
+    assert "4 of 4 pairs are missing" in done.stderr
+    assert "undecidable" in done.stderr

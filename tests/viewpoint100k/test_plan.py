@@ -1,0 +1,159 @@
+"""Plans: exact numbers, disjoint splits, cameras that do what their family says."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from viewpoint100k.config import load_config
+from viewpoint100k.errors import InputError
+from viewpoint100k.geometry.relations import motion
+from viewpoint100k.plan import generator, make_plan, plan_views
+from viewpoint100k.records import FAMILIES, OBJECT_RADIUS, ObjectRecord, SourceObject
+
+
+def things(count):
+    return [SourceObject(record=ObjectRecord(uid=f"thing-{i:03d}")) for i in range(count)]
+
+
+def pairs_of(config, rounds=60, pairs=12):
+    """(family, motion) of every planned pair of some objects, both orders."""
+    for thing in things(rounds):
+        view_set = plan_views(config, thing, 0, pairs)
+        poses = [np.array(view.world_from_camera) for view in view_set.views]
+        for pair in view_set.pairs:
+            yield pair.family, motion(poses[pair.first], poses[pair.second])
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 7, 48, 300, 1003])
+def test_the_shards_add_up_to_exactly_the_pairs_asked_for(pairs):
+    plan = make_plan(load_config(pairs=pairs), things(200), spread=True)
+    assert sum(sum(shard.pairs.values()) for shard in plan.shards) == pairs
+    assert [shard.number for shard in plan.shards] == list(range(len(plan.shards)))
+
+
+def test_no_object_is_in_two_shards():
+    plan = make_plan(load_config(pairs=300), things(111), spread=True)
+    counts = Counter(uid for shard in plan.shards for uid in shard.objects)
+    assert set(counts.values()) == {1}
+    assert len(counts) == 111
+
+
+def test_families_have_their_shares_within_one_pair_in_every_split():
+    config = load_config(pairs=400)
+    plan = make_plan(config, things(200), spread=True)
+    fractions = config.plan.families.fractions()
+    for split in ("train", "validation", "test"):
+        counts = Counter()
+        for shard in plan.shards:
+            if shard.split == split:
+                counts.update(shard.pairs)
+        for family in FAMILIES:
+            assert abs(counts[family] - fractions[family] * counts.total()) <= 1.01
+
+
+def test_no_movement_is_true_in_a_fifth_of_the_default_questions_and_says_nothing_about_the_turn():
+    share = load_config().plan.families.fractions()
+    no_move, no_turn = share["pan"] + share["still"], share["truck"] + share["still"]
+    assert 0.15 <= no_move <= 0.25
+    assert 0.15 <= no_turn <= 0.25
+    assert share["still"] == pytest.approx(no_move * no_turn, abs=0.02)
+    assert share["orbit"] == share["same_sign"]  # a right move goes with a right turn as often as with a left one
+
+
+def test_the_order_of_the_listing_does_not_matter():
+    config = load_config(pairs=100)
+    assert make_plan(config, things(50), spread=True).shards == make_plan(config, things(50)[::-1], spread=True).shards
+
+
+def test_another_seed_gives_another_split_and_other_cameras():
+    one, two = load_config(seed=1, pairs=100), load_config(seed=2, pairs=100)
+    assert make_plan(one, things(50), spread=True).shards != make_plan(two, things(50), spread=True).shards
+    thing = things(1)[0]
+    assert plan_views(one, thing, 0, 12) != plan_views(two, thing, 0, 12)
+    assert plan_views(one, thing, 0, 12) == plan_views(one, thing, 0, 12)
+    assert plan_views(one, thing, 0, 12) != plan_views(one, thing, 1, 12)
+
+
+def test_too_few_objects_for_the_splits_is_an_error_that_says_so():
+    with pytest.raises(InputError, match="2 usable objects"):
+        make_plan(load_config(pairs=100), things(2), spread=True)
+    one = load_config(pairs=4, overrides=["plan.validation_share=0", "plan.test_share=0"])
+    assert len(make_plan(one, things(1), spread=True).shards) == 1
+
+
+def test_generators_of_different_purposes_are_independent_and_repeatable():
+    draws = {generator(7, *names).random() for names in [("a",), ("b",), ("a", 0), ("a", 1), ("a0",)]}
+    assert len(draws) == 5
+    assert generator(7, "a", 0).random() == generator(7, "a", 0).random()
+
+
+def test_eight_views_make_about_twelve_pairs():
+    config = load_config()
+    sets = [plan_views(config, thing, 0, 12) for thing in things(40)]
+    assert 7.5 <= np.mean([len(one.views) for one in sets]) <= 9.5
+    assert np.mean([len(one.pairs) for one in sets]) >= 11.5
+
+
+@pytest.mark.parametrize("pairs", [1, 3, 6, 12, 30])
+def test_one_visit_carries_its_objects_share_of_every_family(pairs):
+    config = load_config()
+    counts, share = Counter(), config.plan.families.fractions()
+    for thing in things(200):
+        counts.update(pair.family for pair in plan_views(config, thing, 0, pairs).pairs)
+    for family in FAMILIES:
+        assert counts[family] / 200 >= 0.85 * min(share[family] * pairs, share[family] * pairs - 0.9)
+
+
+def test_each_family_moves_and_turns_as_its_name_says():
+    config = load_config()
+    seen = Counter()
+    for family, found in pairs_of(config):
+        right, yaw, around = found.translation[0], found.yaw_deg, found.azimuth_change_deg
+        seen[family] += 1
+        if family == "orbit":
+            assert 19.99 <= abs(around) <= 100.01
+            assert np.sign(right) == np.sign(around) == -np.sign(yaw)
+        elif family == "truck":
+            assert abs(right) >= 0.25
+            assert yaw == pytest.approx(0, abs=1e-9)
+        elif family == "pan":
+            assert np.allclose(found.translation, 0)
+            assert abs(yaw) >= 10
+        elif family == "same_sign":
+            assert abs(right) >= 0.25
+            assert abs(yaw) >= 10
+            assert np.sign(right) == np.sign(yaw)
+        else:
+            assert abs(right) <= 0.02
+            assert abs(yaw) <= 1e-6
+            assert np.abs(found.translation[1:]).max() >= 0.15  # it does move, only not sideways
+    assert set(seen) == set(FAMILIES)
+
+
+def test_the_preset_of_the_paper_holds_orbits_and_still_pairs_only():
+    families = {family for family, _ in pairs_of(load_config("viewpoint-100k"), rounds=20)}
+    assert families == {"orbit", "still"}
+
+
+@pytest.mark.parametrize("preset", ["smoke", "viewpoint-100k", "viewpoint-6dof"])
+def test_nearly_all_of_the_objects_sphere_is_inside_every_frame(preset):
+    config = load_config(preset)
+    outside = []
+    for thing in things(60):
+        view_set = plan_views(config, thing, 0, 12)
+        for view in view_set.views:
+            camera = np.array(view.world_from_camera)
+            to_object = camera[:3, :3].T @ -camera[:3, 3]
+            half_sphere = np.arcsin(OBJECT_RADIUS / np.linalg.norm(to_object))
+            for side in to_object[:2]:
+                angle = np.arctan2(abs(side), to_object[2]) + half_sphere
+                outside.append(np.degrees(angle) - 0.5 * view.hfov_deg)
+    assert np.quantile(outside, 0.9) < 1.5
+
+
+def test_light_comes_from_above_and_is_the_same_for_all_views_of_a_set():
+    for thing in things(30):
+        light = plan_views(load_config(), thing, 0, 12).light
+        assert all(lamp.direction[2] > 0.3 for lamp in light.lamps)
+        assert all(np.linalg.norm(lamp.direction) == pytest.approx(1) for lamp in light.lamps)
