@@ -195,7 +195,7 @@ def test_data_uris_are_read(check):
     assert check(json.dumps(put(tree, "buffers/0/uri", uri)).encode(), "object.gltf").triangles == 36
 
 
-@pytest.mark.parametrize("kind, lossless", [("PNG", None), ("JPEG", None), ("WEBP", False), ("WEBP", True)])
+@pytest.mark.parametrize(("kind", "lossless"), [("PNG", None), ("JPEG", None), ("WEBP", False), ("WEBP", True)])
 def test_image_sizes_are_read_from_headers_as_pillow_reads_them(check, tmp_path, kind, lossless):
     stream = io.BytesIO()
     Image.effect_noise((37, 53), 50).save(stream, kind, **({} if lossless is None else {"lossless": lossless}))
@@ -203,14 +203,14 @@ def test_image_sizes_are_read_from_headers_as_pillow_reads_them(check, tmp_path,
     assert check(pack(*with_image({"uri": "image"}))).texture_pixels == 37 * 53
 
 
-@pytest.mark.parametrize("mode, count, triangles", [(4, 36, 12), (5, 36, 34), (6, 36, 34)])
+@pytest.mark.parametrize(("mode", "count", "triangles"), [(4, 36, 12), (5, 36, 34), (6, 36, 34)])
 def test_triangles_are_counted_by_mode(check, mode, count, triangles):
     tree, binary = cube()
     assert check(pack(put(tree, "meshes/0/primitives/0/mode", mode), binary)).triangles == 3 * triangles
 
 
 @pytest.mark.parametrize(
-    "where, value",
+    ("where", "value"),
     [
         ("scene", ...),
         ("scene", None),  # as Blender: null is absent
@@ -262,11 +262,10 @@ def test_a_ktx2_texture_with_a_png_beside_it_passes_and_alone_is_refused(check, 
 TINY, BINARY = cube()
 PART = "meshes/0/primitives/0/"
 INSTANCES = "nodes/2/extensions/EXT_mesh_gpu_instancing"
-IMPORTANT = [*range(0, 5), "x", [], {}, True, 1.5, -1, 10**9]
 
 
 @pytest.mark.parametrize(
-    "where, value, word",
+    ("where", "value", "word"),
     [
         ("asset", ..., "asset is missing"),
         ("asset", 7, "asset"),
@@ -371,7 +370,7 @@ def binary_with(view: int, values: np.ndarray) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "view, values, word",
+    ("view", "values", "word"),
     [
         (0, np.full((8, 3), np.nan, "<f4"), "NaN"),
         (0, np.full((1, 3), np.inf, "<f4"), "infinity"),
@@ -405,7 +404,7 @@ def test_an_object_lost_in_the_distance_is_refused(refusal):
 
 
 @pytest.mark.parametrize(
-    "alpha, mode, cutoff, passes",
+    ("alpha", "mode", "cutoff", "passes"),
     [(0, "BLEND", 0.5, 0), (0.4, "MASK", 0.5, 0), (0, "OPAQUE", 0.5, 1), (0.4, "MASK", 0.3, 1)],
 )
 def test_materials_that_cannot_be_seen_are_refused(check, refusal, alpha, mode, cutoff, passes):
@@ -419,7 +418,7 @@ def test_materials_that_cannot_be_seen_are_refused(check, refusal, alpha, mode, 
 
 
 @pytest.mark.parametrize(
-    "data, word",
+    ("data", "word"),
     [
         (b"", "0 bytes"),
         (b"\0" * 100, "unknown type"),
@@ -478,7 +477,7 @@ def test_hostile_strings_take_no_time(refusal, text):
 
 
 @pytest.mark.parametrize(
-    "budget, word",
+    ("budget", "word"),
     [
         ({"max_bytes": 1000}, "expected at most 1,000"),
         ({"max_json_bytes": 1000}, "its JSON has"),
@@ -574,12 +573,8 @@ def test_no_uri_leads_out_of_the_folder(trap, openings, what, uri):
     path = trap / "object.glb"
     path.write_bytes(pack(tree, BINARY))
     openings.clear()
-    if (
-        what == "unused image"
-        and uri in (".", "fifo", "missing.png", "x" * 5000)
-        or uri.startswith("data:")
-        and what[0] == "u"
-    ):
+    inside = uri in (".", "fifo", "missing.png", "x" * 5000) or uri.startswith("data:")
+    if inside and what == "unused image":
         check_gltf(path, BUDGETS)  # Blender would not open it
     else:
         with pytest.raises(ObjectRefused, match=r"^(images|buffers)\[0\]") as caught:
@@ -598,7 +593,7 @@ def test_a_link_that_stays_inside_is_followed(check, tmp_path):
 def test_an_object_that_is_no_ordinary_file_is_refused(tmp_path, make):
     path = tmp_path / "object.glb"
     {"missing": lambda: None, "folder": path.mkdir, "fifo": lambda: os.mkfifo(path)}[make]()
-    with pytest.raises(ObjectRefused, match="missing|not an ordinary file"):
+    with pytest.raises(ObjectRefused, match=r"missing|not an ordinary file"):
         check_gltf(path, BUDGETS)
 
 
@@ -606,7 +601,7 @@ def test_an_object_that_is_no_ordinary_file_is_refused(tmp_path, make):
 
 
 @pytest.mark.parametrize(
-    "data, word",
+    ("data", "word"),
     [
         (b"", "unknown type"),
         (picture("PNG")[:-20], "truncated"),
@@ -685,10 +680,12 @@ def _damaged(rng: random.Random) -> bytes:
 
 @pytest.mark.parametrize("seed", range(300))
 def test_damaged_files_are_refused_or_pass_but_nothing_else_happens(check, seed):
+    reason = "passed"
     try:
         check(_damaged(random.Random(seed)))
     except ObjectRefused as refused:
-        assert str(refused).isprintable() and len(str(refused)) < 300
+        reason = str(refused)
+    assert reason.isprintable() and len(reason) < 300
 
 
 # --- against the world ------------------------------------------------------------------------------

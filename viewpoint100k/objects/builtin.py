@@ -91,6 +91,10 @@ class Kit:
     def pick(self, *options: Any) -> Any:
         return options[self.rng.integers(len(options))]
 
+    def maybe(self, *parts: Part) -> tuple[Part, ...]:
+        """These parts, or nothing: for what the toy can do without."""
+        return parts if self.rng.random() < 0.65 else ()
+
     def colour(self) -> Paint:
         if not self._fresh:
             self._fresh = self.rng.permutation(_COLOURS.split()).tolist()
@@ -126,12 +130,12 @@ def _airplane(kit: Kit) -> list[Part]:
         lathe(hull, kit.colour(), (180, 360)).turn("x", 90).at(y=y),
         ball(r * 0.75, GLASS).stretch(y=1.1, z=1.7).at(y=y + r * 0.55, z=0.24),
         prism(fin, 0.07, kit.colour()).turn("y", -90).at(y=y + 0.08, z=-0.56),
-        kit.badge(0.12).turn("y", 90).at(0.02, y + 0.27, -0.58),
+        *kit.maybe(kit.badge(0.12).turn("y", 90).at(0.02, y + 0.27, -0.58)),
         *(box(0.11, 0.66, 0.04, kit.colour()).at(y=-0.33).turn("z", tilt).at(y=y, z=0.71) for tilt in (20, 110)),
         ball(0.09, kit.colour()).at(y=y, z=0.72),
         wheel(0.08, 0.07, kit.colour()).at(0, 0.08, -0.55),
         tube([(0, 0.08, -0.55), (0, y, -0.6)], 0.03, STEEL),
-        box(0.24, 0.12, 0.24, kit.colour()).turn("y", 8).at(span + r * 0.4, y - 0.09, 0),
+        *kit.maybe(box(0.24, 0.12, 0.24, kit.colour()).turn("y", 8).at(span + r * 0.4, y - 0.09, 0)),
     ]
     for side, paint in ((1, kit.colour()), (-1, kit.pattern())):
         parts += [
@@ -160,12 +164,12 @@ def _boat(kit: Kit) -> list[Part]:
         *(disc(0.06, 0.04, GLASS).turn("y", -90).at(x - 0.17, top - 0.12, z + dz) for dz in (-0.1, 0.1)),
         kit.badge(0.11).at(x, 0.55, z - 0.2),
         cylinder(0.09, 0.34, kit.colour(), top=0.08).at(x - 0.08, top, z - 0.08),
-        cylinder(0.1, 0.09, kit.colour()).at(x - 0.08, top + 0.22, z - 0.08),
+        *kit.maybe(cylinder(0.1, 0.09, kit.colour()).at(x - 0.08, top + 0.22, z - 0.08)),
         tube([(0, 0.4, 0.45), (0, top + 0.45, 0.42)], 0.025, STEEL),
         box(0.34, 0.22, 0.04, kit.pattern()).at(0.18, top + 0.21, 0.42),
-        ring(0.11, 0.035, kit.colour()).turn("z", 90).at(-beam * 1.08, 0.3, 0),
+        *kit.maybe(ring(0.11, 0.035, kit.colour()).turn("z", 90).at(-beam * 1.08, 0.3, 0)),
         kit.badge(0.1).turn("y", 90).at(beam * 1.07, 0.28, -0.25),
-        cylinder(0.09, 0.2, kit.colour()).at(-0.14, 0.41, 0.28),
+        *kit.maybe(cylinder(0.09, 0.2, kit.colour()).at(-0.14, 0.41, 0.28)),
     ]
 
 
@@ -180,8 +184,8 @@ def _camera(kit: Kit) -> list[Part]:
         disc(r * 0.96, 0.4, DARK).at(x, y, front),
         lathe(hood, kit.colour()).turn("x", 90).at(x, y, front + kit.size(0.22, 0.3)),
         ball(r * 0.8, GLASS).stretch(z=0.4).at(x, y, front + 0.36),
-        box(0.15, h * 0.9, 0.12, DARK, bevel=0.4).at(-w / 2 + 0.09, h * 0.05, front + 0.03),
-        box(0.3, 0.16, d * 0.7, kit.colour()).at(x, h + 0.06, 0),
+        *kit.maybe(box(0.15, h * 0.9, 0.12, DARK, bevel=0.4).at(-w / 2 + 0.09, h * 0.05, front + 0.03)),
+        *kit.maybe(box(0.3, 0.16, d * 0.7, kit.colour()).at(x, h + 0.06, 0)),
         box(0.16, 0.1, 0.04, LIGHT).at(w / 2 - 0.14, h - 0.01, front - 0.02),
         cylinder(0.07, 0.12, kit.colour()).at(-w / 2 + 0.12, h + 0.04, 0.02),
         cylinder(0.1, 0.1, kit.pattern("stripes")).at(w / 2 - 0.14, h + 0.05, -0.02),
@@ -208,12 +212,14 @@ def _car(kit: Kit) -> list[Part]:
         *(disc(0.08, 0.05, LIGHT).at(x, 0.32, front - 0.02) for x in (w * 0.33, -w * 0.33)),
         box(w * 0.36, 0.11, 0.04, DARK).at(0, 0.24, front),
         *(box(0.12, 0.08, 0.04, RED).at(x, 0.32, back) for x in (w * 0.38, -w * 0.38)),
-        disc(0.16, 0.12, kit.pattern()).at(-w * 0.14, 0.33, back - 0.1),
+        *kit.maybe(disc(0.16, 0.12, kit.pattern()).at(-w * 0.14, 0.33, back - 0.1)),
         kit.badge(0.08).at(w * 0.2, 0.26, back),
-        box(0.26, 0.16, long * 0.24, kit.wood()).at(w * 0.2, top + 0.02, -long * 0.1),
-        box(0.2, 0.1, long * 0.3, kit.colour()).at(-w * 0.22, top + 0.02, -long * 0.1),
-        tube([(-w * 0.4, 0.42, back * 0.85), (-w * 0.44, 0.95, back * 0.95)], 0.02, STEEL),
-        ball(0.05, kit.colour()).at(-w * 0.44, 0.96, back * 0.95),
+        *kit.maybe(box(0.26, 0.16, long * 0.24, kit.wood()).at(w * 0.2, top + 0.02, -long * 0.1)),
+        *kit.maybe(box(0.2, 0.1, long * 0.3, kit.colour()).at(-w * 0.22, top + 0.02, -long * 0.1)),
+        *kit.maybe(
+            tube([(-w * 0.4, 0.42, back * 0.85), (-w * 0.44, 0.95, back * 0.95)], 0.02, STEEL),
+            ball(0.05, kit.colour()).at(-w * 0.44, 0.96, back * 0.95),
+        ),
     ]
 
 
@@ -230,8 +236,8 @@ def _chair(kit: Kit) -> list[Part]:
         kit.badge(0.12).at(w * 0.18, seat + 0.12 + slat * 0.3, -z - 0.03),
         box(0.09, 0.07, d * 0.95, kit.colour()).at(x, seat + 0.3, 0.02),
         box(0.08, 0.3, 0.08, frame).at(x, seat + 0.05, z * 0.9),
-        box(0.07, seat * 0.35, d * 0.5, kit.pattern()).at(-x - 0.06, seat * 0.62, 0),
-        box(w * 0.8, 0.06, 0.06, kit.colour()).at(0, seat * 0.4, z),
+        *kit.maybe(box(0.07, seat * 0.35, d * 0.5, kit.pattern()).at(-x - 0.06, seat * 0.62, 0)),
+        *kit.maybe(box(w * 0.8, 0.06, 0.06, kit.colour()).at(0, seat * 0.4, z)),
     ]
 
 
@@ -243,7 +249,7 @@ def _clock(kit: Kit) -> list[Part]:
         lathe(drum, kit.pattern(), (20, 200)).turn("x", 90).at(y=y),
         lathe(drum, kit.colour(), (200, 380)).turn("x", 90).at(y=y),
         disc(r * 0.86, 0.04, WHITE).at(y=y, z=front - 0.02),
-        disc(r * 0.4, 0.02, kit.pattern()).at(y=y, z=front + 0.01),
+        *kit.maybe(disc(r * 0.4, 0.02, kit.pattern()).at(y=y, z=front + 0.01)),
         box(0.08, r * 0.5, 0.03, DARK).turn("z", kit.size(0, 360)).at(y=y, z=front + 0.04),
         box(0.05, r * 0.75, 0.03, kit.colour()).turn("z", kit.size(0, 360)).at(y=y, z=front + 0.06),
         disc(0.06, 0.05, DARK).at(y=y, z=front + 0.04),
@@ -258,7 +264,7 @@ def _clock(kit: Kit) -> list[Part]:
         box(0.22, 0.1, 0.04, kit.colour()).at(r * 0.4, y - r * 0.4, back),
         disc(0.1, 0.12, kit.colour()).at(-r * 0.35, y + 0.1, back - 0.1),
         kit.badge(0.12).turn("y", -90).at(-r + 0.01, y - 0.06, -0.06),
-        box(0.12, 0.12, 0.12, kit.colour()).at(-r + 0.01, y - 0.02, 0.1),
+        *kit.maybe(box(0.12, 0.12, 0.12, kit.colour()).at(-r + 0.01, y - 0.02, 0.1)),
         disc(0.08, 0.14, kit.colour()).turn("y", 90).at(r - 0.04, y, -0.06),
     ]
 
@@ -278,7 +284,7 @@ def _desk(kit: Kit) -> list[Part]:
         box(0.1, 0.16, 0.08, STEEL).at(-0.08, h + 0.05, -d * 0.24),
         box(0.3, 0.04, 0.2, WHITE).at(-0.08, h + 0.06, -d * 0.2),
         box(0.4, 0.04, 0.15, kit.colour()).at(-0.08, h + 0.06, d * 0.22),
-        cylinder(0.07, 0.16, kit.colour()).at(left, h + 0.06, d * 0.15),
+        *kit.maybe(cylinder(0.07, 0.16, kit.colour()).at(left, h + 0.06, d * 0.15)),
         cylinder(0.09, 0.14, kit.colour(), top=0.11).at(left, h + 0.06, -d * 0.2),
         ball(0.12, kit.colour()).at(left, h + 0.28, -d * 0.2),
     ]
@@ -304,12 +310,12 @@ def _dog(kit: Kit) -> list[Part]:
         *(cylinder(0.09, y, spots if i == odd else coat, top=0.11).at(x, 0, z) for i, (x, z) in enumerate(feet)),
         *(ball(0.11, sock, 0).stretch(z=1.3).at(x, 0, z + 0.03) for sock, (x, z) in zip(socks, feet, strict=True)),
         tube([(0, y, 0.34), (0, y + neck * 0.7, 0.46), (0, head, 0.52)], 0.15, coat, end=0.13),
-        lathe(band, kit.colour()).turn("x", 25).at(0, y + neck * 0.55, 0.45),
+        *kit.maybe(lathe(band, kit.colour()).turn("x", 25).at(0, y + neck * 0.55, 0.45)),
         ball(0.22, coat).stretch(y=0.95).at(0, head, 0.58),
         ball(0.12, WHITE).stretch(z=1.5).at(0, head - 0.05, 0.76),
         ball(0.05, DARK).at(0, head - 0.02, 0.94),
         *(ball(0.05, DARK).at(x, head + 0.06, 0.76) for x in (0.1, -0.1)),
-        ball(0.14, spots).stretch(x=0.6).at(0.15, head + 0.06, 0.63),
+        *kit.maybe(ball(0.14, spots).stretch(x=0.6).at(0.15, head + 0.06, 0.63)),
         ball(0.17, kit.colour()).stretch(x=0.3, z=0.6).turn("z", 20).at(0.22, head + 0.03, 0.52),
         ball(0.17, kit.colour()).stretch(x=0.35, z=0.6).turn("z", 20).at(-0.18, head + 0.2, 0.52),
         tube([(0, y + 0.1, -0.45), (0.06, y + 0.3, -0.6), (0.2, y + 0.42, -0.56)], 0.06, coat, end=0.03),
@@ -332,7 +338,7 @@ def _guitar(kit: Kit) -> list[Part]:
         prism(outline * 0.93, 0.02, kit.pattern()).at(z=-front - 0.01),
         disc(0.12, 0.02, kit.colour()).at(0, 0.04, front + 0.01),
         disc(0.09, 0.02, DARK).at(0, 0.04, front + 0.02),
-        prism(star(6, 0.17, 0.8), 0.03, kit.colour()).stretch(x=0.7).at(0.18, -0.2, front + 0.02),
+        *kit.maybe(prism(star(6, 0.17, 0.8), 0.03, kit.colour()).stretch(x=0.7).at(0.18, -0.2, front + 0.02)),
         box(0.22, 0.05, 0.04, DARK).at(0, -0.28, front + 0.02),
         box(0.12, neck + 0.25, 0.07, kit.wood()).at(0, top - 0.2, front),
         *(box(0.125, 0.02, 0.02, STEEL).at(0, fret, front + 0.03) for fret in frets),
@@ -354,31 +360,31 @@ def _guitar(kit: Kit) -> list[Part]:
 def _house(kit: Kit) -> list[Part]:
     w, d, h, rise = kit.size(0.85, 1.1), kit.size(0.75, 0.95), kit.size(0.5, 0.75), kit.size(0.35, 0.55)
     gable, front, back = np.array([(-0.62 * w, 0), (0.62 * w, 0), (0, rise)]), d / 2, -d / 2
-    low, tree, side = kit.size(0.28, 0.4), kit.size(0.3, 0.5), w / 2
+    low, tree, side, slope = kit.size(0.28, 0.4), kit.size(0.3, 0.5), w / 2, np.degrees(np.arctan2(rise, 0.62 * w))
     return [
         box(w + 0.75, 0.08, d + 0.4, kit.pattern("spots", "blotches")).at(0.05),
         box(w, h, d, kit.pattern("bricks"), bevel=0.01).at(y=0.06),
         prism(gable, d + 0.14, kit.pattern("bricks", "stripes", "checks")).at(y=h + 0.05),
-        disc(0.1, 0.04, GLASS).at(0, h + 0.05 + rise * 0.3, front + 0.06),
+        *kit.maybe(disc(0.1, 0.04, GLASS).at(0, h + 0.05 + rise * 0.3, front + 0.06)),
         box(0.22, 0.38, 0.05, kit.colour()).at(-w * 0.22, 0.07, front),
         ball(0.03, STEEL).at(-w * 0.22 + 0.06, 0.26, front + 0.03),
         box(0.28, 0.22, 0.05, kit.colour()).at(w * 0.22, 0.24, front),
         box(0.22, 0.16, 0.05, GLASS).at(w * 0.22, 0.27, front + 0.02),
-        box(0.14, rise * 0.9, 0.16, kit.colour(), bevel=0.05).at(-w * 0.32, h + 0.1, kit.size(-0.2, 0.1)),
+        *kit.maybe(box(0.14, rise * 0.9, 0.16, kit.colour(), bevel=0.05).at(-w * 0.32, h + 0.1, kit.size(-0.2, 0.1))),
         box(0.34, low, d * 0.55, kit.colour(), bevel=0.03).at(side + 0.14, 0.06, d * 0.14),
         box(0.42, 0.07, d * 0.63, kit.colour()).at(side + 0.16, low + 0.05, d * 0.14),
         box(0.05, low * 0.7, d * 0.35, kit.pattern("stripes", "checks")).at(side + 0.3, 0.07, d * 0.18),
         box(0.05, 0.4, 0.2, kit.colour()).at(side, 0.07, -d * 0.33),
-        box(0.3, 0.05, 0.24, GLASS)
-        .turn("z", -np.degrees(np.arctan2(rise, 0.62 * w)))
-        .at(w * 0.3, h + 0.04 + rise * 0.52, -0.15),
+        *kit.maybe(box(0.3, 0.05, 0.24, GLASS).turn("z", -slope).at(w * 0.3, h + 0.04 + rise * 0.52, -0.15)),
         box(0.05, 0.24, 0.26, kit.colour()).at(-side, 0.24, 0.12),
         box(0.05, 0.18, 0.2, GLASS).at(-side - 0.02, 0.27, 0.12),
         box(0.05, 0.4, 0.22, kit.colour()).at(-side, 0.07, -0.2),
         box(0.34, 0.26, 0.05, kit.colour()).at(w * 0.15, 0.2, back),
         kit.badge(0.14).at(-w * 0.24, h * 0.7, back),
-        cylinder(0.06, tree, kit.wood()).at(-side - 0.17, 0.06, front - 0.1),
-        ball(0.19, kit.colour()).stretch(y=1.3).at(-side - 0.17, tree + 0.2, front - 0.1),
+        *kit.maybe(
+            cylinder(0.06, tree, kit.wood()).at(-side - 0.17, 0.06, front - 0.1),
+            ball(0.19, kit.colour()).stretch(y=1.3).at(-side - 0.17, tree + 0.2, front - 0.1),
+        ),
     ]
 
 
@@ -387,6 +393,7 @@ def _lamp(kit: Kit) -> list[Part]:
     cone = [(0, shade - 0.04), (0.09, shade - 0.04), (wide - 0.03, 0), (wide, 0), (0.11, shade), (0, shade)]
     foot = [(0, 0), (r, 0), (r, 0.07), (r * 0.5, 0.13), (0, 0.13)]
     first, second, knee, low = kit.size(80, 140), kit.size(190, 250), (0.03, top * 0.75, -0.2), top - shade - 0.12
+    chain = [(0.14, top - shade * 0.6, 0.3), (0.16, low, 0.32)]
     head = [
         lathe(cone, kit.pattern(), (0, first)),
         lathe(cone, kit.colour(), (first, second)),
@@ -401,11 +408,10 @@ def _lamp(kit: Kit) -> list[Part]:
         cylinder(0.06, 0.06, kit.colour()).at(r * 0.5, 0.1, r * 0.45),
         tube([(0, 0.1, -0.06), (0.03, top * 0.4, -0.22), knee], 0.045, kit.colour()),
         tube([knee, (0, top, -0.04), (0, top, 0.1)], 0.045, kit.colour()),
-        ball(0.08, kit.colour()).at(*knee),
+        *kit.maybe(ball(0.08, kit.colour()).at(*knee)),
         tube([(-r * 0.8, 0.05, -0.1), (-r - 0.1, 0.04, -0.2), (-r - 0.05, 0.04, -0.38)], 0.03, DARK),
         box(0.09, 0.08, 0.12, kit.colour()).at(-r - 0.05, 0, -0.42),
-        tube([(0.14, top - shade * 0.6, 0.3), (0.16, low, 0.32)], 0.012, STEEL),
-        ball(0.05, kit.colour()).at(0.16, low - 0.03, 0.32),
+        *kit.maybe(tube(chain, 0.012, STEEL), ball(0.05, kit.colour()).at(0.16, low - 0.03, 0.32)),
     ]
 
 
@@ -414,6 +420,7 @@ def _mug(kit: Kit) -> list[Part]:
     wall = [(0, 0), (r * 0.85, 0), (r, 0.06), (r, h), (r - 0.05, h), (r - 0.06, 0.12), (0, 0.12)]
     picture = [(r - 0.02, h / 4), (r + 0.015, h / 4), (r + 0.015, h * 0.75), (r - 0.02, h * 0.75)]
     near, far = r - 0.03, r + grip
+    spoon = [(0.05, h * 0.5, -0.1), (-0.2, h + 0.1, -0.24), (-0.25, h + 0.3, -0.28)]
     handle = [(near, h * 0.82, 0), (far, h * 0.76, 0), (far, h * 0.32, 0), (near, h * 0.2, 0)]
     return [
         lathe(wall, kit.colour(), (-80, split)),
@@ -423,11 +430,14 @@ def _mug(kit: Kit) -> list[Part]:
         tube(handle, 0.055, kit.colour()),
         kit.badge(kit.size(0.12, 0.16)).around(150, r - 0.02, h * 0.6),
         kit.badge(kit.size(0.12, 0.16)).around(215, r - 0.02, h * 0.35),
-        kit.badge(0.12).around(-85, r - 0.02, h * 0.65),
-        tube([(0.05, h * 0.5, -0.1), (-0.2, h + 0.1, -0.24), (-0.25, h + 0.3, -0.28)], 0.03, STEEL),
-        ball(0.09, kit.colour()).stretch(z=0.6).at(-0.26, h + 0.33, -0.29),
-        tube([(-r * 0.6, h, r * 0.7), (-r * 0.7, h + 0.02, r * 0.75), (-r * 0.72, h * 0.7, r * 0.77)], 0.012, WHITE),
-        box(0.14, 0.16, 0.05, kit.pattern("label")).fit().turn("y", -43).at(-r * 0.72, h * 0.55, r * 0.76),
+        *kit.maybe(kit.badge(0.12).around(-85, r - 0.02, h * 0.65)),
+        *kit.maybe(tube(spoon, 0.03, STEEL), ball(0.09, kit.colour()).stretch(z=0.6).at(-0.26, h + 0.33, -0.29)),
+        *kit.maybe(
+            tube(
+                [(-r * 0.6, h, r * 0.7), (-r * 0.7, h + 0.02, r * 0.75), (-r * 0.72, h * 0.7, r * 0.77)], 0.012, WHITE
+            ),
+            box(0.14, 0.16, 0.05, kit.pattern("label")).fit().turn("y", -43).at(-r * 0.72, h * 0.55, r * 0.76),
+        ),
     ]
 
 
@@ -448,7 +458,7 @@ def _robot(kit: Kit) -> list[Part]:
         box(head * 0.6, 0.06, 0.04, kit.pattern()).at(0, face + 0.05, 0.18),
         tube([(head * 0.3, face + 0.3, 0), (head * 0.34, face + 0.54, -0.03)], 0.02, STEEL),
         ball(0.06, kit.colour()).at(head * 0.34, face + 0.56, -0.03),
-        cylinder(0.08, head + 0.14, kit.colour()).turn("z", 90).at(head / 2 + 0.07, face + 0.17, 0),
+        *kit.maybe(cylinder(0.08, head + 0.14, kit.colour()).turn("z", 90).at(head / 2 + 0.07, face + 0.17, 0)),
         tube(waving, 0.07, steel),
         ball(0.1, kit.colour()).at(x + 0.16, neck + 0.3, 0.14),
         tube(hanging, 0.07, kit.colour()),
@@ -457,7 +467,7 @@ def _robot(kit: Kit) -> list[Part]:
         *(disc(0.045, 0.05, kit.colour()).at(-w * 0.3, leg + h * f, 0.18) for f in (0.35, 0.58, 0.8)),
         box(w * 0.6, h * 0.6, 0.14, kit.pattern()).at(w * 0.1, leg + h * 0.2, -0.24),
         kit.badge(0.12).at(-w * 0.05, leg + h * 0.55, -0.3),
-        kit.badge(0.1).turn("y", -90).at(-w / 2 + 0.02, leg + h * 0.3, 0),
+        *kit.maybe(kit.badge(0.1).turn("y", -90).at(-w / 2 + 0.02, leg + h * 0.3, 0)),
     ]
 
 
@@ -472,11 +482,11 @@ def _shoe(kit: Kit) -> list[Part]:
         slab(sole * 1.06, 0.1, kit.colour()),
         slab(sole * 1.02, 0.05, WHITE).at(y=0.09),
         ball(0.2, upper, 0).stretch(0.98 * wide, 1.25, 2.3 * long).at(0, 0.12, 0.02),
-        ball(0.17, WHITE, 0).stretch(1.15 * wide, 1.1, 1.1).at(0.02, 0.125, 0.33 * long),
+        *kit.maybe(ball(0.17, WHITE, 0).stretch(1.15 * wide, 1.1, 1.1).at(0.02, 0.125, 0.33 * long)),
         lathe(cuff, kit.pattern(), (10, 180)).stretch(wide, 1, 1.15).at(0, 0.14, heel),
         lathe(cuff, upper, (180, 370)).stretch(wide, 1, 1.15).at(0, 0.14, heel),
         *(box(0.24, 0.04, 0.06, kit.colour()).turn("z", kit.size(-12, 12)).at(0, y, heel + 0.2) for y in laces),
-        box(0.13, 0.14, 0.05, kit.colour()).at(0.03, tall - 0.02, heel - 0.23),
+        *kit.maybe(box(0.13, 0.14, 0.05, kit.colour()).at(0.03, tall - 0.02, heel - 0.23)),
         box(0.1, 0.2, 0.06, kit.colour()).at(-0.04, 0.16, heel - 0.22),
         *(box(0.05, 0.22, 0.06, kit.colour()).turn("x", 25).at(0.18 * wide, 0.12, z) for z in (0.02, 0.13, 0.24)),
         kit.badge(0.13).turn("y", -90).at(-0.17 * wide, tall * 0.65, heel),
@@ -508,7 +518,7 @@ def _teapot(kit: Kit) -> list[Part]:
         kit.badge(0.16).around(85, r * 0.94, tall * 0.45),
         kit.badge(0.12).around(-60, r * 0.94, tall * 0.55),
         kit.badge(0.14).around(-115, r * 0.94, tall * 0.4),
-        kit.badge(0.1).around(145, r * 0.94, tall * 0.5),
+        *kit.maybe(kit.badge(0.1).around(145, r * 0.94, tall * 0.5)),
     ]
 
 
@@ -531,11 +541,11 @@ def _train(kit: Kit) -> list[Part]:
         box(0.26, 0.18, 0.05, kit.colour()).at(0.1, roof - 0.26, rear - 0.38),
         kit.badge(0.12).at(-0.1, 0.56, rear - 0.38),
         cylinder(0.07, 0.36, kit.colour(), top=0.11).at(0, y + r - 0.04, front - 0.14),
-        ball(0.13, kit.colour(), 0).at(0, y + r - 0.05, front - 0.46),
+        *kit.maybe(ball(0.13, kit.colour(), 0).at(0, y + r - 0.05, front - 0.46)),
         disc(r * 0.7, 0.03, kit.colour()).at(0, y, front + 0.04),
         disc(0.08, 0.1, LIGHT).at(r * 0.6, y + r * 0.75, front - 0.02),
         slab(np.array([(-0.3, 0), (0.3, 0), (0, 0.3)]), 0.2, kit.colour(), foot=1.15).at(0, 0.04, front + 0.02),
-        tube(rod, 0.03, kit.colour()),
+        *kit.maybe(tube(rod, 0.03, kit.colour())),
         box(0.1, 0.12, long * 0.6, kit.colour()).at(r + 0.03, 0.42, front - long * 0.4),
     ]
 
@@ -549,8 +559,8 @@ def _watering_can(kit: Kit) -> list[Part]:
     return [
         lathe(can, kit.pattern("stripes", "checks", "spots", "blotches"), (10, split)),
         lathe(can, kit.colour(), (split, 370)),
-        lathe(lid, kit.colour(), (-90, 90)).at(y=h - 0.06),
-        ring(r + 0.005, 0.03, kit.colour()).at(y=0.1),
+        *kit.maybe(lathe(lid, kit.colour(), (-90, 90)).at(y=h - 0.06)),
+        *kit.maybe(ring(r + 0.005, 0.03, kit.colour()).at(y=0.1)),
         tube([(0, 0.14, r * 0.8), (0, 0.2, r + 0.12), (x, y, z)], 0.09, kit.colour(), end=0.05),
         cylinder(0.05, 0.13, kit.colour(), top=0.16).turn("x", 55).at(x, y - 0.02, z - 0.03),
         tube(handle, 0.055, kit.colour()),
@@ -559,7 +569,7 @@ def _watering_can(kit: Kit) -> list[Part]:
         kit.badge(0.12).around(-60, r * 0.95, h * 0.62),
         kit.badge(0.15).around(-115, r * 0.95, h * 0.4),
         kit.badge(0.12).around(145, r * 0.95, h * 0.62),
-        box(0.1, 0.24, 0.16, kit.wood()).at(-r - 0.01, 0.02, -0.03),
+        *kit.maybe(box(0.1, 0.24, 0.16, kit.wood()).at(-r - 0.01, 0.02, -0.03)),
     ]
 
 
@@ -578,9 +588,11 @@ def _windmill(kit: Kit) -> list[Part]:
         box(0.08, 0.28, 0.18, kit.colour()).at(-r * 0.8, 0.52, 0),
         box(0.2, 0.2, 0.1, GLASS).at(0.03, 0.5, -r * 0.8),
         kit.badge(0.12).around(160, r * 0.93, 0.27),
-        cylinder(0.05, 0.25, kit.wood()).at(-r * 1.25, 0.06, r * 0.8),
-        ball(0.15, kit.colour()).stretch(y=1.4).at(-r * 1.25, 0.42, r * 0.8),
-        box(0.2, 0.14, 0.3, kit.wood()).at(r * 1.2, 0.06, -r * 0.7),
+        *kit.maybe(
+            cylinder(0.05, 0.25, kit.wood()).at(-r * 1.25, 0.06, r * 0.8),
+            ball(0.15, kit.colour()).stretch(y=1.4).at(-r * 1.25, 0.42, r * 0.8),
+        ),
+        *kit.maybe(box(0.2, 0.14, 0.3, kit.wood()).at(r * 1.2, 0.06, -r * 0.7)),
     ]
     for i in range(4):
         sail = box(0.2, vane, 0.04, kit.pattern() if i == 1 else kit.colour()).at(0.06, 0.1)

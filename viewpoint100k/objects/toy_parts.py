@@ -42,13 +42,15 @@ def _stripes(x: Array, y: Array, rng: np.random.Generator) -> Array:
     slope = rng.integers(-1, 2, size=2) if rng.random() < 0.5 else (0, 1)
     edges = np.sort(rng.uniform(0, 1, 2 * rng.integers(4, 7)))
     levels = 0.75 * (np.arange(len(edges)) % 2) + rng.uniform(0, 0.25, len(edges))
-    return levels[np.searchsorted(edges, (slope[0] * x + (slope[1] or 1) * y) % 1) % len(edges)]
+    shade: Array = levels[np.searchsorted(edges, (slope[0] * x + (slope[1] or 1) * y) % 1) % len(edges)]
+    return shade
 
 
 def _checks(x: Array, y: Array, rng: np.random.Generator) -> Array:
     n = 2 * rng.integers(3, 6)
     i, j = (n * x).astype(int), (n * y).astype(int)
-    return 0.7 * ((i + j) % 2) + 0.3 * rng.uniform(size=(n, n))[i, j]
+    shade: Array = 0.7 * ((i + j) % 2) + 0.3 * rng.uniform(size=(n, n))[i, j]
+    return shade
 
 
 def _spots(x: Array, y: Array, rng: np.random.Generator) -> Array:
@@ -81,14 +83,16 @@ def _blotches(x: Array, y: Array, rng: np.random.Generator) -> Array:
     for _ in range(12):
         i, j = rng.integers(-5, 6, size=2)
         field += np.sin(2 * np.pi * (i * x + j * y + rng.uniform())) / (1 + np.hypot(i, j))
-    return np.round(3 * (field - field.min()) / np.ptp(field)) / 3
+    shade: Array = np.round(3 * (field - field.min()) / np.ptp(field)) / 3
+    return shade
 
 
 def _label(x: Array, y: Array, rng: np.random.Generator) -> Array:
     cells = rng.choice([0.0, 0.35, 1.0], size=(9, 9), p=[0.5, 0.2, 0.3])
     cells[[0, -1]], cells[:, [0, -1]] = 0.7, 0.7
     cells[[1, -2], 1:-1], cells[1:-1, [1, -2]] = 0.0, 0.0
-    return cells[(9 * x).astype(int), (9 * y).astype(int)]
+    shade: Array = cells[(9 * x).astype(int), (9 * y).astype(int)]
+    return shade
 
 
 PATTERNS: dict[str, Callable[[Array, Array, np.random.Generator], Array]] = {
