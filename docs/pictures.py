@@ -22,7 +22,9 @@ PICTURES = Path(__file__).parent / "pictures"
 HFOV_DEG, DISTANCE, AZIMUTH_DEG, ELEVATION_DEG = 40.0, 2.0, -65.0, 18.0
 
 
-def camera(azimuth_deg=AZIMUTH_DEG, elevation_deg=ELEVATION_DEG, right=0.0, up=0.0, forward=0.0, yaw=0.0, pitch=0.0, roll=0.0):
+def camera(
+    azimuth_deg=AZIMUTH_DEG, elevation_deg=ELEVATION_DEG, right=0.0, up=0.0, forward=0.0, yaw=0.0, pitch=0.0, roll=0.0
+):
     """The base camera after an orbit, a move along its own level axes (over the distance), and a turn (degrees)."""
     position = position_on_sphere(azimuth_deg, elevation_deg, DISTANCE)
     bearing, tilt = aim_deg(position, np.zeros(3))
@@ -39,16 +41,28 @@ MOTIONS = {
     "turned right": ("yaw = {yaw:+.0f} deg", camera(yaw=10)),
     "turned up": ("pitch = {pitch:+.0f} deg", camera(pitch=8)),
     "rolled clockwise": ("roll = {roll:+.0f} deg", camera(roll=15)),
-    "went counter-clockwise": ("azimuth change = {azimuth:+.0f} deg, x = {x:+.2f}, yaw = {yaw:+.0f}", camera(AZIMUTH_DEG + 45)),
+    "went counter-clockwise": (
+        "azimuth change = {azimuth:+.0f} deg, x = {x:+.2f}, yaw = {yaw:+.0f}",
+        camera(AZIMUTH_DEG + 45),
+    ),
     "moved and turned right": ("x = {x:+.2f}, yaw = {yaw:+.0f} deg: no orbit does that", camera(right=0.25, yaw=8)),
 }
 
 
 def main() -> None:
     config = load_config(overrides=["render.size_px=320", "render.samples=32"])
-    thing = next(t for t in sources.list_objects("builtin:", wanted=40, seed=3, budgets=FileBudgets()).objects if t.record.category == "car")
-    views = [PlannedView(world_from_camera=one.tolist(), hfov_deg=HFOV_DEG) for one in (camera(), *(m[1] for m in MOTIONS.values()))]
-    light = Light(name="courtyard", rotation_deg=20, strength=0.9, lamps=[Lamp(direction=[0.3, -0.6, 0.74], strength=1.5)])
+    thing = next(
+        t
+        for t in sources.list_objects("builtin:", wanted=40, seed=3, budgets=FileBudgets()).objects
+        if t.record.category == "car"
+    )
+    views = [
+        PlannedView(world_from_camera=one.tolist(), hfov_deg=HFOV_DEG)
+        for one in (camera(), *(m[1] for m in MOTIONS.values()))
+    ]
+    light = Light(
+        name="courtyard", rotation_deg=20, strength=0.9, lamps=[Lamp(direction=[0.3, -0.6, 0.74], strength=1.5)]
+    )
     background = Background(kind="plain", rgb=[214, 219, 226])
     view_set = ViewSet(object=thing, round=0, views=views, probes=[], pairs=[], light=light, background=background)
     with tempfile.TemporaryDirectory() as folder:
@@ -61,8 +75,18 @@ def main() -> None:
     for (name, (numbers, _)), view in zip(MOTIONS.items(), rendered.views[1:], strict=True):
         found = motion(matrix(base.view.world_from_camera), matrix(view.view.world_from_camera))
         x, y, z = found.translation
-        text = numbers.format(x=x, y=y, z=z, yaw=found.yaw_deg, pitch=found.pitch_deg, roll=found.roll_deg, azimuth=found.azimuth_change_deg)
-        strip(base.image, view.image, f"the camera {name}:  {text}").save(PICTURES / f"{name.replace(' ', '_')}.jpg", quality=88)
+        text = numbers.format(
+            x=x,
+            y=y,
+            z=z,
+            yaw=found.yaw_deg,
+            pitch=found.pitch_deg,
+            roll=found.roll_deg,
+            azimuth=found.azimuth_change_deg,
+        )
+        strip(base.image, view.image, f"the camera {name}:  {text}").save(
+            PICTURES / f"{name.replace(' ', '_')}.jpg", quality=88
+        )
     for number, index in enumerate((0, 1 + list(MOTIONS).index("went counter-clockwise"))):
         (PICTURES / f"pair_{number}.jpg").write_bytes(rendered.views[index].image)
 
@@ -76,9 +100,16 @@ def strip(first: bytes, second: bytes, title: str) -> Image.Image:
     draw.text((8, 7), title, fill="black", font=ImageFont.load_default(17))
     for number, picture in enumerate(pictures):
         out.paste(picture, (number * (width + gap), bar))
-        draw.text((number * (width + gap) + 8, bar + 6), f"image {number + 1}", fill=(60, 60, 60), font=ImageFont.load_default(14))
+        draw.text(
+            (number * (width + gap) + 8, bar + 6),
+            f"image {number + 1}",
+            fill=(60, 60, 60),
+            font=ImageFont.load_default(14),
+        )
         middle = number * (width + gap) + width // 2
-        for y in range(bar, bar + height, 12):  # a dashed line down the middle: what moved against the frame is seen at once
+        for y in range(
+            bar, bar + height, 12
+        ):  # a dashed line down the middle: what moved against the frame is seen at once
             draw.line([(middle, y), (middle, y + 4)], fill=(150, 150, 160))
     return out
 

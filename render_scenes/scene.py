@@ -161,7 +161,9 @@ class Studio:
         if name not in self.hdris:
             path = HDRI_FOLDER / f"{name}.exr"
             if not path.is_file():
-                raise ValueError(f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}")
+                raise ValueError(
+                    f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}"
+                )
             image = bpy.data.images.load(str(path))
             image.use_fake_user = True
             self.hdris[name] = image, _mean_radiance(path)

@@ -86,7 +86,18 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(tmp_path
     limit += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
     limit += "sys.argv = sys.argv[1:]; runpy.run_module('viewpoint100k', run_name='__main__')"
     out = tmp_path / "out"
-    arguments = ["generate", str(out), "--pairs", "8", "--workers", "1", "--set", "plan.validation_share=0", "--set", "plan.test_share=0"]
+    arguments = [
+        "generate",
+        str(out),
+        "--pairs",
+        "8",
+        "--workers",
+        "1",
+        "--set",
+        "plan.validation_share=0",
+        "--set",
+        "plan.test_share=0",
+    ]
     arguments += ["--set", "render.size_px=192", *SMALL[2:]]
     done = subprocess.run([sys.executable, "-c", limit, "viewpoint100k", *arguments], capture_output=True, text=True)
     assert done.returncode == 2, done.stderr

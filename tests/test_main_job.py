@@ -67,7 +67,20 @@ def test_one_worker_and_another_folder_give_the_same_bytes(dataset, tmp_path):
 
 def test_killed_three_times_and_run_again_gives_the_same_bytes(dataset, tmp_path):
     out = tmp_path / "killed"
-    command = [sys.executable, "-m", "viewpoint100k", "generate", str(out), "--pairs", "24", "--seed", "5", "--workers", "2", *SMALL]
+    command = [
+        sys.executable,
+        "-m",
+        "viewpoint100k",
+        "generate",
+        str(out),
+        "--pairs",
+        "24",
+        "--seed",
+        "5",
+        "--workers",
+        "2",
+        *SMALL,
+    ]
     for wait_for in (".run/plan.json", ".run/progress/*.json", ".run/receipts/*.json"):
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 120
@@ -180,7 +193,9 @@ def test_inspect_prints_one_sample(dataset):
     assert viewpoint100k("inspect", dataset, "no-such-key").returncode == 2
 
 
-def test_real_and_bad_files_in_one_folder_each_bad_one_is_refused_and_the_run_goes_on(real_objects, bad_objects, tmp_path, needs_bpy):
+def test_real_and_bad_files_in_one_folder_each_bad_one_is_refused_and_the_run_goes_on(
+    real_objects, bad_objects, tmp_path, needs_bpy
+):
     source = tmp_path / "source"
     shutil.copytree(bad_objects, source / "bad")
     shutil.copytree(bad_objects.parent / "outside", source / "outside")

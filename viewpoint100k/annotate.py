@@ -82,7 +82,9 @@ def annotate(
         both = []
         shared = covisible_fraction(captures[planned.first], captures[planned.second])
         if shared < gates.min_covisible_fraction:
-            reasons.append(f"{planned.family} pair: the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}")
+            reasons.append(
+                f"{planned.family} pair: the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
+            )
             continue
         for first, second in ((planned.first, planned.second), (planned.second, planned.first)):
             moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
@@ -148,10 +150,14 @@ def _wrong_turns_deg(first: Capture, second: Capture, moved: Motion, gates: Gate
         position = first.world_from_camera[:3, 3] + distance * (
             first.world_from_camera[:3, :3] @ np.array([x, moved.translation[1], moved.translation[2]])
         )
-        elsewhere.append(motion(second.world_from_camera, pose(second.world_from_camera[:3, :3], position)).azimuth_change_deg)
+        elsewhere.append(
+            motion(second.world_from_camera, pose(second.world_from_camera[:3, :3], position)).azimuth_change_deg
+        )
     yaw, around = float(moved.yaw_deg), float(moved.azimuth_change_deg)
     turned = [-WHEN_STILL["rotation"], WHEN_STILL["rotation"]] if abs(yaw) <= gates.yaw_grey_deg.low else [0.0, -yaw]
-    went = [-WHEN_STILL["azimuth"], WHEN_STILL["azimuth"]] if abs(around) <= gates.azimuth_grey_deg.low else [0.0, -around]
+    went = (
+        [-WHEN_STILL["azimuth"], WHEN_STILL["azimuth"]] if abs(around) <= gates.azimuth_grey_deg.low else [0.0, -around]
+    )
     return {
         "translation": [-float(a) for a in elsewhere],  # a camera further around sees the object turned back
         "rotation": [float(wrap_deg(wrong - yaw)) for wrong in turned],

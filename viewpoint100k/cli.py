@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 problems found or the run could not be finished, 2 wrong i
 """
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -25,18 +26,27 @@ objects_app = typer.Typer(no_args_is_help=True, help="What would be used of a so
 app.add_typer(objects_app, name="objects")
 out_console, err_console = Console(), Console(stderr=True)
 
-OutArgument = Annotated[Path, typer.Argument(help="The dataset folder. The state of the run lives in OUT/.run.", show_default=False)]
-DatasetArgument = Annotated[Path, typer.Argument(help="A folder that `viewpoint100k generate` wrote.", show_default=False)]
+OutArgument = Annotated[
+    Path, typer.Argument(help="The dataset folder. The state of the run lives in OUT/.run.", show_default=False)
+]
+DatasetArgument = Annotated[
+    Path, typer.Argument(help="A folder that `viewpoint100k generate` wrote.", show_default=False)
+]
 PresetOption = Annotated[str, typer.Option(help="smoke, viewpoint-100k, viewpoint-6dof, or a FILE.yaml of your own.")]
 SourceOption = Annotated[
     Optional[str],
-    typer.Option(help="builtin: (made by our code), a folder of .glb/.gltf, objaverse:lvis or objaverse:all.", show_default="the preset's"),
+    typer.Option(
+        help="builtin: (made by our code), a folder of .glb/.gltf, objaverse:lvis or objaverse:all.",
+        show_default="the preset's",
+    ),
 ]
 PairsOption = Annotated[Optional[int], typer.Option(help="Exactly so many pairs.", show_default="the preset's")]
 SeedOption = Annotated[Optional[int], typer.Option(help="Same seed, same bytes.", show_default="the preset's")]
 SetOption = Annotated[
     Optional[list[str]],
-    typer.Option("--set", help="Override one setting, for instance render.samples=8. May be given often.", show_default=False),
+    typer.Option(
+        "--set", help="Override one setting, for instance render.samples=8. May be given often.", show_default=False
+    ),
 ]
 PythonOption = Annotated[
     Optional[str], typer.Option(help="Another Python 3.11 that has bpy, to render with.", show_default="this one")
@@ -61,7 +71,9 @@ def generate(
     seed: SeedOption = None,
     overrides: SetOption = None,
     engine_python: PythonOption = None,
-    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes on this machine.", show_default="one per core")] = None,
+    workers: Annotated[
+        Optional[int], typer.Option(min=1, help="Processes on this machine.", show_default="one per core")
+    ] = None,
 ) -> None:
     """Plan, render, validate and describe a dataset. Run it again to go on where it stopped.
 
@@ -111,7 +123,9 @@ def plan(
     config = _config(preset, overrides, source=source, pairs=pairs, seed=seed)
     with pipeline.disk_errors(out), _counting("Checking objects") as progress:
         made = pipeline.plan_run(out, config, progress)
-    out_console.print(f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(str(out))}/.run", soft_wrap=True)
+    out_console.print(
+        f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(str(out))}/.run", soft_wrap=True
+    )
 
 
 @app.command("render-shard", rich_help_panel="Stages of generate")
@@ -129,7 +143,9 @@ def render_shard_command(
     with pipeline.disk_errors(out):
         receipt = pipeline.render_shard(out, shard, engine_python)
     if not quiet:
-        out_console.print(f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {receipt.bytes / 1e6:.1f} MB")
+        out_console.print(
+            f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {receipt.bytes / 1e6:.1f} MB"
+        )
 
 
 @app.command("status", rich_help_panel="Stages of generate")
@@ -139,7 +155,9 @@ def status_command(out: OutArgument) -> None:
 
     now = pipeline.status(out)
     done = sum(receipt.samples for receipt in now.done)
-    out_console.print(f"{done} of {now.pairs_wanted} pairs in {len(now.done)} shards; {len(now.missing)} shards missing")
+    out_console.print(
+        f"{done} of {now.pairs_wanted} pairs in {len(now.done)} shards; {len(now.missing)} shards missing"
+    )
     if now.missing:
         out_console.print("missing: " + ", ".join(str(shard.number) for shard in now.missing), soft_wrap=True)
     _rejects_table(pipeline.read_rejects(out))
@@ -186,7 +204,9 @@ def gallery_command(
 
 
 @app.command("inspect", rich_help_panel="Check and look")
-def inspect_command(dataset: DatasetArgument, key: Annotated[str, typer.Argument(help="Key of a sample, such as train-00000-00003.")]) -> None:
+def inspect_command(
+    dataset: DatasetArgument, key: Annotated[str, typer.Argument(help="Key of a sample, such as train-00000-00003.")]
+) -> None:
     """Everything that is stored of one sample, as JSON."""
     from viewpoint100k.shards import iter_samples
 
@@ -212,7 +232,18 @@ def objects_list(
         return
     table = Table("uid", "category", "licence", "author", "title")
     for thing in listing.objects:
-        table.add_row(*(escape(text) for text in (thing.record.uid, thing.record.category, thing.record.licence, thing.record.author, thing.record.title)))
+        table.add_row(
+            *(
+                escape(text)
+                for text in (
+                    thing.record.uid,
+                    thing.record.category,
+                    thing.record.licence,
+                    thing.record.author,
+                    thing.record.title,
+                )
+            )
+        )
     out_console.print(table)
     out_console.print(f"{len(listing.objects)} objects, {len(listing.rejects)} refused (`objects check` says why)")
 
@@ -272,9 +303,12 @@ def main() -> None:
 
 
 def _config(preset: str, overrides: list[str] | None, **fields: Any) -> Any:
-    from viewpoint100k.config import load_config
+    from viewpoint100k.config import load_config, public_source
 
-    return load_config(preset, overrides or [], **fields)
+    config = load_config(preset, overrides or [], **fields)
+    if public_source(config.source) == "folder":  # the run may be taken up again from another folder
+        config = config.model_copy(update={"source": os.path.abspath(config.source)})
+    return config
 
 
 def _list(source: str, count: int, seed: int) -> Any:
@@ -340,8 +374,12 @@ class _Bar(AbstractContextManager["_Bar"]):
 def _unfinished(out: Path, missing: int, of: int, failures: list[Any]) -> ViewpointError:
     """The error of the first shard that failed, and how many are missing."""
     first = failures[0] if failures else None
-    line = (first.last_line.removeprefix("error: ") if first else "") or f"a shard ended with code {first.exit_code if first else 0}"
-    text = f"{line} ({missing} of {of} shards are missing; run it again to go on; what they printed is in {out}/.run/logs)"
+    line = (
+        first.last_line.removeprefix("error: ") if first else ""
+    ) or f"a shard ended with code {first.exit_code if first else 0}"
+    text = (
+        f"{line} ({missing} of {of} shards are missing; run it again to go on; what they printed is in {out}/.run/logs)"
+    )
     return InputError(text) if first and first.exit_code == 2 else ViewpointError(text)
 
 
@@ -373,10 +411,18 @@ def _summary(out: Path, manifest: Any, rejects: list[Any], receipts: list[Any]) 
         f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). Everything validates.",
         soft_wrap=True,
     )
-    out_console.print(f"{sum(cpu.values()):.0f} CPU-s for {views} views: " + ", ".join(f"{name} {value:.0f}" for name, value in cpu.items()), soft_wrap=True)
+    out_console.print(
+        f"{sum(cpu.values()):.0f} CPU-s for {views} views: "
+        + ", ".join(f"{name} {value:.0f}" for name, value in cpu.items()),
+        soft_wrap=True,
+    )
     out_console.print("Look at it:", soft_wrap=True)
     out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)
-    out_console.print(f'  python -c "from datasets import load_dataset; print(load_dataset({str(out)!r}))"', soft_wrap=True, markup=False)
+    out_console.print(
+        f'  python -c "from datasets import load_dataset; print(load_dataset({str(out)!r}))"',
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ class FileBudgets(Record):
     max_node_depth: int = Field(default=256, gt=0, description="Blender recurses over parents")
     max_images: int = Field(default=1000, gt=0, description="that textures use")
     max_texture_pixels: int = Field(default=8192 * 8192, gt=0, description="of one image, from its header")
-    max_total_texture_pixels: int = Field(default=4 * 8192 * 8192, gt=0, description="of all images: 1 GB as 8-bit RGBA")
+    max_total_texture_pixels: int = Field(
+        default=4 * 8192 * 8192, gt=0, description="of all images: 1 GB as 8-bit RGBA"
+    )
 
 
 class FamilyShares(Record):
@@ -46,7 +48,9 @@ class FamilyShares(Record):
     orbit: float = Field(default=0.32, ge=0, description="around the object, turning to keep it in view")
     truck: float = Field(default=0.15, ge=0, description="sideways without turning")
     pan: float = Field(default=0.15, ge=0, description="turning on the spot")
-    same_sign: float = Field(default=0.32, ge=0, description="sideways and turning to the same side: no orbit does that")
+    same_sign: float = Field(
+        default=0.32, ge=0, description="sideways and turning to the same side: no orbit does that"
+    )
     still: float = Field(default=0.06, ge=0, description="up, down, nearer or farther: neither sideways nor turned")
 
     @model_validator(mode="after")
@@ -91,12 +95,16 @@ class PlanConfig(Record):
     elevation_deg: Range = _range(6, 38)  # below, one sees no top; above, left and right lose their meaning
     hfov_deg: Range = _range(60, 70)  # wide, so that an object shifted by truck + pan stays in the frame
     fill: Range = _range(0.9, 1.05)  # bounding sphere over the largest that fits; objects do not fill their sphere
-    aim_jitter_deg: float = Field(default=4.0, ge=0, le=15, description="so that the object is not always in the middle")
+    aim_jitter_deg: float = Field(
+        default=4.0, ge=0, le=15, description="so that the object is not always in the middle"
+    )
     elevation_jitter_deg: float = Field(default=4.0, ge=0, le=15)
     distance_jitter: float = Field(default=0.08, ge=0, le=0.3)
     roll_jitter_deg: float = Field(default=2.0, ge=0, le=10)
     max_rounds: int = Field(default=6, ge=1, description="how often an object may be visited with new views")
-    validation_share: float = Field(default=0.1, ge=0, lt=0.5, description="of the pairs; their objects are in no other split")
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=0.5, description="of the pairs; their objects are in no other split"
+    )
     test_share: float = Field(default=0.1, ge=0, lt=0.5)
 
 
@@ -118,10 +126,16 @@ class GateConfig(Record):
     """When a rendered view or pair is not used."""
 
     min_object_share: float = Field(default=0.005, ge=0, lt=1, description="of the frame; below, nothing can be seen")
-    max_border_share: float = Field(default=0.002, ge=0, le=1, description="of the frame's border that shows the object")
-    min_contrast: float = Field(default=0.01, ge=0, description="std of 0..1 luminance over the picture: else one flat colour")
+    max_border_share: float = Field(
+        default=0.002, ge=0, le=1, description="of the frame's border that shows the object"
+    )
+    min_contrast: float = Field(
+        default=0.01, ge=0, description="std of 0..1 luminance over the picture: else one flat colour"
+    )
     min_covisible_fraction: float = Field(default=0.10, ge=0, lt=1, description="else the views share too little")
-    min_decidability: float = Field(default=0.03, ge=0, lt=1, description="see geometry/visibility.py; symmetric objects fail")
+    min_decidability: float = Field(
+        default=0.03, ge=0, lt=1, description="see geometry/visibility.py; symmetric objects fail"
+    )
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
     yaw_grey_deg: Range = _range(1, 10)
     azimuth_grey_deg: Range = _range(1, 15)
@@ -139,7 +153,9 @@ class RunConfig(Record):
     """One run. `viewpoint100k generate` writes the resolved copy to OUT/.run/config.yaml."""
 
     preset: str = "smoke"
-    source: str = Field(default="builtin:", description="builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all")
+    source: str = Field(
+        default="builtin:", description="builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all"
+    )
     pairs: int = Field(default=48, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
     licences: list[str] | None = Field(default=None, description="allowed ones; None: all but no-derivatives")
@@ -197,7 +213,9 @@ def _preset_tree(preset: str) -> dict[str, Any]:
     if preset.endswith((".yaml", ".yml")):
         return {"preset": Path(preset).stem, **_read_yaml(Path(preset))}
     if preset not in preset_names():
-        raise InputError(f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own")
+        raise InputError(
+            f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own"
+        )
     return {"preset": preset, **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml")))}
 
 

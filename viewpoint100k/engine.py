@@ -56,9 +56,13 @@ def check_engine(python: str = sys.executable) -> None:
         try:
             done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=START_S)
         except OSError as error:
-            raise InputError(f"--engine-python {python}: cannot be run ({error.strerror}); pass a Python 3.11") from error
+            raise InputError(
+                f"--engine-python {python}: cannot be run ({error.strerror}); pass a Python 3.11"
+            ) from error
         except subprocess.TimeoutExpired as error:
-            raise InputError(f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python 3.11") from error
+            raise InputError(
+                f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python 3.11"
+            ) from error
         if done.returncode or not done.stdout.startswith("lacks"):
             raise InputError(f"--engine-python {python}: is not a Python interpreter; pass a Python 3.11")
         missing = done.stdout.split()[1:]
@@ -83,7 +87,9 @@ class Engine:
         self._start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop()
 
     def render(self, view_set: ViewSet, path: Path) -> Rendered | Reject:
@@ -101,7 +107,9 @@ class Engine:
             except TimeoutError:
                 detail = self._stderr_tail()
                 self._restart()
-                return self._reject(view_set, "render", f"not finished after {time.monotonic() - started:.0f} s", detail)
+                return self._reject(
+                    view_set, "render", f"not finished after {time.monotonic() - started:.0f} s", detail
+                )
             except _Dead as death:
                 detail = self._stderr_tail()
                 self._restart()
@@ -124,7 +132,11 @@ class Engine:
 
         def read(view: dict[str, Any]) -> RenderedView:
             with np.load(folder / view["arrays"]) as arrays:
-                depth, albedo, std = arrays["depth"], arrays["albedo"].astype(np.float32), float(arrays["luminance_std"])
+                depth, albedo, std = (
+                    arrays["depth"],
+                    arrays["albedo"].astype(np.float32),
+                    float(arrays["luminance_std"]),
+                )
             camera = View(
                 intrinsics=view["intrinsics"],
                 world_from_camera=view["world_from_camera"],
@@ -142,7 +154,13 @@ class Engine:
     def _reject(self, view_set: ViewSet, stage: str, reason: str, detail: str) -> Reject:
         shutil.rmtree(self._folder(view_set), ignore_errors=True)
         return Reject.model_validate(
-            {"uid": view_set.object.record.uid, "stage": stage, "reason": reason, "detail": detail, "round": view_set.round}
+            {
+                "uid": view_set.object.record.uid,
+                "stage": stage,
+                "reason": reason,
+                "detail": detail,
+                "round": view_set.round,
+            }
         )
 
     def _folder(self, view_set: ViewSet) -> Path:
@@ -200,7 +218,9 @@ class Engine:
         except (TimeoutError, _Dead) as error:
             tail = self._stderr_tail()
             self._stop()
-            raise EngineError(f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}") from error
+            raise EngineError(
+                f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}"
+            ) from error
         self.renderer, self.device = hello["renderer"], hello["device"]
 
     def _stop(self) -> None:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 import viewpoint100k
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import Annotation, Candidate, RenderedView, annotate
-from viewpoint100k.config import RunConfig, read_config, write_config
+from viewpoint100k.config import RunConfig, public_source, read_config, write_config
 from viewpoint100k.engine import Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
@@ -103,9 +103,13 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
     )
     if not listing.objects:
         first = listing.rejects[0] if listing.rejects else None
-        why = f"; all {len(listing.rejects)} are refused, the first ({first.uid}) because: {first.reason}" if first else ""
+        why = (
+            f"; all {len(listing.rejects)} are refused, the first ({first.uid}) because: {first.reason}"
+            if first
+            else ""
+        )
         raise InputError(f"source {config.source} has no usable object{why}")
-    plan = make_plan(config, listing.objects, spread=":" not in config.source)
+    plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
     for folder in ("rejects", "receipts", "progress", "tmp", "objects"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
     write_atomically(paths.listed_rejects, _lines(listing.rejects))
@@ -119,7 +123,9 @@ def read_plan(out: Path) -> Plan:
     try:
         return Plan.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise InputError(f"{out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {out}`") from error
+        raise InputError(
+            f"{out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {out}`"
+        ) from error
     except ValidationError as error:
         raise InputError(f"{path} is not a plan of this version; generate into a new folder") from error
 
@@ -241,9 +247,7 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
     return receipt if whole else None
 
 
-def _fill(
-    config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally
-) -> list[_Pick]:
+def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally) -> list[_Pick]:
     """Visit objects, and again with new views, until the shard's pairs can be chosen."""
     wanted, usable, good = sum(shard.pairs.values()), list[_Usable](), list(shard.objects)
     by_uid = {thing.record.uid: thing for thing in plan.objects}
@@ -279,9 +283,7 @@ def _fill(
     )
 
 
-def _visit(
-    config: RunConfig, view_set: ViewSet, engine: Engine, paths: RunPaths, tally: _Tally
-) -> _Usable | None:
+def _visit(config: RunConfig, view_set: ViewSet, engine: Engine, paths: RunPaths, tally: _Tally) -> _Usable | None:
     """Render one view set; what goes wrong costs this object only and is recorded."""
     uid = view_set.object.record.uid
     tally.visited += 1
@@ -321,7 +323,12 @@ def _choose(shard: Shard, usable: list[_Usable], *, most_per_object: int) -> lis
     The rarest family first, each pair from the object that has given the fewest so far.
     """
     pools = {
-        family: [(number, candidate) for number, one in enumerate(usable) for candidate in one.candidates if candidate.family == family]
+        family: [
+            (number, candidate)
+            for number, one in enumerate(usable)
+            for candidate in one.candidates
+            if candidate.family == family
+        ]
         for family in shard.pairs
     }
     given, picks = Counter[str](), list[_Pick]()
@@ -430,9 +437,7 @@ def finalize(out: Path) -> Manifest:
         )
     files = [paths.listed_rejects, *(paths.shard_rejects(shard) for shard in plan.shards)]
     write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))
-    manifest = write_dataset_files(
-        out, read_config(paths.config), now.done, (s.sample for s in iter_samples(out))
-    )
+    manifest = write_dataset_files(out, read_config(paths.config), now.done, (s.sample for s in iter_samples(out)))
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     return manifest
 
@@ -452,7 +457,9 @@ def disk_errors(out: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, ViewpointError) or error.errno is None:
             raise
-        raise InputError(f"cannot write to {out}: {error.strerror}. Free space or choose another folder, then run it again") from error
+        raise InputError(
+            f"cannot write to {out}: {error.strerror}. Free space or choose another folder, then run it again"
+        ) from error
 
 
 def _lines(rejects: list[Reject] | tuple[Reject, ...]) -> bytes:

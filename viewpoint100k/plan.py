@@ -105,7 +105,10 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
 
 def _shard_sizes(config: RunConfig) -> list[tuple[Split, int]]:
     """(split, pairs) of every shard: splits in order, each cut evenly."""
-    small = {"validation": round(config.pairs * config.plan.validation_share), "test": round(config.pairs * config.plan.test_share)}
+    small = {
+        "validation": round(config.pairs * config.plan.validation_share),
+        "test": round(config.pairs * config.plan.test_share),
+    }
     of_split: dict[Split, int] = {"train": config.pairs - sum(small.values()), **small}  # type: ignore[dict-item]
     largest = config.shards.pairs_per_shard or int(np.clip(np.ceil(config.pairs / 20), 8, 1000))
     return [
@@ -263,7 +266,11 @@ def _arc(settings: PlanConfig, count: int, distance: float, rng: np.random.Gener
         jitter = rng.uniform(-1, 1, 5)
         position = position_on_sphere(
             azimuth,
-            np.clip(elevation + settings.elevation_jitter_deg * jitter[0], settings.elevation_deg.low, settings.elevation_deg.high),
+            np.clip(
+                elevation + settings.elevation_jitter_deg * jitter[0],
+                settings.elevation_deg.low,
+                settings.elevation_deg.high,
+            ),
             distance * (1 + settings.distance_jitter * jitter[1]),
         )
         bearing, pitch = aim_deg(position, np.zeros(3))

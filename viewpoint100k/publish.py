@@ -46,7 +46,9 @@ class Manifest(Record):
     shards: list[ShardEntry]
 
 
-def write_dataset_files(dataset: Path, config: RunConfig, receipts: list[Receipt], samples: Iterable[Sample]) -> Manifest:
+def write_dataset_files(
+    dataset: Path, config: RunConfig, receipts: list[Receipt], samples: Iterable[Sample]
+) -> Manifest:
     """Write manifest.json, attribution.csv and README.md beside the shards, each atomically."""
     counts, objects, used_in = Counter[str](), dict[str, ObjectRecord](), dict[str, set[str]]()
     by_sample = iter(samples)
@@ -140,7 +142,9 @@ def card(manifest: Manifest, counts: Counter[str], objects: dict[str, ObjectReco
     splits = list(dict.fromkeys(shard.split for shard in manifest.shards))
     licences = Counter(thing.licence for thing in objects.values())
     head = {
-        "pretty_name": "Viewpoint-100K, rendered" if manifest.preset == "viewpoint-100k" else f"Viewpoint ({manifest.preset})",
+        "pretty_name": "Viewpoint-100K, rendered"
+        if manifest.preset == "viewpoint-100k"
+        else f"Viewpoint ({manifest.preset})",
         "license": "other",
         "license_name": "per-object",
         "license_link": "attribution.csv",
@@ -240,7 +244,9 @@ def _cell(text: str) -> str:
 def _feature(annotation: Any) -> dict[str, Any]:
     """A feature of the card from a type annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return {"struct": [{"name": name, **_feature(field.annotation)} for name, field in annotation.model_fields.items()]}
+        return {
+            "struct": [{"name": name, **_feature(field.annotation)} for name, field in annotation.model_fields.items()]
+        }
     if annotation in Scalar:
         return {"dtype": Scalar[annotation]}
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -251,5 +257,3 @@ def _feature(annotation: Any) -> dict[str, Any]:
     assert origin is list, f"no column type for {annotation}"
     inner = _feature(arguments[0])
     return {"list": inner.get("struct", inner.get("dtype", inner))}
-
-

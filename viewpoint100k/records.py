@@ -44,7 +44,8 @@ class SourceObject(Record):
     record: ObjectRecord
     path: str = Field(default="", description="the .glb or .gltf file; empty if it is made or fetched when needed")
     front_azimuth_deg: float | None = Field(
-        default=None, description="azimuth of a camera that looks at the front, counter-clockwise from +X; None: unknown"
+        default=None,
+        description="azimuth of a camera that looks at the front, counter-clockwise from +X; None: unknown",
     )
 
 

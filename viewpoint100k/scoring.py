@@ -11,7 +11,9 @@ LETTERS = "ABCDEFGHIJ"
 
 _ANSWER_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _THINK_TAG = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
-_STATED = re.compile(r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*\s*[:=]?\s*[\"'(\[*]*([A-J])\b(?![a-z'])", re.IGNORECASE)
+_STATED = re.compile(
+    r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*\s*[:=]?\s*[\"'(\[*]*([A-J])\b(?![a-z'])", re.IGNORECASE
+)
 _LEADING = re.compile(r"^[\s\"'(\[*]*([A-J])[\s\"')\].:,*]*(?:$|[\s)\].:,])", re.IGNORECASE)
 _LONGEST = 100_000  # characters that are read; nobody answers a lettered question with more
 

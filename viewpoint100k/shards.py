@@ -125,9 +125,14 @@ def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
     """
     if not dataset.is_dir():
         raise InputError(f"{dataset} is not a folder; pass the folder that `viewpoint100k generate` wrote")
-    paths = sorted(dataset.glob(f"{split or '*'}-[0-9]*-of-[0-9]*.tar"), key=lambda p: (_ORDER.get(p.name.split("-")[0], 9), p.name))
+    paths = sorted(
+        dataset.glob(f"{split or '*'}-[0-9]*-of-[0-9]*.tar"),
+        key=lambda p: (_ORDER.get(p.name.split("-")[0], 9), p.name),
+    )
     if not paths:
-        raise InputError(f"{dataset} holds no shards of {split or 'any split'}: expected files such as train-00000-of-00010.tar")
+        raise InputError(
+            f"{dataset} holds no shards of {split or 'any split'}: expected files such as train-00000-of-00010.tar"
+        )
     return paths
 
 
@@ -160,7 +165,9 @@ def _json(sample: Sample) -> bytes:
 def _stored(path: Path, key: str, members: dict[str, bytes]) -> StoredSample:
     views = sorted((name for name in members if name != "json"), key=lambda name: (len(name), name))
     if "json" not in members or not views or views != [f"view_{i}.jpg" for i in range(len(views))]:
-        raise InputError(f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, view_1.jpg, ..., json")
+        raise InputError(
+            f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, view_1.jpg, ..., json"
+        )
     try:
         sample = Sample.model_validate_json(members["json"])
     except ValidationError as error:

@@ -80,7 +80,9 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
             for name in {uid, digest or uid}:
                 first, other = split_of.setdefault(name, (entry.split, entry.name))
                 if first != entry.split:
-                    problems.append(Problem(entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}"))
+                    problems.append(
+                        Problem(entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}")
+                    )
     uids = {uid for shard in found for uid in shard.objects}
     problems += _attribution_problems(dataset, uids)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
@@ -117,7 +119,12 @@ def _check_shard(dataset: Path, entry: ShardEntry, config_hash: str, gates: Gate
     problems, keys, objects, questions = list[Problem](), list[str](), dict[str, str](), 0
     size, digest = path.stat().st_size, sha256_file(path)
     if size != entry.bytes or digest != entry.sha256:
-        problems.append(Problem(entry.name, f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}..."))
+        problems.append(
+            Problem(
+                entry.name,
+                f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}...",
+            )
+        )
     if not entry.name.startswith(f"{entry.split}-"):
         problems.append(Problem(entry.name, f"manifest.json says it is of split {entry.split}"))
     try:
@@ -131,7 +138,10 @@ def _check_shard(dataset: Path, entry: ShardEntry, config_hash: str, gates: Gate
         problems.append(Problem(entry.name, str(error)))
     if len(keys) != entry.samples or questions != entry.questions:
         problems.append(
-            Problem(entry.name, f"{len(keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}")
+            Problem(
+                entry.name,
+                f"{len(keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}",
+            )
         )
     return _Shard(problems, keys, objects, questions)
 
@@ -158,7 +168,9 @@ def sample_problems(stored: StoredSample, split: str, config_hash: str, gates: G
             yield f"view_{number}.jpg is {kind} {mode} {size}; its intrinsics say JPEG RGB {expected}"
     yield from _truth_problems(sample)
     for question in sample.questions:
-        yield from (f"question {question.id}: {what}" for what in _question_problems(question, sample, stored.key, gates))
+        yield from (
+            f"question {question.id}: {what}" for what in _question_problems(question, sample, stored.key, gates)
+        )
     if not sample.questions:
         yield "has no question"
     if len({question.id for question in sample.questions}) != len(sample.questions):

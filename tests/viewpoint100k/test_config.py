@@ -16,7 +16,12 @@ def test_every_shipped_preset_loads_and_survives_a_round_trip(preset, tmp_path):
 
 def test_overrides_reach_nested_fields_and_win_over_the_preset():
     config = load_config("smoke", ["render.samples=3", "plan.families.orbit=2.5", "plan.hfov_deg.low=61"], pairs=5)
-    assert (config.render.samples, config.plan.families.orbit, config.plan.hfov_deg.low, config.pairs) == (3, 2.5, 61, 5)
+    assert (config.render.samples, config.plan.families.orbit, config.plan.hfov_deg.low, config.pairs) == (
+        3,
+        2.5,
+        61,
+        5,
+    )
     assert config.render.size_px == load_config("smoke").render.size_px
 
 
@@ -59,7 +64,7 @@ def test_a_broken_preset_file_is_an_error_that_names_it(text, tmp_path):
 
 
 def test_a_missing_preset_file_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(InputError, match="gone.yaml"):
+    with pytest.raises(InputError, match=r"gone\.yaml"):
         load_config(str(tmp_path / "gone.yaml"))
 
 

@@ -154,5 +154,5 @@ def test_wordings_can_be_replaced_by_a_file(tmp_path):
 @pytest.mark.parametrize("text", ["[]", "a: [", "ego_rotation/camera_1: []", "ego_translation/camera_1: [5]"])
 def test_a_broken_wordings_file_is_an_error_that_says_what_is_expected(text, tmp_path):
     (tmp_path / "mine.yaml").write_text(text)
-    with pytest.raises(InputError, match="mine.yaml"):
+    with pytest.raises(InputError, match=r"mine\.yaml"):
         load_templates(str(tmp_path / "mine.yaml"))

@@ -45,7 +45,9 @@ def test_a_long_option_that_holds_a_short_one_wins():
 @pytest.mark.parametrize("options", [SIDES, AROUND])
 def test_letter_and_text_of_every_option_score_one_and_no_other(index, options):
     for completion in ("ABC"[index], options[index], f"<think>hm</think> <answer>{'ABC'[index]}</answer>"):
-        assert [score(completion, options, other) for other in range(3)] == [float(other == index) for other in range(3)]
+        assert [score(completion, options, other) for other in range(3)] == [
+            float(other == index) for other in range(3)
+        ]
 
 
 def test_a_hundred_kilobytes_of_text_are_read_in_passing():

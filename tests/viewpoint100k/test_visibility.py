@@ -51,7 +51,9 @@ def test_surface_area_of_the_seen_cap_is_the_caps():
     assert 0.75 * cap < surface(ball(0, distance=distance), max_points=10**6).area.sum() < cap
 
 
-@pytest.mark.parametrize(("turn_deg", "low", "high"), [(0, 0.97, 1.0), (30, 0.55, 0.85), (90, 0.1, 0.4), (180, 0.0, 0.01)])
+@pytest.mark.parametrize(
+    ("turn_deg", "low", "high"), [(0, 0.97, 1.0), (30, 0.55, 0.85), (90, 0.1, 0.4), (180, 0.0, 0.01)]
+)
 def test_views_of_a_ball_share_less_the_further_apart_they_are(turn_deg, low, high):
     assert low <= covisible_fraction(ball(0), ball(turn_deg)) <= high
 

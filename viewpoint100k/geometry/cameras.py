@@ -26,7 +26,10 @@ def invert(b_from_a: ArrayLike) -> Array:
 
 def position_on_sphere(azimuth_deg: ArrayLike, elevation_deg: ArrayLike, distance: ArrayLike) -> Array:
     """(..., 3) world position of a camera about the origin; azimuth counter-clockwise from +X seen from above."""
-    a, e = np.radians(np.asarray(azimuth_deg, dtype=np.float64)), np.radians(np.asarray(elevation_deg, dtype=np.float64))
+    a, e = (
+        np.radians(np.asarray(azimuth_deg, dtype=np.float64)),
+        np.radians(np.asarray(elevation_deg, dtype=np.float64)),
+    )
     unit = np.stack(np.broadcast_arrays(np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)), axis=-1)
     return np.asarray(np.asarray(distance, dtype=np.float64)[..., None] * unit)
 
@@ -70,9 +73,7 @@ def project(points_world: ArrayLike, world_from_camera: ArrayLike, intrinsics: A
         return homogeneous[:, :2] / depth[:, None], depth
 
 
-def back_project(
-    pixels: ArrayLike, depth: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike
-) -> Array:
+def back_project(pixels: ArrayLike, depth: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike) -> Array:
     """World points (N, 3) seen at `pixels` (N, 2) with planar depth (N,): the inverse of `project`."""
     k = np.asarray(intrinsics, dtype=np.float64)
     xy = (np.asarray(pixels, dtype=np.float64) - k[:2, 2]) / np.array([k[0, 0], k[1, 1]])

@@ -88,9 +88,7 @@ def covisible_fraction(first: Capture, second: Capture) -> float:
     if not len(of_first.points) or not len(of_second.points):
         return 0.0
     area_first, area_second = of_first.area.sum(), of_second.area.sum()
-    shared = 0.5 * (
-        of_first.area[_sees(second, of_first)].sum() + of_second.area[_sees(first, of_second)].sum()
-    )
+    shared = 0.5 * (of_first.area[_sees(second, of_first)].sum() + of_second.area[_sees(first, of_second)].sum())
     return float(np.clip(shared / max(area_first + area_second - shared, 1e-12), 0.0, 1.0))
 
 
@@ -153,4 +151,3 @@ def _in_front(pixels: Array, depth: Array, use: NDArray[np.bool_], *, cell_px: f
     nearest = np.full(int(index.max(initial=0)) + 1, np.inf)
     np.minimum.at(nearest, index[use], depth[use])
     return np.asarray(use & (depth <= nearest[index] * 1.03))
-

@@ -237,10 +237,10 @@ def _show(value: Any) -> str:
 
 
 # A name that ends in ! must be there, and * is any name that ends so. 0 or 1: an integer of at least that. A text: an
-# index into that list of the file. A set: one of these. (n,): the n numbers of a transform. float: any finite number.
-_TEXTURE = {"index!": "textures"}
+# index into that index into that list of the file. A set: one of these.: one of these. (n,): the n numbers of a transform. float: any finite number.
+_TEXTURE = {"index!": "textures", "texCoord": 0, "scale": float, "strength": float}
 _PLACE = {"bufferView!": "bufferViews", "byteOffset": 0}
-_HEADER = {"asset!": {"version!": str}, "extensionsUsed": [str], "extensionsRequired": [str]}
+_HEADER = {"asset!": {"version!": str, "generator": str, "copyright": str}, "extensionsUsed": [str], "extensionsRequired": [str]}
 _SHAPE = {
     "scenes!": [{"nodes": ["nodes"]}],
     "scene": "scenes",
@@ -255,21 +255,24 @@ _SHAPE = {
         "extensions": {"*": {}, "KHR_draco_mesh_compression": {**_PLACE, "attributes!": {"*": 0}}},
     }]}],
     "skins": [{"joints!": ["nodes"], "skeleton": "nodes", "inverseBindMatrices": "accessors"}],
-    "cameras": [{}],
+    "cameras": [{"type!": {"perspective", "orthographic"}, "perspective": {"yfov!": float, "znear!": float}}],
     "animations": [{
-        "channels!": [{"sampler!": 0, "target!": {"node": "nodes"}}],
-        "samplers!": [{"input!": "accessors", "output!": "accessors"}],
+        "channels!": [{"sampler!": 0, "target!": {"node": "nodes", "path!": str}}],
+        "samplers!": [{"input!": "accessors", "output!": "accessors", "interpolation": str}],
     }],
     "materials": [{
-        "pbrMetallicRoughness": {"baseColorFactor": (4,), "*Texture": _TEXTURE}, "*Texture": _TEXTURE,
-        "alphaMode": {"OPAQUE", "MASK", "BLEND"}, "alphaCutoff": float, "extensions": {"*": {"*Texture": _TEXTURE}},
+        "pbrMetallicRoughness": {
+            "baseColorFactor": (4,), "metallicFactor": float, "roughnessFactor": float, "*Texture": _TEXTURE,
+        },
+        "*Texture": _TEXTURE, "emissiveFactor": (3,), "alphaMode": {"OPAQUE", "MASK", "BLEND"}, "alphaCutoff": float,
+        "doubleSided": bool, "extensions": {"*": {"*Texture": _TEXTURE}},
     }],
     "textures": [{
         "source": "images", "sampler": "samplers",
         "extensions": {"*": {}, "EXT_texture_webp": {"source!": "images"}},
     }],
-    "samplers": [{}],
-    "images": [{"uri": str, "bufferView": "bufferViews"}],
+    "samplers": [{"magFilter": 0, "minFilter": 0, "wrapS": 0, "wrapT": 0}],
+    "images": [{"uri": str, "bufferView": "bufferViews", "mimeType": str}],
     "accessors": [{
         "componentType!": {*_COMPONENTS}, "type!": {*_WIDTHS}, "count!": 1, "bufferView": "bufferViews", "byteOffset": 0,
         "normalized": bool, "min": [float], "max": [float],
@@ -285,9 +288,9 @@ def _check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> No
     match shape:
         case dict():
             _expect(isinstance(value, dict), where, value, "an object")
-            for key in [key for key in value if value[key] is None]:
+            for key in [key for key in value if value[key] is None and "*" not in shape]:
                 del value[key]
-            for name, inner in shape.items():
+            for name, inner in {"name": str, **shape}.items():
                 key = name.rstrip("!")
                 if key.startswith("*"):
                     for found in [found for found in value if found.endswith(key[1:])]:
@@ -775,6 +778,8 @@ def _read_draws(
             instances = _read_instances(instancing["attributes"], accessors, where, budgets.max_nodes)
             places, times, skin = places @ instances, len(instances), None
             nodes += times
+            if any(part.targets for part in mesh.primitives):
+                raise ObjectRefused(f"{where}: instances of a mesh with morph targets, which Blender cannot import")
             if nodes > budgets.max_nodes:
                 raise ObjectRefused(f"{nodes:,} nodes, instances included; expected at most {budgets.max_nodes:,}")
         elif skin is not None and mesh.last_joint >= 0:

@@ -36,7 +36,11 @@ def load_templates(path: str | None = None) -> Templates:
     names = [name(kind) for kind in KINDS]
     for wanted in names:
         wordings = tree.get(wanted) if isinstance(tree, dict) else None
-        if not isinstance(wordings, list) or not wordings or not all(isinstance(w, str) and w.strip() for w in wordings):
+        if (
+            not isinstance(wordings, list)
+            or not wordings
+            or not all(isinstance(w, str) and w.strip() for w in wordings)
+        ):
             raise InputError(f"{origin}: expected a list of wordings under {wanted!r}; kinds are {', '.join(names)}")
     if unknown := set(tree) - set(names):
         raise InputError(f"{origin}: unknown kind {sorted(unknown)[0]!r}; kinds are {', '.join(names)}")

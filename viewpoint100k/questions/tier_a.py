@@ -61,7 +61,21 @@ def _three_way(value: float, grey: Range) -> Fact | None:
 
 KINDS: tuple[Kind, ...] = (
     Kind("ego_translation", "camera_1", "A", ("left", "right", "no movement sideways"), "translation", ego_translation),
-    Kind("object_translation", "object_facing_camera_1", "A", ("left", "right", "no movement sideways"), "translation", object_translation),
-    Kind("object_translation", "seen_from_above", "A", ("clockwise", "counter-clockwise", "no movement around it"), "azimuth", object_orbit),
+    Kind(
+        "object_translation",
+        "object_facing_camera_1",
+        "A",
+        ("left", "right", "no movement sideways"),
+        "translation",
+        object_translation,
+    ),
+    Kind(
+        "object_translation",
+        "seen_from_above",
+        "A",
+        ("clockwise", "counter-clockwise", "no movement around it"),
+        "azimuth",
+        object_orbit,
+    ),
     Kind("ego_rotation", "camera_1", "A", ("left", "right", "no horizontal rotation"), "rotation", ego_rotation),
 )
