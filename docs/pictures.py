@@ -19,7 +19,7 @@ from viewpoint100k.geometry.rotations import camera_rotation
 from viewpoint100k.records import Background, Lamp, Light, PlannedView, ViewSet, matrix
 
 PICTURES = Path(__file__).parent / "pictures"
-HFOV_DEG, DISTANCE, AZIMUTH_DEG, ELEVATION_DEG = 40.0, 2.0, -65.0, 18.0
+HFOV_DEG, DISTANCE, AZIMUTH_DEG, ELEVATION_DEG = 58.0, 2.0, -65.0, 18.0
 
 
 def camera(
@@ -41,10 +41,7 @@ MOTIONS = {
     "turned right": ("yaw = {yaw:+.0f} deg", camera(yaw=10)),
     "turned up": ("pitch = {pitch:+.0f} deg", camera(pitch=8)),
     "rolled clockwise": ("roll = {roll:+.0f} deg", camera(roll=15)),
-    "went counter-clockwise": (
-        "azimuth change = {azimuth:+.0f} deg, x = {x:+.2f}, yaw = {yaw:+.0f}",
-        camera(AZIMUTH_DEG + 45),
-    ),
+    "went counter-clockwise": ("azimuth {azimuth:+.0f} deg, x = {x:+.2f}, yaw = {yaw:+.0f}", camera(AZIMUTH_DEG + 45)),
     "moved and turned right": ("x = {x:+.2f}, yaw = {yaw:+.0f} deg: no orbit does that", camera(right=0.25, yaw=8)),
 }
 

@@ -142,7 +142,8 @@ class Studio:
 
     def _normalise(self, new: list[Any]) -> None:
         """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
-        points = _vertices([o for o in new if o.type == "MESH" and not o.hide_render])
+        shown = set(bpy.context.view_layer.objects)  # Blender also imports what the file's scene leaves out
+        points = _vertices([o for o in new if o.type == "MESH" and not o.hide_render and o in shown])
         middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
         radius = float(np.linalg.norm(points - middle, axis=1).max())
         if not np.isfinite(radius) or not radius > 0:

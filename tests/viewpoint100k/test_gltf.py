@@ -399,6 +399,8 @@ def binary_with(view: int, values: np.ndarray) -> bytes:
         (1, np.zeros(36, "<u2"), "zero area"),
         (1, np.array([0, 1] * 18, "<u2"), "zero area"),
         (3, np.full((8, 4), 1, np.uint8), "joint 1, out of range of 1"),
+        (4, np.full((8, 4), np.nan, "<f4"), "weights or morph targets contain NaN"),
+        (8, np.full((1, 3), np.inf, "<f4"), "weights or morph targets contain NaN"),
         (5, np.full((4, 4), np.nan, "<f4"), "inverseBindMatrices contains NaN"),
         (5, np.full((4, 4), np.inf, "<f4"), "inverseBindMatrices contains NaN"),
         (6, np.full((2, 3), np.nan, "<f4"), "coordinate nan"),

@@ -15,7 +15,6 @@ import numpy as np
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.objects.toy_parts import (
-    PATTERNS,
     Paint,
     Part,
     ball,
@@ -43,6 +42,7 @@ GLASS = Paint((0.40, 0.66, 0.80), roughness=0.4)
 LIGHT = Paint((1.0, 0.93, 0.62))
 RED = Paint((0.8, 0.05, 0.05))
 COFFEE = Paint((0.25, 0.13, 0.06), roughness=0.4)
+ANY = ("stripes", "checks", "spots", "blotches", "label", "wood")  # bricks are for buildings
 _COLOURS = "e6194b 2f9e44 ffd21f 3b5bdb f58231 8a2be2 22b8cf e64980 94d82d 12807a 9a5b20 7a1022 1b2a6b f4a7b9 c9b458"
 
 
@@ -79,7 +79,7 @@ def _describe(uid: str, family: str) -> SourceObject:
 
 
 class Kit:
-    """What a builder works with: chance, and colours that no other part of the toy has."""
+    """What a builder works with: chance, and colours, of which none comes twice before all have come."""
 
     def __init__(self, uid: str) -> None:
         self.rng = np.random.default_rng(int.from_bytes(hashlib.sha256(uid.encode()).digest(), "big"))
@@ -103,9 +103,11 @@ class Kit:
         return Paint(colorsys.hsv_to_rgb(hue, saturation, value * self.size(0.88, 1)), roughness=self.size(0.4, 0.9))
 
     def pattern(self, *names: str) -> Paint:
-        """A texture of one of these kinds, or of any, in a new colour and a light or dark one."""
+        """A texture of one of these kinds, or of `ANY`, in a new colour and one that differs from it in grey too."""
         colour, other = self.colour(), self.pick(WHITE, DARK, self.colour())
-        return texture(self.pick(*names or PATTERNS), colour.rgb, other.rgb, colour.roughness, self.rng)
+        if abs(_grey(colour) - _grey(other)) < 0.25:
+            other = WHITE if _grey(colour) < 0.5 else DARK
+        return texture(self.pick(*names or ANY), colour.rgb, other.rgb, colour.roughness, self.rng)
 
     def wood(self) -> Paint:
         red, green, blue = np.array([0.85, 0.58, 0.32]) * self.size(0.6, 1.1)
@@ -115,6 +117,10 @@ class Kit:
         """A star, diamond, disc, shield or flower of a new colour, 0.08 thick. Looks along +z, a bit askew."""
         corners, inner = self.pick((5, 0.45), (2, 0.8), (12, 1.0), (3, 0.6), (7, 0.65), (4, 0.4))
         return prism(star(corners, radius, inner), 0.08, self.colour()).turn("z", self.size(-25, 25))
+
+
+def _grey(paint: Paint) -> float:
+    return float(np.dot(paint.rgb, (0.3, 0.59, 0.11)))
 
 
 # --- the toys, in alphabetical order --------------------------------------------------------------
@@ -131,8 +137,11 @@ def _airplane(kit: Kit) -> list[Part]:
         ball(r * 0.75, GLASS).stretch(y=1.1, z=1.7).at(y=y + r * 0.55, z=0.24),
         prism(fin, 0.07, kit.colour()).turn("y", -90).at(y=y + 0.08, z=-0.56),
         *kit.maybe(kit.badge(0.12).turn("y", 90).at(0.02, y + 0.27, -0.58)),
-        *(box(0.11, 0.66, 0.04, kit.colour()).at(y=-0.33).turn("z", tilt).at(y=y, z=0.71) for tilt in (20, 110)),
-        ball(0.09, kit.colour()).at(y=y, z=0.72),
+        *(
+            box(0.11, 0.66, 0.04, kit.colour()).at(y=-0.33).turn("z", a).at(0, y, z)
+            for a, z in ((20, 0.7), (110, 0.73))
+        ),
+        ball(0.09, kit.colour()).at(0, y, 0.74),
         wheel(0.08, 0.07, kit.colour()).at(0, 0.08, -0.55),
         tube([(0, 0.08, -0.55), (0, y, -0.6)], 0.03, STEEL),
         *kit.maybe(box(0.24, 0.12, 0.24, kit.colour()).turn("y", 8).at(span + r * 0.4, y - 0.09, 0)),
@@ -234,7 +243,7 @@ def _chair(kit: Kit) -> list[Part]:
         *(box(0.09, back, 0.09, kit.colour()).at(side * x, seat + 0.05, -z) for side in (1, -1)),
         *(box(w * 0.92, slat * 0.6, 0.06, kit.colour()).at(0, seat + 0.14 + slat * i, -z) for i in range(slats)),
         kit.badge(0.12).at(w * 0.18, seat + 0.12 + slat * 0.3, -z - 0.03),
-        box(0.09, 0.07, d * 0.95, kit.colour()).at(x, seat + 0.3, 0.02),
+        box(0.11, 0.07, d * 0.95, kit.colour()).at(x, seat + 0.3, 0.02),
         box(0.08, 0.3, 0.08, frame).at(x, seat + 0.05, z * 0.9),
         *kit.maybe(box(0.07, seat * 0.35, d * 0.5, kit.pattern()).at(-x - 0.06, seat * 0.62, 0)),
         *kit.maybe(box(w * 0.8, 0.06, 0.06, kit.colour()).at(0, seat * 0.4, z)),
@@ -261,8 +270,9 @@ def _clock(kit: Kit) -> list[Part]:
         tube([(0.1, y + r * 0.8, 0), (0.1, y + r + 0.2, 0)], 0.03, STEEL),
         ball(0.06, kit.colour()).at(0.1, y + r + 0.22, 0),
         *(cylinder(0.09, 0.3, kit.colour(), top=0.07).turn("z", side * 20).at(side * r * 0.75) for side in (1, -1)),
-        box(0.22, 0.1, 0.04, kit.colour()).at(r * 0.4, y - r * 0.4, back),
-        disc(0.1, 0.12, kit.colour()).at(-r * 0.35, y + 0.1, back - 0.1),
+        box(0.24, 0.14, 0.08, kit.colour()).at(r * 0.4, y - r * 0.5, back - 0.02),
+        disc(0.1, 0.14, kit.colour()).at(-r * 0.4, y + 0.12, back - 0.12),
+        kit.badge(0.13).at(-r * 0.4, y - 0.2, back - 0.02),
         kit.badge(0.12).turn("y", -90).at(-r + 0.01, y - 0.06, -0.06),
         *kit.maybe(box(0.12, 0.12, 0.12, kit.colour()).at(-r + 0.01, y - 0.02, 0.1)),
         disc(0.08, 0.14, kit.colour()).turn("y", 90).at(r - 0.04, y, -0.06),
@@ -428,9 +438,9 @@ def _mug(kit: Kit) -> list[Part]:
         lathe(picture, kit.pattern("label"), (-45, 30)).fit(),
         cylinder(r - 0.04, 0.03, COFFEE).at(y=h * 0.82),
         tube(handle, 0.055, kit.colour()),
-        kit.badge(kit.size(0.12, 0.16)).around(150, r - 0.02, h * 0.6),
-        kit.badge(kit.size(0.12, 0.16)).around(215, r - 0.02, h * 0.35),
-        *kit.maybe(kit.badge(0.12).around(-85, r - 0.02, h * 0.65)),
+        kit.badge(kit.size(0.12, 0.16)).around(150, r - 0.005, h * 0.6),
+        kit.badge(kit.size(0.12, 0.16)).around(215, r - 0.005, h * 0.35),
+        *kit.maybe(kit.badge(0.12).around(-85, r - 0.005, h * 0.65)),
         *kit.maybe(tube(spoon, 0.03, STEEL), ball(0.09, kit.colour()).stretch(z=0.6).at(-0.26, h + 0.33, -0.29)),
         *kit.maybe(
             tube(
@@ -596,7 +606,7 @@ def _windmill(kit: Kit) -> list[Part]:
     ]
     for i in range(4):
         sail = box(0.2, vane, 0.04, kit.pattern() if i == 1 else kit.colour()).at(0.06, 0.1)
-        spar = box(0.05, vane + 0.1, 0.06, DARK)
+        spar = box(0.05, vane + 0.07, 0.06, DARK)
         parts += [part.turn("z", phase + 90 * i).at(0, y, z) for part in (sail, spar)]
     return parts
 

@@ -237,10 +237,10 @@ def _show(value: Any) -> str:
 
 
 # A name that ends in ! must be there, and * is any name that ends so. 0 or 1: an integer of at least that. A text: an
-# index into that index into that list of the file. A set: one of these.: one of these. (n,): the n numbers of a transform. float: any finite number.
+# index into that list of the file. A set: one of these. (n,): the n numbers of a transform. float: any finite number.
 _TEXTURE = {"index!": "textures", "texCoord": 0, "scale": float, "strength": float}
 _PLACE = {"bufferView!": "bufferViews", "byteOffset": 0}
-_HEADER = {"asset!": {"version!": str, "generator": str, "copyright": str}, "extensionsUsed": [str], "extensionsRequired": [str]}
+_HEADER = {"asset!": {"version!": str}, "extensionsUsed": [str], "extensionsRequired": [str]}
 _SHAPE = {
     "scenes!": [{"nodes": ["nodes"]}],
     "scene": "scenes",
@@ -425,6 +425,10 @@ class _Accessor:
         """Of unsigned integers: indices and joints."""
         return int(self.rows.max())
 
+    @cached_property
+    def finite(self) -> bool:
+        return self.dtype.kind != "f" or bool(np.isfinite(self.rows).all())
+
     def floats(self, which: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
         rows = self.rows[which].astype(np.float64)
         return np.maximum(rows / np.iinfo(self.dtype).max, -1.0) if self.normalized and self.dtype.kind != "f" else rows
@@ -594,6 +598,7 @@ class _Primitive:
     position: _Accessor
     indices: _Accessor | None
     joints: list[_Accessor]
+    pulls: list[_Accessor]  # what else moves its vertices: weights of joints and morph targets
     targets: int
     draco: bool
     material: int | None
@@ -650,7 +655,11 @@ def _read_meshes(
 def _read_primitive(item: dict[str, Any], where: str, accessors: list[_Accessor], views: list[_View]) -> _Primitive:
     attributes = {name: accessors[number] for name, number in item["attributes"].items()}
     targets = [{name: accessors[number] for name, number in target.items()} for target in item.get("targets", [])]
-    position, joints = attributes["POSITION"], [attributes[name] for name in attributes if name.startswith("JOINTS_")]
+    position = attributes["POSITION"]
+    joints, pulls = (
+        [attributes[name] for name in attributes if name.startswith(kind)] for kind in ("JOINTS", "WEIGHTS")
+    )
+    pulls += [target["POSITION"] for target in targets if "POSITION" in target]
     for group in (attributes, *targets):
         for name, accessor in group.items():
             widths = _PER_VERTEX.get(name.partition("_")[0], (accessor.width,))
@@ -668,7 +677,8 @@ def _read_primitive(item: dict[str, Any], where: str, accessors: list[_Accessor]
         raise ObjectRefused(f"{where}: index {indices.largest}, out of range of {position.count:,} vertices")
     draco = _extension(item, "KHR_draco_mesh_compression")
     mode = item.get("mode", 4)
-    part = _Primitive(where, mode, position, indices, joints, len(targets), draco is not None, item.get("material"))
+    material = item.get("material")
+    part = _Primitive(where, mode, position, indices, joints, pulls, len(targets), draco is not None, material)
     if (mode == 4 and part.corners % 3) or (mode in (5, 6) and part.corners < 3):
         raise ObjectRefused(f"{where} has {part.corners:,} corners; expected whole triangles")
     if draco is not None:
@@ -841,7 +851,7 @@ def _check_load(draws: Sequence[_Draw], budgets: FileBudgets) -> None:
 
 def _check_visible(draws: Sequence[_Draw], materials: list[dict[str, Any]]) -> None:
     draws = [draw for draw in draws if draw.times and draw.mesh.primitives]
-    meshes = {draw.mesh: _measure(draw.mesh) for draw in draws}
+    meshes = {mesh: _measure(mesh) for mesh in dict.fromkeys(draw.mesh for draw in draws)}
     if not meshes:
         raise ObjectRefused("the scene is empty: none of its nodes has a mesh, so there is nothing to see")
     parts = [part for mesh in meshes for part in mesh.primitives if part.triangles]
@@ -886,6 +896,10 @@ def _measure(mesh: _Mesh) -> tuple[NDArray[np.float64] | None, bool]:
             else:
                 low, high = np.minimum(low, part.position.bounds[0]), np.maximum(high, part.position.bounds[1])
             continue
+        if not all(pull.finite for pull in part.pulls):
+            raise ObjectRefused(
+                f"{part.where}: weights or morph targets contain NaN or infinity; expected finite numbers"
+            )
         for vertices in _blocks(part):
             points = part.position.floats(vertices)
             if not np.isfinite(points).all():
