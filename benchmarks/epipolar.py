@@ -106,7 +106,9 @@ def _differ(a: Pair, b: Pair) -> bool:
 # --- matches against a motion -----------------------------------------------------------------------
 
 
-def fits(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array], px: float) -> NDArray[np.bool_]:
+def fits(
+    pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array], px: float
+) -> NDArray[np.bool_]:
     """(N,) which matches a motion explains.
 
     Args:
@@ -223,7 +225,9 @@ def own_truth(world_from_first: Array, world_from_second: Array) -> dict[str, fl
         "yaw_deg": -_turn_from_above_deg(first[:3, 2], second[:3, 2]),  # to the right is clockwise from above
         "pitch_deg": float(np.degrees(np.arcsin(up_second[2]) - np.arcsin(up_first[2]))),
         # a camera rolled clockwise sees the world's up lean to the left
-        "roll_deg": float(np.degrees(np.arctan2(-up_second[0], -up_second[1]) - np.arctan2(-up_first[0], -up_first[1]))),
+        "roll_deg": float(
+            np.degrees(np.arctan2(-up_second[0], -up_second[1]) - np.arctan2(-up_first[0], -up_first[1]))
+        ),
         "azimuth_change_deg": _turn_from_above_deg(away_first, away_second),
         "elevation_change_deg": _elevation_deg(away_second) - _elevation_deg(away_first),
         "distance_ratio": float(np.linalg.norm(away_second) / np.linalg.norm(away_first)),
@@ -259,9 +263,13 @@ def disagreements(sample: Sample) -> list[str]:
             out.append(f"intrinsics and hfov_deg = {view.hfov_deg} disagree")
     for question in sample.questions:
         expected = expected_answer(question.type, question.frame, own)
-        lettered = question.options["ABCDEFGHIJ".index(question.answer)] if len(question.answer) == 1 else question.answer
+        lettered = (
+            question.options["ABCDEFGHIJ".index(question.answer)] if len(question.answer) == 1 else question.answer
+        )
         if expected and not {lettered, question.options[question.answer_index]} <= expected:
-            out.append(f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected {sorted(expected)}")
+            out.append(
+                f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected {sorted(expected)}"
+            )
     return out
 
 
@@ -361,16 +369,21 @@ def table(summary: Mapping[str, Any]) -> Table:
     out.add_column("median share of matches\nstated : mirrored", justify="right")
     for family, count in summary["families"].items():
         cells = [
-            f"{count[n]['stated']}/{count[n]['stated'] + count[n]['wrong']}" if count[n]["compared"] else "-" for n in WRONG
+            f"{count[n]['stated']}/{count[n]['stated'] + count[n]['wrong']}" if count[n]["compared"] else "-"
+            for n in WRONG
         ]
         mirrored = count["mirrored"]
         percent = "-" if mirrored["percent_stated"] is None else f"{mirrored['percent_stated']:.1f}"
-        shares = "-" if percent == "-" else f"{mirrored['median_stated_share']:.2f} : {mirrored['median_wrong_share']:.2f}"
+        shares = (
+            "-" if percent == "-" else f"{mirrored['median_stated_share']:.2f} : {mirrored['median_wrong_share']:.2f}"
+        )
         out.add_row(family, str(count["pairs"]), *cells, percent, shares, end_section=family != "all")
     return out
 
 
-def main(dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0) -> int:
+def main(
+    dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0
+) -> int:
     """Check a dataset, print the table, and return 1 if anything speaks against it."""
     console, rows = Console(), []
     with console.status("matching") as status:
@@ -395,7 +408,9 @@ def main(dataset: Path, json_file: Path | None = None, split: str | None = None,
             "min_share_difference": MIN_SHARE_DIFFERENCE,
         }
         samples = [row._asdict() | {"votes": {n: v._asdict() for n, v in row.votes.items()}} for row in rows]
-        json_file.write_text(json.dumps({"settings": settings, **summary, "samples": samples}, indent=1), encoding="utf-8")
+        json_file.write_text(
+            json.dumps({"settings": settings, **summary, "samples": samples}, indent=1), encoding="utf-8"
+        )
     mirrored = summary["families"].get("all", {}).get("mirrored", {})
     return int(bool(summary["disagreements"]) or mirrored.get("wrong", 0) > 0.02 * max(mirrored.get("stated", 0), 1))
 

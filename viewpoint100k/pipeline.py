@@ -5,6 +5,7 @@ can be killed and run again, and whoever runs it gets the same bytes.
 """
 
 import json
+import os
 import shutil
 import time
 from collections import Counter
@@ -17,14 +18,14 @@ from pydantic import ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
-from viewpoint100k.annotate import Annotation, Candidate, RenderedView, annotate
+from viewpoint100k.annotate import Annotation, Candidate, annotate
 from viewpoint100k.config import RunConfig, public_source, read_config, write_config
 from viewpoint100k.engine import Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, write_dataset_files
 from viewpoint100k.questions import ask_all, load_templates
-from viewpoint100k.records import ObjectRecord, Provenance, Reject, Sample, ViewSet
+from viewpoint100k.records import ObjectRecord, Provenance, Reject, Sample, View, ViewSet
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
@@ -75,7 +76,8 @@ class RunPaths(NamedTuple):
         return self.run / "progress" / f"{shard.name}.json"
 
     def scratch(self, shard: Shard) -> Path:
-        return self.run / "tmp" / shard.name
+        """Of this process alone: two runs in one folder waste work, but do no harm."""
+        return self.run / "tmp" / f"{shard.name}.{os.getpid()}"
 
 
 # --- plan --------------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
         )
         raise InputError(f"source {config.source} has no usable object{why}")
     plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
-    for folder in ("rejects", "receipts", "progress", "tmp", "objects"):
+    for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
     write_atomically(paths.listed_rejects, _lines(listing.rejects))
     write_atomically(paths.config, write_config(config).encode())
@@ -164,9 +166,9 @@ def _same_run(paths: RunPaths, config: RunConfig) -> None:
 class _Usable(NamedTuple):
     """What one visit to one object gave."""
 
-    view_set: ViewSet
     record: ObjectRecord
-    views: list[RenderedView]
+    views: list[View]
+    images: list[bytes]
     candidates: list[Candidate]
 
 
@@ -204,8 +206,7 @@ def render_shard(out: Path, number: int, engine_python: str | None = None) -> Re
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch, tally = paths.scratch(shard), _Tally()
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    scratch.mkdir(parents=True, exist_ok=True)
     try:
         with Engine(config.render, scratch / "engine", *engine_args) as engine:
             picks = _fill(config, plan, shard, engine, paths, tally)
@@ -253,21 +254,22 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
     by_uid = {thing.record.uid: thing for thing in plan.objects}
     picks: list[_Pick] = []
     for round_ in range(config.plan.max_rounds):
+        most = (
+            plan.pairs_per_object if round_ == 0 else wanted
+        )  # first spread over the objects, then take what there is
         visits, good = good, []
         for uid in visits:
             view_set = plan_views(config, by_uid[uid], round_, plan.pairs_per_object)
-            found = _visit(config, view_set, engine, paths, tally)
+            found = _visit(config, view_set, engine, tally)
             if found is not None and found.candidates:
                 usable.append(found)
                 good.append(uid)
-            picks = _choose(shard, usable, most_per_object=plan.pairs_per_object)
-            write_atomically(
-                paths.progress(shard), json.dumps({"pairs": len(picks), "rejects": len(tally.rejects)}).encode()
-            )
-            if len(picks) == wanted:
+            enough = sum(min(len(one.candidates), most) for one in usable)
+            progress = {"pairs": min(enough, wanted), "rejects": len(tally.rejects)}
+            write_atomically(paths.progress(shard), json.dumps(progress).encode())
+            if enough >= wanted and len(picks := _choose(shard, usable, most_per_object=most)) == wanted:
                 return picks
-        picks = _choose(shard, usable, most_per_object=wanted)
-        if len(picks) == wanted:
+        if len(picks := _choose(shard, usable, most_per_object=wanted)) == wanted:
             return picks
         if not good:
             break
@@ -283,21 +285,16 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
     )
 
 
-def _visit(config: RunConfig, view_set: ViewSet, engine: Engine, paths: RunPaths, tally: _Tally) -> _Usable | None:
+def _visit(config: RunConfig, view_set: ViewSet, engine: Engine, tally: _Tally) -> _Usable | None:
     """Render one view set; what goes wrong costs this object only and is recorded."""
     uid = view_set.object.record.uid
     tally.visited += 1
-    fetched = paths.run / "objects"
     try:
-        path, record = sources.fetch_object(view_set.object, config.source, fetched, config.files)
+        path, record = sources.fetch_object(view_set.object, config.source, engine.scratch / "objects", config.files)
     except ObjectRefused as refusal:
         tally.rejects.append(Reject(uid=uid, stage="fetch", reason=str(refusal), round=view_set.round))
         return None
-    try:
-        rendered = engine.render(view_set, path)
-    finally:
-        if path.is_relative_to(fetched):  # made for this visit; made again, byte for byte, for the next
-            path.unlink(missing_ok=True)
+    rendered = engine.render(view_set, path)
     if isinstance(rendered, Reject):
         tally.rejects.append(rendered)
         return None
@@ -314,7 +311,8 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine, paths: RunPaths
     if not candidates:
         why = "; ".join(dict.fromkeys(reasons)) or "the plan has no pair for it"
         tally.rejects.append(Reject(uid=uid, stage="gate", reason=why[:600], round=view_set.round))
-    return _Usable(view_set, record, rendered.views, candidates)
+    # without depth and albedo: a shard keeps what all its objects gave until it can choose
+    return _Usable(record, [view.view for view in rendered.views], [view.image for view in rendered.views], candidates)
 
 
 def _choose(shard: Shard, usable: list[_Usable], *, most_per_object: int) -> list[_Pick]:
@@ -365,18 +363,18 @@ def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks:
     for place, index in enumerate(rng.permutation(len(ordered))):
         pick, annotation = ordered[index]
         key = f"{shard.name.split('-of-')[0]}-{place:05d}"
-        views = [pick.usable.views[annotation.first], pick.usable.views[annotation.second]]
+        which = (annotation.first, annotation.second)
         sample = Sample(
             object=pick.usable.record,
             preset=config.preset,
             family=pick.candidate.family,
             split=shard.split,
-            views=[view.view for view in views],
+            views=[pick.usable.views[i] for i in which],
             truth=annotation.truth,
             questions=ask_all(annotation, key, config.gates, templates, rng, used, shard.number),
             provenance=provenance,
         )
-        out.append(StoredSample(key, sample, [view.image for view in views]))
+        out.append(StoredSample(key, sample, [pick.usable.images[i] for i in which]))
     return out
 
 

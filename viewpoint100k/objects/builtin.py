@@ -443,9 +443,7 @@ def _mug(kit: Kit) -> list[Part]:
         *kit.maybe(kit.badge(0.12).around(-85, r - 0.005, h * 0.65)),
         *kit.maybe(tube(spoon, 0.03, STEEL), ball(0.09, kit.colour()).stretch(z=0.6).at(-0.26, h + 0.33, -0.29)),
         *kit.maybe(
-            tube(
-                [(-r * 0.6, h, r * 0.7), (-r * 0.7, h + 0.02, r * 0.75), (-r * 0.72, h * 0.7, r * 0.77)], 0.012, WHITE
-            ),
+            tube([(-r * 0.68, h, r * 0.71), (-r * 0.72, h * 0.7, r * 0.77)], 0.012, WHITE),
             box(0.14, 0.16, 0.05, kit.pattern("label")).fit().turn("y", -43).at(-r * 0.72, h * 0.55, r * 0.76),
         ),
     ]
@@ -565,7 +563,7 @@ def _watering_can(kit: Kit) -> list[Part]:
     can = [(0, 0), (r, 0), (r * top, h), (r * top - 0.04, h), (r - 0.06, 0.1), (0, 0.1)]
     lid = [(0, 0), (r * top - 0.01, 0), (r * top - 0.01, 0.04), (0, 0.04)]
     x, y, z = 0, h + kit.size(0.05, 0.15), r + kit.size(0.3, 0.4)
-    handle = [(0, h * 0.9, -r * top + 0.02), (0, h + 0.1, -r - 0.2), (0, h * 0.6, -r - 0.26), (0, 0.14, -r + 0.02)]
+    handle = [(0, h * 0.9, -r * top + 0.02), (0, h + 0.04, -r - 0.13), (0, h * 0.65, -r - 0.28), (0, 0.14, -r + 0.02)]
     return [
         lathe(can, kit.pattern("stripes", "checks", "spots", "blotches"), (10, split)),
         lathe(can, kit.colour(), (split, 370)),
@@ -574,7 +572,11 @@ def _watering_can(kit: Kit) -> list[Part]:
         tube([(0, 0.14, r * 0.8), (0, 0.2, r + 0.12), (x, y, z)], 0.09, kit.colour(), end=0.05),
         cylinder(0.05, 0.13, kit.colour(), top=0.16).turn("x", 55).at(x, y - 0.02, z - 0.03),
         tube(handle, 0.055, kit.colour()),
-        tube([(0, h - 0.03, r * 0.6), (0, h + 0.26, 0.1), (0, h - 0.03, -r * 0.7)], 0.045, kit.colour()),
+        tube(
+            [(0, h - 0.03, r * 0.6), (0, h + 0.22, 0.2), (0, h + 0.2, -0.1), (0, h - 0.03, -r * 0.7)],
+            0.045,
+            kit.colour(),
+        ),
         kit.badge(0.16).around(85, r * 0.95, h * 0.5),
         kit.badge(0.12).around(-60, r * 0.95, h * 0.62),
         kit.badge(0.15).around(-115, r * 0.95, h * 0.4),
