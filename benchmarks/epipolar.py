@@ -182,9 +182,9 @@ def coin_p_value(heads: int, tails: int) -> float:
     return min(1.0, 2 * tail / 2**flips)
 
 
-def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.8) -> tuple[Array, Array]:
+def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9) -> tuple[Array, Array]:
     """Mutual SIFT matches of two image files: two (N, 2) arrays of pixels, no two of them in the same 2 px cells."""
-    sift = cv2.SIFT_create(nfeatures=6000, contrastThreshold=0.01, enable_precise_upscale=True)
+    sift = cv2.SIFT_create(nfeatures=6000, contrastThreshold=0.005, enable_precise_upscale=True)
     found = []
     for data in (first, second):
         grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)

@@ -1,0 +1,81 @@
+"""The gate for strangers' files: what Blender would trip over, or be led astray by, is found here first.
+
+`check_gltf` reads a .glb or .gltf as the importer of Blender 5.0.1 does (the same bytes, extensions and defaults) but
+trusts nothing: numbers are checked before use, everything read is bounded by `FileBudgets`, images are read up to
+their headers, and no file outside the object's own folder is opened.
+
+`_check` is the recipe; its rooms, each of which imports only those before it: `container` (the file, its JSON, side
+files), `shape`, `buffers`, `images`, `meshes`, `scene` (nodes and what they draw), `visible` (what there is to see).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from viewpoint100k.config import FileBudgets
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf.buffers import read_accessors, read_views
+from viewpoint100k.objects.gltf.container import SideFiles, parse, read_bytes, split
+from viewpoint100k.objects.gltf.images import check_images
+from viewpoint100k.objects.gltf.meshes import read_meshes
+from viewpoint100k.objects.gltf.scene import read_draws, read_nodes
+from viewpoint100k.objects.gltf.shape import SHAPE, SUPPORTED_EXTENSIONS, check_header, check_shape
+from viewpoint100k.objects.gltf.visible import check_load, check_visible
+
+__all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "check_gltf"]
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a checked file contains."""
+
+    triangles: int  # of the scene, after instancing
+    nodes: int  # instances included
+    images: int  # that textures use
+    texture_pixels: int
+    extensions: tuple[str, ...]  # extensionsUsed
+    skinned: bool
+    animations: int
+    files: tuple[Path, ...]  # side files used
+
+
+def check_gltf(path: Path, budgets: FileBudgets) -> FileFacts:
+    """What the file contains, if Blender can import it and there is something to see.
+
+    Raises:
+        ObjectRefused: one line that says what was found and what was expected.
+    """
+    try:
+        with np.errstate(all="ignore"):  # hostile numbers overflow; it is the results that are checked
+            return _check(path, budgets)
+    except (RecursionError, MemoryError) as error:
+        raise ObjectRefused(f"cannot be checked ({type(error).__name__}); expected a file of ordinary size") from error
+
+
+def _check(path: Path, budgets: FileBudgets) -> FileFacts:
+    data = read_bytes(path, budgets.max_bytes, "it")
+    text, binary = split(data)
+    tree = parse(text, budgets)
+    extensions = check_header(tree)
+    check_shape(tree, SHAPE, "", tree)
+    side_files = SideFiles(path.parent, budgets.max_bytes - len(data))
+    views = read_views(tree, binary, side_files)
+    accessors = read_accessors(tree, views, budgets)
+    images, pixels = check_images(tree, views, side_files, budgets)
+    meshes = read_meshes(tree, accessors, views, budgets)
+    world, in_scene = read_nodes(tree, budgets)
+    draws, nodes = read_draws(tree, world, meshes, accessors, budgets)
+    check_load(draws, budgets)
+    shown = [draw for draw in draws if draw.node in in_scene]
+    check_visible(shown, tree.get("materials", []))
+    return FileFacts(
+        triangles=sum(draw.times * draw.mesh.triangles for draw in shown),
+        nodes=nodes,
+        images=images,
+        texture_pixels=pixels,
+        extensions=extensions,
+        skinned=any(draw.skinned for draw in shown),
+        animations=len(tree.get("animations", [])),
+        files=tuple(side_files.used),
+    )

@@ -1,0 +1,111 @@
+"""Bytes and numbers: buffers, their views, and accessors, which are checked to stay inside them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewpoint100k.config import FileBudgets
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf.container import SideFiles
+from viewpoint100k.objects.gltf.shape import COMPONENTS, WIDTHS
+
+
+@dataclass(frozen=True)
+class View:
+    data: memoryview
+    stride: int  # 0: packed
+
+
+@dataclass(frozen=True, eq=False)
+class Accessor:
+    count: int
+    width: int
+    dtype: np.dtype[Any]
+    normalized: bool
+    data: NDArray[Any] | None  # (count, width), a view into a buffer; None: zeros, or for Draco to fill
+    sparse: tuple[NDArray[Any], NDArray[Any]] | None  # (n,) row numbers, and (n, width) rows that replace those
+    bounds: list[list[float]] | None  # as declared: often sloppy
+
+    @cached_property
+    def rows(self) -> NDArray[Any]:
+        data = np.zeros((self.count, self.width), self.dtype) if self.data is None else self.data
+        if self.sparse is not None:
+            data = np.array(data)
+            data[self.sparse[0]] = self.sparse[1]
+        return data
+
+    @cached_property
+    def largest(self) -> int:
+        """Of unsigned integers: indices and joints."""
+        return int(self.rows.max())
+
+    @cached_property
+    def finite(self) -> bool:
+        return self.dtype.kind != "f" or bool(np.isfinite(self.rows).all())
+
+    def floats(self, which: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
+        rows = self.rows[which].astype(np.float64)
+        return np.maximum(rows / np.iinfo(self.dtype).max, -1.0) if self.normalized and self.dtype.kind != "f" else rows
+
+
+def read_views(tree: dict[str, Any], binary: memoryview | None, side_files: SideFiles) -> list[View]:
+    buffers = []
+    for number, item in enumerate(tree.get("buffers", [])):
+        where = f"buffers[{number}]"
+        data = side_files.read(item["uri"], f"{where}.uri") if "uri" in item else binary if number == 0 else None
+        if data is not None and item["byteLength"] > len(data):
+            raise ObjectRefused(f"{where} declares {item['byteLength']:,} bytes, but there are {len(data):,}")
+        buffers.append(data)
+    views = []
+    for number, item in enumerate(tree.get("bufferViews", [])):
+        data, start = buffers[item["buffer"]], item.get("byteOffset", 0)
+        end = start + item["byteLength"]
+        if data is None:
+            raise ObjectRefused(f"buffers[{item['buffer']}] has no data: neither a uri nor a BIN chunk")
+        if end > len(data):
+            raise ObjectRefused(f"bufferViews[{number}] ends at byte {end:,}, out of its buffer of {len(data):,}")
+        views.append(View(data[start:end], item.get("byteStride", 0)))
+    return views
+
+
+def read_accessors(tree: dict[str, Any], views: list[View], budgets: FileBudgets) -> list[Accessor]:
+    accessors = []
+    total = 0
+    for number, item in enumerate(tree.get("accessors", [])):
+        where = f"accessors[{number}]"
+        dtype, width, count = np.dtype(COMPONENTS[item["componentType"]]), WIDTHS[item["type"]], item["count"]
+        data = sparse = None
+        replaced = item["sparse"]["count"] if "sparse" in item else 0
+        total += (count + replaced) * width * dtype.itemsize
+        if total > budgets.max_bytes:  # zeros by the million, or the same bytes again and again
+            raise ObjectRefused(f"{where} makes {total:,} bytes of accessors; expected at most {budgets.max_bytes:,}")
+        if "bufferView" in item:
+            data = _rows(item, views, count, width, dtype, where)
+        if replaced:
+            indices, values = item["sparse"]["indices"], item["sparse"]["values"]
+            index_type = np.dtype(COMPONENTS[indices["componentType"]])
+            which = _rows(indices, views, replaced, 1, index_type, f"{where}.sparse.indices")[:, 0]
+            if which.max() >= count:
+                raise ObjectRefused(f"{where}.sparse replaces row {which.max()}, out of range of {count}")
+            sparse = which, _rows(values, views, replaced, width, dtype, f"{where}.sparse.values")
+        bounds = [item.get(key, []) for key in ("min", "max")]
+        known = all(len(bound) == width for bound in bounds)
+        normalized = item.get("normalized", False)
+        accessors.append(Accessor(count, width, dtype, normalized, data, sparse, bounds if known else None))
+    return accessors
+
+
+def _rows(
+    place: dict[str, Any], views: list[View], count: int, width: int, dtype: np.dtype[Any], where: str
+) -> NDArray[Any]:
+    view, offset, size = views[place["bufferView"]], place.get("byteOffset", 0), width * dtype.itemsize
+    stride = view.stride or size
+    if stride < size or stride % dtype.itemsize:
+        raise ObjectRefused(f"{where} has elements of {size} bytes, but its bufferView a byteStride of {stride}")
+    end = offset + stride * (count - 1) + size
+    if end > len(view.data):
+        raise ObjectRefused(f"{where} ends at byte {end:,}, out of its bufferView of {len(view.data):,}")
+    return np.ndarray((count, width), dtype, view.data, offset, (stride, dtype.itemsize))

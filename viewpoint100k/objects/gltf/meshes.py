@@ -1,0 +1,110 @@
+"""Meshes: primitives whose attributes, indices, morph targets and Draco data fit together."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from viewpoint100k.config import FileBudgets
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf.buffers import Accessor, View
+from viewpoint100k.objects.gltf.container import show
+from viewpoint100k.objects.gltf.shape import extension
+
+_PER_VERTEX = {"POSITION": (3,), "NORMAL": (3,), "TEXCOORD": (2,), "COLOR": (3, 4), "JOINTS": (4,), "WEIGHTS": (4,)}
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    where: str
+    mode: int
+    position: Accessor
+    indices: Accessor | None
+    joints: list[Accessor]
+    pulls: list[Accessor]  # what else moves its vertices: weights of joints and morph targets
+    targets: int
+    draco: bool
+    material: int | None
+
+    @property
+    def corners(self) -> int:
+        return (self.indices or self.position).count
+
+    @property
+    def triangles(self) -> int:
+        return {4: self.corners // 3, 5: self.corners - 2, 6: self.corners - 2}.get(self.mode, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    primitives: list[Primitive]
+
+    @cached_property
+    def triangles(self) -> int:
+        return sum(part.triangles for part in self.primitives)
+
+    @cached_property
+    def corners(self) -> int:
+        return sum(part.corners for part in self.primitives)
+
+    @cached_property
+    def vertices(self) -> int:
+        """As Blender stores them: those in use, and a copy for each morph target."""
+        return sum(min(part.corners, part.position.count) * (1 + part.targets) for part in self.primitives)
+
+    @cached_property
+    def last_joint(self) -> int:
+        return max((joint.largest for part in self.primitives for joint in part.joints), default=-1)
+
+
+def read_meshes(tree: dict[str, Any], accessors: list[Accessor], views: list[View], budgets: FileBudgets) -> list[Mesh]:
+    meshes = []
+    total = 0
+    for number, mesh in enumerate(tree.get("meshes", [])):
+        total += len(mesh["primitives"])
+        if total > budgets.max_primitives:
+            raise ObjectRefused(f"{total:,} primitives in its meshes; expected at most {budgets.max_primitives:,}")
+        parts = [
+            _read_primitive(item, f"meshes[{number}].primitives[{which}]", accessors, views)
+            for which, item in enumerate(mesh["primitives"])
+            if "POSITION" in item["attributes"]  # without, nothing is drawn
+        ]
+        meshes.append(Mesh(parts))
+    return meshes
+
+
+def _read_primitive(item: dict[str, Any], where: str, accessors: list[Accessor], views: list[View]) -> Primitive:
+    attributes = {name: accessors[number] for name, number in item["attributes"].items()}
+    targets = [{name: accessors[number] for name, number in target.items()} for target in item.get("targets", [])]
+    position = attributes["POSITION"]
+    joints, pulls = (
+        [attributes[name] for name in attributes if name.startswith(kind)] for kind in ("JOINTS", "WEIGHTS")
+    )
+    pulls += [target["POSITION"] for target in targets if "POSITION" in target]
+    for group in (attributes, *targets):
+        for name, accessor in group.items():
+            widths = _PER_VERTEX.get(name.partition("_")[0], (accessor.width,))
+            if accessor.width not in widths:
+                raise ObjectRefused(f"{where}: {show(name)} has {accessor.width} numbers each; expected {widths[-1]}")
+            if accessor.count < position.count:
+                found = f"{show(name)} has {accessor.count:,} values"
+                raise ObjectRefused(f"{where}: {found}; expected one for each of {position.count:,} vertices")
+    indices = accessors[item["indices"]] if "indices" in item else None
+    if any(accessor.dtype.kind != "u" for accessor in joints):
+        raise ObjectRefused(f"{where}: JOINTS are not unsigned integers")
+    if indices is not None and (indices.dtype.kind != "u" or indices.width != 1):
+        raise ObjectRefused(f"{where}: indices are not single unsigned integers")
+    if indices is not None and indices.largest >= position.count:
+        raise ObjectRefused(f"{where}: index {indices.largest}, out of range of {position.count:,} vertices")
+    draco = extension(item, "KHR_draco_mesh_compression")
+    mode = item.get("mode", 4)
+    material = item.get("material")
+    part = Primitive(where, mode, position, indices, joints, pulls, len(targets), draco is not None, material)
+    if (mode == 4 and part.corners % 3) or (mode in (5, 6) and part.corners < 3):
+        raise ObjectRefused(f"{where} has {part.corners:,} corners; expected whole triangles")
+    if draco is not None:
+        names, magic = set(draco["attributes"]), bytes(views[draco["bufferView"]].data[:5])
+        if magic != b"DRACO" or indices is None or not {"POSITION"} <= names <= set(attributes):
+            raise ObjectRefused(f"{where} has Draco data that Blender cannot decode; expected POSITION and indices")
+    elif position.data is None and position.sparse is None:
+        raise ObjectRefused(f"{where}: POSITION has no data: all {position.count:,} vertices are at one point")
+    return part

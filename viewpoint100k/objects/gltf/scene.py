@@ -1,0 +1,156 @@
+"""Nodes and what they draw: where each is in the world, with skins and instances."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewpoint100k.config import FileBudgets
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf.buffers import Accessor
+from viewpoint100k.objects.gltf.meshes import Mesh
+from viewpoint100k.objects.gltf.shape import extension
+
+_MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
+
+
+def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.float64], set[int]]:
+    """(n, 4, 4) local to world for all nodes, for Blender imports what no scene shows, too; and those of the scene."""
+    items = tree.get("nodes", [])
+    if len(items) > budgets.max_nodes:
+        raise ObjectRefused(f"{len(items):,} nodes; expected at most {budgets.max_nodes:,}")
+    parents: dict[int, int] = {}
+    for number, item in enumerate(items):
+        for child in item.get("children", []):
+            if child in parents:
+                raise ObjectRefused(f"nodes[{child}] has two parents: nodes[{parents[child]}] and nodes[{number}]")
+            parents[child] = number
+    world = np.array([_local_transform(item) for item in items], np.float64).reshape(-1, 4, 4)
+    level = [number for number in range(len(items)) if number not in parents]
+    reached = depth = 0
+    while level:
+        reached, depth = reached + len(level), depth + 1
+        if depth > budgets.max_node_depth:
+            raise ObjectRefused(f"nodes are nested deeper than {budgets.max_node_depth} levels, the most expected")
+        level = [child for number in level for child in items[number].get("children", [])]
+        for child in level:
+            world[child] = world[parents[child]] @ world[child]
+    if reached < len(items):
+        raise ObjectRefused(f"nodes form a cycle: {len(items) - reached} of {len(items)} are in it or below it")
+    shown = tree["scenes"][tree.get("scene", 0)] if tree["scenes"] else {}
+    in_scene: set[int] = set()
+    waiting = list(shown.get("nodes", []))
+    while waiting:
+        number = waiting.pop()
+        if number not in in_scene:
+            in_scene.add(number)
+            waiting += items[number].get("children", [])
+    return world, in_scene
+
+
+def _local_transform(item: dict[str, Any]) -> NDArray[np.float64]:
+    if "matrix" in item:
+        return np.array(item["matrix"], np.float64).reshape(4, 4).T  # glTF writes columns
+    given = [np.array([item[key]], np.float64) if key in item else None for key in ("translation", "rotation", "scale")]
+    local: NDArray[np.float64] = _transforms(1, *given)[0]
+    return local
+
+
+def _transforms(
+    count: int, t: NDArray[Any] | None, r: NDArray[Any] | None, s: NDArray[Any] | None
+) -> NDArray[np.float64]:
+    """(count, 4, 4) from translations, quaternions x y z w and scales; None where a file leaves them out."""
+    matrices = np.tile(np.eye(4), (count, 1, 1))
+    if r is not None:
+        norm = np.linalg.norm(r, axis=1, keepdims=True)
+        x, y, z, w = np.where(norm > 0, r / norm, [0.0, 0.0, 0.0, 1.0]).T
+        columns = [
+            [1 - 2 * (y * y + z * z), 2 * (x * y + z * w), 2 * (x * z - y * w)],
+            [2 * (x * y - z * w), 1 - 2 * (x * x + z * z), 2 * (y * z + x * w)],
+            [2 * (x * z + y * w), 2 * (y * z - x * w), 1 - 2 * (x * x + y * y)],
+        ]
+        matrices[:, :3, :3] = np.array(columns).T
+    if s is not None:
+        matrices[:, :3, :3] *= s[:, None, :]
+    if t is not None:
+        matrices[:, :3, 3] = t
+    return matrices
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One mesh at its places in the world."""
+
+    node: int
+    mesh: Mesh
+    places: NDArray[np.float64]  # (n, 4, 4): of the node, its instances, or the joints of its skin
+    times: int  # it is drawn
+    skinned: bool
+
+
+def read_draws(
+    tree: dict[str, Any],
+    world: NDArray[np.float64],
+    meshes: list[Mesh],
+    accessors: list[Accessor],
+    budgets: FileBudgets,
+) -> tuple[list[Draw], int]:
+    """What the nodes draw, and how many nodes there are with instances."""
+    skins = [_read_skin(item, f"skins[{n}]", world, accessors) for n, item in enumerate(tree.get("skins", []))]
+    draws = []
+    nodes, hangings = len(world), 0
+    for number, item in enumerate(tree.get("nodes", [])):
+        if "mesh" not in item:
+            continue
+        where, mesh, skin = f"nodes[{number}]", meshes[item["mesh"]], item.get("skin")
+        places, times = world[number : number + 1], 1
+        instancing = extension(item, "EXT_mesh_gpu_instancing")
+        if instancing is not None:
+            instances = _read_instances(instancing["attributes"], accessors, where, budgets.max_nodes)
+            places, times, skin = places @ instances, len(instances), None
+            nodes += times
+            if any(part.targets for part in mesh.primitives):
+                raise ObjectRefused(f"{where}: instances of a mesh with morph targets, which Blender cannot import")
+            if nodes > budgets.max_nodes:
+                raise ObjectRefused(f"{nodes:,} nodes, instances included; expected at most {budgets.max_nodes:,}")
+        elif skin is not None and mesh.last_joint >= 0:
+            places = skins[skin]
+            hangings += len(places)
+            if hangings > _MAX_HANGINGS:
+                raise ObjectRefused(f"meshes hang on {hangings:,} joints in sum; expected at most {_MAX_HANGINGS:,}")
+            if mesh.last_joint >= len(places):
+                raise ObjectRefused(f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}")
+        draws.append(Draw(number, mesh, places, times, skin is not None))
+    return draws, nodes
+
+
+def _read_skin(
+    item: dict[str, Any], where: str, world: NDArray[np.float64], accessors: list[Accessor]
+) -> NDArray[np.float64]:
+    """(joints, 4, 4): where each joint puts the vertices that hang on it."""
+    places = world[np.array(item["joints"], np.int64)]
+    if not len(places):
+        raise ObjectRefused(f"{where} has no joints; expected at least one")
+    if "inverseBindMatrices" in item:
+        accessor = accessors[item["inverseBindMatrices"]]
+        if accessor.width != 16 or accessor.count < len(places):
+            raise ObjectRefused(f"{where}.inverseBindMatrices is not one MAT4 for each of the {len(places)} joints")
+        inverse = accessor.floats(slice(len(places)))
+        if not np.isfinite(inverse).all():
+            raise ObjectRefused(f"{where}.inverseBindMatrices contains NaN or infinity; expected finite numbers")
+        places = places @ inverse.reshape(-1, 4, 4).transpose(0, 2, 1)
+    return places
+
+
+def _read_instances(
+    attributes: dict[str, int], accessors: list[Accessor], where: str, limit: int
+) -> NDArray[np.float64]:
+    names = {"TRANSLATION": 3, "ROTATION": 4, "SCALE": 3}
+    used = {name: accessors[attributes[name]] for name in names if name in attributes}
+    count = next((accessor.count for accessor in used.values()), 0)  # none of the three: Blender draws nothing
+    if count > limit:
+        raise ObjectRefused(f"{where} has {count:,} instances; expected at most {limit:,}")
+    if any((accessor.count, accessor.width) != (count, names[name]) for name, accessor in used.items()):
+        raise ObjectRefused(f"{where}: translations, rotations and scales of its instances do not match")
+    return _transforms(count, *(used[name].floats() if name in used else None for name in names))

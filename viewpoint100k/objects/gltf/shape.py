@@ -1,0 +1,134 @@
+"""What the JSON must look like: fields, types, indices in range, and no extension that Blender cannot read."""
+
+import math
+from typing import Any
+
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf.container import show
+
+# What the importer of bpy 5.0.1 takes in extensionsRequired (glTFImporter.extensions_managed); a test compares.
+SUPPORTED_EXTENSIONS = {
+    "EXT_mesh_gpu_instancing", "EXT_texture_webp", "KHR_animation_pointer", "KHR_draco_mesh_compression",
+    "KHR_lights_punctual", "KHR_materials_anisotropy", "KHR_materials_clearcoat", "KHR_materials_emissive_strength",
+    "KHR_materials_ior", "KHR_materials_pbrSpecularGlossiness", "KHR_materials_sheen", "KHR_materials_specular",
+    "KHR_materials_transmission", "KHR_materials_unlit", "KHR_materials_variants", "KHR_materials_volume",
+    "KHR_mesh_quantization", "KHR_texture_transform",
+}  # fmt: skip
+_WAYS_OUT = {
+    "EXT_meshopt_compression": "; unpack it with `gltf-transform copy`",
+    "KHR_texture_basisu": "; convert its KTX2 textures to PNG or JPEG",
+}
+COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
+_MAX_FACTOR = 1e30  # of one number of a transform; products of a few leave float32
+
+# A name that ends in ! must be there, and * is any name that ends so. 0 or 1: an integer of at least that. A text: an
+# index into that list of the file. A set: one of these. (n,): the n numbers of a transform. float: any finite number.
+_TEXTURE = {"index!": "textures", "texCoord": 0, "scale": float, "strength": float}
+_PLACE = {"bufferView!": "bufferViews", "byteOffset": 0}
+_HEADER = {"asset!": {"version!": str}, "extensionsUsed": [str], "extensionsRequired": [str]}
+SHAPE = {
+    "scenes!": [{"nodes": ["nodes"]}],
+    "scene": "scenes",
+    "nodes": [{
+        "children": ["nodes"], "mesh": "meshes", "skin": "skins", "camera": "cameras",
+        "matrix": (16,), "translation": (3,), "rotation": (4,), "scale": (3,), "weights": [float],
+        "extensions": {"*": {}, "EXT_mesh_gpu_instancing": {"attributes!": {"*": "accessors"}}},
+    }],
+    "meshes": [{"weights": [float], "primitives!": [{
+        "attributes!": {"*": "accessors"}, "targets": [{"*": "accessors"}], "indices": "accessors",
+        "material": "materials", "mode": {0, 1, 2, 3, 4, 5, 6},
+        "extensions": {"*": {}, "KHR_draco_mesh_compression": {**_PLACE, "attributes!": {"*": 0}}},
+    }]}],
+    "skins": [{"joints!": ["nodes"], "skeleton": "nodes", "inverseBindMatrices": "accessors"}],
+    "cameras": [{"type!": {"perspective", "orthographic"}, "perspective": {"yfov!": float, "znear!": float}}],
+    "animations": [{
+        "channels!": [{"sampler!": 0, "target!": {"node": "nodes", "path!": str}}],
+        "samplers!": [{"input!": "accessors", "output!": "accessors", "interpolation": str}],
+    }],
+    "materials": [{
+        "pbrMetallicRoughness": {
+            "baseColorFactor": (4,), "metallicFactor": float, "roughnessFactor": float, "*Texture": _TEXTURE,
+        },
+        "*Texture": _TEXTURE, "emissiveFactor": (3,), "alphaMode": {"OPAQUE", "MASK", "BLEND"}, "alphaCutoff": float,
+        "doubleSided": bool, "extensions": {"*": {"*Texture": _TEXTURE}},
+    }],
+    "textures": [{
+        "source": "images", "sampler": "samplers",
+        "extensions": {"*": {}, "EXT_texture_webp": {"source!": "images"}},
+    }],
+    "samplers": [{"magFilter": 0, "minFilter": 0, "wrapS": 0, "wrapT": 0}],
+    "images": [{"uri": str, "bufferView": "bufferViews", "mimeType": str}],
+    "accessors": [{
+        "componentType!": {*COMPONENTS}, "type!": {*WIDTHS}, "count!": 1, "bufferView": "bufferViews", "byteOffset": 0,
+        "normalized": bool, "min": [float], "max": [float],
+        "sparse": {"count!": 1, "indices!": {**_PLACE, "componentType!": {5121, 5123, 5125}}, "values!": _PLACE},
+    }],
+    "bufferViews": [{"buffer!": "buffers", "byteLength!": 1, "byteOffset": 0, "byteStride": 0}],
+    "buffers": [{"byteLength!": 1, "uri": str}],
+}  # fmt: skip
+
+
+def check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> None:
+    """Refuse wrong types, missing fields and indices out of range. Nulls are removed: Blender sees nothing there."""
+    match shape:
+        case dict():
+            _expect(isinstance(value, dict), where, value, "an object")
+            for key in [key for key in value if value[key] is None and "*" not in shape]:
+                del value[key]
+            for name, inner in {"name": str, **shape}.items():
+                key = name.rstrip("!")
+                if key.startswith("*"):
+                    for found in [found for found in value if found.endswith(key[1:])]:
+                        check_shape(value[found], inner, f"{where}.{show(found)}", tree)
+                elif key in value:
+                    check_shape(value[key], inner, f"{where}.{key}".lstrip("."), tree)
+                elif name != key:
+                    raise ObjectRefused(f"{where}.{key} is missing".lstrip("."))
+        case list() | tuple():
+            _expect(isinstance(value, list), where, value, "a list")
+            if isinstance(shape, tuple) and len(value) != shape[0]:
+                raise ObjectRefused(f"{where} has {len(value)} numbers; expected {shape[0]}")
+            for number, item in enumerate(value):
+                check_shape(item, shape[0] if isinstance(shape, list) else _MAX_FACTOR, f"{where}[{number}]", tree)
+        case set():
+            allowed = type(value) in (int, str) and value in shape
+            _expect(allowed, where, value, f"one of {', '.join(map(str, sorted(shape)))}")
+        case str():
+            held = tree.get(shape, [])
+            _expect(isinstance(held, list), shape, held, "a list")
+            _expect(type(value) is int and value >= 0, where, value, "an index: an integer of at least 0")
+            if value >= len(held):
+                raise ObjectRefused(f"{where} is {value}, out of range: the file has {len(held)} {shape}")
+        case int():
+            _expect(type(value) is int and value >= shape, where, value, f"an integer of at least {shape}")
+        case float():
+            within = type(value) in (int, float) and abs(value) <= shape
+            _expect(within, where, value, f"a finite number up to {shape:g}")
+        case _:
+            fits = type(value) in (int, float) and math.isfinite(value) if shape is float else isinstance(value, shape)
+            _expect(fits, where, value, {str: "a text", bool: "true or false", float: "a finite number"}[shape])
+
+
+def _expect(fits: bool, where: str, value: Any, expected: str) -> None:
+    if not fits:
+        raise ObjectRefused(f"{where} is {show(value)}; expected {expected}")
+
+
+def check_header(tree: dict[str, Any]) -> tuple[str, ...]:
+    check_shape(tree, _HEADER, "", tree)
+    if tree["asset"]["version"] != "2.0":
+        raise ObjectRefused(f"asset.version is {show(tree['asset']['version'])}; expected '2.0'")
+    used = set(tree.get("extensionsUsed", []))
+    for name in tree.get("extensionsRequired", []):
+        if name not in SUPPORTED_EXTENSIONS:
+            way_out = _WAYS_OUT.get(name, "")
+            raise ObjectRefused(f"needs the extension {show(name)}, which Blender cannot read{way_out}")
+        if name not in used:
+            raise ObjectRefused(f"needs the extension {name}, but does not list it in extensionsUsed")
+    return tuple(sorted(used))
+
+
+def extension(holder: dict[str, Any], name: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = holder.get("extensions", {}).get(name)
+    return found

@@ -1,0 +1,102 @@
+"""What there is to see: not too much for Blender, and a surface of finite size that is not transparent."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewpoint100k.config import FileBudgets
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf.meshes import Mesh, Primitive
+from viewpoint100k.objects.gltf.scene import Draw
+from viewpoint100k.objects.gltf.shape import extension
+
+_MAX_COORDINATE = 1e15  # of a placed vertex; Blender squares lengths in float32
+_BLOCK = 3 << 16  # corners looked at together; a multiple of 3
+
+
+def check_load(draws: Sequence[Draw], budgets: FileBudgets) -> None:
+    """Of all nodes, shown or not, for Blender makes them all."""
+    for name, what, limit in (
+        ("triangles", "triangles", budgets.max_triangles),
+        ("corners", "corners of triangles, lines and points", 3 * budgets.max_triangles),
+        ("vertices", "vertices, morph targets included", budgets.max_vertices),
+    ):
+        number = sum(draw.times * getattr(draw.mesh, name) for draw in draws)
+        if number > limit:
+            raise ObjectRefused(f"{number:,} {what}, after instancing; expected at most {limit:,}")
+
+
+def check_visible(draws: Sequence[Draw], materials: list[dict[str, Any]]) -> None:
+    draws = [draw for draw in draws if draw.times and draw.mesh.primitives]
+    meshes = {mesh: _measure(mesh) for mesh in dict.fromkeys(draw.mesh for draw in draws)}
+    if not meshes:
+        raise ObjectRefused("the scene is empty: none of its nodes has a mesh, so there is nothing to see")
+    parts = [part for mesh in meshes for part in mesh.primitives if part.triangles]
+    if not parts:
+        raise ObjectRefused("the scene has no triangles, only points or lines; expected a surface")
+    if all(part.material is not None and _invisible(materials[part.material]) for part in parts):
+        raise ObjectRefused("every material is fully transparent: there is nothing to see")
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for draw in draws:
+        box, _ = meshes[draw.mesh]
+        if box is None:
+            return
+        eight = np.stack(np.meshgrid(*box.T), axis=-1).reshape(-1, 3)
+        placed = np.einsum("nij,cj->nci", draw.places[:, :3, :3], eight) + draw.places[:, None, :3, 3]
+        low, high = np.minimum(low, placed.min(axis=(0, 1))), np.maximum(high, placed.max(axis=(0, 1)))
+    far = max(np.abs(low).max(), np.abs(high).max())
+    if not far <= _MAX_COORDINATE:
+        raise ObjectRefused(f"reaches to coordinate {far:g} in the world; expected finite, at most {_MAX_COORDINATE:g}")
+    sizes = np.sort(high - low)
+    if sizes[2] <= max(1e-12, 1e-6 * far):
+        raise ObjectRefused(f"all vertices are at one point: size {sizes[2]:g}, {far:g} from the origin")
+    if sizes[1] <= 1e-9 * sizes[2] or not any(surface for _, surface in meshes.values()):
+        raise ObjectRefused("all triangles have zero area; expected a surface")
+
+
+def _invisible(material: dict[str, Any]) -> bool:
+    pbr = material.get("pbrMetallicRoughness", {})
+    if "baseColorTexture" in pbr or extension(material, "KHR_materials_pbrSpecularGlossiness") is not None:
+        return False
+    alpha, mode = pbr.get("baseColorFactor", [1.0])[-1], material.get("alphaMode")
+    return (mode == "MASK" and alpha < material.get("alphaCutoff", 0.5)) or (mode == "BLEND" and alpha <= 0)
+
+
+def _measure(mesh: Mesh) -> tuple[NDArray[np.float64] | None, bool]:
+    """(2, 3) bounds of the vertices in use, None if Draco hides them, and whether any triangle has an area."""
+    low, high, area, known = np.full(3, np.inf), np.full(3, -np.inf), 0.0, True
+    for part in mesh.primitives:
+        if part.draco and part.position.data is None:
+            area = np.inf
+            if part.position.bounds is None:
+                known = False
+            else:
+                low, high = np.minimum(low, part.position.bounds[0]), np.maximum(high, part.position.bounds[1])
+            continue
+        if not all(pull.finite for pull in part.pulls):
+            raise ObjectRefused(
+                f"{part.where}: weights or morph targets contain NaN or infinity; expected finite numbers"
+            )
+        for vertices in _blocks(part):
+            points = part.position.floats(vertices)
+            if not np.isfinite(points).all():
+                raise ObjectRefused(f"{part.where}: vertex positions contain NaN or infinity; expected finite numbers")
+            low, high = np.minimum(low, points.min(axis=0)), np.maximum(high, points.max(axis=0))
+            if part.triangles:
+                a, b, c = points[0::3], points[1::3], points[2::3]
+                if part.mode != 4:
+                    a, b, c = points[:1] if part.mode == 6 else points[:-2], points[1:-1], points[2:]
+                area += float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
+    return np.stack([low, high]) if known else None, area > 1e-12 * float(np.sum((high - low) ** 2))
+
+
+def _blocks(part: Primitive) -> Iterator[NDArray[np.int64]]:
+    """The vertex numbers of the corners in pieces of bounded size. Pieces of strips and fans overlap."""
+    overlap = 2 if part.mode in (5, 6) else 0
+    for start in range(0, part.corners - overlap, _BLOCK):
+        block = np.arange(start, min(start + _BLOCK + overlap, part.corners))
+        if part.mode == 6:
+            block[0] = 0  # a fan turns about its first corner
+        yield block if part.indices is None else part.indices.rows[block, 0].astype(np.int64)
