@@ -28,12 +28,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     config = load_config(overrides=[f"render.size_px={arguments.size}", f"render.samples={arguments.samples}"])
+    wanted = {family: 12 * share for family, share in config.plan.families.fractions().items()}
     rows = []
     with tempfile.TemporaryDirectory() as scratch, Engine(config.render, Path(scratch)) as engine:
         for file in arguments.files:
             thing = SourceObject(record=ObjectRecord(uid=file.stem))
             for background in ("plain", "hdri"):
-                view_set = plan_views(config, thing, 0, 12)
+                view_set = plan_views(config, thing, 0, wanted)
                 view_set = view_set.model_copy(
                     update={"background": view_set.background.model_copy(update={"kind": background})}
                 )

@@ -25,7 +25,7 @@ from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointErr
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, write_dataset_files
 from viewpoint100k.questions import ask_all, load_templates
-from viewpoint100k.records import ObjectRecord, Provenance, Reject, Sample, View, ViewSet
+from viewpoint100k.records import Family, ObjectRecord, Provenance, Reject, Sample, View, ViewSet
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
@@ -253,13 +253,14 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
     wanted, usable, good = sum(shard.pairs.values()), list[_Usable](), list(shard.objects)
     by_uid = {thing.record.uid: thing for thing in plan.objects}
     picks: list[_Pick] = []
+    needed = {family: share * plan.pairs_per_object for family, share in config.plan.families.fractions().items()}
     for round_ in range(config.plan.max_rounds):
         most = (
             plan.pairs_per_object if round_ == 0 else wanted
         )  # first spread over the objects, then take what there is
         visits, good = good, []
         for uid in visits:
-            view_set = plan_views(config, by_uid[uid], round_, plan.pairs_per_object)
+            view_set = plan_views(config, by_uid[uid], round_, needed)
             found = _visit(config, view_set, engine, tally)
             if found is not None and found.candidates:
                 usable.append(found)
@@ -267,22 +268,31 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
             enough = sum(min(len(one.candidates), most) for one in usable)
             progress = {"pairs": min(enough, wanted), "rejects": len(tally.rejects)}
             write_atomically(paths.progress(shard), json.dumps(progress).encode())
-            if enough >= wanted and len(picks := _choose(shard, usable, most_per_object=most)) == wanted:
-                return picks
+            if enough >= wanted:
+                picks = _choose(shard, usable, most_per_object=most)
+                if len(picks) == wanted:
+                    return picks
+                if round_:
+                    needed = _missing(shard, picks)
         if len(picks := _choose(shard, usable, most_per_object=wanted)) == wanted:
             return picks
+        needed = _missing(shard, picks)
         if not good:
             break
     write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
-    missing = Counter(shard.pairs)
-    missing.subtract(pick.candidate.family for pick in picks)
-    short = ", ".join(f"{number} {family}" for family, number in sorted(missing.items()) if number > 0)
+    short = ", ".join(f"{number:.0f} {family}" for family, number in sorted(_missing(shard, picks).items()))
     why = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3)) or "nothing was rendered"
     raise RanDry(
         f"shard {shard.number} ({shard.name}): {wanted - len(picks)} of {wanted} pairs are missing ({short}) after {tally.visited} "
         f"visits to {len(shard.objects)} objects, of which {len(tally.rejects)} were refused (see {paths.shard_rejects(shard)}). "
         f"Dropped: {why}. Use more objects or fewer pairs"
     )
+
+
+def _missing(shard: Shard, picks: list[_Pick]) -> dict[Family, float]:
+    """How many pairs of each family a shard still lacks."""
+    have = Counter(pick.candidate.family for pick in picks)
+    return {family: float(count - have[family]) for family, count in shard.pairs.items() if count > have[family]}
 
 
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine, tally: _Tally) -> _Usable | None:

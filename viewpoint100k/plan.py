@@ -7,7 +7,7 @@ that share a bearing have exactly no yaw between them, two that share a position
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +44,7 @@ class Shard(Record):
     number: int
     split: Split
     name: str
-    pairs: dict[str, int]  # per family
+    pairs: dict[Family, int]
     objects: list[str]  # uids in the order in which they are visited; the last are reserves
 
 
@@ -163,8 +163,11 @@ class _Camera(NamedTuple):
     roll_deg: float
 
 
-def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: int) -> ViewSet:
+def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: Mapping[Family, float]) -> ViewSet:
     """The cameras of one visit to one object, and the pairs they make.
+
+    Args:
+        pairs: how many of each family are wanted of this visit; the plan holds about as many, usually some more.
 
     An arc of cameras around the object; from one of them some that moved sideways and some that turned to the other
     side. Each of the first with each of the second is a pair that moved and turned to the same side, so that eight
@@ -172,7 +175,7 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: int) 
     """
     settings, uid = config.plan, thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
-    arc, trucks, pans, stills = _how_many(settings, pairs, rng)
+    arc, trucks, pans, stills = _how_many(pairs, rng)
     hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
     side = float(rng.choice([-1, 1]))  # to which the trucks go
     truck = [float(v) for v in side * rng.uniform(settings.truck.low, settings.truck.high, trucks)]
@@ -226,17 +229,14 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: int) 
     )
 
 
-def _how_many(settings: PlanConfig, pairs: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """(arc, trucks, pans, stills): the fewest views whose pairs cover this object's share of each family."""
-    share = settings.families.fractions()
-    orbits = share["orbit"] * pairs
-    arc = next(n for n in range(1, 99) if n * (n - 1) / 2 >= orbits - 1)
-    arc = max(arc, 2 if orbits > 0 else 1)
-    trucks, pans = int(np.ceil(share["truck"] * pairs)), int(np.ceil(share["pan"] * pairs))
-    while trucks * pans < share["same_sign"] * pairs:
+def _how_many(pairs: Mapping[Family, float], rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """(arc, trucks, pans, stills): the fewest views whose pairs are about those that are wanted."""
+    wanted = {family: pairs.get(family, 0.0) for family in FAMILIES}
+    arc = next(n for n in range(2 if wanted["orbit"] > 0 else 1, 99) if n * (n - 1) / 2 >= wanted["orbit"] - 1)
+    trucks, pans = int(np.ceil(wanted["truck"])), int(np.ceil(wanted["pan"]))
+    while trucks * pans < wanted["same_sign"]:
         trucks, pans = (trucks + 1, pans) if trucks <= pans else (trucks, pans + 1)
-    stills = int(share["still"] * pairs + rng.random())  # rounded up as often as its fraction says
-    return arc, trucks, pans, stills if arc + trucks + pans > 1 else max(stills, 1)
+    return arc, trucks, pans, int(wanted["still"] + rng.random())  # rounded up as often as its fraction says
 
 
 def _distance(

@@ -24,7 +24,7 @@ def toys(tmp_path_factory):
     for thing in list_builtin(3, 1):
         path = folder / f"{thing.record.uid}.glb"
         path.write_bytes(build_builtin(thing.record.uid))
-        out.append((plan_views(CONFIG, thing, 0, 3), path))
+        out.append((plan_views(CONFIG, thing, 0, {"orbit": 1, "same_sign": 1}), path))
     return out
 
 

@@ -16,10 +16,14 @@ def things(count):
     return [SourceObject(record=ObjectRecord(uid=f"thing-{i:03d}")) for i in range(count)]
 
 
+def shares(config, pairs):
+    return {family: share * pairs for family, share in config.plan.families.fractions().items()}
+
+
 def pairs_of(config, rounds=60, pairs=12):
     """(family, motion) of every planned pair of some objects, both orders."""
     for thing in things(rounds):
-        view_set = plan_views(config, thing, 0, pairs)
+        view_set = plan_views(config, thing, 0, shares(config, pairs))
         poses = [np.array(view.world_from_camera) for view in view_set.views]
         for pair in view_set.pairs:
             yield pair.family, motion(poses[pair.first], poses[pair.second])
@@ -70,9 +74,9 @@ def test_another_seed_gives_another_split_and_other_cameras():
     one, two = load_config(seed=1, pairs=100), load_config(seed=2, pairs=100)
     assert make_plan(one, things(50), spread=True).shards != make_plan(two, things(50), spread=True).shards
     thing = things(1)[0]
-    assert plan_views(one, thing, 0, 12) != plan_views(two, thing, 0, 12)
-    assert plan_views(one, thing, 0, 12) == plan_views(one, thing, 0, 12)
-    assert plan_views(one, thing, 0, 12) != plan_views(one, thing, 1, 12)
+    assert plan_views(one, thing, 0, shares(one, 12)) != plan_views(two, thing, 0, shares(two, 12))
+    assert plan_views(one, thing, 0, shares(one, 12)) == plan_views(one, thing, 0, shares(one, 12))
+    assert plan_views(one, thing, 0, shares(one, 12)) != plan_views(one, thing, 1, shares(one, 12))
 
 
 def test_too_few_objects_for_the_splits_is_an_error_that_says_so():
@@ -90,7 +94,7 @@ def test_generators_of_different_purposes_are_independent_and_repeatable():
 
 def test_eight_views_make_about_twelve_pairs():
     config = load_config()
-    sets = [plan_views(config, thing, 0, 12) for thing in things(40)]
+    sets = [plan_views(config, thing, 0, shares(config, 12)) for thing in things(40)]
     assert 7.5 <= np.mean([len(one.views) for one in sets]) <= 9.5
     assert np.mean([len(one.pairs) for one in sets]) >= 11.5
 
@@ -100,9 +104,17 @@ def test_one_visit_carries_its_objects_share_of_every_family(pairs):
     config = load_config()
     counts, share = Counter(), config.plan.families.fractions()
     for thing in things(200):
-        counts.update(pair.family for pair in plan_views(config, thing, 0, pairs).pairs)
+        counts.update(pair.family for pair in plan_views(config, thing, 0, shares(config, pairs)).pairs)
     for family in FAMILIES:
         assert counts[family] / 200 >= 0.85 * min(share[family] * pairs, share[family] * pairs - 0.9)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_visit_for_one_missing_pair_makes_that_pair_with_few_views(family):
+    for thing in things(20):
+        view_set = plan_views(load_config(), thing, 1, {family: 1.0})
+        assert family in {pair.family for pair in view_set.pairs}
+        assert len(view_set.views) <= 3
 
 
 def test_each_family_moves_and_turns_as_its_name_says():
@@ -141,7 +153,7 @@ def test_nearly_all_of_the_objects_sphere_is_inside_every_frame(preset):
     config = load_config(preset)
     outside = []
     for thing in things(60):
-        view_set = plan_views(config, thing, 0, 12)
+        view_set = plan_views(config, thing, 0, shares(config, 12))
         for view in view_set.views:
             camera = np.array(view.world_from_camera)
             to_object = camera[:3, :3].T @ -camera[:3, 3]
@@ -154,6 +166,6 @@ def test_nearly_all_of_the_objects_sphere_is_inside_every_frame(preset):
 
 def test_light_comes_from_above_and_is_the_same_for_all_views_of_a_set():
     for thing in things(30):
-        light = plan_views(load_config(), thing, 0, 12).light
+        light = plan_views(load_config(), thing, 0, shares(load_config(), 12)).light
         assert all(lamp.direction[2] > 0.3 for lamp in light.lamps)
         assert all(np.linalg.norm(lamp.direction) == pytest.approx(1) for lamp in light.lamps)
