@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = {
-    "render": ["bpy", "OpenEXR", "trimesh"],
+    "render": ["bpy", "OpenEXR", "jinja2"],
     "publish": ["datasets", "huggingface_hub"],
     "train": ["torch", "trl", "transformers", "accelerate", "peft"],
     "ray": ["ray"],
@@ -28,7 +28,7 @@ def test_imports_go_one_way():
 
 
 def test_the_command_line_starts_without_the_heavy_libraries():
-    code = "import sys, viewpoint100k.cli; print([m for m in ('torch', 'datasets', 'ray', 'bpy', 'trimesh', 'webdataset') if m in sys.modules])"
+    code = "import sys, viewpoint100k.cli; print([m for m in ('torch', 'datasets', 'ray', 'bpy', 'webdataset') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

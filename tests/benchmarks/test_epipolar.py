@@ -1,0 +1,317 @@
+"""The independent sign check itself: points of known motions vote for them, and planted sign errors are caught."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from scipy.stats import binomtest
+
+from viewpoint100k.records import Sample
+from viewpoint100k.shards import StoredSample, write_shard
+
+cv2 = pytest.importorskip("cv2", reason="the check matches pictures with opencv")
+
+_spec = importlib.util.spec_from_file_location("epipolar", Path(__file__).parents[2] / "benchmarks" / "epipolar.py")
+epipolar = importlib.util.module_from_spec(_spec)
+sys.modules["epipolar"] = epipolar
+_spec.loader.exec_module(epipolar)
+
+K = np.array([[400.0, 0, 256], [0, 400, 256], [0, 0, 1]])
+C40, S40 = 0.766044443118978, 0.6427876096865393
+# columns: the camera's right, down and forward in the world (+Z up), then where it is
+FRONT = np.array([[1.0, 0, 0, 0], [0, 0, 1, -2], [0, -1, 0, 0], [0, 0, 0, 1]])
+AROUND = np.array([[C40, 0, -S40, 2 * S40], [S40, 0, C40, -2 * C40], [0, -1, 0, 0], [0, 0, 0, 1]])  # to the right, by 40
+
+
+def camera(right=0.0, down=0.0, forward=0.0, yaw_right=0.0, pitch_up=0.0, roll_clockwise=0.0):
+    """`FRONT` moved and then turned about its own axes: right-handed about down, right and forward."""
+    out = FRONT.copy()
+    out[:3, 3] = FRONT[:3, :3] @ [right, down, forward] + FRONT[:3, 3]
+    turn = Rotation.from_euler("YXZ", [yaw_right, pitch_up, roll_clockwise], degrees=True)
+    out[:3, :3] = FRONT[:3, :3] @ turn.as_matrix()
+    return out
+
+
+def seen(world, pose):
+    """(N, 2) pixels of world points."""
+    points = (world - pose[:3, 3]) @ pose[:3, :3]
+    assert (points[:, 2] > 0).all()
+    return points[:, :2] / points[:, 2:] * 400 + 256
+
+
+def cloud(count, seed=0):
+    """Points of an object: in a ball of radius 0.5 about the origin."""
+    points = np.random.default_rng(seed).normal(size=(count, 3))
+    return 0.5 * points / np.linalg.norm(points, axis=1, keepdims=True) * np.linspace(0.3, 1, count)[:, None]
+
+
+def matches(first, second, count=60, false=30, noise_px=0.4):
+    """What a matcher would find: true matches with noise, and false ones anywhere on the object."""
+    rng = np.random.default_rng(1)
+    a, b = seen(cloud(count), first), seen(cloud(count), second)
+    a, b = a + rng.normal(0, noise_px, a.shape), b + rng.normal(0, noise_px, b.shape)
+    return np.concatenate([a, rng.uniform(a.min(0), a.max(0), (false, 2))]), np.concatenate(
+        [b, rng.uniform(b.min(0), b.max(0), (false, 2))]
+    )
+
+
+# signs of all six numbers, both ways, with a little of everything else as real pairs have
+MOTIONS = {
+    "orbit": camera(right=0.9, forward=0.25, yaw_right=-26, pitch_up=2, roll_clockwise=-1.5),
+    "orbit to the left, from higher": camera(right=-0.8, down=-0.3, forward=0.2, yaw_right=23, pitch_up=-8),
+    "truck": camera(right=0.55),
+    "truck to the left": camera(right=-0.55),
+    "pan": camera(yaw_right=12),
+    "pan to the left": camera(yaw_right=-12),
+    "same_sign": camera(right=0.55, yaw_right=12),
+    "same_sign to the left": camera(right=-0.55, yaw_right=-12),
+}
+
+
+@pytest.mark.parametrize("name", MOTIONS)
+def test_matches_vote_for_the_motion_that_made_them_against_each_wrong_one(name):
+    stated = epipolar.pair_from_poses(FRONT, MOTIONS[name])
+    wrong = epipolar.wrong_motions(stated)
+    assert {"mirrored", "swapped"} <= set(wrong)
+    for motion in wrong.values():
+        vote = epipolar.vote(stated, motion, *matches(FRONT, MOTIONS[name]), (K, K))
+        assert vote.verdict == "stated"
+        assert vote.stated_share > 0.5 > vote.wrong_share
+
+
+@pytest.mark.parametrize("name", MOTIONS)
+def test_mirrored_pictures_vote_for_the_mirrored_motion(name):
+    stated = epipolar.pair_from_poses(FRONT, MOTIONS[name])
+    flipped = [np.array([512, 0]) + np.array([-1, 1]) * points for points in matches(FRONT, MOTIONS[name])]
+    assert epipolar.vote(stated, epipolar.wrong_motions(stated)["mirrored"], *flipped, (K, K)).verdict == "wrong"
+
+
+@pytest.mark.parametrize("name", MOTIONS)
+def test_pictures_in_the_wrong_order_vote_for_the_swapped_motion(name):
+    stated = epipolar.pair_from_poses(FRONT, MOTIONS[name])
+    a, b = matches(FRONT, MOTIONS[name])
+    assert epipolar.vote(stated, epipolar.wrong_motions(stated)["swapped"], b, a, (K, K)).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        (camera(right=-0.55, yaw_right=12), "moved"),
+        (camera(right=0.55, yaw_right=-12), "turned"),
+        (camera(right=-0.55, yaw_right=-12), "mirrored"),
+    ],
+)
+def test_a_stated_motion_with_one_sign_wrong_is_outvoted(stated, name):
+    """The wrong motion is written out here, so that `wrong_motions` is checked by it too."""
+    planted = epipolar.pair_from_poses(FRONT, stated)
+    right = epipolar.pair_from_poses(FRONT, camera(right=0.55, yaw_right=12))
+    assert np.allclose(epipolar.wrong_motions(planted)[name].rotation, right.rotation)
+    assert np.allclose(epipolar.wrong_motions(planted)[name].translation, right.translation)
+    a, b = matches(FRONT, camera(right=0.55, yaw_right=12))
+    assert epipolar.vote(planted, right, a, b, (K, K)).verdict == "wrong"
+
+
+def test_a_background_at_infinity_says_nothing_of_the_move():
+    rng = np.random.default_rng(2)
+    far = np.column_stack([rng.uniform(-0.4, 0.4, 200), np.ones(200), rng.uniform(-0.4, 0.4, 200)]) * 1e6
+    for pose in (camera(right=0.55), camera(right=0.55, yaw_right=12)):
+        stated = epipolar.pair_from_poses(FRONT, pose)
+        vote = epipolar.vote(stated, epipolar.wrong_motions(stated)["mirrored"], seen(far, FRONT), seen(far, pose), (K, K))
+        assert vote.verdict == "undecided"
+        assert vote.matches == 0
+
+
+def test_false_matches_and_few_matches_decide_nothing():
+    stated = epipolar.pair_from_poses(FRONT, MOTIONS["orbit"])
+    mirrored = epipolar.wrong_motions(stated)["mirrored"]
+    assert epipolar.vote(stated, mirrored, *matches(FRONT, MOTIONS["orbit"], 0, 300), (K, K)).verdict == "undecided"
+    assert epipolar.vote(stated, mirrored, *matches(FRONT, MOTIONS["orbit"], 8, 0), (K, K)).verdict == "undecided"
+    nothing = np.zeros((0, 2))
+    assert epipolar.vote(stated, mirrored, nothing, nothing, (K, K)).verdict == "undecided"
+
+
+def test_wrong_motions_that_equal_the_stated_one_are_not_compared():
+    names = {name: set(epipolar.wrong_motions(epipolar.pair_from_poses(FRONT, pose))) for name, pose in MOTIONS.items()}
+    assert names["truck"] == {"mirrored", "moved", "swapped"}
+    assert names["pan"] == {"mirrored", "turned", "swapped"}
+    assert names["same_sign"] == names["orbit"] == set(epipolar.WRONG)
+    assert set(epipolar.wrong_motions(epipolar.pair_from_poses(FRONT, camera(forward=0.5)))) == {"swapped"}
+
+
+@pytest.mark.parametrize(("heads", "tails"), [(0, 0), (1, 0), (11, 0), (5, 5), (30, 12), (3, 60)])
+def test_the_coin_is_fair(heads, tails):
+    expected = binomtest(heads, heads + tails).pvalue if heads + tails else 1.0
+    assert epipolar.coin_p_value(heads, tails) == pytest.approx(min(expected, 1))
+
+
+# --- pictures ---------------------------------------------------------------------------------------------
+
+
+def noise_picture(seed=0):
+    rng = np.random.default_rng(seed)
+    layers = [cv2.resize(rng.random((n, n), np.float32), (256, 256), interpolation=cv2.INTER_CUBIC) for n in (12, 32, 80)]
+    return np.clip(85 * sum(layers), 0, 255).astype(np.uint8)
+
+
+def jpeg(picture):
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+def test_matches_are_in_our_pixels():
+    blob = np.zeros((256, 256), np.float32)
+    blob[100, 60] = 1.0  # the centre of this pixel is at (60.5, 100.5)
+    noise = noise_picture().astype(np.float32)
+    spot = np.clip(0.5 * noise + 2000 * cv2.GaussianBlur(blob, (0, 0), 3), 0, 255).astype(np.uint8)
+    a, b = epipolar.match(jpeg(spot), jpeg(np.roll(spot, (3, 7), axis=(0, 1))))
+    shift = b - a
+    assert len(shift) > 50
+    assert np.median(shift, axis=0) == pytest.approx([7, 3], abs=0.05)
+    off_the_blob = a - [60.5, 100.5]
+    assert np.abs(off_the_blob[np.linalg.norm(off_the_blob, axis=1).argmin()]).max() < 0.4
+
+
+def orbit_json():
+    """A sample as it is stored, from `FRONT` to `AROUND`, every number by hand."""
+    options = {
+        ("ego_translation", "camera_1"): (["left", "right", "no movement sideways"], 1),
+        ("object_translation", "object_facing_camera_1"): (["right", "no movement sideways", "left"], 2),
+        ("object_translation", "seen_from_above"): (["clockwise", "no movement around it", "counter-clockwise"], 2),
+        ("ego_rotation", "camera_1"): (["left", "right", "no horizontal rotation"], 0),
+    }
+    return sample_json(
+        "orbit",
+        [FRONT, AROUND],
+        {
+            # a point (x, y, z) of the first camera; the object's centre, (0, 0, 2), must stay there
+            "second_from_first": [[C40, 0, S40, -2 * S40], [0, 1, 0, 0], [-S40, 0, C40, 2 - 2 * C40], [0, 0, 0, 1]],
+            "translation": [S40, 0, 1 - C40],
+            "yaw_deg": -40,
+            "azimuth_change_deg": 40,
+            "rotation_deg": 40,
+        },
+        options,
+    )
+
+
+def sample_json(family, poses, truth, options):
+    zeros = dict.fromkeys(("yaw_deg", "pitch_deg", "roll_deg", "azimuth_change_deg", "elevation_change_deg"), 0.0)
+    hfov_deg = float(np.degrees(2 * np.arctan(0.64)))
+    view = {"intrinsics": K.tolist(), "hfov_deg": hfov_deg, "light": "studio", "background": "plain"}
+    questions = [
+        {"id": f"{kind}-{frame}", "type": kind, "tier": "A", "frame": frame, "prompt": "?", "options": texts}
+        | {"answer_index": right, "answer": "ABC"[right], "template": "0", "margin": 2.0, "decidability": 1.0}
+        for (kind, frame), (texts, right) in options.items()
+    ]
+    return {
+        "object": {"uid": "thing"},
+        "preset": "smoke",
+        "family": family,
+        "split": "train",
+        "views": [{**view, "world_from_camera": pose.tolist()} for pose in poses],
+        "truth": {**zeros, "distance_ratio": 1.0, "covisible_fraction": 0.5, "front_azimuth_deg": None, **truth},
+        "questions": questions,
+        "provenance": {"seed": 0, "config_hash": "", "code_version": "", "renderer": "", "device": ""},
+    }
+
+
+def test_a_right_json_agrees_with_its_poses():
+    assert epipolar.disagreements(Sample.model_validate(orbit_json())) == []
+
+
+@pytest.mark.parametrize("name", ["yaw_deg", "azimuth_change_deg"])
+def test_a_planted_sign_in_the_truth_is_caught(name):
+    tree = orbit_json()
+    tree["truth"][name] *= -1
+    assert [line.split(":")[0] for line in epipolar.disagreements(Sample.model_validate(tree))] == [name]
+
+
+def test_a_planted_mirrored_translation_is_caught():
+    tree = orbit_json()
+    tree["truth"]["translation"][0] *= -1
+    assert [line.split(":")[0] for line in epipolar.disagreements(Sample.model_validate(tree))] == ["right"]
+
+
+def test_poses_stored_in_the_wrong_order_are_caught():
+    tree = orbit_json()
+    tree["views"].reverse()
+    lines = epipolar.disagreements(Sample.model_validate(tree))
+    assert len(lines) >= 8  # the numbers, the matrix and all four answers
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_planted_answer_is_caught(number):
+    tree = orbit_json()
+    question = tree["questions"][number]
+    question["answer_index"] = (question["answer_index"] + 1) % 3
+    assert len(epipolar.disagreements(Sample.model_validate(tree))) == 1  # the index points elsewhere
+    question["answer"] = "ABC"[question["answer_index"]]
+    assert len(epipolar.disagreements(Sample.model_validate(tree))) == 1  # so do both
+
+
+def test_a_question_without_movement_is_answered_so():
+    own = epipolar.own_truth(FRONT, camera(forward=0.5))
+    assert epipolar.expected_answer("ego_translation", "camera_1", own) == {"no movement sideways"}
+    assert epipolar.expected_answer("ego_rotation", "camera_1", own) == {"no horizontal rotation"}
+    assert epipolar.expected_answer("object_translation", "seen_from_above", own) == {"no movement around it"}
+    assert epipolar.expected_answer("some", "other kind", own) == set()
+
+
+@pytest.mark.parametrize(
+    ("pose", "name", "value"),
+    [
+        (camera(right=0.5), "right", 0.25),
+        (camera(down=-0.5), "down", -0.25),
+        (camera(forward=0.5), "forward", 0.25),
+        (camera(yaw_right=20), "yaw_deg", 20),
+        (camera(pitch_up=20), "pitch_deg", 20),
+        (camera(roll_clockwise=20), "roll_deg", 20),
+        (camera(down=-2.0), "elevation_change_deg", 45),
+        (camera(forward=1.0), "distance_ratio", 0.5),
+        (AROUND, "azimuth_change_deg", 40),
+        (AROUND, "yaw_deg", -40),
+    ],
+)
+def test_its_own_truth_has_the_signs_of_the_conventions(pose, name, value):
+    assert epipolar.own_truth(FRONT, pose)[name] == pytest.approx(value, abs=1e-9)
+
+
+# --- a whole dataset --------------------------------------------------------------------------------------
+
+
+def pan_dataset(folder, *, flipped):
+    """Six pictures and what a camera that turned 12 degrees to a side would see; `flipped`: left and right exchanged."""
+    k = np.array([[200.0, 0, 128], [0, 200, 128], [0, 0, 1]])
+    half = np.array([[1.0, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # from our pixels to cv2's, whose centres are whole
+    samples = []
+    for number in range(6):
+        side = 1 if number % 2 else -1
+        first = noise_picture(number)
+        angle = np.radians(side * 12)  # turned right: what was ahead is now at the left
+        turn = np.array([[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]])
+        warp = half @ k @ turn @ np.linalg.inv(k) @ np.linalg.inv(half)
+        second = cv2.warpPerspective(first, warp, (256, 256), borderValue=128)
+        if flipped:
+            first, second = first[:, ::-1], second[:, ::-1]
+        second_from_first = np.eye(4)
+        second_from_first[:3, :3] = turn
+        truth = {"second_from_first": second_from_first.tolist(), "translation": [0, 0, 0], "yaw_deg": 12.0 * side}
+        right = ["left", "right", "no horizontal rotation"]
+        options = {("ego_rotation", "camera_1"): (right, int(side > 0))}
+        tree = sample_json("pan", [FRONT, camera(yaw_right=12 * side)], truth | {"rotation_deg": 12.0}, options)
+        for view in tree["views"]:
+            view |= {"intrinsics": k.tolist()}
+        samples.append(StoredSample(f"train-{number:05d}", Sample.model_validate(tree), [jpeg(first), jpeg(second)]))
+    folder.mkdir()
+    write_shard(folder / "train-00000-of-00001.tar", folder, samples)
+    return folder
+
+
+def test_a_right_dataset_passes_and_a_mirrored_one_does_not(tmp_path, capsys):
+    assert epipolar.main(pan_dataset(tmp_path / "right", flipped=False), tmp_path / "right.json") == 0
+    assert epipolar.main(pan_dataset(tmp_path / "wrong", flipped=True)) == 1
+    out = capsys.readouterr().out
+    assert "look at: train-00000" in out
+    assert '"percent_stated": 100.0' in (tmp_path / "right.json").read_text()
