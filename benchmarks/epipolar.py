@@ -192,18 +192,15 @@ def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9)
         points, descriptors = sift.detectAndCompute(large, None)
         if descriptors is None or len(points) < 2:
             return np.zeros((0, 2)), np.zeros((0, 2))
-        roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9))  # RootSIFT
-        found.append((np.array([p.pt for p in points]), roots))  # cv2 puts pixel centres at whole numbers, we at .5
+        roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9))  # RootSIFT: of length 1
+        # cv2 puts the centres of pixels at whole numbers, we at .5
+        found.append(((np.array([point.pt for point in points]) + 0.5) / enlarge, roots))
     (first_px, a), (second_px, b) = found
-    matcher = cv2.BFMatcher(cv2.NORM_L2)
-    forth = {
-        best.queryIdx: best.trainIdx
-        for best, other in matcher.knnMatch(a, b, k=2)
-        if best.distance < ratio * other.distance
-    }
-    back = {m.queryIdx: m.trainIdx for m in matcher.match(b, a)}
-    both = np.array([(i, j) for i, j in forth.items() if back[j] == i], dtype=int).reshape(-1, 2)
-    first_px, second_px = (first_px[both[:, 0]] + 0.5) / enlarge, (second_px[both[:, 1]] + 0.5) / enlarge
+    distance = np.sqrt(np.maximum(2 - 2 * (a @ b.T), 0))
+    nearest, back = distance.argmin(1), distance.argmin(0)
+    best, other = np.partition(distance, 1, axis=1)[:, :2].T
+    good = np.flatnonzero((back[nearest] == np.arange(len(a))) & (best < ratio * other))
+    first_px, second_px = first_px[good], second_px[nearest[good]]
     cells = np.floor(np.column_stack([first_px, second_px]) / 2).astype(int)
     _, once = np.unique(cells, axis=0, return_index=True)  # copies of one point at several scales are one witness
     return first_px[once], second_px[once]

@@ -50,6 +50,13 @@ class Annotation(NamedTuple):
     decidability: dict[str, float]  # of the direction of "translation", "rotation" and "azimuth"
 
 
+class Drop(NamedTuple):
+    """A view or a pair that is not used."""
+
+    kind: str  # for counting
+    why: str  # one line for people
+
+
 class Candidate(NamedTuple):
     """A usable pair of views, in both orders."""
 
@@ -60,7 +67,7 @@ class Candidate(NamedTuple):
 
 def annotate(
     view_set: ViewSet, rendered: Sequence[RenderedView], probes: Sequence[RenderedView], gates: GateConfig
-) -> tuple[list[Candidate], list[str]]:
+) -> tuple[list[Candidate], list[Drop]]:
     """The usable pairs of one view set, and why the others are not usable.
 
     Args:
@@ -68,10 +75,10 @@ def annotate(
         probes: small views from all around: what the object looks like where none of the views has seen it.
 
     Returns:
-        Candidates in the order of the plan, and one line for each view or pair that was dropped.
+        Candidates in the order of the plan, and each view or pair that was dropped.
     """
-    bad = {number: reason for number, view in enumerate(rendered) if (reason := _view_problem(view, gates))}
-    reasons = [f"view {number}: {reason}" for number, reason in bad.items()]
+    bad = {number: problem for number, view in enumerate(rendered) if (problem := _view_problem(view, gates))}
+    drops = list(bad.values())
     captures = [capture(view) for view in rendered]
     parts = [surface(one, max_points=800) for one in (*captures, *map(capture, probes))]
     cloud = merge([part for part in parts if len(part.points)] or parts)
@@ -82,9 +89,8 @@ def annotate(
         both = []
         shared = covisible_fraction(captures[planned.first], captures[planned.second])
         if shared < gates.min_covisible_fraction:
-            reasons.append(
-                f"{planned.family} pair: the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
-            )
+            why = f"the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
+            drops.append(Drop("pairs with too little in common", f"{planned.family}: {why}"))
             continue
         for first, second in ((planned.first, planned.second), (planned.second, planned.first)):
             moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
@@ -93,13 +99,13 @@ def annotate(
             both.append(Annotation(first, second, truth, decidability))
         weakest, name = min((value, name) for one in both for name, value in one.decidability.items())
         if weakest < gates.min_decidability:
-            reasons.append(
-                f"{planned.family} pair: undecidable {name}: the wrong answer's picture differs by {weakest:.3f} only "
-                f"(needs {gates.min_decidability}); the object looks the same from there"
+            why = f"{name}: under a wrong answer the picture would differ by {weakest:.3f} only, less than {gates.min_decidability}"
+            drops.append(
+                Drop("undecidable pairs (the object looks the same from elsewhere)", f"{planned.family}, {why}")
             )
             continue
         candidates.append(Candidate(planned.family, both[0], both[1]))
-    return candidates, reasons
+    return candidates, drops
 
 
 def make_truth(moved: Motion, covisible: float, front_azimuth_deg: float | None) -> Truth:
@@ -165,19 +171,23 @@ def _wrong_turns_deg(first: Capture, second: Capture, moved: Motion, gates: Gate
     }
 
 
-def _view_problem(view: RenderedView, gates: GateConfig) -> str:
-    """Why a view cannot be used; empty if it can."""
+def _view_problem(view: RenderedView, gates: GateConfig) -> Drop | None:
+    """Why a view cannot be used; None if it can."""
     seen = mask(capture(view))
     share = float(seen.mean())
     border = float(np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]).mean())
-    if share == 0:
-        return "empty: no object in the picture"
-    if share < gates.min_object_share:
-        return f"the object fills {share:.4f} of the frame, less than {gates.min_object_share}"
-    if border > gates.max_border_share:
-        return f"cut by the frame: {border:.3f} of its border shows the object, more than {gates.max_border_share}"
-    if view.luminance_std < gates.min_contrast:
-        return f"one flat colour: luminance varies by {view.luminance_std:.3f}, less than {gates.min_contrast}"
     if not np.isfinite(view.albedo).all() or not np.isfinite(view.depth).all():
-        return "depth or albedo holds NaN"
-    return ""
+        return Drop("broken views", "depth or albedo holds NaN")
+    if share == 0:
+        return Drop("empty views", "no object in the picture")
+    if share < gates.min_object_share:
+        return Drop(
+            "views of a speck", f"the object fills {share:.4f} of the frame, less than {gates.min_object_share}"
+        )
+    if border > gates.max_border_share:
+        return Drop(
+            "cut views", f"the object covers {border:.3f} of the frame's border, more than {gates.max_border_share}"
+        )
+    if view.luminance_std < gates.min_contrast:
+        return Drop("flat views", f"luminance varies by {view.luminance_std:.3f} only, less than {gates.min_contrast}")
+    return None

@@ -85,7 +85,7 @@ class PlanConfig(Record):
     """Which cameras look at each object, and how pairs are made of them."""
 
     pairs_per_object: int | None = Field(
-        default=None, ge=1, le=60, description="None: spread over a folder's objects, at least 3 and at most 12"
+        default=None, ge=1, le=60, description="None: spread over all objects of a folder, at most 12; else 12"
     )
     families: FamilyShares = FamilyShares()
     orbit_deg: Range = _range(20, 100)  # the paper's
@@ -103,7 +103,10 @@ class PlanConfig(Record):
     roll_jitter_deg: float = Field(default=2.0, ge=0, le=10)
     max_rounds: int = Field(default=6, ge=1, description="how often an object may be visited with new views")
     validation_share: float = Field(
-        default=0.1, ge=0, lt=0.5, description="of the pairs; their objects are in no other split"
+        default=0.1,
+        ge=0,
+        lt=0.5,
+        description="of the pairs; their objects are in no other split. Fewer than 10 objects are all for training",
     )
     test_share: float = Field(default=0.1, ge=0, lt=0.5)
 

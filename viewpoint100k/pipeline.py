@@ -250,7 +250,7 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
 
 def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally) -> list[_Pick]:
     """Visit objects, and again with new views, until the shard's pairs can be chosen."""
-    wanted, usable, good = sum(shard.pairs.values()), list[_Usable](), list(shard.objects)
+    wanted, usable, visits = sum(shard.pairs.values()), list[_Usable](), list(shard.objects)
     by_uid = {thing.record.uid: thing for thing in plan.objects}
     picks: list[_Pick] = []
     needed = {family: share * plan.pairs_per_object for family, share in config.plan.families.fractions().items()}
@@ -258,13 +258,11 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
         most = (
             plan.pairs_per_object if round_ == 0 else wanted
         )  # first spread over the objects, then take what there is
-        visits, good = good, []
         for uid in visits:
             view_set = plan_views(config, by_uid[uid], round_, needed)
             found = _visit(config, view_set, engine, tally)
             if found is not None and found.candidates:
                 usable.append(found)
-                good.append(uid)
             enough = sum(min(len(one.candidates), most) for one in usable)
             progress = {"pairs": min(enough, wanted), "rejects": len(tally.rejects)}
             write_atomically(paths.progress(shard), json.dumps(progress).encode())
@@ -277,8 +275,7 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
         if len(picks := _choose(shard, usable, most_per_object=wanted)) == wanted:
             return picks
         needed = _missing(shard, picks)
-        if not good:
-            break
+        visits = [uid for uid in shard.objects if any(one.record.uid == uid for one in usable)]
     write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
     short = ", ".join(f"{number:.0f} {family}" for family, number in sorted(_missing(shard, picks).items()))
     why = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3)) or "nothing was rendered"
@@ -314,13 +311,14 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine, tally: _Tally) 
     tally.cpu_s["first_view"] += rendered.view_cpu_s[0]
     tally.cpu_s["later_views"] += sum(rendered.view_cpu_s[1:])
     started = time.process_time()
-    candidates, reasons = annotate(view_set, rendered.views, rendered.probes, config.gates)
+    candidates, drops = annotate(view_set, rendered.views, rendered.probes, config.gates)
     tally.cpu_s["annotate"] += time.process_time() - started
-    for reason in reasons:
-        tally.dropped[reason.split(":")[1 if ":" in reason else 0].strip()] += 1
+    kinds = Counter(drop.kind for drop in drops)
+    tally.dropped.update(kinds)
     if not candidates:
-        why = "; ".join(dict.fromkeys(reasons)) or "the plan has no pair for it"
-        tally.rejects.append(Reject(uid=uid, stage="gate", reason=why[:600], round=view_set.round))
+        counts = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
+        reason = f"{counts}; the first: {drops[0].why}" if drops else "none of the wanted pairs could be planned for it"
+        tally.rejects.append(Reject(uid=uid, stage="gate", reason=reason, round=view_set.round))
     # without depth and albedo: a shard keeps what all its objects gave until it can choose
     return _Usable(record, [view.view for view in rendered.views], [view.image for view in rendered.views], candidates)
 

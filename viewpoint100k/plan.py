@@ -33,8 +33,10 @@ from viewpoint100k.records import (
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
 MOST_PAIRS_PER_OBJECT = 12
-FEWEST_PAIRS_PER_OBJECT = 3
+PAIRS_OF_A_SMALL_VISIT = 3  # four views, the fewest that hold all families
 PROBES, PROBE_HFOV_DEG = 6, 40.0
+OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
+FEWEST_OBJECTS_TO_SPLIT = 10
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
 
@@ -66,7 +68,8 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 def objects_wanted(config: RunConfig) -> int:
     """How many objects of an endless source a run lists, reserves included."""
     per_object = config.plan.pairs_per_object or MOST_PAIRS_PER_OBJECT
-    return 3 + int(np.ceil(SPARE_OBJECTS * config.pairs / per_object)) + 2 * len(_shard_sizes(config))
+    needed = sum(int(np.ceil(pairs / per_object)) for pairs in _split_pairs(config, FEWEST_OBJECTS_TO_SPLIT).values())
+    return FEWEST_OBJECTS_TO_SPLIT + int(np.ceil(SPARE_OBJECTS * needed))
 
 
 def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
@@ -79,66 +82,65 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
         InputError: if there are too few objects for the splits.
     """
     per_object = config.plan.pairs_per_object or (
-        int(np.clip(np.ceil(config.pairs / max(len(objects), 1)), FEWEST_PAIRS_PER_OBJECT, MOST_PAIRS_PER_OBJECT))
-        if spread
-        else MOST_PAIRS_PER_OBJECT
+        _spread(config.pairs, len(objects)) if spread else MOST_PAIRS_PER_OBJECT
     )
-    sizes = _shard_sizes(config)
-    by_split = _split_objects(config, objects, [split for split, _ in sizes])
-    in_split = Counter(split for split, _ in sizes)
-    shards, seen = [], Counter[str]()
-    families = {split: _family_sequence(config) for split in in_split}
-    for number, (split, pairs) in enumerate(sizes):
-        index = seen[split]
-        quota = Counter(next(families[split]) for _ in range(pairs))
-        mine = by_split[split][index :: in_split[split]]
-        if not mine:
+    pairs_of = _split_pairs(config, len(objects))
+    by_split = _split_objects(config, objects, pairs_of)
+    shards: list[Shard] = []
+    for split, pairs in pairs_of.items():
+        uids, family = by_split[split], _family_sequence(config)
+        count = _shard_count(config, pairs, len(uids))
+        if count > len(uids):
             raise InputError(
-                f"{len(by_split[split])} objects for {in_split[split]} shards of split {split}: each shard needs at "
-                "least one. Use more objects, fewer pairs, or a larger shards.pairs_per_shard"
+                f"{len(uids)} objects for {count} shards of split {split}: each shard needs at least one. Use more "
+                "objects, fewer pairs, or a larger shards.pairs_per_shard"
             )
-        name = f"{split}-{index:05d}-of-{in_split[split]:05d}"
-        shards.append(Shard(number=number, split=split, name=name, pairs=dict(sorted(quota.items())), objects=mine))
-        seen[split] += 1
+        for index, part in enumerate(np.array_split(np.arange(pairs), count)):
+            quota = Counter(next(family) for _ in part)
+            name = f"{split}-{index:05d}-of-{count:05d}"
+            mine = uids[index::count]
+            shards.append(
+                Shard(number=len(shards), split=split, name=name, pairs=dict(sorted(quota.items())), objects=mine)
+            )
     return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=list(objects), shards=shards)
 
 
-def _shard_sizes(config: RunConfig) -> list[tuple[Split, int]]:
-    """(split, pairs) of every shard: splits in order, each cut evenly."""
-    small = {
-        "validation": round(config.pairs * config.plan.validation_share),
-        "test": round(config.pairs * config.plan.test_share),
-    }
-    of_split: dict[Split, int] = {"train": config.pairs - sum(small.values()), **small}  # type: ignore[dict-item]
-    largest = config.shards.pairs_per_shard or int(np.clip(np.ceil(config.pairs / 20), 8, 1000))
-    return [
-        (split, len(part))
-        for split, pairs in of_split.items()
-        if pairs
-        for part in np.array_split(np.arange(pairs), int(np.ceil(pairs / largest)))
-    ]
+def _spread(pairs: int, objects: int) -> int:
+    """Pairs per object, so few that every object is visited if the pairs are enough for all; the rest comes on top."""
+    each = pairs // max(objects, 1)
+    return min(each, MOST_PAIRS_PER_OBJECT) if each >= 2 else PAIRS_OF_A_SMALL_VISIT
 
 
-def _split_objects(config: RunConfig, objects: Sequence[SourceObject], shards: list[Split]) -> dict[str, list[str]]:
-    """Shuffled uids of each split, in proportion to its shards; no object is in two."""
+def _split_pairs(config: RunConfig, objects: int) -> dict[Split, int]:
+    """Pairs of each split that has any. A handful of objects is not split."""
+    split = objects >= FEWEST_OBJECTS_TO_SPLIT
+    validation = round(config.pairs * config.plan.validation_share) if split else 0
+    test = round(config.pairs * config.plan.test_share) if split else 0
+    pairs: dict[Split, int] = {"train": config.pairs - validation - test, "validation": validation, "test": test}
+    return {name: number for name, number in pairs.items() if number}
+
+
+def _shard_count(config: RunConfig, pairs: int, objects: int) -> int:
+    """How many shards a split is cut into: by the setting, else so that each has objects enough for its pairs."""
+    if config.shards.pairs_per_shard:
+        return int(np.ceil(pairs / config.shards.pairs_per_shard))
+    largest = int(np.clip(np.ceil(config.pairs / 20), 8, 1000))
+    return max(1, min(int(np.ceil(pairs / largest)), objects // OBJECTS_PER_SHARD))
+
+
+def _split_objects(
+    config: RunConfig, objects: Sequence[SourceObject], pairs_of: dict[Split, int]
+) -> dict[str, list[str]]:
+    """Shuffled uids of each split, in proportion to its pairs; no object is in two."""
     uids = sorted(thing.record.uid for thing in objects)
     if len(set(uids)) != len(uids):
         raise InputError(f"object uid {next(u for u, n in Counter(uids).items() if n > 1)!r} is listed twice")
-    if len(uids) < len(set(shards)):
-        raise InputError(
-            f"{len(uids)} usable objects for the splits {', '.join(dict.fromkeys(shards))}: an object may be in one split "
-            "only. Use more objects, or --set plan.validation_share=0 --set plan.test_share=0"
-        )
     shuffled = [uids[i] for i in generator(config.seed, "splits").permutation(len(uids))]
-    counts = Counter(shards)
     out: dict[str, list[str]] = {}
-    for split in reversed(list(counts)):  # the small ones first: each gets at least one object per shard
-        if split == next(iter(counts)):
-            out[split] = shuffled
-        else:
-            share = max(round(len(uids) * counts[split] / len(shards)), 1)
-            out[split], shuffled = shuffled[:share], shuffled[share:]
-    return out
+    for split in list(pairs_of)[1:]:
+        share = max(round(len(uids) * pairs_of[split] / config.pairs), OBJECTS_PER_SHARD)
+        out[split], shuffled = shuffled[:share], shuffled[share:]
+    return {"train": shuffled, **out}
 
 
 def _family_sequence(config: RunConfig) -> Iterator[Family]:

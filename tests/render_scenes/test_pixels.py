@@ -109,7 +109,9 @@ def world_boxes(boxes):
     centers = np.array([(x, -z, y) for x, y, z in (box.center for box in boxes)])
     halves = np.array([(x, z, y) for x, y, z in (box.half for box in boxes)])
     low, high = (centers - halves).min(0), (centers + halves).max(0)
-    corners = np.array([c + h * s for c, h in zip(centers, halves, strict=True) for s in FACES[0, 0, 1] + FACES[0, 0, -1]])
+    corners = np.array(
+        [c + h * s for c, h in zip(centers, halves, strict=True) for s in FACES[0, 0, 1] + FACES[0, 0, -1]]
+    )
     scale = 0.5 / np.linalg.norm(corners - (low + high) / 2, axis=1).max()
     centers = (centers - (low + high) / 2) * scale
     return centers - halves * scale, centers + halves * scale
@@ -455,7 +457,9 @@ def angle_deg(rotation):
 def recover_motion(a, b, k):
     """(second_from_first rotation, direction of the translation, matches that agree) by OpenCV."""
     cv2.setRNGSeed(0)
-    essential, inlier = cv2.findEssentialMat(a, b, k, method=cv2.USAC_MAGSAC, prob=0.9999, threshold=0.5, maxIters=20000)
+    essential, inlier = cv2.findEssentialMat(
+        a, b, k, method=cv2.USAC_MAGSAC, prob=0.9999, threshold=0.5, maxIters=20000
+    )
     count, rotation, translation, _ = cv2.recoverPose(essential, a, b, k, mask=inlier)
     return rotation, translation[:, 0], count
 

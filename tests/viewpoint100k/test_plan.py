@@ -79,11 +79,19 @@ def test_another_seed_gives_another_split_and_other_cameras():
     assert plan_views(one, thing, 0, shares(one, 12)) != plan_views(one, thing, 1, shares(one, 12))
 
 
-def test_too_few_objects_for_the_splits_is_an_error_that_says_so():
-    with pytest.raises(InputError, match="2 usable objects"):
-        make_plan(load_config(pairs=100), things(2), spread=True)
-    one = load_config(pairs=4, overrides=["plan.validation_share=0", "plan.test_share=0"])
-    assert len(make_plan(one, things(1), spread=True).shards) == 1
+def test_a_handful_of_objects_is_not_split():
+    assert {shard.split for shard in make_plan(load_config(pairs=100), things(9), spread=True).shards} == {"train"}
+    plan = make_plan(load_config(pairs=100), things(10), spread=True)
+    objects = {
+        split: [u for s in plan.shards if s.split == split for u in s.objects] for split in ("validation", "test")
+    }
+    assert [len(uids) for uids in objects.values()] == [3, 3]
+
+
+def test_more_shards_than_objects_is_an_error_that_says_so():
+    with pytest.raises(InputError, match="2 objects for 3 shards"):
+        make_plan(load_config(pairs=24, overrides=["shards.pairs_per_shard=8"]), things(2), spread=True)
+    assert len(make_plan(load_config(pairs=24), things(1), spread=True).shards) == 1
 
 
 def test_generators_of_different_purposes_are_independent_and_repeatable():

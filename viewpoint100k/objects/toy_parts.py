@@ -26,17 +26,10 @@ _TEXTURE_PX = 128
 
 @dataclass(frozen=True)
 class Paint:
-    rgb: tuple[float, float, float]  # sRGB in [0, 1]; not used where there is a texture
+    rgb: Rgb  # sRGB in [0, 1]; not used where there is a texture
     roughness: float = 0.6
     metallic: float = 0.0
     png: bytes = b""  # the texture; repeats once per unit of length
-
-
-WHITE = Paint((0.93, 0.92, 0.88))
-DARK = Paint((0.10, 0.10, 0.12))
-STEEL = Paint((0.62, 0.64, 0.68), roughness=0.4, metallic=0.5)
-GLASS = Paint((0.45, 0.68, 0.80), roughness=0.4)
-LAWN = Paint((0.33, 0.58, 0.22), roughness=0.9)
 
 
 def _stripes(x: Array, y: Array, rng: np.random.Generator) -> Array:
