@@ -373,14 +373,10 @@ class _Bar(AbstractContextManager["_Bar"]):
 
 def _unfinished(out: Path, missing: int, of: int, failures: list[Any]) -> ViewpointError:
     """The error of the first shard that failed, and how many are missing."""
-    first = failures[0] if failures else None
-    line = (
-        first.last_line.removeprefix("error: ") if first else ""
-    ) or f"a shard ended with code {first.exit_code if first else 0}"
-    text = (
-        f"{line} ({missing} of {of} shards are missing; run it again to go on; what they printed is in {out}/.run/logs)"
-    )
-    return InputError(text) if first and first.exit_code == 2 else ViewpointError(text)
+    code, line = failures[0] if failures else (0, "")
+    line = line.removeprefix("error: ") or f"a shard ended with code {code}"
+    text = f"{line} ({missing} of {of} shards are missing; what they printed is in {out}/.run/logs)"
+    return InputError(text) if code == 2 else ViewpointError(text)
 
 
 def _problems(problems: list[Any]) -> None:

@@ -4,6 +4,7 @@ Never imports bpy. One warm worker with one render thread; a shard is one such e
 shards as it has cores. Success is judged by what came back, never by an exit code.
 """
 
+import errno
 import importlib.util
 import json
 import os
@@ -23,6 +24,7 @@ from viewpoint100k.config import RenderConfig
 from viewpoint100k.errors import EngineError, InputError, MissingExtra
 from viewpoint100k.records import Reject, View, ViewSet
 
+ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
 NEEDS = ("bpy", "numpy", "PIL", "OpenEXR")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -119,6 +121,8 @@ class Engine:
         if not reply["ok"]:
             detail = self._stderr_tail() if reply["stage"] == "render" else ""
             if reply["stage"] == "render":  # an exception may have left Blender in any state
+                if shutil.disk_usage(self.scratch).free < ROOM_FOR_A_VIEW_SET:  # that is no fault of the object
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 self._restart()
             return self._reject(view_set, reply["stage"], reply["reason"], detail)
         rendered = self._collect(reply, view_set)
