@@ -52,7 +52,9 @@ def load_questions(
         }
     )
     columns = pairs.column_names or list(pairs.features)
-    rows = _undecoded(pairs, columns).map(_rows, batched=True, batch_size=16, remove_columns=columns, features=features)
+    # a stream hands on what the function returns: pictures decoded once per pair; a table keeps them as files
+    source = pairs if streaming else _undecoded(pairs, columns)
+    rows = source.map(_rows, batched=True, batch_size=16, remove_columns=columns, features=features)
     return rows.select_columns(list(COLUMNS))
 
 
