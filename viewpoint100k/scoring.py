@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 LETTERS = "ABCDEFGHIJ"
 
-_ANSWER_TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
-_THINK_TAG = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"</?(?:answer|think)>", re.IGNORECASE)
+_THINK = re.compile(r"<think>", re.IGNORECASE)  # thinking that never ends holds no answer
 _STATED = re.compile(
     r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*\s*[:=]?\s*[\"'(\[*]*([A-J])\b(?![a-z'])", re.IGNORECASE
 )
@@ -28,10 +28,7 @@ def parse_answer(completion: str, options: Sequence[str]) -> int | None:
         >>> parse_answer("<think>It went right.</think> <answer>(b)</answer>", ["left", "right"])
         1
     """
-    text = completion[-_LONGEST:]
-    tags = _ANSWER_TAG.findall(text)
-    text = tags[-1] if tags else _THINK_TAG.sub(" ", text)
-    text = text.strip()
+    text = " ".join(_said(completion[-_LONGEST:]).split())
     if not text:
         return None
     stated = {letter.upper() for letter in _STATED.findall(text)}
@@ -46,6 +43,23 @@ def parse_answer(completion: str, options: Sequence[str]) -> int | None:
 def score(completion: str, options: Sequence[str], answer_index: int) -> float:
     """1.0 if the completion means the right option, else 0.0."""
     return float(parse_answer(completion, options) == answer_index)
+
+
+def _said(text: str) -> str:
+    """What is in the last answer tag, else what comes after the thinking. One pass: hostile text must not cost time."""
+    opened, answer, thought = -1, None, 0
+    for tag in _TAG.finditer(text):
+        match tag.group().lower():
+            case "<answer>":
+                opened = tag.end()
+            case "</answer>" if opened >= 0:
+                answer, opened = text[opened : tag.start()], -1
+            case "</think>":
+                thought = tag.end()
+    if answer is not None:
+        return answer
+    unfinished = _THINK.search(text, thought)
+    return text[thought : unfinished.start() if unfinished else None]
 
 
 def _alone(text: str, leading: re.Match[str]) -> bool:

@@ -13,7 +13,7 @@ AROUND = ["counter-clockwise", "clockwise", "no movement around it"]
     [
         "B", "b", "B.", "(B)", "[B]", "**B**", "B) right", "B. right", " \n B \n", "The answer is B.", "Answer: B",
         "answer: (b)", "I think the answer is **B**", "<answer>B</answer>", "<ANSWER> (B). </ANSWER>",
-        "<think>First A, then C.</think> <answer>B</answer>", "<think>A</think> B", '{"answer": "B"}',
+        "<think>First A, then C.</think> <answer>B</answer>", "<think>A</think> B", "<think>İ A</think> İ <answer>B</answer>", '{"answer": "B"}',
         "right", "Right.", "the camera moved right", "Option B", "<answer>A</answer> no, wait <answer>B</answer>",
     ],
 )  # fmt: skip
@@ -52,4 +52,5 @@ def test_letter_and_text_of_every_option_score_one_and_no_other(index, options):
 
 def test_a_hundred_kilobytes_of_text_are_read_in_passing():
     assert parse_answer("left right " * 10_000 + "<answer>C</answer>", SIDES) == 2
-    assert parse_answer("<think>" * 20_000, SIDES) is None
+    for hostile in ("<think>", "<answer>", "answer ", "answer is" + " " * 50, "(" * 99, "</answer><answer>"):
+        assert parse_answer(hostile * (100_000 // len(hostile)), SIDES) is None
