@@ -4,34 +4,38 @@
 
 Two checks of every pair of a finished dataset:
 
-1. SIFT points are matched between the two pictures. Each match is held against the motion that the sample states
-   (from its stored poses and intrinsics) and against wrong ones, one at a time:
+1. The pictures are held against the motion that the sample states (from its stored poses and intrinsics) and against
+   wrong ones, one at a time:
 
        mirrored   left and right exchanged: sideways move, yaw and roll have the other sign
        moved      the move alone mirrored, the turn as stated
        turned     the turn alone mirrored, the move as stated
        swapped    the second picture taken for the first
 
-   A match fits a motion if it lies within `--px` of its epipolar lines in both pictures and in front of both cameras;
-   for a turn on the spot, if it lies within `--px` of where the turn takes it. Epipolar lines do not know forth from
-   back, so without "in front" a pure sideways move could not be told from its mirror image. A pair decides against a
-   wrong motion if the matches that fit one of the two only are too lopsided for a coin (two-sided binomial test) and
-   the shares differ; all else is counted as undecided.
+   Points: SIFT points are matched between the pictures. A match fits a motion if it lies within `--px` of its epipolar
+   lines in both pictures and in front of both cameras; for a turn on the spot, if it lies within `--px` of where the
+   turn takes it. Epipolar lines do not know forth from back, so without "in front" a pure sideways move could not be
+   told from its mirror image. A pair decides if the matches that fit one of the two motions only are too lopsided for
+   a coin (two-sided binomial test) and the shares differ. Matches on a background at infinity fit every move: they
+   know of the turn only. Those that either of the two turns explains without any move are left out, unless there is
+   no move.
 
-   Matches on a background at infinity fit every move: they know of the turn only. Matches that either of the two
-   turns explains without any move are therefore left out, unless there is no move.
+   Outlines: on a plain background, the two epipolar planes that just touch the object are the same in both pictures,
+   however little of its surface they share. A pair decides if they agree within `FITS_PX` for one motion and are
+   further apart than `MISFITS_PX` for the other.
+
+   What neither decides is counted as undecided; where the two contradict each other, as for the wrong motion.
 
 2. The signs and values in the json (and the text of each answer) are computed once more from the stored poses, by
    other formulas than the project's. There must be no disagreement.
 
-Needs opencv (`pip install 'viewpoint100k[audit]'`). About 1.5 s of CPU per pair of 512 px.
+Needs opencv (`pip install 'viewpoint100k[audit]'`). About 1.2 s of CPU per pair of 512 px.
 """
 
 import argparse
 import json
 import math
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,6 +55,10 @@ WRONG = ("mirrored", "moved", "turned", "swapped")
 MIN_MATCHES = 12
 MAX_P_VALUE = 1e-3  # a coin would decide one pair in a thousand
 MIN_SHARE_DIFFERENCE = 0.1
+FITS_PX, MISFITS_PX = 2.0, 5.0  # of an outline
+NEAR_EPIPOLE_DEG = 15.0  # an object that lies on the line between the cameras has no planes that touch it
+PLAIN = 16  # of 255: what differs less from the corners' colour is background
+MOST_AGAINST = 0.02  # of the deciding pairs: false matches may deceive a few
 ON_THE_SPOT = 1e-3  # a move shorter than this, over the distance to the object, is none
 NONE_BELOW = {"translation": 0.02, "rotation": 1.0, "azimuth": 1.0}  # "no movement" is true up to here: docs
 
@@ -70,6 +78,14 @@ class Vote(NamedTuple):
     stated_share: float
     wrong_share: float
     p_value: float
+    verdict: str  # "stated", "wrong" or "undecided"
+
+
+class Outlines(NamedTuple):
+    """What the outlines of one pair say: pixels between the touching planes under each motion."""
+
+    stated_px: float
+    wrong_px: float
     verdict: str  # "stated", "wrong" or "undecided"
 
 
@@ -206,6 +222,60 @@ def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9)
     return first_px[once], second_px[once]
 
 
+# --- outlines against a motion --------------------------------------------------------------------------
+
+
+def outline(data: bytes) -> Array | None:
+    """(N, 2) pixels of the convex hull of what is not background; None if the background is not plain."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(np.int16)
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    background = np.median(border, axis=0)
+    if (np.abs(border - background).max(1) > PLAIN).any():
+        return None  # an HDRI, or an object that the frame cuts
+    thing = (np.abs(picture - background).max(2) > PLAIN).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(thing, connectivity=8)
+    large = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= 8]  # the rest is JPEG's
+    rows, cols = np.nonzero(np.isin(labels, large))
+    if len(rows) < 50:
+        return None
+    return np.asarray(cv2.convexHull(np.column_stack([cols, rows]).astype(np.int32))[:, 0] + 0.5, dtype=np.float64)
+
+
+def outline_gap_px(pair: Pair, first: Array, second: Array, intrinsics: tuple[Array, Array]) -> float | None:
+    """How far apart the epipolar planes that touch the object are in the two pictures: the worse of the two.
+
+    None where there are no such planes: without a move, or with the object ahead of it.
+    """
+    if np.linalg.norm(pair.translation) < ON_THE_SPOT * pair.distance:
+        return None
+    along = -pair.rotation.T @ pair.translation  # where the camera went, in first-camera axes
+    along /= np.linalg.norm(along)
+    rays = [
+        _homogeneous(first) @ np.linalg.inv(intrinsics[0]).T,
+        _homogeneous(second) @ np.linalg.inv(intrinsics[1]).T @ pair.rotation,
+    ]
+    unit = np.concatenate([r / np.linalg.norm(r, axis=1, keepdims=True) for r in rays])
+    if np.abs(unit @ along).max() > np.cos(np.radians(NEAR_EPIPOLE_DEG)):
+        return None
+    middle = rays[0].mean(0) - (rays[0].mean(0) @ along) * along
+    across = np.cross(along, middle)  # the planes turn about `along`; both have the length of `middle`
+    angles = [np.arctan2(r @ across, r @ middle) for r in rays]
+    apart = max(abs(angles[0].min() - angles[1].min()), abs(angles[0].max() - angles[1].max()))
+    return float(apart * intrinsics[0][0, 0])
+
+
+def compare_outlines(
+    stated: Pair, wrong: Pair, first: Array, second: Array, intrinsics: tuple[Array, Array]
+) -> Outlines | None:
+    """Which of two motions the outlines of a pair fit; None where a motion has no touching planes."""
+    stated_px, wrong_px = (outline_gap_px(motion, first, second, intrinsics) for motion in (stated, wrong))
+    if stated_px is None or wrong_px is None:
+        return None
+    clear = min(stated_px, wrong_px) <= FITS_PX and max(stated_px, wrong_px) >= MISFITS_PX
+    verdict = ("stated" if stated_px < wrong_px else "wrong") if clear else "undecided"
+    return Outlines(stated_px, wrong_px, verdict)
+
+
 # --- the json, computed once more ---------------------------------------------------------------------
 
 
@@ -306,85 +376,106 @@ class Checked(NamedTuple):
     background: str
     azimuth_change_deg: float
     matches: int
-    votes: dict[str, Vote]
+    points: dict[str, Vote]  # per wrong motion
+    outlines: dict[str, Outlines]
     disagreements: list[str]
     unknown_questions: int
+
+    def verdict(self, wrong: str) -> str:
+        """Of both voters; "wrong" where they contradict each other."""
+        said = {voter[wrong].verdict for voter in (self.points, self.outlines) if wrong in voter} - {"undecided"}
+        return "wrong" if "wrong" in said else "stated" if said else "undecided"
 
 
 def check(key: str, sample: Sample, images: list[bytes], px: float = 2.0) -> Checked:
     first, second = (np.array(view.world_from_camera) for view in sample.views[:2])
     intrinsics = np.array(sample.views[0].intrinsics), np.array(sample.views[1].intrinsics)
     stated = pair_from_poses(first, second)
-    first_px, second_px = match(*images[:2])
-    votes = {n: vote(stated, wrong, first_px, second_px, intrinsics, px) for n, wrong in wrong_motions(stated).items()}
+    wrong = wrong_motions(stated)
+    a, b = match(images[0], images[1])
+    hulls = [outline(image) for image in images[:2]]
+    outlines = {}
+    if hulls[0] is not None and hulls[1] is not None:
+        compared = {name: compare_outlines(stated, other, hulls[0], hulls[1], intrinsics) for name, other in wrong.items()}
+        outlines = {name: one for name, one in compared.items() if one}
     own = own_truth(first, second)
-    unknown = sum(not expected_answer(q.type, q.frame, own) for q in sample.questions)
-    azimuth = own["azimuth_change_deg"]
     return Checked(
-        key, sample.family, sample.views[0].background, azimuth, len(first_px), votes, disagreements(sample), unknown
+        key=key,
+        family=sample.family,
+        background=sample.views[0].background,
+        azimuth_change_deg=own["azimuth_change_deg"],
+        matches=len(a),
+        points={name: vote(stated, other, a, b, intrinsics, px) for name, other in wrong.items()},
+        outlines=outlines,
+        disagreements=disagreements(sample),
+        unknown_questions=sum(not expected_answer(q.type, q.frame, own) for q in sample.questions),
     )
 
 
 def summarise(rows: Iterable[Checked]) -> dict[str, Any]:
     """Counts per family and per wrong motion, and the keys that a person should look at."""
     rows = list(rows)
-    families: dict[str, Any] = defaultdict(lambda: {"pairs": 0, **{w: _count() for w in WRONG}})
-    for row in rows:
-        for family in (row.family, "all"):
-            families[family]["pairs"] += 1
-            for name, one in row.votes.items():
-                count = families[family][name]
-                count["compared"] += 1
-                count[one.verdict] += 1
-                if one.verdict != "undecided":
-                    count["stated_shares"].append(one.stated_share)
-                    count["wrong_shares"].append(one.wrong_share)
-    for family in families.values():
-        for name in WRONG:
-            count = family[name]
-            decided = count["stated"] + count["wrong"]
-            count["percent_stated"] = round(100 * count["stated"] / decided, 2) if decided else None
-            for which in ("stated", "wrong"):
-                shares = count.pop(f"{which}_shares")
-                count[f"median_{which}_share"] = round(float(np.median(shares)), 3) if shares else None
+    names = [*sorted({row.family for row in rows}), "all"]
+    families = {}
+    for family in names:
+        mine = [row for row in rows if family in (row.family, "all")]
+        families[family] = {"pairs": len(mine), **{wrong: _count(mine, wrong) for wrong in WRONG}}
+    gaps = [next(iter(row.outlines.values())).stated_px for row in rows if row.outlines]
     return {
         "pairs": len(rows),
-        "families": dict(sorted(families.items(), key=lambda item: (item[0] == "all", item[0]))),
-        "against": {n: [r.key for r in rows if n in r.votes and r.votes[n].verdict == "wrong"] for n in WRONG},
+        "families": families,
+        "against": {wrong: [row.key for row in rows if row.verdict(wrong) == "wrong"] for wrong in WRONG},
+        "median_outline_gap_px": round(float(np.median(gaps)), 3) if gaps else None,
         "disagreements": {row.key: row.disagreements for row in rows if row.disagreements},
         "questions_not_known_here": sum(row.unknown_questions for row in rows),
     }
 
 
-def _count() -> dict[str, Any]:
-    return {"compared": 0, "stated": 0, "wrong": 0, "undecided": 0, "stated_shares": [], "wrong_shares": []}
-
-
-def table(summary: Mapping[str, Any]) -> Table:
-    out = Table(title="Pairs whose matches decide between the stated and a wrong motion: for the stated / deciding")
-    out.add_column("family")
-    out.add_column("pairs", justify="right")
-    for name in WRONG:
-        out.add_column(name, justify="right")
-    out.add_column("% stated\n(mirrored)", justify="right")
-    out.add_column("median share of matches\nstated : mirrored", justify="right")
-    for family, count in summary["families"].items():
-        cells = [
-            f"{count[n]['stated']}/{count[n]['stated'] + count[n]['wrong']}" if count[n]["compared"] else "-"
-            for n in WRONG
-        ]
-        mirrored = count["mirrored"]
-        percent = "-" if mirrored["percent_stated"] is None else f"{mirrored['percent_stated']:.1f}"
-        shares = (
-            "-" if percent == "-" else f"{mirrored['median_stated_share']:.2f} : {mirrored['median_wrong_share']:.2f}"
-        )
-        out.add_row(family, str(count["pairs"]), *cells, percent, shares, end_section=family != "all")
+def _count(rows: list[Checked], wrong: str) -> dict[str, Any]:
+    rows = [row for row in rows if wrong in row.points]
+    out: dict[str, Any] = {"compared": len(rows)}
+    verdicts = {
+        "either": [row.verdict(wrong) for row in rows],
+        "points": [row.points[wrong].verdict for row in rows],
+        "outlines": [row.outlines[wrong].verdict for row in rows if wrong in row.outlines],
+    }
+    for voter, given in verdicts.items():
+        stated, against = given.count("stated"), given.count("wrong")
+        percent = round(100 * stated / (stated + against), 2) if stated + against else None
+        out[voter] = {"deciding": stated + against, "stated": stated, "wrong": against, "percent_stated": percent}
+    deciding = [row.points[wrong] for row in rows if row.points[wrong].verdict != "undecided"]
+    for name in ("stated_share", "wrong_share"):
+        out[f"median_{name}"] = round(float(np.median([getattr(one, name) for one in deciding])), 3) if deciding else None
     return out
 
 
-def main(
-    dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0
-) -> int:
+def table(summary: Mapping[str, Any]) -> Table:
+    out = Table(title="Pairs that decide between the stated and a wrong motion: for the stated / deciding")
+    out.add_column("family")
+    out.add_column("pairs", justify="right")
+    for heading in ("mirrored", "by points", "by outlines", "moved", "turned", "swapped"):
+        out.add_column(heading, justify="right")
+    for family, count in summary["families"].items():
+        cells = [
+            _cell(count[wrong], voter)
+            for wrong, voter in (
+                ("mirrored", "either"),
+                ("mirrored", "points"),
+                ("mirrored", "outlines"),
+                ("moved", "either"),
+                ("turned", "either"),
+                ("swapped", "either"),
+            )
+        ]
+        out.add_row(family, str(count["pairs"]), *cells)
+    return out
+
+
+def _cell(count: Mapping[str, Any], voter: str) -> str:
+    return f"{count[voter]['stated']}/{count[voter]['deciding']}" if count["compared"] else "-"
+
+
+def main(dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0) -> int:
     """Check a dataset, print the table, and return 1 if anything speaks against it."""
     console, rows = Console(), []
     with console.status("matching") as status:
@@ -395,9 +486,16 @@ def main(
             status.update(f"matching: {len(rows)} pairs")
     summary = summarise(rows)
     console.print(table(summary))
-    for name, keys in summary["against"].items():
+    mirrored = summary["families"]["all"]["mirrored"]
+    console.print(
+        f"{mirrored['either']['percent_stated']} % of the deciding pairs are for the stated motion against the mirrored one. "
+        f"Median share of matches that fit, stated : mirrored = {mirrored['median_stated_share']} : "
+        f"{mirrored['median_wrong_share']}; median gap of the outlines under the stated motion: "
+        f"{summary['median_outline_gap_px']} px"
+    )
+    for wrong, keys in summary["against"].items():
         if keys:
-            console.print(f"for {name!r} and against the stated motion, look at: {' '.join(keys)}")
+            console.print(f"for {wrong!r} and against the stated motion, look at: {' '.join(keys)}")
     for key, lines in summary["disagreements"].items():
         console.print(f"{key}: {'; '.join(lines)}", markup=False)
     console.print(f"{len(summary['disagreements'])} of {len(rows)} samples whose json disagrees with its own poses")
@@ -407,13 +505,16 @@ def main(
             "min_matches": MIN_MATCHES,
             "max_p_value": MAX_P_VALUE,
             "min_share_difference": MIN_SHARE_DIFFERENCE,
+            "fits_px": FITS_PX,
+            "misfits_px": MISFITS_PX,
         }
-        samples = [row._asdict() | {"votes": {n: v._asdict() for n, v in row.votes.items()}} for row in rows]
-        json_file.write_text(
-            json.dumps({"settings": settings, **summary, "samples": samples}, indent=1), encoding="utf-8"
-        )
-    mirrored = summary["families"].get("all", {}).get("mirrored", {})
-    return int(bool(summary["disagreements"]) or mirrored.get("wrong", 0) > 0.02 * max(mirrored.get("stated", 0), 1))
+        samples = [
+            {**row._asdict(), **{v: {n: one._asdict() for n, one in getattr(row, v).items()} for v in ("points", "outlines")}}
+            for row in rows
+        ]
+        json_file.write_text(json.dumps({"settings": settings, **summary, "samples": samples}, indent=1), encoding="utf-8")
+    too_many = mirrored["either"]["wrong"] > MOST_AGAINST * max(mirrored["either"]["deciding"], 1)
+    return int(bool(summary["disagreements"]) or too_many)
 
 
 if __name__ == "__main__":

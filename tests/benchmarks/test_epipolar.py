@@ -115,6 +115,34 @@ def test_a_stated_motion_with_one_sign_wrong_is_outvoted(stated, name):
     assert epipolar.vote(planted, right, a, b, (K, K)).verdict == "wrong"
 
 
+def outlines(stated, wrong, first, second):
+    return epipolar.compare_outlines(stated, wrong, seen(cloud(400), first), seen(cloud(400), second), (K, K))
+
+
+@pytest.mark.parametrize("name", [name for name in MOTIONS if "pan" not in name])
+def test_outlines_agree_under_the_motion_that_made_them_and_under_no_wrong_one(name):
+    stated = epipolar.pair_from_poses(FRONT, MOTIONS[name])
+    for wrong, motion in epipolar.wrong_motions(stated).items():
+        said = outlines(stated, motion, FRONT, MOTIONS[name])
+        if said is None:  # under this wrong motion the camera went towards the object
+            continue
+        assert said.stated_px < 1e-6
+        assert said.verdict == ("undecided" if said.wrong_px < 5 else "stated"), wrong
+    if "truck" not in name:
+        assert outlines(stated, epipolar.wrong_motions(stated)["mirrored"], FRONT, MOTIONS[name]).verdict == "stated"
+
+
+@pytest.mark.parametrize("name", ["orbit", "orbit to the left, from higher", "same_sign", "same_sign to the left"])
+def test_outlines_outvote_a_planted_mirrored_motion(name):
+    right = epipolar.pair_from_poses(FRONT, MOTIONS[name])
+    assert outlines(epipolar.wrong_motions(right)["mirrored"], right, FRONT, MOTIONS[name]).verdict == "wrong"
+
+
+def test_outlines_say_nothing_of_a_turn_on_the_spot_or_a_move_towards_the_object():
+    for pose in (camera(yaw_right=12), camera(forward=0.5)):
+        assert epipolar.outline_gap_px(epipolar.pair_from_poses(FRONT, pose), seen(cloud(9), FRONT), seen(cloud(9), pose), (K, K)) is None
+
+
 def test_a_background_at_infinity_says_nothing_of_the_move():
     rng = np.random.default_rng(2)
     far = np.column_stack([rng.uniform(-0.4, 0.4, 200), np.ones(200), rng.uniform(-0.4, 0.4, 200)]) * 1e6
@@ -184,6 +212,18 @@ def test_matches_are_in_our_pixels():
     off = off[np.linalg.norm(off, axis=2) < 1]
     assert len(off) >= 10
     assert np.median(off, axis=0) == pytest.approx([0, 0], abs=0.1)
+
+
+def test_an_outline_is_in_our_pixels_and_only_on_a_plain_background():
+    picture = np.full((256, 256, 3), 128, np.uint8)
+    picture[100:150, 60:90] = (20, 200, 60)
+    hull = epipolar.outline(jpeg(picture))
+    assert hull.min(0) == pytest.approx([60.5, 100.5], abs=1)  # pixel centres, and a pixel of JPEG
+    assert hull.max(0) == pytest.approx([89.5, 149.5], abs=1)
+    assert epipolar.outline(jpeg(noise_picture())) is None
+    picture[:, 60:90] = (20, 200, 60)  # cut by the frame
+    assert epipolar.outline(jpeg(picture)) is None
+    assert epipolar.outline(jpeg(np.full((256, 256, 3), 128, np.uint8))) is None
 
 
 def orbit_json():
