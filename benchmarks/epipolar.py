@@ -195,12 +195,14 @@ def coin_p_value(heads: int, tails: int) -> float:
     """How often a fair coin is at least this lopsided, either way."""
     flips = heads + tails
     tail = sum(math.comb(flips, k) for k in range(min(heads, tails) + 1))
-    return min(1.0, 2 * tail / 2**flips)
+    return float(min(1.0, 2 * tail / 2**flips))
 
 
 def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9) -> tuple[Array, Array]:
     """Mutual SIFT matches of two image files: two (N, 2) arrays of pixels, no two of them in the same 2 px cells."""
-    sift = cv2.SIFT_create(nfeatures=6000, contrastThreshold=0.005, enable_precise_upscale=True)
+    sift: Any = cv2.SIFT_create(  # type: ignore[attr-defined]
+        nfeatures=6000, contrastThreshold=0.005, enable_precise_upscale=True
+    )
     found = []
     for data in (first, second):
         grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)

@@ -160,6 +160,18 @@ def test_datasets_loads_the_folder_by_its_name_with_typed_columns(dataset, monke
         assert each["json"] == expected
 
 
+def test_another_dataset_in_a_folder_of_the_same_name_is_not_taken_from_the_cache(dataset, tmp_path):
+    datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
+    other = tmp_path / dataset.name
+    done = viewpoint100k("generate", other, "--pairs", 11, "--seed", 6, *SMALL)
+    assert done.returncode == 0, done.stderr
+    for folder, pairs in ((dataset, 24), (other, 11), (dataset, 24)):
+        loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+        assert sum(split.num_rows for split in loaded.values()) == pairs
+        keys = [stored.sample.object.uid for stored in iter_samples(folder, "train")]
+        assert [row["object"]["uid"] for row in loaded["train"]["json"]] == keys
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 def test_questions_load_as_rows_whose_gold_answer_scores_one(dataset, streaming):
     pytest.importorskip("datasets", reason="needs the extra [publish]")

@@ -116,7 +116,10 @@ def test_a_stated_motion_with_one_sign_wrong_is_outvoted(stated, name):
 
 
 def outlines(stated, wrong, first, second):
-    return epipolar.compare_outlines(stated, wrong, seen(cloud(400), first), seen(cloud(400), second), (K, K))
+    """Of an object that leans: the outline of a ball is the same from either side."""
+    points = cloud(400) * [1, 1, 0.4]
+    points[:, 2] += 0.6 * points[:, 0]
+    return epipolar.compare_outlines(stated, wrong, seen(points, first), seen(points, second), (K, K))
 
 
 @pytest.mark.parametrize("name", [name for name in MOTIONS if "pan" not in name])
@@ -140,7 +143,12 @@ def test_outlines_outvote_a_planted_mirrored_motion(name):
 
 def test_outlines_say_nothing_of_a_turn_on_the_spot_or_a_move_towards_the_object():
     for pose in (camera(yaw_right=12), camera(forward=0.5)):
-        assert epipolar.outline_gap_px(epipolar.pair_from_poses(FRONT, pose), seen(cloud(9), FRONT), seen(cloud(9), pose), (K, K)) is None
+        assert (
+            epipolar.outline_gap_px(
+                epipolar.pair_from_poses(FRONT, pose), seen(cloud(9), FRONT), seen(cloud(9), pose), (K, K)
+            )
+            is None
+        )
 
 
 def test_a_background_at_infinity_says_nothing_of_the_move():
@@ -368,3 +376,19 @@ def test_a_right_dataset_passes_and_a_mirrored_one_does_not(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "look at: train-00000" in out
     assert '"percent_stated": 100.0' in (tmp_path / "right.json").read_text()
+
+
+def test_where_points_and_outlines_contradict_each_other_a_person_must_look():
+    for_it, against = epipolar.Vote(50, 0.5, 0.0, 0.0, "stated"), epipolar.Outlines(9.0, 0.5, "wrong")
+    row = epipolar.Checked("key", "orbit", "plain", 40.0, 50, {"mirrored": for_it}, {"mirrored": against}, [], 0)
+    assert row.verdict("mirrored") == "wrong"
+    assert row._replace(outlines={}).verdict("mirrored") == "stated"
+    assert row.verdict("swapped") == "undecided"
+    summary = epipolar.summarise([row])
+    assert summary["against"]["mirrored"] == ["key"]
+    assert summary["families"]["orbit"]["mirrored"]["either"] == {
+        "deciding": 1,
+        "stated": 0,
+        "wrong": 1,
+        "percent_stated": 0.0,
+    }
