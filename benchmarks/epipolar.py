@@ -398,7 +398,9 @@ def check(key: str, sample: Sample, images: list[bytes], px: float = 2.0) -> Che
     hulls = [outline(image) for image in images[:2]]
     outlines = {}
     if hulls[0] is not None and hulls[1] is not None:
-        compared = {name: compare_outlines(stated, other, hulls[0], hulls[1], intrinsics) for name, other in wrong.items()}
+        compared = {
+            name: compare_outlines(stated, other, hulls[0], hulls[1], intrinsics) for name, other in wrong.items()
+        }
         outlines = {name: one for name, one in compared.items() if one}
     own = own_truth(first, second)
     return Checked(
@@ -447,7 +449,9 @@ def _count(rows: list[Checked], wrong: str) -> dict[str, Any]:
         out[voter] = {"deciding": stated + against, "stated": stated, "wrong": against, "percent_stated": percent}
     deciding = [row.points[wrong] for row in rows if row.points[wrong].verdict != "undecided"]
     for name in ("stated_share", "wrong_share"):
-        out[f"median_{name}"] = round(float(np.median([getattr(one, name) for one in deciding])), 3) if deciding else None
+        out[f"median_{name}"] = (
+            round(float(np.median([getattr(one, name) for one in deciding])), 3) if deciding else None
+        )
     return out
 
 
@@ -477,7 +481,9 @@ def _cell(count: Mapping[str, Any], voter: str) -> str:
     return f"{count[voter]['stated']}/{count[voter]['deciding']}" if count["compared"] else "-"
 
 
-def main(dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0) -> int:
+def main(
+    dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0
+) -> int:
     """Check a dataset, print the table, and return 1 if anything speaks against it."""
     console, rows = Console(), []
     with console.status("matching") as status:
@@ -511,10 +517,15 @@ def main(dataset: Path, json_file: Path | None = None, split: str | None = None,
             "misfits_px": MISFITS_PX,
         }
         samples = [
-            {**row._asdict(), **{v: {n: one._asdict() for n, one in getattr(row, v).items()} for v in ("points", "outlines")}}
+            {
+                **row._asdict(),
+                **{v: {n: one._asdict() for n, one in getattr(row, v).items()} for v in ("points", "outlines")},
+            }
             for row in rows
         ]
-        json_file.write_text(json.dumps({"settings": settings, **summary, "samples": samples}, indent=1), encoding="utf-8")
+        json_file.write_text(
+            json.dumps({"settings": settings, **summary, "samples": samples}, indent=1), encoding="utf-8"
+        )
     too_many = mirrored["either"]["wrong"] > MOST_AGAINST * max(mirrored["either"]["deciding"], 1)
     return int(bool(summary["disagreements"]) or too_many)
 
