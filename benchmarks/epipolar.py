@@ -43,6 +43,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -456,11 +457,11 @@ def _count(rows: list[Checked], wrong: str) -> dict[str, Any]:
 
 
 def table(summary: Mapping[str, Any]) -> Table:
-    out = Table(title="Pairs that decide between the stated and a wrong motion: for the stated / deciding")
-    out.add_column("family")
+    out = Table(title="Pairs for the stated motion / pairs that decide between it and a wrong one", box=box.SIMPLE, padding=(0, 0, 0, 1))
+    out.add_column("family", no_wrap=True)
     out.add_column("pairs", justify="right")
-    for heading in ("mirrored", "by points", "by outlines", "moved", "turned", "swapped"):
-        out.add_column(heading, justify="right")
+    for heading in ("mirrored", "(points)", "(outline)", "moved", "turned", "swapped"):
+        out.add_column(heading, justify="right", no_wrap=True)
     for family, count in summary["families"].items():
         cells = [
             _cell(count[wrong], voter)

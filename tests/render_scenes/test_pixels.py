@@ -10,7 +10,6 @@ import json
 import struct
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,6 +21,7 @@ from viewpoint100k.engine import NEEDS, Engine, Rendered
 from viewpoint100k.geometry.relations import motion  # the thing under test, not a tool
 from viewpoint100k.records import Background, Light, ObjectRecord, PlannedView, SourceObject, ViewSet
 
+cv2 = pytest.importorskip("cv2", reason="pictures are measured with opencv")
 MISSING = [name for name in NEEDS if importlib.util.find_spec(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"cannot render here: no {', '.join(MISSING)}")
 
