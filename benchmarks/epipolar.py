@@ -457,7 +457,11 @@ def _count(rows: list[Checked], wrong: str) -> dict[str, Any]:
 
 
 def table(summary: Mapping[str, Any]) -> Table:
-    out = Table(title="Pairs for the stated motion / pairs that decide between it and a wrong one", box=box.SIMPLE, padding=(0, 0, 0, 1))
+    out = Table(
+        title="Pairs for the stated motion / pairs that decide between it and a wrong one",
+        box=box.SIMPLE,
+        padding=(0, 0, 0, 1),
+    )
     out.add_column("family", no_wrap=True)
     out.add_column("pairs", justify="right")
     for heading in ("mirrored", "(points)", "(outline)", "moved", "turned", "swapped"):
