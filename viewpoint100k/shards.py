@@ -5,7 +5,6 @@ A shard is done when it and its receipt are there and the receipt's hash is the 
 """
 
 import hashlib
-import io
 import json
 import os
 import tarfile
@@ -145,14 +144,6 @@ def iter_samples(dataset: Path, split: str | None = None) -> Iterator[StoredSamp
 def sha256_file(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def image_size(image: bytes) -> tuple[int, int]:
-    """(width, height) of an image file's bytes, from its header."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(image)) as picture:
-        return picture.size
 
 
 _ORDER = {"train": 0, "validation": 1, "test": 2}
