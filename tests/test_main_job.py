@@ -90,10 +90,12 @@ def test_killed_three_times_and_run_again_gives_the_same_bytes(dataset, tmp_path
         run.wait()
         for tar in out.glob("*.tar"):  # whatever is visible is whole
             assert hashlib.sha256(tar.read_bytes()).hexdigest() == published(dataset)[tar.name]
+    for half_written in (out / ".README.md.1.partial", out / ".run/progress/.train-00000.json.1.partial"):
+        half_written.write_text("{")  # what a kill within a write leaves
     done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, "--workers", 2, *SMALL)
     assert done.returncode == 0, done.stderr
     assert published(out) == published(dataset)
-    assert not list((out / ".run").rglob("*.partial"))
+    assert not list(out.rglob("*.partial"))
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")

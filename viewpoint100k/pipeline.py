@@ -31,6 +31,7 @@ from viewpoint100k.shards import (
     StoredSample,
     iter_samples,
     sha256_file,
+    sweep,
     write_atomically,
     write_shard,
 )
@@ -433,7 +434,7 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
 
 def finalize(out: Path) -> Manifest:
     """Assemble manifest, attribution, card and the list of rejects; refuse an incomplete run by naming what is missing."""
-    paths, plan = RunPaths(out), read_plan(out)
+    paths, plan, started = RunPaths(out), read_plan(out), time.time()
     now = status(out, plan)
     if now.missing:
         names = ", ".join(str(shard.number) for shard in now.missing[:10])
@@ -445,6 +446,7 @@ def finalize(out: Path) -> Manifest:
     write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))
     manifest = write_dataset_files(out, read_config(paths.config), now.done, (s.sample for s in iter_samples(out)))
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
+    sweep(out, before=started)
     return manifest
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,6 +91,14 @@ def write_atomically(target: Path, data: bytes) -> None:
         _sync_folder(target.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def sweep(out: Path, *, before: float) -> None:
+    """Remove what killed processes left half-written, here and in OUT/.run; a file begun since `before` is at work."""
+    for unfinished in [*out.glob(".*.partial"), *(out / ".run").rglob(".*.partial")]:
+        with suppress(FileNotFoundError):  # another finalizer was faster
+            if unfinished.stat().st_mtime < before:
+                unfinished.unlink()
 
 
 def read_shard(path: Path) -> Iterator[StoredSample]:
