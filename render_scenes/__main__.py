@@ -1,7 +1,9 @@
-"""`python -m render_scenes PARENT_PID MEMORY_MB`: JSON requests on stdin, one a line; JSON replies on stdout, one a line.
+"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE`: JSON requests on stdin, one a line; JSON replies on stdout.
 
-The first reply says that the process is ready, and with what it renders. Blender and its importers write to
-stdout as they like, so that file descriptor is theirs: replies go through a copy made before bpy loads.
+The first reply says that the process is ready, and with what it renders. Then `{"do": "open", ...}` loads an object and
+`{"do": "shoot", ...}` takes pictures of it: a few small ones first, so that the supervisor can decide whether it is
+worth the large ones. `python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers
+write to stdout as they like, so that file descriptor is theirs: replies go through a copy made before bpy loads.
 """
 
 import ctypes
@@ -10,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,27 +58,53 @@ def limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
+def limit_cpu(seconds: float) -> None:
+    """Let this process use so much more CPU time, then end it: an object that never finishes costs no more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, most))
+
+
+def list_devices() -> None:
+    """Print one JSON line: the kind of GPU that Cycles does best on here, and the names of those."""
+    replies = os.dup(1)
+    os.dup2(2, 1)
+    from render_scenes import scene
+
+    found = next(([kind, names] for kind in scene.GPU_KINDS if (names := scene.gpus(kind))), ["CPU", []])
+    os.write(replies, json.dumps(found).encode() + b"\n")
+
+
 def main() -> None:
-    parent, memory_mb = int(sys.argv[1]), int(sys.argv[2])
+    if sys.argv[1:] == ["devices"]:
+        list_devices()
+        return
+    parent, memory_mb, device = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     die_with(parent)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 
     with one_core():
         from render_scenes import scene
 
-        studio = scene.Studio()
+        studio = scene.Studio(device)
     limit_memory(memory_mb)
 
     def reply(message: dict[str, Any]) -> None:
         replies.write(json.dumps(message) + "\n")
         replies.flush()
 
-    reply({"ready": True, "renderer": scene.renderer_name(), "device": scene.device_name()})
+    hello = {"renderer": scene.renderer_name(), "device": studio.device, "cpu_s": time.process_time()}
+    reply(hello)
     for line in sys.stdin:
         job = json.loads(line)
         try:
-            reply({"ok": True, **studio.render(job)})
+            if job["do"] == "open":
+                limit_cpu(job["cpu_limit_s"])
+                reply({"ok": True, **studio.open(job)})
+            else:
+                reply({"ok": True, **studio.shoot(job)})
         except scene.Refused as refusal:
             reply({"ok": False, "stage": refusal.stage, "reason": str(refusal)})
         except Exception as error:  # the supervisor replaces this process, whatever it was

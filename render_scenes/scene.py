@@ -1,9 +1,11 @@
-"""One object in one light: import, clean, normalise, light, render, forget. All of Blender's pitfalls live here."""
+"""One object in its light: import, clean, normalise, light, render, forget. All of Blender's pitfalls live here."""
 
 import os
+import resource
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
@@ -11,12 +13,17 @@ import OpenEXR
 from mathutils import Matrix, Vector
 from PIL import Image
 
+from render_scenes import backdrop
 from render_scenes import camera as cameras
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
-PROBE = {"size_px": 96, "samples": 1, "denoise": False}  # depth and albedo are what is wanted of it
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
-PASSES = {"Depth": "FLOAT", "Denoising Albedo": "RGBA"}
+PASSES = {"Depth": "FLOAT", "Denoising Albedo": "RGBA", "Object Index": "FLOAT"}
+OBJECT_INDEX = 1  # of the object's own pixels: what it stands on has none
+BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser reach beyond them
+NOTHING = 1e10  # Blender's depth where there is no object
+LOOK = ("AgX", "AgX - Medium High Contrast")
+GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
 class Refused(Exception):
@@ -27,39 +34,72 @@ class Refused(Exception):
         self.stage = stage
 
 
+class Box(NamedTuple):
+    """The part of the frame that is rendered, in pixels; the last row and column are outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 class Studio:
     """A Blender scene that stays warm over objects. Opened once per process."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "CPU") -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
-        self.hdris: dict[str, tuple[Any, float]] = {}
+        self.hdris: dict[str, tuple[Any, float, np.ndarray]] = {}
         self.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
         self.camera.data.clip_start, self.camera.data.clip_end = 0.01, 100.0
         self.scene.collection.objects.link(self.camera)
         self.scene.camera = self.camera
+        self.device = self._choose_device(device)
         self._set_up_render()
         self._set_up_passes()
         self._set_up_world()
         self.keep = set(bpy.data.objects)
+        self.encoder = ThreadPoolExecutor(1)  # Blender lets go of the interpreter while it renders
+        self._empty()
+
+    def _empty(self) -> None:
+        self.job: dict[str, Any] = {}
+        self.points = np.zeros((0, 3), dtype=np.float32)
+        self.lit: dict[str, Any] | None = None
+        self.lamps: list[tuple[Any, dict[str, Any]]] = []
+        self.ground: Any = None
+        self.shown: np.ndarray | None = None  # the HDRI as displayed
+
+    def _choose_device(self, kind: str) -> str:
+        """Cycles on one kind of GPU if there is one that works, else on the processor."""
+        self.scene.cycles.device = "CPU"
+        if kind in GPU_KINDS:
+            preferences = bpy.context.preferences.addons["cycles"].preferences
+            found = gpus(kind)
+            for device in preferences.devices:
+                device.use = device.type == kind
+            if found:
+                self.scene.cycles.device = "GPU"
+                self.scene.cycles.denoising_use_gpu = True
+                return f"{kind.lower()} {found[0]}"
+        return _processor_name()
 
     def _set_up_render(self) -> None:
         scene, cycles = self.scene, self.scene.cycles
         scene.render.engine = "CYCLES"
         scene.render.use_persistent_data = True  # saves the scene sync of every view but the first
-        scene.render.threads_mode, scene.render.threads = "FIXED", 1  # two such processes beat one with two threads
+        if cycles.device == "CPU":
+            scene.render.threads_mode, scene.render.threads = "FIXED", 1  # two such processes beat one with two threads
         scene.render.film_transparent = True
         scene.render.resolution_percentage = 100
         scene.render.dither_intensity = 0.0
+        scene.render.use_border = scene.render.use_crop_to_border = True
         scene.render.image_settings.media_type = "IMAGE"
         scene.render.image_settings.file_format = "PNG"
         scene.render.image_settings.color_mode = "RGBA"
         scene.render.image_settings.compression = 0  # read at once and re-encoded by us
         scene.render.use_file_extension = True
-        scene.view_settings.view_transform = "AgX"
-        scene.view_settings.look = "AgX - Medium High Contrast"
-        cycles.device = "CPU"
-        cycles.use_adaptive_sampling = True
+        scene.view_settings.view_transform, scene.view_settings.look = LOOK
         cycles.sample_clamp_indirect = 10.0
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_quality = "FAST"
@@ -69,7 +109,7 @@ class Studio:
     def _set_up_passes(self) -> None:
         """Depth and albedo leave by a compositor File Output of the same render call: exact, at no measurable cost."""
         layer = self.scene.view_layers[0]
-        layer.use_pass_z = True
+        layer.use_pass_z = layer.use_pass_object_index = True
         layer.cycles.denoising_store_passes = True
         tree = bpy.data.node_groups.new("Passes", "CompositorNodeTree")
         self.scene.compositing_node_group = tree
@@ -99,26 +139,41 @@ class Studio:
         world.cycles.sampling_method = "MANUAL"  # the importance map at full size costs 1.4 CPU-s per object
         world.cycles.sample_map_resolution = 256
 
-    def render(self, job: dict[str, Any]) -> dict[str, Any]:
-        """All views of one object. Files are written to the folder `out` of the job; the reply names them.
+    # --- one object --------------------------------------------------------------------------------
+
+    def open(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Load an object: forgets the one before. `shoot` then takes pictures of it, as often as wanted.
+
+        Args:
+            job: `path`, `out` (a folder for the pictures), `lights`, `background`, `size_px`, `jpeg_quality`.
 
         Raises:
             Refused: if the object has nothing to show.
         """
         started = time.process_time()
-        try:
-            self._load(Path(job["path"]))
-            self._light(job["light"], job["background"])
-            imported = time.process_time()
-            self._quality(PROBE)
-            probes = [self._timed(f"probe_{i}", view, job) for i, view in enumerate(job["probes"])]
-            self._quality(job["render"])
-            views = [self._timed(f"view_{i}", view, job) for i, view in enumerate(job["views"])]
-            return {"views": views, "probes": probes, "import_cpu_s": imported - started}
-        finally:
-            self._forget()
+        self._forget()
+        self.job = job
+        extent = self._load(Path(job["path"]))
+        if job["background"]["kind"] == "ground":
+            self._lay_ground()
+        return {"cpu_s": time.process_time() - started, "extent": extent}
 
-    def _load(self, path: Path) -> None:
+    def shoot(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Take pictures of the object.
+
+        Args:
+            job: `views`, each with a `name`; `size_px`, `samples`, `denoise`, `adaptive_threshold`; `picture`: false if
+                only depth, albedo and the statistics of the picture are wanted.
+        """
+        started = time.process_time()
+        self._quality(job)
+        order = sorted(range(len(job["views"])), key=lambda i: job["views"][i]["light"])  # a new light costs a new map
+        work = {i: self._render_view(job["views"][i], job) for i in order}
+        views = [{**work[i][0], **work[i][1].result()} for i in range(len(order))]
+        rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {"views": views, "cpu_s": time.process_time() - started, "rss_mb": _resident_mb() or rss_mb}
+
+    def _load(self, path: Path) -> list[float]:
         try:
             bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
         except RuntimeError as error:
@@ -133,15 +188,20 @@ class Studio:
         new = [o for o in self.scene.objects if o not in self.keep]
         for thing in new:
             thing.animation_data_clear()
+            thing.pass_index = OBJECT_INDEX
             if thing.type == "MESH" and thing.data.shape_keys:
                 thing.data.shape_keys.animation_data_clear()
         for image in bpy.data.images:
             if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
                 raise Refused("import", f"texture {image.name!r} is missing or unreadable: it would render magenta")
-        self._normalise(new)
+        return self._normalise(new)
 
-    def _normalise(self, new: list[Any]) -> None:
-        """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
+    def _normalise(self, new: list[Any]) -> list[float]:
+        """One parent over all roots: scaled by itself, each root of a multi-root file would move apart.
+
+        Returns:
+            The sides of the normalised object's bounding box.
+        """
         shown = set(bpy.context.view_layer.objects)  # Blender also imports what the file's scene leaves out
         points = _vertices([o for o in new if o.type == "MESH" and not o.hide_render and o in shown])
         middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
@@ -156,56 +216,107 @@ class Studio:
         scale = OBJECT_RADIUS / radius
         parent.matrix_world = Matrix.Translation(Vector(-scale * middle)) @ Matrix.Scale(scale, 4)
         bpy.context.view_layer.update()
+        self.points = np.asarray((points - middle) * scale, dtype=np.float32)
+        return [float(v) for v in np.ptp(self.points, axis=0)]
 
-    def _light(self, light: dict[str, Any], background: dict[str, Any]) -> None:
+    def _lay_ground(self) -> None:
+        """A floor under the object of which only the shadow is seen."""
+        mesh = bpy.data.meshes.new("Ground")
+        size, height = 40 * OBJECT_RADIUS, float(self.points[:, 2].min())
+        corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
+        mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
+        self.ground = bpy.data.objects.new("Ground", mesh)
+        self.ground.is_shadow_catcher = True
+        self.scene.collection.objects.link(self.ground)
+
+    def _light(self, light: dict[str, Any]) -> None:
+        """Switch to a light. HDRIs stay loaded over objects."""
+        if light == self.lit:
+            return
+        self.lit = light
         name = light["name"]
         if name not in self.hdris:
-            path = HDRI_FOLDER / f"{name}.exr"
-            if not path.is_file():
-                raise ValueError(
-                    f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}"
-                )
-            image = bpy.data.images.load(str(path))
-            image.use_fake_user = True
-            self.hdris[name] = image, _mean_radiance(path)
-        image, mean = self.hdris[name]
+            self.hdris[name] = _load_hdri(name)
+        image, mean, pixels = self.hdris[name]
         self.environment.image = image
         self.mapping.inputs["Rotation"].default_value[2] = np.radians(light["rotation_deg"])
         self.background.inputs["Strength"].default_value = light["strength"] / mean
-        self.scene.render.film_transparent = background["kind"] != "hdri"
-        for lamp in light["lamps"]:
+        for lamp, _ in self.lamps:
+            bpy.data.lights.remove(lamp.data)  # and the object with it
+        self.lamps = []
+        for described in light["lamps"]:
             data = bpy.data.lights.new("Lamp", "SUN")
-            data.energy, data.angle = lamp["strength"], np.radians(lamp["angle_deg"])
-            sun = bpy.data.objects.new("Lamp", data)
-            sun.rotation_mode = "QUATERNION"
-            sun.rotation_quaternion = Vector(lamp["direction"]).to_track_quat("Z", "Y")  # suns shine along -Z
-            self.scene.collection.objects.link(sun)
+            data.energy, data.angle = described["strength"], np.radians(described["angle_deg"])
+            lamp = bpy.data.objects.new("Lamp", data)
+            lamp.rotation_mode = "QUATERNION"
+            self.scene.collection.objects.link(lamp)
+            self.lamps.append((lamp, described))
+        kind = self.job["background"]["kind"]
+        self.shown = None
+        if kind in {"hdri", "blurred"}:
+            shown = backdrop.hdri_as_displayed(pixels, light["strength"] / mean, Path(self.job["out"]))
+            self.shown = backdrop.blurred(shown) if kind == "blurred" else shown
 
-    def _quality(self, render: dict[str, Any]) -> None:
-        self.scene.render.resolution_x = self.scene.render.resolution_y = render["size_px"]
-        self.scene.cycles.samples = render["samples"]
-        self.scene.cycles.use_denoising = render["denoise"]
+    def _aim_lamps(self, world_from_camera: np.ndarray) -> None:
+        """Lamps of the world stay where they are, lamps on the camera go with it."""
+        for lamp, described in self.lamps:
+            towards = np.asarray(described["direction"])
+            if described["frame"] == "camera":
+                towards = world_from_camera[:3, :3] @ towards
+            lamp.rotation_quaternion = Vector(towards).to_track_quat("Z", "Y")  # suns shine along -Z
 
-    def _timed(self, name: str, view: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+    def _quality(self, job: dict[str, Any]) -> None:
+        self.scene.render.resolution_x = self.scene.render.resolution_y = job["size_px"]
+        cycles = self.scene.cycles
+        cycles.samples, cycles.use_denoising = job["samples"], job["denoise"]
+        cycles.use_adaptive_sampling = job["adaptive_threshold"] > 0
+        cycles.adaptive_threshold = job["adaptive_threshold"]
+        if self.ground is not None:
+            self.ground.hide_render = not job["picture"]
+
+    def _render_view(self, view: dict[str, Any], job: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+        """Render one view. Returns what is known of it at once, and the future of what is read from its files."""
         before = time.process_time()
-        return {**self._render_view(name, view, job), "cpu_s": time.process_time() - before}
-
-    def _render_view(self, name: str, view: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
+        self._light(self.job["lights"][view["light"]])
         cameras.place(self.camera, view["world_from_camera"], view["hfov_deg"])
+        self._aim_lamps(np.asarray(view["world_from_camera"]))
         bpy.context.view_layer.update()
-        out = Path(job["out"])
-        raw, passes = out / "raw.png", out / "passes.exr"
-        self.scene.render.filepath, self.files.directory, self.files.file_name = str(raw), str(out), passes.stem
+        taken, size = cameras.read_back(self.camera), job["size_px"]
+        whole = job["picture"] and self.ground is not None  # a shadow falls anywhere
+        box = Box(0, 0, size, size) if whole else self._box(taken, size)
+        self._crop(box, size)
+        out, name = Path(self.job["out"]), view["name"]
+        raw, passes = out / f"{name}.png", out / f"{name}.exr"
+        self.scene.render.filepath, self.files.directory, self.files.file_name = str(raw), str(out), name
         bpy.ops.render.render(write_still=True)
-        image, arrays = out / f"{name}.jpg", out / f"{name}.npz"
-        with Image.open(raw) as picture:
-            rgb = _over(np.asarray(picture.convert("RGBA")), job["background"]["rgb"])
-        Image.fromarray(rgb).save(image, quality=job["render"]["jpeg_quality"], subsampling=0)
-        depth, albedo = _read_passes(passes)
-        for read in (raw, passes):  # so that a render which writes nothing cannot pass for the one before
-            read.unlink()
-        np.savez(arrays, depth=depth, albedo=albedo, luminance_std=rgb.mean(axis=2).std() / 255)
-        return {**cameras.read_back(self.camera), "image": image.name, "arrays": arrays.name}
+        behind = self._behind(taken, size) if job["picture"] else None
+        done = self.encoder.submit(_finish, raw, passes, box, size, behind, self.job["jpeg_quality"])
+        return {**taken, "cpu_s": time.process_time() - before}, done
+
+    def _behind(self, taken: dict[str, Any], size: int) -> np.ndarray:
+        """(size, size, 3) float32: the background as displayed."""
+        if self.shown is not None and self.lit is not None:
+            return backdrop.look_up(self.shown, float(np.radians(self.lit["rotation_deg"])), taken, size)
+        background = self.job["background"]
+        return backdrop.gradient(background["rgb"], background["rgb_below"], size)
+
+    def _box(self, taken: dict[str, Any], size: int) -> Box:
+        """The smallest box around the object's vertices in the picture, and a margin; at least a few pixels."""
+        intrinsics = np.asarray(taken["intrinsics"], dtype=np.float32)
+        camera_from_world = np.linalg.inv(np.asarray(taken["world_from_camera"])).astype(np.float32)
+        points = self.points @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]
+        if points[:, 2].min() < 1e-3:
+            return Box(0, 0, size, size)
+        pixels = points[:, :2] / points[:, 2:] * intrinsics[[0, 1], [0, 1]] + intrinsics[:2, 2]
+        low = np.clip(np.floor(pixels.min(axis=0)) - BORDER_PX, 0, size - 8).astype(int)
+        high = np.clip(np.ceil(pixels.max(axis=0)) + BORDER_PX, low + 8, size).astype(int)
+        return Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+    def _crop(self, box: Box, size: int) -> None:
+        """Render this box only. A quarter pixel inwards, for Blender rounds the shares down."""
+        render = self.scene.render
+        render.border_min_x, render.border_max_x = (box.left + 0.25) / size, (box.right + 0.25) / size
+        render.border_min_y, render.border_max_y = (size - box.bottom + 0.25) / size, (size - box.top + 0.25) / size
 
     def _forget(self) -> None:
         """Remove the object, and Cycles' session with it.
@@ -222,6 +333,37 @@ class Studio:
         for action in list(bpy.data.actions):
             bpy.data.actions.remove(action)
         bpy.ops.outliner.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
+        self._empty()
+
+
+def gpus(kind: str) -> list[str]:
+    """Names of the GPUs of one kind that Cycles can use here."""
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    try:
+        preferences.compute_device_type = kind
+        preferences.get_devices()
+    except TypeError:  # this build of Blender does not know the kind
+        return []
+    return [device.name for device in preferences.devices if device.type == kind]
+
+
+def _load_hdri(name: str) -> tuple[Any, float, np.ndarray]:
+    """An HDRI that ships with Blender, its mean radiance over the sphere, and its pixels.
+
+    They differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
+    """
+    path = HDRI_FOLDER / f"{name}.exr"
+    if not path.is_file():
+        raise ValueError(f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}")
+    image = bpy.data.images.load(str(path))
+    image.use_fake_user = True
+    width, height = image.size
+    pixels = np.empty(width * height * 4, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    pixels = pixels.reshape(height, width, 4)
+    weight = np.sin(np.pi * (np.arange(height) + 0.5) / height)
+    luminance = pixels[..., :3].astype(np.float64).mean(axis=1) @ np.array([0.2126, 0.7152, 0.0722])
+    return image, float(np.average(luminance, weights=weight)), pixels
 
 
 def _loads(image: Any) -> bool:
@@ -247,34 +389,69 @@ def _vertices(meshes: list[Any]) -> np.ndarray:
     return np.concatenate(placed)
 
 
-def _mean_radiance(path: Path) -> float:
-    """Mean luminance over the sphere of an equirectangular HDRI, so that a night can be lit like a noon."""
-    with OpenEXR.File(str(path), separate_channels=False) as file:
-        rgb = next(c.pixels for n, c in file.channels().items() if n.startswith("RGB"))[..., :3].astype(np.float64)
-    weight = np.sin(np.pi * (np.arange(len(rgb)) + 0.5) / len(rgb))
-    return float(np.average(rgb.mean(axis=1) @ [0.2126, 0.7152, 0.0722], weights=weight))
+def _finish(raw: Path, passes: Path, box: Box, size: int, behind: np.ndarray | None, quality: int) -> dict[str, Any]:
+    """What Blender wrote -> the picture over its background, depth and albedo of the whole frame, and statistics.
 
-
-def _over(rgba: np.ndarray, background: list[int]) -> np.ndarray:
-    """8-bit RGB of a straight-alpha picture over a plain colour, both as displayed."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    mixed = rgba[..., :3] * alpha + np.asarray(background, dtype=np.float32) * (1 - alpha)
-    return np.asarray(np.rint(mixed), dtype=np.uint8)
+    Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is kept.
+    """
+    inside = np.s_[box.top : box.bottom, box.left : box.right]
+    with Image.open(raw) as picture:
+        rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
+    depth, albedo = np.full((size, size), NOTHING, np.float32), np.zeros((size, size, 3), np.float16)
+    depth[inside], albedo[inside] = _read_passes(passes)
+    for read in (raw, passes):  # so that a render which writes nothing cannot pass for the one before
+        read.unlink()
+    arrays = raw.with_suffix(".npz")
+    np.savez(arrays, depth=depth, albedo=albedo)
+    alpha = rgba[..., 3:] / 255
+    object_pixels = depth[inside] < 1e9
+    luminance = rgba[..., :3] @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
+    on_object = luminance[object_pixels] if object_pixels.any() else np.zeros(1, np.float32)
+    out: dict[str, Any] = {
+        "arrays": arrays.name,
+        "image": "",
+        "statistics": {
+            "opacity": float(alpha[..., 0][object_pixels].mean()) if object_pixels.any() else 0.0,
+            "luminance": float(on_object.mean()),
+            "contrast": float(on_object.std()),
+            "dark": float((on_object < 0.02).mean()),
+            "bright": float((on_object > 0.98).mean()),
+            "from_background": 1.0,
+        },
+    }
+    if behind is not None:
+        there = behind[inside]
+        whole = behind.copy()
+        whole[inside] = rgba[..., :3] * alpha + there * (1 - alpha)
+        if object_pixels.any():
+            apart = np.abs(whole[inside] - there)[object_pixels].mean(axis=1) / 255
+            out["statistics"]["from_background"] = float(apart.mean())
+        image = raw.with_suffix(".jpg")
+        Image.fromarray(np.asarray(np.rint(whole), dtype=np.uint8)).save(image, quality=quality, subsampling=0)
+        out["image"] = image.name
+    return out
 
 
 def _read_passes(path: Path) -> tuple[np.ndarray, np.ndarray]:
     with OpenEXR.File(str(path), separate_channels=True) as file:
         channels = {name: channel.pixels for part in file.parts for name, channel in part.channels.items()}
-    depth = channels["Depth.V"]
+    depth = np.where(channels["Object Index.V"] == OBJECT_INDEX, channels["Depth.V"], NOTHING)
     albedo = np.stack([channels[f"Denoising Albedo.{c}"] for c in "RGB"], axis=-1)
     return depth.astype(np.float32), np.clip(albedo, 0, 1).astype(np.float16)
 
 
+def _resident_mb() -> float:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+    except OSError:
+        return 0.0
+
+
 def renderer_name() -> str:
-    return f"Cycles, bpy {bpy.app.version_string}"
+    return f"Cycles, bpy {bpy.app.version_string}, {LOOK[1]}"
 
 
-def device_name() -> str:
+def _processor_name() -> str:
     """Cycles and its denoiser choose kernels by instruction set, so the bytes may depend on it."""
     try:
         flags = set(next(line for line in open("/proc/cpuinfo") if line.startswith("flags")).split())

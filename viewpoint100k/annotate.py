@@ -1,44 +1,25 @@
 """What was rendered -> the truth of each pair, in both orders, and the reason where a pair is not used.
 
-Everything comes from the poses read back from the renderer and from its depth and albedo, nothing from the plan.
+Everything comes from the poses read back from the renderer and from its depth and albedo, nothing from the plan. Only
+`promising` looks at planned poses: it saves pictures of pairs that could not be asked about anyway.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.cameras import pose
 from viewpoint100k.geometry.relations import Motion, motion
-from viewpoint100k.geometry.rotations import wrap_deg
-from viewpoint100k.geometry.visibility import (
-    Capture,
-    Surface,
-    covisible_fraction,
-    mask,
-    merge,
-    surface,
-    turn_difference,
-)
-from viewpoint100k.records import Family, Truth, View, ViewSet, matrix
+from viewpoint100k.geometry.rotations import Array, wrap_deg
+from viewpoint100k.geometry.visibility import Capture, Surface, covisible_fraction, merge, surface, turn_difference
+from viewpoint100k.quality import Drop, Portrait, RenderedView, view_problem
+from viewpoint100k.records import Family, PlannedPair, Truth, ViewSet, matrix
 
 WHEN_STILL = {"translation": 0.3, "rotation": 15.0, "azimuth": 20.0}  # what a wrong answer would have meant
-
-
-class RenderedView(NamedTuple):
-    """One view as the renderer returned it."""
-
-    view: View
-    image: bytes  # JPEG
-    depth: NDArray[np.float32]  # (H, W), `FAR` or more where there is no object
-    albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1]
-    luminance_std: float  # of the picture, 0..1
-
-
-def capture(view: RenderedView) -> Capture:
-    return Capture(view.depth, view.albedo, matrix(view.view.world_from_camera), matrix(view.view.intrinsics))
+BENEFIT_OF_DOUBT = 0.7  # small probes tell less than full pictures
 
 
 class Annotation(NamedTuple):
@@ -50,11 +31,7 @@ class Annotation(NamedTuple):
     decidability: dict[str, float]  # of the direction of "translation", "rotation" and "azimuth"
 
 
-class Drop(NamedTuple):
-    """A view or a pair that is not used."""
-
-    kind: str  # for counting
-    why: str  # one line for people
+UNDECIDABLE = "undecidable pairs (the object looks the same from elsewhere)"
 
 
 class Candidate(NamedTuple):
@@ -65,26 +42,55 @@ class Candidate(NamedTuple):
     backward: Annotation
 
 
+def promising(
+    view_set: ViewSet, portrait: Portrait, probes: Sequence[RenderedView], gates: GateConfig
+) -> tuple[list[PlannedPair], list[Drop]]:
+    """The planned pairs that are worth full pictures: their wrong answers would look different, as far as probes tell."""
+    captures = [probe.capture for probe in probes]
+    azimuths = [np.arctan2(*one.world_from_camera[[1, 0], 3]) for one in captures]
+    known = dict[tuple[int, float], float]()
+
+    def difference(probe: int, turn_deg: float) -> float:
+        key = probe, round(turn_deg, 3)
+        if key not in known:
+            known[key] = turn_difference(portrait.cloud, captures[probe], turn_deg)
+        return known[key]
+
+    worth, drops = [], []
+    for planned in view_set.pairs:
+        poses = [matrix(view_set.views[i].world_from_camera) for i in (planned.first, planned.second)]
+        second = np.arctan2(*poses[1][[1, 0], 3])
+        nearest = int(np.argmin([abs(np.angle(np.exp(1j * (azimuth - second)))) for azimuth in azimuths]))
+        turns = wrong_turns_deg(poses[0], motion(*poses), gates)
+        found = difference(nearest, 0.0)
+        best = max(min(difference(nearest, turn) for turn in wrong) - found for wrong in turns.values())
+        if best >= BENEFIT_OF_DOUBT * gates.min_decidability:
+            worth.append(planned)
+        else:
+            why = f"by its probes, no wrong answer would change the picture by more than {best:.3f}"
+            drops.append(Drop(UNDECIDABLE, f"{planned.family}: {why}"))
+    return worth, drops
+
+
 def annotate(
-    view_set: ViewSet, rendered: Sequence[RenderedView], probes: Sequence[RenderedView], gates: GateConfig
+    view_set: ViewSet, rendered: Mapping[int, RenderedView], portrait: Portrait, gates: GateConfig
 ) -> tuple[list[Candidate], list[Drop]]:
     """The usable pairs of one view set, and why the others are not usable.
 
     Args:
-        rendered: the views, in the order of the plan.
-        probes: small views from all around: what the object looks like where none of the views has seen it.
+        rendered: views by their number in the plan; a pair that lacks one is not looked at.
+        portrait: what the object looks like where none of the views has seen it.
 
     Returns:
         Candidates in the order of the plan, and each view or pair that was dropped.
     """
-    bad = {number: problem for number, view in enumerate(rendered) if (problem := _view_problem(view, gates))}
+    bad = {number: problem for number, view in rendered.items() if (problem := view_problem(view, gates))}
     drops = list(bad.values())
-    captures = [capture(view) for view in rendered]
-    parts = [surface(one, max_points=800) for one in (*captures, *map(capture, probes))]
-    cloud = merge([part for part in parts if len(part.points)] or parts)
+    captures = {number: view.capture for number, view in rendered.items() if number not in bad}
+    cloud = merge([portrait.cloud, *(surface(one, max_points=800) for one in captures.values())])
     candidates = []
     for planned in view_set.pairs:
-        if planned.first in bad or planned.second in bad:
+        if planned.first not in captures or planned.second not in captures:
             continue
         both = []
         shared = covisible_fraction(captures[planned.first], captures[planned.second])
@@ -97,12 +103,10 @@ def annotate(
             decidability = decide(cloud, captures[first], captures[second], moved, gates)
             truth = make_truth(moved, shared, view_set.object.front_azimuth_deg)
             both.append(Annotation(first, second, truth, decidability))
-        weakest, name = min((value, name) for one in both for name, value in one.decidability.items())
-        if weakest < gates.min_decidability:
-            why = f"{name}: under a wrong answer the picture would differ by {weakest:.3f} only, less than {gates.min_decidability}"
-            drops.append(
-                Drop("undecidable pairs (the object looks the same from elsewhere)", f"{planned.family}, {why}")
-            )
+        best, name = min(max((value, name) for name, value in one.decidability.items()) for one in both)
+        if best < gates.min_decidability:
+            why = f"under a wrong answer (best: {name}) the picture would differ by {best:.3f} only, less than {gates.min_decidability}"
+            drops.append(Drop(UNDECIDABLE, f"{planned.family}: {why}"))
             continue
         candidates.append(Candidate(planned.family, both[0], both[1]))
     return candidates, drops
@@ -137,28 +141,34 @@ def decide(cloud: Surface, first: Capture, second: Capture, moved: Motion, gates
     """
     found = turn_difference(cloud, second, 0.0)
     out = {}
-    for name, turns in _wrong_turns_deg(first, second, moved, gates).items():
+    for name, turns in wrong_turns_deg(first.world_from_camera, moved, gates).items():
         worst = min(turn_difference(cloud, second, turn) for turn in turns) - found
         out[name] = worst if np.isfinite(worst) else 0.0  # what cannot be judged is not asked
     return out
 
 
-def _wrong_turns_deg(first: Capture, second: Capture, moved: Motion, gates: GateConfig) -> dict[str, list[float]]:
-    """By how much the object would seem turned (counter-clockwise from above) under each wrong answer."""
+def wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[float]]:
+    """By how much the object would seem turned (counter-clockwise from above) under each wrong answer.
+
+    Args:
+        world_from_first: (4, 4) pose of the first camera.
+        moved: what the camera really did.
+
+    Returns:
+        For "translation", "rotation" and "azimuth" the turns of their two wrong answers, in degrees.
+    """
+    second_position = (world_from_first @ np.linalg.inv(moved.second_from_first))[:3, 3]
     right = float(moved.translation[0])
     if abs(right) <= gates.truck_grey.low:
         sideways = [-WHEN_STILL["translation"], WHEN_STILL["translation"]]
     else:
         sideways = [0.0, -right]
-    distance = float(np.linalg.norm(first.world_from_camera[:3, 3]))
+    distance = float(np.linalg.norm(world_from_first[:3, 3]))
     elsewhere = []
     for x in sideways:
-        position = first.world_from_camera[:3, 3] + distance * (
-            first.world_from_camera[:3, :3] @ np.array([x, moved.translation[1], moved.translation[2]])
-        )
-        elsewhere.append(
-            motion(second.world_from_camera, pose(second.world_from_camera[:3, :3], position)).azimuth_change_deg
-        )
+        moved_so = np.array([x, moved.translation[1], moved.translation[2]])
+        position = world_from_first[:3, 3] + distance * (world_from_first[:3, :3] @ moved_so)
+        elsewhere.append(motion(pose(np.eye(3), second_position), pose(np.eye(3), position)).azimuth_change_deg)
     yaw, around = float(moved.yaw_deg), float(moved.azimuth_change_deg)
     turned = [-WHEN_STILL["rotation"], WHEN_STILL["rotation"]] if abs(yaw) <= gates.yaw_grey_deg.low else [0.0, -yaw]
     went = (
@@ -169,25 +179,3 @@ def _wrong_turns_deg(first: Capture, second: Capture, moved: Motion, gates: Gate
         "rotation": [float(wrap_deg(wrong - yaw)) for wrong in turned],
         "azimuth": [float(wrap_deg(around - wrong)) for wrong in went],
     }
-
-
-def _view_problem(view: RenderedView, gates: GateConfig) -> Drop | None:
-    """Why a view cannot be used; None if it can."""
-    seen = mask(capture(view))
-    share = float(seen.mean())
-    border = float(np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]).mean())
-    if not np.isfinite(view.albedo).all() or not np.isfinite(view.depth).all():
-        return Drop("broken views", "depth or albedo holds NaN")
-    if share == 0:
-        return Drop("empty views", "no object in the picture")
-    if share < gates.min_object_share:
-        return Drop(
-            "views of a speck", f"the object fills {share:.4f} of the frame, less than {gates.min_object_share}"
-        )
-    if border > gates.max_border_share:
-        return Drop(
-            "cut views", f"the object covers {border:.3f} of the frame's border, more than {gates.max_border_share}"
-        )
-    if view.luminance_std < gates.min_contrast:
-        return Drop("flat views", f"luminance varies by {view.luminance_std:.3f} only, less than {gates.min_contrast}")
-    return None

@@ -51,6 +51,9 @@ SetOption = Annotated[
 PythonOption = Annotated[
     Optional[str], typer.Option(help="Another Python 3.11 that has bpy, to render with.", show_default="this one")
 ]
+DeviceOption = Annotated[
+    str, typer.Option(help="auto: the GPUs that Cycles finds, else the processor; cpu; or gpu: fail without one.")
+]
 
 
 @app.callback()
@@ -72,8 +75,9 @@ def generate(
     overrides: SetOption = None,
     engine_python: PythonOption = None,
     workers: Annotated[
-        Optional[int], typer.Option(min=1, help="Processes on this machine.", show_default="one per core")
+        Optional[int], typer.Option(min=1, help="Render processes.", show_default="one per GPU, else one per core")
     ] = None,
+    device: DeviceOption = "auto",
 ) -> None:
     """Plan, render, validate and describe a dataset. Run it again to go on where it stopped.
 
@@ -92,11 +96,16 @@ def generate(
             plan = pipeline.plan_run(out, config, progress)
         known: dict[int, Any] = {}
         missing = pipeline.status(out, plan, known).missing
-        command = [sys.executable, "-m", "viewpoint100k", "render-shard", str(out), "--quiet", "--shard"]
-        tail = ["--engine-python", engine_python] if engine_python else []
-        commands = [(shard.number, [*command, str(shard.number), *tail]) for shard in missing]
+        devices = _devices(out, device, engine_python) if missing else []
+        on_gpus = any(found.environment() for found in devices)
+        places = workers or (len(devices) if on_gpus else default_workers())
+        slots = [devices[i % len(devices)].environment() for i in range(min(places, len(missing)))]
+        tail = ["--device", "gpu" if on_gpus else "cpu", "--workers", str(max(1, places // max(len(missing), 1)))]
+        tail += ["--engine-python", engine_python] if engine_python else []
+        command = [sys.executable, "-m", "viewpoint100k", "render-shard", str(out), "--quiet", *tail, "--shard"]
+        commands = [(shard.number, [*command, str(shard.number)]) for shard in missing]
         with _Bar(lambda: pipeline.status(out, plan, known)) as bar:
-            failed = run_local(commands, workers or default_workers(), pipeline.RunPaths(out).run / "logs", bar.update)
+            failed = run_local(commands, slots, pipeline.RunPaths(out).run / "logs", bar.update)
             bar.update()
         if still := pipeline.status(out, plan, known).missing:
             raise _unfinished(out, len(still), len(plan.shards), list(failed.values()))
@@ -133,6 +142,8 @@ def render_shard_command(
     out: OutArgument,
     shard: Annotated[int, typer.Option(help="Number of the shard, from 0.", show_default=False)],
     engine_python: PythonOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Render processes for this shard; same bytes with any.")] = 1,
+    device: DeviceOption = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Make one shard. What a process pool, a Ray task, a SLURM array and a Kubernetes job all run."""
@@ -141,7 +152,8 @@ def render_shard_command(
 
     end_with_parent()
     with pipeline.disk_errors(out):
-        receipt = pipeline.render_shard(out, shard, engine_python)
+        devices = _devices(out, device, engine_python, quiet=quiet)
+        receipt = pipeline.render_shard(out, shard, engine_python, workers, devices)
     if not quiet:
         out_console.print(
             f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {receipt.bytes / 1e6:.1f} MB"
@@ -309,6 +321,21 @@ def _config(preset: str, overrides: list[str] | None, **fields: Any) -> Any:
     if public_source(config.source) == "folder":  # the run may be taken up again from another folder
         config = config.model_copy(update={"source": os.path.abspath(config.source)})
     return config
+
+
+def _devices(out: Path, wanted: str, engine_python: str | None, *, quiet: bool = False) -> list[Any]:
+    """What there is to render on. Says so where it had to look."""
+    from viewpoint100k import pipeline
+    from viewpoint100k.engine import find_devices
+
+    if wanted not in {"auto", "cpu", "gpu"}:
+        raise InputError(f"--device {wanted}: expected auto, cpu or gpu")
+    scratch = pipeline.RunPaths(out).run / "tmp"
+    devices = find_devices(wanted, scratch, *([engine_python] if engine_python else []))
+    if wanted != "cpu" and not quiet:
+        names = ", ".join(f"{device.kind} {device.index}: {device.name}" for device in devices if device.name)
+        err_console.print(f"Rendering on {names or 'the processor: Cycles finds no GPU'}", highlight=False)
+    return devices
 
 
 def _list(source: str, count: int, seed: int) -> Any:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -111,33 +111,95 @@ class PlanConfig(Record):
     test_share: float = Field(default=0.1, ge=0, lt=0.5)
 
 
+class Quality(NamedTuple):
+    """How well Cycles renders. What each is worth in decibels: docs/rendering.md."""
+
+    samples: int  # paths per pixel
+    denoise: bool  # OIDN FAST with prefilter FAST: what four times the samples would give
+    adaptive_threshold: float  # of noise, where a pixel is done early; 0: never
+
+
+QUALITIES: dict[str, Quality] = {
+    "draft": Quality(4, True, 0.01),
+    "default": Quality(16, True, 0.01),
+    "high": Quality(64, True, 0.01),
+    "reference": Quality(1024, False, 0.0),
+}
+
+
+class BackgroundShares(Record):
+    """What is behind the objects. Any non-negative numbers; only their ratios count."""
+
+    hdri: float = Field(default=0.35, ge=0, description="the surroundings that light the object")
+    blurred: float = Field(default=0.15, ge=0, description="the same, out of focus")
+    plain: float = Field(default=0.25, ge=0)
+    gradient: float = Field(default=0.15, ge=0)
+    ground: float = Field(default=0.1, ge=0, description="plain, with the shadow on a floor; costs the whole frame")
+
+    @model_validator(mode="after")
+    def _some(self) -> "BackgroundShares":
+        if sum(self.model_dump().values()) <= 0:
+            raise ValueError("at least one background needs a share above 0")
+        return self
+
+
 class RenderConfig(Record):
-    """How a view is rendered. Costs: docs/conventions.md and the README."""
+    """How a view is rendered. Costs: docs/rendering.md."""
 
     size_px: int = Field(default=512, ge=32, le=4096, description="width and height")
-    samples: int = Field(default=16, ge=1, le=4096, description="paths per pixel before denoising")
-    denoise: bool = True  # OIDN FAST with prefilter FAST: what four times the samples would give
+    quality: Literal["draft", "default", "high", "reference"] = "default"
+    samples: int | None = Field(default=None, ge=1, le=4096, description="paths per pixel; None: the quality's")
     jpeg_quality: int = Field(default=92, ge=50, le=100)
-    plain_background_share: float = Field(default=0.5, ge=0, le=1, description="the rest shows the HDRI")
-    device: Literal["cpu"] = "cpu"
-    deadline_s: float = Field(default=300.0, gt=0, description="for one view set; then the worker is replaced")
+    backgrounds: BackgroundShares = BackgroundShares()
+    camera_lamp_share: float = Field(default=0.3, ge=0, le=1, description="of objects; shading then says nothing")
+    relit_share: float = Field(
+        default=0.4,
+        ge=0,
+        le=1,
+        description="of objects seen in two lights by turns: in half of their pairs they differ",
+    )
+    deadline_s: float = Field(default=300.0, gt=0, description="for one object; then the worker is replaced")
+    cpu_limit_s: float = Field(default=240.0, gt=0, description="for one object, on all threads of its worker")
     memory_limit_mb: int = Field(default=6000, ge=1000, description="address space beyond start-up; bombs end here")
-    recycle_after: int = Field(default=200, ge=1, description="view sets per worker: memory grows for the first 50")
+    recycle_after: int = Field(default=200, ge=1, description="objects per worker: memory grows for the first 50")
+    recycle_above_mb: int = Field(default=2500, ge=500, description="resident, between objects; usually 500 to 800")
+
+    def settings(self) -> Quality:
+        quality = QUALITIES[self.quality]
+        return quality._replace(samples=self.samples) if self.samples else quality
 
 
 class GateConfig(Record):
-    """When a rendered view or pair is not used."""
+    """When an object, a rendered view or a pair is not used."""
 
+    min_thickness: float = Field(
+        default=0.03, ge=0, lt=1, description="thinnest over widest direction of the object: below, flat as paper"
+    )
+    min_main_part: float = Field(
+        default=0.55, ge=0, le=1, description="of the surface, that hangs together: below, several things"
+    )
+    max_slab: float = Field(
+        default=0.5, ge=0, le=1, description="of the footprint, that is bare floor around the object: a ground slab"
+    )
+    min_asymmetry: float = Field(
+        default=0.06, ge=0, lt=1, description="mean difference of the object and itself turned: below, symmetric"
+    )
+    min_opacity: float = Field(default=0.5, ge=0, le=1, description="mean alpha where the object is")
     min_object_share: float = Field(default=0.005, ge=0, lt=1, description="of the frame; below, nothing can be seen")
     max_border_share: float = Field(
         default=0.002, ge=0, le=1, description="of the frame's border that shows the object"
     )
+    luminance: Range = _range(0.02, 0.97)  # mean over the object, of 0..1 as displayed
+    max_clipped: float = Field(default=0.6, ge=0, le=1, description="of the object, all black or all white")
     min_contrast: float = Field(
-        default=0.01, ge=0, description="std of 0..1 luminance over the picture: else one flat colour"
+        default=0.012, ge=0, description="std of 0..1 luminance over the object: below, one flat colour"
+    )
+    min_from_background: float = Field(
+        default=0.04, ge=0, lt=1, description="mean difference of 0..1 colour between object and what it hides"
     )
     min_covisible_fraction: float = Field(default=0.10, ge=0, lt=1, description="else the views share too little")
     min_decidability: float = Field(
-        default=0.03, ge=0, lt=1, description="see geometry/visibility.py; symmetric objects fail"
+        default=0.03, ge=0, lt=1, description="see geometry/visibility.py; below, a question is not asked"
     )
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
     yaw_grey_deg: Range = _range(1, 10)

@@ -1,47 +1,94 @@
-"""Supervises the render process: starts it, feeds it, waits with a deadline, replaces it when it dies.
+"""Supervises the render processes: starts them, feeds them, waits with a deadline, replaces those that die.
 
-Never imports bpy. One warm worker with one render thread; a shard is one such engine, and a machine runs as many
-shards as it has cores. Success is judged by what came back, never by an exit code.
+Never imports bpy. A worker is one warm process with one render thread; it opens an object, is asked for a few small
+pictures, and for the large ones only if these were worth it. Success is judged by what came back, never by an exit code.
 """
 
 import errno
 import importlib.util
 import json
 import os
+import queue
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from viewpoint100k.annotate import RenderedView
-from viewpoint100k.config import RenderConfig
+from viewpoint100k.config import Quality, RenderConfig
 from viewpoint100k.errors import EngineError, InputError, MissingExtra
-from viewpoint100k.records import Reject, View, ViewSet
+from viewpoint100k.quality import RenderedView, Statistics
+from viewpoint100k.records import PlannedView, Reject, View, ViewSet
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
 NEEDS = ("bpy", "numpy", "PIL", "OpenEXR")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
+    "OPTIX": "CUDA_VISIBLE_DEVICES",
+    "CUDA": "CUDA_VISIBLE_DEVICES",
+    "HIP": "HIP_VISIBLE_DEVICES",
+    "ONEAPI": "ZE_AFFINITY_MASK",
+}
+PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
+PROBE_SIZE_PX = 96
+KILLS = 6  # of a worker, by somebody else, until its object is given up
+OWN_DEATHS = 2  # crashes: the second one is the object's fault
+
+Choice = Sequence[int] | Reject
+Choose = Callable[[list[RenderedView]], Choice]
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one worker renders on."""
+
+    kind: str = "CPU"  # or OPTIX, CUDA, HIP, ONEAPI, METAL
+    index: int = 0
+    name: str = ""
+
+    def environment(self) -> dict[str, str]:
+        """Set before Blender loads; setting it later has no effect. Respects what the scheduler lends us."""
+        variable = VISIBLE.get(self.kind)
+        if variable is None:
+            return {}
+        lent = [entry for entry in os.environ.get(variable, "").split(",") if entry]
+        return {variable: lent[self.index] if self.index < len(lent) else str(self.index)}
 
 
 class Rendered(NamedTuple):
-    """All views of one view set, and what they cost."""
+    """The views of one view set that were wanted, by their number, and what they cost."""
 
-    views: list[RenderedView]
+    views: dict[int, RenderedView]
     probes: list[RenderedView]
-    import_cpu_s: float
-    probe_cpu_s: list[float]
-    view_cpu_s: list[float]
+    extent: list[float]  # sides of the normalised object's bounding box
+    cpu_s: dict[str, float]  # import, probes, views
+    declined: Reject | None  # why no view was wanted
 
 
 class _Dead(Exception):
-    """The worker ended or was ended; the text says how."""
+    """The worker ended or was ended."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"signal {-code}" if code < 0 else f"exit code {code}")
+        self.killed = code == -signal.SIGKILL
+        self.out_of_time = code == -signal.SIGXCPU
+
+
+class _Refused(Exception):
+    """The worker lives and says no."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(reason)
+        self.stage = stage
 
 
 def check_engine(python: str = sys.executable) -> None:
@@ -75,173 +122,264 @@ def check_engine(python: str = sys.executable) -> None:
         )
 
 
-class Engine:
-    """A warm render process and its scratch folder. Use with `with`."""
+def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> list[Device]:
+    """The GPUs to render on, by asking Cycles in a process of its own; the processor if there are none.
 
-    def __init__(self, settings: RenderConfig, scratch: Path, python: str = sys.executable) -> None:
-        self.settings, self.scratch, self.python = settings, scratch, python
+    Args:
+        wanted: auto, cpu or gpu. `auto` takes the processor where there is no GPU.
+
+    Raises:
+        InputError: `gpu` was asked for and Cycles finds none.
+    """
+    if wanted == "cpu":
+        return [Device()]
+    command = [python, "-m", "render_scenes", "devices"]
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(scratch), timeout=START_S)
+    try:
+        kind, names = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        kind, names = "CPU", []
+    if not names and wanted == "gpu":
+        raise InputError("--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu")
+    return [Device(kind, index, name) for index, name in enumerate(names)] or [Device()]
+
+
+class Engine:
+    """Some warm render processes and their scratch folder. Use with `with`; `render` may be called by many threads."""
+
+    def __init__(
+        self,
+        settings: RenderConfig,
+        scratch: Path,
+        python: str = sys.executable,
+        *,
+        workers: int = 1,
+        devices: Sequence[Device] = (Device(),),
+    ) -> None:
+        self.settings, self.scratch = settings, scratch
+        self._workers = [
+            Worker(settings, scratch / f"worker-{i}", python, devices[i % len(devices)]) for i in range(workers)
+        ]
+        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self.renderer = self.device = ""
-        self._process: subprocess.Popen[bytes] | None = None
-        self._unread = b""
-        self._made = 0
 
     def __enter__(self) -> "Engine":
-        self._start()
+        for worker in self._workers:
+            worker.start()
+            self._free.put(worker)
+        self.renderer, self.device = self._workers[0].renderer, self._workers[0].device
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.stop()
 
-    def render(self, view_set: ViewSet, path: Path) -> Rendered | Reject:
-        """Render all views of one object.
+    @property
+    def workers(self) -> int:
+        return len(self._workers)
 
-        A death of the worker that nobody asked for is tried once more, so that a killed process costs an attempt and
-        no object; a second one, a deadline or a refusal is a `Reject`.
+    @property
+    def start_cpu_s(self) -> float:
+        """What starting workers has cost so far, those that were replaced included."""
+        return sum(worker.start_cpu_s for worker in self._workers)
+
+    def stop(self) -> None:
+        """End all workers at once, and with them what other threads still wait for."""
+        for worker in self._workers:
+            worker.close()
+
+    def render(self, view_set: ViewSet, path: Path, choose: Choose | None = None) -> Rendered | Reject:
+        """Render one object with the next free worker.
+
+        Args:
+            choose: looks at the probes and says which views are wanted, or why none is; all of them if not given.
+
+        Returns:
+            A `Reject` if the object was refused, took too long, or killed its worker twice. A worker that somebody
+            else killed costs an attempt and no object.
         """
-        self._send(view_set, path)
-        started = time.monotonic()
-        for attempt in (1, 2):
+        worker = self._free.get()
+        try:
+            return worker.render(view_set, path, choose or (lambda probes: range(len(view_set.views))))
+        finally:
+            self._free.put(worker)
+
+
+class Worker:
+    """One render process."""
+
+    def __init__(self, settings: RenderConfig, scratch: Path, python: str, on: Device) -> None:
+        self.settings, self.scratch, self.python, self.on = settings, scratch, python, on
+        self.renderer = self.device = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start_cpu_s = self.rss_mb = 0.0
+        self._unread, self._made, self._closed = b"", 0, False
+
+    def render(self, view_set: ViewSet, path: Path, choose: Choose) -> Rendered | Reject:
+        """`Engine.render` on this worker."""
+        killed, died = 0, 0
+        while True:
+            started = time.monotonic()
             try:
-                reply = self._receive(self.settings.deadline_s)
-                break
+                return self._visit(view_set, path, choose, started + self.settings.deadline_s)
+            except _Refused as refusal:
+                detail = self._stderr_tail() if refusal.stage == "render" else ""
+                if refusal.stage == "render":  # an exception may have left Blender in any state
+                    if shutil.disk_usage(self.scratch).free < ROOM_FOR_A_VIEW_SET:  # that is no fault of the object
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from refusal
+                    self._restart()
+                return _reject(view_set, refusal.stage, str(refusal), detail, started)
             except TimeoutError:
-                detail = self._stderr_tail()
+                detail, seconds = self._stderr_tail(), time.monotonic() - started
                 self._restart()
-                return self._reject(
-                    view_set, "render", f"not finished after {time.monotonic() - started:.0f} s", detail
-                )
+                return _reject(view_set, "render", f"not finished after {seconds:.0f} s", detail, started)
             except _Dead as death:
+                if self._closed:
+                    return _reject(view_set, "render", "the run was ended", "", started)
                 detail = self._stderr_tail()
                 self._restart()
-                if attempt == 2:
-                    return self._reject(view_set, "render", f"the render process died twice: {death}", detail)
-                self._send(view_set, path)
-        if not reply["ok"]:
-            detail = self._stderr_tail() if reply["stage"] == "render" else ""
-            if reply["stage"] == "render":  # an exception may have left Blender in any state
-                if shutil.disk_usage(self.scratch).free < ROOM_FOR_A_VIEW_SET:  # that is no fault of the object
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                self._restart()
-            return self._reject(view_set, reply["stage"], reply["reason"], detail)
-        rendered = self._collect(reply, view_set)
-        self._made += 1
-        if self._made % self.settings.recycle_after == 0:
-            self._restart()
-        return rendered
+                killed, died = killed + death.killed, died + (not death.killed)
+                if death.out_of_time:
+                    reason = f"used more than {self.settings.cpu_limit_s:.0f} CPU-s"
+                    return _reject(view_set, "render", reason, detail, started)
+                if died == OWN_DEATHS or killed == KILLS:
+                    reason = f"the render process died {killed + died} times: {death}"
+                    return _reject(view_set, "render", reason, detail, started)
 
-    def _collect(self, reply: dict[str, Any], view_set: ViewSet) -> Rendered:
-        folder = self._folder(view_set)
-
-        def read(view: dict[str, Any]) -> RenderedView:
-            with np.load(folder / view["arrays"]) as arrays:
-                depth, albedo, std = (
-                    arrays["depth"],
-                    arrays["albedo"].astype(np.float32),
-                    float(arrays["luminance_std"]),
-                )
-            camera = View(
-                intrinsics=view["intrinsics"],
-                world_from_camera=view["world_from_camera"],
-                hfov_deg=view["hfov_deg"],
-                light=view_set.light.name,
-                background=view_set.background.kind,
-            )
-            return RenderedView(camera, (folder / view["image"]).read_bytes(), depth, albedo, std)
-
-        views, probes = [read(view) for view in reply["views"]], [read(view) for view in reply["probes"]]
+    def _visit(self, view_set: ViewSet, path: Path, choose: Choose, end: float) -> Rendered | Reject:
+        """Open the object, take its probes, let them be judged, take the pictures that are wanted."""
+        folder = self.scratch / "pictures"
         shutil.rmtree(folder, ignore_errors=True)
-        seconds = [[view["cpu_s"] for view in reply[kind]] for kind in ("probes", "views")]
-        return Rendered(views, probes, reply["import_cpu_s"], *seconds)
+        folder.mkdir(parents=True)
+        settings = self.settings
+        job = view_set.model_dump(mode="json", include={"lights", "background"})
+        job |= {"path": str(path.resolve()), "out": str(folder.resolve())}
+        job |= {"jpeg_quality": settings.jpeg_quality, "cpu_limit_s": settings.cpu_limit_s}
+        opened = self._ask({"do": "open", **job}, end)
 
-    def _reject(self, view_set: ViewSet, stage: str, reason: str, detail: str) -> Reject:
-        shutil.rmtree(self._folder(view_set), ignore_errors=True)
-        return Reject.model_validate(
-            {
-                "uid": view_set.object.record.uid,
-                "stage": stage,
-                "reason": reason,
-                "detail": detail,
-                "round": view_set.round,
-            }
-        )
+        def shoot(views: Sequence[PlannedView], size_px: int, quality: Quality, picture: bool) -> tuple[Any, float]:
+            """The pictures as they come back, and what they cost."""
+            planned = [{"name": str(i), **view.model_dump(mode="json")} for i, view in enumerate(views)]
+            wanted = {"views": planned, "size_px": size_px, "picture": picture, **quality._asdict()}
+            reply = self._ask({"do": "shoot", **wanted}, end)
+            self.rss_mb = reply["rss_mb"]
+            return [
+                _collect(folder, taken, view, view_set) for taken, view in zip(reply["views"], views, strict=True)
+            ], reply["cpu_s"]
 
-    def _folder(self, view_set: ViewSet) -> Path:
-        return self.scratch / f"{view_set.object.record.uid}-{view_set.round}"
+        probes, of_probes = shoot(view_set.probes, PROBE_SIZE_PX, PROBE, False) if view_set.probes else ([], 0.0)
+        chosen = choose(probes)
+        if isinstance(chosen, Reject):
+            views, of_views = {}, 0.0
+        else:
+            wanted = [view_set.views[i] for i in chosen]
+            taken, of_views = shoot(wanted, settings.size_px, settings.settings(), True) if wanted else ([], 0.0)
+            views = dict(zip(chosen, taken, strict=True))
+        shutil.rmtree(folder, ignore_errors=True)
+        self._made += 1
+        if self._made % settings.recycle_after == 0 or self.rss_mb > settings.recycle_above_mb:
+            self._restart()
+        cpu_s = {"import": opened["cpu_s"], "probes": of_probes, "views": of_views}
+        return Rendered(views, probes, opened["extent"], cpu_s, chosen if isinstance(chosen, Reject) else None)
 
-    def _send(self, view_set: ViewSet, path: Path) -> None:
-        folder = self._folder(view_set)
-        folder.mkdir(parents=True, exist_ok=True)
-        request = view_set.model_dump(mode="json", include={"views", "probes", "light", "background"})
-        settings = self.settings.model_dump(include={"size_px", "samples", "denoise", "jpeg_quality"})
-        request |= {"out": str(folder.resolve()), "path": str(path.resolve()), "render": settings}
-        assert self._process is not None and self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # the death is noticed, and the job sent again, where the reply is awaited
+    # --- the process ---------------------------------------------------------------------------------
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
-        assert self._process is not None and self._process.stdout is not None
-        end = time.monotonic() + seconds
-        while b"\n" not in self._unread:
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
-                raise TimeoutError
-            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
-            if not chunk:
-                code = self._process.wait()
-                raise _Dead(f"signal {-code}" if code < 0 else f"exit code {code}")
-            self._unread += chunk
-        line, self._unread = self._unread.split(b"\n", 1)
-        message = json.loads(line)
-        assert isinstance(message, dict)
-        return message
+    def start(self) -> None:
+        """Start the process and wait until it is ready. One that is killed meanwhile is started again.
 
-    def _start(self) -> None:
+        Raises:
+            EngineError: it ends or does not answer, and why.
+        """
         self.scratch.mkdir(parents=True, exist_ok=True)
-        home = self.scratch / "path"  # holds this one package: another interpreter must not see our site-packages
-        home.mkdir(exist_ok=True)
-        link, package = home / "render_scenes", importlib.util.find_spec("render_scenes")
-        assert package is not None and package.origin is not None
-        if not link.is_symlink():
-            link.symlink_to(Path(package.origin).resolve().parent)
-        self._unread = b""
-        with open(self.scratch / "stderr.txt", "wb") as stderr:
-            self._process = subprocess.Popen(
-                [self.python, "-m", "render_scenes", str(os.getpid()), str(self.settings.memory_limit_mb)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1"},
-            )
-        try:
-            hello = self._receive(START_S)
-        except (TimeoutError, _Dead) as error:
-            tail = self._stderr_tail()
-            self._stop()
-            raise EngineError(
-                f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}"
-            ) from error
+        for attempt in range(KILLS):
+            self._unread = b""
+            with open(self.scratch / "stderr.txt", "wb") as stderr:
+                self._process = subprocess.Popen(
+                    [
+                        self.python,
+                        "-m",
+                        "render_scenes",
+                        str(os.getpid()),
+                        str(self.settings.memory_limit_mb),
+                        self.on.kind,
+                    ],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    env={**_environment(self.scratch), **self.on.environment()},
+                )
+            try:
+                hello = self._receive(time.monotonic() + START_S)
+                break
+            except (TimeoutError, _Dead) as error:
+                tail = self._stderr_tail()
+                self.stop()
+                if isinstance(error, _Dead) and error.killed and attempt + 1 < KILLS and not self._closed:
+                    continue
+                raise EngineError(
+                    f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}"
+                ) from error
         self.renderer, self.device = hello["renderer"], hello["device"]
+        self.start_cpu_s += hello["cpu_s"]
 
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
+    def stop(self) -> None:
+        """End the process, at once."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     try:
                         pipe.close()
                     except BrokenPipeError:
                         pass  # a request that the dead process never read
-            self._process = None
+
+    def close(self) -> None:
+        """End the process for good, also under the hands of another thread that waits for it."""
+        self._closed = True
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def _restart(self) -> None:
-        self._stop()
-        self._start()
+        self.stop()
+        if not self._closed:
+            self.start()
+        if self._closed:  # meanwhile
+            self.stop()
+
+    def _ask(self, request: dict[str, Any], end: float) -> dict[str, Any]:
+        """One request, one reply."""
+        if self._process is None or self._process.stdin is None:
+            raise _Dead(-signal.SIGKILL)
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # the death is noticed where the reply is awaited
+        reply = self._receive(end)
+        if not reply["ok"]:
+            raise _Refused(reply["stage"], reply["reason"])
+        return reply
+
+    def _receive(self, end: float) -> dict[str, Any]:
+        process = self._process
+        if process is None or process.stdout is None:
+            raise _Dead(-signal.SIGKILL)
+        while b"\n" not in self._unread:
+            ready, _, _ = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            chunk = os.read(process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                raise _Dead(process.wait())
+            self._unread += chunk
+        line, self._unread = self._unread.split(b"\n", 1)
+        message = json.loads(line)
+        assert isinstance(message, dict)
+        return message
 
     def _stderr_tail(self) -> str:
         try:
@@ -250,3 +388,34 @@ class Engine:
             return ""
         lines = [line for line in text.splitlines() if line.strip() and " INFO: " not in line and "Saved: " not in line]
         return "\n".join(lines[-8:])[-2000:]
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """For a render process: it sees `render_scenes` and nothing else of ours, whatever interpreter it is."""
+    home = scratch / "path"  # another interpreter must not see our site-packages
+    home.mkdir(parents=True, exist_ok=True)
+    link, package = home / "render_scenes", importlib.util.find_spec("render_scenes")
+    assert package is not None and package.origin is not None
+    if not link.is_symlink():
+        link.symlink_to(Path(package.origin).resolve().parent)
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _collect(folder: Path, taken: dict[str, Any], planned: PlannedView, view_set: ViewSet) -> RenderedView:
+    """Read what the worker wrote of one view."""
+    with np.load(folder / taken["arrays"]) as arrays:
+        depth, albedo = arrays["depth"], arrays["albedo"].astype(np.float32)
+    camera = View(
+        intrinsics=taken["intrinsics"],
+        world_from_camera=taken["world_from_camera"],
+        hfov_deg=taken["hfov_deg"],
+        light=view_set.lights[planned.light].label,
+        background=view_set.background.kind,
+    )
+    image = (folder / taken["image"]).read_bytes() if taken["image"] else b""
+    return RenderedView(camera, image, depth, albedo, Statistics(**taken["statistics"]))
+
+
+def _reject(view_set: ViewSet, stage: str, reason: str, detail: str, started: float) -> Reject:
+    row = {"uid": view_set.object.record.uid, "stage": stage, "reason": reason, "detail": detail}
+    return Reject.model_validate({**row, "round": view_set.round, "seconds": round(time.monotonic() - started, 1)})

@@ -8,23 +8,25 @@ import json
 import os
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
-from viewpoint100k.annotate import Annotation, Candidate, annotate
+from viewpoint100k.annotate import Annotation, Candidate, annotate, promising
 from viewpoint100k.config import RunConfig, public_source, read_config, write_config
-from viewpoint100k.engine import Engine, check_engine
+from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, write_dataset_files
-from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.quality import Portrait, RenderedView, portray
+from viewpoint100k.questions import ask_all, carries_question, load_templates
 from viewpoint100k.records import Family, ObjectRecord, Provenance, Reject, Sample, View, ViewSet
 from viewpoint100k.shards import (
     Receipt,
@@ -168,9 +170,19 @@ class _Usable(NamedTuple):
     """What one visit to one object gave."""
 
     record: ObjectRecord
-    views: list[View]
-    images: list[bytes]
+    views: dict[int, View]
+    images: dict[int, bytes]
     candidates: list[Candidate]
+
+
+class _Visit(NamedTuple):
+    """One visit: what came of it and what it cost."""
+
+    usable: _Usable | None
+    reject: Reject | None
+    views: int
+    dropped: Counter[str]
+    cpu_s: dict[str, float]
 
 
 class _Pick(NamedTuple):
@@ -187,11 +199,25 @@ class _Tally:
         self.rejects: list[Reject] = []
         self.dropped: Counter[str] = Counter()
         self.visited, self.views = 0, 0
-        self.cpu_s: dict[str, float] = dict.fromkeys(("import", "probes", "first_view", "later_views", "annotate"), 0.0)
+        self.cpu_s = dict.fromkeys(("start", "import", "probes", "views", "annotate"), 0.0)
+
+    def add(self, visit: _Visit) -> None:
+        self.visited, self.views = self.visited + 1, self.views + visit.views
+        self.dropped.update(visit.dropped)
+        for part, seconds in visit.cpu_s.items():
+            self.cpu_s[part] += seconds
+        if visit.reject is not None:
+            self.rejects.append(visit.reject)
 
 
-def render_shard(out: Path, number: int, engine_python: str | None = None) -> Receipt:
+def render_shard(
+    out: Path, number: int, engine_python: str | None = None, workers: int = 1, devices: Sequence[Device] = (Device(),)
+) -> Receipt:
     """Make one shard: exactly its number of pairs, from its own objects and reserves. Idempotent and atomic.
+
+    Args:
+        workers: render processes; the bytes do not depend on it.
+        devices: what they render on, by turns.
 
     Raises:
         InputError: there is no such shard, or this interpreter cannot render.
@@ -209,9 +235,10 @@ def render_shard(out: Path, number: int, engine_python: str | None = None) -> Re
     scratch, tally = paths.scratch(shard), _Tally()
     scratch.mkdir(parents=True, exist_ok=True)
     try:
-        with Engine(config.render, scratch / "engine", *engine_args) as engine:
+        with Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices) as engine:
             picks = _fill(config, plan, shard, engine, paths, tally)
             samples = _samples(config, plan, shard, engine, picks)
+            tally.cpu_s["start"] += engine.start_cpu_s
         write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
         digest, size = write_shard(paths.shard(shard), scratch, samples)
         receipt = Receipt(
@@ -256,23 +283,28 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
     picks: list[_Pick] = []
     needed = {family: share * plan.pairs_per_object for family, share in config.plan.families.fractions().items()}
     for round_ in range(config.plan.max_rounds):
-        most = (
-            plan.pairs_per_object if round_ == 0 else wanted
-        )  # first spread over the objects, then take what there is
-        for uid in visits:
-            view_set = plan_views(config, by_uid[uid], round_, needed)
-            found = _visit(config, view_set, engine, tally)
-            if found is not None and found.candidates:
-                usable.append(found)
-            enough = sum(min(len(one.candidates), most) for one in usable)
-            progress = {"pairs": min(enough, wanted), "rejects": len(tally.rejects)}
-            write_atomically(paths.progress(shard), json.dumps(progress).encode())
-            if enough >= wanted:
-                picks = _choose(shard, usable, most_per_object=most)
-                if len(picks) == wanted:
-                    return picks
-                if round_:
-                    needed = _missing(shard, picks)
+        # first spread over the objects, then take what there is
+        most = plan.pairs_per_object if round_ == 0 else wanted
+        planned = (plan_views(config, by_uid[uid], round_, needed) for uid in visits)
+        with ThreadPoolExecutor(engine.workers + 1) as threads:
+            waiting: deque[tuple[int, Future[_Visit]]] = deque()
+            try:
+                while True:
+                    _begin(config, planned, engine, threads, waiting, lacking=wanted - len(picks), most=most)
+                    if not waiting:
+                        break
+                    visit = waiting.popleft()[1].result()
+                    tally.add(visit)
+                    if visit.usable is not None:
+                        usable.append(visit.usable)
+                        picks = _choose(shard, usable, most_per_object=most)
+                    progress = {"pairs": len(picks), "rejects": len(tally.rejects)}
+                    write_atomically(paths.progress(shard), json.dumps(progress).encode())
+                    if len(picks) == wanted:
+                        return picks
+            finally:
+                if waiting:  # begun in vain
+                    engine.stop()
         if len(picks := _choose(shard, usable, most_per_object=wanted)) == wanted:
             return picks
         needed = _missing(shard, picks)
@@ -287,41 +319,85 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
     )
 
 
+def _begin(
+    config: RunConfig,
+    planned: Iterator[ViewSet],
+    engine: Engine,
+    threads: ThreadPoolExecutor,
+    waiting: deque[tuple[int, Future[_Visit]]],
+    *,
+    lacking: int,
+    most: int,
+) -> None:
+    """Begin visits in the order of the plan: one more than there are workers, so that none of these waits for us.
+
+    No more than could be needed if all their pairs turned out well. What is begun in vain changes nothing: results are
+    looked at in the order of the plan, whoever is done first.
+    """
+    hoped = sum(pairs for pairs, _ in waiting)
+    while len(waiting) <= engine.workers and (hoped < lacking or not waiting):
+        view_set = next(planned, None)
+        if view_set is None:
+            return
+        pairs = min(len(view_set.pairs), most)
+        waiting.append((pairs, threads.submit(_visit, config, view_set, engine)))
+        hoped += pairs
+
+
 def _missing(shard: Shard, picks: list[_Pick]) -> dict[Family, float]:
     """How many pairs of each family a shard still lacks."""
     have = Counter(pick.candidate.family for pick in picks)
     return {family: float(count - have[family]) for family, count in shard.pairs.items() if count > have[family]}
 
 
-def _visit(config: RunConfig, view_set: ViewSet, engine: Engine, tally: _Tally) -> _Usable | None:
+def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     """Render one view set; what goes wrong costs this object only and is recorded."""
-    uid = view_set.object.record.uid
-    tally.visited += 1
+    uid, dropped, of_annotating = view_set.object.record.uid, Counter[str](), 0.0
+    portraits: list[Portrait] = []
+
+    def refused(stage: Literal["fetch", "gate"], reason: str) -> Reject:
+        return Reject(uid=uid, stage=stage, reason=reason, round=view_set.round)
+
+    def choose(probes: list[RenderedView]) -> list[int] | Reject:
+        """The views that are worth rendering, judged by the probes."""
+        nonlocal of_annotating
+        started = time.thread_time()
+        portraits.append(portray(probes, config.gates))
+        if (problem := portraits[-1].problem) is not None:
+            of_annotating += time.thread_time() - started
+            dropped[problem.kind] += 1
+            return refused("gate", f"{problem.kind}: {problem.why}")
+        worth, drops = promising(view_set, portraits[-1], probes, config.gates)
+        of_annotating += time.thread_time() - started
+        dropped.update(drop.kind for drop in drops)
+        if not worth:
+            return refused("gate", drops[0].why if drops else "none of the wanted pairs could be planned for it")
+        return sorted({view for pair in worth for view in (pair.first, pair.second)})
+
     try:
         path, record = sources.fetch_object(view_set.object, config.source, engine.scratch / "objects", config.files)
     except ObjectRefused as refusal:
-        tally.rejects.append(Reject(uid=uid, stage="fetch", reason=str(refusal), round=view_set.round))
-        return None
-    rendered = engine.render(view_set, path)
-    if isinstance(rendered, Reject):
-        tally.rejects.append(rendered)
-        return None
-    tally.views += len(rendered.views)
-    tally.cpu_s["import"] += rendered.import_cpu_s
-    tally.cpu_s["probes"] += sum(rendered.probe_cpu_s)
-    tally.cpu_s["first_view"] += rendered.view_cpu_s[0]
-    tally.cpu_s["later_views"] += sum(rendered.view_cpu_s[1:])
-    started = time.process_time()
-    candidates, drops = annotate(view_set, rendered.views, rendered.probes, config.gates)
-    tally.cpu_s["annotate"] += time.process_time() - started
-    kinds = Counter(drop.kind for drop in drops)
-    tally.dropped.update(kinds)
+        return _Visit(None, refused("fetch", str(refusal)), 0, dropped, {})
+    rendered = engine.render(view_set, path, choose)
+    if isinstance(rendered, Reject) or rendered.declined is not None:
+        reject, cpu_s = (rendered, {}) if isinstance(rendered, Reject) else (rendered.declined, rendered.cpu_s)
+        return _Visit(None, reject, 0, dropped, {**cpu_s, "annotate": of_annotating})
+    started = time.thread_time()
+    candidates, drops = annotate(view_set, rendered.views, portraits[-1], config.gates)
+    candidates = [one for one in candidates if carries_question(one.forward, one.backward, gates=config.gates)]
+    of_annotating += time.thread_time() - started
+    dropped.update(drop.kind for drop in drops)
+    reject = None
     if not candidates:
-        counts = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-        reason = f"{counts}; the first: {drops[0].why}" if drops else "none of the wanted pairs could be planned for it"
-        tally.rejects.append(Reject(uid=uid, stage="gate", reason=reason, round=view_set.round))
+        kinds = ", ".join(f"{number} {kind}" for kind, number in dropped.most_common())
+        reject = refused(
+            "gate", f"{kinds}; the first: {drops[0].why}" if drops else kinds or "no pair carries a question"
+        )
     # without depth and albedo: a shard keeps what all its objects gave until it can choose
-    return _Usable(record, [view.view for view in rendered.views], [view.image for view in rendered.views], candidates)
+    views = {number: view.view for number, view in rendered.views.items()}
+    images = {number: view.image for number, view in rendered.views.items()}
+    usable = _Usable(record, views, images, candidates) if candidates else None
+    return _Visit(usable, reject, len(views), dropped, {**rendered.cpu_s, "annotate": of_annotating})
 
 
 def _choose(shard: Shard, usable: list[_Usable], *, most_per_object: int) -> list[_Pick]:

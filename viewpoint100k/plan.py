@@ -34,7 +34,7 @@ from viewpoint100k.records import (
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 3  # four views, the fewest that hold all families
-PROBES, PROBE_HFOV_DEG = 6, 40.0
+PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
@@ -214,6 +214,13 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: Mappi
         cameras.append(_still(settings, cameras[i % arc], rng))
 
     light_rng = generator(config.seed, uid, "light", round_)
+    background, lights = _background(config, light_rng), [_light(config, light_rng)]
+    if light_rng.random() < config.render.relit_share:
+        other = _light(config, light_rng)
+        if background.kind in {"hdri", "blurred"}:  # the same place in another light
+            other = other.model_copy(update={"name": lights[0].name, "rotation_deg": lights[0].rotation_deg})
+        lights.append(other)
+    light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
     return ViewSet(
         object=thing,
         round=round_,
@@ -221,13 +228,14 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: Mappi
             PlannedView(
                 world_from_camera=pose(camera_rotation(c.bearing_deg, c.pitch_deg, c.roll_deg), c.position).tolist(),
                 hfov_deg=hfov_deg,
+                light=int(light),
             )
-            for c in cameras
+            for c, light in zip(cameras, light_of, strict=True)
         ],
         probes=_probes(settings, cameras[base]),
         pairs=made,
-        light=_light(light_rng),
-        background=_background(config, light_rng),
+        lights=lights,
+        background=background,
     )
 
 
@@ -325,15 +333,20 @@ def _apart_deg(a: _Camera, b: _Camera) -> float:
     return float(np.degrees(np.abs(np.angle(np.exp(1j * difference)))))
 
 
-def _light(rng: np.random.Generator) -> Light:
-    """One of the bundled HDRIs turned about the vertical, and one or two suns from above."""
-    lamps = []
+def _light(config: RunConfig, rng: np.random.Generator) -> Light:
+    """One of the bundled HDRIs turned about the vertical, and one or two suns: above in the world, or on the camera."""
+    lamps, on_camera = [], rng.random() < config.render.camera_lamp_share
     for _ in range(int(rng.integers(1, 3))):
-        azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.9)
-        flat = np.sqrt(1 - height**2)
+        if on_camera:
+            aside, up = rng.uniform(-0.6, 0.6), rng.uniform(-0.2, 0.8)
+            towards = np.array([aside, -up, -1.0]) / np.linalg.norm([aside, up, 1.0])  # behind the camera
+        else:
+            azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.9)
+            towards = np.append(np.sqrt(1 - height**2) * np.array([np.cos(azimuth), np.sin(azimuth)]), height)
         lamps.append(
             Lamp(
-                direction=[float(flat * np.cos(azimuth)), float(flat * np.sin(azimuth)), float(height)],
+                direction=[float(v) for v in towards],
+                frame="camera" if on_camera else "world",
                 strength=float(rng.uniform(0.6, 1.8)),
                 angle_deg=float(rng.uniform(2, 20)),
             )
@@ -347,6 +360,7 @@ def _light(rng: np.random.Generator) -> Light:
 
 
 def _background(config: RunConfig, rng: np.random.Generator) -> Background:
-    plain = rng.random() < config.render.plain_background_share
-    rgb = [int(v) for v in rng.integers(70, 226, 3)]
-    return Background(kind="plain", rgb=rgb) if plain else Background(kind="hdri")
+    shares = config.render.backgrounds.model_dump()
+    kind = str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
+    rgb, below = ([int(v) for v in rng.integers(70, 226, 3)] for _ in range(2))
+    return Background.model_validate({"kind": kind, "rgb": rgb, "rgb_below": below if kind == "gradient" else rgb})

@@ -57,6 +57,7 @@ class Reject(Record):
     reason: str = Field(description="one line for people")
     detail: str = Field(default="", description="last lines of the render process, where there are any")
     round: int = Field(default=0, description="which view set of the object, counted from 0")
+    seconds: float = Field(default=0.0, ge=0, description="how long it was tried")
 
 
 # --- what is asked of the renderer ------------------------------------------------------------
@@ -67,28 +68,47 @@ class PlannedView(Record):
 
     world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
     hfov_deg: float = Field(gt=1, lt=170)
+    light: int = Field(default=0, ge=0, description="which of the view set's lights")
 
 
 class Lamp(Record):
-    """A sun. `direction` points from the object to the lamp, in the world frame."""
+    """A sun. `direction` points from the object to the lamp."""
 
     direction: Row3
+    frame: Literal["world", "camera"] = Field(
+        default="world", description="whose axes; a lamp in camera axes (OpenCV) goes with the camera"
+    )
     strength: float = Field(ge=0, description="W/m2")
     angle_deg: float = Field(default=5, ge=0, le=90, description="apparent size: larger is softer")
 
 
 class Light(Record):
-    """The light of one view set. Fixed in the world, the same for all its views."""
+    """An HDRI and the lamps that go with it."""
 
     name: str = Field(description="one of the HDRIs that ship inside bpy")
     rotation_deg: float = Field(description="of the HDRI about the vertical")
     strength: float = Field(gt=0, description="mean radiance after scaling; the HDRIs differ by a factor of 50")
     lamps: list[Lamp] = []
 
+    @property
+    def label(self) -> str:
+        """How it is recorded with a view: the HDRI, and whether the lamps stand in the world or go with the camera."""
+        frames = {lamp.frame for lamp in self.lamps}
+        return f"{self.name}/{'camera' if 'camera' in frames else 'world'}"
+
+
+Backdrop = Literal["hdri", "blurred", "plain", "gradient", "ground"]
+Rgb = Annotated[list[int], Field(min_length=3, max_length=3)]
+
 
 class Background(Record):
-    kind: Literal["hdri", "plain"]
-    rgb: Annotated[list[int], Field(min_length=3, max_length=3)] = [128, 128, 128]
+    """What is behind the object, as displayed. `ground` is a plain colour with the object's shadow on a floor."""
+
+    kind: Backdrop
+    rgb: Rgb = [128, 128, 128]
+    rgb_below: Rgb = Field(
+        default=[128, 128, 128], description="at the lower edge; the same as `rgb` but for a gradient"
+    )
 
 
 class PlannedPair(Record):
@@ -107,7 +127,9 @@ class ViewSet(Record):
     views: list[PlannedView]
     probes: list[PlannedView] = Field(description="all around, small and cheap: what it looks like where no view looks")
     pairs: list[PlannedPair]
-    light: Light
+    lights: Annotated[list[Light], Field(min_length=1)] = Field(
+        description="one, or two that take turns over the views"
+    )
     background: Background
 
 
@@ -120,8 +142,8 @@ class View(Record):
     intrinsics: Matrix3 = Field(description="pixels; pixel (0, 0) covers [0, 1) x [0, 1), so cx = width / 2")
     world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
     hfov_deg: float
-    light: str = Field(description="name of the HDRI")
-    background: str
+    light: str = Field(description="HDRI / world or camera: whether the lamps stand still or go with the camera")
+    background: str = Field(description="hdri, blurred, plain, gradient or ground")
 
 
 class Truth(Record):

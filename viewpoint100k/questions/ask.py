@@ -11,7 +11,7 @@ import yaml
 from viewpoint100k.annotate import Annotation
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.questions.tier_a import KINDS, Kind
+from viewpoint100k.questions.tier_a import KINDS, Fact, Kind
 from viewpoint100k.records import Question
 from viewpoint100k.scoring import LETTERS
 
@@ -51,6 +51,18 @@ def name(kind: Kind) -> str:
     return f"{kind.type}/{kind.frame}"
 
 
+def carries_question(*annotations: Annotation, gates: GateConfig) -> bool:
+    """Whether each of these can be asked about at all."""
+    return all(any(_fact(kind, one, gates) is not None for kind in KINDS) for one in annotations)
+
+
+def _fact(kind: Kind, annotation: Annotation, gates: GateConfig) -> Fact | None:
+    """The right option, if the pair carries this kind of question and its wrong answers would look different."""
+    if annotation.decidability[kind.decided_by] < gates.min_decidability:
+        return None
+    return kind.fact(annotation.truth, gates)
+
+
 def ask_all(
     annotation: Annotation,
     key: str,
@@ -69,9 +81,8 @@ def ask_all(
     """
     out = []
     for kind in KINDS:
-        fact = kind.fact(annotation.truth, gates)
-        decidability = annotation.decidability[kind.decided_by]
-        if fact is None or decidability < gates.min_decidability:
+        fact = _fact(kind, annotation, gates)
+        if fact is None:
             continue
         wording = int(rng.integers(len(templates[name(kind)])))
         count = len(kind.options)
@@ -93,7 +104,7 @@ def ask_all(
                 answer=LETTERS[place],
                 template=f"{name(kind)}/{wording}",
                 margin=round(fact.margin, 6),
-                decidability=round(decidability, 6),
+                decidability=round(annotation.decidability[kind.decided_by], 6),
             )
         )
     return out

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +22,16 @@ class Failure(NamedTuple):
 
 
 def run_local(
-    commands: Sequence[tuple[int, list[str]]], workers: int, logs: Path, tick: Callable[[], None]
+    commands: Sequence[tuple[int, list[str]]],
+    slots: Sequence[Mapping[str, str]],
+    logs: Path,
+    tick: Callable[[], None],
 ) -> dict[int, Failure]:
-    """Run one command per shard, `workers` at a time.
+    """Run one command per shard, as many at a time as there are slots.
 
     Args:
         commands: (shard number, command line).
+        slots: what each place to run adds to the environment: which GPU it may see, for instance.
         logs: a folder for what each command prints.
         tick: called a few times a second, to show progress.
 
@@ -36,23 +40,26 @@ def run_local(
     """
     logs.mkdir(parents=True, exist_ok=True)
     waiting, running, failed = list(commands), dict[int, subprocess.Popen[bytes]](), dict[int, Failure]()
+    free, slot_of = list(range(len(slots))), dict[int, int]()
     try:
         while waiting or running:
-            while waiting and len(running) < workers:
+            while waiting and free:
                 number, command = waiting.pop(0)
+                slot_of[number] = free.pop(0)
                 with open(logs / f"{number}.txt", "wb") as log:
                     running[number] = subprocess.Popen(
                         command,
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=subprocess.STDOUT,
-                        env={**os.environ, "VIEWPOINT100K_PARENT": str(os.getpid())},
+                        env={**os.environ, **slots[slot_of[number]], "VIEWPOINT100K_PARENT": str(os.getpid())},
                     )
             time.sleep(POLL_S)
             tick()
             for number, process in list(running.items()):
                 if process.poll() is not None:
                     del running[number]
+                    free.append(slot_of[number])
                     if process.returncode:
                         if process.returncode == WRONG_INPUT:
                             waiting.clear()  # it would be as wrong for the others: a full disk, no renderer

@@ -1,0 +1,233 @@
+"""Is this object, and is this picture, fit to be asked about? Every verdict has a reason and a threshold in the config.
+
+An object is judged by its probes: a ring of small, cheap views, from depth and albedo, before any full picture is
+rendered. They also say how symmetric it is.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewpoint100k.config import GateConfig
+from viewpoint100k.geometry.rotations import Array
+from viewpoint100k.geometry.visibility import BACKGROUND_DIFFERENCE, FAR, Capture, Surface, mask, merge, surface
+from viewpoint100k.records import View, matrix
+
+FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
+GRID = 24  # cells along the object's widest side, for finding what hangs together
+FLOOR = 0.06  # of the object's diameter: points so far above the lowest belong to the floor
+UPRIGHT = 0.95  # cosine of a normal that points up
+
+
+class Statistics(NamedTuple):
+    """Of the object's pixels as displayed, luminance and colours in 0..1."""
+
+    opacity: float  # mean alpha
+    luminance: float  # mean
+    contrast: float  # standard deviation of the luminance
+    dark: float  # share of pixels that are black
+    bright: float  # share of pixels that are white
+    from_background: float  # mean difference to the background that it hides
+
+
+class RenderedView(NamedTuple):
+    """One view as the renderer returned it."""
+
+    view: View
+    image: bytes  # JPEG; empty for a probe
+    depth: NDArray[np.float32]  # (H, W), `FAR` or more where there is no object
+    albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1]
+    statistics: Statistics
+
+    @property
+    def capture(self) -> Capture:
+        return Capture(self.depth, self.albedo, matrix(self.view.world_from_camera), matrix(self.view.intrinsics))
+
+
+class Drop(NamedTuple):
+    """An object, a view or a pair that is not used."""
+
+    kind: str  # for counting
+    why: str  # one line for people
+
+
+class Portrait(NamedTuple):
+    """What the probes tell of an object."""
+
+    cloud: Surface
+    asymmetry: float  # mean difference between the object and itself turned, over all turns of the ring; 0..1
+    folds: dict[
+        int, float
+    ]  # difference after a turn of 360/k degrees, over `asymmetry`: near 0 if symmetric of order k
+    thickness: float  # thinnest over widest direction
+    main_part: float  # share of the surface that hangs together
+    slab: float  # share of the footprint that is bare floor around the object
+    problem: Drop | None
+
+
+def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
+    """Judge an object by its ring of probes.
+
+    Args:
+        probes: views from all around, equally spaced in azimuth, at one elevation and distance.
+    """
+    captures = [probe.capture for probe in probes]
+    if not any(mask(one).any() for one in captures):
+        empty = merge([surface(one) for one in captures])
+        return Portrait(
+            empty, 0.0, dict.fromkeys(FOLDS, 0.0), 0.0, 0.0, 0.0, Drop("empty", "nothing can be seen of it")
+        )
+    # a coarse cloud: it is compared with pictures many times
+    cloud = merge([surface(one, max_points=500) for one in captures])
+    dense = merge([surface(one) for one in captures])
+    difference = turntable(captures)
+    asymmetry = float(difference[1:].mean())
+    folds = {k: float(difference[len(captures) // k] / max(asymmetry, 1e-9)) for k in FOLDS if len(captures) % k == 0}
+    portrait = Portrait(
+        cloud, asymmetry, folds, _thickness(dense.points), _main_part(dense), _slab(dense), problem=None
+    )
+    return portrait._replace(problem=_object_problem(portrait, probes, gates))
+
+
+def turntable(ring: Sequence[Capture]) -> Array:
+    """How different the object looks after each turn of the ring, by albedo and shape; light plays no part.
+
+    The pictures of a ring are what a turntable would show: entry k compares each with the one k steps on.
+
+    Returns:
+        (len(ring),) mean difference in [0, 1]; entry 0 is 0.
+
+    Source:
+        Self-similarity over views: Orient Anything v2 predicts the same order of symmetry from pictures.
+    """
+    small = [_halved(one) for one in ring]
+    out = np.zeros(len(ring))
+    for step in range(1, len(ring) // 2 + 1):
+        pairs = [_picture_difference(small[i], small[(i + step) % len(ring)]) for i in range(len(ring))]
+        out[step] = out[-step] = np.mean(pairs)
+    return out
+
+
+def _halved(capture: Capture) -> tuple[Array, Array]:
+    """Albedo and depth over distance at half the size: one path a pixel leaves fine textures noisy."""
+    seen = mask(capture)
+    height, width = (n // 2 * 2 for n in seen.shape)
+    blocks = seen[:height, :width].reshape(height // 2, 2, width // 2, 2).sum(axis=(1, 3))
+    distance = np.linalg.norm(capture.world_from_camera[:3, 3])
+
+    def mean(values: NDArray[np.float32]) -> Array:
+        masked = np.where(seen[..., None], values, 0.0)[:height, :width].astype(np.float64)
+        sums = masked.reshape(height // 2, 2, width // 2, 2, -1).sum(axis=(1, 3))
+        return np.where((blocks >= 2)[..., None], sums / np.maximum(blocks, 1)[..., None], np.nan)
+
+    return mean(capture.albedo), mean(capture.depth[..., None])[..., 0] / float(distance)
+
+
+def _picture_difference(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
+    """Mean over the union of both outlines."""
+    either = np.isfinite(a[1]) | np.isfinite(b[1])
+    both = np.isfinite(a[1]) & np.isfinite(b[1])
+    of_albedo = np.abs(a[0][both] - b[0][both]).mean(axis=1)
+    of_shape = np.minimum(2 * np.abs(a[1][both] - b[1][both]), BACKGROUND_DIFFERENCE)
+    outside = BACKGROUND_DIFFERENCE * float((either & ~both).sum())
+    return float((np.maximum(of_albedo, of_shape).sum() + outside) / max(int(either.sum()), 1))
+
+
+def _thickness(points: Array) -> float:
+    """Thinnest over widest direction of a cloud, in standard deviations."""
+    if len(points) < 4:
+        return 0.0
+    spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))
+    return float(spread[0] / max(spread[2], 1e-12))
+
+
+def _main_part(cloud: Surface) -> float:
+    """Share of the seen surface that belongs to its largest connected part, on a grid whose cells touch at corners."""
+    if not len(cloud.points):
+        return 0.0
+    low, side = cloud.points.min(axis=0), max(float(np.ptp(cloud.points, axis=0).max()), 1e-9)
+    cells = np.minimum(((cloud.points - low) / side * GRID).astype(int), GRID - 1)
+    area = np.zeros((GRID,) * 3)
+    np.add.at(area, tuple(cells.T), cloud.area)
+    filled = area > 0
+    label = np.where(filled, np.arange(1, GRID**3 + 1).reshape(filled.shape), 0)
+    while True:  # the largest label of a part spreads over it
+        wider = label
+        for axis in range(3):
+            padded = np.pad(wider, [(1, 1) if a == axis else (0, 0) for a in range(3)])
+            wider = np.maximum.reduce([np.take(padded, np.arange(GRID) + k, axis=axis) for k in range(3)])
+        wider = np.where(filled, wider, 0)
+        if (wider == label).all():
+            break
+        label = wider
+    parts = np.bincount(label[filled], weights=area[filled])
+    return float(parts.max() / area.sum())
+
+
+def _slab(cloud: Surface) -> float:
+    """Share of the footprint that is level floor around the object; 0 if the object is itself flat and low."""
+    if not len(cloud.points):
+        return 0.0
+    low, size = cloud.points.min(axis=0), np.ptp(cloud.points, axis=0)
+    level = (cloud.normals[:, 2] > UPRIGHT) & (cloud.points[:, 2] - low[2] < FLOOR * float(np.linalg.norm(size)))
+
+    def cells(points: Array) -> set[tuple[int, int]]:
+        return set(map(tuple, ((points[:, :2] - low[:2]) / max(size[0], size[1], 1e-9) * 16).astype(int).tolist()))
+
+    above = cloud.points[:, 2] - low[2] >= FLOOR * float(np.linalg.norm(size))
+    if above.mean() < 0.02:
+        return 0.0  # a plate is not a slab with nothing on it
+    footprint = cells(cloud.points)
+    return len(cells(cloud.points[level]) - cells(cloud.points[above])) / max(len(footprint), 1)
+
+
+def _object_problem(portrait: Portrait, probes: Sequence[RenderedView], gates: GateConfig) -> Drop | None:
+    """Why an object is not worth a full picture; None if it is."""
+    if not all(np.isfinite(p.depth).all() and np.isfinite(p.albedo).all() for p in probes):
+        return Drop("broken", "depth or albedo holds NaN")
+    if portrait.main_part < gates.min_main_part:
+        why = f"only {portrait.main_part:.2f} of its surface hangs together, less than {gates.min_main_part}"
+        return Drop("several things", why)
+    if portrait.slab > gates.max_slab:
+        return Drop("ground slab", f"{portrait.slab:.2f} of its footprint is bare floor, more than {gates.max_slab}")
+    if portrait.thickness < gates.min_thickness:
+        why = f"its thinnest direction is {portrait.thickness:.3f} of the widest, less than {gates.min_thickness}"
+        return Drop("flat as paper", why)
+    opacity = float(np.mean([p.statistics.opacity for p in probes]))
+    if opacity < gates.min_opacity:
+        return Drop("see-through", f"its mean alpha is {opacity:.2f}, less than {gates.min_opacity}")
+    if portrait.asymmetry < gates.min_asymmetry:
+        why = f"turned, it differs from itself by {portrait.asymmetry:.3f} only, less than {gates.min_asymmetry}"
+        return Drop("symmetric", why)
+    return None
+
+
+def view_problem(view: RenderedView, gates: GateConfig) -> Drop | None:
+    """Why a picture cannot be used; None if it can."""
+    if not np.isfinite(view.albedo).all() or not np.isfinite(view.depth).all():
+        return Drop("broken views", "depth or albedo holds NaN")
+    seen, stats = view.depth < FAR, view.statistics
+    share = float(seen.mean())
+    border = float(np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]).mean())
+    if share == 0:
+        return Drop("empty views", "no object in the picture")
+    if share < gates.min_object_share:
+        return Drop(
+            "views of a speck", f"the object fills {share:.4f} of the frame, less than {gates.min_object_share}"
+        )
+    if border > gates.max_border_share:
+        return Drop("cut views", f"it covers {border:.3f} of the frame's border, more than {gates.max_border_share}")
+    if stats.opacity < gates.min_opacity:
+        return Drop("see-through views", f"mean alpha {stats.opacity:.2f}, less than {gates.min_opacity}")
+    if stats.luminance < gates.luminance.low or stats.dark > gates.max_clipped:
+        return Drop("under-exposed views", f"mean luminance {stats.luminance:.3f}, {stats.dark:.2f} of it black")
+    if stats.luminance > gates.luminance.high or stats.bright > gates.max_clipped:
+        return Drop("over-exposed views", f"mean luminance {stats.luminance:.3f}, {stats.bright:.2f} of it white")
+    if stats.contrast < gates.min_contrast:
+        return Drop("flat views", f"luminance varies by {stats.contrast:.3f} only, less than {gates.min_contrast}")
+    if stats.from_background < gates.min_from_background:
+        why = f"differs from the background by {stats.from_background:.3f} only, less than {gates.min_from_background}"
+        return Drop("hidden views", why)
+    return None
