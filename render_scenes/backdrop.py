@@ -49,16 +49,20 @@ def blurred(equirectangular: np.ndarray) -> np.ndarray:
     return out[:, margin:-margin]
 
 
-def look_up(equirectangular: np.ndarray, rotation_rad: float, view: dict[str, Any], size_px: int) -> np.ndarray:
+def look_up(
+    equirectangular: np.ndarray, rotation_rad: float, view: dict[str, Any], size_px: int, step: int = 2
+) -> np.ndarray:
     """(size, size, 3) float32: the part of an equirectangular picture that a camera sees.
 
     Args:
         rotation_rad: of the lookup direction about the vertical, as Blender's mapping node has it.
         view: with `world_from_camera` (4x4, OpenCV axes) and `intrinsics` (3x3, pixels).
+        step: looked up once per so many pixels; the bundled HDRIs have fewer pixels a degree than that.
     """
     focal_x, focal_y = view["intrinsics"][0][0], view["intrinsics"][1][1]
     center_x, center_y = view["intrinsics"][0][2], view["intrinsics"][1][2]
-    at = np.arange(size_px, dtype=np.float32) + np.float32(0.5)
+    count = -(-size_px // step)
+    at = (np.arange(count, dtype=np.float32) + np.float32(0.5)) * np.float32(size_px / count)
     x, y = np.meshgrid((at - center_x) / focal_x, (at - center_y) / focal_y)
     rotation = np.asarray(view["world_from_camera"], dtype=np.float64)[:3, :3]
     c, s = np.cos(rotation_rad), np.sin(rotation_rad)
@@ -74,7 +78,9 @@ def look_up(equirectangular: np.ndarray, rotation_rad: float, view: dict[str, An
     left, right = left % width, (left + 1) % width
     upper = equirectangular[top, left] * (1 - across) + equirectangular[top, right] * across
     lower = equirectangular[top + 1, left] * (1 - across) + equirectangular[top + 1, right] * across
-    return np.asarray(upper * (1 - down) + lower * down, dtype=np.float32)
+    coarse = np.asarray(np.rint(upper * (1 - down) + lower * down), dtype=np.uint8)
+    fine = Image.fromarray(coarse).resize((size_px, size_px), Image.Resampling.BILINEAR)
+    return np.asarray(fine, dtype=np.float32)
 
 
 def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:

@@ -104,7 +104,6 @@ class Studio:
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "FAST"
-        cycles.seed = 0
 
     def _set_up_passes(self) -> None:
         """Depth and albedo leave by a compositor File Output of the same render call: exact, at no measurable cost."""
@@ -270,7 +269,7 @@ class Studio:
         cycles = self.scene.cycles
         cycles.samples, cycles.use_denoising = job["samples"], job["denoise"]
         cycles.use_adaptive_sampling = job["adaptive_threshold"] > 0
-        cycles.adaptive_threshold = job["adaptive_threshold"]
+        cycles.adaptive_threshold, cycles.seed = job["adaptive_threshold"], job["seed"]
         if self.ground is not None:
             self.ground.hide_render = not job["picture"]
 
@@ -295,9 +294,10 @@ class Studio:
 
     def _behind(self, taken: dict[str, Any], size: int) -> np.ndarray:
         """(size, size, 3) float32: the background as displayed."""
-        if self.shown is not None and self.lit is not None:
-            return backdrop.look_up(self.shown, float(np.radians(self.lit["rotation_deg"])), taken, size)
         background = self.job["background"]
+        if self.shown is not None and self.lit is not None:
+            step = backdrop.BLUR_PX // 3 if background["kind"] == "blurred" else 2
+            return backdrop.look_up(self.shown, float(np.radians(self.lit["rotation_deg"])), taken, size, step)
         return backdrop.gradient(background["rgb"], background["rgb_below"], size)
 
     def _box(self, taken: dict[str, Any], size: int) -> Box:

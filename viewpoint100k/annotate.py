@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from viewpoint100k.config import GateConfig
-from viewpoint100k.geometry.cameras import pose
+from viewpoint100k.geometry.cameras import look_at
 from viewpoint100k.geometry.relations import Motion, motion
 from viewpoint100k.geometry.rotations import Array, wrap_deg
 from viewpoint100k.geometry.visibility import Capture, Surface, covisible_fraction, merge, surface, turn_difference
-from viewpoint100k.quality import Drop, Portrait, RenderedView, view_problem
-from viewpoint100k.records import Family, PlannedPair, Truth, ViewSet, matrix
+from viewpoint100k.quality import Drop, Portrait, RenderedView, picture_difference, view_problem
+from viewpoint100k.records import OBJECT_RADIUS, Family, PlannedPair, PlannedView, Truth, ViewSet, matrix
 
 WHEN_STILL = {"translation": 0.3, "rotation": 15.0, "azimuth": 20.0}  # what a wrong answer would have meant
 BENEFIT_OF_DOUBT = 0.7  # small probes tell less than full pictures
@@ -72,14 +72,60 @@ def promising(
     return worth, drops
 
 
+class Counterfactuals:
+    """The views that wrong answers imply, to be really rendered: small, aimed at the object, for a sample of objects.
+
+    `views` are what to render; `differences` of what came back is the exact form of what `decide` estimates.
+    """
+
+    def __init__(self, view_set: ViewSet, gates: GateConfig) -> None:
+        self.views: list[PlannedView] = []
+        self._place: dict[tuple[int, float], int] = {}
+        self._turns: dict[tuple[int, int, str], list[float]] = {}
+        self._poses = [matrix(view.world_from_camera) for view in view_set.views]
+        for planned in view_set.pairs:
+            for first, second in ((planned.first, planned.second), (planned.second, planned.first)):
+                moved = motion(self._poses[first], self._poses[second])
+                for name, turns in wrong_turns_deg(self._poses[first], moved, gates).items():
+                    self._turns[first, second, name] = [round(turn, 3) for turn in turns]
+                    for turn in (0.0, *self._turns[first, second, name]):
+                        self._plan(second, turn)
+
+    def _plan(self, second: int, turn_deg: float) -> None:
+        """The second camera, where it would stand if the object were not turned but everything else were."""
+        if (second, turn_deg) in self._place:
+            return
+        c, s = np.cos(np.radians(-turn_deg)), np.sin(np.radians(-turn_deg))
+        position = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ self._poses[second][:3, 3]
+        hfov_deg = 2 * np.degrees(np.arcsin(min(OBJECT_RADIUS / float(np.linalg.norm(position)), 0.9)))
+        self._place[second, turn_deg] = len(self.views)
+        self.views.append(
+            PlannedView(world_from_camera=look_at(position, np.zeros(3)).tolist(), hfov_deg=float(hfov_deg))
+        )
+
+    def differences(self, rendered: Sequence[RenderedView]) -> dict[tuple[int, int, str], float]:
+        """For each ordered pair and each thing that is asked: how different the nearest wrong answer's view is."""
+        captures = [view.capture for view in rendered]
+
+        def difference(second: int, turn_deg: float) -> float:
+            return picture_difference(captures[self._place[second, 0.0]], captures[self._place[second, turn_deg]])
+
+        return {key: min(difference(key[1], turn) for turn in turns) for key, turns in self._turns.items()}
+
+
 def annotate(
-    view_set: ViewSet, rendered: Mapping[int, RenderedView], portrait: Portrait, gates: GateConfig
+    view_set: ViewSet,
+    rendered: Mapping[int, RenderedView],
+    portrait: Portrait,
+    gates: GateConfig,
+    exact: Mapping[tuple[int, int, str], float] | None = None,
 ) -> tuple[list[Candidate], list[Drop]]:
     """The usable pairs of one view set, and why the others are not usable.
 
     Args:
         rendered: views by their number in the plan; a pair that lacks one is not looked at.
         portrait: what the object looks like where none of the views has seen it.
+        exact: `Counterfactuals.differences`, where they were rendered: the smaller of both decides.
 
     Returns:
         Candidates in the order of the plan, and each view or pair that was dropped.
@@ -101,6 +147,8 @@ def annotate(
         for first, second in ((planned.first, planned.second), (planned.second, planned.first)):
             moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
             decidability = decide(cloud, captures[first], captures[second], moved, gates)
+            if exact:
+                decidability = {name: min(value, exact[first, second, name]) for name, value in decidability.items()}
             truth = make_truth(moved, shared, view_set.object.front_azimuth_deg)
             both.append(Annotation(first, second, truth, decidability))
         best, name = min(max((value, name) for name, value in one.decidability.items()) for one in both)
@@ -157,7 +205,7 @@ def wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) -
     Returns:
         For "translation", "rotation" and "azimuth" the turns of their two wrong answers, in degrees.
     """
-    second_position = (world_from_first @ np.linalg.inv(moved.second_from_first))[:3, 3]
+    second = (world_from_first @ np.linalg.inv(moved.second_from_first))[:3, 3]
     right = float(moved.translation[0])
     if abs(right) <= gates.truck_grey.low:
         sideways = [-WHEN_STILL["translation"], WHEN_STILL["translation"]]
@@ -168,14 +216,15 @@ def wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) -
     for x in sideways:
         moved_so = np.array([x, moved.translation[1], moved.translation[2]])
         position = world_from_first[:3, 3] + distance * (world_from_first[:3, :3] @ moved_so)
-        elsewhere.append(motion(pose(np.eye(3), second_position), pose(np.eye(3), position)).azimuth_change_deg)
+        azimuths = np.degrees([np.arctan2(point[1], point[0]) for point in (second, position)])
+        elsewhere.append(float(wrap_deg(azimuths[1] - azimuths[0])))
     yaw, around = float(moved.yaw_deg), float(moved.azimuth_change_deg)
     turned = [-WHEN_STILL["rotation"], WHEN_STILL["rotation"]] if abs(yaw) <= gates.yaw_grey_deg.low else [0.0, -yaw]
     went = (
         [-WHEN_STILL["azimuth"], WHEN_STILL["azimuth"]] if abs(around) <= gates.azimuth_grey_deg.low else [0.0, -around]
     )
     return {
-        "translation": [-float(a) for a in elsewhere],  # a camera further around sees the object turned back
+        "translation": [-further for further in elsewhere],  # a camera further around sees the object turned back
         "rotation": [float(wrap_deg(wrong - yaw)) for wrong in turned],
         "azimuth": [float(wrap_deg(around - wrong)) for wrong in went],
     }

@@ -117,13 +117,14 @@ class Quality(NamedTuple):
     samples: int  # paths per pixel
     denoise: bool  # OIDN FAST with prefilter FAST: what four times the samples would give
     adaptive_threshold: float  # of noise, where a pixel is done early; 0: never
+    seed: int = 0
 
 
 QUALITIES: dict[str, Quality] = {
     "draft": Quality(4, True, 0.01),
     "default": Quality(16, True, 0.01),
     "high": Quality(64, True, 0.01),
-    "reference": Quality(1024, False, 0.0),
+    "reference": Quality(1024, False, 0.0, seed=1),  # its noise is not that of the others
 }
 
 
@@ -200,6 +201,9 @@ class GateConfig(Record):
     min_covisible_fraction: float = Field(default=0.10, ge=0, lt=1, description="else the views share too little")
     min_decidability: float = Field(
         default=0.03, ge=0, lt=1, description="see geometry/visibility.py; below, a question is not asked"
+    )
+    exact_share: float = Field(
+        default=0.05, ge=0, le=1, description="of objects whose wrong answers' views are really rendered and compared"
     )
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
     yaw_grey_deg: Range = _range(1, 10)

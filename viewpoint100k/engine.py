@@ -71,6 +71,7 @@ class Rendered(NamedTuple):
     probes: list[RenderedView]
     extent: list[float]  # sides of the normalised object's bounding box
     cpu_s: dict[str, float]  # import, probes, views
+    rss_mb: float  # of the worker afterwards
     declined: Reject | None  # why no view was wanted
 
 
@@ -277,11 +278,11 @@ class Worker:
             taken, of_views = shoot(wanted, settings.size_px, settings.settings(), True) if wanted else ([], 0.0)
             views = dict(zip(chosen, taken, strict=True))
         shutil.rmtree(folder, ignore_errors=True)
-        self._made += 1
+        self._made, rss_mb = self._made + 1, self.rss_mb
         if self._made % settings.recycle_after == 0 or self.rss_mb > settings.recycle_above_mb:
             self._restart()
         cpu_s = {"import": opened["cpu_s"], "probes": of_probes, "views": of_views}
-        return Rendered(views, probes, opened["extent"], cpu_s, chosen if isinstance(chosen, Reject) else None)
+        return Rendered(views, probes, opened["extent"], cpu_s, rss_mb, chosen if isinstance(chosen, Reject) else None)
 
     # --- the process ---------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
-from viewpoint100k.annotate import Annotation, Candidate, annotate, promising
+from viewpoint100k.annotate import Annotation, Candidate, Counterfactuals, annotate, promising
 from viewpoint100k.config import RunConfig, public_source, read_config, write_config
 from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
@@ -354,14 +354,25 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     """Render one view set; what goes wrong costs this object only and is recorded."""
     uid, dropped, of_annotating = view_set.object.record.uid, Counter[str](), 0.0
     portraits: list[Portrait] = []
+    exact: dict[tuple[int, int, str], float] = {}
+    ring, wrong = len(view_set.probes), None
+    if generator(config.seed, uid, "exact", view_set.round).random() < config.gates.exact_share:
+        wrong = Counterfactuals(view_set, config.gates)
+        view_set = view_set.model_copy(update={"probes": [*view_set.probes, *wrong.views]})
+
+    begun = time.monotonic()
 
     def refused(stage: Literal["fetch", "gate"], reason: str) -> Reject:
-        return Reject(uid=uid, stage=stage, reason=reason, round=view_set.round)
+        seconds = round(time.monotonic() - begun, 1)
+        return Reject(uid=uid, stage=stage, reason=reason, round=view_set.round, seconds=seconds)
 
     def choose(probes: list[RenderedView]) -> list[int] | Reject:
         """The views that are worth rendering, judged by the probes."""
         nonlocal of_annotating
         started = time.thread_time()
+        if wrong is not None:
+            exact.update(wrong.differences(probes[ring:]))
+        probes = probes[:ring]
         portraits.append(portray(probes, config.gates))
         if (problem := portraits[-1].problem) is not None:
             of_annotating += time.thread_time() - started
@@ -383,7 +394,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         reject, cpu_s = (rendered, {}) if isinstance(rendered, Reject) else (rendered.declined, rendered.cpu_s)
         return _Visit(None, reject, 0, dropped, {**cpu_s, "annotate": of_annotating})
     started = time.thread_time()
-    candidates, drops = annotate(view_set, rendered.views, portraits[-1], config.gates)
+    candidates, drops = annotate(view_set, rendered.views, portraits[-1], config.gates, exact)
     candidates = [one for one in candidates if carries_question(one.forward, one.backward, gates=config.gates)]
     of_annotating += time.thread_time() - started
     dropped.update(drop.kind for drop in drops)

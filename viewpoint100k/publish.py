@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from viewpoint100k.config import RunConfig, config_hash, public_source
+from viewpoint100k.config import RenderConfig, RunConfig, config_hash, public_source
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Record, Sample
 from viewpoint100k.shards import Receipt, write_atomically
@@ -182,13 +182,18 @@ def card(manifest: Manifest, counts: Counter[str], objects: dict[str, ObjectReco
         renderer=manifest.renderer,
         device=manifest.device,
         size=manifest.config["render"]["size_px"],
-        spp=manifest.config["render"]["samples"],
+        quality=_quality_in_words(manifest.config["render"]),
         families="\n".join(f"| {family} | {n} |" for family, n in families.items()),
         answers="\n".join(
             f"| {kind} | {', '.join(f'{answer} {n}' for answer, n in each.items())} |" for kind, each in answers.items()
         ),
         licences="\n".join(f"| {_cell(licence)} | {n} |" for licence, n in sorted(licences.items())),
     )
+
+
+def _quality_in_words(render: dict[str, Any]) -> str:
+    quality = RenderConfig.model_validate(render).settings()
+    return f"quality {render['quality']}: {quality.samples} paths per pixel{', denoised' if quality.denoise else ''}"
 
 
 CARD = """---
@@ -227,7 +232,7 @@ picture would differ if a wrong answer were true (`decidability`), so that a pla
 ## How it was made
 
 Preset `{preset}`, seed {seed}, settings {config_hash} (in full in `manifest.json`), code {code_version}. {renderer} on {device},
-{size} x {size} px, {spp} samples per pixel, denoised. `viewpoint100k validate` rereads every file, recomputes every truth and answer.
+{size} x {size} px, {quality}. `viewpoint100k validate` rereads every file, recomputes every truth and answer.
 
 ## Licences
 

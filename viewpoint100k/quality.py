@@ -105,7 +105,7 @@ def turntable(ring: Sequence[Capture]) -> Array:
     small = [_halved(one) for one in ring]
     out = np.zeros(len(ring))
     for step in range(1, len(ring) // 2 + 1):
-        pairs = [_picture_difference(small[i], small[(i + step) % len(ring)]) for i in range(len(ring))]
+        pairs = [_halves_difference(small[i], small[(i + step) % len(ring)]) for i in range(len(ring))]
         out[step] = out[-step] = np.mean(pairs)
     return out
 
@@ -125,7 +125,12 @@ def _halved(capture: Capture) -> tuple[Array, Array]:
     return mean(capture.albedo), mean(capture.depth[..., None])[..., 0] / float(distance)
 
 
-def _picture_difference(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
+def picture_difference(a: Capture, b: Capture) -> float:
+    """How different two small views are, by albedo and shape: mean over the union of both outlines, in [0, 1]."""
+    return _halves_difference(_halved(a), _halved(b))
+
+
+def _halves_difference(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
     """Mean over the union of both outlines."""
     either = np.isfinite(a[1]) | np.isfinite(b[1])
     both = np.isfinite(a[1]) & np.isfinite(b[1])

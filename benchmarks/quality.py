@@ -1,0 +1,156 @@
+"""How good are the quality presets: `python benchmarks/quality.py FOLDER [--only NAME ...] [--views 1] [--json OUT.json]`.
+
+Renders the same views at each quality and at `reference` (1024 paths per pixel, another seed, no denoiser), and prints
+PSNR and SSIM against it and what a picture costs. Backgrounds are painted, hence exact: PSNR is also given inside the box
+around the object. Compared are pictures at JPEG quality 100; `as published` is with the preset's own JPEG quality.
+"""
+
+import argparse
+import io
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from viewpoint100k.config import QUALITIES, RenderConfig, load_config
+from viewpoint100k.engine import Engine, Rendered
+from viewpoint100k.geometry.visibility import mask
+from viewpoint100k.plan import plan_views
+from viewpoint100k.quality import RenderedView
+from viewpoint100k.records import ObjectRecord, SourceObject, ViewSet
+
+TEXTURED = (
+    "milk_truck",
+    "sheen_chair",
+    "dutch_ship",
+    "velvet_sofa",
+    "clearcoat_wicker",
+    "plastic_monobloc_chair",
+    "avocado",
+    "boombox",
+    "town_tree",
+    "spellbook_open",
+)
+MARGIN_PX = 8  # of the box around the object
+Picture = NDArray[np.float64]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", nargs="+", default=TEXTURED, help="names of .glb files in the folder")
+    parser.add_argument("--views", type=int, default=1, help="of each object")
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+
+    names = [*QUALITIES]
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch, Progress(transient=True) as bar:
+        task = bar.add_task("", total=len(arguments.only) * len(names))
+        for number, name in enumerate(arguments.only):
+            view_set = _view_set(name, number)
+            taken: dict[str, tuple[list[RenderedView], float]] = {}
+            for quality in reversed(names):
+                bar.update(task, description=f"{name} {quality}")
+                taken[quality] = _render(
+                    arguments, quality, 100, view_set, arguments.folder / f"{name}.glb", Path(scratch)
+                )
+                bar.advance(task)
+            published, _ = _render(arguments, "default", 92, view_set, arguments.folder / f"{name}.glb", Path(scratch))
+            for quality in names[:-1]:
+                rows += [
+                    {"object": name, "quality": quality, "cpu_s": taken[quality][1], **_compare(view, reference)}
+                    for view, reference in zip(taken[quality][0], taken["reference"][0], strict=True)
+                ]
+            rows += [
+                {"object": name, "quality": "default, as published", "cpu_s": taken["default"][1], **_compare(*both)}
+                for both in zip(published, taken["reference"][0], strict=True)
+            ]
+    console = Console(width=120)
+    each = Table("object", "quality", "PSNR dB", "in the box", "SSIM", "CPU-s per image", title=f"{arguments.size} px")
+    for row in rows:
+        each.add_row(row["object"], row["quality"], *(f"{row[k]:.2f}" for k in ("psnr", "psnr_box", "ssim", "cpu_s")))
+    console.print(each)
+    table = Table("quality", "median PSNR", "least", "median in the box", "median SSIM", "median CPU-s", title="All")
+    for quality in dict.fromkeys(row["quality"] for row in rows):
+        mine = [row for row in rows if row["quality"] == quality]
+        middle = {key: statistics.median(row[key] for row in mine) for key in ("psnr", "psnr_box", "ssim", "cpu_s")}
+        least = min(row["psnr"] for row in mine)
+        table.add_row(
+            quality,
+            f"{middle['psnr']:.1f}",
+            f"{least:.1f}",
+            f"{middle['psnr_box']:.1f}",
+            f"{middle['ssim']:.4f}",
+            f"{middle['cpu_s']:.2f}",
+        )
+    console.print(table)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1))
+
+
+def _view_set(name: str, number: int) -> ViewSet:
+    """A planned view set; every other object before its HDRI, the rest before a plain colour."""
+    config = load_config("viewpoint-6dof")
+    view_set = plan_views(config, SourceObject(record=ObjectRecord(uid=name)), 0, {"orbit": 3})
+    kind = "hdri" if number % 2 else "plain"
+    return view_set.model_copy(update={"background": view_set.background.model_copy(update={"kind": kind})})
+
+
+def _render(
+    arguments: argparse.Namespace, quality: str, jpeg: int, view_set: ViewSet, path: Path, scratch: Path
+) -> tuple[list[RenderedView], float]:
+    """Some views of one object, and CPU-seconds per image. One more is taken first, which pays for the scene."""
+    settings = RenderConfig.model_validate(
+        {
+            "size_px": arguments.size,
+            "quality": quality,
+            "jpeg_quality": jpeg,
+            "deadline_s": 7200,
+            "cpu_limit_s": 7200,
+        }
+    )
+    with Engine(settings, scratch / quality) as engine:
+        rendered = engine.render(view_set, path, lambda probes: list(range(arguments.views)))
+    assert isinstance(rendered, Rendered), rendered
+    return [rendered.views[i] for i in range(arguments.views)], rendered.cpu_s["views"] / arguments.views
+
+
+def _compare(view: RenderedView, reference: RenderedView) -> dict[str, float]:
+    picture, true = (np.asarray(Image.open(io.BytesIO(v.image)), dtype=np.float64) for v in (view, reference))
+    rows, cols = np.nonzero(mask(reference.capture))
+    top, left = (max(int(axis.min()) - MARGIN_PX, 0) for axis in (rows, cols))
+    box = np.s_[top : rows.max() + MARGIN_PX, left : cols.max() + MARGIN_PX]
+    return {"psnr": _psnr(picture, true), "psnr_box": _psnr(picture[box], true[box]), "ssim": _ssim(picture, true)}
+
+
+def _psnr(a: Picture, b: Picture) -> float:
+    return float(10 * np.log10(255**2 / max(np.square(a - b).mean(), 1e-12)))
+
+
+def _ssim(a: Picture, b: Picture) -> float:
+    """Wang et al. 2004, Gaussian window of 11 pixels, on luminance."""
+    x, y = (picture @ np.array([0.2126, 0.7152, 0.0722]) for picture in (a, b))
+
+    def blur(values: Picture) -> Picture:
+        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5))
+
+    mean_x, mean_y = blur(x), blur(y)
+    var_x, var_y, cov = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2, blur(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    ratio = (2 * mean_x * mean_y + c1) * (2 * cov + c2) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    return float(ratio.mean())
+
+
+if __name__ == "__main__":
+    main()
