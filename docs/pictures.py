@@ -61,7 +61,7 @@ def main() -> None:
         name="courtyard", rotation_deg=20, strength=0.9, lamps=[Lamp(direction=[0.3, -0.6, 0.74], strength=1.5)]
     )
     background = Background(kind="plain", rgb=[214, 219, 226])
-    view_set = ViewSet(object=thing, round=0, views=views, probes=[], pairs=[], light=light, background=background)
+    view_set = ViewSet(object=thing, round=0, views=views, probes=[], pairs=[], lights=[light], background=background)
     with tempfile.TemporaryDirectory() as folder:
         path, _ = sources.fetch_object(thing, "builtin:", Path(folder), FileBudgets())
         with Engine(config.render, Path(folder) / "engine") as engine:
@@ -69,7 +69,7 @@ def main() -> None:
     assert isinstance(rendered, Rendered), rendered
     PICTURES.mkdir(exist_ok=True)
     base = rendered.views[0]
-    for (name, (numbers, _)), view in zip(MOTIONS.items(), rendered.views[1:], strict=True):
+    for (name, (numbers, _)), view in zip(MOTIONS.items(), list(rendered.views.values())[1:], strict=True):
         found = motion(matrix(base.view.world_from_camera), matrix(view.view.world_from_camera))
         x, y, z = found.translation
         text = numbers.format(

@@ -3,12 +3,12 @@
 Exit codes: 0 fine, 1 problems found or the run could not be finished, 2 wrong input.
 """
 
-import json
 import os
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -54,6 +54,20 @@ PythonOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option(help="auto: the GPUs that Cycles finds, else the processor; cpu; or gpu: fail without one.")
 ]
+WorkersOption = Annotated[
+    Optional[int], typer.Option(min=1, help="Render processes.", show_default="one per GPU, else one per core")
+]
+ListedArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all.",
+        show_default=False,
+    ),
+]
+CountOption = Annotated[int, typer.Option(min=1, help="So many of an endless source; a folder is read whole.")]
+DrawSeedOption = Annotated[int, typer.Option(min=0, help="Which objects of an endless source.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 @app.callback()
@@ -74,9 +88,7 @@ def generate(
     seed: SeedOption = None,
     overrides: SetOption = None,
     engine_python: PythonOption = None,
-    workers: Annotated[
-        Optional[int], typer.Option(min=1, help="Render processes.", show_default="one per GPU, else one per core")
-    ] = None,
+    workers: WorkersOption = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Plan, render, validate and describe a dataset. Run it again to go on where it stopped.
@@ -96,9 +108,9 @@ def generate(
             plan = pipeline.plan_run(out, config, progress)
         known: dict[int, Any] = {}
         missing = pipeline.status(out, plan, known).missing
-        devices = _devices(out, device, engine_python) if missing else []
+        devices = _devices(pipeline.RunPaths(out).run / "tmp", device, engine_python) if missing else []
         on_gpus = any(found.environment() for found in devices)
-        places = workers or (len(devices) if on_gpus else default_workers())
+        places = workers or _places(devices)
         slots = [devices[i % len(devices)].environment() for i in range(min(places, len(missing)))]
         tail = ["--device", "gpu" if on_gpus else "cpu", "--workers", str(max(1, places // max(len(missing), 1)))]
         tail += ["--engine-python", engine_python] if engine_python else []
@@ -152,7 +164,7 @@ def render_shard_command(
 
     end_with_parent()
     with pipeline.disk_errors(out):
-        devices = _devices(out, device, engine_python, quiet=quiet)
+        devices = _devices(pipeline.RunPaths(out).run / "tmp", device, engine_python, quiet=quiet)
         receipt = pipeline.render_shard(out, shard, engine_python, workers, devices)
     if not quiet:
         out_console.print(
@@ -231,10 +243,7 @@ def inspect_command(
 
 @objects_app.command("list")
 def objects_list(
-    source: Annotated[str, typer.Argument(help="builtin:, a folder, objaverse:lvis or objaverse:all.")],
-    count: Annotated[int, typer.Option(min=1, help="So many of an endless source.")] = 24,
-    seed: Annotated[int, typer.Option()] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    source: ListedArgument, count: CountOption = 24, seed: DrawSeedOption = 0, as_json: JsonOption = False
 ) -> None:
     """What would be used of a source, with category, licence and author."""
     listing = _list(source, count, seed)
@@ -262,31 +271,75 @@ def objects_list(
 
 @objects_app.command("check")
 def objects_check(
-    source: Annotated[str, typer.Argument(help="builtin:, a folder, objaverse:lvis or objaverse:all.")],
-    count: Annotated[int, typer.Option(min=1, help="So many of an endless source.")] = 24,
-    seed: Annotated[int, typer.Option()] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    source: ListedArgument,
+    render: Annotated[
+        bool, typer.Option("--render", help="Also look at it from all around, and judge what a run would judge.")
+    ] = False,
+    sheet: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="FILE.jpg",
+            help="Draw them on a contact sheet, with verdicts. Implies --render.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: WorkersOption = None,
+    device: DeviceOption = "auto",
+    engine_python: PythonOption = None,
+    count: CountOption = 24,
+    seed: DrawSeedOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
-    """Give every file its verdict without rendering it. Exit 1 if one is refused."""
-    listing = _list(source, count, seed)
-    if as_json:
-        for thing in listing.objects:
-            print(json.dumps({"uid": thing.record.uid, "verdict": "ok"}))
-        for reject in listing.rejects:
-            print(json.dumps({"verdict": "refused", **reject.model_dump()}))
-    else:
-        _rejects_table(list(listing.rejects))
-        out_console.print(f"{len(listing.objects)} objects can be used, {len(listing.rejects)} are refused")
-    if listing.rejects:
+    """Give every file its verdict: can it be used, and if not, why? Exit 1 if one is refused.
+
+    Alone it only reads the files. With --render it also looks at the objects, a second each: is one symmetric, flat, see-through?
+
+    [bold]viewpoint100k objects check my-models/[/bold]
+    [bold]viewpoint100k objects check my-models/ --sheet sheet.jpg[/bold]
+    """
+    from viewpoint100k import inspection, pipeline
+    from viewpoint100k.config import RunConfig
+    from viewpoint100k.engine import check_engine
+    from viewpoint100k.shards import write_atomically
+
+    probed = render or sheet is not None
+    if sheet is not None and (sheet.suffix.lower() not in {".jpg", ".jpeg"} or not sheet.parent.is_dir()):
+        raise InputError(f"--sheet {sheet}: expected a .jpg file in a folder that exists")
+    if probed:
+        check_engine(*([engine_python] if engine_python else []))
+    config, listing, kept = RunConfig(source=source), _list(source, count, seed), list[inspection.Seen]()
+    rows = inspection.list_findings(listing)
+    if probed:
+        rows = _probe(config, listing, workers, device, engine_python)
+    for seen in rows:
+        if as_json:
+            print(seen.finding.model_dump_json(), flush=True)
+        drawn = sheet is not None and len(kept) < inspection.MOST_ON_A_SHEET
+        kept.append(seen if drawn else seen._replace(picture=b""))
+    findings = [seen.finding for seen in kept]
+    summary = inspection.count_verdicts(findings)
+    if sheet is not None:
+        cut = f" (drawn: the first {inspection.MOST_ON_A_SHEET})" if len(kept) > inspection.MOST_ON_A_SHEET else ""
+        with pipeline.disk_errors(sheet):
+            write_atomically(sheet, inspection.draw_sheet(kept, f"{source}: {summary}{cut}"))
+    refused = [finding for finding in findings if finding.verdict != inspection.OK]
+    if not as_json:
+        _findings_table(findings if probed else refused, config.gates.min_asymmetry)
+        out_console.print(summary, soft_wrap=True, highlight=False)
+        if spent := [Counter(finding.cpu_s) for finding in findings if finding.cpu_s]:
+            _cpu_line(sum(spent, Counter[str]()), f"{len(spent)} objects")
+        if sheet is not None:
+            out_console.print(f"Look at them: {escape(str(sheet))}", soft_wrap=True, highlight=False)
+    if refused:
         raise typer.Exit(1)
 
 
 @objects_app.command("fetch")
 def objects_fetch(
-    source: Annotated[str, typer.Argument(help="builtin: or objaverse:lvis.")],
-    folder: Annotated[Path, typer.Argument(help="Where to put what is made here.")],
-    count: Annotated[int, typer.Option(min=1)] = 24,
-    seed: Annotated[int, typer.Option()] = 0,
+    source: ListedArgument,
+    folder: Annotated[Path, typer.Argument(help="Where to put what is made here.", show_default=False)],
+    count: CountOption = 24,
+    seed: DrawSeedOption = 0,
 ) -> None:
     """Make or download objects ahead of a run. Prints their files."""
     from viewpoint100k import objects as sources
@@ -323,19 +376,24 @@ def _config(preset: str, overrides: list[str] | None, **fields: Any) -> Any:
     return config
 
 
-def _devices(out: Path, wanted: str, engine_python: str | None, *, quiet: bool = False) -> list[Any]:
+def _devices(scratch: Path, wanted: str, engine_python: str | None, *, quiet: bool = False) -> list[Any]:
     """What there is to render on. Says so where it had to look."""
-    from viewpoint100k import pipeline
     from viewpoint100k.engine import find_devices
 
     if wanted not in {"auto", "cpu", "gpu"}:
         raise InputError(f"--device {wanted}: expected auto, cpu or gpu")
-    scratch = pipeline.RunPaths(out).run / "tmp"
     devices = find_devices(wanted, scratch, *([engine_python] if engine_python else []))
     if wanted != "cpu" and not quiet:
         names = ", ".join(f"{device.kind} {device.index}: {device.name}" for device in devices if device.name)
         err_console.print(f"Rendering on {names or 'the processor: Cycles finds no GPU'}", highlight=False)
     return devices
+
+
+def _places(devices: list[Any]) -> int:
+    """How many processes may render at a time: one per GPU, else one per core."""
+    from viewpoint100k.runners.local import default_workers
+
+    return len(devices) if any(found.environment() for found in devices) else default_workers()
 
 
 def _list(source: str, count: int, seed: int) -> Any:
@@ -346,11 +404,37 @@ def _list(source: str, count: int, seed: int) -> Any:
         return sources.list_objects(source, wanted=count, seed=seed, budgets=FileBudgets(), progress=progress)
 
 
+def _probe(config: Any, listing: Any, workers: int | None, device: str, engine_python: str | None) -> Iterator[Any]:
+    """Probe and judge the objects of a listing, with a progress bar."""
+    from viewpoint100k import pipeline
+    from viewpoint100k.inspection import inspect_objects
+
+    total = len(listing.objects)
+    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, pipeline.disk_errors(Path(folder)):
+        devices = _devices(Path(folder), device, engine_python)
+        places = workers or _places(devices)
+        seen = inspect_objects(
+            config, listing, Path(folder), engine_python=engine_python, workers=places, devices=devices
+        )
+        with _counting("Probing objects") as progress:
+            progress(0, total)
+            for done, each in enumerate(seen, 1):
+                progress(min(done, total), total)
+                yield each
+
+
 class _counting(AbstractContextManager[Callable[[int, int], None]]):
     """A progress bar fed by `progress(done, of)`."""
 
     def __init__(self, what: str) -> None:
-        self.bar = Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), console=err_console, transient=True)
+        self.bar = Progress(
+            TextColumn(what),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=err_console,
+            transient=True,
+            redirect_stdout=out_console.is_terminal,  # what is piped away must not turn up above the bar instead
+        )
 
     def __enter__(self) -> Callable[[int, int], None]:
         self.bar.start()
@@ -422,6 +506,28 @@ def _rejects_table(rejects: list[Any]) -> None:
     out_console.print(table)
 
 
+def _findings_table(findings: list[Any], min_asymmetry: float) -> None:
+    """A row per object; the asymmetry is green where it is far from the threshold."""
+    if not findings:
+        return
+    table = Table("object", "verdict", "asymmetry", "reason")
+    for finding in findings:
+        value = finding.asymmetry
+        colour = "red" if (value or 0) < min_asymmetry else "yellow" if (value or 0) < 2 * min_asymmetry else "green"
+        table.add_row(
+            escape(finding.uid),
+            f"[{'green' if finding.verdict == 'ok' else 'red'}]{escape(finding.verdict)}[/]",
+            "" if value is None else f"[{colour}]{value:.3f}[/]",
+            escape(finding.reason),
+        )
+    out_console.print(table)
+
+
+def _cpu_line(cpu_s: Counter[str], what: str) -> None:
+    parts = ", ".join(f"{name} {value:.0f}" for name, value in cpu_s.items())
+    out_console.print(f"{sum(cpu_s.values()):.0f} CPU-s for {what}: {parts}", soft_wrap=True)
+
+
 def _summary(out: Path, manifest: Any, rejects: list[Any], receipts: list[Any]) -> None:
     cpu = Counter[str]()
     for receipt in receipts:
@@ -434,11 +540,7 @@ def _summary(out: Path, manifest: Any, rejects: list[Any], receipts: list[Any]) 
         f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). Everything validates.",
         soft_wrap=True,
     )
-    out_console.print(
-        f"{sum(cpu.values()):.0f} CPU-s for {views} views: "
-        + ", ".join(f"{name} {value:.0f}" for name, value in cpu.items()),
-        soft_wrap=True,
-    )
+    _cpu_line(cpu, f"{views} views")
     out_console.print("Look at it:", soft_wrap=True)
     out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)
     out_console.print(

@@ -221,6 +221,7 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: Mappi
             other = other.model_copy(update={"name": lights[0].name, "rotation_deg": lights[0].rotation_deg})
         lights.append(other)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
+    x, y, _ = cameras[base].position
     return ViewSet(
         object=thing,
         round=round_,
@@ -232,7 +233,7 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: Mappi
             )
             for c, light in zip(cameras, light_of, strict=True)
         ],
-        probes=_probes(settings, cameras[base]),
+        probes=probe_ring(settings, float(np.degrees(np.arctan2(y, x)))),
         pairs=made,
         lights=lights,
         background=background,
@@ -314,14 +315,15 @@ def _still(settings: PlanConfig, camera: _Camera, rng: np.random.Generator) -> _
     return moved._replace(pitch_deg=float(aim_deg(moved.position, np.zeros(3))[1]))
 
 
-def _probes(settings: PlanConfig, base: _Camera) -> list[PlannedView]:
-    """A ring of close cameras at middle height, one of them on the base camera's side."""
-    azimuth = np.degrees(np.arctan2(base.position[1], base.position[0]))
+def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
+    """A ring of close cameras at middle height, evenly spaced, the first of them at this azimuth."""
     elevation = 0.5 * (settings.elevation_deg.low + settings.elevation_deg.high)
     distance = OBJECT_RADIUS / np.sin(np.radians(0.5 * PROBE_HFOV_DEG))
     return [
         PlannedView(
-            world_from_camera=look_at(position_on_sphere(azimuth + turn, elevation, distance), np.zeros(3)).tolist(),
+            world_from_camera=look_at(
+                position_on_sphere(azimuth_deg + turn, elevation, distance), np.zeros(3)
+            ).tolist(),
             hfov_deg=PROBE_HFOV_DEG,
         )
         for turn in np.linspace(0, 360, PROBES, endpoint=False)

@@ -18,6 +18,7 @@ from viewpoint100k.records import View, matrix
 FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
 GRID = 24  # cells along the object's widest side, for finding what hangs together
 FLOOR = 0.06  # of the object's diameter: points so far above the lowest belong to the floor
+LOW = 0.15  # height over width: what is lower is itself a thing that lies
 UPRIGHT = 0.95  # cosine of a normal that points up
 
 
@@ -149,7 +150,10 @@ def _thickness(points: Array) -> float:
 
 
 def _main_part(cloud: Surface) -> float:
-    """Share of the seen surface that belongs to its largest connected part, on a grid whose cells touch at corners."""
+    """Share of the seen surface that belongs to its largest connected part, on a grid whose cells touch at corners.
+
+    What stands above something belongs to it: the ring does not see the underside of a mushroom's cap.
+    """
     if not len(cloud.points):
         return 0.0
     low, side = cloud.points.min(axis=0), max(float(np.ptp(cloud.points, axis=0).max()), 1e-9)
@@ -163,6 +167,7 @@ def _main_part(cloud: Surface) -> float:
         for axis in range(3):
             padded = np.pad(wider, [(1, 1) if a == axis else (0, 0) for a in range(3)])
             wider = np.maximum.reduce([np.take(padded, np.arange(GRID) + k, axis=axis) for k in range(3)])
+        wider = np.broadcast_to(wider.max(axis=2, keepdims=True), wider.shape)
         wider = np.where(filled, wider, 0)
         if (wider == label).all():
             break
@@ -182,8 +187,8 @@ def _slab(cloud: Surface) -> float:
         return set(map(tuple, ((points[:, :2] - low[:2]) / max(size[0], size[1], 1e-9) * 16).astype(int).tolist()))
 
     above = cloud.points[:, 2] - low[2] >= FLOOR * float(np.linalg.norm(size))
-    if above.mean() < 0.02:
-        return 0.0  # a plate is not a slab with nothing on it
+    if above.mean() < 0.02 or size[2] < LOW * max(size[0], size[1]):
+        return 0.0  # a plate, or a pizza on it, is not a slab with something else on it
     footprint = cells(cloud.points)
     return len(cells(cloud.points[level]) - cells(cloud.points[above])) / max(len(footprint), 1)
 

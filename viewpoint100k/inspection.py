@@ -1,0 +1,284 @@
+"""What the objects of a source are worth, without a full render: for each a verdict, the figures behind it, a small picture.
+
+Files, probes, thresholds and renderer are those of a run, so the verdicts are too: an object that is refused here would
+cost a run its probes and give it nothing. What a run may still drop are single views and pairs, for it alone plans those.
+"""
+
+import io
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from viewpoint100k import objects as sources
+from viewpoint100k.config import RenderConfig, RunConfig
+from viewpoint100k.engine import Device, Engine
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from viewpoint100k.objects.gltf import check_gltf
+from viewpoint100k.plan import PROBE_HFOV_DEG, probe_ring
+from viewpoint100k.quality import Portrait, RenderedView, portray
+from viewpoint100k.records import (
+    OBJECT_RADIUS,
+    Background,
+    Lamp,
+    Light,
+    PlannedView,
+    Record,
+    Reject,
+    SourceObject,
+    ViewSet,
+)
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+OK = "ok"
+VERDICTS = {  # of what was refused before its probes, by the stage
+    "list": "not listed",
+    "check": "bad file",
+    "fetch": "bad file",
+    "import": "not imported",
+    "render": "not rendered",
+}
+PICTURE = RenderConfig(size_px=160, quality="draft")
+FRONT_AZIMUTH_DEG = -90.0  # where glTF's +Z looks once Blender has turned it
+ASIDE_DEG, ELEVATION_DEG = -40.0, 20.0  # of the picture: from the front left, a little from above
+ROOM = 1.05  # around the object's bounding sphere
+BACKGROUND = Background(kind="plain", rgb=[208, 208, 208], rgb_below=[208, 208, 208])
+LIGHT = Light(
+    name="studio",
+    rotation_deg=0.0,
+    strength=0.6,
+    lamps=[Lamp(direction=[-0.5, -0.6, 0.62], strength=1.0, angle_deg=10)],
+)
+AHEAD = 8  # objects begun per worker: one that takes long holds up the rows behind it, and no worker
+
+
+class Finding(Record):
+    """What is known of one object. Figures are None where it was refused before they could be measured."""
+
+    uid: str
+    verdict: str  # `OK`, one of `VERDICTS`, or the kind of the problem that its probes show
+    reason: str = ""  # one line for people; empty if there is no problem
+    asymmetry: float | None = None  # mean difference between the object and itself turned; 0..1
+    folds: dict[int, float] | None = None  # difference after a turn of 360/k degrees, over `asymmetry`
+    thickness: float | None = None  # thinnest over widest direction
+    main_part: float | None = None  # share of the surface that hangs together
+    slab: float | None = None  # share of the footprint that is bare floor
+    extent: list[float] | None = None  # sides of the bounding box once the object's radius is `OBJECT_RADIUS`
+    triangles: int | None = None
+    cpu_s: dict[str, float] | None = None  # import, probes, judge, views (the picture)
+
+
+class Seen(NamedTuple):
+    """A finding and what the object looks like."""
+
+    finding: Finding
+    picture: bytes = b""  # JPEG; empty if none could be rendered
+
+
+def list_findings(listing: sources.Listing) -> Iterator[Seen]:
+    """The verdicts of the listing alone: objects in its order, then what it refuses. Nothing is rendered."""
+    yield from (Seen(Finding(uid=thing.record.uid, verdict=OK)) for thing in listing.objects)
+    yield from map(_refused, listing.rejects)
+
+
+def inspect_objects(
+    config: RunConfig,
+    listing: sources.Listing,
+    scratch: Path,
+    *,
+    engine_python: str | None = None,
+    workers: int = 1,
+    devices: Sequence[Device] = (Device(),),
+) -> Iterator[Seen]:
+    """Probe and judge every object: objects in the order of the listing, then what it refuses, one at a time.
+
+    An object that cannot be fetched, imported or rendered gets a verdict that says so, and the others go on.
+
+    Args:
+        config: the source and its file budgets, the gates, and at which height the probes stand.
+        scratch: a folder for files on their way.
+        workers: render processes; the rows do not depend on it.
+        devices: what they render on, by turns.
+
+    Raises:
+        EngineError: no render process can be started.
+        InputError: the source is gone.
+    """
+    workers = min(workers, len(listing.objects))
+    if workers:
+        python = [engine_python] if engine_python else []
+        with (
+            Engine(PICTURE, scratch, *python, workers=workers, devices=devices) as engine,
+            ThreadPoolExecutor(workers + 1) as threads,  # one more, so that no worker waits for a file or a judgement
+        ):
+            waiting: deque[Future[Seen]] = deque()
+            try:
+                for thing in listing.objects:
+                    waiting.append(threads.submit(_inspect, config, thing, engine))
+                    if len(waiting) > AHEAD * workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                if waiting:  # nobody will look at them
+                    for future in waiting:
+                        future.cancel()
+                    engine.stop()
+    yield from map(_refused, listing.rejects)
+
+
+def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
+    """Fetch, probe, judge; what goes wrong is the object's verdict."""
+    portraits: list[Portrait] = []
+    of_judging = 0.0
+
+    def choose(probes: list[RenderedView]) -> list[int]:
+        """The picture is wanted in any case: people shall see what is refused."""
+        nonlocal of_judging
+        started = time.thread_time()
+        portraits.append(portray(probes, config.gates))
+        of_judging += time.thread_time() - started
+        return [0]
+
+    try:
+        path, _ = sources.fetch_object(thing, config.source, engine.scratch / "objects", config.files)
+        triangles = check_gltf(path, config.files).triangles
+    except ObjectRefused as refusal:
+        return _refused(Reject(uid=thing.record.uid, stage="fetch", reason=str(refusal)))
+    rendered = engine.render(_views(config, thing), path, choose)
+    if isinstance(rendered, Reject):
+        return _refused(rendered, triangles)
+    portrait, cpu_s = portraits[-1], {**rendered.cpu_s, "judge": of_judging}
+    problem = portrait.problem
+    finding = Finding(
+        uid=thing.record.uid,
+        verdict=problem.kind if problem else OK,
+        reason=problem.why if problem else "",
+        asymmetry=_figure(portrait.asymmetry),
+        folds={k: value for k, each in portrait.folds.items() if (value := _figure(each)) is not None},
+        thickness=_figure(portrait.thickness),
+        main_part=_figure(portrait.main_part),
+        slab=_figure(portrait.slab),
+        extent=[round(side, 4) for side in rendered.extent],
+        triangles=triangles,
+        cpu_s={part: round(seconds, 3) for part, seconds in cpu_s.items()},
+    )
+    return Seen(finding, rendered.views[0].image)
+
+
+def _views(config: RunConfig, thing: SourceObject) -> ViewSet:
+    """The ring of probes of a run, and one view for people, which holds all of the object's bounding sphere."""
+    front = FRONT_AZIMUTH_DEG if thing.front_azimuth_deg is None else thing.front_azimuth_deg
+    distance = ROOM * OBJECT_RADIUS / np.sin(np.radians(0.5 * PROBE_HFOV_DEG))
+    camera = look_at(position_on_sphere(front + ASIDE_DEG, ELEVATION_DEG, distance), np.zeros(3))
+    return ViewSet(
+        object=thing,
+        round=0,
+        views=[PlannedView(world_from_camera=camera.tolist(), hfov_deg=PROBE_HFOV_DEG)],
+        probes=probe_ring(config.plan, front + ASIDE_DEG),
+        pairs=[],
+        lights=[LIGHT],
+        background=BACKGROUND,
+    )
+
+
+def _refused(reject: Reject, triangles: int | None = None) -> Seen:
+    verdict = VERDICTS.get(reject.stage, reject.stage)
+    return Seen(Finding(uid=reject.uid, verdict=verdict, reason=reject.reason, triangles=triangles))
+
+
+def _figure(value: float) -> float | None:
+    """Rounded for the row; None for the NaN of a broken object."""
+    return round(float(value), 4) if math.isfinite(value) else None
+
+
+def count_verdicts(findings: Iterable[Finding]) -> str:
+    """One line for people: "9 objects can be used, 2 are refused: 1 bad file, 1 symmetric"."""
+    counts = Counter(finding.verdict for finding in findings)
+    usable = counts.pop(OK, 0)
+    why = ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common())
+    return f"{usable} objects can be used, {counts.total()} are refused" + (f": {why}" if why else "")
+
+
+# --- contact sheet ---------------------------------------------------------------------------------
+
+COLUMNS, MOST_ON_A_SHEET = 10, 400
+GAP_PX, LINE_PX, FRAME_PX = 10, 16, 3
+PAPER, INK, GREY, RED = "#ffffff", "#222222", "#777777", "#c81e1e"
+
+
+def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
+    """A JPEG with the pictures and their verdicts: what can be used, then what is refused, framed in red.
+
+    Args:
+        seen: the first `MOST_ON_A_SHEET` that have a picture are drawn.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    shown = [each for each in seen if each.picture][:MOST_ON_A_SHEET]
+    parts = {
+        INK: [each for each in shown if each.finding.verdict == OK],
+        RED: sorted((each for each in shown if each.finding.verdict != OK), key=lambda each: each.finding.verdict),
+    }
+    words = {INK: "can be used", RED: "refused"}
+    columns = min(COLUMNS, max(map(len, parts.values())) or 1)
+    cell_px, row_px = PICTURE.size_px + GAP_PX, PICTURE.size_px + 2 * LINE_PX + GAP_PX
+    rows = sum(math.ceil(len(part) / columns) for part in parts.values())
+    headings = 1 + sum(bool(part) for part in parts.values())
+    # the title needs some width, however few the pictures are
+    size = (max(GAP_PX + columns * cell_px, 4 * cell_px), GAP_PX + headings * 2 * LINE_PX + rows * row_px)
+    sheet = Image.new("RGB", size, PAPER)
+    draw, large, small = ImageDraw.Draw(sheet), ImageFont.load_default(20), ImageFont.load_default(12)
+    draw.text((GAP_PX, GAP_PX), _shortened(title, large, size[0] - 2 * GAP_PX), INK, large)
+    top = GAP_PX + 2 * LINE_PX
+    for colour, part in parts.items():
+        if not part:
+            continue
+        draw.text((GAP_PX, top), f"{len(part)} {words[colour]}", colour, large)
+        top += 2 * LINE_PX
+        for index, each in enumerate(part):
+            left, above = GAP_PX + index % columns * cell_px, top + index // columns * row_px
+            sheet.paste(_picture(each.picture), (left, above))
+            if colour == RED:
+                box = (left, above, left + PICTURE.size_px - 1, above + PICTURE.size_px - 1)
+                draw.rectangle(box, outline=RED, width=FRAME_PX)
+            for line, (text, ink) in enumerate(_caption(each.finding)):
+                below = above + PICTURE.size_px + line * LINE_PX
+                draw.text((left, below), _shortened(text, small, PICTURE.size_px), ink, small)
+        top += math.ceil(len(part) / columns) * row_px
+    out = io.BytesIO()
+    sheet.save(out, "JPEG", quality=90, optimize=True)
+    return out.getvalue()
+
+
+def _caption(finding: Finding) -> list[tuple[str, str]]:
+    """Two lines below a picture, with their colours."""
+    asymmetry = "" if finding.asymmetry is None else f"{finding.asymmetry:.3f}"
+    if finding.verdict == OK:
+        return [(finding.uid, INK), (f"asymmetry {asymmetry}", GREY)]
+    return [(finding.uid, INK), (f"{finding.verdict}, {asymmetry}".strip(", "), RED)]
+
+
+def _picture(image: bytes) -> "Image.Image":
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image), formats=["JPEG"]) as opened:
+        return opened.convert("RGB").resize((PICTURE.size_px, PICTURE.size_px))
+
+
+def _shortened(text: str, font: object, width_px: float) -> str:
+    """The text, with its end cut off if it is too wide."""
+    measure = font.getlength  # type: ignore[attr-defined]
+    if measure(text) <= width_px:
+        return text
+    while text and measure(text + "...") > width_px:
+        text = text[:-1]
+    return text + "..."
