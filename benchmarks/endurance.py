@@ -5,6 +5,7 @@ Prints memory and CPU-seconds of every hundred objects, per worker.
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import tempfile
@@ -65,7 +66,7 @@ def main() -> None:
     )
     rows = []
     for worker, mine in enumerate(found):
-        for low, high in zip(passes, passes[1:], strict=False):
+        for low, high in itertools.pairwise(passes):
             part = mine[low // arguments.workers : high // arguments.workers]
             row = {
                 "worker": worker,

@@ -1,7 +1,7 @@
 """What the objects of a source are worth, without a full render: for each a verdict, the figures behind it, a small picture.
 
-Files, probes, thresholds and renderer are those of a run, so the verdicts are too: an object that is refused here would
-cost a run its probes and give it nothing. What a run may still drop are single views and pairs, for it alone plans those.
+Files, probes, thresholds and renderer are those of a run, so the verdicts are too. A run goes further with those that
+are symmetric only: it asks what they can answer, pair by pair, which is little or nothing.
 """
 
 import io

@@ -25,9 +25,9 @@ from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, write_dataset_files
-from viewpoint100k.quality import Portrait, RenderedView, portray
+from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray
 from viewpoint100k.questions import ask_all, carries_question, load_templates
-from viewpoint100k.records import Family, ObjectRecord, Provenance, Reject, Sample, View, ViewSet
+from viewpoint100k.records import Family, ObjectRecord, PlannedPair, Provenance, Reject, Sample, View, ViewSet
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
@@ -374,13 +374,14 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
             exact.update(wrong.differences(probes[ring:]))
         probes = probes[:ring]
         portraits.append(portray(probes, config.gates))
-        if (problem := portraits[-1].problem) is not None:
-            of_annotating += time.thread_time() - started
-            dropped[problem.kind] += 1
-            return refused("gate", f"{problem.kind}: {problem.why}")
-        worth, drops = promising(view_set, portraits[-1], probes, config.gates)
+        problem, worth, drops = portraits[-1].problem, list[PlannedPair](), list[Drop]()
+        if problem is None or problem.kind == SYMMETRIC:
+            worth, drops = promising(view_set, portraits[-1], probes, config.gates)
         of_annotating += time.thread_time() - started
         dropped.update(drop.kind for drop in drops)
+        if problem is not None and not worth:
+            dropped[problem.kind] += 1
+            return refused("gate", f"{problem.kind}: {problem.why}")
         if not worth:
             return refused("gate", drops[0].why if drops else "none of the wanted pairs could be planned for it")
         return sorted({view for pair in worth for view in (pair.first, pair.second)})

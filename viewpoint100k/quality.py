@@ -15,6 +15,9 @@ from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import BACKGROUND_DIFFERENCE, FAR, Capture, Surface, mask, merge, surface
 from viewpoint100k.records import View, matrix
 
+SYMMETRIC = (
+    "symmetric"  # the one problem that leaves some questions: those whose wrong answers look different all the same
+)
 FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
 GRID = 24  # cells along the object's widest side, for finding what hangs together
 FLOOR = 0.06  # of the object's diameter: points so far above the lowest belong to the floor
@@ -210,7 +213,7 @@ def _object_problem(portrait: Portrait, probes: Sequence[RenderedView], gates: G
         return Drop("see-through", f"its mean alpha is {opacity:.2f}, less than {gates.min_opacity}")
     if portrait.asymmetry < gates.min_asymmetry:
         why = f"turned, it differs from itself by {portrait.asymmetry:.3f} only, less than {gates.min_asymmetry}"
-        return Drop("symmetric", why)
+        return Drop(SYMMETRIC, why)
     return None
 
 
