@@ -145,7 +145,7 @@ for job in task["jobs"]:
     studio.open(job)
     studio._quality(task["settings"])
     for view in sorted(job["views"], key=lambda view: view["light"]):
-        studio._light(job["lights"][view["light"]])
+        studio._light(view["light"])
         camera.place(studio.camera, view["world_from_camera"], view["hfov_deg"])
         studio._aim_lamps(np.asarray(view["world_from_camera"]))
         bpy.context.view_layer.update()

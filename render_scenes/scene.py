@@ -23,6 +23,7 @@ OBJECT_INDEX = 1  # of the object's own pixels: what it stands on has none
 BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser reach beyond them
 NOTHING = 1e10  # Blender's depth where there is no object
 LOOK = ("AgX", "AgX - Medium High Contrast")
+BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
@@ -66,7 +67,7 @@ class Studio:
         self.job: dict[str, Any] = {}
         self.points = np.zeros((0, 3), dtype=np.float32)
         self.lit: dict[str, Any] | None = None
-        self.lamps: list[tuple[Any, dict[str, Any]]] = []
+        self.lamps: list[tuple[Any, dict[str, Any], int]] = []  # lamp, its description, the light it belongs to
         self.ground: Any = None
         self.shown: np.ndarray | None = None  # the HDRI as displayed
 
@@ -155,6 +156,7 @@ class Studio:
         extent = self._load(Path(job["path"]))
         if job["background"]["kind"] == "ground":
             self._lay_ground()
+        self._hang_lamps(job["lights"])
         return {"cpu_s": time.process_time() - started, "extent": extent}
 
     def shoot(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +178,7 @@ class Studio:
         try:
             bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
         except RuntimeError as error:
-            raise Refused("import", " ".join(str(error).split())[:300]) from error
+            raise Refused("import", " ".join(str(error).split())[-300:]) from error
         new = [o for o in self.scene.objects if o not in self.keep]
         for foreign in [o for o in new if o.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}]:
             for child in foreign.children:  # what hangs on a camera must not jump to the origin
@@ -228,10 +230,13 @@ class Studio:
         self.ground.is_shadow_catcher = True
         self.scene.collection.objects.link(self.ground)
 
-    def _light(self, light: dict[str, Any]) -> None:
-        """Switch to a light. HDRIs stay loaded over objects."""
-        if light == self.lit:
+    def _light(self, number: int) -> None:
+        """Switch to one of the object's lights. HDRIs stay loaded over objects."""
+        light = self.job["lights"][number]
+        if light is self.lit:
             return
+        if self.lit is not None:
+            self._end_session()  # it does not always notice that lamps were exchanged
         self.lit = light
         name = light["name"]
         if name not in self.hdris:
@@ -240,25 +245,28 @@ class Studio:
         self.environment.image = image
         self.mapping.inputs["Rotation"].default_value[2] = np.radians(light["rotation_deg"])
         self.background.inputs["Strength"].default_value = light["strength"] / mean
-        for lamp, _ in self.lamps:
-            bpy.data.lights.remove(lamp.data)  # and the object with it
-        self.lamps = []
-        for described in light["lamps"]:
-            data = bpy.data.lights.new("Lamp", "SUN")
-            data.energy, data.angle = described["strength"], np.radians(described["angle_deg"])
-            lamp = bpy.data.objects.new("Lamp", data)
-            lamp.rotation_mode = "QUATERNION"
-            self.scene.collection.objects.link(lamp)
-            self.lamps.append((lamp, described))
+        for lamp, _, of_light in self.lamps:
+            lamp.hide_render = of_light != number
         kind = self.job["background"]["kind"]
         self.shown = None
         if kind in {"hdri", "blurred"}:
             shown = backdrop.hdri_as_displayed(pixels, light["strength"] / mean, Path(self.job["out"]))
             self.shown = backdrop.blurred(shown) if kind == "blurred" else shown
 
+    def _hang_lamps(self, lights: list[dict[str, Any]]) -> None:
+        """The lamps of all lights at once, to be shown and hidden."""
+        for number, light in enumerate(lights):
+            for described in light["lamps"]:
+                data = bpy.data.lights.new("Lamp", "SUN")
+                data.energy, data.angle = described["strength"], np.radians(described["angle_deg"])
+                lamp = bpy.data.objects.new("Lamp", data)
+                lamp.rotation_mode = "QUATERNION"
+                self.scene.collection.objects.link(lamp)
+                self.lamps.append((lamp, described, number))
+
     def _aim_lamps(self, world_from_camera: np.ndarray) -> None:
         """Lamps of the world stay where they are, lamps on the camera go with it."""
-        for lamp, described in self.lamps:
+        for lamp, described, _ in self.lamps:
             towards = np.asarray(described["direction"])
             if described["frame"] == "camera":
                 towards = world_from_camera[:3, :3] @ towards
@@ -276,7 +284,7 @@ class Studio:
     def _render_view(self, view: dict[str, Any], job: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         """Render one view. Returns what is known of it at once, and the future of what is read from its files."""
         before = time.process_time()
-        self._light(self.job["lights"][view["light"]])
+        self._light(view["light"])
         cameras.place(self.camera, view["world_from_camera"], view["hfov_deg"])
         self._aim_lamps(np.asarray(view["world_from_camera"]))
         bpy.context.view_layer.update()
@@ -318,14 +326,18 @@ class Studio:
         render.border_min_x, render.border_max_x = (box.left + 0.25) / size, (box.right + 0.25) / size
         render.border_min_y, render.border_max_y = (size - box.bottom + 0.25) / size, (size - box.top + 0.25) / size
 
+    def _end_session(self) -> None:
+        """Make Cycles forget the scene it keeps between renders."""
+        self.scene.render.use_persistent_data = False
+        self.scene.render.use_persistent_data = True
+
     def _forget(self) -> None:
         """Remove the object, and Cycles' session with it.
 
         Cycles' persistent session knows a texture by its address, and Blender hands the address of a freed image to the
         next: without a new session, one object in ten wears the texture of one before it.
         """
-        self.scene.render.use_persistent_data = False
-        self.scene.render.use_persistent_data = True
+        self._end_session()
         for thing in [o for o in bpy.data.objects if o not in self.keep]:
             bpy.data.objects.remove(thing, do_unlink=True)
         for collection in list(bpy.data.collections):
@@ -348,22 +360,34 @@ def gpus(kind: str) -> list[str]:
 
 
 def _load_hdri(name: str) -> tuple[Any, float, np.ndarray]:
-    """An HDRI that ships with Blender, its mean radiance over the sphere, and its pixels.
+    """An HDRI that ships with Blender without its brightest spots, its mean radiance over the sphere, and its pixels.
 
-    They differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
+    A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps are our suns.
+    HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
     """
     path = HDRI_FOLDER / f"{name}.exr"
     if not path.is_file():
         raise ValueError(f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}")
-    image = bpy.data.images.load(str(path))
-    image.use_fake_user = True
-    width, height = image.size
+    file = bpy.data.images.load(str(path))
+    width, height = file.size
     pixels = np.empty(width * height * 4, dtype=np.float32)
-    image.pixels.foreach_get(pixels)
+    file.pixels.foreach_get(pixels)
+    bpy.data.images.remove(file)
     pixels = pixels.reshape(height, width, 4)
     weight = np.sin(np.pi * (np.arange(height) + 0.5) / height)
-    luminance = pixels[..., :3].astype(np.float64).mean(axis=1) @ np.array([0.2126, 0.7152, 0.0722])
-    return image, float(np.average(luminance, weights=weight)), pixels
+
+    def mean() -> float:
+        luminance = pixels[..., :3].astype(np.float64).mean(axis=1) @ np.array([0.2126, 0.7152, 0.0722])
+        return float(np.average(luminance, weights=weight))
+
+    pixels[..., :3] = np.minimum(pixels[..., :3], BRIGHTEST * mean())
+    # an image of its own: of one that comes from a file, Cycles reads the file
+    image = bpy.data.images.new(name, width, height, float_buffer=True)
+    image.colorspace_settings.name = "Linear Rec.709"
+    image.use_fake_user = True
+    image.pixels.foreach_set(pixels.ravel())
+    image.update()
+    return image, mean(), pixels
 
 
 def _loads(image: Any) -> bool:
@@ -401,6 +425,7 @@ def _finish(raw: Path, passes: Path, box: Box, size: int, behind: np.ndarray | N
     depth[inside], albedo[inside] = _read_passes(passes)
     for read in (raw, passes):  # so that a render which writes nothing cannot pass for the one before
         read.unlink()
+    albedo[depth >= 1e9] = 0  # at the outline it is mixed with what is behind
     arrays = raw.with_suffix(".npz")
     np.savez(arrays, depth=depth, albedo=albedo)
     alpha = rgba[..., 3:] / 255

@@ -6,6 +6,8 @@ import sys
 import pytest
 from conftest import SMALL, viewpoint100k
 
+from viewpoint100k.engine import find_devices
+
 
 def lines(done):
     return [line for line in done.stderr.splitlines() if line.strip()]
@@ -28,6 +30,7 @@ def lines(done):
         (["--set", "questions.templates=none.yaml"], ["none.yaml"]),
         (["--engine-python", "/no/python"], ["/no/python", "3.11"]),
         (["--engine-python", "/bin/true"], ["/bin/true"]),
+        (["--set", "render.quality=best"], ["render.quality", "reference"]),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_two(arguments, words, tmp_path, needs_bpy):
@@ -40,6 +43,32 @@ def test_wrong_input_is_one_line_and_exit_code_two(arguments, words, tmp_path, n
     for word in words:
         assert word.format(empty=empty) in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def no_gpu(tmp_path_factory, needs_bpy):
+    if any(device.kind != "CPU" for device in find_devices("auto", tmp_path_factory.mktemp("devices"))):
+        pytest.skip("there is a GPU here")
+
+
+@pytest.mark.parametrize("command", ["generate", "render-shard"])
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_that_says_so(command, no_gpu, tmp_path):
+    out = tmp_path / "out"
+    if command == "render-shard":
+        assert viewpoint100k("plan", out, "--pairs", 20).returncode == 0
+    more = ["--shard", 0] if command == "render-shard" else ["--pairs", 4]
+    done = viewpoint100k(command, out, "--device", "gpu", *more)
+    assert done.returncode == 2, done.stderr
+    assert "--device gpu: Cycles finds no GPU here" in lines(done)[-1]
+    assert "--device cpu" in lines(done)[-1]
+    assert not list(out.glob("*.tar"))
+
+
+def test_an_unknown_device_is_refused_by_name(tmp_path, needs_bpy):
+    done = viewpoint100k("generate", tmp_path / "out", "--pairs", 4, "--device", "abacus")
+    assert done.returncode == 2
+    assert "abacus" in lines(done)[-1]
+    assert "auto, cpu or gpu" in lines(done)[-1]
 
 
 def test_an_output_folder_that_holds_something_else_is_left_alone(tmp_path, needs_bpy):

@@ -103,12 +103,13 @@ def generate(
 
     config = _config(preset, overrides, source=source, pairs=pairs, seed=seed)
     check_engine(*([engine_python] if engine_python else []))
+    with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
+        devices = _devices(Path(scratch), device, engine_python)
     with pipeline.disk_errors(out):
         with _counting("Checking objects") as progress:
             plan = pipeline.plan_run(out, config, progress)
         known: dict[int, Any] = {}
         missing = pipeline.status(out, plan, known).missing
-        devices = _devices(pipeline.RunPaths(out).run / "tmp", device, engine_python) if missing else []
         on_gpus = any(found.environment() for found in devices)
         places = workers or _places(devices)
         slots = [devices[i % len(devices)].environment() for i in range(min(places, len(missing)))]

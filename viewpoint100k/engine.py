@@ -399,7 +399,9 @@ def _environment(scratch: Path) -> dict[str, str]:
     assert package is not None and package.origin is not None
     if not link.is_symlink():
         link.symlink_to(Path(package.origin).resolve().parent)
-    return {**os.environ, **ONE_THREAD, "PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1"}
+    temporary = str(home.parent.resolve())  # Blender leaves a folder there when it is killed; ours is removed
+    paths = {"PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
+    return {**os.environ, **ONE_THREAD, **paths}
 
 
 def _collect(folder: Path, taken: dict[str, Any], planned: PlannedView, view_set: ViewSet) -> RenderedView:

@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from viewpoint100k.annotate import RenderedView, make_truth
+from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import RenderConfig
 from viewpoint100k.engine import NEEDS, Engine, Rendered
 from viewpoint100k.geometry.relations import motion  # the thing under test, not a tool
+from viewpoint100k.quality import RenderedView
 from viewpoint100k.records import Background, Light, ObjectRecord, PlannedView, SourceObject, ViewSet
 
 cv2 = pytest.importorskip("cv2", reason="pictures are measured with opencv")
@@ -157,7 +158,7 @@ SIDES = [  # a block whose four sides have four colours
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    settings = RenderConfig(size_px=128, samples=8, denoise=False, jpeg_quality=100)
+    settings = RenderConfig(size_px=128, quality="reference", samples=8, jpeg_quality=100)
     with Engine(settings, tmp_path_factory.mktemp("pixels")) as engine:
         yield engine
 
@@ -169,20 +170,22 @@ def view_set(name, poses, hfov_deg=40.0, background=BLACK):
         views=[PlannedView(world_from_camera=np.asarray(p, float).tolist(), hfov_deg=hfov_deg) for p in poses],
         probes=[],
         pairs=[],
-        light=Light(name="studio", rotation_deg=0.0, strength=1.0),
+        lights=[Light(name="studio", rotation_deg=0.0, strength=1.0)],
         background=Background(kind="plain", rgb=background),
     )
 
 
 def render(engine, planned, path, **settings):
-    before = engine.settings
-    engine.settings = before.model_copy(update=settings)
+    """The views in the order of the plan."""
+    [worker] = engine._workers
+    worker.settings = engine.settings.model_copy(update=settings)
     try:
         rendered = engine.render(planned, path)
     finally:
-        engine.settings = before
+        worker.settings = engine.settings
     assert isinstance(rendered, Rendered), rendered
-    return rendered.views
+    assert list(rendered.views) == list(range(len(planned.views)))
+    return list(rendered.views.values())
 
 
 # --- pictures, measured -------------------------------------------------------------------------------

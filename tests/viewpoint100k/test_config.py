@@ -2,7 +2,7 @@
 
 import pytest
 
-from viewpoint100k.config import config_hash, load_config, preset_names, read_config, write_config
+from viewpoint100k.config import QUALITIES, config_hash, load_config, preset_names, read_config, write_config
 from viewpoint100k.errors import InputError
 
 
@@ -43,6 +43,16 @@ def test_a_yaml_file_of_ones_own_is_a_preset(tmp_path):
         ("render.samples", ["expected a.b=value"]),
         ("pairs.x=1", ["pairs"]),
         ("render.samples=.nan", ["render.samples"]),
+        ("render.denoise=false", ["render.denoise", "quality"]),
+        ("render.quality=best", ["render.quality", "'draft', 'default', 'high' or 'reference'"]),
+        ("render.relit_share=1.5", ["render.relit_share"]),
+        ("render.backgrounds.hdri=-1", ["render.backgrounds.hdri"]),
+        ("render.backgrounds.sea=1", ["render.backgrounds.sea", "gradient", "ground"]),
+        (
+            "render.backgrounds={hdri: 0, blurred: 0, plain: 0, gradient: 0, ground: 0}",
+            ["render.backgrounds", "at least one"],
+        ),
+        ("render.cpu_limit_s=0", ["render.cpu_limit_s"]),
     ],
 )
 def test_a_wrong_override_is_an_error_that_names_the_field(override, words):
@@ -73,3 +83,19 @@ def test_the_hash_names_every_setting_but_not_where_a_folder_lies():
     assert config_hash(one) == config_hash(load_config(source="/there/models"))
     assert config_hash(one) != config_hash(load_config(source="builtin:"))
     assert config_hash(one) != config_hash(load_config(source="/here/models", overrides=["render.samples=17"]))
+
+
+def test_a_better_quality_takes_more_paths_and_only_the_reference_does_without_the_denoiser():
+    settings = {name: load_config(overrides=[f"render.quality={name}"]).render.settings() for name in QUALITIES}
+    assert list(settings) == ["draft", "default", "high", "reference"]
+    samples = [one.samples for one in settings.values()]
+    assert samples == sorted(set(samples))
+    assert [one.denoise for one in settings.values()] == [True, True, True, False]
+    assert settings["reference"].adaptive_threshold == 0
+    assert load_config().render.settings() == settings["default"]
+
+
+def test_a_number_of_samples_of_ones_own_changes_nothing_else_of_the_quality():
+    for name, quality in QUALITIES.items():
+        mine = load_config(overrides=[f"render.quality={name}", "render.samples=3"]).render.settings()
+        assert mine == quality._replace(samples=3)

@@ -1,99 +1,388 @@
-"""The supervisor against a render process that dies, hangs or is killed."""
+"""The supervisor and its render processes: the same bytes whoever renders, and what dies, hangs or is killed."""
 
+import json
 import os
+import random
 import signal
+import struct
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from viewpoint100k.config import load_config
-from viewpoint100k.engine import Engine, Rendered
+from viewpoint100k.engine import KILLS, PROBE_SIZE_PX, Device, Engine, Rendered, find_devices
+from viewpoint100k.errors import InputError
 from viewpoint100k.objects.builtin import build_builtin, list_builtin
 from viewpoint100k.plan import plan_views
 from viewpoint100k.records import Reject
 
-CONFIG = load_config(overrides=["render.size_px=48", "render.samples=1"])
+CONFIG = load_config(overrides=["render.size_px=48", "render.samples=1", "render.relit_share=1"])
+KINDS = ("hdri", "ground", "gradient", "blurred")
 
 
 @pytest.fixture(scope="module")
 def toys(tmp_path_factory):
+    """(view set, file) of a few builtin objects: each with another background, all in two lights."""
     folder = tmp_path_factory.mktemp("toys")
     out = []
-    for thing in list_builtin(3, 1):
+    for kind, thing in zip(KINDS, list_builtin(len(KINDS), 1), strict=True):
         path = folder / f"{thing.record.uid}.glb"
         path.write_bytes(build_builtin(thing.record.uid))
-        out.append((plan_views(CONFIG, thing, 0, {"orbit": 1, "same_sign": 1}), path))
+        view_set = plan_views(CONFIG, thing, 0, {"orbit": 1, "same_sign": 1})
+        background = view_set.background.model_copy(update={"kind": kind})
+        few = {"background": background, "probes": view_set.probes[::3]}
+        out.append((view_set.model_copy(update=few), path))
     return out
 
 
-def pictures(rendered):
+def taken(rendered):
+    """All that a visit gave, byte by byte."""
     assert isinstance(rendered, Rendered), rendered
-    return [view.image for view in rendered.views]
+    of_views = {number: contents(view) for number, view in rendered.views.items()}
+    return of_views, [contents(probe) for probe in rendered.probes]
+
+
+def contents(view):
+    """Of one view."""
+    return view.view.model_dump_json(), view.image, view.depth.tobytes(), view.albedo.tobytes(), view.statistics
+
+
+def same(rendered, expected):
+    """Whether a visit gave the same bytes. Not compared by pytest, which would print them."""
+    return taken(rendered) == expected
+
+
+@contextmanager
+def limits(engine, **settings):
+    """Other settings for as long as it lasts. What is set when a process starts needs an engine of its own."""
+    for worker in engine._workers:
+        worker.settings = CONFIG.render.model_copy(update=settings)
+    try:
+        yield
+    finally:
+        for worker in engine._workers:
+            worker.settings = CONFIG.render
 
 
 @pytest.fixture(scope="module")
-def expected(toys, tmp_path_factory, needs_bpy):
+def engine(tmp_path_factory, needs_bpy):
+    """One for most of these tests: whatever one of them does to it, the next one finds it in order."""
     with Engine(CONFIG.render, tmp_path_factory.mktemp("engine")) as engine:
-        return [pictures(engine.render(*toy)) for toy in toys]
+        yield engine
 
 
-def test_depth_mask_and_albedo_come_with_every_picture(toys, tmp_path, needs_bpy):
-    with Engine(CONFIG.render, tmp_path) as engine:
-        rendered = engine.render(*toys[0])
-        assert "bpy 5.0" in engine.renderer
+@pytest.fixture(scope="module")
+def expected(toys, engine):
+    return [taken(engine.render(*toy)) for toy in toys]
+
+
+# --- what comes back ------------------------------------------------------------------------------
+
+
+def test_depth_mask_and_albedo_come_with_every_picture(toys, engine):
+    rendered = engine.render(*toys[0])
     assert isinstance(rendered, Rendered)
-    assert len(rendered.views) == len(toys[0][0].views)
-    for view in rendered.views:
+    assert list(rendered.views) == list(range(len(toys[0][0].views)))
+    assert rendered.declined is None
+    for view in rendered.views.values():
         seen = view.depth < 1e9
         assert 0.01 < seen.mean() < 0.9
         distance = np.linalg.norm(np.array(view.view.world_from_camera)[:3, 3])
         assert np.abs(view.depth[seen] - distance).max() < 0.75  # the object's radius is 0.5, planar depth a bit less
         assert np.isfinite(view.albedo).all()
         assert view.albedo[seen].std() > 0.02
+        assert view.image.startswith(b"\xff\xd8")
 
 
-def test_warm_or_cold_and_in_any_order_the_pictures_are_the_same(toys, expected, tmp_path):
-    with Engine(CONFIG.render, tmp_path) as engine:
-        for index in (2, 0, 1, 0):
-            assert pictures(engine.render(*toys[index])) == expected[index]
+def test_the_engine_says_what_it_renders_with_and_what_that_costs(toys, engine):
+    assert "bpy 5.0" in engine.renderer
+    assert engine.device.startswith("cpu")
+    assert engine.start_cpu_s > 0
+    rendered = engine.render(*toys[2])
+    assert isinstance(rendered, Rendered)
+    assert set(rendered.cpu_s) == {"import", "probes", "views"}
+    assert min(rendered.cpu_s.values()) > 0
+    assert 0.5 < max(rendered.extent) < 1.0001  # it is in a ball of radius 0.5
+    assert min(rendered.extent) > 0.05
 
 
-def test_a_killed_render_process_costs_an_attempt_and_no_object(toys, expected, tmp_path):
-    with Engine(CONFIG.render, tmp_path) as engine:
-        os.kill(engine._process.pid, signal.SIGKILL)
-        assert pictures(engine.render(*toys[0])) == expected[0]
-        threading.Timer(0.15, lambda pid=engine._process.pid: os.kill(pid, signal.SIGKILL)).start()
-        assert pictures(engine.render(*toys[1])) == expected[1]
+def test_probes_are_small_and_have_depth_and_albedo_but_no_picture(toys, engine):
+    rendered = engine.render(*toys[1])
+    assert isinstance(rendered, Rendered)
+    assert len(rendered.probes) == len(toys[1][0].probes)
+    for probe in rendered.probes:
+        assert probe.image == b""
+        assert probe.depth.shape == (PROBE_SIZE_PX, PROBE_SIZE_PX)
+        assert probe.albedo.shape == (PROBE_SIZE_PX, PROBE_SIZE_PX, 3)
+        assert 0.02 < (probe.depth < 1e9).mean() < 0.9
+        assert probe.statistics.opacity > 0.5
 
 
-def test_a_hang_ends_at_the_deadline_with_a_reason_and_the_next_object_renders(toys, expected, tmp_path):
-    settings = CONFIG.render.model_copy(update={"deadline_s": 3.0})
-    with Engine(settings, tmp_path) as engine:
-        os.kill(engine._process.pid, signal.SIGSTOP)
+def test_views_say_in_which_of_the_lights_they_are(toys, engine):
+    for view_set, path in toys[:2]:
+        rendered = engine.render(view_set, path)
+        assert isinstance(rendered, Rendered)
+        said = [view.view.light for view in rendered.views.values()]
+        lights = [view_set.lights[planned.light] for planned in view_set.views]
+        assert said == [f"{light.name}/{light.lamps[0].frame}" for light in lights]
+        assert {planned.light for planned in view_set.views} == {0, 1}
+
+
+def test_only_the_chosen_views_are_rendered_and_they_are_those_of_the_whole_set(toys, engine, expected):
+    shown = []
+    for index, chosen in ((0, [2, 0]), (1, [3])):
+        rendered = engine.render(*toys[index], lambda probes, chosen=chosen: shown.append(probes) or chosen)
+        views, probes = taken(rendered)
+        assert sorted(views) == sorted(chosen)
+        assert all(views[number] == expected[index][0][number] for number in chosen)
+        assert probes == expected[index][1] == [contents(probe) for probe in shown[-1]]
+
+
+def test_an_object_that_is_declined_costs_no_view_and_the_next_one_renders(toys, engine, expected):
+    no = Reject(uid=toys[0][0].object.record.uid, stage="gate", reason="symmetric: as round as a ball")
+    rendered = engine.render(*toys[0], lambda probes: no)
+    assert isinstance(rendered, Rendered)
+    assert (rendered.views, rendered.declined) == ({}, no)
+    assert rendered.cpu_s["views"] == 0 < rendered.cpu_s["probes"]
+    assert len(rendered.probes) == len(toys[0][0].probes)
+    assert same(engine.render(*toys[1]), expected[1])
+
+
+def test_an_error_while_choosing_is_raised_and_the_engine_goes_on(toys, engine, expected):
+    with pytest.raises(ZeroDivisionError):
+        engine.render(*toys[0], lambda probes: 1 // 0)
+    assert same(engine.render(*toys[1]), expected[1])
+
+
+# --- the same bytes -------------------------------------------------------------------------------
+
+
+def test_in_any_order_the_pictures_are_the_same(toys, engine, expected):
+    for index in (3, 2, 1, 0, 0, 2, 3, 0):
+        assert same(engine.render(*toys[index]), expected[index])
+
+
+@pytest.mark.parametrize("setting", ["recycle_after", "recycle_above_mb"])
+def test_a_process_is_replaced_when_it_has_made_enough_or_grown_too_large_and_the_pictures_are_the_same(
+    setting, toys, engine, expected
+):
+    process = engine._workers[0]._process
+    with limits(engine, **{setting: 1}):
+        assert same(engine.render(*toys[1]), expected[1])
+    assert process.poll() is not None
+    process = engine._workers[0]._process
+    assert same(engine.render(*toys[3]), expected[3])
+    assert engine._workers[0]._process is process
+
+
+def test_two_processes_render_at_the_same_time_and_the_same_pictures(toys, expected, tmp_path):
+    order = [3, 1, 0, 2, 2, 0]
+    both = threading.Barrier(2, timeout=120)  # broken if the second process waits for the first
+
+    def visit(place):
+        def choose(probes):
+            if place < 2:
+                both.wait()
+            return range(len(toys[order[place]][0].views))
+
+        return pair.render(*toys[order[place]], choose)
+
+    with Engine(CONFIG.render, tmp_path, workers=2) as pair, ThreadPoolExecutor(3) as threads:
+        assert pair.workers == 2
+        for index, rendered in zip(order, threads.map(visit, range(len(order))), strict=True):
+            assert same(rendered, expected[index])
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def test_killed_processes_cost_attempts_and_neither_an_object_nor_a_byte(toys, expected, tmp_path):
+    order, kills, done = [0, 1, 2, 3], [], threading.Event()
+
+    def kill():
+        rng = random.Random(0)
+        while len(kills) < 3 and not done.wait(rng.uniform(0.05, 0.3)):
+            process = rng.choice(pair._workers)._process
+            if process is not None and process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+                kills.append(process.pid)
+
+    with Engine(CONFIG.render, tmp_path, workers=2) as pair, ThreadPoolExecutor(2) as threads:
+        os.kill(pair._workers[0]._process.pid, signal.SIGKILL)  # one that is idle
+        killer = threading.Thread(target=kill)
+        killer.start()
+        rendered = list(threads.map(lambda index: pair.render(*toys[index]), order))
+        done.set()
+        killer.join()
+    assert all(same(one, expected[index]) for one, index in zip(rendered, order, strict=True))
+    assert len(kills) == 3 < KILLS
+
+
+def test_an_object_whose_process_is_always_killed_is_given_up_and_the_next_one_renders(
+    toys, engine, expected, monkeypatch
+):
+    monkeypatch.setattr("viewpoint100k.engine.KILLS", 2)
+    reject = engine.render(*toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGKILL) or [0])
+    assert isinstance(reject, Reject)
+    assert "died 2 times: signal 9" in reject.reason
+    assert same(engine.render(*toys[1]), expected[1])
+
+
+def test_an_object_that_crashes_its_process_twice_is_refused_and_the_next_one_renders(toys, engine, expected):
+    pids = []
+
+    def crash(probes):
+        pids.append(engine._workers[0]._process.pid)
+        os.kill(pids[-1], signal.SIGSEGV)
+        return [0]
+
+    reject = engine.render(*toys[0], crash)
+    assert isinstance(reject, Reject)
+    assert (reject.stage, reject.uid) == ("render", toys[0][0].object.record.uid)
+    assert "died 2 times" in reject.reason
+    assert len(set(pids)) == 2
+    assert same(engine.render(*toys[1]), expected[1])
+
+
+def test_a_hang_ends_at_the_deadline_with_a_reason_and_the_next_object_renders(toys, engine, expected):
+    with limits(engine, deadline_s=1.0):
+        os.kill(engine._workers[0]._process.pid, signal.SIGSTOP)
         started = time.monotonic()
         reject = engine.render(*toys[0])
         assert isinstance(reject, Reject)
-        assert "not finished" in reject.reason
+        assert "not finished after 1 s" in reject.reason
         assert time.monotonic() - started < 60
-        engine.settings = CONFIG.render  # a busy machine may need more than 3 s
-        assert pictures(engine.render(*toys[1])) == expected[1]
+    assert same(engine.render(*toys[1]), expected[1])
 
 
-def test_a_file_that_is_no_glb_is_refused_and_the_next_object_renders(toys, expected, tmp_path):
+def test_an_object_that_takes_too_much_cpu_time_is_refused_and_the_next_one_renders(toys, engine, expected):
+    with limits(engine, size_px=512, quality="reference", samples=None, cpu_limit_s=0.5):
+        reject = engine.render(*toys[0])
+        assert isinstance(reject, Reject)
+        assert reject.stage == "render"
+        assert "CPU-s" in reject.reason
+    assert same(engine.render(*toys[1]), expected[1])
+
+
+def test_cpu_time_is_counted_from_each_object_anew(toys, engine, expected):
+    process, used = engine._workers[0]._process, 0.0
+    with limits(engine, cpu_limit_s=1.5):
+        while used < 3:  # one object may use 1.5 s, rounded up to the next whole one
+            rendered = engine.render(*toys[2])
+            assert same(rendered, expected[2])
+            used += sum(rendered.cpu_s.values())
+    assert engine._workers[0]._process is process
+
+
+def test_an_object_that_wants_too_much_memory_is_refused_and_the_next_one_renders(toys, expected, tmp_path):
+    settings = CONFIG.render.model_copy(update={"memory_limit_mb": 1000})
+    with Engine(settings, tmp_path / "engine") as small:
+        points = small.render(toys[0][0], zeros_glb(tmp_path / "points.glb", 300))
+        assert isinstance(points, Reject)
+        assert "radius" in points.reason  # the file is sound
+        bomb = small.render(toys[0][0], zeros_glb(tmp_path / "bomb.glb", 300_000_000))
+        assert isinstance(bomb, Reject)
+        assert bomb.stage in {"import", "render"}
+        assert "radius" not in bomb.reason
+        assert same(small.render(*toys[1]), expected[1])
+
+
+def zeros_glb(path, count):
+    """A GLB of a few hundred bytes whose mesh has `count` vertices: an accessor without data is all zeros."""
+    bounds = {"min": [0, 0, 0], "max": [0, 0, 0]}
+    tree = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
+        "accessors": [{"componentType": 5126, "type": "VEC3", "count": count, **bounds}],
+    }
+    text = json.dumps(tree).encode()
+    text += b" " * (-len(text) % 4)
+    path.write_bytes(struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text), len(text), b"JSON") + text)
+    return path
+
+
+def test_a_file_that_is_no_glb_is_refused_and_the_next_object_renders(toys, engine, expected, tmp_path):
     broken = tmp_path / "broken.glb"
     broken.write_bytes(b"glTF" + bytes(100))
-    with Engine(CONFIG.render, tmp_path / "engine") as engine:
-        reject = engine.render(toys[0][0], broken)
-        assert isinstance(reject, Reject)
-        assert (reject.stage, reject.uid) == ("import", toys[0][0].object.record.uid)
-        assert pictures(engine.render(*toys[1])) == expected[1]
-        assert not [entry for entry in (tmp_path / "engine").iterdir() if entry.is_dir() and entry.name != "path"]
+    reject = engine.render(toys[0][0], broken)
+    assert isinstance(reject, Reject)
+    assert (reject.stage, reject.uid) == ("import", toys[0][0].object.record.uid)
+    assert same(engine.render(*toys[1]), expected[1])
 
 
-def test_the_render_process_ends_with_its_supervisor(tmp_path, needs_bpy):
-    with Engine(CONFIG.render, tmp_path) as engine:
-        pid = engine._process.pid
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+def test_nothing_is_left_of_pictures_that_were_handed_over(toys, engine):
+    engine.render(*toys[0])
+    engine.render(*toys[0], lambda probes: Reject(uid="toy", stage="gate", reason="no"))
+    assert [path for path in engine.scratch.rglob("*") if path.suffix in {".png", ".exr", ".npz", ".jpg"}] == []
+
+
+def test_the_processes_end_with_their_supervisor_and_so_does_what_threads_wait_for(toys, tmp_path, needs_bpy):
+    asked = threading.Event()
+    with ThreadPoolExecutor(1) as threads, Engine(CONFIG.render, tmp_path, workers=2) as pair:
+        pids = [worker._process.pid for worker in pair._workers]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        visit = threads.submit(lambda: (asked.set(), pair.render(*toys[0]))[1])
+        asked.wait()
+        time.sleep(0.2)
+        pair.stop()
+        reject = visit.result(timeout=60)
+    assert isinstance(reject, Reject)
+    assert "the run was ended" in reject.reason
+    assert len(set(pids)) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_nothing_is_left_in_the_folder_for_temporary_files(tmp_path, monkeypatch, needs_bpy):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    with Engine(CONFIG.render, tmp_path / "engine"):
+        pass
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+# --- devices --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def no_gpu(tmp_path_factory, needs_bpy):
+    found = find_devices("auto", tmp_path_factory.mktemp("devices"))
+    if any(device.kind != "CPU" for device in found):
+        pytest.skip(f"there is a GPU here: {found}")
+    return found
+
+
+def test_without_a_gpu_the_processor_renders(no_gpu, tmp_path):
+    assert no_gpu == find_devices("cpu", tmp_path) == [Device("CPU", 0, "")]
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_that_says_so(no_gpu, tmp_path):
+    with pytest.raises(InputError, match=r"finds no GPU.*--device cpu"):
+        find_devices("gpu", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("device", "lent", "seen"),
+    [
+        (Device(), None, {}),
+        (Device("OPTIX", 1), None, {"CUDA_VISIBLE_DEVICES": "1"}),
+        (Device("CUDA", 1), "3,5", {"CUDA_VISIBLE_DEVICES": "5"}),
+        (Device("HIP", 0), None, {"HIP_VISIBLE_DEVICES": "0"}),
+        (Device("METAL"), None, {}),
+    ],
+)
+def test_a_process_sees_its_own_gpu_only_of_those_the_scheduler_lends(device, lent, seen, monkeypatch):
+    for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    if lent:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", lent)
+    assert device.environment() == seen

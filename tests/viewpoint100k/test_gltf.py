@@ -215,6 +215,9 @@ def test_triangles_are_counted_by_mode(check, mode, count, triangles):
     assert check(pack(put(tree, "meshes/0/primitives/0/mode", mode), binary)).triangles == triangles + 24
 
 
+WEIGHTS = {"sampler": 0, "target": {"node": 0, "path": "weights"}}
+
+
 @pytest.mark.parametrize(
     ("where", "value"),
     [
@@ -228,7 +231,15 @@ def test_triangles_are_counted_by_mode(check, mode, count, triangles):
         ("images/0/mimeType", "image/jpeg"),  # Blender goes by content
         ("images/1", {"uri": "gone.png"}),  # no texture uses it
         ("extensionsUsed/0", "VENDOR_unknown"),  # used, not required
-        ("extras", {"a": [{"b": "[[[[{{{{" * 100}]}),
+        ("extras", {"a": [{"b": "[[[[{{{{" * 100}], "name": "\ud800"}),
+        ("nodes/0/name", "names may be \0 odd"),
+        ("animations/0/channels/0/target/node", ...),  # Blender passes over channels without a target that it knows
+        ("animations/0/channels/0/target/path", "pointer"),
+        ("animations/0", {"channels": [WEIGHTS], "samplers": [{"input": 8, "output": 8}]}),
+        ("nodes/2/weights", [1, 2]),  # of a mesh without morph targets
+        ("extensions", {"KHR_lights_punctual": {"lights": [{"type": "spot", "spot": {}}, {"type": "point"}]}}),
+        ("extensions", {"KHR_materials_variants": {"variants": [{"name": "red"}]}, "VENDOR_x": {"y": None}}),
+        ("materials/0/extensions", {"KHR_materials_sheen": {"sheenColorFactor": [1, 0, 0]}, "VENDOR_x": {"y": None}}),
         ("materials/0", {"alphaMode": "BLEND", "pbrMetallicRoughness": {"baseColorFactor": [1, 1, 1, 0.1]}}),
     ],
 )
@@ -267,6 +278,7 @@ def test_a_ktx2_texture_with_a_png_beside_it_passes_and_alone_is_refused(check, 
 
 TINY, BINARY = cube()
 PART = "meshes/0/primitives/0/"
+TEXTURE = "materials/0/pbrMetallicRoughness/baseColorTexture/"
 INSTANCES = "nodes/2/extensions/EXT_mesh_gpu_instancing"
 
 
@@ -366,6 +378,88 @@ INSTANCES = "nodes/2/extensions/EXT_mesh_gpu_instancing"
 )
 def test_one_wrong_value_in_the_json_is_refused_by_name(refusal, where, value, word):
     assert word in refusal(pack(put(TINY, where, value), BINARY))
+
+
+CHANNEL, SAMPLER = "animations/0/channels/0/", "animations/0/samplers/0/"
+MORPH, BARE = {"POSITION": 7}, {"POSITION": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"asset/generator": 5}, "generator is 5; expected a text"),
+        ({"nodes/0/name": "\ud800"}, "expected a text"),  # half a character
+        ({"bufferViews/0/target": 1e308}, "expected an integer"),
+        ({"bufferViews/0/extensions": []}, "expected an object"),
+        ({"asset/extensions": {"VENDOR_x": 3}}, "expected an object"),
+        ({"accessors/5/type": "MAT2"}, "expected one of"),
+        ({"accessors/1/normalized": True}, "indices are not single unsigned integers"),
+        ({"accessors/3/normalized": True}, "JOINTS are not unsigned integers"),
+        ({"cameras": [{"type": "perspective"}], "nodes/1/camera": 0}, "camera without .perspective"),
+        ({"cameras": [{"type": "orthographic", "orthographic": {}}]}, "xmag is missing"),
+        ({"nodes/1/extensions": {"KHR_lights_punctual": {"light": 0}}}, "the file has 0 lights"),
+        ({"nodes/1/extensions": {"KHR_lights_punctual": {}}}, "light is missing"),
+        ({"extensions": {"KHR_lights_punctual": {"lights": [{"type": "sun"}]}}}, "expected one of"),
+        ({"extensions": {"KHR_lights_punctual": {"lights": [{"type": "spot", "spot": None}]}}}, "expected"),
+        ({"extensions": {"KHR_lights_punctual": {"lights": [{"type": "point", "color": [1]}]}}}, "expected 3"),
+        ({"extensions": {"KHR_materials_variants": {"variants": [{}]}}}, "name is missing"),
+        (
+            {PART + "extensions": {"KHR_materials_variants": {"mappings": [{"material": 0, "variants": [0]}]}}},
+            "the file has 0 variants",
+        ),
+        ({"materials/0/extensions": {"KHR_materials_ior": {"ior": None}}}, "expected"),
+        ({"materials/0/extensions": {"KHR_materials_sheen": {"sheenColorFactor": [1, 0]}}}, "expected 3"),
+        ({"materials/0/extensions": {"KHR_materials_transmission": {"transmissionFactor": []}}}, "a finite number"),
+        ({"materials/0/extensions": {"KHR_materials_pbrSpecularGlossiness": {"diffuseFactor": [1]}}}, "expected 4"),
+        (
+            {"materials/0/extensions": {"KHR_materials_pbrSpecularGlossiness": {"glossinessFactor": 10**40}}},
+            "a finite number",
+        ),
+        (
+            {TEXTURE + "extensions": {"KHR_texture_transform": {"offset": [0]}}},
+            "offset has 1 numbers; expected 2",
+        ),
+        ({"scenes/0/nodes": [0, 2, 0]}, "scenes[0] has nodes[0] twice"),
+        ({"scenes/0/nodes": [0, 2, 1]}, "scenes[0] has nodes[1] twice"),  # below nodes[0]
+        ({"nodes/0/weights": [1, 2]}, "2 weights for 1 morph targets"),
+        ({"meshes/0/weights": [1, 2]}, "2 weights for 1 morph targets"),
+        (
+            {"meshes/1/primitives": [{"attributes": BARE, "indices": 1, "targets": [MORPH] * n} for n in (2, 1)]},
+            "2 morph targets, another 1",
+        ),
+        (
+            {"meshes/1/primitives": [{"attributes": {**BARE, "_X": n}, "indices": 1} for n in (0, 4)]},
+            "'_X' has 3 numbers each in one primitive, 4 in another",
+        ),
+        ({PART + "attributes/_" + 67 * "x": 0}, "too long"),
+        ({CHANNEL + "sampler": 1}, "the animation has 1 samplers"),
+        ({CHANNEL + "target/path": "rotation"}, "2 values of 3 numbers for 2 keyframes; expected 2 of 4"),
+        ({SAMPLER + "interpolation": "CUBICSPLINE"}, "expected 6 of 3"),
+        ({SAMPLER + "interpolation": "CUBIC"}, "interpolation is 'CUBIC'"),
+        ({SAMPLER + "input": 1}, "2 values of 3 numbers for 36 keyframes"),
+        ({CHANNEL + "target": {"node": 2, "path": "weights"}}, "meshes[1] has no morph targets"),
+        ({"animations/0": {"channels": [WEIGHTS], "samplers": [{"input": 1, "output": 8}]}}, "expected 36 of 1"),
+    ],
+)
+def test_what_the_importer_of_blender_fails_on_is_refused_before(refusal, changes, word):
+    tree = TINY
+    for where, value in changes.items():
+        tree = put(tree, where, value)
+    assert word in refusal(pack(tree, BINARY))
+
+
+def test_animations_that_keep_blender_busy_for_minutes_are_refused(refusal):
+    animation = TINY["animations"][0]
+    assert "animations; expected at most" in refusal(pack(put(TINY, "animations", [animation] * 3_000), BINARY))
+    million = [{"componentType": 5126, "type": kind, "count": 1_000_000} for kind in ("SCALAR", "VEC3")]
+    tree = put(TINY, "accessors", [*TINY["accessors"], *million])
+    sampler = {"input": len(TINY["accessors"]), "output": len(TINY["accessors"]) + 1}
+    tree = put(tree, "animations/0", {"channels": animation["channels"] * 6, "samplers": [sampler]})
+    assert "6,000,000 keyframes; expected at most" in refusal(pack(tree, BINARY))
+
+
+def test_scenes_by_the_thousand_are_refused_because_blender_makes_each(refusal):
+    assert "scenes and nodes in them" in refusal(pack(put(TINY, "scenes", TINY["scenes"] * 10_000), BINARY))
 
 
 @pytest.mark.parametrize(
@@ -646,6 +740,14 @@ def test_images_that_blender_would_choke_on_are_refused(refusal, tmp_path, data,
     (tmp_path / "image").write_bytes(data)
     reason = refusal(pack(*with_image({"uri": "image"})))
     assert word in reason and "images[0]" in reason
+
+
+def test_images_of_16_bits_count_four_times_for_blender_keeps_floats_of_them(check, refusal, tmp_path):
+    Image.new("I;16", (4, 3)).save(tmp_path / "image", "PNG")
+    deep = pack(*with_image({"uri": "image"}))
+    assert check(deep, budgets=BUDGETS.model_copy(update={"max_total_texture_pixels": 48})).images == 1
+    budgets = BUDGETS.model_copy(update={"max_total_texture_pixels": 47})
+    assert "48 with those before, those of 16 bits counted four times" in refusal(deep, budgets=budgets)
 
 
 # --- whatever else strangers may send ----------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Plans: exact numbers, disjoint splits, cameras that do what their family says."""
 
+import functools
 from collections import Counter
 
 import numpy as np
@@ -172,8 +173,81 @@ def test_nearly_all_of_the_objects_sphere_is_inside_every_frame(preset):
     assert np.quantile(outside, 0.9) < 1.5
 
 
-def test_light_comes_from_above_and_is_the_same_for_all_views_of_a_set():
-    for thing in things(30):
-        light = plan_views(load_config(), thing, 0, shares(load_config(), 12)).light
-        assert all(lamp.direction[2] > 0.3 for lamp in light.lamps)
-        assert all(np.linalg.norm(lamp.direction) == pytest.approx(1) for lamp in light.lamps)
+# --- light and background -------------------------------------------------------------------------
+
+
+@functools.cache
+def planned(*overrides):
+    """View sets of many objects."""
+    config = load_config(overrides=list(overrides))
+    return [plan_views(config, thing, 0, shares(config, 6)) for thing in things(120)]
+
+
+def test_lamps_of_the_world_hang_above_and_those_on_the_camera_are_behind_it():
+    lamps = [lamp for one in planned() for light in one.lights for lamp in light.lamps]
+    assert all(np.linalg.norm(lamp.direction) == pytest.approx(1) for lamp in lamps)
+    assert all(lamp.direction[2] > 0.3 for lamp in lamps if lamp.frame == "world")
+    assert all(lamp.direction[2] < -0.5 for lamp in lamps if lamp.frame == "camera")  # OpenCV axes: z is forward
+    assert all(len({lamp.frame for lamp in light.lamps}) == 1 for one in planned() for light in one.lights)
+
+
+def test_lights_take_turns_over_the_views_in_no_fixed_order():
+    patterns = set()
+    for one in planned():
+        counts = Counter(view.light for view in one.views)
+        assert set(counts) == set(range(len(one.lights)))
+        assert max(counts.values()) - min(counts.values()) <= 1
+        assert {probe.light for probe in one.probes} == {0}
+        if len(one.lights) == 2:
+            patterns.add(tuple(view.light for view in one.views)[:4])
+    assert len(patterns) > 8
+
+
+def test_in_about_half_of_the_pairs_of_a_relit_object_the_light_differs():
+    relit = [one for one in planned("render.relit_share=1") if len(one.lights) == 2]
+    assert len(relit) == 120
+    differ = [one.views[pair.first].light != one.views[pair.second].light for one in relit for pair in one.pairs]
+    assert 0.45 < np.mean(differ) < 0.7
+    assert all(one.lights[0].lamps != one.lights[1].lamps for one in relit)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_so_many_objects_are_seen_in_two_lights_and_so_many_lights_stand_on_the_camera(share):
+    sets = planned(f"render.relit_share={share}", f"render.camera_lamp_share={share}")
+    assert np.mean([len(one.lights) == 2 for one in sets]) == pytest.approx(share, abs=0.12)
+    on_camera = [light.label.endswith("/camera") for one in sets for light in one.lights]
+    assert np.mean(on_camera) == pytest.approx(share, abs=0.12)
+
+
+def test_where_the_surroundings_are_seen_another_light_is_not_another_place():
+    seen = [one for one in planned("render.relit_share=1") if one.background.kind in {"hdri", "blurred"}]
+    assert len(seen) > 30
+    for one in seen:
+        assert len({(light.name, light.rotation_deg) for light in one.lights}) == 1
+
+
+def test_backgrounds_have_their_shares_and_only_a_gradient_fades():
+    config = load_config(overrides=["render.backgrounds={hdri: 1, blurred: 2, plain: 0, gradient: 3, ground: 4}"])
+    backgrounds = [plan_views(config, thing, 0, {"orbit": 1}).background for thing in things(200)]
+    counts = Counter(background.kind for background in backgrounds)
+    for kind, share in {"hdri": 0.1, "blurred": 0.2, "plain": 0, "gradient": 0.3, "ground": 0.4}.items():
+        assert counts[kind] / 200 == pytest.approx(share, abs=0.1)
+    for background in backgrounds:
+        assert (background.rgb != background.rgb_below) == (background.kind == "gradient")
+
+
+def test_another_visit_to_the_same_object_has_another_light():
+    config, thing = load_config(), things(1)[0]
+    one, two = (plan_views(config, thing, round_, shares(config, 6)).lights for round_ in (0, 1))
+    assert one != two
+
+
+def test_probes_stand_around_the_object_at_even_steps_and_hold_its_whole_sphere():
+    for one in planned():
+        positions = np.array([probe.world_from_camera for probe in one.probes])[:, :3, 3]
+        azimuths = np.degrees(np.arctan2(positions[:, 1], positions[:, 0]))
+        assert np.allclose(np.diff(np.unwrap(azimuths, period=360)), 30)
+        assert len(positions) == 12
+        assert np.allclose(positions[:, 2], positions[0, 2])
+        half_sphere = np.degrees(np.arcsin(OBJECT_RADIUS / np.linalg.norm(positions[0])))
+        assert half_sphere <= one.probes[0].hfov_deg / 2 + 1e-9

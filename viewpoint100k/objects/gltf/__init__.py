@@ -5,7 +5,8 @@ trusts nothing: numbers are checked before use, everything read is bounded by `F
 their headers, and no file outside the object's own folder is opened.
 
 `_check` is the recipe; its rooms, each of which imports only those before it: `container` (the file, its JSON, side
-files), `shape`, `buffers`, `images`, `meshes`, `scene` (nodes and what they draw), `visible` (what there is to see).
+files), `shape`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and what they draw), `visible` (what there
+is to see).
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 
 from viewpoint100k.config import FileBudgets
 from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf.animations import check_animations
 from viewpoint100k.objects.gltf.buffers import read_accessors, read_views
 from viewpoint100k.objects.gltf.container import SideFiles, parse, read_bytes, split
 from viewpoint100k.objects.gltf.images import check_images
@@ -33,7 +35,7 @@ class FileFacts:
     triangles: int  # of the scene, after instancing
     nodes: int  # instances included
     images: int  # that textures use
-    texture_pixels: int
+    texture_pixels: int  # those of 16 bits counted four times
     extensions: tuple[str, ...]  # extensionsUsed
     skinned: bool
     animations: int
@@ -64,6 +66,7 @@ def _check(path: Path, budgets: FileBudgets) -> FileFacts:
     accessors = read_accessors(tree, views, budgets)
     images, pixels = check_images(tree, views, side_files, budgets)
     meshes = read_meshes(tree, accessors, views, budgets)
+    check_animations(tree, accessors, meshes)
     world, in_scene = read_nodes(tree, budgets)
     draws, nodes = read_draws(tree, world, meshes, accessors, budgets)
     check_load(draws, budgets)

@@ -16,7 +16,7 @@ _TAIL = 1 << 16  # bytes at the end of an image in which its end mark is looked 
 def check_images(
     tree: dict[str, Any], views: list[View], side_files: SideFiles, budgets: FileBudgets
 ) -> tuple[int, int]:
-    """How many images Blender would load, and their pixels. Of others, only where they lead is checked."""
+    """How many images Blender would load, and their pixels in units of 4 bytes. Others: only where they lead."""
     wanted = set()
     for number, texture in enumerate(tree.get("textures", [])):
         source = texture.get("source", (extension(texture, "EXT_texture_webp") or {}).get("source"))
@@ -39,13 +39,15 @@ def check_images(
             raise ObjectRefused(f"{where} has {has} bufferView; expected one of them")
         data = views[item["bufferView"]].data if uri is None else side_files.read(uri, f"{where}.uri")
         width, height = _image_size(data, where)
-        pixels, size = pixels + width * height, size + len(data)
+        deep = bytes(data[:4]) == b"\x89PNG" and data[24] == 16  # bits; Blender keeps floats of those
+        pixels, size = pixels + width * height * (4 if deep else 1), size + len(data)
         found = f"{where} has {width} x {height} = {width * height:,} pixels"
         if not 0 < width * height <= budgets.max_texture_pixels:
             raise ObjectRefused(f"{found}; expected 1 to {budgets.max_texture_pixels:,}")
         if pixels > budgets.max_total_texture_pixels:
             limit = budgets.max_total_texture_pixels
-            raise ObjectRefused(f"{found}, {pixels:,} with those before; expected at most {limit:,}")
+            note = ", those of 16 bits counted four times" if deep else ""
+            raise ObjectRefused(f"{found}, {pixels:,} with those before{note}; expected at most {limit:,}")
         if size > budgets.max_bytes:  # the same bytes again and again: Blender copies them for each image
             raise ObjectRefused(f"{where} makes {size:,} bytes of images; expected at most {budgets.max_bytes:,}")
     return len(wanted), pixels

@@ -11,6 +11,7 @@ from viewpoint100k.objects.gltf.container import show
 from viewpoint100k.objects.gltf.shape import extension
 
 _PER_VERTEX = {"POSITION": (3,), "NORMAL": (3,), "TEXCOORD": (2,), "COLOR": (3, 4), "JOINTS": (4,), "WEIGHTS": (4,)}
+_MAX_ATTRIBUTE_NAME = 67  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ class Primitive:
 @dataclass(frozen=True, eq=False)
 class Mesh:
     primitives: list[Primitive]
+    targets: int  # morph targets, after the first primitive that has some, as Blender counts them
+    morphs: bool  # one of them moves vertices: only those become shape keys
 
     @cached_property
     def triangles(self) -> int:
@@ -68,8 +71,39 @@ def read_meshes(tree: dict[str, Any], accessors: list[Accessor], views: list[Vie
             for which, item in enumerate(mesh["primitives"])
             if "POSITION" in item["attributes"]  # without, nothing is drawn
         ]
-        meshes.append(Mesh(parts))
+        _check_custom(mesh["primitives"], f"meshes[{number}]", accessors)
+        meshes.append(Mesh(parts, *_read_targets(mesh, f"meshes[{number}]")))
     return meshes
+
+
+def _read_targets(mesh: dict[str, Any], where: str) -> tuple[int, bool]:
+    """How many morph targets a mesh has, and whether any moves vertices."""
+    targets = [part["targets"] for part in mesh["primitives"] if part.get("targets")]
+    count, least = (len(targets[0]), min(map(len, targets))) if targets else (0, 0)
+    if least < count:
+        raise ObjectRefused(f"{where}: one primitive has {count} morph targets, another {least}; expected the same")
+    check_weights(mesh, where, count)
+    return count, any("POSITION" in target for each in targets for target in each[:count])
+
+
+def check_weights(holder: dict[str, Any], where: str, targets: int) -> None:
+    """Those of a mesh or node: not more than there are morph targets. Without any, Blender passes them over."""
+    weights = len(holder.get("weights", []))
+    if 0 < targets < weights:
+        raise ObjectRefused(f"{where} has {weights} weights for {targets} morph targets")
+
+
+def _check_custom(parts: list[dict[str, Any]], where: str, accessors: list[Accessor]) -> None:
+    """Blender joins those of all primitives."""
+    widths: dict[str, int] = {}
+    for part in parts:
+        for name in part["attributes"] if "POSITION" in part["attributes"] else ():
+            width = accessors[part["attributes"][name]].width
+            if name.startswith("_") and len(name.encode(errors="replace")) > _MAX_ATTRIBUTE_NAME:
+                raise ObjectRefused(f"{where}: {show(name)} is too long for the name of an attribute in Blender")
+            if name.startswith("_") and widths.setdefault(name, width) != width:
+                found = f"{where}: {show(name)} has {widths[name]} numbers each in one primitive, {width} in another"
+                raise ObjectRefused(f"{found}; expected the same")
 
 
 def _read_primitive(item: dict[str, Any], where: str, accessors: list[Accessor], views: list[View]) -> Primitive:
@@ -89,9 +123,9 @@ def _read_primitive(item: dict[str, Any], where: str, accessors: list[Accessor],
                 found = f"{show(name)} has {accessor.count:,} values"
                 raise ObjectRefused(f"{where}: {found}; expected one for each of {position.count:,} vertices")
     indices = accessors[item["indices"]] if "indices" in item else None
-    if any(accessor.dtype.kind != "u" for accessor in joints):
+    if any(accessor.dtype.kind != "u" or accessor.normalized for accessor in joints):
         raise ObjectRefused(f"{where}: JOINTS are not unsigned integers")
-    if indices is not None and (indices.dtype.kind != "u" or indices.width != 1):
+    if indices is not None and (indices.dtype.kind != "u" or indices.normalized or indices.width != 1):
         raise ObjectRefused(f"{where}: indices are not single unsigned integers")
     if indices is not None and indices.largest >= position.count:
         raise ObjectRefused(f"{where}: index {indices.largest}, out of range of {position.count:,} vertices")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from viewpoint100k.config import FileBudgets
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.objects.gltf.buffers import Accessor
-from viewpoint100k.objects.gltf.meshes import Mesh
+from viewpoint100k.objects.gltf.meshes import Mesh, check_weights
 from viewpoint100k.objects.gltf.shape import extension
 
 _MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
@@ -22,6 +22,11 @@ def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.f
         raise ObjectRefused(f"{len(items):,} nodes; expected at most {budgets.max_nodes:,}")
     parents: dict[int, int] = {}
     for number, item in enumerate(items):
+        if (
+            "camera" in item
+            and (kind := tree["cameras"][item["camera"]]["type"]) not in tree["cameras"][item["camera"]]
+        ):
+            raise ObjectRefused(f"nodes[{number}] has a camera without .{kind}")
         for child in item.get("children", []):
             if child in parents:
                 raise ObjectRefused(f"nodes[{child}] has two parents: nodes[{parents[child]}] and nodes[{number}]")
@@ -38,15 +43,28 @@ def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.f
             world[child] = world[parents[child]] @ world[child]
     if reached < len(items):
         raise ObjectRefused(f"nodes form a cycle: {len(items) - reached} of {len(items)} are in it or below it")
-    shown = tree["scenes"][tree.get("scene", 0)] if tree["scenes"] else {}
-    in_scene: set[int] = set()
-    waiting = list(shown.get("nodes", []))
-    while waiting:
-        number = waiting.pop()
-        if number not in in_scene:
-            in_scene.add(number)
-            waiting += items[number].get("children", [])
-    return world, in_scene
+    return world, _read_scenes(tree, items, budgets)
+
+
+def _read_scenes(tree: dict[str, Any], items: list[dict[str, Any]], budgets: FileBudgets) -> set[int]:
+    """The nodes of the scene that is shown. Blender makes the others, too, each with all its nodes."""
+    shown: set[int] = set()
+    made = 0
+    for number, scene in enumerate(tree["scenes"]):
+        found: set[int] = set()
+        waiting = list(scene.get("nodes", []))
+        while waiting:
+            node = waiting.pop()
+            if node in found:
+                raise ObjectRefused(f"scenes[{number}] has nodes[{node}] twice")
+            found.add(node)
+            waiting += items[node].get("children", [])
+        made += 1 + len(found)
+        if made > 1 + budgets.max_nodes:
+            raise ObjectRefused(f"{made:,} scenes and nodes in them; expected at most {budgets.max_nodes:,}")
+        if number == tree.get("scene", 0):
+            shown = found
+    return shown
 
 
 def _local_transform(item: dict[str, Any]) -> NDArray[np.float64]:
@@ -104,6 +122,7 @@ def read_draws(
         if "mesh" not in item:
             continue
         where, mesh, skin = f"nodes[{number}]", meshes[item["mesh"]], item.get("skin")
+        check_weights(item, where, mesh.targets)
         places, times = world[number : number + 1], 1
         instancing = extension(item, "EXT_mesh_gpu_instancing")
         if instancing is not None:

@@ -19,29 +19,79 @@ _WAYS_OUT = {
     "KHR_texture_basisu": "; convert its KTX2 textures to PNG or JPEG",
 }
 COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}  # Blender cannot read MAT2 and MAT3
 _MAX_FACTOR = 1e30  # of one number of a transform; products of a few leave float32
 
-# A name that ends in ! must be there, and * is any name that ends so. 0 or 1: an integer of at least that. A text: an
-# index into that list of the file. A set: one of these. (n,): the n numbers of a transform. float: any finite number.
-_TEXTURE = {"index!": "textures", "texCoord": 0, "scale": float, "strength": float}
+# A name that ends in ! must be there, and * is any name that ends so; it comes last. 0 or 1: an integer of at least
+# that. A text: an index into that list of the file. A set: one of these. (n,): n numbers of ordinary size. float: any
+# finite number. None: anything but null. Any object may have a name, which is a text, and extensions, which are objects.
+_EXTENSIONS: dict[str, Any] = {"*": {}}
+_RAW = {"*": None}  # Blender reads extensions as they lie, and there a null is not the same as nothing
+_TRANSFORM = {**_RAW, "offset": (2,), "scale": (2,), "rotation": float, "texCoord": 0}
+_TEXTURE = {
+    "index!": "textures", "texCoord": 0, "scale": float, "strength": float,
+    "extensions": {"KHR_texture_transform": _TRANSFORM, "*": {}},
+}  # fmt: skip
+_MATERIALS = {
+    "KHR_materials_anisotropy": {**_RAW, "anisotropyStrength": float, "anisotropyRotation": float},
+    "KHR_materials_clearcoat": {**_RAW, "clearcoatFactor": float, "clearcoatRoughnessFactor": float},
+    "KHR_materials_emissive_strength": {**_RAW, "emissiveStrength": float},
+    "KHR_materials_ior": {**_RAW, "ior": float},
+    "KHR_materials_pbrSpecularGlossiness": {
+        **_RAW, "diffuseFactor": (4,), "specularFactor": (3,), "glossinessFactor": _MAX_FACTOR,
+    },
+    "KHR_materials_sheen": {**_RAW, "sheenColorFactor": (3,), "sheenRoughnessFactor": float},
+    "KHR_materials_specular": {**_RAW, "specularFactor": float, "specularColorFactor": (3,)},
+    "KHR_materials_transmission": {**_RAW, "transmissionFactor": float},
+    "KHR_materials_volume": {
+        **_RAW, "thicknessFactor": float, "attenuationDistance": float, "attenuationColor": (3,),
+    },
+    "*": {"*Texture": _TEXTURE},
+}  # fmt: skip
+_LIGHT = {
+    **_RAW, "type!": {"directional", "point", "spot"}, "color": (3,), "intensity": float, "range": float,
+    "spot": {**_RAW, "innerConeAngle": float, "outerConeAngle": float},
+}  # fmt: skip
+_LIGHTS, _VARIANTS = "extensions.KHR_lights_punctual.lights", "extensions.KHR_materials_variants.variants"
 _PLACE = {"bufferView!": "bufferViews", "byteOffset": 0}
-_HEADER = {"asset!": {"version!": str}, "extensionsUsed": [str], "extensionsRequired": [str]}
+_HEADER = {
+    "asset!": {"version!": str, "minVersion": str, "copyright": str, "generator": str},
+    "extensionsUsed": [str], "extensionsRequired": [str],
+}  # fmt: skip
 SHAPE = {
+    "extensions": {
+        "KHR_lights_punctual": {**_RAW, "lights!": [_LIGHT]},
+        "KHR_materials_variants": {**_RAW, "variants!": [{**_RAW, "name!": str}]},
+        "*": {},
+    },
     "scenes!": [{"nodes": ["nodes"]}],
     "scene": "scenes",
     "nodes": [{
         "children": ["nodes"], "mesh": "meshes", "skin": "skins", "camera": "cameras",
         "matrix": (16,), "translation": (3,), "rotation": (4,), "scale": (3,), "weights": [float],
-        "extensions": {"*": {}, "EXT_mesh_gpu_instancing": {"attributes!": {"*": "accessors"}}},
+        "extensions": {
+            "EXT_mesh_gpu_instancing": {**_RAW, "attributes!": {"*": "accessors"}},
+            "KHR_lights_punctual": {**_RAW, "light!": _LIGHTS},
+            "*": {},
+        },
     }],
     "meshes": [{"weights": [float], "primitives!": [{
         "attributes!": {"*": "accessors"}, "targets": [{"*": "accessors"}], "indices": "accessors",
         "material": "materials", "mode": {0, 1, 2, 3, 4, 5, 6},
-        "extensions": {"*": {}, "KHR_draco_mesh_compression": {**_PLACE, "attributes!": {"*": 0}}},
+        "extensions": {
+            "KHR_draco_mesh_compression": {**_RAW, **_PLACE, "attributes!": {"*": 0}},
+            "KHR_materials_variants": {
+                **_RAW, "mappings": [{**_RAW, "material": "materials", "variants!": [_VARIANTS]}],
+            },
+            "*": {},
+        },
     }]}],
     "skins": [{"joints!": ["nodes"], "skeleton": "nodes", "inverseBindMatrices": "accessors"}],
-    "cameras": [{"type!": {"perspective", "orthographic"}, "perspective": {"yfov!": float, "znear!": float}}],
+    "cameras": [{
+        "type!": {"perspective", "orthographic"},
+        "perspective": {"yfov!": float, "znear!": float, "zfar": float, "aspectRatio": float},
+        "orthographic": {"xmag!": float, "ymag!": float, "znear!": float, "zfar!": float},
+    }],
     "animations": [{
         "channels!": [{"sampler!": 0, "target!": {"node": "nodes", "path!": str}}],
         "samplers!": [{"input!": "accessors", "output!": "accessors", "interpolation": str}],
@@ -51,11 +101,11 @@ SHAPE = {
             "baseColorFactor": (4,), "metallicFactor": float, "roughnessFactor": float, "*Texture": _TEXTURE,
         },
         "*Texture": _TEXTURE, "emissiveFactor": (3,), "alphaMode": {"OPAQUE", "MASK", "BLEND"}, "alphaCutoff": float,
-        "doubleSided": bool, "extensions": {"*": {"*Texture": _TEXTURE}},
+        "doubleSided": bool, "extensions": _MATERIALS,
     }],
     "textures": [{
         "source": "images", "sampler": "samplers",
-        "extensions": {"*": {}, "EXT_texture_webp": {"source!": "images"}},
+        "extensions": {"EXT_texture_webp": {"source!": "images"}, "*": {}},
     }],
     "samplers": [{"magFilter": 0, "minFilter": 0, "wrapS": 0, "wrapT": 0}],
     "images": [{"uri": str, "bufferView": "bufferViews", "mimeType": str}],
@@ -64,7 +114,7 @@ SHAPE = {
         "normalized": bool, "min": [float], "max": [float],
         "sparse": {"count!": 1, "indices!": {**_PLACE, "componentType!": {5121, 5123, 5125}}, "values!": _PLACE},
     }],
-    "bufferViews": [{"buffer!": "buffers", "byteLength!": 1, "byteOffset": 0, "byteStride": 0}],
+    "bufferViews": [{"buffer!": "buffers", "byteLength!": 1, "byteOffset": 0, "byteStride": 0, "target": 0}],
     "buffers": [{"byteLength!": 1, "uri": str}],
 }  # fmt: skip
 
@@ -76,7 +126,7 @@ def check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> Non
             _expect(isinstance(value, dict), where, value, "an object")
             for key in [key for key in value if value[key] is None and "*" not in shape]:
                 del value[key]
-            for name, inner in {"name": str, **shape}.items():
+            for name, inner in {"name": str, "extensions": _EXTENSIONS, **shape}.items():
                 key = name.rstrip("!")
                 if key.startswith("*"):
                     for found in [found for found in value if found.endswith(key[1:])]:
@@ -95,19 +145,33 @@ def check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> Non
             allowed = type(value) in (int, str) and value in shape
             _expect(allowed, where, value, f"one of {', '.join(map(str, sorted(shape)))}")
         case str():
-            held = tree.get(shape, [])
+            held: Any = tree
+            for part in shape.split("."):
+                held = held.get(part, []) if isinstance(held, dict) else []
             _expect(isinstance(held, list), shape, held, "a list")
             _expect(type(value) is int and value >= 0, where, value, "an index: an integer of at least 0")
             if value >= len(held):
-                raise ObjectRefused(f"{where} is {value}, out of range: the file has {len(held)} {shape}")
+                raise ObjectRefused(f"{where} is {value}, out of range: the file has {len(held)} {part}")
         case int():
             _expect(type(value) is int and value >= shape, where, value, f"an integer of at least {shape}")
         case float():
             within = type(value) in (int, float) and abs(value) <= shape
             _expect(within, where, value, f"a finite number up to {shape:g}")
+        case _ if shape is str:
+            _expect(_is_text(value), where, value, "a text")
+        case None:
+            _expect(value is not None, where, value, "no null")
         case _:
             fits = type(value) in (int, float) and math.isfinite(value) if shape is float else isinstance(value, shape)
-            _expect(fits, where, value, {str: "a text", bool: "true or false", float: "a finite number"}[shape])
+            _expect(fits, where, value, {bool: "true or false", float: "a finite number"}[shape])
+
+
+def _is_text(value: Any) -> bool:
+    """Not one with half a character (a lone surrogate), which Blender cannot store."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _expect(fits: bool, where: str, value: Any, expected: str) -> None:

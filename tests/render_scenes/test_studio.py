@@ -1,0 +1,312 @@
+"""The studio around the object: borders, backdrops, floors and lamps, each against a render that takes no short cut."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from viewpoint100k.config import RenderConfig
+from viewpoint100k.engine import Engine, Rendered
+from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from viewpoint100k.records import Background, Lamp, Light, ObjectRecord, PlannedView, SourceObject, ViewSet
+
+cv2 = pytest.importorskip("cv2", reason="pictures are measured with opencv")
+trimesh = pytest.importorskip("trimesh", reason="objects are made with trimesh")
+pytestmark = pytest.mark.usefixtures("needs_bpy")
+
+GREY = [128, 128, 128]
+PLAIN = {"kind": "plain", "rgb": GREY, "rgb_below": GREY}
+NIGHT = {"name": "studio", "rotation_deg": 0.0, "strength": 0.005, "lamps": []}  # only lamps are seen
+DAY = {"name": "courtyard", "rotation_deg": 30.0, "strength": 0.9, "lamps": []}
+
+# Blender alone can be told not to take the short cuts; it must not be imported here
+STUDIO = """
+import json, sys
+from render_scenes import scene
+
+folder, opened, shots = json.loads(sys.argv[1])
+studio = scene.Studio()
+tight = studio._box
+for shot in shots:
+    if shot["open"]:
+        studio.open({**opened, **shot["open"]})
+    whole = {"whole frame": True, "traced backdrop": True, "": False}[shot["how"]]
+    studio._box = (lambda taken, size: scene.Box(0, 0, size, size)) if whole else tight
+    studio.scene.render.film_transparent = shot["how"] != "traced backdrop"
+    studio.shoot(shot["shoot"])
+"""
+
+
+def part(mesh, color, at=(0.0, 0.0, 0.0)):
+    """A mesh in one colour, somewhere. glTF axes: +Y up."""
+    mesh.apply_translation(at)
+    material = trimesh.visual.material.PBRMaterial(baseColorFactor=[*color, 255], metallicFactor=0, roughnessFactor=0.9)
+    mesh.visual = trimesh.visual.TextureVisuals(material=material)
+    return mesh
+
+
+@pytest.fixture(scope="module")
+def glbs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("glbs")
+    toy = [
+        part(trimesh.creation.box((0.3, 1.0, 0.4)), (200, 60, 40)),
+        part(trimesh.creation.icosphere(2, 0.35), (60, 90, 200), (0.3, 0.7, 0.1)),
+        part(trimesh.creation.box((0.9, 0.1, 0.2)), (230, 220, 90), (-0.3, 0.2, 0.2)),
+    ]
+    ball = [part(trimesh.creation.icosphere(4, 0.5), (200, 200, 200))]
+    return {
+        name: Path(trimesh.Scene(parts).export(str(folder / f"{name}.glb")) and folder / f"{name}.glb")
+        for name, parts in {"toy": toy, "ball": ball}.items()
+    }
+
+
+class Shot:
+    """What the studio left of one view."""
+
+    def __init__(self, folder, name):
+        with Image.open(folder / f"{name}.jpg") as picture:
+            self.picture = np.asarray(picture.convert("RGB")).astype(float)
+        with np.load(folder / f"{name}.npz") as arrays:
+            self.depth, self.albedo = arrays["depth"], arrays["albedo"]
+        self.mask = self.depth < 1e9
+
+
+def shoot(folder, glb, shots):
+    """Take pictures in a process of its own. Each shot: name, how, lights, background, view, and more settings."""
+    opened = {"path": str(glb), "out": str(folder), "jpeg_quality": 100}
+    asked, before = [], None
+    for shot in shots:
+        scene = {"lights": [shot["light"]], "background": shot["background"]}
+        view = {"name": shot["name"], "light": 0, **shot["view"]}
+        settings = {"size_px": 96, "samples": 4, "denoise": False, "adaptive_threshold": 0.0, "seed": 0}
+        wanted = {**settings, "picture": True, "views": [view], **shot.get("settings", {})}
+        asked.append({"open": scene if scene != before else None, "how": shot.get("how", ""), "shoot": wanted})
+        before = scene
+    command = [sys.executable, "-c", STUDIO, json.dumps([str(folder), opened, asked])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {shot["name"]: Shot(folder, shot["name"]) for shot in shots}
+
+
+def view(azimuth_deg, elevation_deg, distance, target=(0.0, 0.0, 0.0), hfov_deg=50.0):
+    camera = look_at(position_on_sphere(azimuth_deg, elevation_deg, distance), np.array(target))
+    return {"world_from_camera": camera.tolist(), "hfov_deg": hfov_deg}
+
+
+# --- borders --------------------------------------------------------------------------------------
+
+
+def test_rendering_only_the_part_with_the_object_gives_the_same_pixels(glbs, tmp_path):
+    """A small object low at the left, and one that the frame's edge cuts, in HDRI and lamp light."""
+    lamps = [{"direction": [0.3, -0.6, 0.74], "frame": "world", "strength": 1.5, "angle_deg": 10}]
+    same = {"light": {**DAY, "lamps": lamps}, "background": PLAIN}
+    views = {"small": view(-60, 20, 4.0, (1.2, 0.3, 0.6)), "cut": view(130, 10, 2.0, (0.7, 0.5, -0.3))}
+    shots = shoot(
+        tmp_path,
+        glbs["toy"],
+        [
+            {**same, "name": f"{name}{how}", "how": how, "view": one}
+            for name, one in views.items()
+            for how in ("", "whole frame")
+        ],
+    )
+    for name in views:
+        tight, whole = shots[name], shots[f"{name}whole frame"]
+        rows, cols = np.nonzero(tight.mask)
+        assert abs(cols.mean() - 48) > 30
+        assert abs(rows.mean() - 48) > 10
+        assert tight.mask.sum() > 100
+        assert np.array_equal(tight.depth, whole.depth)
+        assert np.array_equal(tight.albedo, whole.albedo)
+        assert np.array_equal(tight.picture, whole.picture)
+    assert shots["small"].mask.mean() < 0.1
+    assert shots["cut"].mask[:, -1].any()
+
+
+# --- backdrops ------------------------------------------------------------------------------------
+
+
+def test_the_painted_surroundings_are_those_that_cycles_would_trace(glbs, tmp_path):
+    """Away from the object, in all directions: within a grey level and a half on average, and not a pixel aside."""
+    same = {
+        "light": {**DAY, "name": "interior", "rotation_deg": 70.0},
+        "background": {**PLAIN, "kind": "hdri"},
+        "settings": {"size_px": 384, "samples": 8},
+    }
+    views = {
+        "level": view(-60, 0, 40.0, hfov_deg=40),
+        "down": view(20, 35, 40.0, hfov_deg=40),
+        "seam": view(110, 0, 40.0, hfov_deg=40),  # where the HDRI's left edge meets its right one
+    }
+    shots = shoot(
+        tmp_path,
+        glbs["ball"],
+        [
+            {**same, "name": f"{which}{how}", "how": how, "view": one}
+            for how in ("", "traced backdrop")
+            for which, one in views.items()
+        ],
+    )
+    for which in views:
+        painted, traced = shots[which], shots[f"{which}traced backdrop"]
+        behind = ~(painted.mask | traced.mask)
+        assert behind.mean() > 0.99
+        off = np.abs(painted.picture - traced.picture)[behind].mean()
+        assert off < 1.5, which
+        assert traced.picture[behind].std() > 20, which  # there is something that could be wrong
+        for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
+            assert np.abs(np.roll(painted.picture, step, axis) - traced.picture)[behind].mean() > 1.05 * off, which
+
+
+def test_blurred_surroundings_have_the_colours_of_the_sharp_ones_and_not_their_shapes(glbs, tmp_path):
+    same = {"light": {**DAY, "name": "interior"}, "settings": {"size_px": 192, "samples": 1}}
+    views = {"a": view(-60, 10, 40.0, hfov_deg=90), "b": view(120, 10, 40.0, hfov_deg=90)}
+    shots = shoot(
+        tmp_path,
+        glbs["ball"],
+        [
+            {**same, "background": {**PLAIN, "kind": kind}, "name": f"{name}{kind}", "view": one}
+            for kind in ("hdri", "blurred")
+            for name, one in views.items()
+        ],
+    )
+    for name in views:
+        clear = ~shots[f"{name}hdri"].mask.any(axis=1)  # rows without the ball
+        sharp, soft = shots[f"{name}hdri"].picture, shots[f"{name}blurred"].picture
+        assert np.abs(sharp.mean((0, 1)) - soft.mean((0, 1))).max() < 8
+        assert np.abs(np.diff(soft, axis=1))[clear].max() < 0.2 * np.abs(np.diff(sharp, axis=1))[clear].max()
+        blocks = [picture.reshape(4, 48, 4, 48, 3).mean((1, 3)).ravel() for picture in (sharp, soft)]
+        assert np.corrcoef(*blocks)[0, 1] > 0.8  # bright and dark are where they were
+
+
+# --- through the engine: floors, gradients, lamps -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory, needs_bpy):
+    settings = RenderConfig(size_px=96, quality="reference", samples=8, jpeg_quality=100)
+    with Engine(settings, tmp_path_factory.mktemp("studio")) as engine:
+        yield engine
+
+
+class Taken:
+    """One view as the engine returned it."""
+
+    def __init__(self, rendered):
+        with Image.open(io.BytesIO(rendered.image)) as picture:
+            self.picture = np.asarray(picture.convert("RGB")).astype(float)
+        self.depth, self.albedo, self.view = rendered.depth, rendered.albedo, rendered.view
+        self.mask = self.depth < 1e9
+
+
+def render(engine, glb, views, lights, background=PLAIN):
+    """Views are (view, number of the light)."""
+    view_set = ViewSet(
+        object=SourceObject(record=ObjectRecord(uid=glb.stem)),
+        round=0,
+        views=[PlannedView(**one, light=light) for one, light in views],
+        probes=[],
+        pairs=[],
+        lights=[Light(**light) for light in lights],
+        background=Background(**background),
+    )
+    rendered = engine.render(view_set, glb)
+    assert isinstance(rendered, Rendered), rendered
+    return [Taken(one) for one in rendered.views.values()]
+
+
+def sun(direction, frame, strength=4.0):
+    return Lamp(direction=direction, frame=frame, strength=strength, angle_deg=2).model_dump()
+
+
+def test_a_shadow_falls_on_the_ground_and_depth_mask_and_albedo_hold_the_object_alone(engine, glbs):
+    light = {**NIGHT, "lamps": [sun([-0.7, 0.0, 0.714], "world")]}
+    sight = [(view(-90, 25, 3.0), 0)]
+    [plain] = render(engine, glbs["ball"], sight, [light])
+    [ground] = render(engine, glbs["ball"], sight, [light], {**PLAIN, "kind": "ground"})
+    assert (plain.view.background, ground.view.background) == ("plain", "ground")
+    assert np.array_equal(ground.mask, plain.mask)
+    assert np.array_equal(ground.depth, plain.depth)
+    inside = cv2.erode(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # at its edge, albedo is mixed
+    assert inside.sum() > 0.6 * plain.mask.sum()
+    assert np.array_equal(ground.albedo[inside], plain.albedo[inside])
+    around = cv2.dilate(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+    assert np.abs(plain.picture[around] - GREY).max() <= 2
+    darker = (plain.picture - ground.picture).mean(axis=2) * around
+    assert (darker > 25).sum() > 200
+    rows, cols = np.nonzero(darker > 25)
+    assert cols.mean() > 48 + 8  # the lamp is at the left
+    assert rows.mean() > 48  # and the floor below
+    assert darker[:20].mean() < 0.5  # nothing falls on the air
+
+
+def test_a_gradient_fades_down_the_picture_and_plain_is_one_colour(engine, glbs):
+    fade = {"kind": "gradient", "rgb": [200, 100, 50], "rgb_below": [60, 120, 220]}
+    sight = [(view(-90, 10, 6.0), 0)]
+    [faded], [plain] = (render(engine, glbs["ball"], sight, [DAY], background) for background in (fade, PLAIN))
+    assert np.abs(faded.picture[0] - fade["rgb"]).max() <= 2
+    assert np.abs(faded.picture[-1] - fade["rgb_below"]).max() <= 2
+    assert np.abs(faded.picture[:, 0] - np.linspace(fade["rgb"], fade["rgb_below"], 96)).max() <= 2
+    corner = plain.picture[:20, :20]
+    assert np.abs(corner - GREY).max() <= 1
+
+
+def halves(taken):
+    """Mean luminance of the left and of the right half of the object in the picture."""
+    grey, middle = taken.picture.mean(axis=2), taken.mask.shape[1] // 2
+    return [grey[:, part][taken.mask[:, part]].mean() for part in (np.s_[:middle], np.s_[middle:])]
+
+
+AROUND = (-90, 0, 90, 180)
+
+
+def test_a_lamp_in_camera_axes_lights_from_the_same_side_of_every_picture(engine, glbs):
+    views = [(view(azimuth, 15, 3.0), 0) for azimuth in AROUND]
+    for side in (-1, 1):  # OpenCV axes: x right, z forward; the lamp is behind the camera, at its left or right
+        light = {**NIGHT, "lamps": [sun([side * 0.8, 0.0, -0.6], "camera")]}
+        brightness = np.array([halves(one) for one in render(engine, glbs["ball"], views, [light])])
+        near, far = brightness[:, ::-side].T
+        assert (near > 1.5 * far).all()
+        assert np.ptp(brightness, axis=0).max() < 4
+
+
+def test_a_lamp_above_the_camera_lights_from_above(engine, glbs):
+    light = {**NIGHT, "lamps": [sun([0.0, -0.8, -0.6], "camera")]}  # y goes down
+    [seen] = render(engine, glbs["ball"], [(view(40, 0, 3.0), 0)], [light])
+    grey = seen.picture.mean(axis=2)
+    assert grey[:48][seen.mask[:48]].mean() > 1.5 * grey[48:][seen.mask[48:]].mean()
+
+
+def test_a_lamp_in_the_world_stays_where_it_is(engine, glbs):
+    light = {**NIGHT, "lamps": [sun([0.0, -1.0, 0.0], "world")]}
+    front, right, back, left = (
+        halves(one) for one in render(engine, glbs["ball"], [(view(a, 0, 3.0), 0) for a in AROUND], [light])
+    )
+    assert min(front) > 5 * max(back)
+    assert right[0] > 2 * right[1]  # from +X, -Y is at the left
+    assert left[1] > 2 * left[0]
+
+
+def test_two_lights_take_turns_and_each_view_says_in_which_it_is(engine, glbs):
+    lights = [
+        {**NIGHT, "lamps": [sun([-0.8, 0.0, -0.6], "camera")]},
+        {**NIGHT, "name": "night", "lamps": [sun([0.0, -0.8, 0.6], "world"), sun([0.6, -0.8, 0.0], "world")]},
+        {**NIGHT, "lamps": [sun([0.8, 0.0, -0.6], "camera")]},
+    ]
+    turns = [0, 2, 1, 2, 0]
+    taken = render(engine, glbs["ball"], [(view(-90, 15, 3.0), turn) for turn in turns], lights)
+    assert [one.view.light for one in taken] == [
+        ["studio/camera", "night/world", "studio/camera"][turn] for turn in turns
+    ]
+    for turn in (0, 1, 2):
+        alone = render(engine, glbs["ball"], [(view(-90, 15, 3.0), 0)], [lights[turn]])[0]
+        for one in (taken[place] for place, its in enumerate(turns) if its == turn):
+            assert np.abs(one.picture - alone.picture).mean() < 1
+    assert halves(taken[0])[0] > 1.5 * halves(taken[0])[1]
+    assert halves(taken[1])[1] > 1.5 * halves(taken[1])[0]
+    assert np.array_equal(taken[0].albedo, taken[1].albedo)
