@@ -2,9 +2,11 @@
 
     python benchmarks/hostile.py GOOD_FOLDER [--bad FOLDER] [--count 500] [--seed 0] [--bombs] [--json OUT.json] [--keep FOLDER]
 
-COUNT files are made of the GLBs of GOOD_FOLDER, each damaged in one of the ways in `DAMAGES`, and the files of `--bad`
-are added as they are. `--bombs` adds files that fill the budgets of the gate, each in one respect; those take minutes. All go the way of a run: the list of the source with its gate, then, where that lets them pass,
-fetch, import, probes, portrait, two small pictures and their annotation, by one worker with the limits of the defaults.
+COUNT files are made of the GLBs of GOOD_FOLDER, each damaged in one of the ways in `damages`, and the files of `--bad`
+are added as they are. `--bombs` adds files that fill the budgets of the gate, each in one respect; some of those keep a
+worker busy until it is out of time. All go the way of a run: the list of the source with its gate, then, where that lets
+them pass, fetch, import, probes, portrait, two small pictures and their annotation, by one worker with the limits of the
+defaults.
 
 What is promised, and watched from outside:
 
@@ -15,7 +17,8 @@ What is promised, and watched from outside:
   folders of the other objects and on decoys that lie where the damaged URIs lead. Blender, Python and the system may
   open files of their own, and the worker its scratch,
 - no worker needs more memory than its limit,
-- no file takes longer than its deadline, and a moment to replace the worker.
+- no file takes longer than its deadline, and a moment to replace the worker; no file keeps the gate for longer than
+  `GATE_S`.
 
 The exit code is 1 if a promise is broken. A second or two for each file that passes the gate.
 """
@@ -63,6 +66,7 @@ from viewpoint100k.records import Reject, SourceObject
 
 LARGEST_ORIGINAL = 500_000  # bytes: 500 files of these stay below 100 MB
 MOMENT_S = 15.0  # to replace a worker after a deadline
+GATE_S = 60.0
 SAMPLE_S = 0.05  # between two looks at the worker's memory
 VERDICTS = RENDERED, GATE, IMPORT, FAILED, DIED, LATE = ("rendered", "gate", "import", "failed", "died", "late")
 BROKEN = "ended the run"
@@ -337,7 +341,7 @@ def bombs() -> dict[str, bytes]:
     zeros = {"componentType": 5126, "count": 1_000_000}
     channels = [{"sampler": 0, "target": {"node": 0, "path": "translation"}}] * 5
 
-    def file(corners: NDArray[Any] = corners, picture: bytes = b"", **parts: Any) -> bytes:
+    def file(corners: NDArray[Any] = corners, picture: bytes = b"", scenes: int = 1, **parts: Any) -> bytes:
         sizes = [grid.nbytes, corners.nbytes, len(picture) or 1]
         tree = {
             "asset": {"version": "2.0"},
@@ -355,7 +359,7 @@ def bombs() -> dict[str, bytes]:
             "nodes": [{"mesh": 0}],
             **parts,
         }
-        tree["scenes"] = [{"nodes": list(range(len(tree["nodes"])))}]
+        tree["scenes"] = [{"nodes": list(range(len(tree["nodes"])))}] * scenes
         return pack(tree, grid.tobytes() + corners.tobytes() + (picture or b"\0"))
 
     def textured(images: int, mode: str, side: int) -> bytes:
@@ -377,6 +381,7 @@ def bombs() -> dict[str, bytes]:
         "tiny-primitives": file(few, meshes=[{"primitives": [part] * 20_000}]),
         "objects": file(few, meshes=[{"primitives": [part]}] * 20_000, nodes=[{"mesh": i} for i in range(20_000)]),
         "names": file(few, meshes=[{"name": "x", "primitives": [part]}], nodes=[{"mesh": 0, "name": "x"}] * 20_000),
+        "scenes": file(few, scenes=100, nodes=[{"mesh": 0}] * 200),
         "morph-targets": file(meshes=[{"primitives": [{**part, "targets": [{"POSITION": 0}] * 1_000}]}]),
         "joints": file(
             few,
@@ -385,12 +390,12 @@ def bombs() -> dict[str, bytes]:
             skins=[{"joints": list(range(200, 5_200))}],
         ),
         "pixels": textured(4, "RGB", 8192),
-        "deep-pixels": textured(4, "I;16", 8192),
+        "deep-pixels": textured(1, "I;16", 8192),
         "images": textured(1_000, "RGB", 512),
         "materials": file(
             few,
-            materials=[{"doubleSided": True}] * 20_000,
-            meshes=[{"primitives": [{**part, "material": i} for i in range(20_000)]}],
+            materials=[{"doubleSided": True}] * 4_000,
+            meshes=[{"primitives": [{**part, "material": i} for i in range(4_000)]}],
         ),
         "keyframes": file(animations=[{"channels": channels, "samplers": [{"input": 2, "output": 3}]}]),
         "animations": file(few, animations=[{"name": "x", "channels": [], "samplers": []}] * 2_200),
@@ -431,7 +436,8 @@ class Observed:
     kind: str
     verdict: str = ""
     reason: str = ""
-    seconds: float = 0.0
+    gate_s: float = 0.0
+    seconds: float = 0.0  # from its fetch to its annotation
     peak_rss_mb: float = 0.0  # of the worker, while it had this file
     starts: int = 0  # of workers, to replace those that ended
     strayed: list[str] = field(default_factory=list)  # opened, or tried, outside its folder
@@ -574,7 +580,7 @@ def pass_gate(root: Path, config: RunConfig, seen: dict[str, Observed], permitte
     def next_file(done: int, total: int) -> None:
         if done:
             one = seen[names[int(since[0])]]
-            one.seconds = time.monotonic() - since[1]
+            one.gate_s = time.monotonic() - since[1]
             one.strayed += [path for path in opened if not permitted(path, (root / "objects" / one.file).parent)]
         opened.clear()
         since[:] = done, time.monotonic()
@@ -643,7 +649,7 @@ def run(root: Path, config: RunConfig, console: Console) -> tuple[list[Observed]
                 one.verdict, one.reason = visit(root, config, thing, engine)
             except Exception:  # nothing but its own rejection may come of a file
                 one.verdict, one.reason = BROKEN, traceback.format_exc(limit=-3)
-            one.seconds += time.monotonic() - started
+            one.seconds = time.monotonic() - started
             memory.look()
             one.peak_rss_mb, one.starts = memory.peak_mb, len(memory.workers()) - before
             folder = (root / "objects" / thing.path).parent
@@ -667,20 +673,23 @@ def broken_promises(seen: list[Observed], memory: Memory, config: RunConfig) -> 
             *(f"{one.file}: {one.peak_rss_mb:,.0f} MB" for one in seen if one.peak_rss_mb > limit_mb),
             *(f"worker {pid}: {memory.most[pid]:,} bytes of addresses and no limit" for pid in memory.unlimited),
         ],
-        f"at most {deadline_s:.0f} s per file": [
-            f"{one.file}: {one.seconds:.0f} s" for one in seen if one.seconds > deadline_s
+        f"at most {GATE_S:.0f} s in the gate, {deadline_s:.0f} s in the renderer": [
+            f"{one.file}: {one.gate_s:.0f} s, {one.seconds:.0f} s"
+            for one in seen
+            if one.gate_s > GATE_S or one.seconds > deadline_s
         ],
     }
 
 
 def table(seen: list[Observed]) -> Table:
     out = Table(box=box.SIMPLE, padding=(0, 0, 0, 1), title="Files by how they were damaged and what became of them")
-    for heading in ("damage", "files", *VERDICTS, "ends", "slowest s", "peak MB"):
+    for heading in ("damage", "files", *VERDICTS, "ends", "gate s", "slowest s", "peak MB"):
         out.add_column(heading, justify="left" if heading == "damage" else "right", no_wrap=True)
     for kind in [*dict.fromkeys(one.kind for one in seen), "all"]:
         mine = [one for one in seen if kind in (one.kind, "all")]
         counts = [sum(one.verdict == verdict for one in mine) for verdict in VERDICTS]
-        peaks = f"{max(one.seconds for one in mine):.1f}", f"{max(one.peak_rss_mb for one in mine):,.0f}"
+        slowest = (f"{max(getattr(one, name) for one in mine):.1f}" for name in ("gate_s", "seconds"))
+        peaks = (*slowest, f"{max(one.peak_rss_mb for one in mine):,.0f}")
         numbers_ = (str(n or "-") for n in (len(mine), *counts, sum(one.starts for one in mine)))
         out.add_row(kind, *numbers_, *peaks, end_section=kind == "bad")
     return out

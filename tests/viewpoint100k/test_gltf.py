@@ -458,8 +458,14 @@ def test_animations_that_keep_blender_busy_for_minutes_are_refused(refusal):
     assert "6,000,000 keyframes; expected at most" in refusal(pack(tree, BINARY))
 
 
-def test_scenes_by_the_thousand_are_refused_because_blender_makes_each(refusal):
-    assert "scenes and nodes in them" in refusal(pack(put(TINY, "scenes", TINY["scenes"] * 10_000), BINARY))
+def test_scenes_and_materials_by_the_thousand_are_refused_because_blender_makes_each(refusal):
+    assert "1,000 scenes; expected at most" in refusal(pack(put(TINY, "scenes", TINY["scenes"] * 1_000), BINARY))
+    assert "nodes in its scenes" in refusal(
+        pack(put(TINY, "scenes", TINY["scenes"] * 9), BINARY), budgets=BUDGETS.model_copy(update={"max_nodes": 26})
+    )
+    parts = [{"attributes": BARE, "indices": 1, "material": number} for number in range(5_000)]
+    tree = put(put(TINY, "materials", TINY["materials"] * 5_000), "meshes/1/primitives", parts)
+    assert "5,000 materials; expected at most" in refusal(pack(tree, BINARY))
 
 
 @pytest.mark.parametrize(

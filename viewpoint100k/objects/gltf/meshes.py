@@ -11,6 +11,7 @@ from viewpoint100k.objects.gltf.container import show
 from viewpoint100k.objects.gltf.shape import extension
 
 _PER_VERTEX = {"POSITION": (3,), "NORMAL": (3,), "TEXCOORD": (2,), "COLOR": (3, 4), "JOINTS": (4,), "WEIGHTS": (4,)}
+_MAX_MATERIALS = 4_000  # keep Blender busy for 20 s, and twice as many for four times as long
 _MAX_ATTRIBUTE_NAME = 67  # bytes
 
 
@@ -62,6 +63,9 @@ class Mesh:
 def read_meshes(tree: dict[str, Any], accessors: list[Accessor], views: list[View], budgets: FileBudgets) -> list[Mesh]:
     meshes = []
     total = 0
+    worn = {part["material"] for mesh in tree.get("meshes", []) for part in mesh["primitives"] if "material" in part}
+    if len(worn) > _MAX_MATERIALS:
+        raise ObjectRefused(f"{len(worn):,} materials; expected at most {_MAX_MATERIALS:,}")
     for number, mesh in enumerate(tree.get("meshes", [])):
         total += len(mesh["primitives"])
         if total > budgets.max_primitives:

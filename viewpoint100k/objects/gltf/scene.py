@@ -12,6 +12,7 @@ from viewpoint100k.objects.gltf.buffers import Accessor
 from viewpoint100k.objects.gltf.meshes import Mesh, check_weights
 from viewpoint100k.objects.gltf.shape import extension
 
+_MAX_SCENES = 100  # a thousand keep Blender busy for 6 s, and twice as many for four times as long
 _MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
 
 
@@ -48,6 +49,8 @@ def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.f
 
 def _read_scenes(tree: dict[str, Any], items: list[dict[str, Any]], budgets: FileBudgets) -> set[int]:
     """The nodes of the scene that is shown. Blender makes the others, too, each with all its nodes."""
+    if len(tree["scenes"]) > _MAX_SCENES:
+        raise ObjectRefused(f"{len(tree['scenes']):,} scenes; expected at most {_MAX_SCENES}")
     shown: set[int] = set()
     made = 0
     for number, scene in enumerate(tree["scenes"]):
@@ -59,9 +62,9 @@ def _read_scenes(tree: dict[str, Any], items: list[dict[str, Any]], budgets: Fil
                 raise ObjectRefused(f"scenes[{number}] has nodes[{node}] twice")
             found.add(node)
             waiting += items[node].get("children", [])
-        made += 1 + len(found)
-        if made > 1 + budgets.max_nodes:
-            raise ObjectRefused(f"{made:,} scenes and nodes in them; expected at most {budgets.max_nodes:,}")
+        made += len(found)
+        if made > budgets.max_nodes:
+            raise ObjectRefused(f"{made:,} nodes in its scenes; expected at most {budgets.max_nodes:,}")
         if number == tree.get("scene", 0):
             shown = found
     return shown
