@@ -104,10 +104,11 @@ def generate(
     config = _config(preset, overrides, source=source, pairs=pairs, seed=seed)
     check_engine(*([engine_python] if engine_python else []))
     with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
-        devices = _devices(Path(scratch), device, engine_python)
+        devices = _devices(Path(scratch), device, engine_python, quiet=True)
     with pipeline.disk_errors(out):
         with _counting("Checking objects") as progress:
             plan = pipeline.plan_run(out, config, progress)
+        _name_devices(device, devices)
         known: dict[int, Any] = {}
         missing = pipeline.status(out, plan, known).missing
         on_gpus = any(found.environment() for found in devices)
@@ -384,10 +385,16 @@ def _devices(scratch: Path, wanted: str, engine_python: str | None, *, quiet: bo
     if wanted not in {"auto", "cpu", "gpu"}:
         raise InputError(f"--device {wanted}: expected auto, cpu or gpu")
     devices = find_devices(wanted, scratch, *([engine_python] if engine_python else []))
-    if wanted != "cpu" and not quiet:
+    if not quiet:
+        _name_devices(wanted, devices)
+    return devices
+
+
+def _name_devices(wanted: str, devices: list[Any]) -> None:
+    """Say what was found, unless it was asked for by name."""
+    if wanted != "cpu":
         names = ", ".join(f"{device.kind} {device.index}: {device.name}" for device in devices if device.name)
         err_console.print(f"Rendering on {names or 'the processor: Cycles finds no GPU'}", highlight=False)
-    return devices
 
 
 def _places(devices: list[Any]) -> int:
