@@ -177,7 +177,7 @@ class GateConfig(Record):
         default=0.03, ge=0, lt=1, description="thinnest over widest direction of the object: below, flat as paper"
     )
     min_main_part: float = Field(
-        default=0.4, ge=0, le=1, description="of the surface, that hangs together: below, several things"
+        default=0.55, ge=0, le=1, description="of the surface, that hangs together: below, several things"
     )
     max_slab: float = Field(
         default=0.6, ge=0, le=1, description="of the footprint, that is bare floor around the object: a ground slab"
