@@ -41,11 +41,12 @@ def one_core() -> Iterator[None]:
         yield
         return
     cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
+    os.sched_setaffinity(0, {sorted(cores)[os.getpid() % len(cores)]})  # not all workers on the same one
     try:
         yield
     finally:
-        os.sched_setaffinity(0, cores)
+        for thread in os.listdir("/proc/self/task"):  # those that started meanwhile would stay on that one core
+            os.sched_setaffinity(int(thread), cores)
 
 
 def limit_memory(megabytes: int) -> None:
