@@ -151,8 +151,7 @@ for job in task["jobs"]:
         bpy.context.view_layer.update()
         size = task["settings"]["size_px"]
         taken = camera.read_back(studio.camera)
-        whole = job["background"]["kind"] == "ground"
-        studio._crop(scene.Box(0, 0, size, size) if whole else studio._box(taken, size), size)
+        studio._crop(studio._box(taken, size), size)
         before = time.process_time()
         bpy.ops.render.render()
         render += time.process_time() - before

@@ -10,9 +10,11 @@ from typing import Any
 
 import bpy
 import numpy as np
+import OpenEXR
 from PIL import Image, ImageFilter
 
 BLUR_PX = 24  # of a 1024 px wide HDRI: shapes go, the light stays
+FULL_LIGHT = 0.88  # of what most of a floor gets: no shadow
 
 
 def hdri_as_displayed(pixels: np.ndarray, gain: float, scratch: Path) -> np.ndarray:
@@ -89,3 +91,21 @@ def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:
     down = np.linspace(0, 1, size_px, dtype=np.float32)[:, None, None]
     fade = np.asarray(top, dtype=np.float32) * (1 - down) + np.asarray(bottom, dtype=np.float32) * down
     return np.broadcast_to(fade, (size_px, size_px, 3))
+
+
+def light_share(path: Path, size_px: int) -> np.ndarray:
+    """(size, size, 1) float32 factors, as displayed: 1 where a floor gets all of its light, or where there is no floor.
+
+    Args:
+        path: a linear picture of a floor in one colour, with what throws shadows on it unseen; transparent above it.
+    """
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        channels = {name.rsplit(".", 1)[-1]: channel.pixels for name, channel in file.parts[0].channels.items()}
+    light, floor = channels["G"].astype(np.float32), channels["A"].astype(np.float32)
+    there = floor > 0.99
+    if not there.any():
+        return np.ones((size_px, size_px, 1), np.float32)
+    full = FULL_LIGHT * np.percentile(light[there], 75)  # below what noise and the horizon take away
+    share = np.where(there, np.clip(light / max(full, 1e-6), 0, 1) ** (1 / 2.2), 1)
+    factor = Image.fromarray(np.asarray(share, dtype=np.float32))
+    return np.asarray(factor.resize((size_px, size_px), Image.Resampling.BILINEAR))[..., None]

@@ -122,7 +122,7 @@ class Quality(NamedTuple):
 
 QUALITIES: dict[str, Quality] = {
     "draft": Quality(4, True, 0.01),
-    "default": Quality(16, True, 0.01),
+    "default": Quality(10, True, 0.01),
     "high": Quality(64, True, 0.01),
     "reference": Quality(1024, False, 0.0, seed=1),  # its noise is not that of the others
 }
