@@ -258,6 +258,7 @@ class Studio:
             path.unlink()
         self.scene.compositing_node_group = passes
         render.image_settings.file_format = "PNG"
+        render.image_settings.color_depth = "8"  # EXR left it at 16
         render.resolution_x = render.resolution_y = size
         for thing in things:
             thing.visible_camera = True
