@@ -20,7 +20,8 @@ from rich.table import Table
 from viewpoint100k.annotate import Counterfactuals, annotate
 from viewpoint100k.config import load_config
 from viewpoint100k.engine import Engine, Rendered
-from viewpoint100k.plan import plan_views
+from viewpoint100k.motions import design
+from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.quality import RenderedView, portray
 from viewpoint100k.records import ObjectRecord, SourceObject
 
@@ -36,10 +37,10 @@ def main() -> None:
     overrides = ["render.size_px=256", "render.quality=draft", "gates.min_decidability=0"]
     config = load_config("viewpoint-6dof", overrides)
     asked = load_config("viewpoint-6dof").gates.min_decidability
-    wanted = {family: 6 * share for family, share in config.plan.families.fractions().items()}
     files = sorted(arguments.folder.glob("*.glb"))[: arguments.objects]
 
     def visit(file: Path) -> list[dict[str, Any]]:
+        wanted = design(config.plan, 6, generator(0, file.stem))
         view_set = plan_views(config, SourceObject(record=ObjectRecord(uid=file.stem)), 0, wanted)
         wrong = Counterfactuals(view_set, config.gates)
         ring = len(view_set.probes)
@@ -63,9 +64,9 @@ def main() -> None:
                 "cheap": value,
                 "exact": exact[one.first, one.second, name],
             }
-            for candidate in candidates
-            for one in (candidate.forward, candidate.backward)
-            for name, value in one.decidability.items()
+            for one in candidates
+            for name, value in one.decidability.model_dump().items()
+            if (one.first, one.second, name) in exact  # only turns about the vertical are really rendered
         ]
 
     with (

@@ -42,7 +42,9 @@ def main() -> None:
 
     def visit(engine: Engine, uid: str, file: Path) -> tuple[float, float] | None:
         """(resident MB, CPU-seconds per picture) after one object; None if it was refused."""
-        view_set = plan_views(config, SourceObject(record=ObjectRecord(uid=uid)), 0, {"orbit": 3, "same_sign": 1})
+        view_set = plan_views(
+            config, SourceObject(record=ObjectRecord(uid=uid)), 0, ["+00-000", "-00+000", "+00-000", "+00+000"]
+        )
         rendered = engine.render(view_set, file)
         if not isinstance(rendered, Rendered):
             return None

@@ -24,7 +24,8 @@ from rich.table import Table
 from viewpoint100k import objects as sources
 from viewpoint100k.config import QUALITIES, RunConfig, load_config
 from viewpoint100k.engine import Engine, Rendered
-from viewpoint100k.plan import plan_views
+from viewpoint100k.motions import design
+from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.records import SourceObject, ViewSet
 
 Job = tuple[ViewSet, Path]
@@ -72,9 +73,9 @@ def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> li
     )
     things: list[SourceObject] = [o for o in listing.objects if not arguments.only or o.record.uid in arguments.only]
     things = things if arguments.only else things[: arguments.objects]
-    wanted = {family: 12 * share for family, share in config.plan.families.fractions().items()}
     jobs = []
     for thing in things:
+        wanted = design(config.plan, 12, generator(0, thing.record.uid))
         path, _ = sources.fetch_object(thing, config.source, scratch, config.files)
         view_set = plan_views(config, thing, 0, wanted)
         if arguments.background:

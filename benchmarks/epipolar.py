@@ -36,7 +36,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -333,14 +333,24 @@ def disagreements(sample: Sample) -> list[str]:
             out.append(f"intrinsics and hfov_deg = {view.hfov_deg} disagree")
     for question in sample.questions:
         expected = expected_answer(question.type, question.frame, own)
-        lettered = (
-            question.options["ABCDEFGHIJ".index(question.answer)] if len(question.answer) == 1 else question.answer
-        )
+        if not question.options:
+            off = abs(float(question.answer) - abs(own["azimuth_change_deg"]))
+            if question.type == "angle_number" and off > 0.51:
+                out.append(f"{question.type}: answer {question.answer}, which is off by {off:.1f} degrees")
+            continue
+        lettered = _written(question.answer, question.options)
         if expected and not {lettered, question.options[question.answer_index]} <= expected:
             out.append(
                 f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected {sorted(expected)}"
             )
     return out
+
+
+def _written(answer: str, options: Sequence[str]) -> str:
+    """The option that an answer names, by its letter, number, words or JSON."""
+    mark = json.loads(answer)["answer"] if answer.startswith("{") else answer
+    marks = "ABCDEFGHIJ" if not mark.isdigit() else "123456789"
+    return options[marks.index(mark)] if len(mark) == 1 and marks.index(mark) < len(options) else answer
 
 
 def _difference(name: str, a: float, b: float) -> float:
@@ -359,6 +369,24 @@ def expected_answer(type_: str, frame: str, own: Mapping[str, float]) -> set[str
             return {_word(own["azimuth_change_deg"], NONE_BELOW["azimuth"], *words)}
         case "ego_rotation", "camera_1":
             return {_word(own["yaw_deg"], NONE_BELOW["rotation"], "left", "right", "no horizontal rotation")}
+        case "vertical_translation", "camera_1":
+            return {_word(-own["down"], NONE_BELOW["translation"], "down", "up", "neither up nor down")}
+        case "forward_translation", "camera_1":
+            words = "backward", "forward", "neither forward nor backward"
+            return {_word(own["forward"], NONE_BELOW["translation"], *words)}
+        case "pitch", "camera_1":
+            return {_word(own["pitch_deg"], NONE_BELOW["rotation"], "down", "up", "no tilt")}
+        case "roll", "behind_camera_1":
+            return {_word(own["roll_deg"], NONE_BELOW["rotation"], "counter-clockwise", "clockwise", "no roll")}
+        case "elevation", "object":
+            return {_word(own["elevation_change_deg"], NONE_BELOW["azimuth"], "lower", "higher", "equally high")}
+        case "distance", "object":
+            return {_word(np.log(own["distance_ratio"]), np.log(1.03), "nearer", "farther", "equally far")}
+        case "relative_pose", "camera_1":
+            sides = ("left", "right")
+            return {f"moved {sides[own['right'] > 0]}, turned {sides[own['yaw_deg'] > 0]}"}
+        case "combined_translation", "camera_1":
+            return {f"{'right' if own['right'] > 0 else 'left'} and {'down' if own['down'] > 0 else 'up'}"}
     return set()
 
 

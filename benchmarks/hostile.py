@@ -597,7 +597,7 @@ def pass_gate(root: Path, config: RunConfig, seen: dict[str, Observed], permitte
 
 def visit(root: Path, config: RunConfig, thing: SourceObject, engine: Engine) -> tuple[str, str]:
     """What a run does with one object, with one pair of small pictures. Returns the verdict and its reason."""
-    view_set = plan_views(config, thing, 0, {"orbit": 1.0})
+    view_set = plan_views(config, thing, 0, ["+**-**0"])
     portraits: list[Portrait] = []
 
     def choose(probes: list[RenderedView]) -> list[int]:

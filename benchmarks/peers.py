@@ -119,7 +119,10 @@ def main() -> None:
         task = bar.add_task("", total=len(arguments.only) * len(tools))
         for name in arguments.only:
             view_set = plan_views(
-                load_config("viewpoint-6dof"), SourceObject(record=ObjectRecord(uid=name)), 0, {"orbit": 3}
+                load_config("viewpoint-6dof"),
+                SourceObject(record=ObjectRecord(uid=name)),
+                0,
+                ["+**-**0", "-**+**0", "+**-**0"],
             )
             ours: Taken | None = None
             for tool, (take, qualities) in tools.items():

@@ -102,7 +102,7 @@ def main() -> None:
 def _view_set(name: str, number: int) -> ViewSet:
     """A planned view set; every other object before its HDRI, the rest before a plain colour."""
     config = load_config("viewpoint-6dof")
-    view_set = plan_views(config, SourceObject(record=ObjectRecord(uid=name)), 0, {"orbit": 3})
+    view_set = plan_views(config, SourceObject(record=ObjectRecord(uid=name)), 0, ["+**-**0", "-**+**0", "+**-**0"])
     kind = "hdri" if number % 2 else "plain"
     return view_set.model_copy(update={"background": view_set.background.model_copy(update={"kind": kind})})
 

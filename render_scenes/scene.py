@@ -249,6 +249,7 @@ class Studio:
         render.image_settings.file_format = "OPEN_EXR"
         self._crop(Box(0, 0, half, half), half)
         passes, self.scene.compositing_node_group = self.scene.compositing_node_group, None
+        self._end_session()
         for view in views:
             self._place(view)
             path = Path(self.job["out"]) / f"{view['name']}-ground.exr"
@@ -263,6 +264,7 @@ class Studio:
         for thing in things:
             thing.visible_camera = True
         self.ground.hide_render = True
+        self._end_session()  # it does not always notice what is shown and hidden
 
     def _light(self, number: int) -> None:
         """Switch to one of the object's lights. HDRIs stay loaded over objects."""

@@ -16,7 +16,7 @@ from conftest import SMALL, viewpoint100k
 from viewpoint100k import load_questions
 from viewpoint100k.pipeline import read_rejects
 from viewpoint100k.scoring import score
-from viewpoint100k.shards import iter_samples
+from viewpoint100k.shards import iter_samples, read_shard
 from viewpoint100k.validate import validate_dataset
 
 
@@ -41,15 +41,48 @@ def test_the_pictures_differ_and_show_something(dataset):
         assert stored.images[0] != stored.images[1]
 
 
-def test_left_and_right_are_true_equally_often_and_nothing_sometimes(dataset):
-    answers = Counter(
-        question.options[question.answer_index].split()[0]
-        for stored in iter_samples(dataset)
-        for question in stored.sample.questions
-        if question.type == "ego_translation"
-    )
-    assert set(answers) == {"left", "right", "no"}
-    assert abs(answers["left"] - answers["right"]) <= 6  # an odd one over per family and shard
+def test_cameras_go_and_turn_both_ways_and_no_sample_is_without_a_question(dataset):
+    samples = [stored.sample for stored in iter_samples(dataset)]
+    right = [one.truth.translation[0] for one in samples]
+    yaw = [one.truth.yaw_deg for one in samples]
+    for values, clear, none in ((right, 0.25, 0.02), (yaw, 10, 1)):
+        assert sum(value >= clear for value in values) >= 3
+        assert sum(value <= -clear for value in values) >= 3
+        assert sum(abs(value) <= none for value in values) >= 3
+    assert all(one.questions for one in samples)
+    assert len({question.type for one in samples for question in one.questions}) >= 6
+
+
+GUESSES = {  # what the flat picture says when the object goes right, goes down, or grows
+    ("ego_translation", "camera_1"): (0, "left", "right"),
+    ("ego_rotation", "camera_1"): (0, "left", "right"),
+    ("object_translation", "object_facing_camera_1"): (0, "right", "left"),
+    ("object_translation", "seen_from_above"): (0, "clockwise", "counter-clockwise"),
+    ("vertical_translation", "camera_1"): (1, "up", "down"),
+    ("pitch", "camera_1"): (1, "up", "down"),
+    ("elevation", "object"): (1, "higher", "lower"),
+}
+
+
+def test_the_objects_shift_in_the_picture_is_as_often_right_as_wrong(dataset):
+    """But for samples that would have no question at all: they keep one."""
+    for path in dataset.glob("*.tar"):
+        agree, spared = Counter(), Counter()
+        for stored in read_shard(path):
+            boxes = [view.object_box for view in stored.sample.views]
+            for question in stored.sample.questions:
+                guess = GUESSES.get((question.type, question.frame))
+                right = question.options[question.answer_index] if question.options else ""
+                if guess is None or right not in guess:
+                    continue
+                axis, with_it, against_it = guess
+                shift = (boxes[1][axis] + boxes[1][axis + 2] - boxes[0][axis] - boxes[0][axis + 2]) / (2 * 64)
+                if abs(shift) > 0.02:
+                    hit = right == (with_it if shift > 0 else against_it)
+                    agree[question.type, question.frame] += 1 if hit else -1
+                    spared[question.type, question.frame] += len(stored.sample.questions) == 1
+        for kind, more in agree.items():
+            assert abs(more) <= spared[kind], (path.name, kind)
 
 
 def test_validate_finds_nothing_wrong(dataset):
@@ -181,7 +214,8 @@ def test_questions_load_as_rows_whose_gold_answer_scores_one(dataset, streaming)
     stored = [question for one in iter_samples(dataset, "train") for question in one.sample.questions]
     assert [row["question_id"] for row in rows] == [question.id for question in stored]
     for row in rows:
-        assert score(row["answer"], row["options"], row["answer_index"]) == 1
+        gold = (row["answer"], row["options"], row["answer_index"], row["answer_form"], row["value"])
+        assert score(*gold) == 1
         assert [image.size for image in row["images"]] == [(64, 64)] * 2
 
 
@@ -234,6 +268,8 @@ def test_a_symmetric_object_yields_no_question_that_cannot_be_answered(real_obje
     for name in ("bottle_round_green", "clearcoat_wicker", "donut_q", "barrel_large"):
         shutil.copy(real_objects / f"{name}.glb", source)
     alone = ["--set", "plan.validation_share=0", "--set", "plan.test_share=0"]
+    shares = "{right: 1, up: 0, forward: 0, yaw: 0, pitch: 0, roll: 0, zoom: 0, against: 0}"  # seen from above, they do differ
+    alone += ["--set", f"plan.motions={shares}", "--set", "plan.max_rounds=2"]
     done = viewpoint100k("generate", tmp_path / "out", "--source", source, "--pairs", 4, *SMALL[:4], *alone)
     assert done.returncode == 1
     assert "4 of 4 pairs are missing" in done.stderr

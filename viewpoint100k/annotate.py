@@ -10,38 +10,34 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from viewpoint100k.config import GateConfig
+from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.geometry.cameras import look_at
 from viewpoint100k.geometry.relations import Motion, motion
 from viewpoint100k.geometry.rotations import Array, wrap_deg
-from viewpoint100k.geometry.visibility import Capture, Surface, covisible_fraction, merge, surface, turn_difference
-from viewpoint100k.quality import Drop, Portrait, RenderedView, picture_difference, view_problem
-from viewpoint100k.records import OBJECT_RADIUS, Family, PlannedPair, PlannedView, Truth, ViewSet, matrix
+from viewpoint100k.geometry.visibility import Capture, Surface, covisible_fraction, look_differences, merge, surface
+from viewpoint100k.motions import family_of
+from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, picture_difference, view_problem
+from viewpoint100k.records import OBJECT_RADIUS, Decidability, PlannedPair, PlannedView, Truth, View, ViewSet, matrix
 
-WHEN_STILL = {"translation": 0.3, "rotation": 15.0, "azimuth": 20.0}  # what a wrong answer would have meant
+# what a wrong answer would have meant where there was no such motion
+WHEN_STILL = {"move": 0.3, "rotation": 15.0, "azimuth": 20.0, "tilt": 12.0, "ratio": 1.3}
 # what the exact form finds over the cheap one, at the median: benchmarks/counterfactual.py
 EXACT_OVER_CHEAP = 1.5
+POINTS = 500  # of an object that are compared: enough for its looks to differ or not
 BENEFIT_OF_DOUBT = 0.7  # small probes tell less than full pictures
-
-
-class Annotation(NamedTuple):
-    """The truth of one ordered pair."""
-
-    first: int
-    second: int
-    truth: Truth
-    decidability: dict[str, float]  # of the direction of "translation", "rotation" and "azimuth"
 
 
 UNDECIDABLE = "undecidable pairs (the object looks the same from elsewhere)"
 
 
 class Candidate(NamedTuple):
-    """A usable pair of views, in both orders."""
+    """A usable pair of views and its truth."""
 
-    family: Family
-    forward: Annotation
-    backward: Annotation
+    first: int
+    second: int
+    motion: str
+    truth: Truth
+    decidability: Decidability
 
 
 def promising(
@@ -50,30 +46,41 @@ def promising(
     """The planned pairs that are worth full pictures: their wrong answers would look different, as far as probes tell."""
     captures = [probe.capture for probe in probes]
     azimuths = [np.arctan2(*one.world_from_camera[[1, 0], 3]) for one in captures]
-    known = dict[tuple[int, float], float]()
-
-    def difference(probe: int, turn_deg: float) -> float:
-        key = probe, round(turn_deg, 3)
-        if key not in known:
-            known[key] = turn_difference(portrait.cloud, captures[probe], turn_deg)
-        return known[key]
-
     worth, drops = [], []
     for planned in view_set.pairs:
-        poses = [matrix(view_set.views[i].world_from_camera) for i in (planned.first, planned.second)]
+        views = [view_set.views[i] for i in (planned.first, planned.second)]
+        poses = [matrix(view.world_from_camera) for view in views]
         second = np.arctan2(*poses[1][[1, 0], 3])
         nearest = int(np.argmin([abs(np.angle(np.exp(1j * (azimuth - second)))) for azimuth in azimuths]))
-        turns = wrong_turns_deg(poses[0], motion(*poses), gates)
-        found = difference(nearest, 0.0)
-        best = EXACT_OVER_CHEAP * max(
-            min(difference(nearest, turn) for turn in wrong) - found for wrong in turns.values()
-        )
+        found = differences(portrait.cloud, captures[nearest], wrong_looks(poses[0], motion(*poses), gates))
+        found |= dict.fromkeys(_beyond(portrait), 0.0)
+        best = max(found[name] for name in moving(planned.motion))
         if best >= BENEFIT_OF_DOUBT * gates.min_decidability:
             worth.append(planned)
         else:
             why = f"by its probes, no wrong answer would change the picture by more than {best:.3f}"
-            drops.append(Drop(UNDECIDABLE, f"{planned.family}: {why}"))
+            drops.append(Drop(UNDECIDABLE, f"{family_of(planned.motion)}: {why}"))
     return worth, drops
+
+
+def _beyond(portrait: Portrait) -> tuple[str, ...]:
+    """What cannot be told of an object that looks the same after every turn about the vertical."""
+    symmetric = portrait.problem is not None and portrait.problem.kind == SYMMETRIC
+    return ("translation", "rotation", "azimuth") if symmetric else ()
+
+
+def moving(code: str) -> list[str]:
+    """What is asked of a motion beside "none": the keys of `wrong_looks` that go with its signs."""
+    of_sign = (
+        ("translation", "azimuth"),
+        ("vertical", "elevation"),
+        ("forward", "distance"),
+        ("rotation",),
+        ("pitch",),
+        ("roll",),
+    )
+    found = [name for sign, names in zip(code, of_sign, strict=False) if sign in "+-" for name in names]
+    return found or [name for names in of_sign for name in names]
 
 
 class Counterfactuals:
@@ -88,12 +95,12 @@ class Counterfactuals:
         self._turns: dict[tuple[int, int, str], list[float]] = {}
         self._poses = [matrix(view.world_from_camera) for view in view_set.views]
         for planned in view_set.pairs:
-            for first, second in ((planned.first, planned.second), (planned.second, planned.first)):
-                moved = motion(self._poses[first], self._poses[second])
-                for name, turns in wrong_turns_deg(self._poses[first], moved, gates).items():
-                    self._turns[first, second, name] = [round(turn, 3) for turn in turns]
-                    for turn in (0.0, *self._turns[first, second, name]):
-                        self._plan(second, turn)
+            first, second = planned.first, planned.second
+            moved = motion(self._poses[first], self._poses[second])
+            for name, turns in _wrong_turns_deg(self._poses[first], moved, gates).items():
+                self._turns[first, second, name] = [round(turn, 3) for turn in turns]
+                for turn in (0.0, *self._turns[first, second, name]):
+                    self._plan(second, turn)
 
     def _plan(self, second: int, turn_deg: float) -> None:
         """The second camera, where it would stand if the object were not turned but everything else were."""
@@ -137,35 +144,44 @@ def annotate(
     bad = {number: problem for number, view in rendered.items() if (problem := view_problem(view, gates))}
     drops = list(bad.values())
     captures = {number: view.capture for number, view in rendered.items() if number not in bad}
-    cloud = merge([portrait.cloud, *(surface(one, max_points=800) for one in captures.values())])
+    surfaces = {number: surface(one) for number, one in captures.items()}
+    steps = {number: max(1, len(one.points) // POINTS) for number, one in surfaces.items()}
+    parts = [Surface(*(part[:: steps[number]] for part in one)) for number, one in surfaces.items()]
+    cloud = merge([portrait.cloud, *parts])
     candidates = []
     for planned in view_set.pairs:
         if planned.first not in captures or planned.second not in captures:
             continue
-        both = []
-        shared = covisible_fraction(captures[planned.first], captures[planned.second])
+        first, second = planned.first, planned.second
+        shared = covisible_fraction(captures[first], captures[second], surfaces[first], surfaces[second])
         if shared < gates.min_covisible_fraction:
             why = f"the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
-            drops.append(Drop("pairs with too little in common", f"{planned.family}: {why}"))
+            drops.append(Drop("pairs with too little in common", f"{family_of(planned.motion)}: {why}"))
             continue
-        for first, second in ((planned.first, planned.second), (planned.second, planned.first)):
-            moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
-            decidability = decide(cloud, captures[first], captures[second], moved, gates)
-            if exact:
-                decidability = {name: min(value, exact[first, second, name]) for name, value in decidability.items()}
-            truth = make_truth(moved, shared, view_set.object.front_azimuth_deg)
-            both.append(Annotation(first, second, truth, decidability))
-        best, name = min(max((value, name) for name, value in one.decidability.items()) for one in both)
-        if best < gates.min_decidability:
-            why = f"under a wrong answer (best: {name}) the picture would differ by {best:.3f} only, less than {gates.min_decidability}"
-            drops.append(Drop(UNDECIDABLE, f"{planned.family}: {why}"))
-            continue
-        candidates.append(Candidate(planned.family, both[0], both[1]))
+        moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
+        decidability = decide(cloud, captures[first], captures[second], moved, gates)
+        decidability |= dict.fromkeys(_beyond(portrait), 0.0)
+        for name in decidability:
+            least = min(decidability[name], (exact or {}).get((first, second, name), 1.0))
+            decidability[name] = round(float(np.clip(least, 0, 1)), 6)
+        both = rendered[first].view, rendered[second].view
+        truth = _truth(moved, *both, shared, view_set.object.front_azimuth_deg)
+        candidates.append(Candidate(first, second, planned.motion, truth, Decidability(**decidability)))
     return candidates, drops
 
 
-def make_truth(moved: Motion, covisible: float, front_azimuth_deg: float | None) -> Truth:
-    """The published truth. Rounded to a millionth, so that it does not depend on a machine's last bits."""
+def make_truth(first: View, second: View, covisible: float, front_azimuth_deg: float | None) -> Truth:
+    """The published truth of two views.
+
+    Raises:
+        InputError: a pose is not rigid.
+    """
+    moved = motion(matrix(first.world_from_camera), matrix(second.world_from_camera))
+    return _truth(moved, first, second, covisible, front_azimuth_deg)
+
+
+def _truth(moved: Motion, first: View, second: View, covisible: float, front_azimuth_deg: float | None) -> Truth:
+    """Rounded to a millionth, so that it does not depend on a machine's last bits."""
 
     def rounded(value: ArrayLike) -> float:
         return round(float(np.asarray(value)), 6) + 0.0  # + 0.0 turns -0.0 into 0.0
@@ -179,6 +195,9 @@ def make_truth(moved: Motion, covisible: float, front_azimuth_deg: float | None)
         azimuth_change_deg=rounded(moved.azimuth_change_deg),
         elevation_change_deg=rounded(moved.elevation_change_deg),
         distance_ratio=rounded(moved.distance_ratio),
+        focal_ratio=rounded(second.intrinsics[0][0] / first.intrinsics[0][0]),
+        azimuth_deg=rounded(moved.azimuth_deg),
+        elevation_deg=rounded(moved.elevation_deg),
         rotation_deg=rounded(moved.rotation_deg),
         covisible_fraction=rounded(covisible),
         front_azimuth_deg=front_azimuth_deg,
@@ -189,46 +208,131 @@ def decide(cloud: Surface, first: Capture, second: Capture, moved: Motion, gates
     """How much worse the second picture would fit if a wrong answer were true, for each thing that is asked.
 
     A wrong answer is a camera elsewhere that still has the object where the picture shows it: all that differs is by
-    how much the object is turned. What would be seen then is compared with what is seen, on the object's own points.
+    how much the object is turned, or how near it is. What would be seen then is compared with what is seen, on the
+    object's own points.
     """
-    found = turn_difference(cloud, second, 0.0)
-    out = {}
-    for name, turns in wrong_turns_deg(first.world_from_camera, moved, gates).items():
-        worst = EXACT_OVER_CHEAP * (min(turn_difference(cloud, second, turn) for turn in turns) - found)
-        out[name] = worst if np.isfinite(worst) else 0.0  # what cannot be judged is not asked
+    return differences(cloud, second, wrong_looks(first.world_from_camera, moved, gates))
+
+
+def differences(cloud: Surface, second: Capture, wrong: Mapping[str, Sequence[Array]]) -> dict[str, float]:
+    """The least difference that a wrong answer makes, over what the right one makes; what cannot be judged is 0."""
+    looks = [look for looks in wrong.values() for look in looks]
+    step = int(np.ceil(len(cloud.points) / POINTS))
+    thin = Surface(*(part[::step] for part in cloud))
+    found, *others = look_differences(thin, second, np.array([np.eye(3), *looks]))
+    out, at = {}, 0
+    for name, mine in wrong.items():
+        least = EXACT_OVER_CHEAP * (min(others[at : at + len(mine)]) - found)
+        out[name], at = float(least) if np.isfinite(least) else 0.0, at + len(mine)
     return out
 
 
-def wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[float]]:
-    """By how much the object would seem turned (counter-clockwise from above) under each wrong answer.
+def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[Array]]:
+    """What the object would look like to the second camera under the wrong answers, for each thing that is asked.
 
     Args:
         world_from_first: (4, 4) pose of the first camera.
         moved: what the camera really did.
 
     Returns:
+        By name the (3, 3) changes of the object, in world axes, that its wrong answers come to.
+    """
+    world_from_second = world_from_first @ np.linalg.inv(moved.second_from_first)
+    position = world_from_second[:3, 3]
+    azimuth_deg = float(np.degrees(np.arctan2(position[1], position[0])))
+    across = np.array([-np.sin(np.radians(azimuth_deg)), np.cos(np.radians(azimuth_deg)), 0.0])
+
+    def elsewhere(axis: int, wrong: Sequence[float]) -> list[Array]:
+        """Where the second camera would be had it moved otherwise along one axis."""
+        out = []
+        for value in wrong:
+            translation = np.array(moved.translation)
+            translation[axis] = value
+            distance = np.linalg.norm(world_from_first[:3, 3])
+            out.append(world_from_first[:3, 3] + distance * (world_from_first[:3, :3] @ translation))
+        return out
+
+    def seen_from(elevation_change_deg: float) -> Array:
+        """A camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down."""
+        return _turn(across, elevation_change_deg)
+
+    _, down, ahead = (float(value) for value in moved.translation)
+    elevation_deg = _elevation_deg(position)
+    rolled = _wrong(float(moved.roll_deg), gates.tilt_grey_deg, WHEN_STILL["tilt"])
+    ratio = float(moved.distance_ratio)
+    ratios = [ratio, ratio**2]  # had it stayed as far, or gone the other way
+    if abs(np.log(ratio)) <= np.log(gates.size_grey.low):
+        ratios = [WHEN_STILL["ratio"], 1 / WHEN_STILL["ratio"]]
+    here = np.linalg.norm(position)
+    return {
+        **{
+            name: [_turn(np.array([0.0, 0.0, 1.0]), turn) for turn in turns]
+            for name, turns in _wrong_turns_deg(world_from_first, moved, gates).items()
+        },
+        "vertical": [
+            seen_from(_elevation_deg(place) - elevation_deg)
+            for place in elsewhere(1, _wrong(down, gates.truck_grey, WHEN_STILL["move"]))
+        ],
+        "pitch": [
+            seen_from(float(moved.pitch_deg) - wrong)
+            for wrong in _wrong(float(moved.pitch_deg), gates.tilt_grey_deg, WHEN_STILL["tilt"])
+        ],
+        "elevation": [
+            seen_from(wrong - float(moved.elevation_change_deg))
+            for wrong in _wrong(float(moved.elevation_change_deg), gates.tilt_grey_deg, WHEN_STILL["tilt"])
+        ],
+        "roll": [_turn(world_from_second[:3, 2], float(moved.roll_deg) - wrong) for wrong in rolled],
+        "forward": [
+            _larger(float(here / np.linalg.norm(place)))
+            for place in elsewhere(2, _wrong(ahead, gates.truck_grey, WHEN_STILL["move"]))
+        ],
+        "distance": [_larger(factor) for factor in ratios],
+    }
+
+
+def _wrong(value: float, grey: Range, when_still: float) -> list[float]:
+    """What else an answer might say: the opposite or nothing, or either way where there was nothing."""
+    return [-when_still, when_still] if abs(value) <= grey.low else [0.0, -value]
+
+
+def _larger(factor: float) -> Array:
+    """The object scaled up, also where it should be scaled down: that is as different, and shows beside the outline."""
+    return np.asarray(np.eye(3) * max(factor, 1 / factor))
+
+
+def _turn(axis: Array, angle_deg: float) -> Array:
+    """(3, 3) rotation about a unit axis, by the right hand."""
+    x, y, z = axis
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    angle = np.radians(angle_deg)
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
+
+
+def _elevation_deg(position: Array) -> float:
+    return float(np.degrees(np.arctan2(position[2], np.hypot(position[0], position[1]))))
+
+
+def _wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[float]]:
+    """By how much the object would seem turned (counter-clockwise from above) under each wrong answer.
+
+    Returns:
         For "translation", "rotation" and "azimuth" the turns of their two wrong answers, in degrees.
     """
     second = (world_from_first @ np.linalg.inv(moved.second_from_first))[:3, 3]
-    right = float(moved.translation[0])
-    if abs(right) <= gates.truck_grey.low:
-        sideways = [-WHEN_STILL["translation"], WHEN_STILL["translation"]]
-    else:
-        sideways = [0.0, -right]
     distance = float(np.linalg.norm(world_from_first[:3, 3]))
-    elsewhere = []
-    for x in sideways:
+    further = []
+    for x in _wrong(float(moved.translation[0]), gates.truck_grey, WHEN_STILL["move"]):
         moved_so = np.array([x, moved.translation[1], moved.translation[2]])
         position = world_from_first[:3, 3] + distance * (world_from_first[:3, :3] @ moved_so)
         azimuths = np.degrees([np.arctan2(point[1], point[0]) for point in (second, position)])
-        elsewhere.append(float(wrap_deg(azimuths[1] - azimuths[0])))
+        further.append(float(wrap_deg(azimuths[1] - azimuths[0])))
     yaw, around = float(moved.yaw_deg), float(moved.azimuth_change_deg)
-    turned = [-WHEN_STILL["rotation"], WHEN_STILL["rotation"]] if abs(yaw) <= gates.yaw_grey_deg.low else [0.0, -yaw]
-    went = (
-        [-WHEN_STILL["azimuth"], WHEN_STILL["azimuth"]] if abs(around) <= gates.azimuth_grey_deg.low else [0.0, -around]
+    turned, went = (
+        _wrong(yaw, gates.yaw_grey_deg, WHEN_STILL["rotation"]),
+        _wrong(around, gates.azimuth_grey_deg, WHEN_STILL["azimuth"]),
     )
     return {
-        "translation": [-further for further in elsewhere],  # a camera further around sees the object turned back
+        "translation": [-angle for angle in further],  # a camera further around sees the object turned back
         "rotation": [float(wrap_deg(wrong - yaw)) for wrong in turned],
         "azimuth": [float(wrap_deg(around - wrong)) for wrong in went],
     }

@@ -199,6 +199,25 @@ def finalize_command(out: OutArgument) -> None:
     out_console.print(f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards")
 
 
+@app.command("requestion", rich_help_panel="Stages of generate")
+def requestion_command(
+    dataset: DatasetArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the dataset with its new questions.")],
+    overrides: SetOption = None,
+) -> None:
+    """Ask anew about the pairs of a dataset: new wordings, other forms of answers. Nothing is rendered.
+
+    [bold]viewpoint100k requestion my-dataset reworded --set questions.templates=mine.yaml[/bold]
+    """
+    from viewpoint100k import pipeline
+
+    with pipeline.disk_errors(out):
+        manifest = pipeline.requestion(dataset, out, overrides or ())
+    out_console.print(
+        f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards in {out}"
+    )
+
+
 @app.command("validate", rich_help_panel="Check and look")
 def validate_command(
     dataset: DatasetArgument,
@@ -213,6 +232,43 @@ def validate_command(
         f"{report.samples} samples, {report.questions} questions in {report.shards} shards: {len(report.problems)} problems"
     )
     if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command("audit", rich_help_panel="Check and look")
+def audit_command(
+    dataset: DatasetArgument,
+    html: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Write the report as a page.", show_default=False)
+    ] = None,
+    json_file: Annotated[
+        Optional[Path], typer.Option("--json", metavar="FILE", help="Write the report as JSON.", show_default=False)
+    ] = None,
+) -> None:
+    """Are the questions fair and the answers right? Shortcuts, leaks, labels from a second implementation. Exit 1 if not.
+
+    [bold]viewpoint100k audit my-dataset --html audit.html[/bold]
+    """
+    from viewpoint100k import audit, pipeline
+    from viewpoint100k.shards import write_atomically
+
+    with _counting("Auditing") as progress:
+        report = audit.audit_dataset(dataset, progress=progress)
+    if json_file is not None:
+        with pipeline.disk_errors(json_file):
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(json_file, report.to_json().encode())
+    if html is not None:
+        audit.write_html(report, dataset, html)
+    _probes_table(report.probes)
+    verdicts = Counter(probe.verdict for probe in report.probes)
+    out_console.print(
+        f"{report.samples} pairs, {report.questions} questions: {verdicts['pass']} probes passed, "
+        f"{verdicts['fail']} failed, {verdicts['not measured']} not measured"
+    )
+    if html is not None:
+        out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
+    if report.failed:
         raise typer.Exit(1)
 
 
@@ -528,6 +584,19 @@ def _findings_table(findings: list[Any], min_asymmetry: float) -> None:
             "" if value is None else f"[{colour}]{value:.3f}[/]",
             escape(finding.reason),
         )
+    out_console.print(table)
+
+
+def _probes_table(probes: list[Any]) -> None:
+    """A row per probe: verdict, number (of the worst part), bound, and why it did not pass."""
+    colours = {"pass": "green", "fail": "red"}
+    table = Table("probe", "verdict", "value", "bound", "because")
+    for probe in probes:
+        colour = colours.get(probe.verdict, "dim")
+        value = "" if probe.value is None else f"{probe.value:.4g}"
+        bound = "" if probe.value is None else str(probe.threshold)
+        because = "" if probe.verdict == "pass" else escape(probe.because)  # in full in the page and the JSON
+        table.add_row(probe.name, f"[{colour}]{probe.verdict}[/]", value, bound, because)
     out_console.print(table)
 
 

@@ -7,7 +7,7 @@ written into the run folder and is what later stages read.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,7 +16,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from viewpoint100k.errors import InputError
-from viewpoint100k.records import FAMILIES, Family, Record
+from viewpoint100k.records import Record
 
 
 class FileBudgets(Record):
@@ -38,32 +38,6 @@ class FileBudgets(Record):
     )
 
 
-class FamilyShares(Record):
-    """How the pairs of a run divide into families. Any non-negative numbers; only their ratios count.
-
-    With p = share of pan, t = truck, s = still and t = p, the camera's sideways move and its turn are independent
-    when (t + s)^2 = s: the default is near that, and a fifth of the "no movement" answers are true.
-    """
-
-    orbit: float = Field(default=0.32, ge=0, description="around the object, turning to keep it in view")
-    truck: float = Field(default=0.15, ge=0, description="sideways without turning")
-    pan: float = Field(default=0.15, ge=0, description="turning on the spot")
-    same_sign: float = Field(
-        default=0.32, ge=0, description="sideways and turning to the same side: no orbit does that"
-    )
-    still: float = Field(default=0.06, ge=0, description="up, down, nearer or farther: neither sideways nor turned")
-
-    @model_validator(mode="after")
-    def _some(self) -> "FamilyShares":
-        if sum(self.model_dump().values()) <= 0:
-            raise ValueError("at least one family needs a share above 0")
-        return self
-
-    def fractions(self) -> dict[Family, float]:
-        total = sum(self.model_dump().values())
-        return {family: getattr(self, family) / total for family in FAMILIES}
-
-
 class Range(Record):
     """An interval to draw from uniformly."""
 
@@ -81,25 +55,61 @@ def _range(low: float, high: float) -> Range:
     return Range(low=low, high=high)
 
 
+class MotionShares(Record):
+    """In what share of the pairs the camera does what, each independently of the others: none answers for another."""
+
+    right: float = Field(default=0.5, ge=0, le=1, description="moves sideways, to the right as often as to the left")
+    up: float = Field(default=0.35, ge=0, le=1)
+    forward: float = Field(default=0.25, ge=0, le=1)
+    yaw: float = Field(default=0.5, ge=0, le=1, description="turns left or right")
+    pitch: float = Field(default=0.35, ge=0, le=1)
+    roll: float = Field(default=0.2, ge=0, le=1)
+    zoom: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="where no more than two others take the room; half of the pairs where nothing else is done",
+    )
+    against: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="zooms out while it moves forward, or in while back: size then says the wrong",
+    )
+    orbits: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="plain orbits beside all that: sideways and turning are one bit there, as in the paper",
+    )
+
+
 class PlanConfig(Record):
     """Which cameras look at each object, and how pairs are made of them."""
 
     pairs_per_object: int | None = Field(
         default=None, ge=1, le=60, description="None: spread over all objects of a folder, at most 12; else 12"
     )
-    families: FamilyShares = FamilyShares()
+    motions: MotionShares = MotionShares()
     orbit_deg: Range = _range(20, 100)  # the paper's
-    truck: Range = _range(0.265, 0.33)  # over the distance; questions need 0.25
+    move: Range = _range(0.265, 0.34)  # over the distance, along each axis; questions need 0.25
     pan_deg: Range = _range(10.5, 14)  # questions need 10; more would push the object out of the frame
-    dolly: Range = _range(1.2, 1.45)  # ratio of the distances, either way
+    tilt_deg: Range = _range(8.5, 12)
+    roll_deg: Range = _range(9, 20)
+    zoom: Range = _range(1.5, 1.9)  # ratio of the focal lengths, either way: more than a move changes the size
+    still_deg: float = Field(default=0.5, ge=0, le=1, description="a turn that nobody sees, where none is wanted")
     elevation_deg: Range = _range(6, 38)  # below, one sees no top; above, left and right lose their meaning
-    hfov_deg: Range = _range(60, 70)  # wide, so that an object shifted by truck + pan stays in the frame
-    fill: Range = _range(0.9, 1.05)  # bounding sphere over the largest that fits; objects do not fill their sphere
-    aim_jitter_deg: float = Field(
-        default=4.0, ge=0, le=15, description="so that the object is not always in the middle"
+    hfov_deg: Range = _range(62, 72)  # wide, so that an object shifted by several motions stays in the frame
+    half_angle_deg: Range = _range(11.5, 17)  # of the object in the picture: the largest at which its motions fit
+    aside: float = Field(
+        default=0.6, ge=0, le=1, description="how far from the middle the object may be, of the room there is"
     )
-    elevation_jitter_deg: float = Field(default=4.0, ge=0, le=15)
-    distance_jitter: float = Field(default=0.08, ge=0, le=0.3)
+    overturn_deg: float = Field(
+        default=12.0, ge=0, le=30, description="orbits turn too far or not far enough: else the object would stay put"
+    )
+    aim_jitter_deg: float = Field(default=4.0, ge=0, le=15, description="of plain orbits, instead")
+    elevation_jitter_deg: float = Field(default=4.0, ge=0, le=15, description="of plain orbits")
+    distance_jitter: float = Field(default=0.08, ge=0, le=0.3, description="of plain orbits")
     roll_jitter_deg: float = Field(default=2.0, ge=0, le=10)
     max_rounds: int = Field(default=6, ge=1, description="how often an object may be visited with new views")
     validation_share: float = Field(
@@ -208,10 +218,18 @@ class GateConfig(Record):
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
     yaw_grey_deg: Range = _range(1, 10)
     azimuth_grey_deg: Range = _range(1, 15)
+    tilt_grey_deg: Range = _range(1, 8)  # of pitch, roll and elevation
+    size_grey: Range = _range(1.03, 1.15)  # ratio of distances, or of focal lengths
+    min_covisible_for_size: float = Field(
+        default=0.25, ge=0, lt=1, description="of the surface: below, it is not asked how far the camera went"
+    )
 
 
 class QuestionConfig(Record):
     templates: str | None = Field(default=None, description="YAML file with your own wordings; None: those we ship")
+    other_forms: float = Field(
+        default=0.25, ge=0, le=1, description="of the questions: answered by number, in words or in JSON, not by letter"
+    )
 
 
 class ShardConfig(Record):
@@ -267,6 +285,18 @@ def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: 
     for override in overrides:
         _set(tree, override)
     return _checked(tree, f"preset {preset}")
+
+
+def load_config_tree(tree: Mapping[str, Any], overrides: Sequence[str] = ()) -> RunConfig:
+    """The configuration that a manifest holds, then `a.b=c` overrides.
+
+    Raises:
+        InputError: as `load_config`.
+    """
+    mine: dict[str, Any] = json.loads(json.dumps(tree))
+    for override in overrides:
+        _set(mine, override)
+    return _checked(mine, "manifest.json")
 
 
 def read_config(path: Path) -> RunConfig:

@@ -25,6 +25,7 @@ import numpy as np
 
 from viewpoint100k.config import Quality, RenderConfig
 from viewpoint100k.errors import EngineError, InputError, MissingExtra
+from viewpoint100k.geometry.visibility import FAR
 from viewpoint100k.quality import RenderedView, Statistics
 from viewpoint100k.records import PlannedView, Reject, View, ViewSet
 
@@ -40,7 +41,8 @@ VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
 }
 PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
 PROBE_SIZE_PX = 96
-KILLS = 6  # of a worker, by somebody else, until its object is given up
+KILLS = 6  # of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
+STARTS = 30  # of a worker that somebody kills each time before it is ready, until the run is given up
 OWN_DEATHS = 2  # crashes: the second one is the object's fault
 
 Choice = Sequence[int] | Reject
@@ -219,7 +221,7 @@ class Worker:
 
     def render(self, view_set: ViewSet, path: Path, choose: Choose) -> Rendered | Reject:
         """`Engine.render` on this worker."""
-        killed, died = 0, 0
+        killed, died, first = 0, 0, time.monotonic()
         while True:
             started = time.monotonic()
             try:
@@ -244,7 +246,8 @@ class Worker:
                 if death.out_of_time:
                     reason = f"used more than {self.settings.cpu_limit_s:.0f} CPU-s"
                     return _reject(view_set, "render", reason, detail, started)
-                if died == OWN_DEATHS or killed == KILLS:
+                enough = killed >= KILLS and time.monotonic() - first > self.settings.deadline_s
+                if died == OWN_DEATHS or enough:
                     reason = f"the render process died {killed + died} times: {death}"
                     return _reject(view_set, "render", reason, detail, started)
 
@@ -293,7 +296,7 @@ class Worker:
             EngineError: it ends or does not answer, and why.
         """
         self.scratch.mkdir(parents=True, exist_ok=True)
-        for attempt in range(KILLS):
+        for attempt in range(STARTS):
             self._unread = b""
             with open(self.scratch / "stderr.txt", "wb") as stderr:
                 self._process = subprocess.Popen(
@@ -316,7 +319,7 @@ class Worker:
             except (TimeoutError, _Dead) as error:
                 tail = self._stderr_tail()
                 self.stop()
-                if isinstance(error, _Dead) and error.killed and attempt + 1 < KILLS and not self._closed:
+                if isinstance(error, _Dead) and error.killed and attempt + 1 < STARTS and not self._closed:
                     continue
                 raise EngineError(
                     f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}"
@@ -408,10 +411,15 @@ def _collect(folder: Path, taken: dict[str, Any], planned: PlannedView, view_set
     """Read what the worker wrote of one view."""
     with np.load(folder / taken["arrays"]) as arrays:
         depth, albedo = arrays["depth"], arrays["albedo"].astype(np.float32)
+    seen = depth < FAR
+    rows, cols = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    box = [cols[0], rows[0], cols[-1] + 1, rows[-1] + 1] if len(rows) else [0, 0, 0, 0]
     camera = View(
         intrinsics=taken["intrinsics"],
         world_from_camera=taken["world_from_camera"],
         hfov_deg=taken["hfov_deg"],
+        object_box=[float(v) for v in box],
+        object_share=round(float(seen.mean()), 6),
         light=view_set.lights[planned.light].label,
         background=view_set.background.kind,
     )

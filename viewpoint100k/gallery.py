@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from viewpoint100k.config import FamilyShares
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.records import FAMILIES, OBJECT_RADIUS, Question, Sample, Truth, View, matrix
@@ -95,11 +94,11 @@ def render_page(name: str, summary: "Summary", samples: Iterable[StoredSample]) 
         histogram=histogram(summary.azimuth_changes_deg),
         cards=cards,
         filters={
-            "family": _in_order((card["sample"].family for card in cards), FAMILIES),
+            "family": _in_order((card["sample"].family for card in cards), list(FAMILIES)),
             "split": _in_order((card["sample"].split for card in cards), ("train", "validation", "test")),
             "type": _in_order((kind for card in cards for kind in card["types"]), ()),
         },
-        families={family: FamilyShares.model_fields[family].description for family in FAMILIES},
+        families=FAMILIES,
         about={name: Question.model_fields[name].description for name in ("margin", "decidability")},
         plain=lambda text: text.replace("_", " "),
     )
@@ -138,7 +137,7 @@ class Summary:
 
 def _is_no(answer: str) -> bool:
     """Whether an option says that nothing happened, such as "no movement sideways"."""
-    return answer.lower().partition(" ")[0] in {"no", "none", "neither"}
+    return answer.lower().partition(" ")[0] in {"no", "none", "neither", "equally"}
 
 
 def summarise(samples: Iterable[Sample]) -> Summary:
@@ -246,14 +245,16 @@ class Lettered(NamedTuple):
 
     question: Question
     wording: str
-    options: list[tuple[str, str, bool]]  # letter, text, whether it is the right one
+    options: list[tuple[str, str, bool]]  # letter, number or dash, text, whether it is the right one
 
 
 def lettered(question: Question) -> Lettered:
     """Take the options out of the prompt; a prompt of another form stays whole."""
-    letters = [LETTERS[i : i + 1] or str(i + 1) for i in range(len(question.options))]
-    options = [(letters[i], text, i == question.answer_index) for i, text in enumerate(question.options)]
-    listed = "\n" + "\n".join(f"{letter}. {text}" for letter, text, _ in options)
+    marks = [LETTERS[i : i + 1] or str(i + 1) for i in range(len(question.options))]
+    if question.answer_form in {"digit", "word"}:
+        marks = [str(i + 1) if question.answer_form == "digit" else "-" for i in range(len(marks))]
+    options = [(marks[i], text, i == question.answer_index) for i, text in enumerate(question.options)]
+    listed = "\n" + "\n".join(f"{mark if mark == '-' else f'{mark}.'} {text}" for mark, text, _ in options)
     return Lettered(question, question.prompt.partition(listed)[0] if options else question.prompt, options)
 
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
 
 COLUMNS = (
-    "images", "prompt", "options", "answer", "answer_index", "type", "tier", "frame", "family", "chain_of_thought",
-    "question_id", "sample_key",
+    "images", "prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier", "frame",
+    "chain_of_thought", "family", "question_id", "sample_key",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def load_questions(
 
     Returns:
         Rows of `images` (list of pictures), `prompt` (with its lettered options), `options`, `answer` (the letter),
-        `answer_index`, `type`, `tier`, `frame`, `family`, `chain_of_thought` (or None), `question_id`, `sample_key`.
+        `answer_index`, `answer_form`, `value` (the right number, where one is asked for), `type`, `tier`, `frame`, `family`, `chain_of_thought` (or None), `question_id`, `sample_key`.
 
     Raises:
         InputError: there is no such dataset or split.
@@ -42,15 +42,13 @@ def load_questions(
         pairs = load_dataset(str(path), split=split, streaming=streaming, revision=revision)
     except (FileNotFoundError, ValueError) as error:
         raise InputError(f"cannot load split {split!r} of {path}: {str(error).splitlines()[0]}") from error
-    strings = ("prompt", "answer", "type", "tier", "frame", "family", "chain_of_thought", "question_id", "sample_key")
-    features = Features(
-        {
-            "images": List(Image()),
-            "options": List(Value("string")),
-            "answer_index": Value("int64"),
-            **{name: Value("string") for name in strings},
-        }
-    )
+    others = {
+        "images": List(Image()),
+        "options": List(Value("string")),
+        "answer_index": Value("int64"),
+        "value": Value("float64"),
+    }
+    features = Features({name: others.get(name, Value("string")) for name in COLUMNS})
     columns = pairs.column_names or list(pairs.features)
     # a stream hands on what the function returns: pictures decoded once per pair; a table keeps them as files
     source = pairs if streaming else _undecoded(pairs, columns)
@@ -72,12 +70,12 @@ def _rows(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
     out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     views = sorted(name for name in batch if name.startswith("view_"))
     for number, (key, sample) in enumerate(zip(batch["__key__"], batch["json"], strict=True)):
-        images = [batch[name][number] for name in views if batch[name][number] is not None]
+        images = [batch[name][number] for name in views]
         for question in sample["questions"]:
-            out["images"].append(images)
+            out["images"].append([images[view] for view in question["images"]])
             out["question_id"].append(question["id"])
             out["sample_key"].append(key)
             out["family"].append(sample["family"])
-            for name in ("prompt", "options", "answer", "answer_index", "type", "tier", "frame", "chain_of_thought"):
+            for name in COLUMNS[1:-3]:
                 out[name].append(question[name])
     return out

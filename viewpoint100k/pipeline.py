@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -19,19 +19,21 @@ from pydantic import ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
-from viewpoint100k.annotate import Annotation, Candidate, Counterfactuals, annotate, promising
-from viewpoint100k.config import RunConfig, public_source, read_config, write_config
+from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising
+from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
 from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
+from viewpoint100k.motions import family_of
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
-from viewpoint100k.publish import Manifest, write_dataset_files
+from viewpoint100k.publish import Manifest, read_manifest, write_dataset_files
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray
 from viewpoint100k.questions import ask_all, carries_question, load_templates
-from viewpoint100k.records import Family, ObjectRecord, PlannedPair, Provenance, Reject, Sample, View, ViewSet
+from viewpoint100k.records import ObjectRecord, PlannedPair, Provenance, Reject, Sample, View, ViewSet
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
     iter_samples,
+    read_shard,
     sha256_file,
     sweep,
     write_atomically,
@@ -183,6 +185,7 @@ class _Visit(NamedTuple):
     views: int
     dropped: Counter[str]
     cpu_s: dict[str, float]
+    hopeless: bool = False  # no other views of it would do better
 
 
 class _Pick(NamedTuple):
@@ -277,82 +280,64 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
 
 
 def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally) -> list[_Pick]:
-    """Visit objects, and again with new views, until the shard's pairs can be chosen."""
-    wanted, usable, visits = sum(shard.pairs.values()), list[_Usable](), list(shard.objects)
+    """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair."""
     by_uid = {thing.record.uid: thing for thing in plan.objects}
-    picks: list[_Pick] = []
-    needed = {family: share * plan.pairs_per_object for family, share in config.plan.families.fractions().items()}
-    for round_ in range(config.plan.max_rounds):
-        # first spread over the objects, then take what there is
-        most = plan.pairs_per_object if round_ == 0 else wanted
-        planned = (plan_views(config, by_uid[uid], round_, needed) for uid in visits)
+    rounds = Counter[str]()  # visits to each object so far
+    picks: dict[int, _Pick] = {}  # by the place of the motion in the shard's list
+    objects = deque(shard.objects)  # those that may still be visited, the next one first
+    while objects and len(picks) < len(shard.motions):
+        missing = [place for place in range(len(shard.motions)) if place not in picks]
+        visits = []
+        for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
+            uid = objects.popleft()
+            codes = [shard.motions[place] for place in part]
+            visits.append((uid, part, plan_views(config, by_uid[uid], rounds[uid], codes)))
         with ThreadPoolExecutor(engine.workers + 1) as threads:
-            waiting: deque[tuple[int, Future[_Visit]]] = deque()
-            try:
-                while True:
-                    _begin(config, planned, engine, threads, waiting, lacking=wanted - len(picks), most=most)
-                    if not waiting:
-                        break
-                    visit = waiting.popleft()[1].result()
-                    tally.add(visit)
-                    if visit.usable is not None:
-                        usable.append(visit.usable)
-                        picks = _choose(shard, usable, most_per_object=most)
-                    progress = {"pairs": len(picks), "rejects": len(tally.rejects)}
-                    write_atomically(paths.progress(shard), json.dumps(progress).encode())
-                    if len(picks) == wanted:
-                        return picks
-            finally:
-                if waiting:  # begun in vain
-                    engine.stop()
-        if len(picks := _choose(shard, usable, most_per_object=wanted)) == wanted:
-            return picks
-        needed = _missing(shard, picks)
-        visits = [uid for uid in shard.objects if any(one.record.uid == uid for one in usable)]
+            waiting = [threads.submit(_visit, config, view_set, engine) for _, _, view_set in visits]
+            for (uid, part, _), future in zip(
+                visits, waiting, strict=True
+            ):  # in the order of the plan, whoever is done first
+                visit = future.result()
+                rounds[uid] += 1
+                tally.add(visit)
+                if visit.usable is not None:
+                    picks |= _assign(shard, part, visit.usable)
+                if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
+                    objects.append(uid)
+                progress = {"pairs": len(picks), "rejects": len(tally.rejects)}
+                write_atomically(paths.progress(shard), json.dumps(progress).encode())
+    if len(picks) == len(shard.motions):
+        return [picks[place] for place in sorted(picks)]
     write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
-    short = ", ".join(f"{number:.0f} {family}" for family, number in sorted(_missing(shard, picks).items()))
+    short = Counter(family_of(code) for place, code in enumerate(shard.motions) if place not in picks)
     why = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3)) or "nothing was rendered"
     raise RanDry(
-        f"shard {shard.number} ({shard.name}): {wanted - len(picks)} of {wanted} pairs are missing ({short}) after {tally.visited} "
-        f"visits to {len(shard.objects)} objects, of which {len(tally.rejects)} were refused (see {paths.shard_rejects(shard)}). "
+        f"shard {shard.number} ({shard.name}): {short.total()} of {len(shard.motions)} pairs are missing "
+        f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after {tally.visited} visits to "
+        f"{len(shard.objects)} objects, of which {len(tally.rejects)} were refused (see {paths.shard_rejects(shard)}). "
         f"Dropped: {why}. Use more objects or fewer pairs"
     )
 
 
-def _begin(
-    config: RunConfig,
-    planned: Iterator[ViewSet],
-    engine: Engine,
-    threads: ThreadPoolExecutor,
-    waiting: deque[tuple[int, Future[_Visit]]],
-    *,
-    lacking: int,
-    most: int,
-) -> None:
-    """Begin visits in the order of the plan: one more than there are workers, so that none of these waits for us.
-
-    No more than could be needed if all their pairs turned out well. What is begun in vain changes nothing: results are
-    looked at in the order of the plan, whoever is done first.
-    """
-    hoped = sum(pairs for pairs, _ in waiting)
-    while len(waiting) <= engine.workers and (hoped < lacking or not waiting):
-        view_set = next(planned, None)
-        if view_set is None:
-            return
-        pairs = min(len(view_set.pairs), most)
-        waiting.append((pairs, threads.submit(_visit, config, view_set, engine)))
-        hoped += pairs
+def _parts(places: list[int], size: int) -> list[list[int]]:
+    return [places[i : i + size] for i in range(0, len(places), size)]
 
 
-def _missing(shard: Shard, picks: list[_Pick]) -> dict[Family, float]:
-    """How many pairs of each family a shard still lacks."""
-    have = Counter(pick.candidate.family for pick in picks)
-    return {family: float(count - have[family]) for family, count in shard.pairs.items() if count > have[family]}
+def _assign(shard: Shard, part: list[int], usable: _Usable) -> dict[int, _Pick]:
+    """Which of the motions that a visit was made for have a pair now."""
+    out: dict[int, _Pick] = {}
+    for candidate in usable.candidates:
+        place = next((i for i in part if i not in out and shard.motions[i] == candidate.motion), None)
+        if place is not None:
+            out[place] = _Pick(usable, candidate)
+    return out
 
 
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     """Render one view set; what goes wrong costs this object only and is recorded."""
     uid, dropped, of_annotating = view_set.object.record.uid, Counter[str](), 0.0
+    if not view_set.pairs:
+        return _Visit(None, None, 0, Counter({"motions that found no cameras": 1}), {})
     portraits: list[Portrait] = []
     exact: dict[tuple[int, int, str], float] = {}
     ring, wrong = len(view_set.probes), None
@@ -389,14 +374,15 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     try:
         path, record = sources.fetch_object(view_set.object, config.source, engine.scratch / "objects", config.files)
     except ObjectRefused as refusal:
-        return _Visit(None, refused("fetch", str(refusal)), 0, dropped, {})
+        return _Visit(None, refused("fetch", str(refusal)), 0, dropped, {}, hopeless=True)
     rendered = engine.render(view_set, path, choose)
     if isinstance(rendered, Reject) or rendered.declined is not None:
         reject, cpu_s = (rendered, {}) if isinstance(rendered, Reject) else (rendered.declined, rendered.cpu_s)
-        return _Visit(None, reject, 0, dropped, {**cpu_s, "annotate": of_annotating})
+        hopeless = isinstance(rendered, Reject) or portraits[-1].problem is not None
+        return _Visit(None, reject, 0, dropped, {**cpu_s, "annotate": of_annotating}, hopeless)
     started = time.thread_time()
     candidates, drops = annotate(view_set, rendered.views, portraits[-1], config.gates, exact)
-    candidates = [one for one in candidates if carries_question(one.forward, one.backward, gates=config.gates)]
+    candidates = [one for one in candidates if carries_question(one.truth, one.decidability, config.gates)]
     of_annotating += time.thread_time() - started
     dropped.update(drop.kind for drop in drops)
     reject = None
@@ -412,38 +398,9 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     return _Visit(usable, reject, len(views), dropped, {**rendered.cpu_s, "annotate": of_annotating})
 
 
-def _choose(shard: Shard, usable: list[_Usable], *, most_per_object: int) -> list[_Pick]:
-    """Pairs for the shard's quota of each family, spread over the objects; as many as there are.
-
-    The rarest family first, each pair from the object that has given the fewest so far.
-    """
-    pools = {
-        family: [
-            (number, candidate)
-            for number, one in enumerate(usable)
-            for candidate in one.candidates
-            if candidate.family == family
-        ]
-        for family in shard.pairs
-    }
-    given, picks = Counter[str](), list[_Pick]()
-    for family in sorted(shard.pairs, key=lambda name: (len(pools[name]) / shard.pairs[name], name)):
-        pool = pools[family]
-        for _ in range(shard.pairs[family]):
-            free = [entry for entry in pool if given[usable[entry[0]].record.uid] < most_per_object]
-            if not free:
-                break
-            best = min(free, key=lambda entry: (given[usable[entry[0]].record.uid], entry[0]))
-            pool.remove(best)
-            given[usable[best[0]].record.uid] += 1
-            picks.append(_Pick(usable[best[0]], best[1]))
-    return picks
-
-
 def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick]) -> list[StoredSample]:
     """Order, words and letters: what turns chosen pairs into the samples of a shard."""
     rng = generator(config.seed, "samples", shard.name)
-    templates, used, turns = load_templates(config.questions.templates), Counter[tuple[str, int]](), Counter[str]()
     provenance = Provenance(
         seed=config.seed,
         config_hash=plan.config_hash,
@@ -451,35 +408,99 @@ def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks:
         renderer=engine.renderer,
         device=engine.device,
     )
-    ordered = []
-    for pick in picks:  # in either order of the views, by turns, so that left and right are true equally often
-        annotation = _in_order(pick.candidate, to_the_right=(turns[pick.candidate.family] + shard.number) % 2 == 0)
-        turns[pick.candidate.family] += 1
-        ordered.append((pick, annotation))
-    out = []
-    for place, index in enumerate(rng.permutation(len(ordered))):
-        pick, annotation = ordered[index]
-        key = f"{shard.name.split('-of-')[0]}-{place:05d}"
-        which = (annotation.first, annotation.second)
-        sample = Sample(
-            object=pick.usable.record,
-            preset=config.preset,
-            family=pick.candidate.family,
-            split=shard.split,
-            views=[pick.usable.views[i] for i in which],
-            truth=annotation.truth,
-            questions=ask_all(annotation, key, config.gates, templates, rng, used, shard.number),
-            provenance=provenance,
+    drafts, images = [], []
+    for index in rng.permutation(len(picks)):
+        pick = picks[index]
+        pair = pick.candidate
+        drafts.append(
+            Sample(
+                object=pick.usable.record,
+                preset=config.preset,
+                family=family_of(pair.motion),
+                split=shard.split,
+                views=[pick.usable.views[i] for i in (pair.first, pair.second)],
+                truth=pair.truth,
+                decidability=pair.decidability,
+                questions=[],
+                provenance=provenance,
+            )
         )
-        out.append(StoredSample(key, sample, [pick.usable.images[i] for i in which]))
-    return out
+        images.append([pick.usable.images[i] for i in (pair.first, pair.second)])
+    keys = [f"{shard.name.split('-of-')[0]}-{place:05d}" for place in range(len(drafts))]
+    return _asked(
+        config, shard.name, shard.number, [StoredSample(*one) for one in zip(keys, drafts, images, strict=True)]
+    )
 
 
-def _in_order(candidate: Candidate, *, to_the_right: bool) -> Annotation:
-    """The order of the two views in which the camera moves, turns or else backs off to the wanted side."""
-    truth = candidate.forward.truth
-    side = {"pan": truth.yaw_deg, "still": truth.distance_ratio - 1}.get(candidate.family, truth.translation[0])
-    return candidate.forward if (side > 0) == to_the_right else candidate.backward
+def _asked(config: RunConfig, name: str, number: int, samples: Sequence[StoredSample]) -> list[StoredSample]:
+    """The samples of a shard with their questions."""
+    rng, templates = generator(config.seed, "questions", name), load_templates(config.questions.templates)
+    keys, drafts = [stored.key for stored in samples], [stored.sample for stored in samples]
+    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number)
+    return [
+        stored._replace(sample=stored.sample.model_copy(update={"questions": questions}))
+        for stored, questions in zip(samples, asked, strict=True)
+    ]
+
+
+def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manifest:
+    """Ask anew about the pairs of a dataset, into a new folder; nothing is rendered.
+
+    Args:
+        overrides: of settings, as in `generate`: wordings, forms of answers, gates.
+
+    Raises:
+        InputError: the dataset cannot be read, OUT is not empty, or an override would need a new render.
+    """
+    manifest = read_manifest(dataset)
+    before = load_config_tree(manifest.config)
+    config = load_config_tree(manifest.config, overrides)
+    changed = [
+        name
+        for name in ("plan", "render", "files", "seed", "pairs", "source")
+        if getattr(config, name) != getattr(before, name)
+    ]
+    if changed:
+        raise InputError(
+            f"requestion changes questions.* and gates.* only; {changed[0]} needs a new render: use generate"
+        )
+    _check_out(RunPaths(out))
+    scratch = RunPaths(out).run / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    receipts = []
+    for number, entry in enumerate(manifest.shards):
+        name = entry.name.removesuffix(".tar")
+        stored = [
+            one._replace(
+                sample=one.sample.model_copy(
+                    update={"provenance": one.sample.provenance.model_copy(update={"config_hash": config_hash(config)})}
+                )
+            )
+            for one in read_shard(dataset / entry.name)
+        ]
+        samples = _asked(config, name, number, stored)
+        digest, size = write_shard(out / entry.name, scratch, samples)
+        receipts.append(
+            Receipt(
+                name=name,
+                number=number,
+                sha256=digest,
+                bytes=size,
+                samples=len(samples),
+                questions=sum(len(one.sample.questions) for one in samples),
+                config_hash=config_hash(config),
+                renderer=manifest.renderer,
+                device=manifest.device,
+                objects=sorted({one.sample.object.uid for one in samples}),
+                objects_visited=0,
+                views_rendered=0,
+                rejects=0,
+                dropped={},
+                cpu_s={},
+            )
+        )
+    shutil.rmtree(RunPaths(out).run)
+    return write_dataset_files(out, config, receipts, (stored.sample for stored in iter_samples(out)))
 
 
 # --- finish ------------------------------------------------------------------------------------
@@ -516,7 +537,7 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
             pairs, rejects = pairs + progress["pairs"], rejects + progress["rejects"]
         except (OSError, ValueError, KeyError):
             pass  # not started yet
-    wanted = sum(sum(shard.pairs.values()) for shard in plan.shards)
+    wanted = sum(len(shard.motions) for shard in plan.shards)
     return Status(done, missing, wanted, pairs, rejects)
 
 

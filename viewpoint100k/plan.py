@@ -1,26 +1,22 @@
 """Objects and a seed -> shards with their objects, cameras and pairs. No view is rendered here.
 
 Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of workers
-and the machine never matter. Cameras are planned by three angles (bearing, pitch, roll) and a position: two views
-that share a bearing have exactly no yaw between them, two that share a position exactly no translation.
+and the machine never matter.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
 from viewpoint100k.config import PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
-from viewpoint100k.geometry.cameras import aim_deg, look_at, pose, position_on_sphere
-from viewpoint100k.geometry.rotations import Array, camera_rotation
+from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from viewpoint100k.motions import OF_THE_SPHERE, Camera, base_camera, carry_out, design, in_frame
 from viewpoint100k.records import (
-    FAMILIES,
     OBJECT_RADIUS,
     Background,
-    Family,
     Lamp,
     Light,
     PlannedPair,
@@ -33,10 +29,12 @@ from viewpoint100k.records import (
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
 MOST_PAIRS_PER_OBJECT = 12
-PAIRS_OF_A_SMALL_VISIT = 3  # four views, the fewest that hold all families
+PAIRS_OF_A_SMALL_VISIT = 3  # of four views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
+FEWEST_PAIRS = 24  # of a shard: its questions are balanced among themselves
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
+NEW_BASES = 6  # first cameras that are tried if none of the known ones will do
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
 
@@ -46,7 +44,7 @@ class Shard(Record):
     number: int
     split: Split
     name: str
-    pairs: dict[Family, int]
+    motions: list[str]  # of its pairs
     objects: list[str]  # uids in the order in which they are visited; the last are reserves
 
 
@@ -88,7 +86,7 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
     by_split = _split_objects(config, objects, pairs_of)
     shards: list[Shard] = []
     for split, pairs in pairs_of.items():
-        uids, family = by_split[split], _family_sequence(config)
+        uids, motions = by_split[split], design(config.plan, pairs, generator(config.seed, "motions", split))
         count = _shard_count(config, pairs, len(uids))
         if count > len(uids):
             raise InputError(
@@ -96,12 +94,9 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
                 "objects, fewer pairs, or a larger shards.pairs_per_shard"
             )
         for index, part in enumerate(np.array_split(np.arange(pairs), count)):
-            quota = Counter(next(family) for _ in part)
             name = f"{split}-{index:05d}-of-{count:05d}"
-            mine = uids[index::count]
-            shards.append(
-                Shard(number=len(shards), split=split, name=name, pairs=dict(sorted(quota.items())), objects=mine)
-            )
+            mine = [motions[i] for i in part]
+            shards.append(Shard(number=len(shards), split=split, name=name, motions=mine, objects=uids[index::count]))
     return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=list(objects), shards=shards)
 
 
@@ -124,7 +119,7 @@ def _shard_count(config: RunConfig, pairs: int, objects: int) -> int:
     """How many shards a split is cut into: by the setting, else so that each has objects enough for its pairs."""
     if config.shards.pairs_per_shard:
         return int(np.ceil(pairs / config.shards.pairs_per_shard))
-    largest = int(np.clip(np.ceil(config.pairs / 20), 8, 1000))
+    largest = int(np.clip(np.ceil(config.pairs / 20), FEWEST_PAIRS, 1000))
     return max(1, min(int(np.ceil(pairs / largest)), objects // OBJECTS_PER_SHARD))
 
 
@@ -143,75 +138,28 @@ def _split_objects(
     return {"train": shuffled, **out}
 
 
-def _family_sequence(config: RunConfig) -> Iterator[Family]:
-    """Families one after the other so that every stretch has its shares: always the one furthest behind."""
-    fractions, made, number = config.plan.families.fractions(), Counter[Family](), 0
-    while True:
-        number += 1
-        behind = max(FAMILIES, key=lambda family: (fractions[family] * number - made[family], fractions[family]))
-        made[behind] += 1
-        yield behind
-
-
 # --- the views of one visit ---------------------------------------------------------------------
 
 
-class _Camera(NamedTuple):
-    """A camera in angles, before it becomes a matrix."""
-
-    position: Array  # (3,) world
-    bearing_deg: float
-    pitch_deg: float
-    roll_deg: float
-
-
-def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: Mapping[Family, float]) -> ViewSet:
+def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Sequence[str]) -> ViewSet:
     """The cameras of one visit to one object, and the pairs they make.
 
     Args:
-        pairs: how many of each family are wanted of this visit; the plan holds about as many, usually some more.
+        motions: codes of the pairs that are wanted. One that finds no cameras here is left out.
 
-    An arc of cameras around the object; from one of them some that moved sideways and some that turned to the other
-    side. Each of the first with each of the second is a pair that moved and turned to the same side, so that eight
-    views make about twelve pairs.
+    Each pair adds one camera to those that are there already, if one of these can be its first or its second; so n pairs
+    need little more than n + 1 views.
     """
-    settings, uid = config.plan, thing.record.uid
+    uid = thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
-    arc, trucks, pans, stills = _how_many(pairs, rng)
-    hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
-    side = float(rng.choice([-1, 1]))  # to which the trucks go
-    truck = [float(v) for v in side * rng.uniform(settings.truck.low, settings.truck.high, trucks)]
-    pan = [float(v) for v in -side * rng.uniform(settings.pan_deg.low, settings.pan_deg.high, pans)]
-    distance = _distance(settings, hfov_deg, truck, pan, rng)
-
-    cameras = _arc(settings, arc, distance, rng)
-    base = int(rng.integers(arc))
-    made: list[PlannedPair] = []
-
-    def pair(first: int, second: int, family: Family) -> None:
-        made.append(PlannedPair(first=first, second=second, family=family))
-
-    for i in range(arc):
-        for j in range(i + 1, arc):
-            if _apart_deg(cameras[i], cameras[j]) <= settings.orbit_deg.high + 1e-9:
-                pair(i, j, "orbit")
-    if truck or pan:  # the base looks a little aside, so that the sideways moves and the turns both stay in the frame
-        aside = [0.0, *(-np.degrees(np.arctan(t)) for t in truck), *(-p for p in pan)]
-        to_object = aim_deg(cameras[base].position, np.zeros(3))
-        cameras[base] = cameras[base]._replace(bearing_deg=float(to_object[0]) + 0.5 * (min(aside) + max(aside)))
-    first_truck = len(cameras)
-    cameras += [_moved(cameras[base], right=t * float(np.linalg.norm(cameras[base].position))) for t in truck]
-    first_pan = len(cameras)
-    cameras += [cameras[base]._replace(bearing_deg=cameras[base].bearing_deg + p) for p in pan]
-    for i in range(trucks):
-        pair(base, first_truck + i, "truck")
-        for j in range(pans):
-            pair(first_pan + j, first_truck + i, "same_sign")
-    for j in range(pans):
-        pair(base, first_pan + j, "pan")
-    for i in range(stills):
-        pair(i % arc, len(cameras), "still")
-        cameras.append(_still(settings, cameras[i % arc], rng))
+    cameras, made = list[Camera](), list[PlannedPair]()
+    sizes = config.plan.half_angle_deg
+    for half_angle_deg in np.linspace(sizes.high, sizes.low, 3):
+        tried = _arrange(config, motions, float(half_angle_deg), rng)
+        if len(tried[1]) > len(made):
+            cameras, made = tried
+        if len(made) == len(motions):
+            break
 
     light_rng = generator(config.seed, uid, "light", round_)
     background, lights = _background(config, light_rng), [_light(config, light_rng)]
@@ -221,98 +169,48 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, pairs: Mappi
             other = other.model_copy(update={"name": lights[0].name, "rotation_deg": lights[0].rotation_deg})
         lights.append(other)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
-    x, y, _ = cameras[base].position
+    x, y, _ = cameras[0].position if cameras else (1.0, 0.0, 0.0)
     return ViewSet(
         object=thing,
         round=round_,
         views=[
             PlannedView(
-                world_from_camera=pose(camera_rotation(c.bearing_deg, c.pitch_deg, c.roll_deg), c.position).tolist(),
-                hfov_deg=hfov_deg,
-                light=int(light),
+                world_from_camera=c.world_from_camera.tolist(), hfov_deg=float(np.asarray(c.hfov_deg)), light=int(light)
             )
             for c, light in zip(cameras, light_of, strict=True)
         ],
-        probes=probe_ring(settings, float(np.degrees(np.arctan2(y, x)))),
+        probes=probe_ring(config.plan, float(np.degrees(np.arctan2(y, x)))),
         pairs=made,
         lights=lights,
         background=background,
     )
 
 
-def _how_many(pairs: Mapping[Family, float], rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """(arc, trucks, pans, stills): the fewest views whose pairs are about those that are wanted."""
-    wanted = {family: pairs.get(family, 0.0) for family in FAMILIES}
-    arc = next(n for n in range(2 if wanted["orbit"] > 0 else 1, 99) if n * (n - 1) / 2 >= wanted["orbit"] - 1)
-    trucks, pans = int(np.ceil(wanted["truck"])), int(np.ceil(wanted["pan"]))
-    while trucks * pans < wanted["same_sign"]:
-        trucks, pans = (trucks + 1, pans) if trucks <= pans else (trucks, pans + 1)
-    return arc, trucks, pans, int(wanted["still"] + rng.random())  # rounded up as often as its fraction says
-
-
-def _distance(
-    settings: PlanConfig, hfov_deg: float, truck: list[float], pan: list[float], rng: np.random.Generator
-) -> float:
-    """How near the cameras may come so that the object's bounding sphere stays in every frame."""
-    swing = [np.degrees(np.arctan(abs(t))) for t in truck] or [0.0]
-    turn = [abs(p) for p in pan] or [0.0]
-    aside = max(0.5 * (max(swing) + max(turn)), 1.5 * settings.aim_jitter_deg)
-    free_deg = max(0.5 * hfov_deg - aside - 1.0, 4.0)
-    nearest = OBJECT_RADIUS / np.sin(np.radians(free_deg))
-    nearest /= 1 - settings.distance_jitter
-    return float(nearest / rng.uniform(settings.fill.low, settings.fill.high))
-
-
-def _arc(settings: PlanConfig, count: int, distance: float, rng: np.random.Generator) -> list[_Camera]:
-    """Cameras around the object: neighbours at least the smallest orbit apart, the ends at most the largest if that fits."""
-    smallest, room = settings.orbit_deg.low, settings.orbit_deg.high - settings.orbit_deg.low * max(count - 1, 0)
-    if count == 2:
-        extra = rng.uniform(0, max(room, 0), 1)
-    else:
-        extra = max(room, 0) * rng.dirichlet(np.ones(count))[: count - 1] if count > 1 else np.zeros(0)
-    azimuths = rng.uniform(-180, 180) + np.concatenate([[0.0], np.cumsum(smallest + extra)])
-    elevation = rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high)
-    out = []
-    for azimuth in azimuths:
-        jitter = rng.uniform(-1, 1, 5)
-        position = position_on_sphere(
-            azimuth,
-            np.clip(
-                elevation + settings.elevation_jitter_deg * jitter[0],
-                settings.elevation_deg.low,
-                settings.elevation_deg.high,
-            ),
-            distance * (1 + settings.distance_jitter * jitter[1]),
-        )
-        bearing, pitch = aim_deg(position, np.zeros(3))
-        out.append(
-            _Camera(
-                position,
-                float(bearing) + settings.aim_jitter_deg * jitter[2],
-                float(pitch) + settings.aim_jitter_deg * jitter[3],
-                settings.roll_jitter_deg * jitter[4],
-            )
-        )
-    return out
-
-
-def _moved(camera: _Camera, right: float = 0.0, forward: float = 0.0, up: float = 0.0) -> _Camera:
-    """The camera moved along its own level axes, without turning."""
-    bearing = np.radians(camera.bearing_deg)
-    ahead, aside = np.array([np.sin(bearing), np.cos(bearing), 0.0]), np.array([np.cos(bearing), -np.sin(bearing), 0.0])
-    return camera._replace(position=camera.position + right * aside + forward * ahead + up * np.array([0.0, 0.0, 1.0]))
-
-
-def _still(settings: PlanConfig, camera: _Camera, rng: np.random.Generator) -> _Camera:
-    """Neither sideways nor turned: nearer or farther along the line to the object, or up or down and tilted to it."""
-    rotation = camera_rotation(camera.bearing_deg, camera.pitch_deg, camera.roll_deg)
-    ratio = rng.uniform(settings.dolly.low, settings.dolly.high)
-    distance = float(np.linalg.norm(camera.position))
-    if rng.random() < 0.5:  # away along the optical axis, so that not even a rolled camera moves sideways
-        return camera._replace(position=camera.position - (ratio - 1) * distance * rotation[:, 2])
-    rise = (0.25 + 0.5 * (ratio - 1)) * distance * (1 if camera.position[2] < 0.35 * distance else -1)
-    moved = _moved(camera, up=rise)
-    return moved._replace(pitch_deg=float(aim_deg(moved.position, np.zeros(3))[1]))
+def _arrange(
+    config: RunConfig, motions: Sequence[str], half_angle_deg: float, rng: np.random.Generator
+) -> tuple[list[Camera], list[PlannedPair]]:
+    """Cameras that see the object at about this size, and the pairs of them that do what is wanted."""
+    settings = config.plan
+    hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
+    distance = float(OF_THE_SPHERE * OBJECT_RADIUS / np.sin(np.radians(half_angle_deg)))
+    cameras: list[Camera] = []
+    made: list[PlannedPair] = []
+    for code in motions:
+        news = [base_camera(settings, distance, hfov_deg, rng) for _ in range(NEW_BASES)]
+        known = [int(i) for i in rng.permutation(len(cameras))]
+        for number, camera in [*((i, cameras[i]) for i in known), *((-1, new) for new in news if in_frame(new))]:
+            forth = bool(rng.random() < 0.5)
+            found = carry_out(code, camera, settings, config.gates, rng, known_is_first=forth)
+            if found is None:
+                continue
+            if number < 0:
+                number = len(cameras)
+                cameras.append(camera)
+            both = (number, len(cameras)) if forth else (len(cameras), number)
+            cameras.append(found)
+            made.append(PlannedPair(first=both[0], second=both[1], motion=code))
+            break
+    return cameras, made
 
 
 def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
@@ -328,11 +226,6 @@ def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
         )
         for turn in np.linspace(0, 360, PROBES, endpoint=False)
     ]
-
-
-def _apart_deg(a: _Camera, b: _Camera) -> float:
-    difference = np.arctan2(a.position[1], a.position[0]) - np.arctan2(b.position[1], b.position[0])
-    return float(np.degrees(np.abs(np.angle(np.exp(1j * difference)))))
 
 
 def _light(config: RunConfig, rng: np.random.Generator) -> Light:
@@ -356,7 +249,7 @@ def _light(config: RunConfig, rng: np.random.Generator) -> Light:
     return Light(
         name=str(rng.choice(HDRIS)),
         rotation_deg=float(rng.uniform(0, 360)),
-        strength=float(rng.uniform(0.6, 1.0)),
+        strength=float(rng.integers(6, 11)) / 10,  # of a few strengths: what an HDRI then looks like is kept
         lamps=lamps,
     )
 

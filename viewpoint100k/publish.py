@@ -63,7 +63,8 @@ def write_dataset_files(
             counts[f"family/{sample.family}"] += 1
             counts[f"split/{sample.split}"] += 1
             for question in sample.questions:
-                counts[f"{question.type} ({question.frame})/{question.options[question.answer_index]}"] += 1
+                right = question.options[question.answer_index] if question.options else "a number"
+                counts[f"{question.type} ({question.frame})/{right}"] += 1
     assert provenance is not None, "a run has at least one shard with at least one sample"
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
@@ -218,8 +219,9 @@ questions = load_questions("path/or/org/name", split="train")    # one row per q
 World: +Z up. Cameras: OpenCV axes (x right, y down, z forward). `truth.translation` is the camera's move in the first
 camera's axes over its distance to the object: x > 0 right, y < 0 up, z > 0 forward. Yaw > 0: turned right. Azimuth change > 0:
 counter-clockwise around the object, seen from above. A question is asked only where its answer is clear: a sideways move of
-at least a quarter of the distance, a turn of at least 10 degrees, an orbit of at least 15, or none at all; and only where the
-picture would differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about.
+at least a quarter of the distance, a turn of at least 10 degrees, a tilt or roll of at least 8, an orbit of at least 15, or none
+at all; and only where the picture would differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about.
+Where the object's shift or growth in the picture gives an answer away, it gives the wrong one as often.
 
 | question | right answers |
 |---|---|
@@ -262,6 +264,8 @@ def _feature(annotation: Any) -> dict[str, Any]:
     if annotation in Scalar:
         return {"dtype": Scalar[annotation]}
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return {"dtype": "string"}
     if origin is typing.Annotated:
         return _feature(arguments[0])
     if origin in (typing.Union, types.UnionType):

@@ -5,12 +5,28 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Split = Literal["train", "validation", "test"]
-Family = Literal["orbit", "truck", "pan", "same_sign", "still"]
-FAMILIES: tuple[Family, ...] = ("orbit", "truck", "pan", "same_sign", "still")
+Family = Literal[
+    "orbit", "truck", "pan", "same_sign", "pedestal", "crane", "dolly", "tilt", "roll", "zoom", "mixed", "still"
+]
+FAMILIES: dict[Family, str] = {
+    "orbit": "around the object, turning to keep it in view",
+    "truck": "sideways without turning",
+    "pan": "turning on the spot, to the left or right",
+    "same_sign": "sideways and turning to the same side: no orbit does that",
+    "pedestal": "up or down without turning",
+    "crane": "up or down and tilting",
+    "dolly": "nearer or farther without turning",
+    "tilt": "turning on the spot, up or down",
+    "roll": "turning about the line of sight",
+    "zoom": "another lens from the same place",
+    "mixed": "several of these at once",
+    "still": "nothing that one could see",
+}
 
+Row2 = Annotated[list[float], Field(min_length=2, max_length=2)]
 Row3 = Annotated[list[float], Field(min_length=3, max_length=3)]
 Row4 = Annotated[list[float], Field(min_length=4, max_length=4)]
 Matrix3 = Annotated[list[Row3], Field(min_length=3, max_length=3)]
@@ -112,11 +128,11 @@ class Background(Record):
 
 
 class PlannedPair(Record):
-    """Two views of a set, by their number, and the family they were planned for."""
+    """Two views of a set, by their number, and the motion from the first to the second."""
 
     first: int
     second: int
-    family: Family
+    motion: str = Field(pattern=r"^[-+0*]{7}$", description="signs: motions.py")
 
 
 class ViewSet(Record):
@@ -142,6 +158,8 @@ class View(Record):
     intrinsics: Matrix3 = Field(description="pixels; pixel (0, 0) covers [0, 1) x [0, 1), so cx = width / 2")
     world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
     hfov_deg: float
+    object_box: Row4 = Field(description="left, top, right, bottom of the object in the picture, in pixels")
+    object_share: float = Field(ge=0, le=1, description="of the picture that the object covers")
     light: str = Field(description="HDRI / world or camera: whether the lamps stand still or go with the camera")
     background: str = Field(description="hdri, blurred, plain, gradient or ground")
 
@@ -157,9 +175,29 @@ class Truth(Record):
     azimuth_change_deg: float = Field(description="> 0: counter-clockwise around the object, seen from above")
     elevation_change_deg: float
     distance_ratio: float = Field(gt=0, description="second distance to the object over the first")
+    focal_ratio: float = Field(gt=0, description="second focal length over the first: > 1 zoomed in")
+    azimuth_deg: float = Field(description="of the first camera about the object, counter-clockwise from +X")
+    elevation_deg: float = Field(description="of the first camera about the object")
     rotation_deg: float = Field(description="angle of the whole rotation, about whatever axis")
     covisible_fraction: float = Field(ge=0, le=1, description="surface seen in both views over surface seen in either")
     front_azimuth_deg: float | None = Field(description="azimuth of the object's front; None: it has no known front")
+
+
+class Decidability(Record):
+    """How different the second picture would be under the nearest wrong answer, for each thing that is asked; 0..1."""
+
+    translation: float = Field(description="sideways")
+    vertical: float
+    forward: float
+    rotation: float = Field(description="yaw")
+    pitch: float
+    roll: float
+    azimuth: float
+    elevation: float
+    distance: float
+
+
+AnswerForm = Literal["letter", "digit", "word", "json", "number"]
 
 
 class Question(Record):
@@ -167,10 +205,13 @@ class Question(Record):
     type: str
     tier: str
     frame: str = Field(description="whose left and right the words mean")
+    images: list[int] = Field(description="which of the sample's views the question shows, in this order")
     prompt: str
-    options: list[str]
-    answer_index: int
+    options: list[str] = Field(description="empty where a number is asked for")
+    answer_index: int = Field(description="of the right option; -1 where a number is asked for")
     answer: str = Field(description="what the model should write")
+    answer_form: AnswerForm = Field(description="how: a letter, the option's number, its words, JSON, or a number")
+    value: float | None = Field(default=None, description="the right number, where one is asked for")
     template: str
     margin: float = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
     decidability: float = Field(description="how different the picture would be if the nearest wrong answer were true")
@@ -194,6 +235,7 @@ class Sample(Record):
     split: str
     views: list[View]
     truth: Truth
+    decidability: Decidability
     questions: list[Question]
     provenance: Provenance
 

@@ -1,20 +1,24 @@
 """One answer format, one parser, one scorer: for rewards, evaluation and validation alike.
 
-A question has lettered options. A model may answer with the letter in many dressings, or with the option's text;
-what cannot be read as exactly one option scores 0.
+A question has lettered (or numbered, or listed) options, or asks for a number. A model may answer with the letter in
+many dressings, in JSON, or with the option's text; what cannot be read as exactly one option scores 0. A number scores by
+how near it is.
 """
 
 import re
 from collections.abc import Sequence
+
+from viewpoint100k.records import AnswerForm
 
 LETTERS = "ABCDEFGHIJ"
 
 _TAG = re.compile(r"</?(?:answer|think)>", re.IGNORECASE)
 _THINK = re.compile(r"<think>", re.IGNORECASE)  # thinking that never ends holds no answer
 _STATED = re.compile(
-    r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*\s*[:=]?\s*[\"'(\[*]*([A-J])\b(?![a-z'])", re.IGNORECASE
+    r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*\s*[:=]?\s*[\"'(\[*]*([A-J])\b(?!'[a-z])", re.IGNORECASE
 )
 _LEADING = re.compile(r"^[\s\"'(\[*]*([A-J])[\s\"')\].:,*]*(?:$|[\s)\].:,])", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,9})?(?![\w]|\.\d)")
 _LONGEST = 100_000  # characters that are read; nobody answers a lettered question with more
 
 
@@ -40,9 +44,43 @@ def parse_answer(completion: str, options: Sequence[str]) -> int | None:
     return _by_text(text, options)
 
 
-def score(completion: str, options: Sequence[str], answer_index: int) -> float:
-    """1.0 if the completion means the right option, else 0.0."""
+def score(
+    completion: str,
+    options: Sequence[str],
+    answer_index: int,
+    answer_form: AnswerForm = "letter",
+    value: float | None = None,
+) -> float:
+    """1.0 if the completion means the right option, else 0.0; for a number its `mean_relative_accuracy`.
+
+    Example:
+        >>> score("Option 2.", ["left", "right"], 1, "digit"), score("about 40 degrees", [], -1, "number", 38.0)
+        (1.0, 0.9)
+    """
+    if value is not None:
+        said = parse_number(completion)
+        return 0.0 if said is None else mean_relative_accuracy(said, value)
+    if answer_form == "digit":
+        digit = parse_number(completion)
+        if digit is not None:
+            return float(digit == answer_index + 1)
     return float(parse_answer(completion, options) == answer_index)
+
+
+def parse_number(completion: str) -> float | None:
+    """The one number that a completion says, or None if it says none or several different ones."""
+    numbers = {float(found) for found in _NUMBER.findall(_said(completion[-_LONGEST:]))}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def mean_relative_accuracy(said: float, right: float) -> float:
+    """Share of ten tolerances, from 50 % down to 5 % of the right number, within which a number lies.
+
+    Source:
+        Yang et al., "Thinking in Space", arXiv 2412.14171: MRA.
+    """
+    error = abs(said - right) / abs(right)
+    return sum(error <= tolerance / 100 + 1e-9 for tolerance in range(5, 55, 5)) / 10
 
 
 def _said(text: str) -> str:
@@ -63,19 +101,19 @@ def _said(text: str) -> str:
 
 
 def _alone(text: str, leading: re.Match[str]) -> bool:
-    """Whether a leading letter is an answer: `A camera moved` starts with a word, `A. left` with a letter."""
+    """Whether a leading letter is an answer: `A camera moved` starts with a word, `A. left` with a letter, `A, B` with two."""
     rest = text[leading.end(1) :]
-    return not re.match(r"\s+[a-z]", rest)
+    return not re.match(r"\s+[a-z]", rest) and not re.fullmatch(r"(?:[\s,;]+[A-J])+[\s.]*", rest)
 
 
 def _by_text(text: str, options: Sequence[str]) -> int | None:
-    lowered = " ".join(re.sub(r"[^\w\s\-]", " ", text.lower()).split())
-    found = [
-        index
-        for index, option in enumerate(options)
-        if re.search(rf"(?<![\w\-]){re.escape(' '.join(option.lower().split()))}(?![\w\-])", lowered)
-    ]
+    lowered, plain = _plain(text), [_plain(option) for option in options]
+    found = [i for i, option in enumerate(plain) if re.search(rf"(?<![\w\-]){re.escape(option)}(?![\w\-])", lowered)]
     if len(found) > 1:  # "counter-clockwise" holds no "clockwise", but "no movement to the left" holds "left"
-        longest = max(found, key=lambda index: len(options[index]))
-        found = [i for i in found if options[i].lower() not in options[longest].lower() or i == longest]
+        longest = max(found, key=lambda index: len(plain[index]))
+        found = [i for i in found if plain[i] not in plain[longest] or i == longest]
     return found[0] if len(found) == 1 else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^\w\s\-]", " ", text.lower()).split())

@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.geometry.relations import motion
 from viewpoint100k.publish import Manifest, ShardEntry, features, read_manifest
 from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.ask import prompt
-from viewpoint100k.records import SCHEMA_VERSION, Question, Sample, matrix
-from viewpoint100k.scoring import LETTERS, score
+from viewpoint100k.questions.ask import answer, lens, prompt
+from viewpoint100k.questions.kinds import Kind
+from viewpoint100k.records import SCHEMA_VERSION, Question, Sample
+from viewpoint100k.scoring import score
 from viewpoint100k.shards import StoredSample, read_shard, sha256_file, shard_paths
 
 TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
@@ -178,13 +178,13 @@ def sample_problems(stored: StoredSample, split: str, config_hash: str, gates: G
 
 
 def _truth_problems(sample: Sample) -> Iterator[str]:
-    poses = [matrix(view.world_from_camera) for view in sample.views]
     try:
-        moved = motion(poses[0], poses[1])
+        derived = make_truth(
+            sample.views[0], sample.views[1], sample.truth.covisible_fraction, sample.truth.front_azimuth_deg
+        )
     except InputError as error:
         yield f"the stored poses are not rigid: {error}"
         return
-    derived = make_truth(moved, sample.truth.covisible_fraction, sample.truth.front_azimuth_deg)
     for name in type(derived).model_fields:
         stored, recomputed = getattr(sample.truth, name), getattr(derived, name)
         if stored is not None and not np.allclose(stored, recomputed, rtol=0, atol=TRUTH_ATOL):
@@ -193,6 +193,12 @@ def _truth_problems(sample: Sample) -> Iterator[str]:
         hfov_deg = np.degrees(2 * np.arctan(view.intrinsics[0][2] / view.intrinsics[0][0]))
         if abs(view.hfov_deg - hfov_deg) > 1e-4:
             yield f"views.{number}.hfov_deg = {view.hfov_deg}; its intrinsics say {hfov_deg:.4f}"
+        left, top, right, bottom = view.object_box
+        width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+            yield f"views.{number}.object_box = {view.object_box}; the picture is {width:.0f} x {height:.0f}"
+        elif not 0 < view.object_share <= (right - left) * (bottom - top) / (width * height) + 1e-6:
+            yield f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is not there"
 
 
 def _question_problems(question: Question, sample: Sample, key: str, gates: GateConfig) -> Iterator[str]:
@@ -202,25 +208,45 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
         return
     if question.id != f"{key}-{kind.type}-{kind.frame}":
         yield f"its id does not fit the sample {key} and the kind"
-    if sorted(question.options) != sorted(kind.options):
-        yield f"options {question.options}; expected {list(kind.options)} in any order"
-        return
     fact = kind.fact(sample.truth, gates)
     if fact is None:
         yield "is asked although the truth is in the grey band"
         return
-    right = question.options.index(kind.options[fact.option])
+    unknown = set(question.options) - set(kind.options)
+    if unknown or len(set(question.options)) != len(question.options) or len(question.options) != _shown(kind):
+        yield f"options {question.options}; expected {_shown(kind)} different ones of {list(kind.options)}"
+        return
+    right = question.options.index(kind.options[fact.option]) if kind.options[fact.option : fact.option + 1] else -1
+    if kind.options and kind.options[fact.option] not in question.options:
+        yield f"the right option ({kind.options[fact.option]}) is not shown"
+        return
     if question.answer_index != right:
-        yield f"answer_index = {question.answer_index}; the poses say {right} ({question.options[right]})"
-    if question.answer != LETTERS[right] or score(question.answer, question.options, right) != 1:
-        yield f"the gold answer {question.answer!r} does not score 1 (right is {LETTERS[right]})"
+        named = f" ({question.options[right]})" if question.options else ""
+        yield f"answer_index = {question.answer_index}; the poses say {right}{named}"
+    if question.value != fact.value:
+        yield f"value = {question.value}; the poses say {fact.value}"
+    if (question.answer_form == "number") != (fact.value is not None):
+        yield f"its answer_form is {question.answer_form}; it asks for {'one of its options' if kind.options else 'a number'}"
+        return
+    gold = answer(question.options, right, question.answer_form, fact.value)
+    scored = score(question.answer, question.options, right, question.answer_form, fact.value)
+    if question.answer != gold or scored != 1:
+        yield f"the gold answer {question.answer!r} does not score 1 (right is {gold!r})"
     if abs(question.margin - fact.margin) > 1e-5 or question.margin < 1:
         yield f"margin = {question.margin}; the poses say {fact.margin:.6f}, and at least 1 is needed"
-    if question.decidability < gates.min_decidability:
-        yield f"decidability = {question.decidability}, less than {gates.min_decidability}"
-    wording = question.prompt.split("\n")[0]
-    if not wording or question.prompt != prompt(wording, question.options):
-        yield "the prompt does not show its own options"
+    least = min(getattr(sample.decidability, name) for name in fact.decided_by or kind.decided_by)
+    if question.decidability < gates.min_decidability or abs(question.decidability - least) > 1e-5:
+        yield f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} is needed"
+    if question.images != [0, 1]:  # all kinds ask for the motion from the first view to the second
+        yield f"shows the views {question.images}; expected [0, 1]"
+    words, ending = question.prompt.split("\n")[0], lens(sample.views) if kind.lens else ""
+    wording = words.removesuffix(ending).strip()
+    if not wording or question.prompt != prompt(wording, question.options, question.answer_form, ending):
+        yield "the prompt does not show its own options, or not what its lens did"
+
+
+def _shown(kind: Kind) -> int:
+    return kind.shown or len(kind.options)
 
 
 def _attribution_problems(dataset: Path, uids: set[str]) -> Iterator[Problem]:

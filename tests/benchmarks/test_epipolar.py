@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from scipy.stats import binomtest
 
-from viewpoint100k.records import Sample
+from viewpoint100k.records import Decidability, Sample
 from viewpoint100k.shards import StoredSample, write_shard
 
 cv2 = pytest.importorskip("cv2", reason="the check matches pictures with opencv")
@@ -261,9 +261,11 @@ def sample_json(family, poses, truth, options):
     zeros = dict.fromkeys(("yaw_deg", "pitch_deg", "roll_deg", "azimuth_change_deg", "elevation_change_deg"), 0.0)
     hfov_deg = float(np.degrees(2 * np.arctan(0.64)))
     view = {"intrinsics": K.tolist(), "hfov_deg": hfov_deg, "light": "studio", "background": "plain"}
+    view |= {"object_box": [0, 0, 9, 9], "object_share": 0.1}
     questions = [
         {"id": f"{kind}-{frame}", "type": kind, "tier": "A", "frame": frame, "prompt": "?", "options": texts}
         | {"answer_index": right, "answer": "ABC"[right], "template": "0", "margin": 2.0, "decidability": 1.0}
+        | {"images": [0, 1], "answer_form": "letter"}
         for (kind, frame), (texts, right) in options.items()
     ]
     return {
@@ -272,7 +274,17 @@ def sample_json(family, poses, truth, options):
         "family": family,
         "split": "train",
         "views": [{**view, "world_from_camera": pose.tolist()} for pose in poses],
-        "truth": {**zeros, "distance_ratio": 1.0, "covisible_fraction": 0.5, "front_azimuth_deg": None, **truth},
+        "decidability": dict.fromkeys(Decidability.model_fields, 1.0),
+        "truth": {
+            **zeros,
+            "distance_ratio": 1.0,
+            "focal_ratio": 1.0,
+            "azimuth_deg": -90.0,
+            "elevation_deg": 0.0,
+            "covisible_fraction": 0.5,
+            "front_azimuth_deg": None,
+            **truth,
+        },
         "questions": questions,
         "provenance": {"seed": 0, "config_hash": "", "code_version": "", "renderer": "", "device": ""},
     }
@@ -310,6 +322,45 @@ def test_a_planted_answer_is_caught(number):
     assert len(epipolar.disagreements(Sample.model_validate(tree))) == 1  # the index points elsewhere
     question["answer"] = "ABC"[question["answer_index"]]
     assert len(epipolar.disagreements(Sample.model_validate(tree))) == 1  # so do both
+
+
+@pytest.mark.parametrize(
+    ("form", "right", "wrong"),
+    [
+        ("letter", "A", "B"),
+        ("digit", "1", "2"),
+        ("word", "left", "right"),
+        ("json", '{"answer": "A"}', '{"answer": "B"}'),
+    ],
+)
+def test_answers_of_every_form_are_read(form, right, wrong):
+    tree = orbit_json()
+    tree["questions"][3] |= {"answer_form": form, "answer": right}  # it turned left
+    assert epipolar.disagreements(Sample.model_validate(tree)) == []
+    tree["questions"][3]["answer"] = wrong
+    assert len(epipolar.disagreements(Sample.model_validate(tree))) == 1
+
+
+@pytest.mark.parametrize(
+    ("pose", "type_", "frame", "answer"),
+    [
+        (camera(down=-0.6), "vertical_translation", "camera_1", "up"),
+        (camera(down=0.6), "vertical_translation", "camera_1", "down"),
+        (camera(forward=0.6), "forward_translation", "camera_1", "forward"),
+        (camera(forward=0.6), "distance", "object", "nearer"),
+        (camera(forward=-0.6), "distance", "object", "farther"),
+        (camera(down=-0.6), "elevation", "object", "higher"),
+        (camera(pitch_up=10), "pitch", "camera_1", "up"),
+        (camera(roll_clockwise=-10), "roll", "behind_camera_1", "counter-clockwise"),
+        (AROUND, "relative_pose", "camera_1", "moved right, turned left"),
+        (camera(right=-0.6, down=0.6), "combined_translation", "camera_1", "left and down"),
+        (camera(), "pitch", "camera_1", "no tilt"),
+        (camera(), "roll", "behind_camera_1", "no roll"),
+        (camera(), "distance", "object", "equally far"),
+    ],
+)
+def test_what_the_second_tier_should_answer(pose, type_, frame, answer):
+    assert epipolar.expected_answer(type_, frame, epipolar.own_truth(FRONT, pose)) == {answer}
 
 
 def test_a_question_without_movement_is_answered_so():

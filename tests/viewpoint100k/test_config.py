@@ -15,10 +15,10 @@ def test_every_shipped_preset_loads_and_survives_a_round_trip(preset, tmp_path):
 
 
 def test_overrides_reach_nested_fields_and_win_over_the_preset():
-    config = load_config("smoke", ["render.samples=3", "plan.families.orbit=2.5", "plan.hfov_deg.low=61"], pairs=5)
-    assert (config.render.samples, config.plan.families.orbit, config.plan.hfov_deg.low, config.pairs) == (
+    config = load_config("smoke", ["render.samples=3", "plan.motions.orbits=0.25", "plan.hfov_deg.low=61"], pairs=5)
+    assert (config.render.samples, config.plan.motions.orbits, config.plan.hfov_deg.low, config.pairs) == (
         3,
-        2.5,
+        0.25,
         61,
         5,
     )
@@ -38,7 +38,11 @@ def test_a_yaml_file_of_ones_own_is_a_preset(tmp_path):
         ("nothing.at_all=1", ["nothing"]),
         ("render.samples=many", ["render.samples", "'many'"]),
         ("render.samples=0", ["render.samples", "greater than or equal to 1"]),
-        ("plan.families.orbit=-1", ["plan.families.orbit"]),
+        ("plan.motions.right=-1", ["plan.motions.right"]),
+        ("plan.motions.yaw=1.5", ["plan.motions.yaw", "less than or equal to 1"]),
+        ("plan.families.orbit=1", ["plan.families", "motions"]),
+        ("questions.other_forms=1.5", ["questions.other_forms"]),
+        ("gates.tilt_grey_deg={low: 9, high: 8}", ["gates.tilt_grey_deg", "above"]),
         ("plan.hfov_deg.low=99", ["plan.hfov_deg", "above"]),
         ("render.samples", ["expected a.b=value"]),
         ("pairs.x=1", ["pairs"]),

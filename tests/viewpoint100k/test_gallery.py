@@ -16,7 +16,7 @@ from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.geometry.cameras import invert, look_at, pose
 from viewpoint100k.geometry.relations import motion
 from viewpoint100k.geometry.rotations import camera_rotation
-from viewpoint100k.records import ObjectRecord, Provenance, Question, Sample, Truth, View
+from viewpoint100k.records import Decidability, ObjectRecord, Provenance, Question, Sample, Truth, View
 from viewpoint100k.shards import StoredSample, write_shard
 
 RIGHT, LEFT, UP = np.array([1.0, 0, 0]), np.array([-1.0, 0, 0]), np.array([0, 0, 1.0])
@@ -36,6 +36,8 @@ def view(world_from_camera, hfov_deg=60.0, size_px=64):
         intrinsics=[[focal_px, 0, size_px / 2], [0, focal_px, size_px / 2], [0, 0, 1]],
         world_from_camera=np.asarray(world_from_camera).tolist(),
         hfov_deg=hfov_deg,
+        object_box=[16, 16, 48, 48],
+        object_share=0.2,
         light="studio",
         background="plain",
     )
@@ -160,7 +162,10 @@ def test_no_number_lies_on_the_arrow_of_a_camera_that_moved_straight_ahead():
 # --- figures and words -----------------------------------------------------------------------------
 
 
-ANGLES = ("yaw_deg", "pitch_deg", "roll_deg", "azimuth_change_deg", "elevation_change_deg", "rotation_deg")
+ANGLES = (
+    "yaw_deg", "pitch_deg", "roll_deg", "azimuth_change_deg", "elevation_change_deg", "rotation_deg", "azimuth_deg",
+    "elevation_deg",
+)  # fmt: skip
 
 
 def truth_of(first, second, front_azimuth_deg=None):
@@ -169,6 +174,7 @@ def truth_of(first, second, front_azimuth_deg=None):
         second_from_first=moved.second_from_first.tolist(),
         translation=moved.translation.tolist(),
         **{name: float(getattr(moved, name)) for name in (*ANGLES, "distance_ratio")},
+        focal_ratio=1.0,
         covisible_fraction=0.64,
         front_azimuth_deg=front_azimuth_deg,
     )
@@ -220,6 +226,32 @@ def test_a_prompt_is_split_into_wording_and_options_or_stays_whole():
     assert gallery.lettered(other).wording == other.prompt
 
 
+@pytest.mark.parametrize(("form", "mark"), [("digit", "{}."), ("word", "-"), ("json", "{}.")])
+def test_the_other_ways_to_answer_are_split_too(form, mark):
+    marks = [mark.format("AB"[i] if form == "json" else i + 1) for i in range(2)]
+    prompt = f"Which way?\n{marks[0]} left\n{marks[1]} right\nAnswer somehow."
+    asked = question("q", ["left", "right"], 1).model_copy(update={"prompt": prompt, "answer_form": form})
+    assert gallery.lettered(asked).wording == "Which way?"
+    assert [(text, right) for _, text, right in gallery.lettered(asked).options] == [("left", False), ("right", True)]
+
+
+def test_a_question_for_a_number_stays_whole_and_has_no_option():
+    asked = question("q", [], -1).model_copy(
+        update={
+            "prompt": "How far?\nAnswer with a number of degrees.",
+            "answer_form": "number",
+            "value": 43.0,
+            "answer": "43",
+        }
+    )
+    assert gallery.lettered(asked).options == []
+    assert gallery.lettered(asked).wording.startswith("How far?")
+    card = SAMPLES[3]._replace(sample=SAMPLES[3].sample.model_copy(update={"questions": [asked]}))
+    html = gallery.render_page("numbers", gallery.summarise([card.sample]), [card])
+    assert Page(html).marked == []
+    assert "<b>43</b>" in html
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -260,10 +292,12 @@ def question(id_, options, answer_index, type_="ego_translation"):
         type=type_,
         tier="A",
         frame="camera_1",
+        images=[0, 1],
         prompt=f"Which way?\n{lines}\nAnswer with the letter.",
         options=options,
         answer_index=answer_index,
         answer="ABCD"[answer_index],
+        answer_form="letter",
         template="t/0",
         margin=2.25,
         decidability=0.125,
@@ -282,6 +316,7 @@ def stored(number, split, **thing):
         split=split,
         views=[view(first), view(second)],
         truth=truth_of(first, second, 30.0 if number == 2 else None),
+        decidability=Decidability(**dict.fromkeys(Decidability.model_fields, 0.125)),
         questions=[
             question(f"{key}-a", ["left", "right", "no movement"], 1 if side > 0 else 0),
             question(f"{key}-b", ["no rotation", "left", "right"], number % 3, "ego_rotation"),

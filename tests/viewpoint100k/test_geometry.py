@@ -174,8 +174,21 @@ def test_swapping_the_views_inverts_the_motion_and_flips_the_signs():
 def test_turning_the_whole_world_about_the_vertical_changes_nothing():
     world = pose(Rotation.from_euler("z", 77, degrees=True).as_matrix(), np.zeros(3))
     first, second = look_at([2.0, 0.4, 0.7], [0, 0, 0], 3.0), look_at([1.0, 1.9, 0.9], [0.1, 0, 0], -2.0)
-    for before, after in zip(motion(first, second), motion(world @ first, world @ second), strict=True):
-        assert np.allclose(before, after)
+    before, after = motion(first, second), motion(world @ first, world @ second)
+    for name in before._fields:
+        turned = 77 if name == "azimuth_deg" else 0  # of the first camera: it says where that stands, not how it moved
+        assert np.allclose(getattr(before, name) + turned, getattr(after, name)), name
+
+
+@pytest.mark.parametrize(
+    ("position", "azimuth_deg", "elevation_deg"),
+    [([0, -3, 0], -90, 0), ([2, 0, 2], 0, 45), ([0, 1, 3**0.5], 90, 60), ([-1, 0, -1], 180, -45), ([1, 1, 0], 45, 0)],
+)
+def test_azimuth_and_elevation_are_those_of_the_first_camera(position, azimuth_deg, elevation_deg):
+    aside = look_at(position, [0.3, 0.2, -0.1])  # where it looks does not matter
+    for second in (NORTH, look_at([2.0, 0.4, 0.7], [0, 0, 0])):
+        found = motion(aside, second)
+        assert (found.azimuth_deg, found.elevation_deg) == pytest.approx((azimuth_deg, elevation_deg))
 
 
 def test_mirroring_the_world_flips_left_and_right_and_nothing_else():
@@ -188,7 +201,7 @@ def test_mirroring_the_world_flips_left_and_right_and_nothing_else():
     assert np.allclose(other.translation, there.translation * [-1, 1, 1])
     for name in ("yaw_deg", "roll_deg", "azimuth_change_deg"):
         assert getattr(other, name) == pytest.approx(-getattr(there, name))
-    for name in ("pitch_deg", "elevation_change_deg", "distance_ratio", "rotation_deg"):
+    for name in ("pitch_deg", "elevation_change_deg", "elevation_deg", "distance_ratio", "rotation_deg"):
         assert getattr(other, name) == pytest.approx(getattr(there, name))
 
 

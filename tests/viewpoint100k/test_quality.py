@@ -34,6 +34,8 @@ def ball(azimuth_deg, paint, radius=0.5, statistics=FINE):
         intrinsics=K.tolist(),
         world_from_camera=camera.tolist(),
         hfov_deg=40.0,
+        object_box=[0, 0, 1, 1],
+        object_share=0.1,
         light="studio/world",
         background="plain",
     )

@@ -1,8 +1,10 @@
 """One parser for every dressing an answer may come in."""
 
+import time
+
 import pytest
 
-from viewpoint100k.scoring import parse_answer, score
+from viewpoint100k.scoring import mean_relative_accuracy, parse_answer, parse_number, score
 
 SIDES = ["left", "right", "no movement sideways"]
 AROUND = ["counter-clockwise", "clockwise", "no movement around it"]
@@ -54,3 +56,115 @@ def test_a_hundred_kilobytes_of_text_are_read_in_passing():
     assert parse_answer("left right " * 10_000 + "<answer>C</answer>", SIDES) == 2
     for hostile in ("<think>", "<answer>", "answer ", "answer is" + " " * 50, "(" * 99, "</answer><answer>"):
         assert parse_answer(hostile * (100_000 // len(hostile)), SIDES) is None
+
+
+# --- other forms -----------------------------------------------------------------------------------
+
+ACTIONS = ["move up", "tilt up", "roll clockwise", "roll counter-clockwise"]
+
+
+@pytest.mark.parametrize(
+    "completion",
+    ["3", "3.", " 3 ", "(3)", "Option 3", "The answer is 3.", "**3**", "3. roll clockwise", "<answer>3</answer>",
+     "<think>1 or 2, no: 3 - 1 = 2.</think> <answer>3</answer>", "<think>1</think> 3", "<answer>1</answer> <answer>3</answer>",
+     "roll clockwise", "The camera had to roll clockwise.", "C", '{"answer": "C"}', '{"answer": 3}', "3.0", "3 and again 3"],
+)  # fmt: skip
+def test_the_third_numbered_option_is_understood(completion):
+    assert [score(completion, ACTIONS, place, "digit") for place in range(4)] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "completion", ["0", "5", "-3", "30", "1 or 3", "3/4", "2.5", "", "three of them", "1e3", "<think>3</think>"]
+)
+def test_what_is_no_number_of_an_option_scores_nothing(completion):
+    assert [score(completion, ACTIONS, place, "digit") for place in range(4)] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("form", ["letter", "digit", "word", "json"])
+def test_the_gold_answer_of_each_form_scores_one_and_that_of_every_other_option_nothing(form, place):
+    def gold(number):
+        letter = "ABCD"[number]
+        return {
+            "letter": letter,
+            "digit": str(number + 1),
+            "word": ACTIONS[number],
+            "json": f'{{"answer": "{letter}"}}',
+        }
+
+    for number in range(4):
+        for dress in ("{}", "<answer>{}</answer>", "<think>B? No. 2? No.</think>\n<answer> {} </answer>"):
+            said = dress.replace("{}", gold(number)[form])
+            assert score(said, ACTIONS, place, form) == float(number == place), said
+
+
+@pytest.mark.parametrize(
+    "completion",
+    ['{"answer": "D"}', '{ "answer" : "d" }', "```json\n{\"answer\": \"D\"}\n```", "{'answer': 'D'}", '{"answer": "(D)"}',
+     '{"answer":"D"}', '{"reasoning": "it rolled", "answer": "D"}', "D", "roll counter-clockwise"],
+)  # fmt: skip
+def test_json_is_read_however_it_is_written(completion):
+    assert [score(completion, ACTIONS, place, "json") for place in range(4)] == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "completion",
+    ['{"answer": "A"} {"answer": "D"}', '{"answer": "E"}', '{"answer": ""}', "{}", "[]", '{"answer": null}'],
+)
+def test_json_that_says_nothing_or_two_things_scores_nothing(completion):
+    assert not any(score(completion, ACTIONS, place, "json") for place in range(4))
+
+
+@pytest.mark.parametrize(
+    ("completion", "number"),
+    [
+        ("40", 40), ("40.5", 40.5), ("about 40 degrees", 40), ("40°", 40), ("-40", -40), ("<answer>40</answer>", 40),
+        ("<think>It is 30, or 50.</think> 40", 40), ("40 degrees, yes, 40.", 40), ("40.0 = 40", 40), ("<answer>7</answer> 8", 7),
+        ("between 30 and 40", None), ("forty", None), ("", None), ("30-40", None), ("4.0.1", None), ("v40", None),
+        ("40deg", None), ("1e9", None), ("nan", None), ("inf", None), ("9" * 30, None), ("<think>40", None),
+    ],
+)  # fmt: skip
+def test_the_one_number_of_a_completion_is_found(completion, number):
+    assert parse_number(completion) == number
+
+
+@pytest.mark.parametrize(
+    ("said", "worth"),
+    [("40", 1.0), ("41.9", 1.0), ("38.1", 1.0), ("42.1", 0.9), ("35", 0.8), ("50", 0.6), ("59.9", 0.1), ("60.1", 0.0),
+     ("-40", 0.0), ("0", 0.0), ("4000000", 0.0), ("no idea", 0.0), ("about forty", 0.0)],
+)  # fmt: skip
+def test_a_number_is_worth_the_more_the_nearer_it_is(said, worth):
+    """Ten tolerances of 5 to 50 %: 35 for 40 is off by 12.5 %, so within eight of them."""
+    assert score(said, [], -1, "number", 40.0) == pytest.approx(worth)
+
+
+def test_the_worth_of_a_number_counts_tolerances_written_out_here():
+    for said in (20.5, 27.0, 33.3, 36.1, 39.0, 44.0, 48.9, 57.0, 75.0):
+        off = abs(said - 40) / 40
+        worth = sum(off <= tolerance for tolerance in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)) / 10
+        assert mean_relative_accuracy(said, 40) == pytest.approx(worth)
+        assert mean_relative_accuracy(-said, -40) == pytest.approx(worth)
+        assert mean_relative_accuracy(said / 1000, 0.04) == pytest.approx(worth)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["9", "9.", "-", "1 ", "1.1.", ".1", "<answer>", "</answer>", "<think>", "<answer>3</think>", '{"answer": ', "{", "(",
+     "answer is ", "option 1 ", "٣", "²", "\x00", "\u202e3", "😀"],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["letter", "digit", "word", "json", "number"])
+def test_a_hundred_kilobytes_of_anything_cost_no_time_and_earn_nothing_by_volume(hostile, form):
+    text, started = hostile * (100_000 // len(hostile)), time.monotonic()
+    if form == "number":
+        assert score(text, [], -1, form, 40.0) == 0
+    else:
+        assert sum(score(text, ACTIONS, place, form) for place in range(4)) <= 1
+    assert time.monotonic() - started < 2
+
+
+def test_saying_everything_earns_nothing():
+    numbers = " ".join(map(str, range(200)))
+    assert score(numbers, [], -1, "number", 40.0) == 0
+    for everything in ("1 2 3 4", "A B C D", "A, B, C, D", " ".join(ACTIONS), "The answer is A. The answer is C."):
+        for form in ("letter", "digit", "word", "json"):
+            assert sum(score(everything, ACTIONS, place, form) for place in range(4)) == 0, (everything, form)

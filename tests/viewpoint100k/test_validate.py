@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 import tarfile
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
+from viewpoint100k.questions.ask import answer
 from viewpoint100k.shards import iter_samples, sha256_file, shard_paths
-from viewpoint100k.validate import validate_dataset
+from viewpoint100k.validate import sample_problems, validate_dataset
 
 
 @pytest.fixture
@@ -26,13 +29,28 @@ def problems(dataset):
 
 
 def rewrite(dataset, change, shard=0):
-    """Change the first sample of a shard by `change(json, members)` and make hashes fit, as a careless editor would."""
+    """Change one sample of a shard by `change(json, members)` and make hashes fit, as a careless editor would.
+
+    It is the first one in which `change` finds what it needs: else that raises StopIteration.
+    """
     path = shard_paths(dataset)[shard]
     with tarfile.open(path) as tar:
         members = {info.name: tar.extractfile(info).read() for info in tar}
-    key = next(iter(members)).split(".")[0]
-    sample = json.loads(members[f"{key}.json"])
-    change(sample, members)
+    for key in dict.fromkeys(name.split(".")[0] for name in members):
+        sample = json.loads(members[f"{key}.json"])
+        mine = {name: data for name, data in members.items() if name.startswith(f"{key}.")}
+        try:
+            change(sample, mine)
+        except StopIteration:
+            continue
+        members = {
+            name: mine.get(name, data)
+            for name, data in members.items()
+            if name in mine or not name.startswith(f"{key}.")
+        }
+        break
+    else:
+        pytest.skip("no sample of the small dataset has what this change needs")
     members[f"{key}.json"] = json.dumps(sample).encode()
     with tarfile.open(path, "w") as tar:
         for name, data in members.items():
@@ -65,10 +83,27 @@ def test_a_hundred_flipped_bytes_are_each_found(dataset, copy):
     assert problems(copy) == []
 
 
+def some_question(sample, **fields):
+    """The first question with these fields; one with options if nothing else is said."""
+    fields = fields or {"answer_form": "letter"}
+    return next(q for q in sample["questions"] if all(q[name] == value for name, value in fields.items()))
+
+
 def flip_answer(sample, members):
-    question = sample["questions"][0]
-    question["answer_index"] = (question["answer_index"] + 1) % 3
-    question["answer"] = "ABC"[question["answer_index"]]
+    question = some_question(sample)
+    question["answer_index"] = (question["answer_index"] + 1) % len(question["options"])
+    question["answer"] = "ABCD"[question["answer_index"]]
+
+
+def flip_answer_and_options(sample, members):
+    """A consistent lie: the options change places, the letter stays."""
+    question = some_question(sample)
+    a, b = question["answer_index"], (question["answer_index"] + 1) % len(question["options"])
+    question["options"][a], question["options"][b] = question["options"][b], question["options"][a]
+    lines = question["prompt"].split("\n")
+    for place in (a, b):
+        lines[1 + place] = f"{'ABCD'[place]}. {question['options'][place]}"
+    question["prompt"] = "\n".join(lines)
 
 
 def mirror_yaw(sample, members):
@@ -84,12 +119,12 @@ def bend_camera(sample, members):
 
 
 def swap_options(sample, members):
-    question = sample["questions"][0]
-    question["options"] = question["options"][::-1]
+    question = some_question(sample)
+    question["options"] = question["options"][1:] + question["options"][:1]
 
 
 def foreign_option(sample, members):
-    sample["questions"][0]["options"][0] = "sideways"
+    some_question(sample)["options"][0] = "sideways"
 
 
 def raise_margin(sample, members):
@@ -97,7 +132,7 @@ def raise_margin(sample, members):
 
 
 def other_letter(sample, members):
-    sample["questions"][0]["answer"] = "D"
+    some_question(sample)["answer"] = "J"
 
 
 def other_prompt(sample, members):
@@ -140,11 +175,126 @@ def number_as_text(sample, members):
     sample["truth"]["roll_deg"] = "flat"
 
 
+def set_field(*path, value):
+    """A change that sets one field, found by its path."""
+
+    def change(sample, members):
+        at = sample
+        for name in path[:-1]:
+            at = at[name]
+        at[path[-1]] = value(at[path[-1]]) if callable(value) else value
+
+    return change
+
+
+def set_in_question(which, **fields):
+    """A change of one question; a function gets the old value."""
+
+    def change(sample, members):
+        question = some_question(sample, **which)
+        for name, value in fields.items():
+            question[name] = value(question[name]) if callable(value) else value
+
+    return change
+
+
+def hide_right_option(sample, members):
+    question = some_question(sample)
+    question["options"][question["answer_index"]] = question["options"][question["answer_index"] - 1]
+
+
+def one_option_less(sample, members):
+    question = some_question(sample)
+    if question["answer_index"] == len(question["options"]) - 1:
+        raise StopIteration
+    gone = question["options"].pop()
+    question["prompt"] = "\n".join(line for line in question["prompt"].split("\n") if not line.endswith(f". {gone}"))
+
+
+def forget_the_lens(sample, members):
+    question = next(q for q in sample["questions"] if "field of view" in q["prompt"].split("\n")[0])
+    first, _, rest = question["prompt"].partition("\n")
+    question["prompt"] = re.sub(r"(Both images have a|The) horizontal field of view.*", "", first).strip() + "\n" + rest
+
+
+def another_lens(sample, members):
+    question = next(q for q in sample["questions"] if "field of view" in q["prompt"].split("\n")[0])
+    question["prompt"] = re.sub(r"\d\d degrees", "33 degrees", question["prompt"], count=1)
+
+
+LETTER, NUMBER, DIGIT = {"answer_form": "letter"}, {"answer_form": "number"}, {"answer_form": "digit"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (set_field("truth", "focal_ratio", value=1.9), "truth.focal_ratio"),
+        (set_field("truth", "azimuth_deg", value=lambda v: v + 1), "truth.azimuth_deg"),
+        (set_field("truth", "elevation_deg", value=lambda v: -v - 1), "truth.elevation_deg"),
+        (set_field("truth", "pitch_deg", value=lambda v: v + 0.001), "truth.pitch_deg"),
+        (set_field("views", 1, "hfov_deg", value=lambda v: v + 1), "views.1.hfov_deg"),
+        (set_field("views", 0, "intrinsics", 0, 0, value=lambda v: 1.3 * v), "truth.focal_ratio"),
+        (set_field("views", 0, "object_box", value=[0.0, 0.0, 65.0, 64.0]), "views.0.object_box"),
+        (set_field("views", 1, "object_box", value=[30.0, 30.0, 20.0, 40.0]), "views.1.object_box"),
+        (set_field("views", 1, "object_box", value=[30.0, 30.0, 40.0]), "object_box"),
+        (set_field("views", 1, "object_share", value=0.9999), "views.1.object_share"),
+        (set_field("views", 1, "object_share", value=1.5), "object_share"),
+        (set_field("decidability", value={"translation": 1.0}), "decidability"),
+        (set_in_question(LETTER, decidability=lambda v: v + 0.01), "decidability"),
+        (set_in_question(LETTER, images=[1, 0]), "shows the views"),
+        (set_in_question(LETTER, images=[0, 0]), "shows the views"),
+        (set_in_question(LETTER, images=[0, 2]), "shows the views"),
+        (set_in_question(LETTER, images=[]), "shows the views"),
+        (set_in_question(LETTER, frame="nowhere"), "no such kind"),
+        (set_in_question(LETTER, id="another"), "id"),
+        (set_in_question(LETTER, answer_form="digit"), "does not score 1"),
+        (set_in_question(LETTER, answer_form="number"), "answer_form"),
+        (set_in_question(LETTER, answer_form="song"), "answer_form"),
+        (set_in_question(LETTER, value=3.0), "value"),
+        (set_in_question(LETTER, answer=lambda v: f"It is {v}"), "does not score 1"),
+        (set_in_question(NUMBER, value=lambda v: v + 1), "value"),
+        (set_in_question(NUMBER, answer=lambda v: str(int(v) + 1)), "does not score 1"),
+        (set_in_question(NUMBER, answer_index=0), "answer_index"),
+        (set_in_question(NUMBER, answer_form="word"), "answer_form"),
+        (set_in_question(NUMBER, options=["a", "b"]), "options"),
+        (set_in_question(DIGIT, answer=lambda v: str(int(v) % 3 + 1)), "does not score 1"),
+        (set_in_question(DIGIT, answer_form="letter"), "does not score 1"),
+        (hide_right_option, "options"), (one_option_less, "options"), (flip_answer_and_options, "answer_index"),
+        (forget_the_lens, "lens"), (another_lens, "lens"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_what_a_question_says_of_itself_is_found(change, words, copy):
+    where = rewrite(copy, change)
+    found = [line for line in problems(copy) if where in line or where.split(",")[0] in line]
+    assert any(words in line for line in found), found
+
+
+def test_the_right_pose_with_a_wrong_sign_in_one_answer_is_found_for_every_kind(dataset):
+    """Each question's answer is changed to each of its other options, with letters and prompt left consistent."""
+    seen = set()
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    gates = GateConfig.model_validate(manifest["config"]["gates"])
+    for stored in iter_samples(dataset):
+        for question in stored.sample.questions:
+            for place in range(len(question.options)):
+                if place == question.answer_index:
+                    continue
+                lie = answer(question.options, place, question.answer_form, None)
+                changed = question.model_copy(update={"answer_index": place, "answer": lie})
+                sample = stored.sample.model_copy(update={"questions": [changed]})
+                found = list(
+                    sample_problems(stored._replace(sample=sample), sample.split, manifest["config_hash"], gates)
+                )
+                assert any("answer_index" in line for line in found), question.id
+                seen.add(question.type)
+    assert len(seen) >= 10
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (flip_answer, "answer_index"), (mirror_yaw, "truth.yaw_deg"), (move_camera, "truth.translation"),
-        (bend_camera, "not rigid"), (swap_options, "options"), (foreign_option, "sideways"), (raise_margin, "margin"),
+        (bend_camera, "not rigid"), (swap_options, "answer_index"), (foreign_option, "sideways"), (raise_margin, "margin"),
         (other_letter, "does not score 1"), (other_prompt, "prompt"), (black_picture, "intrinsics"),
         (torn_picture, "cannot be decoded"), (no_picture, "1 images for 2 views"), (other_run, "settings"), (other_split, "split"),
         (extra_field, "comment"), (no_questions, "no question"), (number_as_text, "roll_deg"),

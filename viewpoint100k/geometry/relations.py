@@ -34,6 +34,8 @@ class Motion(NamedTuple):
     elevation_change_deg: Array
     distance_ratio: Array
     rotation_deg: Array
+    azimuth_deg: Array  # of the first camera
+    elevation_deg: Array  # of the first camera
 
 
 def motion(world_from_first: ArrayLike, world_from_second: ArrayLike, object_center: ArrayLike = (0, 0, 0)) -> Motion:
@@ -71,6 +73,8 @@ def motion(world_from_first: ArrayLike, world_from_second: ArrayLike, object_cen
         elevation_change_deg=_elevation_deg(from_object_second) - _elevation_deg(from_object_first),
         distance_ratio=distance_second / distance_first,
         rotation_deg=rotation_angle_deg(second_from_first[..., :3, :3]),
+        azimuth_deg=_azimuth_deg(from_object_first),
+        elevation_deg=_elevation_deg(from_object_first),
     )
 
 

@@ -78,13 +78,18 @@ def merge(surfaces: Sequence[Surface]) -> Surface:
     return Surface(*(np.concatenate(parts) for parts in zip(*surfaces, strict=True)))
 
 
-def covisible_fraction(first: Capture, second: Capture) -> float:
+def covisible_fraction(
+    first: Capture, second: Capture, of_first: Surface | None = None, of_second: Surface | None = None
+) -> float:
     """Area of the surface seen in both views over the area seen in either, in [0, 1].
+
+    Args:
+        of_first: `surface(first)`, where it is known already.
 
     A point is seen if it lies in the frame by `FRAME_MARGIN_PX` (of 512), its depth agrees with the depth that
     was rendered there, and the surface is turned away from the camera by no more than 80 degrees.
     """
-    of_first, of_second = surface(first), surface(second)
+    of_first, of_second = of_first or surface(first), of_second or surface(second)
     if not len(of_first.points) or not len(of_second.points):
         return 0.0
     area_first, area_second = of_first.area.sum(), of_second.area.sum()
@@ -93,35 +98,46 @@ def covisible_fraction(first: Capture, second: Capture) -> float:
 
 
 def turn_difference(cloud: Surface, view: Capture, turn_deg: float) -> float:
-    """How badly a picture fits if the object stood there turned by `turn_deg` about the vertical through the origin.
+    """`look_differences` of one turn about the vertical, counter-clockwise seen from above."""
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    return float(look_differences(cloud, view, np.array([[[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]]))[0])
 
-    The points of the object, from whatever views they were measured in, are turned counter-clockwise (seen from
-    above), looked at by the camera of `view`, and compared with what it really saw: albedo against albedo, shape
-    against shape, and a fixed difference where it saw no object at all. Light and shadow play no part: lamps that
-    stand still would otherwise make a plain vase look decidable.
+
+def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
+    """How badly a picture fits if the object stood there turned or scaled about the origin.
+
+    The points of the object, from whatever views they were measured in, are moved, looked at by the camera of `view`,
+    and compared with what it really saw: albedo against albedo, shape against shape, and a fixed difference where it
+    saw no object at all. Light and shadow play no part: lamps that stand still would otherwise make a plain vase look
+    decidable.
+
+    Args:
+        looks: (K, 3, 3) what is done to the object, in world axes: a rotation, times a factor.
 
     Returns:
-        Mean difference in [0, 1] over the points that would face the camera. About the noise floor for
-        `turn_deg` = 0; as small for any other turn if the object is symmetric. NaN if nothing would be seen.
+        (K,) mean difference in [0, 1] over the points that would face the camera. About the noise floor for the
+        identity; as small for any other look that is the same to the eye. NaN if nothing would be seen.
     """
-    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
-    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-    points, normals = cloud.points @ turn.T, cloud.normals @ turn.T
+    looks = np.asarray(looks, dtype=np.float64)
+    count, (height, width) = len(cloud.points), view.depth.shape
+    factor = np.cbrt(np.linalg.det(looks))
+    points = (cloud.points @ looks.transpose(0, 2, 1)).reshape(-1, 3)
+    normals = (cloud.normals @ (looks / factor[:, None, None]).transpose(0, 2, 1)).reshape(-1, 3)
     pixels, depth = project(points, view.world_from_camera, view.intrinsics)
-    height, width = view.depth.shape
     inside = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < np.array([width, height])).all(axis=1)
     cosine = _cosine(points, normals, view.world_from_camera)
     facing = inside & (cosine > GRAZING_COSINE)
-    front = facing & _in_front(pixels, depth, facing, cell_px=max(width, height) / 64)
-    if not front.any():
-        return float("nan")
+    which = np.repeat(np.arange(len(looks)), count)
+    front = np.flatnonzero(facing & _in_front(pixels, depth, facing, which, cell_px=max(width, height) / 64))
     cols, rows = np.floor(pixels[front]).astype(int).T
     depth_there = view.depth[rows, cols].astype(np.float64)
-    of_albedo = np.abs(view.albedo[rows, cols] - cloud.albedo[front]).mean(axis=1)
+    of_albedo = np.abs(view.albedo[rows, cols] - cloud.albedo[front % count]).mean(axis=1)
     distance = np.linalg.norm(view.world_from_camera[:3, 3])
     of_shape = np.minimum(2 * np.abs(depth_there - depth[front]) / distance, BACKGROUND_DIFFERENCE)
     difference = np.where(depth_there < FAR, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
-    return float(np.average(difference, weights=cosine[front]))
+    weight = np.bincount(which[front], cosine[front], minlength=len(looks))
+    total = np.bincount(which[front], cosine[front] * difference, minlength=len(looks))
+    return np.asarray(np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan))
 
 
 def _cosine(points: Array, normals: Array, world_from_camera: Array) -> Array:
@@ -144,10 +160,12 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
     return np.asarray(inside & (cosine >= GRAZING_COSINE) & (np.abs(capture.depth[rows, cols] - depth) <= tolerance))
 
 
-def _in_front(pixels: Array, depth: Array, use: NDArray[np.bool_], *, cell_px: float) -> NDArray[np.bool_]:
-    """(N,) points that no other used point hides, on a coarse grid of cells."""
-    cells = np.floor(np.where(use[:, None], pixels, 0) / cell_px).astype(int)
-    index = cells[:, 1] * 4096 + cells[:, 0]
+def _in_front(
+    pixels: Array, depth: Array, use: NDArray[np.bool_], which: NDArray[np.int64], *, cell_px: float
+) -> NDArray[np.bool_]:
+    """(N,) points that no other used point of the same look hides, on a coarse grid of cells."""
+    cells = np.floor(np.where(use[:, None], pixels, 0) / cell_px).astype(np.int64)
+    index = (which * 128 + cells[:, 1]) * 128 + cells[:, 0]
     nearest = np.full(int(index.max(initial=0)) + 1, np.inf)
     np.minimum.at(nearest, index[use], depth[use])
     return np.asarray(use & (depth <= nearest[index] * 1.03))

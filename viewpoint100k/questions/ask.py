@@ -1,26 +1,46 @@
-"""Puts facts into words and letters: which wording, which option under which letter."""
+"""Puts facts into words and letters: which questions of a shard are asked, in which wording, which option under which letter."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import yaml
 
-from viewpoint100k.annotate import Annotation
-from viewpoint100k.config import GateConfig
+from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.questions.tier_a import KINDS, Fact, Kind
-from viewpoint100k.records import Question
+from viewpoint100k.questions import tier_a, tier_b
+from viewpoint100k.questions.balance import balanced
+from viewpoint100k.questions.chains import write_chain
+from viewpoint100k.questions.kinds import Fact, Kind
+from viewpoint100k.questions.verifier import verify_chain
+from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Truth, View
 from viewpoint100k.scoring import LETTERS
 
-Templates = Mapping[str, list[str]]  # "type/frame" -> wordings
-ENDING = "Answer with the letter of the right option."
+KINDS: tuple[Kind, ...] = (*tier_a.KINDS, *tier_b.KINDS)
+Templates = Mapping[str, Mapping[str, list[str]]]  # "type/frame" -> "train" and "test" -> wordings
+OTHER_FORMS: tuple[AnswerForm, ...] = ("digit", "word", "json")
+ENDINGS: dict[AnswerForm, str] = {
+    "letter": "Answer with the letter of the right option.",
+    "digit": "Answer with the number of the right option.",
+    "word": "Answer with the words of the right option.",
+    "json": 'Answer with JSON: {"answer": "<letter>"}',
+    "number": "Answer with a number of degrees.",
+}
+
+
+class Asked(NamedTuple):
+    """A question that could be put to a pair."""
+
+    kind: Kind
+    fact: Fact
+    decidability: float
 
 
 def load_templates(path: str | None = None) -> Templates:
-    """Wordings per kind, from our file or from the user's.
+    """Wordings per kind, from our file or from the user's: those for training, and others for testing.
 
     Raises:
         InputError: the file cannot be read, or lacks wordings for a kind; names the kind.
@@ -33,87 +53,161 @@ def load_templates(path: str | None = None) -> Templates:
         raise InputError(f"questions.templates = {path}: {error.strerror}; expected a YAML file of wordings") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{origin} is not YAML: {' '.join(str(error).split())}") from error
-    names = [name(kind) for kind in KINDS]
+    names = [kind.name for kind in KINDS]
     for wanted in names:
         wordings = tree.get(wanted) if isinstance(tree, dict) else None
-        if (
-            not isinstance(wordings, list)
-            or not wordings
-            or not all(isinstance(w, str) and w.strip() for w in wordings)
-        ):
-            raise InputError(f"{origin}: expected a list of wordings under {wanted!r}; kinds are {', '.join(names)}")
+        for use in ("train", "test"):
+            found = wordings.get(use) if isinstance(wordings, dict) else None
+            if not isinstance(found, list) or not found or not all(isinstance(w, str) and w.strip() for w in found):
+                raise InputError(
+                    f"{origin}: expected lists of wordings under {wanted!r}: `train:` and `test:`; kinds are {', '.join(names)}"
+                )
     if unknown := set(tree) - set(names):
         raise InputError(f"{origin}: unknown kind {sorted(unknown)[0]!r}; kinds are {', '.join(names)}")
     return dict(tree)
 
 
-def name(kind: Kind) -> str:
-    return f"{kind.type}/{kind.frame}"
+def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> list[Asked]:
+    """All that could be asked of a pair: its facts outside the grey bands whose wrong answers would look different."""
+    out = []
+    for kind in KINDS:
+        fact = kind.fact(truth, gates)
+        if fact is None:
+            continue
+        least = min(getattr(decidability, name) for name in fact.decided_by or kind.decided_by)
+        if least >= gates.min_decidability:
+            out.append(Asked(kind, fact, least))
+    return out
 
 
-def carries_question(*annotations: Annotation, gates: GateConfig) -> bool:
-    """Whether each of these can be asked about at all."""
-    return all(any(_fact(kind, one, gates) is not None for kind in KINDS) for one in annotations)
-
-
-def _fact(kind: Kind, annotation: Annotation, gates: GateConfig) -> Fact | None:
-    """The right option, if the pair carries this kind of question and its wrong answers would look different."""
-    if annotation.decidability[kind.decided_by] < gates.min_decidability:
-        return None
-    return kind.fact(annotation.truth, gates)
+def carries_question(truth: Truth, decidability: Decidability, gates: GateConfig) -> bool:
+    """Whether a pair can be asked about, and about what moved if anything did."""
+    found = facts_of(truth, decidability, gates)
+    moves = any(fact and kind.direction(fact.option) is not None for kind in KINDS if (fact := kind.fact(truth, gates)))
+    return any(not moves or one.kind.direction(one.fact.option) is not None for one in found)
 
 
 def ask_all(
-    annotation: Annotation,
-    key: str,
+    keys: Sequence[str],
+    samples: Sequence[Sample],
+    settings: QuestionConfig,
     gates: GateConfig,
+    templates: Templates,
+    rng: np.random.Generator,
+    start: int,
+) -> list[list[Question]]:
+    """The questions of a shard's samples; each has at least one.
+
+    Args:
+        start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
+    """
+    candidates = [facts_of(sample.truth, sample.decidability, gates) for sample in samples]
+    chosen = balanced(candidates, [sample.views for sample in samples], rng)
+    used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
+    out = []
+    for key, sample, asked in zip(keys, samples, chosen, strict=True):
+        out.append([_question(key, sample, one, settings, templates, rng, used, start) for one in asked])
+    return out
+
+
+def _question(
+    key: str,
+    sample: Sample,
+    asked: Asked,
+    settings: QuestionConfig,
     templates: Templates,
     rng: np.random.Generator,
     used: "Counter[tuple[str, int]]",
     start: int,
-) -> list[Question]:
-    """All questions that a pair carries.
-
-    Args:
-        used: how often each option of each kind was right so far in this shard. Updated here: the letter of the
-            right option goes round, so that no letter is right more often than another.
-        start: where the round starts; the shard's number, so that the remainders of many small shards even out.
-    """
-    out = []
-    for kind in KINDS:
-        fact = _fact(kind, annotation, gates)
-        if fact is None:
-            continue
-        wording = int(rng.integers(len(templates[name(kind)])))
-        count = len(kind.options)
-        place = (start + fact.option + used[name(kind), fact.option]) % count
-        used[name(kind), fact.option] += 1
-        others = [i for i in range(count) if i != fact.option]
-        order = [others[i] for i in rng.permutation(len(others))]
-        order.insert(place, fact.option)
-        options = [kind.options[i] for i in order]
-        out.append(
-            Question(
-                id=f"{key}-{kind.type}-{kind.frame}",
-                type=kind.type,
-                tier=kind.tier,
-                frame=kind.frame,
-                prompt=prompt(templates[name(kind)][wording], options),
-                options=options,
-                answer_index=place,
-                answer=LETTERS[place],
-                template=f"{name(kind)}/{wording}",
-                margin=round(fact.margin, 6),
-                decidability=round(annotation.decidability[kind.decided_by], 6),
-            )
-        )
-    return out
+) -> Question:
+    kind, fact = asked.kind, asked.fact
+    use = "test" if sample.split == "test" else "train"
+    number = int(rng.integers(len(templates[kind.name][use])))
+    form: AnswerForm = "number" if fact.value is not None else "letter"
+    if form == "letter" and rng.random() < settings.other_forms:
+        form = OTHER_FORMS[rng.integers(len(OTHER_FORMS))]
+    options, place = _options(kind, fact, rng, used, start)
+    right = options[place] if options else f"{round(fact.value or 0.0, -1):.0f}"
+    wording = templates[kind.name][use][number]
+    return Question(
+        id=f"{key}-{kind.type}-{kind.frame}",
+        type=kind.type,
+        tier=kind.tier,
+        frame=kind.frame,
+        images=[0, 1],
+        prompt=prompt(wording, options, form, lens(sample.views) if kind.lens else ""),
+        options=options,
+        answer_index=place,
+        answer=answer(options, place, form, fact.value),
+        answer_form=form,
+        value=fact.value,
+        template=f"{kind.name}/{use}/{number}",
+        margin=round(fact.margin, 6),
+        decidability=round(asked.decidability, 6),
+        chain_of_thought=_chain(kind, sample, options, right, rng.spawn(1)[0]),
+    )
 
 
-def prompt(wording: str, options: list[str]) -> str:
-    """The question, its lettered options, and how to answer."""
-    lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
-    return "\n".join([" ".join(wording.split()), *lines, ENDING])
+def _chain(kind: Kind, sample: Sample, options: list[str], right: str, rng: np.random.Generator) -> str | None:
+    """A chain of thought that its verifier accepts, or None."""
+    text = write_chain(kind.name, sample.views, sample.truth, right, rng)
+    front = sample.truth.front_azimuth_deg
+    if text is None or verify_chain(text, kind.name, sample.views, options, right, front):
+        return None
+    return text
+
+
+def _options(
+    kind: Kind, fact: Fact, rng: np.random.Generator, used: "Counter[tuple[str, int]]", start: int
+) -> tuple[list[str], int]:
+    """The options that are shown, and the place of the right one."""
+    if not kind.options:
+        return [], -1
+    wrong = [i for i in range(len(kind.options)) if i != fact.option]
+    if kind.shown and kind.twins:
+        pairs = [i for i in range(len(kind.options) // 2) if i != fact.option // 2]
+        others = rng.permutation(pairs)[: kind.shown // 2 - 1]
+        wrong = [fact.option ^ 1, *(int(2 * i + j) for i in others for j in (0, 1))]
+    elif kind.shown:
+        wrong = [int(i) for i in rng.permutation(wrong)[: kind.shown - 1]]
+    order = [wrong[i] for i in rng.permutation(len(wrong))]
+    place = (start + fact.option + used[kind.name, fact.option]) % (len(order) + 1)
+    used[kind.name, fact.option] += 1
+    order.insert(place, fact.option)
+    return [kind.options[i] for i in order], place
+
+
+def prompt(wording: str, options: Sequence[str], form: AnswerForm, lens: str = "") -> str:
+    """The question, what the lens did where that matters, the options with their marks, and how to answer."""
+    marks = {"digit": [f"{i + 1}." for i in range(len(options))], "word": ["-"] * len(options)}.get(
+        form, [f"{letter}." for letter in LETTERS]
+    )
+    lines = [f"{mark} {option}" for mark, option in zip(marks, options, strict=False)]
+    first = " ".join([*wording.split(), *lens.split()])
+    return "\n".join([first, *lines, ENDINGS[form]])
+
+
+def answer(options: Sequence[str], place: int, form: AnswerForm, value: float | None) -> str:
+    """What a model should write."""
+    match form:
+        case "letter":
+            return LETTERS[place]
+        case "digit":
+            return str(place + 1)
+        case "word":
+            return options[place]
+        case "json":
+            return f'{{"answer": "{LETTERS[place]}"}}'
+        case "number":
+            return f"{value:.0f}"
+
+
+def lens(views: Sequence[View]) -> str:
+    """How wide the pictures of a question are: without that, size says nothing about distance."""
+    wide = [f"{view.hfov_deg:.0f}" for view in views[:2]]
+    if wide[0] == wide[1]:
+        return f"Both images have a horizontal field of view of {wide[0]} degrees."
+    return f"The horizontal field of view is {wide[0]} degrees in image 1 and {wide[1]} degrees in image 2."
 
 
 def _shipped() -> str:

@@ -1,0 +1,106 @@
+"""Writes docs/questions.md and its pictures from the registry: `python docs/questions.py DATASET`.
+
+DATASET is any dataset of ours that asks every kind at least once, for instance of builtin objects:
+`viewpoint100k generate DATASET --preset viewpoint-6dof --source builtin: --pairs 240 --set render.size_px=256`.
+"""
+
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from viewpoint100k.config import GateConfig
+from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.kinds import Kind
+from viewpoint100k.records import Question
+from viewpoint100k.shards import StoredSample, iter_samples
+
+DOCS = Path(__file__).parent
+PICTURES = DOCS / "pictures" / "questions"
+SIDE_PX = 192
+HEAD = """# Questions
+
+Written by `python docs/questions.py DATASET` from the registry ([tier_a.py](../viewpoint100k/questions/tier_a.py),
+[tier_b.py](../viewpoint100k/questions/tier_b.py)); frames and signs are in [conventions.md](conventions.md).
+
+A question is asked only
+
+- where its **truth is clear**: each kind has a grey band in which it is not asked (`gates.*_grey`: {greys});
+- where it **can be decided**: the second picture would look different, by at least {decidable} of the range of colours, if a wrong
+  answer were true (`decidability`, [rendering.md](rendering.md#decidability));
+- where it is **fair** among the questions of its shard ([balance.py](../viewpoint100k/questions/balance.py)): a kind with a *flat cue* (the object
+  shifts right or down in the picture, or grows) is asked as often where the cue says the wrong answer as where it says the right one;
+  "none" is right in a fifth of the questions; of many options none is right much more often than another.
+
+Each kind has at least 8 wordings for training and 4 others for the test split ([templates.yaml](../viewpoint100k/questions/templates.yaml)); the right
+option goes round the letters. `questions.other_forms` of the questions are answered by number, in words or in JSON. A number scores
+by mean relative accuracy. `lens`: the question says how wide both pictures are, for size means nothing without that.
+
+A **chain of thought** is written from facts that are clearly true of the pair, facts first, in a closed grammar
+([chains.py](../viewpoint100k/questions/chains.py)); it is shipped only if [verifier.py](../viewpoint100k/questions/verifier.py), which shares no code with it, reads every
+sentence back, finds it true, and comes to the same answer. No model is involved.
+
+| kind | tier | options |
+|---|---|---|
+"""
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    examples: dict[str, tuple[StoredSample, Question]] = {}
+    for stored in iter_samples(Path(sys.argv[1])):
+        for question in stored.sample.questions:
+            name = f"{question.type}/{question.frame}"
+            if question.chain_of_thought and (name not in examples or question.margin > examples[name][1].margin):
+                examples[name] = stored, question
+    missing = [kind.name for kind in KINDS if kind.name not in examples]
+    if missing:
+        sys.exit(f"{sys.argv[1]} has no example of {', '.join(missing)}; use a dataset of more pairs")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"| [{kind.name}](#{_anchor(kind)}) | {kind.tier} | {_options(kind)} |\n" for kind in KINDS)
+    gates = GateConfig()
+    greys = ", ".join(
+        f"{name.removesuffix('_grey').removesuffix('_grey_deg').replace('_', ' ')} {band['low']:g} to {band['high']:g}"
+        for name, band in gates.model_dump().items()
+        if "_grey" in name
+    )
+    parts = [
+        HEAD.format(greys=greys, decidable=gates.min_decidability),
+        rows,
+        *(_section(kind, *examples[kind.name]) for kind in KINDS),
+    ]
+    (DOCS / "questions.md").write_text("".join(parts))
+
+
+def _anchor(kind: Kind) -> str:
+    return kind.name.replace("/", "")
+
+
+def _options(kind: Kind) -> str:
+    if not kind.options:
+        return "a number"
+    shown = f"{kind.shown} of: " if kind.shown else ""
+    return shown + "; ".join(kind.options)
+
+
+def _section(kind: Kind, stored: StoredSample, question: Question) -> str:
+    """One kind: what it is, an example with its pictures, answer and chain of thought."""
+    what = " ".join((kind.fact.__doc__ or "").split())
+    pair = Image.new("RGB", (2 * SIDE_PX + 4, SIDE_PX), "white")
+    for place, view in enumerate(question.images):
+        picture = Image.open(io.BytesIO(stored.images[view])).resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+        pair.paste(picture, (place * (SIDE_PX + 4), 0))
+    name = kind.name.replace("/", "-") + ".jpg"
+    pair.save(PICTURES / name, quality=85)
+    quoted = "\n".join(f"> {line}  " for line in question.prompt.split("\n"))
+    notes = [f"flat cue: {kind.cue.replace('_', ' along ')}" * bool(kind.cue), "lens" * kind.lens]
+    return (
+        f"\n## {kind.name}\n\n{what} {'(' + '; '.join(n for n in notes if n) + ')' if any(notes) else ''}\n\n"
+        f"![](pictures/questions/{name})\n\n{quoted}\n\nAnswer: `{question.answer}`\n\n*{question.chain_of_thought}*\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,547 @@
+"""A fair dataset passes, and whatever is planted in it is found by the probe that is there for it."""
+
+import importlib.util
+import io
+import json
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+from scipy.spatial.transform import Rotation
+
+sys.path.insert(0, str(Path(__file__).parent))
+import audit_sets as sets
+
+from viewpoint100k import audit
+from viewpoint100k.audit import chains, cues, gates, labels, leakage, poses, report, statistics, wording
+from viewpoint100k.audit.recompute import measure
+from viewpoint100k.errors import InputError, MissingExtra
+
+needs_extra = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("sklearn", "cv2")),
+    reason="needs the extra [audit]: pip install 'viewpoint100k[audit]'",
+)
+
+
+@pytest.fixture(scope="module")
+def fair():
+    """Samples without any fault, in memory. Not to be changed."""
+    return sets.make_samples()
+
+
+@pytest.fixture(scope="module")
+def fair_folder(fair, tmp_path_factory):
+    return sets.write_dataset(tmp_path_factory.mktemp("fair"), fair)
+
+
+@pytest.fixture(scope="module")
+def fair_report(fair_folder):
+    return audit.audit_dataset(fair_folder)
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """Writes samples and reads them as the audit does."""
+    return lambda stored, **more: audit.load_samples(sets.write_dataset(tmp_path / "faulty", stored, **more))
+
+
+def first_of(stored, split):
+    return next(i for i, one in enumerate(stored) if one.sample.split == split)
+
+
+# --- a fair dataset --------------------------------------------------------------------------------
+
+
+@needs_extra
+def test_a_fair_dataset_passes(fair_report):
+    assert {probe.name: probe.because for probe in fair_report.failed} == {}
+    open_ones = {probe.name for probe in fair_report.probes if probe.verdict == "not measured"}
+    assert open_ones == {"pose_recovery", "depth_warp", "prior_guess"}  # 96 px, no depth, too few drawn options
+
+
+@needs_extra
+def test_a_probe_says_the_same_every_time(fair_folder, fair_report):
+    again = audit.load_samples(fair_folder)
+    for probe in (wording.blind_text, labels.label_coupling, labels.metamorphic):
+        found = probe(again)
+        assert found == fair_report[found.name]
+
+
+@needs_extra
+def test_the_report_goes_through_json(fair_report):
+    assert audit.AuditReport.model_validate_json(fair_report.to_json()) == fair_report
+    assert {"name", "what", "value", "interval", "threshold", "n", "verdict", "because", "detail", "worst"} <= set(
+        json.loads(fair_report.to_json())["probes"][0]
+    )
+
+
+def test_a_missing_library_names_the_extra(fair_folder, monkeypatch):
+    monkeypatch.setattr(audit, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"viewpoint100k\[audit\]"):
+        audit.audit_dataset(fair_folder)
+
+
+def test_a_folder_that_is_no_dataset_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="manifest"):
+        audit.load_samples(tmp_path)
+
+
+# --- wrong answers ---------------------------------------------------------------------------------
+
+
+def test_a_flipped_sign_of_yaw_is_found(fair, loaded):
+    opposite = {"left": "right", "right": "left"}
+
+    def flip(question):
+        if question.type != "ego_rotation":
+            return {}
+        right = question.options[question.answer_index]
+        return {"answer_index": question.options.index(opposite.get(right, right))}
+
+    flipped = []
+    for one in fair:
+        truth = one.sample.truth.model_copy(update={"yaw_deg": -one.sample.truth.yaw_deg})
+        flipped.append(sets.changed(sets.with_questions(one, flip), truth=truth))
+    samples = loaded(flipped)
+    found = labels.labels_recomputed(samples)
+    assert found.verdict == "fail"
+    assert "ego_rotation" in found.because
+    assert "yaw_deg" in labels.truth_recomputed(samples).because
+
+
+def test_an_answer_in_the_grey_band_is_found(fair, loaded):
+    narrow = sets.GATES.model_copy(update={"yaw_grey_deg": sets.GATES.yaw_grey_deg.model_copy(update={"high": 30.0})})
+    samples = loaded(fair)
+    stricter = audit.Samples(samples.dataset, samples.manifest, narrow, samples.items)
+    assert "grey band" in " ".join(labels.labels_recomputed(stricter).detail["problems"])
+
+
+def test_the_metamorphic_probe_finds_a_label_that_does_not_mirror(fair, loaded, monkeypatch):
+    """A kind that says "left" whatever happens: the answer of the mirrored scene should be "right"."""
+    from viewpoint100k.questions.kinds import Fact
+
+    stuck = [
+        kind._replace(fact=lambda truth, gates: Fact(0, 2.0)) if kind.type == "roll" else kind for kind in labels.KINDS
+    ]
+    monkeypatch.setattr(labels, "KINDS", stuck)
+    found = labels.metamorphic(loaded(fair[:30]))
+    assert found.verdict == "fail"
+    assert all("roll" in text for text in found.detail["problems"])
+
+
+def test_a_chain_with_one_false_fact_is_found(fair, loaded):
+    place = next(
+        i
+        for i, one in enumerate(fair)
+        if any("shifted to the" in (q.chain_of_thought or "") for q in one.sample.questions)
+    )
+
+    def lie(question):
+        told = question.chain_of_thought or ""
+        swapped = {"left": "right", "right": "left"}
+        for side, other in swapped.items():
+            if f"shifted to the {side}" in told:
+                return {"chain_of_thought": told.replace(f"shifted to the {side}", f"shifted to the {other}")}
+        return {}
+
+    faulty = list(fair[: place + 20])
+    faulty[place] = sets.with_questions(fair[place], lie)
+    samples = loaded(faulty)
+    found = chains.chain_facts(samples)
+    assert (found.verdict, found.worst) == ("fail", [fair[place].key])
+    assert chains.chain_length(samples).verdict == "pass"
+
+
+def test_chains_that_are_too_long_are_found(fair, loaded):
+    long = [
+        sets.with_questions(one, lambda question: {"chain_of_thought": "So it goes on. " * 60}) for one in fair[:40]
+    ]
+    assert chains.chain_length(loaded(long)).verdict == "fail"
+
+
+# --- questions that need no pictures ---------------------------------------------------------------
+
+
+def first_is_right(question):
+    if not question.options:
+        return {}
+    right = question.options[question.answer_index]
+    options = [right, *(option for option in question.options if option != right)]
+    return {"options": options, "answer_index": 0, "answer": "A"}
+
+
+def test_always_the_letter_a_is_found(fair, loaded):
+    samples = loaded([sets.with_questions(one, first_is_right) for one in fair])
+    found = wording.letter_position(samples)
+    assert found.verdict == "fail"
+    assert found.value > 0.9 or found.value < 0.1
+
+
+@needs_extra
+def test_a_learner_finds_the_letter_too(fair, loaded):
+    found = wording.blind_text(loaded([sets.with_questions(one, first_is_right) for one in fair]))
+    assert found.verdict == "fail"
+    assert found.value > 0.9
+
+
+def test_a_favourite_answer_is_found(fair, loaded):
+    def only_left(question):
+        return not question.options or question.options[question.answer_index] not in ("right", "up")
+
+    faulty = [sets.changed(one, questions=[q for q in one.sample.questions if only_left(q)]) for one in fair]
+    found = wording.majority_answer(loaded(faulty))
+    assert found.verdict == "fail"
+    assert "'down'" in found.because or "'left'" in found.because
+
+
+def test_the_longest_option_being_right_is_found(fair, loaded):
+    def longer(question):
+        if not question.options:
+            return {}
+        options = list(question.options)
+        options[question.answer_index] += " indeed"
+        while max(map(len, options)) > len(options[question.answer_index]):
+            options[question.answer_index] += " and surely"
+        return {"options": options}
+
+    found = wording.option_structure(loaded([sets.with_questions(one, longer) for one in fair]))
+    assert found.verdict == "fail"
+    assert "longest" in found.because
+
+
+def test_distractors_that_share_no_word_with_the_answer_are_found(fair, loaded):
+    """As in ViewSpatial-Bench: wrong options resemble each other, none resembles the answer."""
+
+    def overlapping(question):
+        if len(question.options) != 3:
+            return {}
+        right = question.options[question.answer_index].replace("movement", "motion")
+        wrong = ["front right side", "front left side"]
+        options = wrong[: question.answer_index] + [right] + wrong[question.answer_index :]
+        return {"options": options}
+
+    found = wording.option_structure(loaded([sets.with_questions(one, overlapping) for one in fair]))
+    assert found.verdict == "fail"
+    assert any("odd one out" in part.name and part.verdict == "fail" for part in found.parts)
+
+
+def test_none_that_is_never_right_is_found(fair, loaded):
+    from viewpoint100k.audit.samples import says_none
+
+    def happens(question):
+        return not question.options or not says_none(question.options[question.answer_index])
+
+    faulty = [sets.changed(one, questions=[q for q in one.sample.questions if happens(q)]) for one in fair]
+    assert wording.none_share(loaded(faulty)).verdict == "fail"
+
+
+def test_test_wordings_that_training_has_are_found(fair, loaded):
+    faulty = [
+        sets.with_questions(one, lambda question: {"template": question.template.replace("test", "train")})
+        for one in fair
+    ]
+    assert wording.wording_leakage(loaded(faulty)).verdict == "fail"
+
+
+# --- flat shortcuts --------------------------------------------------------------------------------
+
+
+def test_an_object_that_shifts_as_the_answer_says_is_found(fair, loaded):
+    """Only questions are kept whose answer the object's shift in the picture gives away."""
+
+    def given_away(one, question):
+        boxes = [view.object_box for view in one.sample.views]
+        shift = boxes[1][0] + boxes[1][2] - boxes[0][0] - boxes[0][2]
+        right = question.options[question.answer_index] if question.options else ""
+        return question.type != "ego_rotation" or (right == "left") == (shift > 0)
+
+    faulty = [sets.changed(one, questions=[q for q in one.sample.questions if given_away(one, q)]) for one in fair]
+    found = cues.flat_cue("flat_shift_x")(loaded(faulty))
+    assert found.verdict == "fail"
+    assert "ego_rotation" in found.because
+
+
+def test_the_answer_hidden_in_one_picture_is_found(fair, loaded):
+    pytest.importorskip("sklearn")
+    faulty = []
+    for one in fair:
+        turned = one.sample.truth.yaw_deg
+        green = (0, 200, 0) if turned > 5 else (200, 0, 0) if turned < -5 else (0, 0, 200)
+        picture = Image.open(io.BytesIO(one.images[1])).convert("RGB")
+        picture.paste(green, (0, 0, 96, 12))
+        out = io.BytesIO()
+        picture.save(out, "JPEG")
+        faulty.append(one._replace(images=[one.images[0], out.getvalue()]))
+    found = cues.single_image(loaded(faulty))
+    assert found.verdict == "fail"
+    assert found.value > 0.9
+    assert "ego_rotation/camera_1, image 2" in found.because
+
+
+def test_motions_that_answer_for_each_other_are_found(loaded):
+    rng = np.random.default_rng(1)
+    stored = []
+    for number in range(12):
+        thing = sets.make_thing(number, rng)
+        for index in range(15):
+            side = rng.choice([-1, 1])
+            sample, images = sets.make_sample(thing, "train", [side, 0, 0, -side, 0, 0], rng)
+            stored.append(sets.StoredSample(f"train-00000-{15 * number + index:05d}", sample, images))
+    coupled = labels.label_coupling(loaded(stored))
+    assert coupled.verdict == "fail"
+    assert coupled.because.startswith("right x yaw")
+    assert coupled.value == pytest.approx(1, abs=0.1)  # one bit: each answers for the other
+    orbits = labels.label_coupling(loaded(stored, preset="viewpoint-100k"))
+    assert (orbits.verdict, orbits.value) == ("pass", coupled.value)  # that preset's orbits are the paper's
+
+
+def test_a_light_that_answers_is_found(fair, loaded):
+    faulty = []
+    for one in fair:
+        light = "studio/camera" if one.sample.truth.roll_deg > 0 else "studio/world"
+        faulty.append(sets.changed(one, views=[view.model_copy(update={"light": light}) for view in one.sample.views]))
+    found = leakage.regime_gap(loaded(faulty))
+    assert found.verdict == "fail"
+    assert "roll" in found.because
+
+
+# --- pairs that should not be there ----------------------------------------------------------------
+
+
+def test_a_pair_without_overlap_is_found(fair, loaded):
+    faulty = list(fair[:40])
+    faulty[7] = sets.changed(fair[7], truth=fair[7].sample.truth.model_copy(update={"covisible_fraction": 0.02}))
+    found = gates.covisibility(loaded(faulty))
+    assert (found.verdict, found.worst) == ("fail", [fair[7].key])
+
+
+def test_a_symmetric_object_that_is_asked_about_is_found(fair, loaded):
+    faulty = list(fair[:40])
+    faulty[11] = sets.with_questions(fair[11], lambda question: {"decidability": 0.004})
+    found = gates.decidability(loaded(faulty))
+    assert (found.verdict, found.worst) == ("fail", [fair[11].key])
+
+
+def plain(colour):
+    out = io.BytesIO()
+    Image.new("RGB", (sets.SIZE_PX, sets.SIZE_PX), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("image", "word"),
+    [(plain("black"), "black"), (plain("white"), "white"), (plain("teal"), "one colour"), (b"?", "decoded")],
+)
+def test_one_empty_picture_is_found(fair, loaded, image, word):
+    faulty = list(fair[:40])
+    faulty[3] = fair[3]._replace(images=[fair[3].images[0], image])
+    samples = loaded(faulty)
+    found = gates.pictures(samples)
+    assert (found.verdict, found.worst) == ("fail", [fair[3].key])
+    assert word in found.because
+
+
+def test_a_pair_of_one_picture_is_found(fair, loaded):
+    faulty = list(fair[:40])
+    faulty[5] = fair[5]._replace(images=[fair[5].images[0]] * 2)
+    assert gates.same_picture(loaded(faulty)).worst == [fair[5].key]
+
+
+def test_a_box_that_does_not_belong_to_its_pose_is_found(fair, loaded):
+    faulty = list(fair[:40])
+    one = fair[2].sample.views
+    faulty[2] = sets.changed(fair[2], views=[one[0].model_copy(update={"object_box": [0.0, 0.0, 90.0, 90.0]}), one[1]])
+    assert gates.boxes(loaded(faulty)).worst == [fair[2].key]
+
+
+def in_two_splits(fair, **fields):
+    """The first test sample, with some fields of an object of the training split."""
+    faulty, place = list(fair), first_of(fair, "test")
+    train = fair[0].sample.object
+    thing = fair[place].sample.object.model_copy(update={name: getattr(train, name) for name in fields} | fields)
+    faulty[place] = sets.changed(fair[place], object=thing)
+    return faulty
+
+
+@pytest.mark.parametrize("field", ["uid", "sha256"])
+def test_an_object_in_two_splits_is_found(fair, loaded, field):
+    found = leakage.split_leakage(loaded(in_two_splits(fair, **{field: getattr(fair[0].sample.object, field)})))
+    assert found.verdict == "fail"
+    assert fair[first_of(fair, "test")].key in found.worst
+
+
+def test_a_series_of_one_author_in_two_splits_is_found(fair, loaded):
+    title = fair[0].sample.object.title
+    found = leakage.split_leakage(loaded(in_two_splits(fair, title=f"{title.upper()} 2 (red)")))
+    assert found.verdict == "fail"
+    assert "author and title" in found.because
+
+
+def test_the_same_looks_under_another_name_are_found(fair, loaded):
+    faulty, place = list(fair), first_of(fair, "test")
+    views = fair[0].sample.views
+    faulty[place] = sets.changed(fair[place]._replace(images=fair[0].images), views=views)
+    found = leakage.split_leakage(loaded(faulty))
+    assert found.verdict == "fail"
+    assert "looks like" in found.because
+
+
+# --- poses from pictures ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def close_pairs():
+    """Larger pictures of things that fill them, from nearby: enough for features to be found again."""
+    rng, stored = np.random.default_rng(3), []
+    for number in range(26):
+        thing = textured_thing(number, rng)
+        first = sets.pose([0, -1.5, 0.2], 0.0, -6.0, 0.0)
+        side = rng.choice([-1, 1])
+        second = sets.pose([0.25 * side, -1.48, 0.24], -8.0 * side, -7.0, 1.0)
+        drawn = [sets.draw(thing, one, 512, 0.025, opaque=True) for one in (first, second)]
+        views = [
+            sets.make_view(pose, box, share, 512) for pose, (_, box, share) in zip((first, second), drawn, strict=True)
+        ]
+        like = sets.Sample(
+            object=thing.record,
+            preset="viewpoint-6dof",
+            family="orbit",
+            split="train",
+            views=views,
+            truth=sets.make_truth(views[0], views[1], 0.7, None),
+            decidability=sets.Decidability(**dict.fromkeys(sets.Decidability.model_fields, 0.2)),
+            questions=[],
+            provenance=sets.Provenance(seed=0, config_hash="x", code_version="0", renderer="dots", device="cpu"),
+        )
+        stored.append(sets.StoredSample(f"train-00000-{number:05d}", like, [image for image, _, _ in drawn]))
+    return stored
+
+
+def textured_thing(number, rng):
+    thing = sets.make_thing(number, rng)
+    points = rng.normal(size=(500, 3))
+    points *= (0.47 / np.linalg.norm(points, axis=1))[:, None]
+    return thing._replace(points=points, colours=rng.integers(0, 255, (500, 3)))
+
+
+def test_poses_that_the_pictures_confirm_pass(close_pairs, loaded):
+    pytest.importorskip("cv2")
+    found = poses.pose_recovery(loaded(close_pairs))
+    assert found.verdict == "pass", found.because
+    assert found.detail["sign agreement"] == 1
+
+
+def test_poses_of_other_pictures_are_found(close_pairs, loaded):
+    pytest.importorskip("cv2")
+    swapped = [one._replace(images=one.images[::-1]) for one in close_pairs]
+    found = poses.pose_recovery(loaded(swapped))
+    assert found.verdict == "fail", found.because
+
+
+# --- the second implementation -------------------------------------------------------------------------
+
+
+def test_the_second_implementation_measures_hand_made_motions():
+    """A camera south of the object, looking north, that steps east, up and ahead, turns right, up and clockwise."""
+    box, share = [0.0, 0.0, 96.0, 96.0], 0.2
+    first = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), box, share)
+    second = sets.make_view(sets.pose([1, -3, 2], 20, 10, 5), box, share)
+    moved = measure(first, second, -90.0)  # the object looks south, at the camera: its right hand is to the west
+    assert (moved.right, moved.up, moved.forward) == pytest.approx((0.25, 0.5, 0.25))
+    assert (moved.yaw_deg, moved.pitch_deg, moved.roll_deg) == pytest.approx((20, 10, 5))
+    assert moved.azimuth_deg == pytest.approx(np.degrees(np.arctan2(1, 3)))
+    assert moved.elevation_deg == pytest.approx(np.degrees(np.arcsin(2 / np.sqrt(14))))
+    assert moved.objects_right == pytest.approx(-0.25)
+    turn = np.array(second.world_from_camera)[:3, :3].T @ np.array(first.world_from_camera)[:3, :3]
+    assert moved.rotation_deg == pytest.approx(np.degrees(Rotation.from_matrix(turn).magnitude()))
+
+
+# --- statistics --------------------------------------------------------------------------------------
+
+
+def test_the_wilson_interval_is_scipys():
+    low, high = statistics.wilson(0.3, 50)
+    scipys = stats.binomtest(15, 50).proportion_ci(method="wilson")
+    assert (low, high) == pytest.approx((scipys.low, scipys.high))
+
+
+@pytest.mark.parametrize(("statistic", "freedom"), [(0.5, 1), (3.84, 1), (7.8, 3), (12.0, 4), (40.0, 9)])
+def test_the_chi_square_tail_is_scipys(statistic, freedom):
+    assert statistics.chi_square_tail(statistic, freedom) == pytest.approx(stats.chi2.sf(statistic, freedom))
+
+
+def test_a_share_of_questions_that_hang_together_is_worth_fewer():
+    rng = np.random.default_rng(0)
+    per_object = np.repeat(rng.random(50) < 0.5, 10)
+    together = statistics.share(per_object, [str(i // 10) for i in range(500)])
+    alone = statistics.share(rng.random(500) < 0.5, [str(i) for i in range(500)])
+    assert together.effective_n == pytest.approx(50, rel=0.1)
+    assert alone.effective_n > 400
+
+
+def test_information_is_zero_of_independent_labels_and_a_bit_of_equal_ones():
+    rng = np.random.default_rng(0)
+    bits = [statistics.information_bits(rng.multinomial(200, np.full(9, 1 / 9)).reshape(3, 3)) for _ in range(300)]
+    assert np.mean(bits) == pytest.approx(0, abs=0.002)  # the plain estimate would be 0.014 off
+    assert statistics.information_bits(np.diag([50, 0, 50])) == pytest.approx(1, abs=0.01)
+
+
+def test_a_small_sample_fails_only_where_its_whole_interval_is_beyond():
+    bounds = report.Bounds(high=0.52)
+    few = report.Measured("few", statistics.Share(0.6, 30, 30.0), bounds)
+    many = report.Measured("many", statistics.Share(0.6, 3000, 3000.0), bounds)
+    assert report.judge("x", "", [few]).verdict == "pass"
+    assert report.judge("x", "", [few, many]).verdict == "fail"
+    assert report.judge("x", "", []).verdict == "not measured"
+
+
+# --- page and command --------------------------------------------------------------------------------
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.sources, self.tags = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href") and not value.startswith("#")]
+
+
+@needs_extra
+def test_the_page_stands_alone_and_shows_the_worst(fair, tmp_path):
+    faulty = list(fair[:60])
+    hostile = fair[4].sample.object.model_copy(update={"title": "<script>alert(1)</script>"})
+    faulty[4] = sets.changed(fair[4]._replace(images=[plain("black"), fair[4].images[1]]), object=hostile)
+    folder = sets.write_dataset(tmp_path / "faulty", faulty)
+    page = tmp_path / "audit.html"
+    audit.write_html(audit.audit_dataset(folder), folder, page)
+    reader, text = _Reader(), page.read_text()
+    reader.feed(text)
+    assert all(source.startswith("data:") for source in reader.sources)
+    assert "script" not in reader.tags
+    assert {"svg", "img"} <= set(reader.tags)
+    assert fair[4].key in text
+    assert "black where the object is" in text
+
+
+@needs_extra
+def test_the_command_tells_with_its_exit_code(fair, tmp_path):
+    from typer.testing import CliRunner
+
+    from viewpoint100k.cli import app
+
+    run, folder = CliRunner(), sets.write_dataset(tmp_path / "fair", fair[:40])
+    files = ["--json", str(tmp_path / "a.json"), "--html", str(tmp_path / "a.html")]
+    done = run.invoke(app, ["audit", str(folder), *files])
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "a.json").read_text())["samples"] == 40
+    assert (tmp_path / "a.html").stat().st_size > 10_000
+    faulty = list(fair[:40])
+    faulty[3] = fair[3]._replace(images=[plain("black"), fair[3].images[1]])
+    assert run.invoke(app, ["audit", str(sets.write_dataset(tmp_path / "faulty", faulty))]).exit_code == 1
+    assert isinstance(run.invoke(app, ["audit", str(tmp_path / "nothing")]).exception, InputError)

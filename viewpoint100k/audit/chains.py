@@ -1,0 +1,58 @@
+"""Are the chains of thought true, clause by clause, and short?"""
+
+import re
+
+import numpy as np
+
+from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
+from viewpoint100k.audit.samples import Samples
+
+MAX_TOKENS = 220
+
+
+def chain_facts(samples: Samples) -> Probe:
+    """Every fact of every chain holds, and its conclusion is the answer."""
+    name, what = "chain_facts", "chains of thought whose every fact holds and whose conclusion is the answer"
+    chains = [one for every in samples.asked().values() for one in every if one.question.chain_of_thought]
+    if not chains:
+        return not_measured(name, what, "no question has a chain of thought")
+    from viewpoint100k.questions.verifier import verify_chain
+
+    problems = []
+    for one in chains:
+        question = one.question
+        views = [one.item.sample.views[i] for i in question.images]
+        answer = one.right or f"{round(question.value or 0.0, -1):.0f}"  # chains round numbers to tens
+        front = one.item.sample.truth.front_azimuth_deg
+        said = verify_chain(question.chain_of_thought or "", one.kind, views, question.options, answer, front)
+        problems += [(one.item.key, f"{one.kind}: {'; '.join(said)}")] if said else []
+    return all_of(name, what, len(chains), problems)
+
+
+def chain_length(samples: Samples) -> Probe:
+    """Long chains are cut off in training and answer nothing."""
+    name, what = "chain_length", "95th percentile of the chains' length in tokens (words and signs)"
+    lengths = [
+        (tokens(one.question.chain_of_thought), one.item.key)
+        for every in samples.asked().values()
+        for one in every
+        if one.question.chain_of_thought
+    ]
+    if not lengths:
+        return not_measured(name, what, "no question has a chain of thought")
+    value = float(np.percentile([length for length, _ in lengths], 95))
+    return Probe(
+        name=name,
+        what=what,
+        value=value,
+        threshold=Bounds(high=MAX_TOKENS),
+        n=len(lengths),
+        verdict="fail" if value > MAX_TOKENS else "pass",
+        because=f"{value:.0f} tokens, at most {MAX_TOKENS}; the longest has {max(lengths)[0]}",
+        worst=[key for _, key in sorted(lengths, reverse=True)[:6]] if value > MAX_TOKENS else [],
+    )
+
+
+def tokens(text: str | None) -> int:
+    """About as many as a model's tokeniser makes of plain English."""
+    return len(re.findall(r"\w+|[^\w\s]", text or ""))

@@ -1,0 +1,124 @@
+"""Is every pair within the bounds that the run set for itself, and is there something in every picture?"""
+
+import numpy as np
+
+from viewpoint100k.audit.report import Probe, all_of
+from viewpoint100k.audit.samples import Item, Samples
+from viewpoint100k.records import OBJECT_RADIUS, View
+
+BLACK = 0.01  # mean luminance of an object's box, 0..1
+WHITE = 0.99
+FLAT = 0.006  # standard deviation there: less is one colour
+SLACK_PX = 3.0  # of a box: antialiased edges, JPEG
+SIZE_KINDS = ("angle", "angle_number", "signed_angle")
+
+
+def covisibility(samples: Samples) -> Probe:
+    """Two pictures that share too little of the object ask for a guess."""
+    gates, problems, n = samples.gates, [], 0
+    for item in samples.items:
+        n += 1
+        shared = item.sample.truth.covisible_fraction
+        if not shared >= gates.min_covisible_fraction:
+            problems.append(
+                (item.key, f"the views share {shared:.3f} of the surface, less than {gates.min_covisible_fraction}")
+            )
+        elif shared < gates.min_covisible_for_size:
+            asked = [one.type for one in item.sample.questions if one.type in SIZE_KINDS]
+            if asked:
+                problems.append((item.key, f"{asked[0]} is asked, and the views share only {shared:.3f}"))
+    return all_of("covisibility", "surface seen in both views, against the run's own gates", n, problems)
+
+
+def decidability(samples: Samples) -> Probe:
+    """A wrong answer must have implied another picture."""
+    least, problems, values = samples.gates.min_decidability, [], []
+    for every in samples.asked().values():
+        for one in every:
+            value = one.question.decidability
+            values.append(value)
+            if not value >= least:
+                problems.append((one.item.key, f"{one.kind}: decidability {value:.4f}, less than {least}"))
+            elif not any(abs(value - other) < 2e-6 for other in one.item.sample.decidability.model_dump().values()):
+                problems.append((one.item.key, f"{one.kind}: decidability {value:.4f} is none of its sample's"))
+    detail = {"lowest": min(values), "median": float(np.median(values))} if values else None
+    what = "how different the picture would be under a wrong answer, against the run's own gate"
+    return all_of("decidability", what, len(values), problems, detail=detail)
+
+
+def pictures(samples: Samples) -> Probe:
+    """Empty, black, white or flat pictures, and objects too small to see."""
+    problems, n = [], 0
+    for item in samples.items:
+        for number, (look, view) in enumerate(zip(item.looks, item.sample.views, strict=False)):
+            n += 1
+            wanted = (round(2 * view.intrinsics[0][2]), round(2 * view.intrinsics[1][2]))
+            what = look.problem
+            if not what and look.size != wanted:
+                what = f"is {look.size} pixels; its intrinsics say {wanted}"
+            if not what and look.box_contrast < FLAT:
+                colour = (
+                    "black" if look.box_luminance < BLACK else "white" if look.box_luminance > WHITE else "one colour"
+                )
+                what = f"is {colour} where the object is"
+            if not what and not BLACK <= look.box_luminance <= WHITE:
+                what = f"has luminance {look.box_luminance:.3f} where the object is"
+            if not what and view.object_share < samples.gates.min_object_share:
+                what = f"shows an object that covers {view.object_share:.4f} of it"
+            if what:
+                problems.append((item.key, f"view {number} {what}"))
+    return all_of(
+        "pictures", "every picture decodes, is neither black, white nor flat, and shows the object", n, problems
+    )
+
+
+def boxes(samples: Samples) -> Probe:
+    """The object's box must lie where the pose projects the object's sphere, or pose and picture do not belong together."""
+    problems, n = [], 0
+    for item in samples.items:
+        for number, view in enumerate(item.sample.views):
+            n += 1
+            if what := _box_problem(view):
+                problems.append((item.key, f"view {number}: {what}"))
+    what = "each object's box lies inside the picture and inside its sphere as the pose projects it"
+    return all_of("boxes", what, n, problems)
+
+
+def _box_problem(view: View) -> str:
+    pose, intrinsics = np.array(view.world_from_camera), np.array(view.intrinsics)
+    width, height = 2 * intrinsics[0, 2], 2 * intrinsics[1, 2]
+    left, top, right, bottom = view.object_box
+    if not (-1 <= left < right <= width + 1 and -1 <= top < bottom <= height + 1):
+        return f"the box {view.object_box} is not inside {width:.0f} x {height:.0f} pixels"
+    if view.object_share > (right - left) * (bottom - top) / (width * height) * 1.02 + 1e-4:
+        return f"the object covers {view.object_share:.3f} of the picture, more than its box"
+    centre = -pose[:3, 3] @ pose[:3, :3]  # the world's origin, in camera axes
+    for axis, (low, high) in enumerate(((left, right), (top, bottom))):
+        across, along = centre[axis], centre[2]
+        away = np.hypot(across, along)
+        if away <= OBJECT_RADIUS:
+            continue
+        middle, half = np.arctan2(across, along), np.arcsin(OBJECT_RADIUS / away)
+        if abs(middle) + half >= np.pi / 2:
+            continue  # a sphere that reaches beside the camera has no bounded picture
+        edges = intrinsics[axis, axis] * np.tan([middle - half, middle + half]) + intrinsics[axis, 2]
+        if low < edges[0] - SLACK_PX or high > edges[1] + SLACK_PX:
+            name = ("columns", "rows")[axis]
+            return f"the box covers {name} {low:.0f} to {high:.0f}; the pose has the object within {edges[0]:.0f} to {edges[1]:.0f}"
+    return ""
+
+
+def same_picture(samples: Samples) -> Probe:
+    """Two views of a camera that moved must not be one picture."""
+    problems = [(item.key, "its views are one and the same picture") for item in samples.items if _is_one(item)]
+    return all_of(
+        "same_picture", "the two pictures of a pair differ where the camera moved", len(samples.items), problems
+    )
+
+
+def _is_one(item: Item) -> bool:
+    if len(item.looks) < 2 or item.looks[0].problem or item.looks[1].problem:
+        return False
+    truth = item.sample.truth
+    still = max(map(abs, truth.translation)) < 0.02 and truth.rotation_deg < 1 and abs(truth.focal_ratio - 1) < 0.02
+    return not still and bool((item.looks[0].small == item.looks[1].small).all())

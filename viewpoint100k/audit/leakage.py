@@ -1,0 +1,127 @@
+"""Does one split know the other, and does any regime of light or lens answer for another?"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from viewpoint100k.audit.cues import two_way
+from viewpoint100k.audit.report import Bounds, Measured, Probe, all_of, judge, not_measured
+from viewpoint100k.audit.samples import Asked, Look, Samples, luminance
+from viewpoint100k.audit.statistics import Array, independence_p, share
+from viewpoint100k.records import ObjectRecord
+
+SAME_BITS = 10  # of 272: how far apart the hashes of two near-identical pictures may be
+SAME_COLOUR = 6.0  # mean difference of their 4 x 4 colours, of 255
+BLOCK = 2000  # pictures compared at a time
+REGIME_TOLERANCE = 0.02
+
+
+def split_leakage(samples: Samples) -> Probe:
+    """No object in two splits: not by its name, its file, its author's series, nor by how it looks."""
+    problems = list(_shared_names(samples)) + list(_shared_looks(samples))
+    objects = {item.group for item in samples.items}
+    what = "objects in one split only: by uid, file hash, author and title, and appearance (dHash of the object's box)"
+    if len({item.sample.split for item in samples.items}) < 2:
+        return not_measured("split_leakage", what, "there is only one split")
+    return all_of("split_leakage", what, len(objects), problems)
+
+
+def _shared_names(samples: Samples) -> Iterator[tuple[str, str]]:
+    made_by_us = str(samples.manifest.config.get("source", "")).startswith("builtin:")
+    names: dict[str, Callable[[ObjectRecord], str]] = {
+        "uid": lambda thing: thing.uid,
+        "file": lambda thing: thing.sha256,
+        "author and title": lambda thing: "" if made_by_us else series(thing),
+    }
+    for called, name_of in names.items():
+        first = dict[str, tuple[str, str]]()
+        told = set[str]()
+        for item in samples.items:
+            name = name_of(item.sample.object)
+            split, key = first.setdefault(name, (item.sample.split, item.key))
+            if name and split != item.sample.split and name not in told:
+                told.add(name)
+                yield item.key, f"{called} {name[:60]!r} is in {item.sample.split} and, in {key}, in {split}"
+
+
+def series(thing: ObjectRecord) -> str:
+    """Author and title without numbers and endings: "Chair 12 (red)" and "chair_7" of one author are one series."""
+    title = re.sub(r"[\W\d_]+", " ", re.sub(r"\(.*?\)", " ", thing.title.lower())).strip()
+    known = thing.author.strip().lower() not in ("", "unknown") and len(title) >= 3
+    return f"{thing.author.strip().lower()}: {title[:24]}" if known else ""
+
+
+def _shared_looks(samples: Samples) -> Iterator[tuple[str, str]]:
+    """Pictures of different splits that look the same, the object cut out of both."""
+    by_split = defaultdict[str, list[tuple[str, str, Look]]](list)
+    for item in samples.items:
+        for look in item.looks:
+            if not look.problem and look.box_contrast > 0.02:
+                by_split[item.sample.split].append((item.key, item.group, look))
+    splits = sorted(by_split, key=lambda split: len(by_split[split]))
+    told = set[tuple[str, str]]()
+    for i, small in enumerate(splits):
+        for large in splits[i + 1 :]:
+            for mine, other in _near(by_split[small], by_split[large]):
+                pair = (mine[1], other[1])
+                if mine[1] != other[1] and pair not in told:
+                    told.add(pair)
+                    yield mine[0], f"object {mine[1]} of {small} looks like {other[1]} of {large}, in {other[0]}"
+
+
+def _near(
+    few: list[tuple[str, str, Look]], many: list[tuple[str, str, Look]]
+) -> Iterator[tuple[tuple[str, str, Look], tuple[str, str, Look]]]:
+    ours = np.stack([_hash(row[2]) for row in few])
+    for start in range(0, len(many), BLOCK):
+        block = many[start : start + BLOCK]
+        theirs = np.stack([_hash(row[2]) for row in block])
+        apart = (ours.shape[1] - ours @ theirs.T) / 2  # of +-1: how many differ
+        for a, b in np.argwhere(apart <= SAME_BITS):
+            mine, other = few[a], block[b]
+            if np.abs(_colours(mine[2]) - _colours(other[2])).mean() <= SAME_COLOUR:
+                yield mine, other
+
+
+def _hash(look: Look) -> Array:
+    """Whether each pixel of the object's box is brighter than its left neighbour, as +-1."""
+    grey = luminance(look.crop)
+    return np.where(np.diff(grey, axis=1) > 0, 1.0, -1.0).astype(np.float32).ravel()
+
+
+def _colours(look: Look) -> Array:
+    return np.asarray(look.crop[:16, :16].astype(np.float64).reshape(4, 4, 4, 4, 3).mean(axis=(1, 3)))
+
+
+# --- regimes ----------------------------------------------------------------------------------------
+
+
+def regime_gap(samples: Samples) -> Probe:
+    """In any light, before any background, in any family, both directions must be right equally often."""
+    measured, detail = [], dict[str, str]()
+    for kind, every in two_way(samples).items():
+        for regime, name_of in REGIMES.items():
+            cells = defaultdict[str, list[tuple[Asked, int]]](list)
+            for one, sign in every:
+                cells[name_of(one)].append((one, sign))
+            table = [Counter(sign for _, sign in rows) for rows in cells.values()]
+            p = independence_p(np.array([[row[-1], row[1]] for row in table]))
+            detail[f"{kind} by {regime}"] = f"chi-square p = {p:.3g}"
+            for cell, rows in cells.items():
+                found = share([sign > 0 for _, sign in rows], [one.item.group for one, _ in rows])
+                bounds = Bounds(0.5 - REGIME_TOLERANCE, 0.5 + REGIME_TOLERANCE)
+                measured.append(Measured(f"{kind}, {regime} {cell}", found, bounds))
+    what = "share of the second direction of two, by light, relighting, background, family, lens and elevation"
+    return judge("regime_gap", what, measured, too_few="too few questions of two directions", detail=detail)
+
+
+REGIMES: dict[str, Callable[[Asked], str]] = {
+    "lamps": lambda one: one.views[0].light.rpartition("/")[2],
+    "lights": lambda one: "the same" if one.views[0].light == one.views[1].light else "changed",
+    "background": lambda one: one.views[0].background,
+    "family": lambda one: one.item.sample.family,
+    "lens": lambda one: "wide" if one.views[0].hfov_deg > 60 else "long",
+    "elevation": lambda one: "high" if one.item.sample.truth.elevation_deg > 20 else "low",
+}

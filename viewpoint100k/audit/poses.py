@@ -1,0 +1,140 @@
+"""Do the pictures agree with the poses? A textbook method recovers the motion from the pictures alone."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from viewpoint100k.audit.report import Bounds, Probe, not_measured
+from viewpoint100k.audit.samples import Item, Samples
+from viewpoint100k.audit.statistics import Array, Share, median_interval, share, wilson
+from viewpoint100k.records import Sample, View
+
+MOST = 150  # pairs, a fifth of a second each
+FEWEST_PAIRS = 20
+MAX_AZIMUTH_DEG = 35.0
+MIN_COVISIBLE = 0.3
+MIN_STEP = 0.1  # over the distance: without a baseline there is nothing to recover
+MIN_INLIERS = 40
+RATIO = 0.8
+RANSAC_PX = 1.0
+MAX_MEDIAN_DEG = 2.0
+MIN_AGREEMENT = 0.99
+CLEAR_STEP, CLEAR_TURN_DEG = 0.05, 2.0  # smaller ones have no sign that counts
+
+
+class Recovered(NamedTuple):
+    """What a pair's pictures say."""
+
+    key: str
+    uid: str
+    inliers: int
+    error_deg: float
+    agrees: list[bool]  # signs of the sideways step and of the turn, where they are clear
+
+
+def pose_recovery(samples: Samples) -> Probe:
+    """SIFT, essential matrix, cheirality: the rotation within 2 degrees, the signs the same."""
+    name = "pose_recovery"
+    what = "rotation recovered from the pictures by SIFT + findEssentialMat: median error in degrees, and signs"
+    fit = samples.draw({item.key for item in samples.items if _is_fit(item.sample)}, MOST, name)
+    found = [_recover(item, images) for item, images in samples.pictures(fit)]
+    good = [one for one in found if one is not None and one.inliers >= MIN_INLIERS]
+    detail: dict[str, Any] = {"pairs tried": len(fit), f"pairs with {MIN_INLIERS} inliers": len(good)}
+    if len(good) < FEWEST_PAIRS:
+        return not_measured(
+            name, what, f"{len(good)} of {len(fit)} pairs have {MIN_INLIERS} inliers; needs {FEWEST_PAIRS}", detail
+        )
+    errors = np.array([one.error_deg for one in good])
+    interval = median_interval(errors, samples.rng(name))
+    signs = [(agrees, one.uid) for one in good for agrees in one.agrees]
+    agreement = share([agrees for agrees, _ in signs], [uid for _, uid in signs]) if signs else Share(1.0, 0, 0.0)
+    low, high = wilson(agreement.value, agreement.effective_n) if signs else (0.0, 1.0)
+    detail |= {"sign agreement": agreement.value, "signs": agreement.n, "sign agreement, 95 %": [low, high]}
+    bad = interval[0] > MAX_MEDIAN_DEG or high < MIN_AGREEMENT
+    by_error = sorted(good, key=lambda one: (all(one.agrees), -one.error_deg))
+    return Probe(
+        name=name,
+        what=what,
+        value=float(np.median(errors)),
+        interval=interval,
+        threshold=Bounds(high=MAX_MEDIAN_DEG),
+        n=len(good),
+        verdict="fail" if bad else "pass",
+        because=(
+            f"median {np.median(errors):.2f} degrees over {len(good)} pairs; {agreement.value:.1%} of {agreement.n} signs "
+            f"agree (95 % {low:.1%} to {high:.1%}, bound {MIN_AGREEMENT:.0%})"
+        ),
+        detail=detail,
+        worst=[one.key for one in by_error[:6]],
+    )
+
+
+def _is_fit(sample: Sample) -> bool:
+    truth = sample.truth
+    near = abs(truth.azimuth_change_deg) <= MAX_AZIMUTH_DEG and truth.covisible_fraction >= MIN_COVISIBLE
+    return near and math.hypot(*truth.translation) >= MIN_STEP
+
+
+def _recover(item: Item, images: list[Array]) -> Recovered | None:
+    import cv2
+
+    first, second = item.sample.views[:2]
+    points = _matches(images[0], images[1])
+    if points is None:
+        return None
+    ours, theirs = (_on_plane(pixels, view) for pixels, view in zip(points, (first, second), strict=True))
+    focal = 0.5 * (first.intrinsics[0][0] + second.intrinsics[0][0])
+    cv2.setRNGSeed(0)
+    essential, mask = cv2.findEssentialMat(
+        ours, theirs, np.eye(3), method=cv2.RANSAC, prob=0.9999, threshold=RANSAC_PX / focal
+    )
+    if essential is None or essential.shape != (3, 3):
+        return None
+    inliers, rotation, step, _ = cv2.recoverPose(essential, ours, theirs, np.eye(3), mask=mask)
+    poses = [np.array(view.world_from_camera) for view in (first, second)]
+    true = poses[1][:3, :3].T @ poses[0][:3, :3]
+    cosine = (np.trace(rotation.T @ true) - 1) / 2
+    moved = -rotation.T @ step[:, 0]  # the second camera's place in the first one's axes, without a scale
+    turned = rotation.T[:, 2]  # where it looks
+    truth, agrees = item.sample.truth, []
+    if abs(truth.translation[0]) >= max(CLEAR_STEP, 0.3 * math.hypot(*truth.translation)):
+        agrees.append((moved[0] > 0) == (truth.translation[0] > 0))
+    if abs(truth.yaw_deg) >= CLEAR_TURN_DEG:
+        agrees.append(bool((_turn(poses[0], turned) > 0) == (truth.yaw_deg > 0)))
+    return Recovered(item.key, item.group, int(inliers), math.degrees(math.acos(np.clip(cosine, -1, 1))), agrees)
+
+
+def _turn(world_from_first: Array, looks: Array) -> float:
+    """> 0 if a direction in the first camera's axes lies to the right of where it looks, over the ground."""
+    ahead, then = world_from_first[:3, 2], world_from_first[:3, :3] @ looks
+    return float(ahead[1] * then[0] - ahead[0] * then[1])
+
+
+def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
+    """Pixels that show the same point, by SIFT and Lowe's ratio."""
+    import cv2
+
+    finder = cv2.SIFT_create(2000)  # type: ignore[attr-defined]
+    found = [finder.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None) for image in (first, second)]
+    if any(descriptors is None or len(descriptors) < 8 for _, descriptors in found):
+        return None
+    pairs = cv2.BFMatcher().knnMatch(found[0][1], found[1][1], k=2)
+    kept = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
+    if len(kept) < 8:
+        return None
+    ours = np.array([found[0][0][match.queryIdx].pt for match in kept])
+    theirs = np.array([found[1][0][match.trainIdx].pt for match in kept])
+    return ours, theirs
+
+
+def _on_plane(pixels: Array, view: View) -> Array:
+    """(n, 2) OpenCV's pixels -> the plane one ahead of the camera. OpenCV has the first pixel's centre at 0, we at 0.5."""
+    (fx, _, cx), (_, fy, cy), _ = view.intrinsics
+    return (pixels + 0.5 - [cx, cy]) / [fx, fy]
+
+
+def depth_warp(samples: Samples) -> Probe:
+    """Named here so that nobody thinks it was done."""
+    what = "depth of view 1, warped into view 2, has the colours of view 2"
+    return not_measured("depth_warp", what, "depth is not kept in the shards; the renderer's own tests compare it")

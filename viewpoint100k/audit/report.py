@@ -1,0 +1,228 @@
+"""What an audit says: one `Probe` per question it put to the dataset, each with its number, bound and verdict."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from viewpoint100k.audit.statistics import CONFIDENCE, Share, wilson
+from viewpoint100k.records import Record
+
+Verdict = Literal["pass", "fail", "not measured"]
+FAMILY_ERROR = 0.01  # how often a probe may fail a fair dataset by chance, over all its parts together
+FEWEST = 20  # trials of a part; fewer say nothing
+MOST_WORST = 12  # sample keys that are kept as examples
+
+
+class Bounds(NamedTuple):
+    """Within which a value is fine; None: no bound on that side."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def miss(self, value: float) -> float:
+        """How far beyond the bounds; negative: how far inside the nearer one."""
+        beyond = [-1e9]
+        if self.low is not None:
+            beyond.append(self.low - value)
+        if self.high is not None:
+            beyond.append(value - self.high)
+        return max(beyond)
+
+    def __str__(self) -> str:
+        if self.low is not None and self.high is not None:
+            return f"{self.low:.4g} to {self.high:.4g}"
+        if self.high is not None:
+            return f"<= {self.high:.4g}"
+        return f">= {self.low:.4g}" if self.low is not None else "none"
+
+
+class Part(Record):
+    """One row of a probe that looks at several things, such as each type of question."""
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None = Field(description="95 %")
+    threshold: Bounds
+    n: int
+    verdict: Verdict
+    note: str = ""
+
+
+class Probe(Record):
+    """One thing that was measured. The value is that of the worst part where there are several."""
+
+    name: str
+    what: str = Field(description="one line for people")
+    value: float | None = None
+    interval: tuple[float, float] | None = Field(default=None, description="95 %")
+    threshold: Bounds = Bounds()
+    n: int = 0
+    verdict: Verdict
+    because: str
+    detail: dict[str, Any] = Field(default={})
+    worst: list[str] = Field(default=[], description="keys of samples to look at")
+    parts: list[Part] = Field(default=[])
+
+
+class AuditReport(Record):
+    """All probes of one dataset."""
+
+    dataset: str
+    preset: str
+    config_hash: str
+    samples: int
+    questions: int
+    objects: int
+    probes: list[Probe]
+
+    @property
+    def failed(self) -> list[Probe]:
+        return [probe for probe in self.probes if probe.verdict == "fail"]
+
+    def to_json(self) -> str:
+        """The whole report as indented JSON."""
+        return self.model_dump_json(indent=1)
+
+    def __getitem__(self, name: str) -> Probe:
+        return next(probe for probe in self.probes if probe.name == name)
+
+
+class Measured(NamedTuple):
+    """A share of one part before it is judged."""
+
+    name: str
+    share: Share
+    threshold: Bounds
+    note: str = ""
+    chi_square_p: float | None = None  # fails too where even this is too unlikely
+
+
+def judge(
+    name: str,
+    what: str,
+    measured: Sequence[Measured],
+    *,
+    too_few: str = "",
+    fact: str = "",
+    detail: dict[str, Any] | None = None,
+    worst: Sequence[str] = (),
+) -> Probe:
+    """A probe of shares: it fails where a part's whole interval lies beyond its bounds.
+
+    With so many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so that all
+    parts together fail a fair dataset once in a hundred times.
+
+    Args:
+        too_few: why there may be nothing to measure.
+        fact: why the numbers are reported and not judged, if they are not.
+    """
+    enough = [one for one in measured if one.share.n >= FEWEST]
+    if not enough:
+        return not_measured(name, what, too_few or f"no part has {FEWEST} trials", detail)
+    allowed = FAMILY_ERROR / len(enough)
+    parts = [_part(one, allowed, bool(fact)) for one in enough]
+    bad = [part for part in parts if part.verdict == "fail"]
+    head = max(bad or parts, key=lambda part: (part.threshold.miss(part.value), part.value))
+    bound = "" if fact else f", bound {_bound(head.threshold)}"
+    tail = f" (n = {head.n}, 95 % {_percent(head.interval)}{bound})"
+    if fact:
+        because = f"{fact}; highest: {head.name} {head.value:.1%}{tail}"
+    elif bad:
+        because = f"{len(bad)} of {len(parts)} parts; worst: {head.name} {head.value:.1%}{tail}{_note(head)}"
+    else:
+        open_ones = sum(_straddles(part) for part in parts)
+        said = f", {open_ones} of them too small to be sure" if open_ones else ""
+        because = f"none of {len(parts)} parts is beyond its bound{said}; nearest: {head.name} {head.value:.1%}{tail}"
+    return Probe(
+        name=name,
+        what=what,
+        value=head.value,
+        interval=head.interval,
+        threshold=head.threshold,
+        n=head.n,
+        verdict="fail" if bad else "pass",
+        because=because,
+        detail=detail or {},
+        worst=list(worst)[:MOST_WORST] if bad else [],
+        parts=parts,
+    )
+
+
+def all_of(
+    name: str,
+    what: str,
+    n: int,
+    problems: Sequence[tuple[str, str]],
+    *,
+    nothing: str = "nothing to check",
+    detail: dict[str, Any] | None = None,
+) -> Probe:
+    """A probe that allows no exception.
+
+    Args:
+        n: how many things were checked.
+        problems: (sample key, what is wrong), one for each thing that is.
+    """
+    if not n:
+        return not_measured(name, what, nothing, detail)
+    bad = min(len(problems), n)
+    value = 1 - bad / n
+    first = f": {problems[0][0]}: {problems[0][1]}" if problems else ""
+    return Probe(
+        name=name,
+        what=what,
+        value=value,
+        interval=wilson(value, n),
+        threshold=Bounds(low=1.0),
+        n=n,
+        verdict="fail" if problems else "pass",
+        because=f"{len(problems)} of {n} wrong{first}" if problems else f"all {n}",
+        detail={
+            **(detail or {}),
+            **({"problems": [f"{key}: {text}" for key, text in problems[:50]]} if problems else {}),
+        },
+        worst=list(dict.fromkeys(key for key, _ in problems))[:MOST_WORST],
+    )
+
+
+def not_measured(name: str, what: str, because: str, detail: dict[str, Any] | None = None) -> Probe:
+    """A probe that has nothing to go by, and says so."""
+    return Probe(name=name, what=what, verdict="not measured", because=because, detail=detail or {})
+
+
+def _part(one: Measured, allowed: float, fact: bool) -> Part:
+    value, n, effective = one.share
+    judged = wilson(value, effective, 1 - allowed)
+    low, high = one.threshold
+    beyond = (high is not None and judged[0] > high) or (low is not None and judged[1] < low)
+    unlikely = one.chi_square_p is not None and one.chi_square_p < allowed
+    return Part(
+        name=one.name,
+        value=value,
+        interval=wilson(value, effective, CONFIDENCE),
+        threshold=Bounds() if fact else one.threshold,
+        n=n,
+        verdict="fail" if (beyond or unlikely) and not fact else "pass",
+        note=one.note,
+    )
+
+
+def _straddles(part: Part) -> bool:
+    """Whether a part passes only because there is too little of it."""
+    return part.interval is not None and any(part.threshold.miss(end) > 0 for end in part.interval)
+
+
+def _note(part: Part) -> str:
+    return f"; {part.note}" if part.note else ""
+
+
+def _percent(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"{interval[0]:.1%} to {interval[1]:.1%}"
+
+
+def _bound(threshold: Bounds) -> str:
+    low, high = threshold
+    if low is not None and high is not None:
+        return f"{low:.1%} to {high:.1%}"
+    return f"<= {high:.1%}" if high is not None else f">= {low:.1%}" if low is not None else "none"

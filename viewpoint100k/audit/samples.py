@@ -1,0 +1,186 @@
+"""The dataset as the probes see it: read once, pictures kept small."""
+
+import io
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from viewpoint100k.audit.statistics import Array
+from viewpoint100k.config import GateConfig
+from viewpoint100k.publish import Manifest, read_manifest
+from viewpoint100k.records import Question, Sample, View
+from viewpoint100k.shards import iter_samples
+
+SMALL_PX = 32  # side of the copy that every probe may use: 3 kB a picture
+CROP_PX = 17
+NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
+
+
+class Look(NamedTuple):
+    """One picture, small."""
+
+    small: Array  # (SMALL_PX, SMALL_PX, 3) uint8, the whole picture
+    crop: Array  # (CROP_PX, CROP_PX, 3) uint8, the object's box
+    luminance: float  # mean of the whole picture, 0..1
+    box_luminance: float  # mean inside the object's box
+    box_contrast: float  # standard deviation there
+    size: tuple[int, int]  # width, height
+    problem: str  # why it cannot be used, if it cannot
+
+
+class Item(NamedTuple):
+    """A sample and its small pictures."""
+
+    key: str
+    sample: Sample
+    looks: list[Look]
+
+    @property
+    def group(self) -> str:
+        """Whose questions hang together: the object."""
+        return self.sample.object.uid
+
+
+class Asked(NamedTuple):
+    """A question where it is asked."""
+
+    item: Item
+    question: Question
+
+    @property
+    def kind(self) -> str:
+        return f"{self.question.type}/{self.question.frame}"
+
+    @property
+    def right(self) -> str:
+        """The right option's text; empty where a number is asked for."""
+        return self.question.options[self.question.answer_index] if self.question.options else ""
+
+    @property
+    def pair(self) -> tuple[int, int] | None:
+        """The numbers of the two views it shows; None if it shows another number of views."""
+        shown = self.question.images
+        valid = len(shown) == 2 and all(0 <= i < len(self.item.sample.views) for i in shown)
+        return (shown[0], shown[1]) if valid else None
+
+    @property
+    def views(self) -> tuple[View, View]:
+        first, second = self.pair or (0, 1)
+        return self.item.sample.views[first], self.item.sample.views[second]
+
+    @property
+    def looks(self) -> tuple[Look, Look]:
+        first, second = self.pair or (0, 1)
+        return self.item.looks[first], self.item.looks[second]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A dataset in memory."""
+
+    dataset: Path
+    manifest: Manifest
+    gates: GateConfig
+    items: list[Item]
+    seed: int = 0
+    _asked: dict[str, list[Asked]] = field(default_factory=dict)
+
+    def asked(self) -> dict[str, list[Asked]]:
+        """All questions by kind, in order."""
+        if not self._asked:
+            found = defaultdict[str, list[Asked]](list)
+            for item in self.items:
+                for question in item.sample.questions:
+                    one = Asked(item, question)
+                    found[one.kind].append(one)
+            self._asked.update(found)
+        return self._asked
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """A generator of its own for each purpose, the same in every run."""
+        return np.random.default_rng([self.seed, *purpose.encode()])
+
+    def draw(self, keys: Collection[str], most: int, purpose: str) -> set[str]:
+        """At most so many of these keys, by lot."""
+        every = sorted(keys)
+        if len(every) <= most:
+            return set(every)
+        return {every[i] for i in self.rng(purpose).choice(len(every), most, replace=False)}
+
+    def pictures(self, keys: Collection[str]) -> Iterator[tuple[Item, list[Array]]]:
+        """The whole pictures of some samples, read again from their shards; what cannot be decoded is left out."""
+        by_key = {item.key: item for item in self.items if item.key in keys}
+        for stored in iter_samples(self.dataset) if by_key else ():
+            if stored.key in by_key:
+                pictures = [decoded for image in stored.images if (decoded := _decode(image)) is not None]
+                if len(pictures) == len(stored.images) >= 2:
+                    yield by_key[stored.key], pictures
+
+
+def load_samples(dataset: Path, seed: int = 0) -> Samples:
+    """Read a dataset once.
+
+    Raises:
+        InputError: the folder is no dataset of ours.
+    """
+    manifest = read_manifest(dataset)
+    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
+    items = []
+    for key, sample, images in iter_samples(dataset):
+        boxes: list[list[float] | None] = [view.object_box for view in sample.views]
+        boxes += [None] * (len(images) - len(boxes))
+        looks = [_look(image, box) for image, box in zip(images, boxes, strict=False)]
+        looks += [_unusable("has no picture")] * (len(sample.views) - len(looks))
+        items.append(Item(key, sample, looks))
+    return Samples(dataset, manifest, gates, items, seed)
+
+
+def says_none(option: str) -> bool:
+    """Whether an option says that nothing happened, such as "no tilt"."""
+    return option.lower().partition(" ")[0] in NO_WORDS
+
+
+def luminance(picture: Array) -> Array:
+    """(..., 3) uint8 -> (...) 0..1, Rec. 709 weights, of displayed values."""
+    return np.asarray(picture @ np.array([0.2126, 0.7152, 0.0722]) / 255)
+
+
+def _look(image: bytes, box: list[float] | None) -> Look:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(image)) as opened:
+            size = opened.size
+            opened.draft("RGB", (4 * SMALL_PX, 4 * SMALL_PX))  # a JPEG is decoded at an eighth for nothing
+            picture = opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return _unusable(f"cannot be decoded: {error}")
+    scale_x, scale_y = picture.width / size[0], picture.height / size[1]
+    left, top, right, bottom = box or (0, 0, *size)
+    edges = (left * scale_x, top * scale_y, right * scale_x, bottom * scale_y)
+    edges = (max(edges[0], 0), max(edges[1], 0), min(edges[2], picture.width), min(edges[3], picture.height))
+    if edges[2] - edges[0] < 0.5 or edges[3] - edges[1] < 0.5:
+        return _unusable(f"its object_box {box} lies outside the picture")._replace(size=size)
+    small = np.asarray(picture.resize((SMALL_PX, SMALL_PX), Image.Resampling.BOX))
+    crop = np.asarray(picture.resize((CROP_PX, CROP_PX), Image.Resampling.BOX, box=edges))
+    inside = luminance(crop)
+    return Look(small, crop, float(luminance(small).mean()), float(inside.mean()), float(inside.std()), size, "")
+
+
+def _unusable(problem: str) -> Look:
+    black = np.zeros((SMALL_PX, SMALL_PX, 3), np.uint8)
+    return Look(black, black[:CROP_PX, :CROP_PX], 0.0, 0.0, 0.0, (0, 0), problem)
+
+
+def _decode(image: bytes) -> Array | None:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(image)) as opened:
+            return np.asarray(opened.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None

@@ -1,0 +1,291 @@
+"""Can the questions be answered without looking? Letters, priors, options, words."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from viewpoint100k.audit.report import Bounds, Measured, Probe, judge, not_measured
+from viewpoint100k.audit.samples import Asked, Samples, says_none
+from viewpoint100k.audit.statistics import Share, chi_square_p, share
+
+ABOVE_CHANCE = 0.03
+POSITION_TOLERANCE = 0.02
+MOST_BLIND = 3000  # questions that the classifier learns from: seconds, and enough for a three-point bound
+FEWEST_BLIND = 200
+FOLDS = 5
+
+
+def chance(questions: Sequence[Asked]) -> float:
+    """What somebody scores who knows how often "none" is right and nothing else.
+
+    Where three options are offered and a fifth of the answers is "none", always saying "left" scores 40 %. That is no
+    fault of the question, so it is chance; whether a fifth is right is a probe of its own.
+    """
+    offered = [[says_none(option) for option in one.question.options] for one in questions]
+    if not any(any(each) for each in offered):
+        return float(np.mean([1 / len(each) for each in offered]))
+    none = float(np.mean([says_none(one.right) for one in questions]))
+    others = float(np.mean([1 / max(1, len(each) - sum(each)) for each in offered]))
+    return max(none, (1 - none) * others)
+
+
+def with_options(samples: Samples) -> dict[str, list[Asked]]:
+    """The questions that offer options, by kind."""
+    kept = {kind: [one for one in every if one.right] for kind, every in samples.asked().items()}
+    return {kind: every for kind, every in kept.items() if every}
+
+
+def always_all(questions: Sequence[Asked]) -> bool:
+    """Whether a kind offers all its options every time."""
+    return len({frozenset(one.question.options) for one in questions}) == 1
+
+
+def letter_position(samples: Samples) -> Probe:
+    """Each place in the list of options must be right equally often."""
+    measured = []
+    for kind, every in with_options(samples).items():
+        by_count = defaultdict[int, list[Asked]](list)
+        for one in every:
+            by_count[len(one.question.options)].append(one)
+        for count, questions in sorted(by_count.items()):
+            places = [one.question.answer_index for one in questions]
+            seen = [places.count(place) for place in range(count)]
+            p = chi_square_p(seen, [len(places) / count] * count)
+            bounds = Bounds(1 / count - POSITION_TOLERANCE, 1 / count + POSITION_TOLERANCE)
+            for place in range(count):
+                found = share([at == place for at in places], [one.item.key for one in questions])
+                name = f"{kind}, option {place + 1} of {count}"
+                measured.append(Measured(name, found, bounds, f"chi-square p = {p:.3g}", p))
+    what = "how often each place among the options is the right one"
+    return judge("letter_position", what, measured, too_few="too few questions with options")
+
+
+def majority_answer(samples: Samples) -> Probe:
+    """No answer of a kind may be right more often than its fair share, in any wording; "none" is judged elsewhere."""
+    measured = []
+    for kind, every in with_options(samples).items():
+        if not always_all(every):
+            continue
+        said = [one for one in every if not says_none(one.right)]
+        fair = [option for option in every[0].question.options if not says_none(option)]
+        cells = defaultdict[str, list[Asked]](list)
+        for one in said:
+            cells[kind].append(one)
+            cells[f"wording {one.question.template}"].append(one)
+        for name, questions in cells.items():
+            top = Counter(one.right for one in questions).most_common(1)[0][0]
+            found = share([one.right == top for one in questions], [one.item.group for one in questions])
+            measured.append(Measured(f"{name}: {top!r}", found, Bounds(high=1 / len(fair) + ABOVE_CHANCE)))
+    what = "how often the most frequent answer is right, of those that say something happened"
+    return judge("majority_answer", what, measured, too_few="too few questions with a fixed set of options")
+
+
+def prior_guess(samples: Samples) -> Probe:
+    """Where only some options are shown: does picking the one that is right most often elsewhere pay?"""
+    measured = []
+    for kind, every in with_options(samples).items():
+        if always_all(every):
+            continue
+        total, own = Counter(one.right for one in every), defaultdict[str, Counter[str]](Counter)
+        for one in every:
+            own[one.item.group][one.right] += 1
+        hits = []
+        for one in every:
+            known = [total[option] - own[one.item.group][option] for option in one.question.options]
+            hits.append(_hit(one, [i for i, count in enumerate(known) if count == max(known)]))
+        found = share(hits, [one.item.group for one in every])
+        measured.append(Measured(kind, found, Bounds(high=chance(every) + ABOVE_CHANCE)))
+    what = "score of picking the option that is right most often for other objects"
+    return judge("prior_guess", what, measured, too_few="no kind draws its options")
+
+
+def option_structure(samples: Samples) -> Probe:
+    """What the options look like beside each other must not tell which is right."""
+    measured, all_hits = [], defaultdict[str, list[tuple[float, str, float]]](list)
+    for kind, every in with_options(samples).items():
+        fair = chance(every)
+        for rule, pick in RULES.items():
+            picked = [(one, pick(one.question.options)) for one in every]
+            used = [(one, best) for one, best in picked if 0 < len(best) < len(one.question.options)]
+            if not used:
+                continue
+            hits = [_hit(one, best) for one, best in used]
+            groups = [one.item.group for one, _ in used]
+            all_hits[rule] += [(hit, group, fair) for hit, group in zip(hits, groups, strict=True)]
+            measured.append(Measured(f"{rule}, {kind}", share(hits, groups), Bounds(high=fair + ABOVE_CHANCE)))
+    for rule, rows in all_hits.items():
+        fair = float(np.mean([row[2] for row in rows]))
+        found = share([row[0] for row in rows], [row[1] for row in rows])
+        measured.append(Measured(f"{rule}, all kinds", found, Bounds(high=fair + ABOVE_CHANCE)))
+    what = "score of rules that only compare the options: length, shared words, middle number, opposites"
+    return judge("option_structure", what, measured, too_few="too few questions with options")
+
+
+def _hit(one: Asked, picked: Sequence[int]) -> float:
+    return (one.question.answer_index in picked) / len(picked)
+
+
+def _words(option: str) -> set[str]:
+    return set(re.findall(r"[a-z]+|\d+", option.lower()))
+
+
+def _overlaps(options: Sequence[str]) -> list[float]:
+    words = [_words(option) for option in options]
+    return [
+        sum(len(one & other) / max(1, len(one | other)) for j, other in enumerate(words) if j != i)
+        for i, one in enumerate(words)
+    ]
+
+
+def _extreme(scores: Sequence[float], best: Callable[[Sequence[float]], float]) -> list[int]:
+    wanted = best(scores)
+    return [i for i, value in enumerate(scores) if abs(value - wanted) < 1e-9]
+
+
+def _not_nested(options: Sequence[str]) -> list[int]:
+    words = [_words(option) for option in options]
+    return [
+        i
+        for i, one in enumerate(words)
+        if not any(one <= other or other <= one for j, other in enumerate(words) if j != i)
+    ]
+
+
+def _median(options: Sequence[str]) -> list[int]:
+    found = [re.search(r"\d+(?:\.\d+)?", option) for option in options]
+    if any(match is None for match in found):
+        return []
+    values = [float(match.group()) for match in found if match]
+    return _extreme([abs(value - float(np.median(values))) for value in values], min)
+
+
+def _twins(options: Sequence[str]) -> list[int]:
+    """Options that differ from another in one word."""
+    words = [option.lower().split() for option in options]
+    return [
+        i
+        for i, one in enumerate(words)
+        if any(
+            len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
+            for j, other in enumerate(words)
+            if j != i
+        )
+    ]
+
+
+RULES: dict[str, Callable[[Sequence[str]], list[int]]] = {
+    "longest": lambda options: _extreme([len(option) for option in options], max),
+    "shortest": lambda options: _extreme([len(option) for option in options], min),
+    "odd one out": lambda options: _extreme(_overlaps(options), min),
+    "most alike": lambda options: _extreme(_overlaps(options), max),
+    "not nested": _not_nested,
+    "middle number": _median,
+    "one of the twins": _twins,
+}
+
+
+def blind_text(samples: Samples) -> Probe:
+    """A classifier that reads the question and never sees the pictures."""
+    name, what = "blind_text", "score of character n-grams + logistic regression without pictures, objects held out"
+    every = [one for questions in with_options(samples).values() for one in questions]
+    chosen = samples.draw({one.question.id for one in every}, MOST_BLIND, name)
+    every = [one for one in every if one.question.id in chosen]
+    if len(every) < FEWEST_BLIND or len({one.item.group for one in every}) < FOLDS:
+        return not_measured(name, what, f"needs {FEWEST_BLIND} questions of {FOLDS} objects; there are {len(every)}")
+    hits = _blind_hits(every)
+    measured, by_kind = [], defaultdict[str, list[int]](list)
+    for i, one in enumerate(every):
+        by_kind[one.kind].append(i)
+    fair = {kind: chance([every[i] for i in rows]) for kind, rows in by_kind.items()}
+    for kind, rows in by_kind.items():
+        measured.append(Measured(kind, _share(every, hits, rows), Bounds(high=fair[kind] + ABOVE_CHANCE)))
+    overall = float(np.mean([fair[one.kind] for one in every]))
+    together = _share(every, hits, range(len(every)))
+    measured.append(Measured("all kinds", together, Bounds(high=overall + ABOVE_CHANCE)))
+    return judge(name, what, measured)
+
+
+def _share(every: Sequence[Asked], hits: Sequence[bool], rows: Sequence[int]) -> Share:
+    return share([hits[i] for i in rows], [every[i].item.group for i in rows])
+
+
+def _blind_hits(every: Sequence[Asked]) -> list[bool]:
+    """Each option is scored as right or wrong by what it says, where it stands and what is asked."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+
+    texts = [[_tokens(one, i) for i in range(len(one.question.options))] for one in every]
+    hits = [False] * len(every)
+    groups = [one.item.group for one in every]
+    for train, test in GroupKFold(FOLDS).split(every, groups=groups):
+        vectors = TfidfVectorizer(analyzer=list, min_df=2, sublinear_tf=True)
+        right = [i == every[row].question.answer_index for row in train for i in range(len(texts[row]))]
+        model = LogisticRegression(C=3.0, max_iter=100, tol=1e-3)
+        model.fit(vectors.fit_transform([tokens for row in train for tokens in texts[row]]), right)
+        scores = model.decision_function(vectors.transform([tokens for row in test for tokens in texts[row]]))
+        start = 0
+        for row in test:
+            end = start + len(texts[row])
+            hits[row] = int(np.argmax(scores[start:end])) == every[row].question.answer_index
+            start = end
+    return hits
+
+
+def _tokens(one: Asked, place: int) -> list[str]:
+    """n-grams of one option, and how it goes with the question; a linear model cannot combine them by itself."""
+    options = one.question.options
+    text, rest = options[place], {word for i, other in enumerate(options) if i != place for word in _words(other)}
+    padded = f" {text.lower()} "
+    grams = [padded[i : i + n] for n in (3, 4, 5) for i in range(len(padded) - n + 1)]
+    fresh = len(_words(text) - rest)
+    rank = sum(len(other) < len(text) for other in options)
+    context = [f"#{one.kind}", f"#{one.question.template}"]
+    numbers = re.findall(r"\d+", one.question.prompt.split("\n")[0].rpartition("field of view")[2])
+    grows = (int(numbers[-1]) > int(numbers[0])) - (int(numbers[-1]) < int(numbers[0])) if len(numbers) > 1 else 0
+    facts = [
+        f"={text}",
+        f"={text}, lens {grows}",
+        f"@{place}/{len(options)}",
+        f"fresh{fresh}",
+        f"rank{rank}/{len(options)}",
+    ]
+    return grams + facts + [f"{where}{fact}" for where in context for fact in facts]
+
+
+def wording_leakage(samples: Samples) -> Probe:
+    """Are the wordings of the test questions met in training?"""
+    name, what = "wording_leakage", "wordings of test questions that training questions have too"
+    by_split = defaultdict[str, dict[str, str]](dict)
+    for every in samples.asked().values():
+        for one in every:
+            by_split[one.item.sample.split].setdefault(one.question.template, one.item.key)
+    train, test = by_split.get("train", {}), by_split.get("test", {})
+    if not train or not test:
+        return not_measured(name, what, "there is no training split or no test split")
+    shared = sorted(set(train) & set(test))
+    return Probe(
+        name=name,
+        what=what,
+        value=len(shared) / len(test),
+        threshold=Bounds(high=0.0),
+        n=len(test),
+        verdict="fail" if shared else "pass",
+        because=f"{len(shared)} of {len(test)} test wordings are also in training" if shared else "none is shared",
+        detail={"shared": shared[:100]},
+        worst=[test[template] for template in shared[:6]],
+    )
+
+
+def none_share(samples: Samples) -> Probe:
+    """Where "nothing happened" is offered, it must be true often enough to be considered."""
+    measured = []
+    for kind, every in with_options(samples).items():
+        offered = [one for one in every if any(map(says_none, one.question.options))]
+        if offered:
+            found = share([says_none(one.right) for one in offered], [one.item.group for one in offered])
+            measured.append(Measured(kind, found, Bounds(0.15, 0.25)))
+    what = 'how often "none" is right where it is offered'
+    return judge("none_share", what, measured, too_few="no kind offers it often enough")

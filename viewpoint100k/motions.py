@@ -1,0 +1,232 @@
+"""How a camera is to move between two views: a balanced design of motions, and cameras that carry them out.
+
+A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for whatever
+comes. Each of the first six is drawn independently of the others, so that none answers for another; families are names of
+codes. Cameras are proposed by lot and kept if they do what the code says and have the object in the picture.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from viewpoint100k.config import GateConfig, PlanConfig, Range
+from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
+from viewpoint100k.geometry.relations import motion
+from viewpoint100k.geometry.rotations import Array, camera_rotation
+from viewpoint100k.records import OBJECT_RADIUS, Family
+
+RIGHT, UP, FORWARD, YAW, PITCH, ROLL, ZOOM = range(7)
+ORBITS = ("+**-**0", "-**+**0")  # free orbits, of any angle
+PROPOSALS = 60  # per motion and first camera
+COLUMNS_TRIED = 64  # of which the least coupled is taken
+BLOCK = 512  # pairs that are balanced together
+LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
+NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
+CLEAR = 1.03  # over what questions need
+OF_THE_SPHERE = 0.85  # objects do not fill their bounding sphere
+
+
+class Camera(NamedTuple):
+    """A camera, or a batch of them, in angles, before it becomes a matrix."""
+
+    position: Array  # (..., 3) world
+    bearing_deg: float | Array
+    pitch_deg: float | Array
+    roll_deg: float | Array
+    hfov_deg: float | Array
+
+    @property
+    def world_from_camera(self) -> Array:
+        return pose(camera_rotation(self.bearing_deg, self.pitch_deg, self.roll_deg), self.position)
+
+
+def family_of(code: str) -> Family:
+    """What people call a motion."""
+    active = {place for place, sign in enumerate(code) if sign in "+-"}
+    if code in ORBITS or active == {RIGHT, YAW}:
+        return "orbit" if code[RIGHT] != code[YAW] else "same_sign"
+    names: dict[tuple[int, ...], Family] = {
+        (): "still",
+        (RIGHT,): "truck",
+        (UP,): "pedestal",
+        (FORWARD,): "dolly",
+        (YAW,): "pan",
+        (PITCH,): "tilt",
+        (ROLL,): "roll",
+        (ZOOM,): "zoom",
+        (UP, PITCH): "crane",
+    }
+    return names.get(tuple(sorted(active)), "mixed")
+
+
+def design(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[str]:
+    """Codes of so many pairs, in an order in which every stretch has about its share of each."""
+    codes: list[str] = []
+    while len(codes) < count:
+        codes += _block(settings, min(BLOCK, count - len(codes)), rng)
+    return codes
+
+
+def _block(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[str]:
+    shares = settings.motions
+    orbits = round(shares.orbits * count)
+    rest = count - orbits
+    active = (shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll)
+    columns: list[np.ndarray] = []
+    for share in active:
+        tried = [_column(share, rest, rng) for _ in range(COLUMNS_TRIED)]
+        columns.append(min(tried, key=lambda column: _coupling(column, columns)))
+    # the lens is not one of the six: it undoes a growth, or is alone, if there is room for it in the picture
+    moves, ahead = np.abs(np.array(columns)).sum(axis=0), columns[FORWARD]
+    alone = max(shares.zoom, 0.5) if shares.zoom else 0.0
+    share_of_zoom = np.select([moves == 0, moves > 3, ahead != 0], [alone, 0.0, shares.against], shares.zoom)
+    sign = np.where(ahead != 0, -ahead, rng.choice([-1, 1], rest))
+    zoom = np.where(rng.random(rest) < share_of_zoom, sign, 0)
+    codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array([*columns, zoom]).T]
+    codes += [ORBITS[i % 2] for i in range(orbits)]
+    return [codes[i] for i in rng.permutation(count)]
+
+
+def _column(share: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count,) signs in random order, as many minus as plus."""
+    each = share * count / 2
+    minus, plus = int(each + rng.random()), int(each + rng.random())
+    signs = np.concatenate([-np.ones(minus), np.ones(plus), np.zeros(max(count - minus - plus, 0))])[:count]
+    return np.asarray(rng.permutation(signs), dtype=np.int64)
+
+
+def _coupling(column: np.ndarray, others: Sequence[np.ndarray]) -> float:
+    """How far a column is from independent of others: squared differences of counts from what chance would give."""
+    total = 0.0
+    for other in others:
+        table = np.zeros((3, 3))
+        np.add.at(table, (column + 1, other + 1), 1)
+        expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(len(column), 1)
+        total += float((np.square(table - expected) / np.maximum(expected, 0.5)).sum())
+    return total
+
+
+# --- cameras ---------------------------------------------------------------------------------------
+
+
+def base_camera(settings: PlanConfig, distance: float, hfov_deg: float, rng: np.random.Generator) -> Camera:
+    """A camera somewhere about the object, which looks a little past it."""
+    azimuth, elevation = rng.uniform(-180, 180), rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high)
+    position = position_on_sphere(azimuth, elevation, distance)
+    bearing, pitch = aim_deg(position, np.zeros(3))
+    room_deg = 0.5 * hfov_deg - float(_half_angle_deg(distance))
+    aside_deg = settings.aside * room_deg * rng.uniform(-1, 1, 2)
+    roll_deg = settings.roll_jitter_deg * rng.uniform(-1, 1)
+    return Camera(position, float(bearing + aside_deg[0]), float(pitch + aside_deg[1]), float(roll_deg), hfov_deg)
+
+
+def carry_out(
+    code: str, known: Camera, settings: PlanConfig, gates: GateConfig, rng: np.random.Generator, *, known_is_first: bool
+) -> Camera | None:
+    """The other camera of a pair, or None if none was found for this one.
+
+    Args:
+        known_is_first: else the pair goes from the camera that is sought to the known one.
+    """
+    wanted = code if known_is_first else code.translate(str.maketrans("+-", "-+"))
+    others = _propose(wanted, known, settings, rng)
+    first, second = (known, others) if known_is_first else (others, known)
+    elevation_deg = _elevation_deg(others.position)
+    good = in_frame(others) & (elevation_deg >= LOWEST_DEG) & (elevation_deg <= HIGHEST_DEG)
+    good &= does(code, first, second, gates)
+    if not good.any():
+        return None
+    best = int(np.argmax(good))
+    return Camera(others.position[best], *(float(np.asarray(part)[best]) for part in others[1:]))
+
+
+def in_frame(camera: Camera) -> NDArray[np.bool_]:
+    """(...) whether the object, as far as its sphere tells, is in the picture."""
+    rotation = camera_rotation(camera.bearing_deg, camera.pitch_deg, camera.roll_deg)
+    middle = -np.einsum("...ij,...i->...j", rotation, camera.position)
+    aside_deg = np.degrees(np.arctan2(np.abs(middle[..., :2]), middle[..., 2:]))
+    half_deg = _half_angle_deg(np.linalg.norm(camera.position, axis=-1))
+    free_deg = 0.5 * np.asarray(camera.hfov_deg) - half_deg - 0.5
+    return np.asarray((middle[..., 2] > 0) & (aside_deg <= free_deg[..., None]).all(axis=-1))
+
+
+def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray[np.bool_]:
+    """(...) whether a motion is what its code says: clear where it says so, nothing to speak of where it says none."""
+    poses = np.broadcast_arrays(first.world_from_camera, second.world_from_camera)
+    moved = motion(*poses)
+    largest = np.abs(moved.translation).max(axis=-1)
+    focal = [1 / np.tan(np.radians(np.asarray(camera.hfov_deg) / 2)) for camera in (first, second)]
+    right, down, ahead = np.moveaxis(moved.translation, -1, 0)
+    amounts: list[tuple[Array, float]] = [
+        *((value, gates.truck_grey.high) for value in (right, -down, ahead)),
+        (moved.yaw_deg, gates.yaw_grey_deg.high),
+        (moved.pitch_deg, gates.tilt_grey_deg.high),
+        (moved.roll_deg, gates.tilt_grey_deg.high),
+        (np.log(focal[1] / focal[0]), float(np.log(gates.size_grey.high))),
+    ]
+    good = np.ones(largest.shape, dtype=bool)
+    for place, (sign, (amount, least)) in enumerate(zip(code, amounts, strict=True)):
+        clear = np.abs(amount) >= CLEAR * least
+        if place <= FORWARD:  # along an axis that is small beside another, nothing is asked: it counts as none
+            clear = clear & (np.abs(amount) >= 0.5 * largest)
+        if sign == "0":
+            good &= ~clear
+        elif sign != "*":
+            good &= clear & ((amount > 0) == (sign == "+"))
+    return good
+
+
+def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Generator) -> Camera:
+    """Cameras that may do it: `PROPOSALS` of them, in one batch."""
+
+    def amount(place: int, size: Range) -> Array:
+        return {"+": 1, "-": -1}.get(code[place], 0) * rng.uniform(size.low, size.high, PROPOSALS)
+
+    distance = np.full(PROPOSALS, np.linalg.norm(base.position))
+    bearing_deg, pitch_deg = (np.full(PROPOSALS, angle) for angle in (base.bearing_deg, base.pitch_deg))
+    position = np.tile(base.position, (PROPOSALS, 1))
+    around, free = code[RIGHT] != code[YAW] and "0" not in (code[RIGHT], code[YAW]), code in ORBITS
+    if around:
+        low, high = settings.orbit_deg.low, settings.orbit_deg.high
+        widest = high if free or code[FORWARD] == "+" else min(NARROW_ORBIT_DEG, high)
+        angle_deg = rng.uniform(low, widest, PROPOSALS) * (1 if code[RIGHT] == "+" else -1)
+        azimuth_deg = np.degrees(np.arctan2(base.position[1], base.position[0])) + angle_deg
+        elevation_deg = _elevation_deg(base.position)
+        bearing_deg = bearing_deg - angle_deg
+        if free:
+            rise_deg = settings.elevation_jitter_deg * rng.uniform(-1, 1, PROPOSALS)
+            elevation_deg, pitch_deg = elevation_deg + rise_deg, pitch_deg - rise_deg
+            distance = distance * (1 + settings.distance_jitter * rng.uniform(-1, 1, PROPOSALS))
+            aim_deg = settings.aim_jitter_deg * rng.uniform(-1, 1, (2, PROPOSALS))
+            bearing_deg, pitch_deg = bearing_deg + aim_deg[0], pitch_deg + aim_deg[1]
+        else:  # not with the object where it was: then its shift in the picture would tell the way the camera went
+            bearing_deg = bearing_deg + settings.overturn_deg * rng.uniform(-1, 1, PROPOSALS)
+        position = position_on_sphere(azimuth_deg, elevation_deg, distance)
+    right = 0.0 * bearing_deg if around else amount(RIGHT, settings.move)
+    step = np.stack([right, -amount(UP, settings.move), amount(FORWARD, settings.move)], axis=-1)
+    step *= np.linalg.norm(base.position)
+    rotation = camera_rotation(base.bearing_deg, base.pitch_deg, base.roll_deg)
+    yaw_deg = 0.0 * bearing_deg if around else amount(YAW, settings.pan_deg)
+    still_deg = settings.still_deg * rng.uniform(-1, 1, PROPOSALS) * (code[YAW] == "0")
+    tilt = settings.tilt_deg
+    if code[UP] != code[PITCH] and "0" not in (code[UP], code[PITCH]):  # too far or not far enough, as orbits turn
+        lifted_deg = float(np.degrees(np.arctan(0.5 * (settings.move.low + settings.move.high))))
+        tilt = Range(low=tilt.low, high=float(lifted_deg + settings.overturn_deg))
+    zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
+    return Camera(
+        position + step @ rotation.T,
+        bearing_deg + yaw_deg + still_deg,
+        pitch_deg + amount(PITCH, tilt),
+        base.roll_deg + amount(ROLL, settings.roll_deg),
+        2 * np.degrees(np.arctan(np.tan(np.radians(base.hfov_deg / 2)) / zoom)),
+    )
+
+
+def _elevation_deg(position: Array) -> Array:
+    return np.asarray(np.degrees(np.arctan2(position[..., 2], np.hypot(position[..., 0], position[..., 1]))))
+
+
+def _half_angle_deg(distance: ArrayLike) -> Array:
+    return np.asarray(np.degrees(np.arcsin(np.minimum(OF_THE_SPHERE * OBJECT_RADIUS / np.asarray(distance), 1.0))))
