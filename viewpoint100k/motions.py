@@ -131,7 +131,7 @@ def carry_out(
         known_is_first: else the pair goes from the camera that is sought to the known one.
     """
     wanted = code if known_is_first else code.translate(str.maketrans("+-", "-+"))
-    others = _propose(wanted, known, settings, rng)
+    others = _propose(wanted, known, settings, rng, own_axes=not known_is_first)
     first, second = (known, others) if known_is_first else (others, known)
     elevation_deg = _elevation_deg(others.position)
     good = in_frame(others) & (elevation_deg >= LOWEST_DEG) & (elevation_deg <= HIGHEST_DEG)
@@ -178,8 +178,13 @@ def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray
     return good
 
 
-def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Generator) -> Camera:
-    """Cameras that may do it: `PROPOSALS` of them, in one batch."""
+def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Generator, *, own_axes: bool) -> Camera:
+    """Cameras that may do it: `PROPOSALS` of them, in one batch.
+
+    Args:
+        own_axes: the step is along the axes of the camera that is proposed, which is the first of the pair, and in its
+            distances; else along those of `base`.
+    """
 
     def amount(place: int, size: Range) -> Array:
         return {"+": 1, "-": -1}.get(code[place], 0) * rng.uniform(size.low, size.high, PROPOSALS)
@@ -206,8 +211,6 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
         position = position_on_sphere(azimuth_deg, elevation_deg, distance)
     right = 0.0 * bearing_deg if around else amount(RIGHT, settings.move)
     step = np.stack([right, -amount(UP, settings.move), amount(FORWARD, settings.move)], axis=-1)
-    step *= np.linalg.norm(base.position)
-    rotation = camera_rotation(base.bearing_deg, base.pitch_deg, base.roll_deg)
     yaw_deg = 0.0 * bearing_deg if around else amount(YAW, settings.pan_deg)
     still_deg = settings.still_deg * rng.uniform(-1, 1, PROPOSALS) * (code[YAW] == "0")
     tilt = settings.tilt_deg
@@ -215,11 +218,15 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
         lifted_deg = float(np.degrees(np.arctan(0.5 * (settings.move.low + settings.move.high))))
         tilt = Range(low=tilt.low, high=float(lifted_deg + settings.overturn_deg))
     zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
+    bearing_deg, pitch_deg = bearing_deg + yaw_deg + still_deg, pitch_deg + amount(PITCH, tilt)
+    roll_deg = base.roll_deg + amount(ROLL, settings.roll_deg)
+    length = np.linalg.norm(base.position) / (1 + step[:, 2] if own_axes else 1.0)
+    axes = camera_rotation(bearing_deg, pitch_deg, roll_deg) if own_axes else camera_rotation(*base[1:4])
     return Camera(
-        position + step @ rotation.T,
-        bearing_deg + yaw_deg + still_deg,
-        pitch_deg + amount(PITCH, tilt),
-        base.roll_deg + amount(ROLL, settings.roll_deg),
+        position + np.broadcast_to(length, PROPOSALS)[:, None] * (axes @ step[..., None])[..., 0],
+        bearing_deg,
+        pitch_deg,
+        roll_deg,
         2 * np.degrees(np.arctan(np.tan(np.radians(base.hfov_deg / 2)) / zoom)),
     )
 

@@ -360,7 +360,7 @@ ALL_AT_ONCE = camera(1.2, -2.0, 1.0, bearing_deg=-25, pitch_deg=-12, roll_deg=10
     [
         ("translation", {EGO, FACING, FRONT, POSE, BOTH}), ("rotation", {TURN, POSE}), ("vertical", {VERTICAL, BOTH}),
         ("azimuth", {ABOVE, ANGLE, NUMBER, WAY}), ("pitch", {PITCH}), ("roll", {ROLL}), ("elevation", {ELEVATION}),
-        ("distance", {FORWARD, DISTANCE}),
+        ("distance", {DISTANCE}), ("forward", {FORWARD}),
     ],
 )  # fmt: skip
 def test_what_the_picture_cannot_show_is_not_asked(name, gone):
