@@ -101,9 +101,8 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
 
 
 def _spread(pairs: int, objects: int) -> int:
-    """Pairs per object, so few that every object is visited if the pairs are enough for all; the rest comes on top."""
-    each = pairs // max(objects, 1)
-    return min(each, MOST_PAIRS_PER_OBJECT) if each >= 2 else PAIRS_OF_A_SMALL_VISIT
+    """Pairs per visit, so few that every object is visited if the pairs are enough for that; never fewer than pay."""
+    return int(np.clip(pairs // max(objects, 1), PAIRS_OF_A_SMALL_VISIT, MOST_PAIRS_PER_OBJECT))
 
 
 def _split_pairs(config: RunConfig, objects: int) -> dict[Split, int]:
