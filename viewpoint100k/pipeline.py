@@ -294,18 +294,21 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
             visits.append((uid, part, plan_views(config, by_uid[uid], rounds[uid], codes)))
         with ThreadPoolExecutor(engine.workers + 1) as threads:
             waiting = [threads.submit(_visit, config, view_set, engine) for _, _, view_set in visits]
-            for (uid, part, _), future in zip(
-                visits, waiting, strict=True
-            ):  # in the order of the plan, whoever is done first
-                visit = future.result()
-                rounds[uid] += 1
-                tally.add(visit)
-                if visit.usable is not None:
-                    picks |= _assign(shard, part, visit.usable)
-                if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
-                    objects.append(uid)
-                progress = {"pairs": len(picks), "rejects": len(tally.rejects)}
-                write_atomically(paths.progress(shard), json.dumps(progress).encode())
+            try:  # results are looked at in the order of the plan, whoever is done first
+                for (uid, part, _), future in zip(visits, waiting, strict=True):
+                    visit = future.result()
+                    rounds[uid] += 1
+                    tally.add(visit)
+                    if visit.usable is not None:
+                        picks |= _assign(shard, part, visit.usable)
+                    if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
+                        objects.append(uid)
+                    progress = {"pairs": len(picks), "rejects": len(tally.rejects)}
+                    write_atomically(paths.progress(shard), json.dumps(progress).encode())
+            except BaseException:  # a full disk, or Ctrl-C: nobody waits for what was begun
+                threads.shutdown(wait=False, cancel_futures=True)
+                engine.stop()
+                raise
     if len(picks) == len(shard.motions):
         return [picks[place] for place in sorted(picks)]
     write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
@@ -464,6 +467,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         raise InputError(
             f"requestion changes questions.* and gates.* only; {changed[0]} needs a new render: use generate"
         )
+    load_templates(config.questions.templates)
     _check_out(RunPaths(out))
     scratch = RunPaths(out).run / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
