@@ -5,25 +5,40 @@ Everything comes from the poses read back from the renderer and from its depth a
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.geometry.cameras import look_at
+from viewpoint100k.geometry.points import Tracked, lens_or_place, side_shares, track
 from viewpoint100k.geometry.relations import Motion, motion
 from viewpoint100k.geometry.rotations import Array, wrap_deg
 from viewpoint100k.geometry.visibility import Capture, Surface, covisible_fraction, look_differences, merge, surface
-from viewpoint100k.motions import family_of
+from viewpoint100k.motions import SETS, family_of
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, picture_difference, view_problem
-from viewpoint100k.records import OBJECT_RADIUS, Decidability, PlannedPair, PlannedView, Truth, View, ViewSet, matrix
+from viewpoint100k.records import (
+    OBJECT_RADIUS,
+    Decidability,
+    PlannedPair,
+    PlannedView,
+    Seen,
+    SurfacePoint,
+    Truth,
+    View,
+    ViewSet,
+    Visible,
+    matrix,
+)
 
 # what a wrong answer would have meant where there was no such motion
 WHEN_STILL = {"move": 0.3, "rotation": 15.0, "azimuth": 20.0, "tilt": 12.0, "ratio": 1.3}
 # what the exact form finds over the cheap one, at the median: benchmarks/counterfactual.py
 EXACT_OVER_CHEAP = 1.5
 POINTS = 500  # of an object that are compared: enough for its looks to differ or not
+POINTS_KEPT = 10  # of each view's surface, with a sample
+VISIBLE: dict[int, Visible] = {1: "yes", -1: "no", 0: "unclear"}
 BENEFIT_OF_DOUBT = 0.7  # small probes tell less than full pictures
 
 
@@ -31,13 +46,14 @@ UNDECIDABLE = "undecidable pairs (the object looks the same from elsewhere)"
 
 
 class Candidate(NamedTuple):
-    """A usable pair of views and its truth."""
+    """A usable pair or set of views and its truth."""
 
-    first: int
-    second: int
-    motion: str
+    planned: PlannedPair
+    views: list[View]
     truth: Truth
     decidability: Decidability
+    decidability_reversed: Decidability | None
+    seen: Seen
 
 
 def promising(
@@ -79,6 +95,8 @@ def moving(code: str) -> list[str]:
         ("pitch",),
         ("roll",),
     )
+    if code in SETS:
+        return ["azimuth"]
     found = [name for sign, names in zip(code, of_sign, strict=False) if sign in "+-" for name in names]
     return found or [name for names in of_sign for name in names]
 
@@ -150,24 +168,102 @@ def annotate(
     cloud = merge([portrait.cloud, *parts])
     candidates = []
     for planned in view_set.pairs:
-        if planned.first not in captures or planned.second not in captures:
+        if not all(view in captures for view in planned.views):
             continue
         first, second = planned.first, planned.second
-        shared = covisible_fraction(captures[first], captures[second], surfaces[first], surfaces[second])
-        if shared < gates.min_covisible_fraction:
+        mine = [captures[view] for view in planned.views]
+        seen = _seen(mine, [surfaces[view] for view in planned.views], cloud, view_set.object.front_azimuth_deg)
+        shared = seen.covisible_fraction[0][1]
+        if shared < gates.min_covisible_fraction and planned.motion not in SETS:
             why = f"the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
             drops.append(Drop("pairs with too little in common", f"{family_of(planned.motion)}: {why}"))
             continue
+        views = [rendered[view].view for view in planned.views]
         moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
-        decidability = decide(cloud, captures[first], captures[second], moved, gates)
-        decidability |= dict.fromkeys(_beyond(portrait), 0.0)
-        for name in decidability:
-            least = min(decidability[name], (exact or {}).get((first, second, name), 1.0))
-            decidability[name] = round(float(np.clip(least, 0, 1)), 6)
-        both = rendered[first].view, rendered[second].view
-        truth = _truth(moved, *both, shared, view_set.object.front_azimuth_deg)
-        candidates.append(Candidate(first, second, planned.motion, truth, Decidability(**decidability)))
+        truth = _truth(moved, views[0], views[1], shared, view_set.object.front_azimuth_deg)
+        found = decide(cloud, mine[0], mine[1], moved, gates)
+        for name in found:
+            found[name] = min(found[name], (exact or {}).get((first, second, name), 1.0))
+        decidability = _decidability(found, cloud, mine[1], truth, portrait)
+        other_way = None
+        if planned.both_orders:
+            back = motion(captures[second].world_from_camera, captures[first].world_from_camera)
+            reversed_truth = _truth(back, views[1], views[0], shared, view_set.object.front_azimuth_deg)
+            found = decide(cloud, mine[1], mine[0], back, gates)
+            other_way = _decidability(found, cloud, mine[0], reversed_truth, portrait)
+        candidates.append(Candidate(planned, views, truth, decidability, other_way, seen))
     return candidates, drops
+
+
+def _decidability(
+    found: Mapping[str, float], cloud: Surface, second: Capture, truth: Truth, portrait: Portrait
+) -> Decidability:
+    """What was found, with what the lens or a mirror could have done, within 0..1."""
+    step = int(np.ceil(len(cloud.points) / POINTS))
+    perspective = lens_or_place(
+        cloud.points[::step], second.world_from_camera, second.intrinsics, truth.distance_ratio, truth.focal_ratio
+    )
+    every = {**found, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
+    every |= dict.fromkeys(_beyond(portrait), 0.0)
+    return Decidability(**{name: round(float(np.clip(value, 0, 1)), 6) for name, value in every.items()})
+
+
+def _seen(captures: Sequence[Capture], surfaces: Sequence[Surface], cloud: Surface, front: float | None) -> Seen:
+    """What depth tells of a sample's views; points are those of the first two."""
+    count = len(captures)
+    shared, different = np.eye(count), np.zeros((count, count))
+    for i in range(count):
+        for j in range(i):
+            shared[i, j] = shared[j, i] = covisible_fraction(captures[i], captures[j], surfaces[i], surfaces[j])
+    if count > 2:
+        for i in range(count):
+            different[i] = _unlike(cloud, captures, i)
+    sides = []
+    if front is not None:
+        sides = [side_shares(s, c.world_from_camera, front) for s, c in zip(surfaces, captures, strict=True)]
+    tracked = track((captures[0], captures[1]), (surfaces[0], surfaces[1]), POINTS_KEPT)
+    return Seen(
+        covisible_fraction=_rounded(shared),
+        difference=_rounded(different),
+        sides=_rounded(np.array(sides)) if sides else [],
+        points=_points(tracked),
+    )
+
+
+def _unlike(cloud: Surface, captures: Sequence[Capture], which: int) -> Array:
+    """(n,) how different the object looks to one camera from what each of the others would see of it in its place."""
+    positions = [capture.world_from_camera[:3, 3] for capture in captures]
+    azimuths = [float(np.degrees(np.arctan2(p[1], p[0]))) for p in positions]
+    heights = [_elevation_deg(p) for p in positions]
+    here = np.radians(azimuths[which])
+    across = np.array([-np.sin(here), np.cos(here), 0.0])
+    # a camera further around sees the object turned back, one that is higher sees it tipped down
+    looks = [
+        _turn(across, heights[i] - heights[which]) @ _turn(np.array([0.0, 0.0, 1.0]), azimuths[which] - azimuths[i])
+        for i in range(len(captures))
+    ]
+    step = int(np.ceil(len(cloud.points) / POINTS))
+    thin = Surface(*(part[::step] for part in cloud))
+    found = EXACT_OVER_CHEAP * (look_differences(thin, captures[which], np.array(looks)))
+    return np.asarray(np.clip(np.nan_to_num(found - found[which]), 0, 1))
+
+
+def _points(tracked: Tracked) -> list[SurfacePoint]:
+    return [
+        SurfacePoint(
+            world=_rounded(tracked.points[i], 5),
+            pixels=_rounded(tracked.pixels[:, i], 2),
+            visible=[VISIBLE[int(state)] for state in tracked.visible[:, i]],
+            albedo=_rounded(tracked.albedo[i], 3),
+        )
+        for i in range(len(tracked.points))
+    ]
+
+
+def _rounded(values: Array, digits: int = 6) -> list[Any]:
+    """Nested lists without a machine's last bits, and without -0.0."""
+    out: list[Any] = (np.round(values, digits) + 0.0).tolist()
+    return out
 
 
 def make_truth(first: View, second: View, covisible: float, front_azimuth_deg: float | None) -> Truth:

@@ -90,6 +90,12 @@ class PlanConfig(Record):
     pairs_per_object: int | None = Field(
         default=None, ge=1, le=60, description="None: spread over all objects of a folder, at most 12; else 12"
     )
+    sets: bool = Field(
+        default=False, description="samples of four views, in arcs and stars around the object, in place of pairs"
+    )
+    both_orders: float = Field(
+        default=0.2, ge=0, le=1, description="of the pairs: also asked about from the second view to the first"
+    )
     motions: MotionShares = MotionShares()
     orbit_deg: Range = _range(20, 100)  # the paper's
     move: Range = _range(0.265, 0.34)  # over the distance, along each axis; questions need 0.25
@@ -220,6 +226,13 @@ class GateConfig(Record):
     azimuth_grey_deg: Range = _range(1, 15)
     tilt_grey_deg: Range = _range(1, 8)  # of pitch, roll and elevation
     size_grey: Range = _range(1.03, 1.15)  # ratio of distances, or of focal lengths
+    min_chirality: float = Field(
+        default=0.06,
+        ge=0,
+        lt=1,
+        description="below, an object is too much like its mirror image to be asked about that",
+    )
+    side_grey: Range = _range(0.05, 0.15)  # share of the object's pixels: between, a side is neither hidden nor shown
     min_covisible_for_size: float = Field(
         default=0.25, ge=0, lt=1, description="of the surface: below, it is not asked how far the camera went"
     )

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.records import FAMILIES, OBJECT_RADIUS, Question, Sample, Truth, View, matrix
@@ -25,8 +26,10 @@ from viewpoint100k.shards import StoredSample, iter_samples, write_atomically
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from PIL.Image import Image
 
 IMAGE_PX = 320  # as large as a card shows it; 200 samples stay far below 20 MB
+FIGURE_PX = 200  # of a question's own pictures
 IMAGE_QUALITY = 85
 GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill an interval evenly and follow no period
 TEMPLATE = "gallery.html.j2"
@@ -195,7 +198,7 @@ def make_card(stored: StoredSample) -> dict[str, Any]:
         "title": thing.title or thing.uid,
         "link": web_link(thing.source_url),
         "images": [small_image(image, key) for image in images],
-        "questions": [lettered(question) for question in sample.questions],
+        "questions": [lettered(question, images, key) for question in sample.questions],
         "types": list(dict.fromkeys(question.type for question in sample.questions)),
         "numbers": numbers(sample.truth, sample.views),
         "top": draw_top(sample.views, sample.truth.front_azimuth_deg),
@@ -225,17 +228,27 @@ def small_image(image: bytes, key: str) -> SmallImage:
     Raises:
         InputError: it is not a JPEG; names the sample.
     """
+    return _small(_decoded(image, key), IMAGE_PX)
+
+
+def _decoded(image: bytes, key: str) -> "Image":
     from PIL import Image
 
-    out = io.BytesIO()
     try:
         with Image.open(io.BytesIO(image), formats=["JPEG"]) as opened:
-            picture = opened.convert("RGB")
+            return opened.convert("RGB")
     except (OSError, Image.DecompressionBombError) as error:
         raise InputError(
             f"sample {key!r}: a picture is not a whole JPEG: {error}; run `viewpoint100k validate`"
         ) from error
-    picture.thumbnail((IMAGE_PX, IMAGE_PX), Image.Resampling.LANCZOS)
+
+
+def _small(picture: "Image", side_px: int) -> SmallImage:
+    from PIL import Image
+
+    out = io.BytesIO()
+    picture = picture.copy()
+    picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
     picture.save(out, "JPEG", quality=IMAGE_QUALITY, optimize=True)
     return SmallImage("data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode(), *picture.size)
 
@@ -246,16 +259,25 @@ class Lettered(NamedTuple):
     question: Question
     wording: str
     options: list[tuple[str, str, bool]]  # letter, number or dash, text, whether it is the right one
+    figures: list[SmallImage]  # its pictures, where they are not the plain ones of the sample in their order
 
 
-def lettered(question: Question) -> Lettered:
-    """Take the options out of the prompt; a prompt of another form stays whole."""
+def lettered(question: Question, images: Sequence[bytes] = (), key: str = "") -> Lettered:
+    """Take the options out of the prompt; a prompt of another form stays whole.
+
+    Args:
+        images: of all views of the sample whose `key` this is; without them its figures are left out.
+    """
+    figures = []
+    if images and (draws(question) or question.images != list(range(len(images)))):
+        figures = [_small(one, FIGURE_PX) for one in shown(question, [_decoded(image, key) for image in images])]
     marks = [LETTERS[i : i + 1] or str(i + 1) for i in range(len(question.options))]
     if question.answer_form in {"digit", "word"}:
         marks = [str(i + 1) if question.answer_form == "digit" else "-" for i in range(len(marks))]
     options = [(marks[i], text, i == question.answer_index) for i, text in enumerate(question.options)]
     listed = "\n" + "\n".join(f"{mark if mark == '-' else f'{mark}.'} {text}" for mark, text, _ in options)
-    return Lettered(question, question.prompt.partition(listed)[0] if options else question.prompt, options)
+    wording = question.prompt.partition(listed)[0] if options else question.prompt
+    return Lettered(question, wording, options, figures)
 
 
 class Number(NamedTuple):

@@ -1,9 +1,12 @@
 """Shards -> the columns that trainers, and people, want: one row per question."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.records import Question
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -72,10 +75,26 @@ def _rows(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
     for number, (key, sample) in enumerate(zip(batch["__key__"], batch["json"], strict=True)):
         images = [batch[name][number] for name in views]
         for question in sample["questions"]:
-            out["images"].append([images[view] for view in question["images"]])
+            out["images"].append(_shown(question, images))
             out["question_id"].append(question["id"])
             out["sample_key"].append(key)
             out["family"].append(sample["family"])
             for name in COLUMNS[1:-3]:
                 out[name].append(question[name])
     return out
+
+
+def _shown(row: dict[str, Any], images: list[Any]) -> list[Any]:
+    """A question's pictures, with what is drawn into them; plain ones are handed on as they are."""
+    question = Question.model_validate(row)
+    if not draws(question):
+        return [images[view] for view in question.images]
+    from PIL import Image
+
+    return shown(question, [one if isinstance(one, Image.Image) else _decoded(one) for one in images])
+
+
+def _decoded(image: dict[str, Any]) -> Any:
+    from PIL import Image
+
+    return Image.open(io.BytesIO(image["bytes"])).convert("RGB")

@@ -2,7 +2,8 @@
 
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for whatever
 comes. Each of the first six is drawn independently of the others, so that none answers for another; families are names of
-codes. Cameras are proposed by lot and kept if they do what the code says and have the object in the picture.
+codes. Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
+four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,13 @@ from viewpoint100k.records import OBJECT_RADIUS, Family
 
 RIGHT, UP, FORWARD, YAW, PITCH, ROLL, ZOOM = range(7)
 ORBITS = ("+**-**0", "-**+**0")  # free orbits, of any angle
+ARC, STAR = SETS = ("arc", "star")
+ARC_STEP_DEG = (25.0, 55.0)  # neighbours share surface, and can be told apart
+STAR_DEG = (30, 40, 50)  # around the object, to either side
+STAR_FURTHER = {30: 50, 40: 70, 50: 80}
+STAR_NEARER_DEG = 20  # where that is far enough from the others
+STAR_RISE_DEG = 30
+STAR_JITTER_DEG = 2.0  # the question says tens
 PROPOSALS = 60  # per motion and first camera
 COLUMNS_TRIED = 64  # of which the least coupled is taken
 BLOCK = 512  # pairs that are balanced together
@@ -43,7 +51,11 @@ class Camera(NamedTuple):
 
 
 def family_of(code: str) -> Family:
-    """What people call a motion."""
+    """What people call a motion, or a set of views."""
+    if code == ARC:
+        return "arc"
+    if code == STAR:
+        return "star"
     active = {place for place, sign in enumerate(code) if sign in "+-"}
     if code in ORBITS or active == {RIGHT, YAW}:
         return "orbit" if code[RIGHT] != code[YAW] else "same_sign"
@@ -63,6 +75,8 @@ def family_of(code: str) -> Family:
 
 def design(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[str]:
     """Codes of so many pairs, in an order in which every stretch has about its share of each."""
+    if settings.sets:
+        return [SETS[i] for i in rng.permutation(np.arange(count) % len(SETS))]
     codes: list[str] = []
     while len(codes) < count:
         codes += _block(settings, min(BLOCK, count - len(codes)), rng)
@@ -140,6 +154,43 @@ def carry_out(
         return None
     best = int(np.argmax(good))
     return Camera(others.position[best], *(float(np.asarray(part)[best]) for part in others[1:]))
+
+
+def carry_out_set(code: str, first: Camera, settings: PlanConfig, rng: np.random.Generator) -> list[Camera] | None:
+    """The cameras of an arc or a star, `first` among them as the first; None if one has the object out of the frame.
+
+    All look at the object but for some jitter. The others come in random order, so that their order tells nothing.
+    """
+    azimuth_deg = float(np.degrees(np.arctan2(first.position[1], first.position[0])))
+    elevation_deg, distance = float(_elevation_deg(first.position)), float(np.linalg.norm(first.position))
+    if code == ARC:
+        steps_deg = rng.uniform(*ARC_STEP_DEG, 3) * rng.choice([-1, 1])
+        ways = [(float(turn), 0.0) for turn in np.cumsum(steps_deg)]
+    else:
+        ways = _ways_of_star(elevation_deg, rng)
+    cameras = [first]
+    for turn_deg, rise_deg in (ways[i] for i in rng.permutation(3)):
+        jitter = 2 * settings.elevation_jitter_deg if code == ARC else STAR_JITTER_DEG
+        elevation = elevation_deg + rise_deg + jitter * rng.uniform(-0.5, 0.5)
+        away = distance * (1 + settings.distance_jitter * rng.uniform(-1, 1))
+        position = position_on_sphere(azimuth_deg + turn_deg, elevation, away)
+        bearing, pitch = aim_deg(position, np.zeros(3))
+        aside = settings.aim_jitter_deg * rng.uniform(-1, 1, 2)
+        roll = settings.roll_jitter_deg * rng.uniform(-1, 1)
+        cameras.append(Camera(position, float(bearing + aside[0]), float(pitch + aside[1]), roll, first.hfov_deg))
+    return cameras if all(in_frame(camera) for camera in cameras) else None
+
+
+def _ways_of_star(elevation_deg: float, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Three ways from the first camera, as (around, up) in degrees: to either side as far, and another."""
+    angle = int(rng.choice(STAR_DEG))
+    others: list[tuple[float, float]] = [(float(rng.choice([-1, 1]) * STAR_FURTHER[angle]), 0.0)]
+    if angle >= 2 * STAR_NEARER_DEG:
+        others.append((float(rng.choice([-1, 1]) * STAR_NEARER_DEG), 0.0))
+    if elevation_deg + STAR_RISE_DEG <= HIGHEST_DEG - STAR_JITTER_DEG:
+        others.append((0.0, float(STAR_RISE_DEG)))
+    ways = [(float(angle), 0.0), (-float(angle), 0.0), others[int(rng.integers(len(others)))]]
+    return [(around + STAR_JITTER_DEG * rng.uniform(-1, 1), up) for around, up in ways]
 
 
 def in_frame(camera: Camera) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted
 from viewpoint100k.publish import Manifest, read_manifest, write_dataset_files
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray
 from viewpoint100k.questions import ask_all, carries_question, load_templates
-from viewpoint100k.records import ObjectRecord, PlannedPair, Provenance, Reject, Sample, View, ViewSet
+from viewpoint100k.records import ObjectRecord, PlannedPair, Provenance, Reject, Sample, ViewSet
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
@@ -172,7 +172,6 @@ class _Usable(NamedTuple):
     """What one visit to one object gave."""
 
     record: ObjectRecord
-    views: dict[int, View]
     images: dict[int, bytes]
     candidates: list[Candidate]
 
@@ -330,7 +329,7 @@ def _assign(shard: Shard, part: list[int], usable: _Usable) -> dict[int, _Pick]:
     """Which of the motions that a visit was made for have a pair now."""
     out: dict[int, _Pick] = {}
     for candidate in usable.candidates:
-        place = next((i for i in part if i not in out and shard.motions[i] == candidate.motion), None)
+        place = next((i for i in part if i not in out and shard.motions[i] == candidate.planned.motion), None)
         if place is not None:
             out[place] = _Pick(usable, candidate)
     return out
@@ -372,7 +371,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
             return refused("gate", f"{problem.kind}: {problem.why}")
         if not worth:
             return refused("gate", drops[0].why if drops else "none of the wanted pairs could be planned for it")
-        return sorted({view for pair in worth for view in (pair.first, pair.second)})
+        return sorted({view for pair in worth for view in pair.views})
 
     try:
         path, record = sources.fetch_object(view_set.object, config.source, engine.scratch / "objects", config.files)
@@ -385,7 +384,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         return _Visit(None, reject, 0, dropped, {**cpu_s, "annotate": of_annotating}, hopeless)
     started = time.thread_time()
     candidates, drops = annotate(view_set, rendered.views, portraits[-1], config.gates, exact)
-    candidates = [one for one in candidates if carries_question(one.truth, one.decidability, config.gates)]
+    candidates = [one for one in candidates if carries_question(one, config.gates)]
     of_annotating += time.thread_time() - started
     dropped.update(drop.kind for drop in drops)
     reject = None
@@ -395,10 +394,9 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
             "gate", f"{kinds}; the first: {drops[0].why}" if drops else kinds or "no pair carries a question"
         )
     # without depth and albedo: a shard keeps what all its objects gave until it can choose
-    views = {number: view.view for number, view in rendered.views.items()}
     images = {number: view.image for number, view in rendered.views.items()}
-    usable = _Usable(record, views, images, candidates) if candidates else None
-    return _Visit(usable, reject, len(views), dropped, {**rendered.cpu_s, "annotate": of_annotating})
+    usable = _Usable(record, images, candidates) if candidates else None
+    return _Visit(usable, reject, len(images), dropped, {**rendered.cpu_s, "annotate": of_annotating})
 
 
 def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick]) -> list[StoredSample]:
@@ -419,16 +417,18 @@ def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks:
             Sample(
                 object=pick.usable.record,
                 preset=config.preset,
-                family=family_of(pair.motion),
+                family=family_of(pair.planned.motion),
                 split=shard.split,
-                views=[pick.usable.views[i] for i in (pair.first, pair.second)],
+                views=pair.views,
                 truth=pair.truth,
                 decidability=pair.decidability,
+                decidability_reversed=pair.decidability_reversed,
+                seen=pair.seen,
                 questions=[],
                 provenance=provenance,
             )
         )
-        images.append([pick.usable.images[i] for i in (pair.first, pair.second)])
+        images.append([pick.usable.images[i] for i in pair.planned.views])
     keys = [f"{shard.name.split('-of-')[0]}-{place:05d}" for place in range(len(drafts))]
     return _asked(
         config, shard.name, shard.number, [StoredSample(*one) for one in zip(keys, drafts, images, strict=True)]

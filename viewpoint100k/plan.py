@@ -13,7 +13,7 @@ import numpy as np
 from viewpoint100k.config import PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
-from viewpoint100k.motions import OF_THE_SPHERE, Camera, base_camera, carry_out, design, in_frame
+from viewpoint100k.motions import OF_THE_SPHERE, SETS, Camera, base_camera, carry_out, carry_out_set, design, in_frame
 from viewpoint100k.records import (
     OBJECT_RADIUS,
     Background,
@@ -195,6 +195,9 @@ def _arrange(
     cameras: list[Camera] = []
     made: list[PlannedPair] = []
     for code in motions:
+        if code in SETS:
+            _arrange_set(config, code, distance, hfov_deg, cameras, made, rng)
+            continue
         news = [base_camera(settings, distance, hfov_deg, rng) for _ in range(NEW_BASES)]
         known = [int(i) for i in rng.permutation(len(cameras))]
         for number, camera in [*((i, cameras[i]) for i in known), *((-1, new) for new in news if in_frame(new))]:
@@ -207,9 +210,29 @@ def _arrange(
                 cameras.append(camera)
             both = (number, len(cameras)) if forth else (len(cameras), number)
             cameras.append(found)
-            made.append(PlannedPair(first=both[0], second=both[1], motion=code))
+            twin = bool(rng.random() < settings.both_orders)
+            made.append(PlannedPair(first=both[0], second=both[1], motion=code, both_orders=twin))
             break
     return cameras, made
+
+
+def _arrange_set(
+    config: RunConfig,
+    code: str,
+    distance: float,
+    hfov_deg: float,
+    cameras: list[Camera],
+    made: list[PlannedPair],
+    rng: np.random.Generator,
+) -> None:
+    """Add the four cameras of one set, if some are found."""
+    for _ in range(NEW_BASES):
+        found = carry_out_set(code, base_camera(config.plan, distance, hfov_deg, rng), config.plan, rng)
+        if found is not None:
+            start = len(cameras)
+            cameras += found
+            made.append(PlannedPair(first=start, second=start + 1, more=[start + 2, start + 3], motion=code))
+            return
 
 
 def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:

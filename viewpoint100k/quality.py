@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewpoint100k.config import GateConfig
+from viewpoint100k.geometry.points import chirality
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import BACKGROUND_DIFFERENCE, FAR, Capture, Surface, mask, merge, surface
 from viewpoint100k.records import View, matrix
@@ -68,6 +69,7 @@ class Portrait(NamedTuple):
     thickness: float  # thinnest over widest direction
     main_part: float  # share of the surface that hangs together
     slab: float  # share of the footprint that is bare floor around the object
+    chirality: float  # difference between the object and its mirror image, however turned
     problem: Drop | None
 
 
@@ -81,7 +83,7 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
     if not any(mask(one).any() for one in captures):
         empty = merge([surface(one) for one in captures])
         return Portrait(
-            empty, 0.0, dict.fromkeys(FOLDS, 0.0), 0.0, 0.0, 0.0, Drop("empty", "nothing can be seen of it")
+            empty, 0.0, dict.fromkeys(FOLDS, 0.0), 0.0, 0.0, 0.0, 0.0, Drop("empty", "nothing can be seen of it")
         )
     # a coarse cloud: it is compared with pictures many times
     cloud = merge([surface(one, max_points=500) for one in captures])
@@ -90,7 +92,14 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
     asymmetry = float(difference[1:].mean())
     folds = {k: float(difference[len(captures) // k] / max(asymmetry, 1e-9)) for k in FOLDS if len(captures) % k == 0}
     portrait = Portrait(
-        cloud, asymmetry, folds, _thickness(dense.points), _main_part(dense), _slab(dense), problem=None
+        cloud,
+        asymmetry,
+        folds,
+        _thickness(dense.points),
+        _main_part(dense),
+        _slab(dense),
+        chirality(cloud, captures),
+        problem=None,
     )
     return portrait._replace(problem=_object_problem(portrait, probes, gates))
 

@@ -5,11 +5,24 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Split = Literal["train", "validation", "test"]
 Family = Literal[
-    "orbit", "truck", "pan", "same_sign", "pedestal", "crane", "dolly", "tilt", "roll", "zoom", "mixed", "still"
+    "orbit",
+    "truck",
+    "pan",
+    "same_sign",
+    "pedestal",
+    "crane",
+    "dolly",
+    "tilt",
+    "roll",
+    "zoom",
+    "mixed",
+    "still",
+    "arc",
+    "star",
 ]
 FAMILIES: dict[Family, str] = {
     "orbit": "around the object, turning to keep it in view",
@@ -24,10 +37,16 @@ FAMILIES: dict[Family, str] = {
     "zoom": "another lens from the same place",
     "mixed": "several of these at once",
     "still": "nothing that one could see",
+    "arc": "four views on the way around the object, the first at one end",
+    "star": "a view of the object, and three others around it",
 }
+
+Colour = Literal["red", "blue", "green", "yellow"]  # of what is drawn into pictures
+Visible = Literal["yes", "no", "unclear"]
 
 Row2 = Annotated[list[float], Field(min_length=2, max_length=2)]
 Row3 = Annotated[list[float], Field(min_length=3, max_length=3)]
+Row6 = Annotated[list[float], Field(min_length=6, max_length=6)]
 Row4 = Annotated[list[float], Field(min_length=4, max_length=4)]
 Matrix3 = Annotated[list[Row3], Field(min_length=3, max_length=3)]
 Matrix4 = Annotated[list[Row4], Field(min_length=4, max_length=4)]
@@ -128,11 +147,18 @@ class Background(Record):
 
 
 class PlannedPair(Record):
-    """Two views of a set, by their number, and the motion from the first to the second."""
+    """Two views of a visit, by their number, and the motion from the first to the second; or a set of four."""
 
     first: int
     second: int
-    motion: str = Field(pattern=r"^[-+0*]{7}$", description="signs: motions.py")
+    motion: str = Field(pattern=r"^([-+0*]{7}|arc|star)$", description="signs, or what a set of views is: motions.py")
+    more: list[int] = Field(default=[], description="further views of a set")
+    both_orders: bool = Field(default=False, description="it is also asked about from the second view to the first")
+
+    @property
+    def views(self) -> list[int]:
+        """All views of the sample, in order."""
+        return [self.first, self.second, *self.more]
 
 
 class ViewSet(Record):
@@ -195,6 +221,55 @@ class Decidability(Record):
     azimuth: float
     elevation: float
     distance: float
+    perspective: float = Field(
+        description="how far points would be elsewhere, over the object's width, had the lens done what the camera's way "
+        "did, or the other way around"
+    )
+    chirality: float = Field(description="how different the object is from its mirror image")
+
+
+class SurfacePoint(Record):
+    """A point of the object's surface, and what the first two views see of it."""
+
+    world: Row3
+    pixels: Annotated[list[Row2], Field(min_length=2, max_length=2)] = Field(description="where it is in each picture")
+    visible: Annotated[list[Visible], Field(min_length=2, max_length=2)] = Field(
+        description="`unclear` at outlines, and where the surface is seen at a slant"
+    )
+    albedo: Row3
+
+
+class Seen(Record):
+    """What depth and albedo tell of a sample's views, beyond their poses; shards keep no depth."""
+
+    covisible_fraction: list[list[float]] = Field(
+        default=[], description="(n, n): surface seen in both views over surface seen in either"
+    )
+    difference: list[list[float]] = Field(
+        default=[], description="(n, n): how different the object looks to one camera from what another would see, 0..1"
+    )
+    sides: list[Row6] = Field(
+        default=[],
+        description="per view the shares of the object's pixels on its front, back, left, right, top and bottom; empty "
+        "where its front is unknown",
+    )
+    points: list[SurfacePoint] = []
+
+
+class Mark(Record):
+    """A dot to be drawn into one of a question's pictures when it is shown."""
+
+    image: int = Field(description="place among the question's pictures")
+    x: float = Field(description="pixels")
+    y: float
+    colour: Colour
+
+
+class MapCamera(Record):
+    """A camera on the map of a question: a further picture, seen from above, the first camera at its lower edge."""
+
+    azimuth_deg: float = Field(description="around the object from the first camera, counter-clockwise from above")
+    colour: Colour
 
 
 AnswerForm = Literal["letter", "digit", "word", "json", "number"]
@@ -212,6 +287,9 @@ class Question(Record):
     answer: str = Field(description="what the model should write")
     answer_form: AnswerForm = Field(description="how: a letter, the option's number, its words, JSON, or a number")
     value: float | None = Field(default=None, description="the right number, where one is asked for")
+    marks: list[Mark] = Field(default=[], description="dots in copies of the pictures: drawing.py")
+    mirrored: list[int] = Field(default=[], description="places of the pictures that are shown as in a mirror")
+    map_cameras: list[MapCamera] = Field(default=[], description="of a map that is shown as a further picture")
     template: str
     margin: float = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
     decidability: float = Field(description="how different the picture would be if the nearest wrong answer were true")
@@ -234,8 +312,12 @@ class Sample(Record):
     family: str
     split: str
     views: list[View]
-    truth: Truth
+    truth: Truth = Field(description="from the first view to the second")
     decidability: Decidability
+    decidability_reversed: Decidability | None = Field(
+        default=None, description="from the second view to the first, where that is asked about too"
+    )
+    seen: Seen = Seen()
     questions: list[Question]
     provenance: Provenance
 

@@ -19,7 +19,7 @@ from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.publish import Manifest, ShardEntry, features, read_manifest
 from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.ask import answer, lens, prompt
+from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
 from viewpoint100k.questions.kinds import Kind
 from viewpoint100k.records import SCHEMA_VERSION, Question, Sample
 from viewpoint100k.scoring import score
@@ -206,12 +206,17 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     if kind is None:
         yield f"no such kind: {question.type} in frame {question.frame}"
         return
-    if question.id != f"{key}-{kind.type}-{kind.frame}":
+    figure = figure_of(question)
+    if question.id != question_id(key, kind, figure):
         yield f"its id does not fit the sample {key} and the kind"
-    fact = kind.fact(sample.truth, gates)
-    if fact is None:
-        yield "is asked although the truth is in the grey band"
+    if set(question.images) - set(range(len(sample.views))):
+        yield f"shows the views {question.images}; the sample has {len(sample.views)}"
         return
+    asked = answered(sample, kind, figure, gates)
+    if asked is None:
+        yield "is asked although the truth is in the grey band, or its figure does not belong to the sample"
+        return
+    fact = asked.fact
     unknown = set(question.options) - set(kind.options)
     if unknown or len(set(question.options)) != len(question.options) or len(question.options) != _shown(kind):
         yield f"options {question.options}; expected {_shown(kind)} different ones of {list(kind.options)}"
@@ -234,12 +239,11 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
         yield f"the gold answer {question.answer!r} does not score 1 (right is {gold!r})"
     if abs(question.margin - fact.margin) > 1e-5 or question.margin < 1:
         yield f"margin = {question.margin}; the poses say {fact.margin:.6f}, and at least 1 is needed"
-    least = min(getattr(sample.decidability, name) for name in fact.decided_by or kind.decided_by)
+    least = asked.decidability
     if question.decidability < gates.min_decidability or abs(question.decidability - least) > 1e-5:
         yield f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} is needed"
-    if question.images != [0, 1]:  # all kinds ask for the motion from the first view to the second
-        yield f"shows the views {question.images}; expected [0, 1]"
-    words, ending = question.prompt.split("\n")[0], lens(sample.views) if kind.lens else ""
+    views = [sample.views[view] for view in question.images]
+    words, ending = question.prompt.split("\n")[0], lens(views) if kind.lens else ""
     wording = words.removesuffix(ending).strip()
     if not wording or question.prompt != prompt(wording, question.options, question.answer_form, ending):
         yield "the prompt does not show its own options, or not what its lens did"

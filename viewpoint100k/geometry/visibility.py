@@ -66,7 +66,7 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     normals = np.cross(difference(1, 0), difference(0, 1))  # down x right points to the viewer in OpenCV axes
     length = np.linalg.norm(normals, axis=1)
     normals = normals / np.where(length > 0, length, 1)[:, None]
-    cosine = _cosine(points, normals, capture.world_from_camera)
+    cosine = cosine_to_camera(points, normals, capture.world_from_camera)
     seen = np.isfinite(length) & (cosine >= GRAZING_COSINE)
     points, normals, rows, cols = points[seen], normals[seen], rows[seen], cols[seen]
     footprint = capture.depth[rows, cols].astype(np.float64) * stride / capture.intrinsics[0, 0]
@@ -112,7 +112,7 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     decidable.
 
     Args:
-        looks: (K, 3, 3) what is done to the object, in world axes: a rotation, times a factor.
+        looks: (K, 3, 3) what is done to the object, in world axes: a rotation or a reflection, times a factor.
 
     Returns:
         (K,) mean difference in [0, 1] over the points that would face the camera. About the noise floor for the
@@ -120,12 +120,12 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     """
     looks = np.asarray(looks, dtype=np.float64)
     count, (height, width) = len(cloud.points), view.depth.shape
-    factor = np.cbrt(np.linalg.det(looks))
+    factor = np.cbrt(np.abs(np.linalg.det(looks)))
     points = (cloud.points @ looks.transpose(0, 2, 1)).reshape(-1, 3)
     normals = (cloud.normals @ (looks / factor[:, None, None]).transpose(0, 2, 1)).reshape(-1, 3)
     pixels, depth = project(points, view.world_from_camera, view.intrinsics)
     inside = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < np.array([width, height])).all(axis=1)
-    cosine = _cosine(points, normals, view.world_from_camera)
+    cosine = cosine_to_camera(points, normals, view.world_from_camera)
     facing = inside & (cosine > GRAZING_COSINE)
     which = np.repeat(np.arange(len(looks)), count)
     front = np.flatnonzero(facing & _in_front(pixels, depth, facing, which, cell_px=max(width, height) / 64))
@@ -140,7 +140,7 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     return np.asarray(np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan))
 
 
-def _cosine(points: Array, normals: Array, world_from_camera: Array) -> Array:
+def cosine_to_camera(points: Array, normals: Array, world_from_camera: Array) -> Array:
     """(N,) cosine between each normal and the direction to the camera."""
     to_camera = world_from_camera[:3, 3] - points
     return np.asarray((normals * to_camera).sum(1) / np.maximum(np.linalg.norm(to_camera, axis=1), 1e-12))
@@ -152,7 +152,7 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
     height, width = capture.depth.shape
     margin = FRAME_MARGIN_PX * max(height, width) / 512
     inside = (depth > 0) & (pixels >= margin).all(1) & (pixels < np.array([width, height]) - margin).all(1)
-    cosine = _cosine(seen.points, seen.normals, capture.world_from_camera)
+    cosine = cosine_to_camera(seen.points, seen.normals, capture.world_from_camera)
     cols, rows = np.floor(np.where(inside[:, None], pixels, 0)).astype(int).T
     slope = np.sqrt(1 - np.clip(cosine, GRAZING_COSINE, 1) ** 2) / np.clip(cosine, GRAZING_COSINE, 1)
     # half a per cent of the distance, and what the depth of a slanted surface changes within its pixel

@@ -9,17 +9,19 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 
+from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.questions import tier_a, tier_b
+from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.chains import write_chain
-from viewpoint100k.questions.kinds import Fact, Kind
+from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known
 from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Truth, View
 from viewpoint100k.scoring import LETTERS
 
-KINDS: tuple[Kind, ...] = (*tier_a.KINDS, *tier_b.KINDS)
+KINDS: tuple[Kind, ...] = (*tier_a.KINDS, *tier_b.KINDS, *tier_b_figures.KINDS, *tier_b_sets.KINDS)
+BACK = Figure(images=(1, 0))  # a pair from its second view to its first
 Templates = Mapping[str, Mapping[str, list[str]]]  # "type/frame" -> "train" and "test" -> wordings
 OTHER_FORMS: tuple[AnswerForm, ...] = ("digit", "word", "json")
 ENDINGS: dict[AnswerForm, str] = {
@@ -32,11 +34,12 @@ ENDINGS: dict[AnswerForm, str] = {
 
 
 class Asked(NamedTuple):
-    """A question that could be put to a pair."""
+    """A question that could be put to a sample."""
 
     kind: Kind
     fact: Fact
     decidability: float
+    figure: Figure = Figure()
 
 
 def load_templates(path: str | None = None) -> Templates:
@@ -74,16 +77,30 @@ def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> lis
         fact = kind.fact(truth, gates)
         if fact is None:
             continue
-        least = min(getattr(decidability, name) for name in fact.decided_by or kind.decided_by)
+        least = _least(kind, fact, decidability)
         if least >= gates.min_decidability:
             out.append(Asked(kind, fact, least))
     return out
 
 
-def carries_question(truth: Truth, decidability: Decidability, gates: GateConfig) -> bool:
-    """Whether a pair can be asked about, and about what moved if anything did."""
-    found = facts_of(truth, decidability, gates)
-    moves = any(fact and kind.direction(fact.option) is not None for kind in KINDS if (fact := kind.fact(truth, gates)))
+def figures_of(known: Known, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
+    """All that could be asked of a sample with a figure, drawn by lot."""
+    out = []
+    for kind in KINDS:
+        figure = kind.draw(known, gates, rng) if kind.draw else None
+        solved = kind.solve(known, figure, gates) if kind.solve and figure is not None else None
+        if figure is not None and solved is not None and solved.decidability >= gates.min_decidability:
+            out.append(Asked(kind, solved.fact, solved.decidability, figure))
+    return out
+
+
+def carries_question(known: Known, gates: GateConfig) -> bool:
+    """Whether a pair can be asked about, and about what moved if anything did; whether a set can be asked about."""
+    if len(known.views) > 2:
+        return bool(figures_of(known, gates, np.random.default_rng(0)))
+    found = facts_of(known.truth, known.decidability, gates)
+    facts = [(kind, kind.fact(known.truth, gates)) for kind in KINDS]
+    moves = any(fact and kind.direction(fact.option) is not None for kind, fact in facts)
     return any(not moves or one.kind.direction(one.fact.option) is not None for one in found)
 
 
@@ -101,13 +118,37 @@ def ask_all(
     Args:
         start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
     """
-    candidates = [facts_of(sample.truth, sample.decidability, gates) for sample in samples]
+    candidates = [_askable(sample, gates, rng) for sample in samples]
     chosen = balanced(candidates, [sample.views for sample in samples], rng)
+    chosen = [[*asked, *_back(sample, asked, gates)] for sample, asked in zip(samples, chosen, strict=True)]
     used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
     out = []
     for key, sample, asked in zip(keys, samples, chosen, strict=True):
         out.append([_question(key, sample, one, settings, templates, rng, used, start) for one in asked])
     return out
+
+
+def _askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
+    """All that could be asked of a sample. Of more than two views, only what is about all of them."""
+    of_pair = facts_of(sample.truth, sample.decidability, gates) if len(sample.views) == 2 else []
+    return of_pair + figures_of(sample, gates, rng)
+
+
+def _back(sample: Sample, chosen: Sequence[Asked], gates: GateConfig) -> list[Asked]:
+    """The same questions from the second view to the first, where that was measured: whoever sees it gets both right."""
+    if sample.decidability_reversed is None:
+        return []
+    kinds = {one.kind.name for one in chosen if not one.kind.draw}
+    found = facts_of(_truth_of(sample, BACK), sample.decidability_reversed, gates)
+    return [one._replace(figure=BACK) for one in found if one.kind.name in kinds]
+
+
+def _truth_of(sample: Sample, figure: Figure) -> Truth:
+    """The truth of the two views of a pair in the order in which they are shown."""
+    if figure.images != BACK.images:
+        return sample.truth
+    shared, front = sample.truth.covisible_fraction, sample.truth.front_azimuth_deg
+    return make_truth(sample.views[1], sample.views[0], shared, front)
 
 
 def _question(
@@ -120,7 +161,8 @@ def _question(
     used: "Counter[tuple[str, int]]",
     start: int,
 ) -> Question:
-    kind, fact = asked.kind, asked.fact
+    kind, fact, figure = asked.kind, asked.fact, asked.figure
+    views = [sample.views[view] for view in figure.images]
     use = "test" if sample.split == "test" else "train"
     number = int(rng.integers(len(templates[kind.name][use])))
     form: AnswerForm = "number" if fact.value is not None else "letter"
@@ -128,31 +170,74 @@ def _question(
         form = OTHER_FORMS[rng.integers(len(OTHER_FORMS))]
     options, place = _options(kind, fact, rng, used, start)
     right = options[place] if options else f"{round(fact.value or 0.0, -1):.0f}"
-    wording = templates[kind.name][use][number]
+    wording = templates[kind.name][use][number].replace("{move}", figure.words)
     return Question(
-        id=f"{key}-{kind.type}-{kind.frame}",
+        id=question_id(key, kind, figure),
         type=kind.type,
         tier=kind.tier,
         frame=kind.frame,
-        images=[0, 1],
-        prompt=prompt(wording, options, form, lens(sample.views) if kind.lens else ""),
+        images=list(figure.images),
+        prompt=prompt(wording, options, form, lens(views) if kind.lens else ""),
         options=options,
         answer_index=place,
         answer=answer(options, place, form, fact.value),
         answer_form=form,
         value=fact.value,
+        marks=list(figure.marks),
+        mirrored=list(figure.mirrored),
+        map_cameras=list(figure.map_cameras),
         template=f"{kind.name}/{use}/{number}",
         margin=round(fact.margin, 6),
         decidability=round(asked.decidability, 6),
-        chain_of_thought=_chain(kind, sample, options, right, rng.spawn(1)[0]),
+        chain_of_thought=_chain(kind, sample, views, _truth_of(sample, figure), options, right, rng.spawn(1)[0]),
     )
 
 
-def _chain(kind: Kind, sample: Sample, options: list[str], right: str, rng: np.random.Generator) -> str | None:
+def figure_of(question: Question) -> Figure:
+    """The figure of a question, as it is stored; the whole prompt stands for its words."""
+    return Figure(
+        images=tuple(question.images),
+        marks=tuple(question.marks),
+        mirrored=tuple(question.mirrored),
+        map_cameras=tuple(question.map_cameras),
+        words=question.prompt,
+    )
+
+
+def answered(sample: Sample, kind: Kind, figure: Figure, gates: GateConfig) -> Asked | None:
+    """The answer to a kind of question about a sample with this figure; None if it must not be asked."""
+    if kind.solve is not None:
+        solved = kind.solve(sample, figure, gates)
+        return solved and Asked(kind, solved.fact, solved.decidability, figure)
+    drawn = figure.marks or figure.mirrored or figure.map_cameras
+    decidability = sample.decidability_reversed if figure.images == BACK.images else sample.decidability
+    if drawn or figure.images not in (Figure().images, BACK.images) or decidability is None:
+        return None
+    fact = kind.fact(_truth_of(sample, figure), gates)
+    return fact and Asked(kind, fact, _least(kind, fact, decidability), figure)
+
+
+def _least(kind: Kind, fact: Fact, decidability: Decidability) -> float:
+    return float(min(getattr(decidability, name) for name in fact.decided_by or kind.decided_by))
+
+
+def question_id(key: str, kind: Kind, figure: Figure) -> str:
+    """What a question is called; its twin from the second view to the first is called after it."""
+    return f"{key}-{kind.type}-{kind.frame}{'-reversed' if figure.images == BACK.images else ''}"
+
+
+def _chain(
+    kind: Kind,
+    sample: Sample,
+    views: Sequence[View],
+    truth: Truth,
+    options: list[str],
+    right: str,
+    rng: np.random.Generator,
+) -> str | None:
     """A chain of thought that its verifier accepts, or None."""
-    text = write_chain(kind.name, sample.views, sample.truth, right, rng)
-    front = sample.truth.front_azimuth_deg
-    if text is None or verify_chain(text, kind.name, sample.views, options, right, front):
+    text = write_chain(kind.name, views, truth, right, rng)
+    if text is None or verify_chain(text, kind.name, views, options, right, sample.truth.front_azimuth_deg):
         return None
     return text
 

@@ -1,15 +1,20 @@
 """What a kind of question is: a function from truth to fact, and a fixed set of options.
 
-A kind takes the truth of a pair and the grey bands and returns the right option of its fixed set with a margin, or None
-where the pair does not carry the question. A margin is in grey bands: 1 is the nearest that is still asked, a true "none"
-has 1 plus how far it is below the band.
+Most kinds take the truth of a pair and the grey bands and return the right option of their fixed set with a margin, or
+None where the pair does not carry the question. A margin is in grey bands: 1 is the nearest that is still asked, a true
+"none" has 1 plus how far it is below the band.
+
+Some kinds first draw a figure by lot: dots in the pictures, a map, a picture shown mirrored, which of four views are
+shown. `draw` makes the figure, `solve` finds the answer that goes with it; validation solves stored figures again.
 """
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
 
 from viewpoint100k.config import GateConfig, Range
-from viewpoint100k.records import Truth
+from viewpoint100k.records import Decidability, MapCamera, Mark, Seen, Truth, View
 
 Cue = Literal["", "shift_x", "shift_y", "size"]
 
@@ -21,6 +26,41 @@ class Fact(NamedTuple):
     margin: float
     value: float | None = None  # the right number, where the kind asks for one
     decided_by: tuple[str, ...] = ()  # in place of the kind's
+
+
+class Known(Protocol):
+    """What is known of a sample before anything is asked."""
+
+    @property
+    def views(self) -> Sequence[View]: ...
+    @property
+    def truth(self) -> Truth: ...
+    @property
+    def decidability(self) -> Decidability: ...
+    @property
+    def seen(self) -> Seen: ...
+
+
+class Figure(NamedTuple):
+    """What a question shows beside plain pictures, or in place of them."""
+
+    images: tuple[int, ...] = (0, 1)  # views, in the order in which they are shown
+    marks: tuple[Mark, ...] = ()
+    mirrored: tuple[int, ...] = ()  # places among `images`
+    map_cameras: tuple[MapCamera, ...] = ()
+    words: str = ""  # what stands for {move} in the wording
+
+
+class Solved(NamedTuple):
+    """The answer that goes with a figure."""
+
+    fact: Fact
+    decidability: float
+
+
+def of_figures_only(truth: Truth, gates: GateConfig) -> Fact | None:
+    """The truth of a pair alone does not answer kinds that draw a figure."""
+    return None
 
 
 class Kind(NamedTuple):
@@ -39,6 +79,8 @@ class Kind(NamedTuple):
     cue: Cue = ""
     says: int = 0
     lens: bool = False  # the question says what the lens did, for the object's size means nothing without that
+    draw: Callable[[Known, GateConfig, np.random.Generator], Figure | None] | None = None
+    solve: Callable[[Known, Figure, GateConfig], Solved | None] | None = None
 
     @property
     def name(self) -> str:
@@ -46,7 +88,8 @@ class Kind(NamedTuple):
 
     def direction(self, option: int) -> int | None:
         """0 or 1 for an option and its opposite; None for "none"."""
-        return None if len(self.options) == 3 and option == 2 else option % 2
+        says_none = self.options and self.options[option].startswith(("no ", "neither ", "equally "))
+        return None if says_none else option % 2
 
 
 def signed(value: float, grey: Range) -> Fact | None:

@@ -1,0 +1,123 @@
+"""What a question shows: its pictures with dots drawn in, one as in a mirror, or a map beside them.
+
+Shards keep plain pictures; figures are drawn when somebody looks, from what the question says.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from viewpoint100k.records import Colour, Question
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+RGB: dict[Colour, tuple[int, int, int]] = {
+    "red": (230, 25, 45),
+    "blue": (40, 90, 255),
+    "green": (30, 175, 60),
+    "yellow": (250, 215, 20),
+}
+DOT = 0.016  # radius, in picture sides
+MAP_RADIUS = 0.36  # of the circle on which the cameras stand, in picture sides
+PAPER, INK = (245, 245, 242), (40, 40, 40)
+
+
+def draws(question: Question) -> bool:
+    """Whether a question shows anything but plain pictures."""
+    return bool(question.marks or question.mirrored or question.map_cameras)
+
+
+def shown(question: Question, pictures: Sequence["Image"]) -> list["Image"]:
+    """The pictures of a question, in order, as they are to be shown.
+
+    Args:
+        pictures: of all views of its sample, in order. They are not changed.
+    """
+    out = [pictures[view] for view in question.images]
+    for place in question.mirrored:
+        out[place] = mirrored(out[place])
+    for place in sorted({mark.image for mark in question.marks}):
+        out[place] = _with_dots(out[place], question, place)
+    if question.map_cameras:
+        out.append(_map(question, max(out[0].size)))
+    return out
+
+
+def mirrored(picture: "Image") -> "Image":
+    """Left and right exchanged."""
+    from PIL import ImageOps
+
+    return ImageOps.mirror(picture)
+
+
+def _with_dots(picture: "Image", question: Question, place: int) -> "Image":
+    """Dots with a white and a dark rim, to be seen on anything; drawn large and scaled down, for smooth edges."""
+    from PIL import Image, ImageDraw
+
+    scale = 4
+    radius = DOT * max(picture.size)
+    out = picture.convert("RGB")
+    for mark in (mark for mark in question.marks if mark.image == place):
+        side = int(scale * 2 * (radius + 3)) + 1
+        layer = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+        middle = side / 2
+        for extra, colour in ((2.0, INK), (1.2, (255, 255, 255)), (0.0, RGB[mark.colour])):
+            reach = scale * (radius + extra)
+            ImageDraw.Draw(layer).ellipse([middle - reach, middle - reach, middle + reach, middle + reach], fill=colour)
+        small = layer.resize((side // scale, side // scale), Image.Resampling.LANCZOS)
+        corner = (round(mark.x - small.width / 2), round(mark.y - small.height / 2))
+        out.paste(small, corner, small)
+    return out
+
+
+def _map(question: Question, side: int) -> "Image":
+    """The scene from above: the first camera in white at the lower edge, the object in the middle, cameras around it."""
+    from PIL import Image, ImageDraw
+
+    scale = 3
+    size = side * scale
+    out = Image.new("RGB", (size, size), PAPER)
+    draw = ImageDraw.Draw(out)
+    middle, radius, width = size / 2, MAP_RADIUS * size, max(1, size // 200)
+    draw.ellipse(
+        [middle - radius, middle - radius, middle + radius, middle + radius], outline=(205, 205, 200), width=width
+    )
+    box = 0.09 * size
+    draw.rounded_rectangle(
+        [middle - box, middle - box, middle + box, middle + box], box / 3, (150, 150, 150), INK, width
+    )
+    _camera(draw, middle, radius, 0.0, (255, 255, 255), 0.052 * size, width)
+    for camera in question.map_cameras:
+        _camera(draw, middle, radius, camera.azimuth_deg, RGB[camera.colour], 0.052 * size, width)
+    return out.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def _camera(
+    draw: "ImageDraw",
+    middle: float,
+    radius: float,
+    azimuth_deg: float,
+    colour: tuple[int, int, int],
+    half: float,
+    width: int,
+) -> None:
+    """A camera on the circle that looks at the middle: a body and a lens.
+
+    Seen from above with the first camera below the object, counter-clockwise is to the right of the lower edge and up.
+    """
+    angle = math.radians(azimuth_deg - 90)  # 0 is below; pictures have y downwards
+    outward = (math.cos(angle), -math.sin(angle))
+    aside = (-outward[1], outward[0])
+
+    def at(out: float, side: float) -> tuple[float, float]:
+        return (
+            middle + (radius + out * half) * outward[0] + side * half * aside[0],
+            middle + (radius + out * half) * outward[1] + side * half * aside[1],
+        )
+
+    draw.polygon(
+        [at(-0.6, -0.35), at(-0.6, 0.35), at(-1.5, 0.8), at(-1.5, -0.8)], fill=colour, outline=INK, width=width
+    )
+    draw.polygon([at(-0.7, -0.8), at(-0.7, 0.8), at(0.7, 0.8), at(0.7, -0.8)], fill=colour, outline=INK, width=width)

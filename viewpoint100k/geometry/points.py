@@ -1,0 +1,152 @@
+"""Points of an object's surface in two views, the sides that a view shows, and what else could explain a picture.
+
+Works on what the renderer measured, as `visibility` does: planar depth at pixel centres and albedo.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewpoint100k.geometry.cameras import project
+from viewpoint100k.geometry.rotations import Array
+from viewpoint100k.geometry.visibility import Capture, Surface, cosine_to_camera, look_differences
+
+CLEAR_PX = 8.0  # of a 512 px image: a point this near to an outline or to the frame's edge is unclear
+CLEAR_COSINE = np.cos(np.radians(72.0))  # more slanted surface is seen, but not clearly
+CONTINUOUS = 0.08  # world units: between neighbouring pixels, a greater step in depth is an outline
+HIDDEN_BY = 0.05  # world units: a surface so much nearer hides what is behind it for certain
+POOL = 240  # points among which those to keep are chosen
+PLANES, VIEWS = 24, 2  # mirror planes that are tried, and views of the ring that judge them
+SIDES = ("front", "back", "left", "right", "top", "bottom")
+
+
+class Tracked(NamedTuple):
+    """Points and what each of two views sees of them."""
+
+    points: Array  # (N, 3) world
+    albedo: Array  # (N, 3)
+    pixels: Array  # (2, N, 2)
+    visible: NDArray[np.int8]  # (2, N): 1 clearly seen, -1 clearly hidden, 0 unclear
+
+
+def track(captures: tuple[Capture, Capture], surfaces: tuple[Surface, Surface], per_view: int) -> Tracked:
+    """Points spread over the surface that is clearly seen in either view, and what the other view sees of them.
+
+    Args:
+        per_view: at most so many of those that each view sees.
+    """
+    chosen = [_spread(_clearly_seen(*one), per_view) for one in zip(captures, surfaces, strict=True)]
+    points, normals, albedo = (np.concatenate([getattr(s, n) for s in chosen]) for n in ("points", "normals", "albedo"))
+    looks = [_visibility(capture, points, normals) for capture in captures]
+    return Tracked(points, albedo, np.stack([look[0] for look in looks]), np.stack([look[1] for look in looks]))
+
+
+def _clearly_seen(capture: Capture, seen: Surface) -> Surface:
+    step = max(1, len(seen.points) // POOL)
+    pool = Surface(*(part[step // 2 :: step] for part in seen))
+    _, visible = _visibility(capture, pool.points, pool.normals)
+    return Surface(*(part[visible == 1] for part in pool))
+
+
+def _spread(pool: Surface, count: int) -> Surface:
+    """Points far from each other: each next one is the furthest from those chosen; the first is the most outward one."""
+    if len(pool.points) <= count:
+        return pool
+    chosen = [int(np.argmax(np.linalg.norm(pool.points, axis=1)))]
+    away = np.linalg.norm(pool.points - pool.points[chosen[0]], axis=1)
+    while len(chosen) < count:
+        chosen.append(int(np.argmax(away)))
+        away = np.minimum(away, np.linalg.norm(pool.points - pool.points[chosen[-1]], axis=1))
+    return Surface(*(part[chosen] for part in pool))
+
+
+def _visibility(capture: Capture, points: Array, normals: Array) -> tuple[Array, NDArray[np.int8]]:
+    """(N, 2) pixels, and per point 1, -1 or 0: clearly seen, clearly hidden by the object itself, or unclear."""
+    pixels, depth = project(points, capture.world_from_camera, capture.intrinsics)
+    height, width = capture.depth.shape
+    margin = CLEAR_PX * max(height, width) / 512
+    inside = (depth > 0) & (pixels >= margin).all(1) & (pixels < np.array([width, height]) - margin).all(1)
+    at = np.where(inside[:, None], pixels, margin)
+    around = margin * np.array(
+        [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (0.7, -0.7), (-0.7, 0.7), (-0.7, -0.7)]
+    )
+    cols, rows = np.floor(at[None] + around[:, None]).astype(int).clip(0, [width - 1, height - 1]).transpose(2, 0, 1)
+    there = capture.depth[rows, cols].astype(np.float64)  # (9, N), the point's own pixel first
+    cosine = cosine_to_camera(points, normals, capture.world_from_camera)
+    slope = np.sqrt(1 - np.clip(cosine, CLEAR_COSINE, 1) ** 2) / np.clip(cosine, CLEAR_COSINE, 1)
+    own = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / capture.intrinsics[0, 0]
+    beside = CONTINUOUS + slope * margin * depth / capture.intrinsics[0, 0]
+    seen = inside & (cosine >= CLEAR_COSINE) & (np.abs(there[0] - depth) <= own)
+    seen &= (np.abs(there - depth) <= beside).all(axis=0)
+    hidden = inside & (there[0] < depth - HIDDEN_BY) & (there < depth - 0.4 * HIDDEN_BY).all(axis=0)
+    return pixels, np.where(seen, 1, np.where(hidden, -1, 0)).astype(np.int8)
+
+
+def side_shares(seen: Surface, world_from_camera: Array, front_azimuth_deg: float) -> Array:
+    """(6,) shares of an object's pixels that lie on its front, back, left, right, top and bottom.
+
+    A pixel is on the side that its normal is nearest to. The object's left is on the left of somebody who looks out of
+    its front.
+
+    Args:
+        seen: surface points on a regular grid of pixels, so that each stands for as much of the picture.
+        front_azimuth_deg: of a camera that looks at the front.
+    """
+    angle = np.radians(front_azimuth_deg)
+    front = np.array([np.cos(angle), np.sin(angle), 0.0])
+    left, top = np.array([-front[1], front[0], 0.0]), np.array([0.0, 0.0, 1.0])
+    nearest = np.argmax(seen.normals @ np.array([front, -front, left, -left, top, -top]).T, axis=1)
+    return np.bincount(nearest, minlength=len(SIDES)) / max(len(nearest), 1)
+
+
+def chirality(cloud: Surface, ring: list[Capture]) -> float:
+    """How different an object is from its mirror image, however that is turned about the vertical; 0..1.
+
+    The object is mirrored in upright planes all around, and each mirror image is compared with the object as it was seen
+    by some views of a ring.
+    """
+    angles = np.radians(np.arange(PLANES) * 180.0 / PLANES)
+    normals = np.stack([np.cos(angles), np.sin(angles), np.zeros(PLANES)], axis=1)
+    mirrors = np.eye(3) - 2 * normals[:, :, None] * normals[:, None, :]
+    views = ring[:: max(1, len(ring) // VIEWS)][:VIEWS]
+    found = np.mean([look_differences(cloud, view, np.array([np.eye(3), *mirrors])) for view in views], axis=0)
+    least = float(np.min(found[1:] - found[0])) if np.isfinite(found).all() else 0.0
+    return max(least, 0.0)
+
+
+def lens_or_place(
+    points: Array, world_from_camera: Array, intrinsics: Array, distance_ratio: float, focal_ratio: float
+) -> float:
+    """How far the object's points would be elsewhere in the second picture, had its size come about another way.
+
+    A camera can make an object larger by its lens or by going nearer; only perspective tells which.
+
+    Args:
+        points: (N, 3) world.
+        world_from_camera: (4, 4) of the second camera.
+        intrinsics: (3, 3) of the second camera, pixels.
+        distance_ratio: second distance to the object over the first.
+        focal_ratio: second focal length over the first.
+
+    Returns:
+        Mean distance in the picture over the object's width, of the other way that is nearest to what was done.
+    """
+    same = np.log(1.1)
+    others = [scale for scale in (1 / distance_ratio, 1 / focal_ratio) if abs(np.log(scale)) > same]
+    others = others or [
+        1.3,
+        1 / 1.3,
+    ]  # nothing was done: both at once, one against the other, would not show in the size
+    real, _ = project(points, world_from_camera, intrinsics)
+    width = max(float(np.ptp(real, axis=0).max()), 1e-9)
+    found = []
+    for scale in others:
+        camera, lens = world_from_camera.copy(), intrinsics.copy()
+        camera[:3, 3] *= scale
+        lens[0, 0], lens[1, 1] = lens[0, 0] * scale, lens[1, 1] * scale
+        pixels, depth = project(points, camera, lens)
+        if not (depth > 0).all():
+            return 0.0
+        found.append(float(np.linalg.norm(pixels - real, axis=1).mean() / width))
+    return min(found)

@@ -1,0 +1,251 @@
+"""Tier B, kinds that draw a figure on a pair: marked points, a map, a mirror, an object's sides, the lens."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from viewpoint100k.config import GateConfig
+from viewpoint100k.geometry.points import SIDES
+from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, of_figures_only
+from viewpoint100k.records import Colour, MapCamera, Mark, SurfacePoint
+
+COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "yellow")
+APART = 0.06  # picture sides between dots, in both pictures
+SAME_PIXEL = 0.25  # how often the right dot is the nearest to where the mark was, as by chance
+NEAREST_CAMERA_DEG = 20.0  # to the first one, on the map
+CAMERAS_APART_DEG = 35.0
+FURTHER_DEG = (35.0, 60.0)  # around the object from the right camera to the others on its side of the map
+MIRROR_BACKGROUNDS = {"plain", "gradient"}  # others tell a mirror by themselves
+ZOOM_BACKGROUNDS = {"hdri"}  # far away: it grows with the lens and not with the camera's way
+
+
+# --- B13 and B14: a marked point -------------------------------------------------------------------
+
+
+def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
+    """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that can be seen."""
+    side = 2 * known.views[1].intrinsics[0][2]
+    clear = [point for point in known.seen.points if point.visible[1] == "yes"]
+    both = [point for point in clear if point.visible[0] == "yes"]
+    stays = rng.random() < SAME_PIXEL
+    for number in rng.permutation(len(both)):
+        right = both[int(number)]
+        others = _others(right, [clear[int(i)] for i in rng.permutation(len(clear))], side, stays)
+        if len(others) < len(COLOURS) - 1:
+            continue
+        colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
+        marks = [_mark(0, right, "red"), *(_mark(1, p, c) for p, c in zip([right, *others], colours, strict=True))]
+        return Figure(marks=(marks[0], *sorted(marks[1:], key=lambda mark: COLOURS.index(mark.colour))))
+    return None
+
+
+def _others(right: SurfacePoint, pool: Sequence[SurfacePoint], side: float, stays: bool) -> list[SurfacePoint]:
+    """Three points apart from each other, one of them nearer to where the mark was than the right one, or none."""
+    before, chosen = np.array(right.pixels[0]), [right]
+    own = np.linalg.norm(np.array(right.pixels[1]) - before)
+    nearer = [p for p in pool if np.linalg.norm(np.array(p.pixels[1]) - before) < own]
+    for point in [*([] if stays else nearer), *(p for p in pool if p not in nearer)]:
+        here = np.array(point.pixels[1])
+        if all(np.linalg.norm(here - np.array(other.pixels[1])) >= APART * side for other in chosen):
+            chosen.append(point)
+        if len(chosen) == len(COLOURS):
+            break
+    found = chosen[1:]
+    fits = stays or any(point in nearer for point in found)
+    return found if fits else []
+
+
+def _mark(image: int, point: SurfacePoint, colour: Colour) -> Mark:
+    x, y = point.pixels[image]
+    return Mark(image=image, x=x, y=y, colour=colour)
+
+
+def solve_marked_point(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
+    """B13. Which dot of image 2 is the point that is marked in image 1."""
+    marked = _point_at(known, 0, [mark for mark in figure.marks if mark.image == 0])
+    dots = {mark.colour: _point_at(known, 1, [mark]) for mark in figure.marks if mark.image == 1}
+    right = [colour for colour, point in dots.items() if point is not None and point == marked]
+    if marked is None or len(right) != 1 or set(dots) != set(COLOURS) or None in dots.values():
+        return None
+    if (
+        not all(point is not None and point.visible[1] == "yes" for point in dots.values())
+        or marked.visible[0] != "yes"
+    ):
+        return None
+    here = np.array(marked.pixels[1])
+    away = [np.linalg.norm(np.array(p.pixels[1]) - here) for c, p in dots.items() if p and c != right[0]]
+    side = 2 * known.views[1].intrinsics[0][2]
+    on_object = [np.linalg.norm(np.array(p.world) - marked.world) for c, p in dots.items() if p and c != right[0]]
+    fact = Fact(COLOURS.index(right[0]), float(min(away)) / (APART * side))
+    # what looks the same from elsewhere has no point of its own
+    return Solved(fact, min(known.decidability.azimuth, float(min(on_object)))) if fact.margin >= 1 else None
+
+
+def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
+    """B14. A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2."""
+    wanted = "yes" if rng.random() < 0.5 else "no"
+    points = [p for p in known.seen.points if p.visible[0] == "yes" and p.visible[1] == wanted]
+    if not points:
+        return None
+    return Figure(marks=(_mark(0, points[int(rng.integers(len(points)))], "red"),))
+
+
+def solve_covisible_point(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
+    """B14. Whether the point that is marked in image 1 can be seen in image 2."""
+    point = _point_at(known, 0, figure.marks)
+    if point is None or point.visible[0] != "yes" or point.visible[1] == "unclear":
+        return None
+    return Solved(Fact(int(point.visible[1] == "no"), 1.0), known.decidability.azimuth)
+
+
+def _point_at(known: Known, image: int, marks: Sequence[Mark]) -> SurfacePoint | None:
+    """The point under a dot."""
+    if len(marks) != 1:
+        return None
+    at = [
+        p
+        for p in known.seen.points
+        if np.hypot(p.pixels[image][0] - marks[0].x, p.pixels[image][1] - marks[0].y) < 0.02
+    ]
+    return at[0] if len(at) == 1 else None
+
+
+# --- B11: a map ------------------------------------------------------------------------------------
+
+
+def draw_map(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
+    """B11. Four cameras on a map: the right one, its mirror image, and another couple nearer to the first or further."""
+    right = known.truth.azimuth_change_deg
+    near, far = abs(right) - rng.uniform(*FURTHER_DEG), abs(right) + rng.uniform(*FURTHER_DEG)
+    least = 0.5 * CAMERAS_APART_DEG
+    fits = [angle for angle in (near, far) if least <= angle <= 180 - least]
+    if abs(right) < max(NEAREST_CAMERA_DEG, least) or abs(right) > 180 - least or not fits:
+        return None
+    other = fits[int(rng.integers(len(fits)))]
+    angles = [right, -right, other, -other]
+    colours = rng.permutation(len(COLOURS))
+    cameras = [
+        MapCamera(azimuth_deg=round(float(angle), 3), colour=COLOURS[int(i)])
+        for angle, i in zip(angles, colours, strict=True)
+    ]
+    return Figure(map_cameras=tuple(sorted(cameras, key=lambda camera: COLOURS.index(camera.colour))))
+
+
+def solve_map(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
+    """B11. Which camera on the map, seen from above, took image 2."""
+    right = known.truth.azimuth_change_deg
+    away = {camera.colour: _apart_deg(camera.azimuth_deg, right) for camera in figure.map_cameras}
+    angles = [0.0, *(camera.azimuth_deg for camera in figure.map_cameras)]
+    nearest = min((_apart_deg(a, b) for i, a in enumerate(angles) for b in angles[:i] if b), default=0.0)
+    found = [colour for colour, angle in away.items() if angle < 1]
+    if set(away) != set(COLOURS) or len(found) != 1 or abs(right) < NEAREST_CAMERA_DEG or nearest < CAMERAS_APART_DEG:
+        return None
+    return Solved(Fact(COLOURS.index(found[0]), nearest / CAMERAS_APART_DEG), known.decidability.azimuth)
+
+
+def _apart_deg(one: float, other: float) -> float:
+    return abs((one - other + 180) % 360 - 180)
+
+
+# --- B15: the object's own sides -------------------------------------------------------------------
+
+
+def draw_pair(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
+    """The two pictures of a pair as they are."""
+    return Figure() if len(known.views) == 2 else None
+
+
+def solve_revealed_side(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
+    """B15. The one side of the object, by its own front, that image 2 shows and image 1 does not."""
+    if not known.seen.sides:
+        return None
+    first, second = (dict(zip(SIDES, known.seen.sides[view], strict=True)) for view in figure.images)
+    hidden, shown = gates.side_grey.low, gates.side_grey.high
+    sides = SIDES[: len(REVEALED)]
+    new = [side for side in sides if first[side] <= hidden and second[side] > hidden]
+    if len(new) != 1 or second[new[0]] < shown:
+        return None
+    return Solved(Fact(sides.index(new[0]), second[new[0]] / shown), known.decidability.azimuth)
+
+
+# --- B16: a mirror ---------------------------------------------------------------------------------
+
+
+def draw_mirrored(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
+    """B16. Every other time, image 2 is shown as in a mirror."""
+    if len(known.views) != 2 or any(view.background not in MIRROR_BACKGROUNDS for view in known.views):
+        return None
+    return Figure(mirrored=(1,) if rng.random() < 0.5 else ())
+
+
+def solve_mirrored(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
+    """B16. Whether image 2 shows the object or its mirror image, from wherever."""
+    least = known.decidability.chirality
+    if least < gates.min_chirality or known.truth.covisible_fraction < gates.min_covisible_for_size:
+        return None
+    return Solved(Fact(len(figure.mirrored), least / gates.min_chirality), least)
+
+
+# --- B18: the lens or the camera's way --------------------------------------------------------------
+
+
+def solve_zoom_or_dolly(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
+    """B18. Did the lens zoom, did the camera get nearer or farther, both or neither? Not told what the lens did."""
+    truth, band = known.truth, gates.size_grey
+    if any(view.background not in ZOOM_BACKGROUNDS for view in known.views):
+        return None
+    zoom, dolly = (abs(float(np.log(ratio))) for ratio in (truth.focal_ratio, truth.distance_ratio))
+    low, high = float(np.log(band.low)), float(np.log(band.high))
+    if any(low < amount < high for amount in (zoom, dolly)):
+        return None
+    margins = [amount / high if amount >= high else 2 - amount / low for amount in (zoom, dolly)]
+    option = (3, 0, 1, 2)[(zoom >= high) + 2 * (dolly >= high)]
+    return Solved(Fact(option, min(margins)), known.decidability.perspective)
+
+
+DOTS = tuple(f"the {colour} dot" for colour in COLOURS)
+CAMERAS = tuple(f"the {colour} camera" for colour in COLOURS)
+REVEALED = ("its front", "its back", "its left side", "its right side")
+
+KINDS: tuple[Kind, ...] = (
+    Kind("marked_point", "image_2", "B", DOTS, (), of_figures_only, draw=draw_marked_point, solve=solve_marked_point),
+    Kind(
+        "covisible_point",
+        "image_2",
+        "B",
+        ("it can be seen", "it is hidden"),
+        (),
+        of_figures_only,
+        draw=draw_covisible_point,
+        solve=solve_covisible_point,
+    ),
+    Kind("camera_on_map", "seen_from_above", "B", CAMERAS, (), of_figures_only, draw=draw_map, solve=solve_map),
+    Kind(
+        "revealed_side", "object_front", "B", REVEALED, (), of_figures_only, draw=draw_pair, solve=solve_revealed_side
+    ),
+    Kind(
+        "mirrored",
+        "object",
+        "B",
+        ("the same object", "its mirror image"),
+        (),
+        of_figures_only,
+        draw=draw_mirrored,
+        solve=solve_mirrored,
+    ),
+    Kind(
+        "zoom_or_dolly",
+        "camera_1",
+        "B",
+        (
+            "only the lens zoomed",
+            "only the distance changed",
+            "the lens and the distance changed",
+            "the lens and the distance stayed",
+        ),
+        (),
+        of_figures_only,
+        draw=draw_pair,
+        solve=solve_zoom_or_dolly,
+    ),
+)
