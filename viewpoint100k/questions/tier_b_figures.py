@@ -7,10 +7,11 @@ import numpy as np
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.points import SIDES
 from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, of_figures_only
-from viewpoint100k.records import Colour, MapCamera, Mark, SurfacePoint
+from viewpoint100k.records import Colour, MapCamera, Mark, SurfacePoint, View
 
 COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "yellow")
 APART = 0.06  # picture sides between dots, in both pictures
+LEAST_SIZE = 0.15  # of the object's box, in picture sides: a dot must not hide what it marks
 SAME_PIXEL = 0.25  # how often the right dot is the nearest to where the mark was, as by chance
 NEAREST_CAMERA_DEG = 20.0  # to the first one, on the map
 CAMERAS_APART_DEG = 35.0
@@ -83,6 +84,8 @@ def solve_marked_point(known: Known, figure: Figure, gates: GateConfig) -> Solve
 
 def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B14. A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2."""
+    if min(_size(view) for view in known.views[:2]) < LEAST_SIZE:
+        return None
     wanted = "yes" if rng.random() < 0.5 else "no"
     points = [p for p in known.seen.points if p.visible[0] == "yes" and p.visible[1] == wanted]
     if not points:
@@ -96,6 +99,12 @@ def solve_covisible_point(known: Known, figure: Figure, gates: GateConfig) -> So
     if point is None or point.visible[0] != "yes" or point.visible[1] == "unclear":
         return None
     return Solved(Fact(int(point.visible[1] == "no"), 1.0), known.decidability.azimuth)
+
+
+def _size(view: View) -> float:
+    """The longer side of the object's box, in picture sides."""
+    left, top, right, bottom = view.object_box
+    return max(right - left, bottom - top) / (2 * view.intrinsics[0][2])
 
 
 def _point_at(known: Known, image: int, marks: Sequence[Mark]) -> SurfacePoint | None:

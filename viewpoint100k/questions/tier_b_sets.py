@@ -49,8 +49,14 @@ def move_words(known: Known, view: int) -> str | None:
 
 
 def draw_which_view(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B10. Image 1, a motion in words, and three views of which one is what the camera then sees."""
+    """B10. Image 1, a motion in words, and three views of which one is what the camera then sees.
+
+    Two of the three are as far to either side, so that the words' sense counts.
+    """
     views = range(1, len(known.views))
+    turns = [_around_deg(known, view) for view in views]
+    if not any(one > LEVEL_DEG and abs(one + other) < LEVEL_DEG for one in turns for other in turns):
+        return None
     words = {view: move_words(known, view) for view in views}
     if len(views) != len(WHICH) or None in words.values() or len(set(words.values())) != len(WHICH):
         return None
