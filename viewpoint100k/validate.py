@@ -209,8 +209,8 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     figure = figure_of(question)
     if question.id != question_id(key, kind, figure):
         yield f"its id does not fit the sample {key} and the kind"
-    if set(question.images) - set(range(len(sample.views))):
-        yield f"shows the views {question.images}; the sample has {len(sample.views)}"
+    if wrong := _views_problem(question, sample, kind):
+        yield f"shows the views {question.images}; {wrong}"
         return
     asked = answered(sample, kind, figure, gates)
     if asked is None:
@@ -247,6 +247,16 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     wording = words.removesuffix(ending).strip()
     if not wording or question.prompt != prompt(wording, question.options, question.answer_form, ending):
         yield "the prompt does not show its own options, or not what its lens did"
+
+
+def _views_problem(question: Question, sample: Sample, kind: Kind) -> str:
+    if not question.images or set(question.images) - set(range(len(sample.views))):
+        return f"the sample has {len(sample.views)}"
+    if kind.solve is None and question.images not in ([0, 1], [1, 0]):
+        return "expected [0, 1], or [1, 0] where both orders are asked about"
+    if kind.solve is None and question.images == [1, 0] and sample.decidability_reversed is None:
+        return "expected [0, 1]: the sample has no decidability_reversed"
+    return ""
 
 
 def _shown(kind: Kind) -> int:

@@ -148,9 +148,12 @@ def test_had_it_stayed_as_far_or_gone_the_other_way_the_object_would_have_anothe
         assert factors == pytest.approx(sorted(max(factor, 1 / factor) for factor in expected))
 
 
+BY_LOOKS = set(Decidability.model_fields) - {"perspective", "chirality"}  # those are measured by other means
+
+
 def test_where_nothing_was_done_either_way_is_wrong():
     still = wrong_looks(FIRST, motion(FIRST, FIRST), GATES)
-    assert set(still) == set(Decidability.model_fields)
+    assert set(still) == BY_LOOKS
     for name, looks in still.items():
         assert len(looks) == 2
         one, other = looks
@@ -179,7 +182,7 @@ def test_what_is_asked_of_a_motion():
     assert moving("00000-0") == ["roll"]
     assert moving("+00-000") == ["translation", "azimuth", "rotation"]
     assert moving("0+-0000") == ["vertical", "elevation", "forward", "distance"]
-    assert set(moving("0000000")) == set(moving("000000+")) == set(Decidability.model_fields)
+    assert set(moving("0000000")) == set(moving("000000+")) == BY_LOOKS
     assert moving("+**-**0") == ["translation", "azimuth", "rotation"]
 
 
@@ -234,7 +237,7 @@ def test_a_painted_box_would_look_different_under_every_wrong_answer(name):
     first, second = cast(BASE), cast(PAIRS[name])
     assert look_differences(cloud(), second, np.eye(3)[None])[0] < 0.03  # the truth fits
     found = decide(cloud(), first, second, motion(BASE, PAIRS[name]), GATES)
-    assert set(found) == set(Decidability.model_fields)
+    assert set(found) == BY_LOOKS
     assert found[name] > 2 * GATES.min_decidability
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at
 from viewpoint100k.questions import KINDS, ask_all, carries_question, facts_of, load_templates
-from viewpoint100k.records import Decidability, ObjectRecord, Provenance, Sample, View
+from viewpoint100k.records import Decidability, ObjectRecord, Provenance, Sample, Seen, View
 from viewpoint100k.scoring import score
 
 GATES = GateConfig()
@@ -114,7 +115,7 @@ def test_the_hand_made_cameras_agree():
 
 def test_the_kinds_are_those_of_both_tiers_and_no_two_have_one_name():
     names = [kind.name for kind in KINDS]
-    assert len(set(names)) == len(names) == 18
+    assert len(set(names)) == len(names) == 27
     assert {EGO, FACING, ABOVE, TURN, FRONT, PITCH, ROLL, VERTICAL, FORWARD, BOTH, WHICH, NEXT, POSE} < set(names)
     assert {ANGLE, NUMBER, WAY, DISTANCE, ELEVATION} < set(names)
     for kind in KINDS:
@@ -394,13 +395,18 @@ def test_margins_are_at_least_one_and_grow_with_the_motion():
     assert margins(SOUTH)[EGO] == pytest.approx(2)  # nothing at all: as far below the band as can be
 
 
+def known(truth, decidability):
+    return SimpleNamespace(views=[None, None], truth=truth, decidability=decidability, seen=Seen())
+
+
 def test_a_pair_that_moves_must_be_asked_about_a_motion():
     moves, still = truth(camera(1.0)), truth(SOUTH)
-    assert carries_question(moves, certain(), GATES)
-    assert carries_question(still, certain(), GATES)
+    assert carries_question(known(moves, certain()), GATES)
+    assert carries_question(known(still, certain()), GATES)
     names = ("translation", "vertical", "forward", "azimuth")
-    assert not carries_question(moves, certain(**dict.fromkeys(names, 0.0)), GATES)  # "no roll" alone is no question
-    assert not carries_question(still, certain(0.0), GATES)
+    undecided = certain(**dict.fromkeys(names, 0.0))
+    assert not carries_question(known(moves, undecided), GATES)  # "no roll" alone is no question
+    assert not carries_question(known(still, certain(0.0)), GATES)
 
 
 def test_swapping_the_views_swaps_the_answers():

@@ -16,6 +16,7 @@ import numpy as np
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.records import Decidability, MapCamera, Mark, Seen, Truth, View
 
+NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
 Cue = Literal["", "shift_x", "shift_y", "size"]
 
 
@@ -88,8 +89,9 @@ class Kind(NamedTuple):
 
     def direction(self, option: int) -> int | None:
         """0 or 1 for an option and its opposite; None for "none"."""
-        says_none = self.options and self.options[option].startswith(("no ", "neither ", "equally "))
-        return None if says_none else option % 2
+        if self.options and self.options[option].partition(" ")[0] in NO_WORDS:
+            return None
+        return option % 2
 
 
 def signed(value: float, grey: Range) -> Fact | None:
