@@ -223,7 +223,7 @@ def test_the_cards_features_are_what_datasets_would_write_itself():
     datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
     from viewpoint100k.publish import features
 
-    assert datasets.Features._from_yaml_list(features())._to_yaml_list() == features()
+    assert datasets.Features._from_yaml_list(features(2))._to_yaml_list() == features(2)
 
 
 def test_the_gallery_shows_every_sample(dataset, tmp_path):

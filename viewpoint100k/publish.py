@@ -46,6 +46,11 @@ class Manifest(Record):
     questions: int
     shards: list[ShardEntry]
 
+    @property
+    def views(self) -> int:
+        """Of each sample."""
+        return 4 if self.config.get("plan", {}).get("sets") else 2
+
 
 def write_dataset_files(
     dataset: Path, config: RunConfig, receipts: list[Receipt], samples: Iterable[Sample]
@@ -125,14 +130,13 @@ def attribution(objects: dict[str, ObjectRecord], used_in: dict[str, set[str]]) 
     return out.getvalue()
 
 
-def features() -> list[dict[str, Any]]:
-    """The columns of the dataset as the card declares them, from the code's own records.
+def features(views: int) -> list[dict[str, Any]]:
+    """The columns of a dataset whose samples have so many views, as the card declares them, from the code's own records.
 
     All are declared: a builder that infers them cuts a later 1.5 to 1 after five whole numbers, without an error.
     """
     return [
-        {"name": "view_0.jpg", "dtype": "image"},
-        {"name": "view_1.jpg", "dtype": "image"},
+        *({"name": f"view_{i}.jpg", "dtype": "image"} for i in range(views)),
         {"name": "json", **_feature(Sample)},
         {"name": "__key__", "dtype": "string"},
         {"name": "__url__", "dtype": "string"},
@@ -161,7 +165,7 @@ def card(manifest: Manifest, counts: Counter[str], objects: dict[str, ObjectReco
                 "data_files": [{"split": split, "path": f"{split}-*.tar"} for split in splits],
             }
         ],
-        "dataset_info": [{"config_name": "default", "features": features()}],
+        "dataset_info": [{"config_name": "default", "features": features(manifest.views)}],
     }
     front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
     families = {key.split("/", 1)[1]: n for key, n in sorted(counts.items()) if key.startswith("family/")}
@@ -172,6 +176,10 @@ def card(manifest: Manifest, counts: Counter[str], objects: dict[str, ObjectReco
             answers.setdefault(kind, Counter())[answer] += number
     return CARD.format(
         front=front,
+        title="Two views of one object: how did the camera move?"
+        if manifest.views == 2
+        else "Four views of one object",
+        what="pairs of views" if manifest.views == 2 else "sets of four views",
         samples=manifest.samples,
         questions=manifest.questions,
         objects=len(objects),
@@ -200,14 +208,14 @@ def _quality_in_words(render: dict[str, Any]) -> str:
 CARD = """---
 {front}---
 
-# Two views of one object: how did the camera move?
+# {title}
 
-{samples} pairs ({splits}) of {objects} objects, {questions} questions. Rendered, not photographed: every answer is
+{samples} {what} ({splits}) of {objects} objects, {questions} questions. Rendered, not photographed: every answer is
 computed from the poses read back from the renderer. No object is in two splits.
 
 ```python
 from datasets import load_dataset
-pairs = load_dataset("path/or/org/name", split="train")          # one row per pair: view_0.jpg, view_1.jpg, json
+samples = load_dataset("path/or/org/name", split="train")        # one row per sample: view_0.jpg, view_1.jpg, ..., json
 stream = load_dataset("path/or/org/name", split="train", streaming=True)
 
 from viewpoint100k import load_questions
@@ -227,7 +235,7 @@ Where the object's shift or growth in the picture gives an answer away, it gives
 |---|---|
 {answers}
 
-| pair family | pairs |
+| family | samples |
 |---|---|
 {families}
 

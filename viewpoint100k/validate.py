@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,8 +67,8 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
     here = [entry for entry in manifest.shards if (dataset / entry.name).is_file()]
     with ProcessPoolExecutor(max_workers=workers or os.cpu_count()) as pool:
-        arguments = ([dataset] * len(here), here, [manifest.config_hash] * len(here), [gates] * len(here))
-        found = list(pool.map(_check_shard, *arguments)) if here else []
+        check = partial(_check_shard, dataset, manifest, gates)
+        found = list(pool.map(check, here)) if here else []
     keys: dict[str, str] = {}
     split_of: dict[str, tuple[str, str]] = {}
     for entry, shard in zip(here, found, strict=True):
@@ -108,13 +109,13 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     except (OSError, AttributeError, KeyError, IndexError, TypeError, yaml.YAMLError, UnicodeDecodeError):
         yield Problem("README.md", "has no YAML head with configs and dataset_info: loaders would guess, wrongly")
         return
-    if info.get("features") != features():
+    if info.get("features") != features(manifest.views):
         yield Problem("README.md", "declares other features than the samples have")
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
 
 
-def _check_shard(dataset: Path, entry: ShardEntry, config_hash: str, gates: GateConfig) -> _Shard:
+def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
     path = dataset / entry.name
     problems, keys, objects, questions = list[Problem](), list[str](), dict[str, str](), 0
     size, digest = path.stat().st_size, sha256_file(path)
@@ -133,7 +134,7 @@ def _check_shard(dataset: Path, entry: ShardEntry, config_hash: str, gates: Gate
             keys.append(stored.key)
             objects[stored.sample.object.uid] = stored.sample.object.sha256
             questions += len(stored.sample.questions)
-            problems += [Problem(where, what) for what in sample_problems(stored, entry.split, config_hash, gates)]
+            problems += [Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)]
     except (InputError, ValidationError) as error:
         problems.append(Problem(entry.name, str(error)))
     if len(keys) != entry.samples or questions != entry.questions:
@@ -146,13 +147,15 @@ def _check_shard(dataset: Path, entry: ShardEntry, config_hash: str, gates: Gate
     return _Shard(problems, keys, objects, questions)
 
 
-def sample_problems(stored: StoredSample, split: str, config_hash: str, gates: GateConfig) -> Iterator[str]:
+def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates: GateConfig) -> Iterator[str]:
     """What is wrong with one sample, a line each."""
     sample = stored.sample
     if sample.split != split:
         yield f"says it is of split {sample.split}"
-    if sample.provenance.config_hash != config_hash:
-        yield f"was made with settings {sample.provenance.config_hash}, the dataset with {config_hash}"
+    if sample.provenance.config_hash != manifest.config_hash:
+        yield f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
+    if len(sample.views) != manifest.views:
+        yield f"has {len(sample.views)} views; the samples of this dataset have {manifest.views}"
     if len(stored.images) != len(sample.views):
         yield f"has {len(stored.images)} images for {len(sample.views)} views"
     for number, (image, view) in enumerate(zip(stored.images, sample.views, strict=False)):
