@@ -13,6 +13,7 @@ from PIL import Image
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
+from viewpoint100k.publish import read_manifest
 from viewpoint100k.questions.ask import answer
 from viewpoint100k.shards import iter_samples, sha256_file, shard_paths
 from viewpoint100k.validate import sample_problems, validate_dataset
@@ -272,8 +273,8 @@ def test_a_fault_in_what_a_question_says_of_itself_is_found(change, words, copy)
 def test_the_right_pose_with_a_wrong_sign_in_one_answer_is_found_for_every_kind(dataset):
     """Each question's answer is changed to each of its other options, with letters and prompt left consistent."""
     seen = set()
-    manifest = json.loads((dataset / "manifest.json").read_text())
-    gates = GateConfig.model_validate(manifest["config"]["gates"])
+    manifest = read_manifest(dataset)
+    gates = GateConfig.model_validate(manifest.config["gates"])
     for stored in iter_samples(dataset):
         for question in stored.sample.questions:
             for place in range(len(question.options)):
@@ -282,9 +283,7 @@ def test_the_right_pose_with_a_wrong_sign_in_one_answer_is_found_for_every_kind(
                 lie = answer(question.options, place, question.answer_form, None)
                 changed = question.model_copy(update={"answer_index": place, "answer": lie})
                 sample = stored.sample.model_copy(update={"questions": [changed]})
-                found = list(
-                    sample_problems(stored._replace(sample=sample), sample.split, manifest["config_hash"], gates)
-                )
+                found = list(sample_problems(stored._replace(sample=sample), sample.split, manifest, gates))
                 assert any("answer_index" in line for line in found), question.id
                 seen.add(question.type)
     assert len(seen) >= 10
