@@ -1,28 +1,34 @@
-"""Writes docs/questions.md and its pictures from the registry: `python docs/questions.py DATASET`.
+"""Writes docs/questions.md and its pictures from the registry: `python docs/questions.py PAIRS SETS`.
 
-DATASET is any dataset of ours that asks every kind at least once, for instance of builtin objects:
-`viewpoint100k generate DATASET --preset viewpoint-6dof --source builtin: --pairs 240 --set render.size_px=256`.
+These are datasets of ours that together ask every kind at least once, for instance of builtin objects:
+`viewpoint100k generate PAIRS --preset viewpoint-6dof --source builtin: --pairs 240 --set render.size_px=256`, and
+`viewpoint100k generate SETS --preset viewpoint-sets --source builtin: --pairs 60 --set render.size_px=256`.
 """
 
 import io
 import sys
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
 
 from viewpoint100k.config import GateConfig
+from viewpoint100k.drawing import shown
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.kinds import Kind
 from viewpoint100k.records import Question
 from viewpoint100k.shards import StoredSample, iter_samples
 
 DOCS = Path(__file__).parent
-PICTURES = DOCS / "pictures" / "questions"
-SIDE_PX = 192
+PICTURES = Path("pictures") / "questions"
+SIDE_PX, GAP_PX = 192, 4
 HEAD = """# Questions
 
-Written by `python docs/questions.py DATASET` from the registry ([tier_a.py](../viewpoint100k/questions/tier_a.py),
-[tier_b.py](../viewpoint100k/questions/tier_b.py)); frames and signs are in [conventions.md](conventions.md).
+Written by `python docs/questions.py PAIRS SETS` from the registry ([tier_a.py](../viewpoint100k/questions/tier_a.py),
+[tier_b.py](../viewpoint100k/questions/tier_b.py), [tier_b_figures.py](../viewpoint100k/questions/tier_b_figures.py),
+[tier_b_sets.py](../viewpoint100k/questions/tier_b_sets.py)); frames and signs are in [conventions.md](conventions.md). The last two hold kinds that draw a figure
+by lot (dots, a map, a mirror) or show three or four views. Of a fifth of the pairs the same is also asked from image 2 to image 1.
 
 A question is asked only
 
@@ -47,18 +53,23 @@ sentence back, finds it true, and comes to the same answer. No model is involved
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
+    write([Path(argument) for argument in sys.argv[1:]], DOCS)
+
+
+def write(datasets: Sequence[Path], docs: Path) -> None:
+    """Write questions.md and pictures/questions/ into a folder, with the clearest example of each kind."""
     examples: dict[str, tuple[StoredSample, Question]] = {}
-    for stored in iter_samples(Path(sys.argv[1])):
+    for stored in chain.from_iterable(map(iter_samples, datasets)):
         for question in stored.sample.questions:
             name = f"{question.type}/{question.frame}"
-            if question.chain_of_thought and (name not in examples or question.margin > examples[name][1].margin):
+            if name not in examples or _worth(question) > _worth(examples[name][1]):
                 examples[name] = stored, question
     missing = [kind.name for kind in KINDS if kind.name not in examples]
     if missing:
-        sys.exit(f"{sys.argv[1]} has no example of {', '.join(missing)}; use a dataset of more pairs")
-    PICTURES.mkdir(parents=True, exist_ok=True)
+        sys.exit(f"no example of {', '.join(missing)} in {', '.join(map(str, datasets))}; use datasets of more samples")
+    (docs / PICTURES).mkdir(parents=True, exist_ok=True)
     rows = "".join(f"| [{kind.name}](#{_anchor(kind)}) | {kind.tier} | {_options(kind)} |\n" for kind in KINDS)
     gates = GateConfig()
     greys = ", ".join(
@@ -69,9 +80,14 @@ def main() -> None:
     parts = [
         HEAD.format(greys=greys, decidable=gates.min_decidability),
         rows,
-        *(_section(kind, *examples[kind.name]) for kind in KINDS),
+        *(_section(kind, *examples[kind.name], docs) for kind in KINDS),
     ]
-    (DOCS / "questions.md").write_text("".join(parts))
+    (docs / "questions.md").write_text("".join(parts))
+
+
+def _worth(question: Question) -> tuple[bool, float]:
+    """How good an example is: one with a chain of thought before one without, then the clearer one."""
+    return question.chain_of_thought is not None, question.margin
 
 
 def _anchor(kind: Kind) -> str:
@@ -85,20 +101,22 @@ def _options(kind: Kind) -> str:
     return shown + "; ".join(kind.options)
 
 
-def _section(kind: Kind, stored: StoredSample, question: Question) -> str:
+def _section(kind: Kind, stored: StoredSample, question: Question, docs: Path) -> str:
     """One kind: what it is, an example with its pictures, answer and chain of thought."""
-    what = " ".join((kind.fact.__doc__ or "").split())
-    pair = Image.new("RGB", (2 * SIDE_PX + 4, SIDE_PX), "white")
-    for place, view in enumerate(question.images):
-        picture = Image.open(io.BytesIO(stored.images[view])).resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
-        pair.paste(picture, (place * (SIDE_PX + 4), 0))
+    what = " ".join(((kind.solve or kind.fact).__doc__ or "").split())
+    pictures = shown(question, [Image.open(io.BytesIO(image)).convert("RGB") for image in stored.images])
+    strip = Image.new("RGB", (len(pictures) * (SIDE_PX + GAP_PX) - GAP_PX, SIDE_PX), "white")
+    for place, picture in enumerate(pictures):
+        small = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+        strip.paste(small, (place * (SIDE_PX + GAP_PX), 0))
     name = kind.name.replace("/", "-") + ".jpg"
-    pair.save(PICTURES / name, quality=85)
+    strip.save(docs / PICTURES / name, quality=85)
     quoted = "\n".join(f"> {line}  " for line in question.prompt.split("\n"))
-    notes = [f"flat cue: {kind.cue.replace('_', ' along ')}" * bool(kind.cue), "lens" * kind.lens]
+    notes = "; ".join(["flat cue: " + kind.cue.replace("_", " along ")] * bool(kind.cue) + ["lens"] * kind.lens)
+    thought = f"\n*{question.chain_of_thought}*\n" if question.chain_of_thought else ""
     return (
-        f"\n## {kind.name}\n\n{what} {'(' + '; '.join(n for n in notes if n) + ')' if any(notes) else ''}\n\n"
-        f"![](pictures/questions/{name})\n\n{quoted}\n\nAnswer: `{question.answer}`\n\n*{question.chain_of_thought}*\n"
+        f"\n## {kind.name}\n\n{what}{f' ({notes})' if notes else ''}\n\n"
+        f"![](pictures/questions/{name})\n\n{quoted}\n\nAnswer: `{question.answer}`\n{thought}"
     )
 
 

@@ -1,0 +1,79 @@
+"""Other questions for a dataset that is there, without rendering; and the page that shows one of each kind."""
+
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from viewpoint100k.errors import InputError
+from viewpoint100k.pipeline import requestion
+from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.shards import iter_samples
+from viewpoint100k.validate import validate_dataset
+
+
+def contents(dataset):
+    return {stored.key: stored for stored in iter_samples(dataset)}
+
+
+def digest(dataset):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(dataset.glob("*.tar"))}
+
+
+def test_the_same_settings_give_the_same_shards(dataset, tmp_path):
+    requestion(dataset, tmp_path / "again")
+    assert digest(tmp_path / "again") == digest(dataset)
+
+
+def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset, tmp_path):
+    mine = {kind: {"train": ["Mine: which?"], "test": ["Mine: what?"]} for kind in load_templates()}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
+    requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'mine.yaml'}", "questions.other_forms=0"])
+    before, after = contents(dataset), contents(tmp_path / "out")
+    assert set(before) == set(after)
+    for key, stored in after.items():
+        assert stored.images == before[key].images
+        assert stored.sample.truth == before[key].sample.truth and stored.sample.seen == before[key].sample.seen
+        assert all(question.prompt.startswith("Mine: ") for question in stored.sample.questions)
+        assert all(question.answer_form in ("letter", "number") for question in stored.sample.questions)
+    assert validate_dataset(tmp_path / "out").problems == []
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["config_hash"] != json.loads((dataset / "manifest.json").read_text())["config_hash"]
+
+
+def test_what_needs_a_new_render_is_refused_and_nothing_is_written(dataset, tmp_path):
+    with pytest.raises(InputError, match="needs a new render"):
+        requestion(dataset, tmp_path / "out", ["render.size_px=32"])
+    with pytest.raises(InputError, match="templates"):
+        requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'none.yaml'}"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_holds_something_is_not_written_into(dataset, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="something else"):
+        requestion(dataset, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_page_of_questions_shows_every_kind_and_comes_from_the_registry():
+    page = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
+    for kind in KINDS:
+        assert f"\n## {kind.name}\n" in page
+        assert (
+            Path(__file__).parents[2] / "docs" / "pictures" / "questions" / f"{kind.name.replace('/', '-')}.jpg"
+        ).is_file()
+        assert all(option in page for option in kind.options)
+
+
+def test_a_dataset_without_every_kind_is_no_source_for_that_page(dataset, tmp_path):
+    path = Path(__file__).parents[2] / "docs" / "questions.py"
+    spec = importlib.util.spec_from_file_location("docs_questions", path)
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    with pytest.raises(SystemExit, match="no example of"):
+        page.write([dataset], tmp_path)
+    assert not list(tmp_path.iterdir())
