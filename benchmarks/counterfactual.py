@@ -62,11 +62,12 @@ def main() -> None:
                 "symmetric": portrait.asymmetry < config.gates.min_asymmetry,
                 "asked": name,
                 "cheap": value,
-                "exact": exact[one.first, one.second, name],
+                "exact": exact[one.planned.first, one.planned.second, name],
             }
             for one in candidates
             for name, value in one.decidability.model_dump().items()
-            if (one.first, one.second, name) in exact  # only turns about the vertical are really rendered
+            if (one.planned.first, one.planned.second, name)
+            in exact  # only turns about the vertical are really rendered
         ]
 
     with (

@@ -65,11 +65,13 @@ def main() -> None:
                 Sample(
                     object=thing.record,
                     preset=config.preset,
-                    family=family_of(one.motion),
+                    family=family_of(one.planned.motion),
                     split="train",
-                    views=[rendered[one.first].view, rendered[one.second].view],
+                    views=one.views,
                     truth=one.truth,
                     decidability=one.decidability,
+                    decidability_reversed=one.decidability_reversed,
+                    seen=one.seen,
                     questions=[],
                     provenance=PROVENANCE,
                 )

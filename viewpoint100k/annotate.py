@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.geometry.cameras import look_at
-from viewpoint100k.geometry.points import Tracked, lens_or_place, side_shares, track
+from viewpoint100k.geometry.points import Tracked, landmarks, lens_or_place, side_shares, track
 from viewpoint100k.geometry.relations import Motion, motion
 from viewpoint100k.geometry.rotations import Array, wrap_deg
 from viewpoint100k.geometry.visibility import Capture, Surface, covisible_fraction, look_differences, merge, surface
@@ -163,16 +163,17 @@ def annotate(
     drops = list(bad.values())
     captures = {number: view.capture for number, view in rendered.items() if number not in bad}
     surfaces = {number: surface(one) for number, one in captures.items()}
-    steps = {number: max(1, len(one.points) // POINTS) for number, one in surfaces.items()}
-    parts = [Surface(*(part[:: steps[number]] for part in one)) for number, one in surfaces.items()]
+    parts = [one.every(max(1, len(one.points) // POINTS)) for one in surfaces.values()]
     cloud = merge([portrait.cloud, *parts])
+    marks = {number: landmarks(captures[number], one, POINTS_KEPT) for number, one in surfaces.items()}
     candidates = []
     for planned in view_set.pairs:
         if not all(view in captures for view in planned.views):
             continue
         first, second = planned.first, planned.second
         mine = [captures[view] for view in planned.views]
-        seen = _seen(mine, [surfaces[view] for view in planned.views], cloud, view_set.object.front_azimuth_deg)
+        tracked = track((mine[0], mine[1]), merge([marks[first], marks[second]]))
+        seen = _seen(mine, [surfaces[i] for i in planned.views], cloud, tracked, view_set.object.front_azimuth_deg)
         shared = seen.covisible_fraction[0][1]
         if shared < gates.min_covisible_fraction and planned.motion not in SETS:
             why = f"the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
@@ -199,17 +200,19 @@ def _decidability(
     found: Mapping[str, float], cloud: Surface, second: Capture, truth: Truth, portrait: Portrait
 ) -> Decidability:
     """What was found, with what the lens or a mirror could have done, within 0..1."""
-    step = int(np.ceil(len(cloud.points) / POINTS))
+    thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
     perspective = lens_or_place(
-        cloud.points[::step], second.world_from_camera, second.intrinsics, truth.distance_ratio, truth.focal_ratio
+        thin.points, second.world_from_camera, second.intrinsics, truth.distance_ratio, truth.focal_ratio
     )
     every = {**found, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
     every |= dict.fromkeys(_beyond(portrait), 0.0)
     return Decidability(**{name: round(float(np.clip(value, 0, 1)), 6) for name, value in every.items()})
 
 
-def _seen(captures: Sequence[Capture], surfaces: Sequence[Surface], cloud: Surface, front: float | None) -> Seen:
-    """What depth tells of a sample's views; points are those of the first two."""
+def _seen(
+    captures: Sequence[Capture], surfaces: Sequence[Surface], cloud: Surface, tracked: Tracked, front: float | None
+) -> Seen:
+    """What depth tells of a sample's views; `tracked` is seen by the first two."""
     count = len(captures)
     shared, different = np.eye(count), np.zeros((count, count))
     for i in range(count):
@@ -221,7 +224,6 @@ def _seen(captures: Sequence[Capture], surfaces: Sequence[Surface], cloud: Surfa
     sides = []
     if front is not None:
         sides = [side_shares(s, c.world_from_camera, front) for s, c in zip(surfaces, captures, strict=True)]
-    tracked = track((captures[0], captures[1]), (surfaces[0], surfaces[1]), POINTS_KEPT)
     return Seen(
         covisible_fraction=_rounded(shared),
         difference=_rounded(different),
@@ -242,21 +244,17 @@ def _unlike(cloud: Surface, captures: Sequence[Capture], which: int) -> Array:
         _turn(across, heights[i] - heights[which]) @ _turn(np.array([0.0, 0.0, 1.0]), azimuths[which] - azimuths[i])
         for i in range(len(captures))
     ]
-    step = int(np.ceil(len(cloud.points) / POINTS))
-    thin = Surface(*(part[::step] for part in cloud))
+    thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
     found = EXACT_OVER_CHEAP * (look_differences(thin, captures[which], np.array(looks)))
     return np.asarray(np.clip(np.nan_to_num(found - found[which]), 0, 1))
 
 
 def _points(tracked: Tracked) -> list[SurfacePoint]:
+    worlds, pixels = _rounded(tracked.points, 5), _rounded(tracked.pixels.swapaxes(0, 1), 2)
+    albedos, states = _rounded(tracked.albedo, 3), tracked.visible.T.tolist()
     return [
-        SurfacePoint(
-            world=_rounded(tracked.points[i], 5),
-            pixels=_rounded(tracked.pixels[:, i], 2),
-            visible=[VISIBLE[int(state)] for state in tracked.visible[:, i]],
-            albedo=_rounded(tracked.albedo[i], 3),
-        )
-        for i in range(len(tracked.points))
+        SurfacePoint(world=world, pixels=pixel, visible=[VISIBLE[state] for state in visible], albedo=albedo)
+        for world, pixel, visible, albedo in zip(worlds, pixels, states, albedos, strict=True)
     ]
 
 
@@ -313,8 +311,7 @@ def decide(cloud: Surface, first: Capture, second: Capture, moved: Motion, gates
 def differences(cloud: Surface, second: Capture, wrong: Mapping[str, Sequence[Array]]) -> dict[str, float]:
     """The least difference that a wrong answer makes, over what the right one makes; what cannot be judged is 0."""
     looks = [look for looks in wrong.values() for look in looks]
-    step = int(np.ceil(len(cloud.points) / POINTS))
-    thin = Surface(*(part[::step] for part in cloud))
+    thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
     found, *others = look_differences(thin, second, np.array([np.eye(3), *looks]))
     out, at = {}, 0
     for name, mine in wrong.items():

@@ -10,7 +10,7 @@ from PIL import Image
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.drawing import RGB, draws, mirrored, shown
-from viewpoint100k.geometry.points import chirality, lens_or_place, side_shares, track
+from viewpoint100k.geometry.points import chirality, landmarks, lens_or_place, side_shares, track
 from viewpoint100k.geometry.visibility import Capture, merge, surface
 from viewpoint100k.questions import KINDS, figures_of
 from viewpoint100k.questions.kinds import Figure
@@ -58,6 +58,11 @@ def answer(name, what, figure=None):
 # --- points of the surface -------------------------------------------------------------------------
 
 
+def tracked_by(first, second, count):
+    captures = cast(first), cast(second)
+    return track(captures, merge([landmarks(one, surface(one), count) for one in captures]))
+
+
 def inside_box(points):
     return (np.abs(points) <= HALF - 1e-6).all(axis=-1)
 
@@ -70,8 +75,7 @@ def sees(pose, point):
 
 @pytest.mark.parametrize("second", [EAST_OF_IT, WEST_OF_IT, looking(-90, 55), looking(10)])
 def test_what_a_view_is_said_to_see_of_a_point_is_what_a_straight_line_says(second):
-    captures = cast(SOUTH), cast(second)
-    tracked = track(captures, tuple(map(surface, captures)), 12)
+    tracked = tracked_by(SOUTH, second, 12)
     assert tracked.visible.shape == (2, len(tracked.points)) and len(tracked.points) >= 16
     for place, pose in enumerate((SOUTH, second)):
         for point, state in zip(tracked.points, tracked.visible[place], strict=True):
@@ -83,8 +87,7 @@ def test_what_a_view_is_said_to_see_of_a_point_is_what_a_straight_line_says(seco
 
 
 def test_points_are_where_their_pixels_say():
-    captures = cast(SOUTH), cast(EAST_OF_IT)
-    tracked = track(captures, tuple(map(surface, captures)), 12)
+    tracked = tracked_by(SOUTH, EAST_OF_IT, 12)
     for place, pose in enumerate((SOUTH, EAST_OF_IT)):
         in_camera = np.linalg.solve(pose, np.c_[tracked.points, np.ones(len(tracked.points))].T)[:3]
         image = K @ (in_camera / in_camera[2])
@@ -92,9 +95,8 @@ def test_points_are_where_their_pixels_say():
 
 
 def test_points_keep_away_from_outlines_and_from_each_other():
-    captures = cast(SOUTH), cast(EAST_OF_IT)
-    tracked = track(captures, tuple(map(surface, captures)), 10)
-    seen = captures[0].depth < 1e9
+    tracked = tracked_by(SOUTH, EAST_OF_IT, 10)
+    seen = cast(SOUTH).depth < 1e9
     for pixel in tracked.pixels[0][tracked.visible[0] == 1]:
         column, row = pixel.astype(int)
         assert seen[row, column - 1 : column + 2].all() and seen[row - 1 : row + 2, column].all()
@@ -283,8 +285,7 @@ def test_the_right_camera_is_as_often_any_colour():
 
 
 def seen_of_box(second=EAST_OF_IT, k=K):
-    captures = cast(SOUTH), cast(second)
-    tracked = track(captures, tuple(map(surface, captures)), 16)
+    tracked = tracked_by(SOUTH, second, 16)
     words = {1: "yes", -1: "no", 0: "unclear"}
     points = [
         SurfacePoint(

@@ -17,7 +17,7 @@ CLEAR_COSINE = np.cos(np.radians(72.0))  # more slanted surface is seen, but not
 CONTINUOUS = 0.08  # world units: between neighbouring pixels, a greater step in depth is an outline
 HIDDEN_BY = 0.05  # world units: a surface so much nearer hides what is behind it for certain
 POOL = 240  # points among which those to keep are chosen
-PLANES, VIEWS = 24, 2  # mirror planes that are tried, and views of the ring that judge them
+PLANES, VIEWS, MIRRORED = 24, 2, 400  # mirror planes that are tried, views of the ring that judge them, and points
 SIDES = ("front", "back", "left", "right", "top", "bottom")
 
 
@@ -30,23 +30,18 @@ class Tracked(NamedTuple):
     visible: NDArray[np.int8]  # (2, N): 1 clearly seen, -1 clearly hidden, 0 unclear
 
 
-def track(captures: tuple[Capture, Capture], surfaces: tuple[Surface, Surface], per_view: int) -> Tracked:
-    """Points spread over the surface that is clearly seen in either view, and what the other view sees of them.
-
-    Args:
-        per_view: at most so many of those that each view sees.
-    """
-    chosen = [_spread(_clearly_seen(*one), per_view) for one in zip(captures, surfaces, strict=True)]
-    points, normals, albedo = (np.concatenate([getattr(s, n) for s in chosen]) for n in ("points", "normals", "albedo"))
-    looks = [_visibility(capture, points, normals) for capture in captures]
-    return Tracked(points, albedo, np.stack([look[0] for look in looks]), np.stack([look[1] for look in looks]))
-
-
-def _clearly_seen(capture: Capture, seen: Surface) -> Surface:
-    step = max(1, len(seen.points) // POOL)
-    pool = Surface(*(part[step // 2 :: step] for part in seen))
+def landmarks(capture: Capture, seen: Surface, count: int) -> Surface:
+    """Points spread over what a view clearly sees of the surface: at most so many, the more outward ones first."""
+    pool = seen.every(max(1, len(seen.points) // POOL))
     _, visible = _visibility(capture, pool.points, pool.normals)
-    return Surface(*(part[visible == 1] for part in pool))
+    return _spread(Surface(*(part[visible == 1] for part in pool)), count)
+
+
+def track(captures: tuple[Capture, Capture], points: Surface) -> Tracked:
+    """What each of two views sees of some points."""
+    looks = [_visibility(capture, points.points, points.normals) for capture in captures]
+    pixels, visible = (np.stack(part) for part in zip(*looks, strict=True))
+    return Tracked(points.points, points.albedo, pixels, visible)
 
 
 def _spread(pool: Surface, count: int) -> Surface:
@@ -109,8 +104,8 @@ def chirality(cloud: Surface, ring: list[Capture]) -> float:
     angles = np.radians(np.arange(PLANES) * 180.0 / PLANES)
     normals = np.stack([np.cos(angles), np.sin(angles), np.zeros(PLANES)], axis=1)
     mirrors = np.eye(3) - 2 * normals[:, :, None] * normals[:, None, :]
-    views = ring[:: max(1, len(ring) // VIEWS)][:VIEWS]
-    found = np.mean([look_differences(cloud, view, np.array([np.eye(3), *mirrors])) for view in views], axis=0)
+    views, thin = ring[:: max(1, len(ring) // VIEWS)][:VIEWS], cloud.every(-(-len(cloud.points) // MIRRORED))
+    found = np.mean([look_differences(thin, view, np.array([np.eye(3), *mirrors])) for view in views], axis=0)
     least = float(np.min(found[1:] - found[0])) if np.isfinite(found).all() else 0.0
     return max(least, 0.0)
 

@@ -36,6 +36,10 @@ class Surface(NamedTuple):
     area: Array  # (N,) of the surface that a point stands for
     albedo: Array  # (N, 3)
 
+    def every(self, step: int) -> "Surface":
+        """One of so many points."""
+        return Surface(*(part[step // 2 :: step] for part in self))
+
 
 def mask(capture: Capture) -> NDArray[np.bool_]:
     """(H, W), true where the object is: equals the renderer's object index on every pixel."""

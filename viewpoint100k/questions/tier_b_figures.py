@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.points import SIDES
@@ -27,33 +28,35 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that can be seen."""
     side = 2 * known.views[1].intrinsics[0][2]
     clear = [point for point in known.seen.points if point.visible[1] == "yes"]
-    both = [point for point in clear if point.visible[0] == "yes"]
-    stays = rng.random() < SAME_PIXEL
-    for number in rng.permutation(len(both)):
-        right = both[int(number)]
-        others = _others(right, [clear[int(i)] for i in rng.permutation(len(clear))], side, stays)
-        if len(others) < len(COLOURS) - 1:
+    before, after = (np.array([point.pixels[i] for point in clear]).reshape(-1, 2) for i in (0, 1))
+    apart = np.linalg.norm(after[:, None] - after[None], axis=-1) >= APART * side
+    stays = bool(rng.random() < SAME_PIXEL)
+    for right in rng.permutation([i for i, point in enumerate(clear) if point.visible[0] == "yes"]):
+        to_mark = np.linalg.norm(after - before[right], axis=-1)
+        chosen = _dots(int(right), rng.permutation(len(clear)), apart, to_mark < to_mark[right], stays)
+        if len(chosen) < len(COLOURS):
             continue
         colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
-        marks = [_mark(0, right, "red"), *(_mark(1, p, c) for p, c in zip([right, *others], colours, strict=True))]
-        return Figure(marks=(marks[0], *sorted(marks[1:], key=lambda mark: COLOURS.index(mark.colour))))
+        dots = [_mark(1, clear[i], colour) for i, colour in zip(chosen, colours, strict=True)]
+        return Figure(marks=(_mark(0, clear[right], "red"), *sorted(dots, key=lambda dot: COLOURS.index(dot.colour))))
     return None
 
 
-def _others(right: SurfacePoint, pool: Sequence[SurfacePoint], side: float, stays: bool) -> list[SurfacePoint]:
-    """Three points apart from each other, one of them nearer to where the mark was than the right one, or none."""
-    before, chosen = np.array(right.pixels[0]), [right]
-    own = np.linalg.norm(np.array(right.pixels[1]) - before)
-    nearer = [p for p in pool if np.linalg.norm(np.array(p.pixels[1]) - before) < own]
-    for point in [*([] if stays else nearer), *(p for p in pool if p not in nearer)]:
-        here = np.array(point.pixels[1])
-        if all(np.linalg.norm(here - np.array(other.pixels[1])) >= APART * side for other in chosen):
-            chosen.append(point)
-        if len(chosen) == len(COLOURS):
-            break
-    found = chosen[1:]
-    fits = stays or any(point in nearer for point in found)
-    return found if fits else []
+def _dots(
+    right: int, order: NDArray[np.int64], apart: NDArray[np.bool_], nearer: NDArray[np.bool_], stays: bool
+) -> list[int]:
+    """The right point and three others apart from each other; empty if there are none of the sort that is wanted.
+
+    Args:
+        nearer: which points are nearer to where the mark was than the right one is.
+        stays: whether the right one is to be the nearest.
+    """
+    first = [] if stays else [int(i) for i in order if nearer[i]]
+    chosen = [right]
+    for i in [*first, *(int(i) for i in order if not nearer[i])]:
+        if len(chosen) < len(COLOURS) and apart[i, chosen].all():
+            chosen.append(i)
+    return chosen if stays or nearer[chosen].any() else []
 
 
 def _mark(image: int, point: SurfacePoint, colour: Colour) -> Mark:
