@@ -100,9 +100,7 @@ def camera_angles_deg(world_from_camera: ArrayLike) -> tuple[Array, Array, Array
     right_x, right_y, right_z = (axes[..., i, 0] for i in range(3))
     x, y, z = (axes[..., i, 2] for i in range(3))
     (level_x, level_y, _), (down_x, down_y, down_z) = _level_axes(x, y, z)
-    roll = np.arctan2(
-        right_x * down_x + right_y * down_y + right_z * down_z, right_x * level_x + right_y * level_y
-    )
+    roll = np.arctan2(right_x * down_x + right_y * down_y + right_z * down_z, right_x * level_x + right_y * level_y)
     pitch = np.arctan2(z, np.hypot(x, y))
     return wrap_deg(np.degrees(np.arctan2(x, y))), np.asarray(np.degrees(pitch)), np.asarray(np.degrees(roll))
 

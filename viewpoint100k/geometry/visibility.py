@@ -190,8 +190,9 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
 
 def _in_front(u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float) -> NDArray[np.bool_]:
     """(N,) points at (u, v) pixels that no other point of the same look hides, on a coarse grid of cells."""
-    side = CELLS + 1
-    index = (which * side + (v / cell_px).astype(np.int64)) * side + (u / cell_px).astype(np.int64)
+    column, row = (u / cell_px).astype(np.int64), (v / cell_px).astype(np.int64)
+    wide, high = (int(cell.max(initial=0)) + 1 for cell in (column, row))
+    index = (which * high + row) * wide + column
     nearest = np.full(int(index.max(initial=0)) + 1, np.inf)
     np.minimum.at(nearest, index, depth)
     return np.asarray(depth <= nearest[index] * 1.03)

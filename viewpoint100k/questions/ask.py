@@ -13,7 +13,7 @@ from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.questions import tier_a, tier_b
 from viewpoint100k.questions.balance import balanced
-from viewpoint100k.questions.chains import write_chain
+from viewpoint100k.questions.chains import Facts, state_facts, write_chain
 from viewpoint100k.questions.kinds import Fact, Kind
 from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Truth, View
@@ -106,7 +106,8 @@ def ask_all(
     used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
     out = []
     for key, sample, asked in zip(keys, samples, chosen, strict=True):
-        out.append([_question(key, sample, one, settings, templates, rng, used, start) for one in asked])
+        facts = state_facts(sample.views, sample.truth)
+        out.append([_question(key, sample, one, facts, settings, templates, rng, used, start) for one in asked])
     return out
 
 
@@ -114,6 +115,7 @@ def _question(
     key: str,
     sample: Sample,
     asked: Asked,
+    facts: Facts,
     settings: QuestionConfig,
     templates: Templates,
     rng: np.random.Generator,
@@ -144,13 +146,15 @@ def _question(
         template=f"{kind.name}/{use}/{number}",
         margin=round(fact.margin, 6),
         decidability=round(asked.decidability, 6),
-        chain_of_thought=_chain(kind, sample, options, right, rng.spawn(1)[0]),
+        chain_of_thought=_chain(kind, sample, facts, options, right, rng.spawn(1)[0]),
     )
 
 
-def _chain(kind: Kind, sample: Sample, options: list[str], right: str, rng: np.random.Generator) -> str | None:
+def _chain(
+    kind: Kind, sample: Sample, facts: Facts, options: list[str], right: str, rng: np.random.Generator
+) -> str | None:
     """A chain of thought that its verifier accepts, or None."""
-    text = write_chain(kind.name, sample.views, sample.truth, right, rng)
+    text = write_chain(kind.name, sample.views, sample.truth, right, rng, facts)
     front = sample.truth.front_azimuth_deg
     if text is None or verify_chain(text, kind.name, sample.views, options, right, front):
         return None
