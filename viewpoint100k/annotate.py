@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.geometry.cameras import look_at
@@ -61,14 +60,14 @@ def promising(
 ) -> tuple[list[PlannedPair], list[Drop]]:
     """The planned pairs that are worth full pictures: their wrong answers would look different, as far as probes tell."""
     captures = [probe.capture for probe in probes]
-    azimuths = [np.arctan2(*one.world_from_camera[[1, 0], 3]) for one in captures]
+    azimuths = np.array([_azimuth(one.world_from_camera) for one in captures])
+    poses = [matrix(view.world_from_camera) for view in view_set.views]
+    moved_of = _motions(poses, view_set.pairs)
     worth, drops = [], []
-    for planned in view_set.pairs:
-        views = [view_set.views[i] for i in (planned.first, planned.second)]
-        poses = [matrix(view.world_from_camera) for view in views]
-        second = np.arctan2(*poses[1][[1, 0], 3])
-        nearest = int(np.argmin([abs(np.angle(np.exp(1j * (azimuth - second)))) for azimuth in azimuths]))
-        found = differences(portrait.cloud, captures[nearest], wrong_looks(poses[0], motion(*poses), gates))
+    for planned, moved in zip(view_set.pairs, moved_of, strict=True):
+        away = np.abs(wrap_deg(np.degrees(azimuths - _azimuth(poses[planned.second]))))
+        nearest = captures[int(np.argmin(away))]
+        found = differences(portrait.cloud, nearest, wrong_looks(poses[planned.first], moved, gates))
         found |= dict.fromkeys(_beyond(portrait), 0.0)
         best = max(found[name] for name in moving(planned.motion))
         if best >= BENEFIT_OF_DOUBT * gates.min_decidability:
@@ -77,6 +76,20 @@ def promising(
             why = f"by its probes, no wrong answer would change the picture by more than {best:.3f}"
             drops.append(Drop(UNDECIDABLE, f"{family_of(planned.motion)}: {why}"))
     return worth, drops
+
+
+def _azimuth(world_from_camera: Array) -> float:
+    """Of a camera about the object, in radians."""
+    return float(np.arctan2(world_from_camera[1, 3], world_from_camera[0, 3]))
+
+
+def _motions(poses: Sequence[Array] | Mapping[int, Array], pairs: Sequence[PlannedPair]) -> list[Motion]:
+    """The motion of each pair of numbered poses, all of them in one batch."""
+    if not pairs:
+        return []
+    firsts, seconds = ([poses[one.first] for one in pairs], [poses[one.second] for one in pairs])
+    moved = motion(np.stack(firsts), np.stack(seconds))
+    return [Motion(*(part[i] for part in moved)) for i in range(len(pairs))]
 
 
 def _beyond(portrait: Portrait) -> tuple[str, ...]:
@@ -166,10 +179,10 @@ def annotate(
     parts = [one.every(max(1, len(one.points) // POINTS)) for one in surfaces.values()]
     cloud = merge([portrait.cloud, *parts])
     marks = {number: landmarks(captures[number], one, POINTS_KEPT) for number, one in surfaces.items()}
+    pairs = [one for one in view_set.pairs if all(view in captures for view in one.views)]
+    poses = {number: one.world_from_camera for number, one in captures.items()}
     candidates = []
-    for planned in view_set.pairs:
-        if not all(view in captures for view in planned.views):
-            continue
+    for planned, moved in zip(pairs, _motions(poses, pairs), strict=True):
         first, second = planned.first, planned.second
         mine = [captures[view] for view in planned.views]
         tracked = track((mine[0], mine[1]), merge([marks[first], marks[second]]))
@@ -180,7 +193,6 @@ def annotate(
             drops.append(Drop("pairs with too little in common", f"{family_of(planned.motion)}: {why}"))
             continue
         views = [rendered[view].view for view in planned.views]
-        moved = motion(captures[first].world_from_camera, captures[second].world_from_camera)
         truth = _truth(moved, views[0], views[1], shared, view_set.object.front_azimuth_deg)
         found = decide(cloud, mine[0], mine[1], moved, gates)
         for name in found:
@@ -240,10 +252,9 @@ def _unlike(cloud: Surface, captures: Sequence[Capture], which: int) -> Array:
     here = np.radians(azimuths[which])
     across = np.array([-np.sin(here), np.cos(here), 0.0])
     # a camera further around sees the object turned back, one that is higher sees it tipped down
-    looks = [
-        _turn(across, heights[i] - heights[which]) @ _turn(np.array([0.0, 0.0, 1.0]), azimuths[which] - azimuths[i])
-        for i in range(len(captures))
-    ]
+    back = _turned(np.array([0.0, 0.0, 1.0]), {"": [azimuths[which] - azimuth for azimuth in azimuths]})[""]
+    down = _turned(across, {"": [height - heights[which] for height in heights]})[""]
+    looks = [tip @ turn for tip, turn in zip(down, back, strict=True)]
     thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
     found = EXACT_OVER_CHEAP * (look_differences(thin, captures[which], np.array(looks)))
     return np.asarray(np.clip(np.nan_to_num(found - found[which]), 0, 1))
@@ -277,12 +288,12 @@ def make_truth(first: View, second: View, covisible: float, front_azimuth_deg: f
 def _truth(moved: Motion, first: View, second: View, covisible: float, front_azimuth_deg: float | None) -> Truth:
     """Rounded to a millionth, so that it does not depend on a machine's last bits."""
 
-    def rounded(value: ArrayLike) -> float:
-        return round(float(np.asarray(value)), 6) + 0.0  # + 0.0 turns -0.0 into 0.0
+    def rounded(value: Array | float) -> float:
+        return round(float(value), 6) + 0.0  # + 0.0 turns -0.0 into 0.0
 
     return Truth(
-        second_from_first=[[rounded(v) for v in row] for row in moved.second_from_first],
-        translation=[rounded(v) for v in moved.translation],
+        second_from_first=[[rounded(v) for v in row] for row in moved.second_from_first.tolist()],
+        translation=[rounded(v) for v in moved.translation.tolist()],
         yaw_deg=rounded(moved.yaw_deg),
         pitch_deg=rounded(moved.pitch_deg),
         roll_deg=rounded(moved.roll_deg),
@@ -335,51 +346,43 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     azimuth_deg = float(np.degrees(np.arctan2(position[1], position[0])))
     across = np.array([-np.sin(np.radians(azimuth_deg)), np.cos(np.radians(azimuth_deg)), 0.0])
 
+    distance = float(np.linalg.norm(world_from_first[:3, 3]))
+
     def elsewhere(axis: int, wrong: Sequence[float]) -> list[Array]:
         """Where the second camera would be had it moved otherwise along one axis."""
         out = []
         for value in wrong:
-            translation = np.array(moved.translation)
+            translation = moved.translation.copy()
             translation[axis] = value
-            distance = np.linalg.norm(world_from_first[:3, 3])
             out.append(world_from_first[:3, 3] + distance * (world_from_first[:3, :3] @ translation))
         return out
 
-    def seen_from(elevation_change_deg: float) -> Array:
-        """A camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down."""
-        return _turn(across, elevation_change_deg)
-
-    _, down, ahead = (float(value) for value in moved.translation)
+    _, down, ahead = moved.translation.tolist()
     elevation_deg = _elevation_deg(position)
-    rolled = _wrong(float(moved.roll_deg), gates.tilt_grey_deg, WHEN_STILL["tilt"])
+    pitched, rolled, raised = float(moved.pitch_deg), float(moved.roll_deg), float(moved.elevation_change_deg)
     ratio = float(moved.distance_ratio)
     ratios = [ratio, ratio**2]  # had it stayed as far, or gone the other way
     if abs(np.log(ratio)) <= np.log(gates.size_grey.low):
         ratios = [WHEN_STILL["ratio"], 1 / WHEN_STILL["ratio"]]
-    here = np.linalg.norm(position)
-    return {
-        **{
-            name: [_turn(np.array([0.0, 0.0, 1.0]), turn) for turn in turns]
-            for name, turns in _wrong_turns_deg(world_from_first, moved, gates).items()
-        },
+    here = float(np.linalg.norm(position))
+    tilts, tilt = gates.tilt_grey_deg, WHEN_STILL["tilt"]
+    tipped = {  # a camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down
         "vertical": [
-            seen_from(_elevation_deg(place) - elevation_deg)
+            _elevation_deg(place) - elevation_deg
             for place in elsewhere(1, _wrong(down, gates.truck_grey, WHEN_STILL["move"]))
         ],
-        "pitch": [
-            seen_from(float(moved.pitch_deg) - wrong)
-            for wrong in _wrong(float(moved.pitch_deg), gates.tilt_grey_deg, WHEN_STILL["tilt"])
-        ],
-        "elevation": [
-            seen_from(wrong - float(moved.elevation_change_deg))
-            for wrong in _wrong(float(moved.elevation_change_deg), gates.tilt_grey_deg, WHEN_STILL["tilt"])
-        ],
-        "roll": [_turn(world_from_second[:3, 2], float(moved.roll_deg) - wrong) for wrong in rolled],
+        "pitch": [pitched - wrong for wrong in _wrong(pitched, tilts, tilt)],
+        "elevation": [wrong - raised for wrong in _wrong(raised, tilts, tilt)],
+    }
+    return {
+        **_turned(np.array([0.0, 0.0, 1.0]), _wrong_turns_deg(world_from_first, moved, gates)),
+        **_turned(across, tipped),
+        **_turned(world_from_second[:3, 2], {"roll": [rolled - wrong for wrong in _wrong(rolled, tilts, tilt)]}),
         "forward": [
             _larger(float(here / np.linalg.norm(place)))
             for place in elsewhere(2, _wrong(ahead, gates.truck_grey, WHEN_STILL["move"]))
         ],
-        "distance": [_larger(factor) for factor in ratios],
+        "distance": [_larger(ratio) for ratio in ratios],
     }
 
 
@@ -393,12 +396,13 @@ def _larger(factor: float) -> Array:
     return np.asarray(np.eye(3) * max(factor, 1 / factor))
 
 
-def _turn(axis: Array, angle_deg: float) -> Array:
-    """(3, 3) rotation about a unit axis, by the right hand."""
+def _turned(axis: Array, turns_deg: Mapping[str, Sequence[float]]) -> dict[str, list[Array]]:
+    """The (3, 3) rotations about a unit axis, by the right hand, of the angles under each name."""
     x, y, z = axis
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    angle = np.radians(angle_deg)
-    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
+    angles = np.radians([angle for angles in turns_deg.values() for angle in angles])[:, None, None]
+    turns = iter(np.eye(3) + np.sin(angles) * cross + (1 - np.cos(angles)) * (cross @ cross))
+    return {name: [next(turns) for _ in angles] for name, angles in turns_deg.items()}
 
 
 def _elevation_deg(position: Array) -> float:

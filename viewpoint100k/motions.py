@@ -205,11 +205,10 @@ def in_frame(camera: Camera) -> NDArray[np.bool_]:
 
 def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray[np.bool_]:
     """(...) whether a motion is what its code says: clear where it says so, nothing to speak of where it says none."""
-    poses = np.broadcast_arrays(first.world_from_camera, second.world_from_camera)
-    moved = motion(*poses)
-    largest = np.abs(moved.translation).max(axis=-1)
+    moved = motion(first.world_from_camera, second.world_from_camera)
     focal = [1 / np.tan(np.radians(np.asarray(camera.hfov_deg) / 2)) for camera in (first, second)]
-    right, down, ahead = np.moveaxis(moved.translation, -1, 0)
+    right, down, ahead = (moved.translation[..., i] for i in range(3))
+    largest = np.maximum(np.maximum(np.abs(right), np.abs(down)), np.abs(ahead))
     amounts: list[tuple[Array, float]] = [
         *((value, gates.truck_grey.high) for value in (right, -down, ahead)),
         (moved.yaw_deg, gates.yaw_grey_deg.high),

@@ -12,14 +12,7 @@ from numpy.typing import ArrayLike
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import invert
-from viewpoint100k.geometry.rotations import (
-    Array,
-    bearing_deg,
-    pitch_deg,
-    roll_deg,
-    rotation_angle_deg,
-    wrap_deg,
-)
+from viewpoint100k.geometry.rotations import Array, camera_angles_deg, turned_deg, wrap_deg
 
 
 class Motion(NamedTuple):
@@ -54,33 +47,40 @@ def motion(world_from_first: ArrayLike, world_from_second: ArrayLike, object_cen
     """
     first, second = np.asarray(world_from_first, dtype=np.float64), np.asarray(world_from_second, dtype=np.float64)
     center = np.asarray(object_center, dtype=np.float64)
-    from_object_first, from_object_second = first[..., :3, 3] - center, second[..., :3, 3] - center
-    distance_first = np.linalg.norm(from_object_first, axis=-1)
-    distance_second = np.linalg.norm(from_object_second, axis=-1)
-    if not ((distance_first > 0) & (distance_second > 0)).all():
+    from_first, from_second = _seen_from(first[..., :3, 3] - center), _seen_from(second[..., :3, 3] - center)
+    if not ((from_first.distance > 0) & (from_second.distance > 0)).all():
         raise InputError("a camera sits on the object's centre: its direction to the object is undefined")
-    first_from_world = invert(first)
-    moved = (first_from_world[..., :3, :3] @ (second - first)[..., :3, 3:])[..., 0]
-    turned_first, turned_second = first[..., :3, :3], second[..., :3, :3]
+    bearing_first, pitch_first, roll_first = camera_angles_deg(first[..., :3, :3])
+    bearing_second, pitch_second, roll_second = camera_angles_deg(second[..., :3, :3])
+    moved = (np.swapaxes(first[..., :3, :3], -1, -2) @ (second - first)[..., :3, 3:])[..., 0]
     second_from_first = invert(second) @ first
     return Motion(
         second_from_first=second_from_first,
-        translation=moved / distance_first[..., None],
-        yaw_deg=wrap_deg(bearing_deg(turned_second) - bearing_deg(turned_first)),
-        pitch_deg=pitch_deg(turned_second) - pitch_deg(turned_first),
-        roll_deg=wrap_deg(roll_deg(turned_second) - roll_deg(turned_first)),
-        azimuth_change_deg=wrap_deg(_azimuth_deg(from_object_second) - _azimuth_deg(from_object_first)),
-        elevation_change_deg=_elevation_deg(from_object_second) - _elevation_deg(from_object_first),
-        distance_ratio=distance_second / distance_first,
-        rotation_deg=rotation_angle_deg(second_from_first[..., :3, :3]),
-        azimuth_deg=_azimuth_deg(from_object_first),
-        elevation_deg=_elevation_deg(from_object_first),
+        translation=moved / from_first.distance[..., None],
+        yaw_deg=wrap_deg(bearing_second - bearing_first),
+        pitch_deg=pitch_second - pitch_first,
+        roll_deg=wrap_deg(roll_second - roll_first),
+        azimuth_change_deg=wrap_deg(from_second.azimuth_deg - from_first.azimuth_deg),
+        elevation_change_deg=from_second.elevation_deg - from_first.elevation_deg,
+        distance_ratio=from_second.distance / from_first.distance,
+        rotation_deg=turned_deg(second_from_first[..., :3, :3]),
+        azimuth_deg=from_first.azimuth_deg,
+        elevation_deg=from_first.elevation_deg,
     )
 
 
-def _azimuth_deg(offset: Array) -> Array:
-    return np.asarray(np.degrees(np.arctan2(offset[..., 1], offset[..., 0])))
+class _Direction(NamedTuple):
+    """(...) where a camera is, seen from the object."""
+
+    distance: Array
+    azimuth_deg: Array
+    elevation_deg: Array
 
 
-def _elevation_deg(offset: Array) -> Array:
-    return np.asarray(np.degrees(np.arctan2(offset[..., 2], np.hypot(offset[..., 0], offset[..., 1]))))
+def _seen_from(offset: Array) -> _Direction:
+    x, y, z = offset[..., 0], offset[..., 1], offset[..., 2]
+    return _Direction(
+        np.sqrt(x * x + y * y + z * z),
+        np.degrees(np.arctan2(y, x)),
+        np.degrees(np.arctan2(z, np.hypot(x, y))),
+    )

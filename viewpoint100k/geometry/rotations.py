@@ -10,12 +10,15 @@ Array = NDArray[np.float64]
 ATOL = 1e-5  # Blender keeps matrices in float32, so a product of three of them is off by a few 1e-7
 
 
+IDENTITY = np.eye(3)
+
+
 def check_rotation(rotation: ArrayLike, name: str) -> Array:
     """Returns the (..., 3, 3) array as float64, or raises InputError if one is not a rotation within `ATOL`."""
     matrix = np.asarray(rotation, dtype=np.float64)
     if matrix.shape[-2:] != (3, 3):
         raise InputError(f"{name} has shape {matrix.shape}; expected (..., 3, 3)")
-    worst = np.abs(np.swapaxes(matrix, -1, -2) @ matrix - np.eye(3)).max(initial=0.0)
+    worst = np.abs(matrix.swapaxes(-1, -2) @ matrix - IDENTITY).max(initial=0.0)
     if not worst <= ATOL or not (np.linalg.det(matrix) > 0).all():
         raise InputError(f"{name} is not a rotation: R^T R differs from I by {worst:.2g} (at most {ATOL}), or det < 0")
     return matrix
@@ -41,13 +44,15 @@ def rotation_angle_deg(second_from_first: ArrayLike) -> Array:
     Source:
         Huynh, "Metrics for 3D Rotations", JMIV 35, 2009, metric 6.
     """
-    r = check_rotation(second_from_first, "second_from_first")
-    twice_sine_axis = np.stack(
-        [r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]], axis=-1
-    )
-    twice_cosine = np.trace(r, axis1=-2, axis2=-1) - 1.0
+    return turned_deg(check_rotation(second_from_first, "second_from_first"))
+
+
+def turned_deg(rotation: Array) -> Array:
+    """`rotation_angle_deg` of what is known to be a rotation: (...) degrees of a (..., 3, 3) array."""
+    x, y, z = (rotation[..., i, j] - rotation[..., j, i] for i, j in ((2, 1), (0, 2), (1, 0)))
+    twice_cosine = rotation[..., 0, 0] + rotation[..., 1, 1] + rotation[..., 2, 2] - 1.0
     # arctan2, because arccos of the trace loses half the digits near 0 and 180
-    return np.asarray(np.degrees(np.arctan2(np.linalg.norm(twice_sine_axis, axis=-1), twice_cosine)))
+    return np.asarray(np.degrees(np.arctan2(np.sqrt(x * x + y * y + z * z), twice_cosine)))
 
 
 def bearing_deg(world_from_camera: ArrayLike) -> Array:
@@ -61,14 +66,12 @@ def bearing_deg(world_from_camera: ArrayLike) -> Array:
     Returns:
         (...) degrees in (-180, 180].
     """
-    forward = check_rotation(world_from_camera, "world_from_camera")[..., :, 2]
-    return wrap_deg(np.degrees(np.arctan2(forward[..., 0], forward[..., 1])))
+    return camera_angles_deg(world_from_camera)[0]
 
 
 def pitch_deg(world_from_camera: ArrayLike) -> Array:
     """Angle of the optical axis above the horizon: (...) degrees in [-90, 90], > 0 looks up."""
-    forward = check_rotation(world_from_camera, "world_from_camera")[..., :, 2]
-    return np.asarray(np.degrees(np.arctan2(forward[..., 2], np.hypot(forward[..., 0], forward[..., 1]))))
+    return camera_angles_deg(world_from_camera)[1]
 
 
 def roll_deg(world_from_camera: ArrayLike) -> Array:
@@ -78,10 +81,28 @@ def roll_deg(world_from_camera: ArrayLike) -> Array:
         (...) degrees in (-180, 180], > 0: clockwise seen from behind the camera, so that the image's
         content turns counter-clockwise. Not meaningful within a degree of straight up or down.
     """
-    rotation = check_rotation(world_from_camera, "world_from_camera")
-    level_right, level_down = _level_axes(rotation[..., :, 2])
-    right = rotation[..., :, 0]
-    return np.asarray(np.degrees(np.arctan2((right * level_down).sum(-1), (right * level_right).sum(-1))))
+    return camera_angles_deg(world_from_camera)[2]
+
+
+def camera_angles_deg(world_from_camera: ArrayLike) -> tuple[Array, Array, Array]:
+    """`bearing_deg`, `pitch_deg` and `roll_deg` at once, the matrix checked once.
+
+    Args:
+        world_from_camera: (..., 3, 3) rotation, OpenCV camera axes.
+
+    Returns:
+        (...) degrees each.
+
+    Raises:
+        InputError: if a matrix is not a rotation.
+    """
+    axes = check_rotation(world_from_camera, "world_from_camera")
+    right_x, right_y, right_z = (axes[..., i, 0] for i in range(3))
+    x, y, z = (axes[..., i, 2] for i in range(3))
+    (level_x, level_y, _), (down_x, down_y, down_z) = _level_axes(x, y, z)
+    roll = np.arctan2(right_x * down_x + right_y * down_y + right_z * down_z, right_x * level_x + right_y * level_y)
+    pitch = np.arctan2(z, np.hypot(x, y))
+    return wrap_deg(np.degrees(np.arctan2(x, y))), np.asarray(np.degrees(pitch)), np.asarray(np.degrees(roll))
 
 
 def camera_rotation(bearing_deg: ArrayLike, pitch_deg: ArrayLike, roll_deg: ArrayLike = 0.0) -> Array:
@@ -91,17 +112,23 @@ def camera_rotation(bearing_deg: ArrayLike, pitch_deg: ArrayLike, roll_deg: Arra
         (..., 3, 3) world_from_camera, OpenCV camera axes.
     """
     b, p, r = (np.radians(np.asarray(a, dtype=np.float64)) for a in (bearing_deg, pitch_deg, roll_deg))
-    b, p, r = np.broadcast_arrays(b, p, r)
-    forward = np.stack([np.sin(b) * np.cos(p), np.cos(b) * np.cos(p), np.sin(p)], axis=-1)
-    level_right, level_down = _level_axes(forward)
-    cos_r, sin_r = np.cos(r)[..., None], np.sin(r)[..., None]
-    right = cos_r * level_right + sin_r * level_down
-    down = -sin_r * level_right + cos_r * level_down
-    return np.stack([right, down, forward], axis=-1)
+    cos_p, cos_r, sin_r = np.cos(p), np.cos(r), np.sin(r)
+    forward = np.sin(b) * cos_p, np.cos(b) * cos_p, np.sin(p)
+    level_right, level_down = _level_axes(*forward)
+    out = np.empty((*np.broadcast_shapes(b.shape, p.shape, r.shape), 3, 3))
+    for i, (right, down, ahead) in enumerate(zip(level_right, level_down, forward, strict=True)):
+        out[..., i, 0] = cos_r * right + sin_r * down
+        out[..., i, 1] = cos_r * down - sin_r * right
+        out[..., i, 2] = ahead
+    return out
 
 
-def _level_axes(forward: Array) -> tuple[Array, Array]:
-    """Right and down of a camera that looks along `forward` (..., 3) without roll."""
-    right = np.cross(forward, np.array([0.0, 0.0, 1.0]))
-    right = right / np.linalg.norm(right, axis=-1, keepdims=True)
-    return right, np.cross(forward, right)
+Axis = tuple[Array, Array, Array]  # x, y and z of a batch of vectors: arithmetic on parts is several times as fast
+
+
+def _level_axes(x: Array, y: Array, z: Array) -> tuple[Axis, Axis]:
+    """Right and down of a camera that looks along (x, y, z) without roll: forward x up, and forward x right."""
+    length = np.sqrt(x * x + y * y)
+    right_x, right_y = y / length, (0.0 - x) / length
+    level = 0.0 * x - 0.0 * y  # a zero, of the sign that a cross product gives it
+    return (right_x, right_y, level), (0.0 - z * right_y, z * right_x, x * right_y - y * right_x)

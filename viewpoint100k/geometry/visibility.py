@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from viewpoint100k.geometry.cameras import back_project, project
+from viewpoint100k.geometry.cameras import back_project, invert, project
 from viewpoint100k.geometry.rotations import Array
 
 FAR = 1e9  # the renderer writes 1e10 where it sees no object
 FRAME_MARGIN_PX = 8.0  # of a 512 px image: a point this near to the frame's edge counts as outside
 GRAZING_COSINE = np.cos(np.radians(80.0))  # surface turned further away than this is not seen in practice
+CELLS = 64  # along the picture's longer side: of two points in one of these, the nearer hides the farther
 BACKGROUND_DIFFERENCE = 0.5  # albedo difference of a point that would lie where the second view has no object
 
 
@@ -60,20 +61,20 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
 
     def difference(dr: int, dc: int) -> Array:
         """Central where both neighbours are on the object, one-sided on its edge: the nearer in depth wins."""
-        ahead = np.clip(rows + dr, 0, height - 1), np.clip(cols + dc, 0, width - 1)
-        behind = np.clip(rows - dr, 0, height - 1), np.clip(cols - dc, 0, width - 1)
-        here = capture.depth[rows, cols]
+        ahead = np.minimum(rows + dr, height - 1), np.minimum(cols + dc, width - 1)
+        behind = np.maximum(rows - dr, 0), np.maximum(cols - dc, 0)
         nearer = np.abs(capture.depth[ahead] - here) <= np.abs(capture.depth[behind] - here)
-        return np.where(nearer[:, None], at(*ahead) - points, points - at(*behind))
+        towards = at(*(np.where(nearer, *both) for both in zip(ahead, behind, strict=True))) - points
+        return np.where(nearer[:, None], towards, -towards)
 
-    points = at(rows, cols)
-    normals = np.cross(difference(1, 0), difference(0, 1))  # down x right points to the viewer in OpenCV axes
-    length = np.linalg.norm(normals, axis=1)
+    here, points = capture.depth[rows, cols], at(rows, cols)
+    normals = _cross(difference(1, 0), difference(0, 1))  # down x right points to the viewer in OpenCV axes
+    length = _length(normals)
     normals = normals / np.where(length > 0, length, 1)[:, None]
     cosine = cosine_to_camera(points, normals, capture.world_from_camera)
     seen = np.isfinite(length) & (cosine >= GRAZING_COSINE)
     points, normals, rows, cols = points[seen], normals[seen], rows[seen], cols[seen]
-    footprint = capture.depth[rows, cols].astype(np.float64) * stride / capture.intrinsics[0, 0]
+    footprint = here[seen].astype(np.float64) * stride / capture.intrinsics[0, 0]
     return Surface(points, normals, footprint**2 / cosine[seen], capture.albedo[rows, cols].astype(np.float64))
 
 
@@ -125,29 +126,54 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     looks = np.asarray(looks, dtype=np.float64)
     count, (height, width) = len(cloud.points), view.depth.shape
     factor = np.cbrt(np.abs(np.linalg.det(looks)))
-    points = (cloud.points @ looks.transpose(0, 2, 1)).reshape(-1, 3)
-    normals = (cloud.normals @ (looks / factor[:, None, None]).transpose(0, 2, 1)).reshape(-1, 3)
-    pixels, depth = project(points, view.world_from_camera, view.intrinsics)
-    inside = (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < np.array([width, height])).all(axis=1)
-    cosine = cosine_to_camera(points, normals, view.world_from_camera)
-    facing = inside & (cosine > GRAZING_COSINE)
-    which = np.repeat(np.arange(len(looks)), count)
-    front = np.flatnonzero(facing & _in_front(pixels, depth, facing, which, cell_px=max(width, height) / 64))
-    cols, rows = np.floor(pixels[front]).astype(int).T
-    depth_there = view.depth[rows, cols].astype(np.float64)
-    of_albedo = np.abs(view.albedo[rows, cols] - cloud.albedo[front % count]).mean(axis=1)
+    camera_from_world = invert(view.world_from_camera)
+    turned = camera_from_world[:3, :3] @ looks
+    # (3, K * N): rows of numbers are several times as fast as columns
+    x, y, z = _rows(turned @ cloud.points.T + camera_from_world[:3, 3:])
+    right, down, ahead = _rows((turned / factor[:, None, None]) @ cloud.normals.T)
+    cosine = -(right * x + down * y + ahead * z) / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)
+    facing = np.flatnonzero((cosine > GRAZING_COSINE) & (z > 0))
+    cosine, depth = cosine[facing], z[facing]
+    (fx, _, cx), (_, fy, cy), _ = view.intrinsics
+    u, v = fx * x[facing] / depth + cx, fy * y[facing] / depth + cy
+    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
+    facing, cosine, depth, u, v = (part[inside] for part in (facing, cosine, depth, u, v))
+    front = _in_front(u, v, depth, facing // count, cell_px=max(width, height) / CELLS)
+    facing, cosine, depth = facing[front], cosine[front], depth[front]
+    which, pixel = facing // count, v[front].astype(np.int64) * width + u[front].astype(np.int64)
+    depth_there = view.depth.ravel()[pixel].astype(np.float64)
+    red, green, blue = np.abs(view.albedo.reshape(-1, 3)[pixel] - cloud.albedo[facing % count]).T
+    of_albedo = (red + green + blue) / 3
     distance = np.linalg.norm(view.world_from_camera[:3, 3])
-    of_shape = np.minimum(2 * np.abs(depth_there - depth[front]) / distance, BACKGROUND_DIFFERENCE)
+    of_shape = np.minimum(2 * np.abs(depth_there - depth) / distance, BACKGROUND_DIFFERENCE)
     difference = np.where(depth_there < FAR, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
-    weight = np.bincount(which[front], cosine[front], minlength=len(looks))
-    total = np.bincount(which[front], cosine[front] * difference, minlength=len(looks))
+    weight = np.bincount(which, cosine, minlength=len(looks))
+    total = np.bincount(which, cosine * difference, minlength=len(looks))
     return np.asarray(np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan))
+
+
+def _rows(batch: Array) -> Array:
+    """(3, K * N) of a (K, 3, N) batch."""
+    return batch.transpose(1, 0, 2).reshape(3, -1)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """(N, 3) cross products of (N, 3) vectors."""
+    (ax, ay, az), (bx, by, bz) = a.T, b.T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
+
+
+def _length(vectors: Array) -> Array:
+    """(N,) of (N, 3) vectors."""
+    x, y, z = vectors.T
+    return np.asarray(np.sqrt(x * x + y * y + z * z))
 
 
 def cosine_to_camera(points: Array, normals: Array, world_from_camera: Array) -> Array:
     """(N,) cosine between each normal and the direction to the camera."""
     to_camera = world_from_camera[:3, 3] - points
-    return np.asarray((normals * to_camera).sum(1) / np.maximum(np.linalg.norm(to_camera, axis=1), 1e-12))
+    (x, y, z), (across, along, up) = to_camera.T, normals.T
+    return np.asarray((across * x + along * y + up * z) / np.maximum(_length(to_camera), 1e-12))
 
 
 def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
@@ -155,21 +181,22 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
     pixels, depth = project(seen.points, capture.world_from_camera, capture.intrinsics)
     height, width = capture.depth.shape
     margin = FRAME_MARGIN_PX * max(height, width) / 512
-    inside = (depth > 0) & (pixels >= margin).all(1) & (pixels < np.array([width, height]) - margin).all(1)
+    u, v = pixels.T
+    inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
     cosine = cosine_to_camera(seen.points, seen.normals, capture.world_from_camera)
-    cols, rows = np.floor(np.where(inside[:, None], pixels, 0)).astype(int).T
-    slope = np.sqrt(1 - np.clip(cosine, GRAZING_COSINE, 1) ** 2) / np.clip(cosine, GRAZING_COSINE, 1)
+    rows, cols = (np.where(inside, part, 0).astype(np.int64) for part in (v, u))
+    steep = np.minimum(np.maximum(cosine, GRAZING_COSINE), 1)
+    slope = np.sqrt(1 - steep**2) / steep
     # half a per cent of the distance, and what the depth of a slanted surface changes within its pixel
     tolerance = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / capture.intrinsics[0, 0]
     return np.asarray(inside & (cosine >= GRAZING_COSINE) & (np.abs(capture.depth[rows, cols] - depth) <= tolerance))
 
 
-def _in_front(
-    pixels: Array, depth: Array, use: NDArray[np.bool_], which: NDArray[np.int64], *, cell_px: float
-) -> NDArray[np.bool_]:
-    """(N,) points that no other used point of the same look hides, on a coarse grid of cells."""
-    cells = np.floor(np.where(use[:, None], pixels, 0) / cell_px).astype(np.int64)
-    index = (which * 128 + cells[:, 1]) * 128 + cells[:, 0]
+def _in_front(u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float) -> NDArray[np.bool_]:
+    """(N,) points at (u, v) pixels that no other point of the same look hides, on a coarse grid of cells."""
+    column, row = (u / cell_px).astype(np.int64), (v / cell_px).astype(np.int64)
+    wide, high = (int(cell.max(initial=0)) + 1 for cell in (column, row))
+    index = (which * high + row) * wide + column
     nearest = np.full(int(index.max(initial=0)) + 1, np.inf)
-    np.minimum.at(nearest, index[use], depth[use])
-    return np.asarray(use & (depth <= nearest[index] * 1.03))
+    np.minimum.at(nearest, index, depth)
+    return np.asarray(depth <= nearest[index] * 1.03)

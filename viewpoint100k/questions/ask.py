@@ -14,7 +14,7 @@ from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets
 from viewpoint100k.questions.balance import balanced
-from viewpoint100k.questions.chains import write_chain
+from viewpoint100k.questions.chains import Facts, state_facts, write_chain
 from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known
 from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Truth, View
@@ -124,7 +124,8 @@ def ask_all(
     used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
     out = []
     for key, sample, asked in zip(keys, samples, chosen, strict=True):
-        out.append([_question(key, sample, one, settings, templates, rng, used, start) for one in asked])
+        facts = {order: _facts(sample, order) for order in {one.figure.images for one in asked if not one.kind.draw}}
+        out.append([_question(key, sample, one, facts, settings, templates, rng, used, start) for one in asked])
     return out
 
 
@@ -151,10 +152,16 @@ def _truth_of(sample: Sample, figure: Figure) -> Truth:
     return make_truth(sample.views[1], sample.views[0], shared, front)
 
 
+def _facts(sample: Sample, order: tuple[int, ...]) -> Facts:
+    """What is clearly true of a pair in one order: what its chains of thought say, whatever is asked."""
+    return state_facts([sample.views[view] for view in order], _truth_of(sample, Figure(order)))
+
+
 def _question(
     key: str,
     sample: Sample,
     asked: Asked,
+    facts: Mapping[tuple[int, ...], Facts],
     settings: QuestionConfig,
     templates: Templates,
     rng: np.random.Generator,
@@ -189,7 +196,7 @@ def _question(
         template=f"{kind.name}/{use}/{number}",
         margin=round(fact.margin, 6),
         decidability=round(asked.decidability, 6),
-        chain_of_thought=_chain(kind, sample, views, _truth_of(sample, figure), options, right, rng.spawn(1)[0]),
+        chain_of_thought=_chain(kind, sample, figure, facts.get(figure.images), options, right, rng.spawn(1)[0]),
     )
 
 
@@ -229,15 +236,16 @@ def question_id(key: str, kind: Kind, figure: Figure) -> str:
 def _chain(
     kind: Kind,
     sample: Sample,
-    views: Sequence[View],
-    truth: Truth,
+    figure: Figure,
+    facts: Facts | None,
     options: list[str],
     right: str,
     rng: np.random.Generator,
 ) -> str | None:
     """A chain of thought that its verifier accepts, or None."""
-    text = write_chain(kind.name, views, truth, right, rng)
-    if text is None or verify_chain(text, kind.name, views, options, right, sample.truth.front_azimuth_deg):
+    views, front = [sample.views[view] for view in figure.images], sample.truth.front_azimuth_deg
+    text = write_chain(kind.name, views, _truth_of(sample, figure), right, rng, facts)
+    if text is None or verify_chain(text, kind.name, views, options, right, front):
         return None
     return text
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from viewpoint100k.geometry.rotations import Array, bearing_deg, camera_rotation, pitch_deg, roll_deg, wrap_deg
+from viewpoint100k.geometry.rotations import Array, camera_angles_deg, camera_rotation, wrap_deg
 from viewpoint100k.records import Truth, View, matrix
 
 MAX_WORDS = 120  # 180 tokens at 1.5 tokens per word
@@ -117,9 +117,9 @@ def _direction_of_box_deg(view: View) -> Array:
 
 
 def _direction_deg(point_camera: Array) -> Array:
-    """(2,) degrees to the right and down of the line of sight at which a (3,) point in camera axes is seen."""
-    x, y, z = point_camera
-    return np.degrees([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))])
+    """(..., 2) degrees to the right and down of the line of sight at which (..., 3) points in camera axes are seen."""
+    x, y, z = (point_camera[..., i] for i in range(3))
+    return np.asarray(np.degrees(np.stack([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))], axis=-1)))
 
 
 def _turned_back_deg(first: View, second: View) -> tuple[Array, Array]:
@@ -129,17 +129,16 @@ def _turned_back_deg(first: View, second: View) -> tuple[Array, Array]:
         For the heading, to the right, and for the tilt, downwards: (2,) degrees from where the object's middle is in
         image 1 to where it then would be in image 2, and from there to where it is.
     """
-    poses = [matrix(view.world_from_camera) for view in (first, second)]
-    rotations = [pose[:3, :3] for pose in poses]
-    middles = [_direction_deg(-(pose[:3, :3].T @ pose[:3, 3])) for pose in poses]
-    bearings, pitches, rolls = ([f(r) for r in rotations] for f in (bearing_deg, pitch_deg, roll_deg))
-    kept_heading = camera_rotation(bearings[0], pitches[1], rolls[1])
-    kept_tilt = camera_rotation(bearings[1], pitches[0], rolls[1])
-    aside = _direction_deg(-(kept_heading.T @ poses[1][:3, 3]))[0]
-    lower = _direction_deg(-(kept_tilt.T @ poses[1][:3, 3]))[1]
+    poses = np.array([first.world_from_camera, second.world_from_camera])
+    (bearing_1, bearing_2), (pitch_1, pitch_2), (_, roll_2) = camera_angles_deg(poses[:, :3, :3])
+    kept_heading_or_tilt = camera_rotation([bearing_1, bearing_2], [pitch_2, pitch_1], roll_2)
+    axes = np.concatenate([poses[:, :3, :3], kept_heading_or_tilt])
+    to_object = -poses[[0, 1, 1, 1], :3, 3]
+    (middle_1, middle_2, unturned, untilted) = _direction_deg((to_object[:, None, :] @ axes)[:, 0, :])
+    aside, lower = unturned[0], untilted[1]
     return (
-        wrap_deg([aside - middles[0][0], middles[1][0] - aside]),
-        wrap_deg([lower - middles[0][1], middles[1][1] - lower]),
+        wrap_deg([aside - middle_1[0], middle_2[0] - aside]),
+        wrap_deg([lower - middle_1[1], middle_2[1] - lower]),
     )
 
 
@@ -709,7 +708,12 @@ ANGLE_KINDS = ("angle/around_object", "angle_number/around_object", "signed_angl
 
 
 def write_chain(
-    kind_name: str, views: Sequence[View], truth: Truth, answer_text: str, rng: np.random.Generator
+    kind_name: str,
+    views: Sequence[View],
+    truth: Truth,
+    answer_text: str,
+    rng: np.random.Generator,
+    facts: Facts | None = None,
 ) -> str | None:
     """A chain of thought that ends in the right answer, or None where the facts do not clearly make it.
 
@@ -719,13 +723,14 @@ def write_chain(
         truth: the motion from the first to the second.
         answer_text: the words of the right option; for `angle_number` the angle rounded to ten degrees, such as "50".
         rng: chooses plan and phrases.
+        facts: `state_facts(views, truth)`, where it is known already.
 
     Returns:
         Sentences that `verifier.verify_chain` accepts, at most `MAX_WORDS` words; the conclusion is the last one.
     """
     if answer_text not in EVIDENCE.get(kind_name, {}):
         return None
-    facts = _facts_for(kind_name, views, truth)
+    facts = _facts_for(kind_name, truth, facts or state_facts(views, truth))
     if answers_of(kind_name, facts) - {answer_text}:
         return None  # something speaks against the answer: it is not left out, so there is no chain
     plans = PLANS[kind_name]
@@ -740,10 +745,10 @@ def write_chain(
     return None
 
 
-def _facts_for(kind_name: str, views: Sequence[View], truth: Truth) -> dict[str, Statement]:
-    facts = state_facts(views, truth)
+def _facts_for(kind_name: str, truth: Truth, facts: Facts) -> Facts:
+    """The facts of a pair as a chain for this kind may tell them."""
     if kind_name in ("angle/around_object", "signed_angle/seen_from_above"):
-        facts.pop("between", None)
+        facts = {name: one for name, one in facts.items() if name != "between"}
         if (known := _between(truth.azimuth_change_deg, BINS)) is not None:
             facts["between"] = known
     if kind_name in ANGLE_KINDS:  # another angle's number could be taken for the label

@@ -9,6 +9,7 @@ Frames: the world has +Z up and the object's middle at the origin; cameras are O
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from viewpoint100k.records import View
 
 Array = NDArray[np.float64]
-Say = dict[str, str]  # the words and numbers of one sentence
+Say = Mapping[str, str]  # the words and numbers of one sentence
 
 MAX_WORDS = 120
 NUMBER_SLACK_DEG = 6.0  # "about 20 degrees" is true from 14 to 26
@@ -237,6 +238,7 @@ def verify_chain(
     return problems + _conclusion_problems(concluded["answer"], sentences, kind_name, options, answer_text)
 
 
+@lru_cache(maxsize=4096)  # a closed grammar with angles in tens: the same sentences come again and again
 def _read(text: str) -> Sentence | None:
     """The one sentence of the grammar that this is."""
     bare = CONNECTIVE.sub("", text, count=1) if CONNECTIVE.match(text) else text
