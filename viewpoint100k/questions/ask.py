@@ -15,6 +15,7 @@ from viewpoint100k.errors import InputError
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.chains import write_chain
+from viewpoint100k.questions.chains_figures import write_figure_chain
 from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known
 from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Truth, View
@@ -189,7 +190,7 @@ def _question(
         template=f"{kind.name}/{use}/{number}",
         margin=round(fact.margin, 6),
         decidability=round(asked.decidability, 6),
-        chain_of_thought=_chain(kind, sample, views, _truth_of(sample, figure), options, right, rng.spawn(1)[0]),
+        chain_of_thought=_chain(kind, sample, figure, options, right, rng.spawn(1)[0]),
     )
 
 
@@ -227,17 +228,16 @@ def question_id(key: str, kind: Kind, figure: Figure) -> str:
 
 
 def _chain(
-    kind: Kind,
-    sample: Sample,
-    views: Sequence[View],
-    truth: Truth,
-    options: list[str],
-    right: str,
-    rng: np.random.Generator,
+    kind: Kind, sample: Sample, figure: Figure, options: list[str], right: str, rng: np.random.Generator
 ) -> str | None:
     """A chain of thought that its verifier accepts, or None."""
-    text = write_chain(kind.name, views, truth, right, rng)
-    if text is None or verify_chain(text, kind.name, views, options, right, sample.truth.front_azimuth_deg):
+    views = [sample.views[view] for view in figure.images]
+    truth, front = _truth_of(sample, figure), sample.truth.front_azimuth_deg
+    if kind.draw is not None:
+        text = write_figure_chain(kind.name, views, truth, sample.seen, figure, right, rng)
+    else:
+        text = write_chain(kind.name, views, truth, right, rng)
+    if text is None or verify_chain(text, kind.name, views, options, right, front, sample.seen, figure):
         return None
     return text
 
