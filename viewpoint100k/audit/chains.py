@@ -16,6 +16,7 @@ def chain_facts(samples: Samples) -> Probe:
     chains = [one for every in samples.asked().values() for one in every if one.question.chain_of_thought]
     if not chains:
         return not_measured(name, what, "no question has a chain of thought")
+    from viewpoint100k.questions.ask import figure_of
     from viewpoint100k.questions.verifier import verify_chain
 
     problems = []
@@ -23,8 +24,9 @@ def chain_facts(samples: Samples) -> Probe:
         question = one.question
         views = [one.item.sample.views[i] for i in question.images]
         answer = one.right or f"{round(question.value or 0.0, -1):.0f}"  # chains round numbers to tens
-        front = one.item.sample.truth.front_azimuth_deg
-        said = verify_chain(question.chain_of_thought or "", one.kind, views, question.options, answer, front)
+        sample, figure = one.item.sample, figure_of(question)
+        front, text = sample.truth.front_azimuth_deg, question.chain_of_thought or ""
+        said = verify_chain(text, one.kind, views, question.options, answer, front, sample.seen, figure)
         problems += [(one.item.key, f"{one.kind}: {'; '.join(said)}")] if said else []
     return all_of(name, what, len(chains), problems)
 

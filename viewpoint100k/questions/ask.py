@@ -15,6 +15,7 @@ from viewpoint100k.errors import InputError
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.chains import Facts, state_facts, write_chain
+from viewpoint100k.questions.chains_figures import write_figure_chain
 from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known
 from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Truth, View
@@ -243,9 +244,13 @@ def _chain(
     rng: np.random.Generator,
 ) -> str | None:
     """A chain of thought that its verifier accepts, or None."""
-    views, front = [sample.views[view] for view in figure.images], sample.truth.front_azimuth_deg
-    text = write_chain(kind.name, views, _truth_of(sample, figure), right, rng, facts)
-    if text is None or verify_chain(text, kind.name, views, options, right, front):
+    views = [sample.views[view] for view in figure.images]
+    truth, front = _truth_of(sample, figure), sample.truth.front_azimuth_deg
+    if kind.draw is not None:
+        text = write_figure_chain(kind.name, views, truth, sample.seen, figure, right, rng)
+    else:
+        text = write_chain(kind.name, views, truth, right, rng, facts)
+    if text is None or verify_chain(text, kind.name, views, options, right, front, sample.seen, figure):
         return None
     return text
 

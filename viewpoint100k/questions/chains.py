@@ -8,7 +8,7 @@ own grammar, formulas and rules.
 Signs are those of docs/conventions.md; left, right, up and down are those of the picture or of the camera that took it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -199,6 +199,7 @@ def _facing(name: str, truth: Truth, further_deg: float) -> Statement | None:
 
 FACE_WORDS = ("a third of the way", "two thirds of the way", "nearly all the way", "all the way", "out of sight")
 CONNECTIVES = ("", "", "", "First, ", "Next, ", "Also, ", "Further, ")
+REFER_BACK = ("offset", "between", "about_2", "lands", "total")  # to the sentence before; no connective
 
 # per predicate: what is said where there is something (with the words of the fact), and where there is nothing
 PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -422,7 +423,7 @@ PREMISE_NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def _sentence(fact: Statement, rng: np.random.Generator) -> str:
+def sentence(fact: Statement, rng: np.random.Generator) -> str:
     something, nothing = PHRASES[fact.predicate]
     phrases = nothing if fact.args == ("same",) else something
     if fact.predicate == "face" and fact.args[0] == FACE_WORDS[-1]:
@@ -736,10 +737,10 @@ def write_chain(
     plans = PLANS[kind_name]
     order = rng.permutation(len(plans))
     for number, optional in [(number, True) for number in order] + [(number, False) for number in order]:
-        said = _said(plans[number], facts, optional)
+        said = said_by(plans[number], facts, optional)
         stated = {one.predicate: one for one in said if isinstance(one, Statement)}
         if said and answers_of(kind_name, stated) == {answer_text}:
-            text = _text(said, answer_text, rng)
+            text = text_of(said, answer_text, rng)
             if len(text.split()) <= MAX_WORDS:
                 return text
     return None
@@ -772,14 +773,17 @@ def _sums_agree(facts: Facts) -> bool:
     return True
 
 
-def _said(plan: Plan, facts: Facts, optional: bool) -> list[Statement | str]:
+PremiseNeeds = Mapping[str, tuple[str, tuple[str, ...]]]
+
+
+def said_by(plan: Plan, facts: Facts, optional: bool, needs: PremiseNeeds = PREMISE_NEEDS) -> list[Statement | str]:
     """What a plan says of these facts, in order; empty where one is lacking that must be said."""
     out: list[Statement | str] = []
     known = {name: fact.args[0] for name, fact in facts.items()} | _consequences(facts)
     for step in plan:
         name, mark = (step[1:], "=") if step[0] == "=" else (step[:-1], step[-1])
         if mark == "=":
-            if name in PREMISE_NEEDS and known.get(PREMISE_NEEDS[name][0]) not in PREMISE_NEEDS[name][1]:
+            if name in needs and known.get(needs[name][0]) not in needs[name][1]:
                 return []
             out.append(name)
         elif mark == "?" and not optional:
@@ -791,14 +795,21 @@ def _said(plan: Plan, facts: Facts, optional: bool) -> list[Statement | str]:
     return out
 
 
-def _text(said: Sequence[Statement | str], answer_text: str, rng: np.random.Generator) -> str:
+def text_of(
+    said: Sequence[Statement | str],
+    answer_text: str,
+    rng: np.random.Generator,
+    speak: Callable[[Statement, np.random.Generator], str] = sentence,
+    premises: Mapping[str, tuple[str, ...]] = PREMISES,
+) -> str:
+    """The sentences of facts and premises, and the conclusion."""
     sentences = []
     for number, one in enumerate(said):
         if isinstance(one, str):
-            sentences.append(PREMISES[one][int(rng.integers(len(PREMISES[one])))])
+            sentences.append(premises[one][int(rng.integers(len(premises[one])))])
             continue
         connective = CONNECTIVES[int(rng.integers(len(CONNECTIVES)))]
-        bound = one.predicate.startswith(("offset", "between")) or (connective == "First, ") != (number == 0)
-        text = _sentence(one, rng)
+        bound = one.predicate.startswith(REFER_BACK) or (connective == "First, ") != (number == 0)
+        text = speak(one, rng)
         sentences.append(text if bound or not connective else connective + text[0].lower() + text[1:])
     return ". ".join([*sentences, f"So the answer is: {answer_text}"]) + "."

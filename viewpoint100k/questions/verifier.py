@@ -15,12 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from viewpoint100k.records import View
+from viewpoint100k.questions import verifier_figures
+from viewpoint100k.questions.kinds import Figure
+from viewpoint100k.records import Seen, View
 
 Array = NDArray[np.float64]
 Say = Mapping[str, str]  # the words and numbers of one sentence
 
 MAX_WORDS = 120
+NOTHING_SEEN, NO_FIGURE = Seen(), Figure()
 NUMBER_SLACK_DEG = 6.0  # "about 20 degrees" is true from 14 to 26
 NONE_BELOW = {"shift": 3.2, "angle": 5.0, "turn": 4.0}  # degrees: in the middle of what is not said either way
 SIZE_DIFFERS = 1.10  # ratio of widths
@@ -194,6 +197,7 @@ class Sentence(NamedTuple):
     text: str
     predicate: str  # "" for what is always true
     say: Say
+    of_figure: bool = False  # it is checked by `verifier_figures`
 
 
 def verify_chain(
@@ -203,16 +207,20 @@ def verify_chain(
     options: Sequence[str],
     answer_text: str,
     front_azimuth_deg: float | None = None,
+    seen: Seen = NOTHING_SEEN,
+    figure: Figure = NO_FIGURE,
 ) -> list[str]:
     """What is wrong with a chain of thought; nothing if it is sound.
 
     Args:
         text: what `chains.write_chain` wrote, or anything else.
         kind_name: "type/frame".
-        views: the two views, in the order of the question.
+        views: those that the question shows, in order.
         options: the option texts that the question shows; empty for a number.
         answer_text: the words of the right one; for `angle_number` the angle rounded to ten degrees.
         front_azimuth_deg: of the object, where it has a known front; needed by `object_front` alone.
+        seen: of the sample, and
+        figure: of the question; needed by kinds that draw one. Its words may be the whole prompt.
     """
     problems = []
     if len(text.split()) > MAX_WORDS:
@@ -223,43 +231,50 @@ def verify_chain(
     concluded = CONCLUSION.fullmatch(last)
     sentences = []
     for one in before:
-        read = _read(one)
+        read = _read(one, kind_name)
         if read is None:
             problems.append(f"cannot be read: {one!r}")
         else:
             sentences.append(read)
     problems += _early_label(before, sentences, kind_name, answer_text)
-    pair = Pair(views[0], views[1], front_azimuth_deg)
-    problems += [f"not true: {one.text!r}" for one in sentences if one.predicate and not pair.agrees(one)]
+    pair, shown = Pair(views[0], views[1], front_azimuth_deg), verifier_figures.Shown(views, seen, figure)
+    for said in sentences:
+        true = shown.agrees(said.predicate, said.say) if said.of_figure else not said.predicate or pair.agrees(said)
+        problems += [] if true else [f"not true: {said.text!r}"]
     problems += [f"a number finer than 10 degrees: {one.text!r}" for one in sentences if _too_fine(one.say)]
-    problems += _order_problems(sentences)
+    problems += _order_problems(sentences) + verifier_figures.order_problems([one.predicate for one in sentences])
     if concluded is None:
         return [*problems, f"the last sentence is not a conclusion: {last!r}"]
     return problems + _conclusion_problems(concluded["answer"], sentences, kind_name, options, answer_text)
 
 
-@lru_cache(maxsize=4096)  # a closed grammar with angles in tens: the same sentences come again and again
-def _read(text: str) -> Sentence | None:
-    """The one sentence of the grammar that this is."""
+@lru_cache(maxsize=8192)  # a closed grammar with angles in tens: the same sentences come again and again
+def _read(text: str, kind_name: str) -> Sentence | None:
+    """The one sentence that this is of the grammar, as far as questions of this kind may use it."""
     bare = CONNECTIVE.sub("", text, count=1) if CONNECTIVE.match(text) else text
     bare = bare[:1].lower() + bare[1:]
+    vocabulary = verifier_figures.VOCABULARY.get(kind_name)
+    if vocabulary is not None and (known := verifier_figures.read(bare, vocabulary)) is not None:
+        return Sentence(text, *known, of_figure=bool(known[0]))
     if bare in ALWAYS_TRUE:
         return Sentence(text, "", {})
     for predicate, pattern in COMPILED:
+        if vocabulary is not None and predicate not in vocabulary:
+            continue
         if (found := pattern.fullmatch(bare)) is not None:
             return Sentence(text, predicate, {k: v for k, v in found.groupdict().items() if v is not None})
     return None
 
 
 def _too_fine(say: Say) -> bool:
-    return any(int(word) % 10 for name, word in say.items() if word.isdigit() and name != "image")
+    return any(int(word) % 10 for name, word in say.items() if word.isdigit() and not name.startswith("image"))
 
 
 def _early_label(before: Sequence[str], sentences: Sequence[Sentence], kind_name: str, answer_text: str) -> list[str]:
     """The label before the conclusion, in its own words or in those of the motion that is asked for."""
     out = [f"the label comes before the facts: {one!r}" for one in before if one.startswith("So the answer")]
     if " " in answer_text or kind_name.endswith("seen_from_above"):
-        facts = [one for one in sentences if one.predicate]
+        facts = [one for one in sentences if one.predicate and one.predicate not in verifier_figures.EVERY_OPTION]
         out += [f"the label comes before the conclusion: {one.text!r}" for one in facts if answer_text in one.text]
     forbidden = FORBIDDEN.get(kind_name.split("/")[0], ())
     return out + [f"this is the label: {one.text!r}" for one in sentences if one.predicate in forbidden]
@@ -284,9 +299,13 @@ def _conclusion_problems(
     if options and answer not in options:
         out.append(f"the conclusion {answer!r} is not one of the options")
     rule = RULES.get(kind_name)
-    if rule is None:
+    if kind_name in verifier_figures.RULES:
+        facts = [(one.predicate, one.say) for one in sentences if one.predicate]
+        follows = verifier_figures.follows(kind_name, facts)
+    elif rule is None:
         return [*out, f"no rule for {kind_name}"]
-    follows = rule(Read(sentences))
+    else:
+        follows = rule(Read(sentences))
     if follows != answer:
         out.append(f"from what is said follows {follows!r}, not {answer!r}")
     return out
