@@ -16,7 +16,7 @@ from viewpoint100k.questions.kinds import Figure
 from viewpoint100k.records import Seen, SurfacePoint, View
 
 Array = NDArray[np.float64]
-Say = dict[str, str]
+Say = Mapping[str, str]
 
 SLACK_DEG = 6.0  # "about 20 degrees" is true from 14 to 26
 SUM_SLACK_DEG = 10.0  # two of them
