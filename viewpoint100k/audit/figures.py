@@ -16,6 +16,7 @@ from viewpoint100k.records import Mark, View
 ABOVE_CHANCE = 0.03
 ALONE_ABOVE_CHANCE = 0.04
 FEWEST_ALONE = 60  # questions of a kind that a learner needs
+MOST_ALONE = 2000
 TIE = 1e-6
 MIDDLE_DEG = 90  # of the three angles that `composed_angle` draws from, two of which are shown
 
@@ -263,6 +264,8 @@ def figure_alone(samples: Samples) -> Probe:
     measured = []
     for kind, (shown, features) in ALONE.items():
         every = [one for one in samples.asked().get(kind, []) if one.right]
+        chosen = samples.draw({one.question.id for one in every}, MOST_ALONE, name)
+        every = [one for one in every if one.question.id in chosen]
         rows = [(one, features(one)) for one in every]
         rows = [(one, options) for one, options in rows if options and set(options) == set(one.question.options)]
         groups = [one.item.group for one, _ in rows]

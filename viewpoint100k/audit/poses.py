@@ -141,10 +141,9 @@ def surface_points(samples: Samples) -> Probe:
     """Stored points of the surface lie where the poses project them, and look alike in both pictures."""
     problems, errors = list[tuple[str, str]](), list[float]()
     for item in samples.items:
-        for number, point in enumerate(item.sample.seen.points):
-            for image, view in enumerate(item.sample.views[:2]):
-                away = reprojection_px(point, view, image)
-                errors.append(away)
+        for image, view in enumerate(item.sample.views[:2]):
+            for number, away in enumerate(reprojection_px(item.sample.seen.points, view, image)):
+                errors.append(float(away))
                 if not away < MAX_REPROJECTION_PX:
                     problems.append(
                         (item.key, f"point {number} is {away:.2f} px from where the pose has it in view {image}")

@@ -23,6 +23,7 @@ BESIDE_PX = 2.0  # of an object's box: antialiased edges
 DOT_COLOURS = {"red", "blue", "green", "yellow"}
 DOTS_APART = 0.06  # picture sides
 CAMERAS_APART_DEG, CAMERA_MOVED_DEG = 35.0, 20.0
+ROUNDING_DEG = 1e-4  # of stored truth
 SIDES_DEG = {"front": 0.0, "back": 180.0, "left": 90.0, "right": -90.0}  # from the front, counter-clockwise from above
 TURNED_AWAY_DEG = 115.0  # between where a side faces and the camera: 25 degrees beyond grazing
 STEP_DEG = 20.0
@@ -71,37 +72,35 @@ def solve(sample: Sample, question: Question, gates: GateConfig) -> Found | str:
 # --- marked points ---------------------------------------------------------------------------------
 
 
-def project(world: Sequence[float], view: View) -> tuple[float, float] | None:
-    """Where a point is in a picture, in pixels; None behind the camera. By the whole matrix of the camera."""
-    x, y, w = _camera_matrix(view) @ np.array([*world, 1.0])
-    return (float(x / w), float(y / w)) if w > 0 else None
+def project(worlds: Sequence[Sequence[float]] | Array, view: View) -> Array:
+    """(n, 2) where points are in a picture, in pixels; infinitely far away behind the camera. By the camera's whole matrix."""
+    camera = np.array(view.intrinsics) @ np.linalg.inv(np.array(view.world_from_camera))[:3]  # (3, 4)
+    points = np.asarray(worlds, dtype=np.float64).reshape(-1, 3)
+    x, y, w = camera @ np.vstack([points.T, np.ones(len(points))])
+    ahead = w > 0
+    return np.where(ahead[:, None], np.stack([x, y], axis=1) / np.where(ahead, w, 1.0)[:, None], np.inf)
 
 
-def reprojection_px(point: SurfacePoint, view: View, image: int) -> float:
-    """Between where a point is stored to be in a picture and where the pose has it; infinite behind the camera."""
-    found = project(point.world, view)
-    return math.inf if found is None else math.dist(found, point.pixels[image])
-
-
-def _camera_matrix(view: View) -> Array:
-    """(3, 4): world to pixels."""
-    return np.asarray(np.array(view.intrinsics) @ np.linalg.inv(np.array(view.world_from_camera))[:3])
+def reprojection_px(points: Sequence[SurfacePoint], view: View, image: int) -> Array:
+    """(n,) between where points are stored to be in a picture and where the pose has them."""
+    stored = np.array([point.pixels[image] for point in points]).reshape(-1, 2)
+    return np.asarray(np.hypot(*(project([point.world for point in points], view) - stored).T))
 
 
 def _under(mark: Mark, sample: Sample) -> SurfacePoint | str:
     """The clearly visible stored point that the pose projects to a dot."""
-    view, near = sample.views[mark.image], list[tuple[float, int]]()
-    for number, point in enumerate(sample.seen.points):
-        at = project(point.world, view)
-        if at is not None and point.visible[mark.image] == "yes":
-            near.append((math.dist(at, (mark.x, mark.y)), number))
-    away, number = min(near, default=(math.inf, -1))
-    if away > NEAR_PX:
-        return f"has a {mark.colour} dot in image {mark.image + 1} that is {away:.1f} px from the nearest visible point"
+    view = sample.views[mark.image]
+    clear = [point for point in sample.seen.points if point.visible[mark.image] == "yes"]
+    away = np.hypot(*(project([point.world for point in clear], view) - [mark.x, mark.y]).T)
+    if not len(away) or away.min() > NEAR_PX:
+        nearest = min(away, default=math.inf)
+        return (
+            f"has a {mark.colour} dot in image {mark.image + 1} that is {nearest:.1f} px from the nearest visible point"
+        )
     width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
     if not (0 <= mark.x < width and 0 <= mark.y < height):
         return f"has a {mark.colour} dot outside image {mark.image + 1}"
-    return sample.seen.points[number]
+    return clear[int(np.argmin(away))]
 
 
 def _marked_point(sample: Sample, question: Question, gates: GateConfig) -> Found | str:
@@ -141,11 +140,9 @@ def _covisible_point(sample: Sample, question: Question, gates: GateConfig) -> F
     if point.visible[1] == "unclear":
         return "marks a point of which it is unclear whether image 2 shows it"
     view = sample.views[1]
-    at = project(point.world, view)
+    x, y = project([point.world], view)[0]
     left, top, right, bottom = view.object_box
-    if at is None or not (
-        left - BESIDE_PX <= at[0] <= right + BESIDE_PX and top - BESIDE_PX <= at[1] <= bottom + BESIDE_PX
-    ):
+    if not (left - BESIDE_PX <= x <= right + BESIDE_PX and top - BESIDE_PX <= y <= bottom + BESIDE_PX):
         return "marks a point that is neither seen nor hidden by the object in image 2: it lies beside its box"
     one, two = (np.array(each.world_from_camera)[:3, 3] for each in sample.views[:2])
     if point.visible[1] == "no" and math.dist(one, two) < 0.01 * math.dist(one, (0, 0, 0)):
@@ -166,7 +163,7 @@ def _camera_on_map(sample: Sample, question: Question, gates: GateConfig) -> Fou
     right = [colour for colour, angle in cameras.items() if abs(math.remainder(angle - turn, 360)) < 1]
     if len(right) != 1:
         return f"has {len(right)} cameras on its map where image 2 was taken, {turn:.1f} degrees around"
-    if abs(turn) < CAMERA_MOVED_DEG:
+    if abs(turn) < CAMERA_MOVED_DEG - ROUNDING_DEG:
         return f"has a camera only {abs(turn):.1f} degrees around"
     around = sorted(angle % 360 for angle in cameras.values())
     gaps = [b - a for a, b in zip(around, [*around[1:], around[0] + 360], strict=True)]
