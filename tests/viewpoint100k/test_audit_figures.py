@@ -325,6 +325,15 @@ def test_a_dot_whose_place_on_the_object_tells_is_found(fair, loaded):
     assert "image 1 and its dot" in found.because
 
 
+def test_a_mirrored_picture_is_looked_at_as_it_is_shown(fair, loaded):
+    place = next(i for i, one in enumerate(fair) if any(q.mirrored for q in one.sample.questions))
+    one = next(o for o in loaded([fair[place]]).asked()["mirrored/object"] if o.question.mirrored)
+    assert (one.looks[1].small == one.item.looks[1].small[:, ::-1]).all()
+    assert (one.looks[0].small == one.item.looks[0].small).all()
+    left, _, right, _ = one.item.sample.views[1].object_box
+    assert one.views[1].object_box[::2] == [sets.SIZE_PX - right, sets.SIZE_PX - left]
+
+
 # --- by hand ---------------------------------------------------------------------------------------
 
 

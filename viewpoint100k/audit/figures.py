@@ -130,8 +130,6 @@ def _brighter_side(one: Asked) -> dict[str, float] | None:
     for look in one.looks:
         grey = look.crop.astype(np.float64).mean(axis=2)
         sides.append(float(grey[:, 9:].mean() - grey[:, :8].mean()))
-    if one.question.mirrored:
-        sides[1] = -sides[1]  # as it is shown
     same = float(sides[0] * sides[1] > 0)
     return {"the same object": same, "its mirror image": 1 - same}
 
@@ -291,10 +289,13 @@ def _best_option_share(rows: Sequence[tuple[Asked, dict[str, Array]]], groups: S
         right = [name == rows[row][0].right for row in train for name in rows[row][1]]
         model = RandomForestClassifier(80, min_samples_leaf=6, random_state=0)
         model.fit(np.array(values), np.array(right))
+        scores = model.predict_proba(np.array([value for row in test for value in rows[row][1].values()]))[:, -1]
+        start = 0
         for row in test:
             one, options = rows[row]
-            likely = model.predict_proba(np.array(list(options.values())))[:, -1]
+            likely = scores[start : start + len(options)]
             hits[row] = list(options)[int(np.argmax(likely))] == one.right
+            start += len(options)
     return share(hits, groups)
 
 

@@ -137,6 +137,9 @@ def _on_plane(pixels: Array, view: View) -> Array:
     return (pixels + 0.5 - [cx, cy]) / [fx, fy]
 
 
+SEEN, OTHER = "seen in both", "two points, one in each picture"
+
+
 def surface_points(samples: Samples) -> Probe:
     """Stored points of the surface lie where the poses project them, and look alike in both pictures."""
     problems, errors = list[tuple[str, str]](), list[float]()
@@ -157,13 +160,14 @@ def surface_points(samples: Samples) -> Probe:
     colours = _point_colours(samples)
     detail: dict[str, Any] = {
         "reprojection, px": {"median": float(np.median(errors)), "largest": max(errors)},
-        "colour difference, of 255 (a fact: shading moves, light does not)": colours,
+        "colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours,
     }
     probe = all_of(name, what, len(errors), problems, detail=detail)
-    seen = colours.get("seen in both")
-    if seen is None:
+    seen, other = colours.get(SEEN), colours.get(OTHER)
+    if seen is None or other is None:
         return probe
-    return probe.model_copy(update={"because": f"{probe.because}; {seen}"})
+    said = f"{probe.because}; colours around points: {seen} apart, {other} around two points that are not the same"
+    return probe.model_copy(update={"because": said})
 
 
 def _point_colours(samples: Samples) -> dict[str, str]:
@@ -184,10 +188,10 @@ def _point_colours(samples: Samples) -> dict[str, str]:
             if first is None or second is None:
                 continue
             if state == "yes/yes":
-                found["seen in both"].append(_colours_apart(first, second))
+                found[SEEN].append(_colours_apart(first, second))
                 other = patches[both[(both.index(i) + 1) % len(both)]][1]
                 if len(both) > 1 and other is not None:
-                    found["two points seen in both, one in each"].append(_colours_apart(first, other))
+                    found[OTHER].append(_colours_apart(first, other))
             elif "no" in state and "yes" in state:
                 found["seen in one, hidden in the other"].append(_colours_apart(first, second))
     rng, out = samples.rng("surface_points"), {}
