@@ -198,9 +198,7 @@ def _point_colours(samples: Samples) -> dict[str, str]:
     for state, values in found.items():
         if len(values) >= FEWEST_PAIRS:
             low, high = median_interval(np.array(values), rng)
-            out[state] = (
-                f"median {np.median(values):.1f} of 255 (95 % {low:.1f} to {high:.1f}, n = {len(values)}), {state}"
-            )
+            out[state] = f"{np.median(values):.1f} of 255 (95 % {low:.1f} to {high:.1f}, n = {len(values)})"
     return out
 
 
