@@ -263,7 +263,7 @@ def audit_command(
     _probes_table(report.probes)
     verdicts = Counter(probe.verdict for probe in report.probes)
     out_console.print(
-        f"{report.samples} pairs, {report.questions} questions: {verdicts['pass']} probes passed, "
+        f"{report.samples} samples, {report.questions} questions: {verdicts['pass']} probes passed, "
         f"{verdicts['fail']} failed, {verdicts['not measured']} not measured"
     )
     if html is not None:

@@ -14,7 +14,16 @@ from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig, RunConfig, config_hash
 from viewpoint100k.publish import Manifest, ShardEntry
 from viewpoint100k.questions import KINDS, ask_all
-from viewpoint100k.records import SCHEMA_VERSION, Decidability, ObjectRecord, Provenance, Sample, View
+from viewpoint100k.records import (
+    SCHEMA_VERSION,
+    Decidability,
+    ObjectRecord,
+    Provenance,
+    Sample,
+    Seen,
+    SurfacePoint,
+    View,
+)
 from viewpoint100k.shards import StoredSample, write_shard
 
 GATES = GateConfig()
@@ -22,15 +31,16 @@ SIZE_PX = 96
 SPLITS = ("train",) * 8 + ("validation", "test")
 TEMPLATES = {
     kind.name: {
-        "train": [f"In the first way, {kind.name}?", f"In the second way, {kind.name}?"],
-        "test": [f"In another way, {kind.name}?"],
+        "train": [f"In the first way, {kind.name}: {{move}}?", f"In the second way, {kind.name}: {{move}}?"],
+        "test": [f"In another way, {kind.name}: {{move}}?"],
     }
     for kind in KINDS
 }
 
 
-# where two motions are asked at once, the place of the object in one picture tells much of the answer: not a fair set
-NOT_ASKED = {"combined_translation", "relative_pose"}
+# not a fair set: where two motions are asked at once, the place of the object in one picture tells much of the answer; after
+# the short ways of these pairs, the right camera on a map is the nearest to the first one
+NOT_ASKED = {"combined_translation", "relative_pose", "camera_on_map"}
 
 
 class Thing(NamedTuple):
@@ -96,9 +106,9 @@ def in_picture(world_from_camera):
     return centre[2] > 0 and all(abs(np.arctan2(centre[i], centre[2])) + half < np.radians(39) for i in (0, 1))
 
 
-def draw(thing, world_from_camera, size_px=SIZE_PX, dot=0.04, opaque=False):
+def draw(thing, world_from_camera, size_px=SIZE_PX, dot=0.04, opaque=False, zoom=1.0):
     """(JPEG, box, share) of a thing; an opaque one hides the dots on its far side."""
-    scale = size_px / SIZE_PX
+    scale = zoom * size_px / SIZE_PX
     seen = (thing.points - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
     picture = Image.new("RGB", (size_px, size_px), thing.background)
     mask = Image.new("L", (size_px, size_px), 0)
@@ -120,16 +130,16 @@ def draw(thing, world_from_camera, size_px=SIZE_PX, dot=0.04, opaque=False):
     return out.getvalue(), box, float(covered.mean())
 
 
-def make_view(world_from_camera, box, share, size_px=SIZE_PX, light="studio/world"):
-    focal = FOCAL_PX * size_px / SIZE_PX
+def make_view(world_from_camera, box, share, size_px=SIZE_PX, light="studio/world", zoom=1.0, background="plain"):
+    focal = zoom * FOCAL_PX * size_px / SIZE_PX
     return View(
         intrinsics=[[focal, 0, size_px / 2], [0, focal, size_px / 2], [0, 0, 1]],
         world_from_camera=world_from_camera.tolist(),
-        hfov_deg=80.0,
+        hfov_deg=float(2 * np.degrees(np.arctan(np.tan(np.radians(40)) / zoom))),
         object_box=box,
         object_share=share,
         light=light,
-        background="plain",
+        background=background,
     )
 
 
@@ -172,6 +182,130 @@ def make_samples(objects=50, pairs=10, seed=0, size_px=SIZE_PX):
             told = [one for one in questions if one.type not in NOT_ASKED]
             out.append(StoredSample(key, sample.model_copy(update={"questions": told}), pictures))
     return out
+
+
+# --- figures on pairs, and sets of views -----------------------------------------------------------
+
+BALL = 0.45  # radius
+
+
+def make_ball(number, rng):
+    """A ball with coloured dots, dense enough to be seen as a whole. Its front is known."""
+    thing = make_thing(number, rng)
+    return thing._replace(points=BALL * on_sphere(150), colours=rng.integers(30, 255, (150, 3)))
+
+
+def on_sphere(count):
+    """(count, 3) unit vectors, evenly spread."""
+    i = np.arange(count) + 0.5
+    height, turn = 1 - 2 * i / count, np.pi * (1 + 5**0.5) * i
+    flat = np.sqrt(1 - height**2)
+    return np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1)
+
+
+def facing(points, view):
+    """(n,) cosines between outward from the ball's middle and the way to the camera."""
+    to_camera = np.array(view.world_from_camera)[:3, 3] - points
+    out = points / np.linalg.norm(points, axis=1, keepdims=True)
+    return (out * to_camera).sum(axis=1) / np.linalg.norm(to_camera, axis=1)
+
+
+def pixels(points, view):
+    """(n, 2), by similar triangles."""
+    pose_of = np.array(view.world_from_camera)
+    seen = (points - pose_of[:3, 3]) @ pose_of[:3, :3]
+    return seen[:, :2] / seen[:, 2:] * view.intrinsics[0][0] + view.intrinsics[0][2]
+
+
+def seen_of(thing, views, front_deg, rng):
+    """What two or four views see of a ball: the half that faces them."""
+    cosines = [facing(thing.points, view) for view in views[:2]]
+    places = [pixels(thing.points, view) for view in views[:2]]
+    chosen = []
+    for cosine in cosines:
+        clear = [i for i in np.nonzero(cosine > 0.4)[0] if i not in chosen]
+        chosen += [int(i) for i in rng.permutation(clear)[:10]]
+    points = [
+        SurfacePoint(
+            world=np.round(thing.points[i], 5).tolist(),
+            pixels=[np.round(place[i], 2).tolist() for place in places],
+            visible=["yes" if c[i] > 0.4 else "no" if c[i] < -0.1 else "unclear" for c in cosines],
+            albedo=np.round(thing.colours[i] / 255, 3).tolist(),
+        )
+        for i in chosen
+    ]
+    normals, angle = on_sphere(1500), np.radians(front_deg)
+    front, left, top = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    nearest = np.argmax(normals @ np.array([front, -front, left, -left, top, -top]).T, axis=1)
+    weights = [np.maximum(facing(BALL * normals, view), 0) for view in views]
+    sides = [(np.bincount(nearest, weight, 6) / weight.sum()).tolist() for weight in weights]
+    apart = 1 - np.eye(len(views))
+    return Seen(
+        covisible_fraction=(1 - 0.5 * apart).tolist(), difference=(0.2 * apart).tolist(), sides=sides, points=points
+    )
+
+
+def make_set(rng, family):
+    """Four poses on a way around the object, or around the first of them."""
+    azimuth, height = rng.uniform(0, 360), rng.uniform(10, 25)
+    if family == "arc":
+        ways = [(turn, 0.0) for turn in np.cumsum(rng.uniform(25, 50, 3)) * rng.choice([-1, 1])]
+    else:
+        ways = [(40.0, 0.0), (-40.0, 0.0), ((20.0, 0.0), (-20.0, 0.0), (0.0, 30.0))[rng.integers(3)]]
+    poses = []
+    for turn, rise in [(0.0, 0.0), *(ways[i] for i in rng.permutation(3))]:
+        a, h = np.radians([azimuth + turn, height + rise])
+        position = 2.8 * np.array([np.cos(h) * np.cos(a), np.cos(h) * np.sin(a), np.sin(h)])
+        poses.append(pose(position, np.degrees(np.arctan2(-position[0], -position[1])), -height - rise, 0.0))
+    return poses
+
+
+def make_figures(objects=12, pairs=7, orbits=3, arcs=3, stars=3, seed=5):
+    """Pairs and sets of balls in one dataset, with all that figures need, and every pair asked both ways."""
+    rng = np.random.default_rng(seed)
+    keys, samples, images = [], [], []
+    for number in range(objects):
+        thing = make_ball(number, rng)
+        for family in ["mixed"] * pairs + ["orbit"] * orbits + ["arc"] * arcs + ["star"] * stars:
+            zooms, background = [1.0, 1.0], "plain"
+            if family == "orbit":
+                poses = make_set(rng, "arc")[:2]
+            elif family == "mixed":
+                poses = make_pair(rng.choice([-1, 0, 1], 6, p=[0.4, 0.2, 0.4]), rng)
+                background = str(rng.choice(["plain", "hdri"]))
+                zooms = [1.0, float(rng.choice([1.0, 0.8]))]
+            else:
+                poses = make_set(rng, family)
+                zooms *= 2
+            drawn = [draw(thing, one, opaque=True, zoom=zoom) for one, zoom in zip(poses, zooms, strict=True)]
+            views = [
+                make_view(one, box, share, zoom=zoom, background=background)
+                for one, zoom, (_, box, share) in zip(poses, zooms, drawn, strict=True)
+            ]
+            decidability = Decidability(**dict.fromkeys(Decidability.model_fields, 0.2))
+            front = float(rng.uniform(-180, 180))
+            samples.append(
+                Sample(
+                    object=thing.record,
+                    preset="viewpoint-6dof",
+                    family=family,
+                    split="train",
+                    views=views,
+                    truth=make_truth(views[0], views[1], 0.5, front),
+                    decidability=decidability,
+                    decidability_reversed=decidability if len(views) == 2 else None,
+                    seen=seen_of(thing, views, front, rng),
+                    questions=[],
+                    provenance=Provenance(seed=0, config_hash="x", code_version="0", renderer="dots", device="cpu"),
+                )
+            )
+            keys.append(f"train-00000-{len(keys):05d}")
+            images.append([image for image, _, _ in drawn])
+    asked = ask_all(keys, samples, QuestionConfig(), GATES, TEMPLATES, rng, 0)
+    return [
+        StoredSample(key, sample.model_copy(update={"questions": questions}), pictures)
+        for key, sample, questions, pictures in zip(keys, samples, asked, images, strict=True)
+    ]
 
 
 def write_dataset(folder, stored, preset="viewpoint-6dof"):

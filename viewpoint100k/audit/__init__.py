@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from viewpoint100k.audit import chains, cues, gates, labels, leakage, poses, wording
+from viewpoint100k.audit import chains, cues, figures, gates, labels, leakage, poses, wording
 from viewpoint100k.audit.page import write_html
 from viewpoint100k.audit.report import AuditReport, Bounds, Part, Probe
 from viewpoint100k.audit.samples import Samples, load_samples
@@ -20,8 +20,9 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
     labels.labels_recomputed,
     labels.truth_recomputed,
     labels.metamorphic,
+    labels.reversal,
     poses.pose_recovery,
-    poses.depth_warp,
+    poses.surface_points,
     gates.boxes,
     gates.pictures,
     gates.same_picture,
@@ -40,6 +41,9 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
     cues.flat_learned,
     cues.optical_flow,
     cues.single_image,
+    figures.figure_rules,
+    figures.figure_facts,
+    figures.figure_alone,
     leakage.regime_gap,
     chains.chain_facts,
     chains.chain_length,

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.audit.recompute import LABELS, Moved, label, measure, signs
+from viewpoint100k.audit import recompute_figures
+from viewpoint100k.audit.recompute import LABELS, Label, Moved, label, measure, signs
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
-from viewpoint100k.audit.samples import Asked, Item, Samples
+from viewpoint100k.audit.samples import Asked, Item, Samples, says_none
 from viewpoint100k.audit.statistics import Array, information_bits, information_interval
+from viewpoint100k.audit.transforms import figures_transformed
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.kinds import Fact, Kind
@@ -49,15 +51,33 @@ def truth_recomputed(samples: Samples) -> Probe:
         for name, said, found in zip(Moved._fields, stored, moved, strict=True):
             if said is not None and found is not None and _apart(name, said, found) > TRUTH_ATOL:
                 problems.append((item.key, f"truth says {name} = {said}; the poses say {found:.6f}"))
+        problems += [(item.key, what) for what in _ill_seen(item)]
     what = "published truth against a second implementation, from the stored poses"
     return all_of("truth_recomputed", what, len(samples.items), problems)
+
+
+def _ill_seen(item: Item) -> Iterator[str]:
+    """What is stored of a sample's views beside their poses must hang together."""
+    seen, count = item.sample.seen, len(item.sample.views)
+    for name, table in (("covisible_fraction", seen.covisible_fraction), ("difference", seen.difference)):
+        if not table:
+            continue
+        values = np.array(table) if all(len(row) == count for row in table) else np.zeros(0)
+        if values.shape != (count, count) or values.min() < 0 or values.max() > 1:
+            yield f"seen.{name} is not a table of {count} x {count} shares"
+        elif name == "covisible_fraction" and not np.allclose(values, values.T):
+            yield "seen.covisible_fraction differs from a to b and from b to a"
+        elif name == "covisible_fraction" and abs(values[0, 1] - item.sample.truth.covisible_fraction) > TRUTH_ATOL:
+            yield f"truth says that {item.sample.truth.covisible_fraction} is shared; seen says {values[0, 1]}"
+    if seen.sides and (len(seen.sides) != count or any(abs(sum(side) - 1) > 1e-4 for side in seen.sides)):
+        yield "seen.sides are not the shares of six sides for each view"
 
 
 def labels_recomputed(samples: Samples) -> Probe:
     """Every answer against formulas that share no code with those that gave it."""
     problems, unknown, n = list[tuple[str, str]](), Counter[str](), 0
     for kind, every in samples.asked().items():
-        if kind not in LABELS:
+        if kind not in LABELS and kind not in recompute_figures.KINDS:
             unknown[kind] += len(every)
             continue
         for one in every:
@@ -77,13 +97,10 @@ def labels_recomputed(samples: Samples) -> Probe:
 
 
 def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
-    question, pair = one.question, one.pair
-    if pair is None:
-        yield f"shows views {question.images}, not two of the sample's"
-        return
-    found = label(one.kind, _measured(one.item, *pair), one.item.sample.truth.covisible_fraction, gates)
-    if found is None:
-        yield "is asked although the poses are in a grey band"
+    question = one.question
+    found = recomputed(one, gates)
+    if isinstance(found, str):
+        yield found
         return
     if found.value is None and one.right != found.words:
         yield f"says {one.right!r}; the poses say {found.words!r}"
@@ -95,6 +112,20 @@ def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
         yield f"has margin {question.margin}, less than 1"
 
 
+def recomputed(one: Asked, gates: GateConfig) -> Label | str:
+    """The right answer by the second implementation, or why the question must not be asked."""
+    question, pair = one.question, one.pair
+    if one.kind in recompute_figures.KINDS:
+        solved = recompute_figures.solve(one.item.sample, question, gates)
+        return solved if isinstance(solved, str) else solved.label
+    if pair is None or len(one.item.sample.views) > 2:
+        return f"shows views {question.images} of {len(one.item.sample.views)}, not a pair"
+    if question.marks or question.mirrored or question.map_cameras:
+        return "has a figure, and its kind has none"
+    found = label(one.kind, _measured(one.item, *pair), one.item.sample.truth.covisible_fraction, gates)
+    return found or "is asked although the poses are in a grey band"
+
+
 def _apart(name: str, one: float, other: float) -> float:
     gap = abs(one - other)
     return min(gap, 360 - gap) if name.endswith("_deg") else gap
@@ -103,6 +134,75 @@ def _apart(name: str, one: float, other: float) -> float:
 def _measured(item: Item, first: int, second: int) -> Moved:
     views = item.sample.views
     return measure(views[first], views[second], item.sample.truth.front_azimuth_deg)
+
+
+# --- reversal -------------------------------------------------------------------------------------
+
+FAR_TURN_DEG = 19.0  # a step that is at least half along an axis is so for any camera that turned less: 90 - 70.5
+OPPOSITE = {
+    "left": "right", "down": "up", "backward": "forward", "nearer": "farther", "lower": "higher",
+    "clockwise": "counter-clockwise",
+}  # fmt: skip
+OPPOSITE |= {other: one for one, other in OPPOSITE.items()}
+STEPS = {"ego_translation", "vertical_translation", "forward_translation", "combined_translation"}
+FACING = "object_translation/object_facing_camera_1"
+
+
+def reversal(samples: Samples) -> Probe:
+    """Every question from the second view to the first has the answer that goes with its parent's."""
+    problems, n, open_ones = list[tuple[str, str]](), 0, Counter[str]()
+    for kind, every in samples.asked().items():
+        first = {one.item.key: one for one in every if one.question.images == [0, 1]}
+        for one in every:
+            question = one.question
+            if question.images != [1, 0]:
+                if question.id.endswith("-reversed"):
+                    problems.append((one.item.key, f"{kind} is called a twin and shows views {question.images}"))
+                continue
+            n += 1
+            parent = first.get(one.item.key)
+            if parent is None or question.id != f"{parent.question.id}-reversed":
+                problems.append((one.item.key, f"{kind}: its twin {question.id} has no parent"))
+                continue
+            said = _not_reversed(parent, one)
+            if said is None:
+                open_ones[kind] += 1
+            elif said:
+                problems.append((one.item.key, f"{kind}: {said}"))
+    detail = {"the table does not tell, only the poses": dict(open_ones)} if open_ones else None
+    what = "answers from the second view to the first that go with their parent's, by a table of opposites"
+    return all_of("reversal", what, n, problems, nothing="no question has a twin", detail=detail)
+
+
+def _not_reversed(parent: Asked, twin: Asked) -> str | None:
+    """What is wrong with a twin's answer; empty if nothing is, None if its parent's does not tell."""
+    if not parent.question.options:
+        gap = abs((parent.question.value or 0) - (twin.question.value or 0))
+        return f"{parent.question.value} one way and {twin.question.value} the other" if gap > 0.11 else ""
+    if parent.question.type in STEPS | {"relative_pose"} or parent.kind == FACING:
+        return _step_not_reversed(parent, twin)
+    words = parent.right.split()
+    if parent.question.type in ("angle", "which_motion"):
+        wanted = parent.right
+    else:
+        wanted = " ".join(OPPOSITE.get(word, word) for word in words)
+    return "" if twin.right == wanted else f"{parent.right!r} one way and {twin.right!r} the other, not {wanted!r}"
+
+
+def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
+    """A step along the axes of two cameras is reversed for certain only where these are nearly parallel."""
+    parallel = parent.item.sample.truth.rotation_deg < FAR_TURN_DEG
+    turned = parent.question.type == "relative_pose"
+    told = False
+    if says_none(parent.right) or says_none(twin.right):
+        return None
+    words = zip(parent.right.split(), twin.right.split(), strict=False)
+    for place, (one, other) in enumerate(words):
+        if one in OPPOSITE and (parallel or (turned and place == 3)):
+            told = True
+            if other.rstrip(",") == one.rstrip(","):
+                return f"{parent.right!r} one way and {twin.right!r} the other"
+    return "" if told else None
 
 
 # --- coupling -------------------------------------------------------------------------------------
@@ -154,9 +254,10 @@ def label_coupling(samples: Samples) -> Probe:
 
 
 def _coupling_tables(samples: Samples) -> dict[tuple[str, str], Array]:
-    """(objects, 3, 3) counts for each pair of motions."""
-    groups = {uid: i for i, uid in enumerate(dict.fromkeys(item.group for item in samples.items))}
-    labels = [(groups[item.group], signs(_measured(item, 0, 1), samples.gates)) for item in samples.items]
+    """(objects, 3, 3) counts for each pair of motions; only of pairs of views, each from its first to its second."""
+    pairs = [item for item in samples.items if len(item.sample.views) == 2]
+    groups = {uid: i for i, uid in enumerate(dict.fromkeys(item.group for item in pairs))}
+    labels = [(groups[item.group], signs(_measured(item, 0, 1), samples.gates)) for item in pairs]
     names = list(labels[0][1]) if labels else []
     tables = {(a, b): np.zeros((len(groups), 3, 3)) for i, a in enumerate(names) for b in names[i + 1 :]}
     for group, each in labels:
@@ -184,6 +285,10 @@ def metamorphic(samples: Samples) -> Probe:
             n += 1
             if not _same(wanted, found):
                 problems.append((item.key, f"{kind.name}, {change}: {found}, expected {wanted}"))
+        for change, name, same in figures_transformed(item.sample, samples.gates, rng):
+            n += 1
+            if not same:
+                problems.append((item.key, f"{name}, {change}: another answer"))
     what = "labels after mirroring the scene, swapping the views, and turning the world"
     return all_of("metamorphic", what, n, problems)
 

@@ -1,11 +1,13 @@
-"""Do the pictures agree with the poses? A textbook method recovers the motion from the pictures alone."""
+"""Do the pictures agree with the poses? A textbook method recovers the motion from them; points of the surface are compared."""
 
 import math
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from viewpoint100k.audit.report import Bounds, Probe, not_measured
+from viewpoint100k.audit.recompute_figures import reprojection_px
+from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Item, Samples
 from viewpoint100k.audit.statistics import Array, Share, median_interval, share, wilson
 from viewpoint100k.records import Sample, View
@@ -20,6 +22,7 @@ RATIO = 0.8
 RANSAC_PX = 1.0
 MAX_MEDIAN_DEG = 2.0
 MIN_AGREEMENT = 0.99
+MAX_REPROJECTION_PX = 0.5
 CLEAR_STEP, CLEAR_TURN_DEG = 0.05, 2.0  # smaller ones have no sign that counts
 
 
@@ -134,7 +137,83 @@ def _on_plane(pixels: Array, view: View) -> Array:
     return (pixels + 0.5 - [cx, cy]) / [fx, fy]
 
 
-def depth_warp(samples: Samples) -> Probe:
-    """Named here so that nobody thinks it was done."""
-    what = "depth of view 1, warped into view 2, has the colours of view 2"
-    return not_measured("depth_warp", what, "depth is not kept in the shards; the renderer's own tests compare it")
+SEEN, OTHER = "seen in both", "two points, one in each picture"
+
+
+def surface_points(samples: Samples) -> Probe:
+    """Stored points of the surface lie where the poses project them, and look alike in both pictures."""
+    problems, errors = list[tuple[str, str]](), list[float]()
+    for item in samples.items:
+        for image, view in enumerate(item.sample.views[:2]):
+            for number, away in enumerate(reprojection_px(item.sample.seen.points, view, image)):
+                errors.append(float(away))
+                if not away < MAX_REPROJECTION_PX:
+                    problems.append(
+                        (item.key, f"point {number} is {away:.2f} px from where the pose has it in view {image}")
+                    )
+    name = "surface_points"
+    what = (
+        "stored points of the surface, projected into both pictures by the poses, within half a pixel of their pixels"
+    )
+    if not errors:
+        return not_measured(name, what, "no sample has points of its surface")
+    colours = _point_colours(samples)
+    detail: dict[str, Any] = {
+        "reprojection, px": {"median": float(np.median(errors)), "largest": max(errors)},
+        "colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours,
+    }
+    probe = all_of(name, what, len(errors), problems, detail=detail)
+    seen, other = colours.get(SEEN), colours.get(OTHER)
+    if seen is None or other is None:
+        return probe
+    said = f"{probe.because}; colours around points: {seen} apart, {other} around two points that are not the same"
+    return probe.model_copy(update={"because": said})
+
+
+def _point_colours(samples: Samples) -> dict[str, str]:
+    """How far apart the two pictures are around a point, in one light that stands in the world.
+
+    Around points that both pictures show; that only one shows, where the other has what hides it; and around other points
+    that both show, for comparison.
+    """
+    keys = samples.draw({item.key for item in samples.items if _one_light(item.sample)}, MOST, "surface_points")
+    found = defaultdict[str, list[float]](list)
+    for item, images in samples.pictures(keys):
+        points = item.sample.seen.points
+        states = ["/".join(point.visible) for point in points]
+        patches = [[_patch(images[i], *point.pixels[i]) for i in (0, 1)] for point in points]
+        both = [i for i, state in enumerate(states) if state == "yes/yes"]
+        for i, state in enumerate(states):
+            first, second = patches[i]
+            if first is None or second is None:
+                continue
+            if state == "yes/yes":
+                found[SEEN].append(_colours_apart(first, second))
+                other = patches[both[(both.index(i) + 1) % len(both)]][1]
+                if len(both) > 1 and other is not None:
+                    found[OTHER].append(_colours_apart(first, other))
+            elif "no" in state and "yes" in state:
+                found["seen in one, hidden in the other"].append(_colours_apart(first, second))
+    rng, out = samples.rng("surface_points"), {}
+    for state, values in found.items():
+        if len(values) >= FEWEST_PAIRS:
+            low, high = median_interval(np.array(values), rng)
+            out[state] = f"{np.median(values):.1f} of 255 (95 % {low:.1f} to {high:.1f}, n = {len(values)})"
+    return out
+
+
+def _one_light(sample: Sample) -> bool:
+    lights = {view.light for view in sample.views[:2]}
+    return bool(sample.seen.points) and len(lights) == 1 and next(iter(lights)).endswith("/world")
+
+
+def _patch(image: Array, x: float, y: float) -> Array | None:
+    """Mean colour of 3 x 3 pixels; None beside the picture."""
+    column, row = int(x), int(y)
+    if not (1 <= column < image.shape[1] - 1 and 1 <= row < image.shape[0] - 1):
+        return None
+    return np.asarray(image[row - 1 : row + 2, column - 1 : column + 2].reshape(-1, 3).mean(axis=0))
+
+
+def _colours_apart(one: Array, other: Array) -> float:
+    return float(np.abs(one - other).mean())

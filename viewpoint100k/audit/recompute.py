@@ -60,16 +60,49 @@ def measure(first: View, second: View, front_azimuth_deg: float | None) -> Moved
         right=float(step[0]),
         up=-float(step[1]),
         forward=float(step[2]),
-        yaw_deg=-_swing_deg(ahead, ahead_then),
-        pitch_deg=_height_deg(ahead_then) - _height_deg(ahead),
+        yaw_deg=-swing_deg(ahead, ahead_then),
+        pitch_deg=elevation_deg(ahead_then) - elevation_deg(ahead),
         roll_deg=_signed_deg(_lean_deg(two) - _lean_deg(one)),
-        azimuth_deg=_swing_deg(here, there),
-        elevation_deg=_height_deg(there) - _height_deg(here),
+        azimuth_deg=swing_deg(here, there),
+        elevation_deg=elevation_deg(there) - elevation_deg(here),
         distance_ratio=math.dist(there, (0, 0, 0)) / distance,
         focal_ratio=second.intrinsics[0][0] / first.intrinsics[0][0],
         rotation_deg=_between_deg(_quaternion(one[:3, :3]), _quaternion(two[:3, :3])),
         objects_right=front,
     )
+
+
+# the things whose difference a question needs, by the fields of `Decidability`
+DECIDED_BY = {
+    "ego_translation/camera_1": ("translation",),
+    "object_translation/object_facing_camera_1": ("translation",),
+    "object_translation/object_front": ("translation",),
+    "object_translation/seen_from_above": ("azimuth",),
+    "ego_rotation/camera_1": ("rotation",),
+    "vertical_translation/camera_1": ("vertical",),
+    "forward_translation/camera_1": ("forward",),
+    "combined_translation/camera_1": ("translation", "vertical"),
+    "pitch/camera_1": ("pitch",),
+    "roll/behind_camera_1": ("roll",),
+    "angle/around_object": ("azimuth",),
+    "angle_number/around_object": ("azimuth",),
+    "signed_angle/seen_from_above": ("azimuth",),
+    "distance/object": ("distance",),
+    "elevation/object": ("elevation",),
+    "relative_pose/camera_1": ("translation", "rotation"),
+}
+DECIDED_BY_MOTION = {
+    "sideways": ("translation",), "vertical": ("vertical",), "ahead": ("forward",), "yaw": ("rotation",),
+    "pitch": ("pitch",), "roll": ("roll",), "around": ("translation", "rotation"),
+}  # fmt: skip
+
+
+def decided_by(kind: str, moved: Moved, gates: GateConfig) -> tuple[str, ...]:
+    """What a question's decidability is the least of; nothing where the question must not be asked."""
+    if kind in DECIDED_BY:
+        return DECIDED_BY[kind]
+    found = _one_motion(moved, 1.0, gates)
+    return DECIDED_BY_MOTION[found.words] if found else ()
 
 
 def label(kind: str, moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
@@ -101,13 +134,13 @@ def signs(moved: Moved, gates: GateConfig) -> dict[str, int | None]:
 # --- angles ----------------------------------------------------------------------------------------
 
 
-def _swing_deg(start: Array, end: Array) -> float:
+def swing_deg(start: Array, end: Array) -> float:
     """From one direction to another over the ground, counter-clockwise from above."""
     cross = start[0] * end[1] - start[1] * end[0]
     return math.degrees(math.atan2(cross, start[0] * end[0] + start[1] * end[1]))
 
 
-def _height_deg(direction: Array) -> float:
+def elevation_deg(direction: Array) -> float:
     """Of a direction above the horizon: what it lacks to the zenith."""
     return 90 - math.degrees(math.acos(max(-1.0, min(1.0, direction[2] / math.dist(direction, (0, 0, 0))))))
 

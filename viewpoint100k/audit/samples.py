@@ -69,13 +69,27 @@ class Asked(NamedTuple):
 
     @property
     def views(self) -> tuple[View, View]:
-        first, second = self.pair or (0, 1)
-        return self.item.sample.views[first], self.item.sample.views[second]
+        """Of the pair, the object's box where it is shown; the pose of what is shown mirrored is the real one."""
+        views = [self.item.sample.views[i] for i in self.pair or (0, 1)]
+        first, second = (_mirrored_box(v) if i in self.question.mirrored else v for i, v in enumerate(views))
+        return first, second
 
     @property
     def looks(self) -> tuple[Look, Look]:
-        first, second = self.pair or (0, 1)
-        return self.item.looks[first], self.item.looks[second]
+        """Of the pair, as it is shown but for dots."""
+        looks = [self.item.looks[i] for i in self.pair or (0, 1)]
+        first, second = (_mirrored_look(one) if i in self.question.mirrored else one for i, one in enumerate(looks))
+        return first, second
+
+
+def _mirrored_box(view: View) -> View:
+    left, top, right, bottom = view.object_box
+    width = 2 * view.intrinsics[0][2]
+    return view.model_copy(update={"object_box": [width - right, top, width - left, bottom]})
+
+
+def _mirrored_look(look: Look) -> Look:
+    return look._replace(small=look.small[:, ::-1], crop=look.crop[:, ::-1])
 
 
 @dataclass(frozen=True)

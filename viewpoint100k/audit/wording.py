@@ -245,8 +245,10 @@ def _tokens(one: Asked, place: int) -> list[str]:
     context = [f"#{one.kind}", f"#{one.question.template}"]
     numbers = re.findall(r"\d+", one.question.prompt.split("\n")[0].rpartition("field of view")[2])
     grows = (int(numbers[-1]) > int(numbers[0])) - (int(numbers[-1]) < int(numbers[0])) if len(numbers) > 1 else 0
+    moves = " ".join(re.findall(r"\d+ degrees(?: \w+-?\w*)?", one.question.prompt.split("\n")[0]))
     facts = [
         f"={text}",
+        f"={text}, {moves}",
         f"={text}, lens {grows}",
         f"@{place}/{len(options)}",
         f"fresh{fresh}",

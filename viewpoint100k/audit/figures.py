@@ -1,0 +1,376 @@
+"""Flat shortcuts through questions with figures and about sets of views: rules of thumb, and one picture with its dots."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from viewpoint100k.audit.report import Bounds, Measured, Probe, judge
+from viewpoint100k.audit.samples import Asked, Look, Samples
+from viewpoint100k.audit.statistics import Array, Share, share
+from viewpoint100k.audit.wording import FOLDS
+from viewpoint100k.records import Mark, View
+
+ABOVE_CHANCE = 0.03
+ALONE_ABOVE_CHANCE = 0.04
+FEWEST_ALONE = 60  # questions of a kind that a learner needs
+MOST_ALONE = 2000
+TIE = 1e-6
+MIDDLE_DEG = 90  # of the three angles that `composed_angle` draws from, two of which are shown
+
+MARKED, COVISIBLE, MAP = "marked_point/image_2", "covisible_point/image_2", "camera_on_map/seen_from_above"
+SIDE, MIRRORED = "revealed_side/object_front", "mirrored/object"
+WHICH, ORDER, COMPOSED = "which_view/around_object", "order/around_object", "composed_angle/seen_from_above"
+
+
+class Rule(NamedTuple):
+    """A rule of thumb: scores options, and picks those with the highest score; None where it says nothing."""
+
+    kind: str
+    what: str
+    scores: Callable[[Asked], dict[str, float] | None]
+    bounds: Bounds
+    two_way: bool = False  # its opposite is as good a rule
+
+
+# --- marked points ---------------------------------------------------------------------------------
+
+
+def _dots(one: Asked) -> dict[str, Mark]:
+    """The dots of image 2, by the option that names them."""
+    return {f"the {mark.colour} dot": mark for mark in one.question.marks if mark.image == 1}
+
+
+def _mark(one: Asked) -> Mark | None:
+    return next((mark for mark in one.question.marks if mark.image == 0), None)
+
+
+def _nearest_pixel(one: Asked) -> dict[str, float] | None:
+    mark = _mark(one)
+    if mark is None:
+        return None
+    return {name: -math.dist((dot.x, dot.y), (mark.x, mark.y)) for name, dot in _dots(one).items()}
+
+
+def _from_middle(one: Asked) -> dict[str, float] | None:
+    dots = _dots(one)
+    middle = np.mean([(dot.x, dot.y) for dot in dots.values()], axis=0) if dots else np.zeros(2)
+    return {name: math.dist((dot.x, dot.y), middle) for name, dot in dots.items()}
+
+
+def _middle_dot(one: Asked) -> dict[str, float] | None:
+    return {name: -away for name, away in (_from_middle(one) or {}).items()}
+
+
+def _nearest_in_box(one: Asked) -> dict[str, float] | None:
+    mark = _mark(one)
+    if mark is None:
+        return None
+    here = in_box(mark, one.views[0])
+    return {name: -math.dist(in_box(dot, one.views[1]), here) for name, dot in _dots(one).items()}
+
+
+def _nearest_albedo(one: Asked) -> dict[str, float] | None:
+    """The dot whose point has the colour of the marked one, as the renderer knows it."""
+    mark, colours = _mark(one), {name: _albedo(one, dot, 1) for name, dot in _dots(one).items()}
+    wanted = _albedo(one, mark, 0) if mark else None
+    if wanted is None:
+        return None
+    return {name: -math.dist(colour, wanted) for name, colour in colours.items() if colour is not None}
+
+
+def _albedo(one: Asked, mark: Mark, image: int) -> list[float] | None:
+    near = [(math.dist(p.pixels[image], (mark.x, mark.y)), p.albedo) for p in one.item.sample.seen.points]
+    away, colour = min(near, default=(math.inf, []))
+    return colour if away < 1 else None
+
+
+def in_box(mark: Mark, view: View) -> tuple[float, float]:
+    """Where a dot is on the object's box: -1 to 1 from edge to edge."""
+    left, top, right, bottom = view.object_box
+    across = (mark.x - left) / max(right - left, 1e-6)
+    return 2 * across - 1, 2 * (mark.y - top) / max(bottom - top, 1e-6) - 1
+
+
+def _inner_dot(one: Asked) -> dict[str, float] | None:
+    """A point nearer to the middle of the object than to its edge is said to be seen."""
+    mark = _mark(one)
+    if mark is None:
+        return None
+    inner = math.hypot(*in_box(mark, one.views[0])) < 0.6
+    return {"it can be seen": float(inner), "it is hidden": float(not inner)}
+
+
+# --- maps, sides, mirrors ----------------------------------------------------------------------------
+
+
+def _from_first(one: Asked) -> dict[str, float] | None:
+    return {
+        f"the {camera.colour} camera": abs(math.remainder(camera.azimuth_deg, 360))
+        for camera in one.question.map_cameras
+    }
+
+
+def _nearest_camera(one: Asked) -> dict[str, float] | None:
+    return {name: -away for name, away in (_from_first(one) or {}).items()}
+
+
+def _right_half(one: Asked) -> dict[str, float] | None:
+    return {
+        f"the {camera.colour} camera": float(math.remainder(camera.azimuth_deg, 360) > 0)
+        for camera in one.question.map_cameras
+    }
+
+
+def _brighter_side(one: Asked) -> dict[str, float] | None:
+    """The object is brighter on one side; in its mirror image it might be on the other."""
+    sides = []
+    for look in one.looks:
+        grey = look.crop.astype(np.float64).mean(axis=2)
+        sides.append(float(grey[:, 9:].mean() - grey[:, :8].mean()))
+    same = float(sides[0] * sides[1] > 0)
+    return {"the same object": same, "its mirror image": 1 - same}
+
+
+# --- sets --------------------------------------------------------------------------------------------
+
+
+def _unlike(one: Asked) -> dict[str, float] | None:
+    """How far the mean colour of each picture is from that of image 1."""
+    looks = [one.item.looks[view] for view in one.question.images]
+    means = [look.small.reshape(-1, 3).mean(axis=0) for look in looks]
+    return {f"image {i + 1}": float(np.linalg.norm(means[i] - means[0])) for i in range(1, len(means))}
+
+
+def _unlike_pixels(one: Asked) -> dict[str, float] | None:
+    looks = [one.item.looks[view] for view in one.question.images]
+    crops = [look.crop.astype(np.float64) for look in looks]
+    return {f"image {i + 1}": float(np.abs(crops[i] - crops[0]).mean()) for i in range(1, len(crops))}
+
+
+def _least(of: Callable[[Asked], dict[str, float] | None]) -> Callable[[Asked], dict[str, float] | None]:
+    return lambda one: {name: -value for name, value in (of(one) or {}).items()}
+
+
+def _in_order_of(of: Callable[[Asked], dict[str, float] | None]) -> Callable[[Asked], dict[str, float] | None]:
+    """The order in which the pictures grow less like image 1."""
+
+    def scores(one: Asked) -> dict[str, float] | None:
+        found = of(one) or {}
+        order = ", ".join(name.removeprefix("image ") for name in sorted(found, key=lambda name: found[name]))
+        return {option: float(option == order) for option in one.question.options}
+
+    return scores
+
+
+def _is(wanted: str) -> Callable[[Asked], dict[str, float] | None]:
+    return lambda one: {option: float(option == wanted) for option in one.question.options}
+
+
+def _degrees(option: str) -> float:
+    return float(next((word for word in option.split() if word.isdigit()), "0"))
+
+
+def _largest_angle(one: Asked) -> dict[str, float] | None:
+    return {option: _degrees(option) for option in one.question.options}
+
+
+def _middle_angle(one: Asked) -> dict[str, float] | None:
+    return {option: -abs(_degrees(option) - MIDDLE_DEG) for option in one.question.options}
+
+
+def _bounds(fair: float) -> Bounds:
+    return Bounds(high=fair + ABOVE_CHANCE)
+
+
+RULES = (
+    Rule(
+        MARKED,
+        "the dot nearest to where the mark was",
+        _nearest_pixel,
+        Bounds(0.25 - ABOVE_CHANCE, 0.25 + ABOVE_CHANCE),
+    ),
+    Rule(MARKED, "the middle dot", _middle_dot, _bounds(0.25)),
+    Rule(MARKED, "the outermost dot", _from_middle, _bounds(0.25)),
+    Rule(COVISIBLE, "a dot in the inner part of the object's box", _inner_dot, _bounds(0.5), two_way=True),
+    Rule(MAP, "the camera nearest to the white one", _nearest_camera, _bounds(0.25)),
+    Rule(MAP, "the camera furthest from the white one", _from_first, _bounds(0.25)),
+    Rule(MAP, "a camera in the right half", _right_half, _bounds(0.25)),
+    Rule(WHICH, "the picture least like image 1 by mean colour", _unlike, _bounds(1 / 3)),
+    Rule(WHICH, "the picture most like image 1 by mean colour", _least(_unlike), _bounds(1 / 3)),
+    Rule(WHICH, "the object least like itself in image 1", _unlike_pixels, _bounds(1 / 3)),
+    Rule(WHICH, "the object most like itself in image 1", _least(_unlike_pixels), _bounds(1 / 3)),
+    Rule(ORDER, "as they are shown", _is("2, 3, 4"), Bounds(1 / 6 - ABOVE_CHANCE, 1 / 6 + ABOVE_CHANCE)),
+    Rule(ORDER, "the other way around", _is("4, 3, 2"), _bounds(1 / 6)),
+    Rule(COMPOSED, "the middle angle", _middle_angle, _bounds(0.25)),
+    Rule(COMPOSED, "the largest angle", _largest_angle, _bounds(0.25)),
+)
+# what also goes by what an honest answer goes by
+FACTS = (
+    Rule(MARKED, "the dot at the same place of the object's box", _nearest_in_box, Bounds()),
+    Rule(MARKED, "the dot whose point has the marked one's colour", _nearest_albedo, Bounds()),
+    Rule(MIRRORED, "brighter on the same side", _brighter_side, Bounds(), two_way=True),
+    Rule(ORDER, "by how unlike image 1 they are by mean colour", _in_order_of(_unlike), Bounds()),
+    Rule(ORDER, "by how unlike image 1 the object is", _in_order_of(_unlike_pixels), Bounds()),
+)
+
+
+def figure_rules(samples: Samples) -> Probe:
+    """Rules of thumb about dots, maps and the order of pictures, right no more often than chance."""
+    what = "score of rules that look at dots, maps and pictures without any idea of space"
+    return judge("figure_rules", what, _measured(samples, RULES), too_few="too few questions with figures or of sets")
+
+
+def figure_facts(samples: Samples) -> Probe:
+    """Rules of thumb that may pay, for an honest answer goes by the same."""
+    what = "score of rules by colours, and by places on the object's box"
+    fact = "a fact, not judged: surface keeps its colour, and near views are alike"
+    return judge("figure_facts", what, _measured(samples, FACTS), too_few="too few such questions", fact=fact)
+
+
+def _measured(samples: Samples, rules: Sequence[Rule]) -> list[Measured]:
+    asked, out = samples.asked(), []
+    for rule in rules:
+        hits, groups = [], []
+        for one in asked.get(rule.kind, []):
+            scores = rule.scores(one)
+            if not scores or any(one.item.looks[view].problem for view in one.question.images):
+                continue
+            best = [name for name, score in scores.items() if score >= max(scores.values()) - TIE]
+            hits.append((one.right in best) / len(best))
+            groups.append(one.item.group)
+        if not hits:
+            continue
+        found = share(hits, groups)
+        if rule.two_way:
+            found = found._replace(value=max(found.value, 1 - found.value))
+        out.append(Measured(f"{rule.kind}, {rule.what}", found, rule.bounds))
+    return out
+
+
+# --- one picture and its figure -----------------------------------------------------------------------
+
+
+def figure_alone(samples: Samples) -> Probe:
+    """One picture with its dots, or the map alone: a learner that gets only that must do no better than chance."""
+    name, what = (
+        "figure_alone",
+        "score of a random forest on one picture with its dots, or on the map, objects held out",
+    )
+    measured = []
+    for kind, (shown, features) in ALONE.items():
+        every = [one for one in samples.asked().get(kind, []) if one.right]
+        chosen = samples.draw({one.question.id for one in every}, MOST_ALONE, name)
+        every = [one for one in every if one.question.id in chosen]
+        rows = [(one, features(one)) for one in every]
+        rows = [(one, options) for one, options in rows if options and set(options) == set(one.question.options)]
+        groups = [one.item.group for one, _ in rows]
+        if len(rows) < FEWEST_ALONE or len(set(groups)) < FOLDS or len({one.right for one, _ in rows}) < 2:
+            continue
+        fair = float(np.mean([1 / len(one.question.options) for one, _ in rows]))
+        found = _best_option_share(rows, groups)
+        prior = Counter(one.right for one, _ in rows).most_common(1)[0]
+        note = f"always saying {prior[0]!r} scores {prior[1] / len(rows):.1%}"
+        measured.append(Measured(f"{kind}, {shown}", found, Bounds(high=fair + ALONE_ABOVE_CHANCE), note))
+    too_few = f"needs {FEWEST_ALONE} questions of a kind, of {FOLDS} objects"
+    return judge(name, what, measured, too_few=too_few)
+
+
+def _best_option_share(rows: Sequence[tuple[Asked, dict[str, Array]]], groups: Sequence[str]) -> Share:
+    """Each option is scored as right or wrong by its features; the best one is said."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import GroupKFold
+
+    hits = np.zeros(len(rows))
+    for train, test in GroupKFold(FOLDS).split(rows, groups=groups):
+        values = [value for row in train for value in rows[row][1].values()]
+        right = [name == rows[row][0].right for row in train for name in rows[row][1]]
+        model = RandomForestClassifier(80, min_samples_leaf=6, random_state=0)
+        model.fit(np.array(values), np.array(right))
+        scores = model.predict_proba(np.array([value for row in test for value in rows[row][1].values()]))[:, -1]
+        start = 0
+        for row in test:
+            one, options = rows[row]
+            likely = scores[start : start + len(options)]
+            hits[row] = list(options)[int(np.argmax(likely))] == one.right
+            start += len(options)
+    return share(hits, groups)
+
+
+def _dot_features(mark: Mark, view: View, look: Look) -> Array:
+    """Where a dot is in the picture and on the object's box, and what is around it."""
+    across, down = in_box(mark, view)
+    width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+    left, top, right, bottom = view.object_box
+    size = [(right - left) / width, (bottom - top) / height, view.object_share]
+    column, row = int(mark.x / width * look.small.shape[1]), int(mark.y / height * look.small.shape[0])
+    patch = look.small[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3].astype(np.float64)
+    colour = patch.mean(axis=(0, 1)) if patch.size else np.zeros(3)
+    spread = patch.std() if patch.size else 0.0
+    place = [across, down, abs(across), abs(down), math.hypot(across, down), mark.x / width, mark.y / height]
+    return np.array([*place, *size, *(colour / 255), spread / 255])
+
+
+def _covisible_features(one: Asked) -> dict[str, Array]:
+    """Of image 1 and its dot. Both options have the same but for their number, which a tree can split by."""
+    mark = _mark(one)
+    if mark is None or one.looks[0].problem:
+        return {}
+    found = _dot_features(mark, one.views[0], one.looks[0])
+    return {
+        option: np.array([i, *found * (1 if i else -1)]) for i, option in enumerate(("it can be seen", "it is hidden"))
+    }
+
+
+def _marked_features(one: Asked) -> dict[str, Array]:
+    """Of image 2 and its dots, without the mark of image 1."""
+    dots, away = _dots(one), _from_middle(one) or {}
+    if one.looks[1].problem:
+        return {}
+    ranks = {name: rank for rank, name in enumerate(sorted(away, key=lambda name: away[name]))}
+    return {
+        name: np.array(
+            [
+                away[name],
+                ranks[name],
+                *_to_others(name, dots),
+                *_dot_features(dot, one.views[1], one.looks[1]),
+                list(COLOURS).index(dot.colour),
+            ]
+        )
+        for name, dot in dots.items()
+    }
+
+
+def _to_others(name: str, dots: dict[str, Mark]) -> tuple[float, float]:
+    """How far a dot is from the nearest and the furthest of the others."""
+    mine = dots[name]
+    away = [math.dist((mine.x, mine.y), (dot.x, dot.y)) for other, dot in dots.items() if other != name]
+    return (min(away), max(away)) if away else (0.0, 0.0)
+
+
+def _map_features(one: Asked) -> dict[str, Array]:
+    away = _from_first(one) or {}
+    ranks = {name: sum(other < mine - TIE for other in away.values()) for name, mine in away.items()}
+    return {
+        f"the {camera.colour} camera": np.array(
+            [
+                camera.azimuth_deg,
+                away[f"the {camera.colour} camera"],
+                ranks[f"the {camera.colour} camera"],
+                max(away.values()) - min(away.values()),
+                list(COLOURS).index(camera.colour),
+            ]
+        )
+        for camera in one.question.map_cameras
+    }
+
+
+COLOURS = ("red", "blue", "green", "yellow")
+ALONE: dict[str, tuple[str, Callable[[Asked], dict[str, Array]]]] = {
+    COVISIBLE: ("image 1 and its dot", _covisible_features),
+    MARKED: ("image 2 and its dots", _marked_features),
+    MAP: ("the map alone", _map_features),
+}

@@ -1,0 +1,116 @@
+"""Questions with figures, and about sets of views, in a mirrored, turned or swapped scene: what the project then answers."""
+
+import math
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from viewpoint100k.annotate import make_truth
+from viewpoint100k.audit.statistics import Array
+from viewpoint100k.config import GateConfig
+from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.ask import answered, figure_of
+from viewpoint100k.questions.kinds import Figure
+from viewpoint100k.records import MapCamera, Sample, View, matrix
+
+MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
+MARGIN_ATOL = 1e-3  # pixels and points are rounded
+LEFT_RIGHT = [0, 1, 3, 2, 4, 5]  # sides of an object, in a mirror
+SWAPPED = {"camera_on_map", "mirrored", "zoom_or_dolly"}  # what can be said of them from image 2 to image 1
+MIRRORED_OPTION = {"revealed_side": {2: 3, 3: 2}, "composed_angle": {i: i ^ 1 for i in range(6)}}
+
+
+def figures_transformed(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> Iterator[tuple[str, str, bool]]:
+    """(change, kind, whether the answer is what it must be) of the stored figures of a sample.
+
+    In a mirror left is right and clockwise is the other way, in the figures as in the answers; a turn of the world does
+    nothing; and from image 2 to image 1 a map's cameras are on its other side.
+    """
+    kinds = {kind.name: kind for kind in KINDS if kind.solve is not None}
+    asked = [
+        (kinds[name], figure_of(q)) for q in sample.questions if (name := f"{q.type}/{q.frame}") in kinds and q.options
+    ]
+    if not asked:
+        return
+    angle = float(rng.uniform(0, 360))
+    cases = [("mirrored", _in_mirror(sample)), ("turned", _turned(sample, angle))]
+    if len(sample.views) == 2:
+        cases.append(("swapped", _swapped(sample)))
+    for kind, figure in asked:
+        before = answered(sample, kind, figure, gates)
+        for change, other in cases:
+            if change == "swapped" and kind.type not in SWAPPED:
+                continue
+            shown = _other_figure(figure, sample) if change == "mirrored" else figure
+            if change == "swapped":
+                shown = figure._replace(map_cameras=_other_map(figure))
+            after = answered(other, kind, shown, gates)
+            if before is None or after is None:
+                yield change, kind.name, before is after
+                continue
+            option = before.fact.option
+            if change == "mirrored":
+                option = MIRRORED_OPTION.get(kind.type, {}).get(option, option)
+            near = abs(before.fact.margin - after.fact.margin) <= MARGIN_ATOL * max(1.0, before.fact.margin)
+            yield change, kind.name, after.fact.option == option and near
+
+
+def _in_mirror(sample: Sample) -> Sample:
+    views = [_moved(view, MIRROR @ matrix(view.world_from_camera) @ MIRROR) for view in sample.views]
+    points = [
+        point.model_copy(
+            update={
+                "world": [-point.world[0], *point.world[1:]],
+                "pixels": [
+                    [2 * view.intrinsics[0][2] - x, y] for view, (x, y) in zip(views, point.pixels, strict=False)
+                ],
+            }
+        )
+        for point in sample.seen.points
+    ]
+    sides = [[row[i] for i in LEFT_RIGHT] for row in sample.seen.sides]
+    front = sample.truth.front_azimuth_deg
+    return _with(sample, views, None if front is None else 180 - front, points=points, sides=sides)
+
+
+def _turned(sample: Sample, angle_deg: float) -> Sample:
+    cosine, sine = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    turn = np.eye(4)
+    turn[:2, :2] = [[cosine, -sine], [sine, cosine]]
+    views = [_moved(view, turn @ matrix(view.world_from_camera)) for view in sample.views]
+    points = [
+        point.model_copy(update={"world": (turn[:3, :3] @ np.array(point.world)).tolist()})
+        for point in sample.seen.points
+    ]
+    front = sample.truth.front_azimuth_deg
+    return _with(sample, views, None if front is None else front + angle_deg, points=points)
+
+
+def _swapped(sample: Sample) -> Sample:
+    """A pair from its second view to its first; points and sides are not needed."""
+    return _with(sample, sample.views[::-1], sample.truth.front_azimuth_deg)
+
+
+def _with(sample: Sample, views: list[View], front_azimuth_deg: float | None, **seen: object) -> Sample:
+    truth = make_truth(views[0], views[1], sample.truth.covisible_fraction, front_azimuth_deg)
+    return sample.model_copy(update={"views": views, "truth": truth, "seen": sample.seen.model_copy(update=seen)})
+
+
+def _moved(view: View, world_from_camera: Array) -> View:
+    return view.model_copy(update={"world_from_camera": world_from_camera.tolist()})
+
+
+def _other_figure(figure: Figure, sample: Sample) -> Figure:
+    """As it would be drawn of the mirrored scene."""
+    marks = tuple(
+        mark.model_copy(update={"x": 2 * sample.views[figure.images[mark.image]].intrinsics[0][2] - mark.x})
+        for mark in figure.marks
+    )
+    way = {"clockwise": "counter-clockwise", "counter-clockwise": "clockwise"}
+    words = re.sub(r"\b(?:counter-)?clockwise\b", lambda found: way[found.group()], figure.words)
+    return figure._replace(marks=marks, map_cameras=_other_map(figure), words=words)
+
+
+def _other_map(figure: Figure) -> tuple[MapCamera, ...]:
+    return tuple(camera.model_copy(update={"azimuth_deg": -camera.azimuth_deg}) for camera in figure.map_cameras)
