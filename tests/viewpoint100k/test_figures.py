@@ -42,10 +42,16 @@ def view(pose, background="plain", k=K):
     )
 
 
-def known(first, second, *more, seen=None, decidability=SURE, shared=0.5, **how):
+SHARED = np.full((2, 2), 0.5).tolist()
+
+
+def known(first, second, *more, seen=None, decidability=SURE, shared=0.5, lights=("studio/world", "city/world"), **how):
     views = [view(pose, **how) for pose in (first, second, *more)]
+    views[:2] = [one.model_copy(update={"light": light}) for one, light in zip(views, lights, strict=False)]
     truth = make_truth(views[0], views[1], shared, None)
-    return SimpleNamespace(views=views, truth=truth, decidability=decidability, seen=seen or Seen())
+    return SimpleNamespace(
+        views=views, truth=truth, decidability=decidability, seen=seen or Seen(covisible_fraction=SHARED)
+    )
 
 
 def answer(name, what, figure=None):
@@ -183,6 +189,11 @@ def test_mirrored_says_what_is_shown():
     )
 
 
+def test_in_the_same_light_nobody_is_asked_about_a_mirror():
+    what = known(SOUTH, EAST_OF_IT, lights=("studio/world", "studio/world"))
+    assert BY_NAME["mirrored"].draw(what, GATES, np.random.default_rng(0)) is None
+
+
 def test_every_other_second_picture_is_mirrored():
     rng = np.random.default_rng(0)
     drawn = [BY_NAME["mirrored"].draw(known(SOUTH, EAST_OF_IT), GATES, rng) for _ in range(300)]
@@ -266,7 +277,10 @@ def test_on_the_map_a_camera_that_went_right_is_on_the_right():
     assert min(drawn.getpixel((128, 128 + round(0.36 * 256)))) > 240  # the first camera, in white
 
 
-@pytest.mark.parametrize(("second", "angle"), [(EAST_OF_IT, 40.0), (WEST_OF_IT, -40.0)])
+FAR_EAST, FAR_WEST = looking(-15), looking(-165)
+
+
+@pytest.mark.parametrize(("second", "angle"), [(FAR_EAST, 75.0), (FAR_WEST, -75.0)])
 def test_the_camera_on_the_map_is_the_one_at_the_second_cameras_azimuth(second, angle):
     figure = BY_NAME["camera_on_map"].draw(known(SOUTH, second), GATES, np.random.default_rng(0))
     right = next(camera.colour for camera in figure.map_cameras if abs(camera.azimuth_deg - angle) < 0.01)
@@ -274,18 +288,22 @@ def test_the_camera_on_the_map_is_the_one_at_the_second_cameras_azimuth(second, 
     assert any(abs(camera.azimuth_deg + angle) < 0.01 for camera in figure.map_cameras)  # its mirror image
 
 
-def test_the_right_camera_is_as_often_any_colour():
-    rng = np.random.default_rng(0)
-    drawn = [BY_NAME["camera_on_map"].draw(known(SOUTH, EAST_OF_IT), GATES, rng) for _ in range(400)]
-    colours = [answer("camera_on_map", known(SOUTH, EAST_OF_IT), figure) for figure in drawn]
+def test_the_right_camera_is_as_often_any_colour_and_as_often_the_nearer_one():
+    rng, what = np.random.default_rng(0), known(SOUTH, FAR_EAST)
+    drawn = [BY_NAME["camera_on_map"].draw(what, GATES, rng) for _ in range(400)]
+    colours = [answer("camera_on_map", what, figure) for figure in drawn]
     assert all(60 < colours.count(colour) < 145 for colour in set(colours)) and len(set(colours)) == 4
+    nearer = [min(abs(camera.azimuth_deg) for camera in figure.map_cameras) > 70 for figure in drawn]
+    assert 160 < sum(nearer) < 240
+    # where no camera would fit between the right one and the first, the nearest would always be right
+    assert BY_NAME["camera_on_map"].draw(known(SOUTH, EAST_OF_IT), GATES, rng) is None
 
 
 # --- marked points ----------------------------------------------------------------------------------
 
 
-def seen_of_box(second=EAST_OF_IT, k=K):
-    tracked = tracked_by(SOUTH, second, 16)
+def seen_of_box(second=EAST_OF_IT, first=SOUTH):
+    tracked = tracked_by(first, second, 16)
     words = {1: "yes", -1: "no", 0: "unclear"}
     points = [
         SurfacePoint(
@@ -296,7 +314,7 @@ def seen_of_box(second=EAST_OF_IT, k=K):
         )
         for i in range(len(tracked.points))
     ]
-    return Seen(points=points)
+    return Seen(points=points, covisible_fraction=SHARED)
 
 
 def test_the_dot_on_the_same_point_is_the_answer_and_no_other():
@@ -329,6 +347,20 @@ def test_staying_near_the_pixel_of_the_mark_is_right_a_quarter_of_the_time():
         hits += answer("marked_point", what, figure) == f"the {nearest.colour} dot"
         asked += 1
     assert asked > 150 and 0.15 < hits / asked < 0.36
+
+
+def test_a_hidden_point_is_asked_about_as_often_as_a_seen_one_and_lies_as_far_out():
+    south_west, south_east = looking(-125), looking(-50)  # one sees the west side, both the south side
+    seen = seen_of_box(south_east, south_west)
+    what, rng = known(south_west, south_east, seen=seen), np.random.default_rng(3)
+    figures = [BY_NAME["covisible_point"].draw(what, GATES, rng) for _ in range(300)]
+    said = [answer("covisible_point", what, figure) for figure in figures]
+    assert 110 < said.count("it is hidden") < 190 and said.count("it is hidden") + said.count("it can be seen") == 300
+    out = {
+        way: [np.hypot(f.marks[0].x - 48, f.marks[0].y - 48) for f, s in zip(figures, said, strict=True) if s == way]
+        for way in set(said)
+    }
+    assert abs(np.mean(out["it is hidden"]) - np.mean(out["it can be seen"])) < 6
 
 
 def test_a_dot_beside_its_point_has_no_answer():

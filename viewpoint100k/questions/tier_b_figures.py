@@ -1,6 +1,7 @@
 """Tier B, kinds that draw a figure on a pair: marked points, a map, a mirror, an object's sides, the lens."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from viewpoint100k.records import Colour, MapCamera, Mark, SurfacePoint, View
 COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "yellow")
 APART = 0.06  # picture sides between dots, in both pictures
 LEAST_SIZE = 0.15  # of the object's box, in picture sides: a dot must not hide what it marks
-SAME_PIXEL = 0.25  # how often the right dot is the nearest to where the mark was, as by chance
+BY_CHANCE = 0.25  # how often the right dot is the nearest to where the mark was, in the picture or on the object's box
+AS_FAR_OUT = 0.15  # half sides of the object's box
 NEAREST_CAMERA_DEG = 20.0  # to the first one, on the map
 CAMERAS_APART_DEG = 35.0
 FURTHER_DEG = (35.0, 60.0)  # around the object from the right camera to the others on its side of the map
@@ -26,37 +28,53 @@ ZOOM_BACKGROUNDS = {"hdri"}  # far away: it grows with the lens and not with the
 
 def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that can be seen."""
+    if known.seen.covisible_fraction[0][1] < gates.min_covisible_fraction:
+        return None
     side = 2 * known.views[1].intrinsics[0][2]
     clear = [point for point in known.seen.points if point.visible[1] == "yes"]
-    before, after = (np.array([point.pixels[i] for point in clear]).reshape(-1, 2) for i in (0, 1))
+    if len(clear) < len(COLOURS):
+        return None
+    before, after = (np.array([point.pixels[i] for point in clear]) for i in (0, 1))
+    on_box = [_on_box(view, pixels) for view, pixels in zip(known.views, (before, after), strict=False)]
+    paint = np.array([point.albedo for point in clear])
     apart = np.linalg.norm(after[:, None] - after[None], axis=-1) >= APART * side
-    stays = bool(rng.random() < SAME_PIXEL)
+    wanted = rng.random(2) >= BY_CHANCE
     for right in rng.permutation([i for i, point in enumerate(clear) if point.visible[0] == "yes"]):
-        to_mark = np.linalg.norm(after - before[right], axis=-1)
-        chosen = _dots(int(right), rng.permutation(len(clear)), apart, to_mark < to_mark[right], stays)
-        if len(chosen) < len(COLOURS):
-            continue
-        colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
-        dots = [_mark(1, clear[i], colour) for i, colour in zip(chosen, colours, strict=True)]
-        return Figure(marks=(_mark(0, clear[right], "red"), *sorted(dots, key=lambda dot: COLOURS.index(dot.colour))))
+        to_mark, to_place = (
+            np.linalg.norm(after - before[right], axis=1),
+            np.linalg.norm(on_box[1] - on_box[0][right], axis=1),
+        )
+        # one that lies nearer to where the mark was, in the picture and on the object's box, or, as by chance, none
+        nearer = [away < away[right] for away in (to_mark, to_place)]
+        decoys = [one for one, want in zip(nearer, wanted, strict=True) if want]
+        barred = np.any([one for one, want in zip(nearer, wanted, strict=True) if not want], axis=0)
+        alike = np.argsort(np.abs(paint - paint[right]).sum(axis=1) + 0.05 * rng.random(len(paint)))
+        chosen = _dots(int(right), alike[~np.broadcast_to(barred, alike.shape)[alike]], apart, decoys)
+        if len(chosen) == len(COLOURS):
+            colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
+            dots = [_mark(1, clear[i], colour) for i, colour in zip(chosen, colours, strict=True)]
+            dots.sort(key=lambda dot: COLOURS.index(dot.colour))
+            return Figure(marks=(_mark(0, clear[right], "red"), *dots))
     return None
 
 
 def _dots(
-    right: int, order: NDArray[np.int64], apart: NDArray[np.bool_], nearer: NDArray[np.bool_], stays: bool
+    right: int, order: NDArray[np.int64], apart: NDArray[np.bool_], decoys: Sequence[NDArray[np.bool_]]
 ) -> list[int]:
-    """The right point and three others apart from each other; empty if there are none of the sort that is wanted.
-
-    Args:
-        nearer: which points are nearer to where the mark was than the right one is.
-        stays: whether the right one is to be the nearest.
-    """
-    first = [] if stays else [int(i) for i in order if nearer[i]]
+    """The right point and others apart from each other: one of each sort of decoys, then the first ones in the order."""
     chosen = [right]
-    for i in [*first, *(int(i) for i in order if not nearer[i])]:
-        if len(chosen) < len(COLOURS) and apart[i, chosen].all():
-            chosen.append(i)
-    return chosen if stays or nearer[chosen].any() else []
+    for wanted in [*decoys, *[np.ones(len(apart), dtype=bool)] * (len(COLOURS) - 1 - len(decoys))]:
+        fits = [int(i) for i in order if wanted[i] and apart[i, chosen].all()]
+        if not fits:
+            return []
+        chosen.append(fits[0])
+    return chosen
+
+
+def _on_box(view: View, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 2) places on the object's box, from -1 to 1 in each direction."""
+    left, top, right, bottom = view.object_box
+    return np.asarray(2 * (pixels - [left, top]) / [right - left, bottom - top] - 1)
 
 
 def _mark(image: int, point: SurfacePoint, colour: Colour) -> Mark:
@@ -87,13 +105,21 @@ def solve_marked_point(known: Known, figure: Figure, gates: GateConfig) -> Solve
 
 def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B14. A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2."""
-    if min(_size(view) for view in known.views[:2]) < LEAST_SIZE:
+    too_far = known.seen.covisible_fraction[0][1] < gates.min_covisible_fraction
+    if too_far or min(_size(view) for view in known.views[:2]) < LEAST_SIZE:
         return None
-    wanted = "yes" if rng.random() < 0.5 else "no"
-    points = [p for p in known.seen.points if p.visible[0] == "yes" and p.visible[1] == wanted]
-    if not points:
+    clear = [point for point in known.seen.points if point.visible[0] == "yes"]
+    seen, hidden = ([point for point in clear if point.visible[1] == state] for state in ("yes", "no"))
+    # one of each, as far out on the object's box, of which one is drawn: its place must not tell
+    even = [pair for pair in product(seen, hidden) if abs(_out(known, pair[0]) - _out(known, pair[1])) <= AS_FAR_OUT]
+    if not even:
         return None
-    return Figure(marks=(_mark(0, points[int(rng.integers(len(points)))], "red"),))
+    return Figure(marks=(_mark(0, even[int(rng.integers(len(even)))][int(rng.integers(2))], "red"),))
+
+
+def _out(known: Known, point: SurfacePoint) -> float:
+    """How far out on the object's box a point is in image 1: 1 at the middle of an edge."""
+    return float(np.linalg.norm(_on_box(known.views[0], np.array([point.pixels[0]]))))
 
 
 def solve_covisible_point(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
@@ -128,12 +154,14 @@ def _point_at(known: Known, image: int, marks: Sequence[Mark]) -> SurfacePoint |
 def draw_map(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B11. Four cameras on a map: the right one, its mirror image, and another couple nearer to the first or further."""
     right = known.truth.azimuth_change_deg
-    near, far = abs(right) - rng.uniform(*FURTHER_DEG), abs(right) + rng.uniform(*FURTHER_DEG)
-    least = 0.5 * CAMERAS_APART_DEG
-    fits = [angle for angle in (near, far) if least <= angle <= 180 - least]
-    if abs(right) < max(NEAREST_CAMERA_DEG, least) or abs(right) > 180 - least or not fits:
+    least, most = FURTHER_DEG
+    # others must fit on either side, so that the right one is as often the nearer to the first
+    nearer_by, further_by = abs(right) - NEAREST_CAMERA_DEG, 180 - 0.5 * CAMERAS_APART_DEG - abs(right)
+    if min(nearer_by, further_by) < least or known.seen.covisible_fraction[0][1] < gates.min_covisible_fraction:
         return None
-    other = fits[int(rng.integers(len(fits)))]
+    near = abs(right) - rng.uniform(least, min(most, nearer_by))
+    far = abs(right) + rng.uniform(least, min(most, further_by))
+    other = near if rng.random() < 0.5 else far
     angles = [right, -right, other, -other]
     colours = rng.permutation(len(COLOURS))
     cameras = [
@@ -184,8 +212,10 @@ def solve_revealed_side(known: Known, figure: Figure, gates: GateConfig) -> Solv
 
 
 def draw_mirrored(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B16. Every other time, image 2 is shown as in a mirror."""
+    """B16. Every other time, image 2 is shown as in a mirror. Never in the same light: its side would tell."""
     if len(known.views) != 2 or any(view.background not in MIRROR_BACKGROUNDS for view in known.views):
+        return None
+    if known.views[0].light == known.views[1].light:
         return None
     return Figure(mirrored=(1,) if rng.random() < 0.5 else ())
 
