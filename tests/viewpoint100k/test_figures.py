@@ -319,8 +319,9 @@ def seen_of_box(second=EAST_OF_IT, first=SOUTH):
 
 def test_the_dot_on_the_same_point_is_the_answer_and_no_other():
     what, rng = known(SOUTH, EAST_OF_IT, seen=seen_of_box()), np.random.default_rng(1)
-    for _ in range(40):
-        figure = BY_NAME["marked_point"].draw(what, GATES, rng)
+    drawn = [BY_NAME["marked_point"].draw(what, GATES, rng) for _ in range(60)]
+    assert len([figure for figure in drawn if figure]) > 20
+    for figure in filter(None, drawn):
         said = answer("marked_point", what, figure)
         mark = next(mark for mark in figure.marks if mark.image == 0)
         dot = next(mark for mark in figure.marks if mark.image == 1 and f"the {mark.colour} dot" == said)
@@ -335,7 +336,7 @@ def test_the_dot_on_the_same_point_is_the_answer_and_no_other():
         assert len({(m.x, m.y) for m in figure.marks if m.image == 1}) == 4
 
 
-def test_staying_near_the_pixel_of_the_mark_is_right_a_quarter_of_the_time():
+def test_staying_near_the_pixel_of_the_mark_is_right_no_more_often_than_by_chance():
     what, rng = known(SOUTH, EAST_OF_IT, seen=seen_of_box()), np.random.default_rng(2)
     hits, asked = 0, 0
     for _ in range(300):
@@ -346,7 +347,7 @@ def test_staying_near_the_pixel_of_the_mark_is_right_a_quarter_of_the_time():
         nearest = min(dots, key=lambda dot: np.hypot(dot.x - mark.x, dot.y - mark.y))
         hits += answer("marked_point", what, figure) == f"the {nearest.colour} dot"
         asked += 1
-    assert asked > 150 and 0.15 < hits / asked < 0.36
+    assert asked > 150 and 0.05 < hits / asked < 0.3
 
 
 def test_a_hidden_point_is_asked_about_as_often_as_a_seen_one_and_lies_as_far_out():
