@@ -664,7 +664,7 @@ ANSWERS: dict[str, Callable[[Facts], set[str]]] = {
 
 PLANS: dict[str, tuple[Plan, ...]] = {
     "marked_point/image_2": (
-        ("dot_1!", "side!", "=passes_left", "lands!", "dots!"),
+        ("dot_1!", "side!", "=against_the_way", "lands!", "dots!"),
         ("about_1!", "side!", "about_2!", "lands!", "dots!"),
         ("side!", "upper?", "dot_1!", "lands!", "dots!"),
         ("dots!", "dot_1!", "side!", "lands!"),
