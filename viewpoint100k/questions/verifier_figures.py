@@ -58,8 +58,7 @@ def _cameras(verb: str) -> str:
 GRAMMAR: tuple[tuple[str, str], ...] = (
     (
         "dot",
-        f"in image 1 the dot is in the (?P<x>{COLUMN}) third of the object from left to right and in its (?P<y>{ROW}) third "
-        "from top to bottom",
+        f"in image 1 the dot is in the (?P<x>{COLUMN}) third of the object across and in its (?P<y>{ROW}) third down",
     ),
     (
         "dot",
@@ -83,12 +82,12 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ("about_2", "that puts it where the object faces camera 2"),
     (
         "lands",
-        f"on the object in image 2, this place is (?:further to the (?P<way>{LR})|about as far across), in the (?P<x>{COLUMN}) "
-        f"third from left to right and the (?P<y>{ROW}) third from top to bottom",
+        f"on the object in image 2, this place is (?:further to the (?P<way>{LR})|neither further left nor right), in "
+        f"the (?P<x>{COLUMN}) third across and the (?P<y>{ROW}) third down",
     ),
     (
         "lands",
-        f"in image 2 this place has gone to the (?P<way>{LR}) on the object, to the (?P<x>{COLUMN}) third of its width and the "
+        f"in image 2 this place is further to the (?P<way>{LR}) on the object, it is in the (?P<x>{COLUMN}) third of its width and the "
         f"(?P<y>{ROW}) third of its height",
     ),
     (
@@ -98,8 +97,7 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ),
     (
         "dots",
-        "of the dots in image 2, "
-        + _dots(("is in the {} third of the object's width and the {} third of its height", "{} and {}")),
+        "of the dots in image 2, " + _dots(("is in the {} third across and the {} third down", "{} and {}")),
     ),
     ("dots", "by thirds of the object's width and height, image 2 has " + _dots(("{} and {}", "{} and {}"))),
     ("map", "on the map, going around from the white camera, " + _cameras("is")),
@@ -163,12 +161,12 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ),
     (
         "turns",
-        r"the angle around the object from image 1 is about (?P<deg2>\d+) degrees to image 2, (?P<deg3>\d+) to image 3 and "
-        r"(?P<deg4>\d+) to image 4",
+        r"the angle around the object from image 1 is about (?P<deg2>\d+) degrees to image 2, about (?P<deg3>\d+) to image 3 and "
+        r"about (?P<deg4>\d+) to image 4",
     ),
     (
         "turns",
-        r"around the object, image 2 is about (?P<deg2>\d+) degrees away from image 1, image 3 (?P<deg3>\d+) and image 4 (?P<deg4>\d+)",
+        r"around the object, image 2 is about (?P<deg2>\d+) degrees away from image 1, image 3 about (?P<deg3>\d+) and image 4 about (?P<deg4>\d+)",
     ),
     (
         "shared",
@@ -181,7 +179,7 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ),
     (
         "leg_side",
-        f"image (?P<image_b>[23]) looks more at the side of the object that was on the (?P<way>{LR}) in image (?P<image_a>[12])",
+        f"image (?P<image_b>[23]) looks more at the side that was on the (?P<way>{LR}) in image (?P<image_a>[12])",
     ),
     (
         "leg_side",
@@ -194,8 +192,7 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ),
     (
         "leg_part",
-        f"the part of the object that faced the camera in image (?P<image_a>[12]) is (?P<part>{GOING}) to the (?P<way>{LR}) edge of "
-        "the object in image (?P<image_b>[23])",
+        f"what faced camera (?P<image_a>[12]) is (?P<part>{GOING}) to the object's (?P<way>{LR}) edge in image (?P<image_b>[23])",
     ),
     (
         "leg_part",
@@ -204,16 +201,15 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ),
     (
         "leg_part",
-        f"the part of the object that faced the camera in image (?P<image_a>[12]) is (?P<part>gone) behind the (?P<way>{LR}) edge of "
-        "the object in image (?P<image_b>[23])",
+        f"what faced camera (?P<image_a>[12]) is (?P<part>gone) behind the object's (?P<way>{LR}) edge in image (?P<image_b>[23])",
     ),
     (
         "leg_turn",
-        r"from image (?P<image_a>[12]) to image (?P<image_b>[23]) the camera went about (?P<deg>\d+) degrees around the object",
+        r"from image (?P<image_a>[12]) to image (?P<image_b>[23]) that is about (?P<deg>\d+) degrees around the object",
     ),
     (
         "leg_turn",
-        r"about (?P<deg>\d+) degrees around the object lie between image (?P<image_a>[12]) and image (?P<image_b>[23])",
+        r"about (?P<deg>\d+) degrees around it lie between image (?P<image_a>[12]) and image (?P<image_b>[23])",
     ),
     ("total", r"both parts together come to (?P<deg>\d+) degrees"),
     ("total", r"added up, that is (?P<deg>\d+) degrees"),
@@ -221,13 +217,13 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
 # sentences that are true of every picture: how things are seen, never what happened
 ALWAYS_TRUE = frozenset(
     """
-the white camera looks up the map, so whoever goes around to the right comes to the map's right half
+the white camera looks up the map, so its right is the map's right
 on the map the first camera stands below the object, so its right is the map's right
-what is seen on an object goes to the left as the camera goes to the right, and to the right as it goes left
-the surface that one sees turns to the other side than the one to which the camera goes
+what one sees of an object goes against the camera's way
+the surface that one sees turns to the other side than the camera goes
 what is turned from the camera by well less than a quarter of a circle is in view, by well more it is behind the object, unless it is high up
 a place in front is in view, and one that is turned away by far more than a quarter of a circle is not, unless it is high up
-going around an object to the right, one meets its front, left, back and right in this order, and to the left the other way round
+going around an object to the right, one meets the front, left, back and right of it in this order, to the left the other way round
 from above and counter-clockwise, an object's own sides are front, left, back, right, and to one's right is counter-clockwise
 a lens changes the size of everything alike, and the distance to the object only that of the object, not of what is far behind
 what is far away grows with the lens alone, and the object also with the camera's nearness
@@ -549,6 +545,8 @@ def _the_camera(told: Told) -> str:
     if "map" not in told or "between" not in told or "way" not in told.get("side", {}):
         return ""
     cameras, low, high = told["map"], int(told["between"]["low"]), int(told["between"]["high"])
+    if high - low > 20:
+        return ""  # it could hold more than one
     half = [c for c in DOTS if cameras[f"way_{c}"] == told["side"]["way"]]
     return _only([f"the {c} camera" for c in half if low <= int(cameras[f"deg_{c}"]) <= high])
 
