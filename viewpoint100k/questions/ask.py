@@ -125,7 +125,8 @@ def ask_all(
     used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
     out = []
     for key, sample, asked in zip(keys, samples, chosen, strict=True):
-        facts = {order: _facts(sample, order) for order in {one.figure.images for one in asked if not one.kind.draw}}
+        orders = {one.figure.images for one in asked if set(one.figure.images) == {0, 1}}
+        facts = {order: _facts(sample, order) for order in sorted(orders)}
         out.append([_question(key, sample, one, facts, settings, templates, rng, used, start) for one in asked])
     return out
 
@@ -247,7 +248,7 @@ def _chain(
     views = [sample.views[view] for view in figure.images]
     truth, front = _truth_of(sample, figure), sample.truth.front_azimuth_deg
     if kind.draw is not None:
-        text = write_figure_chain(kind.name, views, truth, sample.seen, figure, right, rng)
+        text = write_figure_chain(kind.name, views, truth, sample.seen, figure, right, rng, facts)
     else:
         text = write_chain(kind.name, views, truth, right, rng, facts)
     if text is None or verify_chain(text, kind.name, views, options, right, front, sample.seen, figure):

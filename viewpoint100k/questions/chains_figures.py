@@ -7,7 +7,7 @@ none stands out before the conclusion. `verifier_figures` reads the sentences ba
 `mirrored` has no chain: what tells an object from its mirror image is the order of its parts, and parts have no names here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +57,7 @@ class Scene(NamedTuple):
     truth: Truth  # from image 1 to image 2
     seen: Seen
     figure: Figure
+    pair: Mapping[str, Statement]  # `state_facts` of images 1 and 2
 
 
 Facts = dict[str, Statement]
@@ -67,8 +68,7 @@ Facts = dict[str, Statement]
 
 def _pair(scene: Scene, *names: str) -> Facts:
     """Facts of images 1 and 2 that are told of other questions too."""
-    found = state_facts(scene.views, scene.truth)
-    return {name: found[name] for name in names if name in found}
+    return {name: scene.pair[name] for name in names if name in scene.pair}
 
 
 def _facts(*found: Statement | None) -> Facts:
@@ -724,6 +724,7 @@ def write_figure_chain(
     figure: Figure,
     answer_text: str,
     rng: np.random.Generator,
+    pair: Mapping[str, Statement] | None = None,
 ) -> str | None:
     """A chain of thought that ends in the right answer, or None where the facts do not clearly make it.
 
@@ -735,13 +736,15 @@ def write_figure_chain(
         figure: of the question.
         answer_text: the words of the right option.
         rng: chooses plan and phrases.
+        pair: `state_facts(views, truth)`, where it is known already.
 
     Returns:
         Sentences that `verifier.verify_chain` accepts, at most `MAX_WORDS` words; the conclusion is the last one.
     """
     if kind_name not in FACTS:
         return None
-    facts, answers_of = FACTS[kind_name](Scene(views, truth, seen, figure)), ANSWERS[kind_name]
+    scene = Scene(views, truth, seen, figure, state_facts(views, truth) if pair is None else pair)
+    facts, answers_of = FACTS[kind_name](scene), ANSWERS[kind_name]
     if answers_of(facts) - {answer_text}:
         return None  # something speaks against the answer: it is not left out, so there is no chain
     plans, premises = PLANS[kind_name], PREMISES | OUR_PREMISES
