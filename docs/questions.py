@@ -112,7 +112,8 @@ def _section(kind: Kind, stored: StoredSample, question: Question, docs: Path) -
     name = kind.name.replace("/", "-") + ".jpg"
     strip.save(docs / PICTURES / name, quality=85)
     quoted = "\n".join(f"> {line}  " for line in question.prompt.split("\n"))
-    notes = "; ".join(["flat cue: " + kind.cue.replace("_", " along ")] * bool(kind.cue) + ["lens"] * kind.lens)
+    cues = dict.fromkeys(cue for pair in kind.opposites for cue in pair.cues)
+    notes = "; ".join([f"flat cues: {', '.join(cues)}"] * bool(cues) + ["lens"] * kind.lens)
     thought = f"\n*{question.chain_of_thought}*\n" if question.chain_of_thought else ""
     return (
         f"\n## {kind.name}\n\n{what}{f' ({notes})' if notes else ''}\n\n"

@@ -1,35 +1,69 @@
-"""Which questions of a shard are asked, so that no flat shortcut and no favourite answer gives them away."""
+"""Which questions of a shard are asked, so that no flat shortcut and no favourite answer gives them away.
 
-from collections import defaultdict
+What a flat look at the pictures sees of an object is where it is, how large it is, and how both change. Each of these is
+cut into bins, and questions are thinned until in every bin either of two opposite answers is right as often: first a
+share is found to which each is kept, as near to 1 as that allows, then lots are drawn by the shares, so that what a small
+shard leaves uneven is as likely to one side as to the other and does not add up over shards, and then single questions
+are swapped where that evens out the lots.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.questions.kinds import Cue, Kind
 from viewpoint100k.records import View
 
 if TYPE_CHECKING:
     from viewpoint100k.questions.ask import Asked
 
-FIRES = {"shift_x": 0.02, "shift_y": 0.02, "size": 0.08}  # of the picture's side, and log of the ratio of areas
 TRUE_NONE = 0.2  # of the questions that offer "none"
+MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
+FIRES = {
+    "shift": 0.02,
+    "place": 0.02,
+    "growth": 0.08,
+    "size": 0.0,
+    "aside": 0.0,
+}  # of the picture's side; log of areas: less is not seen
+FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
+PREFERENCE = 4.0  # for questions of samples that have no other yet
+MOST_BINS = 3  # of either sign
+STEPS = 30  # of finding shares: enough for a thousand questions
 
 
-def cue_value(cue: Cue, views: Sequence[View]) -> float:
-    """What a flat look at two pictures sees: the object's shift right or down in picture sides, or its log growth.
+def cue_values(views: Sequence[View]) -> dict[Cue, float]:
+    """What a flat look at two pictures sees.
 
-    0 where that is too little to be seen.
+    Returns:
+        The object's shift right or down, and its places right or down of the middle, in picture
+        sides; the logarithms of its shares of the pictures, and of its growth; how far from the middles it is, in picture sides.
     """
-    (left, top, right, bottom), (left_2, top_2, right_2, bottom_2) = (view.object_box for view in views[:2])
-    side = 2 * views[0].intrinsics[0][2]
-    value = {
-        "shift_x": (left_2 + right_2 - left - right) / (2 * side),
-        "shift_y": (top_2 + bottom_2 - top - bottom) / (2 * side),
-        "size": float(np.log(max(views[1].object_share, 1e-6) / max(views[0].object_share, 1e-6))),
-        "": 0.0,
-    }[cue]
-    return value if abs(value) > FIRES.get(cue, 0.0) else 0.0
+    (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
+    size_1, size_2 = (float(np.log(max(view.object_share, 1e-6))) for view in views[:2])
+    return {
+        "place_1_x": x_1,
+        "place_2_x": x_2,
+        "shift_x": x_2 - x_1,
+        "place_1_y": y_1,
+        "place_2_y": y_2,
+        "shift_y": y_2 - y_1,
+        "size_1": size_1,
+        "size_2": size_2,
+        "growth": size_2 - size_1,
+        "aside_1": float(np.hypot(x_1, y_1)),
+        "aside_2": float(np.hypot(x_2, y_2)),
+    }
+
+
+def _place(view: View) -> tuple[float, float]:
+    """How far right and down of the middle the object is, in picture sides."""
+    left, top, right, bottom = view.object_box
+    return (left + right) / (4 * view.intrinsics[0][2]) - 0.5, (top + bottom) / (4 * view.intrinsics[1][2]) - 0.5
 
 
 def balanced(
@@ -37,59 +71,182 @@ def balanced(
 ) -> list[list["Asked"]]:
     """Thin the questions of a shard, kind by kind.
 
-    A kind with a cue is asked as often where the cue is right as where it is wrong, for either answer; "none" is right
-    in a fifth of the questions; of many options, none is right much more often than another. A sample that would be
-    left without a question keeps one.
+    Opposite answers are right equally often, and so they are among the questions in which a flat cue has any one value;
+    "none" is right in a fifth of the questions; of many options, none is right much more often than another. A sample
+    that would be left without a question keeps one.
     """
     keep: list[set[int]] = [set() for _ in candidates]
-    by_kind: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for sample, asked in enumerate(candidates):
-        for place, one in enumerate(asked):
-            by_kind[one.kind.name].append((sample, place))
-    for items in by_kind.values():
+    cues = [cue_values(two) for two in views]
+    rest: dict[str, list[tuple[int, int]]] = {}  # the candidates of each kind that are answered by "none"
+    ways, nones = Counter[str](), Counter[str]()  # how many of either answer are kept
+    for name, items in _by_kind(candidates).items():
         kind = candidates[items[0][0]][items[0][1]].kind
-        options = [candidates[sample][place].fact.option for sample, place in items]
-        cues = [cue_value(kind.cue, views[sample]) for sample, _ in items]
-        for number in _thinned(kind, options, cues, rng):
-            sample, place = items[number]
-            keep[sample].add(place)
-    for sample, asked in enumerate(candidates):
-        if not keep[sample] and asked:
-            keep[sample].add(_last_resort(asked, rng))
+        options = np.array([candidates[sample][place].fact.option for sample, place in items])
+        moves = np.array([kind.direction(int(option)) is not None for option in options])
+        moved, rest[name] = [items[i] for i in np.flatnonzero(moves)], [items[i] for i in np.flatnonzero(~moves)]
+        lonely = np.array([not keep[sample] for sample, _ in moved])
+        kept = _thinned(kind, options[moves], [cues[sample] for sample, _ in moved], lonely, rng)
+        ways[name] = len(kept)
+        for i in kept:
+            keep[moved[i][0]].add(moved[i][1])
+    for name, items in rest.items():
+        # first those whose sample has nothing else to be asked
+        order = sorted(rng.permutation(len(items)), key=lambda i: bool(keep[items[i][0]]))
+        chosen = order[: int(ways[name] * TRUE_NONE / (1 - TRUE_NONE) + rng.random())]
+        nones[name] = len(chosen)
+        for i in chosen:
+            keep[items[i][0]].add(items[i][1])
+    for sample in rng.permutation(len(candidates)):
+        if not keep[sample] and candidates[sample]:
+            keep[sample].add(_last_resort(candidates[sample], ways, nones))
     return [[one for i, one in enumerate(asked) if i in keep[sample]] for sample, asked in enumerate(candidates)]
 
 
-def _last_resort(asked: Sequence["Asked"], rng: np.random.Generator) -> int:
-    """The place of the question that does the least harm to the balance: a number, one of many options, or any "none"."""
-    fair = [i for i, one in enumerate(asked) if not one.kind.cue and one.kind.direction(one.fact.option) is not None]
-    numbers = [i for i in fair if not asked[i].kind.options]
-    many = [i for i in fair if asked[i].kind.shown]
-    nones = [i for i, one in enumerate(asked) if one.kind.direction(one.fact.option) is None]
-    return int(rng.choice(numbers or many or nones or fair or range(len(asked))))
+def _by_kind(candidates: Sequence[Sequence["Asked"]]) -> dict[str, list[tuple[int, int]]]:
+    """(sample, place) of the candidates of each kind."""
+    out: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for sample, asked in enumerate(candidates):
+        for place, one in enumerate(asked):
+            out[one.kind.name].append((sample, place))
+    return out
 
 
-def _thinned(kind: Kind, options: Sequence[int], cues: Sequence[float], rng: np.random.Generator) -> list[int]:
-    """Places of the questions of one kind that are kept."""
-    order = [int(i) for i in rng.permutation(len(options))]
-    if not kind.options:
-        return order
+def _last_resort(asked: Sequence["Asked"], ways: Counter[str], nones: Counter[str]) -> int:
+    """The place of the question that does the least harm to the balance, counted as one more of its kind.
+
+    A number; else one that no cue tells; else the "none" of the kind that has the smallest share of them; else any.
+    """
+
+    def harm(place: int) -> tuple[int, float]:
+        kind, option = asked[place].kind, asked[place].fact.option
+        if kind.direction(option) is None:
+            return 1, (nones[kind.name] + 1) / (ways[kind.name] + nones[kind.name] + 1)
+        told = len(kind.options) > 3 or any(pair.cues for pair in kind.opposites)
+        return (2 if told else 0), ways[kind.name]
+
+    best = min(range(len(asked)), key=harm)
+    of = asked[best]
+    (nones if of.kind.direction(of.fact.option) is None else ways)[of.kind.name] += 1
+    return best
+
+
+def _thinned(
+    kind: Kind,
+    options: NDArray[np.int64],
+    cues: Sequence[dict[Cue, float]],
+    lonely: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Places of the questions of one kind that are kept; none of them is answered by "none".
+
+    Args:
+        lonely: whose sample has no other question yet: of two that are as good, these stay.
+    """
+    if not kind.options or not len(options):
+        return np.arange(len(options))
+    uneven, ease = _uneven(kind, options, cues), np.where(lonely, 1 / PREFERENCE, 1.0)
+    most = np.ones(len(options))
     if len(kind.options) > 3:
-        limit = 1 + int(np.median([options.count(option) for option in range(len(kind.options))]))
-        order = [i for n, i in enumerate(order) if sum(options[j] == options[i] for j in order[:n]) < limit]
-    strata: dict[tuple[int, int], list[int]] = defaultdict(
-        list
-    )  # (direction, 1: the cue is right, -1: wrong, 0: silent)
-    nones = []
-    for i in order:
-        direction = kind.direction(options[i])
-        if direction is None:
-            nones.append(i)
-        else:
-            says = kind.says if cues[i] > 0 else 1 - kind.says
-            strata[direction, 0 if cues[i] == 0 else 1 if says == direction else -1].append(i)
-    kept = []
-    for direction in (0, 1):
-        many = min(len(strata[direction, 1]), len(strata[direction, -1]))
-        kept += strata[direction, 0] + strata[direction, 1][:many] + strata[direction, -1][:many]
-    most = len(kept) * TRUE_NONE / (1 - TRUE_NONE)
-    return kept + nones[: int(most + rng.random())]
+        for _ in range(3):  # fewer of the favourite options, and then fair again
+            shares = _fair_shares(uneven, most, ease)
+            most = most * _limits(options, shares, len(kind.options))
+    return np.flatnonzero(_evened_out(uneven, _lots(_fair_shares(uneven, most, ease), rng), rng))
+
+
+def _uneven(kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]]) -> Array:
+    """(N, F) what each question adds to the unevenness of F bins: 1 if it is of one answer, -1 of the opposite.
+
+    Between two answers each cue is also to say either as often: so it is right as often for one as for the other.
+    """
+    columns = [np.zeros((len(options), 0))]
+    for low, high, names in kind.opposites:
+        sign: Array = np.isin(options, high).astype(np.float64) - np.isin(options, low)
+        columns.append(sign[:, None])
+        for name in names:
+            bins = _bins(np.array([one[name] for one in cues]), sign, FIRES[name.split("_")[0]])
+            if np.abs(sign).sum() < 2 * FEWEST_IN_A_BIN:  # few: it is even if the cue is right as often as wrong
+                columns.append((sign * np.sign(bins))[:, None])
+                continue
+            columns.append(sign[:, None] * (bins[:, None] == np.unique(bins[bins != 0])))
+            if len(kind.options) <= 3:
+                columns.append(np.sign(bins)[:, None])
+    return np.concatenate(columns, axis=1)
+
+
+def _bins(values: Array, sign: Array, fires: float) -> NDArray[np.int64]:
+    """(N,) numbers of bins of a cue: positive and negative ones by its size, 0 where there are too few for a bin.
+
+    Sizes have no middle of their own, so theirs is the median.
+    """
+    if not fires:
+        values = values - np.median(values)
+    size, fewest = np.abs(values), FEWEST_IN_A_BIN
+    seen = size[(sign != 0) & (size > fires)]
+    count = int(np.clip(len(seen) // (4 * fewest), 1, MOST_BINS))
+    edges = np.quantile(seen, np.linspace(0, 1, count + 1)[1:-1]) if len(seen) else np.array([])
+    number = 1 + np.searchsorted(edges, size)
+    silent = size <= fires
+    number[silent] = MOST_BINS + 1 if (silent & (sign != 0)).sum() >= 2 * fewest else 0
+    return np.asarray(np.where(values < 0, -number, number))
+
+
+def _fair_shares(uneven: Array, most: Array, ease: Array) -> Array:
+    """(N,) shares to which questions are kept: the nearest to `most` (N,) with which every bin is even.
+
+    A quadratic programme, solved by its dual: a share is what is left of `most` after a price per bin, no less than 0.
+
+    Args:
+        ease: (N,) how easily each gives way.
+    """
+    price, shares = np.zeros(uneven.shape[1]), most
+    for _ in range(STEPS):
+        rest = shares @ uneven
+        if np.abs(rest).max(initial=0) < 0.05:
+            break
+        free = (shares > 0) & (shares < most)
+        some = uneven[free] if free.any() else uneven
+        price = price + np.linalg.solve(
+            (some.T * (ease[free] if free.any() else ease)) @ some + np.eye(len(price)), rest
+        )
+        shares = np.clip(most - ease * (uneven @ price), 0, most)
+    return np.asarray(shares)
+
+
+def _limits(options: NDArray[np.int64], shares: Array, count: int) -> Array:
+    """(N,) factors with which no option is much more frequent than the mean; one more of each is thought to be there.
+
+    Of few pairs some options are missing by chance: that alone must not keep the others out.
+    """
+    there = 1 + np.bincount(options, shares, minlength=count)
+    limit = there.max()
+    for _ in range(STEPS):
+        limit = min(limit, MOST_OFTEN * float(np.minimum(there, limit).mean()))
+    return np.asarray(np.minimum((max(limit, 1.0) - 1) / np.maximum(there - 1, 1e-9), 1.0)[options])
+
+
+def _lots(shares: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(N,) who is kept, each with its share; in number as near as can be to what the shares add up to."""
+    order = rng.permutation(len(shares))
+    reached = np.floor(np.cumsum(shares[order]) + rng.random())
+    out = np.zeros(len(shares), dtype=bool)
+    out[order] = np.diff(reached, prepend=0) > 0
+    return out
+
+
+def _evened_out(uneven: Array, kept: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(N,) who is kept after the best single changes, as long as these even out the bins by more than one question.
+
+    What is left is of either sign by chance. To go on to nothing would cost a small shard most of its questions.
+    """
+    kept = kept.copy()
+    own = np.square(uneven).sum(axis=1) + 1e-6 * rng.random(len(kept))
+    sums = kept @ uneven
+    for _ in range(len(kept)):
+        way = np.where(kept, -1, 1)
+        change = 2 * way * (uneven @ sums) + own
+        best = int(np.argmin(change + own))
+        if change[best] >= -own[best]:
+            break
+        kept[best] = not kept[best]
+        sums = sums + way[best] * uneven[best]
+    return kept

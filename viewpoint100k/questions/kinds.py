@@ -17,7 +17,14 @@ from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.records import Decidability, MapCamera, Mark, Seen, Truth, View
 
 NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
-Cue = Literal["", "shift_x", "shift_y", "size"]
+Cue = Literal[
+    "shift_x", "place_1_x", "place_2_x",
+    "shift_y", "place_1_y", "place_2_y",
+    "growth", "size_1", "size_2", "aside_1", "aside_2",
+]  # fmt: skip
+SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
+UPRIGHT: tuple[Cue, ...] = ("shift_y", "place_1_y", "place_2_y")  # up from down
+NEARNESS: tuple[Cue, ...] = ("growth", "size_1", "size_2", "aside_1", "aside_2")  # nearer from farther
 
 
 class Fact(NamedTuple):
@@ -64,6 +71,19 @@ def of_figures_only(truth: Truth, gates: GateConfig) -> Fact | None:
     return None
 
 
+class Opposites(NamedTuple):
+    """Two sets of options of which either is to be right as often, whatever these flat cues show."""
+
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    cues: tuple[Cue, ...] = ()
+
+
+def either(*cues: Cue) -> tuple[Opposites, ...]:
+    """Option 0 against option 1."""
+    return (Opposites((0,), (1,), cues),)
+
+
 class Kind(NamedTuple):
     """A kind of question."""
 
@@ -75,10 +95,7 @@ class Kind(NamedTuple):
     fact: Callable[[Truth, GateConfig], Fact | None]
     shown: int = 0  # so many options at a time, the wrong ones drawn by lot; 0: all
     twins: bool = False  # options 2i and 2i + 1 are opposites and are shown together, or neither is
-    # the flat shortcut against which its answers are balanced, and the option that it says when the object moves
-    # right, moves down, or grows
-    cue: Cue = ""
-    says: int = 0
+    opposites: tuple[Opposites, ...] = ()  # what flat shortcuts must not tell apart
     lens: bool = False  # the question says what the lens did, for the object's size means nothing without that
     draw: Callable[[Known, GateConfig, np.random.Generator], Figure | None] | None = None
     solve: Callable[[Known, Figure, GateConfig], Solved | None] | None = None

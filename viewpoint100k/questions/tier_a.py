@@ -4,7 +4,7 @@ import numpy as np
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.cameras import position_on_sphere
-from viewpoint100k.questions.kinds import Fact, Kind, along, signed
+from viewpoint100k.questions.kinds import SIDEWAYS, Fact, Kind, along, either, signed
 from viewpoint100k.records import Truth
 
 
@@ -46,7 +46,7 @@ def ego_rotation(truth: Truth, gates: GateConfig) -> Fact | None:
 SIDES = ("left", "right", "no movement sideways")
 
 KINDS: tuple[Kind, ...] = (
-    Kind("ego_translation", "camera_1", "A", SIDES, ("translation",), ego_translation, cue="shift_x"),
+    Kind("ego_translation", "camera_1", "A", SIDES, ("translation",), ego_translation, opposites=either(*SIDEWAYS)),
     Kind(
         "object_translation",
         "object_facing_camera_1",
@@ -54,10 +54,17 @@ KINDS: tuple[Kind, ...] = (
         SIDES,
         ("translation",),
         object_translation,
-        cue="shift_x",
-        says=1,
+        opposites=either(*SIDEWAYS),
     ),
-    Kind("object_translation", "object_front", "A", SIDES, ("translation",), front_translation),
+    Kind(
+        "object_translation",
+        "object_front",
+        "A",
+        SIDES,
+        ("translation",),
+        front_translation,
+        opposites=either(*SIDEWAYS),
+    ),
     Kind(
         "object_translation",
         "seen_from_above",
@@ -65,7 +72,7 @@ KINDS: tuple[Kind, ...] = (
         ("clockwise", "counter-clockwise", "no movement around it"),
         ("azimuth",),
         object_orbit,
-        cue="shift_x",
+        opposites=either(*SIDEWAYS),
     ),
     Kind(
         "ego_rotation",
@@ -74,6 +81,6 @@ KINDS: tuple[Kind, ...] = (
         ("left", "right", "no horizontal rotation"),
         ("rotation",),
         ego_rotation,
-        cue="shift_x",
+        opposites=either(*SIDEWAYS),
     ),
 )

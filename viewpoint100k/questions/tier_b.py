@@ -3,7 +3,7 @@
 import numpy as np
 
 from viewpoint100k.config import GateConfig, Range
-from viewpoint100k.questions.kinds import Fact, Kind, along, signed
+from viewpoint100k.questions.kinds import NEARNESS, SIDEWAYS, UPRIGHT, Fact, Kind, Opposites, along, either, signed
 from viewpoint100k.questions.tier_a import ego_rotation, ego_translation
 from viewpoint100k.records import Truth
 
@@ -157,6 +157,9 @@ ACTIONS = (
     "roll counter-clockwise",
     "roll clockwise",
 )
+# of a single motion the shift and the growth follow: only the single pictures can be kept from telling
+ACTION_CUES = (SIDEWAYS[1:], UPRIGHT[1:], NEARNESS[1:], SIDEWAYS[1:], UPRIGHT[1:], ())
+ACTS = tuple(Opposites((2 * i,), (2 * i + 1,), cues) for i, cues in enumerate(ACTION_CUES))
 AROUND = ("clockwise", "counter-clockwise")
 
 KINDS: tuple[Kind, ...] = (
@@ -167,8 +170,7 @@ KINDS: tuple[Kind, ...] = (
         ("down", "up", "neither up nor down"),
         ("vertical",),
         vertical,
-        cue="shift_y",
-        says=1,
+        opposites=either(*UPRIGHT),
     ),
     Kind(
         "forward_translation",
@@ -177,8 +179,7 @@ KINDS: tuple[Kind, ...] = (
         ("backward", "forward", "neither forward nor backward"),
         ("forward",),
         forward,
-        cue="size",
-        says=1,
+        opposites=either(*NEARNESS),
         lens=True,
     ),
     Kind(
@@ -188,11 +189,20 @@ KINDS: tuple[Kind, ...] = (
         ("left and down", "right and down", "left and up", "right and up"),
         ("translation", "vertical"),
         combined,
+        opposites=(Opposites((0, 2), (1, 3), SIDEWAYS), Opposites((0, 1), (2, 3), UPRIGHT), Opposites((0, 3), (1, 2))),
     ),
-    Kind("pitch", "camera_1", "B", ("down", "up", "no tilt"), ("pitch",), pitch, cue="shift_y", says=1),
-    Kind("roll", "behind_camera_1", "B", ("counter-clockwise", "clockwise", "no roll"), ("roll",), roll),
+    Kind("pitch", "camera_1", "B", ("down", "up", "no tilt"), ("pitch",), pitch, opposites=either(*UPRIGHT)),
+    Kind(
+        "roll",
+        "behind_camera_1",
+        "B",
+        ("counter-clockwise", "clockwise", "no roll"),
+        ("roll",),
+        roll,
+        opposites=either(),
+    ),
     Kind("which_motion", "camera_1", "B", MOTIONS, (), which_motion, shown=4, lens=True),
-    Kind("next_action", "camera_1", "B", ACTIONS, (), next_action, shown=4, twins=True, lens=True),
+    Kind("next_action", "camera_1", "B", ACTIONS, (), next_action, shown=4, twins=True, lens=True, opposites=ACTS),
     Kind(
         "angle",
         "around_object",
@@ -211,7 +221,7 @@ KINDS: tuple[Kind, ...] = (
         signed_angle,
         shown=4,
         twins=True,
-        cue="shift_x",
+        opposites=(Opposites((0, 2, 4, 6), (1, 3, 5, 7), SIDEWAYS),),
     ),
     Kind(
         "distance",
@@ -220,7 +230,7 @@ KINDS: tuple[Kind, ...] = (
         ("nearer", "farther", "equally far"),
         ("distance",),
         distance,
-        cue="size",
+        opposites=either(*NEARNESS),
         lens=True,
     ),
     Kind(
@@ -230,8 +240,7 @@ KINDS: tuple[Kind, ...] = (
         ("lower", "higher", "equally high"),
         ("elevation",),
         elevation,
-        cue="shift_y",
-        says=1,
+        opposites=either(*UPRIGHT),
     ),
     Kind(
         "relative_pose",
@@ -245,5 +254,11 @@ KINDS: tuple[Kind, ...] = (
         ),
         ("translation", "rotation"),
         relative_pose,
+        opposites=(
+            # moving and turning to one side always shifts the object to the other: only its places can be kept from telling
+            Opposites((0, 1), (2, 3), SIDEWAYS[1:]),
+            Opposites((0, 2), (1, 3), SIDEWAYS[1:]),
+            Opposites((0, 3), (1, 2)),
+        ),
     ),
 )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.points import SIDES
-from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, of_figures_only
+from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, either, of_figures_only
 from viewpoint100k.records import Colour, MapCamera, Mark, SurfacePoint, View
 
 COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "yellow")
@@ -258,6 +258,7 @@ KINDS: tuple[Kind, ...] = (
         ("it can be seen", "it is hidden"),
         (),
         of_figures_only,
+        opposites=either(),
         draw=draw_covisible_point,
         solve=solve_covisible_point,
     ),
@@ -272,6 +273,7 @@ KINDS: tuple[Kind, ...] = (
         ("the same object", "its mirror image"),
         (),
         of_figures_only,
+        opposites=either(),
         draw=draw_mirrored,
         solve=solve_mirrored,
     ),
