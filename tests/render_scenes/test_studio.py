@@ -38,7 +38,9 @@ for shot in shots:
     whole = {"whole frame": True, "traced backdrop": True, "": False}[shot["how"]]
     studio._box = (lambda taken, size: scene.Box(0, 0, size, size)) if whole else tight
     studio.scene.render.film_transparent = shot["how"] != "traced backdrop"
-    studio.shoot(shot["shoot"])
+    [taken] = studio.shoot(shot["shoot"])["views"]
+    with open(f"{folder}/{shot['shoot']['views'][0]['name']}.json", "w") as file:
+        json.dump(taken, file)
 """
 
 
@@ -68,11 +70,14 @@ def glbs(tmp_path_factory):
 class Shot:
     """What the studio left of one view."""
 
-    def __init__(self, folder, name):
-        with Image.open(folder / f"{name}.jpg") as picture:
+    def __init__(self, folder, taken):
+        with Image.open(folder / taken["image"]) as picture:
             self.picture = np.asarray(picture.convert("RGB")).astype(float)
-        with np.load(folder / f"{name}.npz") as arrays:
-            self.depth, self.albedo = arrays["depth"], arrays["albedo"]
+        left, top, right, bottom = taken["box"]
+        self.depth = np.full(self.picture.shape[:2], 1e10, np.float32)
+        self.albedo = np.zeros(self.picture.shape, np.float16)
+        with open(folder / taken["arrays"], "rb") as file:
+            self.depth[top:bottom, left:right], self.albedo[top:bottom, left:right] = np.load(file), np.load(file)
         self.mask = self.depth < 1e9
 
 
@@ -90,7 +95,8 @@ def shoot(folder, glb, shots):
     command = [sys.executable, "-c", STUDIO, json.dumps([str(folder), opened, asked])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
-    return {shot["name"]: Shot(folder, shot["name"]) for shot in shots}
+    taken = {shot["name"]: json.loads((folder / f"{shot['name']}.json").read_text()) for shot in shots}
+    return {name: Shot(folder, one) for name, one in taken.items()}
 
 
 def view(azimuth_deg, elevation_deg, distance, target=(0.0, 0.0, 0.0), hfov_deg=50.0):
