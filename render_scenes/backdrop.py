@@ -104,7 +104,7 @@ def _interpolated(picture: np.ndarray, column: np.ndarray, row: np.ndarray) -> n
 
 
 def _mixed(a: np.ndarray, b: np.ndarray, share_of_b: np.ndarray) -> np.ndarray:
-    return a * (1 - share_of_b) + b * share_of_b
+    return np.asarray(a * (1 - share_of_b) + b * share_of_b)
 
 
 def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:

@@ -221,6 +221,12 @@ class Studio:
         size, height = 40 * OBJECT_RADIUS, float(self.points[2].min())
         corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
         mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
+        matte = bpy.data.materials.new("Matte")  # Blender's default shines, so it would look different from above
+        nodes = matte.node_tree.nodes
+        nodes.clear()
+        surface, output = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeOutputMaterial")
+        matte.node_tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
+        mesh.materials.append(matte)
         self.ground = bpy.data.objects.new("Ground", mesh)
         self.ground.hide_render = True
         self.scene.collection.objects.link(self.ground)
@@ -242,6 +248,7 @@ class Studio:
             moves = any(lamp["frame"] == "camera" for lamp in lamps)
             key = (view["light"], view["name"] if moves else "")
             if key not in seen:
+                self._aim_lamps(np.asarray(view["world_from_camera"]))
                 self._place(view)
                 seen[key] = self._floor(size * FLOOR_DETAIL * (0.5 if moves else 1))
             self.floors[view["name"]] = seen[key]
@@ -315,6 +322,8 @@ class Studio:
     def _render_view(self, view: dict[str, Any], job: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         """Render one view. Returns what is known of it at once, and the future of what is read from its files."""
         before = time.process_time()
+        if job["picture"]:  # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
+            self._aim_lamps(np.asarray(view["world_from_camera"]))
         self._place(view)
         taken, size = cameras.read_back(self.camera), job["size_px"]
         box = self._box(taken, size)
@@ -328,10 +337,9 @@ class Studio:
         return {**taken, "cpu_s": time.process_time() - before}, done
 
     def _place(self, view: dict[str, Any]) -> None:
-        """Light, camera and lamps of a view."""
+        """Light and camera of a view."""
         self._light(view["light"])
         cameras.place(self.camera, view["world_from_camera"], view["hfov_deg"])
-        self._aim_lamps(np.asarray(view["world_from_camera"]))
         bpy.context.view_layer.update()
 
     def _behind(self, name: str, taken: dict[str, Any], size: int) -> np.ndarray:
@@ -345,7 +353,7 @@ class Studio:
         plain = backdrop.gradient(background["rgb"], background["rgb_below"], size)
         if name in self.floors:
             plain = plain * backdrop.shaded(self.floors[name], taken, size)
-        return np.rint(plain).astype(np.uint8)
+        return np.asarray(np.rint(plain), dtype=np.uint8)
 
     def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
         """An HDRI as the film would show it."""
