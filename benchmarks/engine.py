@@ -1,9 +1,11 @@
 """What a picture costs: `python benchmarks/engine.py SOURCE [--objects 8] [--workers 1 2] [--quality default]`.
 
 Renders the planned views of some objects (FILES, a folder, or builtin:) with 1, 2, ... workers and prints CPU-seconds per
-image by part, images per second, and the peak memory of a worker. The same views are then rendered by a bare loop: one
-process, the same scenes, nothing but `bpy.ops.render.render`; what the engine costs more than that is its overhead.
-CPU-seconds hardly depend on how busy the machine is; images per second do, so compare them within one run.
+image by part, images per second, and the peak memory of a worker. The same views are then rendered by two bare loops:
+one process each, the same scenes, samples and denoiser, nothing but `bpy.ops.render.render`. The strict one renders what the
+engine renders and nothing of the background; the other one makes the picture, full frame with the HDRI or a floor in it (a
+blurred HDRI is traced sharp). What the engine costs more is its overhead. CPU-seconds depend on how busy the machine is, so
+each object is rendered by all three in turn; images per second do so even more, so compare them within one run.
 """
 
 import argparse
@@ -26,9 +28,13 @@ from viewpoint100k.config import QUALITIES, RunConfig, load_config
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.motions import design
 from viewpoint100k.plan import generator, plan_views
-from viewpoint100k.records import SourceObject, ViewSet
+from viewpoint100k.records import Reject, SourceObject, ViewSet
 
 Job = tuple[ViewSet, Path]
+BASELINES = {
+    "strict": "Strict bare loop (same box, no background, nothing leaves the renderer)",
+    "same picture": "Bare loop that makes the picture (full frame, HDRI or floor traced)",
+}
 
 
 def main() -> None:
@@ -36,35 +42,43 @@ def main() -> None:
     parser.add_argument("source", help="a folder of .glb, or builtin:")
     parser.add_argument("--objects", type=int, default=8)
     parser.add_argument("--only", nargs="*", default=[], help="names of the objects, in place of the first ones")
+    parser.add_argument(
+        "--pairs", type=int, default=12, help="of each object; fewer have fewer views to share its probes"
+    )
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--quality", choices=QUALITIES, default="default")
     parser.add_argument("--workers", type=int, nargs="+", default=[1])
+    parser.add_argument("--baselines", nargs="+", choices=BASELINES, default=list(BASELINES))
     parser.add_argument("--background", help="for all objects, in place of the planned ones")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
 
     overrides = [f"render.size_px={arguments.size}", f"render.quality={arguments.quality}"]
+    overrides += ["render.deadline_s=36000", "render.cpu_limit_s=36000"]  # however busy the machine is
     config = load_config("viewpoint-6dof", overrides, source=arguments.source)
     with tempfile.TemporaryDirectory() as scratch:
         jobs = _jobs(config, arguments, Path(scratch))
-        rows = [_measure(config, jobs, workers, Path(scratch)) for workers in arguments.workers]
-        bare = _bare(config, jobs, Path(scratch))
+        bare = {which: Bare(config, Path(scratch), which == "same picture") for which in arguments.baselines}
+        rows = [_measure(config, jobs, workers, Path(scratch), {}) for workers in arguments.workers if workers > 1]
+        rows.insert(0, _measure(config, jobs, 1, Path(scratch), bare))
+    baselines = {which: one.per_image() for which, one in bare.items()}
     title = f"{len(jobs)} objects, {rows[0]['images']} images of {arguments.size} px, {arguments.quality}: CPU-seconds per image"
     table = Table(*rows[0], title=title)
     for row in rows:
         table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
-    console = Console()
+    console = Console(width=120)
     console.print(table)
-    console.print(
-        f"Bare loop: {bare['render']:.3f} in bpy.ops.render.render, {bare['all']:.3f} with start and import. "
-        f"Overhead of one worker: views {rows[0]['views'] / bare['render']:.3f}, everything {rows[0]['all'] / bare['all']:.3f}"
-    )
-    if len(rows) > 1:
+    one = rows[0]
+    for which, cost in baselines.items():
         console.print(
-            f"{rows[-1]['workers']} workers: {rows[-1]['images/s'] / rows[0]['images/s']:.2f} times the images per second"
+            f"{BASELINES[which]}: {cost['render']:.3f} in bpy.ops.render.render, {cost['all']:.3f} with start and import. "
+            f"Overhead of one worker: views {one['views'] / cost['render']:.3f}, everything {one['all'] / cost['all']:.3f}"
         )
+    console.print(f"Probes: {one['probes'] / one['all']:.3f} of everything")
+    for row in rows[1:]:
+        console.print(f"{row['workers']} workers: {row['images/s'] / one['images/s']:.2f} times the images per second")
     if arguments.json:
-        arguments.json.write_text(json.dumps({"title": title, "rows": rows, "bare": bare}, indent=1))
+        arguments.json.write_text(json.dumps({"title": title, "rows": rows, "bare": baselines}, indent=1))
 
 
 def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> list[Job]:
@@ -75,7 +89,7 @@ def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> li
     things = things if arguments.only else things[: arguments.objects]
     jobs = []
     for thing in things:
-        wanted = design(config.plan, 12, generator(0, thing.record.uid))
+        wanted = design(config.plan, arguments.pairs, generator(0, thing.record.uid))
         path, _ = sources.fetch_object(thing, config.source, scratch, config.files)
         view_set = plan_views(config, thing, 0, wanted)
         if arguments.background:
@@ -85,15 +99,58 @@ def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> li
     return jobs
 
 
-def _measure(config: RunConfig, jobs: list[Job], workers: int, scratch: Path) -> dict[str, Any]:
-    """One run of the engine. CPU-seconds are those of the processes, supervisor included."""
+class Bare:
+    """The same scenes and views in one process that does nothing but render: opened once, asked object by object."""
+
+    def __init__(self, config: RunConfig, scratch: Path, same_picture: bool) -> None:
+        self.settings = {"size_px": config.render.size_px, "picture": True, **config.render.settings()._asdict()}
+        self.scratch, self.times, self.images = scratch, {"render": 0.0, "all": 0.0}, 0
+        command = [sys.executable, "-c", BARE_LOOP, "same picture" if same_picture else "strict"]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def render(self, job: Job) -> None:
+        view_set, path = job
+        described = view_set.model_dump(mode="json", include={"lights", "background", "views"})
+        described |= {"path": str(path.resolve()), "out": str(self.scratch), "jpeg_quality": 92}
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps({"job": described, "settings": self.settings}), file=self.process.stdin, flush=True)
+        times = next(json.loads(line[2:]) for line in self.process.stdout if line.startswith("##"))
+        self.times = {"render": self.times["render"] + times["render"], "all": times["all"]}
+        self.images += len(view_set.views)
+
+    def per_image(self) -> dict[str, float]:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+        return {part: seconds / self.images for part, seconds in self.times.items()}
+
+
+def _measure(config: RunConfig, jobs: list[Job], workers: int, scratch: Path, bare: dict[str, Bare]) -> dict[str, Any]:
+    """One run of the engine. CPU-seconds are those of the processes, supervisor included.
+
+    Args:
+        bare: loops that render each object right after one worker did, for a busy machine slows all of them alike.
+    """
     before, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     with Engine(config.render, scratch / f"engine-{workers}", workers=workers) as engine:
-        started = time.monotonic()
-        with ThreadPoolExecutor(workers + 1) as threads:
-            futures = [threads.submit(engine.render, *job) for job in jobs]
-            done = [future.result() for future in track(futures, f"{workers} workers", transient=True)]
-        seconds, start = time.monotonic() - started, engine.start_cpu_s
+        seconds, done = 0.0, list[Rendered | Reject]()
+        if bare:
+            for job in track(jobs, "1 worker and bare loops", transient=True):
+                started = time.monotonic()
+                done.append(engine.render(*job))
+                seconds += time.monotonic() - started
+                if isinstance(done[-1], Rendered):
+                    for loop in bare.values():
+                        loop.render(job)
+        else:
+            started = time.monotonic()
+            with ThreadPoolExecutor(workers + 1) as threads:
+                done = list(threads.map(lambda job: engine.render(*job), jobs))
+            seconds = time.monotonic() - started
+        start = engine.start_cpu_s
     rendered = [one for one in done if isinstance(one, Rendered)]
     for one in done:
         if not isinstance(one, Rendered):
@@ -116,48 +173,34 @@ def _measure(config: RunConfig, jobs: list[Job], workers: int, scratch: Path) ->
     }
 
 
-def _bare(config: RunConfig, jobs: list[Job], scratch: Path) -> dict[str, float]:
-    """The same scenes and views in one process that does nothing but render."""
-    described = []
-    for view_set, path in jobs:
-        job = view_set.model_dump(mode="json", include={"lights", "background", "views"})
-        described.append({**job, "path": str(path.resolve()), "out": str(scratch), "jpeg_quality": 92})
-    settings = {"size_px": config.render.size_px, "picture": True, **config.render.settings()._asdict()}
-    (scratch / "bare.json").write_text(json.dumps({"jobs": described, "settings": settings}))
-    done = subprocess.run(
-        [sys.executable, "-c", BARE_LOOP, str(scratch / "bare.json")], capture_output=True, text=True, check=True
-    )
-    out: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return out
-
-
 BARE_LOOP = """
 import json, sys, time
 from render_scenes.__main__ import one_core
 with one_core():
     import bpy
-    from render_scenes import camera, scene
+    from render_scenes import camera, passes, scene
+    passes.listen = lambda: None  # nothing leaves the renderer
     studio = scene.Studio()
 import numpy as np
-task = json.load(open(sys.argv[1]))
-images, render = 0, 0.0
-studio.scene.compositing_node_group = None  # nothing leaves the renderer
-for job in task["jobs"]:
+same_picture = sys.argv[1] == "same picture"
+for line in sys.stdin:
+    task = json.loads(line)
+    job, size, render = task["job"], task["settings"]["size_px"], 0.0
     studio.open(job)
     studio._quality(task["settings"])
+    kind = job["background"]["kind"]
+    studio.scene.render.film_transparent = not (same_picture and kind in ("hdri", "blurred"))
+    studio.scene.render.use_border = not same_picture
+    if same_picture and studio.ground is not None:
+        studio.ground.hide_render = False  # shadows as part of the picture
     for view in sorted(job["views"], key=lambda view: view["light"]):
-        studio._light(view["light"])
-        camera.place(studio.camera, view["world_from_camera"], view["hfov_deg"])
         studio._aim_lamps(np.asarray(view["world_from_camera"]))
-        bpy.context.view_layer.update()
-        size = task["settings"]["size_px"]
-        taken = camera.read_back(studio.camera)
-        studio._crop(studio._box(taken, size), size)
+        studio._place(view)
+        studio._crop(studio._box(camera.read_back(studio.camera), size), size)
         before = time.process_time()
         bpy.ops.render.render()
         render += time.process_time() - before
-        images += 1
-print(json.dumps({"render": render / images, "all": time.process_time() / images}))
+    print("##" + json.dumps({"render": render, "all": time.process_time()}), flush=True)
 """
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ write to stdout as they like, so that file descriptor is theirs: replies go thro
 """
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -90,6 +91,7 @@ def main() -> None:
         from render_scenes import scene
 
         studio = scene.Studio(device)
+    gc.freeze()  # Blender's modules are many objects, and none of them will ever be garbage
     limit_memory(memory_mb)
 
     def reply(message: dict[str, Any]) -> None:

@@ -6,24 +6,26 @@ view transform, and then looked up: the same picture as a traced background with
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
-import OpenEXR
 from PIL import Image, ImageFilter
 
 BLUR_PX = 24  # of a 1024 px wide HDRI: shapes go, the light stays
-FULL_LIGHT = 0.88  # of what most of a floor gets: no shadow
+BLUR_STEP = 4  # blurred surroundings are kept at a quarter of the size
+FULL_LIGHT = 0.95  # of what the lightest parts of a floor get: no shadow
+LOWEST = 0.2  # sine of a lamp's height: shadows of lower ones are cut off
+FADE = 0.1  # of the world's units, within which the edge of a floor map goes over into full light
 
 
-def hdri_as_displayed(pixels: np.ndarray, gain: float, scratch: Path) -> np.ndarray:
+def hdri_as_displayed(pixels: np.ndarray, gain: float, path: Path) -> np.ndarray:
     """An HDRI as the film would show it.
 
     Args:
         pixels: (H, W, 4) float32 linear radiance, first row at the bottom as Blender keeps it.
         gain: what the radiance is scaled by.
-        scratch: a folder for a temporary file.
+        path: of a temporary file.
 
     Returns:
         (H, W, 3) uint8, first row at the top.
@@ -32,7 +34,6 @@ def hdri_as_displayed(pixels: np.ndarray, gain: float, scratch: Path) -> np.ndar
     scaled = pixels * np.float32(gain)
     scaled[..., 3] = 1
     image = bpy.data.images.new("As displayed", width, height, float_buffer=True)
-    path = scratch / "hdri.png"
     try:
         image.pixels.foreach_set(scaled.ravel())
         image.save_render(str(path), scene=bpy.context.scene)
@@ -45,45 +46,65 @@ def hdri_as_displayed(pixels: np.ndarray, gain: float, scratch: Path) -> np.ndar
 
 
 def blurred(equirectangular: np.ndarray) -> np.ndarray:
-    """The same with its shapes gone. It closes at the seam."""
-    margin = 4 * BLUR_PX
-    wide = np.concatenate([equirectangular[:, -margin:], equirectangular, equirectangular[:, :margin]], axis=1)
-    out = np.asarray(Image.fromarray(wide).filter(ImageFilter.GaussianBlur(BLUR_PX)))
-    return out[:, margin:-margin]
+    """The same, smaller, with its shapes gone. It closes at the seam."""
+    small = np.asarray(Image.fromarray(equirectangular).reduce(BLUR_STEP))
+    radius = BLUR_PX // BLUR_STEP
+    margin = 4 * radius
+    wide = np.concatenate([small[:, -margin:], small, small[:, :margin]], axis=1)
+    return np.asarray(Image.fromarray(wide).filter(ImageFilter.GaussianBlur(radius)))[:, margin:-margin]
 
 
 def look_up(
     equirectangular: np.ndarray, rotation_rad: float, view: dict[str, Any], size_px: int, step: int = 2
 ) -> np.ndarray:
-    """(size, size, 3) float32: the part of an equirectangular picture that a camera sees.
+    """(size, size, 3) uint8: the part of an equirectangular picture that a camera sees.
 
     Args:
         rotation_rad: of the lookup direction about the vertical, as Blender's mapping node has it.
         view: with `world_from_camera` (4x4, OpenCV axes) and `intrinsics` (3x3, pixels).
         step: looked up once per so many pixels; the bundled HDRIs have fewer pixels a degree than that.
     """
-    focal_x, focal_y = view["intrinsics"][0][0], view["intrinsics"][1][1]
-    center_x, center_y = view["intrinsics"][0][2], view["intrinsics"][1][2]
-    count = -(-size_px // step)
-    at = (np.arange(count, dtype=np.float32) + np.float32(0.5)) * np.float32(size_px / count)
-    x, y = np.meshgrid((at - center_x) / focal_x, (at - center_y) / focal_y)
-    rotation = np.asarray(view["world_from_camera"], dtype=np.float64)[:3, :3]
-    c, s = np.cos(rotation_rad), np.sin(rotation_rad)
-    turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ rotation
-    direction = np.stack([x, y, np.ones_like(x)], axis=-1).astype(np.float32) @ turn.T.astype(np.float32)
+    direction = _directions(view, size_px, step)
     height, width, _ = equirectangular.shape
-    azimuth = np.arctan2(direction[..., 1], direction[..., 0])
-    elevation = np.arctan2(direction[..., 2], np.hypot(direction[..., 0], direction[..., 1]))
-    column = (0.5 - azimuth / (2 * np.pi)) * width - 0.5
-    row = np.clip((0.5 - elevation / np.pi) * height - 0.5, 0, height - 1)
-    left, top = np.floor(column).astype(np.int32), np.minimum(np.floor(row).astype(np.int32), height - 2)
-    across, down = (column - left)[..., None], (row - top)[..., None]
-    left, right = left % width, (left + 1) % width
-    upper = equirectangular[top, left] * (1 - across) + equirectangular[top, right] * across
-    lower = equirectangular[top + 1, left] * (1 - across) + equirectangular[top + 1, right] * across
-    coarse = np.asarray(np.rint(upper * (1 - down) + lower * down), dtype=np.uint8)
-    fine = Image.fromarray(coarse).resize((size_px, size_px), Image.Resampling.BILINEAR)
-    return np.asarray(fine, dtype=np.float32)
+    azimuth = np.arctan2(direction[1], direction[0]) + np.float32(rotation_rad)
+    elevation = np.arctan2(direction[2], np.hypot(direction[0], direction[1]))
+    column = (0.5 - azimuth / np.float32(2 * np.pi)) * width - 0.5
+    row = (0.5 - elevation / np.float32(np.pi)) * height - 0.5
+    coarse = np.rint(_interpolated(equirectangular, column % width, row)).astype(np.uint8)
+    bands = [Image.fromarray(band).resize((size_px, size_px), Image.Resampling.BILINEAR) for band in coarse]
+    return np.asarray(Image.merge("RGB", bands))
+
+
+def _directions(view: dict[str, Any], size_px: int, step: int) -> np.ndarray:
+    """(3, N, N) float32: where the rays through every `step`th pixel go, in the world; not of unit length."""
+    count = -(-size_px // step)
+    at = (np.arange(count) + 0.5) * (size_px / count)
+    (focal_x, _, center_x), (_, focal_y, center_y), _ = view["intrinsics"]
+    turn = np.asarray(view["world_from_camera"], dtype=np.float32)[:3, :3, None, None]
+    x, y = ((at - center_x) / focal_x).astype(np.float32), ((at - center_y) / focal_y).astype(np.float32)
+    out: np.ndarray = turn[:, 0] * x[None, None, :] + turn[:, 1] * y[None, :, None] + turn[:, 2]
+    return out
+
+
+def _interpolated(picture: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """A picture (H, W, channels) at fractional pixels of shape S, as (channels, *S) float32; it closes at its sides."""
+    height, width, channels = picture.shape
+    row = np.clip(row, 0, height - 1)
+    left, top = column.astype(np.int32), np.minimum(row.astype(np.int32), height - 2)
+    across, down = column - left, row - top
+    right = np.where(left + 1 < width, left + 1, 0)
+    out = np.empty((channels, *column.shape), dtype=np.float32)
+    for channel in range(channels):  # by planes: numpy is slow along short axes
+        plane = np.ascontiguousarray(picture[..., channel]).ravel()
+        upper, lower = (
+            _mixed(plane[below + left], plane[below + right], across) for below in (top * width, (top + 1) * width)
+        )
+        out[channel] = _mixed(upper, lower, down)
+    return out
+
+
+def _mixed(a: np.ndarray, b: np.ndarray, share_of_b: np.ndarray) -> np.ndarray:
+    return np.asarray(a * (1 - share_of_b) + b * share_of_b)
 
 
 def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:
@@ -93,19 +114,51 @@ def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:
     return np.broadcast_to(fade, (size_px, size_px, 3))
 
 
-def light_share(path: Path, size_px: int) -> np.ndarray:
-    """(size, size, 1) float32 factors, as displayed: 1 where a floor gets all of its light, or where there is no floor.
+class Floor(NamedTuple):
+    """What share of its light a floor gets, seen from straight above: a matte floor looks the same from everywhere."""
+
+    share: np.ndarray  # (H, W) float32 factors, as displayed; 1 at the edge and beyond it
+    left: float  # x of the first column's edge, in the world
+    top: float  # y of the first row's edge
+    detail: float  # pixels per unit
+    height: float  # z
+
+
+def floor_window(points: np.ndarray, towards: list[np.ndarray], reach: float) -> tuple[float, float, float, float]:
+    """What of a floor may be darker for an object that stands on it: left, bottom, right, top.
 
     Args:
-        path: a linear picture of a floor in one colour, with what throws shadows on it unseen; transparent above it.
+        points: (3, N) of the object's surface.
+        towards: unit vectors to the lamps. Long shadows of low ones are cut off.
+        reach: how far around that the object hides the surroundings.
     """
-    with OpenEXR.File(str(path), separate_channels=True) as file:
-        channels = {name.rsplit(".", 1)[-1]: channel.pixels for name, channel in file.parts[0].channels.items()}
-    light, floor = channels["G"].astype(np.float32), channels["A"].astype(np.float32)
-    there = floor > 0.99
-    if not there.any():
-        return np.ones((size_px, size_px, 1), np.float32)
-    full = FULL_LIGHT * np.percentile(light[there], 75)  # below what noise and the horizon take away
-    share = np.where(there, np.clip(light / max(full, 1e-6), 0, 1) ** (1 / 2.2), 1)
-    factor = Image.fromarray(np.asarray(share, dtype=np.float32))
+    above, feet = points[2] - points[2].min(), points[:2]
+    shadows = [feet - above * (lamp[:2, None] / max(lamp[2], LOWEST)) for lamp in towards]
+    low = np.min([shadow.min(axis=1) for shadow in [feet, *shadows]], axis=0) - reach
+    high = np.max([shadow.max(axis=1) for shadow in [feet, *shadows]], axis=0) + reach
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def light_share(light: np.ndarray, fade_px: float) -> np.ndarray:
+    """Linear light on a floor in one colour (H, W) -> factors as displayed: 1 where it gets all of it."""
+    full = FULL_LIGHT * np.percentile(light, 90)
+    share = np.clip(light / max(float(full), 1e-6), 0, 1) ** (1 / 2.2)
+    from_edge = [np.minimum(np.arange(n), np.arange(n)[::-1]) / max(fade_px, 1.0) for n in light.shape]
+    inside = np.clip(np.minimum(from_edge[0][:, None], from_edge[1]), 0, 1)
+    return np.asarray(1 - (1 - share) * inside, dtype=np.float32)
+
+
+def shaded(floor: Floor, view: dict[str, Any], size_px: int) -> np.ndarray:
+    """(size, size, 1) float32 factors, as displayed: the floor as a camera sees it; 1 where there is none."""
+    direction = _directions(view, size_px, 2)
+    x, y, z = np.asarray(view["world_from_camera"], dtype=np.float32)[:3, 3]
+    falls = direction[2] < -1e-3
+    along = (floor.height - z) / np.where(falls, direction[2], -1)
+    column = (x + along * direction[0] - floor.left) * floor.detail - 0.5
+    row = (floor.top - y - along * direction[1]) * floor.detail - 0.5
+    height, width = floor.share.shape
+    on_it = falls & (column > 0) & (column < width - 1) & (row > 0) & (row < height - 1)
+    share = np.ones(column.shape, dtype=np.float32)
+    share[on_it] = _interpolated(floor.share[..., None], column[on_it], row[on_it])[0]
+    factor = Image.fromarray(share)
     return np.asarray(factor.resize((size_px, size_px), Image.Resampling.BILINEAR))[..., None]

@@ -4,24 +4,25 @@ import os
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
-import OpenEXR
 from mathutils import Matrix, Vector
 from PIL import Image
 
-from render_scenes import backdrop
+from render_scenes import backdrop, passes
 from render_scenes import camera as cameras
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
-PASSES = {"Depth": "FLOAT", "Denoising Albedo": "RGBA", "Object Index": "FLOAT"}
 OBJECT_INDEX = 1  # of the object's own pixels: what it stands on has none
 BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser reach beyond them
-NOTHING = 1e10  # Blender's depth where there is no object
+FLOOR_DETAIL = 0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
+FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
+HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
 LOOK = ("AgX", "AgX - Medium High Contrast")
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
@@ -50,7 +51,8 @@ class Studio:
     def __init__(self, device: str = "CPU") -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
-        self.hdris: dict[str, tuple[Any, float, np.ndarray]] = {}
+        self.hdris: dict[str, tuple[Any, float]] = {}  # and their mean radiance
+        self.as_displayed = lru_cache(HDRIS_SHOWN)(self._as_displayed)
         self.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
         self.camera.data.clip_start, self.camera.data.clip_end = 0.01, 100.0
         self.scene.collection.objects.link(self.camera)
@@ -65,12 +67,11 @@ class Studio:
 
     def _empty(self) -> None:
         self.job: dict[str, Any] = {}
-        self.points = np.zeros((0, 3), dtype=np.float32)
+        self.points = np.zeros((3, 0), dtype=np.float32)  # of its surface, in the world
         self.lit: dict[str, Any] | None = None
         self.lamps: list[tuple[Any, dict[str, Any], int]] = []  # lamp, its description, the light it belongs to
         self.ground: Any = None
-        self.shown: np.ndarray | None = None  # the HDRI as displayed
-        self.shadows: dict[str, np.ndarray] = {}  # on the ground, by the name of the view
+        self.floors: dict[str, backdrop.Floor] = {}  # with the shadows on it, by the name of the view
 
     def _choose_device(self, kind: str) -> str:
         """Cycles on one kind of GPU if there is one that works, else on the processor."""
@@ -93,6 +94,7 @@ class Studio:
         if cycles.device == "CPU":
             scene.render.threads_mode, scene.render.threads = "FIXED", 1  # two such processes beat one with two threads
         scene.render.film_transparent = True
+        scene.render.use_compositing = scene.render.use_sequencer = False
         scene.render.resolution_percentage = 100
         scene.render.dither_intensity = 0.0
         scene.render.use_border = scene.render.use_crop_to_border = True
@@ -102,28 +104,18 @@ class Studio:
         scene.render.image_settings.compression = 0  # read at once and re-encoded by us
         scene.render.use_file_extension = True
         scene.view_settings.view_transform, scene.view_settings.look = LOOK
+        cycles.use_auto_tile = False  # pictures above 2048 px would be put together after the passes are taken
         cycles.sample_clamp_indirect = 10.0
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "FAST"
 
     def _set_up_passes(self) -> None:
-        """Depth and albedo leave by a compositor File Output of the same render call: exact, at no measurable cost."""
+        """Depth and albedo come from the same render call: exact, at no measurable cost."""
         layer = self.scene.view_layers[0]
         layer.use_pass_z = layer.use_pass_object_index = True
         layer.cycles.denoising_store_passes = True
-        tree = bpy.data.node_groups.new("Passes", "CompositorNodeTree")
-        self.scene.compositing_node_group = tree
-        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
-        layers, picture = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("NodeGroupOutput")
-        tree.links.new(layers.outputs["Image"], picture.inputs["Image"])
-        self.files = tree.nodes.new("CompositorNodeOutputFile")
-        self.files.format.media_type = "MULTI_LAYER_IMAGE"
-        self.files.format.color_depth = "32"
-        self.files.format.exr_codec = "NONE"
-        for name, kind in PASSES.items():
-            self.files.file_output_items.new(kind, name)
-            tree.links.new(layers.outputs[name], self.files.inputs[name])
+        passes.listen()
 
     def _set_up_world(self) -> None:
         world = bpy.data.worlds.new("World")
@@ -171,7 +163,7 @@ class Studio:
         self._quality(job)
         order = sorted(range(len(job["views"])), key=lambda i: job["views"][i]["light"])  # a new light costs a new map
         if self.ground is not None and job["picture"]:
-            self._cast_shadows([job["views"][i] for i in order], job)
+            self._cast_shadows([job["views"][i] for i in order], job["size_px"])
         work = {i: self._render_view(job["views"][i], job) for i in order}
         views = [{**work[i][0], **work[i][1].result()} for i in range(len(order))]
         rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -220,51 +212,69 @@ class Studio:
         scale = OBJECT_RADIUS / radius
         parent.matrix_world = Matrix.Translation(Vector(-scale * middle)) @ Matrix.Scale(scale, 4)
         bpy.context.view_layer.update()
-        self.points = np.asarray((points - middle) * scale, dtype=np.float32)
-        return [float(v) for v in np.ptp(self.points, axis=0)]
+        self.points = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
+        return [float(v) for v in np.ptp(self.points, axis=1)]
 
     def _lay_ground(self) -> None:
         """A floor under the object, for `_cast_shadows`; hidden from the pictures."""
         mesh = bpy.data.meshes.new("Ground")
-        size, height = 40 * OBJECT_RADIUS, float(self.points[:, 2].min())
+        size, height = 40 * OBJECT_RADIUS, float(self.points[2].min())
         corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
         mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
+        matte = bpy.data.materials.new("Matte")  # Blender's default shines, so it would look different from above
+        nodes = matte.node_tree.nodes
+        nodes.clear()
+        surface, output = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeOutputMaterial")
+        matte.node_tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
+        mesh.materials.append(matte)
         self.ground = bpy.data.objects.new("Ground", mesh)
         self.ground.hide_render = True
         self.scene.collection.objects.link(self.ground)
 
-    def _cast_shadows(self, views: list[dict[str, Any]], job: dict[str, Any]) -> None:
-        """What share of the light reaches the ground at each pixel of each view.
+    def _cast_shadows(self, views: list[dict[str, Any]], size: int) -> None:
+        """What share of its light the ground gets: seen from above, with the object there but hidden from the camera.
 
-        Renders the floor alone, at half size, with the object there but not seen. Cycles' own shadow catcher gives the
-        same at fifteen times the cost of the picture.
+        Once per light; a lamp on the camera moves with each view, and these floors have half the detail. Cycles' own
+        shadow catcher costs fifteen times the picture.
         """
         things = [o for o in self.scene.objects if o not in self.keep and o is not self.ground]
-        render, size = self.scene.render, job["size_px"]
-        half = size // 2
         self.ground.hide_render = False
         for thing in things:
             thing.visible_camera = False
-        render.resolution_x = render.resolution_y = half
-        render.image_settings.file_format = "OPEN_EXR"
-        self._crop(Box(0, 0, half, half), half)
-        passes, self.scene.compositing_node_group = self.scene.compositing_node_group, None
         self._end_session()
+        seen: dict[tuple[int, str], backdrop.Floor] = {}
         for view in views:
-            self._place(view)
-            path = Path(self.job["out"]) / f"{view['name']}-ground.exr"
-            render.filepath = str(path)
-            bpy.ops.render.render(write_still=True)
-            self.shadows[view["name"]] = backdrop.light_share(path, size)
-            path.unlink()
-        self.scene.compositing_node_group = passes
-        render.image_settings.file_format = "PNG"
-        render.image_settings.color_depth = "8"  # EXR left it at 16
-        render.resolution_x = render.resolution_y = size
+            lamps = self.job["lights"][view["light"]]["lamps"]
+            moves = any(lamp["frame"] == "camera" for lamp in lamps)
+            key = (view["light"], view["name"] if moves else "")
+            if key not in seen:
+                self._aim_lamps(np.asarray(view["world_from_camera"]))
+                self._place(view)
+                seen[key] = self._floor(size * FLOOR_DETAIL * (0.5 if moves else 1))
+            self.floors[view["name"]] = seen[key]
         for thing in things:
             thing.visible_camera = True
         self.ground.hide_render = True
+        self.camera.data.type = "PERSP"
+        self.scene.render.resolution_x = self.scene.render.resolution_y = size
+        self.scene.render.use_border = True
         self._end_session()  # it does not always notice what is shown and hidden
+
+    def _floor(self, detail: float) -> backdrop.Floor:
+        """The ground from straight above as it is lit now, at so many pixels per unit."""
+        turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp, _, _ in self.lamps if not lamp.hide_render]
+        towards = [np.asarray(one) for one in turned if one.z > 0]
+        left, bottom, right, top = backdrop.floor_window(self.points, towards, FLOOR_REACH)
+        width, height = int(np.ceil((right - left) * detail)), int(np.ceil((top - bottom) * detail))
+        render, camera = self.scene.render, self.camera
+        render.resolution_x, render.resolution_y, render.use_border = width, height, False
+        camera.data.type, camera.data.ortho_scale = "ORTHO", width / detail  # of the width, as `place` has it fitted
+        middle = (left + 0.5 * width / detail, top - 0.5 * height / detail, 20.0)
+        camera.matrix_world = Matrix.Translation(Vector(middle))  # without rotation it looks down, +Y at the top
+        bpy.ops.render.render()
+        green = passes.take()["Combined"][..., 1]
+        share = backdrop.light_share(green, backdrop.FADE * detail)
+        return backdrop.Floor(share, left, top, detail, float(self.points[2].min()))
 
     def _light(self, number: int) -> None:
         """Switch to one of the object's lights. HDRIs stay loaded over objects."""
@@ -277,17 +287,12 @@ class Studio:
         name = light["name"]
         if name not in self.hdris:
             self.hdris[name] = _load_hdri(name)
-        image, mean, pixels = self.hdris[name]
+        image, mean = self.hdris[name]
         self.environment.image = image
         self.mapping.inputs["Rotation"].default_value[2] = np.radians(light["rotation_deg"])
         self.background.inputs["Strength"].default_value = light["strength"] / mean
         for lamp, _, of_light in self.lamps:
             lamp.hide_render = of_light != number
-        kind = self.job["background"]["kind"]
-        self.shown = None
-        if kind in {"hdri", "blurred"}:
-            shown = backdrop.hdri_as_displayed(pixels, light["strength"] / mean, Path(self.job["out"]))
-            self.shown = backdrop.blurred(shown) if kind == "blurred" else shown
 
     def _hang_lamps(self, lights: list[dict[str, Any]]) -> None:
         """The lamps of all lights at once, to be shown and hidden."""
@@ -297,16 +302,15 @@ class Studio:
                 data.energy, data.angle = described["strength"], np.radians(described["angle_deg"])
                 lamp = bpy.data.objects.new("Lamp", data)
                 lamp.rotation_mode = "QUATERNION"
+                lamp.rotation_quaternion = _shining_from(np.asarray(described["direction"]))
                 self.scene.collection.objects.link(lamp)
                 self.lamps.append((lamp, described, number))
 
     def _aim_lamps(self, world_from_camera: np.ndarray) -> None:
-        """Lamps of the world stay where they are, lamps on the camera go with it."""
+        """Lamps on the camera go with it. Those of the world are not touched: Cycles would weigh all lights anew."""
         for lamp, described, _ in self.lamps:
-            towards = np.asarray(described["direction"])
             if described["frame"] == "camera":
-                towards = world_from_camera[:3, :3] @ towards
-            lamp.rotation_quaternion = Vector(towards).to_track_quat("Z", "Y")  # suns shine along -Z
+                lamp.rotation_quaternion = _shining_from(world_from_camera[:3, :3] @ np.asarray(described["direction"]))
 
     def _quality(self, job: dict[str, Any]) -> None:
         self.scene.render.resolution_x = self.scene.render.resolution_y = job["size_px"]
@@ -318,44 +322,62 @@ class Studio:
     def _render_view(self, view: dict[str, Any], job: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         """Render one view. Returns what is known of it at once, and the future of what is read from its files."""
         before = time.process_time()
+        if job["picture"]:  # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
+            self._aim_lamps(np.asarray(view["world_from_camera"]))
         self._place(view)
         taken, size = cameras.read_back(self.camera), job["size_px"]
         box = self._box(taken, size)
         self._crop(box, size)
-        out, name = Path(self.job["out"]), view["name"]
-        raw, passes = out / f"{name}.png", out / f"{name}.exr"
-        self.scene.render.filepath, self.files.directory, self.files.file_name = str(raw), str(out), name
-        bpy.ops.render.render(write_still=True)
+        path = Path(self.job["out"]) / f"{view['name']}.png"
+        self.scene.render.filepath = str(path)
+        bpy.ops.render.render(write_still=job["picture"])
+        taken["box"] = box
         behind = self._behind(view["name"], taken, size) if job["picture"] else None
-        done = self.encoder.submit(_finish, raw, passes, box, size, behind, self.job["jpeg_quality"])
+        done = self.encoder.submit(_finish, path, passes.take(), box, behind, self.job["jpeg_quality"])
         return {**taken, "cpu_s": time.process_time() - before}, done
 
     def _place(self, view: dict[str, Any]) -> None:
-        """Light, camera and lamps of a view."""
+        """Light and camera of a view."""
         self._light(view["light"])
         cameras.place(self.camera, view["world_from_camera"], view["hfov_deg"])
-        self._aim_lamps(np.asarray(view["world_from_camera"]))
         bpy.context.view_layer.update()
 
     def _behind(self, name: str, taken: dict[str, Any], size: int) -> np.ndarray:
-        """(size, size, 3) float32: the background as displayed."""
-        background = self.job["background"]
-        if self.shown is not None and self.lit is not None:
-            step = backdrop.BLUR_PX // 3 if background["kind"] == "blurred" else 2
-            return backdrop.look_up(self.shown, float(np.radians(self.lit["rotation_deg"])), taken, size, step)
+        """(size, size, 3) uint8: the background as displayed."""
+        background, light = self.job["background"], self.lit
+        assert light is not None
+        if background["kind"] in {"hdri", "blurred"}:
+            shown = self.as_displayed(light["name"], light["strength"], background["kind"] == "blurred")
+            step = 8 if background["kind"] == "blurred" else 2
+            return backdrop.look_up(shown, float(np.radians(light["rotation_deg"])), taken, size, step)
         plain = backdrop.gradient(background["rgb"], background["rgb_below"], size)
-        return plain * self.shadows[name] if name in self.shadows else plain
+        if name in self.floors:
+            plain = plain * backdrop.shaded(self.floors[name], taken, size)
+        return np.asarray(np.rint(plain), dtype=np.uint8)
+
+    def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
+        """An HDRI as the film would show it."""
+        image, mean = self.hdris[name]
+        width, height = image.size
+        pixels = np.empty(width * height * 4, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        shown = backdrop.hdri_as_displayed(
+            pixels.reshape(height, width, 4), strength / mean, Path(self.job["out"]) / "hdri.png"
+        )
+        return backdrop.blurred(shown) if blur else shown
 
     def _box(self, taken: dict[str, Any], size: int) -> Box:
         """The smallest box around the object's vertices in the picture, and a margin; at least a few pixels."""
-        intrinsics = np.asarray(taken["intrinsics"], dtype=np.float32)
+        (focal_x, _, center_x), (_, focal_y, center_y), _ = taken["intrinsics"]
         camera_from_world = np.linalg.inv(np.asarray(taken["world_from_camera"])).astype(np.float32)
-        points = self.points @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]
-        if points[:, 2].min() < 1e-3:
+        x, y, z = camera_from_world[:3, :3] @ self.points + camera_from_world[:3, 3:]
+        if z.min() < 1e-3:
             return Box(0, 0, size, size)
-        pixels = points[:, :2] / points[:, 2:] * intrinsics[[0, 1], [0, 1]] + intrinsics[:2, 2]
-        low = np.clip(np.floor(pixels.min(axis=0)) - BORDER_PX, 0, size - 8).astype(int)
-        high = np.clip(np.ceil(pixels.max(axis=0)) + BORDER_PX, low + 8, size).astype(int)
+        x, y = x / z, y / z
+        low = np.array([x.min() * focal_x + center_x, y.min() * focal_y + center_y])
+        high = np.array([x.max() * focal_x + center_x, y.max() * focal_y + center_y])
+        low = np.clip(np.floor(low) - BORDER_PX, 0, size - 8).astype(int)
+        high = np.clip(np.ceil(high) + BORDER_PX, low + 8, size).astype(int)
         return Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
     def _crop(self, box: Box, size: int) -> None:
@@ -397,8 +419,8 @@ def gpus(kind: str) -> list[str]:
     return [device.name for device in preferences.devices if device.type == kind]
 
 
-def _load_hdri(name: str) -> tuple[Any, float, np.ndarray]:
-    """An HDRI that ships with Blender without its brightest spots, its mean radiance over the sphere, and its pixels.
+def _load_hdri(name: str) -> tuple[Any, float]:
+    """An HDRI that ships with Blender without its brightest spots and its mean radiance over the sphere.
 
     A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps are our suns.
     HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
@@ -425,7 +447,7 @@ def _load_hdri(name: str) -> tuple[Any, float, np.ndarray]:
     image.use_fake_user = True
     image.pixels.foreach_set(pixels.ravel())
     image.update()
-    return image, mean(), pixels
+    return image, mean()
 
 
 def _loads(image: Any) -> bool:
@@ -451,56 +473,58 @@ def _vertices(meshes: list[Any]) -> np.ndarray:
     return np.concatenate(placed)
 
 
-def _finish(raw: Path, passes: Path, box: Box, size: int, behind: np.ndarray | None, quality: int) -> dict[str, Any]:
-    """What Blender wrote -> the picture over its background, depth and albedo of the whole frame, and statistics.
+def _shining_from(towards: np.ndarray) -> Any:
+    """The rotation of a sun that stands there: it shines along its -Z."""
+    return Vector(towards).to_track_quat("Z", "Y")
+
+
+def _finish(
+    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int
+) -> dict[str, Any]:
+    """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
 
     Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is kept.
     """
-    inside = np.s_[box.top : box.bottom, box.left : box.right]
-    with Image.open(raw) as picture:
-        rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
-    depth, albedo = np.full((size, size), NOTHING, np.float32), np.zeros((size, size, 3), np.float16)
-    depth[inside], albedo[inside] = _read_passes(passes)
-    for read in (raw, passes):  # so that a render which writes nothing cannot pass for the one before
-        read.unlink()
-    albedo[depth >= 1e9] = 0  # at the outline it is mixed with what is behind
-    arrays = raw.with_suffix(".npz")
-    np.savez(arrays, depth=depth, albedo=albedo)
-    alpha = rgba[..., 3:] / 255
-    object_pixels = depth[inside] < 1e9
-    luminance = rgba[..., :3] @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
-    on_object = luminance[object_pixels] if object_pixels.any() else np.zeros(1, np.float32)
-    out: dict[str, Any] = {
-        "arrays": arrays.name,
-        "image": "",
-        "statistics": {
-            "opacity": float(alpha[..., 0][object_pixels].mean()) if object_pixels.any() else 0.0,
-            "luminance": float(on_object.mean()),
-            "contrast": float(on_object.std()),
-            "dark": float((on_object < 0.02).mean()),
-            "bright": float((on_object > 0.98).mean()),
-            "from_background": 1.0,
-        },
-    }
+    depth, albedo = passes.depth_and_albedo(taken, OBJECT_INDEX)
+    with open(path.with_suffix(".npy"), "wb") as file:
+        np.save(file, depth)
+        np.save(file, albedo)
+    there = depth < 1e9
+    alpha = taken["Combined"][..., 3]
+    statistics = {"opacity": float(alpha[there].mean()) if there.any() else 0.0}
+    out = {"arrays": path.with_suffix(".npy").name, "image": "", "statistics": statistics}
     if behind is not None:
-        there = behind[inside]
+        image = path.with_suffix(".jpg")
+        out["image"], inside = image.name, np.s_[box.top : box.bottom, box.left : box.right]
+        before = behind[inside].astype(np.float32)
+        rgb, after = _over(path, before)
+        path.unlink()
+        if there.any():
+            statistics |= _exposure(rgb[there], np.abs(after - before)[there])
         whole = behind.copy()
-        whole[inside] = rgba[..., :3] * alpha + there * (1 - alpha)
-        if object_pixels.any():
-            apart = np.abs(whole[inside] - there)[object_pixels].mean(axis=1) / 255
-            out["statistics"]["from_background"] = float(apart.mean())
-        image = raw.with_suffix(".jpg")
-        Image.fromarray(np.asarray(np.rint(whole), dtype=np.uint8)).save(image, quality=quality, subsampling=0)
-        out["image"] = image.name
+        whole[inside] = np.rint(after)
+        Image.fromarray(whole).save(image, quality=quality, subsampling=0)
     return out
 
 
-def _read_passes(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    with OpenEXR.File(str(path), separate_channels=True) as file:
-        channels = {name: channel.pixels for part in file.parts for name, channel in part.channels.items()}
-    depth = np.where(channels["Object Index.V"] == OBJECT_INDEX, channels["Depth.V"], NOTHING)
-    albedo = np.stack([channels[f"Denoising Albedo.{c}"] for c in "RGB"], axis=-1)
-    return depth.astype(np.float32), np.clip(albedo, 0, 1).astype(np.float16)
+def _over(path: Path, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255."""
+    with Image.open(path) as picture:
+        rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
+    rgb, alpha = rgba[..., :3], rgba[..., 3:] / 255
+    return rgb, rgb * alpha + behind * (1 - alpha)
+
+
+def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:
+    """Of the object's pixels (N, 3), all in 0..255."""
+    luminance = rgb @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
+    return {
+        "luminance": float(luminance.mean()),
+        "contrast": float(luminance.std()),
+        "dark": float((luminance < 0.02).mean()),
+        "bright": float((luminance > 0.98).mean()),
+        "from_background": float(from_behind.mean()) / 255,
+    }
 
 
 def _resident_mb() -> float:

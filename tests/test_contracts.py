@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = {
-    "render": ["bpy", "OpenEXR", "jinja2"],
+    "render": ["bpy", "jinja2"],
     "publish": ["datasets", "huggingface_hub"],
     "train": ["torch", "trl", "transformers", "accelerate", "peft"],
     "ray": ["ray"],

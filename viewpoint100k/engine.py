@@ -31,7 +31,7 @@ from viewpoint100k.records import PlannedView, Reject, View, ViewSet
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
-NEEDS = ("bpy", "numpy", "PIL", "OpenEXR")
+NEEDS = ("bpy", "numpy", "PIL")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
     "OPTIX": "CUDA_VISIBLE_DEVICES",
@@ -41,6 +41,7 @@ VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
 }
 PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
 PROBE_SIZE_PX = 96
+NOTHING = 1e10  # depth where there is no object
 KILLS = 6  # of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
 STARTS = 30  # of a worker that somebody kills each time before it is ready, until the run is given up
 OWN_DEATHS = 2  # crashes: the second one is the object's fault
@@ -269,7 +270,8 @@ class Worker:
             reply = self._ask({"do": "shoot", **wanted}, end)
             self.rss_mb = reply["rss_mb"]
             return [
-                _collect(folder, taken, view, view_set) for taken, view in zip(reply["views"], views, strict=True)
+                _collect(folder, taken, view, view_set, size_px)
+                for taken, view in zip(reply["views"], views, strict=True)
             ], reply["cpu_s"]
 
         probes, of_probes = shoot(view_set.probes, PROBE_SIZE_PX, PROBE, False) if view_set.probes else ([], 0.0)
@@ -407,10 +409,16 @@ def _environment(scratch: Path) -> dict[str, str]:
     return {**os.environ, **ONE_THREAD, **paths}
 
 
-def _collect(folder: Path, taken: dict[str, Any], planned: PlannedView, view_set: ViewSet) -> RenderedView:
+def _collect(
+    folder: Path, taken: dict[str, Any], planned: PlannedView, view_set: ViewSet, size_px: int
+) -> RenderedView:
     """Read what the worker wrote of one view."""
-    with np.load(folder / taken["arrays"]) as arrays:
-        depth, albedo = arrays["depth"], arrays["albedo"].astype(np.float32)
+    left, top, right, bottom = taken["box"]
+    depth = np.full((size_px, size_px), NOTHING, np.float32)
+    albedo = np.zeros((size_px, size_px, 3), np.float32)
+    with open(folder / taken["arrays"], "rb") as file:  # of the part of the frame that was rendered
+        depth[top:bottom, left:right] = np.load(file)
+        albedo[top:bottom, left:right] = np.load(file)
     seen = depth < FAR
     rows, cols = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     box = [cols[0], rows[0], cols[-1] + 1, rows[-1] + 1] if len(rows) else [0, 0, 0, 0]

@@ -27,14 +27,14 @@ UPRIGHT = 0.95  # cosine of a normal that points up
 
 
 class Statistics(NamedTuple):
-    """Of the object's pixels as displayed, luminance and colours in 0..1."""
+    """Of the object's pixels as displayed, luminance and colours in 0..1. Of a probe, opacity alone."""
 
     opacity: float  # mean alpha
-    luminance: float  # mean
-    contrast: float  # standard deviation of the luminance
-    dark: float  # share of pixels that are black
-    bright: float  # share of pixels that are white
-    from_background: float  # mean difference to the background that it hides
+    luminance: float = 0.0  # mean
+    contrast: float = 0.0  # standard deviation of the luminance
+    dark: float = 0.0  # share of pixels that are black
+    bright: float = 0.0  # share of pixels that are white
+    from_background: float = 0.0  # mean difference to the background that it hides
 
 
 class RenderedView(NamedTuple):

@@ -38,7 +38,9 @@ for shot in shots:
     whole = {"whole frame": True, "traced backdrop": True, "": False}[shot["how"]]
     studio._box = (lambda taken, size: scene.Box(0, 0, size, size)) if whole else tight
     studio.scene.render.film_transparent = shot["how"] != "traced backdrop"
-    studio.shoot(shot["shoot"])
+    [taken] = studio.shoot(shot["shoot"])["views"]
+    with open(f"{folder}/{shot['shoot']['views'][0]['name']}.json", "w") as file:
+        json.dump(taken, file)
 """
 
 
@@ -68,11 +70,14 @@ def glbs(tmp_path_factory):
 class Shot:
     """What the studio left of one view."""
 
-    def __init__(self, folder, name):
-        with Image.open(folder / f"{name}.jpg") as picture:
+    def __init__(self, folder, taken):
+        with Image.open(folder / taken["image"]) as picture:
             self.picture = np.asarray(picture.convert("RGB")).astype(float)
-        with np.load(folder / f"{name}.npz") as arrays:
-            self.depth, self.albedo = arrays["depth"], arrays["albedo"]
+        left, top, right, bottom = taken["box"]
+        self.depth = np.full(self.picture.shape[:2], 1e10, np.float32)
+        self.albedo = np.zeros(self.picture.shape, np.float16)
+        with open(folder / taken["arrays"], "rb") as file:
+            self.depth[top:bottom, left:right], self.albedo[top:bottom, left:right] = np.load(file), np.load(file)
         self.mask = self.depth < 1e9
 
 
@@ -90,7 +95,8 @@ def shoot(folder, glb, shots):
     command = [sys.executable, "-c", STUDIO, json.dumps([str(folder), opened, asked])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
-    return {shot["name"]: Shot(folder, shot["name"]) for shot in shots}
+    taken = {shot["name"]: json.loads((folder / f"{shot['name']}.json").read_text()) for shot in shots}
+    return {name: Shot(folder, one) for name, one in taken.items()}
 
 
 def view(azimuth_deg, elevation_deg, distance, target=(0.0, 0.0, 0.0), hfov_deg=50.0):
@@ -243,6 +249,50 @@ def test_a_shadow_falls_on_the_ground_and_depth_mask_and_albedo_hold_the_object_
     assert cols.mean() > 48 + 8  # the lamp is at the left
     assert rows.mean() > 48  # and the floor below
     assert darker[:20].mean() < 0.5  # nothing falls on the air
+
+
+# the floor under an object that the camera does not see, from where the camera is
+FLOOR = """
+import json, sys
+import bpy, numpy as np
+from render_scenes import backdrop, camera, passes, scene
+
+job, view = json.loads(sys.argv[1])
+studio = scene.Studio()
+studio.open(job)
+studio._quality({"samples": 64, "denoise": True, "adaptive_threshold": 0.0, "size_px": 256, "seed": 0})
+studio._cast_shadows([view], 256)
+for thing in studio.scene.objects:
+    thing.visible_camera = thing is studio.ground
+studio.ground.hide_render = False
+studio._end_session()
+studio._aim_lamps(np.asarray(view["world_from_camera"]))
+studio._place(view)
+studio.scene.render.use_border = False
+bpy.ops.render.render()
+traced = passes.take()["Combined"]
+painted = backdrop.shaded(studio.floors[view["name"]], camera.read_back(studio.camera), 256)[..., 0]
+np.savez(job["out"] + "/floor.npz", light=traced[..., 1], there=traced[..., 3] > 0.99, painted=painted)
+"""
+
+
+@pytest.mark.parametrize("frame", ["world", "camera"])
+def test_the_painted_floor_is_as_dark_as_the_one_that_cycles_traces_from_the_camera(glbs, tmp_path, frame, needs_bpy):
+    lamp = {"direction": [-0.6, -0.3, 0.74] if frame == "world" else [-0.6, -0.4, -0.69], "frame": frame}
+    light = {**DAY, "lamps": [{**lamp, "strength": 2.0, "angle_deg": 6}]}
+    job = {"path": str(glbs["toy"]), "out": str(tmp_path), "lights": [light], "background": {**PLAIN, "kind": "ground"}}
+    sight = {"name": "a", "light": 0, **view(-70, 30, 3.0)}
+    done = subprocess.run(
+        [sys.executable, "-c", FLOOR, json.dumps([job, sight])], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with np.load(tmp_path / "floor.npz") as floor:
+        light, there, painted = floor["light"], floor["there"], floor["painted"]
+    lit = there & (painted > 0.995)
+    traced = np.clip(light / np.median(light[lit]), 0, 1) ** (1 / 2.2)
+    assert (painted[there] < 0.8).sum() > 200  # there is a shadow
+    assert np.abs(traced - painted)[there].mean() < 0.03
+    assert np.corrcoef(traced[there & ~lit], painted[there & ~lit])[0, 1] > 0.9
 
 
 def test_a_gradient_fades_down_the_picture_and_plain_is_one_colour(engine, glbs):

@@ -334,7 +334,7 @@ def test_a_file_that_is_no_glb_is_refused_and_the_next_object_renders(toys, engi
 def test_nothing_is_left_of_pictures_that_were_handed_over(toys, engine):
     engine.render(*toys[0])
     engine.render(*toys[0], lambda probes: Reject(uid="toy", stage="gate", reason="no"))
-    assert [path for path in engine.scratch.rglob("*") if path.suffix in {".png", ".exr", ".npz", ".jpg"}] == []
+    assert [path for path in engine.scratch.rglob("*") if path.suffix in {".png", ".npy", ".jpg"}] == []
 
 
 def test_the_processes_end_with_their_supervisor_and_so_does_what_threads_wait_for(toys, tmp_path, needs_bpy):

@@ -1,0 +1,53 @@
+"""What Cycles renders, taken from memory as it is handed to Blender: no file is written and read for it.
+
+Blender has no other way to numpy in the background: `Render Result` has no pixels there, and the compositor's File
+Output costs more than a small render. Cycles in Blender is a `RenderEngine` written in Python, and those may look at their
+result.
+"""
+
+from typing import Any
+
+import cycles
+import numpy as np
+
+NAMES = ("Combined", "Depth", "Object Index", "Denoising Albedo")
+NOTHING = 1e10  # Blender's depth where there is no object
+
+_latest: dict[str, np.ndarray] = {}
+
+
+def listen() -> None:
+    """From now on, keep the passes of each render until `take`, or the next render."""
+    render = cycles.CyclesRender.render
+
+    def render_and_keep(engine: Any, depsgraph: Any) -> None:
+        _latest.clear()  # so that a render which gives nothing cannot pass for the one before
+        render(engine, depsgraph)
+        result = engine.get_result()
+        for one in result.layers[0].passes:
+            if one.name in NAMES:
+                pixels = np.empty(result.resolution_x * result.resolution_y * one.channels, dtype=np.float32)
+                one.rect.foreach_get(pixels)
+                _latest[one.name] = pixels.reshape(result.resolution_y, result.resolution_x, one.channels)[::-1]
+
+    cycles.CyclesRender.render = render_and_keep
+
+
+def take() -> dict[str, np.ndarray]:
+    """The passes of the latest render, each (H, W, channels) float32, first row at the top."""
+    taken = dict(_latest)
+    _latest.clear()
+    return taken
+
+
+def depth_and_albedo(passes: dict[str, np.ndarray], index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of what has this object index.
+
+    Returns:
+        (H, W) float32 planar z, `NOTHING` elsewhere, and (H, W, 3) float16 in [0, 1], black elsewhere.
+    """
+    there = passes["Object Index"][..., 0] == index
+    depth = np.where(there, passes["Depth"][..., 0], np.float32(NOTHING))
+    albedo = np.clip(passes["Denoising Albedo"], 0, 1).astype(np.float16)
+    albedo[depth >= 1e9] = 0  # at the outline it is mixed with what is behind
+    return depth, albedo
