@@ -35,9 +35,10 @@ A question is asked only
 - where its **truth is clear**: each kind has a grey band in which it is not asked (`gates.*_grey`: {greys});
 - where it **can be decided**: the second picture would look different, by at least {decidable} of the range of colours, if a wrong
   answer were true (`decidability`, [rendering.md](rendering.md#decidability));
-- where it is **fair** among the questions of its shard ([balance.py](../viewpoint100k/questions/balance.py)): a kind with a *flat cue* (the object
-  shifts right or down in the picture, or grows) is asked as often where the cue says the wrong answer as where it says the right one;
-  "none" is right in a fifth of the questions; of many options none is right much more often than another.
+- where it is **fair** among the questions of its shard ([balance.py](../viewpoint100k/questions/balance.py)): of two opposite
+  answers either is right as often, whatever a *flat cue* shows: how the object shifts or grows in the picture, and where and how large it is in
+  each picture alone; "none" is right in a fifth of the questions; of many options none is right much more often than another. Where one
+  motion alone decides the shift (`next_action`), or both motions do (`relative_pose`), only the single pictures are kept from telling.
 
 Each kind has at least 8 wordings for training and 4 others for the test split ([templates.yaml](../viewpoint100k/questions/templates.yaml)); the right
 option goes round the letters. `questions.other_forms` of the questions are answered by number, in words or in JSON. A number scores

@@ -267,6 +267,33 @@ def test_an_object_that_shifts_as_the_answer_says_is_found(fair, loaded):
     assert "ego_rotation" in found.because
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_object_that_starts_or_ends_where_the_answer_says_is_found(fair, loaded, number):
+    """Only questions are kept whose answer the object's place in one picture gives away."""
+
+    def given_away(one, question):
+        left, _, right, _ = one.sample.views[number].object_box
+        aside = (left + right) / 2 - one.sample.views[number].intrinsics[0][2]
+        said = question.options[question.answer_index] if question.options else ""
+        return question.type != "ego_translation" or (said == "right") == (aside > 0)
+
+    faulty = [sets.changed(one, questions=[q for q in one.sample.questions if given_away(one, q)]) for one in fair]
+    samples = loaded(faulty)
+    found = cues.flat_cue(f"flat_place_{number + 1}_x")(samples)
+    assert found.verdict == "fail"
+    assert "ego_translation" in found.because
+    upright = {part.name: part.verdict for part in cues.flat_cue(f"flat_place_{number + 1}_y")(samples).parts}
+    assert upright["ego_translation/camera_1"] != "fail"
+
+
+def test_kinds_of_two_components_are_tried_from_one_picture(fair, loaded, monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr(cues, "FEWEST_SINGLE", 20)
+    tried = [part.name for part in cues.single_image(loaded(fair)).parts]
+    for kind in ("combined_translation/camera_1", "relative_pose/camera_1"):
+        assert [name for name in tried if name.startswith(kind)] == [f"{kind}, image {n} only" for n in (1, 2)]
+
+
 def test_the_answer_hidden_in_one_picture_is_found(fair, loaded):
     pytest.importorskip("sklearn")
     faulty = []

@@ -50,6 +50,15 @@ def _shift_y(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
     return _centre(views[1], 1) - _centre(views[0], 1)
 
 
+def _place(number: int, axis: int) -> Callable[[tuple[View, View], tuple[Look, Look]], float]:
+    """Where the object is in one picture alone, from its middle."""
+
+    def value(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
+        return _centre(views[number], axis) - 0.5
+
+    return value
+
+
 def _growth(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
     return math.log(max(views[1].object_share, 1e-6) / max(views[0].object_share, 1e-6))
 
@@ -73,7 +82,7 @@ def _aspect(view: View) -> float:
 
 
 class Cue(NamedTuple):
-    """A flat rule: says one direction if its value grows by more than `fires`, the other if it shrinks by as much."""
+    """A flat rule: says one direction if its value is above `fires`, the other if it is as far below 0."""
 
     what: str
     value: Callable[[tuple[View, View], tuple[Look, Look]], float]
@@ -83,6 +92,10 @@ class Cue(NamedTuple):
 CUES = {
     "flat_shift_x": Cue("the object's shift to the side", _shift_x, 0.02),
     "flat_shift_y": Cue("the object's shift up or down", _shift_y, 0.02),
+    "flat_place_1_x": Cue("where in picture 1 the object is, from left to right", _place(0, 0), 0.02),
+    "flat_place_1_y": Cue("where in picture 1 the object is, from top to bottom", _place(0, 1), 0.02),
+    "flat_place_2_x": Cue("where in picture 2 the object is, from left to right", _place(1, 0), 0.02),
+    "flat_place_2_y": Cue("where in picture 2 the object is, from top to bottom", _place(1, 1), 0.02),
     "flat_size": Cue("the object's growth", _growth, 0.08),
     "flat_luminance": Cue("the picture's brightness", _brighter, 0.004),
     "flat_shape": Cue("the object's box becoming wider or slimmer", _wider, 0.04),

@@ -31,9 +31,11 @@ FIRES = {
     "aside": 0.0,
 }  # of the picture's side; log of areas: less is not seen
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
+ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
+MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
-STEPS = 30  # of finding shares: enough for a thousand questions
+STEPS = 60  # of finding shares: enough for a thousand questions
 
 
 def cue_values(views: Sequence[View]) -> dict[Cue, float]:
@@ -156,7 +158,8 @@ def _thinned(
 def _uneven(kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]]) -> Array:
     """(N, F) what each question adds to the unevenness of F bins: 1 if it is of one answer, -1 of the opposite.
 
-    Between two answers each cue is also to say either as often: so it is right as often for one as for the other.
+    Between two answers each cue is also to say either as often, so that it is right as often for one as for the other;
+    not where it nearly always says the same, and so tells nothing.
     """
     columns = [np.zeros((len(options), 0))]
     for low, high, names in kind.opposites:
@@ -168,8 +171,9 @@ def _uneven(kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, flo
                 columns.append((sign * np.sign(bins))[:, None])
                 continue
             columns.append(sign[:, None] * (bins[:, None] == np.unique(bins[bins != 0])))
-            if len(kind.options) <= 3:
-                columns.append(np.sign(bins)[:, None])
+            said = np.sign(bins)
+            if len(kind.options) <= 3 and min((said > 0).mean(), (said < 0).mean()) > ONE_SIDED:
+                columns.append(said[:, None])
     return np.concatenate(columns, axis=1)
 
 
@@ -193,23 +197,33 @@ def _bins(values: Array, sign: Array, fires: float) -> NDArray[np.int64]:
 def _fair_shares(uneven: Array, most: Array, ease: Array) -> Array:
     """(N,) shares to which questions are kept: the nearest to `most` (N,) with which every bin is even.
 
-    A quadratic programme, solved by its dual: a share is what is left of `most` after a price per bin, no less than 0.
+    A quadratic programme, solved by its dual with Newton's method: each bin has a price, and a share is what is left of
+    `most` after the prices, no less than 0.
 
     Args:
         ease: (N,) how easily each gives way.
     """
-    price, shares = np.zeros(uneven.shape[1]), most
+
+    def shares_at(price: Array) -> tuple[Array, float]:
+        """The shares, and the dual's value, which is least where the bins are even."""
+        paid = uneven @ price
+        shares = np.clip(most - ease * paid, 0, most)
+        return shares, float(((shares**2 - most**2) / (2 * ease) - most * np.minimum(paid, 0)).sum())
+
+    price = np.zeros(uneven.shape[1])
+    shares, value = shares_at(price)
     for _ in range(STEPS):
         rest = shares @ uneven
         if np.abs(rest).max(initial=0) < 0.05:
             break
-        free = (shares > 0) & (shares < most)
-        some = uneven[free] if free.any() else uneven
-        price = price + np.linalg.solve(
-            (some.T * (ease[free] if free.any() else ease)) @ some + np.eye(len(price)), rest
-        )
-        shares = np.clip(most - ease * (uneven @ price), 0, most)
-    return np.asarray(shares)
+        free = (shares > 0) & (shares < most) if ((shares > 0) & (shares < most)).any() else shares > 0
+        way = np.linalg.solve((uneven[free].T * ease[free]) @ uneven[free] + 0.01 * np.eye(len(price)), rest)
+        step = 1.0
+        while step > 1e-4 and shares_at(price + step * way)[1] > value - 0.1 * step * float(rest @ way):
+            step /= 2
+        price = price + step * way
+        shares, value = shares_at(price)
+    return shares
 
 
 def _limits(options: NDArray[np.int64], shares: Array, count: int) -> Array:
@@ -234,18 +248,20 @@ def _lots(shares: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def _evened_out(uneven: Array, kept: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """(N,) who is kept after the best single changes, as long as these even out the bins by more than one question.
+    """(N,) who is kept after the best single changes, as long as the sum of squares of the bins' unevenness falls.
 
-    What is left is of either sign by chance. To go on to nothing would cost a small shard most of its questions.
+    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn.
     """
-    kept = kept.copy()
+    kept, least = kept.copy(), MOST_OF * kept.sum()
     own = np.square(uneven).sum(axis=1) + 1e-6 * rng.random(len(kept))
     sums = kept @ uneven
     for _ in range(len(kept)):
         way = np.where(kept, -1, 1)
         change = 2 * way * (uneven @ sums) + own
-        best = int(np.argmin(change + own))
-        if change[best] >= -own[best]:
+        if kept.sum() <= least:
+            change[kept] = np.inf
+        best = int(np.argmin(change))
+        if change[best] >= -0.5:
             break
         kept[best] = not kept[best]
         sums = sums + way[best] * uneven[best]
