@@ -1,6 +1,5 @@
 """Are the files right? Rereads everything and derives every truth and answer again from the stored poses."""
 
-import csv
 import io
 import os
 import re
@@ -18,7 +17,15 @@ from pydantic import ValidationError
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.publish import Manifest, ShardEntry, features, read_manifest
+from viewpoint100k.publish import (
+    BESIDE_THE_SHARDS,
+    Manifest,
+    ShardEntry,
+    content_name,
+    features,
+    read_attribution,
+    read_manifest,
+)
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
 from viewpoint100k.questions.kinds import Kind
@@ -27,7 +34,6 @@ from viewpoint100k.scoring import score
 from viewpoint100k.shards import StoredSample, read_shard, sha256_file, shard_paths
 
 TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
-BESIDE_THE_SHARDS = {"README.md", "manifest.json", "attribution.csv", "index", ".run"}
 
 
 class Problem(NamedTuple):
@@ -85,6 +91,17 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
                         Problem(entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}")
                     )
     uids = {uid for shard in found for uid in shard.objects}
+    for removal in manifest.removed:
+        if removal.uid in uids:
+            where = ", ".join(
+                entry.name for entry, shard in zip(here, found, strict=True) if removal.uid in shard.objects
+            )
+            problems.append(
+                Problem(
+                    where,
+                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove {dataset}`",
+                )
+            )
     problems += _attribution_problems(dataset, uids)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
 
@@ -95,7 +112,7 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     for name in sorted(set(listed) - present):
         yield Problem(name, "listed in manifest.json, but not there")
     for entry in sorted(dataset.iterdir()):
-        if entry.name not in BESIDE_THE_SHARDS and entry.name not in listed:
+        if entry.name not in {*BESIDE_THE_SHARDS, ".run", *listed}:
             yield Problem(entry.name, "is not listed in manifest.json; loaders may read it")
     for key in ("samples", "questions"):
         total = sum(getattr(entry, key) for entry in manifest.shards)
@@ -111,6 +128,8 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         return
     if info.get("features") != features(manifest.views):
         yield Problem("README.md", "declares other features than the samples have")
+    if configs.get("description") != f"shards {content_name(manifest)}":
+        yield Problem("README.md", f"is of other shards than manifest.json: run `viewpoint100k card {dataset}`")
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
 
@@ -268,10 +287,9 @@ def _shown(kind: Kind) -> int:
 
 def _attribution_problems(dataset: Path, uids: set[str]) -> Iterator[Problem]:
     try:
-        with open(dataset / "attribution.csv", encoding="utf-8", newline="") as file:
-            listed = {row["uid"].removeprefix("'") for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error, AttributeError) as error:
-        yield Problem("attribution.csv", f"cannot be read: {error}")
+        listed = set(read_attribution(dataset))
+    except InputError as error:
+        yield Problem("attribution.csv", str(error))
         return
     for uid in sorted(uids - listed):
         yield Problem("attribution.csv", f"does not name object {uid}")
