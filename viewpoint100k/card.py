@@ -336,13 +336,13 @@ def _removed_text(manifest: Manifest) -> str:
 
 def _example_text(example: StoredSample) -> str:
     thing = example.sample.object
-    question = example.sample.questions[0] if example.sample.questions else None
-    asked = question.prompt.replace("\n", " ") if question else ""
-    answer = f" *{_cell(asked)}* **{_cell(question.answer)}**" if question else ""
-    credit = " ".join(
-        part for part in (f"“{thing.title}”" if thing.title else "", f"by {thing.author},", thing.licence) if part
-    )
-    return f"![the views of a sample, in order](card/example.jpg)\n\nSample `{example.key}`:{answer} The object: {_cell(credit)}."
+    lines = [f"![the views of a sample, in order](card/example.jpg)\n\nSample `{example.key}`"]
+    if example.sample.questions:
+        question = example.sample.questions[0]
+        lines += [f"> {_cell(line)}  " for line in question.prompt.split("\n")]
+        lines += [">", f"> **{_cell(question.answer)}**", ""]
+    credit = [f"“{thing.title}”" if thing.title else "", f"by {thing.author},", thing.licence]
+    return "\n".join([*lines, f"The object: {_cell(' '.join(part for part in credit if part))}."])
 
 
 def _answers(contents: Contents) -> dict[str, Counter[str]]:
@@ -446,9 +446,11 @@ def _name(manifest: Manifest) -> str:
 
 
 def _citation(manifest: Manifest) -> str:
+    made = f"seed {manifest.config['seed']}, settings {manifest.config_hash}, rendered with viewpoint100k {manifest.code_version}"
     return (
-        f"@misc{{viewpoint_{_name(manifest).replace('-', '_')}, title = {{{_pretty_name(manifest)}: {_title(manifest)}}}, "
-        f"note = {{Version {manifest.version}, seed {manifest.config['seed']}, settings {manifest.config_hash}; rendered with viewpoint100k {manifest.code_version}}}}}"
+        f"@misc{{viewpoint_{_name(manifest).replace('-', '_')},\n"
+        f"  title = {{{_pretty_name(manifest)}: {_title(manifest)}}},\n"
+        f"  note = {{Version {manifest.version}; {made}}}\n}}"
     )
 
 

@@ -383,6 +383,8 @@ def publish_command(
         return
     with _sending() as progress:
         commit = hub.send(shipment, progress)
+    if shipment.up_to_date:
+        out_console.print("All of it was there already")
     out_console.print(
         f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:", soft_wrap=True, highlight=False
     )

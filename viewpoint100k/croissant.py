@@ -54,17 +54,11 @@ def croissant(manifest: Manifest, name: str, description: str, cite_as: str) -> 
             ("json", "application/json", "json"),
         ]
     ]
-    first = "samples/key"
-    fields = [_key("json", "json", "samples/key", "the key of the sample")]
-    fields += [
-        _content("json", "samples/json", "sc:Text", "object, poses, truth, questions: docs/format.md of the code")
+    # a set of records for each kind of member, to be joined by `key`: readers of the format join no more than two
+    records = [
+        _records("json", "json", "sc:Text", "object, poses, truth and questions of each sample"),
+        *(_records(view, f"{view}.jpg", "sc:ImageObject", f"{view} of each sample") for view in views),
     ]
-    for view in views:
-        fields.append(_content(view, f"samples/{view}", "sc:ImageObject", f"the picture of {view}"))
-        fields.append(
-            _key(view, f"{view}.jpg", f"samples/key_of_{view}", "the key again, by which the picture is found")
-            | {"references": {"field": {"@id": first}}}
-        )
     return {
         "@context": TERMS,
         "@type": "sc:Dataset",
@@ -75,32 +69,27 @@ def croissant(manifest: Manifest, name: str, description: str, cite_as: str) -> 
         "version": manifest.version,
         "citeAs": cite_as,
         "distribution": [*shards, *sets],
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet",
-                "@id": "samples",
-                "name": "samples",
-                "description": "one row per sample",
-                "key": {"@id": first},
-                "field": fields,
-            }
+        "recordSet": records,
+    }
+
+
+def _records(files: str, ending: str, kind: str, about: str) -> dict[str, Any]:
+    """One member of every sample, and the sample's key, which is how its files are named."""
+    pattern = r"^(?:.*/)?([^./]+)\." + ending.replace(".", r"\.") + "$"
+    inside = {"fileSet": {"@id": files}}
+    key = {**inside, "extract": {"fileProperty": "filename"}, "transform": {"regex": pattern}}
+    name = f"samples_{files}"
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "description": about,
+        "key": {"@id": f"{name}/key"},
+        "field": [
+            _field(f"{name}/key", "sc:Text", "the key of the sample", key),
+            _field(f"{name}/content", kind, about, {**inside, "extract": {"fileProperty": "content"}}),
         ],
     }
-
-
-def _key(files: str, ending: str, name: str, about: str) -> dict[str, Any]:
-    """A field that takes a sample's key from the name of a file in a shard."""
-    pattern = r"^(?:.*/)?([^./]+)\." + ending.replace(".", r"\.") + "$"
-    source = {
-        "fileSet": {"@id": files},
-        "extract": {"fileProperty": "filename"},
-        "transform": {"regex": pattern},
-    }
-    return _field(name, "sc:Text", about, source)
-
-
-def _content(files: str, name: str, kind: str, about: str) -> dict[str, Any]:
-    return _field(name, kind, about, {"fileSet": {"@id": files}, "extract": {"fileProperty": "content"}})
 
 
 def _field(name: str, kind: str, about: str, source: dict[str, Any]) -> dict[str, Any]:

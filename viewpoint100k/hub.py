@@ -11,7 +11,7 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -386,7 +386,11 @@ def _quiet() -> None:
 
 def _patiently(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
     """Call, and call again after a while where the Hub is busy or out of reach: every call here may be repeated."""
-    for pause_s in PAUSES_S:
+    return _again(PAUSES_S, call, *arguments, **named)
+
+
+def _again(pauses_s: Sequence[float], call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    for pause_s in pauses_s:
         try:
             return call(*arguments, **named)
         except Exception as error:
@@ -397,11 +401,11 @@ def _patiently(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
 
 
 def _reach(repo_id: str) -> None:
-    """Fail at once where there is no way to the Hub at all."""
+    """Fail soon where there is no way to the Hub at all."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        _api().repo_info(repo_id, repo_type="dataset")
+        _again(PAUSES_S[:2], _api().repo_info, repo_id, repo_type="dataset")
     except HfHubHTTPError:
         pass  # it answers; what it says is asked for again, patiently
 
