@@ -208,7 +208,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def whoami(self) -> None:
         self._say(
-            200, {"type": "user", "name": "me", "orgs": [{"name": "org"}], "auth": {"accessToken": {"role": "write"}}}
+            200,
+            {
+                "type": "user",
+                "name": "me",
+                "orgs": [{"name": "org"}, {"name": "my-lab"}],
+                "auth": {"accessToken": {"role": "write"}},
+            },
         )
 
     def validate_yaml(self) -> None:
@@ -221,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         url = f"{self.hub.url}/datasets/{name}"
         if name in self.hub.repositories:
             self._say(409, {"error": "You already created this dataset repo", "url": url})
-        elif name.split("/")[0] not in ("me", "org"):
+        elif name.split("/")[0] not in ("me", "org", "my-lab"):
             self._say(
                 403,
                 {"error": f"You don't have the rights to create a dataset under the namespace {name.split('/')[0]}"},
@@ -290,6 +296,19 @@ class _Handler(BaseHTTPRequestHandler):
     def delete_branch(self, name: str, branch: str) -> None:
         if self._commit(name, branch):
             del self.hub.repositories[name].branches[branch]
+            self._say(200, {})
+
+    def delete_tag(self, name: str, tag: str) -> None:
+        if self._commit(name, tag):
+            del self.hub.repositories[name].tags[tag]
+            self._say(200, {})
+
+    def squash(self, name: str, branch: str) -> None:
+        """Forget how a branch came to be what it is."""
+        self._body()
+        if commit := self._commit(name, branch):
+            oid = hashlib.sha1(f"{commit.oid} alone".encode()).hexdigest()
+            self.hub.repositories[name].branches[branch] = [Commit(oid, "Super-squash branch", commit.files)]
             self._say(200, {})
 
     def create_tag(self, name: str, revision: str) -> None:
@@ -414,6 +433,8 @@ ROUTES: list[tuple[tuple[str, ...], str, Callable]] = [
     (("POST",), f"/api/datasets/{NAME}/branch/([^/]+)", _Handler.create_branch),
     (("DELETE",), f"/api/datasets/{NAME}/branch/([^/]+)", _Handler.delete_branch),
     (("POST",), f"/api/datasets/{NAME}/tag/([^/]+)", _Handler.create_tag),
+    (("DELETE",), f"/api/datasets/{NAME}/tag/([^/]+)", _Handler.delete_tag),
+    (("POST",), f"/api/datasets/{NAME}/super-squash/([^/]+)", _Handler.squash),
     (("POST",), f"/api/datasets/{NAME}/preupload/([^/]+)", _Handler.preupload),
     (("GET",), f"/api/datasets/{NAME}/xet-(write|read)-token/([^/]+)", _Handler.xet_token),
     (("POST",), f"/datasets/{NAME}\\.git/info/lfs/objects/batch", _Handler.lfs_batch),

@@ -410,6 +410,16 @@ def _audit_of(dataset: Path, manifest: Manifest) -> AuditReport | None:
     return report if _is_of(report, manifest) else None
 
 
+def drop_stale_audit(dataset: Path, manifest: Manifest) -> None:
+    """Delete the folder's audit report if it is of another state of the dataset."""
+    try:
+        stale = _audit_of(dataset, manifest) is None
+    except InputError:
+        stale = True
+    if stale:
+        (dataset / "audit.json").unlink(missing_ok=True)
+
+
 def _read_audit(path: Path) -> AuditReport:
     try:
         return AuditReport.model_validate_json(path.read_bytes())

@@ -24,6 +24,7 @@ from viewpoint100k.validate import validate_dataset
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # between tries, while the Hub is busy or out of reach
 GROUP_BYTES = 256 << 20  # of shards in one commit, at least
 MOST_GROUPS = 50  # the Hub allows 128 commits an hour
+STAGING = "publishing-"  # how branches begin that shards are gathered on
 BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class Shipment(NamedTuple):
     @property
     def staging(self) -> str:
         """The branch that shards are gathered on."""
-        return f"publishing-{self.tag}"
+        return STAGING + self.tag
 
 
 def prepare(dataset: Path, workers: int | None = None) -> Parcel:
@@ -177,20 +178,22 @@ def _send(shipment: Shipment, progress: Progress) -> str:
         _patiently(api.create_repo, repo, repo_type="dataset", private=shipment.private or None, exist_ok=True)
     if not shipment.remote.head and shipment.branch != "main":
         _patiently(api.create_branch, repo, branch=shipment.branch, repo_type="dataset", exist_ok=True)
+    commit = shipment.remote.head
     if not shipment.up_to_date:
         if shipment.send:
             _patiently(api.create_branch, repo, branch=staging, repo_type="dataset", exist_ok=True)
             _fill_staging(shipment, progress)
         progress(total, total, "putting it in place")
-        _patiently(_put_in_place, shipment)
+        commit = _patiently(_put_in_place, shipment)
     now = _patiently(_look, repo, shipment.branch)
     if shipment.tag not in now.tags:
         progress(total, total, "tagging")
-        _patiently(api.create_tag, repo, tag=shipment.tag, revision=now.head, repo_type="dataset", exist_ok=True)
-    if staging in now.branches:
-        _patiently(api.delete_branch, repo, branch=staging, repo_type="dataset")
+        _patiently(api.create_tag, repo, tag=shipment.tag, revision=commit, repo_type="dataset", exist_ok=True)
+    for branch in sorted(now.branches):
+        if branch.startswith(STAGING):  # also of a version that was never finished: it may hold what was removed since
+            _patiently(api.delete_branch, repo, branch=branch, repo_type="dataset")
     progress(total, total, f"{parcel.manifest.samples} samples are there")
-    return now.head
+    return commit
 
 
 def _fill_staging(shipment: Shipment, progress: Progress) -> None:
@@ -225,22 +228,22 @@ def _fill_staging(shipment: Shipment, progress: Progress) -> None:
             )
 
 
-def _put_in_place(shipment: Shipment) -> None:
-    """The one commit that readers see: shards by reference to their branch, all else with it."""
+def _put_in_place(shipment: Shipment) -> str:
+    """The one commit that readers see: shards by reference to their branch, all else with it. Returns its name."""
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
     parcel = shipment.parcel
     remote = _look(shipment.repo_id, shipment.branch)
     now = ship_to(parcel, shipment.repo_id, shipment.branch, shipment.tag, shipment.private, remote)
     if now.up_to_date:  # the answer to an earlier try was lost on its way
-        return
+        return remote.head
     _refuse_another(now)  # somebody may have been here since
     operations: list[Any] = [
         CommitOperationCopy(file.path, file.path, src_revision=shipment.staging) for file in now.send
     ]
     operations += [CommitOperationAdd(file.path, parcel.dataset / file.path) for file in now.place]
     operations += [CommitOperationDelete(path) for path in now.delete]
-    _api().create_commit(
+    made = _api().create_commit(
         shipment.repo_id,
         operations,
         commit_message=f"{shipment.tag}: {parcel.manifest.samples} samples, {parcel.manifest.questions} questions",
@@ -248,6 +251,7 @@ def _put_in_place(shipment: Shipment) -> None:
         revision=shipment.branch,
         parent_commit=remote.head,
     )
+    return str(made.oid)
 
 
 # --- what is there -----------------------------------------------------------------------------
@@ -296,8 +300,8 @@ def _refuse_another(shipment: Shipment) -> None:
     if theirs is None:
         if foreign:
             raise InputError(
-                f"{repo} holds something else ({', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}). Publish to "
-                "another REPO_ID, or to a new --branch of it"
+                f"{repo} holds something else, or what another version of this tool wrote ({', '.join(foreign[:3])}"
+                f"{', ...' if len(foreign) > 3 else ''}). Publish to another REPO_ID"
             )
         return
     who = [(each.preset, each.config.get("seed"), each.config.get("source")) for each in (theirs, mine)]
@@ -443,7 +447,12 @@ def hub_errors(repo_id: str) -> Iterator[None]:
     """Turn what the client raises into one line that says what to do, and never shows a token."""
     api = _api()  # raises, where the client is missing
     from huggingface_hub import constants, get_token
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HfHubHTTPError,
+        LocalTokenNotFoundError,
+        OfflineModeIsEnabled,
+    )
 
     if get_token() is None:
         raise InputError(
@@ -458,6 +467,8 @@ def hub_errors(repo_id: str) -> Iterator[None]:
         raise InputError(f"the client may not ask the Hub: {_without_token(error)}. Is HF_HUB_OFFLINE set?") from error
     except HfHubHTTPError as error:
         raise _refused(repo_id, error) from error
+    except EntryNotFoundError as error:
+        raise ViewpointError(f"{repo_id} was changed by somebody else meanwhile. Run the command again") from error
     except Exception as error:
         if not _is_network(error):
             raise

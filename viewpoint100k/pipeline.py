@@ -230,7 +230,7 @@ def render_shard(
     shard = plan.shards[number]
     if (done := read_receipt(out, shard)) is not None:
         return done
-    config = read_config(paths.config)
+    config, gone = read_config(paths.config), {removal.uid for removal in _removed(out)}
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch, tally = paths.scratch(shard), _Tally()

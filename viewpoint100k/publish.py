@@ -219,8 +219,9 @@ def features(views: int) -> list[dict[str, Any]]:
 
 
 def content_name(manifest: Manifest) -> str:
-    """Twelve hex digits that name the bytes of all shards."""
-    return hashlib.sha256("".join(shard.sha256 for shard in manifest.shards).encode()).hexdigest()[:12]
+    """Twelve hex digits that name the version and the bytes of all shards."""
+    text = "".join([manifest.version, *(shard.sha256 for shard in manifest.shards)])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _feature(annotation: Any) -> dict[str, Any]:

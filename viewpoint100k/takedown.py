@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from viewpoint100k.card import iter_dataset, with_version, write_card
+from viewpoint100k.card import drop_stale_audit, iter_dataset, with_version, write_card
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.publish import (
     Manifest,
@@ -141,7 +141,7 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[list
     _update_receipts(dataset, wanted, gone)
     contents = count_samples(iter_dataset(dataset, manifest))
     _update_index(dataset, gone)
-    (dataset / "audit.json").unlink(missing_ok=True) if touched else None  # it was of the dataset before
+    drop_stale_audit(dataset, manifest)
     write_attribution(dataset, contents)
     write_card(
         dataset, manifest, contents

@@ -1,6 +1,7 @@
 """Are the files right? Rereads everything and derives every truth and answer again from the stored poses."""
 
 import io
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -118,6 +119,7 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         total = sum(getattr(entry, key) for entry in manifest.shards)
         if getattr(manifest, key) != total:
             yield Problem("manifest.json", f"says {getattr(manifest, key)} {key}; its shards add up to {total}")
+    yield from _side_problems(dataset, manifest)
     readme = dataset / "README.md"
     try:
         front = yaml.safe_load(re.match(r"---\n(.*?)\n---\n", readme.read_text("utf-8"), re.DOTALL).group(1))  # type: ignore[union-attr]
@@ -129,9 +131,36 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     if info.get("features") != features(manifest.views):
         yield Problem("README.md", "declares other features than the samples have")
     if configs.get("description") != f"shards {content_name(manifest)}":
-        yield Problem("README.md", f"is of other shards than manifest.json: run `viewpoint100k card {dataset}`")
+        yield Problem(
+            "README.md",
+            f"is of another version, or other shards, than manifest.json: run `viewpoint100k card {dataset}`",
+        )
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
+
+
+def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
+    """What else describes the dataset has to describe this one."""
+    hashes = {entry.name: entry.sha256 for entry in manifest.shards}
+    facts = (manifest.config_hash, manifest.samples, manifest.questions)
+    for name, advice in (
+        ("croissant.json", f"run `viewpoint100k card {dataset}`"),
+        ("audit.json", "audit again, or delete it"),
+    ):
+        path = dataset / name
+        if not path.exists():
+            continue
+        try:
+            tree = json.loads(path.read_bytes())
+            if name == "audit.json":
+                fits = (tree["config_hash"], tree["samples"], tree["questions"]) == facts
+            else:
+                fits = {file["name"]: file["sha256"] for file in tree["distribution"] if "sha256" in file} == hashes
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield Problem(name, f"cannot be read ({error}): {advice}")
+            continue
+        if not fits:
+            yield Problem(name, f"is of another dataset, or of another version: {advice}")
 
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
