@@ -4,6 +4,7 @@ The head of README.md is what `datasets` loads by: which files are which split, 
 for people. A card is written from the shards and the manifest alone, so it can be written again at any time.
 """
 
+import hashlib
 import io
 import json
 from collections import Counter
@@ -23,12 +24,12 @@ from viewpoint100k.publish import (
     Contents,
     Manifest,
     Removal,
+    attribution,
     content_name,
     count_samples,
     features,
     make_manifest,
     read_manifest,
-    write_attribution,
     write_manifest,
 )
 from viewpoint100k.records import FAMILIES, Sample
@@ -57,17 +58,13 @@ def write_dataset_files(
 
     contents = count_samples(seen())
     assert code, "a run has at least one shard with at least one sample"
-    manifest = make_manifest(config, receipts, code[0], version, list(removed))
-    write_attribution(dataset, contents)
-    write_card(dataset, manifest, contents)
-    write_manifest(dataset, manifest)
-    return manifest
+    return describe(dataset, make_manifest(config, receipts, code[0], version, list(removed)), contents)
 
 
 def rewrite_card(
     dataset: Path, version: str = "", audit: Path | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Manifest:
-    """Write README.md, its pictures and croissant.json anew from the shards and manifest.json.
+    """Write all that lies beside the shards anew, from them and manifest.json.
 
     Args:
         version: a higher one for the dataset; empty: as it is.
@@ -87,10 +84,7 @@ def rewrite_card(
                 f"{manifest.config_hash}. Audit it again: `viewpoint100k audit {dataset} --json {audit}`"
             )
         write_atomically(dataset / "audit.json", (report.to_json() + "\n").encode())
-    contents = count_samples(iter_dataset(dataset, manifest, progress))
-    write_card(dataset, manifest, contents)
-    write_manifest(dataset, manifest)
-    return manifest
+    return describe(dataset, manifest, count_samples(iter_dataset(dataset, manifest, progress)))
 
 
 def with_version(manifest: Manifest, version: str) -> Manifest:
@@ -119,20 +113,31 @@ def iter_dataset(
             yield entry.name.removesuffix(".tar"), sample
 
 
-def write_card(dataset: Path, manifest: Manifest, contents: Contents) -> None:
-    """README.md, its pictures in card/, and croissant.json; plots only where matplotlib is installed."""
+def describe(dataset: Path, manifest: Manifest, contents: Contents) -> Manifest:
+    """Write attribution, card, pictures and croissant.json, and last a manifest that has their hashes.
+
+    Plots are only drawn where matplotlib is installed.
+    """
     folder = dataset / "card"
     folder.mkdir(exist_ok=True)
     example = _example(dataset, manifest)
     pictures = {"example.jpg": _side_by_side(example)} | _plots(contents)
-    for name, data in pictures.items():
-        write_atomically(folder / name, data)
+    text = card(manifest, contents, example, set(pictures), _audit_of(dataset, manifest))
+    files = {
+        **{f"card/{name}": data for name, data in pictures.items()},
+        "attribution.csv": attribution(contents.objects, contents.used_in).encode(),
+        "croissant.json": _croissant(manifest).encode(),
+        "README.md": text.encode(),
+    }
+    for name, data in files.items():
+        write_atomically(dataset / name, data)
     for old in folder.iterdir():
         if old.name not in pictures:
             old.unlink()
-    write_atomically(dataset / "croissant.json", _croissant(manifest).encode())
-    text = card(manifest, contents, example, set(pictures), _audit_of(dataset, manifest))
-    write_atomically(dataset / "README.md", text.encode())
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    manifest = manifest.model_copy(update={"files": hashes})
+    write_manifest(dataset, manifest)
+    return manifest
 
 
 def card(

@@ -63,6 +63,7 @@ class Manifest(Record):
     samples: int
     questions: int
     shards: list[ShardEntry]
+    files: dict[str, str] = Field(default={}, description="sha256 of what lies beside the shards")
     removed: list[Removal] = Field(default=[], description="objects that were taken out on request, oldest first")
 
     @property
@@ -146,11 +147,6 @@ def write_manifest(dataset: Path, manifest: Manifest) -> None:
     write_atomically(dataset / "manifest.json", (manifest.model_dump_json(indent=1) + "\n").encode())
 
 
-def write_attribution(dataset: Path, contents: Contents) -> None:
-    """attribution.csv, atomically."""
-    write_atomically(dataset / "attribution.csv", attribution(contents.objects, contents.used_in).encode())
-
-
 def read_manifest(dataset: Path) -> Manifest:
     """manifest.json of a dataset folder.
 
@@ -219,9 +215,8 @@ def features(views: int) -> list[dict[str, Any]]:
 
 
 def content_name(manifest: Manifest) -> str:
-    """Twelve hex digits that name the version and the bytes of all shards."""
-    text = "".join([manifest.version, *(shard.sha256 for shard in manifest.shards)])
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """Twelve hex digits that name the bytes of all shards."""
+    return hashlib.sha256("".join(shard.sha256 for shard in manifest.shards).encode()).hexdigest()[:12]
 
 
 def _feature(annotation: Any) -> dict[str, Any]:

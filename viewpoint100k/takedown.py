@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from viewpoint100k.card import drop_stale_audit, iter_dataset, with_version, write_card
+from viewpoint100k.card import describe, drop_stale_audit, iter_dataset, with_version
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.publish import (
     Manifest,
@@ -23,7 +23,6 @@ from viewpoint100k.publish import (
     next_version,
     read_attribution,
     read_manifest,
-    write_attribution,
     write_manifest,
 )
 from viewpoint100k.shards import (
@@ -66,11 +65,11 @@ def remove_objects(
     manifest = read_manifest(dataset)
     if not uids and not manifest.removed:
         raise InputError(f"nothing to remove from {dataset}: name an object with --uid; attribution.csv lists them")
-    touched, samples = _finish(dataset, manifest, progress)
+    manifest, touched, samples = _finish(dataset, manifest, progress)
     before = manifest.version
     manifest = _begin(dataset, manifest, list(dict.fromkeys(uids)), reason, progress)
     if manifest.version != before:
-        more, went = _finish(dataset, manifest, progress)
+        manifest, more, went = _finish(dataset, manifest, progress)
         touched, samples = touched + more, samples + went
     return Removed(manifest, touched, samples)
 
@@ -115,12 +114,16 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
     return manifest
 
 
-def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[list[str], int]:
-    """Make the folder what its manifest says. Returns the shards that were not, and how many samples went."""
+def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Manifest, list[str], int]:
+    """Make the folder what its manifest says, with all that lies beside the shards.
+
+    Returns:
+        The manifest, the shards that were not so, and how many samples went.
+    """
     gone, wanted = {each.uid for each in manifest.removed}, {entry.name: entry for entry in manifest.shards}
     touched, samples = list[str](), 0
     if not gone:
-        return touched, samples
+        return manifest, touched, samples
     paths = shard_paths(dataset)
     for done, path in enumerate(paths):
         progress(done, len(paths))
@@ -142,11 +145,7 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[list
     contents = count_samples(iter_dataset(dataset, manifest))
     _update_index(dataset, gone)
     drop_stale_audit(dataset, manifest)
-    write_attribution(dataset, contents)
-    write_card(
-        dataset, manifest, contents
-    )  # README.md comes last: until then `validate` says that it is of other shards
-    return touched, samples
+    return describe(dataset, manifest, contents), touched, samples
 
 
 def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str]) -> None:

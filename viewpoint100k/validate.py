@@ -22,7 +22,6 @@ from viewpoint100k.publish import (
     BESIDE_THE_SHARDS,
     Manifest,
     ShardEntry,
-    content_name,
     features,
     read_attribution,
     read_manifest,
@@ -130,37 +129,34 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         return
     if info.get("features") != features(manifest.views):
         yield Problem("README.md", "declares other features than the samples have")
-    if configs.get("description") != f"shards {content_name(manifest)}":
-        yield Problem(
-            "README.md",
-            f"is of another version, or other shards, than manifest.json: run `viewpoint100k card {dataset}`",
-        )
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
 
 
 def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
-    """What else describes the dataset has to describe this one."""
-    hashes = {entry.name: entry.sha256 for entry in manifest.shards}
-    facts = (manifest.config_hash, manifest.samples, manifest.questions)
-    for name, advice in (
-        ("croissant.json", f"run `viewpoint100k card {dataset}`"),
-        ("audit.json", "audit again, or delete it"),
-    ):
+    """What lies beside the shards is what was written with them."""
+    for name, digest in manifest.files.items():
         path = dataset / name
-        if not path.exists():
-            continue
+        if not path.is_file():
+            yield Problem(name, "listed in manifest.json, but not there")
+        elif sha256_file(path) != digest:
+            yield Problem(
+                name,
+                f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew",
+            )
+    for path in sorted((dataset / "card").glob("*")):
+        if manifest.files and f"card/{path.name}" not in manifest.files:
+            yield Problem(f"card/{path.name}", "is not listed in manifest.json")
+    audit = dataset / "audit.json"
+    if audit.exists():
         try:
-            tree = json.loads(path.read_bytes())
-            if name == "audit.json":
-                fits = (tree["config_hash"], tree["samples"], tree["questions"]) == facts
-            else:
-                fits = {file["name"]: file["sha256"] for file in tree["distribution"] if "sha256" in file} == hashes
+            tree = json.loads(audit.read_bytes())
+            fits = [tree[name] == getattr(manifest, name) for name in ("config_hash", "samples", "questions")]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            yield Problem(name, f"cannot be read ({error}): {advice}")
-            continue
-        if not fits:
-            yield Problem(name, f"is of another dataset, or of another version: {advice}")
+            yield Problem("audit.json", f"cannot be read ({error}): audit again, or delete it")
+            return
+        if not all(fits):
+            yield Problem("audit.json", "is of another dataset, or of another version: audit again, or delete it")
 
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:

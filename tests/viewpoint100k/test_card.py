@@ -137,10 +137,14 @@ def test_what_strangers_call_their_objects_is_no_markup(copy):
     assert _cell("a|b\n<img src=x>![x](http://y)") == "a/b &lt;img src=x>!&#91;x](http://y)"
 
 
-def test_a_card_of_other_shards_is_named(copy):
-    readme = (copy / "README.md").read_text()
-    (copy / "README.md").write_text(re.sub("description: shards [0-9a-f]+", "description: shards 000000000000", readme))
-    assert [problem.where for problem in validate_dataset(copy, 1).problems] == ["README.md"]
+@pytest.mark.parametrize("name", ["README.md", "attribution.csv", "croissant.json", "card/example.jpg"])
+def test_whatever_lies_beside_the_shards_is_named_when_it_changes_and_can_be_written_anew(name, copy):
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    assert name in {problem.where for problem in validate_dataset(copy, 1).problems}
+    rewrite_card(copy)
+    assert validate_dataset(copy, 1).problems == []
 
 
 def test_croissant_validates_and_reads_keys_and_pictures(copy):
