@@ -16,7 +16,15 @@ from typing import Annotated, Any, Optional
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from viewpoint100k.errors import InputError, ViewpointError
@@ -46,6 +54,14 @@ SetOption = Annotated[
     Optional[list[str]],
     typer.Option(
         "--set", help="Override one setting, for instance render.samples=8. May be given often.", show_default=False
+    ),
+]
+AllowOption = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="LICENCES",
+        help="Use only objects under these: cc0, by, by-sa, by-nc, ... (any version), or SPDX names; with commas.",
+        show_default="all but no-derivatives",
     ),
 ]
 PythonOption = Annotated[
@@ -86,6 +102,7 @@ def generate(
     source: SourceOption = None,
     pairs: PairsOption = None,
     seed: SeedOption = None,
+    allow: AllowOption = None,
     overrides: SetOption = None,
     engine_python: PythonOption = None,
     workers: WorkersOption = None,
@@ -101,7 +118,7 @@ def generate(
     from viewpoint100k.runners.local import default_workers, run_local
     from viewpoint100k.validate import validate_dataset
 
-    config = _config(preset, overrides, source=source, pairs=pairs, seed=seed)
+    config = _config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
     check_engine(*([engine_python] if engine_python else []))
     with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
         devices = _devices(Path(scratch), device, engine_python, quiet=True)
@@ -138,12 +155,13 @@ def plan(
     source: SourceOption = None,
     pairs: PairsOption = None,
     seed: SeedOption = None,
+    allow: AllowOption = None,
     overrides: SetOption = None,
 ) -> None:
     """List and check the objects, plan the shards. Prints how many shards `render-shard` has to make."""
     from viewpoint100k import pipeline
 
-    config = _config(preset, overrides, source=source, pairs=pairs, seed=seed)
+    config = _config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
     with pipeline.disk_errors(out), _counting("Checking objects") as progress:
         made = pipeline.plan_run(out, config, progress)
     out_console.print(
@@ -299,6 +317,110 @@ def inspect_command(
     raise InputError(f"{dataset} has no sample {key!r}; keys look like train-00000-00003")
 
 
+@app.command("card", rich_help_panel="Publish")
+def card_command(
+    dataset: DatasetArgument,
+    version: Annotated[str, typer.Option(help="A higher one for the dataset.", show_default="as it is")] = "",
+    audit: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="FILE",
+            help="What `audit --json` wrote, to show and to keep.",
+            show_default="DIR/audit.json, if any",
+        ),
+    ] = None,
+) -> None:
+    """Write README.md, its pictures and croissant.json anew. Plots need the extra [audit].
+
+    [bold]viewpoint100k audit my-dataset --json audit.json; viewpoint100k card my-dataset --audit audit.json[/bold]
+    """
+    from viewpoint100k import card, pipeline, plots
+
+    with pipeline.disk_errors(dataset), _counting("Reading") as progress:
+        manifest = card.rewrite_card(dataset, version, audit, progress)
+    without = "" if plots.can_plot() else "; without plots: pip install 'viewpoint100k[audit]'"
+    out_console.print(
+        f"{escape(str(dataset))}/README.md: version {manifest.version}, {manifest.samples} samples{escape(without)}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@app.command("publish", rich_help_panel="Publish")
+def publish_command(
+    dataset: DatasetArgument,
+    repo_id: Annotated[
+        str, typer.Argument(metavar="REPO_ID", help="owner/name on the Hugging Face Hub.", show_default=False)
+    ],
+    private: Annotated[bool, typer.Option("--private", help="If the repository has to be made, only for you.")] = False,
+    branch: Annotated[str, typer.Option(help="What people read; made if it is not there.")] = "main",
+    tag: Annotated[str, typer.Option(help="Name of this version.", show_default="v and the dataset's version")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
+    workers: Annotated[
+        Optional[int], typer.Option(min=1, help="Processes that check.", show_default="one per core")
+    ] = None,
+) -> None:
+    """Put a dataset on the Hugging Face Hub: checked, all at once, tagged. Run it again to go on where it stopped.
+
+    The token is the one that `hf auth login` keeps, or HF_TOKEN.
+
+    [bold]viewpoint100k publish my-dataset my-lab/viewpoint-100k --dry-run[/bold]
+    """
+    from viewpoint100k import hub
+
+    with err_console.status("Checking every file"):
+        parcel = hub.prepare(dataset, workers)
+    try:
+        shipment = hub.look(parcel, repo_id, branch=branch, tag=tag, private=private)
+    except ViewpointError as error:
+        if not dry_run:
+            raise
+        _shipment_table(hub.ship_to(parcel, repo_id, branch, tag or f"v{parcel.manifest.version}"))
+        raise ViewpointError(f"nothing was sent, and publishing would stop here: {error}") from error
+    _shipment_table(shipment)
+    if dry_run:
+        out_console.print("Nothing was sent: --dry-run")
+        return
+    with _sending() as progress:
+        commit = hub.send(shipment, progress)
+    if shipment.up_to_date:
+        out_console.print("All of it was there already")
+    out_console.print(
+        f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:", soft_wrap=True, highlight=False
+    )
+    out_console.print(
+        f'  python -c "from datasets import load_dataset; print(load_dataset({repo_id!r}, revision={shipment.tag!r}))"',
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+
+
+@app.command("remove", rich_help_panel="Publish")
+def remove_command(
+    dataset: DatasetArgument,
+    uids: Annotated[
+        Optional[list[str]],
+        typer.Option("--uid", help="An object, as attribution.csv names it. May be given often.", show_default=False),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Published with the removal.", show_default=False)] = "",
+) -> None:
+    """Take objects out for good: rewrites only the shards that hold them, and raises the version.
+
+    Run it again, with or without --uid, if it was interrupted. Then publish again: only these shards are sent.
+    """
+    from viewpoint100k import pipeline, takedown
+
+    with pipeline.disk_errors(dataset), _counting("Reading") as progress:
+        done = takedown.remove_objects(dataset, uids or (), reason, progress)
+    where = f" from {', '.join(done.shards)}" if done.shards else ""
+    out_console.print(
+        f"{done.samples} samples removed{where}; {done.manifest.samples} are left. Version {done.manifest.version}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
 @objects_app.command("list")
 def objects_list(
     source: ListedArgument, count: CountOption = 24, seed: DrawSeedOption = 0, as_json: JsonOption = False
@@ -425,9 +547,12 @@ def main() -> None:
         sys.exit(1)
 
 
-def _config(preset: str, overrides: list[str] | None, **fields: Any) -> Any:
+def _config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
     from viewpoint100k.config import load_config, public_source
+    from viewpoint100k.objects.credit import allowed_licences
 
+    if allow is not None:
+        fields["licences"] = allowed_licences(allow)
     config = load_config(preset, overrides or [], **fields)
     if public_source(config.source) == "folder":  # the run may be taken up again from another folder
         config = config.model_copy(update={"source": os.path.abspath(config.source)})
@@ -504,6 +629,28 @@ class _counting(AbstractContextManager[Callable[[int, int], None]]):
         self.bar.start()
         task = self.bar.add_task("", total=None)
         return lambda done, of: self.bar.update(task, completed=done, total=of)
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+
+class _sending(AbstractContextManager[Callable[[int, int, str], None]]):
+    """Bytes that are there, of all, and what is going on."""
+
+    def __init__(self) -> None:
+        self.bar = Progress(
+            TextColumn("Sending"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[what]}"),
+            console=err_console,
+        )
+
+    def __enter__(self) -> Callable[[int, int, str], None]:
+        self.bar.start()
+        task = self.bar.add_task("", total=None, what="")
+        return lambda done, of, what: self.bar.update(task, completed=done, total=of, what=what)
 
     def __exit__(self, *error: object) -> None:
         self.bar.stop()
@@ -598,6 +745,27 @@ def _probes_table(probes: list[Any]) -> None:
         because = "" if probe.verdict == "pass" else escape(probe.because)  # in full in the page and the JSON
         table.add_row(probe.name, f"[{colour}]{probe.verdict}[/]", value, bound, because)
     out_console.print(table)
+
+
+def _shipment_table(shipment: Any) -> None:
+    """What publishing would send, and under which licences its objects are."""
+    parcel, here = shipment.parcel, [*shipment.parcel.shards, *shipment.parcel.rest]
+    table = Table("", "files", "MB")
+    for name, files in (
+        ("in the dataset", here),
+        ("shards to send", shipment.send),
+        ("other files to send", shipment.place),
+    ):
+        table.add_row(name, str(len(files)), f"{sum(file.bytes for file in files) / 1e6:.1f}")
+    if shipment.delete:
+        table.add_row("to be deleted there", str(len(shipment.delete)), "")
+    out_console.print(
+        f"{escape(str(parcel.dataset))} to {escape(shipment.repo_id)}, {shipment.branch}, {shipment.tag}",
+        soft_wrap=True,
+    )
+    out_console.print(table)
+    licences = ", ".join(f"{number} {licence}" for licence, number in parcel.licences.most_common())
+    out_console.print(f"Licences of its objects: {escape(licences)}", soft_wrap=True, highlight=False)
 
 
 def _cpu_line(cpu_s: Counter[str], what: str) -> None:

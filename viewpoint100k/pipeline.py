@@ -20,12 +20,13 @@ from pydantic import ValidationError
 import viewpoint100k
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising
+from viewpoint100k.card import write_dataset_files
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
 from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.motions import family_of
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
-from viewpoint100k.publish import Manifest, read_manifest, write_dataset_files
+from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray
 from viewpoint100k.questions import ask_all, carries_question, load_templates
 from viewpoint100k.records import ObjectRecord, PlannedPair, Provenance, Reject, Sample, ViewSet
@@ -39,8 +40,6 @@ from viewpoint100k.shards import (
     write_atomically,
     write_shard,
 )
-
-DATASET_FILES = {"README.md", "manifest.json", "attribution.csv"}
 
 
 class RunPaths(NamedTuple):
@@ -231,7 +230,7 @@ def render_shard(
     shard = plan.shards[number]
     if (done := read_receipt(out, shard)) is not None:
         return done
-    config = read_config(paths.config)
+    config, gone = read_config(paths.config), {removal.uid for removal in _removed(out)}
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch, tally = paths.scratch(shard), _Tally()
@@ -240,9 +239,13 @@ def render_shard(
         with Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices) as engine:
             picks = _fill(config, plan, shard, engine, paths, tally)
             samples = _samples(config, plan, shard, engine, picks)
+            gone = {
+                removal.uid for removal in _removed(out)
+            }  # after all were asked about: the others stay as they were
+            samples = [stored for stored in samples if stored.sample.object.uid not in gone]
             tally.cpu_s["start"] += engine.start_cpu_s
         write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
-        digest, size = write_shard(paths.shard(shard), scratch, samples)
+        digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
         receipt = Receipt(
             name=shard.name,
             number=number,
@@ -272,6 +275,8 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
     paths = RunPaths(out)
     try:
         receipt = Receipt.model_validate_json(paths.receipt(shard).read_bytes())
+        if not receipt.samples:  # all its objects were removed: there is no file
+            return receipt
         whole = paths.shard(shard).stat().st_size == receipt.bytes and sha256_file(paths.shard(shard)) == receipt.sha256
     except (OSError, ValidationError):
         return None
@@ -504,7 +509,8 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
             )
         )
     shutil.rmtree(RunPaths(out).run)
-    return write_dataset_files(out, config, receipts, (stored.sample for stored in iter_samples(out)))
+    asked = (stored.sample for stored in iter_samples(out))
+    return write_dataset_files(out, config, receipts, asked, next_version(manifest.version), manifest.removed)
 
 
 # --- finish ------------------------------------------------------------------------------------
@@ -557,10 +563,23 @@ def finalize(out: Path) -> Manifest:
         )
     files = [paths.listed_rejects, *(paths.shard_rejects(shard) for shard in plan.shards)]
     write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))
-    manifest = write_dataset_files(out, read_config(paths.config), now.done, (s.sample for s in iter_samples(out)))
+    removed = _removed(out)
+    back = {removal.uid for removal in removed} & {uid for receipt in now.done for uid in receipt.objects}
+    if back:
+        raise InputError(f"the removal of object {min(back)} is not finished: run `viewpoint100k remove {out}` first")
+    version = read_manifest(out).version if (out / "manifest.json").exists() else "1.0.0"
+    samples = (
+        stored.sample for receipt in now.done if receipt.samples for stored in read_shard(out / f"{receipt.name}.tar")
+    )
+    manifest = write_dataset_files(out, read_config(paths.config), now.done, samples, version, removed)
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     sweep(out, before=started)
     return manifest
+
+
+def _removed(out: Path) -> list[Removal]:
+    """Objects that were taken out of this folder, and must not come back."""
+    return read_manifest(out).removed if (out / "manifest.json").exists() else []
 
 
 def read_rejects(out: Path) -> list[Reject]:

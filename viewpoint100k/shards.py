@@ -93,6 +93,79 @@ def write_atomically(target: Path, data: bytes) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+class Kept(NamedTuple):
+    """What stays of a shard that some objects leave."""
+
+    spans: list[tuple[int, int]]  # of bytes, each a sample's members with their headers
+    samples: int
+    questions: int
+    dropped: int
+    seen: set[str]  # objects, before
+
+
+def keep_samples(path: Path, gone: set[str]) -> Kept:
+    """Find the samples of a shard that are of other objects. Reads no picture.
+
+    Raises:
+        InputError: not a shard of ours.
+    """
+    ends: dict[str, list[int]] = {}
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                end = info.offset_data + -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+                ends.setdefault(info.name.partition(".")[0], [info.offset, 0])[1] = end
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise InputError(f"{path} is not a whole tar file: {error}") from error
+    spans, questions, seen, records = list[tuple[int, int]](), 0, set[str](), list(iter_records(path))
+    if len(records) != len(ends):
+        raise InputError(
+            f"{path}: {len(ends)} samples, of which {len(records)} have a json member; expected one in each"
+        )
+    for key, sample in records:
+        seen.add(sample.object.uid)
+        if sample.object.uid not in gone:
+            spans.append((ends[key][0], ends[key][1]))
+            questions += len(sample.questions)
+    return Kept(spans, len(spans), questions, len(ends) - len(spans), seen)
+
+
+def cut_digest(path: Path, kept: Kept) -> tuple[str, int]:
+    """(sha256, size in bytes) that a shard is going to have."""
+    digest, size = hashlib.sha256(), 0
+    for piece in _pieces(path, kept):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
+
+
+def cut_shard(path: Path, kept: Kept) -> None:
+    """Rewrite a shard with only what stays, atomically. The bytes of what stays are copied as they are."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with open(unfinished, "wb") as file:
+            for piece in _pieces(path, kept):
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+        _sync_folder(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _pieces(path: Path, kept: Kept) -> Iterator[bytes]:
+    """The bytes of a shard of what stays, as its writer would have written them."""
+    written = 0
+    with open(path, "rb") as file:
+        for start, end in kept.spans:
+            file.seek(start)
+            yield file.read(end - start)
+            written += end - start
+    ending = 2 * tarfile.BLOCKSIZE  # two empty blocks, then up to a whole record
+    yield bytes(ending + -(written + ending) % tarfile.RECORDSIZE)
+
+
 def sweep(out: Path, *, before: float) -> None:
     """Remove what killed processes left half-written, here and in OUT/.run; a file begun since `before` is at work."""
     for unfinished in [*out.glob(".*.partial"), *(out / ".run").rglob(".*.partial")]:
@@ -121,6 +194,23 @@ def read_shard(path: Path) -> Iterator[StoredSample]:
                 key, members[extension] = name, file.read()
         if members:
             yield _stored(path, key, members)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise InputError(f"{path} is not a whole tar file: {error}") from error
+
+
+def iter_records(path: Path) -> Iterator[tuple[str, Sample]]:
+    """(Key, sample) of one shard, in order, without reading the pictures.
+
+    Raises:
+        InputError: not a shard of ours: names the file and the sample.
+    """
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                key, _, extension = info.name.partition(".")
+                file = tar.extractfile(info) if extension == "json" else None
+                if file is not None:
+                    yield key, _sample(path, key, file.read())
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{path} is not a whole tar file: {error}") from error
 
@@ -168,13 +258,16 @@ def _stored(path: Path, key: str, members: dict[str, bytes]) -> StoredSample:
         raise InputError(
             f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, view_1.jpg, ..., json"
         )
+    return StoredSample(key, _sample(path, key, members["json"]), [members[name] for name in views])
+
+
+def _sample(path: Path, key: str, data: bytes) -> Sample:
     try:
-        sample = Sample.model_validate_json(members["json"])
+        return Sample.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: sample {key!r}: {where or 'json'}: {first['msg']}") from error
-    return StoredSample(key, sample, [members[name] for name in views])
 
 
 def _sync_folder(folder: Path) -> None:

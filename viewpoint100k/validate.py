@@ -1,7 +1,7 @@
 """Are the files right? Rereads everything and derives every truth and answer again from the stored poses."""
 
-import csv
 import io
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -18,7 +18,14 @@ from pydantic import ValidationError
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.publish import Manifest, ShardEntry, features, read_manifest
+from viewpoint100k.publish import (
+    BESIDE_THE_SHARDS,
+    Manifest,
+    ShardEntry,
+    features,
+    read_attribution,
+    read_manifest,
+)
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
 from viewpoint100k.questions.kinds import Kind
@@ -27,7 +34,6 @@ from viewpoint100k.scoring import score
 from viewpoint100k.shards import StoredSample, read_shard, sha256_file, shard_paths
 
 TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
-BESIDE_THE_SHARDS = {"README.md", "manifest.json", "attribution.csv", "index", ".run"}
 
 
 class Problem(NamedTuple):
@@ -85,6 +91,17 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
                         Problem(entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}")
                     )
     uids = {uid for shard in found for uid in shard.objects}
+    for removal in manifest.removed:
+        if removal.uid in uids:
+            where = ", ".join(
+                entry.name for entry, shard in zip(here, found, strict=True) if removal.uid in shard.objects
+            )
+            problems.append(
+                Problem(
+                    where,
+                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove {dataset}`",
+                )
+            )
     problems += _attribution_problems(dataset, uids)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
 
@@ -95,12 +112,13 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     for name in sorted(set(listed) - present):
         yield Problem(name, "listed in manifest.json, but not there")
     for entry in sorted(dataset.iterdir()):
-        if entry.name not in BESIDE_THE_SHARDS and entry.name not in listed:
+        if entry.name not in {*BESIDE_THE_SHARDS, ".run", *listed}:
             yield Problem(entry.name, "is not listed in manifest.json; loaders may read it")
     for key in ("samples", "questions"):
         total = sum(getattr(entry, key) for entry in manifest.shards)
         if getattr(manifest, key) != total:
             yield Problem("manifest.json", f"says {getattr(manifest, key)} {key}; its shards add up to {total}")
+    yield from _side_problems(dataset, manifest)
     readme = dataset / "README.md"
     try:
         front = yaml.safe_load(re.match(r"---\n(.*?)\n---\n", readme.read_text("utf-8"), re.DOTALL).group(1))  # type: ignore[union-attr]
@@ -113,6 +131,32 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         yield Problem("README.md", "declares other features than the samples have")
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
+
+
+def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
+    """What lies beside the shards is what was written with them."""
+    for name, digest in manifest.files.items():
+        path = dataset / name
+        if not path.is_file():
+            yield Problem(name, "listed in manifest.json, but not there")
+        elif sha256_file(path) != digest:
+            yield Problem(
+                name,
+                f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew",
+            )
+    for path in sorted((dataset / "card").glob("*")):
+        if manifest.files and f"card/{path.name}" not in manifest.files:
+            yield Problem(f"card/{path.name}", "is not listed in manifest.json")
+    audit = dataset / "audit.json"
+    if audit.exists():
+        try:
+            tree = json.loads(audit.read_bytes())
+            fits = [tree[name] == getattr(manifest, name) for name in ("config_hash", "samples", "questions")]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield Problem("audit.json", f"cannot be read ({error}): audit again, or delete it")
+            return
+        if not all(fits):
+            yield Problem("audit.json", "is of another dataset, or of another version: audit again, or delete it")
 
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
@@ -268,10 +312,9 @@ def _shown(kind: Kind) -> int:
 
 def _attribution_problems(dataset: Path, uids: set[str]) -> Iterator[Problem]:
     try:
-        with open(dataset / "attribution.csv", encoding="utf-8", newline="") as file:
-            listed = {row["uid"].removeprefix("'") for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error, AttributeError) as error:
-        yield Problem("attribution.csv", f"cannot be read: {error}")
+        listed = set(read_attribution(dataset))
+    except InputError as error:
+        yield Problem("attribution.csv", str(error))
         return
     for uid in sorted(uids - listed):
         yield Problem("attribution.csv", f"does not name object {uid}")

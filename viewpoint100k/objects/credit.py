@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Any
 
+from viewpoint100k.errors import InputError
+
 _SPELLINGS = (  # longest first; what is left over after these is not a plain Creative Commons licence
     (r"https?://(www\.)?creativecommons\.org/(licenses|publicdomain)/", "cc"),
     (r"creative\s+commons", "cc"),
@@ -45,6 +47,29 @@ def normalise_licence(text: str) -> str:
     elif re.fullmatch(r"by(-(nc|nd|sa))*", tidy.lower()):
         version = "4.0"
     return f"{family}-{version}" if version else family
+
+
+def allowed_licences(text: str) -> list[str]:
+    """The licences of a list that a person typed: "cc0,by,CC-BY-SA-3.0".
+
+    Short names ("by", "by-nc-sa") and families ("CC-BY") stand for any version; the rest stays as it is written.
+
+    Raises:
+        InputError: the list is empty.
+    """
+    names = [name for name in (plain_text(part) for part in text.split(",")) if name]
+    if not names:
+        raise InputError(f"--allow {text!r}: expected licences, for instance cc0,by,by-sa or CC-BY-4.0")
+    out = []
+    for name in names:
+        parsed = _parse(name)
+        if parsed is None:
+            out.append(name)
+        elif parsed[0] == "CC0":
+            out.append("CC0-1.0")  # there is no other
+        else:
+            out.append(f"{parsed[0]}-{parsed[1]}" if parsed[1] else parsed[0])
+    return list(dict.fromkeys(out))
 
 
 def licence_refusal(licence: str, allow: tuple[str, ...] | None) -> str | None:

@@ -1,0 +1,191 @@
+"""Take objects out of a finished dataset: only shards that hold them are rewritten, and they do not come back.
+
+The manifest is changed first: it lists the removal, the new version, and every shard as it is going to be. What follows makes
+the folder agree with it, and can be killed anywhere: the next `remove` goes on. Until then `validate` says what is unfinished.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from viewpoint100k.card import describe, drop_stale_audit, iter_dataset, with_version
+from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.publish import (
+    Manifest,
+    Removal,
+    ShardEntry,
+    count_samples,
+    next_version,
+    read_attribution,
+    read_manifest,
+    write_manifest,
+)
+from viewpoint100k.shards import (
+    Receipt,
+    cut_digest,
+    cut_shard,
+    keep_samples,
+    sha256_file,
+    shard_paths,
+    sweep,
+    write_atomically,
+)
+
+UID_COLUMNS = ("object_uid", "uid")  # of index/*.parquet
+
+Progress = Callable[[int, int], None]
+
+
+class Removed(NamedTuple):
+    """What a removal did."""
+
+    manifest: Manifest
+    shards: list[str]  # that were rewritten, or went
+    samples: int  # that went
+
+
+def remove_objects(
+    dataset: Path, uids: Sequence[str], reason: str = "", progress: Progress = lambda done, of: None
+) -> Removed:
+    """Take objects out of a dataset folder; first finish what an earlier removal left undone.
+
+    Args:
+        uids: of the objects; those that are out already are fine. None at all: only finish.
+        reason: published with the removal.
+
+    Raises:
+        InputError: no dataset, no such object, nothing would be left, or a shard is damaged: says what to do.
+    """
+    sweep(dataset, before=time.time())
+    manifest = read_manifest(dataset)
+    if not uids and not manifest.removed:
+        raise InputError(f"nothing to remove from {dataset}: name an object with --uid; attribution.csv lists them")
+    manifest, touched, samples = _finish(dataset, manifest, progress)
+    before = manifest.version
+    manifest = _begin(dataset, manifest, list(dict.fromkeys(uids)), reason, progress)
+    if manifest.version != before:
+        manifest, more, went = _finish(dataset, manifest, progress)
+        touched, samples = touched + more, samples + went
+    return Removed(manifest, touched, samples)
+
+
+def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, progress: Progress) -> Manifest:
+    """Write the manifest of the dataset without the objects. Nothing else is touched."""
+    new = [uid for uid in uids if uid not in {each.uid for each in manifest.removed}]
+    if not new:
+        return manifest
+    listed = read_attribution(dataset)
+    if unknown := sorted(set(new) - set(listed)):
+        raise InputError(f"{dataset} has no object {unknown[0]!r}; attribution.csv lists those that it has")
+    shards: list[ShardEntry] = []
+    for done, entry in enumerate(manifest.shards):
+        progress(done, len(manifest.shards))
+        path = dataset / entry.name
+        kept = keep_samples(path, set(new))
+        if not kept.dropped:
+            shards.append(entry)
+            continue
+        if sha256_file(path) != entry.sha256:
+            raise InputError(
+                f"{path} is not what manifest.json says; find out why with `viewpoint100k validate {dataset}` first"
+            )
+        if kept.samples:
+            digest, size = cut_digest(path, kept)
+            counts = {"samples": kept.samples, "questions": kept.questions}
+            shards.append(entry.model_copy(update={"sha256": digest, "bytes": size, **counts}))
+    if not shards:
+        raise InputError(f"nothing would be left of {dataset}; delete the folder, and the repository, instead")
+    version = next_version(manifest.version)
+    removals = [Removal(uid=uid, version=version, reason=reason) for uid in new]
+    manifest = with_version(manifest, version).model_copy(
+        update={
+            "shards": shards,
+            "samples": sum(entry.samples for entry in shards),
+            "questions": sum(entry.questions for entry in shards),
+            "removed": [*manifest.removed, *removals],
+        }
+    )
+    write_manifest(dataset, manifest)
+    return manifest
+
+
+def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Manifest, list[str], int]:
+    """Make the folder what its manifest says, with all that lies beside the shards.
+
+    Returns:
+        The manifest, the shards that were not so, and how many samples went.
+    """
+    gone, wanted = {each.uid for each in manifest.removed}, {entry.name: entry for entry in manifest.shards}
+    touched, samples = list[str](), 0
+    if not gone:
+        return manifest, touched, samples
+    paths = shard_paths(dataset)
+    for done, path in enumerate(paths):
+        progress(done, len(paths))
+        kept = keep_samples(path, gone)
+        if not kept.dropped:
+            continue
+        touched.append(path.name)
+        samples += kept.dropped
+        if not kept.samples:
+            path.unlink()
+            continue
+        if path.name not in wanted or cut_digest(path, kept)[0] != wanted[path.name].sha256:
+            raise InputError(
+                f"{path} was damaged before object {min(gone & kept.seen)} was taken out of it: without it, it is not what manifest.json "
+                "says. Replace the file by a good copy, then run this again"
+            )
+        cut_shard(path, kept)
+    _update_receipts(dataset, wanted, gone)
+    contents = count_samples(iter_dataset(dataset, manifest))
+    _update_index(dataset, gone)
+    drop_stale_audit(dataset, manifest)
+    return describe(dataset, manifest, contents), touched, samples
+
+
+def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str]) -> None:
+    """So that `generate` in the same folder takes the shards for done."""
+    for path in sorted((dataset / ".run" / "receipts").glob("*.json")):
+        try:
+            receipt = Receipt.model_validate_json(path.read_bytes())
+        except ValidationError:
+            continue
+        if not gone & set(receipt.objects):
+            continue
+        entry = wanted.get(f"{receipt.name}.tar")
+        facts = {"sha256": "", "bytes": 0, "samples": 0, "questions": 0} if entry is None else _facts(entry)
+        now = receipt.model_copy(update={**facts, "objects": [uid for uid in receipt.objects if uid not in gone]})
+        write_atomically(path, (now.model_dump_json(indent=1) + "\n").encode())
+
+
+def _facts(entry: ShardEntry) -> dict[str, str | int]:
+    return {"sha256": entry.sha256, "bytes": entry.bytes, "samples": entry.samples, "questions": entry.questions}
+
+
+def _update_index(dataset: Path, gone: set[str]) -> None:
+    """Drop the rows of the objects from the tables in index/, where there are any."""
+    tables = sorted((dataset / "index").glob("*.parquet"))
+    if not tables:
+        return
+    try:
+        import pyarrow.compute
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtra("index/*.parquet needs pyarrow: pip install 'viewpoint100k[publish]'") from error
+    for path in tables:
+        table = pyarrow.parquet.read_table(path)
+        column = next((name for name in UID_COLUMNS if name in table.column_names), None)
+        if column is None:
+            raise InputError(
+                f"{path} does not say which object a row is of ({' or '.join(UID_COLUMNS)}); delete it, then run this again"
+            )
+        held = pyarrow.compute.is_in(table[column], pyarrow.array(sorted(gone), table[column].type))
+        if pyarrow.compute.any(held).as_py():
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
+            pyarrow.parquet.write_table(table.filter(pyarrow.compute.invert(held)), unfinished)
+            shutil.move(unfinished, path)
