@@ -5,6 +5,7 @@ Shards keep plain pictures; figures are drawn when somebody looks, from what the
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from viewpoint100k.records import Colour, Question
@@ -21,6 +22,7 @@ RGB: dict[Colour, tuple[int, int, int]] = {
 }
 DOT = 0.016  # radius, in picture sides
 MAP_RADIUS = 0.36  # of the circle on which the cameras stand, in picture sides
+MAP_SCALE = 3  # it is drawn so much larger and scaled down, for smooth edges
 PAPER, INK = (245, 245, 242), (40, 40, 40)
 
 
@@ -53,34 +55,50 @@ def mirrored(picture: "Image") -> "Image":
 
 
 def _with_dots(picture: "Image", question: Question, place: int) -> "Image":
-    """Dots with a white and a dark rim, to be seen on anything; drawn large and scaled down, for smooth edges."""
+    out = picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
+    for mark in (mark for mark in question.marks if mark.image == place):
+        dot = _dot(max(picture.size), mark.colour)
+        out.paste(dot, (round(mark.x - dot.width / 2), round(mark.y - dot.height / 2)), dot)
+    return out
+
+
+@lru_cache(maxsize=64)
+def _dot(picture_side: int, colour: Colour) -> "Image":
+    """A dot with a white and a dark rim, to be seen on anything; drawn large and scaled down, for smooth edges."""
     from PIL import Image, ImageDraw
 
-    scale = 4
-    radius = DOT * max(picture.size)
-    out = picture.convert("RGB")
-    for mark in (mark for mark in question.marks if mark.image == place):
-        side = int(scale * 2 * (radius + 3)) + 1
-        layer = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-        middle = side / 2
-        for extra, colour in ((2.0, INK), (1.2, (255, 255, 255)), (0.0, RGB[mark.colour])):
-            reach = scale * (radius + extra)
-            ImageDraw.Draw(layer).ellipse([middle - reach, middle - reach, middle + reach, middle + reach], fill=colour)
-        small = layer.resize((side // scale, side // scale), Image.Resampling.LANCZOS)
-        corner = (round(mark.x - small.width / 2), round(mark.y - small.height / 2))
-        out.paste(small, corner, small)
-    return out
+    scale, radius = 4, DOT * picture_side
+    side = int(scale * 2 * (radius + 3)) + 1
+    layer, middle = Image.new("RGBA", (side, side), (0, 0, 0, 0)), side / 2
+    for extra, fill in ((2.0, INK), (1.2, (255, 255, 255)), (0.0, RGB[colour])):
+        reach = scale * (radius + extra)
+        ImageDraw.Draw(layer).ellipse([middle - reach, middle - reach, middle + reach, middle + reach], fill=fill)
+    return layer.resize((side // scale, side // scale), Image.Resampling.LANCZOS)
 
 
 def _map(question: Question, side: int) -> "Image":
     """The scene from above: the first camera in white at the lower edge, the object in the middle, cameras around it."""
+    from PIL import ImageDraw
+
+    large, out = (picture.copy() for picture in _empty_map(side))
+    draw, tiles = ImageDraw.Draw(large), []
+    for camera in question.map_cameras:
+        tiles.append(_camera(draw, large.width, camera.azimuth_deg, RGB[camera.colour]))
+    for left, top, right, bottom in tiles:  # only where something was drawn: scaling down is what takes long
+        box = (left * MAP_SCALE, top * MAP_SCALE, right * MAP_SCALE, bottom * MAP_SCALE)
+        out.paste(large.reduce(MAP_SCALE, box), (left, top))
+    return out
+
+
+@lru_cache(maxsize=4)
+def _empty_map(side: int) -> tuple["Image", "Image"]:
+    """A map with the first camera only: large, to draw on, and scaled down."""
     from PIL import Image, ImageDraw
 
-    scale = 3
-    size = side * scale
-    out = Image.new("RGB", (size, size), PAPER)
-    draw = ImageDraw.Draw(out)
-    middle, radius, width = size / 2, MAP_RADIUS * size, max(1, size // 200)
+    size = side * MAP_SCALE
+    large = Image.new("RGB", (size, size), PAPER)
+    draw = ImageDraw.Draw(large)
+    middle, radius, width = size / 2, MAP_RADIUS * size, _line(size)
     draw.ellipse(
         [middle - radius, middle - radius, middle + radius, middle + radius], outline=(205, 205, 200), width=width
     )
@@ -88,25 +106,25 @@ def _map(question: Question, side: int) -> "Image":
     draw.rounded_rectangle(
         [middle - box, middle - box, middle + box, middle + box], box / 3, (150, 150, 150), INK, width
     )
-    _camera(draw, middle, radius, 0.0, (255, 255, 255), 0.052 * size, width)
-    for camera in question.map_cameras:
-        _camera(draw, middle, radius, camera.azimuth_deg, RGB[camera.colour], 0.052 * size, width)
-    return out.resize((side, side), Image.Resampling.LANCZOS)
+    _camera(draw, size, 0.0, (255, 255, 255))
+    return large, large.reduce(MAP_SCALE)
+
+
+def _line(size: int) -> int:
+    return max(1, size // 200)
 
 
 def _camera(
-    draw: "ImageDraw",
-    middle: float,
-    radius: float,
-    azimuth_deg: float,
-    colour: tuple[int, int, int],
-    half: float,
-    width: int,
-) -> None:
+    draw: "ImageDraw", size: int, azimuth_deg: float, colour: tuple[int, int, int]
+) -> tuple[int, int, int, int]:
     """A camera on the circle that looks at the middle: a body and a lens.
 
     Seen from above with the first camera below the object, counter-clockwise is to the right of the lower edge and up.
+
+    Returns:
+        left, top, right, bottom of what was drawn on, on the map that is scaled down.
     """
+    middle, radius, half, width = size / 2, MAP_RADIUS * size, 0.052 * size, _line(size)
     angle = math.radians(azimuth_deg - 90)  # 0 is below; pictures have y downwards
     outward = (math.cos(angle), -math.sin(angle))
     aside = (-outward[1], outward[0])
@@ -121,3 +139,7 @@ def _camera(
         [at(-0.6, -0.35), at(-0.6, 0.35), at(-1.5, 0.8), at(-1.5, -0.8)], fill=colour, outline=INK, width=width
     )
     draw.polygon([at(-0.7, -0.8), at(-0.7, 0.8), at(0.7, 0.8), at(0.7, -0.8)], fill=colour, outline=INK, width=width)
+    (x, y), reach, last = at(0, 0), 1.75 * half + 2 * width, size // MAP_SCALE
+    low = [max(0, int((value - reach) / MAP_SCALE)) for value in (x, y)]
+    high = [min(last, int((value + reach) / MAP_SCALE) + 1) for value in (x, y)]
+    return low[0], low[1], high[0], high[1]
