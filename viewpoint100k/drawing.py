@@ -23,7 +23,10 @@ RGB: dict[Colour, tuple[int, int, int]] = {
 DOT = 0.016  # radius, in picture sides
 MAP_RADIUS = 0.36  # of the circle on which the cameras stand, in picture sides
 MAP_SCALE = 3  # it is drawn so much larger and scaled down, for smooth edges
+CAMERA = 0.052  # half a camera on the map, in picture sides
 PAPER, INK = (245, 245, 242), (40, 40, 40)
+
+Box = tuple[int, int, int, int]
 
 
 def draws(question: Question) -> bool:
@@ -80,13 +83,15 @@ def _map(question: Question, side: int) -> "Image":
     """The scene from above: the first camera in white at the lower edge, the object in the middle, cameras around it."""
     from PIL import ImageDraw
 
-    large, out = (picture.copy() for picture in _empty_map(side))
-    draw, tiles = ImageDraw.Draw(large), []
-    for camera in question.map_cameras:
-        tiles.append(_camera(draw, large.width, camera.azimuth_deg, RGB[camera.colour]))
-    for left, top, right, bottom in tiles:  # only where something was drawn: scaling down is what takes long
-        box = (left * MAP_SCALE, top * MAP_SCALE, right * MAP_SCALE, bottom * MAP_SCALE)
-        out.paste(large.reduce(MAP_SCALE, box), (left, top))
+    large, small = _empty_map(side)
+    out, places = small.copy(), [_place(camera.azimuth_deg, large.width) for camera in question.map_cameras]
+    for box in places:  # only where a camera is: scaling down is what takes long
+        tile = large.crop(box)
+        draw = ImageDraw.Draw(tile)
+        for camera, other in zip(question.map_cameras, places, strict=True):
+            if other[0] < box[2] and box[0] < other[2] and other[1] < box[3] and box[1] < other[3]:
+                _camera(draw, large.width, camera.azimuth_deg, RGB[camera.colour], box)
+        out.paste(tile.reduce(MAP_SCALE), (box[0] // MAP_SCALE, box[1] // MAP_SCALE))
     return out
 
 
@@ -114,32 +119,34 @@ def _line(size: int) -> int:
     return max(1, size // 200)
 
 
+def _place(azimuth_deg: float, size: int) -> Box:
+    """Left, top, right, bottom of a camera on the large map, in whole pixels of the small one."""
+    angle, reach = math.radians(azimuth_deg - 90), 1.75 * CAMERA * size + 2 * _line(size)
+    middle = [size / 2 + MAP_RADIUS * size * way for way in (math.cos(angle), -math.sin(angle))]
+    low = [max(0, int((at - reach) // MAP_SCALE) * MAP_SCALE) for at in middle]
+    high = [min(size, int((at + reach) // MAP_SCALE + 1) * MAP_SCALE) for at in middle]
+    return low[0], low[1], high[0], high[1]
+
+
 def _camera(
-    draw: "ImageDraw", size: int, azimuth_deg: float, colour: tuple[int, int, int]
-) -> tuple[int, int, int, int]:
-    """A camera on the circle that looks at the middle: a body and a lens.
+    draw: "ImageDraw", size: int, azimuth_deg: float, colour: tuple[int, int, int], box: Box = (0, 0, 0, 0)
+) -> None:
+    """A camera on the circle that looks at the middle: a body and a lens. Drawn into a box of the large map.
 
     Seen from above with the first camera below the object, counter-clockwise is to the right of the lower edge and up.
-
-    Returns:
-        left, top, right, bottom of what was drawn on, on the map that is scaled down.
     """
-    middle, radius, half, width = size / 2, MAP_RADIUS * size, 0.052 * size, _line(size)
+    middle, radius, half, width = size / 2, MAP_RADIUS * size, CAMERA * size, _line(size)
     angle = math.radians(azimuth_deg - 90)  # 0 is below; pictures have y downwards
     outward = (math.cos(angle), -math.sin(angle))
     aside = (-outward[1], outward[0])
 
     def at(out: float, side: float) -> tuple[float, float]:
         return (
-            middle + (radius + out * half) * outward[0] + side * half * aside[0],
-            middle + (radius + out * half) * outward[1] + side * half * aside[1],
+            middle - box[0] + (radius + out * half) * outward[0] + side * half * aside[0],
+            middle - box[1] + (radius + out * half) * outward[1] + side * half * aside[1],
         )
 
     draw.polygon(
         [at(-0.6, -0.35), at(-0.6, 0.35), at(-1.5, 0.8), at(-1.5, -0.8)], fill=colour, outline=INK, width=width
     )
     draw.polygon([at(-0.7, -0.8), at(-0.7, 0.8), at(0.7, 0.8), at(0.7, -0.8)], fill=colour, outline=INK, width=width)
-    (x, y), reach, last = at(0, 0), 1.75 * half + 2 * width, size // MAP_SCALE
-    low = [max(0, int((value - reach) / MAP_SCALE)) for value in (x, y)]
-    high = [min(last, int((value + reach) / MAP_SCALE) + 1) for value in (x, y)]
-    return low[0], low[1], high[0], high[1]

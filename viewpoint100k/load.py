@@ -5,11 +5,14 @@ resuming and loader workers are its own, and skip or keep JPEG bytes. Pictures a
 """
 
 import io
-import json
 import math
+import os
+import tarfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
@@ -161,25 +164,40 @@ def _samples(units: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
 
 
 def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Key and members of each sample of a shard; `datasets` opens it, here or on the Hub, and tries again."""
-    from datasets import StreamingDownloadManager
-
+    """Key and members of each sample of a shard, here or on the Hub."""
     key, members = "", dict[str, bytes]()
-    for name, file in StreamingDownloadManager().iter_archive(address):
+    for name, data in _local_files(address) if os.path.isfile(address) else _remote_files(address):
         stem, _, extension = name.partition(".")
         if stem != key and members:
             yield key, members
             members = {}
-        key, members[extension] = stem, file.read()
+        key, members[extension] = stem, data
     if members:
         yield key, members
+
+
+def _local_files(path: str) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(path, "r:") as tar:
+        for info in tar:
+            file = tar.extractfile(info)
+            if file is not None:
+                yield info.name, file.read()
+            tar.members = []  # else it keeps a record of each: memory that grows with the shard
+
+
+def _remote_files(address: str) -> Iterator[tuple[str, bytes]]:
+    """One request for a whole shard, tried again where the connection breaks: `datasets` knows how."""
+    from datasets import StreamingDownloadManager
+
+    for name, file in StreamingDownloadManager().iter_archive(address):
+        yield name, file.read()
 
 
 def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list[Any]]:
     """The wanted questions of samples; the questions of a sample share its pictures."""
     out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for key, text, stored in zip(batch["key"], batch["json"], batch["pictures"], strict=True):
-        sample, pictures = json.loads(text), _Pictures(stored)
+        sample, pictures = from_json(text), _Pictures(stored)
         for question in _kept(sample, wanted):
             record = _if_drawn(question)
             images = [pictures[view] for view in question["images"]] if record is None else shown(record, pictures)
@@ -273,7 +291,7 @@ def _add(out: dict[str, list[Any]], key: str, family: str, question: dict[str, A
 def _decode(data: bytes) -> Any:
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(data))
+    picture = Image.open(io.BytesIO(data), formats=("JPEG",))
     picture.load()
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Record, Sample
 
-MTIME = 1_577_836_800.0  # 2020-01-01: a fixed time, for bytes that do not depend on the day
+MTIME = 1_577_836_800  # 2020-01-01: a fixed time, for bytes that do not depend on the day; whole, else each file gets a second header
 
 
 class StoredSample(NamedTuple):
