@@ -237,7 +237,9 @@ def main() -> None:
                 results[name].append(measure(name, big))
         out = {"samples": options.samples, "size_px": options.size, "shards_mb": round(megabytes), "readers": {}}
         print(f"{options.samples} pairs of {options.size} px, {megabytes:.0f} MB, median of {options.rounds} rounds\n")
-        print("| reader | pairs/s | CPU-s | rate per CPU-s over raw's | worst and best round | MB |\n|---|---|---|---|---|---|")
+        print(
+            "| reader | pairs/s | CPU-s | rate per CPU-s over raw's | worst and best round | MB |\n|---|---|---|---|---|---|"
+        )
         for name, what in READERS.items():
             runs = results[name]
             if failed := [run["failed"] for run in runs if "failed" in run]:
@@ -249,10 +251,14 @@ def main() -> None:
             cpu_s, wall_s = (float(np.median([run[key] for run in runs])) for key in ("cpu_s", "wall_s"))
             ratio, rss = float(np.median(ratios)), max(run["max_rss_mb"] for run in runs)
             out["readers"][name] = {"cpu_s": cpu_s, "pairs_per_s": options.samples / wall_s, "ratio": ratio, "ratios": ratios, "max_rss_mb": rss}  # fmt: skip
-            print(f"| {what} | {options.samples / wall_s:.0f} | {cpu_s:.1f} | {ratio:.2f} | {min(ratios):.2f}, {max(ratios):.2f} | {rss:.0f} |")
+            print(
+                f"| {what} | {options.samples / wall_s:.0f} | {cpu_s:.1f} | {ratio:.2f} | {min(ratios):.2f}, {max(ratios):.2f} | {rss:.0f} |"
+            )
         if options.memory:
             out["memory_mb"] = memory(big, options.memory)
-            print("\nMB of the stream after so many samples: " + ", ".join(f"{n}: {mb:.0f}" for n, mb in out["memory_mb"]))
+            print(
+                "\nMB of the stream after so many samples: " + ", ".join(f"{n}: {mb:.0f}" for n, mb in out["memory_mb"])
+            )
     if options.json:
         options.json.write_text(json.dumps(out, indent=1) + "\n")
 

@@ -28,10 +28,10 @@ COLUMNS = (
 )  # fmt: skip
 SHUFFLE_BUFFER = 256  # samples, in JPEG: some 40 MB
 JPEG_QUALITY = 95  # of pictures that are drawn into, in a table
-KNOWN = {
+KNOWN: dict[str, set[str]] = {
     "types": {kind.type for kind in KINDS},
     "tiers": {kind.tier for kind in KINDS},
-    "families": set(FAMILIES),
+    "families": {*FAMILIES},
 }
 
 Wanted = dict[str, list[str]]  # column of a question, or "family" -> what is kept; no entry: all
@@ -182,7 +182,7 @@ def _local_files(path: str) -> Iterator[tuple[str, bytes]]:
             file = tar.extractfile(info)
             if file is not None:
                 yield info.name, file.read()
-            tar.members = []  # else it keeps a record of each: memory that grows with the shard
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps a record of each: memory that grows with the shard
 
 
 def _remote_files(address: str) -> Iterator[tuple[str, bytes]]:

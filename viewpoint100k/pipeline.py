@@ -23,6 +23,7 @@ from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promisi
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
 from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
+from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.motions import family_of
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, read_manifest, write_dataset_files
@@ -504,7 +505,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
             )
         )
     shutil.rmtree(RunPaths(out).run)
-    return write_dataset_files(out, config, receipts, (stored.sample for stored in iter_samples(out)))
+    return _write_beside_shards(out, config, receipts)
 
 
 # --- finish ------------------------------------------------------------------------------------
@@ -557,9 +558,17 @@ def finalize(out: Path) -> Manifest:
         )
     files = [paths.listed_rejects, *(paths.shard_rejects(shard) for shard in plan.shards)]
     write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))
-    manifest = write_dataset_files(out, read_config(paths.config), now.done, (s.sample for s in iter_samples(out)))
+    manifest = _write_beside_shards(out, read_config(paths.config), now.done)
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     sweep(out, before=started)
+    return manifest
+
+
+def _write_beside_shards(out: Path, config: RunConfig, receipts: list[Receipt]) -> Manifest:
+    """Manifest, attribution and card; and the index, where there is pyarrow to write it."""
+    manifest = write_dataset_files(out, config, receipts, (stored.sample for stored in iter_samples(out)))
+    if has_pyarrow():
+        write_index(out)
     return manifest
 
 

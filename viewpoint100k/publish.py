@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from viewpoint100k.config import RenderConfig, RunConfig, config_hash, public_source
 from viewpoint100k.errors import InputError
@@ -45,6 +45,7 @@ class Manifest(Record):
     samples: int
     questions: int
     shards: list[ShardEntry]
+    files: dict[str, str] = Field(default={}, description="sha256 of what lies beside the shards")
 
     @property
     def views(self) -> int:
@@ -71,6 +72,7 @@ def write_dataset_files(
                 right = question.options[question.answer_index] if question.options else "a number"
                 counts[f"{question.type} ({question.frame})/{right}"] += 1
     assert provenance is not None, "a run has at least one shard with at least one sample"
+    credits = attribution(objects, used_in).encode()
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         preset=config.preset,
@@ -93,8 +95,11 @@ def write_dataset_files(
             for r in receipts
         ],
     )
-    write_atomically(dataset / "attribution.csv", attribution(objects, used_in).encode())
-    write_atomically(dataset / "README.md", card(manifest, counts, objects).encode())
+    files = {"README.md": card(manifest, counts, objects).encode(), "attribution.csv": credits}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    manifest = manifest.model_copy(update={"files": hashes})
+    for name, data in files.items():
+        write_atomically(dataset / name, data)
     write_atomically(dataset / "manifest.json", (manifest.model_dump_json(indent=1) + "\n").encode())
     return manifest
 
