@@ -20,7 +20,7 @@ from viewpoint100k.audit.statistics import share, wilson
 from viewpoint100k.drawing import shown
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.records import Question, Record, Sample
-from viewpoint100k.scoring import mean_relative_accuracy, parse_answer, parse_number
+from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
 from viewpoint100k.shards import iter_samples
 
 ANGLES_DEG = (0, 15, 30, 60, 90, 180)  # edges of the bins of the azimuth change, without its sign
@@ -141,17 +141,10 @@ def _judge(key: str, sample: Sample, question: Question, text: str | None, rotat
         return Answered(key, sample, question, text, rotation, ABOUT_RIGHT if near else FAR_OFF, credit)
     by = rotation % len(question.options)
     options = question.options[by:] + question.options[:by]
-    place = _place(text, options, question.answer_form)
+    place = parse_choice(text, options, question.answer_form)
     chosen = NO_ANSWER if place is None else options[place]
     right = question.options[question.answer_index]
     return Answered(key, sample, question, text, rotation, chosen, float(chosen == right))
-
-
-def _place(text: str, options: Sequence[str], form: str) -> int | None:
-    """Which option was meant, read as `scoring.score` reads it."""
-    if form == "digit" and (number := parse_number(text)) is not None:
-        return int(number) - 1 if number == int(number) and 1 <= number <= len(options) else None
-    return parse_answer(text, options)
 
 
 # --- scores ----------------------------------------------------------------------------------------
