@@ -130,7 +130,8 @@ def _by_text(text: str, options: Sequence[str], *, in_full: bool = False) -> int
         found = [i for i in found if plain[i] not in plain[longest] or i == longest]
     if not found and all(_LISTED.fullmatch(option) for option in plain):
         said, lists = re.findall(r"\d+", lowered), [option.split() for option in plain]
-        found = [i for i, numbers in enumerate(lists) if said in (numbers, ["1", *numbers])]  # all start from image 1
+        # all start from image 1, and some say the option's number before
+        found = [i for i, numbers in enumerate(lists) if said in (numbers, ["1", *numbers], [str(i + 1), *numbers])]
     elif not found and not in_full:
         found = _held(lowered, _telling_words(plain))
     return found[0] if len(found) == 1 else None
