@@ -176,3 +176,13 @@ def test_the_index_is_the_same_bytes_when_written_again(dataset, several):
     assert (several / "index" / "train.parquet").read_bytes() == first
     assert {path.name for path in shard_paths(several)} == {f"train-0000{i}-of-00004.tar" for i in range(4)}
     assert ids(stream(several)) == stored_ids(several)  # it is in nobody's way
+
+
+def test_the_index_answers_the_query_that_the_docs_show(dataset):
+    """By pyarrow, which is here: how many questions of each type, and how decidable."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(dataset / "index" / "train.parquet", columns=["type", "decidability"])
+    grouped = table.group_by("type").aggregate([("type", "count"), ("decidability", "mean")]).to_pydict()
+    counts = dict(zip(grouped["type"], grouped["type_count"], strict=True))
+    stored = [question.type for one in iter_samples(dataset, "train") for question in one.sample.questions]
+    assert counts == {name: stored.count(name) for name in set(stored)}
