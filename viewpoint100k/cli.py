@@ -421,6 +421,74 @@ def remove_command(
     )
 
 
+@app.command("index", rich_help_panel="Use it")
+def index_command(dataset: DatasetArgument) -> None:
+    """Write index/*.parquet anew: one row per question, no pictures, for duckdb, polars or pandas."""
+    from viewpoint100k import pipeline
+    from viewpoint100k.index import write_index
+
+    with pipeline.disk_errors(dataset):
+        questions = write_index(dataset)
+    out_console.print(f"{questions} questions in {escape(str(dataset))}/index", soft_wrap=True)
+
+
+@app.command("export", rich_help_panel="Use it")
+def export_command(
+    dataset: DatasetArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.", show_default=False)],
+    to: Annotated[str, typer.Option(help="vlmevalkit, lmms-eval, llamafactory or verl.", show_default=False)],
+    split: Annotated[
+        Optional[str], typer.Option(help="Which split.", show_default="test to evaluate, train to train")
+    ] = None,
+) -> None:
+    """Write the questions for another tool, figures drawn in. VLMEvalKit knows letters only: it gets no numbers.
+
+    [bold]viewpoint100k export my-dataset --to lmms-eval task/[/bold]
+    """
+    from viewpoint100k import export, pipeline
+
+    with pipeline.disk_errors(out):
+        done = export.export(dataset, to, out, split)
+    left = f", {done.left_out} that ask for a number left out" if done.left_out else ""
+    out_console.print(
+        f"{done.questions} questions{left}: {', '.join(done.files)} in {escape(str(out))}", soft_wrap=True
+    )
+
+
+@app.command("evaluate", rich_help_panel="Use it")
+def evaluate_command(
+    predictions: Annotated[
+        Path, typer.Argument(help='Lines of {"question_id": ..., "prediction": ...}.', show_default=False)
+    ],
+    dataset: DatasetArgument,
+    json_file: Annotated[
+        Optional[Path], typer.Option("--json", metavar="FILE", help="Write the scores as JSON.", show_default=False)
+    ] = None,
+    html: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Write a page: confusion, worst cases.", show_default=False)
+    ] = None,
+) -> None:
+    """Score answers: per type, tier, family, angle and form; both orders, whole samples, all rotations; with intervals.
+
+    [bold]viewpoint100k evaluate predictions.jsonl my-dataset --html scores.html[/bold]
+    """
+    from viewpoint100k import evaluate, pipeline
+    from viewpoint100k.shards import write_atomically
+
+    scores, cases = evaluate.evaluate(predictions, dataset)
+    if json_file is not None:
+        with pipeline.disk_errors(json_file):
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(json_file, (scores.model_dump_json(indent=1) + "\n").encode())
+    if html is not None:
+        with pipeline.disk_errors(html):
+            html.parent.mkdir(parents=True, exist_ok=True)
+            evaluate.write_page(scores, cases, dataset, html)
+    _scores_table(evaluate.summary(scores), scores)
+    if html is not None:
+        out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
+
+
 @objects_app.command("list")
 def objects_list(
     source: ListedArgument, count: CountOption = 24, seed: DrawSeedOption = 0, as_json: JsonOption = False
@@ -766,6 +834,32 @@ def _shipment_table(shipment: Any) -> None:
     out_console.print(table)
     licences = ", ".join(f"{number} {licence}" for licence, number in parcel.licences.most_common())
     out_console.print(f"Licences of its objects: {escape(licences)}", soft_wrap=True, highlight=False)
+
+
+def _scores_table(summary: list[tuple[str, Any]], scores: Any) -> None:
+    """Shares with their intervals: in all, then by type, tier, family, angle, form."""
+    table = Table("", "share", "95 %", "of")
+
+    def add(name: str, cell: Any) -> None:
+        interval = f"{100 * cell.low:.1f} to {100 * cell.high:.1f}"
+        table.add_row(escape(name), f"{100 * cell.value:.1f} %", interval, str(cell.n))
+
+    for name, cell in summary:
+        add(name, cell)
+    for group, cells in scores.by.items():
+        table.add_section()
+        for name, cell in cells.items():
+            add(f"{group}: {name}", cell)
+    out_console.print(table)
+    out_console.print(
+        f"{scores.answered} of {scores.questions} questions answered, {scores.unread} answers could not be read, "
+        f"{len(scores.unknown_ids)} ids unknown; guessing would earn {100 * scores.chance:.1f} %",
+        soft_wrap=True,
+    )
+    for name, ids in (("unknown", scores.unknown_ids), ("unanswered", scores.unanswered_ids)):
+        if ids:
+            more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+            err_console.print(f"{name}: {escape(', '.join(ids[:5]))}{more}", soft_wrap=True, highlight=False)
 
 
 def _cpu_line(cpu_s: Counter[str], what: str) -> None:

@@ -5,6 +5,7 @@ Shards keep plain pictures; figures are drawn when somebody looks, from what the
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from viewpoint100k.records import Colour, Question
@@ -21,7 +22,11 @@ RGB: dict[Colour, tuple[int, int, int]] = {
 }
 DOT = 0.016  # radius, in picture sides
 MAP_RADIUS = 0.36  # of the circle on which the cameras stand, in picture sides
+MAP_SCALE = 3  # it is drawn so much larger and scaled down, for smooth edges
+CAMERA = 0.052  # half a camera on the map, in picture sides
 PAPER, INK = (245, 245, 242), (40, 40, 40)
+
+Box = tuple[int, int, int, int]
 
 
 def draws(question: Question) -> bool:
@@ -53,34 +58,52 @@ def mirrored(picture: "Image") -> "Image":
 
 
 def _with_dots(picture: "Image", question: Question, place: int) -> "Image":
-    """Dots with a white and a dark rim, to be seen on anything; drawn large and scaled down, for smooth edges."""
+    out = picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
+    for mark in (mark for mark in question.marks if mark.image == place):
+        dot = _dot(max(picture.size), mark.colour)
+        out.paste(dot, (round(mark.x - dot.width / 2), round(mark.y - dot.height / 2)), dot)
+    return out
+
+
+@lru_cache(maxsize=64)
+def _dot(picture_side: int, colour: Colour) -> "Image":
+    """A dot with a white and a dark rim, to be seen on anything; drawn large and scaled down, for smooth edges."""
     from PIL import Image, ImageDraw
 
-    scale = 4
-    radius = DOT * max(picture.size)
-    out = picture.convert("RGB")
-    for mark in (mark for mark in question.marks if mark.image == place):
-        side = int(scale * 2 * (radius + 3)) + 1
-        layer = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-        middle = side / 2
-        for extra, colour in ((2.0, INK), (1.2, (255, 255, 255)), (0.0, RGB[mark.colour])):
-            reach = scale * (radius + extra)
-            ImageDraw.Draw(layer).ellipse([middle - reach, middle - reach, middle + reach, middle + reach], fill=colour)
-        small = layer.resize((side // scale, side // scale), Image.Resampling.LANCZOS)
-        corner = (round(mark.x - small.width / 2), round(mark.y - small.height / 2))
-        out.paste(small, corner, small)
-    return out
+    scale, radius = 4, DOT * picture_side
+    side = int(scale * 2 * (radius + 3)) + 1
+    layer, middle = Image.new("RGBA", (side, side), (0, 0, 0, 0)), side / 2
+    for extra, fill in ((2.0, INK), (1.2, (255, 255, 255)), (0.0, RGB[colour])):
+        reach = scale * (radius + extra)
+        ImageDraw.Draw(layer).ellipse([middle - reach, middle - reach, middle + reach, middle + reach], fill=fill)
+    return layer.resize((side // scale, side // scale), Image.Resampling.LANCZOS)
 
 
 def _map(question: Question, side: int) -> "Image":
     """The scene from above: the first camera in white at the lower edge, the object in the middle, cameras around it."""
+    from PIL import ImageDraw
+
+    large, small = _empty_map(side)
+    out, places = small.copy(), [_place(camera.azimuth_deg, large.width) for camera in question.map_cameras]
+    for box in places:  # only where a camera is: scaling down is what takes long
+        tile = large.crop(box)
+        draw = ImageDraw.Draw(tile)
+        for camera, other in zip(question.map_cameras, places, strict=True):
+            if other[0] < box[2] and box[0] < other[2] and other[1] < box[3] and box[1] < other[3]:
+                _camera(draw, large.width, camera.azimuth_deg, RGB[camera.colour], box)
+        out.paste(tile.reduce(MAP_SCALE), (box[0] // MAP_SCALE, box[1] // MAP_SCALE))
+    return out
+
+
+@lru_cache(maxsize=4)
+def _empty_map(side: int) -> tuple["Image", "Image"]:
+    """A map with the first camera only: large, to draw on, and scaled down."""
     from PIL import Image, ImageDraw
 
-    scale = 3
-    size = side * scale
-    out = Image.new("RGB", (size, size), PAPER)
-    draw = ImageDraw.Draw(out)
-    middle, radius, width = size / 2, MAP_RADIUS * size, max(1, size // 200)
+    size = side * MAP_SCALE
+    large = Image.new("RGB", (size, size), PAPER)
+    draw = ImageDraw.Draw(large)
+    middle, radius, width = size / 2, MAP_RADIUS * size, _line(size)
     draw.ellipse(
         [middle - radius, middle - radius, middle + radius, middle + radius], outline=(205, 205, 200), width=width
     )
@@ -88,33 +111,39 @@ def _map(question: Question, side: int) -> "Image":
     draw.rounded_rectangle(
         [middle - box, middle - box, middle + box, middle + box], box / 3, (150, 150, 150), INK, width
     )
-    _camera(draw, middle, radius, 0.0, (255, 255, 255), 0.052 * size, width)
-    for camera in question.map_cameras:
-        _camera(draw, middle, radius, camera.azimuth_deg, RGB[camera.colour], 0.052 * size, width)
-    return out.resize((side, side), Image.Resampling.LANCZOS)
+    _camera(draw, size, 0.0, (255, 255, 255))
+    return large, large.reduce(MAP_SCALE)
+
+
+def _line(size: int) -> int:
+    return max(1, size // 200)
+
+
+def _place(azimuth_deg: float, size: int) -> Box:
+    """Left, top, right, bottom of a camera on the large map, in whole pixels of the small one."""
+    angle, reach = math.radians(azimuth_deg - 90), 1.75 * CAMERA * size + 2 * _line(size)
+    middle = [size / 2 + MAP_RADIUS * size * way for way in (math.cos(angle), -math.sin(angle))]
+    low = [max(0, int((at - reach) // MAP_SCALE) * MAP_SCALE) for at in middle]
+    high = [min(size, int((at + reach) // MAP_SCALE + 1) * MAP_SCALE) for at in middle]
+    return low[0], low[1], high[0], high[1]
 
 
 def _camera(
-    draw: "ImageDraw",
-    middle: float,
-    radius: float,
-    azimuth_deg: float,
-    colour: tuple[int, int, int],
-    half: float,
-    width: int,
+    draw: "ImageDraw", size: int, azimuth_deg: float, colour: tuple[int, int, int], box: Box = (0, 0, 0, 0)
 ) -> None:
-    """A camera on the circle that looks at the middle: a body and a lens.
+    """A camera on the circle that looks at the middle: a body and a lens. Drawn into a box of the large map.
 
     Seen from above with the first camera below the object, counter-clockwise is to the right of the lower edge and up.
     """
+    middle, radius, half, width = size / 2, MAP_RADIUS * size, CAMERA * size, _line(size)
     angle = math.radians(azimuth_deg - 90)  # 0 is below; pictures have y downwards
     outward = (math.cos(angle), -math.sin(angle))
     aside = (-outward[1], outward[0])
 
     def at(out: float, side: float) -> tuple[float, float]:
         return (
-            middle + (radius + out * half) * outward[0] + side * half * aside[0],
-            middle + (radius + out * half) * outward[1] + side * half * aside[1],
+            middle - box[0] + (radius + out * half) * outward[0] + side * half * aside[0],
+            middle - box[1] + (radius + out * half) * outward[1] + side * half * aside[1],
         )
 
     draw.polygon(

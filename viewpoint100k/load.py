@@ -1,12 +1,23 @@
-"""Shards -> the columns that trainers, and people, want: one row per question."""
+"""Shards -> the columns that trainers, and people, want: one row per question.
+
+A stream reads the tar files itself and hands `datasets` one sample at a time, still in JPEG: node splitting, shuffling,
+resuming and loader workers are its own, and skip or keep JPEG bytes. Pictures are decoded last, once per sample.
+"""
 
 import io
+import math
+import os
+import tarfile
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
-from viewpoint100k.records import Question
+from viewpoint100k.questions import KINDS
+from viewpoint100k.records import FAMILIES, Question
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -15,86 +26,281 @@ COLUMNS = (
     "images", "prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier", "frame",
     "chain_of_thought", "family", "question_id", "sample_key",
 )  # fmt: skip
+SHUFFLE_BUFFER = 256  # samples, in JPEG: some 40 MB
+JPEG_QUALITY = 95  # of pictures that are drawn into, in a table
+KNOWN: dict[str, set[str]] = {
+    "types": {kind.type for kind in KINDS},
+    "tiers": {kind.tier for kind in KINDS},
+    "families": {*FAMILIES},
+}
+
+Wanted = dict[str, list[str]]  # column of a question, or "family" -> what is kept; no entry: all
 
 
 def load_questions(
-    path: str | Path, split: str = "train", *, streaming: bool = False, revision: str | None = None
+    path: str | Path,
+    split: str = "train",
+    *,
+    streaming: bool = False,
+    revision: str | None = None,
+    tiers: str | Collection[str] | None = None,
+    types: str | Collection[str] | None = None,
+    families: str | Collection[str] | None = None,
+    shuffle_seed: int | None = None,
+    shuffle_buffer: int = SHUFFLE_BUFFER,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> "Dataset | IterableDataset":
     """One row per question of a dataset folder or of a dataset on the Hub.
 
     Args:
         path: a folder that `viewpoint100k generate` wrote, or `org/name`.
         split: train, validation or test.
-        streaming: read the shards as they come, nothing is copied to a cache.
+        streaming: read the shards as they come, nothing is copied to a cache. A table holds the pictures of each of its
+            questions: several times the shards' size.
         revision: tag, branch or commit on the Hub.
+        tiers: only questions of these tiers, such as "A".
+        types: only these types of questions, such as "ego_translation".
+        families: only samples of these families of motions, such as "orbit".
+        shuffle_seed: None: in the order of the shards. A stream shuffles the order of its shards, and then its samples in
+            a buffer; the questions of a sample stay together, so that its pictures are decoded once. A table is shuffled
+            all over.
+        shuffle_buffer: of a stream, in samples. With 1 only the shards are shuffled, and a resumed stream goes on
+            exactly; a larger buffer is lost when a stream is resumed, and filled anew.
+        rank: of this node.
+        world_size: so many nodes share the questions, each reads its own.
 
     Returns:
-        Rows of `images` (list of pictures), `prompt` (with its lettered options), `options`, `answer` (the letter),
-        `answer_index`, `answer_form`, `value` (the right number, where one is asked for), `type`, `tier`, `frame`, `family`, `chain_of_thought` (or None), `question_id`, `sample_key`.
+        Rows of `images` (list of pictures, figures drawn in; the questions of a sample share them, so change copies),
+        `prompt` (with its lettered options), `options`, `answer` (what to write), `answer_index`, `answer_form`, `value`
+        (the right number, where one is asked for), `type`, `tier`, `frame`, `family`, `chain_of_thought` (or None),
+        `question_id`, `sample_key`.
 
     Raises:
-        InputError: there is no such dataset or split.
+        InputError: there is no such dataset, split, tier, type or family.
         MissingExtra: the `datasets` library is not installed.
     """
     try:
-        from datasets import Features, Image, List, Value, load_dataset
+        from datasets.distributed import split_dataset_by_node
     except ImportError as error:
         raise MissingExtra("loading needs the `datasets` library: pip install 'viewpoint100k[publish]'") from error
 
-    try:
-        pairs = load_dataset(str(path), split=split, streaming=streaming, revision=revision)
-    except (FileNotFoundError, ValueError) as error:
-        raise InputError(f"cannot load split {split!r} of {path}: {str(error).splitlines()[0]}") from error
+    wanted = {
+        column: _names(argument, names)
+        for argument, column, names in (("tiers", "tier", tiers), ("types", "type", types), ("families", "family", families))
+        if names is not None
+    }  # fmt: skip
+    if not 0 <= rank < world_size:
+        raise InputError(f"rank = {rank}, world_size = {world_size}: expected 0 <= rank < world_size")
+    if not streaming:
+        table = _table(str(path), split, revision, wanted)
+        table = table if shuffle_seed is None else table.shuffle(seed=shuffle_seed)
+        return table if world_size == 1 else split_dataset_by_node(table, rank, world_size)
+
+    from datasets import IterableDataset
+
+    shards = _shards(str(path), split, revision)
+    # a shard is read in parts where the nodes could not share whole ones evenly; else each would decode for all
+    parts = world_size // math.gcd(world_size, len(shards))
+    units = [(shard, part, parts) for shard in shards for part in range(parts)]
+    samples = IterableDataset.from_generator(_samples, gen_kwargs={"units": units})
+    if shuffle_seed is not None:
+        samples = samples.shuffle(seed=shuffle_seed, buffer_size=shuffle_buffer)
+    if world_size > 1:
+        samples = split_dataset_by_node(samples, rank, world_size)
+    return samples.map(
+        _decoded_rows,
+        batched=True,
+        batch_size=1,
+        remove_columns=["key", "json", "pictures"],
+        features=_features(),
+        fn_kwargs={"wanted": wanted},
+    )
+
+
+def _names(argument: str, names: str | Collection[str]) -> list[str]:
+    """What is kept, as a list; unknown names are errors, for they would keep nothing."""
+    given = sorted({names} if isinstance(names, str) else set(names))
+    if unknown := [name for name in given if name not in KNOWN[argument]]:
+        raise InputError(f"{argument}: there is no {unknown[0]!r}; expected of {', '.join(sorted(KNOWN[argument]))}")
+    return given
+
+
+def _features() -> Any:
+    from datasets import Features, Image, List, Value
+
     others = {
         "images": List(Image()),
         "options": List(Value("string")),
         "answer_index": Value("int64"),
         "value": Value("float64"),
     }
-    features = Features({name: others.get(name, Value("string")) for name in COLUMNS})
-    columns = pairs.column_names or list(pairs.features)
-    # a stream hands on what the function returns: pictures decoded once per pair; a table keeps them as files
-    source = pairs if streaming else _undecoded(pairs, columns)
-    rows = source.map(_rows, batched=True, batch_size=16, remove_columns=columns, features=features)
-    return rows.select_columns(list(COLUMNS))
+    return Features({name: others.get(name, Value("string")) for name in COLUMNS})
 
 
-def _undecoded(pairs: Any, columns: list[str]) -> Any:
-    """Pictures as bytes: they are copied, not decoded and encoded again."""
-    from datasets import Image
-
-    for name in (name for name in columns if name.startswith("view_")):
-        pairs = pairs.cast_column(name, Image(decode=False))
-    return pairs
+# --- a stream --------------------------------------------------------------------------------------
 
 
-def _rows(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """All questions of a batch of pairs; the pictures are shared by the questions of a pair."""
+def _shards(path: str, split: str, revision: str | None) -> list[str]:
+    """The addresses of a split's shards, here or on the Hub, as the card lists them."""
+    from datasets import load_dataset_builder
+
+    try:
+        found = load_dataset_builder(path, revision=revision).config.data_files or {}
+    except (FileNotFoundError, ValueError) as error:
+        raise _cannot_load(path, split, error) from error
+    if split not in found:
+        raise InputError(f"cannot load split {split!r} of {path}: it has {', '.join(map(str, found))}")
+    return [str(address) for address in found[split]]
+
+
+def _samples(units: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
+    """The samples of shards, or of every so many-th part of them, as they are stored."""
+    for address, part, parts in units:
+        for number, (key, members) in enumerate(_stored(address)):
+            if number % parts == part:
+                views = sorted((name for name in members if name != "json"), key=lambda name: (len(name), name))
+                yield {"key": key, "json": members["json"], "pictures": [members[name] for name in views]}
+
+
+def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Key and members of each sample of a shard, here or on the Hub."""
+    key, members = "", dict[str, bytes]()
+    for name, data in _local_files(address) if os.path.isfile(address) else _remote_files(address):
+        stem, _, extension = name.partition(".")
+        if stem != key and members:
+            yield key, members
+            members = {}
+        key, members[extension] = stem, data
+    if members:
+        yield key, members
+
+
+def _local_files(path: str) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(path, "r:") as tar:
+        for info in tar:
+            file = tar.extractfile(info)
+            if file is not None:
+                yield info.name, file.read()
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps a record of each: memory that grows with the shard
+
+
+def _remote_files(address: str) -> Iterator[tuple[str, bytes]]:
+    """One request for a whole shard, tried again where the connection breaks: `datasets` knows how."""
+    from datasets import StreamingDownloadManager
+
+    for name, file in StreamingDownloadManager().iter_archive(address):
+        yield name, file.read()
+
+
+def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list[Any]]:
+    """The wanted questions of samples; the questions of a sample share its pictures."""
     out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    views = sorted(name for name in batch if name.startswith("view_"))
-    for number, (key, sample) in enumerate(zip(batch["__key__"], batch["json"], strict=True)):
-        images = [batch[name][number] for name in views]
-        for question in sample["questions"]:
-            out["images"].append(_shown(question, images))
-            out["question_id"].append(question["id"])
-            out["sample_key"].append(key)
-            out["family"].append(sample["family"])
-            for name in COLUMNS[1:-3]:
-                out[name].append(question[name])
+    for key, text, stored in zip(batch["key"], batch["json"], batch["pictures"], strict=True):
+        sample, pictures = from_json(text), _Pictures(stored)
+        for question in _kept(sample, wanted):
+            record = _if_drawn(question)
+            images = [pictures[view] for view in question["images"]] if record is None else shown(record, pictures)
+            _add(out, key, sample["family"], question, images)
     return out
 
 
-def _shown(row: dict[str, Any], images: list[Any]) -> list[Any]:
-    """A question's pictures, with what is drawn into them; plain ones are handed on as they are."""
-    question = Question.model_validate(row)
-    if not draws(question):
-        return [images[view] for view in question.images]
+class _Pictures(list[Any]):
+    """The pictures of a sample, decoded when they are first looked at."""
+
+    def __getitem__(self, view: Any) -> Any:
+        picture = super().__getitem__(view)
+        if isinstance(picture, bytes):
+            picture = _decode(picture)
+            self[view] = picture
+        return picture
+
+
+# --- a table ---------------------------------------------------------------------------------------
+
+
+def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
+    from datasets import Image, load_dataset
+
+    try:
+        pairs = load_dataset(path, split=split, revision=revision)
+    except (FileNotFoundError, ValueError) as error:
+        raise _cannot_load(path, split, error) from error
+    for name in (name for name in pairs.column_names if name.startswith("view_")):
+        pairs = pairs.cast_column(name, Image(decode=False))  # bytes are copied, not decoded and encoded again
+    return pairs.map(
+        _undecoded_rows,
+        batched=True,
+        batch_size=16,
+        remove_columns=pairs.column_names,
+        features=_features(),
+        fn_kwargs={"wanted": wanted},
+    )
+
+
+def _undecoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list[Any]]:
+    """The wanted questions of samples, pictures as JPEG; only what is drawn into is decoded and encoded, once each."""
+    out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    views = sorted(name for name in batch if name.startswith("view_"))
+    for number, (key, sample) in enumerate(zip(batch["__key__"], batch["json"], strict=True)):
+        stored = [batch[name][number]["bytes"] for name in views]
+        pictures = _Pictures(stored)
+        for question in _kept(sample, wanted):
+            record = _if_drawn(question)
+            if record is None:
+                images = [stored[view] for view in question["images"]]
+            else:
+                plain = [pictures[view] for view in record.images]
+                images = [
+                    stored[record.images[place]] if place < len(plain) and picture is plain[place] else _encode(picture)
+                    for place, picture in enumerate(shown(record, pictures))
+                ]
+            _add(out, key, sample["family"], question, [{"bytes": image, "path": None} for image in images])
+    return out
+
+
+# --- both ------------------------------------------------------------------------------------------
+
+
+def _kept(sample: dict[str, Any], wanted: Wanted) -> Iterable[dict[str, Any]]:
+    if sample["family"] not in wanted.get("family", [sample["family"]]):
+        return
+    for question in sample["questions"]:
+        if all(question[column] in names for column, names in wanted.items() if column != "family"):
+            yield question
+
+
+def _if_drawn(question: dict[str, Any]) -> Question | None:
+    """The question as a record, if it shows more than plain pictures."""
+    if not (question["marks"] or question["mirrored"] or question["map_cameras"]):
+        return None
+    record = Question.model_validate(question)
+    assert draws(record)
+    return record
+
+
+def _add(out: dict[str, list[Any]], key: str, family: str, question: dict[str, Any], images: list[Any]) -> None:
+    out["images"].append(images)
+    out["question_id"].append(question["id"])
+    out["sample_key"].append(key)
+    out["family"].append(family)
+    for name in COLUMNS[1:-3]:
+        out[name].append(question[name])
+
+
+def _decode(data: bytes) -> Any:
     from PIL import Image
 
-    return shown(question, [one if isinstance(one, Image.Image) else _decoded(one) for one in images])
+    picture = Image.open(io.BytesIO(data), formats=("JPEG",))
+    picture.load()
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def _decoded(image: dict[str, Any]) -> Any:
-    from PIL import Image
+def _encode(picture: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)  # dots are small and of strong colours
+    return out.getvalue()
 
-    return Image.open(io.BytesIO(image["bytes"])).convert("RGB")
+
+def _cannot_load(path: str, split: str, error: Exception) -> InputError:
+    return InputError(f"cannot load split {split!r} of {path}: {str(error).splitlines()[0]}")

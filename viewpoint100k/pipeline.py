@@ -24,6 +24,7 @@ from viewpoint100k.card import write_dataset_files
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
 from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
+from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.motions import family_of
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
@@ -510,7 +511,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         )
     shutil.rmtree(RunPaths(out).run)
     asked = (stored.sample for stored in iter_samples(out))
-    return write_dataset_files(out, config, receipts, asked, next_version(manifest.version), manifest.removed)
+    return _write_beside_shards(out, config, receipts, asked, next_version(manifest.version), manifest.removed)
 
 
 # --- finish ------------------------------------------------------------------------------------
@@ -571,7 +572,7 @@ def finalize(out: Path) -> Manifest:
     samples = (
         stored.sample for receipt in now.done if receipt.samples for stored in read_shard(out / f"{receipt.name}.tar")
     )
-    manifest = write_dataset_files(out, read_config(paths.config), now.done, samples, version, removed)
+    manifest = _write_beside_shards(out, read_config(paths.config), now.done, samples, version, removed)
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     sweep(out, before=started)
     return manifest
@@ -580,6 +581,21 @@ def finalize(out: Path) -> Manifest:
 def _removed(out: Path) -> list[Removal]:
     """Objects that were taken out of this folder, and must not come back."""
     return read_manifest(out).removed if (out / "manifest.json").exists() else []
+
+
+def _write_beside_shards(
+    out: Path,
+    config: RunConfig,
+    receipts: list[Receipt],
+    samples: Iterator[Sample],
+    version: str,
+    removed: Sequence[Removal],
+) -> Manifest:
+    """Manifest, attribution and card; and the index, where there is pyarrow to write it."""
+    manifest = write_dataset_files(out, config, receipts, samples, version, removed)
+    if has_pyarrow():
+        write_index(out)
+    return manifest
 
 
 def read_rejects(out: Path) -> list[Reject]:

@@ -19,6 +19,7 @@ _STATED = re.compile(
 )
 _LEADING = re.compile(r"^[\s\"'(\[*]*([A-J])[\s\"')\].:,*]*(?:$|[\s)\].:,])", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,9})?(?![\w]|\.\d)")
+_LISTED = re.compile(r"\d+(?: \d+)+")  # an option such as "2, 3, 4", without its commas
 _LONGEST = 100_000  # characters that are read; nobody answers a lettered question with more
 
 
@@ -60,11 +61,25 @@ def score(
     if value is not None:
         said = parse_number(completion)
         return 0.0 if said is None else mean_relative_accuracy(said, value)
+    return float(parse_choice(completion, options, answer_form) == answer_index)
+
+
+def parse_choice(completion: str, options: Sequence[str], answer_form: AnswerForm) -> int | None:
+    """Which option a completion means, where options may be numbered and may hold numbers themselves.
+
+    Example:
+        >>> [parse_choice(said, ["image 2", "image 3"], "digit") for said in ("2", "image 2")]
+        [1, 0]
+    """
     if answer_form == "digit":
+        if any(character.isdigit() for option in options for character in option):
+            named = _by_text(" ".join(_said(completion[-_LONGEST:]).split()), options, in_full=True)
+            if named is not None:
+                return named
         digit = parse_number(completion)
         if digit is not None:
-            return float(digit == answer_index + 1)
-    return float(parse_answer(completion, options) == answer_index)
+            return int(digit) - 1 if digit in range(1, len(options) + 1) else None
+    return parse_answer(completion, options)
 
 
 def parse_number(completion: str) -> float | None:
@@ -106,13 +121,37 @@ def _alone(text: str, leading: re.Match[str]) -> bool:
     return not re.match(r"\s+[a-z]", rest) and not re.fullmatch(r"(?:[\s,;]+[A-J])+[\s.]*", rest)
 
 
-def _by_text(text: str, options: Sequence[str]) -> int | None:
+def _by_text(text: str, options: Sequence[str], *, in_full: bool = False) -> int | None:
+    """The one option whose words a text holds; unless `in_full`, the one word by which it differs from the others will do."""
     lowered, plain = _plain(text), [_plain(option) for option in options]
-    found = [i for i, option in enumerate(plain) if re.search(rf"(?<![\w\-]){re.escape(option)}(?![\w\-])", lowered)]
+    found = _held(lowered, plain)
     if len(found) > 1:  # "counter-clockwise" holds no "clockwise", but "no movement to the left" holds "left"
         longest = max(found, key=lambda index: len(plain[index]))
         found = [i for i in found if plain[i] not in plain[longest] or i == longest]
+    if not found and all(_LISTED.fullmatch(option) for option in plain):
+        said, lists = re.findall(r"\d+", lowered), [option.split() for option in plain]
+        # all start from image 1, and some say the option's number before
+        found = [i for i, numbers in enumerate(lists) if said in (numbers, ["1", *numbers], [str(i + 1), *numbers])]
+    elif not found and not in_full:
+        found = _held(lowered, _telling_words(plain))
     return found[0] if len(found) == 1 else None
+
+
+def _held(text: str, words: Sequence[str]) -> list[int]:
+    def holds(one: str) -> bool:
+        before, after = (r"(?<!\d )", r"(?! \d)") if _LISTED.fullmatch(one) else ("", "")  # "2 3 4 5" holds no "2 3 4"
+        return bool(re.search(rf"{before}(?<![\w\-]){re.escape(one)}(?![\w\-]){after}", text))
+
+    return [i for i, one in enumerate(words) if holds(one)]
+
+
+def _telling_words(options: Sequence[str]) -> list[str]:
+    """ "red", "blue" of "the red dot", "the blue dot"; nothing where options differ in more than one place."""
+    rows = [option.split() for option in options]
+    if len({len(row) for row in rows}) != 1:
+        return []
+    places = [i for i, column in enumerate(zip(*rows, strict=True)) if len(set(column)) > 1]
+    return [row[places[0]] for row in rows] if len(places) == 1 else []
 
 
 def _plain(text: str) -> str:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Record, Sample
 
-MTIME = 1_577_836_800.0  # 2020-01-01: a fixed time, for bytes that do not depend on the day
+MTIME = 1_577_836_800  # 2020-01-01: a fixed time, for bytes that do not depend on the day; whole, else each file gets a second header
 
 
 class StoredSample(NamedTuple):
@@ -180,21 +180,33 @@ def read_shard(path: Path) -> Iterator[StoredSample]:
     Raises:
         InputError: not a shard of ours: names the file and the sample.
     """
+    for key, members in read_members(path):
+        yield parse_sample(path, key, members)
+
+
+def read_members(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Key and files of each sample of one shard, in order; the files by what follows the key's dot.
+
+    Raises:
+        InputError: not a whole tar file of plain files, each there once: names the file.
+    """
     key, members = "", dict[str, bytes]()
     try:
         with tarfile.open(path, "r:") as tar:
             for info in tar:
                 name, _, extension = info.name.partition(".")
                 if name != key and members:
-                    yield _stored(path, key, members)
+                    yield key, members
                     members = {}
                 file = tar.extractfile(info)
                 if file is None or extension in members:
                     raise InputError(f"{path}: member {info.name!r} is not a file, or is there twice")
                 key, members[extension] = name, file.read()
         if members:
-            yield _stored(path, key, members)
-    except (tarfile.TarError, EOFError, OSError) as error:
+            yield key, members
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path} is not a whole tar file: {error}") from error
 
 
@@ -225,7 +237,7 @@ def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
         raise InputError(f"{dataset} is not a folder; pass the folder that `viewpoint100k generate` wrote")
     paths = sorted(
         dataset.glob(f"{split or '*'}-[0-9]*-of-[0-9]*.tar"),
-        key=lambda p: (_ORDER.get(p.name.split("-")[0], 9), p.name),
+        key=lambda p: (_ORDER.get(split_of(p), 9), p.name),
     )
     if not paths:
         raise InputError(
@@ -240,6 +252,11 @@ def iter_samples(dataset: Path, split: str | None = None) -> Iterator[StoredSamp
         yield from read_shard(path)
 
 
+def split_of(path: Path) -> str:
+    """Which split a shard is of, by its name."""
+    return path.name.split("-")[0]
+
+
 def sha256_file(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -252,7 +269,12 @@ def _json(sample: Sample) -> bytes:
     return json.dumps(sample.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _stored(path: Path, key: str, members: dict[str, bytes]) -> StoredSample:
+def parse_sample(path: Path, key: str, members: dict[str, bytes]) -> StoredSample:
+    """A sample from its files.
+
+    Raises:
+        InputError: a file is missing, or the json is not a sample: names the file, the sample and the field.
+    """
     views = sorted((name for name in members if name != "json"), key=lambda name: (len(name), name))
     if "json" not in members or not views or views != [f"view_{i}.jpg" for i in range(len(views))]:
         raise InputError(

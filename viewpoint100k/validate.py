@@ -1,5 +1,6 @@
 """Are the files right? Rereads everything and derives every truth and answer again from the stored poses."""
 
+import hashlib
 import io
 import json
 import os
@@ -7,33 +8,35 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
 from PIL import Image
-from pydantic import ValidationError
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError
+from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
 from viewpoint100k.publish import (
     BESIDE_THE_SHARDS,
     Manifest,
     ShardEntry,
+    attribution,
     features,
-    read_attribution,
     read_manifest,
 )
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
 from viewpoint100k.questions.kinds import Kind
-from viewpoint100k.records import SCHEMA_VERSION, Question, Sample
+from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Question, Sample, Truth
 from viewpoint100k.scoring import score
-from viewpoint100k.shards import StoredSample, read_shard, sha256_file, shard_paths
+from viewpoint100k.shards import StoredSample, parse_sample, read_members, sha256_file, shard_paths, split_of
 
 TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
+BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 class Problem(NamedTuple):
@@ -53,7 +56,8 @@ class _Shard(NamedTuple):
 
     problems: list[Problem]
     keys: list[str]
-    objects: dict[str, str]  # uid -> sha256
+    objects: dict[str, ObjectRecord]  # by uid
+    provenances: set[tuple[str, str, str]]  # code version, renderer, device
     questions: int
 
 
@@ -72,25 +76,34 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     problems = list(_folder_problems(dataset, manifest))
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
     here = [entry for entry in manifest.shards if (dataset / entry.name).is_file()]
-    with ProcessPoolExecutor(max_workers=workers or os.cpu_count()) as pool:
-        check = partial(_check_shard, dataset, manifest, gates)
-        found = list(pool.map(check, here)) if here else []
+    if (dataset / FOLDER).exists():
+        index_files(dataset)  # imports pyarrow once, for all processes
+    check, processes = partial(_check_shard, dataset, manifest, gates), min(workers or os.cpu_count() or 1, len(here))
+    if processes > 1:
+        with ProcessPoolExecutor(processes) as pool:
+            found = list(pool.map(check, here))
+    else:
+        found = list(map(check, here))
     keys: dict[str, str] = {}
-    split_of: dict[str, tuple[str, str]] = {}
+    splits: dict[str, tuple[str, str]] = {}
+    objects, used_in = dict[str, ObjectRecord](), dict[str, list[str]]()
     for entry, shard in zip(here, found, strict=True):
         problems += shard.problems
         for key in shard.keys:
             if key in keys:
                 problems.append(Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}"))
             keys[key] = entry.name
-        for uid, digest in shard.objects.items():
-            for name in {uid, digest or uid}:
-                first, other = split_of.setdefault(name, (entry.split, entry.name))
+        for uid, thing in shard.objects.items():
+            if thing != objects.setdefault(uid, thing):
+                problems.append(Problem(entry.name, f"object {uid} is described otherwise than in {used_in[uid][0]}"))
+            used_in.setdefault(uid, []).append(entry.name.removesuffix(".tar"))
+            for name in {uid, thing.sha256 or uid}:
+                first, other = splits.setdefault(name, (entry.split, entry.name))
                 if first != entry.split:
                     problems.append(
                         Problem(entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}")
                     )
-    uids = {uid for shard in found for uid in shard.objects}
+    uids = set(objects)
     for removal in manifest.removed:
         if removal.uid in uids:
             where = ", ".join(
@@ -102,7 +115,10 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
                     f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove {dataset}`",
                 )
             )
-    problems += _attribution_problems(dataset, uids)
+    problems += _attribution_problems(dataset, objects, used_in)
+    problems += _manifest_problems(manifest, set[tuple[str, str, str]]().union(*(shard.provenances for shard in found)))
+    if (dataset / FOLDER).exists():
+        problems += _index_problems(dataset, manifest)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
 
 
@@ -129,6 +145,10 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         return
     if info.get("features") != features(manifest.views):
         yield Problem("README.md", "declares other features than the samples have")
+    for name in ("README.md", "attribution.csv"):
+        said = manifest.files.get(name, "nothing")
+        if (path := dataset / name).is_file() and sha256_file(path) != said:
+            yield Problem(name, f"was changed since it was written: manifest.json says sha256 {said[:12]}...")
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
 
@@ -160,8 +180,9 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
-    path = dataset / entry.name
-    problems, keys, objects, questions = list[Problem](), list[str](), dict[str, str](), 0
+    path, indexed = dataset / entry.name, (dataset / FOLDER).exists()
+    out, listed = _Shard([], [], {}, set(), 0), dict[str, list[dict[str, Any]]]()
+    problems, questions = out.problems, 0
     size, digest = path.stat().st_size, sha256_file(path)
     if size != entry.bytes or digest != entry.sha256:
         problems.append(
@@ -172,23 +193,47 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
         )
     if not entry.name.startswith(f"{entry.split}-"):
         problems.append(Problem(entry.name, f"manifest.json says it is of split {entry.split}"))
-    try:
-        for stored in read_shard(path):
-            where = f"{entry.name}, {stored.key}"
-            keys.append(stored.key)
-            objects[stored.sample.object.uid] = stored.sample.object.sha256
-            questions += len(stored.sample.questions)
-            problems += [Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)]
-    except (InputError, ValidationError) as error:
-        problems.append(Problem(entry.name, str(error)))
-    if len(keys) != entry.samples or questions != entry.questions:
+    members = read_members(path)
+    while True:
+        try:
+            key, files = next(members)
+        except StopIteration:
+            break
+        except InputError as error:
+            problems.append(Problem(entry.name, str(error)))
+            break
+        where = f"{entry.name}, {key}"
+        out.keys.append(key)
+        try:
+            stored = parse_sample(path, key, files)
+        except InputError as error:
+            problems.append(Problem(where, str(error)))
+            continue
+        thing = stored.sample.object
+        if thing != out.objects.setdefault(thing.uid, thing):
+            problems.append(Problem(where, f"object {thing.uid} is described otherwise than in a sample before"))
+        out.provenances.add(_made_with(stored.sample.provenance))
+        questions += len(stored.sample.questions)
+        if indexed:
+            listed[key] = list(rows(path, key, files, stored.sample))
+        problems += [Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)]
+    if len(out.keys) != entry.samples or questions != entry.questions:
         problems.append(
             Problem(
                 entry.name,
-                f"{len(keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}",
+                f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}",
             )
         )
-    return _Shard(problems, keys, objects, questions)
+    if indexed:
+        for difference in shard_differences(dataset, entry.name, listed):
+            file = f"{FOLDER}/{split_of(path)}.parquet"
+            where = f"{entry.name}, {difference.key}" if difference.key else file
+            problems.append(Problem(where, f"{difference.what} ({file})" if difference.key else difference.what))
+    return out._replace(questions=questions)
+
+
+def _made_with(provenance: Provenance) -> tuple[str, str, str]:
+    return provenance.code_version, provenance.renderer, provenance.device
 
 
 def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates: GateConfig) -> Iterator[str]:
@@ -196,6 +241,8 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     sample = stored.sample
     if sample.split != split:
         yield f"says it is of split {sample.split}"
+    if sample.preset != manifest.preset:
+        yield f"is of preset {sample.preset}, the dataset of {manifest.preset}"
     if sample.provenance.config_hash != manifest.config_hash:
         yield f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
     if len(sample.views) != manifest.views:
@@ -232,10 +279,11 @@ def _truth_problems(sample: Sample) -> Iterator[str]:
     except InputError as error:
         yield f"the stored poses are not rigid: {error}"
         return
-    for name in type(derived).model_fields:
-        stored, recomputed = getattr(sample.truth, name), getattr(derived, name)
-        if stored is not None and not np.allclose(stored, recomputed, rtol=0, atol=TRUTH_ATOL):
-            yield f"truth.{name} = {stored}; the poses say {recomputed}"
+    if np.abs(_numbers(sample.truth) - _numbers(derived)).max() > TRUTH_ATOL:
+        for name in Truth.model_fields:
+            stored, recomputed = getattr(sample.truth, name), getattr(derived, name)
+            if stored is not None and not np.allclose(stored, recomputed, rtol=0, atol=TRUTH_ATOL):
+                yield f"truth.{name} = {stored}; the poses say {recomputed}"
     for number, view in enumerate(sample.views):
         hfov_deg = np.degrees(2 * np.arctan(view.intrinsics[0][2] / view.intrinsics[0][0]))
         if abs(view.hfov_deg - hfov_deg) > 1e-4:
@@ -248,8 +296,16 @@ def _truth_problems(sample: Sample) -> Iterator[str]:
             yield f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is not there"
 
 
+def _numbers(truth: Truth) -> np.ndarray:
+    """All of a truth in one array: comparing field by field takes longer than deriving it."""
+    others = [getattr(truth, name) for name in Truth.model_fields if name not in ("second_from_first", "translation")]
+    return np.array(
+        [*chain.from_iterable(truth.second_from_first), *truth.translation, *(value or 0.0 for value in others)]
+    )
+
+
 def _question_problems(question: Question, sample: Sample, key: str, gates: GateConfig) -> Iterator[str]:
-    kind = next((k for k in KINDS if (k.type, k.frame) == (question.type, question.frame)), None)
+    kind = BY_NAME.get(f"{question.type}/{question.frame}")
     if kind is None:
         yield f"no such kind: {question.type} in frame {question.frame}"
         return
@@ -310,13 +366,52 @@ def _shown(kind: Kind) -> int:
     return kind.shown or len(kind.options)
 
 
-def _attribution_problems(dataset: Path, uids: set[str]) -> Iterator[Problem]:
+def _attribution_problems(
+    dataset: Path, objects: dict[str, ObjectRecord], used_in: dict[str, list[str]]
+) -> Iterator[Problem]:
+    """The shards say what must be there, line by line."""
     try:
-        listed = set(read_attribution(dataset))
-    except InputError as error:
-        yield Problem("attribution.csv", str(error))
+        lines = (dataset / "attribution.csv").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        yield Problem("attribution.csv", f"cannot be read: {error}")
         return
-    for uid in sorted(uids - listed):
-        yield Problem("attribution.csv", f"does not name object {uid}")
-    for uid in sorted(listed - uids):
-        yield Problem("attribution.csv", f"names object {uid}, which is in no shard")
+    expected = attribution(objects, {uid: set(names) for uid, names in used_in.items()}).splitlines()
+    for line in expected:
+        if line not in lines:
+            uid = line.split(",")[0]
+            named = any(other.startswith(f"{uid},") for other in lines)
+            yield Problem("attribution.csv", f"says otherwise of object {uid}" if named else f"does not name {uid}")
+    for line in sorted(set(lines) - set(expected)):
+        yield Problem("attribution.csv", f"has a line that no shard asks for: {line[:80]}")
+
+
+def _manifest_problems(manifest: Manifest, made_with: set[tuple[str, str, str]]) -> Iterator[Problem]:
+    """What manifest.json says of how the dataset was made is what its samples say."""
+    digest = hashlib.sha256(json.dumps(manifest.config, sort_keys=True).encode()).hexdigest()[:12]
+    if digest != manifest.config_hash:
+        yield Problem("manifest.json", f"config_hash = {manifest.config_hash}; its config hashes to {digest}")
+    if manifest.preset != manifest.config.get("preset"):
+        yield Problem("manifest.json", f"preset = {manifest.preset}; its config says {manifest.config.get('preset')}")
+    if not made_with:
+        return
+    versions, renderers, devices = (sorted(set(column)) for column in zip(*made_with, strict=True))
+    if manifest.code_version not in versions:
+        yield Problem("manifest.json", f"code_version = {manifest.code_version}; the samples say {', '.join(versions)}")
+    for name, said, found in (
+        ("renderer", manifest.renderer, renderers),
+        ("device", manifest.device, devices),
+    ):
+        if set(said.split(", ")) != set(", ".join(found).split(", ")):
+            yield Problem("manifest.json", f"{name} = {said}; the samples say {', '.join(found)}")
+
+
+def _index_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
+    """The files of the index are those of the splits; their rows are compared shard by shard."""
+    found = index_files(dataset)
+    expected = {f"{entry.split}.parquet" for entry in manifest.shards}
+    for name in sorted(found.keys() - expected):
+        yield Problem(f"{FOLDER}/{name}", "is of no split")
+    for name in sorted(expected):
+        rows_wanted = sum(entry.questions for entry in manifest.shards if f"{entry.split}.parquet" == name)
+        if name in found and found[name] >= 0 and found[name] != rows_wanted:
+            yield Problem(f"{FOLDER}/{name}", f"has {found[name]} rows; the shards have {rows_wanted} questions")

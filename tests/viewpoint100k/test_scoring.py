@@ -168,3 +168,60 @@ def test_saying_everything_earns_nothing():
     for everything in ("1 2 3 4", "A B C D", "A, B, C, D", " ".join(ACTIONS), "The answer is A. The answer is C."):
         for form in ("letter", "digit", "word", "json"):
             assert sum(score(everything, ACTIONS, place, form) for place in range(4)) == 0, (everything, form)
+
+
+# --- options that hold numbers, and options that differ in one word ----------------------------------
+
+ORDERS = ["2, 3, 4", "2, 4, 3", "3, 2, 4", "3, 4, 2", "4, 2, 3", "4, 3, 2"]
+VIEWS = ["image 2", "image 3", "image 4"]
+DOTS = ["the red dot", "the blue dot", "the green dot", "the yellow dot"]
+TURNS = ["about 60 degrees clockwise", "about 60 degrees counter-clockwise", "about 90 degrees clockwise"]
+FORMS = ["letter", "digit", "word", "json"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("options", [ORDERS, VIEWS, DOTS, TURNS])
+def test_an_option_is_understood_by_its_words_and_its_letter_in_every_form(options, form):
+    """In the digit form "image 2" is the option of these words, not the second one."""
+    for place, option in enumerate(options):
+        letter = "ABCDEF"[place]
+        for said in (
+            option, f"{option}.", f"<answer>{option}</answer>", f"The answer is {option}.", f"**{option}**", letter,
+            f"({letter}) {option}", f'{{"answer": "{option}"}}', f'{{"answer": "{letter}"}}',
+        ):  # fmt: skip
+            assert [score(said, options, i, form) for i in range(len(options))] == [
+                float(i == place) for i in range(len(options))
+            ], (said, form)
+
+
+@pytest.mark.parametrize("options", [ORDERS, VIEWS, DOTS, TURNS])
+def test_a_bare_number_is_the_options_number_only_where_options_are_numbered(options):
+    for place in range(len(options)):
+        assert score(str(place + 1), options, place, "digit") == 1
+        assert score(f"{place + 1}. {options[place]}", options, place, "digit") == 1
+    assert score("2", VIEWS, 0, "letter") == 1
+    assert score("2", VIEWS, 1, "digit") == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "said",
+    ["3,2,4", "3 2 4", "3-2-4", "3 -> 2 -> 4", "Image 3, image 2, image 4", "3, then 2, then 4", "[3, 2, 4]", "1, 3, 2, 4",
+     "The order is 3, 2, 4."],
+)  # fmt: skip
+def test_an_order_is_understood_however_it_is_strung_together(said, form):
+    assert [score(said, ORDERS, place, form) for place in range(6)] == [0, 0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("said", ["2, 3", "2, 3, 4, 5", "2, 3, 4 or 3, 2, 4", "2, 2, 4", "4, 3, 2, 1", "2 3 4 2 4 3"])
+def test_what_is_no_order_of_three_is_no_answer(said):
+    assert not any(score(said, ORDERS, place, form) for place in range(6) for form in ("letter", "word", "json"))
+
+
+@pytest.mark.parametrize(
+    ("said", "place"), [("red", 0), ("Blue.", 1), ("green dot", 2), ("It is the one in yellow", 3)]
+)
+def test_the_one_word_by_which_options_differ_is_enough(said, place):
+    assert [score(said, DOTS, i) for i in range(4)] == [float(i == place) for i in range(4)]
+    assert not any(score("red or blue", DOTS, i) for i in range(4))
+    assert not any(score("dot", DOTS, i) for i in range(4))

@@ -1,0 +1,325 @@
+"""predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with intervals.
+
+A line is `{"question_id": ..., "prediction": ...}`; `id` and `completion` are read too. A question that was asked with its
+options in other orders has a line for each, with `rotation`: k, where the options were shown from number k on and then
+those before it, so that the right one moved k places up.
+"""
+
+import base64
+import io
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from viewpoint100k.audit.statistics import share, wilson
+from viewpoint100k.drawing import shown
+from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.records import Question, Record, Sample
+from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
+from viewpoint100k.shards import iter_samples
+
+ANGLES_DEG = (0, 15, 30, 60, 90, 180)  # edges of the bins of the azimuth change, without its sign
+WORST = 24  # cases on the page
+NO_ANSWER, ABOUT_RIGHT, FAR_OFF = "(no answer)", "within 10 %", "further off"
+
+
+class Answered(NamedTuple):
+    """A question, what was said to it, and what that is worth."""
+
+    sample_key: str
+    sample: Sample
+    question: Question
+    said: str | None  # None: there is no line for it
+    rotation: int
+    chosen: str  # the option that was meant, or in words how far a number is off
+    credit: float  # 1 or 0; of a number its mean relative accuracy
+
+
+class Cell(Record):
+    """A share with its interval, which counts objects, not questions."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Scores(Record):
+    """What `viewpoint100k evaluate --json` writes."""
+
+    questions: int
+    answered: int
+    unread: int  # answers that are no single option, or no number: they count as wrong
+    unknown_ids: list[str]
+    unanswered_ids: list[str]
+    accuracy: Cell | None  # of all that was answered; a question without a line does not count
+    accuracy_of_all: Cell | None  # the same, where a question without a line counts as wrong
+    chance: float  # what guessing among the options shown earns, of those answered that have options
+    by: dict[str, dict[str, Cell]]
+    numbers: Cell | None  # mean relative accuracy
+    both_orders: Cell | None  # both questions of a pair of views that is asked from either one
+    whole_samples: Cell | None  # all questions of a sample
+    circular: Cell | None  # right in every order of its options, of questions that have more than one
+    confusion: dict[str, dict[str, dict[str, int]]]  # type -> right option -> chosen option -> how often
+
+
+def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
+    """Score a file of predictions.
+
+    Raises:
+        InputError: the file is not there, or a line is not of the form; names the line.
+    """
+    said = read_predictions(predictions)
+    cases, known = list[Answered](), set[str]()
+    splits_asked = Counter[str]()
+    everything = list[tuple[str, Sample, Question]]()
+    for stored in iter_samples(dataset):
+        for question in stored.sample.questions:
+            known.add(question.id)
+            everything.append((stored.key, stored.sample, question))
+            splits_asked[stored.sample.split] += question.id in said
+    for key, sample, question in everything:
+        if splits_asked[sample.split]:  # a split that nobody was asked about is not unanswered
+            for rotation, text in sorted(said.get(question.id, {0: None}).items()):
+                cases.append(_judge(key, sample, question, text, rotation))
+    unknown = sorted(said.keys() - known)
+    if unknown and len(unknown) == len(said):
+        raise InputError(
+            f"{predictions}: none of its {len(said)} question ids is in {dataset}; ids look like {everything[0][2].id}"
+        )
+    return _scores(cases, unknown), cases
+
+
+def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
+    """What was said to each question, by rotation. The last line counts where two are about the same."""
+    out: dict[str, dict[int, str | None]] = {}
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            name = row["question_id"] if "question_id" in row else row["id"]
+            text = row["prediction"] if "prediction" in row else row["completion"]
+            rotation = int(row.get("rotation") or 0)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path}, line {number}: expected "
+                '{"question_id": ..., "prediction": ...}, and "rotation" where the options were shown in another order; '
+                f"got {line[:80]!r}"
+            ) from error
+        out.setdefault(str(name), {})[rotation] = _text(text)
+    if not out:
+        raise InputError(f"{path} holds no predictions")
+    return out
+
+
+def _text(said: Any) -> str:
+    """A completion as text; conversations hand on a list of messages."""
+    if isinstance(said, list) and said and isinstance(said[-1], dict):
+        said = said[-1].get("content", "")
+    return "" if said is None else said if isinstance(said, str) else json.dumps(said)
+
+
+def _judge(key: str, sample: Sample, question: Question, text: str | None, rotation: int) -> Answered:
+    if text is None:
+        return Answered(key, sample, question, None, rotation, NO_ANSWER, 0.0)
+    if question.value is not None:
+        number = parse_number(text)
+        if number is None:
+            return Answered(key, sample, question, text, rotation, NO_ANSWER, 0.0)
+        near = abs(number - question.value) <= 0.1 * abs(question.value)
+        credit = mean_relative_accuracy(number, question.value)
+        return Answered(key, sample, question, text, rotation, ABOUT_RIGHT if near else FAR_OFF, credit)
+    by = rotation % len(question.options)
+    options = question.options[by:] + question.options[:by]
+    place = parse_choice(text, options, question.answer_form)
+    chosen = NO_ANSWER if place is None else options[place]
+    right = question.options[question.answer_index]
+    return Answered(key, sample, question, text, rotation, chosen, float(chosen == right))
+
+
+# --- scores ----------------------------------------------------------------------------------------
+
+
+def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
+    answered = [case for case in cases if case.said is not None]
+    first = [case for case in answered if case.rotation == 0] or answered
+    of_options = [case for case in first if case.question.options]
+    by: dict[str, Callable[[Answered], str]] = {
+        "type": lambda case: case.question.type,
+        "tier": lambda case: case.question.tier,
+        "family": lambda case: case.sample.family,
+        "azimuth change": _angle_bin,
+        "answer form": lambda case: case.question.answer_form,
+        "split": lambda case: case.sample.split,
+    }
+    confusion: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for case in first:
+        question = case.question
+        right = question.options[question.answer_index] if question.options else "a number"
+        confusion[question.type][right][case.chosen] += 1
+    return Scores(
+        questions=len({case.question.id for case in cases}),
+        answered=len({case.question.id for case in answered}),
+        unread=sum(case.chosen == NO_ANSWER for case in answered),
+        unknown_ids=unknown,
+        unanswered_ids=sorted({case.question.id for case in cases if case.said is None}),
+        accuracy=_cell(first),
+        accuracy_of_all=_cell([*first, *(case for case in cases if case.said is None)]),
+        chance=sum(1 / len(case.question.options) for case in of_options) / max(1, len(of_options)),
+        by={
+            name: {value: _cell_of(first, partial(_is, of, value)) for value in _in_order({of(c) for c in first})}
+            for name, of in by.items()
+        },
+        numbers=_cell([case for case in first if case.question.value is not None]),
+        both_orders=_joint(first, _twin_of, least=2, most=2),
+        whole_samples=_joint(first, lambda case: case.sample_key),
+        circular=_joint(answered, lambda case: case.question.id, least=2),
+        confusion={
+            kind: {right: dict(sorted(chosen.items())) for right, chosen in sorted(rows.items())}
+            for kind, rows in sorted(confusion.items())
+        },
+    )  # fmt: skip
+
+
+def _cell(cases: Sequence[Answered]) -> Cell | None:
+    return _cell_of(cases, lambda case: True) if cases else None
+
+
+def _cell_of(cases: Iterable[Answered], wanted: Callable[[Answered], bool]) -> Cell:
+    chosen = [case for case in cases if wanted(case)]
+    return _interval([case.credit for case in chosen], [case.sample.object.uid for case in chosen])
+
+
+def _is(of: Callable[[Answered], str], value: str, case: Answered) -> bool:
+    return of(case) == value
+
+
+def _joint(
+    cases: Iterable[Answered], group: Callable[[Answered], str], least: int = 1, most: int = 10_000
+) -> Cell | None:
+    """Groups of which every member is right; a number is right within 10 %."""
+    groups: dict[str, list[Answered]] = defaultdict(list)
+    for case in cases:
+        groups[group(case)].append(case)
+    whole = [members for members in groups.values() if least <= len(members) <= most]
+    if not whole:
+        return None
+    hits = [float(all(_right(case) for case in members)) for members in whole]
+    return _interval(hits, [members[0].sample.object.uid for members in whole])
+
+
+def _right(case: Answered) -> bool:
+    return case.chosen == ABOUT_RIGHT if case.question.value is not None else case.credit == 1
+
+
+def _interval(hits: Sequence[float], objects: Sequence[str]) -> Cell:
+    found = share(hits, objects)
+    low, high = wilson(found.value, found.effective_n)
+    return Cell(value=found.value, low=low, high=high, n=found.n)
+
+
+def _twin_of(case: Answered) -> str:
+    return case.question.id.removesuffix("-reversed")
+
+
+def _angle_bin(case: Answered) -> str:
+    angle = abs(case.sample.truth.azimuth_change_deg)
+    above = next((i for i, edge in enumerate(ANGLES_DEG) if edge > angle), len(ANGLES_DEG) - 1)
+    return f"{ANGLES_DEG[above - 1]}-{ANGLES_DEG[above]} deg"
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    def key(name: str) -> tuple[float, str]:
+        head = name.partition("-")[0]
+        return (float(head) if head.isdigit() else math.inf, name)
+
+    return sorted(names, key=key)
+
+
+# --- the page --------------------------------------------------------------------------------------
+
+
+def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: Path) -> None:
+    """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with their pictures.
+
+    The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type once before
+    any comes twice.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise MissingExtra("the page needs jinja2: pip install 'viewpoint100k[publish]'") from error
+
+    from viewpoint100k.shards import write_atomically
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8"))
+    worst = _worst(cases)
+    pictures = _pictures(dataset, worst)
+    text = template.render(
+        scores=scores,
+        summary=summary(scores),
+        worst=[(case, pictures[case.question.id]) for case in worst],
+        name=dataset.name,
+    )
+    write_atomically(page, text.encode())
+
+
+def summary(scores: Scores) -> list[tuple[str, Cell]]:
+    """The lines of the table above all others."""
+    named = [
+        ("accuracy, of what was answered", scores.accuracy),
+        ("accuracy, the unanswered counted as wrong", scores.accuracy_of_all if scores.unanswered_ids else None),
+        ("numbers: mean relative accuracy", scores.numbers),
+        ("both orders of the views right", scores.both_orders),
+        ("all questions of a sample right", scores.whole_samples),
+        ("right in every order of the options", scores.circular),
+    ]
+    return [(name, cell) for name, cell in named if cell is not None]
+
+
+def _worst(cases: Sequence[Answered]) -> list[Answered]:
+    wrong = sorted(
+        (case for case in cases if case.said is not None and case.credit < 0.5),
+        key=lambda case: (-case.question.margin, case.question.id, case.rotation),
+    )
+    seen = Counter[tuple[str, str]]()
+    rounds = []
+    for case in wrong:
+        name = (case.sample.object.uid, case.question.type)
+        rounds.append((seen[name], case))
+        seen[name] += 1
+    return [case for _, case in sorted(rounds, key=lambda one: one[0])[:WORST]]
+
+
+def _pictures(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
+    """The pictures of questions as they were shown, as addresses that hold the picture itself."""
+    from PIL import Image
+
+    keys, out = {case.sample_key for case in cases}, dict[str, list[str]]()
+    for stored in iter_samples(dataset) if cases else ():
+        if stored.key not in keys:
+            continue
+        views = [Image.open(io.BytesIO(data)).convert("RGB") for data in stored.images]
+        for case in cases:
+            if case.sample_key == stored.key:
+                out[case.question.id] = [_address(picture) for picture in shown(case.question, views)]
+    return out
+
+
+def _address(picture: Any) -> str:
+    picture = picture.copy()
+    picture.thumbnail((256, 256))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

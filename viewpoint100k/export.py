@@ -1,0 +1,332 @@
+"""The questions in the formats of other tools: two that evaluate, two that train. Figures are drawn into the pictures.
+
+    vlmevalkit     a TSV for its custom multiple-choice sets; questions that ask for a number are left out: it knows letters only
+    lmms-eval      a task folder: yaml, utils.py, parquet
+    llamafactory   ShareGPT json, dataset_info.json, a folder of pictures
+    verl           parquet, and a reward function
+
+The tools that score by a function of ours (lmms-eval, verl) call `viewpoint100k.scoring`, so that a score means the same
+everywhere; viewpoint100k must be installed beside them.
+"""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from viewpoint100k.drawing import draws, shown
+from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.records import Question
+from viewpoint100k.scoring import LETTERS
+from viewpoint100k.shards import StoredSample, iter_samples, shard_paths, write_atomically
+
+NAME = "viewpoint100k"
+JPEG_QUALITY = 95
+BATCH = 256  # rows of a parquet file that are held at a time
+
+
+class Exported(NamedTuple):
+    """What was written."""
+
+    questions: int
+    left_out: int
+    files: list[str]  # names within the folder; of pictures only their folder
+
+
+class _Row(NamedTuple):
+    stored: StoredSample
+    question: Question
+    pictures: list[bytes]  # JPEG, as they are to be shown
+
+
+def export(dataset: Path, to: str, out: Path, split: str | None = None) -> Exported:
+    """Write a split of a dataset for another tool.
+
+    Args:
+        to: one of `FORMATS`.
+        out: a folder that is new or empty.
+        split: None: test for what evaluates, train for what trains.
+
+    Raises:
+        InputError: there is no such format or split, or the folder is not empty.
+        MissingExtra: the format needs a library that is not installed.
+    """
+    if to not in FORMATS:
+        raise InputError(f"--to {to}: expected {', '.join(FORMATS)}")
+    write, usual = FORMATS[to]
+    chosen = split or usual
+    shard_paths(dataset, chosen)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is not an empty folder; choose a new one")
+    out.mkdir(parents=True, exist_ok=True)
+    return write(dataset, chosen, out)
+
+
+def _rows(dataset: Path, split: str) -> Iterator[_Row]:
+    """The questions of a split; a sample's pictures are decoded once, and only if something is drawn into them."""
+    from PIL import Image
+
+    for stored in iter_samples(dataset, split):
+        decoded: list[Any] = []
+        for question in stored.sample.questions:
+            if not draws(question):
+                yield _Row(stored, question, [stored.images[view] for view in question.images])
+                continue
+            decoded = decoded or [Image.open(io.BytesIO(data)).convert("RGB") for data in stored.images]
+            plain = {id(picture): data for picture, data in zip(decoded, stored.images, strict=True)}
+            pictures = [plain.get(id(picture)) or _jpeg(picture) for picture in shown(question, decoded)]
+            yield _Row(stored, question, pictures)
+
+
+def _jpeg(picture: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return out.getvalue()
+
+
+# --- VLMEvalKit ------------------------------------------------------------------------------------
+
+
+def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
+    """NAME.tsv for $LMUData; `python run.py --data NAME` takes a set of unknown name for multiple choice by its columns."""
+    name, left_out, count = f"{NAME}_{split}", 0, 0
+    most = max((len(q.options) for s in iter_samples(dataset, split) for q in s.sample.questions), default=0)
+    letters = LETTERS[: max(2, most)]
+    unfinished = out / f".{name}.partial"
+    with open(unfinished, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter="\t", lineterminator="\n")
+        table.writerow(
+            ["index", "question", *letters, "answer", "category", "l2-category", "question_id", "split", "image"]
+        )
+        for row in _rows(dataset, split):
+            question = row.question
+            if not question.options:
+                left_out += 1
+                continue
+            texts = [base64.b64encode(data).decode() for data in row.pictures]
+            image = texts[0] if len(texts) == 1 else "[" + ",".join(f"'{text}'" for text in texts) + "]"
+            options = [*question.options, *[""] * (len(letters) - len(question.options))]
+            right = LETTERS[question.answer_index]
+            asked = question.prompt.split("\n")[0]
+            table.writerow([count, asked, *options, right, question.type, question.tier, question.id, split, image])
+            count += 1
+    unfinished.replace(out / f"{name}.tsv")
+    return Exported(count, left_out, [f"{name}.tsv"])
+
+
+# --- lmms-eval -------------------------------------------------------------------------------------
+
+
+LMMS_YAML = """task: {name}
+dataset_path: parquet
+dataset_kwargs:
+  data_files:
+    {split}: {data}
+test_split: {split}
+output_type: generate_until
+doc_to_visual: !function utils.doc_to_visual
+doc_to_text: !function utils.doc_to_text
+doc_to_target: answer
+process_results: !function utils.process_results
+generation_kwargs:
+  max_new_tokens: 1024
+  temperature: 0
+  do_sample: false
+metric_list:
+  - metric: accuracy
+    aggregation: mean
+    higher_is_better: true
+lmms_eval_specific_kwargs:
+  default:
+    pre_prompt: ""
+    post_prompt: ""
+metadata:
+  version: 1.0
+"""
+
+LMMS_UTILS = '''"""Asks and scores as viewpoint100k does; needs `pip install viewpoint100k` beside lmms-eval."""
+
+import io
+
+from PIL import Image
+
+from viewpoint100k.scoring import score
+
+
+def doc_to_visual(doc):
+    return [_picture(image) for image in doc["images"]]
+
+
+def _picture(image):
+    if isinstance(image, dict):
+        image = Image.open(io.BytesIO(image["bytes"]))
+    return image.convert("RGB")
+
+
+def doc_to_text(doc, lmms_eval_specific_kwargs=None):
+    around = lmms_eval_specific_kwargs or {}
+    return around.get("pre_prompt", "") + doc["prompt"] + around.get("post_prompt", "")
+
+
+def process_results(doc, results):
+    worth = score(results[0], doc["options"], doc["answer_index"], doc["answer_form"], doc["value"])
+    return {"accuracy": worth}
+'''
+
+
+def _lmms_eval(dataset: Path, split: str, out: Path) -> Exported:
+    """A task folder for `--include_path`. The yaml names the data by its full path: the harness resolves no other."""
+    name = f"{NAME}_{split}"
+    data = out.resolve() / f"{split}.parquet"
+    count = _write_parquet(data, _features(), (_columns(row) for row in _rows(dataset, split)))
+    yaml = LMMS_YAML.format(name=name, split=split, data=json.dumps(str(data)))
+    write_atomically(out / f"{name}.yaml", yaml.encode())
+    write_atomically(out / "utils.py", LMMS_UTILS.encode())
+    return Exported(count, 0, [f"{name}.yaml", "utils.py", data.name])
+
+
+def _columns(row: _Row) -> dict[str, Any]:
+    question = row.question
+    return {
+        "question_id": question.id,
+        "images": [{"bytes": data, "path": None} for data in row.pictures],
+        **question.model_dump(include={"prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier"}),
+        "family": row.stored.sample.family,
+    }  # fmt: skip
+
+
+def _features(**more: Any) -> Any:
+    try:
+        from datasets import Features, Image, List, Value
+    except ImportError as error:
+        raise MissingExtra("this format needs `datasets`: pip install 'viewpoint100k[publish]'") from error
+    text = {
+        name: Value("string") for name in ("question_id", "prompt", "answer", "answer_form", "type", "tier", "family")
+    }
+    typed = {"images": List(Image()), "options": List(Value("string")), "answer_index": Value("int64")}
+    return Features({**text, **typed, "value": Value("float64"), **more})
+
+
+def _write_parquet(path: Path, features: Any, rows: Iterator[dict[str, Any]]) -> int:
+    """Rows to a file, a batch at a time, with the types that `datasets` reads back."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    schema, count, batch = features.arrow_schema, 0, list[dict[str, Any]]()
+    unfinished = path.with_name(f".{path.name}.partial")
+    with parquet.ParquetWriter(unfinished, schema) as writer:
+        for row in rows:
+            batch.append(row)
+            count += 1
+            if len(batch) == BATCH:
+                writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+                batch = []
+        if batch:
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+    unfinished.replace(path)
+    return count
+
+
+# --- LLaMA-Factory ---------------------------------------------------------------------------------
+
+
+def _llamafactory(dataset: Path, split: str, out: Path) -> Exported:
+    """A folder for `dataset_dir`: the pictures' paths are relative to it. A picture that several questions show is there once."""
+    name, rows = f"{NAME}_{split}", list[dict[str, Any]]()
+    (out / "images").mkdir()
+    for row in _rows(dataset, split):
+        question, paths = row.question, list[str]()
+        for place, data in enumerate(row.pictures):
+            plain = question.images[place] if place < len(question.images) else None
+            same = plain is not None and data is row.stored.images[plain]
+            file = f"{row.stored.key}.view_{plain}.jpg" if same else f"{question.id}.{place}.jpg"
+            paths.append(f"images/{file}")
+            if not (out / paths[-1]).exists():
+                (out / paths[-1]).write_bytes(data)
+        turns = [
+            {"from": "human", "value": "<image>" * len(paths) + question.prompt},
+            {"from": "gpt", "value": question.answer},
+        ]
+        rows.append({"id": question.id, "conversations": turns, "images": paths})
+    info = {
+        name: {
+            "file_name": f"{name}.json",
+            "formatting": "sharegpt",
+            "columns": {"messages": "conversations", "images": "images"},
+        }
+    }
+    write_atomically(out / f"{name}.json", json.dumps(rows, ensure_ascii=False, indent=0).encode())
+    write_atomically(out / "dataset_info.json", (json.dumps(info, indent=2) + "\n").encode())
+    return Exported(len(rows), 0, [f"{name}.json", "dataset_info.json", "images/"])
+
+
+# --- verl ------------------------------------------------------------------------------------------
+
+
+VERL_REWARD = '''"""custom_reward_function.path=reward.py; needs `pip install viewpoint100k` beside verl."""
+
+from viewpoint100k.scoring import score
+
+
+def compute_score(data_source, solution_str, ground_truth, extra_info=None):
+    asked = extra_info or {}
+    return score(solution_str, list(asked["options"]), asked["answer_index"], asked["answer_form"], asked["value"])
+'''
+
+
+def _verl(dataset: Path, split: str, out: Path) -> Exported:
+    """NAME.parquet for `data.train_files` or `data.val_files`, `data.image_key=images`."""
+    _features()  # says what is missing
+    from datasets import Features, Image, List, Value
+
+    text, name = Value("string"), f"{split}.parquet"
+    features = Features(
+        {
+            "data_source": text,
+            "prompt": List({"role": text, "content": text}),
+            "images": List(Image()),
+            "ability": text,
+            "reward_model": {"style": text, "ground_truth": text},
+            "extra_info": {
+                "split": text,
+                "index": Value("int64"),
+                "question_id": text,
+                "options": List(text),
+                "answer_index": Value("int64"),
+                "answer_form": text,
+                "value": Value("float64"),
+                "type": text,
+                "tier": text,
+                "family": text,
+            },
+        }
+    )
+    rows = (_verl_row(number, row, split) for number, row in enumerate(_rows(dataset, split)))
+    count = _write_parquet(out / name, features, rows)
+    write_atomically(out / "reward.py", VERL_REWARD.encode())
+    return Exported(count, 0, [name, "reward.py"])
+
+
+def _verl_row(number: int, row: _Row, split: str) -> dict[str, Any]:
+    asked = _columns(row)
+    kept = ("question_id", "options", "answer_index", "answer_form", "value", "type", "tier", "family")
+    return {
+        "data_source": NAME,
+        "prompt": [{"role": "user", "content": "<image>" * len(row.pictures) + row.question.prompt}],
+        "images": asked["images"],
+        "ability": "spatial",
+        "reward_model": {"style": "rule", "ground_truth": row.question.answer},
+        "extra_info": {"split": split, "index": number, **{name: asked[name] for name in kept}},
+    }
+
+
+Writer = Callable[[Path, str, Path], Exported]
+FORMATS: dict[str, tuple[Writer, str]] = {  # and the split that is written if none is named
+    "vlmevalkit": (_vlmevalkit, "test"),
+    "lmms-eval": (_lmms_eval, "test"),
+    "llamafactory": (_llamafactory, "train"),
+    "verl": (_verl, "train"),
+}
