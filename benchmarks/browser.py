@@ -34,7 +34,8 @@ def find_chromium() -> str | None:
 
 
 class Chromium:
-    """One browser with one page. `complaints` collects errors and warnings of its console, `requests` all addresses."""
+    """One browser with one page. `complaints` collects errors and warnings of its console, `requests` all
+    addresses but data:; both begin anew with `open`."""
 
     def __init__(self, width: int = 1280, height: int = 900) -> None:
         self.complaints: list[str] = []
@@ -119,7 +120,9 @@ class Chromium:
             self.complaints.append(" ".join(str(one.get("value", one)) for one in params["args"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] in {"error", "warning"}:
             self.complaints.append(f"{params['entry']['text']} {params['entry'].get('url', '')}".strip())
-        elif method == "Network.requestWillBeSent":
+        elif method == "Page.javascriptDialogOpening":
+            self.complaints.append(f"dialog: {params['message']}")
+        elif method == "Network.requestWillBeSent" and not params["request"]["url"].startswith("data:"):
             self.requests.append(params["request"]["url"])
 
     # --- doing -------------------------------------------------------------------------------------
@@ -128,6 +131,7 @@ class Chromium:
         """Start to load a page; `wait` for what it should show."""
         self.call("Page.navigate", url="about:blank")
         self.requests.clear()
+        self.complaints.clear()
         self.call("Page.navigate", url=url)
 
     def js(self, expression: str) -> Any:
@@ -150,7 +154,7 @@ class Chromium:
     def press(self, key: str) -> None:
         """A key as a person presses it."""
         code = KEYS.get(key) or ord(key.upper())
-        text = {} if key in KEYS else {"text": key}
+        text = {"Enter": {"text": "\r"}}.get(key, {} if key in KEYS else {"text": key})
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 

@@ -128,7 +128,7 @@ def points(sample: Sample, sizes: Sequence[tuple[int, int]]) -> list[dict[str, A
 
 def _displayed(linear: float) -> int:
     """0..255 as a screen shows it; 2.2 is near enough for a dot."""
-    return round(255 * min(max(linear, 0.0), 1.0) ** (1 / 2.2))
+    return round(255 * float(min(max(linear, 0.0), 1.0) ** (1 / 2.2)))
 
 
 # --- cameras -----------------------------------------------------------------------------------

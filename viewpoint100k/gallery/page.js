@@ -93,15 +93,10 @@
   function showPage(number, at = 0) {
     page = Math.min(Math.max(number, 0), pages() - 1);
     const samples = matches.slice(page * index.chunk, (page + 1) * index.chunk);
-    $("cards").replaceChildren(...samples.map((sample) => {
-      const node = make("article.card", { id: `s-${index.keys[sample]}`, "aria-busy": "true", "aria-label": `Sample ${index.keys[sample]}` },
-        make("p.wait", {}, "Loading …"));
-      load(Math.floor(sample / index.chunk)).then(
-        (loaded) => { if (node.isConnected) fillCard(node, loaded[sample % index.chunk]); },
-        () => node.replaceChildren(make("p.wait", {}, `The pictures are missing: the folder ${decodeURI(index.folder)} belongs beside this page. Or the gallery was made anew since: load the page again.`)),
-      );
-      return node;
-    }));
+    const frames = samples.map((sample) => make("article.card", { id: `s-${index.keys[sample]}`, "aria-busy": "true", "aria-label": `Sample ${index.keys[sample]}` },
+      make("p.wait", {}, "Loading …")));
+    $("cards").replaceChildren(...frames);
+    fillAll(samples, frames, at);
     $("page").value = page + 1;
     $("page").max = pages();
     $("pages").textContent = $("pages-below").textContent = `of ${count(pages())}`;
@@ -111,6 +106,19 @@
     }
     document.querySelector(".below").hidden = pages() === 1;
     select(Math.min(at, samples.length - 1), false);
+  }
+
+  /** One card at a time, the wanted one first, and a breath between: what is to be seen is painted before the rest is made. */
+  async function fillAll(samples, frames, first) {
+    const order = [...samples.keys()];
+    order.unshift(...order.splice(first, 1));
+    for (const i of order) {
+      const loaded = await load(Math.floor(samples[i] / index.chunk)).catch(() => null);
+      if (!frames[i].isConnected) return;
+      if (loaded) fillCard(frames[i], loaded[samples[i] % index.chunk]);
+      else frames[i].replaceChildren(make("p.wait", {}, `The pictures are missing: the folder ${decodeURIComponent(index.folder)} belongs beside this page. Or the gallery was made anew since: load the page again.`));
+      await new Promise((done) => setTimeout(done, 10));
+    }
   }
 
   /** Make a card of this page the current one. */
@@ -218,7 +226,7 @@
         make("p.legend", {}),
         make("div.object", {},
           make("h3", {}, card.link ? make("a", { href: card.link, target: "_blank", rel: "noopener noreferrer nofollow" }, card.title) : card.title),
-          make("p", {}, card.credit),
+          make("p.credit", {}, card.credit),
           make("p.tags", {}, make("span.tag", {}, plain(card.family)), " ", make("span", {}, index.families[card.family] ?? ""), " ",
             make("a", { href: `#${card.key}`, title: "Link to this sample" }, `${card.key} · ${card.split}`)))),
       make("div.geometry", {},
