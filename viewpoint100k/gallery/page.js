@@ -198,7 +198,8 @@
   function labelMenu(menu) {
     const { group } = menu.dataset, set = chosen[group], [first] = set;
     const name = set.size === 1 ? names[group][first].title ?? plain(names[group][first]) : `${set.size} chosen`;
-    menu.firstElementChild.textContent = set.size ? `${titles[group]}: ${name}` : titles[group];
+    menu.firstElementChild.replaceChildren(make("span", {}, set.size ? name : titles[group]));
+    menu.firstElementChild.setAttribute("aria-label", set.size ? `${titles[group]}: ${name}` : titles[group]);
     menu.toggleAttribute("data-chosen", set.size > 0);
   }
 
@@ -324,6 +325,7 @@
     }
     if ((shown.has("depth") || shown.has("covisible")) && !card.points.length) parts.push(make("span", {}, "This sample stores no points of the surface."));
     node.replaceChildren(...parts);
+    node.classList.toggle("depth", shown.has("depth"));
     node.hidden = !parts.length;
   }
 
