@@ -222,6 +222,7 @@ def test_a_question_for_a_number_stays_whole_and_has_no_option():
     assert cards.lettered(asked).options == []
     assert cards.lettered(asked).wording.startswith("How far?")
     stored = SAMPLES[3]._replace(sample=SAMPLES[3].sample.model_copy(update={"questions": [asked]}))
+    assert summary.summarise([stored.sample]).shares() == []
     (shown,) = cards.make_card(stored)["questions"]
     assert (shown["options"], shown["right"], shown["answer"]) == ([], -1, "43")
 

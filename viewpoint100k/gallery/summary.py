@@ -29,6 +29,8 @@ class Summary:
         """(type, frame, [(answer, share, tone)]) for the bars; what says "no" comes last, in grey."""
         out = []
         for (kind, frame), counts in self.answers.items():
+            if not counts:  # it asks for a number
+                continue
             named = sorted(counts.most_common(5), key=lambda item: (_is_no(item[0]), item[0]))
             if rest := counts.total() - sum(count for _, count in named):
                 named.append((OTHER, rest))
