@@ -230,6 +230,7 @@ def test_the_gallery_shows_every_sample(dataset, tmp_path):
     page = tmp_path / "page.html"
     done = viewpoint100k("gallery", dataset, page)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"24 samples in {page}, ")
     text = page.read_text("utf-8")
     assert all(stored.key in text for stored in iter_samples(dataset))
 

@@ -294,13 +294,21 @@ def audit_command(
 def gallery_command(
     dataset: DatasetArgument,
     page: Annotated[Path, typer.Argument(help="The HTML file to write.", show_default=False)],
-    limit: Annotated[int, typer.Option(min=1, help="Show at most so many samples, spread over all.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many samples, spread evenly over all.")] = 2000,
 ) -> None:
-    """One self-contained HTML page: pairs side by side, questions with the answer behind a click, a view from above."""
+    """An HTML page to look at a dataset: filters, overlays, the cameras in 3D, questions with the answer behind a click.
+
+    Up to 300 samples are one self-contained file; more lie in a folder beside it, such as page_files/, which goes with it.
+    """
     from viewpoint100k.gallery import write_gallery
 
-    shown = write_gallery(dataset, page, limit=limit)
-    out_console.print(f"{shown} samples in {escape(str(page))}", soft_wrap=True)
+    with _counting("Making the gallery") as progress:
+        written = write_gallery(dataset, page, limit=limit, progress=progress)
+    where = str(page) + (f" and {written.folder}/" if written.folder else "")
+    of_all = "" if written.samples == written.total else f" of {written.total:,}, spread evenly (--limit shows more)"
+    out_console.print(
+        f"{written.samples:,} samples{of_all} in {escape(where)}, {written.bytes / 1e6:.1f} MB", soft_wrap=True
+    )
 
 
 @app.command("inspect", rich_help_panel="Check and look")

@@ -1,46 +1,44 @@
 """The page that people judge the data by: its plans must not lie, and strangers' texts must stay texts."""
 
 import base64
+import hashlib
 import io
+import json
+import re
 import sys
-from collections import Counter, defaultdict
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gallery_samples import (
+    ANGLES,
+    EAST_CAMERA,
+    HOSTILE,
+    LEFT,
+    NORTH,
+    NORTH_CAMERA,
+    PITCHED_CAMERA,
+    RIGHT,
+    SAMPLES,
+    SOUTH_CAMERA,
+    UP,
+    camera,
+    question,
+    truth_of,
+    view,
+    with_points,
+)  # fmt: skip
 from PIL import Image
 
 from viewpoint100k import gallery
 from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.gallery import cards, plans, summary
 from viewpoint100k.geometry.cameras import invert, look_at, pose
 from viewpoint100k.geometry.relations import motion
 from viewpoint100k.geometry.rotations import camera_rotation
-from viewpoint100k.records import Decidability, ObjectRecord, Provenance, Question, Sample, Truth, View
-from viewpoint100k.shards import StoredSample, write_shard
-
-RIGHT, LEFT, UP = np.array([1.0, 0, 0]), np.array([-1.0, 0, 0]), np.array([0, 0, 1.0])
-NORTH, SOUTH = np.array([0, 1.0, 0]), np.array([0, -1.0, 0])
-
-
-def camera(position, right, forward):
-    """A pose written by hand: its axes in world words, down = forward x right."""
-    out = np.eye(4)
-    out[:3, 0], out[:3, 1], out[:3, 2], out[:3, 3] = right, np.cross(forward, right), forward, position
-    return out
-
-
-def view(world_from_camera, hfov_deg=60.0, size_px=64):
-    focal_px = 0.5 * size_px / np.tan(np.radians(0.5 * hfov_deg))
-    return View(
-        intrinsics=[[focal_px, 0, size_px / 2], [0, focal_px, size_px / 2], [0, 0, 1]],
-        world_from_camera=np.asarray(world_from_camera).tolist(),
-        hfov_deg=hfov_deg,
-        object_box=[16, 16, 48, 48],
-        object_share=0.2,
-        light="studio",
-        background="plain",
-    )
+from viewpoint100k.records import MapCamera, Mark
+from viewpoint100k.shards import write_shard
 
 
 def positions(plan):
@@ -48,11 +46,6 @@ def positions(plan):
 
 
 # --- plans -----------------------------------------------------------------------------------------
-
-SOUTH_CAMERA = camera([0, -3, 0], RIGHT, NORTH)  # its right is world +X
-EAST_CAMERA = camera([3, 0, 0], NORTH, LEFT)  # stands at +X, looks to -X: its right is world +Y
-NORTH_CAMERA = camera([0, 3, 1], LEFT, SOUTH)  # its right is world -X
-PITCHED_CAMERA = camera([0, -3, 3], RIGHT, np.array([0, 1, -1]) / np.sqrt(2))
 
 
 @pytest.mark.parametrize(
@@ -72,14 +65,14 @@ def test_a_camera_to_the_right_of_camera_1_is_drawn_on_its_right_and_the_mirrore
     for sign in (1, -1):
         second = first.copy()
         second[:3, 3] += sign * step_to_its_right
-        one, two = positions(gallery.draw_top([view(first), view(second)], None))
+        one, two = positions(plans.draw_top([view(first), view(second)], None))
         assert np.sign(two[0] - one[0]) == sign
         assert two[1] == pytest.approx(one[1])
 
 
 @pytest.mark.parametrize("first", [SOUTH_CAMERA, EAST_CAMERA, NORTH_CAMERA, PITCHED_CAMERA])
 def test_camera_1_looks_up_the_page_from_below_the_object(first):
-    plan = gallery.draw_top([view(first), view(SOUTH_CAMERA)], None)
+    plan = plans.draw_top([view(first), view(SOUTH_CAMERA)], None)
     one = plan.cameras[0]
     assert one.position[0] == pytest.approx(plan.object[0])
     assert one.position[1] > plan.object[1]  # SVG: y grows downwards
@@ -95,9 +88,9 @@ def test_the_plan_agrees_with_the_truth_for_random_level_cameras():
         )
         first[:3, :3] = camera_rotation(rng.uniform(-180, 180), 0)
         truth = motion(first, second)
-        plan = gallery.draw_top([view(first), view(second)], None)
+        plan = plans.draw_top([view(first), view(second)], None)
         one, two = positions(plan)
-        moved = (two - one) * [1, -1] * gallery.OBJECT_RADIUS / plan.object_radius / np.linalg.norm(first[:3, 3])
+        moved = (two - one) * [1, -1] * plans.OBJECT_RADIUS / plan.object_radius / np.linalg.norm(first[:3, 3])
         assert moved == pytest.approx(truth.translation[[0, 2]])
         ahead_one, ahead_two = (c.edges.mean(axis=0) - c.position for c in plan.cameras)
         clockwise = np.cross(ahead_one, ahead_two)  # y down: > 0 is clockwise on the page
@@ -108,12 +101,12 @@ def test_the_plan_agrees_with_the_truth_for_random_level_cameras():
 
 def test_the_side_plan_draws_higher_cameras_higher_and_nearer_ones_further_to_the_right():
     second = camera([0, -2, 1], RIGHT, NORTH)
-    one, two = positions(gallery.draw_side([view(SOUTH_CAMERA), view(second)]))
+    one, two = positions(plans.draw_side([view(SOUTH_CAMERA), view(second)]))
     assert two[0] > one[0] and two[1] < one[1]
 
 
 def test_the_wedge_has_the_field_of_view_and_ends_behind_the_object():
-    plan = gallery.draw_top([view(EAST_CAMERA, hfov_deg=70)], None)
+    plan = plans.draw_top([view(EAST_CAMERA, hfov_deg=70)], None)
     left, right = (edge - plan.cameras[0].position for edge in plan.cameras[0].edges)
     assert left[0] < 0 < right[0]
     assert np.degrees(np.arctan2(right[0], -right[1])) == pytest.approx(35)
@@ -121,7 +114,7 @@ def test_the_wedge_has_the_field_of_view_and_ends_behind_the_object():
 
 
 def test_the_wedge_of_the_side_plan_goes_from_the_top_of_the_picture_to_its_bottom():
-    plan = gallery.draw_side([view(SOUTH_CAMERA, hfov_deg=50)])
+    plan = plans.draw_side([view(SOUTH_CAMERA, hfov_deg=50)])
     top, bottom = (edge - plan.cameras[0].position for edge in plan.cameras[0].edges)
     assert top[1] < 0 < bottom[1] and top[0] > 0
     assert np.degrees(np.arctan2(-top[1], top[0])) == pytest.approx(25)
@@ -132,14 +125,14 @@ def test_the_wedge_of_the_side_plan_goes_from_the_top_of_the_picture_to_its_bott
     [(0, [0, 1]), (90, [1, 0]), (180, [0, -1]), (-90, [-1, 0])],  # y down: the camera at azimuth 0 sees the front
 )
 def test_the_front_arrow_points_to_the_camera_that_sees_the_front(front_azimuth_deg, on_the_page):
-    plan = gallery.draw_top([view(EAST_CAMERA)], front_azimuth_deg)
+    plan = plans.draw_top([view(EAST_CAMERA)], front_azimuth_deg)
     assert plan.front == pytest.approx(on_the_page)
 
 
 def test_everything_fits_on_the_plan_whatever_the_distance():
     for distance in (0.8, 3.0, 50.0):
         views = [view(look_at([distance, 0, 0.3], [0, 0, 0])), view(look_at([0, 1.3 * distance, 0.5], [0, 0, 0]))]
-        for plan in (gallery.draw_top(views, None), gallery.draw_side(views)):
+        for plan in (plans.draw_top(views, None), plans.draw_side(views)):
             disc = [plan.object - plan.object_radius, plan.object + plan.object_radius]
             points = np.stack([*positions(plan), *(c.label for c in plan.cameras), *disc])
             assert (points >= 8).all() and (points <= np.array([plan.width, plan.height]) - 8).all()
@@ -147,13 +140,13 @@ def test_everything_fits_on_the_plan_whatever_the_distance():
 
 def test_two_cameras_in_one_place_get_no_arrow_and_two_numbers_that_can_be_read():
     turned = pose(camera_rotation(12.0, 0.0), SOUTH_CAMERA[:3, 3])
-    plan = gallery.draw_top([view(SOUTH_CAMERA), view(turned)], None)
+    plan = plans.draw_top([view(SOUTH_CAMERA), view(turned)], None)
     assert plan.travel is None
     assert np.linalg.norm(plan.cameras[0].label - plan.cameras[1].label) >= 10
 
 
 def test_no_number_lies_on_the_arrow_of_a_camera_that_moved_straight_ahead():
-    plan = gallery.draw_top([view(SOUTH_CAMERA), view(camera([0, -1.5, 0], RIGHT, NORTH))], None)
+    plan = plans.draw_top([view(SOUTH_CAMERA), view(camera([0, -1.5, 0], RIGHT, NORTH))], None)
     assert plan.travel is not None
     for one in plan.cameras:
         assert abs(one.label[0] - plan.travel[0][0]) >= 10 or one.label[1] > plan.travel[0][1]
@@ -162,29 +155,11 @@ def test_no_number_lies_on_the_arrow_of_a_camera_that_moved_straight_ahead():
 # --- figures and words -----------------------------------------------------------------------------
 
 
-ANGLES = (
-    "yaw_deg", "pitch_deg", "roll_deg", "azimuth_change_deg", "elevation_change_deg", "rotation_deg", "azimuth_deg",
-    "elevation_deg",
-)  # fmt: skip
-
-
-def truth_of(first, second, front_azimuth_deg=None):
-    moved = motion(first, second)
-    return Truth(
-        second_from_first=moved.second_from_first.tolist(),
-        translation=moved.translation.tolist(),
-        **{name: float(getattr(moved, name)) for name in (*ANGLES, "distance_ratio")},
-        focal_ratio=1.0,
-        covisible_fraction=0.64,
-        front_azimuth_deg=front_azimuth_deg,
-    )
-
-
 def test_words_have_the_signs_of_the_conventions():
     truth = truth_of(SOUTH_CAMERA, SOUTH_CAMERA)
 
     def words(**changes):
-        rows = gallery.numbers(truth.model_copy(update=changes), [view(SOUTH_CAMERA)])
+        rows = cards.numbers(truth.model_copy(update=changes), [view(SOUTH_CAMERA)])
         return {row.name: row.words for group in rows.values() for row in group}
 
     plus = words(translation=[0.5, 0.5, 0.5], **dict.fromkeys(ANGLES, 20.0), distance_ratio=1.3)
@@ -200,11 +175,11 @@ def test_words_have_the_signs_of_the_conventions():
 
 
 def test_the_histogram_has_a_middle_bar_for_pairs_that_did_not_go_around():
-    bars = gallery.histogram([0.0, 4.9, -4.9, 21.0, -38.0])
+    bars = summary.histogram([0.0, 4.9, -4.9, 21.0, -38.0])
     assert [bar.samples for bar in bars] == [1, 0, 0, 0, 3, 0, 1, 0, 0]
     assert (bars[4].low_deg, bars[4].high_deg) == (-5, 5)
-    assert sum(bar.samples for bar in gallery.histogram(np.linspace(-180, 180, 999).tolist())) == 999
-    assert len(gallery.histogram([])) == 1
+    assert sum(bar.samples for bar in summary.histogram(np.linspace(-180, 180, 999).tolist())) == 999
+    assert len(summary.histogram([])) == 1
 
 
 def test_an_even_spread_shows_both_of_the_reversal_twins_that_lie_side_by_side():
@@ -220,10 +195,10 @@ def test_an_even_spread_shows_both_of_the_reversal_twins_that_lie_side_by_side()
 
 def test_a_prompt_is_split_into_wording_and_options_or_stays_whole():
     asked = question("q", ["left", "right"], 1)
-    assert gallery.lettered(asked).wording == "Which way?"
-    assert gallery.lettered(asked).options == [("A", "left", False), ("B", "right", True)]
+    assert cards.lettered(asked).wording == "Which way?"
+    assert cards.lettered(asked).options == [("A", "left"), ("B", "right")]
     other = asked.model_copy(update={"prompt": "Which way?\n1) left\n2) right"})
-    assert gallery.lettered(other).wording == other.prompt
+    assert cards.lettered(other).wording == other.prompt
 
 
 @pytest.mark.parametrize(("form", "mark"), [("digit", "{}."), ("word", "-"), ("json", "{}.")])
@@ -231,8 +206,8 @@ def test_the_other_ways_to_answer_are_split_too(form, mark):
     marks = [mark.format("AB"[i] if form == "json" else i + 1) for i in range(2)]
     prompt = f"Which way?\n{marks[0]} left\n{marks[1]} right\nAnswer somehow."
     asked = question("q", ["left", "right"], 1).model_copy(update={"prompt": prompt, "answer_form": form})
-    assert gallery.lettered(asked).wording == "Which way?"
-    assert [(text, right) for _, text, right in gallery.lettered(asked).options] == [("left", False), ("right", True)]
+    assert cards.lettered(asked).wording == "Which way?"
+    assert [text for _, text in cards.lettered(asked).options] == ["left", "right"]
 
 
 def test_a_question_for_a_number_stays_whole_and_has_no_option():
@@ -244,12 +219,12 @@ def test_a_question_for_a_number_stays_whole_and_has_no_option():
             "answer": "43",
         }
     )
-    assert gallery.lettered(asked).options == []
-    assert gallery.lettered(asked).wording.startswith("How far?")
-    card = SAMPLES[3]._replace(sample=SAMPLES[3].sample.model_copy(update={"questions": [asked]}))
-    html = gallery.render_page("numbers", gallery.summarise([card.sample]), [card])
-    assert Page(html).marked == []
-    assert "<b>43</b>" in html
+    assert cards.lettered(asked).options == []
+    assert cards.lettered(asked).wording.startswith("How far?")
+    stored = SAMPLES[3]._replace(sample=SAMPLES[3].sample.model_copy(update={"questions": [asked]}))
+    assert summary.summarise([stored.sample]).shares() == []
+    (shown,) = cards.make_card(stored)["questions"]
+    assert (shown["options"], shown["right"], shown["answer"]) == ([], -1, "43")
 
 
 @pytest.mark.parametrize(
@@ -267,73 +242,14 @@ def test_a_question_for_a_number_stays_whole_and_has_no_option():
     ],
 )
 def test_only_the_web_is_linked(url):
-    assert gallery.web_link(url) is None
+    assert cards.web_link(url) is None
 
 
 def test_web_addresses_are_linked():
-    assert gallery.web_link(" https://example.org/a?b=c ") == "https://example.org/a?b=c"
+    assert cards.web_link(" https://example.org/a?b=c ") == "https://example.org/a?b=c"
 
 
 # --- the page --------------------------------------------------------------------------------------
-
-HOSTILE = "<script>alert('title')</script>"
-
-
-def jpeg(shade, size_px=512):
-    out = io.BytesIO()
-    Image.new("RGB", (size_px, size_px // 2), (shade, 90, 160)).save(out, "JPEG")
-    return out.getvalue()
-
-
-def question(id_, options, answer_index, type_="ego_translation"):
-    lines = "\n".join(f"{letter}. {text}" for letter, text in zip("ABCD", options, strict=False))
-    return Question(
-        id=id_,
-        type=type_,
-        tier="A",
-        frame="camera_1",
-        images=[0, 1],
-        prompt=f"Which way?\n{lines}\nAnswer with the letter.",
-        options=options,
-        answer_index=answer_index,
-        answer="ABCD"[answer_index],
-        answer_form="letter",
-        template="t/0",
-        margin=2.25,
-        decidability=0.125,
-    )
-
-
-def stored(number, split, **thing):
-    """Camera 1 south of the object; camera 2 to its right in even samples, to its left in odd ones."""
-    side = 1 if number % 2 == 0 else -1
-    first, second = SOUTH_CAMERA, look_at([side * 1.0, -2.8, 0.4], [0, 0, 0])
-    key = f"{split}-{number:06d}"
-    sample = Sample(
-        object=ObjectRecord(**{"uid": f"thing_{number}", "category": "chair", "title": f"Chair {number}", **thing}),
-        preset="smoke",
-        family="orbit" if number % 3 else "truck",
-        split=split,
-        views=[view(first), view(second)],
-        truth=truth_of(first, second, 30.0 if number == 2 else None),
-        decidability=Decidability(**dict.fromkeys(Decidability.model_fields, 0.125)),
-        questions=[
-            question(f"{key}-a", ["left", "right", "no movement"], 1 if side > 0 else 0),
-            question(f"{key}-b", ["no rotation", "left", "right"], number % 3, "ego_rotation"),
-        ],
-        provenance=Provenance(seed=0, config_hash="c0ffee", code_version="0", renderer="none", device="cpu"),
-    )
-    return StoredSample(key, sample, [jpeg(10 * number), jpeg(10 * number + 100)])
-
-
-SAMPLES = [
-    stored(0, "train", title=HOSTILE, source_url="https://example.org/chair?a=1&b=2"),
-    stored(1, "train", author='"><img src=x onerror=alert(1)>', source_url="javascript:alert(1)"),
-    stored(2, "train", category="' onclick='alert(1)"),
-    stored(3, "train", licence="CC-BY-4.0"),
-    stored(4, "validation", title="{{ 7 * 7 }}"),
-    stored(5, "test", uid="thing_4", title=""),
-]
 
 
 @pytest.fixture
@@ -346,136 +262,286 @@ def dataset(tmp_path):
 
 
 class Page(HTMLParser):
-    """Every element as (tag, attributes, id of its card), and the words and the marked options of each card."""
+    """Every element as (tag, attributes), the words outside of scripts, and the data in them."""
 
     def __init__(self, html):
         super().__init__()
         self.elements = []
-        self.words = defaultdict(str)
-        self.marked = []  # (card, words of the option)
-        self.card, self.in_marked = "", False
+        self.words = ""
+        self.scripts = []  # (attributes, text)
+        self.in_script = False
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
-        attributes = dict(attrs)
-        if tag == "article":
-            self.card = attributes["id"]
-        if tag == "li" and "data-right" in attributes:
-            self.marked.append((self.card, ""))
-            self.in_marked = True
-        self.elements.append((tag, attributes, self.card))
+        self.elements.append((tag, dict(attrs)))
+        self.in_script = tag == "script"
+        if self.in_script:
+            self.scripts.append((dict(attrs), ""))
 
     def handle_endtag(self, tag):
-        if tag == "article":
-            self.card = ""
-        if tag == "li":
-            self.in_marked = False
+        self.in_script = self.in_script and tag != "script"
 
     def handle_data(self, data):
-        self.words[self.card] += data
-        if self.in_marked:
-            self.marked[-1] = (self.card, self.marked[-1][1] + data)
+        if self.in_script:
+            self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
+        else:
+            self.words += data
+
+    def data(self, name):
+        return next(json.loads(text) for attributes, text in self.scripts if attributes.get("id") == name)
+
+    def cards(self):
+        """All cards of a page of one file, by key."""
+        chunks = [a["id"] for a, _ in self.scripts if a.get("id", "").startswith("chunk-")]
+        return {card["key"]: card for name in chunks for card in self.data(name)}
 
 
 @pytest.fixture
 def html(dataset, tmp_path):
-    assert gallery.write_gallery(dataset, tmp_path / "out" / "page.html") == 6
+    assert gallery.write_gallery(dataset, tmp_path / "out" / "page.html").samples == 6
     return (tmp_path / "out" / "page.html").read_text("utf-8")
 
 
 def test_every_sample_is_there_with_both_pictures_inside_the_page(html):
-    images = [(attributes, card) for tag, attributes, card in Page(html).elements if tag == "img"]
-    assert Counter(card for _, card in images) == {f"s-{s.key}": 2 for s in SAMPLES}
-    for attributes, card in images:
-        head, _, data = attributes["src"].partition(",")
-        assert head == "data:image/jpeg;base64"
-        with Image.open(io.BytesIO(base64.b64decode(data, validate=True))) as picture:
-            assert picture.size == (320, 160) == (int(attributes["width"]), int(attributes["height"]))
-            number = int(card[-6:])
-            shade = 10 * number + (0 if attributes["alt"].startswith("Image 1") else 100)
-            assert abs(picture.getpixel((99, 99))[0] - shade) <= 3
+    shown = Page(html).cards()
+    assert list(shown) == [s.key for s in SAMPLES] == Page(html).data("index")["keys"]
+    for key, card in shown.items():
+        for i, small in enumerate(card["pictures"]):
+            with Image.open(io.BytesIO(base64.b64decode(small["jpeg"], validate=True))) as picture:
+                assert picture.size == (320, 160) == (small["width"], small["height"])
+                assert abs(picture.getpixel((99, 99))[0] - (10 * int(key[-6:]) + 100 * i)) <= 3
+        assert len(card["pictures"]) == 2
 
 
 def test_exactly_the_right_option_of_every_question_is_marked(html):
-    wanted = [(f"s-{s.key}", q.answer + q.options[q.answer_index]) for s in SAMPLES for q in s.sample.questions]
-    assert Page(html).marked == wanted
+    shown = Page(html).cards()
+    for s in SAMPLES:
+        for asked, card in zip(s.sample.questions, shown[s.key]["questions"], strict=True):
+            assert card["options"][card["right"]] == [asked.answer, asked.options[asked.answer_index]]
 
 
 def test_nothing_is_loaded_from_elsewhere_and_the_page_says_so_to_the_browser(html):
-    elements = Page(html).elements
-    for tag, attributes, _ in elements:
+    page = Page(html)
+    for tag, attributes in page.elements:
         for name in ("src", "href", "srcset", "data", "action", "poster", "xlink:href"):
             value = attributes.get(name) or "#"
-            assert value.startswith(("#", "data:")) or (tag, name) == ("a", "href"), (tag, name, value)
-    assert {tag for tag, *_ in elements}.isdisjoint({"iframe", "object", "embed", "base"})
+            assert value.startswith(("#", "data:")), (tag, name, value)
+    assert {tag for tag, _ in page.elements}.isdisjoint({"iframe", "object", "embed", "base"})
     assert "@import" not in html and html.count("url(") == html.count("url(#")
-    policy = next(
-        a["content"] for tag, a, _ in elements if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none'") and "http" not in policy
+
+
+def test_the_policy_lets_our_script_run_by_its_hash_and_no_other_inline(html):
+    page = Page(html)
+    policy = next(a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    scripts = next(part for part in policy.split(";") if part.strip().startswith("script-src"))
+    (ours,) = [text for attributes, text in page.scripts if "type" not in attributes]
+    digest = base64.b64encode(hashlib.sha256(ours.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in scripts and "unsafe" not in scripts
 
 
 def test_texts_of_strangers_stay_texts(html):
     page = Page(html)
-    assert sum(tag == "script" for tag, *_ in page.elements) == 1  # ours
-    assert "alert(" not in html.split("<script>", 2)[-1].split("</script>")[0]
-    assert HOSTILE in page.words["s-train-000000"]
-    assert all(not name.startswith("on") for _, attributes, _ in page.elements for name in attributes)
-    assert "{{ 7 * 7 }}" in page.words["s-validation-000004"]
+    assert sum("type" not in attributes for attributes, _ in page.scripts) == 1  # ours
+    assert all("<" not in text for attributes, text in page.scripts if "type" in attributes)
+    assert all(not name.startswith("on") for _, attributes in page.elements for name in attributes)
+    shown = page.cards()
+    assert shown["train-000000"]["title"] == HOSTILE
+    assert shown["validation-000004"]["title"] == "{{ 7 * 7 }}"
+    ours = next(text for attributes, text in page.scripts if "type" not in attributes)
+    for risky in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "setHTML"):
+        assert risky not in ours
 
 
 def test_sources_are_linked_only_where_they_lead_to_the_web(html):
-    links = {card: a["href"] for tag, a, card in Page(html).elements if tag == "a" and not a["href"].startswith("#")}
-    assert links == {"s-train-000000": "https://example.org/chair?a=1&b=2"}
+    links = {key: card["link"] for key, card in Page(html).cards().items() if card["link"]}
+    assert links == {"train-000000": "https://example.org/chair?a=1&b=2"}
 
 
 def test_camera_2_is_on_the_right_side_of_the_page_in_every_card(html):
-    dots: dict[str, list[float]] = {}
-    for tag, attributes, card in Page(html).elements:
-        if tag == "circle" and "data-camera" in attributes:
-            dots.setdefault(card, []).append(float(attributes["cx"]))
-    assert len(dots) == 6
     for s in SAMPLES:
-        one, two, *_side_view = dots[f"s-{s.key}"]
+        one, two = (c["position"][0] for c in Page(html).cards()[s.key]["plans"]["top"]["cameras"])
         assert (two > one) == (s.sample.truth.translation[0] > 0) == (int(s.key[-6:]) % 2 == 0)
 
 
 def test_the_front_is_drawn_only_where_it_is_known(html):
-    cards = [
-        card for tag, attributes, card in Page(html).elements if tag == "line" and attributes.get("class") == "front"
-    ]
-    assert cards == ["s-train-000002"]
+    fronts = {key: card["plans"]["top"]["front"] for key, card in Page(html).cards().items()}
+    assert [key for key, front in fronts.items() if front] == ["train-000002"]
+    assert Page(html).cards()["train-000002"]["front_azimuth_deg"] == 30
 
 
-def test_answers_can_be_opened_with_the_keyboard_and_say_how_clear_they_are(html):
-    elements = Page(html).elements
-    for tag in ("details", "summary"):
-        assert sum(t == tag and card != "" for t, _, card in elements) == 12
-    assert html.count("margin 2.25 · decidability 0.125") == 12
+def test_questions_say_how_clear_they_are(html):
+    asked = [question for card in Page(html).cards().values() for question in card["questions"]]
+    assert len(asked) == 12 and {(q["margin"], q["decidability"]) for q in asked} == {(2.25, 0.125)}
 
 
 def test_the_head_counts_the_whole_dataset_also_when_few_samples_are_shown(dataset, tmp_path):
-    assert gallery.write_gallery(dataset, tmp_path / "few.html", limit=4) == 4
+    written = gallery.write_gallery(dataset, tmp_path / "few.html", limit=4)
+    assert (written.samples, written.total, written.folder) == (4, 6, None)
+    assert written.bytes == (tmp_path / "few.html").stat().st_size
     page = Page((tmp_path / "few.html").read_text("utf-8"))
-    head = " ".join(page.words[""].split())
+    head = " ".join(page.words.split())
     assert "6 samples of 5 objects, with 12 questions · train 4 · validation 1 · test 1" in head
     assert "This page shows 4 of them" in head
     assert "left 50 %right 50 %" in head
-    assert len({card for *_, card in page.elements if card}) == 4
+    assert len(page.cards()) == 4
 
 
 def test_filters_offer_what_there_is(html):
-    offered = [
-        (a["data-group"], a["data-value"]) for tag, a, _ in Page(html).elements if tag == "button" and "data-group" in a
-    ]
-    assert offered == [
-        ("family", "orbit"), ("family", "truck"), ("split", "train"), ("split", "validation"), ("split", "test"),
-        ("type", "ego_translation"), ("type", "ego_rotation"),
-    ]  # fmt: skip
+    index = Page(html).data("index")
+    assert index["names"]["family"] == ["truck", "orbit"]
+    assert index["names"]["split"] == ["train", "validation", "test"]
+    assert index["names"]["kind"] == ["ego_translation", "ego_rotation"]
+    assert [thing["uid"] for thing in index["names"]["object"]] == [f"thing_{i}" for i in range(5)]
+    assert index["object"] == [0, 1, 2, 3, 4, 4]
+    assert [index["names"]["family"][i] for i in index["family"]] == [s.sample.family for s in SAMPLES]
+    assert [[index["names"]["kind"][i] for i in index["kind_sets"][kinds]] for kinds in index["kinds"]] == [
+        ["ego_translation", "ego_rotation"]
+    ] * 6
+
+
+# --- what is drawn over pictures --------------------------------------------------------------------
+
+
+def test_points_are_placed_by_shares_of_the_picture_and_know_their_depth():
+    card = cards.make_card(with_points(SAMPLES[0]))
+    middle, near = card["points"]
+    assert middle["at"] == [[0.5, 0.5], [0.5, 0.5]] and near["at"] == [[0.25, 0.25], [0, 1]]
+    assert (middle["depth"][0], near["depth"][0]) == (3.0, 2.5)  # camera 1 stands 3 south of the middle
+    assert middle["depth"][1] == pytest.approx(np.linalg.norm([1.0, -2.8, 0.4]), abs=1e-3)  # camera 2 looks at it
+    assert near["visible"] == ["yes", "no"]
+    assert middle["rgb"][0] == 255 and 100 < middle["rgb"][1] < 255 and near["rgb"] == [0, 0, 0]
+    assert card["boxes"][0] == pytest.approx([16 / 512, 16 / 256, 48 / 512, 48 / 256], abs=1e-4)
+
+
+def test_cameras_keep_their_pose_and_field_of_view():
+    one, two = cards.make_card(SAMPLES[0])["cameras"]
+    assert np.array(one["pose"]) == pytest.approx(SOUTH_CAMERA[:3])
+    assert np.array(two["pose"])[:, 3] == pytest.approx([1.0, -2.8, 0.4])
+    assert one["slopes"] == pytest.approx([np.tan(np.radians(30))] * 2, abs=1e-4)
+
+
+# --- figures ---------------------------------------------------------------------------------------
+
+
+def test_figures_are_what_a_model_is_shown_and_plain_views_are_not_stored_twice():
+    asked = SAMPLES[0].sample.questions[0]
+    mark = Mark(image=0, x=256, y=128, colour="red")
+    stored = SAMPLES[0]._replace(
+        sample=SAMPLES[0].sample.model_copy(
+            update={
+                "questions": [
+                    asked,
+                    asked.model_copy(update={"images": [1, 0]}),
+                    asked.model_copy(update={"marks": [mark]}),
+                    asked.model_copy(update={"map_cameras": [MapCamera(azimuth_deg=90, colour="blue")]}),
+                ]
+            }
+        )
+    )
+    plain, swapped, dotted, mapped = (question["figures"] for question in cards.make_card(stored)["questions"])
+    assert plain == [] and swapped == [1, 0]
+    assert dotted[1] == 1
+    with Image.open(io.BytesIO(base64.b64decode(dotted[0]["jpeg"]))) as picture:
+        red, green, blue = picture.getpixel((picture.width // 2, picture.height // 2))
+        assert red > 150 and green < 90 and blue < 110
+    assert mapped[:2] == [0, 1] and len(mapped) == 3 and mapped[2]["width"] == mapped[2]["height"]
+
+
+# --- a large dataset: a page and a folder -----------------------------------------------------------
+
+
+@pytest.fixture
+def many(dataset, monkeypatch):
+    """The six samples, as if they were too many for one file, two to a script."""
+    monkeypatch.setattr(gallery, "ONE_FILE", 5)
+    monkeypatch.setattr(gallery, "CHUNK", 2)
+    return dataset
+
+
+def scripts(folder):
+    """[(number, cards)] of the one version in a page's folder."""
+    (version,) = folder.iterdir()
+    found = []
+    for path in sorted(version.iterdir()):
+        call = re.fullmatch(r"chunk\((\d+),(.*)\);\n", path.read_text("utf-8"))
+        assert path.name == f"{int(call[1]):05d}.js"
+        found.append((int(call[1]), json.loads(call[2])))
+    return found
+
+
+def test_many_samples_lie_in_scripts_beside_the_page(many, tmp_path):
+    written = gallery.write_gallery(many, tmp_path / "my page #1.html")
+    folder = tmp_path / "my page #1_files"
+    assert (written.samples, written.folder) == (6, folder)
+    found = scripts(folder)
+    assert [number for number, _ in found] == [0, 1, 2]
+    assert [card["key"] for _, shown in found for card in shown] == [s.key for s in SAMPLES]
+    page = Page((tmp_path / "my page #1.html").read_text("utf-8"))
+    assert page.cards() == {}
+    index = page.data("index")
+    assert index["keys"] == [s.key for s in SAMPLES] and index["chunk"] == 2
+    assert index["folder"] == f"my%20page%20%231_files/{next(folder.iterdir()).name}"
+    sizes = [path.stat().st_size for path in tmp_path.glob("my page*/**/*.js")]
+    assert written.bytes == (tmp_path / "my page #1.html").stat().st_size + sum(sizes)
+
+
+def test_writing_again_replaces_the_folder_and_leaves_nothing_stale(many, tmp_path, monkeypatch):
+    page, folder = tmp_path / "page.html", tmp_path / "page_files"
+    gallery.write_gallery(many, page)
+    first = {path: path.stat().st_ino for path in folder.rglob("*.js")}
+    gallery.write_gallery(many, page)
+    assert {path: path.stat().st_ino for path in folder.rglob("*.js")} == first  # the same, left in place
+    (folder / ("1" * 16)).mkdir()  # of an earlier page
+    (folder / f"{'0' * 16}.77.partial").mkdir()  # of a process that was killed
+    monkeypatch.setattr(gallery, "CHUNK", 3)
+    gallery.write_gallery(many, page)
+    assert [number for number, _ in scripts(folder)] == [0, 1]
+    monkeypatch.setattr(gallery, "ONE_FILE", 300)
+    assert gallery.write_gallery(many, page).folder is None
+    assert not folder.exists()
+
+
+def test_a_damaged_script_is_written_anew(many, tmp_path):
+    gallery.write_gallery(many, tmp_path / "page.html")
+    damaged = next((tmp_path / "page_files").rglob("00001.js"))
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:100])
+    gallery.write_gallery(many, tmp_path / "page.html")
+    assert damaged.read_bytes() == whole
+
+
+def test_files_of_others_in_the_folder_stay(many, tmp_path, monkeypatch):
+    others = tmp_path / "page_files" / "saved-by-a-browser.css"
+    others.parent.mkdir()
+    others.write_text("body {}")
+    gallery.write_gallery(many, tmp_path / "page.html")
+    monkeypatch.setattr(gallery, "ONE_FILE", 300)
+    gallery.write_gallery(many, tmp_path / "page.html")
+    assert list(others.parent.iterdir()) == [others]
+
+
+def test_a_failure_leaves_the_old_page_and_its_samples(many, tmp_path):
+    page, folder = tmp_path / "page.html", tmp_path / "page_files"
+    gallery.write_gallery(many, page)
+    before = {path: path.read_bytes() for path in [page, *folder.rglob("*.js")]}
+    broken = SAMPLES[5]._replace(images=[SAMPLES[5].images[0], SAMPLES[5].images[1][:300]])
+    write_shard(many / "test-00000-of-00001.tar", tmp_path, [broken])
+    with pytest.raises(InputError, match="test-000005"):
+        gallery.write_gallery(many, page)
+    assert {path: path.read_bytes() for path in [page, *folder.rglob("*.js")]} == before
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_progress_counts_the_samples_that_are_shown(dataset, tmp_path):
+    said = []
+    gallery.write_gallery(dataset, tmp_path / "page.html", limit=3, progress=lambda *pair: said.append(pair))
+    assert said == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_the_answer_no_comes_last_and_grey_whatever_its_share():
-    shares = gallery.summarise(s.sample for s in SAMPLES).shares()
+    shares = summary.summarise(s.sample for s in SAMPLES).shares()
     kind, frame, parts = shares[1]
     assert (kind, frame) == ("ego_rotation", "camera_1")
     assert [(answer, tone) for answer, _, tone in parts] == [("left", "0"), ("right", "1"), ("no rotation", "none")]
@@ -503,7 +569,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_old_page_stays(tmp_path)
 
 def test_pictures_and_views_must_match():
     with pytest.raises(InputError, match="1 pictures and 2 views"):
-        gallery.make_card(SAMPLES[0]._replace(images=SAMPLES[0].images[:1]))
+        cards.make_card(SAMPLES[0]._replace(images=SAMPLES[0].images[:1]))
 
 
 def test_a_missing_library_names_what_to_install(monkeypatch, dataset, tmp_path):
