@@ -4,8 +4,6 @@ The manifest is changed first: it lists the removal, the new version, and every 
 the folder agree with it, and can be killed anywhere: the next `remove` goes on. Until then `validate` says what is unfinished.
 """
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from viewpoint100k.card import describe, drop_stale_audit, iter_dataset, with_version
-from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.errors import InputError
+from viewpoint100k.index import FOLDER, write_index
 from viewpoint100k.publish import (
     Manifest,
     Removal,
@@ -35,8 +34,6 @@ from viewpoint100k.shards import (
     sweep,
     write_atomically,
 )
-
-UID_COLUMNS = ("object_uid", "uid")  # of index/*.parquet
 
 Progress = Callable[[int, int], None]
 
@@ -143,7 +140,8 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
         cut_shard(path, kept)
     _update_receipts(dataset, wanted, gone)
     contents = count_samples(iter_dataset(dataset, manifest))
-    _update_index(dataset, gone)
+    if (dataset / FOLDER).is_dir():
+        write_index(dataset)
     drop_stale_audit(dataset, manifest)
     return describe(dataset, manifest, contents), touched, samples
 
@@ -165,27 +163,3 @@ def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str
 
 def _facts(entry: ShardEntry) -> dict[str, str | int]:
     return {"sha256": entry.sha256, "bytes": entry.bytes, "samples": entry.samples, "questions": entry.questions}
-
-
-def _update_index(dataset: Path, gone: set[str]) -> None:
-    """Drop the rows of the objects from the tables in index/, where there are any."""
-    tables = sorted((dataset / "index").glob("*.parquet"))
-    if not tables:
-        return
-    try:
-        import pyarrow.compute
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtra("index/*.parquet needs pyarrow: pip install 'viewpoint100k[publish]'") from error
-    for path in tables:
-        table = pyarrow.parquet.read_table(path)
-        column = next((name for name in UID_COLUMNS if name in table.column_names), None)
-        if column is None:
-            raise InputError(
-                f"{path} does not say which object a row is of ({' or '.join(UID_COLUMNS)}); delete it, then run this again"
-            )
-        held = pyarrow.compute.is_in(table[column], pyarrow.array(sorted(gone), table[column].type))
-        if pyarrow.compute.any(held).as_py():
-            unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
-            pyarrow.parquet.write_table(table.filter(pyarrow.compute.invert(held)), unfinished)
-            shutil.move(unfinished, path)
