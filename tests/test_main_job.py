@@ -19,6 +19,8 @@ from viewpoint100k.scoring import score
 from viewpoint100k.shards import iter_samples, read_shard
 from viewpoint100k.validate import validate_dataset
 
+ALWAYS_THERE = {"README.md", "manifest.json", "attribution.csv", "croissant.json", "card"}
+
 
 def published(out):
     """sha256 of every published file."""
@@ -30,7 +32,7 @@ def test_the_dataset_has_exactly_the_pairs_asked_for_and_nothing_stray(dataset):
     assert len(samples) == 24
     assert len({stored.key for stored in samples}) == 24
     names = {path.name.split("-0")[0] for path in dataset.iterdir()}
-    assert names == {".run", "README.md", "manifest.json", "attribution.csv", "train", "validation", "test"}
+    assert names == {".run", *ALWAYS_THERE, "train", "validation", "test"}
     assert not list(dataset.rglob("*.partial"))
 
 

@@ -9,25 +9,21 @@ where it stopped, and sends nothing where nothing is missing.
 import hashlib
 import re
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from viewpoint100k.errors import InputError, MissingExtra, ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError
+from viewpoint100k.hub_client import hub_api, hub_errors, patiently, quiet, reach
 from viewpoint100k.publish import BESIDE_THE_SHARDS, Manifest, next_version, read_attribution, read_manifest
 from viewpoint100k.shards import sha256_file
 from viewpoint100k.validate import validate_dataset
 
-PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # between tries, while the Hub is busy or out of reach
 GROUP_BYTES = 256 << 20  # of shards in one commit, at least
 MOST_GROUPS = 50  # the Hub allows 128 commits an hour
 STAGING = "publishing-"  # how branches begin that shards are gathered on
-BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
 
-T = TypeVar("T")
 Progress = Callable[[int, int, str], None]  # bytes done, of, and what is going on
 
 
@@ -122,11 +118,11 @@ def look(parcel: Parcel, repo_id: str, *, branch: str = "main", tag: str = "", p
     """
     tag = tag or f"v{parcel.manifest.version}"
     _check_names(repo_id, branch, tag)
-    _quiet()
+    quiet()
     with hub_errors(repo_id):
-        _reach(repo_id)
+        reach(repo_id)
         remote = _look(repo_id, branch)
-        if private and remote.exists and not _api().repo_info(repo_id, repo_type="dataset").private:
+        if private and remote.exists and not hub_api().repo_info(repo_id, repo_type="dataset").private:
             raise InputError(
                 f"--private: {repo_id} is there already and public. Make it private on its settings page, or leave --private out"
             )
@@ -171,36 +167,36 @@ def send(shipment: Shipment, progress: Progress = lambda done, of, what: None) -
 
 
 def _send(shipment: Shipment, progress: Progress) -> str:
-    parcel, repo, staging, api = shipment.parcel, shipment.repo_id, shipment.staging, _api()
+    parcel, repo, staging, api = shipment.parcel, shipment.repo_id, shipment.staging, hub_api()
     total = sum(file.bytes for file in shipment.send)
     progress(0, total, "looking")
     if not shipment.remote.exists:
-        _patiently(api.create_repo, repo, repo_type="dataset", private=shipment.private or None, exist_ok=True)
+        patiently(api.create_repo, repo, repo_type="dataset", private=shipment.private or None, exist_ok=True)
     if not shipment.remote.head and shipment.branch != "main":
-        _patiently(api.create_branch, repo, branch=shipment.branch, repo_type="dataset", exist_ok=True)
+        patiently(api.create_branch, repo, branch=shipment.branch, repo_type="dataset", exist_ok=True)
     commit = shipment.remote.head
     if not shipment.up_to_date:
         if shipment.send:
-            _patiently(api.create_branch, repo, branch=staging, repo_type="dataset", exist_ok=True)
+            patiently(api.create_branch, repo, branch=staging, repo_type="dataset", exist_ok=True)
             _fill_staging(shipment, progress)
         progress(total, total, "putting it in place")
-        commit = _patiently(_put_in_place, shipment)
-    now = _patiently(_look, repo, shipment.branch)
+        commit = patiently(_put_in_place, shipment)
+    now = patiently(_look, repo, shipment.branch)
     if shipment.tag not in now.tags:
         progress(total, total, "tagging")
-        _patiently(api.create_tag, repo, tag=shipment.tag, revision=commit, repo_type="dataset", exist_ok=True)
+        patiently(api.create_tag, repo, tag=shipment.tag, revision=commit, repo_type="dataset", exist_ok=True)
     for branch in sorted(now.branches):
         if branch.startswith(STAGING):  # also of a version that was never finished: it may hold what was removed since
-            _patiently(api.delete_branch, repo, branch=branch, repo_type="dataset")
+            patiently(api.delete_branch, repo, branch=branch, repo_type="dataset")
     progress(total, total, f"{parcel.manifest.samples} samples are there")
     return commit
 
 
 def _fill_staging(shipment: Shipment, progress: Progress) -> None:
     """Bring the shards to their branch, a few in each commit; those that lie there already are left alone."""
-    repo, staging, api = shipment.repo_id, shipment.staging, _api()
+    repo, staging, api = shipment.repo_id, shipment.staging, hub_api()
     total, done = sum(file.bytes for file in shipment.send), 0
-    there = _patiently(_files_of, repo, staging)
+    there = patiently(_files_of, repo, staging)
     missing = []
     for file in shipment.send:
         if there.get(file.path, ("", ""))[0] == file.sha256:
@@ -209,7 +205,7 @@ def _fill_staging(shipment: Shipment, progress: Progress) -> None:
             missing.append(file)
     for group in _groups(missing, max(GROUP_BYTES, total // MOST_GROUPS)):
         progress(done, total, f"sending {group[0].path}{', ...' if len(group) > 1 else ''}")
-        _patiently(
+        patiently(
             api.upload_folder,
             repo_id=repo,
             folder_path=shipment.parcel.dataset,
@@ -219,7 +215,7 @@ def _fill_staging(shipment: Shipment, progress: Progress) -> None:
             commit_message=f"Shards of {shipment.tag}, {group[0].path} and on",
         )
         done += sum(file.bytes for file in group)
-    there = _patiently(_files_of, repo, staging)
+    there = patiently(_files_of, repo, staging)
     for file in shipment.send:
         if there.get(file.path, ("", ""))[0] != file.sha256:
             raise ViewpointError(
@@ -243,7 +239,7 @@ def _put_in_place(shipment: Shipment) -> str:
     ]
     operations += [CommitOperationAdd(file.path, parcel.dataset / file.path) for file in now.place]
     operations += [CommitOperationDelete(path) for path in now.delete]
-    made = _api().create_commit(
+    made = hub_api().create_commit(
         shipment.repo_id,
         operations,
         commit_message=f"{shipment.tag}: {parcel.manifest.samples} samples, {parcel.manifest.questions} questions",
@@ -261,7 +257,7 @@ def _look(repo_id: str, branch: str) -> Remote:
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
-        refs = _patiently(_api().list_repo_refs, repo_id, repo_type="dataset")
+        refs = patiently(hub_api().list_repo_refs, repo_id, repo_type="dataset")
     except RepositoryNotFoundError:
         return Remote(False, "", {}, set(), {}, None)
     heads = {each.name: each.target_commit for each in refs.branches}
@@ -273,8 +269,8 @@ def _look(repo_id: str, branch: str) -> Remote:
 
 
 def _files_of(repo_id: str, revision: str) -> dict[str, tuple[str, str]]:
-    entries = _patiently(
-        lambda: list(_api().list_repo_tree(repo_id, recursive=True, revision=revision, repo_type="dataset"))
+    entries = patiently(
+        lambda: list(hub_api().list_repo_tree(repo_id, recursive=True, revision=revision, repo_type="dataset"))
     )
     return {
         each.path: (each.lfs.sha256 if each.lfs else "", each.blob_id) for each in entries if hasattr(each, "blob_id")
@@ -284,8 +280,13 @@ def _files_of(repo_id: str, revision: str) -> dict[str, tuple[str, str]]:
 def _manifest_of(repo_id: str, revision: str) -> Manifest | None:
     """None: there is something of that name that is not ours."""
     with tempfile.TemporaryDirectory() as folder:
-        path = _patiently(
-            _api().hf_hub_download, repo_id, "manifest.json", repo_type="dataset", revision=revision, cache_dir=folder
+        path = patiently(
+            hub_api().hf_hub_download,
+            repo_id,
+            "manifest.json",
+            repo_type="dataset",
+            revision=revision,
+            cache_dir=folder,
         )
         try:
             return Manifest.model_validate_json(Path(path).read_bytes())
@@ -368,149 +369,3 @@ def _check_names(repo_id: str, branch: str, tag: str) -> None:
     for option, name in (("--branch", branch), ("--tag", tag)):
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
             raise InputError(f"{option} {name!r}: expected letters, digits, dots and dashes")
-
-
-# --- the client ----------------------------------------------------------------------------------
-
-
-def _api() -> Any:
-    try:
-        from huggingface_hub import HfApi
-    except ImportError as error:
-        raise MissingExtra("publishing needs huggingface_hub: pip install 'viewpoint100k[publish]'") from error
-    return HfApi(library_name="viewpoint100k")
-
-
-def _quiet() -> None:
-    """Our progress bar is the only one."""
-    from huggingface_hub.utils import disable_progress_bars
-
-    disable_progress_bars()
-
-
-def _patiently(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
-    """Call, and call again after a while where the Hub is busy or out of reach: every call here may be repeated."""
-    return _again(PAUSES_S, call, *arguments, **named)
-
-
-def _again(pauses_s: Sequence[float], call: Callable[..., T], *arguments: Any, **named: Any) -> T:
-    for pause_s in pauses_s:
-        try:
-            return call(*arguments, **named)
-        except Exception as error:
-            if not _may_pass(error):
-                raise
-            time.sleep(_asked_pause_s(error) or pause_s)
-    return call(*arguments, **named)
-
-
-def _reach(repo_id: str) -> None:
-    """Fail soon where there is no way to the Hub at all."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        _again(PAUSES_S[:2], _api().repo_info, repo_id, repo_type="dataset")
-    except HfHubHTTPError:
-        pass  # it answers; what it says is asked for again, patiently
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether the same call may well succeed a little later."""
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    if isinstance(error, OfflineModeIsEnabled):
-        return False
-    if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code if error.response is not None else 0
-        return status in BUSY
-    return _is_network(error)
-
-
-def _asked_pause_s(error: Exception) -> float | None:
-    """What the Hub itself asks for, within reason."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    text = headers.get("Retry-After", "")
-    return min(float(text), 120.0) if re.fullmatch(r"\d+", text) else None
-
-
-def _is_network(error: Exception) -> bool:
-    """What the client and its Xet half raise when a connection fails."""
-    from huggingface_hub import errors
-
-    kinds = (errors.HTTPError, ConnectionError, TimeoutError)  # type: ignore[attr-defined]
-    # Xet, in Rust, raises plain RuntimeErrors
-    return isinstance(error, kinds) or (isinstance(error, RuntimeError) and not isinstance(error, NotImplementedError))
-
-
-@contextmanager
-def hub_errors(repo_id: str) -> Iterator[None]:
-    """Turn what the client raises into one line that says what to do, and never shows a token."""
-    api = _api()  # raises, where the client is missing
-    from huggingface_hub import constants, get_token
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HfHubHTTPError,
-        LocalTokenNotFoundError,
-        OfflineModeIsEnabled,
-    )
-
-    if get_token() is None:
-        raise InputError(
-            "there is no token for the Hub. Log in with `hf auth login`, or set HF_TOKEN, with a token that may write "
-            f"(made at {api.endpoint}/settings/tokens)"
-        )
-    try:
-        yield
-    except ViewpointError:
-        raise
-    except (LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
-        raise InputError(f"the client may not ask the Hub: {_without_token(error)}. Is HF_HUB_OFFLINE set?") from error
-    except HfHubHTTPError as error:
-        raise _refused(repo_id, error) from error
-    except EntryNotFoundError as error:
-        raise ViewpointError(f"{repo_id} was changed by somebody else meanwhile. Run the command again") from error
-    except Exception as error:
-        if not _is_network(error):
-            raise
-        raise InputError(
-            f"cannot reach {constants.ENDPOINT}: {_without_token(error)}. Check the network and HF_ENDPOINT, then run the same "
-            "command again: what was sent is kept"
-        ) from error
-
-
-def _refused(repo_id: str, error: Any) -> ViewpointError:
-    status = error.response.status_code if error.response is not None else 0
-    owner, said = repo_id.split("/")[0], _without_token(getattr(error, "server_message", None) or error)
-    if status == 401:
-        return InputError(
-            f"the Hub does not know your token (401). Log in again with `hf auth login`, or correct HF_TOKEN; for {repo_id} it must "
-            "be one that may write"
-        )
-    if status == 403:
-        return InputError(
-            f"your token may not write to {repo_id} (403: {said}). Use a token with the role `write`, and be a member of {owner} "
-            "who may write; or publish under your own name"
-        )
-    if status == 404:
-        return InputError(
-            f"{repo_id} is not there, or your token may not see it (404: {said}). Check its name, and that {owner} exists and you "
-            "are a member of it"
-        )
-    if status == 412:
-        return ViewpointError(
-            f"{repo_id} was changed by somebody else meanwhile (412). Look at it, then run the command again"
-        )
-    if status in BUSY:
-        return ViewpointError(
-            f"the Hub is too busy ({status}: {said}). Run the same command again later: what was sent is kept"
-        )
-    return ViewpointError(f"the Hub refused ({status}: {said})")
-
-
-def _without_token(error: object) -> str:
-    """One line of an error's text."""
-    from huggingface_hub import get_token
-
-    text = " ".join(str(error).split())[:300] or type(error).__name__
-    token = get_token()
-    return re.sub(r"hf_\w{8,}", "hf_...", text.replace(token, "...") if token else text)

@@ -20,6 +20,7 @@ from viewpoint100k import audit
 from viewpoint100k.audit import chains, cues, gates, labels, leakage, poses, report, statistics, wording
 from viewpoint100k.audit.recompute import measure
 from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.questions import KINDS
 
 needs_extra = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("sklearn", "cv2")),
@@ -286,12 +287,22 @@ def test_an_object_that_starts_or_ends_where_the_answer_says_is_found(fair, load
     assert upright["ego_translation/camera_1"] != "fail"
 
 
-def test_kinds_of_two_components_are_tried_from_one_picture(fair, loaded, monkeypatch):
+@pytest.mark.parametrize("name", ["combined_translation/camera_1", "relative_pose/camera_1"])
+def test_a_kind_of_two_components_that_one_place_answers_is_found(fair, loaded, name):
+    """Its four answers go with the quarter of picture 1 in which the object is."""
     pytest.importorskip("sklearn")
-    monkeypatch.setattr(cues, "FEWEST_SINGLE", 20)
-    tried = [part.name for part in cues.single_image(loaded(fair)).parts]
-    for kind in ("combined_translation/camera_1", "relative_pose/camera_1"):
-        assert [name for name in tried if name.startswith(kind)] == [f"{kind}, image {n} only" for n in (1, 2)]
+    kind = next(kind for kind in KINDS if kind.name == name)
+
+    def asked(one):
+        left, top, right, bottom = one.sample.views[0].object_box
+        width, height = (2 * one.sample.views[0].intrinsics[axis][2] for axis in (0, 1))
+        quarter = 2 * int(top + bottom > height) + int(left + right > width)
+        told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": quarter}
+        return [one.sample.questions[0].model_copy(update=told)] if one.sample.questions else []
+
+    found = cues.single_image(loaded([sets.changed(one, questions=asked(one)) for one in fair]))
+    assert found.verdict == "fail"
+    assert {part.name for part in found.parts if part.verdict == "fail"} >= {f"{name}, image 1 only"}
 
 
 def test_the_answer_hidden_in_one_picture_is_found(fair, loaded):

@@ -1,0 +1,162 @@
+"""The Hub's client, with patience, and with errors that say what to do and never show a token."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from viewpoint100k.errors import InputError, MissingExtra, ViewpointError
+
+PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # between tries, while the Hub is busy or out of reach
+BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
+
+T = TypeVar("T")
+
+
+def hub_api() -> Any:
+    """The client.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        from huggingface_hub import HfApi
+    except ImportError as error:
+        raise MissingExtra("publishing needs huggingface_hub: pip install 'viewpoint100k[publish]'") from error
+    return HfApi(library_name="viewpoint100k")
+
+
+def quiet() -> None:
+    """Our progress bar is the only one."""
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+
+
+def patiently(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Call, and call again after a while where the Hub is busy or out of reach: every call here may be repeated."""
+    return _again(PAUSES_S, call, *arguments, **named)
+
+
+def _again(pauses_s: Sequence[float], call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    for pause_s in pauses_s:
+        try:
+            return call(*arguments, **named)
+        except Exception as error:
+            if not _may_pass(error):
+                raise
+            time.sleep(_asked_pause_s(error) or pause_s)
+    return call(*arguments, **named)
+
+
+def reach(repo_id: str) -> None:
+    """Fail soon where there is no way to the Hub at all."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        _again(PAUSES_S[:2], hub_api().repo_info, repo_id, repo_type="dataset")
+    except HfHubHTTPError:
+        pass  # it answers; what it says is asked for again, patiently
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same call may well succeed a little later."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if isinstance(error, OfflineModeIsEnabled):
+        return False
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code if error.response is not None else 0
+        return status in BUSY
+    return _is_network(error)
+
+
+def _asked_pause_s(error: Exception) -> float | None:
+    """What the Hub itself asks for, within reason."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    text = headers.get("Retry-After", "")
+    return min(float(text), 120.0) if re.fullmatch(r"\d+", text) else None
+
+
+def _is_network(error: Exception) -> bool:
+    """What the client and its Xet half raise when a connection fails."""
+    from huggingface_hub import errors
+
+    kinds = (errors.HTTPError, ConnectionError, TimeoutError)  # type: ignore[attr-defined]
+    # Xet, in Rust, raises plain RuntimeErrors
+    return isinstance(error, kinds) or (isinstance(error, RuntimeError) and not isinstance(error, NotImplementedError))
+
+
+@contextmanager
+def hub_errors(repo_id: str) -> Iterator[None]:
+    """Turn what the client raises into one line that says what to do, and never shows a token."""
+    api = hub_api()  # raises, where the client is missing
+    from huggingface_hub import constants, get_token
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HfHubHTTPError,
+        LocalTokenNotFoundError,
+        OfflineModeIsEnabled,
+    )
+
+    if get_token() is None:
+        raise InputError(
+            "there is no token for the Hub. Log in with `hf auth login`, or set HF_TOKEN, with a token that may write "
+            f"(made at {api.endpoint}/settings/tokens)"
+        )
+    try:
+        yield
+    except ViewpointError:
+        raise
+    except (LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
+        raise InputError(f"the client may not ask the Hub: {_without_token(error)}. Is HF_HUB_OFFLINE set?") from error
+    except HfHubHTTPError as error:
+        raise _refused(repo_id, error) from error
+    except EntryNotFoundError as error:
+        raise ViewpointError(f"{repo_id} was changed by somebody else meanwhile. Run the command again") from error
+    except Exception as error:
+        if not _is_network(error):
+            raise
+        raise InputError(
+            f"cannot reach {constants.ENDPOINT}: {_without_token(error)}. Check the network and HF_ENDPOINT, then run the same "
+            "command again: what was sent is kept"
+        ) from error
+
+
+def _refused(repo_id: str, error: Any) -> ViewpointError:
+    status = error.response.status_code if error.response is not None else 0
+    owner, said = repo_id.split("/")[0], _without_token(getattr(error, "server_message", None) or error)
+    if status == 401:
+        return InputError(
+            f"the Hub does not know your token (401). Log in again with `hf auth login`, or correct HF_TOKEN; for {repo_id} it must "
+            "be one that may write"
+        )
+    if status == 403:
+        return InputError(
+            f"your token may not write to {repo_id} (403: {said}). Use a token with the role `write`, and be a member of {owner} "
+            "who may write; or publish under your own name"
+        )
+    if status == 404:
+        return InputError(
+            f"{repo_id} is not there, or your token may not see it (404: {said}). Check its name, and that {owner} exists and you "
+            "are a member of it"
+        )
+    if status == 412:
+        return ViewpointError(
+            f"{repo_id} was changed by somebody else meanwhile (412). Look at it, then run the command again"
+        )
+    if status in BUSY:
+        return ViewpointError(
+            f"the Hub is too busy ({status}: {said}). Run the same command again later: what was sent is kept"
+        )
+    return ViewpointError(f"the Hub refused ({status}: {said})")
+
+
+def _without_token(error: object) -> str:
+    """One line of an error's text."""
+    from huggingface_hub import get_token
+
+    text = " ".join(str(error).split())[:300] or type(error).__name__
+    token = get_token()
+    return re.sub(r"hf_\w{8,}", "hf_...", text.replace(token, "...") if token else text)
