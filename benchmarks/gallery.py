@@ -86,10 +86,19 @@ def repeat(small: list[StoredSample], samples: int, dataset: Path, scratch: Path
         write_shard(dataset / f"train-{number:05d}-of-{total:05d}.tar", scratch, again)
 
 
+def rest(browser: Chromium) -> None:
+    """Wait until the browser itself has started: half a second with hardly any work, 20 seconds at most."""
+    for _ in range(40):
+        before = browser.cpu_s()
+        time.sleep(0.5)
+        if browser.cpu_s() - before <= 0.03:
+            return
+
+
 def look(page: Path, shot: Path | None) -> dict[str, Any]:
     """Open a page, turn to another one, filter."""
     with Chromium(1360, 950) as browser:
-        browser.js("new Promise((done) => setTimeout(done, 1500))")  # until the browser itself is at rest
+        rest(browser)
         begun, began = browser.cpu_s(), time.perf_counter()
         browser.open(page.resolve().as_uri())
         browser.js(FIRST_PICTURE)
@@ -97,7 +106,7 @@ def look(page: Path, shot: Path | None) -> dict[str, Any]:
         if shot:
             shot.parent.mkdir(parents=True, exist_ok=True)
             browser.screenshot(shot)
-        browser.js("new Promise((done) => setTimeout(done, 1000))")
+        rest(browser)
         before = browser.cpu_s()
         browser.js("document.querySelector('#next').click()")
         browser.js(FIRST_PICTURE)
