@@ -22,7 +22,8 @@ from viewpoint100k.validate import validate_dataset
 
 def published(out):
     """sha256 of every published file."""
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.iterdir()) if p.is_file()}
+    files = [*out.iterdir(), *(out / "index").glob("*")]
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(files) if p.is_file()}
 
 
 def test_the_dataset_has_exactly_the_pairs_asked_for_and_nothing_stray(dataset):
@@ -30,7 +31,7 @@ def test_the_dataset_has_exactly_the_pairs_asked_for_and_nothing_stray(dataset):
     assert len(samples) == 24
     assert len({stored.key for stored in samples}) == 24
     names = {path.name.split("-0")[0] for path in dataset.iterdir()}
-    assert names == {".run", "README.md", "manifest.json", "attribution.csv", "train", "validation", "test"}
+    assert names == {".run", "README.md", "manifest.json", "attribution.csv", "index", "train", "validation", "test"}
     assert not list(dataset.rglob("*.partial"))
 
 
