@@ -67,7 +67,9 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     """
     manifest = read_manifest(dataset)
     if manifest.schema_version != SCHEMA_VERSION:
-        raise InputError(f"{dataset} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}")
+        raise InputError(
+            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}"
+        )
     try:
         gates, _ = GateConfig.model_validate(manifest.config.get("gates", {})), manifest.views
     except (ValidationError, AttributeError, TypeError) as error:
