@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from viewpoint100k.publish import read_manifest
+from viewpoint100k.publish import attribution, read_manifest
 from viewpoint100k.records import Sample
-from viewpoint100k.shards import StoredSample, iter_samples, write_shard
+from viewpoint100k.shards import StoredSample, iter_samples, sha256_file, write_shard
 
 SHARD = 250
 READERS = {
@@ -49,6 +49,7 @@ def multiply(source: Path, out: Path, samples: int, size_px: int) -> None:
     big = [_enlarged(s, size_px, np.random.default_rng(i)) for i, s in enumerate(originals)]
     out.mkdir(parents=True)
     shards, endless, left, number = [], cycle(big), samples, 0
+    used_in: dict[str, set[str]] = {}
     while left:
         mine, left = min(SHARD, left), left - min(SHARD, left)
         name = f"train-{number:05d}-of-{-(-samples // SHARD):05d}.tar"
@@ -56,15 +57,17 @@ def multiply(source: Path, out: Path, samples: int, size_px: int) -> None:
         digest, size = write_shard(out / name, out, stored)
         questions = sum(len(one.sample.questions) for one in stored)
         shards.append({"name": name, "split": "train", "sha256": digest, "bytes": size, "samples": mine, "questions": questions})  # fmt: skip
+        for one in stored:
+            used_in.setdefault(one.sample.object.uid, set()).add(name.removesuffix(".tar"))
         number += 1
     total = {key: sum(shard[key] for shard in shards) for key in ("samples", "questions")}
     card = (source / "README.md").read_text("utf-8").split("\n---\n")[0]
     head = card.replace("  - split: test\n    path: test-*.tar\n", "").replace("  - split: validation\n    path: validation-*.tar\n", "")  # fmt: skip
     (out / "README.md").write_text(head + "\n---\n", "utf-8")
-    rows = (source / "attribution.csv").read_text("utf-8").splitlines(keepends=True)
-    used = {s.sample.object.uid for s in originals}
-    (out / "attribution.csv").write_text("".join(r for i, r in enumerate(rows) if not i or r.split(",")[0] in used))
-    text = manifest.model_dump(mode="json") | total | {"shards": shards}
+    objects = {s.sample.object.uid: s.sample.object for s in originals}
+    (out / "attribution.csv").write_text(attribution(objects, used_in), "utf-8")
+    files = {name: sha256_file(out / name) for name in ("README.md", "attribution.csv")}
+    text = manifest.model_dump(mode="json") | total | {"shards": shards, "files": files}
     (out / "manifest.json").write_text(json.dumps(text))
 
 

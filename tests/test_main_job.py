@@ -24,7 +24,8 @@ ALWAYS_THERE = {"README.md", "manifest.json", "attribution.csv", "croissant.json
 
 def published(out):
     """sha256 of every published file."""
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.iterdir()) if p.is_file()}
+    files = [*out.iterdir(), *(out / "index").glob("*")]
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(files) if p.is_file()}
 
 
 def test_the_dataset_has_exactly_the_pairs_asked_for_and_nothing_stray(dataset):

@@ -246,7 +246,9 @@ class QuestionConfig(Record):
 
 
 class ShardConfig(Record):
-    pairs_per_shard: int | None = Field(default=None, ge=1, description="None: a twentieth of the run, 8 to 1000")
+    pairs_per_shard: int | None = Field(
+        default=None, ge=1, description="None: a twentieth of the run, 128 to 1000: questions are balanced in a shard"
+    )
 
 
 class RunConfig(Record):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 from PIL import Image
+from pydantic import ValidationError
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
@@ -72,9 +73,15 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     """
     manifest = read_manifest(dataset)
     if manifest.schema_version != SCHEMA_VERSION:
-        raise InputError(f"{dataset} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}")
+        raise InputError(
+            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}"
+        )
+    try:
+        gates, _ = GateConfig.model_validate(manifest.config.get("gates", {})), manifest.views
+    except (ValidationError, AttributeError, TypeError) as error:
+        what = f"its config is not one of ours, so nothing can be checked by it: {str(error).splitlines()[0]}"
+        return Report(0, 0, 0, [Problem("manifest.json", what)])
     problems = list(_folder_problems(dataset, manifest))
-    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
     here = [entry for entry in manifest.shards if (dataset / entry.name).is_file()]
     if (dataset / FOLDER).exists():
         index_files(dataset)  # imports pyarrow once, for all processes
