@@ -230,34 +230,46 @@ def _seen(
     for i in range(count):
         for j in range(i):
             shared[i, j] = shared[j, i] = covisible_fraction(captures[i], captures[j], surfaces[i], surfaces[j])
+    places = [capture.world_from_camera[:3, 3] for capture in captures]
+    around, up = [float(np.degrees(np.arctan2(p[1], p[0]))) for p in places], [_elevation_deg(p) for p in places]
+    other_side = np.zeros(0)
     if count > 2:
         for i in range(count):
-            different[i] = _unlike(cloud, captures, i)
+            different[i] = _unlike(cloud, captures[i], around[i], up[i], around, up)
+        mirrored = [2 * around[0] - angle for angle in around]
+        other_side = np.array(
+            [_unlike(cloud, captures[i], around[i], up[i], [mirrored[i]], [up[i]])[0] for i in range(count)]
+        )
     sides = []
     if front is not None:
         sides = [side_shares(s, c.world_from_camera, front) for s, c in zip(surfaces, captures, strict=True)]
     return Seen(
         covisible_fraction=_rounded(shared),
         difference=_rounded(different),
+        other_side=_rounded(other_side),
         sides=_rounded(np.array(sides)) if sides else [],
         points=_points(tracked),
     )
 
 
-def _unlike(cloud: Surface, captures: Sequence[Capture], which: int) -> Array:
-    """(n,) how different the object looks to one camera from what each of the others would see of it in its place."""
-    positions = [capture.world_from_camera[:3, 3] for capture in captures]
-    azimuths = [float(np.degrees(np.arctan2(p[1], p[0]))) for p in positions]
-    heights = [_elevation_deg(p) for p in positions]
-    here = np.radians(azimuths[which])
+def _unlike(
+    cloud: Surface, capture: Capture, azimuth: float, height: float, azimuths: Sequence[float], heights: Sequence[float]
+) -> Array:
+    """(n,) how different the object looks to a camera from what others, elsewhere about it, would see in its place.
+
+    Args:
+        azimuth: of the camera, and
+        height: its elevation, in degrees, as are those of the others.
+    """
+    here = np.radians(azimuth)
     across = np.array([-np.sin(here), np.cos(here), 0.0])
     # a camera further around sees the object turned back, one that is higher sees it tipped down
-    back = _turned(np.array([0.0, 0.0, 1.0]), {"": [azimuths[which] - azimuth for azimuth in azimuths]})[""]
-    down = _turned(across, {"": [height - heights[which] for height in heights]})[""]
+    back = _turned(np.array([0.0, 0.0, 1.0]), {"": [azimuth - other for other in azimuths]})[""]
+    down = _turned(across, {"": [other - height for other in heights]})[""]
     looks = [tip @ turn for tip, turn in zip(down, back, strict=True)]
     thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
-    found = EXACT_OVER_CHEAP * (look_differences(thin, captures[which], np.array(looks)))
-    return np.asarray(np.clip(np.nan_to_num(found - found[which]), 0, 1))
+    found, *others = EXACT_OVER_CHEAP * look_differences(thin, capture, np.array([np.eye(3), *looks]))
+    return np.asarray(np.clip(np.nan_to_num(np.array(others) - found), 0, 1))
 
 
 def _points(tracked: Tracked) -> list[SurfacePoint]:

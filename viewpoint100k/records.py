@@ -248,6 +248,11 @@ class Seen(Record):
     difference: list[list[float]] = Field(
         default=[], description="(n, n): how different the object looks to one camera from what another would see, 0..1"
     )
+    other_side: list[float] = Field(
+        default=[],
+        description="(n,): how different the object looks to each camera from what one as far to the other side of the first "
+        "would see, 0..1; empty for pairs",
+    )
     sides: list[Row6] = Field(
         default=[],
         description="per view the shares of the object's pixels on its front, back, left, right, top and bottom; empty "

@@ -241,7 +241,11 @@ def seen_of(thing, views, front_deg, rng):
     sides = [(np.bincount(nearest, weight, 6) / weight.sum()).tolist() for weight in weights]
     apart = 1 - np.eye(len(views))
     return Seen(
-        covisible_fraction=(1 - 0.5 * apart).tolist(), difference=(0.2 * apart).tolist(), sides=sides, points=points
+        covisible_fraction=(1 - 0.5 * apart).tolist(),
+        difference=(0.2 * apart).tolist(),
+        other_side=[0.2] * len(apart),
+        sides=sides,
+        points=points,
     )
 
 

@@ -115,6 +115,7 @@ def shoot(poses, thing=None, hfovs=None, front_azimuth_deg=-90.0, points=None):
     seen = Seen(
         covisible_fraction=shared,
         difference=(0.3 * (1 - np.eye(len(poses)))).tolist(),
+        other_side=[0.3] * len(poses),
         sides=[one.tolist() for one in sides],
         points=tracked,
     )

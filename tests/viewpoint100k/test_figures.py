@@ -406,11 +406,11 @@ def test_a_mirrored_picture_has_left_and_right_exchanged():
 # --- sets of views ----------------------------------------------------------------------------------
 
 
-def a_set(*azimuths_deg, shared=0.5, different=0.3, elevations=None):
+def a_set(*azimuths_deg, shared=0.5, different=0.3, other=None, elevations=None):
     poses = [looking(-90 + a, e) for a, e in zip(azimuths_deg, elevations or [20] * len(azimuths_deg), strict=True)]
     n = len(poses)
-    seen = Seen(covisible_fraction=np.full((n, n), shared).tolist(), difference=np.full((n, n), different).tolist())
-    return known(*poses, seen=seen)
+    tables = {"covisible_fraction": np.full((n, n), shared).tolist(), "difference": np.full((n, n), different).tolist()}
+    return known(*poses, seen=Seen(**tables, other_side=[0.0] + [different if other is None else other] * (n - 1)))
 
 
 def test_the_order_of_a_way_around_the_object():
@@ -449,6 +449,11 @@ def test_two_ways_add_up():
     assert answer("composed_angle", what, Figure(images=(0, 2, 3))) == "about 60 degrees counter-clockwise"
     assert answer("composed_angle", what, Figure(images=(0, 1, 2))) is None  # that is not the order of the way
     assert answer("composed_angle", a_set(0, -130, -45, -90), Figure(images=(0, 2, 1))) == "about 130 degrees clockwise"
+
+
+def test_a_way_whose_mirror_image_shows_the_same_is_not_asked_about():
+    kinds = {asked.kind.type for asked in figures_of(a_set(0, 90, 30, 60, other=0.01), GATES, np.random.default_rng(0))}
+    assert "composed_angle" not in kinds and "order" in kinds  # an order names no side
 
 
 def test_what_looks_the_same_from_elsewhere_is_not_asked():

@@ -1,5 +1,6 @@
 """Answers for motions that a person can act out, options and letters that give nothing away, wordings that can be replaced."""
 
+import itertools
 import json
 from collections import Counter, defaultdict
 from types import SimpleNamespace
@@ -441,10 +442,10 @@ def test_each_letter_is_right_equally_often_for_each_answer():
 def test_many_small_shards_together_have_balanced_letters():
     letters = Counter()
     for shard in range(120):
-        letters.update(
-            q.answer for q in ask([sample(camera(1.0))], start=shard, seed=shard)[0] if q.type == "ego_translation"
-        )
-    assert set(letters) <= set("ABC")
+        asked_here = ask([sample(camera(1.0)), sample(camera(-1.0))], start=shard, seed=shard)
+        letters.update(q.answer for questions in asked_here for q in questions if q.type == "ego_translation")
+    assert set(letters) == set("ABC")
+    assert letters.total() > 100
     assert max(letters.values()) - min(letters.values()) <= 12
 
 
@@ -492,17 +493,23 @@ def test_four_kinds_of_motion_are_shown_the_right_one_among_them():
 
 
 def test_small_sets_are_shown_whole_whatever_is_right():
+    every_way = [
+        camera(1.2 * x, -2.0, z, bearing_deg=25 * yaw, pitch_deg=-12 * z, roll_deg=10 * z)
+        for x, yaw, z in itertools.product((1, -1), repeat=3)
+    ]
     for name in (EGO, VERTICAL, ROLL, POSE):
         kind = next(kind for kind in KINDS if kind.name == name)
-        for question in asked(name, [ALL_AT_ONCE] * 4):
-            assert sorted(question.options) == sorted(kind.options)
+        found = asked(name, every_way * 4)
+        assert found
+        assert all(sorted(question.options) == sorted(kind.options) for question in found)
 
 
 @pytest.mark.parametrize("form", ["letter", "digit", "word", "json", "number"])
 def test_every_answer_form_shows_its_options_its_own_way_and_says_how_to_answer(form):
     marks = {"letter": "A.", "json": "A.", "digit": "1.", "word": "-"}
     endings = {"letter": "letter", "json": "JSON", "digit": "number of the right", "word": "words", "number": "degrees"}
-    samples = [sample(ALL_AT_ONCE), sample(camera(1.0)), sample(look_at([2.0, -2.2, 0.0], [0, 0, 0]))] * 10
+    seconds = [ALL_AT_ONCE, camera(1.0), look_at([2.0, -2.2, 0.0], [0, 0, 0])] * 10
+    samples = [one for second in seconds for one in (sample(second), sample(SOUTH, second))]
     found = [q for qs in ask(samples, QuestionConfig(other_forms=0.9)) for q in qs if q.answer_form == form]
     assert len(found) >= 10
     for question in found:
@@ -526,7 +533,7 @@ def test_every_answer_form_shows_its_options_its_own_way_and_says_how_to_answer(
 
 
 def test_other_forms_have_their_share():
-    samples = [sample(ALL_AT_ONCE)] * 40
+    samples = [sample(ALL_AT_ONCE), sample(SOUTH, ALL_AT_ONCE)] * 40
     for share in (0.0, 0.25, 1.0):
         forms = [q.answer_form for qs in ask(samples, QuestionConfig(other_forms=share)) for q in qs if q.options]
         assert np.mean([form != "letter" for form in forms]) == pytest.approx(share, abs=0.1)

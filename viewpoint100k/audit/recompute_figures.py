@@ -58,8 +58,9 @@ def solve(sample: Sample, question: Question, gates: GateConfig) -> Found | str:
     ):
         return f"is asked of {len(sample.views)} views"
     tables = sample.seen.difference, sample.seen.covisible_fraction
+    other_side, views = sample.seen.other_side, len(sample.views)
     if len(sample.views) > 2 and not all(
-        len(rows) == len(sample.views) == len(row) for rows in tables for row in rows or [[]]
+        len(rows) == len(sample.views) == len(row) for rows in (*tables, [other_side] * views) for row in rows or [[]]
     ):
         return "is asked of a set of which it is not stored how its views differ"
     figures = {"marks": question.marks, "mirrored": question.mirrored, "map_cameras": question.map_cameras}
@@ -298,7 +299,8 @@ def _composed(sample: Sample, question: Question, gates: GateConfig) -> Found | 
     number = sum(abs(total) > edge for edge in COMPOSED_EDGES_DEG) - 1
     way = "counter-clockwise" if total > 0 else "clockwise"
     difference = sample.seen.difference
-    least = min(difference[middle][first], difference[last][middle], difference[last][first])
+    other_way = max(sample.seen.other_side[middle], sample.seen.other_side[last])
+    least = min(difference[middle][first], difference[last][middle], difference[last][first], other_way)
     shared = ((first, middle), (middle, last))
     return Found(Label(f"about {COMPOSED_DEG[number]} degrees {way}", away), least, shared)
 

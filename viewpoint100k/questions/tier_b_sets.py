@@ -144,6 +144,8 @@ def solve_composed(known: Known, figure: Figure, gates: GateConfig) -> Solved | 
     away = min(abs(np.log(angle / edge)) for edge in COMPOSED_EDGES_DEG) / EDGE_GREY
     number = int(np.searchsorted(COMPOSED_EDGES_DEG, angle)) - 1
     least = min(different[middle][0], different[end][middle], different[end][0])
+    # the other way around must look different too, at one of both places at least
+    least = min(least, max(known.seen.other_side[middle], known.seen.other_side[end]))
     return Solved(Fact(2 * number + (turn > 0), float(away)), least) if away >= 1 else None
 
 
