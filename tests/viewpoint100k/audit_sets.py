@@ -282,9 +282,10 @@ def make_figures(objects=12, pairs=7, orbits=3, arcs=3, stars=3, seed=5):
                 poses = make_set(rng, family)
                 zooms *= 2
             drawn = [draw(thing, one, opaque=True, zoom=zoom) for one, zoom in zip(poses, zooms, strict=True)]
+            lights = ("studio/world", "city/world") * 2  # in one light, its side would tell a mirror
             views = [
-                make_view(one, box, share, zoom=zoom, background=background)
-                for one, zoom, (_, box, share) in zip(poses, zooms, drawn, strict=True)
+                make_view(one, box, share, zoom=zoom, background=background, light=light)
+                for one, zoom, light, (_, box, share) in zip(poses, zooms, lights, drawn, strict=False)
             ]
             decidability = Decidability(**dict.fromkeys(Decidability.model_fields, 0.2))
             front = float(rng.uniform(-180, 180))

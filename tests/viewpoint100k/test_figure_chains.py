@@ -170,7 +170,7 @@ def random_set(rng):
 @pytest.fixture(scope="module")
 def items():
     rng = np.random.default_rng(3)
-    shots = [random_pair(rng) for _ in range(240)] + [random_set(rng) for _ in range(200)]
+    shots = [random_pair(rng) for _ in range(560)] + [random_set(rng) for _ in range(200)]
     return [
         Item(one.kind.name, shot, one.figure, one.kind.options[one.fact.option])
         for shot in shots
