@@ -19,7 +19,7 @@ from viewpoint100k.scoring import score
 from viewpoint100k.shards import iter_samples, read_shard
 from viewpoint100k.validate import validate_dataset
 
-ALWAYS_THERE = {"README.md", "manifest.json", "attribution.csv", "croissant.json", "card"}
+ALWAYS_THERE = {"README.md", "manifest.json", "attribution.csv", "croissant.json", "card", "index"}
 
 
 def published(out):
