@@ -260,7 +260,7 @@ from render_scenes import backdrop, camera, passes, scene
 job, view = json.loads(sys.argv[1])
 studio = scene.Studio()
 studio.open(job)
-studio._quality({"samples": 64, "denoise": True, "adaptive_threshold": 0.0, "size_px": 256, "seed": 0})
+studio._quality({"samples": 16, "denoise": True, "adaptive_threshold": 0.0, "size_px": 256, "seed": 0})
 studio._cast_shadows([view], 256)
 for thing in studio.scene.objects:
     thing.visible_camera = thing is studio.ground
@@ -289,10 +289,11 @@ def test_the_painted_floor_is_as_dark_as_the_one_that_cycles_traces_from_the_cam
     with np.load(tmp_path / "floor.npz") as floor:
         light, there, painted = floor["light"], floor["there"], floor["painted"]
     lit = there & (painted > 0.995)
-    traced = np.clip(light / np.median(light[lit]), 0, 1) ** (1 / 2.2)
-    assert (painted[there] < 0.8).sum() > 200  # there is a shadow
+    traced = (np.clip(light / np.median(light[lit]), 0, 1) ** (1 / 2.2)).astype(np.float32)
+    assert (painted[there] < 0.8).mean() > 0.003  # there is a shadow
     assert np.abs(traced - painted)[there].mean() < 0.03
-    assert np.corrcoef(traced[there & ~lit], painted[there & ~lit])[0, 1] > 0.9
+    blurred = cv2.GaussianBlur(traced, (0, 0), 2.5 if frame == "world" else 5)  # a map's pixel: it has less detail
+    assert np.corrcoef(blurred[there & ~lit], painted[there & ~lit])[0, 1] > 0.95
 
 
 def test_a_gradient_fades_down_the_picture_and_plain_is_one_colour(engine, glbs):
