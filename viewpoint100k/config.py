@@ -70,11 +70,12 @@ class MotionShares(Record):
         le=1,
         description="where no more than two others take the room; half of the pairs where nothing else is done",
     )
-    against: float = Field(
-        default=0.5,
+    zoom_ahead: float = Field(
+        default=0.9,
         ge=0,
         le=1,
-        description="zooms out while it moves forward, or in while back: size then says the wrong",
+        description="zooms while it moves forward or back, as often with it as against it: neither the object's size nor the "
+        "lens then tells the way",
     )
     orbits: float = Field(
         default=0,

@@ -92,12 +92,11 @@ def _block(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[s
     for share in active:
         tried = [_column(share, rest, rng) for _ in range(COLUMNS_TRIED)]
         columns.append(min(tried, key=lambda column: _coupling(column, columns)))
-    # the lens is not one of the six: it undoes a growth, or is alone, if there is room for it in the picture
+    # the lens is not one of the six: it goes with a way forward or against it, or is alone, if the picture has room for it
     moves, ahead = np.abs(np.array(columns)).sum(axis=0), columns[FORWARD]
     alone = max(shares.zoom, 0.5) if shares.zoom else 0.0
-    share_of_zoom = np.select([moves == 0, moves > 3, ahead != 0], [alone, 0.0, shares.against], shares.zoom)
-    sign = np.where(ahead != 0, -ahead, rng.choice([-1, 1], rest))
-    zoom = np.where(rng.random(rest) < share_of_zoom, sign, 0)
+    share_of_zoom = np.select([moves == 0, moves > 3, ahead != 0], [alone, 0.0, shares.zoom_ahead], shares.zoom)
+    zoom = np.where(rng.random(rest) < share_of_zoom, rng.choice([-1, 1], rest), 0)
     codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array([*columns, zoom]).T]
     codes += [ORBITS[i % 2] for i in range(orbits)]
     return [codes[i] for i in rng.permutation(count)]

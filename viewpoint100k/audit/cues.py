@@ -63,6 +63,10 @@ def _growth(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
     return math.log(max(views[1].object_share, 1e-6) / max(views[0].object_share, 1e-6))
 
 
+def _lens(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
+    return math.log(views[1].intrinsics[0][0] / views[0].intrinsics[0][0])
+
+
 def _brighter(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
     return looks[1].luminance - looks[0].luminance
 
@@ -97,6 +101,7 @@ CUES = {
     "flat_place_2_x": Cue("where in picture 2 the object is, from left to right", _place(1, 0), 0.02),
     "flat_place_2_y": Cue("where in picture 2 the object is, from top to bottom", _place(1, 1), 0.02),
     "flat_size": Cue("the object's growth", _growth, 0.08),
+    "flat_lens": Cue("what the lens did, which the question tells", _lens, 0.03),
     "flat_luminance": Cue("the picture's brightness", _brighter, 0.004),
     "flat_shape": Cue("the object's box becoming wider or slimmer", _wider, 0.04),
 }

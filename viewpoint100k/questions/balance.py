@@ -27,9 +27,11 @@ FIRES = {
     "shift": 0.02,
     "place": 0.02,
     "growth": 0.08,
+    "lens": 0.03,
     "size": 0.0,
     "aside": 0.0,
 }  # of the picture's side; log of areas: less is not seen
+BY_SIGN: tuple[Cue, ...] = ("growth", "lens")  # neither tells alone, and how much both say together is what is asked
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
@@ -43,7 +45,8 @@ def cue_values(views: Sequence[View]) -> dict[Cue, float]:
 
     Returns:
         The object's shift right or down, and its places right or down of the middle, in picture
-        sides; the logarithms of its shares of the pictures, and of its growth; how far from the middles it is, in picture sides.
+        sides; the logarithms of its shares of the pictures, of its growth, and of the lens's, which the question tells; how far from
+        the middles it is, in picture sides.
     """
     (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
     size_1, size_2 = (float(np.log(max(view.object_share, 1e-6))) for view in views[:2])
@@ -57,6 +60,7 @@ def cue_values(views: Sequence[View]) -> dict[Cue, float]:
         "size_1": size_1,
         "size_2": size_2,
         "growth": size_2 - size_1,
+        "lens": float(np.log(views[1].intrinsics[0][0] / views[0].intrinsics[0][0])),
         "aside_1": float(np.hypot(x_1, y_1)),
         "aside_2": float(np.hypot(x_2, y_2)),
     }
@@ -166,9 +170,11 @@ def _uneven(kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, flo
         sign: Array = np.isin(options, high).astype(np.float64) - np.isin(options, low)
         columns.append(sign[:, None])
         for name in names:
-            bins = _bins(np.array([one[name] for one in cues]), sign, FIRES[name.split("_")[0]])
-            if np.abs(sign).sum() < 2 * FEWEST_IN_A_BIN:  # few: it is even if the cue is right as often as wrong
-                columns.append((sign * np.sign(bins))[:, None])
+            values, fires = np.array([one[name] for one in cues]), FIRES[name.split("_")[0]]
+            bins = _bins(values, sign, fires)
+            few = np.abs(sign).sum() < 2 * FEWEST_IN_A_BIN
+            if few or name in BY_SIGN:  # it is even if the cue is right as often as wrong
+                columns.append((sign * np.sign(values) * (np.abs(values) > fires))[:, None])
                 continue
             columns.append(sign[:, None] * (bins[:, None] == np.unique(bins[bins != 0])))
             said = np.sign(bins)

@@ -20,11 +20,11 @@ NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that say
 Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
     "shift_y", "place_1_y", "place_2_y",
-    "growth", "size_1", "size_2", "aside_1", "aside_2",
+    "growth", "size_1", "size_2", "aside_1", "aside_2", "lens",
 ]  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = ("shift_y", "place_1_y", "place_2_y")  # up from down
-NEARNESS: tuple[Cue, ...] = ("growth", "size_1", "size_2", "aside_1", "aside_2")  # nearer from farther
+NEARNESS: tuple[Cue, ...] = ("growth", "size_1", "size_2", "aside_1", "aside_2", "lens")  # nearer from farther
 
 
 class Fact(NamedTuple):
