@@ -28,7 +28,7 @@ ZOOM_BACKGROUNDS = {"hdri"}  # far away: it grows with the lens and not with the
 
 def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that can be seen."""
-    if known.seen.covisible_fraction[0][1] < gates.min_covisible_fraction:
+    if known.truth.covisible_fraction < gates.min_covisible_fraction:
         return None
     side = 2 * known.views[1].intrinsics[0][2]
     clear = [point for point in known.seen.points if point.visible[1] == "yes"]
@@ -105,7 +105,7 @@ def solve_marked_point(known: Known, figure: Figure, gates: GateConfig) -> Solve
 
 def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B14. A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2."""
-    too_far = known.seen.covisible_fraction[0][1] < gates.min_covisible_fraction
+    too_far = known.truth.covisible_fraction < gates.min_covisible_fraction
     if too_far or min(_size(view) for view in known.views[:2]) < LEAST_SIZE:
         return None
     clear = [point for point in known.seen.points if point.visible[0] == "yes"]
@@ -157,7 +157,7 @@ def draw_map(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figur
     least, most = FURTHER_DEG
     # others must fit on either side, so that the right one is as often the nearer to the first
     nearer_by, further_by = abs(right) - NEAREST_CAMERA_DEG, 180 - 0.5 * CAMERAS_APART_DEG - abs(right)
-    if min(nearer_by, further_by) < least or known.seen.covisible_fraction[0][1] < gates.min_covisible_fraction:
+    if min(nearer_by, further_by) < least or known.truth.covisible_fraction < gates.min_covisible_fraction:
         return None
     near = abs(right) - rng.uniform(least, min(most, nearer_by))
     far = abs(right) + rng.uniform(least, min(most, further_by))
