@@ -68,7 +68,7 @@ GUESSES = {  # what the flat picture says when the object goes right, goes down,
 
 
 def test_the_objects_shift_in_the_picture_is_as_often_right_as_wrong(dataset):
-    """But for samples that would have no question at all: they keep one."""
+    """But for samples that would have no question at all: they keep one; and for the one or two that lots leave over."""
     for path in dataset.glob("*.tar"):
         agree, spared = Counter(), Counter()
         for stored in read_shard(path):
@@ -85,7 +85,7 @@ def test_the_objects_shift_in_the_picture_is_as_often_right_as_wrong(dataset):
                     agree[question.type, question.frame] += 1 if hit else -1
                     spared[question.type, question.frame] += len(stored.sample.questions) == 1
         for kind, more in agree.items():
-            assert abs(more) <= spared[kind], (path.name, kind)
+            assert abs(more) <= spared[kind] + 2, (path.name, kind)
 
 
 def test_validate_finds_nothing_wrong(dataset):
