@@ -57,9 +57,9 @@ def write_index(dataset: Path) -> int:
                 writer.write_table(pyarrow.Table.from_pylist(pending, _schema(views)))
                 questions += len(pending)
         write_atomically(folder / f"{split}.parquet", out.getvalue().to_pybytes())
-    for stale in folder.glob("*.parquet"):
-        if stale.stem not in splits:
-            stale.unlink()
+    for stale in folder.iterdir():  # splits that are gone, and what killed processes left half-written
+        if stale.name not in {f"{split}.parquet" for split in splits}:
+            stale.unlink(missing_ok=True)
     return questions
 
 
@@ -133,9 +133,9 @@ def shard_differences(dataset: Path, shard: str, samples: Mapping[str, list[dict
 
 
 def index_files(dataset: Path) -> dict[str, int]:
-    """Name and number of questions of each file of the index; -1: it cannot be read."""
+    """Name and number of questions of each file of the index but hidden ones; -1: it cannot be read."""
     out = {}
-    for path in sorted((dataset / FOLDER).iterdir()):
+    for path in sorted(path for path in (dataset / FOLDER).iterdir() if not path.name.startswith(".")):
         try:
             out[path.name] = int(_parquet().read_metadata(path).num_rows)
         except (OSError, ValueError):

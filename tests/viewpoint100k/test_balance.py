@@ -73,7 +73,7 @@ def test_a_cue_is_where_and_how_large_the_object_is_and_how_both_change():
     assert [found[name] for name in SIDEWAYS] == pytest.approx([0.5, -0.3, 0.2])
     assert [found[name] for name in UPRIGHT] == pytest.approx([0.0, 0.2, 0.2])
     assert [found[name] for name in NEARNESS] == pytest.approx(
-        [np.log(4), np.log(0.04), np.log(0.16), np.hypot(0.3, 0.2), np.hypot(0.2, 0.2)]
+        [np.log(4), np.log(0.04), np.log(0.16), np.hypot(0.3, 0.2), np.hypot(0.2, 0.2), 0.0]
     )
     assert cue_values(shifted(right=-10))["shift_x"] == pytest.approx(-0.1)
     assert cue_values(shifted(down=-7))["shift_y"] == pytest.approx(-0.07)
@@ -316,7 +316,7 @@ def test_every_real_kind_is_balanced_against_each_of_its_cues_in_a_mixed_shard()
         views = [view(left, top, share=0.04), view(left + right, top + down, share=0.04 * growth)]
         rows.append((views, facts_of(truth, sure, GateConfig())))
     kept, judged = thin(rows), 0
-    for kind in (kind for kind in KINDS if len(kind.options) == 3 and kind.opposites[0].cues):
+    for kind in (kind for kind in KINDS if len(kind.options) == 3 and kind.opposites and kind.opposites[0].cues):
         found = [
             (one.fact.option, views)
             for (views, _), mine in zip(rows, kept, strict=True)
