@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +12,13 @@ from viewpoint100k.audit.samples import Item, Samples
 from viewpoint100k.audit.statistics import Array, Share, median_interval, share, wilson
 from viewpoint100k.records import Sample, View
 
-MOST = 300  # pairs, a fifth of a second each
+MOST = 150  # pairs, a fifth of a second each
 FEWEST_PAIRS = 20
 MAX_AZIMUTH_DEG = 35.0
 MIN_COVISIBLE = 0.3
 MIN_STEP = 0.1  # over the distance: without a baseline there is nothing to recover
 MIN_INLIERS = 40
 RATIO = 0.8
-ENLARGED_PX, MARGIN_PX = 600, 6  # longer side of the object's box when points are sought, and what is around it
 RANSAC_PX = 1.0
 MAX_MEDIAN_DEG = 2.0
 MIN_AGREEMENT = 0.99
@@ -85,7 +83,7 @@ def _recover(item: Item, images: list[Array]) -> Recovered | None:
     import cv2
 
     first, second = item.sample.views[:2]
-    points = _matches(images, (first, second))
+    points = _matches(images[0], images[1])
     if points is None:
         return None
     ours, theirs = (_on_plane(pixels, view) for pixels, view in zip(points, (first, second), strict=True))
@@ -116,36 +114,21 @@ def _turn(world_from_first: Array, looks: Array) -> float:
     return float(ahead[1] * then[0] - ahead[0] * then[1])
 
 
-def _matches(images: Sequence[Array], views: Sequence[View]) -> tuple[Array, Array] | None:
-    """Pixels that show the same point, by SIFT and Lowe's ratio, in the object's boxes: that is all that stands still.
-
-    A box is enlarged first, since the object fills but a part of the picture.
-    """
+def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
+    """Pixels that show the same point, by SIFT and Lowe's ratio."""
     import cv2
 
-    finder = cv2.SIFT_create(3000, contrastThreshold=0.01)  # type: ignore[attr-defined]
-    found = []
-    for image, view in zip(images, views, strict=True):
-        grey, corner = _object(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), view)
-        scale = ENLARGED_PX / max(grey.shape)
-        points, descriptors = finder.detectAndCompute(cv2.resize(grey, None, fx=scale, fy=scale), None)
-        if descriptors is None or len(descriptors) < 8:
-            return None
-        # OpenCV has the first pixel's centre at 0
-        found.append((np.array([(np.array(point.pt) + 0.5) / scale - 0.5 + corner for point in points]), descriptors))
+    finder = cv2.SIFT_create(2000)  # type: ignore[attr-defined]
+    found = [finder.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None) for image in (first, second)]
+    if any(descriptors is None or len(descriptors) < 8 for _, descriptors in found):
+        return None
     pairs = cv2.BFMatcher().knnMatch(found[0][1], found[1][1], k=2)
     kept = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
     if len(kept) < 8:
         return None
-    return found[0][0][[match.queryIdx for match in kept]], found[1][0][[match.trainIdx for match in kept]]
-
-
-def _object(grey: Array, view: View) -> tuple[Array, Array]:
-    """The object's box with a margin, and the pixel of its corner."""
-    height, width = grey.shape
-    left, top, right, bottom = (round(edge) for edge in view.object_box)
-    left, top = max(left - MARGIN_PX, 0), max(top - MARGIN_PX, 0)
-    return grey[top : min(bottom + MARGIN_PX, height), left : min(right + MARGIN_PX, width)], np.array([left, top])
+    ours = np.array([found[0][0][match.queryIdx].pt for match in kept])
+    theirs = np.array([found[1][0][match.trainIdx].pt for match in kept])
+    return ours, theirs
 
 
 def _on_plane(pixels: Array, view: View) -> Array:
