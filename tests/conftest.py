@@ -1,6 +1,7 @@
 """What the tests share: where the real objects are, whether bpy is here, and one small rendered dataset."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,4 +44,22 @@ def dataset(tmp_path_factory, needs_bpy):
     out = tmp_path_factory.mktemp("rendered") / "viewpoint-100k"
     done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, "--workers", 2, *SMALL)
     assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="session")
+def dotted(tmp_path_factory, dataset):
+    """The dataset with a red dot in the first picture of each sample's first question. Not to be changed."""
+    from viewpoint100k.records import Mark
+    from viewpoint100k.shards import read_shard, shard_paths, write_shard
+
+    out = tmp_path_factory.mktemp("dotted") / "viewpoint-100k"
+    shutil.copytree(dataset, out, ignore=shutil.ignore_patterns("index", ".run"))
+    for path in shard_paths(out):
+        samples = []
+        for stored in read_shard(path):
+            first, *others = stored.sample.questions
+            first = first.model_copy(update={"marks": [Mark(image=0, x=30, y=34, colour="red")]})
+            samples.append(stored._replace(sample=stored.sample.model_copy(update={"questions": [first, *others]})))
+        write_shard(path, out, samples)
     return out

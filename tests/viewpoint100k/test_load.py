@@ -18,16 +18,16 @@ datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
 
 
 @pytest.fixture(scope="module")
-def several(dataset, tmp_path_factory):
+def several(dotted, tmp_path_factory):
     """The train split of the rendered dataset in four shards, so that there is something to share and to shuffle."""
     from viewpoint100k.shards import write_shard
 
     out = tmp_path_factory.mktemp("several") / "data"
     out.mkdir()
-    head = yaml.safe_load((dataset / "README.md").read_text("utf-8").split("---\n")[1])
+    head = yaml.safe_load((dotted / "README.md").read_text("utf-8").split("---\n")[1])
     head["configs"][0]["data_files"] = [{"split": "train", "path": "train-*.tar"}]
     (out / "README.md").write_text(f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n")
-    samples = list(iter_samples(dataset, "train"))
+    samples = list(iter_samples(dotted, "train"))
     for number in range(4):
         write_shard(out / f"train-{number:05d}-of-00004.tar", out, samples[number::4])
     return out
