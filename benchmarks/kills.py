@@ -57,7 +57,8 @@ def _generate(
             kills += subprocess.run(["kill", "-9", str(rng.choice(workers))]).returncode == 0
     if run.returncode:
         sys.exit(f"generate ended with {run.returncode}")
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.glob("[!.]*")}, kills
+    published = [path for path in out.rglob("*") if path.is_file() and ".run" not in path.parts]
+    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in published}, kills
 
 
 def _render_processes(ancestor: int) -> list[int]:

@@ -1,8 +1,8 @@
-"""What annotation and questions cost: `python benchmarks/questions.py [--pairs 2000] [--size 64]`.
+"""What annotation and questions cost: `OPENBLAS_NUM_THREADS=1 python benchmarks/questions.py [--pairs 2000] [--size 64]`.
 
 Synthetic cameras around synthetic objects (ellipsoids with painted patches, depth and albedo computed in closed form), so
 that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions and of chains of thought, what 100,000 pairs
-would take on one core, and the process's memory at the start and at the end.
+would take on one core, and the process's memory at the start and at the end. The variable is what the command line sets for itself.
 """
 
 import argparse

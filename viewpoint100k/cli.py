@@ -613,6 +613,8 @@ def objects_fetch(
 
 def main() -> None:
     """The command line. Errors that a user can fix are one line."""
+    # our matrices are small: a second thread of numpy's only waits for them, and costs as much as the first
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except InputError as error:

@@ -65,8 +65,8 @@ def project(points_world: ArrayLike, world_from_camera: ArrayLike, intrinsics: A
         (N, 2) pixels (x right, y down; not clipped to the image) and (N,) depth along the optical axis.
         Points with depth <= 0 are behind the camera and their pixels are meaningless.
     """
-    camera_from_world = invert(world_from_camera)
-    points = np.asarray(points_world, dtype=np.float64) @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]
+    world_from_camera = np.asarray(world_from_camera, dtype=np.float64)
+    points = (np.asarray(points_world, dtype=np.float64) - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
     depth = points[:, 2]
     homogeneous = points @ np.asarray(intrinsics, dtype=np.float64).T
     with np.errstate(divide="ignore", invalid="ignore"):

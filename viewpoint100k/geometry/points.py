@@ -48,11 +48,13 @@ def _spread(pool: Surface, count: int) -> Surface:
     """Points far from each other: each next one is the furthest from those chosen; the first is the most outward one."""
     if len(pool.points) <= count:
         return pool
-    chosen = [int(np.argmax(np.linalg.norm(pool.points, axis=1)))]
-    away = np.linalg.norm(pool.points - pool.points[chosen[0]], axis=1)
+    x, y, z = pool.points.T
+    chosen = [int(np.argmax(x * x + y * y + z * z))]
+    away = np.full(len(x), np.inf)
     while len(chosen) < count:
+        at_x, at_y, at_z = pool.points[chosen[-1]]
+        away = np.minimum(away, (x - at_x) ** 2 + (y - at_y) ** 2 + (z - at_z) ** 2)
         chosen.append(int(np.argmax(away)))
-        away = np.minimum(away, np.linalg.norm(pool.points - pool.points[chosen[-1]], axis=1))
     return Surface(*(part[chosen] for part in pool))
 
 
@@ -133,15 +135,12 @@ def lens_or_place(
         1.3,
         1 / 1.3,
     ]  # nothing was done: both at once, one against the other, would not show in the size
-    real, _ = project(points, world_from_camera, intrinsics)
-    width = max(float(np.ptp(real, axis=0).max()), 1e-9)
-    found = []
-    for scale in others:
-        camera, lens = world_from_camera.copy(), intrinsics.copy()
-        camera[:3, 3] *= scale
-        lens[0, 0], lens[1, 1] = lens[0, 0] * scale, lens[1, 1] * scale
-        pixels, depth = project(points, camera, lens)
-        if not (depth > 0).all():
-            return 0.0
-        found.append(float(np.linalg.norm(pixels - real, axis=1).mean() / width))
-    return min(found)
+    scales = np.array([1.0, *others])[:, None]  # the first is what was done
+    x, y, z = (points @ world_from_camera[:3, :3]).T[:, None] - scales * (
+        world_from_camera[:3, 3] @ world_from_camera[:3, :3]
+    )[:, None, None]  # (3, scales, N) in camera axes
+    if not (z > 0).all():
+        return 0.0
+    u, v = scales * intrinsics[0, 0] * x / z, scales * intrinsics[1, 1] * y / z
+    width = max(float(np.ptp(u[0])), float(np.ptp(v[0])), 1e-9)
+    return float(np.hypot(u[1:] - u[0], v[1:] - v[0]).mean(axis=1).min()) / width

@@ -128,9 +128,8 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     factor = np.cbrt(np.abs(np.linalg.det(looks)))
     camera_from_world = invert(view.world_from_camera)
     turned = camera_from_world[:3, :3] @ looks
-    # (3, K * N): rows of numbers are several times as fast as columns
-    x, y, z = _rows(turned @ cloud.points.T + camera_from_world[:3, 3:])
-    right, down, ahead = _rows((turned / factor[:, None, None]) @ cloud.normals.T)
+    x, y, z = _rows(turned, cloud.points) + camera_from_world[:3, 3:]
+    right, down, ahead = _rows(turned / factor[:, None, None], cloud.normals)
     cosine = -(right * x + down * y + ahead * z) / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)
     facing = np.flatnonzero((cosine > GRAZING_COSINE) & (z > 0))
     cosine, depth = cosine[facing], z[facing]
@@ -152,9 +151,9 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     return np.asarray(np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan))
 
 
-def _rows(batch: Array) -> Array:
-    """(3, K * N) of a (K, 3, N) batch."""
-    return batch.transpose(1, 0, 2).reshape(3, -1)
+def _rows(matrices: Array, vectors: Array) -> Array:
+    """(3, K * N): (N, 3) vectors under each of (K, 3, 3) matrices. Rows of numbers are several times as fast as columns."""
+    return np.asarray((matrices.transpose(1, 0, 2).reshape(-1, 3) @ vectors.T).reshape(3, -1))
 
 
 def _cross(a: Array, b: Array) -> Array:

@@ -198,7 +198,9 @@ def _question(
         template=f"{kind.name}/{use}/{number}",
         margin=round(fact.margin, 6),
         decidability=round(asked.decidability, 6),
-        chain_of_thought=_chain(kind, sample, figure, facts.get(figure.images), options, right, rng.spawn(1)[0]),
+        chain_of_thought=_chain(
+            kind, sample, figure, facts.get(figure.images), options, right, np.random.default_rng(rng.integers(2**63))
+        ),
     )
 
 

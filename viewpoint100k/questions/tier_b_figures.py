@@ -37,19 +37,20 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     before, after = (np.array([point.pixels[i] for point in clear]) for i in (0, 1))
     on_box = [_on_box(view, pixels) for view, pixels in zip(known.views, (before, after), strict=False)]
     paint = np.array([point.albedo for point in clear])
-    apart = np.linalg.norm(after[:, None] - after[None], axis=-1) >= APART * side
+    apart = _distances(after, after) >= APART * side
+    # (N, N) per row: which others lie nearer to where that point was, in the picture and on the object's box
+    nearer = [away < np.diag(away)[:, None] for away in (_distances(before, after), _distances(on_box[0], on_box[1]))]
     wanted = rng.random(2) >= BY_CHANCE
-    for right in rng.permutation([i for i, point in enumerate(clear) if point.visible[0] == "yes"]):
-        to_mark, to_place = (
-            np.linalg.norm(after - before[right], axis=1),
-            np.linalg.norm(on_box[1] - on_box[0][right], axis=1),
-        )
-        # one that lies nearer to where the mark was, in the picture and on the object's box, or, as by chance, none
-        nearer = [away < away[right] for away in (to_mark, to_place)]
-        decoys = [one for one, want in zip(nearer, wanted, strict=True) if want]
-        barred = np.any([one for one, want in zip(nearer, wanted, strict=True) if not want], axis=0)
-        alike = np.argsort(np.abs(paint - paint[right]).sum(axis=1) + 0.05 * rng.random(len(paint)))
-        chosen = _dots(int(right), alike[~np.broadcast_to(barred, alike.shape)[alike]], apart, decoys)
+    decoys = [one for one, want in zip(nearer, wanted, strict=True) if want]
+    fair = ~np.any([one for one, want in zip(nearer, wanted, strict=True) if not want], axis=0)
+    marked = np.array([point.visible[0] == "yes" for point in clear])
+    for one in decoys:  # none of its sort: no need to look further
+        marked &= (one & fair & apart).any(axis=1)
+    unlike = _distances(paint, paint, order=1)
+    for right in rng.permutation(np.flatnonzero(marked)):
+        alike = np.argsort(unlike[right] + 0.05 * rng.random(len(paint)))
+        usable = np.broadcast_to(fair, apart.shape)[right] & apart[right]
+        chosen = _dots(int(right), alike, usable, apart, [one[right] for one in decoys])
         if len(chosen) == len(COLOURS):
             colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
             dots = [_mark(1, clear[i], colour) for i, colour in zip(chosen, colours, strict=True)]
@@ -58,16 +59,26 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     return None
 
 
+def _distances(a: NDArray[np.float64], b: NDArray[np.float64], order: int = 2) -> NDArray[np.float64]:
+    """(N, M) between the points (N, D) and (M, D)."""
+    return np.asarray(np.linalg.norm(a[:, None] - b[None], ord=order, axis=-1))
+
+
 def _dots(
-    right: int, order: NDArray[np.int64], apart: NDArray[np.bool_], decoys: Sequence[NDArray[np.bool_]]
+    right: int,
+    order: NDArray[np.int64],
+    usable: NDArray[np.bool_],
+    apart: NDArray[np.bool_],
+    decoys: Sequence[NDArray[np.bool_]],
 ) -> list[int]:
     """The right point and others apart from each other: one of each sort of decoys, then the first ones in the order."""
     chosen = [right]
-    for wanted in [*decoys, *[np.ones(len(apart), dtype=bool)] * (len(COLOURS) - 1 - len(decoys))]:
-        fits = [int(i) for i in order if wanted[i] and apart[i, chosen].all()]
-        if not fits:
+    for wanted in [*decoys, *[usable] * (len(COLOURS) - 1 - len(decoys))]:
+        fits = order[(wanted & usable)[order]]
+        if not len(fits):
             return []
-        chosen.append(fits[0])
+        chosen.append(int(fits[0]))
+        usable = usable & apart[fits[0]]
     return chosen
 
 
