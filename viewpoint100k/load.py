@@ -18,6 +18,7 @@ from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.questions import KINDS
 from viewpoint100k.records import FAMILIES, Question
+from viewpoint100k.shards import keep_picture_memory
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -156,6 +157,7 @@ def _shards(path: str, split: str, revision: str | None) -> list[str]:
 
 def _samples(units: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
     """The samples of shards, or of every so many-th part of them, as they are stored."""
+    keep_picture_memory()
     for address, part, parts in units:
         for number, (key, members) in enumerate(_stored(address)):
             if number % parts == part:

@@ -34,7 +34,15 @@ from viewpoint100k.questions.ask import answer, answered, figure_of, lens, promp
 from viewpoint100k.questions.kinds import Kind
 from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Question, Sample, Truth
 from viewpoint100k.scoring import score
-from viewpoint100k.shards import StoredSample, parse_sample, read_members, sha256_file, shard_paths, split_of
+from viewpoint100k.shards import (
+    StoredSample,
+    keep_picture_memory,
+    parse_sample,
+    read_members,
+    sha256_file,
+    shard_paths,
+    split_of,
+)
 
 TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -187,6 +195,7 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
+    keep_picture_memory()
     path, indexed = dataset / entry.name, (dataset / FOLDER).exists()
     out, listed = _Shard([], [], {}, set(), 0), dict[str, list[dict[str, Any]]]()
     problems, questions = out.problems, 0
