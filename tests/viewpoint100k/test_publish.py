@@ -41,6 +41,15 @@ for split in sys.argv[3:]:
         keys.append(row["__key__"])
 print(*keys)
 """
+QUESTIONS = """
+import sys
+from viewpoint100k import load_questions
+stream = load_questions(sys.argv[1], revision=sys.argv[2], split="train", streaming=True)
+table = load_questions(sys.argv[1], revision=sys.argv[2], split="train")
+for row, same in zip(stream, table, strict=True):
+    assert row["question_id"] == same["question_id"] and row["images"][0].size == same["images"][0].size == (64, 64)
+    print(row["question_id"])
+"""
 
 
 def many_shards(dataset, out, shards=SHARDS, seed=5):
@@ -116,9 +125,9 @@ def publish(hub, dataset, *arguments, repo=REPO, code=0, **more):
     return said
 
 
-def read_all(hub, revision, *splits, way="xet"):
+def read_all(hub, revision, *splits, way="xet", script=READ):
     done = subprocess.run(
-        [sys.executable, "-c", READ, REPO, revision, *splits], env=environment(hub, way), capture_output=True, text=True
+        [sys.executable, "-c", script, REPO, revision, *splits], env=environment(hub, way), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.split()
@@ -383,6 +392,8 @@ def test_every_split_streams_what_lies_in_the_index_goes_along_and_hidden_files_
     }
     keys = read_all(hub, "v1.0.0", "train", "validation", "test")
     assert keys == [stored.key for path in sorted_by_split(small) for stored in read_shard(path)]
+    questions = [question.id for stored in iter_samples(small, "train") for question in stored.sample.questions]
+    assert read_all(hub, "v1.0.0", script=QUESTIONS) == questions
 
 
 def sorted_by_split(dataset):
