@@ -50,7 +50,6 @@ class Manifest(Record):
 
     schema_version: int
     version: str = Field(
-        default="1.0.0",
         pattern=VERSION,
         description="of the data: more is added or removed in a minor, all is new in a major",
     )
@@ -63,8 +62,8 @@ class Manifest(Record):
     samples: int
     questions: int
     shards: list[ShardEntry]
-    files: dict[str, str] = Field(default={}, description="sha256 of what lies beside the shards")
-    removed: list[Removal] = Field(default=[], description="objects that were taken out on request, oldest first")
+    files: dict[str, str] = Field(description="sha256 of what lies beside the shards")
+    removed: list[Removal] = Field(description="objects that were taken out on request, oldest first")
 
     @property
     def views(self) -> int:
@@ -132,6 +131,7 @@ def make_manifest(
             )
             for r in receipts
         ],
+        files={},
         removed=list(removed),
     )
 

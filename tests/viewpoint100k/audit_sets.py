@@ -330,6 +330,7 @@ def write_dataset(folder, stored, preset="viewpoint-6dof"):
         )
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
+        version="1.0.0",
         preset=preset,
         config_hash=config_hash(config),
         config=config.model_dump(mode="json"),
@@ -339,6 +340,8 @@ def write_dataset(folder, stored, preset="viewpoint-6dof"):
         samples=sum(entry.samples for entry in entries),
         questions=sum(entry.questions for entry in entries),
         shards=entries,
+        files={},
+        removed=[],
     )
     (folder / "manifest.json").write_text(manifest.model_dump_json())
     return folder

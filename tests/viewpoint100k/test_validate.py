@@ -355,6 +355,14 @@ def test_a_damaged_manifest_is_an_error_that_names_it(text, copy):
         validate_dataset(copy, 1)
 
 
+def test_nothing_may_be_missing_from_the_manifest(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    for name in manifest:
+        (copy / "manifest.json").write_text(json.dumps({key: value for key, value in manifest.items() if key != name}))
+        with pytest.raises(InputError, match=f"manifest.*{name}|1 validation error"):
+            validate_dataset(copy, 1)
+
+
 def test_the_manifest_lists_the_hashes_that_the_files_have(dataset):
     manifest = json.loads((dataset / "manifest.json").read_text())
     for entry in manifest["shards"]:
