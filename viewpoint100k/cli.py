@@ -435,6 +435,50 @@ def validate_command(
         raise typer.Exit(1)
 
 
+@app.command("reproduce", rich_help_panel="Check and look")
+def reproduce_command(
+    dataset: DatasetArgument,
+    shard: Annotated[int, typer.Option(help="Number of the shard, from 0, train first.", show_default=False)],
+    source: Annotated[
+        Optional[str], typer.Option(help="Where its objects are, if they came from a folder.", show_default=False)
+    ] = None,
+    engine_python: PythonOption = None,
+    workers: WorkersOption = None,
+    device: DeviceOption = "auto",
+    keep: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="A new folder to keep what was made.", show_default=False)
+    ] = None,
+) -> None:
+    """Render a published shard again from its manifest and compare bytes. Exit 1 if it differs; says what does.
+
+    [bold]viewpoint100k reproduce my-dataset --shard 12[/bold]
+    """
+    from viewpoint100k import pipeline
+    from viewpoint100k.reproduce import reproduce_shard
+
+    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, pipeline.disk_errors(keep or folder):
+        devices = _devices(Path(folder), device, engine_python)
+        with _counting("Checking objects") as progress:
+            found = reproduce_shard(
+                dataset,
+                shard,
+                keep or Path(folder) / "again",
+                source=source,
+                engine_python=engine_python,
+                workers=workers or _places(devices),
+                devices=devices,
+                progress=progress,
+            )
+    for finding in found.findings:
+        err_console.print(escape(finding), soft_wrap=True, highlight=False)
+    if found.same_bytes:
+        out_console.print(f"{found.shard}: the same bytes")
+        return
+    verdict = "the same samples, and pictures as close as another CPU's" if found.close else "differs"
+    out_console.print(f"{found.shard}: {verdict}")
+    raise typer.Exit(1)
+
+
 @app.command("audit", rich_help_panel="Check and look")
 def audit_command(
     dataset: DatasetArgument,
