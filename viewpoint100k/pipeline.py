@@ -223,9 +223,11 @@ class _Tally:
         self.rejects: list[Reject] = []
         self.dropped: Counter[str] = Counter()
         self.visited, self.views = 0, 0
+        self.visits: list[tuple[float, int]] = []
         self.cpu_s = dict.fromkeys(("start", "import", "probes", "views", "annotate"), 0.0)
 
-    def add(self, visit: _Visit) -> None:
+    def add(self, visit: _Visit, pairs: int) -> None:
+        self.visits.append((round(sum(visit.cpu_s.values()), 3), pairs))
         self.visited, self.views = self.visited + 1, self.views + visit.views
         self.dropped.update(visit.dropped)
         for part, seconds in visit.cpu_s.items():
@@ -294,6 +296,7 @@ def render_shard(
             seconds=round(time.time() - begun.started, 1),
             finished=round(time.time(), 1),
             attempts=begun.attempt,
+            visits=tally.visits,
         )
         write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
     except (ViewpointError, OSError) as error:
@@ -357,9 +360,9 @@ def _fill(
                 for (uid, part, _), future in zip(visits, waiting, strict=True):
                     visit = future.result()
                     rounds[uid] += 1
-                    tally.add(visit)
-                    if visit.usable is not None:
-                        picks |= _assign(shard, part, visit.usable)
+                    assigned = _assign(shard, part, visit.usable) if visit.usable is not None else {}
+                    picks |= assigned
+                    tally.add(visit, len(assigned))
                     if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
                         objects.append(uid)
                     _report(paths, shard, begun, tally, len(picks))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Record, Sample
@@ -52,6 +52,7 @@ class Receipt(Record):
     seconds: float = 0.0
     finished: float = 0.0  # Unix time
     attempts: int = 1
+    visits: list[tuple[float, int]] = Field(default=[], description="CPU-seconds and pairs of each visit to an object")
 
 
 def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) -> tuple[str, int]:

@@ -9,17 +9,74 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import pytest
 import yaml
 from conftest import viewpoint100k
-from runners.conftest import PLAN, SET, SHARDS
 from test_main_job import published
 
 from benchmarks import farm_parts
-from benchmarks.farm_parts import S3, RayNodes, Slurm, children, kill_tree, numbers_of, remount, small_disk, wait_for
+from benchmarks.farm_parts import (
+    S3,
+    NotHere,
+    RayNodes,
+    Slurm,
+    children,
+    kill_tree,
+    numbers_of,
+    remount,
+    small_disk,
+    wait_for,
+)
 
+PLAN = ["--pairs", 4, "--seed", 3]
+SETTINGS = ("render.size_px=48", "render.samples=1", "gates.min_decidability=0.02", "gates.exact_share=0")
+SETTINGS += ("plan.pairs_per_object=1", "shards.pairs_per_shard=1", "plan.validation_share=0", "plan.test_share=0")
+SET = [part for setting in SETTINGS for part in ("--set", setting)]
+SHARDS = 4
 PROGRAM = [sys.executable, "-m", "viewpoint100k"]
+
+
+@pytest.fixture(scope="session")
+def peaceful(tmp_path_factory, needs_bpy):
+    """The run as processes of this machine make it. Not to be changed."""
+    out = tmp_path_factory.mktemp("peaceful") / "run"
+    done = viewpoint100k("generate", out, *PLAN, *SET, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def begun(peaceful, tmp_path):
+    """The run with only its first shard made."""
+
+    def copy(name="run", missing=range(1, SHARDS)):
+        out = shutil.copytree(peaceful, tmp_path / name)
+        for number in missing:
+            for path in (*out.glob(f"train-{number:05d}*"), *out.glob(f".run/receipts/train-{number:05d}*")):
+                path.unlink()
+        for path in (*out.glob("*.json"), *out.glob("*.csv"), out / "README.md", out / ".run/rejects.jsonl"):
+            path.unlink()
+        for folder in ("card", "index"):
+            shutil.rmtree(out / folder, ignore_errors=True)
+        return out
+
+    return copy
+
+
+@pytest.fixture
+def part():
+    """Opens a part of a farm, or skips with the reason."""
+    with ExitStack() as stack:
+
+        def open_part(make):
+            try:
+                return stack.enter_context(make())
+            except NotHere as reason:
+                pytest.skip(str(reason))
+
+        yield open_part
 
 
 def receipts(out):
@@ -198,7 +255,7 @@ def test_a_kubernetes_job_has_an_index_per_shard_and_its_command_reads_it(peacef
     assert container["volumeMounts"][0]["mountPath"] == str(out)
     program, *arguments = container["command"]
     assert program == "viewpoint100k"
-    for index in range(SHARDS):
+    for index in (1, 2):
         env = {**os.environ, "JOB_COMPLETION_INDEX": str(index)}
         assert viewpoint100k(*arguments, env=env).returncode == 0
     assert viewpoint100k("finalize", out).returncode == 0
