@@ -6,7 +6,8 @@ random and replaced, as every runner hands them out: the next shard to whoever i
 
 Prints, for 10 to 1,000 nodes, the best of some shard sizes and cores per shard, the expected makespan, and where the cores' time goes:
 starting, work that was lost, waiting for the last shard. `--check OTHER` compares the prediction for OTHER, another finished run on the machine
-that made RUN, with what its receipts say: `--slots` is how many shards it made at a time.
+that made RUN, with what its receipts say: `--slots` is how many shards it made at a time. `--sizing` prints core-hours and gigabytes for
+`--pairs` pairs instead, a row for each RUN given.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from viewpoint100k.config import read_config
 from viewpoint100k.shards import Receipt
 
 SIZES = (128, 256, 512, 1000)  # pairs of a shard; with fewer, its questions cannot be balanced
@@ -60,7 +62,7 @@ class Outcome(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--pairs", type=int, default=100_000)
     parser.add_argument("--cores", type=int, default=4, help="of a node")
     parser.add_argument("--nodes", type=int, nargs="+", default=NODES)
@@ -69,12 +71,16 @@ def main() -> None:
     parser.add_argument("--spread", type=float, default=0.15, help="of the nodes' speeds, as a share")
     parser.add_argument("--stragglers", type=float, default=0.02, help="share of nodes at a third of the speed")
     parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--sizing", action="store_true")
     parser.add_argument("--check", type=Path, help="a run to predict and compare with")
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    measured = measure(read_receipts(arguments.run), arguments.slots)
+    if arguments.sizing:
+        sizing(arguments.runs, arguments.pairs)
+        return
+    measured = measure([receipt for run in arguments.runs for receipt in read_receipts(run)], arguments.slots)
     if arguments.check:
         check(measured, read_receipts(arguments.check), arguments)
         return
@@ -109,6 +115,30 @@ def main() -> None:
     Console().print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
+
+
+def sizing(runs: list[Path], pairs: int) -> None:
+    """Print what so many pairs cost, at the price of those that some runs made."""
+    table = Table(
+        "preset", "quality", "px", "measured pairs", "CPU-s a pair", f"core-hours for {pairs:,}", "GB", "device"
+    )
+    for path in runs:
+        config = read_config(path / ".run/config.yaml")
+        receipts = [Receipt.model_validate_json(each.read_bytes()) for each in path.glob(".run/receipts/*.json")]
+        made = sum(receipt.samples for receipt in receipts)
+        cost = sum(sum(receipt.cpu_s.values()) for receipt in receipts) / made
+        size = sum(receipt.bytes for receipt in receipts) / made
+        table.add_row(
+            config.preset,
+            config.render.quality,
+            str(config.render.size_px),
+            str(made),
+            f"{cost:.2f}",
+            f"{cost * pairs / 3600:.0f}",
+            f"{size * pairs / 1e9:.1f}",
+            ", ".join(sorted({receipt.device for receipt in receipts})),
+        )
+    Console().print(table)
 
 
 def read_receipts(run: Path) -> list[Receipt]:
