@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from viewpoint100k.errors import InputError, MissingExtra, ViewpointError
 
-TRIES = 6  # of one transfer, beside those that the library makes itself
-FIRST_WAIT_S = 0.5  # doubled each time: half a minute in all
+TRIES = 3  # of one transfer, each with the tries that the library makes itself
+FIRST_WAIT_S = 1.0  # doubled each time
 EXTRAS = {"s3": "pip install 'viewpoint100k[s3]'", "gs": "pip install gcsfs", "az": "pip install adlfs"}
 T = TypeVar("T")
 

@@ -305,5 +305,7 @@ def test_a_store_that_does_not_answer_and_a_kind_of_url_that_nobody_knows_are_er
     assert done.returncode == 2 and "nonsense" in done.stderr and "Traceback" not in done.stderr
     if farm_parts.find_spec("s3fs") is None:
         pytest.skip("needs s3fs")
-    done = viewpoint100k("status", "s3://farm/run", env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    done = viewpoint100k(
+        "status", "s3://farm/run", env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    )
     assert done.returncode in (1, 2) and "Traceback" not in done.stderr
