@@ -5,6 +5,7 @@ can be killed and run again, and whoever runs it gets the same bytes.
 """
 
 import fcntl
+import hashlib
 import os
 import platform
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
@@ -81,6 +82,10 @@ class RunPaths(NamedTuple):
 
     def progress(self, shard: Shard) -> Path:
         return self.run / "progress" / f"{shard.name}.json"
+
+    def visits(self, shard: Shard) -> Path:
+        """What unfinished attempts at a shard have got of its objects."""
+        return self.run / "tmp" / "visits" / shard.name
 
     def scratch(self, shard: Shard) -> Path:
         """Of this call alone, on whatever machine: two runs in one folder waste work, but do no harm."""
@@ -209,6 +214,9 @@ class _Visit(NamedTuple):
     hopeless: bool = False  # no other views of it would do better
 
 
+_VISITS = TypeAdapter(_Visit, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+
+
 class _Pick(NamedTuple):
     """A pair chosen for the shard."""
 
@@ -305,6 +313,7 @@ def render_shard(
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(paths.visits(shard), ignore_errors=True)
     paths.progress(shard).unlink(missing_ok=True)
     return receipt
 
@@ -355,7 +364,7 @@ def _fill(
             codes = [shard.motions[place] for place in part]
             visits.append((uid, part, plan_views(config, by_uid[uid], rounds[uid], codes)))
         with ThreadPoolExecutor(engine.workers + 1) as threads:
-            waiting = [threads.submit(_visit, config, view_set, engine) for _, _, view_set in visits]
+            waiting = [threads.submit(_visit_once, config, each, engine, paths.visits(shard)) for _, _, each in visits]
             try:  # results are looked at in the order of the plan, whoever is done first
                 for (uid, part, _), future in zip(visits, waiting, strict=True):
                     visit = future.result()
@@ -395,6 +404,24 @@ def _assign(shard: Shard, part: list[int], usable: _Usable) -> dict[int, _Pick]:
         if place is not None:
             out[place] = _Pick(usable, candidate)
     return out
+
+
+def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path) -> _Visit:
+    """The visit as an earlier attempt at the shard made it, or a new one: a kill costs what is in work, and no more."""
+    key = "\0".join((engine.renderer, engine.device, view_set.model_dump_json()))
+    path = kept / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    try:
+        return _VISITS.validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        pass
+    visit = _visit(config, view_set, engine)
+    if (
+        visit.reject is None or visit.reject.stage == "gate"
+    ):  # others may be the machine's fault: the next attempt tries again
+        kept.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # somebody else was faster, and has tidied up
+            write_atomically(path, _VISITS.dump_json(visit))
+    return visit
 
 
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
