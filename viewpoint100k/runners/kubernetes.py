@@ -53,7 +53,7 @@ def job_manifest(
             {"name": "VIEWPOINT100K_MACHINE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
             *({"name": key, "value": value} for key, value in environment.items()),
         ],
-        "resources": {"requests": resources, "limits": resources},
+        "resources": {"requests": resources, "limits": dict(resources)},
     }
     pod: dict[str, Any] = {"restartPolicy": "Never", "containers": [container]}
     if secret:
