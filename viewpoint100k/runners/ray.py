@@ -42,9 +42,7 @@ def run_ray(
 def _run(
     ray: Any, command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
 ) -> dict[int, Failure]:
-    task = ray.remote(_render).options(
-        num_cpus=places.cpus, num_gpus=places.gpus, max_retries=places.retries, max_calls=0
-    )
+    task = ray.remote(_render).options(num_cpus=places.cpus, num_gpus=places.gpus, max_retries=places.retries)
     waiting, failed, attempts = deque(shards), dict[int, Failure](), Counter[int]()
     running: dict[Any, int] = {}
     window, looked = 0, float("-inf")
