@@ -88,7 +88,7 @@ def ray(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -> 
     out = folder / "ray"
     with RayNodes(folder, [1, 1]) as nodes:
         more = ["--runner", "ray", "--address", nodes.address]
-        driver = start(arguments, out, *more)
+        driver = start(arguments, out, *more, env=nodes.environment)
         wait_for(lambda: done(out) >= arguments.shards // 3 or driver.poll() is not None, "a third", 3000)
         nodes.kill(1)
         result["node_killed_after"] = done(out)
@@ -97,7 +97,7 @@ def ray(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -> 
         kill_tree(driver.pid)
         driver.wait()
         nodes.start(1)
-        check(start(arguments, out, *more))
+        check(start(arguments, out, *more, env=nodes.environment))
     result["attempts"] = sum(each["attempts"] for each in receipts(out))
     result["by_machine"] = {name: sum(r["machine"] == name for r in receipts(out)) for name in ("node-0", "node-1")}
     return out

@@ -8,6 +8,7 @@ import contextlib
 import os
 import random
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -127,7 +128,7 @@ class DroppingLine:
 
 
 class RayNodes:
-    """A head and further nodes as processes, as `ray start` starts them."""
+    """A head and further nodes as processes, as `ray start` starts them. `environment` has the token that lets a driver in."""
 
     def __init__(self, folder: Path, cpus: list[int]) -> None:
         """
@@ -144,8 +145,14 @@ class RayNodes:
 
         self.port, self.temp = free_port(), tempfile.mkdtemp(prefix="ray-")  # short: sockets lie in it
         self.address, self.nodes = f"127.0.0.1:{self.port}", list[subprocess.Popen[bytes]]()
-        for number in range(len(self.cpus)):
-            self.start(number)
+        # without one, a head may choose a token that the others do not know
+        self.environment = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        try:
+            for number in range(len(self.cpus)):
+                self.start(number)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def start(self, number: int) -> None:
@@ -155,7 +162,7 @@ class RayNodes:
         command = [str(Path(sys.executable).parent / "ray"), "start", *role, "--node-ip-address=127.0.0.1", "--block"]
         command += [f"--num-cpus={self.cpus[number]}", "--num-gpus=0", "--disable-usage-stats"]
         command += [f"--object-store-memory={100 << 20}"]
-        environment = {**os.environ, MACHINE: f"node-{number}", "RAY_DISABLE_IMPORT_WARNING": "1"}
+        environment = {**os.environ, **self.environment, MACHINE: f"node-{number}"}
         log = open(self.folder / f"ray-{number}.txt", "wb")
         node = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         self.nodes.append(node)

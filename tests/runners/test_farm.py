@@ -204,16 +204,16 @@ def test_what_differs_from_a_published_shard_is_named(peaceful, tmp_path):
 
 def test_ray_loses_a_node_and_then_its_driver_and_no_byte(peaceful, begun, part, tmp_path):
     nodes = part(lambda: RayNodes(tmp_path, [1, 1]))
-    out = begun()
+    out, env = begun(), {**os.environ, **nodes.environment}
     command = ["generate", out, *PLAN, *SET, "--runner", "ray", "--address", nodes.address]
-    driver = start(*command)
+    driver = start(*command, env=env)
     wait_for(lambda: any(b'"node-1"' in p.read_bytes() for p in out.glob(".run/progress/*.json")), "work on node 1")
     nodes.kill(1)
     before = len(receipts(out))
     wait_for(lambda: len(receipts(out)) > before or driver.poll() is not None, "a shard")
     kill_tree(driver.pid)
     driver.wait()
-    done = viewpoint100k(*command)
+    done = viewpoint100k(*command, env=env)
     assert done.returncode == 0, done.stderr
     assert published(out) == published(peaceful)
     made = receipts(out)
