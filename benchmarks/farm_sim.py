@@ -142,14 +142,18 @@ def sizing(runs: list[Path], pairs: int) -> None:
 
 
 def read_receipts(run: Path) -> list[Receipt]:
-    """The receipts of a run that say what its visits cost."""
-    found = [Receipt.model_validate_json(path.read_bytes()) for path in sorted(run.glob(".run/receipts/*.json"))]
-    found = [receipt for receipt in found if receipt.visits and receipt.finished]
-    if not found:
-        raise SystemExit(
-            f"{run} has no receipts with visits; expected a run of this version of `viewpoint100k generate`"
-        )
-    return found
+    """The receipts of a run. Where they do not tell of single visits, as older ones do not, each visit is taken for the shard's mean."""
+    out = []
+    for path in sorted(run.glob(".run/receipts/*.json")):
+        receipt = Receipt.model_validate_json(path.read_bytes())
+        if not receipt.visits and receipt.objects_visited:
+            cost = sum(receipt.cpu_s.values()) - receipt.cpu_s["start"]
+            mean = (cost / receipt.objects_visited, receipt.samples / receipt.objects_visited)
+            receipt = receipt.model_construct(**{**dict(receipt), "visits": [mean] * receipt.objects_visited})
+        out.append(receipt)
+    if not out:
+        raise SystemExit(f"{run} has no receipts; expected a finished run of `viewpoint100k generate`")
+    return out
 
 
 def measure(receipts: list[Receipt], slots: int) -> Measured:
@@ -157,9 +161,9 @@ def measure(receipts: list[Receipt], slots: int) -> Measured:
     visits = np.array([visit for receipt in receipts for visit in receipt.visits])
     start = float(np.mean([receipt.cpu_s["start"] for receipt in receipts]))
     spent = visits[:, 0].sum() + start * len(receipts)
-    stretch = sum(receipt.seconds for receipt in receipts) / spent
+    stretch = sum(receipt.seconds for receipt in receipts) / spent or 1.0  # older receipts have no seconds
     free, gaps = list[float](), list[float]()  # who was free for how long before taking the next shard
-    for receipt in sorted(receipts, key=lambda r: r.finished - r.seconds):
+    for receipt in sorted((r for r in receipts if r.finished), key=lambda r: r.finished - r.seconds):
         began = receipt.finished - receipt.seconds
         if len(free) == slots:
             gaps.append(began - heapq.heappop(free))
