@@ -24,7 +24,7 @@ from types import TracebackType
 
 MACHINE = "VIEWPOINT100K_MACHINE"
 SLURM_ROOT = "VIEWPOINT100K_SLURM"  # where Debian's packages were unpacked, if SLURM is not installed
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0  # a busy machine takes minutes to start what a calm one starts in seconds
 
 
 class NotHere(Exception):
