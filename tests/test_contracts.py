@@ -15,6 +15,7 @@ EXTRAS = {
     "publish": ["datasets", "huggingface_hub"],
     "train": ["torch", "trl", "transformers", "accelerate", "peft"],
     "ray": ["ray"],
+    "s3": ["s3fs"],
     "objaverse": ["objaverse"],
     "audit": ["sklearn", "cv2", "matplotlib"],
 }
@@ -28,7 +29,7 @@ def test_imports_go_one_way():
 
 
 def test_the_command_line_starts_without_the_heavy_libraries():
-    code = "import sys, viewpoint100k.cli; print([m for m in ('torch', 'datasets', 'ray', 'bpy', 'webdataset') if m in sys.modules])"
+    code = "import sys, viewpoint100k.cli; print([m for m in ('torch', 'datasets', 'ray', 'fsspec', 'bpy', 'webdataset') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

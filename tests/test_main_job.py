@@ -117,13 +117,17 @@ def test_killed_three_times_and_run_again_gives_the_same_bytes(dataset, tmp_path
         "2",
         *SMALL,
     ]
-    for wait_for in (".run/plan.json", ".run/progress/*.json", ".run/receipts/*.json"):
+    kept = {}  # of shards that were killed: what the visits that they had made had cost
+    for wait_for in (".run/plan.json", ".run/tmp/visits/*/*.json", ".run/receipts/*.json"):
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 120
         while not list(out.glob(wait_for)) and run.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
         run.send_signal(signal.SIGKILL)
         run.wait()
+        for visit in out.glob(".run/tmp/visits/*/[!.]*.json"):
+            cost = sum(json.loads(visit.read_bytes())[4].values())
+            kept.setdefault(visit.parent.name, set()).add(round(cost, 3))
         for tar in out.glob("*.tar"):  # whatever is visible is whole
             assert hashlib.sha256(tar.read_bytes()).hexdigest() == published(dataset)[tar.name]
     for half_written in (out / ".README.md.1.partial", out / ".run/progress/.train-00000.json.1.partial"):
@@ -132,6 +136,10 @@ def test_killed_three_times_and_run_again_gives_the_same_bytes(dataset, tmp_path
     assert done.returncode == 0, done.stderr
     assert published(out) == published(dataset)
     assert not list(out.rglob("*.partial"))
+    assert kept  # and was not made again: no other visit costs the same to the millisecond
+    for name, costs in kept.items():
+        receipt = json.loads((out / f".run/receipts/{name}.json").read_bytes())
+        assert costs <= {cost for cost, _ in receipt["visits"]}
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")

@@ -132,8 +132,8 @@ def describe(dataset: Path, manifest: Manifest, contents: Contents) -> Manifest:
     for name, data in files.items():
         write_atomically(dataset / name, data)
     for old in folder.iterdir():
-        if old.name not in pictures:
-            old.unlink()
+        if old.name not in pictures and not old.name.endswith(".partial"):  # somebody may be writing it
+            old.unlink(missing_ok=True)
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     manifest = manifest.model_copy(update={"files": hashes})
     write_manifest(dataset, manifest)

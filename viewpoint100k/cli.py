@@ -33,9 +33,32 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="
 objects_app = typer.Typer(no_args_is_help=True, help="What would be used of a source, and what is refused and why.")
 app.add_typer(objects_app, name="objects")
 out_console, err_console = Console(), Console(stderr=True)
+REMOTE_LOOK_S = 15.0  # between looks at a run behind a URL
 
-OutArgument = Annotated[
-    Path, typer.Argument(help="The dataset folder. The state of the run lives in OUT/.run.", show_default=False)
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="OUT",
+        help="The dataset folder, or a URL such as s3://bucket/run. The state of the run lives in OUT/.run.",
+        show_default=False,
+    ),
+]
+FARM = "On other machines"
+AtATimeOption = Annotated[
+    int,
+    typer.Option(min=0, help="So many shards at a time.", show_default="as many as fit", rich_help_panel=FARM),
+]
+CpusOption = Annotated[
+    int, typer.Option("--cpus-per-shard", min=1, help="Cores that a shard renders on.", rich_help_panel=FARM)
+]
+GpusOption = Annotated[
+    int,
+    typer.Option(
+        "--gpus-per-shard", min=0, help="GPUs that a shard renders on; 0: the processor.", rich_help_panel=FARM
+    ),
+]
+RetriesOption = Annotated[
+    int, typer.Option(min=0, help="Of a shard that was killed or lost its machine.", rich_help_panel=FARM)
 ]
 DatasetArgument = Annotated[
     Path, typer.Argument(help="A folder that `viewpoint100k generate` wrote.", show_default=False)
@@ -97,7 +120,7 @@ def _about() -> None:
 
 @app.command(rich_help_panel="Main job")
 def generate(
-    out: OutArgument,
+    out: RunArgument,
     preset: PresetOption = "smoke",
     source: SourceOption = None,
     pairs: PairsOption = None,
@@ -107,6 +130,27 @@ def generate(
     engine_python: PythonOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
+    runner: Annotated[
+        str, typer.Option(help="local, ray or slurm: who runs the shards, see docs/farm.md.", rich_help_panel=FARM)
+    ] = "local",
+    address: Annotated[
+        str,
+        typer.Option(
+            help="Of a Ray cluster: auto, host:port or ray://.", show_default="start one here", rich_help_panel=FARM
+        ),
+    ] = "",
+    sbatch: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            help="An option for SLURM, such as --sbatch=--partition=long. May be given often.",
+            show_default=False,
+            rich_help_panel=FARM,
+        ),
+    ] = None,
+    at_a_time: AtATimeOption = 0,
+    cpus: CpusOption = 1,
+    gpus: GpusOption = 0,
+    retries: RetriesOption = 3,
 ) -> None:
     """Plan, render, validate and describe a dataset. Run it again to go on where it stopped.
 
@@ -115,42 +159,56 @@ def generate(
     """
     from viewpoint100k import pipeline
     from viewpoint100k.engine import check_engine
-    from viewpoint100k.runners.local import default_workers, run_local
+    from viewpoint100k.run import Run
+    from viewpoint100k.runners import Places
+    from viewpoint100k.runners.local import default_workers
     from viewpoint100k.validate import validate_dataset
 
+    run_shards = _runner(runner)
     config = _config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
-    check_engine(*([engine_python] if engine_python else []))
-    with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
-        devices = _devices(Path(scratch), device, engine_python, quiet=True)
-    with pipeline.disk_errors(out):
+    devices = list[Any]()
+    if runner == "local":
+        check_engine(*([engine_python] if engine_python else []))
+        with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
+            devices = _devices(Path(scratch), device, engine_python, quiet=True)
+    with Run(out) as run, pipeline.disk_errors(out):
         with _counting("Checking objects") as progress:
-            plan = pipeline.plan_run(out, config, progress)
-        _name_devices(device, devices)
+            made = run.plan(config, progress)
         known: dict[int, Any] = {}
-        missing = pipeline.status(out, plan, known).missing
-        on_gpus = any(found.environment() for found in devices)
-        places = workers or _places(devices)
-        slots = [devices[i % len(devices)].environment() for i in range(min(places, len(missing)))]
-        tail = ["--device", "gpu" if on_gpus else "cpu", "--workers", str(max(1, places // max(len(missing), 1)))]
-        tail += ["--engine-python", engine_python] if engine_python else []
-        command = [sys.executable, "-m", "viewpoint100k", "render-shard", str(out), "--quiet", *tail, "--shard"]
-        commands = [(shard.number, [*command, str(shard.number)]) for shard in missing]
-        with _Bar(lambda: pipeline.status(out, plan, known)) as bar:
-            failed = run_local(commands, slots, pipeline.RunPaths(out).run / "logs", bar.update)
-            bar.update()
-        if still := pipeline.status(out, plan, known).missing:
-            raise _unfinished(out, len(still), len(plan.shards), list(failed.values()))
-        manifest = pipeline.finalize(out)
-    report = validate_dataset(out, workers or default_workers())
-    _problems(report.problems)
-    _summary(out, manifest, pipeline.read_rejects(out), pipeline.status(out, plan, known).done)
+        missing = [shard.number for shard in run.status(made, known).missing]
+        places = Places((), at_a_time, cpus, gpus, retries, address, tuple(sbatch or ()))
+        command = ["render-shard", out if run.folder != Path(out) else str(run.folder.absolute()), "--quiet"]
+        if runner == "local":
+            _name_devices(device, devices)
+            on_gpus = any(found.environment() for found in devices)
+            count = workers or _places(devices)
+            slots = [devices[i % len(devices)].environment() for i in range(min(count, len(missing)))]
+            places = places._replace(slots=slots)
+            command += [
+                "--device",
+                "gpu" if on_gpus else "cpu",
+                "--workers",
+                str(max(1, count // max(len(missing), 1))),
+            ]
+        else:
+            command += _render_options(cpus, gpus)
+        command += ["--engine-python", engine_python] if engine_python else []
+        with _Bar(lambda: run.status(made, known), REMOTE_LOOK_S if run.folder != Path(out) else 1.0) as bar:
+            failed = run_shards(command, missing, places, run.logs, bar.update) if missing else {}
+            bar.update(now=True)
+        if still := run.status(made, known).missing:
+            raise _unfinished(run.logs, len(still), len(made.shards), list(failed.values()))
+        manifest = run.finalize()
+        report = validate_dataset(run.folder, workers or default_workers())
+        _problems(report.problems)
+        _summary(out, manifest, run.rejects(), run.status(made, known).done)
     if report.problems:
         raise typer.Exit(1)
 
 
 @app.command(rich_help_panel="Stages of generate")
 def plan(
-    out: OutArgument,
+    out: RunArgument,
     preset: PresetOption = "smoke",
     source: SourceOption = None,
     pairs: PairsOption = None,
@@ -160,19 +218,27 @@ def plan(
 ) -> None:
     """List and check the objects, plan the shards. Prints how many shards `render-shard` has to make."""
     from viewpoint100k import pipeline
+    from viewpoint100k.run import Run
 
     config = _config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
-    with pipeline.disk_errors(out), _counting("Checking objects") as progress:
-        made = pipeline.plan_run(out, config, progress)
+    with Run(out) as run, pipeline.disk_errors(out), _counting("Checking objects") as progress:
+        made = run.plan(config, progress)
     out_console.print(
-        f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(str(out))}/.run", soft_wrap=True
+        f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(out)}/.run", soft_wrap=True
     )
 
 
 @app.command("render-shard", rich_help_panel="Stages of generate")
 def render_shard_command(
-    out: OutArgument,
-    shard: Annotated[int, typer.Option(help="Number of the shard, from 0.", show_default=False)],
+    out: RunArgument,
+    shard: Annotated[
+        int,
+        typer.Option(
+            envvar=["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID"],
+            help="Number of the shard, from 0.",
+            show_default=False,
+        ),
+    ],
     engine_python: PythonOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Render processes for this shard; same bytes with any.")] = 1,
     device: DeviceOption = "auto",
@@ -180,12 +246,14 @@ def render_shard_command(
 ) -> None:
     """Make one shard. What a process pool, a Ray task, a SLURM array and a Kubernetes job all run."""
     from viewpoint100k import pipeline
+    from viewpoint100k.run import Run
     from viewpoint100k.runners.local import end_with_parent
 
     end_with_parent()
-    with pipeline.disk_errors(out):
-        devices = _devices(pipeline.RunPaths(out).run / "tmp", device, engine_python, quiet=quiet)
-        receipt = pipeline.render_shard(out, shard, engine_python, workers, devices)
+    with Run(out) as run, pipeline.disk_errors(out):
+        receipt = run.render_shard(
+            shard, engine_python, workers, lambda scratch: _devices(scratch, device, engine_python, quiet=quiet)
+        )
     if not quiet:
         out_console.print(
             f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {receipt.bytes / 1e6:.1f} MB"
@@ -193,28 +261,142 @@ def render_shard_command(
 
 
 @app.command("status", rich_help_panel="Stages of generate")
-def status_command(out: OutArgument) -> None:
-    """What is done and what is missing, from the files alone."""
-    from viewpoint100k import pipeline
+def status_command(
+    out: RunArgument,
+    watch: Annotated[
+        Optional[float],
+        typer.Option(min=0.1, metavar="SECONDS", help="Look again so often, until it is done.", show_default=False),
+    ] = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Print only what has to be run again, as sbatch --array takes it.")
+    ] = False,
+    html: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Write it as a page.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What is done, running, failed and missing, how fast and by whom; from the files alone.
 
-    now = pipeline.status(out)
-    done = sum(receipt.samples for receipt in now.done)
-    out_console.print(
-        f"{done} of {now.pairs_wanted} pairs in {len(now.done)} shards; {len(now.missing)} shards missing"
-    )
-    if now.missing:
-        out_console.print("missing: " + ", ".join(str(shard.number) for shard in now.missing), soft_wrap=True)
-    _rejects_table(pipeline.read_rejects(out))
+    [bold]sbatch --array=$(viewpoint100k status OUT --missing) job.sbatch[/bold]
+    """
+    from viewpoint100k import monitor, pipeline
+    from viewpoint100k.run import Run
+
+    known: dict[int, Any] = {}
+    with Run(out) as run:
+        made = run.read_plan()
+        while True:
+            now = run.status(made, known)
+            report = monitor.make_report(now, run.rejects())
+            if html is not None:
+                with pipeline.disk_errors(html):
+                    monitor.write_page(report, out, html, watch or 0)
+            if as_json:
+                print(report.model_dump_json(), flush=True)
+            elif missing:
+                _print_missing(report)
+            else:
+                if watch and out_console.is_terminal:
+                    out_console.clear()
+                _report_tables(report)
+            if watch is None or not now.missing:
+                break
+            time.sleep(watch)
 
 
 @app.command("finalize", rich_help_panel="Stages of generate")
-def finalize_command(out: OutArgument) -> None:
+def finalize_command(out: RunArgument) -> None:
     """Write manifest, attribution and card of a complete run."""
     from viewpoint100k import pipeline
+    from viewpoint100k.run import Run
 
-    with pipeline.disk_errors(out):
-        manifest = pipeline.finalize(out)
+    with Run(out) as run, pipeline.disk_errors(out):
+        manifest = run.finalize()
     out_console.print(f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards")
+
+
+@app.command("slurm", rich_help_panel=FARM)
+def slurm_command(
+    out: RunArgument,
+    at_a_time: AtATimeOption = 0,
+    cpus: CpusOption = 1,
+    gpus: GpusOption = 0,
+    engine_python: PythonOption = None,
+    sbatch: Annotated[
+        Optional[list[str]], typer.Option(help="A line for #SBATCH, such as --partition=long.", show_default=False)
+    ] = None,
+) -> None:
+    """Print the job array that makes the shards that are missing, to be read, changed and submitted.
+
+    [bold]viewpoint100k slurm OUT --at-a-time 64 > job.sbatch && sbatch job.sbatch[/bold]
+    """
+    from viewpoint100k import monitor
+    from viewpoint100k.run import Run
+    from viewpoint100k.runners import Places
+    from viewpoint100k.runners.slurm import sbatch_script
+
+    with Run(out) as run:
+        report = monitor.make_report(run.status(run.read_plan(), {}), [])
+        if not report.missing:
+            raise InputError(f"nothing is missing in {out}: go on with `viewpoint100k finalize {out}`")
+        places = Places((), at_a_time, cpus, gpus, options=tuple(sbatch or ()))
+        where = out if run.folder != Path(out) else str(run.folder.absolute())
+        command = ["render-shard", where, "--quiet", *_render_options(cpus, gpus)]
+        command += ["--engine-python", engine_python] if engine_python else []
+        run.logs.mkdir(parents=True, exist_ok=True)
+        print(sbatch_script(command, report.missing, places, run.logs), end="")
+
+
+@app.command("k8s", rich_help_panel=FARM)
+def k8s_command(
+    out: RunArgument,
+    image: Annotated[str, typer.Option(help="A container image with viewpoint100k\\[render,s3]; see docs/farm.md.")],
+    name: Annotated[str, typer.Option(help="Of the Job.")] = "viewpoint100k",
+    at_a_time: AtATimeOption = 0,
+    cpus: CpusOption = 1,
+    gpus: GpusOption = 0,
+    memory: Annotated[str, typer.Option(help="Of a pod: a render process takes up to 2.5 GB, usually 0.8.")] = "4Gi",
+    retries: RetriesOption = 3,
+    claim: Annotated[
+        str, typer.Option(help="A PersistentVolumeClaim, mounted at OUT, if that is no URL.", show_default=False)
+    ] = "",
+    secret: Annotated[
+        str, typer.Option(help="A Secret whose keys become environment variables.", show_default=False)
+    ] = "",
+    env: Annotated[
+        Optional[list[str]], typer.Option(help="NAME=VALUE, for the pods. May be given often.", show_default=False)
+    ] = None,
+) -> None:
+    """Print the manifest of a Kubernetes Indexed Job that makes the shards of a planned run.
+
+    [bold]viewpoint100k k8s s3://bucket/run --image my/viewpoint100k > job.yaml && kubectl apply -f job.yaml[/bold]
+    """
+    from viewpoint100k.run import Run
+    from viewpoint100k.runners import Places
+    from viewpoint100k.runners.kubernetes import job_manifest
+    from viewpoint100k.storage import is_url
+
+    pairs = [each.partition("=") for each in env or ()]
+    if wrong := [name for name, separator, _ in pairs if not (name and separator)]:
+        raise InputError(f"--env {wrong[0]}: expected NAME=VALUE")
+    with Run(out) as run:
+        shards = len(run.read_plan().shards)
+        where = out if is_url(out) else str(run.folder.absolute())
+    if not is_url(out) and not claim:
+        raise InputError(f"{out} is a folder: name the PersistentVolumeClaim that holds it with --claim, or use a URL")
+    manifest = job_manifest(
+        ["render-shard", where, *_render_options(cpus, gpus)],
+        shards,
+        Places((), at_a_time, cpus, gpus, retries),
+        image=image,
+        name=name,
+        memory=memory,
+        claim=claim,
+        mount=where,
+        secret=secret,
+        environment={key: value for key, _, value in pairs},
+    )
+    print(manifest, end="")
 
 
 @app.command("requestion", rich_help_panel="Stages of generate")
@@ -251,6 +433,50 @@ def validate_command(
     )
     if report.problems:
         raise typer.Exit(1)
+
+
+@app.command("reproduce", rich_help_panel="Check and look")
+def reproduce_command(
+    dataset: DatasetArgument,
+    shard: Annotated[int, typer.Option(help="Number of the shard, from 0, train first.", show_default=False)],
+    source: Annotated[
+        Optional[str], typer.Option(help="Where its objects are, if they came from a folder.", show_default=False)
+    ] = None,
+    engine_python: PythonOption = None,
+    workers: WorkersOption = None,
+    device: DeviceOption = "auto",
+    keep: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="A new folder to keep what was made.", show_default=False)
+    ] = None,
+) -> None:
+    """Render a published shard again from its manifest and compare bytes. Exit 1 if it differs; says what does.
+
+    [bold]viewpoint100k reproduce my-dataset --shard 12[/bold]
+    """
+    from viewpoint100k import pipeline
+    from viewpoint100k.reproduce import reproduce_shard
+
+    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, pipeline.disk_errors(keep or folder):
+        devices = _devices(Path(folder), device, engine_python)
+        with _counting("Checking objects") as progress:
+            found = reproduce_shard(
+                dataset,
+                shard,
+                keep or Path(folder) / "again",
+                source=source,
+                engine_python=engine_python,
+                workers=workers or _places(devices),
+                devices=devices,
+                progress=progress,
+            )
+    for finding in found.findings:
+        err_console.print(escape(finding), soft_wrap=True, highlight=False)
+    if found.same_bytes:
+        out_console.print(f"{found.shard}: the same bytes")
+        return
+    verdict = "the same samples, and pictures as close as another CPU's" if found.close else "differs"
+    out_console.print(f"{found.shard}: {verdict}")
+    raise typer.Exit(1)
 
 
 @app.command("audit", rich_help_panel="Check and look")
@@ -637,6 +863,28 @@ def _config(preset: str, overrides: list[str] | None, allow: str | None, **field
     return config
 
 
+def _runner(name: str) -> Any:
+    """The function that runs shards."""
+    if name == "local":
+        from viewpoint100k.runners.local import run_local
+
+        return run_local
+    if name == "ray":
+        from viewpoint100k.runners.ray import run_ray
+
+        return run_ray
+    if name == "slurm":
+        from viewpoint100k.runners.slurm import run_slurm
+
+        return run_slurm
+    raise InputError(f"--runner {name}: expected local, ray or slurm; for Kubernetes see `viewpoint100k k8s`")
+
+
+def _render_options(cpus: int, gpus: int) -> list[str]:
+    """How a shard is rendered on a machine of a farm: what the engine there lends it, and no more."""
+    return ["--device", "gpu" if gpus else "cpu", "--workers", str(gpus or cpus)]
+
+
 def _devices(scratch: Path, wanted: str, engine_python: str | None, *, quiet: bool = False) -> list[Any]:
     """What there is to render on. Says so where it had to look."""
     from viewpoint100k.engine import find_devices
@@ -737,8 +985,8 @@ class _sending(AbstractContextManager[Callable[[int, int, str], None]]):
 class _Bar(AbstractContextManager["_Bar"]):
     """Pairs done, pairs a minute, rejects, time left."""
 
-    def __init__(self, status: Callable[[], Any]) -> None:
-        self.status, self.started, self.at_start = status, time.monotonic(), -1
+    def __init__(self, status: Callable[[], Any], look_s: float = 1.0) -> None:
+        self.status, self.look_s, self.started, self.at_start = status, look_s, time.monotonic(), -1
         self.bar = Progress(
             TextColumn("Rendering"),
             BarColumn(),
@@ -758,24 +1006,24 @@ class _Bar(AbstractContextManager["_Bar"]):
     def __exit__(self, *error: object) -> None:
         self.bar.stop()
 
-    def update(self) -> None:
-        if time.monotonic() - self.seen < 1 and self.at_start >= 0:
+    def update(self, now: bool = False) -> None:
+        if time.monotonic() - self.seen < self.look_s and self.at_start >= 0 and not now:
             return
-        now = self.status()
+        found = self.status()
         self.seen = time.monotonic()
-        done = sum(receipt.samples for receipt in now.done) + now.pairs_in_work
+        done = sum(receipt.samples for receipt in found.done) + found.pairs_in_work
         self.at_start = done if self.at_start < 0 else self.at_start
         minutes = (time.monotonic() - self.started) / 60
         rate = f"{(done - self.at_start) / minutes:.0f}/min" if minutes > 0.05 else ""
-        rejects = sum(receipt.rejects for receipt in now.done) + now.rejects_in_work
-        self.bar.update(self.task, completed=done, total=now.pairs_wanted, rate=rate, rejects=rejects)
+        rejects = sum(receipt.rejects for receipt in found.done) + found.rejects_in_work
+        self.bar.update(self.task, completed=done, total=found.pairs_wanted, rate=rate, rejects=rejects)
 
 
-def _unfinished(out: Path, missing: int, of: int, failures: list[Any]) -> ViewpointError:
+def _unfinished(logs: Path, missing: int, of: int, failures: list[Any]) -> ViewpointError:
     """The error of the first shard that failed, and how many are missing."""
     code, line = failures[0] if failures else (0, "")
     line = line.removeprefix("error: ") or f"a shard ended with code {code}"
-    text = f"{line} ({missing} of {of} shards are missing; what they printed is in {out}/.run/logs)"
+    text = f"{line} ({missing} of {of} shards are missing; what they printed is in {logs})"
     return InputError(text) if code == 2 else ViewpointError(text)
 
 
@@ -786,13 +1034,51 @@ def _problems(problems: list[Any]) -> None:
         err_console.print(f"... and {len(problems) - 200} more")
 
 
-def _rejects_table(rejects: list[Any]) -> None:
-    if not rejects:
-        return
-    table = Table("object", "stage", "reason")
-    for reject in rejects:
-        table.add_row(escape(reject.uid), reject.stage, escape(reject.reason))
-    out_console.print(table)
+def _print_missing(report: Any) -> None:
+    """An array specification on stdout and nothing else."""
+    print(report.missing_spec, flush=True)
+    if report.running:
+        numbers = ", ".join(str(one.number) for one in report.running)
+        err_console.print(f"not listed, because somebody is at work: {numbers}", soft_wrap=True, highlight=False)
+
+
+def _report_tables(report: Any) -> None:
+    """How a run goes."""
+    from viewpoint100k.monitor import duration
+
+    speed = f"; {report.pairs_per_minute:.1f} pairs a minute" if report.pairs_per_minute else ""
+    speed += f", about {duration(report.eta_s)} left" if speed and report.done < report.shards else ""
+    out_console.print(
+        f"{report.pairs_done} of {report.pairs_wanted} pairs in {report.done} shards; {len(report.running)} shards running, "
+        f"{len(report.failed)} failed, {len(report.missing)} missing{speed}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    if report.missing:
+        out_console.print(f"missing: {report.missing_spec}", soft_wrap=True, highlight=False)
+    if report.machines:
+        table = Table("machine", "shards", "pairs", "pairs an hour", "CPU-s a pair")
+        for one in report.machines:
+            table.add_row(
+                escape(one.name),
+                str(one.shards),
+                str(one.pairs),
+                f"{one.pairs_per_hour:.0f}",
+                f"{one.cpu_s_per_pair:.2f}",
+            )
+        out_console.print(table)
+    for one in report.failed:
+        out_console.print(
+            f"shard {one.number} failed on {escape(one.machine)}, attempt {one.attempt}: {escape(one.error)}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    for what, counts in (("refused objects", report.rejects), ("pairs not used", report.dropped)):
+        if counts:
+            table = Table(what, "")
+            for reason, count in counts.items():
+                table.add_row(escape(reason), str(count))
+            out_console.print(table)
 
 
 def _findings_table(findings: list[Any], min_asymmetry: float) -> None:
@@ -877,7 +1163,9 @@ def _cpu_line(cpu_s: Counter[str], what: str) -> None:
     out_console.print(f"{sum(cpu_s.values()):.0f} CPU-s for {what}: {parts}", soft_wrap=True)
 
 
-def _summary(out: Path, manifest: Any, rejects: list[Any], receipts: list[Any]) -> None:
+def _summary(out: str, manifest: Any, rejects: list[Any], receipts: list[Any]) -> None:
+    from viewpoint100k.storage import is_url
+
     cpu = Counter[str]()
     for receipt in receipts:
         cpu.update(receipt.cpu_s)
@@ -890,6 +1178,9 @@ def _summary(out: Path, manifest: Any, rejects: list[Any], receipts: list[Any]) 
         soft_wrap=True,
     )
     _cpu_line(cpu, f"{views} views")
+    if is_url(out):
+        out_console.print(f"Fetch it with what your store has for that, then look at it; it lies in {escape(out)}")
+        return
     out_console.print("Look at it:", soft_wrap=True)
     out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)
     out_console.print(

@@ -57,8 +57,8 @@ def write_index(dataset: Path) -> int:
                 writer.write_table(pyarrow.Table.from_pylist(pending, _schema(views)))
                 questions += len(pending)
         write_atomically(folder / f"{split}.parquet", out.getvalue().to_pybytes())
-    for stale in folder.iterdir():  # splits that are gone, and what killed processes left half-written
-        if stale.name not in {f"{split}.parquet" for split in splits}:
+    for stale in folder.iterdir():  # splits that are gone; somebody may be writing what is not yet whole
+        if stale.name not in {f"{split}.parquet" for split in splits} and not stale.name.endswith(".partial"):
             stale.unlink(missing_ok=True)
     return questions
 

@@ -4,18 +4,21 @@ plan -> render_shard (one number at a time, anywhere) -> finalize -> validate. F
 can be killed and run again, and whoever runs it gets the same bytes.
 """
 
-import json
+import fcntl
+import hashlib
 import os
+import platform
 import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
+from uuid import uuid4
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
@@ -30,7 +33,7 @@ from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray
 from viewpoint100k.questions import ask_all, carries_question, load_templates
-from viewpoint100k.records import ObjectRecord, PlannedPair, Provenance, Reject, Sample, ViewSet
+from viewpoint100k.records import ObjectRecord, PlannedPair, Provenance, Record, Reject, Sample, ViewSet
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
@@ -80,9 +83,13 @@ class RunPaths(NamedTuple):
     def progress(self, shard: Shard) -> Path:
         return self.run / "progress" / f"{shard.name}.json"
 
+    def visits(self, shard: Shard) -> Path:
+        """What unfinished attempts at a shard have got of its objects."""
+        return self.run / "tmp" / "visits" / shard.name
+
     def scratch(self, shard: Shard) -> Path:
-        """Of this process alone: two runs in one folder waste work, but do no harm."""
-        return self.run / "tmp" / f"{shard.name}.{os.getpid()}"
+        """Of this call alone, on whatever machine: two runs in one folder waste work, but do no harm."""
+        return self.run / "tmp" / f"{shard.name}.{uuid4().hex[:12]}"
 
 
 # --- plan --------------------------------------------------------------------------------------
@@ -167,6 +174,26 @@ def _same_run(paths: RunPaths, config: RunConfig) -> None:
 
 # --- render one shard ----------------------------------------------------------------------------
 
+MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
+
+
+class Progress(Record):
+    """A shard in work, or one whose work has ended too soon. Lies in OUT/.run/progress until the shard is done."""
+
+    attempt: int
+    machine: str
+    pid: int
+    started: float  # Unix time
+    updated: float
+    pairs: int = 0
+    rejects: int = 0
+    error: str = ""  # why the attempt failed; a killed one leaves none
+
+
+def machine_name() -> str:
+    """How this machine is called in receipts, which are not published."""
+    return os.environ.get(MACHINE) or platform.node()
+
 
 class _Usable(NamedTuple):
     """What one visit to one object gave."""
@@ -187,6 +214,9 @@ class _Visit(NamedTuple):
     hopeless: bool = False  # no other views of it would do better
 
 
+_VISITS = TypeAdapter(_Visit, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+
+
 class _Pick(NamedTuple):
     """A pair chosen for the shard."""
 
@@ -201,9 +231,11 @@ class _Tally:
         self.rejects: list[Reject] = []
         self.dropped: Counter[str] = Counter()
         self.visited, self.views = 0, 0
+        self.visits: list[tuple[float, int]] = []
         self.cpu_s = dict.fromkeys(("start", "import", "probes", "views", "annotate"), 0.0)
 
-    def add(self, visit: _Visit) -> None:
+    def add(self, visit: _Visit, pairs: int) -> None:
+        self.visits.append((round(sum(visit.cpu_s.values()), 3), pairs))
         self.visited, self.views = self.visited + 1, self.views + visit.views
         self.dropped.update(visit.dropped)
         for part, seconds in visit.cpu_s.items():
@@ -234,11 +266,16 @@ def render_shard(
     config, gone = read_config(paths.config), {removal.uid for removal in _removed(out)}
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
-    scratch, tally = paths.scratch(shard), _Tally()
+    scratch, tally, now = paths.scratch(shard), _Tally(), time.time()
     scratch.mkdir(parents=True, exist_ok=True)
+    before = read_progress(out, shard)
+    begun = Progress(
+        attempt=before.attempt + 1 if before else 1, machine=machine_name(), pid=os.getpid(), started=now, updated=now
+    )
+    _report(paths, shard, begun)
     try:
         with Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices) as engine:
-            picks = _fill(config, plan, shard, engine, paths, tally)
+            picks = _fill(config, plan, shard, engine, paths, tally, begun)
             samples = _samples(config, plan, shard, engine, picks)
             gone = {
                 removal.uid for removal in _removed(out)
@@ -263,12 +300,39 @@ def render_shard(
             rejects=len(tally.rejects),
             dropped=dict(tally.dropped),
             cpu_s={name: round(value, 3) for name, value in tally.cpu_s.items()},
+            machine=begun.machine,
+            seconds=round(time.time() - begun.started, 1),
+            finished=round(time.time(), 1),
+            attempts=begun.attempt,
+            visits=tally.visits,
         )
         write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
-        return receipt
+    except (ViewpointError, OSError) as error:
+        with suppress(OSError):  # the disk may be full
+            _report(paths, shard, begun, tally, error=str(error) or type(error).__name__)
+        raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        paths.progress(shard).unlink(missing_ok=True)
+    shutil.rmtree(paths.visits(shard), ignore_errors=True)
+    paths.progress(shard).unlink(missing_ok=True)
+    return receipt
+
+
+def _report(
+    paths: RunPaths, shard: Shard, begun: Progress, tally: _Tally | None = None, pairs: int = 0, error: str = ""
+) -> None:
+    """Say how far a shard is, for `status` to read."""
+    rejects = len(tally.rejects) if tally else 0
+    now = begun.model_copy(update={"updated": time.time(), "pairs": pairs, "rejects": rejects, "error": error})
+    write_atomically(paths.progress(shard), now.model_dump_json().encode())
+
+
+def read_progress(out: Path, shard: Shard) -> Progress | None:
+    """How far the last attempt at an unfinished shard came; None: there was none."""
+    try:
+        return Progress.model_validate_json(RunPaths(out).progress(shard).read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def read_receipt(out: Path, shard: Shard) -> Receipt | None:
@@ -284,7 +348,9 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
     return receipt if whole else None
 
 
-def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally) -> list[_Pick]:
+def _fill(
+    config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally, begun: Progress
+) -> list[_Pick]:
     """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair."""
     by_uid = {thing.record.uid: thing for thing in plan.objects}
     rounds = Counter[str]()  # visits to each object so far
@@ -298,18 +364,17 @@ def _fill(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: Ru
             codes = [shard.motions[place] for place in part]
             visits.append((uid, part, plan_views(config, by_uid[uid], rounds[uid], codes)))
         with ThreadPoolExecutor(engine.workers + 1) as threads:
-            waiting = [threads.submit(_visit, config, view_set, engine) for _, _, view_set in visits]
+            waiting = [threads.submit(_visit_once, config, each, engine, paths.visits(shard)) for _, _, each in visits]
             try:  # results are looked at in the order of the plan, whoever is done first
                 for (uid, part, _), future in zip(visits, waiting, strict=True):
                     visit = future.result()
                     rounds[uid] += 1
-                    tally.add(visit)
-                    if visit.usable is not None:
-                        picks |= _assign(shard, part, visit.usable)
+                    assigned = _assign(shard, part, visit.usable) if visit.usable is not None else {}
+                    picks |= assigned
+                    tally.add(visit, len(assigned))
                     if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
                         objects.append(uid)
-                    progress = {"pairs": len(picks), "rejects": len(tally.rejects)}
-                    write_atomically(paths.progress(shard), json.dumps(progress).encode())
+                    _report(paths, shard, begun, tally, len(picks))
             except BaseException:  # a full disk, or Ctrl-C: nobody waits for what was begun
                 threads.shutdown(wait=False, cancel_futures=True)
                 engine.stop()
@@ -339,6 +404,24 @@ def _assign(shard: Shard, part: list[int], usable: _Usable) -> dict[int, _Pick]:
         if place is not None:
             out[place] = _Pick(usable, candidate)
     return out
+
+
+def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path) -> _Visit:
+    """The visit as an earlier attempt at the shard made it, or a new one: a kill costs what is in work, and no more."""
+    key = "\0".join((engine.renderer, engine.device, view_set.model_dump_json()))
+    path = kept / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    try:
+        return _VISITS.validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        pass
+    visit = _visit(config, view_set, engine)
+    if (
+        visit.reject is None or visit.reject.stage == "gate"
+    ):  # others may be the machine's fault: the next attempt tries again
+        kept.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # somebody else was faster, and has tidied up
+            write_atomically(path, _VISITS.dump_json(visit))
+    return visit
 
 
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
@@ -517,14 +600,29 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
 # --- finish ------------------------------------------------------------------------------------
 
 
+QUIET_S = 600.0  # a shard in work reports after each object, whose deadline is half of this
+
+
 class Status(NamedTuple):
     """How far a run is, from what is on disk alone."""
 
     done: list[Receipt]
-    missing: list[Shard]
+    missing: list[Shard]  # all that are not done
+    progress: dict[int, Progress]  # of those that are missing and were begun, by number
     pairs_wanted: int
-    pairs_in_work: int
-    rejects_in_work: int
+
+    @property
+    def running(self) -> dict[int, Progress]:
+        """Those that are in work, as far as their reports tell."""
+        return {number: one for number, one in self.progress.items() if not one.error and _alive(one)}
+
+    @property
+    def pairs_in_work(self) -> int:
+        return sum(one.pairs for one in self.running.values())
+
+    @property
+    def rejects_in_work(self) -> int:
+        return sum(one.rejects for one in self.running.values())
 
 
 def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None = None) -> Status:
@@ -535,7 +633,7 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
     """
     plan = plan or read_plan(out)
     known = {} if known is None else known
-    done, missing, pairs, rejects = [], [], 0, 0
+    done, missing, progress = [], [], {}
     for shard in plan.shards:
         receipt = known.get(shard.number) or read_receipt(out, shard)
         if receipt is not None:
@@ -543,17 +641,39 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
             done.append(receipt)
             continue
         missing.append(shard)
-        try:
-            progress = json.loads(RunPaths(out).progress(shard).read_bytes())
-            pairs, rejects = pairs + progress["pairs"], rejects + progress["rejects"]
-        except (OSError, ValueError, KeyError):
-            pass  # not started yet
-    wanted = sum(len(shard.motions) for shard in plan.shards)
-    return Status(done, missing, wanted, pairs, rejects)
+        if (begun := read_progress(out, shard)) is not None:
+            progress[shard.number] = begun
+    return Status(done, missing, progress, sum(len(shard.motions) for shard in plan.shards))
+
+
+def _alive(progress: Progress) -> bool:
+    """Whether somebody works on a shard: it has reported lately, and if that was here, the process is still there."""
+    if time.time() - progress.updated > QUIET_S:
+        return False
+    if not progress.machine == machine_name() == platform.node():
+        return True
+    try:
+        os.kill(progress.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's process
+    return True
 
 
 def finalize(out: Path) -> Manifest:
-    """Assemble manifest, attribution, card and the list of rejects; refuse an incomplete run by naming what is missing."""
+    """Assemble manifest, attribution, card and the list of rejects; refuse an incomplete run by naming what is missing.
+
+    Several may do so at once: one waits for the other, and both write the same bytes.
+
+    Raises:
+        InputError: shards are missing, or a removal is not finished.
+    """
+    with _alone(RunPaths(out).run / "finalize.lock"):
+        return _finalize(out)
+
+
+def _finalize(out: Path) -> Manifest:
     paths, plan, started = RunPaths(out), read_plan(out), time.time()
     now = status(out, plan)
     if now.missing:
@@ -576,6 +696,16 @@ def finalize(out: Path) -> Manifest:
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     sweep(out, before=started)
     return manifest
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait until no other process holds this lock. Where a file system has no locks, go on without."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _removed(out: Path) -> list[Removal]:
@@ -606,7 +736,7 @@ def read_rejects(out: Path) -> list[Reject]:
 
 
 @contextmanager
-def disk_errors(out: Path) -> Iterator[None]:
+def disk_errors(out: Path | str) -> Iterator[None]:
     """Turn what the file system refuses into an error that says what to do."""
     try:
         yield

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Record, Sample
@@ -48,6 +49,11 @@ class Receipt(Record):
     rejects: int
     dropped: dict[str, int]  # pairs that were rendered and not used, by reason
     cpu_s: dict[str, float]
+    machine: str = ""  # who made it and how fast; nothing that is published depends on what follows
+    seconds: float = 0.0
+    finished: float = 0.0  # Unix time
+    attempts: int = 1
+    visits: list[tuple[float, int]] = Field(default=[], description="CPU-seconds and pairs of each visit to an object")
 
 
 def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) -> tuple[str, int]:
@@ -62,7 +68,7 @@ def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) ->
     """
     from webdataset import TarWriter
 
-    unfinished = scratch / f"{target.name}.{os.getpid()}.partial"
+    unfinished = scratch / _unfinished(target).name
     try:
         with open(unfinished, "wb") as file:
             writer = TarWriter(file, user="viewpoint100k", group="viewpoint100k", mtime=MTIME, encoder=False)
@@ -82,7 +88,7 @@ def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) ->
 
 def write_atomically(target: Path, data: bytes) -> None:
     """Write a small file so that a reader sees the old or the new one, never a part."""
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    unfinished = _unfinished(target)
     try:
         with open(unfinished, "wb") as file:
             file.write(data)
@@ -142,7 +148,7 @@ def cut_digest(path: Path, kept: Kept) -> tuple[str, int]:
 
 def cut_shard(path: Path, kept: Kept) -> None:
     """Rewrite a shard with only what stays, atomically. The bytes of what stays are copied as they are."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    unfinished = _unfinished(path)
     try:
         with open(unfinished, "wb") as file:
             for piece in _pieces(path, kept):
@@ -167,9 +173,14 @@ def _pieces(path: Path, kept: Kept) -> Iterator[bytes]:
     yield bytes(ending + -(written + ending) % tarfile.RECORDSIZE)
 
 
+def _unfinished(target: Path) -> Path:
+    """A hidden name beside a file that no other process takes, on whatever machine: they may share the folder."""
+    return target.with_name(f".{target.name}.{uuid4().hex[:12]}.partial")
+
+
 def sweep(out: Path, *, before: float) -> None:
     """Remove what killed processes left half-written, here and in OUT/.run; a file begun since `before` is at work."""
-    for unfinished in [*out.glob(".*.partial"), *(out / ".run").rglob(".*.partial")]:
+    for unfinished in [*out.glob(".*.partial"), *out.glob("*/.*.partial"), *(out / ".run").rglob(".*.partial")]:
         with suppress(FileNotFoundError):  # another finalizer was faster
             if unfinished.stat().st_mtime < before:
                 unfinished.unlink()

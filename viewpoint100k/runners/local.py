@@ -6,53 +6,34 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from viewpoint100k.runners import PROGRAM, WRONG_INPUT, Failure, Places, last_line
 
 POLL_S = 0.25
-WRONG_INPUT = 2  # the exit code of an error that the user has to fix
-
-
-class Failure(NamedTuple):
-    """How a command ended."""
-
-    exit_code: int  # negative: killed by that signal
-    last_line: str
+PARENT = "VIEWPOINT100K_PARENT"
 
 
 def run_local(
-    commands: Sequence[tuple[int, list[str]]],
-    slots: Sequence[Mapping[str, str]],
-    logs: Path,
-    tick: Callable[[], None],
+    command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
 ) -> dict[int, Failure]:
-    """Run one command per shard, as many at a time as there are slots.
-
-    Args:
-        commands: (shard number, command line).
-        slots: what each place to run adds to the environment: which GPU it may see, for instance.
-        logs: a folder for what each command prints.
-        tick: called a few times a second, to show progress.
-
-    Returns:
-        The commands that failed, by shard number. What is done is judged from the disk, not from these.
-    """
+    """A `Runner`: as many processes at a time as there are slots."""
     logs.mkdir(parents=True, exist_ok=True)
-    waiting, running, failed = list(commands), dict[int, subprocess.Popen[bytes]](), dict[int, Failure]()
-    free, slot_of = list(range(len(slots))), dict[int, int]()
+    waiting, running, failed = list(shards), dict[int, subprocess.Popen[bytes]](), dict[int, Failure]()
+    free, slot_of = list(range(len(places.slots))), dict[int, int]()
     try:
         while waiting or running:
             while waiting and free:
-                number, command = waiting.pop(0)
+                number = waiting.pop(0)
                 slot_of[number] = free.pop(0)
                 with open(logs / f"{number}.txt", "wb") as log:
                     running[number] = subprocess.Popen(
-                        command,
+                        [*PROGRAM, *command, "--shard", str(number)],
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=subprocess.STDOUT,
-                        env={**os.environ, **slots[slot_of[number]], "VIEWPOINT100K_PARENT": str(os.getpid())},
+                        env={**os.environ, **places.slots[slot_of[number]], PARENT: str(os.getpid())},
                     )
             time.sleep(POLL_S)
             tick()
@@ -62,8 +43,9 @@ def run_local(
                     free.append(slot_of[number])
                     if process.returncode:
                         if process.returncode == WRONG_INPUT:
-                            waiting.clear()  # it would be as wrong for the others: a full disk, no renderer
-                        failed[number] = Failure(process.returncode, _last_line(logs / f"{number}.txt"))
+                            waiting.clear()  # a full disk, no renderer
+                        text = (logs / f"{number}.txt").read_text(errors="replace")
+                        failed[number] = Failure(process.returncode, last_line(text))
     finally:
         for process in running.values():
             process.kill()
@@ -73,7 +55,7 @@ def run_local(
 
 def end_with_parent() -> None:
     """End when the process that started us ends, however it ends: a killed run leaves nothing behind. Linux only."""
-    parent = os.environ.pop("VIEWPOINT100K_PARENT", "")
+    parent = os.environ.pop(PARENT, "")
     if not parent:
         return
     try:
@@ -93,8 +75,3 @@ def default_workers() -> int:
     except (OSError, StopIteration):
         return cores
     return max(1, min(cores, int(kilobytes / 1.2e6)))
-
-
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else ""

@@ -1,0 +1,175 @@
+"""Is a published shard what its manifest says it is made of? Renders it again and says what differs, and why."""
+
+import io
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from viewpoint100k import pipeline
+from viewpoint100k.config import RunConfig, config_hash, load_config_tree, read_config
+from viewpoint100k.engine import Device
+from viewpoint100k.errors import InputError, RanDry
+from viewpoint100k.pipeline import RunPaths
+from viewpoint100k.publish import Manifest, ShardEntry, read_attribution, read_manifest
+from viewpoint100k.shards import StoredSample, read_shard, sha256_file
+
+MANY = 5  # differences of a kind that are listed one by one
+PIXEL_TOLERANCE = 12  # of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
+CLOSE_SHARE = 0.001  # of pixels that may differ by more, at outlines
+
+
+class Reproduction(NamedTuple):
+    """What came of it."""
+
+    shard: str
+    same_bytes: bool
+    close: bool  # the same samples, and pictures that differ by no more than kernels do
+    findings: list[str]
+
+
+def reproduce_shard(
+    dataset: Path,
+    number: int,
+    scratch: Path,
+    *,
+    source: str | None = None,
+    engine_python: str | None = None,
+    workers: int = 1,
+    devices: Sequence[Device] = (Device(),),
+    progress: Callable[[int, int], None] | None = None,
+) -> Reproduction:
+    """Render a shard of a published dataset again, from its manifest and its objects, and compare.
+
+    Args:
+        number: as `render-shard` counts: all shards of the run, from 0, train first.
+        scratch: an empty folder for the new shard.
+        source: where the objects are, if they came from a folder.
+
+    Raises:
+        InputError: no dataset, no such shard, or its objects' folder is not known.
+    """
+    manifest = read_manifest(dataset)
+    config, findings = _config(dataset, manifest, source), list[str]()
+    if (now := config_hash(config)) != manifest.config_hash:
+        findings.append(
+            f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others beside them"
+        )
+    plan = pipeline.plan_run(scratch, config, progress)
+    if not 0 <= number < len(plan.shards):
+        raise InputError(f"--shard {number}: the run of {dataset} has shards 0 to {len(plan.shards) - 1}")
+    shard = plan.shards[number]
+    entry = next((entry for entry in manifest.shards if entry.name == f"{shard.name}.tar"), None)
+    if entry is None:
+        listed = ", ".join(each.name for each in manifest.shards[:3])
+        raise InputError(
+            f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, ...): all of it was "
+            "removed, or the source has another number of objects now; pass the one it was made from with --source"
+        )
+    findings += _published(dataset, entry)
+    findings += _objects(dataset, entry, {thing.record.uid: thing.record.sha256 for thing in plan.objects})
+    shutil.copy(dataset / "manifest.json", scratch)  # objects that were removed since stay out
+    try:
+        receipt = pipeline.render_shard(scratch, number, engine_python, workers, devices)
+    except RanDry as error:
+        return Reproduction(entry.name, False, False, [*findings, str(error)])
+    if receipt.sha256 == entry.sha256:
+        return Reproduction(entry.name, not findings, not findings, findings)
+    for what, before, after in (
+        ("renderer", manifest.renderer, receipt.renderer),
+        ("device", manifest.device, receipt.device),
+    ):
+        if after not in before:
+            findings.append(f"{what}: was {before}, is {after}")
+    try:
+        old = list(read_shard(dataset / entry.name))
+    except InputError as error:
+        return Reproduction(entry.name, False, False, [*findings, str(error)])
+    new = list(read_shard(RunPaths(scratch).shard(shard)))
+    close = _compare(old, new, findings)
+    return Reproduction(entry.name, False, close, findings)
+
+
+def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
+    config = load_config_tree(manifest.config)
+    if config.source == "folder":
+        here = RunPaths(dataset).config
+        source = source or (read_config(here).source if here.exists() else None)
+        if source is None:
+            raise InputError(f"{dataset} was made of a folder of objects: say with --source where that is")
+    return config.model_copy(update={"source": source or config.source})
+
+
+def _published(dataset: Path, entry: ShardEntry) -> list[str]:
+    """Whether the published file is the one that the manifest lists."""
+    path = dataset / entry.name
+    if not path.exists():
+        return [f"{path} is not there"]
+    found = sha256_file(path)
+    return (
+        [] if found == entry.sha256 else [f"{path} is not what manifest.json lists: sha256 {found}, not {entry.sha256}"]
+    )
+
+
+def _objects(dataset: Path, entry: ShardEntry, now: dict[str, str]) -> list[str]:
+    """Objects of the shard that the source lacks, or has others of. Those made on the spot have no hash yet."""
+    out = []
+    for uid, row in read_attribution(dataset).items():
+        if entry.name.removesuffix(".tar") not in row["shards"].replace(".tar", "").split():
+            continue
+        if uid not in now:
+            out.append(f"object {uid}: is not in the source any more")
+        elif now[uid] not in ("", row["sha256"]):
+            out.append(f"object {uid}: its sha256 was {row['sha256']}, is {now[uid]}")
+    return _shortened(out)
+
+
+def _compare(old: list[StoredSample], new: list[StoredSample], findings: list[str]) -> bool:
+    """Say what differs between two versions of a shard. Returns whether that is only what kernels change."""
+    if len(old) != len(new):
+        findings.append(f"samples: were {len(old)}, are {len(new)}")
+    fields, pictures, close = list[str](), list[str](), len(old) == len(new)
+    for before, after in zip(old, new, strict=False):
+        tree, other = before.sample.model_dump(mode="json"), after.sample.model_dump(mode="json")
+        differ = [name for name in tree if tree[name] != other[name]]
+        if "provenance" in differ:
+            parts = [key for key, value in tree["provenance"].items() if value != other["provenance"][key]]
+            fields += [
+                f"provenance.{key}: was {tree['provenance'][key]}, is {other['provenance'][key]}" for key in parts
+            ]
+        if (
+            before.sample.object.sha256 != after.sample.object.sha256
+            and before.sample.object.uid == after.sample.object.uid
+        ):
+            fields.append(
+                f"object {before.sample.object.uid}: its sha256 was {before.sample.object.sha256}, "
+                f"is {after.sample.object.sha256}"
+            )
+        if rest := [name for name in differ if name != "provenance"]:
+            fields.append(f"{before.key}: {', '.join(rest)} differ")
+            close = close and not set(rest) & {"object", "questions", "family", "split"}
+        for number, (one, another) in enumerate(zip(before.images, after.images, strict=False)):
+            if one != another:
+                text, near = _pixels(one, another)
+                pictures.append(f"{before.key}.view_{number}.jpg: {text}")
+                close = close and near
+    findings += [*_shortened(list(dict.fromkeys(fields))), *_shortened(pictures)]
+    return close
+
+
+def _pixels(one: bytes, another: bytes) -> tuple[str, bool]:
+    """How two pictures differ, and whether by no more than kernels do."""
+    from PIL import Image
+
+    a, b = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.int16) for data in (one, another))
+    if a.shape != b.shape:
+        return f"was {a.shape[1]} px wide, is {b.shape[1]}", False
+    off = np.abs(a - b).max(axis=2)
+    share = float((off > PIXEL_TOLERANCE).mean())
+    return f"{100 * (off > 0).mean():.2f} % of the pixels differ, by at most {off.max()} of 255", share <= CLOSE_SHARE
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= MANY else [*lines[:MANY], f"... and {len(lines) - MANY} more like these"]

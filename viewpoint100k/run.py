@@ -1,0 +1,233 @@
+"""A run wherever its folder lies. Behind a URL, a stage works in a copy of what it needs and sends what it made.
+
+Nothing is shared but files: shards, then their receipts, which mark them as done.
+"""
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+from pydantic import ValidationError
+
+from viewpoint100k import pipeline, storage
+from viewpoint100k.config import RunConfig
+from viewpoint100k.engine import Device
+from viewpoint100k.errors import InputError
+from viewpoint100k.pipeline import RunPaths, Status
+from viewpoint100k.plan import Plan, Shard
+from viewpoint100k.publish import BESIDE_THE_SHARDS, Manifest
+from viewpoint100k.records import Reject
+from viewpoint100k.shards import Receipt
+from viewpoint100k.storage import Store
+
+REPORT_S = 20.0  # how often progress is sent
+SMALL = ("receipts", "progress", "rejects")  # folders of .run
+
+
+class Run:
+    """A folder, or a URL opened with `with`. `folder` is where its files are, or those of them that were needed here."""
+
+    def __init__(self, out: str) -> None:
+        """
+        Args:
+            out: a path, or a URL such as s3://bucket/run.
+
+        Raises:
+            InputError: the URL cannot be opened.
+        """
+        self.out = out
+        self._store: Store | None = storage.open_store(out) if storage.is_url(out) else None
+        self._copy = tempfile.TemporaryDirectory(prefix="viewpoint100k-") if self._store else None
+        self.folder = Path(self._copy.name) if self._copy else Path(out.removeprefix("file://"))
+
+    def __enter__(self) -> "Run":
+        if self._store:
+            self._fetch(self._store, ".run/config.yaml", ".run/plan.json", "manifest.json")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._copy:
+            self._copy.cleanup()
+
+    @property
+    def logs(self) -> Path:
+        """For what the commands print, on this machine."""
+        if self._store is None:
+            return RunPaths(self.folder).run / "logs"
+        return Path(tempfile.gettempdir()) / "viewpoint100k-logs" / self.out.partition("://")[2].replace("/", "_")
+
+    def plan(self, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
+        """`pipeline.plan_run`."""
+        store, paths = self._store, RunPaths(self.folder)
+        if store and not paths.plan.exists():
+            foreign = sorted(name for name in storage.sizes(store) if name)
+            if foreign:
+                raise InputError(f"{self.out} holds something else ({foreign[0]}) and no run of ours; pass a new URL")
+        known = paths.plan.exists()
+        plan = pipeline.plan_run(self.folder, config, progress)
+        if store and not known:
+            for path in (paths.listed_rejects, paths.config, paths.plan):  # the plan last: it marks the stage as done
+                storage.put(store, path, str(path.relative_to(self.folder)))
+        return plan
+
+    def read_plan(self) -> Plan:
+        """The plan.
+
+        Raises:
+            InputError: there is no run.
+        """
+        try:
+            return pipeline.read_plan(self.folder)
+        except InputError as error:
+            if self._store is None or RunPaths(self.folder).plan.exists():
+                raise
+            raise InputError(
+                f"{self.out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {self.out}`"
+            ) from error
+
+    def render_shard(
+        self,
+        number: int,
+        engine_python: str | None = None,
+        workers: int = 1,
+        devices: Callable[[Path], Sequence[Device]] = lambda scratch: (Device(),),
+    ) -> Receipt:
+        """`pipeline.render_shard`; the shard is sent before its receipt.
+
+        Args:
+            devices: finds them, given a folder for temporary files; not asked if the shard is done.
+        """
+        plan = self.read_plan()
+        shard = plan.shards[number] if 0 <= number < len(plan.shards) else None
+        if self._store and shard and (done := self._sent(self._store, shard)):
+            return done
+        if shard and self._store is None and (done := pipeline.read_receipt(self.folder, shard)):
+            return done
+        found = devices(RunPaths(self.folder).run / "tmp") if shard else ()
+        if self._store is None or shard is None:
+            return pipeline.render_shard(self.folder, number, engine_python, workers, found)
+        store, paths = self._store, RunPaths(self.folder)
+        for folder in SMALL:
+            (paths.run / folder).mkdir(parents=True, exist_ok=True)
+        self._fetch(store, _name(self.folder, paths.progress(shard)))  # it counts the attempts
+        with _reporting(store, paths.progress(shard), _name(self.folder, paths.progress(shard))):
+            receipt = pipeline.render_shard(self.folder, number, engine_python, workers, found)
+        made = [paths.shard_rejects(shard), *([paths.shard(shard)] if receipt.samples else [])]
+        for path in (*made, paths.receipt(shard)):
+            storage.put(store, path, _name(self.folder, path))
+        storage.delete(store, _name(self.folder, paths.progress(shard)))
+        return receipt
+
+    def status(self, plan: Plan, known: dict[int, Receipt]) -> Status:
+        """`pipeline.status`. Behind a URL, a shard is done if it has a receipt and as many bytes as that says."""
+        if self._store:
+            self._fetch_small(self._store)
+            there = storage.sizes(self._store)
+            for shard in plan.shards:
+                receipt = _read(RunPaths(self.folder).receipt(shard))
+                if receipt and (not receipt.samples or there.get(f"{shard.name}.tar") == receipt.bytes):
+                    known[shard.number] = receipt
+                else:
+                    known.pop(shard.number, None)
+        return pipeline.status(self.folder, plan, known)
+
+    def rejects(self) -> list[Reject]:
+        """`pipeline.read_rejects`, as far as they were fetched by `status`."""
+        return pipeline.read_rejects(self.folder)
+
+    def finalize(self) -> Manifest:
+        """`pipeline.finalize`. Behind a URL, fetches all shards: needs as much room in the temporary folder.
+
+        Raises:
+            InputError: shards are missing, or are not what their receipts say; such ones are to be made again.
+        """
+        store, plan = self._store, self.read_plan()
+        if store is None:
+            return pipeline.finalize(self.folder)
+        now = self.status(plan, {})
+        for receipt in now.done:
+            shard = plan.shards[receipt.number]
+            path = RunPaths(self.folder).shard(shard)
+            if receipt.samples and not path.exists():
+                storage.get(store, path.name, path)
+            if pipeline.read_receipt(self.folder, shard) is None:  # damaged there: it is no longer done
+                storage.delete(store, _name(self.folder, RunPaths(self.folder).receipt(shard)))
+        try:
+            manifest = pipeline.finalize(self.folder)
+        except InputError as error:
+            raise InputError(str(error).replace(str(self.folder), self.out)) from error
+        beside = [self.folder / name for name in BESIDE_THE_SHARDS if name != "manifest.json"]
+        files = [each for path in beside for each in (sorted(path.iterdir()) if path.is_dir() else [path])]
+        for path in (*files, RunPaths(self.folder).rejects, self.folder / "manifest.json"):
+            if path.exists():
+                storage.put(store, path, _name(self.folder, path))
+        return manifest
+
+    def _sent(self, store: Store, shard: Shard) -> Receipt | None:
+        """The receipt of a shard that is done."""
+        path = RunPaths(self.folder).receipt(shard)
+        self._fetch(store, _name(self.folder, path))
+        receipt = _read(path)
+        if receipt and receipt.samples and storage.sizes(store).get(f"{shard.name}.tar") != receipt.bytes:
+            path.unlink()
+            return None
+        return receipt
+
+    def _fetch(self, store: Store, *names: str) -> None:
+        for name in names:
+            storage.get(store, name, self.folder / name)
+
+    def _fetch_small(self, store: Store) -> None:
+        """Receipts, progress and rejects as they are there now."""
+        for folder in SMALL:
+            target = RunPaths(self.folder).run / folder
+            target.mkdir(parents=True, exist_ok=True)
+            found = storage.read_all(store, f".run/{folder}")
+            for gone in {path.name for path in target.iterdir()} - found.keys():
+                (target / gone).unlink()
+            for name, data in found.items():
+                (target / name).write_bytes(data)
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _read(path: Path) -> Receipt | None:
+    try:
+        return Receipt.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+@contextmanager
+def _reporting(store: Store, path: Path, name: str) -> Iterator[None]:
+    """Send the progress of a shard from time to time, and at last if it failed."""
+    over, sent = threading.Event(), b""
+
+    def send() -> None:
+        nonlocal sent
+        with suppress(OSError, storage.StorageError):  # a report that is lost is no harm
+            if (now := path.read_bytes()) != sent:
+                storage.put(store, path, name)
+                sent = now
+
+    def report() -> None:
+        wait_s = 1.0  # the first one soon: it says that somebody is at work
+        while not over.wait(wait_s):
+            send()
+            wait_s = REPORT_S
+
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        send()

@@ -1,0 +1,87 @@
+"""Shards as the indexes of a Kubernetes Job: its manifest, to be applied by `kubectl`. Kubernetes does the rest."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from viewpoint100k.errors import InputError
+from viewpoint100k.runners import Places
+
+NAME = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"  # a DNS label
+MOUNT = "run"
+
+
+def job_manifest(
+    command: Sequence[str],
+    shards: int,
+    places: Places,
+    *,
+    image: str,
+    name: str = "viewpoint100k",
+    memory: str = "4Gi",
+    claim: str = "",
+    mount: str = "",
+    secret: str = "",
+    environment: Mapping[str, str] = {},
+) -> str:
+    """The manifest, as YAML. `render-shard` takes its number from the completion index.
+
+    Args:
+        command: what follows `viewpoint100k`.
+        shards: how many.
+        image: a container image that has this package and bpy.
+        memory: of each pod.
+        claim: a PersistentVolumeClaim that many pods may write to, where the run folder is one.
+        mount: where the pod sees it.
+        secret: whose keys become environment variables: credentials of an object store.
+
+    Raises:
+        InputError: `name` is not one that Kubernetes takes.
+    """
+    if not re.fullmatch(NAME, name):
+        raise InputError(f"--name {name}: expected lower-case letters, digits and dashes, at most 63")
+    resources: dict[str, Any] = {"cpu": str(places.cpus), "memory": memory}
+    if places.gpus:
+        resources["nvidia.com/gpu"] = str(places.gpus)
+    container: dict[str, Any] = {
+        "name": "render-shard",
+        "image": image,
+        "command": ["viewpoint100k", *command],  # --shard: JOB_COMPLETION_INDEX, which Kubernetes sets
+        "env": [
+            {"name": "VIEWPOINT100K_MACHINE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            *({"name": key, "value": value} for key, value in environment.items()),
+        ],
+        "resources": {"requests": resources, "limits": dict(resources)},
+    }
+    pod: dict[str, Any] = {"restartPolicy": "Never", "containers": [container]}
+    if secret:
+        container["envFrom"] = [{"secretRef": {"name": secret}}]
+    if claim:
+        container["volumeMounts"] = [{"name": MOUNT, "mountPath": mount}]
+        pod["volumes"] = [{"name": MOUNT, "persistentVolumeClaim": {"claimName": claim}}]
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": shards,
+            "parallelism": min(places.at_a_time or shards, shards),
+            # needs Kubernetes 1.33 (1.29 with its feature gate): one shard that fails does not end the others
+            "backoffLimitPerIndex": places.retries,
+            "maxFailedIndexes": shards,
+            "podFailurePolicy": {  # a node that is drained or lost is nobody's failure; wrong input is at once
+                "rules": [
+                    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                    {
+                        "action": "FailIndex",
+                        "onExitCodes": {"containerName": "render-shard", "operator": "In", "values": [2]},
+                    },
+                ]
+            },
+            "template": {"spec": pod},
+        },
+    }
+    return str(yaml.safe_dump(job, sort_keys=False))

@@ -1,0 +1,127 @@
+"""Shards as tasks of a Ray cluster. Ray sees command lines go and text come back; files carry everything else."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.runners import WRONG_INPUT, Failure, Places, last_line, write_log
+from viewpoint100k.runners.local import PARENT
+
+POLL_S = 0.5
+LOOK_S = 15.0  # how often the cluster is asked for its size: nodes come and go
+QUEUED = 2  # tasks that wait, for each that runs: a node that is free does not wait for us
+LOG_BYTES = 20_000  # of what a command prints, the last of it comes back
+LOST = 1  # exit code of a task that Ray gave up
+
+
+def run_ray(
+    command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
+) -> dict[int, Failure]:
+    """A `Runner`: tasks on the cluster at `places.address`, or on a head of our own on loopback if that is empty.
+
+    A task whose node is lost is started again by Ray, one whose command was killed (out of memory, say) by us.
+
+    Raises:
+        InputError: there is no such cluster, or no node of it could ever run a command.
+        MissingExtra: Ray is not installed.
+    """
+    ray = _connect(places)
+    try:
+        return _run(ray, command, shards, places, logs, tick)
+    finally:
+        ray.shutdown()  # what still runs for us ends with its worker
+
+
+def _run(
+    ray: Any, command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
+) -> dict[int, Failure]:
+    task = ray.remote(_render).options(num_cpus=places.cpus, num_gpus=places.gpus, max_retries=places.retries)
+    waiting, failed, attempts = deque(shards), dict[int, Failure](), Counter[int]()
+    running: dict[Any, int] = {}
+    window, looked = 0, float("-inf")
+    while waiting or running:
+        if time.monotonic() - looked > LOOK_S:
+            window, looked = _window(ray, places), time.monotonic()
+        while waiting and len(running) < window:
+            number = waiting.popleft()
+            attempts[number] += 1
+            running[task.remote([*command, "--shard", str(number)])] = number
+        done, _ = ray.wait(list(running), timeout=POLL_S)
+        tick()
+        for each in done:
+            number = running.pop(each)
+            try:
+                code, text = ray.get(each)
+            except ray.exceptions.RayError as error:  # its node was lost, and those that it was tried on again
+                code, text = LOST, f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
+            write_log(logs, number, text)
+            if code < 0 and attempts[number] <= places.retries:
+                waiting.append(number)
+            elif code:
+                failed[number] = Failure(code, last_line(text))
+                if code == WRONG_INPUT:
+                    waiting.clear()
+    return failed
+
+
+def _render(arguments: list[str]) -> tuple[int, str]:
+    """Runs on a node: one command line, in a process that ends when Ray's worker does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "viewpoint100k", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, PARENT: str(os.getpid())},
+    )
+    return done.returncode, done.stdout[-LOG_BYTES:].decode(errors="replace")
+
+
+def _connect(places: Places) -> Any:
+    """Ray, connected."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtra("--runner ray needs Ray: pip install 'viewpoint100k[ray]'") from error
+    quiet = {"log_to_driver": False, "logging_level": "error"}
+    if not places.address:
+        ray.init(
+            address="local",  # not a session that somebody left in the default folder
+            num_cpus=places.at_a_time * places.cpus or None,
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=tempfile.mkdtemp(prefix="ray-"),  # short: sockets lie in it, whose names may have 107 bytes
+            **quiet,
+        )
+    else:
+        try:
+            ray.init(address=places.address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"--address {places.address}: no Ray cluster there ({str(error).splitlines()[0]}). Start one with "
+                "`ray start --head`, or leave --address out to start one on this machine"
+            ) from error
+    for name, wanted in (("CPU", places.cpus), ("GPU", places.gpus)):
+        most = max(node["Resources"].get(name, 0) for node in ray.nodes() if node["Alive"])
+        if wanted > most and not places.address:  # a cluster that scales may bring larger nodes
+            ray.shutdown()
+            raise InputError(
+                f"each shard wants {wanted} {name}s, this machine has {most:g}: lower --{name.lower()}s-per-shard"
+            )
+    return ray
+
+
+def _window(ray: Any, places: Places) -> int:
+    """How many tasks may be in flight."""
+    if places.at_a_time:
+        return places.at_a_time
+    total = ray.cluster_resources()
+    room = total.get("GPU", 0) / places.gpus if places.gpus else total.get("CPU", 0) / places.cpus
+    return max(1, QUEUED * int(room))
