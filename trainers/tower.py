@@ -5,7 +5,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
@@ -32,7 +31,7 @@ class ConvTower(PreTrainedModel):
     config_class = TowerConfig
     main_input_name = "pixel_values"
     _supports_sdpa = True  # it has no attention; GRPO's reference model is loaded with the language model's
-    _no_split_modules: list[str] = []
+    _no_split_modules = ()
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__(config)
