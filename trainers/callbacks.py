@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from trainers.predict import Asked, generate
 from trainers.rewards import format_reward
@@ -48,7 +48,9 @@ class WatchCallback(TrainerCallback):
             self._measure(state, control)
 
     def _measure(self, state: TrainerState, control: TrainerControl) -> None:
-        self.trainer.log(self.answer())
+        waits = control.should_log  # which logging resets: the loss of this step is still to be logged
+        Trainer.log(self.trainer, self.answer())  # not TRL's, which would put the means of the steps so far into it
+        control.should_log = waits
         found = measured(state)
         if self.max_fall is not None and len(found) >= 3 and max(found[-2:]) < found[0] - self.max_fall:
             self.trainer.accelerator.print(

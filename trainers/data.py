@@ -1,10 +1,12 @@
 """Datasets -> the columns that TRL's trainers take, one row per question.
 
-A source is `PATH`, `ORG/NAME` or `ORG/NAME@REVISION`, with `=WEIGHT` behind it where several are mixed. A public
-benchmark has its name before it, `sat:array/SAT-v2`: see `trainers/benchmarks.py`.
+A source is `PATH`, `ORG/NAME` or `ORG/NAME@REVISION`, with `#TYPE,TYPE` behind it for only these types of questions, and
+`=WEIGHT` where several are mixed. A public benchmark has its name before it, `sat:array/SAT-v2`: see
+`trainers/benchmarks.py`.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +17,10 @@ from datasets import Dataset, Features, Image, List, Value, concatenate_datasets
 from trainers.benchmarks import BENCHMARKS, load_benchmark
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.load import COLUMNS
+from viewpoint100k.scoring import LETTERS
 
 THINK_PROMPT = "Think first, between <think> and </think>; then write the answer alone, between <answer> and </answer>."
+_MARKED = re.compile(r"^(?:[A-J]\.|\d+\.|-) ")  # how an option begins
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
 FEATURES = Features(
     {
@@ -39,7 +43,8 @@ class DataArguments:
 
     data: list[str] = field(
         metadata={
-            "help": "Sources: a dataset folder, ORG/NAME[@REVISION] on the Hub, or sat:ORG/NAME; PATH=0.25 gives a weight."
+            "help": "Sources: a dataset folder, ORG/NAME[@REVISION] on the Hub, or sat:ORG/NAME; PATH#TYPE keeps only questions "
+            "of that type, PATH=0.25 gives a weight."
         }
     )
     split: str = field(default="train", metadata={"help": "Split of every source that is trained on."})
@@ -52,6 +57,10 @@ class DataArguments:
     think_ratio: float = field(
         default=0.1,
         metadata={"help": "Share of the answers that are chains of thought. The paper's hybrid cold start has 0.1."},
+    )
+    orders: int = field(
+        default=1,
+        metadata={"help": "Show each question in so many orders of its options; the letters say less by heart then."},
     )
     system_prompt: str | None = field(default=None, metadata={"help": "System message of every question; None: none."})
     think_prompt: str = field(
@@ -81,6 +90,7 @@ class Source(NamedTuple):
     path: str
     revision: str | None
     weight: float | None
+    types: tuple[str, ...] = ()  # empty: those of --types
 
     @property
     def name(self) -> str:
@@ -94,7 +104,7 @@ def parse_source(text: str) -> Source:
     """
     Example:
         >>> parse_source("sat:array/SAT-v2@main=0.75")
-        Source(benchmark='sat', path='array/SAT-v2', revision='main', weight=0.75)
+        Source(benchmark='sat', path='array/SAT-v2', revision='main', weight=0.75, types=())
     """
     path, separator, last = text.rpartition("=")
     weight = None
@@ -114,10 +124,14 @@ def parse_source(text: str) -> Source:
         path = rest or BENCHMARKS[benchmark].hub_id
     else:
         benchmark = ""
+    types: tuple[str, ...] = ()
+    if "#" in path and not Path(path).exists():
+        path, _, names = path.rpartition("#")
+        types = tuple(names.split(","))
     revision = None
     if "@" in path and not Path(path).exists():
         path, _, revision = path.partition("@")
-    return Source(benchmark or None, path, revision, weight)
+    return Source(benchmark or None, path, revision, weight, types)
 
 
 def load_rows(arguments: DataArguments) -> Any:
@@ -127,8 +141,11 @@ def load_rows(arguments: DataArguments) -> Any:
         InputError: a source is not there or has no such split; weights are needed and missing.
     """
     sources = [parse_source(text) for text in arguments.data]
+    if arguments.orders > 1 and arguments.streaming:
+        raise InputError(f"--orders {arguments.orders} needs a table: leave out --streaming")
     tables = [
-        _rows(source, arguments, arguments.split, arguments.think_ratio, arguments.streaming) for source in sources
+        _rows(source, arguments, arguments.split, arguments.think_ratio, arguments.streaming, orders=arguments.orders)
+        for source in sources
     ]
     if len(tables) == 1:
         return tables[0]
@@ -158,7 +175,14 @@ def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> 
 
 
 def _rows(
-    source: Source, arguments: DataArguments, split: str, think_ratio: float, streaming: bool, only_chains: bool = True
+    source: Source,
+    arguments: DataArguments,
+    split: str,
+    think_ratio: float,
+    streaming: bool,
+    *,
+    only_chains: bool = True,
+    orders: int = 1,
 ) -> Any:
     more = {"think_ratio": think_ratio, "arguments": arguments, "only_chains": only_chains}
     if source.benchmark:
@@ -170,7 +194,7 @@ def _rows(
             split,
             revision=source.revision,
             streaming=streaming,
-            types=arguments.types,
+            types=list(source.types) or arguments.types,
             tiers=arguments.tiers,
             families=arguments.families,
             shuffle_seed=arguments.mixture_seed if streaming else None,
@@ -180,14 +204,20 @@ def _rows(
         return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
     texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
     features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})
-    texts = texts.map(to_trl, fn_kwargs=more, features=features, remove_columns=dropped)
-    return concatenate_datasets([rows.select_columns("images"), texts], axis=1).select_columns(list(FEATURES))
+    tables = []
+    for by in range(orders):
+        asked = texts.map(to_trl, fn_kwargs=more | {"by": by}, features=features, remove_columns=dropped)
+        table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(list(FEATURES))
+        kept = [i for i, options in enumerate(asked["options"]) if by < max(1, len(options or ()))]
+        tables.append(table if len(kept) == len(table) else table.select(kept))
+    return concatenate_datasets(tables)
 
 
 def to_trl(
-    row: dict[str, Any], think_ratio: float, arguments: DataArguments, only_chains: bool = True
+    row: dict[str, Any], think_ratio: float, arguments: DataArguments, only_chains: bool = True, by: int = 0
 ) -> dict[str, Any]:
-    """A question as messages. What rewards need stays beside it."""
+    """A question as messages, its options shown from number `by` on. What rewards need stays beside it."""
+    row = turned(row, by % len(row["options"])) if by and row["options"] else row
     chain = row["chain_of_thought"]
     thinks = lot(row["question_id"], arguments.mixture_seed) < think_ratio and (chain is not None or not only_chains)
     said = f"<think>{chain}</think> <answer>{row['answer']}</answer>" if thinks and chain else row["answer"]
@@ -197,7 +227,40 @@ def to_trl(
         "completion": [{"role": "assistant", "content": said}],
         "thinks": thinks,
         "question": row["prompt"],
+        **{name: row[name] for name in ("options", "answer_index", "answer")},
     }
+
+
+def turned(row: dict[str, Any], by: int) -> dict[str, Any]:
+    """A question whose options are shown from number `by` on, then those before it."""
+    options, form = row["options"], row["answer_form"]
+    place = (row["answer_index"] - by) % len(options)
+    letter, text = LETTERS[place], options[row["answer_index"]]
+    answers = {"letter": letter, "digit": str(place + 1), "json": f'{{"answer": "{letter}"}}', "word": text}
+    return {
+        **row,
+        "prompt": rotated(row["prompt"], options, by),
+        "options": [*options[by:], *options[:by]],
+        "answer_index": place,
+        "answer": answers[form],
+    }
+
+
+def rotated(question: str, options: Sequence[str], by: int) -> str:
+    """A prompt whose options are shown from number `by` on, then those before it; their marks stay in order.
+
+    Example:
+        >>> rotated("Which way?\\nA. left\\nB. right\\nAnswer with the letter.", ["left", "right"], 1)
+        'Which way?\\nA. right\\nB. left\\nAnswer with the letter.'
+    """
+    lines = question.split("\n")
+    start = len(lines) - 1 - len(options)
+    shown = [_MARKED.match(line) for line in lines[start:-1]] if start >= 0 else [None]
+    marks = [mark.group() for mark in shown if mark]
+    if lines[start:-1] != [mark + option for mark, option in zip(marks, options, strict=False)] or not all(shown):
+        raise InputError(f"cannot find the options {list(options)} in the prompt {question[-200:]!r}")
+    changed = [*options[by:], *options[:by]]
+    return "\n".join([*lines[:start], *(mark + option for mark, option in zip(marks, changed, strict=True)), lines[-1]])
 
 
 def messages(question: str, system_prompt: str | None, think_prompt: str = "") -> list[dict[str, str]]:

@@ -11,7 +11,6 @@ import base64
 import io
 import json
 import os
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +19,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainers.data import THINK_PROMPT, DataArguments, ask_all, messages
+from trainers.data import THINK_PROMPT, DataArguments, ask_all, messages, rotated
 from viewpoint100k import InputError
 from viewpoint100k.evaluate import read_predictions
 
 Answer = Callable[[Sequence["Asked"]], list[str]]
-_MARKED = re.compile(r"^(?:[A-J]\.|\d+\.|-) ")
 
 
 @dataclass
@@ -60,25 +58,6 @@ class Asked(NamedTuple):
     rotation: int
     images: list[Any]
     messages: list[dict[str, str]]
-
-
-def rotated(question: str, options: Sequence[str], by: int) -> str:
-    """A prompt whose options are shown from number `by` on, then those before it; their marks stay in order.
-
-    Example:
-        >>> rotated("Which way?\\nA. left\\nB. right\\nAnswer with the letter.", ["left", "right"], 1)
-        'Which way?\\nA. right\\nB. left\\nAnswer with the letter.'
-    """
-    lines = question.split("\n")
-    start = len(lines) - 1 - len(options)
-    shown = [_MARKED.match(line) for line in lines[start:-1]] if start >= 0 else []
-    if not all(shown) or [line[m.end() :] for line, m in zip(lines[start:-1], shown, strict=True) if m] != list(
-        options
-    ):
-        raise InputError(f"cannot find the options {list(options)} in the prompt {question[-200:]!r}")
-    turned = [*options[by:], *options[:by]]
-    marks = [mark.group() for mark in shown if mark]
-    return "\n".join([*lines[:start], *(mark + option for mark, option in zip(marks, turned, strict=True)), lines[-1]])
 
 
 def to_ask(arguments: PredictArguments) -> Iterator[Asked]:

@@ -13,9 +13,8 @@ from PIL import Image
 
 from trainers import preflight
 from trainers.benchmarks import load_benchmark, score_benchmark
-from trainers.data import FEATURES, THINK_PROMPT, DataArguments, Source, load_rows, lot, parse_source
+from trainers.data import FEATURES, THINK_PROMPT, DataArguments, Source, load_rows, lot, parse_source, rotated
 from trainers.models import freeze, part_of
-from trainers.predict import rotated
 from viewpoint100k import InputError, load_questions
 
 
@@ -33,7 +32,8 @@ def rows_of(folder, **more):
 def test_sources_are_taken_apart(tmp_path):
     assert parse_source("org/name@v1=0.25") == Source(None, "org/name", "v1", 0.25)
     assert parse_source("sat:=3") == Source("sat", "array/SAT-v2", None, 3.0)
-    odd = tmp_path / "a=b@c"
+    assert parse_source("org/name#roll,pitch=2") == Source(None, "org/name", None, 2.0, ("roll", "pitch"))
+    odd = tmp_path / "a=b@c#d"
     odd.mkdir()
     assert parse_source(str(odd)) == Source(None, str(odd), None, None)
     with pytest.raises(InputError, match="there is no 'sad'; expected of blink"):
@@ -68,10 +68,20 @@ def test_a_row_holds_what_the_dataset_says(dataset):
         assert len(row["images"]) == len(known["images"]) and row["images"][0].tobytes() == known["images"][0].tobytes()
 
 
+def test_other_orders_of_the_options_have_the_answers_that_go_with_them(dataset):
+    once, all_orders = rows_of(dataset), rows_of(dataset, orders=9, think_ratio=0.5)
+    assert len(all_orders) == sum(max(1, len(options)) for options in once["options"])
+    preflight.check_rows(list(all_orders))  # every gold answer scores 1
+    texts = {row["question_id"]: row["options"][row["answer_index"]] for row in once if row["options"]}
+    for row in all_orders.remove_columns("images"):
+        if row["options"]:
+            assert row["options"][row["answer_index"]] == texts[row["question_id"]]
+
+
 def test_weights_mix_and_nothing_is_lost(dataset):
     one = str(dataset)
     alone = rows_of(dataset, types=["ego_rotation"])
-    both = load_rows(DataArguments(data=[f"{one}=0.75", f"{one}=0.25"], types=["ego_rotation"]))
+    both = load_rows(DataArguments(data=[f"{one}=0.75", f"{one}#ego_rotation=0.25"], types=["ego_rotation"]))
     assert set(both["question_id"]) == set(alone["question_id"]) and len(both) > len(alone)
     assert len(load_rows(DataArguments(data=[one, one], types=["ego_rotation"]))) == 2 * len(alone)
     with pytest.raises(InputError, match="streams are mixed by weights"):
@@ -111,6 +121,7 @@ FIXTURES = {
          "correct_answer": "left", "question_type": "action"},
     ],
 }  # fmt: skip
+SPLITS = {"blink": "validation", "sat": "train"}  # of a folder; others: test
 RIGHT = {"blink": "right", "cv-bench": "chair", "3dsr-bench": "lamp", "mmsi-bench": "to the right", "sat": "left"}
 
 
@@ -127,25 +138,22 @@ def parquet(name, tmp_path):
             kinds[column] = List(Value("string"))
         else:
             kinds[column] = Value("int64" if isinstance(value, int) else "string")
-    split = {"blink": "val", "sat": "train"}.get(name, "test")
     folder = tmp_path / name
     folder.mkdir()
-    Dataset.from_list(rows, features=Features(kinds)).to_parquet(folder / f"{split}-00000.parquet")
+    Dataset.from_list(rows, features=Features(kinds)).to_parquet(folder / f"{SPLITS.get(name, 'test')}-00000.parquet")
     return folder
 
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_a_benchmark_is_read_in_its_documented_columns_and_scored_in_circles(name, tmp_path):
     folder = parquet(name, tmp_path)
-    rows = load_benchmark(name, str(folder), {"blink": "val", "sat": "train"}.get(name, "test"))
+    rows = load_benchmark(name, str(folder), SPLITS.get(name, "test"))
     assert len(rows) == len(FIXTURES[name])
     for row in rows:
         assert row["options"][row["answer_index"]] == RIGHT[name]
         assert f"{row['answer']}. {RIGHT[name]}" in row["prompt"]
         assert all(image.size == (8, 8) for image in row["images"])
-    trained = load_rows(
-        DataArguments(data=[f"{name}:{folder}"], split={"blink": "val", "sat": "train"}.get(name, "test"))
-    )
+    trained = load_rows(DataArguments(data=[f"{name}:{folder}"], split=SPLITS.get(name, "test")))
     preflight.check_rows(preflight.first_rows(trained))
     said = tmp_path / "said.jsonl"
     always_a = [{"question_id": row["question_id"], "rotation": by, "prediction": "A"} for row in rows for by in range(len(row["options"]))]  # fmt: skip

@@ -93,7 +93,7 @@ def trained(tiny, dataset, tmp_path_factory):
 
 
 def test_sft_changes_the_model_and_logs_what_it_watches(trained, tiny):
-    out, trainer = trained
+    trainer = trained[1]
     from transformers import AutoModelForImageTextToText
 
     before, after = weights(AutoModelForImageTextToText.from_pretrained(tiny)), weights(trainer.model)
@@ -114,7 +114,7 @@ def test_the_card_of_a_model_names_its_dataset(trained, dataset):
 
 
 def test_the_loss_covers_exactly_the_answer(trained, dataset):
-    out, trainer = trained
+    trainer = trained[1]
     tokenizer = trainer.processing_class.tokenizer
     rows = load_rows(DataArguments(data=[str(dataset)], think_ratio=0.5))
     forms = set()
