@@ -1,0 +1,325 @@
+"""From a rendered dataset to a score, with TRL, on a tiny model: SFT, GRPO, predict, evaluate; masks, pictures, resuming.
+
+Idefics3 of 1 M parameters with a tokenizer of its own; everything is real but the size. Nothing is fetched.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl", reason="needs the extra [train]")
+
+import torch
+
+from trainers import grpo, predict, preflight, sft
+from trainers.cli import config_path
+from trainers.data import DataArguments, load_rows
+from trainers.models import load_processor
+from trainers.tiny import TinyArguments, build, texts_of
+from viewpoint100k import InputError, load_questions
+from viewpoint100k.evaluate import evaluate
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ["--config", str(config_path("tiny_cpu"))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def offline(tmp_path_factory):
+    """No hub, one thread, a cache of our own."""
+    import datasets
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("TOKENIZERS_PARALLELISM", "false")
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def texts(dataset):
+    return texts_of(load_questions(dataset, streaming=True).remove_columns("images"))
+
+
+@pytest.fixture(scope="module")
+def tiny(texts, tmp_path_factory):
+    out = tmp_path_factory.mktemp("tiny")
+    return build(TinyArguments(out=str(out), data="", hidden=64, layers=2), texts)
+
+
+def sft_run(model, data, out, *more):
+    given = [*TINY, "--model_name_or_path", str(model), "--data", str(data), "--output_dir", str(out), *map(str, more)]
+    return sft.main(*sft.parser().parse_args_and_config(given))
+
+
+def grpo_run(model, data, out, *more):
+    given = [*TINY, "--model_name_or_path", str(model), "--data", str(data), "--output_dir", str(out), *map(str, more)]
+    return grpo.main(*grpo.parser().parse_args_and_config(given))
+
+
+def losses(trainer):
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def weights(model):
+    return {name: value.detach().clone() for name, value in model.named_parameters()}
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, dataset, tmp_path_factory):
+    """4 steps of SFT with letters and chains of thought, a checkpoint after each second one."""
+    out = tmp_path_factory.mktemp("sft")
+    watch = [
+        "--watch",
+        dataset,
+        "--watch_split",
+        "train",
+        "--watch_questions",
+        4,
+        "--watch_every",
+        4,
+        "--watch_thinks",
+        "False",
+    ]
+    trainer = sft_run(tiny, dataset, out, *watch, "--save_strategy", "steps", "--save_steps", 2)
+    return out, trainer
+
+
+def test_sft_changes_the_model_and_logs_what_it_watches(trained, tiny):
+    trainer = trained[1]
+    from transformers import AutoModelForImageTextToText
+
+    before, after = weights(AutoModelForImageTextToText.from_pretrained(tiny)), weights(trainer.model)
+    assert all(
+        not torch.equal(before[name], after[name]) for name in after if "weight" in name and "position" not in name
+    )
+    assert len(losses(trainer)) == 4 and losses(trainer)[-1] < losses(trainer)[0]
+    watched = [entry for entry in trainer.state.log_history if "watch/accuracy" in entry]
+    assert [entry["step"] for entry in watched] == [0, 4]
+    assert any(key.startswith("watch/accuracy/") for key in watched[0])
+
+
+def test_the_card_of_a_model_names_its_dataset(trained, dataset):
+    assert (
+        f"- {Path(dataset).name}" in (trained[0] / "README.md").read_text()
+        or Path(dataset).name in (trained[0] / "README.md").read_text()
+    )
+
+
+def test_the_loss_covers_exactly_the_answer(trained, dataset):
+    trainer = trained[1]
+    tokenizer = trainer.processing_class.tokenizer
+    rows = load_rows(DataArguments(data=[str(dataset)], think_ratio=0.5))
+    forms = set()
+    for row in preflight.first_rows(rows, 12):
+        batch = trainer.data_collator([{name: row[name] for name in ("images", "prompt", "completion")}])
+        supervised = tokenizer.decode(batch["labels"][batch["labels"] != preflight.IGNORED])
+        assert supervised == row["completion"][0]["content"] + "<|im_end|>\n"
+        forms.add(row["thinks"])
+    assert forms == {True, False}
+
+
+def test_an_answer_that_is_cut_off_is_found_before_training(trained, dataset):
+    from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
+
+    rows = preflight.first_rows(load_rows(DataArguments(data=[str(dataset)])), 2)
+    collator = DataCollatorForVisionLanguageModeling(
+        trained[1].processing_class, max_length=8, completion_only_loss=True
+    )
+    with pytest.raises(InputError, match="no token of its answer is left to train on"):
+        preflight.check_supervision(collator, rows)
+
+
+def test_a_killed_run_goes_on_to_the_same_losses(trained, tiny, dataset, tmp_path):
+    """The folder as it was after step 2; the same command again."""
+    import shutil
+
+    done, trainer = trained
+    shutil.copytree(done / "checkpoint-2", tmp_path / "out" / "checkpoint-2")
+    again = sft_run(tiny, dataset, tmp_path / "out")
+    assert losses(again)[:2] == losses(trainer)[:2]  # of the log in the checkpoint
+    assert losses(again) == pytest.approx(losses(trainer), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def reinforced(trained, dataset, tmp_path_factory):
+    """2 steps of GRPO on prompts of two pictures. `length` has variance even where nothing is right yet."""
+    out = tmp_path_factory.mktemp("grpo")
+    trainer = grpo_run(
+        trained[0], dataset, out, "--max_steps", 2, "--num_generations", 4, "--max_completion_length", 8, "--beta", 0.01,
+        "--rewards", "format", "accuracy", "length", "--reward_weights", 0.5, 0.5, 0.1, "--think_ratio", 1,
+        "--types", "ego_translation", "ego_rotation",
+    )  # fmt: skip
+    return out, trainer
+
+
+def test_grpo_logs_both_rewards(reinforced):
+    logged = [entry for entry in reinforced[1].state.log_history if "rewards/format_reward/mean" in entry]
+    assert len(logged) == 2 and all("rewards/accuracy_reward/mean" in entry for entry in logged)
+
+
+def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, dataset, tmp_path):
+    """With learning rate 0 the model says of its completions what it said when it wrote them; with pictures swapped it does not."""
+    from trl import GRPOTrainer
+
+    found = {}
+
+    class Looking(GRPOTrainer):
+        def _compute_loss(self, model, inputs):
+            batch = dict(inputs)
+            for name in ("as it is", "swapped"):
+                if name == "swapped":
+                    batch["pixel_values"] = inputs["pixel_values"].flip(0)
+                ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], 1)
+                mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], 1)
+                pictures = {k: batch.get(k) for k in ("pixel_values", "pixel_attention_mask", "num_images")}
+                with torch.no_grad():
+                    logps = self._get_per_token_logps_and_entropies(
+                        model, ids, mask, batch["completion_ids"].size(1), compute_entropy=False, **pictures
+                    )[0]
+                gap = ((logps - batch["old_per_token_logps"]).abs() * batch["completion_mask"]).max().item()
+                found[name] = max(found.get(name, 0.0), gap)
+            return super()._compute_loss(model, inputs)
+
+    rows = load_rows(DataArguments(data=[str(dataset)], think_ratio=1.0, types=["ego_translation", "ego_rotation"]))
+    arguments = grpo.parser().parse_args_and_config(
+        [*TINY, "--data", "x", "--output_dir", str(tmp_path), "--learning_rate", "0", "--max_steps", "4",
+         "--num_generations", "2", "--steps_per_generation", "2", "--num_iterations", "2", "--max_completion_length", "6"]
+    )[2]  # fmt: skip
+    trainer = Looking(
+        model=str(trained[0]), reward_funcs=grpo.reward_functions(["accuracy"], 6), args=arguments,
+        train_dataset=rows.remove_columns(["completion", "question"]), processing_class=load_processor(str(trained[0])),
+    )  # fmt: skip
+    trainer.train()
+    assert found["as it is"] == pytest.approx(0.0, abs=1e-4)
+    assert found["swapped"] > 100 * max(found["as it is"], 1e-6)
+
+
+def test_predictions_are_scored_and_nothing_is_asked_twice(reinforced, dataset, tmp_path):
+    out = tmp_path / "predictions.jsonl"
+    asked = predict.PredictArguments(
+        model=str(reinforced[0]), data=str(dataset), out=str(out), split="train", limit=6, rotations=0, max_new_tokens=4
+    )
+    written = predict.main(asked)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert written == len(lines) > 6 and {line["rotation"] for line in lines} >= {0, 1, 2}
+    out.write_text("".join(json.dumps(line) + "\n" for line in lines[:-2]))  # killed
+    assert predict.main(asked) == 2 and predict.main(asked) == 0
+    scores, _ = evaluate(out, Path(dataset))
+    assert scores.answered == 6 and scores.circular is not None
+
+
+def test_a_server_of_the_openai_interface_is_asked_with_pictures(dataset, tmp_path):
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    bodies = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"choices": [{"message": {"content": "<answer>A</answer>"}}]}).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url, out = f"http://127.0.0.1:{server.server_port}/v1", tmp_path / "said.jsonl"
+        asked = predict.PredictArguments(
+            model="m", data=str(dataset), out=str(out), split="train", backend="openai", url=url, limit=3, batch_size=2
+        )
+        assert predict.main(asked) == 3
+    finally:
+        server.shutdown()
+    parts = bodies[0]["messages"][-1]["content"]
+    assert parts[0]["image_url"]["url"].startswith("data:image/png;base64,") and parts[-1]["type"] == "text"
+    assert evaluate(out, Path(dataset))[0].answered == 3
+
+
+# --- configs ---------------------------------------------------------------------------------------
+
+CONFIGS = sorted((ROOT / "trainers" / "configs").glob("*.yaml"))
+ON_CPU = ["--bf16", "False", "--use_cpu", "True", "--gradient_checkpointing", "False", "--dtype", "float32"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_parses(path, tmp_path):
+    """On a processor, where bf16 is not, and without vLLM: all else as the file says."""
+    script = grpo if "grpo" in path.stem else sft
+    parsed = script.parser().parse_args_and_config(
+        ["--config", str(path), "--data", "x", "--output_dir", str(tmp_path), *ON_CPU]
+    )
+    training = next(one for one in parsed if hasattr(one, "learning_rate"))
+    if path.stem == "qwen2_5_vl_7b_sft":
+        assert (training.learning_rate, training.num_train_epochs, training.warmup_steps) == (5e-6, 2, 50)
+        assert training.per_device_train_batch_size * training.gradient_accumulation_steps * 8 == 128
+        assert parsed[0].think_ratio == 0.1
+    if path.stem.startswith("qwen2_5_vl_7b_grpo"):
+        assert (training.learning_rate, training.beta, training.epsilon, training.num_generations) == (
+            1e-6,
+            0.01,
+            0.2,
+            16,
+        )
+        assert training.max_completion_length == 4096 and training.reward_weights == [0.5, 0.5]
+        preflight.check_batches(training, 64)
+        completions = training.per_device_train_batch_size * training.steps_per_generation * 64
+        assert completions == 1024 * 16 and training.max_steps * training.gradient_accumulation_steps == 150 * training.steps_per_generation  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["qwen2_5_vl", "qwen3_vl"])
+def test_the_real_architectures_pass_the_pre_flight_at_a_thousandth_of_the_size(kind, texts, dataset, tmp_path):
+    """The stand-ins have the same code paths; without torchvision their processor is put together without videos."""
+    model = build(TinyArguments(out=str(tmp_path / "m"), data="", kind=kind, hidden=64, layers=2), texts)
+    trainer = sft_run(
+        model, dataset, tmp_path / "out", "--max_steps", 1, "--per_device_train_batch_size", 2, "--freeze", "vision"
+    )
+    assert len(losses(trainer)) == 1 and losses(trainer)[0] > 0
+    frozen = {name for name, parameter in trainer.model.named_parameters() if not parameter.requires_grad}
+    assert frozen and all("visual" in name and "merger" not in name for name in frozen)
+
+
+def test_accelerate_reads_its_configs():
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    kinds = {
+        path.stem: load_config_from_file(str(path)).distributed_type
+        for path in (ROOT / "trainers" / "accelerate").glob("*")
+    }
+    assert {name: kind.value for name, kind in kinds.items()} == {
+        "one_gpu": "NO", "ddp": "MULTI_GPU", "fsdp2": "FSDP", "zero3": "DEEPSPEED",
+    }  # fmt: skip
+
+
+def test_two_processes_read_disjoint_questions(dataset, tmp_path):
+    """torchrun with gloo, a stream: what each process was given."""
+    script = tmp_path / "read.py"
+    script.write_text(
+        "import sys\nfrom accelerate import Accelerator\nfrom accelerate.utils import DataLoaderConfiguration\n"
+        "from torch.utils.data import DataLoader\nfrom trainers.data import DataArguments, load_rows\n"
+        "accelerator = Accelerator(cpu=True, dataloader_config=DataLoaderConfiguration(dispatch_batches=False))\n"
+        "rows = load_rows(DataArguments(data=[sys.argv[1]], streaming=True))\n"
+        "loader = accelerator.prepare(DataLoader(rows, batch_size=2, collate_fn=lambda rows: rows))\n"
+        "names = [row['question_id'] for batch in loader for row in batch]\n"
+        "open(f'{sys.argv[2]}/{accelerator.process_index}', 'w').write('\\n'.join(names))\n"
+    )
+    run = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "--rdzv_backend", "c10d",
+           "--rdzv_endpoint", "localhost:0", str(script), str(dataset), str(tmp_path)]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_DATASETS_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(run, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = ((tmp_path / name).read_text().split("\n") for name in "01")
+    everything = {row["question_id"] for row in load_questions(dataset, streaming=True)}
+    assert set(first) | set(second) == everything
+    assert len(set(first) & set(second)) <= 2  # accelerate fills the last batch from the beginning

@@ -1,0 +1,33 @@
+"""What the scripts' command lines share: settings from a file of ours, from yours, or as options; errors in one line."""
+
+import sys
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from viewpoint100k import InputError
+
+
+def run(main: Callable[..., Any], parser: Any) -> None:
+    """Parse, run, and end with 2 where a user can fix what is wrong."""
+    arguments = sys.argv[1:]
+    if "--config" in arguments[:-1]:
+        place = arguments.index("--config") + 1
+        arguments[place] = str(config_path(arguments[place]))
+    try:
+        main(*parser.parse_args_and_config(arguments))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def config_path(name: str) -> Path:
+    """A file of yours, or the name of one that ships: `tiny_cpu` is `trainers/configs/tiny_cpu.yaml`."""
+    if Path(name).is_file():
+        return Path(name)
+    shipped = Path(str(resources.files("trainers") / "configs" / f"{Path(name).stem}.yaml"))
+    if not shipped.is_file():
+        known = sorted(path.stem for path in shipped.parent.glob("*.yaml"))
+        raise SystemExit(f"error: --config {name}: there is no such file; those that ship are {', '.join(known)}")
+    return shipped

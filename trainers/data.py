@@ -1,0 +1,279 @@
+"""Datasets -> the columns that TRL's trainers take, one row per question.
+
+A source is `PATH`, `ORG/NAME` or `ORG/NAME@REVISION`, with `#TYPE,TYPE` behind it for only these types of questions, and
+`=WEIGHT` where several are mixed. A public benchmark has its name before it, `sat:array/SAT-v2`: see
+`trainers/benchmarks.py`.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from datasets import Dataset, Features, Image, List, Value, concatenate_datasets, interleave_datasets
+
+from trainers.benchmarks import BENCHMARKS, load_benchmark
+from viewpoint100k import InputError, load_questions
+from viewpoint100k.load import COLUMNS
+from viewpoint100k.scoring import LETTERS
+
+THINK_PROMPT = "Think first, between <think> and </think>; then write the answer alone, between <answer> and </answer>."
+_MARKED = re.compile(r"^(?:[A-J]\.|\d+\.|-) ")  # how an option begins
+MESSAGES = List({"role": Value("string"), "content": Value("string")})
+FEATURES = Features(
+    {
+        "images": List(Image()),
+        "prompt": MESSAGES,
+        "completion": MESSAGES,
+        "options": List(Value("string")),
+        "answer_index": Value("int64"),
+        "value": Value("float64"),
+        "thinks": Value("bool"),
+        **{name: Value("string") for name in ("answer", "answer_form", "type", "tier", "family", "frame")},
+        **{name: Value("string") for name in ("question_id", "sample_key", "question")},
+    }
+)
+
+
+@dataclass
+class DataArguments:
+    """What is trained on, and how it is asked."""
+
+    data: list[str] = field(
+        metadata={
+            "help": "Sources: a dataset folder, ORG/NAME[@REVISION] on the Hub, or sat:ORG/NAME; PATH#TYPE keeps only questions "
+            "of that type, PATH=0.25 gives a weight."
+        }
+    )
+    split: str = field(default="train", metadata={"help": "Split of every source that is trained on."})
+    streaming: bool = field(default=False, metadata={"help": "Read shards as they come; needs --max_steps."})
+    types: list[str] | None = field(
+        default=None, metadata={"help": "Only these types of questions, of our own sources."}
+    )
+    tiers: list[str] | None = field(default=None, metadata={"help": "Only these tiers."})
+    families: list[str] | None = field(default=None, metadata={"help": "Only pairs of these families of motions."})
+    think_ratio: float = field(
+        default=0.1,
+        metadata={"help": "Share of the answers that are chains of thought. The paper's hybrid cold start has 0.1."},
+    )
+    orders: int = field(
+        default=1,
+        metadata={"help": "Show each question in so many orders of its options; the letters say less by heart then."},
+    )
+    system_prompt: str | None = field(default=None, metadata={"help": "System message of every question; None: none."})
+    think_prompt: str = field(
+        default=THINK_PROMPT, metadata={"help": "Added to a question that is to be thought about; '' adds nothing."}
+    )
+    mixture_seed: int = field(default=0, metadata={"help": "Decides which answers think, and the order of a mixture."})
+    watch: str | None = field(
+        default=None, metadata={"help": "Source whose questions are answered during training; its accuracy is logged."}
+    )
+    watch_split: str = field(default="validation", metadata={"help": "Its split: objects that are not trained on."})
+    watch_questions: int = field(default=256, metadata={"help": "So many of them; the standard error is 0.03 at 256."})
+    watch_every: int = field(default=50, metadata={"help": "Optimizer steps between two such measurements."})
+    watch_thinks: bool = field(default=True, metadata={"help": "Whether they are asked with the think prompt."})
+    max_fall: float | None = field(
+        default=None,
+        metadata={"help": "Stop when their accuracy is so far below the first measurement, twice in a row."},
+    )
+    freeze: list[str] | None = field(
+        default=None, metadata={"help": "Parts that are not trained: vision, projector, language."}
+    )
+
+
+class Source(NamedTuple):
+    """One of `--data`, taken apart."""
+
+    benchmark: str | None
+    path: str
+    revision: str | None
+    weight: float | None
+    types: tuple[str, ...] = ()  # empty: those of --types
+
+    @property
+    def name(self) -> str:
+        """As a model card names it."""
+        return (Path(self.path).name if Path(self.path).exists() else self.path) + (
+            f"@{self.revision}" if self.revision else ""
+        )
+
+
+def parse_source(text: str) -> Source:
+    """
+    Example:
+        >>> parse_source("sat:array/SAT-v2@main=0.75")
+        Source(benchmark='sat', path='array/SAT-v2', revision='main', weight=0.75, types=())
+    """
+    path, separator, last = text.rpartition("=")
+    weight = None
+    if separator:
+        try:
+            weight = float(last)
+        except ValueError:
+            path = text
+        if weight is not None and weight <= 0:
+            raise InputError(f"--data {text}: the weight is {weight}; expected a number above 0, as in PATH=0.25")
+    else:
+        path = text
+    benchmark, colon, rest = path.partition(":")
+    if colon and not Path(path).exists():
+        if benchmark not in BENCHMARKS:
+            raise InputError(f"--data {text}: there is no {benchmark!r}; expected of {', '.join(BENCHMARKS)}")
+        path = rest or BENCHMARKS[benchmark].hub_id
+    else:
+        benchmark = ""
+    types: tuple[str, ...] = ()
+    if "#" in path and not Path(path).exists():
+        path, _, names = path.rpartition("#")
+        types = tuple(names.split(","))
+    revision = None
+    if "@" in path and not Path(path).exists():
+        path, _, revision = path.partition("@")
+    return Source(benchmark or None, path, revision, weight, types)
+
+
+def load_rows(arguments: DataArguments) -> Any:
+    """The questions to train on, as a table or a stream.
+
+    Raises:
+        InputError: a source is not there or has no such split; weights are needed and missing.
+    """
+    sources = [parse_source(text) for text in arguments.data]
+    if arguments.orders > 1 and arguments.streaming:
+        raise InputError(f"--orders {arguments.orders} needs a table: leave out --streaming")
+    tables = [
+        _rows(source, arguments, arguments.split, arguments.think_ratio, arguments.streaming, orders=arguments.orders)
+        for source in sources
+    ]
+    if len(tables) == 1:
+        return tables[0]
+    if all(source.weight is None for source in sources):
+        if arguments.streaming:
+            raise InputError("--data: streams are mixed by weights; write PATH=0.75 OTHER=0.25")
+        return concatenate_datasets(tables)
+    weights = [1.0 if source.weight is None else source.weight for source in sources]
+    shares = [weight / sum(weights) for weight in weights]
+    return interleave_datasets(
+        tables, probabilities=shares, seed=arguments.mixture_seed, stopping_strategy="all_exhausted"
+    )
+
+
+def load_watched(arguments: DataArguments) -> Dataset | None:
+    """The questions whose accuracy is logged, spread over the split; all of them thought about, or none."""
+    if arguments.watch is None:
+        return None
+    ratio = 1.0 if arguments.watch_thinks else 0.0
+    rows = _rows(parse_source(arguments.watch), arguments, arguments.watch_split, ratio, streaming=False)
+    return rows.shuffle(seed=0).select(range(min(arguments.watch_questions, len(rows))))
+
+
+def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> Dataset:
+    """Every question of a split, to be answered: what `predict` asks."""
+    return _rows(parse_source(source), arguments, split, 1.0 if thinks else 0.0, streaming=False, only_chains=False)
+
+
+def _rows(
+    source: Source,
+    arguments: DataArguments,
+    split: str,
+    think_ratio: float,
+    streaming: bool,
+    *,
+    only_chains: bool = True,
+    orders: int = 1,
+) -> Any:
+    more = {"think_ratio": think_ratio, "arguments": arguments, "only_chains": only_chains}
+    if source.benchmark:
+        rows = load_benchmark(source.benchmark, source.path, split, revision=source.revision, streaming=streaming)
+        more["only_chains"] = False  # these have no chains: all are asked for one where the share is above 0
+    else:
+        rows = load_questions(
+            source.path,
+            split,
+            revision=source.revision,
+            streaming=streaming,
+            types=list(source.types) or arguments.types,
+            tiers=arguments.tiers,
+            families=arguments.families,
+            shuffle_seed=arguments.mixture_seed if streaming else None,
+        )
+    dropped = [name for name in COLUMNS if name not in FEATURES]
+    if streaming:
+        return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
+    texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
+    features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})
+    tables = []
+    for by in range(orders):
+        asked = texts.map(to_trl, fn_kwargs=more | {"by": by}, features=features, remove_columns=dropped)
+        table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(list(FEATURES))
+        kept = [i for i, options in enumerate(asked["options"]) if by < max(1, len(options or ()))]
+        tables.append(table if len(kept) == len(table) else table.select(kept))
+    return concatenate_datasets(tables)
+
+
+def to_trl(
+    row: dict[str, Any], think_ratio: float, arguments: DataArguments, only_chains: bool = True, by: int = 0
+) -> dict[str, Any]:
+    """A question as messages, its options shown from number `by` on. What rewards need stays beside it."""
+    row = turned(row, by % len(row["options"])) if by and row["options"] else row
+    chain = row["chain_of_thought"]
+    thinks = lot(row["question_id"], arguments.mixture_seed) < think_ratio and (chain is not None or not only_chains)
+    said = f"<think>{chain}</think> <answer>{row['answer']}</answer>" if thinks and chain else row["answer"]
+    asked = messages(row["prompt"], arguments.system_prompt, arguments.think_prompt if thinks else "")
+    return {
+        "prompt": asked,
+        "completion": [{"role": "assistant", "content": said}],
+        "thinks": thinks,
+        "question": row["prompt"],
+        **{name: row[name] for name in ("options", "answer_index", "answer")},
+    }
+
+
+def turned(row: dict[str, Any], by: int) -> dict[str, Any]:
+    """A question whose options are shown from number `by` on, then those before it."""
+    options, form = row["options"], row["answer_form"]
+    place = (row["answer_index"] - by) % len(options)
+    letter, text = LETTERS[place], options[row["answer_index"]]
+    answers = {"letter": letter, "digit": str(place + 1), "json": f'{{"answer": "{letter}"}}', "word": text}
+    return {
+        **row,
+        "prompt": rotated(row["prompt"], options, by),
+        "options": [*options[by:], *options[:by]],
+        "answer_index": place,
+        "answer": answers[form],
+    }
+
+
+def rotated(question: str, options: Sequence[str], by: int) -> str:
+    """A prompt whose options are shown from number `by` on, then those before it; their marks stay in order.
+
+    Example:
+        >>> rotated("Which way?\\nA. left\\nB. right\\nAnswer with the letter.", ["left", "right"], 1)
+        'Which way?\\nA. right\\nB. left\\nAnswer with the letter.'
+    """
+    lines = question.split("\n")
+    start = len(lines) - 1 - len(options)
+    shown = [_MARKED.match(line) for line in lines[start:-1]] if start >= 0 else [None]
+    marks = [mark.group() for mark in shown if mark]
+    if lines[start:-1] != [mark + option for mark, option in zip(marks, options, strict=False)] or not all(shown):
+        raise InputError(f"cannot find the options {list(options)} in the prompt {question[-200:]!r}")
+    changed = [*options[by:], *options[:by]]
+    return "\n".join([*lines[:start], *(mark + option for mark, option in zip(marks, changed, strict=True)), lines[-1]])
+
+
+def messages(question: str, system_prompt: str | None, think_prompt: str = "") -> list[dict[str, str]]:
+    """Pictures are not mentioned: TRL puts them before the text of the first user turn."""
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    return [*system, {"role": "user", "content": f"{question}\n{think_prompt}".strip()}]
+
+
+def lot(question_id: str, seed: int) -> float:
+    """A number in [0, 1) that belongs to a question: the same whoever draws it, in whatever order."""
+    digest = hashlib.sha256(f"{seed}/{question_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def dataset_names(sources: Sequence[str]) -> list[str]:
+    return [parse_source(text).name for text in sources]

@@ -1,0 +1,121 @@
+"""Models and processors as the scripts load them."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from viewpoint100k import InputError
+
+PARTS = ("vision", "projector", "language")
+_PROJECTOR = re.compile(
+    r"\b(?:merger|connector|multi_modal_projector|mm_projector|projector|aligner)\b|deepstack_merger"
+)
+_VISION = re.compile(r"\b(?:visual|vision_tower|vision_model|vision_encoder|vision_embed_tokens)\b")
+
+
+def load_processor(model: str, revision: str | None = None, trust_remote_code: bool = False) -> Any:
+    """The processor of a model, padding on the left, as generation needs.
+
+    Where torchvision is not installed, processors with a part for videos cannot be made; those of the Qwen family are
+    then put together without it.
+
+    Raises:
+        InputError: there is no processor; or it needs torchvision.
+    """
+    from transformers import AutoProcessor
+    from transformers.utils import is_torchvision_available
+
+    from trainers.tower import register
+
+    register()
+    more: dict[str, Any] = {"revision": revision or "main", "trust_remote_code": trust_remote_code}
+    try:
+        processor = AutoProcessor.from_pretrained(model, padding_side="left", **more)
+    except (OSError, ValueError, AttributeError, TypeError, ImportError) as error:
+        if is_torchvision_available():
+            raise InputError(f"cannot load the processor of {model}: {str(error).splitlines()[0]}") from error
+        processor = _without_videos(model, error, more)
+    if not hasattr(processor, "tokenizer"):
+        raise InputError(f"{model} has a {type(processor).__name__}; expected the processor of a vision-language model")
+    processor.tokenizer.padding_side = "left"
+    return processor
+
+
+def _without_videos(model: str, error: Exception, more: dict[str, Any]) -> Any:
+    from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
+
+    kind = AutoConfig.from_pretrained(model, **more).model_type
+    if kind not in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl"):
+        raise InputError(
+            f"cannot load the processor of {model} ({kind}): {str(error).splitlines()[0]}. "
+            "If it has a part for videos it needs torchvision: install the build that fits your torch"
+        ) from error
+    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **more)
+    return video_free(kind)(AutoImageProcessor.from_pretrained(model, **more), tokenizer, tokenizer.chat_template)
+
+
+def video_free(kind: str) -> Any:
+    """The class of a Qwen processor whose attributes, which are read from its signature, name no videos."""
+    from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
+    from transformers.models.qwen2_vl.processing_qwen2_vl import Qwen2VLProcessor
+    from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
+    from transformers.processing_utils import ProcessorMixin
+
+    base = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[kind]
+
+    class VideoFree(base):  # type: ignore[misc, valid-type]
+        def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None) -> None:
+            for name, token in (
+                ("image_token", "<|image_pad|>"),
+                ("video_token", "<|video_pad|>"),
+                ("vision_start_token", "<|vision_start|>"),
+                ("vision_end_token", "<|vision_end|>"),
+            ):
+                setattr(self, name, getattr(tokenizer, name, token))
+                setattr(self, f"{name}_id", tokenizer.convert_tokens_to_ids(getattr(self, name)))
+            ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
+
+    VideoFree.__name__ = base.__name__  # saved under the name by which it can be loaded where torchvision is
+    return VideoFree
+
+
+def part_of(parameter: str) -> str:
+    """Which part of a vision-language model a parameter belongs to, by its name.
+
+    Example:
+        >>> part_of("model.visual.merger.mlp.0.weight"), part_of("model.visual.blocks.0.norm1.weight"), part_of("lm_head.weight")
+        ('projector', 'vision', 'language')
+    """
+    return "projector" if _PROJECTOR.search(parameter) else "vision" if _VISION.search(parameter) else "language"
+
+
+def freeze(model: Any, parts: Iterable[str]) -> int:
+    """Take parts out of training. Returns how many parameters are left.
+
+    Raises:
+        InputError: there is no such part, or nothing is left.
+    """
+    wanted = set(parts)
+    if unknown := wanted - set(PARTS):
+        raise InputError(f"--freeze {' '.join(sorted(unknown))}: expected of {', '.join(PARTS)}")
+    found = {part_of(name) for name, _ in model.named_parameters()}
+    if missing := wanted - found:
+        raise InputError(
+            f"--freeze {' '.join(sorted(missing))}: {type(model).__name__} has only {', '.join(sorted(found))}"
+        )
+    for name, parameter in model.named_parameters():
+        if part_of(name) in wanted:
+            parameter.requires_grad_(False)
+    left = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    if not left:
+        raise InputError(f"--freeze {' '.join(sorted(wanted))} leaves nothing to train")
+    return left
+
+
+def lora_without(config: Any, parts: Iterable[str] | None) -> Any:
+    """A LoRA configuration that leaves frozen parts alone: `all-linear` would put adapters into the tower as well."""
+    patterns = {"vision": _VISION.pattern, "projector": _PROJECTOR.pattern}
+    wanted = [patterns[part] for part in parts or () if part in patterns]
+    if config is not None and wanted:
+        config.exclude_modules = rf".*(?:{'|'.join(wanted)}).*"
+    return config

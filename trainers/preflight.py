@@ -1,0 +1,197 @@
+"""What is checked before a GPU-hour is spent, and the plan that is printed. Each failure says what to change."""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+from viewpoint100k import InputError
+from viewpoint100k.scoring import score
+
+CHECKED = 16  # rows, the first ones: mistakes of settings show in any
+ADAM_BYTES = 8  # two moments in 32 bit
+IGNORED = -100  # label of a token that is not trained on
+
+
+def first_rows(rows: Any, count: int = CHECKED) -> list[dict[str, Any]]:
+    """
+    Raises:
+        InputError: there is none.
+    """
+    found = list(islice(iter(rows), count))
+    if not found:
+        raise InputError("no question is left to train on: check --split, --types, --tiers and --families")
+    return found
+
+
+def check_rows(rows: Sequence[dict[str, Any]], think_ratio: float = 0.0) -> None:
+    """Options, letters and gold answers fit together: every gold answer must score 1.
+
+    Raises:
+        InputError: names the question.
+    """
+    if not 0 <= think_ratio <= 1:
+        raise InputError(f"--think_ratio {think_ratio}: expected a share, 0 to 1")
+    for row in rows:
+        where = f"question {row['question_id']}"
+        options, place = row["options"] or [], row["answer_index"]
+        if row["value"] is None and not 0 <= place < len(options):
+            raise InputError(
+                f"{where}: its answer is option {place} of {len(options)}; rebuild it with `viewpoint100k requestion`"
+            )
+        gold = row["completion"][-1]["content"]
+        if score(gold, options, place, row["answer_form"], row["value"]) < 0.9:  # numbers are rounded
+            raise InputError(
+                f"{where}: the scorer does not accept its own answer {gold[-80:]!r}; run `viewpoint100k validate`"
+            )
+        if not row["images"]:
+            raise InputError(f"{where} shows no picture")
+
+
+def check_pictures(processor: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """The chat template writes one placeholder for each picture of a question.
+
+    Raises:
+        InputError: it does not.
+    """
+    from trl.data_utils import prepare_multimodal_messages
+
+    if not processor.chat_template and not getattr(processor.tokenizer, "chat_template", None):
+        raise InputError("the model has no chat template: take an instruction-tuned one")
+    token = processor.image_token
+    for row in rows:
+        messages = prepare_multimodal_messages(row["prompt"], images=row["images"])
+        text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        if text.count(token) != len(row["images"]):
+            raise InputError(
+                f"question {row['question_id']}: the chat template writes {text.count(token)} placeholders {token} for "
+                f"{len(row['images'])} pictures; the model may take one picture only"
+            )
+
+
+def check_supervision(
+    collator: Callable[[list[dict[str, Any]]], Any], rows: Sequence[dict[str, Any]]
+) -> tuple[int, int, int]:
+    """Every row has tokens that are trained on, as the trainer's own collator makes them.
+
+    Returns:
+        The longest row in tokens, pictures included; the fewest and the most tokens that are trained on.
+
+    Raises:
+        InputError: a row has none: its loss would be 0.0 without a word.
+    """
+    longest, counts = 0, list[int]()
+    for row in rows:
+        batch = collator([{name: row[name] for name in ("images", "prompt", "completion")}])
+        supervised = int((batch["labels"] != IGNORED).sum())
+        if not supervised:
+            raise InputError(
+                f"question {row['question_id']}: no token of its answer is left to train on; "
+                "set max_length: null, or make pictures smaller"
+            )
+        longest = max(longest, int(batch["attention_mask"].sum()))
+        counts.append(supervised)
+    return longest, min(counts), max(counts)
+
+
+def prompt_tokens(processor: Any, rows: Sequence[dict[str, Any]]) -> int:
+    """The longest prompt in tokens, pictures included."""
+    from trl.data_utils import prepare_multimodal_messages
+
+    longest = 0
+    for row in rows:
+        messages = prepare_multimodal_messages(row["prompt"], images=row["images"])
+        text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        longest = max(longest, len(processor(images=[row["images"]], text=[text])["input_ids"][0]))
+    return longest
+
+
+def check_context(config: Any, tokens: int, what: str) -> None:
+    """
+    Raises:
+        InputError: the model's context is too short.
+    """
+    text = config.get_text_config()
+    limit = getattr(text, "max_position_embeddings", None)
+    if limit and tokens > limit:
+        raise InputError(
+            f"{what} needs {tokens} tokens, the model has room for {limit}: lower max_completion_length, or the size of "
+            "pictures (max_pixels of the image processor)"
+        )
+
+
+def check_padding(processor: Any) -> None:
+    """
+    Raises:
+        InputError: it pads on the right; answers would then go on after padding.
+    """
+    if processor.tokenizer.padding_side != "left":
+        raise InputError(
+            'the tokenizer pads on the right: generation needs padding_side="left"; `trainers.models.load_processor` sets it'
+        )
+
+
+def check_batches(args: Any, processes: int) -> None:
+    """The numbers of a GRPO run divide as they must.
+
+    Raises:
+        InputError: says which to change.
+    """
+    completions, each = args.per_device_train_batch_size * processes * args.steps_per_generation, args.num_generations
+    if completions % each:
+        raise InputError(
+            f"a rollout has {args.per_device_train_batch_size} x {processes} processes x {args.steps_per_generation} steps = "
+            f"{completions} completions, which num_generations = {each} does not divide: change one of them"
+        )
+    if args.steps_per_generation % args.gradient_accumulation_steps:
+        raise InputError(
+            f"steps_per_generation = {args.steps_per_generation} is no multiple of gradient_accumulation_steps = "
+            f"{args.gradient_accumulation_steps}: an update would mix rollouts; change one of them"
+        )
+
+
+def memory_gb(model: Any, *, reference: bool = False, sharded_over: int = 1) -> float:
+    """Weights, gradients and Adam's moments per device, without activations, in GB."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
+    moments = sum(parameter.numel() * min(ADAM_BYTES, 2 * parameter.element_size()) for parameter in trained)
+    return float(weights * (2 if reference else 1) + gradients + moments) / sharded_over / 1e9
+
+
+def sft_plan(args: Any, rows: Any, processes: int, tokens: tuple[int, int, int]) -> list[str]:
+    """The run in figures, for people."""
+    batch = args.per_device_train_batch_size * processes * args.gradient_accumulation_steps
+    lines = [
+        f"{batch} questions per step: {args.per_device_train_batch_size} x {processes} processes x "
+        f"{args.gradient_accumulation_steps} accumulated",
+        f"at most {tokens[0]} tokens per question, {tokens[1]} to {tokens[2]} of them trained on (of the first {CHECKED})",
+    ]
+    return lines + _length(args, rows, batch)
+
+
+def grpo_plan(args: Any, rows: Any, processes: int, prompt: int) -> list[str]:
+    completions = args.per_device_train_batch_size * processes * args.steps_per_generation
+    updates = args.steps_per_generation // args.gradient_accumulation_steps * args.num_iterations
+    prompts = completions // args.num_generations
+    lines = [
+        f"a rollout: {prompts} prompts x {args.num_generations} = {completions} completions, at most {prompt} + "
+        f"{args.max_completion_length} tokens each",
+        f"{updates} updates per rollout; TRL counts each of them as a step",
+    ]
+    return lines + _length(args, rows, prompts / updates)
+
+
+def _length(args: Any, rows: Any, per_step: float) -> list[str]:
+    if not hasattr(rows, "__len__"):
+        return [f"a stream, {args.max_steps} steps"]
+    epoch = len(rows) / per_step
+    steps = args.max_steps if args.max_steps > 0 else round(epoch * args.num_train_epochs)
+    return [f"{len(rows)} questions, {epoch:.1f} steps per epoch, {steps} steps in all"]
+
+
+def think_share(rows: Any) -> str:
+    """How many answers are chains of thought, of a table."""
+    if not hasattr(rows, "__len__"):
+        return "chains of thought by lot"
+    thinks = sum(rows["thinks"])
+    return f"{thinks} of {len(rows)} answers are chains of thought ({thinks / max(1, len(rows)):.1%})"
