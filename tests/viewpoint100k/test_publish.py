@@ -127,7 +127,10 @@ def publish(hub, dataset, *arguments, repo=REPO, code=0, **more):
 
 def read_all(hub, revision, *splits, way="xet", script=READ):
     done = subprocess.run(
-        [sys.executable, "-c", script, REPO, revision, *splits], env=environment(hub, way), capture_output=True, text=True
+        [sys.executable, "-c", script, REPO, revision, *splits],
+        env=environment(hub, way),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.split()
