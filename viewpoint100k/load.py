@@ -178,8 +178,24 @@ def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
         yield key, members
 
 
+class _PlainMember(tarfile.TarInfo):
+    """A plain file as our shards have them, its header read at a third of the cost; whatever else there is, as ever."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_PlainMember":
+        plain = len(buf) == tarfile.BLOCKSIZE and buf[156:157] == tarfile.REGTYPE and buf[345:346] == b"\0"
+        try:
+            if plain and int(buf[148:156].strip(b" \0"), 8) == 256 + sum(buf[:148]) + sum(buf[156:]):
+                member = cls(buf[:100].split(b"\0", 1)[0].decode(encoding, errors))
+                member.size = int(buf[124:136].strip(b" \0"), 8)
+                return member
+        except ValueError:  # a size beyond octal digits, or damage: tarfile knows what to say
+            pass
+        return super().frombuf(buf, encoding, errors)
+
+
 def _local_files(path: str) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path, "r:") as tar:
+    with tarfile.open(path, "r:", tarinfo=_PlainMember) as tar:
         for info in tar:
             file = tar.extractfile(info)
             if file is not None:
