@@ -202,6 +202,10 @@ def _rows(
     dropped = [name for name in COLUMNS if name not in FEATURES]
     if streaming:
         return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
+    if not len(rows):
+        raise InputError(
+            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers and --families"
+        )
     texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
     features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})
     tables = []

@@ -16,6 +16,7 @@ from trainers.benchmarks import load_benchmark, score_benchmark
 from trainers.data import FEATURES, THINK_PROMPT, DataArguments, Source, load_rows, lot, parse_source, rotated
 from trainers.models import freeze, part_of
 from viewpoint100k import InputError, load_questions
+from viewpoint100k.load import KNOWN
 
 
 @pytest.fixture(autouse=True)
@@ -79,13 +80,19 @@ def test_other_orders_of_the_options_have_the_answers_that_go_with_them(dataset)
 
 
 def test_weights_mix_and_nothing_is_lost(dataset):
-    one = str(dataset)
-    alone = rows_of(dataset, types=["ego_rotation"])
-    both = load_rows(DataArguments(data=[f"{one}=0.75", f"{one}#ego_rotation=0.25"], types=["ego_rotation"]))
+    one, kind = str(dataset), "object_translation"
+    alone = rows_of(dataset, types=[kind])
+    both = load_rows(DataArguments(data=[f"{one}=0.75", f"{one}#{kind}=0.25"], types=[kind]))
     assert set(both["question_id"]) == set(alone["question_id"]) and len(both) > len(alone)
-    assert len(load_rows(DataArguments(data=[one, one], types=["ego_rotation"]))) == 2 * len(alone)
+    assert len(load_rows(DataArguments(data=[one, one], types=[kind]))) == 2 * len(alone)
     with pytest.raises(InputError, match="streams are mixed by weights"):
         load_rows(DataArguments(data=[one, one], streaming=True))
+
+
+def test_nothing_left_to_ask_is_an_error_that_says_what_to_check(dataset):
+    absent = next(name for name in sorted(KNOWN["types"]) if name not in rows_of(dataset)["type"])
+    with pytest.raises(InputError, match="no question is left.*--types"):
+        rows_of(dataset, types=[absent])
 
 
 # --- public benchmarks -----------------------------------------------------------------------------
