@@ -91,7 +91,7 @@ def test_weights_mix_and_nothing_is_lost(dataset):
 
 def test_nothing_left_to_ask_is_an_error_that_says_what_to_check(dataset):
     absent = next(name for name in sorted(KNOWN["types"]) if name not in rows_of(dataset)["type"])
-    with pytest.raises(InputError, match="no question is left.*--types"):
+    with pytest.raises(InputError, match=r"no question is left.*--types"):
         rows_of(dataset, types=[absent])
 
 
