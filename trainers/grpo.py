@@ -9,14 +9,13 @@ Accuracy on held-out viewpoint questions (`--watch`) is logged while it trains; 
 from dataclasses import dataclass, field
 from typing import Any
 
-from trl import GRPOConfig, GRPOTrainer, ModelConfig, TrlParser, get_peft_config, get_quantization_config
+from trl import GRPOConfig, GRPOTrainer, ModelConfig, TrlParser
 
 from trainers import preflight
 from trainers.callbacks import WatchCallback
-from trainers.data import DataArguments, dataset_names, load_rows, load_watched
-from trainers.models import freeze, load_processor, lora_without
+from trainers.data import DataArguments, dataset_names
 from trainers.rewards import REWARDS, length_reward
-from trainers.stages import finish, last_checkpoint, model_settings, report
+from trainers.stages import finish, last_checkpoint, make_trainer, open_data, report
 from viewpoint100k import InputError
 
 
@@ -49,44 +48,27 @@ def main(
     Raises:
         InputError: the pre-flight finds something; says what to change.
     """
-    training_args.model_init_kwargs = model_settings(training_args, model_args)
     rewards = reward_functions(reward_args.rewards, training_args.max_completion_length)
     if training_args.reward_weights and len(training_args.reward_weights) != len(rewards):
         raise InputError(
             f"--reward_weights {training_args.reward_weights}: expected one for each of {', '.join(reward_args.rewards)}"
         )
-    processor = load_processor(
-        model_args.model_name_or_path, model_args.model_revision, training_args.trust_remote_code
-    )
-    rows, watched = load_rows(data_args), load_watched(data_args)
-    first = preflight.first_rows(rows)
-    preflight.check_rows(first, data_args.think_ratio)
-    preflight.check_pictures(processor, first)
-    preflight.check_padding(processor)
-    rows = rows.remove_columns(["completion", "question"])  # TRL hands all other columns to the rewards
-
-    trainer = GRPOTrainer(
-        model=model_args.model_name_or_path,
-        reward_funcs=rewards,
-        args=training_args,
-        train_dataset=rows,
-        processing_class=processor,
-        quantization_config=get_quantization_config(model_args),
-        peft_config=lora_without(get_peft_config(model_args), data_args.freeze),
-    )
-    if data_args.freeze and not model_args.use_peft:
-        freeze(trainer.model, data_args.freeze)
+    opened = open_data(data_args, training_args, model_args)
+    preflight.check_padding(opened.processor)
+    rows = opened.rows.remove_columns(["completion", "question"])  # TRL hands all other columns to the rewards
+    opened = opened._replace(rows=rows)
+    trainer = make_trainer(GRPOTrainer, data_args, training_args, model_args, opened, reward_funcs=rewards)
     processes = trainer.accelerator.num_processes
     preflight.check_batches(training_args, processes)
-    prompt = preflight.prompt_tokens(processor, first)
+    prompt = preflight.prompt_tokens(opened.processor, opened.first)
     preflight.check_context(trainer.model.config, prompt + training_args.max_completion_length, "a completion")
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
     reference = bool(training_args.beta) and not model_args.use_peft
     report(trainer, plan, reference)
 
-    if watched is not None:
+    if opened.watched is not None:
         WatchCallback(
-            watched,
+            opened.watched,
             every=data_args.watch_every,
             max_new_tokens=training_args.max_completion_length if data_args.watch_thinks else 32,
             max_fall=data_args.max_fall,

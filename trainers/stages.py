@@ -1,11 +1,57 @@
 """What both stages share: how the model is loaded, where a run goes on, what it prints and leaves behind."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from transformers.trainer_utils import get_last_checkpoint
+from trl import get_peft_config, get_quantization_config
 
 from trainers import preflight
+from trainers.data import DataArguments, load_rows, load_watched
+from trainers.models import freeze, load_processor, lora_without
+
+
+class Opened(NamedTuple):
+    """What a stage trains with, checked as far as that goes without the model."""
+
+    processor: Any
+    rows: Any  # a table or a stream
+    watched: Any  # a table, or None
+    first: list[dict[str, Any]]  # rows
+
+
+def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> Opened:
+    """
+    Raises:
+        InputError: a source, or the model's processor, is not there or does not fit; says what to change.
+    """
+    training_args.model_init_kwargs = model_settings(training_args, model_args)
+    processor = load_processor(
+        model_args.model_name_or_path, model_args.model_revision, training_args.trust_remote_code
+    )
+    rows, watched = load_rows(data_args), load_watched(data_args)
+    first = preflight.first_rows(rows)
+    preflight.check_rows(first, data_args.think_ratio)
+    preflight.check_pictures(processor, first)
+    return Opened(processor, rows, watched, first)
+
+
+def make_trainer(
+    kind: Any, data_args: DataArguments, training_args: Any, model_args: Any, opened: Opened, **more: Any
+) -> Any:
+    """A trainer of TRL over what was opened, with LoRA or frozen parts as asked."""
+    trainer = kind(
+        model=model_args.model_name_or_path,
+        args=training_args,
+        train_dataset=opened.rows,
+        processing_class=opened.processor,
+        quantization_config=get_quantization_config(model_args),
+        peft_config=lora_without(get_peft_config(model_args), data_args.freeze),
+        **more,
+    )
+    if data_args.freeze and not model_args.use_peft:
+        freeze(trainer.model, data_args.freeze)
+    return trainer
 
 
 def model_settings(training_args: Any, model_args: Any) -> dict[str, Any]:
