@@ -654,10 +654,8 @@ def _alive(progress: Progress) -> bool:
         return True
     try:
         os.kill(progress.pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # somebody else's process
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)  # one that is not ours to signal is alive
     return True
 
 
