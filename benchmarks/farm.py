@@ -90,9 +90,11 @@ def ray(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -> 
         more = ["--runner", "ray", "--address", nodes.address]
         driver = start(arguments, out, *more, env=nodes.environment)
         wait_for(lambda: done(out) >= arguments.shards // 3 or driver.poll() is not None, "a third", 3000)
+        wait_for(lambda: in_work(out, "node-1") or driver.poll() is not None, "a shard in work on node 1", 600)
         nodes.kill(1)
         result["node_killed_after"] = done(out)
         wait_for(lambda: done(out) >= arguments.shards * 2 // 3 or driver.poll() is not None, "two thirds", 3000)
+        wait_for(lambda: in_work(out, "node-0") or driver.poll() is not None, "a shard in work on node 0", 600)
         result["driver_killed_after"] = done(out)
         kill_tree(driver.pid)
         driver.wait()
@@ -169,6 +171,17 @@ def kills(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
 def done(out: Path) -> int:
     """Shards with a receipt."""
     return len(list(out.glob(".run/receipts/*.json")))
+
+
+def in_work(out: Path, machine: str) -> bool:
+    """Whether a machine has begun a shard and not yet finished it."""
+    for path in out.glob(".run/progress/*.json"):
+        try:
+            if json.loads(path.read_bytes())["machine"] == machine:
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
 
 
 def receipts(out: Path) -> list[dict[str, Any]]:
