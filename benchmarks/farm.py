@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,16 +148,21 @@ def kills(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
     """SIGKILL at random moments to any process of the run."""
     out, rng = folder / "killed", random.Random(arguments.seed)
     count, torn, runs, seen = 0, 0, [start(arguments, out) for _ in range(2)], dict[str, str]()
+    killed = Counter[str]()
     while count < arguments.kills:
         time.sleep(rng.uniform(0.2, 8.0))
         runs = [run for run in runs if run.poll() is None] or [start(arguments, out)]
         run = rng.choice(runs)
-        victims = [run.pid, *children(run.pid)]
+        victims = {run.pid: "generate", **children(run.pid)}
+        pid = rng.choice(list(victims))
         try:
-            os.kill(rng.choice(victims), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
         count += 1
+        killed[
+            next((name for name in ("render_scenes", "render-shard", "generate") if name in victims[pid]), "other")
+        ] += 1
         for tar in out.glob("*.tar"):  # whatever is visible is whole, and stays what it is
             found = sha256(tar)
             torn += seen.setdefault(tar.name, found) != found
@@ -164,7 +170,7 @@ def kills(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
         run.wait()
     check(start(arguments, out))
     made = receipts(out)
-    result |= {"kills": count, "torn": torn, "attempts": sum(each["attempts"] for each in made)}
+    result |= {"kills": count, "killed": dict(killed), "torn": torn, "attempts": sum(each["attempts"] for each in made)}
     return out
 
 
