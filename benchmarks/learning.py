@@ -40,7 +40,9 @@ SAMPLES = 45_000  # pairs that a probe sees
 SIZE = 32  # pixels that models see
 UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
 LONGEST = 100  # tokens of a chain of thought and its answer
-SFT = {"think": (1.0, 170), "letter": (0.0, 250), "hybrid": (0.5, 300)}  # share of chains, steps of 64 questions
+SMALL = ["--hidden", 96, "--layers", 3, "--vocabulary", 700]  # the language model; a token costs as much as all this
+BATCH = 32
+SFT = {"think": (1.0, 300), "letter": (0.0, 300), "hybrid": (0.5, 450)}  # share of chains, steps
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
@@ -53,8 +55,8 @@ SETS = {
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
-PAIRS = {"orbits": 1, "decoupled": 0.5, "64": 64 / 5200}  # shares of --pairs
-TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", "64", "--warmup_steps", "30",
+PAIRS = {"orbits": 1, "decoupled": 0.25, "64": 64 / 5200}  # shares of --pairs
+TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH, "--warmup_steps", "30",
          "--logging_steps", "10"]  # fmt: skip
 
 
@@ -146,8 +148,18 @@ def run_probe(bench: Bench, seed: int) -> None:
     tower = bench.work / f"tower-{seed}"
 
     def work() -> dict[str, Any]:
-        found = probe.main([str(render(bench, "orbits")), "--type", TYPE, "--samples", str(bench.steps(SAMPLES)), "--split", *UNSEEN,
-                            "--size_px", str(SIZE), "--seed", str(seed), "--tower", str(tower)])  # fmt: skip
+        given = [
+            "--type",
+            TYPE,
+            "--all_views",
+            "--samples",
+            bench.steps(SAMPLES),
+            "--split",
+            *UNSEEN,
+            "--size_px",
+            SIZE,
+        ]
+        found = probe.main([str(render(bench, "orbits")), *map(str, [*given, "--seed", seed, "--tower", tower])])
         return {name: found[name] for name in ("accuracy", "n", "cpu_s", "curve")}
 
     bench.once(f"probe-{seed}", work)
@@ -157,7 +169,7 @@ def model_of(bench: Bench, seed: int, data: Path) -> Path:
     out = bench.work / f"tiny-{seed}"
     if not (out / "config.json").is_file():
         run_probe(bench, seed)
-        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", TYPE, "angle", "--size_px", SIZE,
+        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", TYPE, "angle", "--size_px", SIZE, *SMALL,
               "--tower", bench.work / f"tower-{seed}", "--seed", seed)  # fmt: skip
     return out
 
@@ -169,10 +181,11 @@ def sft(bench: Bench, seed: int) -> None:
         def work(name: str = name, ratio: float = ratio, steps: int = steps) -> dict[str, Any]:
             data, out = shortened(bench, "orbits"), bench.work / f"sft-{name}-{seed}"
             model = model_of(bench, seed, data)
-            watch = ["--watch", data, "--watch_questions", 100, "--watch_every", 25, "--watch_thinks", ratio > 0]
+            watch = ["--watch", data, "--watch_questions", 64, "--watch_every", 60, "--watch_thinks", ratio > 0]
             cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE, *watch,
                           "--freeze", "vision", "--think_ratio", ratio, "--orders", 3, "--max_steps", bench.steps(steps),
-                          "--learning_rate", 2e-3, "--output_dir", out, "--seed", seed, "--save_strategy", "steps",
+                          "--learning_rate", 2e-3, "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
+                          json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed, "--save_strategy", "steps",
                           "--save_steps", 50, "--save_total_limit", 1)  # fmt: skip
             asked = {"think": [True], "letter": [False]}.get(name, [True, False])
             scores = {f"asked for a {'thought' if think else 'letter'}": bench.score(out, data, out.name, think=think)
@@ -198,7 +211,7 @@ def grpo(bench: Bench, seed: int) -> None:
                 bench.work / f"grpo-{start}-{seed}",
             )
             cpu_s = bench("trainers.grpo", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE,
-                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(30), "--learning_rate", 3e-5,
+                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(25), "--learning_rate", 3e-5,
                           "--num_generations", 8, "--per_device_train_batch_size", 128, "--max_completion_length", LONGEST,
                           "--beta", 0.01, "--reward_weights", 0.5, 0.5, "--warmup_steps", 2, "--logging_steps", 1,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
@@ -216,9 +229,9 @@ def forget(bench: Bench, seed: int) -> None:
         def work(name: str = name, share: float = share) -> dict[str, Any]:
             data, out = shortened(bench, "orbits"), bench.work / f"forget-{name}-{seed}"
             sources = [f"{data}#angle={1 - share}"] + ([f"{data}#{TYPE}={share}"] if share else [])
-            watch = ["--watch", f"{data}#{TYPE}", "--watch_questions", 100, "--watch_every", 20]
+            watch = ["--watch", f"{data}#{TYPE}", "--watch_questions", 64, "--watch_every", 30]
             cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", bench.work / f"sft-think-{seed}", "--data", *sources,
-                          "--think_ratio", 1, "--max_steps", bench.steps(80), "--learning_rate", 1e-3, *watch,
+                          "--think_ratio", 1, "--max_steps", bench.steps(150), "--learning_rate", 1e-3, *watch,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
             return {
                 "asked for a thought": bench.score(out, data, out.name, think=True),
@@ -245,13 +258,14 @@ def overfit(bench: Bench, seed: int) -> None:
             TYPE,
             "--size_px",
             SIZE,
+            *SMALL,
             "--seed",
             seed,
         )
         all_orders: dict[str, Any] = {"splits": ["train"], "rotations": 0, "think": False}
         before = bench.score(model, data, f"fresh-{seed}", **all_orders)
         cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE, "--orders", 3,
-                      "--think_ratio", 0, "--max_steps", bench.steps(250), "--learning_rate", 1e-3, "--output_dir", out,
+                      "--think_ratio", 0, "--max_steps", bench.steps(400), "--learning_rate", 1e-3, "--output_dir", out,
                       "--seed", seed)  # fmt: skip
         after = bench.score(out, data, out.name, **all_orders)
         return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
@@ -320,9 +334,9 @@ def plot(found: dict[str, Any], folder: Path) -> None:
 
     colours = {"0": "#2f6db3", "1": "#c2452d"}  # by seed
     panels = {"probe": ("probe, pairs seen", {"probe": "curve"}, 1),
-              "sft": ("SFT, questions seen", {"sft-think": "curve", "sft-letter": "curve", "sft-hybrid": "curve"}, 64),
+              "sft": ("SFT, questions seen", {"sft-think": "curve", "sft-letter": "curve", "sft-hybrid": "curve"}, BATCH),
               "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-think": "accuracy reward", "grpo-letter": "accuracy reward"}, 1),
-              "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, 64)}  # fmt: skip
+              "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, BATCH)}  # fmt: skip
     figure = Figure(figsize=(9, 5.6), dpi=90, layout="constrained")
     for axis, (title, lines, per_step) in zip(figure.subplots(2, 2).flat, panels.values(), strict=True):
         for style, (stage, key) in zip(("-", "--", ":"), lines.items(), strict=False):
