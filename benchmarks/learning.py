@@ -17,6 +17,7 @@ every token counts in a model this small. `--plots` draws what was found.
 """
 
 import argparse
+import io
 import json
 import os
 import resource
@@ -26,12 +27,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from PIL import Image
 
 from trainers import probe
 from trainers.rewards import format_reward
-from viewpoint100k import load_questions
 from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
 SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rotation/camera_1": "Which way did it turn?",
@@ -42,7 +45,9 @@ UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chose
 LONGEST = 100  # tokens of a chain of thought and its answer
 SMALL = ["--hidden", 96, "--layers", 3, "--vocabulary", 700]  # the language model; a token costs as much as all this
 BATCH = 32
-SFT = {"think": (1.0, 300), "letter": (0.0, 300), "hybrid": (0.5, 450)}  # share of chains, steps
+SFT = {  # model to start from, share of chains of thought, steps
+    "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "think": ("forms", 1.0, 300), "letter": ("forms", 0.0, 200),
+}  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
@@ -55,7 +60,7 @@ SETS = {
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
-PAIRS = {"orbits": 1, "decoupled": 0.25, "64": 64 / 5200}  # shares of --pairs
+PAIRS = {"orbits": 1, "decoupled": 0.2, "64": 64 / 5200}  # shares of --pairs
 TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH, "--warmup_steps", "30",
          "--logging_steps", "10"]  # fmt: skip
 
@@ -132,15 +137,16 @@ def render(bench: Bench, name: str) -> Path:
     return out
 
 
-def shortened(bench: Bench, name: str) -> Path:
-    """The same pairs, asked about in a few words."""
-    out = bench.work / f"{name}_short"
+def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
+    """The same pairs, asked about in a few words; a share to be answered by number, in words or in JSON."""
+    out = bench.work / (f"{name}_forms" if other_forms else f"{name}_short")
     if not (out / "manifest.json").is_file():
         templates = {kind.name: dict(load_templates()[kind.name]) for kind in KINDS}
         templates |= {kind: {"train": [words], "test": [words]} for kind, words in SHORT.items()}
         words = bench.work / "short.yaml"
         words.write_text(yaml.safe_dump(templates))
-        bench("viewpoint100k", "requestion", render(bench, name), out, "--set", f"questions.templates={words}")
+        bench("viewpoint100k", "requestion", render(bench, name), out, "--set", f"questions.templates={words}",
+              "--set", f"questions.other_forms={other_forms}")  # fmt: skip
     return out
 
 
@@ -175,34 +181,33 @@ def model_of(bench: Bench, seed: int, data: Path) -> Path:
 
 
 def sft(bench: Bench, seed: int) -> None:
-    """The tower stays as the probe left it."""
-    for name, (ratio, steps) in SFT.items():
+    """First answers of every form, for in words the right option is a word and no letter stands between; then the rest.
 
-        def work(name: str = name, ratio: float = ratio, steps: int = steps) -> dict[str, Any]:
-            data, out = shortened(bench, "orbits"), bench.work / f"sft-{name}-{seed}"
-            model = model_of(bench, seed, data)
-            watch = ["--watch", data, "--watch_questions", 64, "--watch_every", 60, "--watch_thinks", ratio > 0]
+    In a chain of thought the word that the pictures decide is one of 75: from nothing it was not learned in 300 steps. The
+    tower stays as the probe left it.
+    """
+    for name, (start, ratio, steps) in SFT.items():
+
+        def work(name: str = name, start: str = start, ratio: float = ratio, steps: int = steps) -> dict[str, Any]:
+            short, out = shortened(bench, "orbits"), bench.work / f"sft-{name}-{seed}"
+            data = shortened(bench, "orbits", other_forms=1.0) if name == "forms" else short
+            model = bench.work / f"sft-{start}-{seed}" if start else model_of(bench, seed, short)
+            watch = ["--watch", data, "--watch_questions", 128, "--watch_every", 75, "--watch_thinks", ratio > 0]
             cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE, *watch,
                           "--freeze", "vision", "--think_ratio", ratio, "--orders", 3, "--max_steps", bench.steps(steps),
                           "--learning_rate", 2e-3, "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
-                          json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed, "--save_strategy", "steps",
-                          "--save_steps", 50, "--save_total_limit", 1)  # fmt: skip
-            asked = {"think": [True], "letter": [False]}.get(name, [True, False])
-            scores = {f"asked for a {'thought' if think else 'letter'}": bench.score(out, data, out.name, think=think)
+                          json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed,
+                          "--save_strategy", "steps", "--save_steps", 50, "--save_total_limit", 1)  # fmt: skip
+            asked = {"think": [True], "letter": [False], "hybrid": [True, False]}.get(name, [])
+            scores = {f"asked for a {'thought' if think else 'letter'}": bench.score(out, short, out.name, think=think)
                       for think in asked}  # fmt: skip
-            return {
-                **scores,
-                "curve": bench.curve(out),
-                "loss": bench.curve(out, "loss"),
-                "steps": steps,
-                "cpu_s": cpu_s,
-            }
+            return {**scores, "curve": bench.curve(out), "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
         bench.once(f"sft-{name}-{seed}", work)
 
 
 def grpo(bench: Bench, seed: int) -> None:
-    for start in ("think", "letter"):
+    for start in ("hybrid", "letter"):
 
         def work(start: str = start) -> dict[str, Any]:
             data, model, out = (
@@ -230,7 +235,7 @@ def forget(bench: Bench, seed: int) -> None:
             data, out = shortened(bench, "orbits"), bench.work / f"forget-{name}-{seed}"
             sources = [f"{data}#angle={1 - share}"] + ([f"{data}#{TYPE}={share}"] if share else [])
             watch = ["--watch", f"{data}#{TYPE}", "--watch_questions", 64, "--watch_every", 30]
-            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", bench.work / f"sft-think-{seed}", "--data", *sources,
+            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", bench.work / f"sft-hybrid-{seed}", "--data", *sources,
                           "--think_ratio", 1, "--max_steps", bench.steps(150), "--learning_rate", 1e-3, *watch,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
             return {
@@ -274,50 +279,48 @@ def overfit(bench: Bench, seed: int) -> None:
 
 
 def decoupled(bench: Bench, seed: int) -> None:
-    """Trained on one set, scored on both; and on those decoupled pairs that go and turn to the same side, which no orbit does."""
+    """Trained on one set, scored on both; and on those decoupled pairs that go and turn to the same side, which no orbit does.
+
+    On orbits left and right are one bit for both questions, so the probe of the first stage, read the other way around,
+    answers the second.
+    """
+    run_probe(bench, seed)
 
     def work() -> dict[str, Any]:
         out: dict[str, Any] = {"cpu_s": 0.0}
-        folders = {name: str(render(bench, name)) for name in ("orbits", "decoupled")}
+        folders = {name: render(bench, name) for name in ("orbits", "decoupled")}
+        of_orbits = probe.restore(bench.work / f"tower-{seed}")
         for kind in (TYPE, "ego_rotation"):
-            tests = {name: probe.joined([probe.load_pairs(folder, split, kind, SIZE) for split in UNSEEN])
-                     for name, folder in folders.items()}  # fmt: skip
-            tests["same side"] = same_side(folders["decoupled"], kind)
-            for name, folder in folders.items():
-                tower = bench.work / f"tower-{seed}"
-                if (name, kind) == ("orbits", TYPE) and (tower / "head.pt").is_file():
-                    trained = probe.restore(tower)
-                else:
-                    data = probe.load_pairs(folder, "train", kind, SIZE)
-                    trained, found = probe.train(
-                        data, tests, samples=bench.steps(SAMPLES), swap=name == "orbits", seed=seed
-                    )
-                    out["cpu_s"] += found[name].cpu_s
-                for test, pairs in tests.items():
-                    right = probe.hits(trained, pairs, swap=name == "orbits")
+            tests = {name: pairs_of(folder, UNSEEN, kind) for name, folder in folders.items()}
+            tests["same side"] = pairs_of(folders["decoupled"], UNSEEN, kind, family="same_sign")
+            data = pairs_of(folders["decoupled"], ["train"], kind)
+            out[f"{kind}, pairs trained on"] = len(data.labels)
+            of_both, found = probe.train(data, tests, samples=bench.steps(SAMPLES // 2), seed=seed)
+            out["cpu_s"] += found["decoupled"].cpu_s
+            for test, pairs in tests.items():
+                other_way = pairs if kind == TYPE else pairs._replace(labels=-pairs.labels)
+                for name, right in {"orbits": probe.hits(of_orbits, other_way, swap=True),
+                                    "decoupled": probe.hits(of_both, pairs, swap=True)}.items():  # fmt: skip
                     out[f"{kind}, {name} -> {test}"] = [float(right.mean()), len(right)]
         return out
 
     bench.once(f"decoupled-{seed}", work)
 
 
-def same_side(folder: str, kind: str) -> probe.Pairs:
-    """Unseen pairs whose camera goes and turns to the same side."""
-    signs: dict[str, dict[str, str]] = {}
-    for split in UNSEEN:
-        for row in load_questions(folder, split, streaming=True, types=[TYPE, "ego_rotation"]).remove_columns("images"):
-            place = row["question_id"].replace(row["type"], "")
-            signs.setdefault(place, {})[row["type"]] = row["options"][row["answer_index"]].split()[0]
-    wanted = {
-        place
-        for place, said in signs.items()
-        if len(said) == 2 and len(set(said.values())) == 1 and set(said.values()) < {"left", "right"}
-    }
-    parts = [
-        probe.load_pairs(folder, split, kind, SIZE, only=lambda name: name.replace(kind, "") in wanted)
-        for split in UNSEEN
-    ]
-    return probe.joined(parts)
+def pairs_of(folder: Path, splits: Sequence[str], kind: str, family: str | None = None) -> probe.Pairs:
+    """Pairs whose camera clearly went, or turned, by the truth: more than are asked about, for questions are balanced.
+
+    These cameras keep their height and turn little where they do not orbit: the pair in the other order has the other sign.
+    """
+    pictures, labels, names = [], [], []
+    for stored in (one for split in splits for one in iter_samples(folder, split)):
+        sample = stored.sample
+        value = sample.truth.translation[0] / 0.25 if kind == TYPE else sample.truth.yaw_deg / 10
+        if abs(value) > 1 and (family is None or sample.family == family):
+            pictures.append(np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images]))
+            labels.append(int(np.sign(value)))
+            names.append(sample.family)
+    return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
 
 
 def shown(figure: Any) -> str:
@@ -334,8 +337,8 @@ def plot(found: dict[str, Any], folder: Path) -> None:
 
     colours = {"0": "#2f6db3", "1": "#c2452d"}  # by seed
     panels = {"probe": ("probe, pairs seen", {"probe": "curve"}, 1),
-              "sft": ("SFT, questions seen", {"sft-think": "curve", "sft-letter": "curve", "sft-hybrid": "curve"}, BATCH),
-              "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-think": "accuracy reward", "grpo-letter": "accuracy reward"}, 1),
+              "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve", "sft-think": "curve"}, BATCH),
+              "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-hybrid": "accuracy reward", "grpo-letter": "accuracy reward"}, 1),
               "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, BATCH)}  # fmt: skip
     figure = Figure(figsize=(9, 5.6), dpi=90, layout="constrained")
     for axis, (title, lines, per_step) in zip(figure.subplots(2, 2).flat, panels.values(), strict=True):

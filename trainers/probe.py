@@ -12,12 +12,13 @@ audit: what a single picture, or nothing but how often each answer is right, tel
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from trainers.tower import ConvTower, TowerConfig
@@ -47,12 +48,10 @@ class Result(NamedTuple):
 
 def load_pairs(
     path: str, split: str, kind: str, size_px: int, families: Sequence[str] | None = None, *, still: bool = False,
-    only: Callable[[str], bool] = lambda question_id: True,
 ) -> Pairs:  # fmt: skip
     """
     Args:
         still: keep pairs in which nothing moved that way, as a third class.
-        only: whether a question is kept, by its id.
 
     Raises:
         InputError: the split has no such question.
@@ -60,12 +59,11 @@ def load_pairs(
     rows = load_questions(path, split, streaming=True, types=kind, families=families)
     pictures, labels, names = [], [], []
     for row in rows:
-        if row["frame"] != FRAME.get(kind, row["frame"]) or not only(row["question_id"]):
+        if row["frame"] != FRAME.get(kind, row["frame"]):
             continue
         sign = SIGNS.get(row["options"][row["answer_index"]].split()[0], 0)
         if sign or still:
-            both = [np.asarray(picture.convert("RGB").resize((size_px, size_px))) for picture in row["images"][:2]]
-            pictures.append(np.stack(both))
+            pictures.append(np.stack([small(picture, size_px) for picture in row["images"][:2]]))
             labels.append(sign)
             names.append(row["family"])
     if not labels:
@@ -73,6 +71,10 @@ def load_pairs(
             f"{path}, {split}: no question of type {kind} to learn from; `viewpoint100k card` lists what it has"
         )
     return Pairs(np.stack(pictures), np.array(labels), np.array(names))
+
+
+def small(picture: Image.Image, size_px: int) -> np.ndarray:
+    return np.asarray(picture.convert("RGB").resize((size_px, size_px)))
 
 
 def joined(parts: Sequence[Pairs]) -> Pairs:
