@@ -248,10 +248,11 @@ def forget(bench: Bench, seed: int) -> None:
 
 
 def overfit(bench: Bench, seed: int) -> None:
-    """A question counts where it is right in every order of its options."""
+    """From nothing, tower and all. A question counts where it is right in every order of its options."""
 
     def work() -> dict[str, Any]:
-        data, model, out = shortened(bench, "64"), bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
+        data, forms = shortened(bench, "64"), shortened(bench, "64", other_forms=1.0)
+        model, out = bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
         bench(
             "trainers.tiny",
             model,
@@ -267,12 +268,12 @@ def overfit(bench: Bench, seed: int) -> None:
             "--seed",
             seed,
         )
-        all_orders: dict[str, Any] = {"splits": ["train"], "rotations": 0, "think": False}
-        before = bench.score(model, data, f"fresh-{seed}", **all_orders)
-        cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE, "--orders", 3,
-                      "--think_ratio", 0, "--max_steps", bench.steps(400), "--learning_rate", 1e-3, "--output_dir", out,
-                      "--seed", seed)  # fmt: skip
-        after = bench.score(out, data, out.name, **all_orders)
+        before = bench.score(model, data, f"fresh-{seed}", think=False, splits=["train"], rotations=0)
+        cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, forms, "--types", TYPE,
+                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(500), "--learning_rate", 2e-3,
+                      "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
+                      json.dumps({"num_decay_steps": bench.steps(125)}), "--output_dir", out, "--seed", seed)  # fmt: skip
+        after = bench.score(out, data, out.name, think=False, splits=["train"], rotations=0)
         return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
     bench.once(f"overfit-{seed}", work)
@@ -340,8 +341,11 @@ def plot(found: dict[str, Any], folder: Path) -> None:
               "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve", "sft-think": "curve"}, BATCH),
               "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-hybrid": "accuracy reward", "grpo-letter": "accuracy reward"}, 1),
               "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, BATCH)}  # fmt: skip
-    figure = Figure(figsize=(9, 5.6), dpi=90, layout="constrained")
-    for axis, (title, lines, per_step) in zip(figure.subplots(2, 2).flat, panels.values(), strict=True):
+    drawn = [(title, lines, per_step) for title, lines, per_step in panels.values()
+             if any(name.rpartition("-")[0] in lines for name in found)]  # fmt: skip
+    figure = Figure(figsize=(4.5 * min(2, len(drawn)), 2.8 * -(-len(drawn) // 2)), dpi=90, layout="constrained")
+    axes = figure.subplots(-(-len(drawn) // 2), min(2, len(drawn)), squeeze=False)
+    for axis, (title, lines, per_step) in zip(axes.flat, drawn, strict=False):
         for style, (stage, key) in zip(("-", "--", ":"), lines.items(), strict=False):
             for seed, colour in colours.items():
                 points = found.get(f"{stage}-{seed}", {}).get(key)
@@ -354,6 +358,8 @@ def plot(found: dict[str, Any], folder: Path) -> None:
         axis.tick_params(labelsize=7)
         axis.legend(fontsize=7, frameon=False)
         axis.spines[["top", "right"]].set_visible(False)
+    for axis in axes.flat[len(drawn) :]:
+        axis.set_axis_off()
     figure.suptitle("accuracy on objects that were not trained on", fontsize=10)
     figure.savefig(folder / "learning.png", metadata={"Software": None})
     sets = [figures for name, figures in found.items() if name.startswith("decoupled-")]
@@ -370,7 +376,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
             axis.bar_label(bars, [f"{value:.2f}" for value in values], fontsize=7)
             axis.set_xticks([at + 0.2 for at in range(len(tests))], tests.values(), fontsize=7)
         axis.axhline(0.5, color="#9a9a9a", linewidth=0.8)
-        axis.set_ylim(0, 1.12)
+        axis.set_ylim(0, 1.3)
         axis.set_title(asked, fontsize=9)
         axis.tick_params(labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)
