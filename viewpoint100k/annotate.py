@@ -22,6 +22,7 @@ from viewpoint100k.records import (
     Decidability,
     PlannedPair,
     PlannedView,
+    Scene,
     Seen,
     SurfacePoint,
     Truth,
@@ -53,6 +54,7 @@ class Candidate(NamedTuple):
     decidability: Decidability
     decidability_reversed: Decidability | None
     seen: Seen
+    scene: Scene | None = None
 
 
 def promising(
