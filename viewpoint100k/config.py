@@ -255,6 +255,9 @@ class GateConfig(Record):
     )
     min_part_visible: float = Field(default=0.4, ge=0, le=1, description="of what would be seen of it if it were alone")
     min_parts: int = Field(default=2, ge=1, le=7, description="objects that may be spoken of, in each view of a scene")
+    min_change: float = Field(
+        default=0.08, ge=0, le=1, description="of a scene's event: below, the picture hardly shows that there was one"
+    )
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
     yaw_grey_deg: Range = _range(1, 10)
     azimuth_grey_deg: Range = _range(1, 15)

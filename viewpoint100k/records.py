@@ -178,6 +178,17 @@ class PlannedPair(Record):
         return [self.first, self.second, *self.more]
 
 
+class ScenePlan(Record):
+    """How the objects of a scene are to stand in one visit. Lengths are over the scene's radius."""
+
+    seed: int = Field(ge=0)
+    gap: float
+    largest_over_smallest: float
+    event: EventKind | None = None
+    move: Row2
+    turn_deg: Row2
+
+
 class ViewSet(Record):
     """All that one visit of the renderer to one object needs. `round` counts the visits."""
 
@@ -190,6 +201,7 @@ class ViewSet(Record):
         description="one, or two that take turns over the views"
     )
     background: Background
+    scene: ScenePlan | None = Field(default=None, description="of a scene's objects; None: a single object")
 
 
 # --- what is published ----------------------------------------------------------------------------

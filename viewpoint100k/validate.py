@@ -225,9 +225,9 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
         except InputError as error:
             problems.append(Problem(where, str(error)))
             continue
-        thing = stored.sample.object
-        if thing != out.objects.setdefault(thing.uid, thing):
-            problems.append(Problem(where, f"object {thing.uid} is described otherwise than in a sample before"))
+        for thing in stored.sample.objects:
+            if thing != out.objects.setdefault(thing.uid, thing):
+                problems.append(Problem(where, f"object {thing.uid} is described otherwise than in a sample before"))
         out.provenances.add(_made_with(stored.sample.provenance))
         questions += len(stored.sample.questions)
         if indexed:
