@@ -18,12 +18,15 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import cdist
 
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import annotate, scene_now
@@ -178,6 +181,13 @@ def _stored(
     return out
 
 
+def _outline(points: np.ndarray) -> np.ndarray:
+    """Points all along the convex outline of some."""
+    corners = points[ConvexHull(points).vertices]
+    steps = np.linspace(0, 1, 20, endpoint=False)[:, None, None]
+    return np.asarray((corners + steps * (np.roll(corners, -1, axis=0) - corners)).reshape(-1, 2))
+
+
 class Checks:
     """What is looked at with code that shares nothing with what makes scenes."""
 
@@ -215,7 +225,7 @@ class Checks:
                     if part.referable:
                         self.pixels.append(part.pixels / area)
                         self.shares.append(part.visible_fraction)
-                if first and len(self.solo) < 400:
+                if first and len(self.solo) < 100:
                     self._alone(view, one.scene, seen, view_set, rendered)
                 first = False
 
@@ -251,19 +261,26 @@ class Checks:
         return mesh
 
     def _apart(self, meshes: list[Any]) -> None:
+        """Whether any two are in collision, where their boxes meet at all; and how near their outlines on the ground come."""
         import trimesh
 
-        self.meetings += len(meshes) * (len(meshes) - 1) // 2
-        try:
-            manager = trimesh.collision.CollisionManager()
-            for number, mesh in enumerate(meshes):
-                manager.add_object(str(number), mesh)
-            if len(meshes) > 1:
-                self.collisions += len(manager.in_collision_internal(return_names=True)[1])
-                self.nearest.append(float(manager.min_distance_internal()))
-        except ValueError:  # no python-fcl
-            cells = [set(map(tuple, np.floor(mesh.sample(20000) / GRID).astype(int).tolist())) for mesh in meshes]
-            self.collisions += sum(bool(a & b) for i, a in enumerate(cells) for b in cells[:i])
+        outlines = [_outline(mesh.vertices[:, :2]) for mesh in meshes]
+        for i, j in combinations(range(len(meshes)), 2):
+            self.meetings += 1
+            self.nearest.append(float(cdist(outlines[i], outlines[j]).min()))
+            (low, high), (other_low, other_high) = meshes[i].bounds, meshes[j].bounds
+            if (low > other_high).any() or (other_low > high).any():
+                continue
+            try:
+                manager = trimesh.collision.CollisionManager()
+                manager.add_object("i", meshes[i])
+                self.collisions += bool(manager.in_collision_single(meshes[j]))
+            except ValueError:  # no python-fcl
+                cells = [
+                    set(map(tuple, np.floor(m.sample(40000) / GRID).astype(int).tolist()))
+                    for m in (meshes[i], meshes[j])
+                ]
+                self.collisions += bool(cells[0] & cells[1])
 
     def _masks(self, shot: Any, meshes: dict[int, Any]) -> None:
         """How far a mask reaches beyond its object's projected vertices, in pixels; and, where nothing hides it, how short."""
@@ -291,7 +308,7 @@ class Checks:
             mesh = self._placed(view_set.object.parts[rendered.parts[number]], part, seen.state)
             if mesh is None:
                 continue
-            points = mesh.sample(400_000)
+            points = mesh.sample(100_000)
             x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).T
             u, v = np.floor(k[0, 0] * x / z + k[0, 2]), np.floor(k[1, 1] * y / z + k[1, 2])
             touched = len(np.unique(u.astype(np.int64) * 100_000 + v.astype(np.int64)))
