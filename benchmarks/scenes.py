@@ -90,7 +90,12 @@ def _jobs(config: RunConfig, things: list[SourceObject], pairs: int) -> list[Vie
     codes = sorted(
         codes, key=lambda code: code.partition("/")[2]
     )  # as the pipeline has it: those of one event together
-    return [plan_views(config, thing, 0, codes[i * pairs : (i + 1) * pairs]) for i, thing in enumerate(things)]
+    out = []
+    for i, thing in enumerate(things):  # again, as the pipeline does, where no cameras are found
+        wanted = codes[i * pairs : (i + 1) * pairs]
+        planned = [plan_views(config, thing, round_, wanted) for round_ in range(3)]
+        out.append(next((one for one in planned if one.pairs), planned[0]))
+    return out
 
 
 # --- scenes ----------------------------------------------------------------------------------------
@@ -107,6 +112,8 @@ def _scenes(
     used, cpu_s, kept = set[str](), 0.0, list[StoredSample]()
     with Engine(config.render, scratch / "engine") as engine:
         for view_set in _jobs(config, things, arguments.pairs):
+            if not view_set.pairs:
+                continue
             parts = view_set.object.parts
             paths = {number: Path(arguments.folder) / part.path for number, part in enumerate(parts)}
             portraits = []

@@ -243,7 +243,7 @@ def _change(part: ScenePart, event: Event) -> SceneChange:
 
 def _albedo(shots: Sequence[Shot], number: int) -> Array:
     """(N, 3) of an object, in all pictures."""
-    found = np.concatenate([shot.capture.albedo[shot.index == number + 1] for shot in shots])
+    found = np.concatenate([np.zeros((0, 3)), *(shot.capture.albedo[shot.index == number + 1] for shot in shots)])
     return np.asarray(found[:: max(1, len(found) // COLOUR_PIXELS)], dtype=np.float64)
 
 
