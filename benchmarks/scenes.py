@@ -293,7 +293,7 @@ class Checks:
         """How far a mask reaches beyond its object's projected vertices, in pixels; and, where nothing hides it, how short."""
         k, pose = np.array(shot.view.intrinsics), np.array(shot.view.world_from_camera)
         for number, mesh in meshes.items():
-            rows, cols = np.nonzero(shot.index == number + 1)
+            rows, cols = np.nonzero(shot.part_index == number + 1)
             if not len(rows):
                 continue
             x, y, z = ((mesh.vertices - pose[:3, 3]) @ pose[:3, :3]).T
@@ -302,7 +302,7 @@ class Checks:
             mine = np.array([cols.min() + 0.5, rows.min() + 0.5, -cols.max() - 0.5, -rows.max() - 0.5])
             self.overhang.append(float((box - mine).max()))
             whole = len(rows) >= shot.solo[number]
-            size = shot.index.shape[0]
+            size = shot.part_index.shape[0]
             if whole and min(u.min(), v.min(), size - u.max(), size - v.max()) > 0:
                 self.slack.append(float((mine - box).max()))
 

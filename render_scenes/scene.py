@@ -286,7 +286,7 @@ class Studio:
         order = sorted(
             range(len(job["views"])), key=lambda i: (job["views"][i].get("state", 0), job["views"][i]["light"])
         )
-        work = {}
+        work: dict[int, tuple[dict[str, Any], Any]] = {}
         for state, group in groupby(order, key=lambda i: job["views"][i].get("state", 0)):
             mine = list(group)
             self._enter(state)

@@ -99,8 +99,8 @@ def scene_now(
 
 
 def _index(view: RenderedView) -> NDArray[np.uint8]:
-    assert view.index is not None, "a view of a scene has the renderer's object index"
-    return view.index
+    assert view.part_index is not None, "a view of a scene has the renderer's object index"
+    return view.part_index
 
 
 def promising(

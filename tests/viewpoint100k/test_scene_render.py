@@ -63,16 +63,16 @@ def test_pixels_that_an_object_has_alone_are_those_that_it_has_once_what_hid_it_
     compared = 0
     for number in range(0, len(rendered.views), 2):
         with_it, without = rendered.views[number], rendered.views[number + 1]
-        assert not (without.index == rendered.layout.changed + 1).any()
+        assert not (without.part_index == rendered.layout.changed + 1).any()
         assert (without.solo[rendered.layout.changed]) == 0
         for part in range(4):
             if part == rendered.layout.changed:
                 continue
-            alone = (without.index == part + 1).sum()  # where the changing object was the only one to hide it
+            alone = (without.part_index == part + 1).sum()  # where the changing object was the only one to hide it
             if without.solo[part] != alone:
                 continue
             assert with_it.solo[part] == pytest.approx(alone, rel=0.02, abs=4)
-            hidden = alone - (with_it.index == part + 1).sum()
+            hidden = alone - (with_it.part_index == part + 1).sum()
             assert (rendered.layout.changed in with_it.hidden_by[part]) == (hidden >= 0.05 * alone) or hidden == 0
             compared += hidden > 20
     assert compared >= 2
@@ -83,9 +83,9 @@ def test_an_event_leaves_all_else_where_it_was_bit_by_bit(gone):
     changed = rendered.layout.changed + 1
     for number in range(0, len(rendered.views), 2):
         one, other = rendered.views[number], rendered.views[number + 1]
-        same = one.index != changed
-        assert np.array_equal(one.index[same], other.index[same])
-        assert np.array_equal(one.depth[same & (one.index > 0)], other.depth[same & (one.index > 0)])
+        same = one.part_index != changed
+        assert np.array_equal(one.part_index[same], other.part_index[same])
+        assert np.array_equal(one.depth[same & (one.part_index > 0)], other.depth[same & (one.part_index > 0)])
 
 
 @pytest.mark.parametrize("event", ["moved", "turned"])
@@ -119,4 +119,4 @@ def test_an_object_that_cannot_be_loaded_is_left_out_and_named(toys, engine, tmp
     rendered = engine.render(view_set, {**paths, 1: broken})
     assert isinstance(rendered, Rendered), rendered
     assert rendered.parts == (0, 2, 3) and set(rendered.problems) == {1}
-    assert {int(i) for i in np.unique(rendered.views[0].index)} <= {0, 1, 2, 3}
+    assert {int(i) for i in np.unique(rendered.views[0].part_index)} <= {0, 1, 2, 3}

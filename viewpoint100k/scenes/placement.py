@@ -150,10 +150,10 @@ def _event(
         return changed, stands
     for _ in range(TRIES):
         if plan.event == "moved":
-            angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(*plan.move)
+            angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(plan.move[0], plan.move[1])
             after = before._replace(spot=before.spot + distance * np.array([np.cos(angle), np.sin(angle)]))
         else:
-            turn = int(rng.choice([-1, 1])) * round(rng.uniform(*plan.turn_deg) / STEP_DEG)
+            turn = int(rng.choice([-1, 1])) * round(rng.uniform(plan.turn_deg[0], plan.turn_deg[1]) / STEP_DEG)
             after = before._replace(turn=(before.turn + turn) % DIRECTIONS)
         if all(gap(after, other) >= spread * radius for other in others):
             return changed, [after if i == changed else one for i, one in enumerate(stands)]
