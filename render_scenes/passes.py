@@ -41,12 +41,12 @@ def take() -> dict[str, np.ndarray]:
 
 
 def depth_and_albedo(passes: dict[str, np.ndarray], index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of what has this object index.
+    """Of what has this object index or a greater one.
 
     Returns:
         (H, W) float32 planar z, `NOTHING` elsewhere, and (H, W, 3) float16 in [0, 1], black elsewhere.
     """
-    there = passes["Object Index"][..., 0] == index
+    there = passes["Object Index"][..., 0] >= index
     depth = np.where(there, passes["Depth"][..., 0], np.float32(NOTHING))
     albedo = np.clip(passes["Denoising Albedo"], 0, 1).astype(np.float16)
     albedo[depth >= 1e9] = 0  # at the outline it is mixed with what is behind

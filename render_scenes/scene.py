@@ -1,10 +1,14 @@
-"""One object in its light: import, clean, normalise, light, render, forget. All of Blender's pitfalls live here."""
+"""One object, or a scene of several, in its light: import, clean, normalise, light, render, forget.
+
+All of Blender's pitfalls live here.
+"""
 
 import os
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,12 +17,13 @@ import numpy as np
 from mathutils import Matrix, Vector
 from PIL import Image
 
-from render_scenes import backdrop, passes
+from render_scenes import alone, backdrop, passes
 from render_scenes import camera as cameras
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
-OBJECT_INDEX = 1  # of the object's own pixels: what it stands on has none
+OBJECT_INDEX = 1  # of the (first) object's own pixels, 2 of the second object's: what they stand on has none
+DIRECTIONS = 120  # on the ground, in which an object's reach is measured
 BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser reach beyond them
 FLOOR_DETAIL = 0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
@@ -45,6 +50,15 @@ class Box(NamedTuple):
     bottom: int
 
 
+class Part(NamedTuple):
+    """An object that was loaded: the only one, or one of a scene."""
+
+    holder: Any  # the empty over all its roots
+    things: list[Any]
+    normalise: np.ndarray  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
+    points: np.ndarray  # (3, N) float32 of its surface, in its own axes
+
+
 class Studio:
     """A Blender scene that stays warm over objects. Opened once per process."""
 
@@ -67,7 +81,11 @@ class Studio:
 
     def _empty(self) -> None:
         self.job: dict[str, Any] = {}
-        self.points = np.zeros((3, 0), dtype=np.float32)  # of its surface, in the world
+        self.points = np.zeros((3, 0), dtype=np.float32)  # of all surfaces that are there, in the world
+        self.parts: list[Part] = []
+        self.meshes: dict[int, list[alone.Mesh]] = {}  # of parts that something hides, to be met by rays
+        self.states: list[list[np.ndarray | None]] = []  # (4, 4) world_from_part per part, None where it is not there
+        self.state = -1
         self.lit: dict[str, Any] | None = None
         self.lamps: list[tuple[Any, dict[str, Any], int]] = []  # lamp, its description, the light it belongs to
         self.ground: Any = None
@@ -135,69 +153,176 @@ class Studio:
     # --- one object --------------------------------------------------------------------------------
 
     def open(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Load an object: forgets the one before. `shoot` then takes pictures of it, as often as wanted.
+        """Load what the pictures are to show: forgets what was before. `shoot` then takes pictures, as often as wanted.
 
         Args:
-            job: `path`, `out` (a folder for the pictures), `lights`, `background`, `size_px`, `jpeg_quality`.
+            job: `path`, or for a scene `parts`, a list of paths; `out` (a folder for the pictures), `lights`, `background`,
+                `jpeg_quality`. The objects of a scene have no places before `place`.
+
+        Returns:
+            `extent`: sides of the object's bounding box. Of a scene, `parts`: of each object extent and `reach`, how far it
+            goes from the middle of its box in `DIRECTIONS` directions over the ground, counter-clockwise from +x; or
+            `problem`.
 
         Raises:
-            Refused: if the object has nothing to show.
+            Refused: if the only object has nothing to show.
         """
         started = time.process_time()
         self._forget()
         self.job = job
-        extent = self._load(Path(job["path"]))
-        if job["background"]["kind"] == "ground":
-            self._lay_ground()
-        self._hang_lamps(job["lights"])
-        return {"cpu_s": time.process_time() - started, "extent": extent}
+        out: dict[str, Any] = {}
+        if "parts" in job:
+            out["parts"] = [self._try_part(Path(path)) for path in job["parts"]]
+        else:
+            self.parts = [self._load(Path(job["path"]), OBJECT_INDEX)]
+            out["extent"] = [float(v) for v in np.ptp(self.parts[0].points, axis=1)]
+            self._set_up_scene([[np.eye(4)]])
+        return {"cpu_s": time.process_time() - started, **out}
+
+    def measure(self, job: dict[str, Any]) -> dict[str, Any]:
+        """How large a scene would be with its objects in some places, all states together.
+
+        Args:
+            job: `states`, as for `place`.
+
+        Returns:
+            `middle` of its bounding box, and `radius` from there to the furthest vertex.
+        """
+        started = time.process_time()
+        states = [[None if m is None else np.asarray(m) for m in state] for state in job["states"]]
+        points = np.concatenate([self._points_of(state) for state in states], axis=1)
+        middle = 0.5 * (points.min(axis=1) + points.max(axis=1))
+        radius = float(np.linalg.norm(points - middle[:, None], axis=0).max())
+        return {"cpu_s": time.process_time() - started, "middle": middle.tolist(), "radius": radius}
+
+    def place(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Put the objects of a scene that were loaded in their places.
+
+        Args:
+            job: `states`: per state of the scene, per object that was loaded, the 4x4 similarity from its own axes, in which
+                it has `OBJECT_RADIUS` about the middle of its box, to the world; None where it is not there.
+
+        Returns:
+            `states`: the same as Blender has them.
+        """
+        started = time.process_time()
+        self._set_up_scene([[None if m is None else np.asarray(m) for m in state] for state in job["states"]])
+        return {
+            "cpu_s": time.process_time() - started,
+            "states": [[None if m is None else m.tolist() for m in state] for state in self.states],
+        }
+
+    def _set_up_scene(self, states: list[list[np.ndarray | None]]) -> None:
+        """Places, ground and lamps; from the last state to the first, so that this is the one which stands."""
+        read, lowest = [], []
+        for places in reversed(states):
+            for part, place in zip(self.parts, places, strict=True):
+                if place is not None:
+                    part.holder.matrix_world = Matrix((place @ part.normalise).tolist())
+            bpy.context.view_layer.update()
+            read.append(
+                [
+                    None if place is None else np.array(part.holder.matrix_world) @ np.linalg.inv(part.normalise)
+                    for part, place in zip(self.parts, places, strict=True)
+                ]
+            )
+            lowest.append(self._points_of(read[-1])[2].min())
+        self.states, self.state = read[::-1], -1
+        self._enter(0)
+        if self.job["background"]["kind"] == "ground":
+            self._lay_ground(float(min(lowest)))
+        self._hang_lamps(self.job["lights"])
+
+    def _points_of(self, places: list[np.ndarray | None]) -> np.ndarray:
+        """(3, N) float32 of all surfaces of a state of the scene, in the world."""
+        placed = [
+            (place[:3, :3] @ part.points + place[:3, 3:]).astype(np.float32)
+            for part, place in zip(self.parts, places, strict=True)
+            if place is not None
+        ]
+        return np.ascontiguousarray(np.concatenate(placed, axis=1))
+
+    def _enter(self, state: int) -> None:
+        """Bring the scene into one of its states. Cycles does not always notice what is moved and hidden."""
+        if state == self.state:
+            return
+        if self.state >= 0:
+            self._end_session()
+        self.state = state
+        for part, place in zip(self.parts, self.states[state], strict=True):
+            if place is not None:
+                part.holder.matrix_world = Matrix((place @ part.normalise).tolist())
+            if len(self.states) > 1:
+                for thing in part.things:
+                    thing.hide_render = place is None
+        bpy.context.view_layer.update()
+        self.points = self._points_of(self.states[state])
+
+    def _try_part(self, path: Path) -> dict[str, Any]:
+        """Load one object of a scene: a problem with it leaves the others."""
+        before = set(bpy.data.objects)
+        try:
+            part = self._load(path, OBJECT_INDEX + len(self.parts))
+        except Refused as refusal:
+            for thing in [o for o in bpy.data.objects if o not in before]:
+                bpy.data.objects.remove(thing, do_unlink=True)
+            return {"problem": str(refusal)}
+        self.parts.append(part)
+        angles = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
+        x, y, _ = part.points
+        reach = [float((np.float32(np.cos(a)) * x + np.float32(np.sin(a)) * y).max()) for a in angles]
+        return {"extent": [float(v) for v in np.ptp(part.points, axis=1)], "reach": reach}
 
     def shoot(self, job: dict[str, Any]) -> dict[str, Any]:
         """Take pictures of the object.
 
         Args:
-            job: `views`, each with a `name`; `size_px`, `samples`, `denoise`, `adaptive_threshold`; `picture`: false if
+            job: `views`, each with a `name` and a `light`, and with the `state` of a scene that has two; `size_px`, `samples`, `denoise`, `adaptive_threshold`; `picture`: false if
                 only depth, albedo and the statistics of the picture are wanted.
         """
         started = time.process_time()
         self._quality(job)
-        order = sorted(range(len(job["views"])), key=lambda i: job["views"][i]["light"])  # a new light costs a new map
-        if self.ground is not None and job["picture"]:
-            self._cast_shadows([job["views"][i] for i in order], job["size_px"])
-        work = {i: self._render_view(job["views"][i], job) for i in order}
+        # a new light costs a new map, and another state of the scene a new session
+        order = sorted(
+            range(len(job["views"])), key=lambda i: (job["views"][i].get("state", 0), job["views"][i]["light"])
+        )
+        work: dict[int, tuple[dict[str, Any], Any]] = {}
+        for state, group in groupby(order, key=lambda i: job["views"][i].get("state", 0)):
+            mine = list(group)
+            self._enter(state)
+            if self.ground is not None and job["picture"]:
+                self._cast_shadows([job["views"][i] for i in mine], job["size_px"])
+            work |= {i: self._render_view(job["views"][i], job) for i in mine}
         views = [{**work[i][0], **work[i][1].result()} for i in range(len(order))]
         rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {"views": views, "cpu_s": time.process_time() - started, "rss_mb": _resident_mb() or rss_mb}
 
-    def _load(self, path: Path) -> list[float]:
+    def _load(self, path: Path, index: int) -> Part:
+        before, images = set(self.scene.objects), set(bpy.data.images)
         try:
             bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
         except RuntimeError as error:
             raise Refused("import", " ".join(str(error).split())[-300:]) from error
-        new = [o for o in self.scene.objects if o not in self.keep]
+        new = [o for o in self.scene.objects if o not in before]
         for foreign in [o for o in new if o.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}]:
             for child in foreign.children:  # what hangs on a camera must not jump to the origin
                 placed = child.matrix_world.copy()
                 child.parent = None
                 child.matrix_world = placed
             bpy.data.objects.remove(foreign)
-        new = [o for o in self.scene.objects if o not in self.keep]
+        new = [o for o in self.scene.objects if o not in before]
         for thing in new:
             thing.animation_data_clear()
-            thing.pass_index = OBJECT_INDEX
+            thing.pass_index = index
             if thing.type == "MESH" and thing.data.shape_keys:
                 thing.data.shape_keys.animation_data_clear()
-        for image in bpy.data.images:
+        for image in [one for one in bpy.data.images if one not in images]:
             if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
                 raise Refused("import", f"texture {image.name!r} is missing or unreadable: it would render magenta")
         return self._normalise(new)
 
-    def _normalise(self, new: list[Any]) -> list[float]:
-        """One parent over all roots: scaled by itself, each root of a multi-root file would move apart.
-
-        Returns:
-            The sides of the normalised object's bounding box.
-        """
+    def _normalise(self, new: list[Any]) -> Part:
+        """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
         shown = set(bpy.context.view_layer.objects)  # Blender also imports what the file's scene leaves out
         points = _vertices([o for o in new if o.type == "MESH" and not o.hide_render and o in shown])
         middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
@@ -210,15 +335,17 @@ class Studio:
             root.parent = parent
             root.matrix_parent_inverse = Matrix.Identity(4)
         scale = OBJECT_RADIUS / radius
-        parent.matrix_world = Matrix.Translation(Vector(-scale * middle)) @ Matrix.Scale(scale, 4)
+        normalise = Matrix.Translation(Vector(-scale * middle)) @ Matrix.Scale(scale, 4)
+        parent.matrix_world = normalise
         bpy.context.view_layer.update()
-        self.points = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
-        return [float(v) for v in np.ptp(self.points, axis=1)]
+        own = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
+        drawn = [o for o in new if not o.hide_render]
+        return Part(parent, drawn, np.array(normalise, dtype=np.float64), own)
 
-    def _lay_ground(self) -> None:
+    def _lay_ground(self, height: float) -> None:
         """A floor under the object, for `_cast_shadows`; hidden from the pictures."""
         mesh = bpy.data.meshes.new("Ground")
-        size, height = 40 * OBJECT_RADIUS, float(self.points[2].min())
+        size = 40 * OBJECT_RADIUS
         corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
         mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
         matte = bpy.data.materials.new("Matte")  # Blender's default shines, so it would look different from above
@@ -274,7 +401,7 @@ class Studio:
         bpy.ops.render.render()
         green = passes.take()["Combined"][..., 1]
         share = backdrop.light_share(green, backdrop.FADE * detail)
-        return backdrop.Floor(share, left, top, detail, float(self.points[2].min()))
+        return backdrop.Floor(share, left, top, detail, float(self.ground.data.vertices[0].co.z))
 
     def _light(self, number: int) -> None:
         """Switch to one of the object's lights. HDRIs stay loaded over objects."""
@@ -331,10 +458,24 @@ class Studio:
         path = Path(self.job["out"]) / f"{view['name']}.png"
         self.scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=job["picture"])
-        taken["box"] = box
+        taken["box"], rendered = box, passes.take()
+        if "parts" in self.job and job["picture"]:
+            taken |= self._alone(rendered, taken, box)
         behind = self._behind(view["name"], taken, size) if job["picture"] else None
-        done = self.encoder.submit(_finish, path, passes.take(), box, behind, self.job["jpeg_quality"])
+        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job["jpeg_quality"], "parts" in self.job)
         return {**taken, "cpu_s": time.process_time() - before}, done
+
+    def _alone(self, rendered: dict[str, np.ndarray], taken: dict[str, Any], box: Box) -> dict[str, Any]:
+        """Of each object of a scene, how many pixels it would have if it were alone, and which ones hide it."""
+        index = rendered["Object Index"][..., 0].astype(np.int64) - OBJECT_INDEX
+        found = [alone.Alone(0, [])] * len(self.parts)
+        for number, place in enumerate(self.states[self.state]):
+            if place is not None:
+                if number not in self.meshes:
+                    self.meshes[number] = alone.meshes_of(self.parts[number].things)
+                depth, corner = rendered["Depth"][..., 0], (box.left, box.top)
+                found[number] = alone.alone(number, self.meshes[number], index, depth, taken, corner)
+        return {"solo": [one.solo for one in found], "hidden_by": [one.hidden_by for one in found]}
 
     def _place(self, view: dict[str, Any]) -> None:
         """Light and camera of a view."""
@@ -479,7 +620,7 @@ def _shining_from(towards: np.ndarray) -> Any:
 
 
 def _finish(
-    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int
+    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, scene: bool
 ) -> dict[str, Any]:
     """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
 
@@ -489,6 +630,8 @@ def _finish(
     with open(path.with_suffix(".npy"), "wb") as file:
         np.save(file, depth)
         np.save(file, albedo)
+        if scene:
+            np.save(file, taken["Object Index"][..., 0].astype(np.uint8))  # 0 where there is none
     there = depth < 1e9
     alpha = taken["Combined"][..., 3]
     statistics = {"opacity": float(alpha[there].mean()) if there.any() else 0.0}

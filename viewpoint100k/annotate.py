@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from viewpoint100k.config import GateConfig, Range
@@ -22,8 +23,11 @@ from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, pictu
 from viewpoint100k.records import (
     OBJECT_RADIUS,
     Decidability,
+    ObjectRecord,
     PlannedPair,
     PlannedView,
+    Scene,
+    ScenePart,
     Seen,
     SurfacePoint,
     Truth,
@@ -32,6 +36,8 @@ from viewpoint100k.records import (
     Visible,
     matrix,
 )
+from viewpoint100k.scenes.labels import Shot, describe, event_between, scene_of, scene_problem
+from viewpoint100k.scenes.placement import Layout
 
 # what a wrong answer would have meant where there was no such motion
 WHEN_STILL = {"move": 0.3, "rotation": 15.0, "azimuth": 20.0, "tilt": 12.0, "ratio": 1.3}
@@ -56,6 +62,45 @@ class Candidate(NamedTuple):
     decidability: Decidability
     decidability_reversed: Decidability | None
     seen: Seen
+    scene: Scene | None = None
+
+
+class SceneNow(NamedTuple):
+    """A scene as it was rendered in one visit."""
+
+    layout: Layout
+    parts: list[ScenePart]  # in all states
+    shots: dict[int, Shot]  # pictures by the number of the view
+    probes: list[Shot]
+
+
+def scene_now(
+    view_set: ViewSet,
+    rendered: Mapping[int, RenderedView],
+    probes: Sequence[RenderedView],
+    layout: Layout,
+    parts: Sequence[int],
+    records: Mapping[int, ObjectRecord],
+) -> SceneNow:
+    """What was rendered of a scene, with its objects' names.
+
+    Args:
+        parts: numbers of the scene's objects that are in it.
+        records: of their files as fetched, by number.
+    """
+    shots = {
+        number: Shot(view_set.views[number].state, one.view, one.capture, _index(one), one.solo, one.hidden_by)
+        for number, one in rendered.items()
+    }
+    around = [Shot(0, one.view, one.capture, _index(one), (), ()) for one in probes]
+    sources = [view_set.object.parts[number] for number in parts]
+    described = describe(sources, [records[number] for number in parts], layout, list(shots.values()))
+    return SceneNow(layout, described, shots, around)
+
+
+def _index(view: RenderedView) -> NDArray[np.uint8]:
+    assert view.part_index is not None, "a view of a scene has the renderer's object index"
+    return view.part_index
 
 
 def promising(
@@ -73,7 +118,7 @@ def promising(
         found = differences(portrait.cloud, nearest, wrong_looks(poses[planned.first], moved, gates))
         found |= dict.fromkeys(_beyond(portrait), 0.0)
         best = max(found[name] for name in moving(planned.motion))
-        if best >= BENEFIT_OF_DOUBT * gates.min_decidability:
+        if planned.event or best >= BENEFIT_OF_DOUBT * gates.min_decidability:
             worth.append(planned)
         else:
             why = f"by its probes, no wrong answer would change the picture by more than {best:.3f}"
@@ -163,6 +208,7 @@ def annotate(
     portrait: Portrait,
     gates: GateConfig,
     exact: Mapping[tuple[int, int, str], float] | None = None,
+    scene: SceneNow | None = None,
 ) -> tuple[list[Candidate], list[Drop]]:
     """The usable pairs of one view set, and why the others are not usable.
 
@@ -170,6 +216,7 @@ def annotate(
         rendered: views by their number in the plan; a pair that lacks one is not looked at.
         portrait: what the object looks like where none of the views has seen it.
         exact: `Counterfactuals.differences`, where they were rendered: the smaller of both decides.
+        scene: of several objects, where that was rendered; then `rendered` and `portrait` are without the one that changes.
 
     Returns:
         Candidates in the order of the plan, and each view or pair that was dropped.
@@ -197,6 +244,12 @@ def annotate(
             drops.append(Drop("pairs with too little in common", f"{family_of(planned.motion)}: {why}"))
             continue
         views = [rendered[view].view for view in planned.views]
+        found_scene = None
+        if scene is not None:
+            found_scene = _scene(planned, scene, gates)
+            if (unfit := scene_problem(found_scene, gates)) is not None:
+                drops.append(Drop("views of scenes that show too little", f"{family_of(planned.code)}: {unfit}"))
+                continue
         truth = _truth(moved, views[0], views[1], shared, view_set.object.front_azimuth_deg)
         found = decide(cloud, mine[0], mine[1], moved, gates)
         for name in found:
@@ -207,8 +260,16 @@ def annotate(
             reversed_truth = _truth(moved_back, views[1], views[0], shared, view_set.object.front_azimuth_deg)
             found = decide(cloud, mine[1], mine[0], moved_back, gates)
             other_way = _decidability(found, cloud, mine[0], reversed_truth, portrait)
-        candidates.append(Candidate(planned, views, truth, decidability, other_way, seen))
+        candidates.append(Candidate(planned, views, truth, decidability, other_way, seen, found_scene))
     return candidates, drops
+
+
+def _scene(planned: PlannedPair, now: SceneNow, gates: GateConfig) -> Scene:
+    shots = [now.shots[view] for view in planned.views]
+    event = None
+    if planned.event is not None:
+        event = event_between(shots[0], shots[1], [*now.shots.values(), *now.probes], now.layout)
+    return scene_of(now.parts, now.layout.ground, shots, gates, event)
 
 
 def _decidability(

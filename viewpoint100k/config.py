@@ -85,6 +85,33 @@ class MotionShares(Record):
     )
 
 
+class ScenesConfig(Record):
+    """How scenes of several objects are composed. Lengths are over the scene's radius."""
+
+    fewest: int = Field(default=3, ge=2, le=7, description="objects in a scene")
+    most: int = Field(default=6, ge=2, le=7)
+    gap: float = Field(default=0.05, ge=0.01, le=0.5, description="between the outlines on the ground of any two")
+    largest_over_smallest: float = Field(
+        default=2.0,
+        ge=1,
+        le=4,
+        description="of their sizes: true ratios are compressed into this, so that all can be seen",
+    )
+    events: float = Field(
+        default=0.0, ge=0, le=1, description="of the pairs: one object moves, turns, comes or goes between the views"
+    )
+    still_events: float = Field(default=0.5, ge=0, le=1, description="of those: the camera stays where it is")
+    still: float = Field(default=0.1, ge=0, le=1, description="of the other pairs: nothing happens at all")
+    move: Range = _range(0.25, 0.7)  # questions need 0.15
+    turn_deg: Range = _range(40, 140)  # questions need 25
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ScenesConfig":
+        if self.fewest > self.most:
+            raise ValueError(f"fewest = {self.fewest} is above most = {self.most}")
+        return self
+
+
 class PlanConfig(Record):
     """Which cameras look at each object, and how pairs are made of them."""
 
@@ -94,6 +121,7 @@ class PlanConfig(Record):
     sets: bool = Field(
         default=False, description="samples of four views, in arcs and stars around the object, in place of pairs"
     )
+    scenes: ScenesConfig | None = Field(default=None, description="several objects together; None: each by itself")
     both_orders: float = Field(
         default=0.2, ge=0, le=1, description="of the pairs: also asked about from the second view to the first"
     )
@@ -221,6 +249,14 @@ class GateConfig(Record):
     )
     exact_share: float = Field(
         default=0.05, ge=0, le=1, description="of objects whose wrong answers' views are really rendered and compared"
+    )
+    min_part_pixels: int = Field(
+        default=400, ge=1, description="of an object of a scene that may be spoken of, in a picture of 512 x 512"
+    )
+    min_part_visible: float = Field(default=0.4, ge=0, le=1, description="of what would be seen of it if it were alone")
+    min_parts: int = Field(default=2, ge=1, le=7, description="objects that may be spoken of, in each view of a scene")
+    min_change: float = Field(
+        default=0.08, ge=0, le=1, description="of a scene's event: below, the picture hardly shows that there was one"
     )
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
     yaw_grey_deg: Range = _range(1, 10)

@@ -15,19 +15,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from viewpoint100k.config import Quality, RenderConfig
 from viewpoint100k.errors import EngineError, InputError, MissingExtra
+from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import FAR
-from viewpoint100k.quality import RenderedView, Statistics
-from viewpoint100k.records import PlannedView, Reject, View, ViewSet
+from viewpoint100k.quality import NOTHING, RenderedView, Statistics
+from viewpoint100k.records import OBJECT_RADIUS, PlannedView, Reject, View, ViewSet
+from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
@@ -41,12 +43,13 @@ VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
 }
 PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
 PROBE_SIZE_PX = 96
-NOTHING = 1e10  # depth where there is no object
 KILLS = 6  # of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
 STARTS = 30  # of a worker that somebody kills each time before it is ready, until the run is given up
+FEWEST_OBJECTS = 2  # in a scene
 OWN_DEATHS = 2  # crashes: the second one is the object's fault
 
 Choice = Sequence[int] | Reject
+Paths = Path | Mapping[int, Path]
 Choose = Callable[[list[RenderedView]], Choice]
 
 
@@ -76,6 +79,9 @@ class Rendered(NamedTuple):
     cpu_s: dict[str, float]  # import, probes, views
     rss_mb: float  # of the worker afterwards
     declined: Reject | None  # why no view was wanted
+    layout: Layout | None = None  # of a scene, as the renderer has it
+    parts: tuple[int, ...] = ()  # of a scene: which of its objects are in it, in the order of the layout
+    problems: Mapping[int, str] = MappingProxyType({})  # of a scene: why others are not, by their number
 
 
 class _Dead(Exception):
@@ -193,10 +199,11 @@ class Engine:
         for worker in self._workers:
             worker.close()
 
-    def render(self, view_set: ViewSet, path: Path, choose: Choose | None = None) -> Rendered | Reject:
+    def render(self, view_set: ViewSet, path: Paths, choose: Choose | None = None) -> Rendered | Reject:
         """Render one object with the next free worker.
 
         Args:
+            path: of the object's file; of a scene, those of its objects by their number, any that are at hand.
             choose: looks at the probes and says which views are wanted, or why none is; all of them if not given.
 
         Returns:
@@ -220,7 +227,7 @@ class Worker:
         self.start_cpu_s = self.rss_mb = 0.0
         self._unread, self._made, self._closed = b"", 0, False
 
-    def render(self, view_set: ViewSet, path: Path, choose: Choose) -> Rendered | Reject:
+    def render(self, view_set: ViewSet, path: Paths, choose: Choose) -> Rendered | Reject:
         """`Engine.render` on this worker."""
         killed, died, first = 0, 0, time.monotonic()
         while True:
@@ -252,16 +259,23 @@ class Worker:
                     reason = f"the render process died {killed + died} times: {death}"
                     return _reject(view_set, "render", reason, detail, started)
 
-    def _visit(self, view_set: ViewSet, path: Path, choose: Choose, end: float) -> Rendered | Reject:
+    def _visit(self, view_set: ViewSet, path: Paths, choose: Choose, end: float) -> Rendered | Reject:
         """Open the object, take its probes, let them be judged, take the pictures that are wanted."""
         folder = self.scratch / "pictures"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         settings = self.settings
         job = view_set.model_dump(mode="json", include={"lights", "background"})
-        job |= {"path": str(path.resolve()), "out": str(folder.resolve())}
+        job |= {"out": str(folder.resolve())}
         job |= {"jpeg_quality": settings.jpeg_quality, "cpu_limit_s": settings.cpu_limit_s}
-        opened = self._ask({"do": "open", **job}, end)
+        if isinstance(path, Path):
+            opened = self._ask({"do": "open", "path": str(path.resolve()), **job}, end)
+        else:
+            opened = self._open_scene(view_set, path, job, end)
+
+        of_scene = opened["of_scene"] if view_set.scene else ()
+        changed = of_scene[0].changed if of_scene else None
+        changes = 0 if changed is None else changed + 1
 
         def shoot(views: Sequence[PlannedView], size_px: int, quality: Quality, picture: bool) -> tuple[Any, float]:
             """The pictures as they come back, and what they cost."""
@@ -270,7 +284,7 @@ class Worker:
             reply = self._ask({"do": "shoot", **wanted}, end)
             self.rss_mb = reply["rss_mb"]
             return [
-                _collect(folder, taken, view, view_set, size_px)
+                _collect(folder, taken, view, view_set, size_px)._replace(changes=changes)
                 for taken, view in zip(reply["views"], views, strict=True)
             ], reply["cpu_s"]
 
@@ -287,7 +301,32 @@ class Worker:
         if self._made % settings.recycle_after == 0 or self.rss_mb > settings.recycle_above_mb:
             self._restart()
         cpu_s = {"import": opened["cpu_s"], "probes": of_probes, "views": of_views}
-        return Rendered(views, probes, opened["extent"], cpu_s, rss_mb, chosen if isinstance(chosen, Reject) else None)
+        declined = chosen if isinstance(chosen, Reject) else None
+        return Rendered(views, probes, opened["extent"], cpu_s, rss_mb, declined, *of_scene)
+
+    def _open_scene(
+        self, view_set: ViewSet, paths: Mapping[int, Path], job: dict[str, Any], end: float
+    ) -> dict[str, Any]:
+        """Load the objects of a scene, find places for those that could be loaded, and put them there."""
+        assert view_set.scene is not None
+        opened = self._ask({"do": "open", "parts": [str(path.resolve()) for path in paths.values()], **job}, end)
+        found = dict(zip(paths, opened["parts"], strict=True))
+        problems = {number: part["problem"] for number, part in found.items() if "problem" in part}
+        numbers = tuple(number for number in found if number not in problems)
+        if len(numbers) < FEWEST_OBJECTS:
+            raise _Refused("import", "; ".join(["fewer than two of its objects can be used", *problems.values()]))
+        footprints = [Footprint(*(np.asarray(found[i][name]) for name in ("extent", "reach"))) for i in numbers]
+        layout = arrange(view_set.scene, [view_set.object.parts[i] for i in numbers], footprints)
+        if isinstance(layout, str):
+            raise _Refused("gate", layout)
+        measured = self._ask({"do": "measure", "states": _plain(layout.states)}, end)
+        layout = fitted(layout, footprints, np.asarray(measured["middle"]), measured["radius"])
+        placed = self._ask({"do": "place", "states": _plain(layout.states)}, end)
+        there = [[None if place is None else np.asarray(place) for place in state] for state in placed["states"]]
+        layout = read_back(there, footprints, layout.changed)
+        extent = [2 * OBJECT_RADIUS] * 3  # all of it is within this
+        cpu_s = opened["cpu_s"] + measured["cpu_s"] + placed["cpu_s"]
+        return {"cpu_s": cpu_s, "extent": extent, "of_scene": (layout, numbers, problems)}
 
     # --- the process ---------------------------------------------------------------------------------
 
@@ -409,6 +448,11 @@ def _environment(scratch: Path) -> dict[str, str]:
     return {**os.environ, **ONE_THREAD, **paths}
 
 
+def _plain(states: Sequence[Sequence[Array | None]]) -> list[list[Any]]:
+    """Places as JSON has them."""
+    return [[None if place is None else place.tolist() for place in state] for state in states]
+
+
 def _collect(
     folder: Path, taken: dict[str, Any], planned: PlannedView, view_set: ViewSet, size_px: int
 ) -> RenderedView:
@@ -419,6 +463,10 @@ def _collect(
     with open(folder / taken["arrays"], "rb") as file:  # of the part of the frame that was rendered
         depth[top:bottom, left:right] = np.load(file)
         albedo[top:bottom, left:right] = np.load(file)
+        index = None
+        if view_set.scene is not None:
+            index = np.zeros((size_px, size_px), np.uint8)
+            index[top:bottom, left:right] = np.load(file)
     seen = depth < FAR
     rows, cols = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     box = [cols[0], rows[0], cols[-1] + 1, rows[-1] + 1] if len(rows) else [0, 0, 0, 0]
@@ -432,7 +480,9 @@ def _collect(
         background=view_set.background.kind,
     )
     image = (folder / taken["image"]).read_bytes() if taken["image"] else b""
-    return RenderedView(camera, image, depth, albedo, Statistics(**taken["statistics"]))
+    hidden_by = tuple(tuple(others) for others in taken.get("hidden_by", ()))
+    statistics, solo = Statistics(**taken["statistics"]), tuple(taken.get("solo", ()))
+    return RenderedView(camera, image, depth, albedo, statistics, index, solo, hidden_by)
 
 
 def _reject(view_set: ViewSet, stage: str, reason: str, detail: str, started: float) -> Reject:

@@ -1,24 +1,26 @@
 """How a camera is to move between two views: a balanced design of motions, and cameras that carry them out.
 
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for whatever
-comes. Each of the first six is drawn independently of the others, so that none answers for another; families are names of
+comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Each of the first six is drawn independently of the others, so that none answers for another; families are names of
 codes. Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
 four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from viewpoint100k.config import GateConfig, PlanConfig, Range
+from viewpoint100k.config import GateConfig, PlanConfig, Range, ScenesConfig
 from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
 from viewpoint100k.geometry.relations import motion
 from viewpoint100k.geometry.rotations import Array, camera_rotation
-from viewpoint100k.records import OBJECT_RADIUS, Family
+from viewpoint100k.records import OBJECT_RADIUS, EventKind, Family
 
 RIGHT, UP, FORWARD, YAW, PITCH, ROLL, ZOOM = range(7)
+STILL = "0000000"
+EVENTS: tuple[EventKind, ...] = get_args(EventKind)
 ORBITS = ("+**-**0", "-**+**0")  # free orbits, of any angle
 ARC, STAR = SETS = ("arc", "star")
 ARC_STEP_DEG = (25.0, 55.0)  # neighbours share surface, and can be told apart
@@ -50,8 +52,16 @@ class Camera(NamedTuple):
         return pose(camera_rotation(self.bearing_deg, self.pitch_deg, self.roll_deg), self.position)
 
 
+def event_of(code: str) -> EventKind | None:
+    """What happens in the scene while the camera moves; None: nothing."""
+    name = code.partition("/")[2]
+    return next((event for event in EVENTS if event == name), None)
+
+
 def family_of(code: str) -> Family:
     """What people call a motion, or a set of views."""
+    if event_of(code) is not None:
+        return "event"
     if code == ARC:
         return "arc"
     if code == STAR:
@@ -80,7 +90,22 @@ def design(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[s
     codes: list[str] = []
     while len(codes) < count:
         codes += _block(settings, min(BLOCK, count - len(codes)), rng)
+    if settings.scenes is not None:
+        codes = _with_events(settings.scenes, codes, rng)
     return codes
+
+
+def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """The same pairs, in a share of which something happens in the scene; in a share of each, the camera stays."""
+    count, out = round(settings.events * len(codes)), list(codes)
+    order = [int(i) for i in rng.permutation(len(codes))]
+    eventful, calm = order[:count], order[count:]
+    for place in [*eventful[: round(settings.still_events * count)], *calm[: round(settings.still * len(calm))]]:
+        out[place] = STILL
+    # each event as often with the camera at rest as with all others
+    for number, place in enumerate(eventful):
+        out[place] += f"/{EVENTS[number % len(EVENTS)]}"
+    return out
 
 
 def _block(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[str]:

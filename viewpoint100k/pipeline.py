@@ -22,18 +22,28 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
-from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising
+from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising, scene_now
 from viewpoint100k.card import write_dataset_files
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
-from viewpoint100k.engine import Device, Engine, check_engine
+from viewpoint100k.engine import FEWEST_OBJECTS, Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.index import has_pyarrow, write_index
-from viewpoint100k.motions import family_of
+from viewpoint100k.motions import event_of, family_of
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
-from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray
+from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
 from viewpoint100k.questions import ask_all, carries_question, load_templates
-from viewpoint100k.records import ObjectRecord, PlannedPair, Provenance, Record, Reject, Sample, ViewSet
+from viewpoint100k.records import (
+    ObjectRecord,
+    PlannedPair,
+    Provenance,
+    Record,
+    Reject,
+    Sample,
+    SourceObject,
+    ViewSet,
+)
+from viewpoint100k.scenes.compose import scene_record
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
@@ -174,6 +184,9 @@ def _same_run(paths: RunPaths, config: RunConfig) -> None:
 
 # --- render one shard ----------------------------------------------------------------------------
 
+WHOLE = -1
+OF_SCENES = {"min_main_part": 0.0, "max_slab": 1.0, "min_thickness": 0.0}  # several things, on purpose
+
 MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
 
 
@@ -280,7 +293,7 @@ def render_shard(
             gone = {
                 removal.uid for removal in _removed(out)
             }  # after all were asked about: the others stay as they were
-            samples = [stored for stored in samples if stored.sample.object.uid not in gone]
+            samples = [stored for stored in samples if not gone & {thing.uid for thing in stored.sample.objects}]
             tally.cpu_s["start"] += engine.start_cpu_s
         write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
         digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
@@ -294,7 +307,7 @@ def render_shard(
             config_hash=plan.config_hash,
             renderer=engine.renderer,
             device=engine.device,
-            objects=sorted({stored.sample.object.uid for stored in samples}),
+            objects=sorted({thing.uid for stored in samples for thing in stored.sample.objects}),
             objects_visited=tally.visited,
             views_rendered=tally.views,
             rejects=len(tally.rejects),
@@ -357,7 +370,11 @@ def _fill(
     picks: dict[int, _Pick] = {}  # by the place of the motion in the shard's list
     objects = deque(shard.objects)  # those that may still be visited, the next one first
     while objects and len(picks) < len(shard.motions):
-        missing = [place for place in range(len(shard.motions)) if place not in picks]
+        # those of one event together: a visit to a scene has room for one
+        missing = sorted(
+            (place for place in range(len(shard.motions)) if place not in picks),
+            key=lambda place: (event_of(shard.motions[place]) or "", place),
+        )
         visits = []
         for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
             uid = objects.popleft()
@@ -400,7 +417,7 @@ def _assign(shard: Shard, part: list[int], usable: _Usable) -> dict[int, _Pick]:
     """Which of the motions that a visit was made for have a pair now."""
     out: dict[int, _Pick] = {}
     for candidate in usable.candidates:
-        place = next((i for i in part if i not in out and shard.motions[i] == candidate.planned.motion), None)
+        place = next((i for i in part if i not in out and shard.motions[i] == candidate.planned.code), None)
         if place is not None:
             out[place] = _Pick(usable, candidate)
     return out
@@ -430,6 +447,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     if not view_set.pairs:
         return _Visit(None, None, 0, Counter({"motions that found no cameras": 1}), {})
     portraits: list[Portrait] = []
+    gates = config.gates if view_set.scene is None else config.gates.model_copy(update=OF_SCENES)
     exact: dict[tuple[int, int, str], float] = {}
     ring, wrong = len(view_set.probes), None
     if generator(config.seed, uid, "exact", view_set.round).random() < config.gates.exact_share:
@@ -446,10 +464,11 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         """The views that are worth rendering, judged by the probes."""
         nonlocal of_annotating
         started = time.thread_time()
+        probes = [unchanged(one) for one in probes]
         if wrong is not None:
             exact.update(wrong.differences(probes[ring:]))
         probes = probes[:ring]
-        portraits.append(portray(probes, config.gates))
+        portraits.append(portray(probes, gates))
         problem, worth, drops = portraits[-1].problem, list[PlannedPair](), list[Drop]()
         if problem is None or problem.kind == SYMMETRIC:
             worth, drops = promising(view_set, portraits[-1], probes, config.gates)
@@ -463,20 +482,33 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         return sorted({view for pair in worth for view in pair.views})
 
     try:
-        path, record = sources.fetch_object(view_set.object, config.source, engine.scratch / "objects", config.files)
+        fetched = _fetch(config, view_set.object, engine.scratch / "objects")
     except ObjectRefused as refusal:
         return _Visit(None, refused("fetch", str(refusal)), 0, dropped, {}, hopeless=True)
-    rendered = engine.render(view_set, path, choose)
+    rendered = engine.render(view_set, fetched.paths, choose)
     if isinstance(rendered, Reject) or rendered.declined is not None:
         reject, cpu_s = (rendered, {}) if isinstance(rendered, Reject) else (rendered.declined, rendered.cpu_s)
         hopeless = isinstance(rendered, Reject) or portraits[-1].problem is not None
         return _Visit(None, reject, 0, dropped, {**cpu_s, "annotate": of_annotating}, hopeless)
     started = time.thread_time()
-    candidates, drops = annotate(view_set, rendered.views, portraits[-1], config.gates, exact)
+    views, scene = rendered.views, None
+    record = fetched.records[WHOLE]
+    if rendered.layout is not None:
+        scene = scene_now(view_set, views, rendered.probes[:ring], rendered.layout, rendered.parts, fetched.records)
+        views = {number: unchanged(view) for number, view in views.items()}
+        record = scene_record(record.uid, [fetched.records[number] for number in rendered.parts])
+    candidates, drops = annotate(view_set, views, portraits[-1], config.gates, exact, scene)
     candidates = [one for one in candidates if carries_question(one, config.gates)]
     of_annotating += time.thread_time() - started
     dropped.update(drop.kind for drop in drops)
     reject = None
+    problems = {**fetched.problems, **rendered.problems}
+    if problems:  # the scene goes on without them
+        number, why = min(problems.items())
+        stage: Literal["fetch", "import"] = "fetch" if number in fetched.problems else "import"
+        uid_of = view_set.object.parts[number].record.uid
+        reject = Reject(uid=uid_of, stage=stage, reason=f"left out of {uid}: {why}", round=view_set.round)
+        dropped["objects left out of scenes"] += len(problems)
     if not candidates:
         kinds = ", ".join(f"{number} {kind}" for kind, number in dropped.most_common())
         reject = refused(
@@ -486,6 +518,34 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     images = {number: view.image for number, view in rendered.views.items()}
     usable = _Usable(record, images, candidates) if candidates else None
     return _Visit(usable, reject, len(images), dropped, {**rendered.cpu_s, "annotate": of_annotating})
+
+
+class _Fetched(NamedTuple):
+    """The files of an object, or of a scene's objects by their number."""
+
+    paths: Path | dict[int, Path]
+    records: dict[int, ObjectRecord]  # `WHOLE`: of the object, or of the scene
+    problems: dict[int, str]  # of a scene: why other objects are not at hand
+
+
+def _fetch(config: RunConfig, thing: SourceObject, folder: Path) -> _Fetched:
+    """Bring an object here; of a scene, all that can be had.
+
+    Raises:
+        ObjectRefused: it cannot be had; of a scene, fewer than two.
+    """
+    if not thing.parts:
+        path, record = sources.fetch_object(thing, config.source, folder, config.files)
+        return _Fetched(path, {WHOLE: record}, {})
+    paths, records, problems = dict[int, Path](), {WHOLE: thing.record}, dict[int, str]()
+    for number, part in enumerate(thing.parts):
+        try:
+            paths[number], records[number] = sources.fetch_object(part, config.source, folder, config.files)
+        except ObjectRefused as refusal:
+            problems[number] = str(refusal)
+    if len(paths) < FEWEST_OBJECTS:
+        raise ObjectRefused("; ".join(["fewer than two of its objects can be had", *problems.values()]))
+    return _Fetched(paths, records, problems)
 
 
 def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick]) -> list[StoredSample]:
@@ -506,13 +566,14 @@ def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks:
             Sample(
                 object=pick.usable.record,
                 preset=config.preset,
-                family=family_of(pair.planned.motion),
+                family=family_of(pair.planned.code),
                 split=shard.split,
                 views=pair.views,
                 truth=pair.truth,
                 decidability=pair.decidability,
                 decidability_reversed=pair.decidability_reversed,
                 seen=pair.seen,
+                scene=pair.scene,
                 questions=[],
                 provenance=provenance,
             )
@@ -584,7 +645,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
                 config_hash=config_hash(config),
                 renderer=manifest.renderer,
                 device=manifest.device,
-                objects=sorted({one.sample.object.uid for one in samples}),
+                objects=sorted({thing.uid for one in samples for thing in one.sample.objects}),
                 objects_visited=0,
                 views_rendered=0,
                 rejects=0,

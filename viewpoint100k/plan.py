@@ -13,27 +13,43 @@ import numpy as np
 from viewpoint100k.config import PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
-from viewpoint100k.motions import OF_THE_SPHERE, SETS, Camera, base_camera, carry_out, carry_out_set, design, in_frame
+from viewpoint100k.motions import (
+    OF_THE_SPHERE,
+    SETS,
+    Camera,
+    base_camera,
+    carry_out,
+    carry_out_set,
+    design,
+    event_of,
+    in_frame,
+)
 from viewpoint100k.records import (
     OBJECT_RADIUS,
     Background,
+    EventKind,
     Lamp,
     Light,
     PlannedPair,
     PlannedView,
     Record,
+    ScenePlan,
     SourceObject,
     Split,
     ViewSet,
 )
+from viewpoint100k.scenes.compose import compose
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 3  # of four views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
 FEWEST_PAIRS = 128  # of a shard: its questions are balanced among themselves, and few of fewer stay fair
+PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
+FEWEST_TO_SPLIT_FOR_SCENES = 40  # a split's scenes are of its own objects, and should not all be of the same few
+SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
 NEW_BASES = 6  # first cameras that are tried if none of the known ones will do
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
@@ -65,6 +81,9 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
 def objects_wanted(config: RunConfig) -> int:
     """How many objects of an endless source a run lists, reserves included."""
+    if config.plan.scenes is not None:
+        scenes = SPARE_OBJECTS * config.pairs / (config.plan.pairs_per_object or PAIRS_PER_SCENE)
+        return FEWEST_TO_SPLIT_FOR_SCENES + int(np.ceil(scenes * config.plan.scenes.most / SCENES_OF_AN_OBJECT))
     per_object = config.plan.pairs_per_object or MOST_PAIRS_PER_OBJECT
     needed = sum(int(np.ceil(pairs / per_object)) for pairs in _split_pairs(config, FEWEST_OBJECTS_TO_SPLIT).values())
     return FEWEST_OBJECTS_TO_SPLIT + int(np.ceil(SPARE_OBJECTS * needed))
@@ -82,11 +101,17 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
     per_object = config.plan.pairs_per_object or (
         _spread(config.pairs, len(objects)) if spread else MOST_PAIRS_PER_OBJECT
     )
+    if config.plan.scenes is not None:
+        per_object = config.plan.pairs_per_object or PAIRS_PER_SCENE
     pairs_of = _split_pairs(config, len(objects))
     by_split = _split_objects(config, objects, pairs_of)
     shards: list[Shard] = []
+    listed = list(objects)
     for split, pairs in pairs_of.items():
         uids, motions = by_split[split], design(config.plan, pairs, generator(config.seed, "motions", split))
+        if config.plan.scenes is not None:
+            scenes = _scenes(config, objects, split, uids, pairs, per_object)
+            listed, uids = [*listed, *scenes], [scene.record.uid for scene in scenes]
         count = _shard_count(config, pairs, len(uids))
         if count > len(uids):
             raise InputError(
@@ -97,7 +122,22 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
             name = f"{split}-{index:05d}-of-{count:05d}"
             mine = [motions[i] for i in part]
             shards.append(Shard(number=len(shards), split=split, name=name, motions=mine, objects=uids[index::count]))
-    return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=list(objects), shards=shards)
+    return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=listed, shards=shards)
+
+
+def _scenes(
+    config: RunConfig, objects: Sequence[SourceObject], split: Split, uids: Sequence[str], pairs: int, per_scene: int
+) -> list[SourceObject]:
+    """Scenes for one split, of its own objects alone; more than are needed, for some find no cameras."""
+    assert config.plan.scenes is not None
+    mine = [thing for thing in sorted(objects, key=lambda thing: thing.record.uid) if thing.record.uid in set(uids)]
+    if len(mine) < config.plan.scenes.fewest:
+        raise InputError(
+            f"{len(mine)} objects for the scenes of split {split}: plan.scenes.fewest = {config.plan.scenes.fewest}. Use more "
+            "objects, or no such split: plan.validation_share=0, plan.test_share=0"
+        )
+    count = OBJECTS_PER_SHARD + int(np.ceil(SPARE_OBJECTS * pairs / per_scene))
+    return compose(config.plan.scenes, mine, count, generator(config.seed, "scenes", split))
 
 
 def _spread(pairs: int, objects: int) -> int:
@@ -107,7 +147,7 @@ def _spread(pairs: int, objects: int) -> int:
 
 def _split_pairs(config: RunConfig, objects: int) -> dict[Split, int]:
     """Pairs of each split that has any. A handful of objects is not split."""
-    split = objects >= FEWEST_OBJECTS_TO_SPLIT
+    split = objects >= (FEWEST_OBJECTS_TO_SPLIT if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES)
     validation = round(config.pairs * config.plan.validation_share) if split else 0
     test = round(config.pairs * config.plan.test_share) if split else 0
     pairs: dict[Split, int] = {"train": config.pairs - validation - test, "validation": validation, "test": test}
@@ -132,7 +172,8 @@ def _split_objects(
     shuffled = [uids[i] for i in generator(config.seed, "splits").permutation(len(uids))]
     out: dict[str, list[str]] = {}
     for split in list(pairs_of)[1:]:
-        share = max(round(len(uids) * pairs_of[split] / config.pairs), OBJECTS_PER_SHARD)
+        least = OBJECTS_PER_SHARD if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES // 4
+        share = max(round(len(uids) * pairs_of[split] / config.pairs), least)
         out[split], shuffled = shuffled[:share], shuffled[share:]
     return {"train": shuffled, **out}
 
@@ -151,12 +192,13 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Seq
     """
     uid = thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
-    cameras, made = list[Camera](), list[PlannedPair]()
+    scene, motions = _scene_plan(config, thing, round_, motions)
+    cameras, states, made = list[Camera](), list[int](), list[PlannedPair]()
     sizes = config.plan.half_angle_deg
     for half_angle_deg in np.linspace(sizes.high, sizes.low, 3):
         tried = _arrange(config, motions, float(half_angle_deg), rng)
-        if len(tried[1]) > len(made):
-            cameras, made = tried
+        if len(tried[2]) > len(made):
+            cameras, states, made = tried
         if len(made) == len(motions):
             break
 
@@ -174,32 +216,60 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Seq
         round=round_,
         views=[
             PlannedView(
-                world_from_camera=c.world_from_camera.tolist(), hfov_deg=float(np.asarray(c.hfov_deg)), light=int(light)
+                world_from_camera=c.world_from_camera.tolist(),
+                hfov_deg=float(np.asarray(c.hfov_deg)),
+                light=int(light),
+                state=state,
             )
-            for c, light in zip(cameras, light_of, strict=True)
+            for c, light, state in zip(cameras, light_of, states, strict=True)
         ],
         probes=probe_ring(config.plan, float(np.degrees(np.arctan2(y, x)))),
         pairs=made,
         lights=lights,
         background=background,
+        scene=scene,
     )
+
+
+def _scene_plan(
+    config: RunConfig, thing: SourceObject, round_: int, motions: Sequence[str]
+) -> tuple[ScenePlan | None, list[str]]:
+    """How a scene stands in one visit, and the codes that fit: one event can happen to it, and other ones are for other visits."""
+    settings = config.plan.scenes
+    if settings is None or not thing.parts:
+        return None, list(motions)
+    wanted = Counter(event_of(code) for code in motions if event_of(code))
+    event: EventKind | None = wanted.most_common(1)[0][0] if wanted else None
+    plan = ScenePlan(
+        seed=int(generator(config.seed, thing.record.uid, "places", round_).integers(2**53)),
+        gap=settings.gap,
+        largest_over_smallest=settings.largest_over_smallest,
+        event=event,
+        move=[settings.move.low, settings.move.high],
+        turn_deg=[settings.turn_deg.low, settings.turn_deg.high],
+    )
+    return plan, [code for code in motions if event_of(code) in (None, event)]
 
 
 def _arrange(
     config: RunConfig, motions: Sequence[str], half_angle_deg: float, rng: np.random.Generator
-) -> tuple[list[Camera], list[PlannedPair]]:
-    """Cameras that see the object at about this size, and the pairs of them that do what is wanted."""
+) -> tuple[list[Camera], list[int], list[PlannedPair]]:
+    """Cameras that see the object at about this size, the states of the scene, and the pairs that do what is wanted."""
     settings = config.plan
     hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
     distance = float(OF_THE_SPHERE * OBJECT_RADIUS / np.sin(np.radians(half_angle_deg)))
     cameras: list[Camera] = []
+    states: list[int] = []
     made: list[PlannedPair] = []
     for code in motions:
         if code in SETS:
             _arrange_set(config, code, distance, hfov_deg, cameras, made, rng)
+            states += [0] * (len(cameras) - len(states))
             continue
+        code, event = code.partition("/")[0], event_of(code)
         news = [base_camera(settings, distance, hfov_deg, rng) for _ in range(NEW_BASES)]
-        known = [int(i) for i in rng.permutation(len(cameras))]
+        # where nothing happens, all is as it was in the beginning: nothing is missing
+        known = [int(i) for i in rng.permutation(len(cameras)) if event or states[int(i)] == 0]
         for number, camera in [*((i, cameras[i]) for i in known), *((-1, new) for new in news if in_frame(new))]:
             forth = bool(rng.random() < 0.5)
             found = carry_out(code, camera, settings, config.gates, rng, known_is_first=forth)
@@ -208,12 +278,14 @@ def _arrange(
             if number < 0:
                 number = len(cameras)
                 cameras.append(camera)
+                states.append(0)
             both = (number, len(cameras)) if forth else (len(cameras), number)
             cameras.append(found)
-            twin = bool(rng.random() < settings.both_orders)
-            made.append(PlannedPair(first=both[0], second=both[1], motion=code, both_orders=twin))
+            states.append(1 - states[number] if event else 0)
+            twin = bool(rng.random() < settings.both_orders) and not event
+            made.append(PlannedPair(first=both[0], second=both[1], motion=code, both_orders=twin, event=event))
             break
-    return cameras, made
+    return cameras, states, made
 
 
 def _arrange_set(

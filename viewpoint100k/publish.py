@@ -88,8 +88,9 @@ def count_samples(samples: Iterable[tuple[str, Sample]]) -> Contents:
     """
     found = Contents({}, {}, Counter(), {name: [] for name in MEASURES})
     for shard, sample in samples:
-        found.objects[sample.object.uid] = sample.object
-        found.used_in.setdefault(sample.object.uid, set()).add(shard)
+        for thing in sample.objects:
+            found.objects[thing.uid] = thing
+            found.used_in.setdefault(thing.uid, set()).add(shard)
         found.counts[f"family/{sample.family}"] += 1
         found.counts[f"split/{sample.split}"] += 1
         for question in sample.questions:

@@ -20,6 +20,7 @@ SYMMETRIC = (
     "symmetric"  # the one problem that leaves some questions: those whose wrong answers look different all the same
 )
 FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
+NOTHING = 1e10  # depth where there is no object
 GRID = 24  # cells along the object's widest side, for finding what hangs together
 FLOOR = 0.06  # of the object's diameter: points so far above the lowest belong to the floor
 LOW = 0.15  # height over width: what is lower is itself a thing that lies
@@ -45,10 +46,23 @@ class RenderedView(NamedTuple):
     depth: NDArray[np.float32]  # (H, W), `FAR` or more where there is no object
     albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1]
     statistics: Statistics
+    part_index: NDArray[np.uint8] | None = None  # (H, W) of a scene: number of the object that is seen, from 1; 0: none
+    solo: tuple[int, ...] = ()  # of a scene: pixels that each object would have if it were alone
+    hidden_by: tuple[tuple[int, ...], ...] = ()  # numbers of the objects that hide each, from 0
+    changes: int = 0  # index of the object that the scene's event changes; 0: none
 
     @property
     def capture(self) -> Capture:
         return Capture(self.depth, self.albedo, matrix(self.view.world_from_camera), matrix(self.view.intrinsics))
+
+
+def unchanged(view: RenderedView) -> RenderedView:
+    """A view without the object that the scene's event changes: all else stands still, as questions about cameras assume."""
+    if view.part_index is None or not view.changes:
+        return view
+    gone = view.part_index == view.changes
+    depth = np.where(gone, np.float32(NOTHING), view.depth)
+    return view._replace(depth=depth, albedo=np.where(gone[..., None], np.float32(0), view.albedo))
 
 
 class Drop(NamedTuple):

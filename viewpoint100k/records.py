@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 Split = Literal["train", "validation", "test"]
 Family = Literal[
@@ -23,6 +23,7 @@ Family = Literal[
     "still",
     "arc",
     "star",
+    "event",
 ]
 FAMILIES: dict[Family, str] = {
     "orbit": "around the object, turning to keep it in view",
@@ -39,9 +40,15 @@ FAMILIES: dict[Family, str] = {
     "still": "nothing that one could see",
     "arc": "four views on the way around the object, the first at one end",
     "star": "a view of the object, and three others around it",
+    "event": "an object of a scene changes, whether the camera moves or not",
 }
 
 Colour = Literal["red", "blue", "green", "yellow"]  # of what is drawn into pictures
+ObjectColour = Literal[
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "grey", "white"
+]  # of the surface, whatever light falls on it
+EventKind = Literal["moved", "turned", "gone"]  # what a scene's two states differ by; `gone` in one of them
+ChangeKind = Literal["moved", "turned", "appeared", "vanished"]
 Visible = Literal["yes", "no", "unclear"]
 
 Row2 = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -82,6 +89,7 @@ class SourceObject(Record):
         default=None,
         description="azimuth of a camera that looks at the front, counter-clockwise from +X; None: unknown",
     )
+    parts: list["SourceObject"] = Field(default=[], description="of a scene, which is composed of other objects")
 
 
 class Reject(Record):
@@ -104,6 +112,7 @@ class PlannedView(Record):
     world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
     hfov_deg: float = Field(gt=1, lt=170)
     light: int = Field(default=0, ge=0, description="which of the view set's lights")
+    state: int = Field(default=0, ge=0, le=1, description="of a scene: before or after its event")
 
 
 class Lamp(Record):
@@ -154,11 +163,30 @@ class PlannedPair(Record):
     motion: str = Field(pattern=r"^([-+0*]{7}|arc|star)$", description="signs, or what a set of views is: motions.py")
     more: list[int] = Field(default=[], description="further views of a set")
     both_orders: bool = Field(default=False, description="it is also asked about from the second view to the first")
+    event: EventKind | None = Field(
+        default=None, description="what happens in the scene meanwhile, one way or the other"
+    )
+
+    @property
+    def code(self) -> str:
+        """What was wanted: the motion, and the event if there is one."""
+        return f"{self.motion}/{self.event}" if self.event else self.motion
 
     @property
     def views(self) -> list[int]:
         """All views of the sample, in order."""
         return [self.first, self.second, *self.more]
+
+
+class ScenePlan(Record):
+    """How the objects of a scene are to stand in one visit. Lengths are over the scene's radius."""
+
+    seed: int = Field(ge=0)
+    gap: float
+    largest_over_smallest: float
+    event: EventKind | None = None
+    move: Row2
+    turn_deg: Row2
 
 
 class ViewSet(Record):
@@ -173,6 +201,7 @@ class ViewSet(Record):
         description="one, or two that take turns over the views"
     )
     background: Background
+    scene: ScenePlan | None = Field(default=None, description="of a scene's objects; None: a single object")
 
 
 # --- what is published ----------------------------------------------------------------------------
@@ -309,6 +338,79 @@ class Provenance(Record):
     device: str
 
 
+class ScenePart(Record):
+    """An object of a scene: who it is, what it is called, and where it stands.
+
+    Its box has axes of its own: +z is up, the origin is in the middle of the box's base, on the ground. World units: the
+    whole scene has the radius `OBJECT_RADIUS` about the origin, as a single object has.
+    """
+
+    object: ObjectRecord
+    letter: str = Field(pattern=r"^[A-Z]$", description="of the label that may be drawn beside it; A, B, ... in order")
+    name: str = Field(
+        description='words that fit no other object of the scene, with "the": by its noun, by colour and noun, or "the object '
+        'marked A" where such words do not exist; then the picture must show the letters'
+    )
+    named_by: Literal["noun", "colour", "letter"] = Field(description="what `name` rests on")
+    noun: str = Field(description="what its category is called, without article; empty: nothing that people would know")
+    colour: ObjectColour | None = Field(description="of nearly all of what is seen of it; None: it has no one colour")
+    size: Row3 = Field(description="sides of its box along its own axes, in world units; size[2] is its height")
+    front_azimuth_deg: float | None = Field(
+        description="where its front faces in its own axes, counter-clockwise from its +x; None: it has no known front"
+    )
+    present: list[bool] = Field(description="whether it is there, per state of the scene")
+    world_from_object: list[Matrix4] = Field(
+        description="rigid, per state: from the axes of its box to the world; where it is absent, where it would stand"
+    )
+
+
+class PartSeen(Record):
+    """What one picture shows of one object of a scene. From the renderer's index and depth at pixel centres."""
+
+    pixels: int = Field(ge=0, description="in which it is seen; 0 where it is absent")
+    solo_pixels: int = Field(ge=0, description="in which it would be seen if it were alone; 0 where it is absent")
+    visible_fraction: float = Field(ge=0, le=1, description="`pixels` over `solo_pixels`; 0 where there are none")
+    box: Row4 | None = Field(description="left, top, right, bottom of those pixels; None: no pixel")
+    full_box: Row4 = Field(
+        description="the same of its 3D box's corners, projected: also what is hidden, and never smaller than `box`"
+    )
+    centre_pixel: Row2 = Field(description="where the middle of its 3D box is in the picture, hidden or not")
+    base_pixel: Row2 = Field(description="where the middle of its base is, on the ground")
+    depth: float = Field(description="of the middle of its 3D box along the line of sight (camera z), in world units")
+    depth_range: Row2 | None = Field(description="least and greatest camera z of the pixels in which it is seen")
+    hidden_by: list[int] = Field(description="objects that hide a twentieth of `solo_pixels` or more, by their number")
+    cut: bool = Field(description="whether it reaches the edge of the picture")
+    referable: bool = Field(description="whether it may be spoken of: enough pixels, little enough hidden, not cut")
+
+
+class SceneView(Record):
+    """What one picture shows of a scene."""
+
+    state: int = Field(ge=0, le=1, description="of the scene when the picture was taken; that of the first view is 0")
+    parts: list[PartSeen] = Field(description="one for each of the scene's parts, in their order")
+
+
+class SceneChange(Record):
+    """What is different in state 1, compared with state 0, so from the first view to the second."""
+
+    part: int = Field(ge=0, description="number of the one object that changes")
+    kind: ChangeKind
+    distance: float = Field(ge=0, description="between both places, over the scene's radius; 0 unless moved")
+    turn_deg: float = Field(description="> 0: counter-clockwise, seen from above; 0 unless turned")
+    difference: float = Field(
+        ge=0, le=1, description="how different the object looks in the second picture from what no change would show"
+    )
+
+
+class Scene(Record):
+    """Several objects on level ground: where they are, and what each picture shows of each."""
+
+    ground: float = Field(description="height (world z) of the ground, which all objects stand on")
+    parts: list[ScenePart]
+    views: list[SceneView] = Field(description="one for each of the sample's views, in their order")
+    change: SceneChange | None = Field(description="None: there is one state, and all views are of it")
+
+
 class Sample(Record):
     """The json member of a sample; the images are its siblings `KEY.view_0.jpg`, `KEY.view_1.jpg`."""
 
@@ -323,8 +425,14 @@ class Sample(Record):
         default=None, description="from the second view to the first, where that is asked about too"
     )
     seen: Seen = Seen()
+    scene: Scene | None = Field(default=None, description="of several objects; None: the sample is of a single object")
     questions: list[Question]
     provenance: Provenance
+
+    @property
+    def objects(self) -> list[ObjectRecord]:
+        """Whom to thank for what the pictures show: the object, or each object of the scene."""
+        return [part.object for part in self.scene.parts] if self.scene else [self.object]
 
 
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex

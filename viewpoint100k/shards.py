@@ -130,8 +130,9 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
             f"{path}: {len(ends)} samples, of which {len(records)} have a json member; expected one in each"
         )
     for key, sample in records:
-        seen.add(sample.object.uid)
-        if sample.object.uid not in gone:
+        mine = {thing.uid for thing in sample.objects}
+        seen |= mine
+        if not mine & gone:
             spans.append((ends[key][0], ends[key][1]))
             questions += len(sample.questions)
     return Kept(spans, len(spans), questions, len(ends) - len(spans), seen)

@@ -39,11 +39,11 @@ def _shared_names(samples: Samples) -> Iterator[tuple[str, str]]:
         first = dict[str, tuple[str, str]]()
         told = set[str]()
         for item in samples.items:
-            name = name_of(item.sample.object)
-            split, key = first.setdefault(name, (item.sample.split, item.key))
-            if name and split != item.sample.split and name not in told:
-                told.add(name)
-                yield item.key, f"{called} {name[:60]!r} is in {item.sample.split} and, in {key}, in {split}"
+            for name in map(name_of, item.sample.objects):
+                split, key = first.setdefault(name, (item.sample.split, item.key))
+                if name and split != item.sample.split and name not in told:
+                    told.add(name)
+                    yield item.key, f"{called} {name[:60]!r} is in {item.sample.split} and, in {key}, in {split}"
 
 
 def series(thing: ObjectRecord) -> str:

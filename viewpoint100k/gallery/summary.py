@@ -53,7 +53,7 @@ def summarise(samples: Iterable[Sample]) -> Summary:
     for sample in samples:
         summary.samples += 1
         summary.questions += len(sample.questions)
-        summary.objects.add(sample.object.uid)
+        summary.objects.update(thing.uid for thing in sample.objects)
         summary.splits[sample.split] += 1
         summary.families[sample.family] += 1
         summary.azimuth_changes_deg.append(sample.truth.azimuth_change_deg)

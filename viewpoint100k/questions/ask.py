@@ -1,5 +1,6 @@
 """Puts facts into words and letters: which questions of a shard are asked, in which wording, which option under which letter."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -18,12 +19,14 @@ from viewpoint100k.questions.chains import Facts, state_facts, write_chain
 from viewpoint100k.questions.chains_figures import write_figure_chain
 from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known
 from viewpoint100k.questions.verifier import verify_chain
-from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Truth, View
+from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, View
 from viewpoint100k.scoring import LETTERS
 
 KINDS: tuple[Kind, ...] = (*tier_a.KINDS, *tier_b.KINDS, *tier_b_figures.KINDS, *tier_b_sets.KINDS)
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
 Templates = Mapping[str, Mapping[str, list[str]]]  # "type/frame" -> "train" and "test" -> wordings
+OF_ONE_OBJECT = {"object_facing_camera_1", "object_front"}  # frames that a group of objects does not have
+ARTICLES = {"an": "a", "An": "A"}
 OTHER_FORMS: tuple[AnswerForm, ...] = ("digit", "word", "json")
 ENDINGS: dict[AnswerForm, str] = {
     "letter": "Answer with the letter of the right option.",
@@ -87,7 +90,7 @@ def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> lis
 def figures_of(known: Known, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
     """All that could be asked of a sample with a figure, drawn by lot."""
     out = []
-    for kind in KINDS:
+    for kind in (kind for kind in KINDS if fits(kind, known.scene)):
         figure = kind.draw(known, gates, rng) if kind.draw else None
         solved = kind.solve(known, figure, gates) if kind.solve and figure is not None else None
         if figure is not None and solved is not None and solved.decidability >= gates.min_decidability:
@@ -95,11 +98,18 @@ def figures_of(known: Known, gates: GateConfig, rng: np.random.Generator) -> lis
     return out
 
 
+def fits(kind: Kind, scene: Scene | None) -> bool:
+    """Whether a kind may be asked of a sample: those of single objects ask of scenes only where nothing but the camera moved."""
+    if scene is None:
+        return True
+    return scene.change is None and kind.frame not in OF_ONE_OBJECT
+
+
 def carries_question(known: Known, gates: GateConfig) -> bool:
     """Whether a pair can be asked about, and about what moved if anything did; whether a set can be asked about."""
     if len(known.views) > 2:
         return bool(figures_of(known, gates, np.random.default_rng(0)))
-    found = facts_of(known.truth, known.decidability, gates)
+    found = [one for one in facts_of(known.truth, known.decidability, gates) if fits(one.kind, known.scene)]
     facts = [(kind, kind.fact(known.truth, gates)) for kind in KINDS]
     moves = any(fact and kind.direction(fact.option) is not None for kind, fact in facts)
     return any(not moves or one.kind.direction(one.fact.option) is not None for one in found)
@@ -134,6 +144,7 @@ def ask_all(
 def _askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
     """All that could be asked of a sample. Of more than two views, only what is about all of them."""
     of_pair = facts_of(sample.truth, sample.decidability, gates) if len(sample.views) == 2 else []
+    of_pair = [one for one in of_pair if fits(one.kind, sample.scene)]
     return of_pair + figures_of(sample, gates, rng)
 
 
@@ -187,6 +198,8 @@ def _question(
     options, place = _options(kind, fact, rng, used, start)
     right = options[place] if options else f"{round(fact.value or 0.0, -1):.0f}"
     wording = templates[kind.name][use][number].replace("{move}", figure.words)
+    if sample.scene is not None:
+        wording = of_group(wording)
     return Question(
         id=question_id(key, kind, figure),
         type=kind.type,
@@ -217,6 +230,15 @@ def _question(
     )
 
 
+def of_group(wording: str) -> str:
+    """A wording about one object, said of several that stand together."""
+    return re.sub(r"\b([Tt]he same|[Tt]he|[Tt]his|[Aa]n|[Oo]ne) object\b", _group, wording)
+
+
+def _group(found: "re.Match[str]") -> str:
+    return f"{ARTICLES.get(found[1], found[1])} group of objects"
+
+
 def figure_of(question: Question) -> Figure:
     """The figure of a question, as it is stored; the whole prompt stands for its words."""
     return Figure(
@@ -230,6 +252,8 @@ def figure_of(question: Question) -> Figure:
 
 def answered(sample: Sample, kind: Kind, figure: Figure, gates: GateConfig) -> Asked | None:
     """The answer to a kind of question about a sample with this figure; None if it must not be asked."""
+    if not fits(kind, sample.scene):
+        return None
     if kind.solve is not None:
         solved = kind.solve(sample, figure, gates)
         return solved and Asked(kind, solved.fact, solved.decidability, figure)
@@ -266,6 +290,8 @@ def _chain(
         text = write_figure_chain(kind.name, views, pair.truth, sample.seen, figure, right, rng, pair.facts)
     else:
         text = write_chain(kind.name, views, pair.truth, right, rng, pair.facts)
+    if text is not None and sample.scene is not None and "object" in text:
+        return None  # its sentences are about one object
     if text is None or verify_chain(text, kind.name, views, options, right, front, sample.seen, figure):
         return None
     return text

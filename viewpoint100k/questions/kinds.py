@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from viewpoint100k.config import GateConfig, Range
-from viewpoint100k.records import Decidability, MapCamera, Mark, Seen, Truth, View
+from viewpoint100k.records import Decidability, MapCamera, Mark, Scene, Seen, Truth, View
 
 NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
 Cue = Literal[
@@ -47,6 +47,8 @@ class Known(Protocol):
     def decidability(self) -> Decidability: ...
     @property
     def seen(self) -> Seen: ...
+    @property
+    def scene(self) -> Scene | None: ...
 
 
 class Figure(NamedTuple):

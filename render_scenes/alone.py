@@ -1,0 +1,104 @@
+"""How many pixels each object of a scene would have if it were alone: rays through what hides it, and no render.
+
+Where nothing else is seen, an object alone would be seen no better. So rays are needed only through pixels that show another
+object, in the part of the picture where this one could be; they meet its own meshes in trees that Blender builds.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
+
+RAYS = (
+    1200  # for one object in one picture; of more pixels, every second, third, ... is tried and stands for the others
+)
+HIDES = 0.05  # of an object's pixels: what hides fewer is not named
+
+
+class Mesh(NamedTuple):
+    """A mesh of an object, to be met by rays."""
+
+    thing: Any
+    tree: Any
+    corners: np.ndarray  # (8, 3) of its box, in its own axes
+
+
+class Alone(NamedTuple):
+    """What one picture would show of one object."""
+
+    solo: int  # pixels, those in which it is seen included
+    hidden_by: list[int]  # numbers of other objects
+
+
+def meshes_of(things: Sequence[Any]) -> list[Mesh]:
+    """The meshes among an object's things, as they are rendered."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    out = []
+    for thing in things:
+        if thing.type != "MESH":
+            continue
+        tree = BVHTree.FromObject(thing, depsgraph)
+        if tree is not None:
+            out.append(Mesh(thing, tree, np.array(thing.evaluated_get(depsgraph).bound_box, dtype=np.float64)))
+    return out
+
+
+def alone(
+    number: int,
+    meshes: Sequence[Mesh],
+    index: np.ndarray,
+    depth: np.ndarray,
+    view: dict[str, Any],
+    corner: tuple[int, int],
+) -> Alone:
+    """What a picture would show of an object without the others.
+
+    Args:
+        number: of the object.
+        index: (H, W) number of the object that each pixel shows; negative: none.
+        depth: (H, W) planar z.
+        view: with `world_from_camera` (4x4, OpenCV axes) and `intrinsics` (3x3, pixels).
+        corner: column and row of the first pixel in the whole picture.
+    """
+    mine = int((index == number).sum())
+    world_from_camera, intrinsics = np.asarray(view["world_from_camera"]), np.asarray(view["intrinsics"])
+    rows, cols = np.nonzero((index >= 0) & (index != number))
+    others = index[rows, cols]
+    there = depth[rows, cols]
+    across = (cols + corner[0] + 0.5 - intrinsics[0, 2]) / intrinsics[0, 0]
+    down = (rows + corner[1] + 0.5 - intrinsics[1, 2]) / intrinsics[1, 1]
+    boxes = [_box(mesh, world_from_camera) for mesh in meshes]
+    could = np.zeros(len(rows), dtype=bool)
+    for low, high, far in boxes:
+        could |= _inside(across, down, low, high) & (there < far)
+    chosen = np.flatnonzero(could)
+    step = max(1, -(-len(chosen) // RAYS))
+    chosen = chosen[step // 2 :: step]
+    hit = np.zeros(len(chosen), dtype=bool)
+    rays = np.stack([across[chosen], down[chosen], np.ones(len(chosen))], axis=1) @ world_from_camera[:3, :3].T
+    for mesh, (low, high, _) in zip(meshes, boxes, strict=True):
+        own_from_world = np.linalg.inv(np.array(mesh.thing.matrix_world, dtype=np.float64))
+        start = Vector(own_from_world[:3, :3] @ world_from_camera[:3, 3] + own_from_world[:3, 3])
+        towards = rays @ own_from_world[:3, :3].T
+        for i in np.flatnonzero(~hit & _inside(across[chosen], down[chosen], low, high)):
+            hit[i] = mesh.tree.ray_cast(start, Vector(towards[i]))[0] is not None
+    solo = mine + step * int(hit.sum())
+    hides = np.bincount(others[chosen][hit].astype(np.int64)) * step
+    return Alone(solo, [int(i) for i in np.flatnonzero(hides >= max(HIDES * solo, 1))])
+
+
+def _inside(across: np.ndarray, down: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    return np.asarray((across >= low[0]) & (across <= high[0]) & (down >= low[1]) & (down <= high[1]))
+
+
+def _box(mesh: Mesh, world_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Least and greatest x/z and y/z of a mesh's box in camera axes, and its greatest z."""
+    placed = np.array(mesh.thing.matrix_world, dtype=np.float64)
+    world = mesh.corners @ placed[:3, :3].T + placed[:3, 3]
+    x, y, z = ((world - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]).T
+    if z.min() < 1e-3:
+        return np.full(2, -np.inf), np.full(2, np.inf), np.inf
+    return np.array([(x / z).min(), (y / z).min()]), np.array([(x / z).max(), (y / z).max()]), float(z.max())

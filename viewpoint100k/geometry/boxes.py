@@ -1,0 +1,67 @@
+"""Upright boxes on the ground: their corners, middles and fronts in the world."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from viewpoint100k.geometry.cameras import project
+from viewpoint100k.geometry.rotations import Array
+
+
+class Projected(NamedTuple):
+    """An upright box in a picture."""
+
+    full_box: Array  # (4,) left, top, right, bottom of its corners, pixels; not cut at the edge of the picture
+    centre_pixel: Array  # (2,) of its middle
+    base_pixel: Array  # (2,) of the middle of its base
+    depth: float  # of its middle along the line of sight
+
+
+def standing(position: ArrayLike, turn_deg: float) -> Array:
+    """(4, 4) world_from_object of a box whose base has its middle there, turned counter-clockwise seen from above."""
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    out = np.eye(4)
+    out[:2, :2], out[:3, 3] = [[c, -s], [s, c]], np.asarray(position, dtype=np.float64)
+    return out
+
+
+def turn_deg(world_from_object: ArrayLike) -> float:
+    """How far an upright box is turned, counter-clockwise from above, in (-180, 180]."""
+    m = np.asarray(world_from_object, dtype=np.float64)
+    return float(np.degrees(np.arctan2(m[1, 0], m[0, 0])))
+
+
+def box_corners(world_from_object: ArrayLike, size: ArrayLike) -> Array:
+    """(8, 3) world corners of a box: x slowest, z fastest; the base of the box is at its own z = 0.
+
+    Args:
+        world_from_object: (4, 4).
+        size: (3,) its sides.
+    """
+    signs = np.stack(np.meshgrid((-0.5, 0.5), (-0.5, 0.5), (0.0, 1.0), indexing="ij"), axis=-1).reshape(-1, 3)
+    m = np.asarray(world_from_object, dtype=np.float64)
+    return np.asarray((signs * np.asarray(size, dtype=np.float64)) @ m[:3, :3].T + m[:3, 3])
+
+
+def box_centre(world_from_object: ArrayLike, size: ArrayLike) -> Array:
+    """(3,) world position of the middle of a box."""
+    return np.asarray(box_corners(world_from_object, size).mean(axis=0))
+
+
+def front_direction(world_from_object: ArrayLike, front_azimuth_deg: float) -> Array:
+    """(3,) unit vector in the world: where the object's front faces."""
+    a = np.radians(front_azimuth_deg)
+    return np.asarray(np.asarray(world_from_object, dtype=np.float64)[:3, :3] @ [np.cos(a), np.sin(a), 0.0])
+
+
+def project_box(
+    world_from_object: ArrayLike, size: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike
+) -> Projected:
+    """Where a box is in a picture. All of it must be in front of the camera, else the pixels are meaningless."""
+    corners = box_corners(world_from_object, size)
+    base = np.asarray(world_from_object, dtype=np.float64)[:3, 3]
+    points = np.concatenate([corners, corners.mean(axis=0)[None], base[None]])
+    pixels, depth = project(points, world_from_camera, intrinsics)
+    full = np.concatenate([pixels[:8].min(axis=0), pixels[:8].max(axis=0)])
+    return Projected(full, pixels[8], pixels[9], float(depth[8]))

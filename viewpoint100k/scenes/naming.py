@@ -1,0 +1,102 @@
+"""What the objects of a scene are called: words that fit one of them only, or letters.
+
+Colours are those of the surface as the renderer knows it, without light and shadow. A colour is named where nearly all of an
+object has it; it tells two objects of a kind apart only if the other one has hardly any of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewpoint100k.geometry.rotations import Array
+from viewpoint100k.records import ObjectColour, ObjectRecord
+from viewpoint100k.scenes.catalogue import might_be, noun_of
+
+COLOURS: tuple[ObjectColour, ...] = get_args(ObjectColour)
+LETTERS = "ABCDEFG"
+OF_ONE_COLOUR = 0.6  # share of an object's pixels
+NEXT_COLOUR = 0.25  # at most, of the second one
+HARDLY_ANY = 0.15
+HUES = (
+    (14, "red"),
+    (40, "orange"),
+    (66, "yellow"),
+    (165, "green"),
+    (255, "blue"),
+    (290, "purple"),
+    (343, "pink"),
+    (361, "red"),
+)
+
+
+class Named(NamedTuple):
+    """How one object of a scene may be spoken of."""
+
+    name: str
+    named_by: Literal["noun", "colour", "letter"]
+    letter: str
+    noun: str
+    colour: ObjectColour | None
+
+
+def colour_shares(albedo: Array | NDArray[np.float32]) -> dict[ObjectColour, float]:
+    """What share of some pixels people would call by each of eleven colours; those in between count for none.
+
+    Args:
+        albedo: (N, 3) linear, in [0, 1].
+    """
+    if not len(albedo):
+        return dict.fromkeys(COLOURS, 0.0)
+    linear = np.clip(np.asarray(albedo, dtype=np.float64), 0, 1)
+    rgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)  # as displayed
+    high, low = rgb.max(axis=1), rgb.min(axis=1)
+    chroma = high - low
+    saturation = chroma / np.maximum(high, 1e-9)
+    red, green, blue = rgb.T
+    safe = np.maximum(chroma, 1e-9)
+    hue = 60 * np.select(
+        [high == red, high == green], [((green - blue) / safe) % 6, (blue - red) / safe + 2], (red - green) / safe + 4
+    )
+    names = np.full(len(rgb), "", dtype="<U6")
+    for edge, name in reversed(HUES):
+        names[hue < edge] = name
+    near = np.min([np.abs(hue - edge) for edge, _ in HUES[:-1]], axis=0)
+    names[near < 4] = ""  # between two hues
+    brown = np.isin(names, ["orange", "red", "yellow"]) & (hue > 8) & (hue < 55) & (high < 0.62)
+    names[brown] = "brown"
+    names[(saturation < 0.3) | (chroma < 0.12)] = ""  # neither coloured nor grey
+    grey = (saturation < 0.15) | (chroma < 0.05)
+    names[grey] = np.select([high[grey] < 0.2, high[grey] > 0.82], ["black", "white"], "grey")
+    names[grey & (((high >= 0.2) & (high < 0.28)) | ((high > 0.72) & (high <= 0.82)))] = ""
+    names[high < 0.12] = "black"
+    return {colour: float((names == colour).mean()) for colour in COLOURS}
+
+
+def colour_of(shares: Mapping[ObjectColour, float]) -> ObjectColour | None:
+    """The one colour that an object has; None if it has no one colour."""
+    first, second = sorted(shares, key=lambda name: -shares[name])[:2]
+    return first if shares[first] >= OF_ONE_COLOUR and shares[second] <= NEXT_COLOUR else None
+
+
+def call(records: Sequence[ObjectRecord], shares: Sequence[Mapping[ObjectColour, float]]) -> list[Named]:
+    """Names for all objects of a scene.
+
+    Args:
+        records: of the objects.
+        shares: `colour_shares` of each.
+    """
+    nouns, colours = [noun_of(record) for record in records], [colour_of(each) for each in shares]
+    out = []
+    for number, (noun, colour) in enumerate(zip(nouns, colours, strict=True)):
+        twins = [i for i, other in enumerate(records) if i != number and noun and might_be(other, noun)]
+        letter = LETTERS[number]
+        if noun and not twins:
+            out.append(Named(f"the {noun}", "noun", letter, noun, colour))
+        elif noun and colour and all(nouns[i] and shares[i][colour] <= HARDLY_ANY for i in twins):
+            article = f"the {colour} {noun}"
+            out.append(Named(article, "colour", letter, noun, colour))
+        else:
+            out.append(Named(f"the object marked {letter}", "letter", letter, noun, colour))
+    return out

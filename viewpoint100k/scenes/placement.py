@@ -1,0 +1,222 @@
+"""Where the objects of a scene stand: apart, upright, on the ground, and the whole within `OBJECT_RADIUS` of the origin.
+
+An object is known by its reach: how far it goes in each of `DIRECTIONS` directions over the ground. Two objects are apart if
+along one of these directions one ends before the other begins; that is a proof for their outlines on the ground, and so for
+the objects, whatever their shapes. Objects are turned by whole steps of these directions, so that reach need not be measured
+again.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from viewpoint100k.geometry.boxes import standing
+from viewpoint100k.geometry.rotations import Array
+from viewpoint100k.records import OBJECT_RADIUS, ScenePlan, SourceObject
+from viewpoint100k.scenes.catalogue import size_m
+
+DIRECTIONS = 120  # as render_scenes measures
+STEP_DEG = 360.0 / DIRECTIONS
+JITTER = 0.15  # of the logarithm of a size: not all chairs are alike
+ATTEMPTS = 12
+TRIES = 60
+ROOM = 0.25  # of a scene's radius, by which an object may stand further out than it must
+_ANGLES = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
+_WAYS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+
+
+class Footprint(NamedTuple):
+    """An object as it was loaded, in its own axes: the middle of its box at the origin, `OBJECT_RADIUS` around it."""
+
+    extent: Array  # (3,) sides of its box
+    reach: Array  # (DIRECTIONS,) from the middle, counter-clockwise from +x
+
+
+class Stand(NamedTuple):
+    """An object in its place, before the whole is brought to its size."""
+
+    spot: Array  # (2,) of the middle of its box
+    turn: int  # steps, counter-clockwise from above
+    scale: float
+    footprint: Footprint
+
+    @property
+    def reach(self) -> Array:
+        return np.asarray(self.scale * np.roll(self.footprint.reach, self.turn))
+
+    @property
+    def height(self) -> float:
+        return float(self.scale * self.footprint.extent[2])
+
+
+class Layout(NamedTuple):
+    """Where everything is, per state of the scene."""
+
+    states: list[list[Array | None]]  # (4, 4) similarity from an object's own axes to the world; None: not there
+    poses: list[list[Array]]  # (4, 4) rigid world_from_object of each box, also of what is not there
+    sizes: list[Array]  # (3,) sides of each box
+    ground: float  # height
+    changed: int | None  # number of the object that the states differ by
+
+
+def gap(one: Stand, other: Stand) -> float:
+    """At least so far are the outlines of two objects apart; negative if no direction tells them apart."""
+    away = _WAYS @ (other.spot - one.spot) - one.reach - np.roll(other.reach, DIRECTIONS // 2)
+    return float(away.max())
+
+
+def arrange(plan: ScenePlan, parts: Sequence[SourceObject], footprints: Sequence[Footprint]) -> Layout | str:
+    """Places for all objects, or why there are none.
+
+    Args:
+        parts: of the scene, those that could be loaded.
+        footprints: of these.
+    """
+    spread = plan.gap  # of the radius, that is asked for when places are looked for
+    for attempt in range(ATTEMPTS):
+        rng = np.random.Generator(np.random.PCG64([plan.seed, attempt]))
+        stands = _stand(plan, parts, footprints, spread, rng)
+        changed, after = _event(plan, stands, spread, rng)
+        if after is None:
+            continue
+        radius = _bounds([*stands, *after])[1]
+        if _least_gap(stands) >= plan.gap * radius and _least_gap(after) >= plan.gap * radius:
+            return _layout(plan, stands, after, changed)
+        spread *= 1.2
+    return f"no places for {len(parts)} objects were found in {ATTEMPTS} attempts"
+
+
+def _least_gap(stands: Sequence[Stand]) -> float:
+    pairs = [gap(one, other) for i, one in enumerate(stands) for other in stands[:i]]
+    return min(pairs, default=np.inf)
+
+
+def _sizes(plan: ScenePlan, parts: Sequence[SourceObject], rng: np.random.Generator) -> Array:
+    """(N,) longest sides: what such things have, brought nearer to each other; of no unit."""
+    logs = np.log([size_m(part.record) for part in parts]) + JITTER * rng.uniform(-1, 1, len(parts))
+    span, most = float(np.ptp(logs)), float(np.log(plan.largest_over_smallest))
+    return np.asarray(np.exp((logs - logs.min()) * min(1.0, most / max(span, 1e-9))))
+
+
+def _stand(
+    plan: ScenePlan,
+    parts: Sequence[SourceObject],
+    footprints: Sequence[Footprint],
+    spread: float,
+    rng: np.random.Generator,
+) -> list[Stand]:
+    """Objects set down one after the other, each as near to the middle as one of a few directions lets it, or a bit further."""
+    scales = _sizes(plan, parts, rng) / [float(one.extent.max()) for one in footprints]
+    turns = rng.integers(DIRECTIONS, size=len(parts))
+    loose = [Stand(np.zeros(2), int(t), float(s), f) for t, s, f in zip(turns, scales, footprints, strict=True)]
+    area = sum(float(one.reach.mean()) ** 2 for one in loose)
+    radius = 1.5 * np.sqrt(area)  # about what the scene is going to have
+    placed: dict[int, Stand] = {}
+    for number in (int(i) for i in rng.permutation(len(loose))):
+        found = [
+            (_nearest(loose[number], list(placed.values()), way, spread * radius, radius), tuple(way))
+            for way in _WAYS[rng.integers(DIRECTIONS, size=6)]
+        ]
+        distance, way = min(found)
+        further = ROOM * radius * rng.random() if placed else 0.0
+        tried = [loose[number]._replace(spot=np.array(way) * away) for away in (distance + further, distance)]
+        clear = all(gap(tried[0], other) >= spread * radius for other in placed.values())
+        placed[number] = tried[0] if clear else tried[1]
+    return [placed[i] for i in range(len(loose))]
+
+
+def _nearest(loose: Stand, others: Sequence[Stand], way: Array, least: float, radius: float) -> float:
+    """How far from the middle, one way, an object must stand to be so far from all others."""
+    distances = np.arange(0.0, 8.0, 0.04) * radius
+    clear = np.ones(len(distances), dtype=bool)
+    along = _WAYS @ way
+    for other in others:
+        between = -_WAYS @ other.spot - np.roll(loose.reach, DIRECTIONS // 2) - other.reach
+        # as `gap` has it, of the other one seen from this one, so with all directions reversed
+        clear &= (distances[:, None] * along + between).max(axis=1) >= least
+    return float(distances[int(np.argmax(clear))])
+
+
+def _event(
+    plan: ScenePlan, stands: list[Stand], spread: float, rng: np.random.Generator
+) -> tuple[int | None, list[Stand] | None]:
+    """Which object changes, and how everything stands afterwards; None where it has no room for that."""
+    if plan.event is None:
+        return None, stands
+    changed, radius = int(rng.integers(len(stands))), _bounds(stands)[1]
+    others, before = [one for i, one in enumerate(stands) if i != changed], stands[changed]
+    if plan.event == "gone":
+        return changed, stands
+    for _ in range(TRIES):
+        if plan.event == "moved":
+            angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(plan.move[0], plan.move[1])
+            after = before._replace(spot=before.spot + distance * np.array([np.cos(angle), np.sin(angle)]))
+        else:
+            turn = int(rng.choice([-1, 1])) * round(rng.uniform(plan.turn_deg[0], plan.turn_deg[1]) / STEP_DEG)
+            after = before._replace(turn=(before.turn + turn) % DIRECTIONS)
+        if all(gap(after, other) >= spread * radius for other in others):
+            return changed, [after if i == changed else one for i, one in enumerate(stands)]
+    return changed, None
+
+
+def _bounds(stands: Sequence[Stand]) -> tuple[Array, float]:
+    """(3,) middle of the box around objects, and a radius about it that holds all of them."""
+    quarter = DIRECTIONS // 4
+    high = np.array([[one.spot[i] + one.reach[i * quarter] for i in (0, 1)] for one in stands])
+    low = np.array([[one.spot[i] - one.reach[(i + 2) * quarter] for i in (0, 1)] for one in stands])
+    tallest = max(one.height for one in stands)
+    middle = np.append(0.5 * (high.max(axis=0) + low.min(axis=0)), 0.5 * tallest)
+    radius = 0.0
+    for one in stands:
+        # a corner of the outline is no further out than two neighbouring directions allow
+        out = float((_WAYS @ (one.spot - middle[:2]) + one.reach).max()) / np.cos(np.pi / DIRECTIONS)
+        radius = max(radius, float(np.hypot(out, max(middle[2], one.height - middle[2]))))
+    return middle, radius
+
+
+def _layout(plan: ScenePlan, stands: list[Stand], after: list[Stand], changed: int | None) -> Layout:
+    middle, radius = _bounds([*stands, *after])
+    factor = OBJECT_RADIUS / radius
+    states: list[list[Array | None]] = []
+    for number, state in enumerate([stands] if changed is None else [stands, after]):
+        places: list[Array | None] = [_similarity(one, middle, factor) for one in state]
+        if plan.event == "gone" and number == 1 and changed is not None:
+            places[changed] = None
+        states.append(places)
+    return read_back(states, [one.footprint for one in stands], changed)
+
+
+def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radius: float) -> Layout:
+    """The same with all that was measured, about its middle, brought to `OBJECT_RADIUS`: reach allows for more than there is."""
+    factor = OBJECT_RADIUS / radius
+    change = np.diag([factor, factor, factor, 1.0])
+    change[:3, 3] = -factor * middle
+    states = [[None if place is None else change @ place for place in state] for state in layout.states]
+    return read_back(states, footprints, layout.changed)
+
+
+def read_back(states: list[list[Array | None]], footprints: Sequence[Footprint], changed: int | None) -> Layout:
+    """The layout that similarities come to: those that were planned, or those that the renderer has."""
+    poses, sizes = [], []
+    for number, footprint in enumerate(footprints):
+        known = next(state[number] for state in states if state[number] is not None)
+        assert known is not None
+        sizes.append(np.asarray(np.cbrt(np.linalg.det(known[:3, :3])) * footprint.extent))
+    for state in states:
+        own = []
+        for number, footprint in enumerate(footprints):
+            place = state[number]
+            place = next(s[number] for s in states if s[number] is not None) if place is None else place
+            assert place is not None
+            base = place[:3, :3] @ [0.0, 0.0, -0.5 * footprint.extent[2]] + place[:3, 3]
+            own.append(standing(base, float(np.degrees(np.arctan2(place[1, 0], place[0, 0])))))
+        poses.append(own)
+    ground = float(np.mean([pose[2, 3] for state in poses for pose in state]))
+    return Layout(states, poses, sizes, ground, changed)
+
+
+def _similarity(stand: Stand, middle: Array, factor: float) -> Array:
+    out = standing(factor * (np.append(stand.spot, 0.5 * stand.height) - middle), stand.turn * STEP_DEG)
+    out[:3, :3] *= factor * stand.scale
+    return out
