@@ -216,7 +216,7 @@ def grpo(bench: Bench, seed: int) -> None:
                 bench.work / f"grpo-{start}-{seed}",
             )
             cpu_s = bench("trainers.grpo", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE,
-                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(25), "--learning_rate", 3e-5,
+                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(20), "--learning_rate", 3e-5,
                           "--num_generations", 8, "--per_device_train_batch_size", 128, "--max_completion_length", LONGEST,
                           "--beta", 0.01, "--reward_weights", 0.5, 0.5, "--warmup_steps", 2, "--logging_steps", 1,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
@@ -270,9 +270,9 @@ def overfit(bench: Bench, seed: int) -> None:
         )
         before = bench.score(model, data, f"fresh-{seed}", think=False, splits=["train"], rotations=0)
         cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, forms, "--types", TYPE,
-                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(500), "--learning_rate", 2e-3,
+                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(1000), "--learning_rate", 2e-3,
                       "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
-                      json.dumps({"num_decay_steps": bench.steps(125)}), "--output_dir", out, "--seed", seed)  # fmt: skip
+                      json.dumps({"num_decay_steps": bench.steps(250)}), "--output_dir", out, "--seed", seed)  # fmt: skip
         after = bench.score(out, data, out.name, think=False, splits=["train"], rotations=0)
         return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
@@ -360,7 +360,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     for axis in axes.flat[len(drawn) :]:
         axis.set_axis_off()
-    figure.suptitle("accuracy on objects that were not trained on", fontsize=10)
+    figure.suptitle("accuracy on objects that were not trained on; of GRPO, on the prompts it samples", fontsize=10)
     figure.savefig(folder / "learning.png", metadata={"Software": None})
     sets = [figures for name, figures in found.items() if name.startswith("decoupled-")]
     if not sets:
