@@ -6,8 +6,8 @@ Each stage is a command of this project, run as a user would, and leaves `WORK/r
 file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no stage trained on.
 
     probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the later stages
-    sft         chains of thought; letters only; the hybrid of both: each asked both ways
-    grpo        from the chains of thought, and from letters only: what the cold start buys
+    sft         answers of every form; from there the hybrid, letters alone, chains of thought alone
+    grpo        from the hybrid, and from the model that never saw a chain of thought: what the cold start buys
     forget      another question alone, and with a quarter of viewpoint questions
     overfit     64 pairs by sft and predict: from chance to all, options in every order
     decoupled   translation and yaw, each learned from orbits and from decoupled pairs, scored on both
@@ -46,7 +46,7 @@ LONGEST = 100  # tokens of a chain of thought and its answer
 SMALL = ["--hidden", 96, "--layers", 3, "--vocabulary", 700]  # the language model; a token costs as much as all this
 BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
-    "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "think": ("forms", 1.0, 300), "letter": ("forms", 0.0, 200),
+    "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
 }  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
@@ -207,7 +207,7 @@ def sft(bench: Bench, seed: int) -> None:
 
 
 def grpo(bench: Bench, seed: int) -> None:
-    for start in ("hybrid", "letter"):
+    for start in ("hybrid", "forms"):
 
         def work(start: str = start) -> dict[str, Any]:
             data, model, out = (
@@ -216,7 +216,7 @@ def grpo(bench: Bench, seed: int) -> None:
                 bench.work / f"grpo-{start}-{seed}",
             )
             cpu_s = bench("trainers.grpo", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE,
-                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(25), "--learning_rate", 3e-5,
+                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(20), "--learning_rate", 3e-5,
                           "--num_generations", 8, "--per_device_train_batch_size", 128, "--max_completion_length", LONGEST,
                           "--beta", 0.01, "--reward_weights", 0.5, 0.5, "--warmup_steps", 2, "--logging_steps", 1,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
@@ -234,9 +234,9 @@ def forget(bench: Bench, seed: int) -> None:
         def work(name: str = name, share: float = share) -> dict[str, Any]:
             data, out = shortened(bench, "orbits"), bench.work / f"forget-{name}-{seed}"
             sources = [f"{data}#angle={1 - share}"] + ([f"{data}#{TYPE}={share}"] if share else [])
-            watch = ["--watch", f"{data}#{TYPE}", "--watch_questions", 64, "--watch_every", 30]
+            watch = ["--watch", f"{data}#{TYPE}", "--watch_questions", 128, "--watch_every", 25]
             cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", bench.work / f"sft-hybrid-{seed}", "--data", *sources,
-                          "--think_ratio", 1, "--max_steps", bench.steps(150), "--learning_rate", 1e-3, *watch,
+                          "--think_ratio", 1, "--max_steps", bench.steps(100), "--learning_rate", 1e-3, *watch,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
             return {
                 "asked for a thought": bench.score(out, data, out.name, think=True),
@@ -270,9 +270,9 @@ def overfit(bench: Bench, seed: int) -> None:
         )
         before = bench.score(model, data, f"fresh-{seed}", think=False, splits=["train"], rotations=0)
         cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, forms, "--types", TYPE,
-                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(500), "--learning_rate", 2e-3,
+                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(1000), "--learning_rate", 2e-3,
                       "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
-                      json.dumps({"num_decay_steps": bench.steps(125)}), "--output_dir", out, "--seed", seed)  # fmt: skip
+                      json.dumps({"num_decay_steps": bench.steps(250)}), "--output_dir", out, "--seed", seed)  # fmt: skip
         after = bench.score(out, data, out.name, think=False, splits=["train"], rotations=0)
         return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
@@ -339,7 +339,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
     colours = {"0": "#2f6db3", "1": "#c2452d"}  # by seed
     panels = {"probe": ("probe, pairs seen", {"probe": "curve"}, 1),
               "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve", "sft-think": "curve"}, BATCH),
-              "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-hybrid": "accuracy reward", "grpo-letter": "accuracy reward"}, 1),
+              "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-hybrid": "accuracy reward", "grpo-forms": "accuracy reward"}, 1),
               "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, BATCH)}  # fmt: skip
     drawn = [(title, lines, per_step) for title, lines, per_step in panels.values()
              if any(name.rpartition("-")[0] in lines for name in found)]  # fmt: skip
@@ -360,7 +360,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     for axis in axes.flat[len(drawn) :]:
         axis.set_axis_off()
-    figure.suptitle("accuracy on objects that were not trained on", fontsize=10)
+    figure.suptitle("accuracy on objects that were not trained on; of GRPO, on the prompts it samples", fontsize=10)
     figure.savefig(folder / "learning.png", metadata={"Software": None})
     sets = [figures for name, figures in found.items() if name.startswith("decoupled-")]
     if not sets:

@@ -199,7 +199,7 @@ def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, datase
     )  # fmt: skip
     trainer.train()
     assert found["as it is"] == pytest.approx(0.0, abs=1e-4)
-    assert found["swapped"] > 100 * max(found["as it is"], 1e-6)
+    assert found["swapped"] > 0.1
 
 
 def test_predictions_are_scored_and_nothing_is_asked_twice(reinforced, dataset, tmp_path):
