@@ -253,7 +253,7 @@ def test_a_name_fits_one_object_only_by_noun_then_colour_then_letter():
     houses = [record("a", "building", "old pillar"), record("b", "house"), record("c", "car")]
     assert [one.named_by for one in call(houses, [pixels("red"), pixels("blue"), pixels("red")])] == [
         "letter",
-        "letter",
+        "colour",
         "noun",
     ]
     unknown = [record("a"), record("b", "dog"), record("c", "car")]
