@@ -68,7 +68,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         found = _scenes(config, list(listing.objects), arguments, Path(scratch))
         found |= _singles(config, list(listing.objects), arguments, Path(scratch))
-    found["ratio"] = found["cpu_s_per_view"] / found["cpu_s_per_single_view"] if arguments.singles else None
+    if arguments.singles:
+        found["ratio"] = found["cpu_s_per_view"] / found["cpu_s_per_single_view"]
+        found["ratio_to_rendered"] = found["cpu_s_per_view"] / found["cpu_s_per_single_view_rendered"]
     _print(found)
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1) + "\n")
@@ -323,6 +325,8 @@ class Checks:
             for face in np.rint(16 * FINER * flat[mesh.faces]).astype(np.int32):
                 cv2.fillConvexPoly(sheet, face, 1, shift=4)
             self.solo.append(found.solo_pixels / (sheet.sum() / FINER**2))
+            if abs(self.solo[-1] - 1) > 0.06:
+                print(part.object.uid, found.pixels, found.solo_pixels, f"ratio {self.solo[-1]:.3f}", file=sys.stderr)
 
     def found(self) -> dict[str, Any]:
         def part(values: list[float], share: float) -> float | None:
@@ -356,7 +360,7 @@ def _singles(
     """The same settings but for the scenes: objects one by one, each with as many pairs."""
     config = _settings_of_single(config)
     order = generator(config.seed, "singles").permutation(len(listed))[: arguments.singles]
-    cpu_s, accepted, parts_s = 0.0, 0, Counter[str]()
+    cpu_s, accepted, made, parts_s = 0.0, 0, 0, Counter[str]()
     with Engine(config.render, scratch / "engine") as engine:
         for view_set in _jobs(config, [listed[i] for i in order], arguments.pairs):
             portraits = []
@@ -370,13 +374,16 @@ def _singles(
                 continue
             cpu_s += sum(rendered.cpu_s.values())
             parts_s.update(rendered.cpu_s)
+            made += len(rendered.views)
             candidates, _ = annotate(view_set, rendered.views, portraits[0], config.gates)
             accepted += len({view for one in candidates for view in one.planned.views})
     shares = {name: round(value, 2) for name, value in parts_s.items()}
     return {
+        "single_views_rendered": made,
         "single_views_accepted": accepted,
         "single_cpu_s": shares,
         "cpu_s_per_single_view": cpu_s / max(accepted, 1),
+        "cpu_s_per_single_view_rendered": cpu_s / max(made, 1),
     }
 
 
