@@ -320,7 +320,8 @@ class Checks:
             if mesh is None:
                 continue
             x, y, z = ((mesh.vertices - pose[:3, 3]) @ pose[:3, :3]).T
-            flat = np.stack([k[0, 0] * x / z + k[0, 2], k[1, 1] * y / z + k[1, 2]], axis=1) - found.full_box[:2] + 2
+            flat = np.stack([k[0, 0] * x / z + k[0, 2], k[1, 1] * y / z + k[1, 2]], axis=1)
+            flat += 2 - flat.min(axis=0)
             sheet = np.zeros([FINER * (int(np.ptp(flat[:, i])) + 8) for i in (1, 0)], np.uint8)
             for face in np.rint(16 * FINER * flat[mesh.faces]).astype(np.int32):
                 cv2.fillConvexPoly(sheet, face, 1, shift=4)
