@@ -4,14 +4,16 @@ Everything comes from the poses read back from the renderer and from its depth a
 `promising` looks at planned poses: it saves pictures of pairs that could not be asked about anyway.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from viewpoint100k.config import GateConfig, Range
-from viewpoint100k.geometry.cameras import look_at
+from viewpoint100k.geometry.cameras import invert, look_at
 from viewpoint100k.geometry.points import Tracked, landmarks, lens_or_place, side_shares, track
 from viewpoint100k.geometry.relations import Motion, motion
 from viewpoint100k.geometry.rotations import Array, wrap_deg
@@ -41,9 +43,10 @@ from viewpoint100k.scenes.placement import Layout
 WHEN_STILL = {"move": 0.3, "rotation": 15.0, "azimuth": 20.0, "tilt": 12.0, "ratio": 1.3}
 # what the exact form finds over the cheap one, at the median: benchmarks/counterfactual.py
 EXACT_OVER_CHEAP = 1.5
-POINTS = 500  # of an object that are compared: enough for its looks to differ or not
+POINTS = 250  # of an object that are compared: enough for its looks to differ or not
 POINTS_KEPT = 10  # of each view's surface, with a sample
 VISIBLE: dict[int, Visible] = {1: "yes", -1: "no", 0: "unclear"}
+_POINTS = TypeAdapter(list[SurfacePoint])  # all of a sample's at once: checked in one go
 BENEFIT_OF_DOUBT = 0.7  # small probes tell less than full pictures
 
 
@@ -107,7 +110,7 @@ def promising(
     captures = [probe.capture for probe in probes]
     azimuths = np.array([_azimuth(one.world_from_camera) for one in captures])
     poses = [matrix(view.world_from_camera) for view in view_set.views]
-    moved_of = _motions(poses, view_set.pairs)
+    moved_of = _motions(poses, [(one.first, one.second) for one in view_set.pairs])
     worth, drops = [], []
     for planned, moved in zip(view_set.pairs, moved_of, strict=True):
         away = np.abs(wrap_deg(np.degrees(azimuths - _azimuth(poses[planned.second]))))
@@ -128,13 +131,12 @@ def _azimuth(world_from_camera: Array) -> float:
     return float(np.arctan2(world_from_camera[1, 3], world_from_camera[0, 3]))
 
 
-def _motions(poses: Sequence[Array] | Mapping[int, Array], pairs: Sequence[PlannedPair]) -> list[Motion]:
-    """The motion of each pair of numbered poses, all of them in one batch."""
-    if not pairs:
+def _motions(poses: Sequence[Array] | Mapping[int, Array], orders: Sequence[tuple[int, int]]) -> list[Motion]:
+    """The motion from one numbered pose to another, for all of them in one batch."""
+    if not orders:
         return []
-    firsts, seconds = ([poses[one.first] for one in pairs], [poses[one.second] for one in pairs])
-    moved = motion(np.stack(firsts), np.stack(seconds))
-    return [Motion(*(part[i] for part in moved)) for i in range(len(pairs))]
+    moved = motion(*(np.stack([poses[number] for number in numbers]) for numbers in zip(*orders, strict=True)))
+    return [Motion(*(part[i] for part in moved)) for i in range(len(orders))]
 
 
 def _beyond(portrait: Portrait) -> tuple[str, ...]:
@@ -229,7 +231,9 @@ def annotate(
     pairs = [one for one in view_set.pairs if all(view in captures for view in one.views)]
     poses = {number: one.world_from_camera for number, one in captures.items()}
     candidates = []
-    for planned, moved in zip(pairs, _motions(poses, pairs), strict=True):
+    there = _motions(poses, [(one.first, one.second) for one in pairs])
+    back = _motions(poses, [(one.second, one.first) for one in pairs])
+    for planned, moved, moved_back in zip(pairs, there, back, strict=True):
         first, second = planned.first, planned.second
         mine = [captures[view] for view in planned.views]
         tracked = track((mine[0], mine[1]), merge([marks[first], marks[second]]))
@@ -253,9 +257,8 @@ def annotate(
         decidability = _decidability(found, cloud, mine[1], truth, portrait)
         other_way = None
         if planned.both_orders:
-            back = motion(captures[second].world_from_camera, captures[first].world_from_camera)
-            reversed_truth = _truth(back, views[1], views[0], shared, view_set.object.front_azimuth_deg)
-            found = decide(cloud, mine[1], mine[0], back, gates)
+            reversed_truth = _truth(moved_back, views[1], views[0], shared, view_set.object.front_azimuth_deg)
+            found = decide(cloud, mine[1], mine[0], moved_back, gates)
             other_way = _decidability(found, cloud, mine[0], reversed_truth, portrait)
         candidates.append(Candidate(planned, views, truth, decidability, other_way, seen, found_scene))
     return candidates, drops
@@ -292,7 +295,7 @@ def _seen(
         for j in range(i):
             shared[i, j] = shared[j, i] = covisible_fraction(captures[i], captures[j], surfaces[i], surfaces[j])
     places = [capture.world_from_camera[:3, 3] for capture in captures]
-    around, up = [float(np.degrees(np.arctan2(p[1], p[0]))) for p in places], [_elevation_deg(p) for p in places]
+    around, up = [math.degrees(math.atan2(p[1], p[0])) for p in places], [_elevation_deg(p) for p in places]
     other_side = np.zeros(0)
     if count > 2:
         for i in range(count):
@@ -322,10 +325,10 @@ def _unlike(
         azimuth: of the camera, and
         height: its elevation, in degrees, as are those of the others.
     """
-    here = np.radians(azimuth)
-    across = np.array([-np.sin(here), np.cos(here), 0.0])
+    here = math.radians(azimuth)
+    across = (-math.sin(here), math.cos(here), 0.0)
     # a camera further around sees the object turned back, one that is higher sees it tipped down
-    back = _turned(np.array([0.0, 0.0, 1.0]), {"": [azimuth - other for other in azimuths]})[""]
+    back = _turned((0.0, 0.0, 1.0), {"": [azimuth - other for other in azimuths]})[""]
     down = _turned(across, {"": [other - height for other in heights]})[""]
     looks = [tip @ turn for tip, turn in zip(down, back, strict=True)]
     thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
@@ -336,10 +339,12 @@ def _unlike(
 def _points(tracked: Tracked) -> list[SurfacePoint]:
     worlds, pixels = _rounded(tracked.points, 5), _rounded(tracked.pixels.swapaxes(0, 1), 2)
     albedos, states = _rounded(tracked.albedo, 3), tracked.visible.T.tolist()
-    return [
-        SurfacePoint(world=world, pixels=pixel, visible=[VISIBLE[state] for state in visible], albedo=albedo)
-        for world, pixel, visible, albedo in zip(worlds, pixels, states, albedos, strict=True)
-    ]
+    return _POINTS.validate_python(
+        [
+            {"world": world, "pixels": pixel, "visible": [VISIBLE[state] for state in visible], "albedo": albedo}
+            for world, pixel, visible, albedo in zip(worlds, pixels, states, albedos, strict=True)
+        ]
+    )
 
 
 def _rounded(values: Array, digits: int = 6) -> list[Any]:
@@ -414,49 +419,40 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     Returns:
         By name the (3, 3) changes of the object, in world axes, that its wrong answers come to.
     """
-    world_from_second = world_from_first @ np.linalg.inv(moved.second_from_first)
-    position = world_from_second[:3, 3]
-    azimuth_deg = float(np.degrees(np.arctan2(position[1], position[0])))
-    across = np.array([-np.sin(np.radians(azimuth_deg)), np.cos(np.radians(azimuth_deg)), 0.0])
-
-    distance = float(np.linalg.norm(world_from_first[:3, 3]))
-
-    def elsewhere(axis: int, wrong: Sequence[float]) -> list[Array]:
-        """Where the second camera would be had it moved otherwise along one axis."""
-        out = []
-        for value in wrong:
-            translation = moved.translation.copy()
-            translation[axis] = value
-            out.append(world_from_first[:3, 3] + distance * (world_from_first[:3, :3] @ translation))
-        return out
-
+    world_from_second = world_from_first @ invert(moved.second_from_first)
+    x, y, z = world_from_second[:3, 3].tolist()
+    around, here = math.atan2(y, x), math.hypot(x, y, z)
     _, down, ahead = moved.translation.tolist()
-    elevation_deg = _elevation_deg(position)
+    higher = _elsewhere(world_from_first, moved, 1, _wrong(down, gates.truck_grey, WHEN_STILL["move"]))
+    nearer = _elsewhere(world_from_first, moved, 2, _wrong(ahead, gates.truck_grey, WHEN_STILL["move"]))
     pitched, rolled, raised = float(moved.pitch_deg), float(moved.roll_deg), float(moved.elevation_change_deg)
     ratio = float(moved.distance_ratio)
     ratios = [ratio, ratio**2]  # had it stayed as far, or gone the other way
-    if abs(np.log(ratio)) <= np.log(gates.size_grey.low):
+    if abs(math.log(ratio)) <= math.log(gates.size_grey.low):
         ratios = [WHEN_STILL["ratio"], 1 / WHEN_STILL["ratio"]]
-    here = float(np.linalg.norm(position))
-    tilts, tilt = gates.tilt_grey_deg, WHEN_STILL["tilt"]
+    elevation_deg, tilts, tilt = _elevation_deg((x, y, z)), gates.tilt_grey_deg, WHEN_STILL["tilt"]
     tipped = {  # a camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down
-        "vertical": [
-            _elevation_deg(place) - elevation_deg
-            for place in elsewhere(1, _wrong(down, gates.truck_grey, WHEN_STILL["move"]))
-        ],
+        "vertical": [_elevation_deg(place) - elevation_deg for place in higher],
         "pitch": [pitched - wrong for wrong in _wrong(pitched, tilts, tilt)],
         "elevation": [wrong - raised for wrong in _wrong(raised, tilts, tilt)],
     }
+    across, line_of_sight = (-math.sin(around), math.cos(around), 0.0), tuple(world_from_second[:3, 2].tolist())
     return {
-        **_turned(np.array([0.0, 0.0, 1.0]), _wrong_turns_deg(world_from_first, moved, gates)),
+        **_turned((0.0, 0.0, 1.0), _wrong_turns_deg(world_from_first, moved, gates)),
         **_turned(across, tipped),
-        **_turned(world_from_second[:3, 2], {"roll": [rolled - wrong for wrong in _wrong(rolled, tilts, tilt)]}),
-        "forward": [
-            _larger(float(here / np.linalg.norm(place)))
-            for place in elsewhere(2, _wrong(ahead, gates.truck_grey, WHEN_STILL["move"]))
-        ],
+        **_turned(line_of_sight, {"roll": [rolled - wrong for wrong in _wrong(rolled, tilts, tilt)]}),
+        "forward": [_larger(here / math.hypot(*place)) for place in nearer],
         "distance": [_larger(ratio) for ratio in ratios],
     }
+
+
+def _elsewhere(world_from_first: Array, moved: Motion, axis: int, wrong: Sequence[float]) -> list[list[float]]:
+    """Where in the world the second camera would be had it moved otherwise along one axis of the first."""
+    position, rotation = world_from_first[:3, 3], world_from_first[:3, :3]
+    translations = np.tile(moved.translation, (len(wrong), 1))
+    translations[:, axis] = wrong
+    out: list[list[float]] = (position + math.hypot(*position) * translations @ rotation.T).tolist()
+    return out
 
 
 def _wrong(value: float, grey: Range, when_still: float) -> list[float]:
@@ -469,7 +465,7 @@ def _larger(factor: float) -> Array:
     return np.asarray(np.eye(3) * max(factor, 1 / factor))
 
 
-def _turned(axis: Array, turns_deg: Mapping[str, Sequence[float]]) -> dict[str, list[Array]]:
+def _turned(axis: tuple[float, ...], turns_deg: Mapping[str, Sequence[float]]) -> dict[str, list[Array]]:
     """The (3, 3) rotations about a unit axis, by the right hand, of the angles under each name."""
     x, y, z = axis
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
@@ -478,8 +474,9 @@ def _turned(axis: Array, turns_deg: Mapping[str, Sequence[float]]) -> dict[str, 
     return {name: [next(turns) for _ in angles] for name, angles in turns_deg.items()}
 
 
-def _elevation_deg(position: Array) -> float:
-    return float(np.degrees(np.arctan2(position[2], np.hypot(position[0], position[1]))))
+def _elevation_deg(position: Sequence[float] | Array) -> float:
+    x, y, z = position
+    return math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
 def _wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[float]]:
@@ -488,21 +485,24 @@ def _wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) 
     Returns:
         For "translation", "rotation" and "azimuth" the turns of their two wrong answers, in degrees.
     """
-    second = (world_from_first @ np.linalg.inv(moved.second_from_first))[:3, 3]
-    distance = float(np.linalg.norm(world_from_first[:3, 3]))
-    further = []
-    for x in _wrong(float(moved.translation[0]), gates.truck_grey, WHEN_STILL["move"]):
-        moved_so = np.array([x, moved.translation[1], moved.translation[2]])
-        position = world_from_first[:3, 3] + distance * (world_from_first[:3, :3] @ moved_so)
-        azimuths = np.degrees([np.arctan2(point[1], point[0]) for point in (second, position)])
-        further.append(float(wrap_deg(azimuths[1] - azimuths[0])))
+    x, y, _ = (world_from_first @ invert(moved.second_from_first))[:3, 3].tolist()
+    sideways = _wrong(float(moved.translation[0]), gates.truck_grey, WHEN_STILL["move"])
+    further = [
+        math.degrees(math.atan2(there_y, there_x) - math.atan2(y, x))
+        for there_x, there_y, _ in _elsewhere(world_from_first, moved, 0, sideways)
+    ]
     yaw, around = float(moved.yaw_deg), float(moved.azimuth_change_deg)
     turned, went = (
         _wrong(yaw, gates.yaw_grey_deg, WHEN_STILL["rotation"]),
         _wrong(around, gates.azimuth_grey_deg, WHEN_STILL["azimuth"]),
     )
     return {
-        "translation": [-angle for angle in further],  # a camera further around sees the object turned back
-        "rotation": [float(wrap_deg(wrong - yaw)) for wrong in turned],
-        "azimuth": [float(wrap_deg(around - wrong)) for wrong in went],
+        "translation": [_wrap_deg(-angle) for angle in further],  # who is further around sees the object turned back
+        "rotation": [_wrap_deg(wrong - yaw) for wrong in turned],
+        "azimuth": [_wrap_deg(around - wrong) for wrong in went],
     }
+
+
+def _wrap_deg(angle_deg: float) -> float:
+    """`wrap_deg` of one number, at a twentieth of its price."""
+    return 180.0 - (180.0 - angle_deg) % 360.0

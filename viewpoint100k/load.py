@@ -18,7 +18,7 @@ from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.questions import KINDS
 from viewpoint100k.records import FAMILIES, Question
-from viewpoint100k.shards import keep_picture_memory
+from viewpoint100k.shards import keep_picture_memory, shard_paths
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -143,7 +143,12 @@ def _features() -> Any:
 
 
 def _shards(path: str, split: str, revision: str | None) -> list[str]:
-    """The addresses of a split's shards, here or on the Hub, as the card lists them."""
+    """The addresses of a split's shards: those of a folder, or on the Hub those that its card lists."""
+    if os.path.isdir(path) and revision is None:
+        try:
+            return [os.path.abspath(shard) for shard in shard_paths(Path(path), split)]
+        except InputError as error:
+            raise _cannot_load(path, split, error) from error
     from datasets import load_dataset_builder
 
     try:
@@ -195,11 +200,14 @@ class _PlainMember(tarfile.TarInfo):
 
 
 def _local_files(path: str) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path, "r:", tarinfo=_PlainMember) as tar:
+    with open(path, "rb") as file, tarfile.open(fileobj=file, mode="r:", tarinfo=_PlainMember) as tar:
         for info in tar:
-            file = tar.extractfile(info)
-            if file is not None:
-                yield info.name, file.read()
+            if info.isreg():
+                file.seek(info.offset_data)  # at once; `extractfile` reads it in pieces
+                data = file.read(info.size)
+                if len(data) < info.size:
+                    raise tarfile.ReadError(f"{path} ends within {info.name}")
+                yield info.name, data
             tar.members = []  # type: ignore[attr-defined]  # else it keeps a record of each: memory that grows with the shard
 
 

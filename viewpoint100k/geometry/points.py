@@ -14,9 +14,12 @@ from viewpoint100k.geometry.visibility import Capture, Surface, cosine_to_camera
 
 CLEAR_PX = 8.0  # of a 512 px image: a point this near to an outline or to the frame's edge is unclear
 CLEAR_COSINE = np.cos(np.radians(72.0))  # more slanted surface is seen, but not clearly
+# a point's own place and eight around it, of the margin
+AROUND_X = np.array([0, 1, -1, 0, 0, 0.7, 0.7, -0.7, -0.7])
+AROUND_Y = np.array([0, 0, 0, 1, -1, 0.7, -0.7, 0.7, -0.7])
 CONTINUOUS = 0.08  # world units: between neighbouring pixels, a greater step in depth is an outline
 HIDDEN_BY = 0.05  # world units: a surface so much nearer hides what is behind it for certain
-POOL = 240  # points among which those to keep are chosen
+POOL = 120  # points among which those to keep are chosen
 PLANES, VIEWS, MIRRORED = 24, 2, 400  # mirror planes that are tried, views of the ring that judge them, and points
 SIDES = ("front", "back", "left", "right", "top", "bottom")
 
@@ -63,15 +66,16 @@ def _visibility(capture: Capture, points: Array, normals: Array) -> tuple[Array,
     pixels, depth = project(points, capture.world_from_camera, capture.intrinsics)
     height, width = capture.depth.shape
     margin = CLEAR_PX * max(height, width) / 512
-    inside = (depth > 0) & (pixels >= margin).all(1) & (pixels < np.array([width, height]) - margin).all(1)
-    at = np.where(inside[:, None], pixels, margin)
-    around = margin * np.array(
-        [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (0.7, -0.7), (-0.7, 0.7), (-0.7, -0.7)]
+    u, v = pixels.T
+    inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
+    cols, rows = (
+        (np.where(inside, at, margin) + margin * beside[:, None]).astype(np.int64).clip(0, size - 1)
+        for at, beside, size in ((u, AROUND_X, width), (v, AROUND_Y, height))
     )
-    cols, rows = np.floor(at[None] + around[:, None]).astype(int).clip(0, [width - 1, height - 1]).transpose(2, 0, 1)
-    there = capture.depth[rows, cols].astype(np.float64)  # (9, N), the point's own pixel first
+    there = capture.depth.ravel()[rows * width + cols].astype(np.float64)  # (9, N), the point's own pixel first
     cosine = cosine_to_camera(points, normals, capture.world_from_camera)
-    slope = np.sqrt(1 - np.clip(cosine, CLEAR_COSINE, 1) ** 2) / np.clip(cosine, CLEAR_COSINE, 1)
+    steep = np.clip(cosine, CLEAR_COSINE, 1)
+    slope = np.sqrt(1 - steep**2) / steep
     own = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / capture.intrinsics[0, 0]
     beside = CONTINUOUS + slope * margin * depth / capture.intrinsics[0, 0]
     seen = inside & (cosine >= CLEAR_COSINE) & (np.abs(there[0] - depth) <= own)

@@ -141,7 +141,8 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     facing, cosine, depth = facing[front], cosine[front], depth[front]
     which, pixel = facing // count, v[front].astype(np.int64) * width + u[front].astype(np.int64)
     depth_there = view.depth.ravel()[pixel].astype(np.float64)
-    red, green, blue = np.abs(view.albedo.reshape(-1, 3)[pixel] - cloud.albedo[facing % count]).T
+    there = view.albedo.reshape(-1, 3).take(pixel, axis=0)
+    red, green, blue = np.abs(there - cloud.albedo.take(facing % count, axis=0)).T
     of_albedo = (red + green + blue) / 3
     distance = np.linalg.norm(view.world_from_camera[:3, 3])
     of_shape = np.minimum(2 * np.abs(depth_there - depth) / distance, BACKGROUND_DIFFERENCE)

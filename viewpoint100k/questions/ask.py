@@ -136,8 +136,8 @@ def ask_all(
     out = []
     for key, sample, asked in zip(keys, samples, chosen, strict=True):
         orders = {one.figure.images for one in asked if set(one.figure.images) == {0, 1}}
-        facts = {order: _facts(sample, order) for order in sorted(orders)}
-        out.append([_question(key, sample, one, facts, settings, templates, rng, used, start) for one in asked])
+        pairs = {order: _pair(sample, order) for order in sorted(orders)}
+        out.append([_question(key, sample, one, pairs, settings, templates, rng, used, start) for one in asked])
     return out
 
 
@@ -165,16 +165,23 @@ def _truth_of(sample: Sample, figure: Figure) -> Truth:
     return make_truth(sample.views[1], sample.views[0], shared, front)
 
 
-def _facts(sample: Sample, order: tuple[int, ...]) -> Facts:
-    """What is clearly true of a pair in one order: what its chains of thought say, whatever is asked."""
-    return state_facts([sample.views[view] for view in order], _truth_of(sample, Figure(order)))
+class _Pair(NamedTuple):
+    """The two views of a pair in one order: what moved, and what is clearly true of it, which chains of thought say."""
+
+    truth: Truth
+    facts: Facts | None
+
+
+def _pair(sample: Sample, order: tuple[int, ...]) -> _Pair:
+    truth = _truth_of(sample, Figure(order))
+    return _Pair(truth, state_facts([sample.views[view] for view in order], truth))
 
 
 def _question(
     key: str,
     sample: Sample,
     asked: Asked,
-    facts: Mapping[tuple[int, ...], Facts],
+    pairs: Mapping[tuple[int, ...], _Pair],
     settings: QuestionConfig,
     templates: Templates,
     rng: np.random.Generator,
@@ -212,7 +219,13 @@ def _question(
         margin=round(fact.margin, 6),
         decidability=round(asked.decidability, 6),
         chain_of_thought=_chain(
-            kind, sample, figure, facts.get(figure.images), options, right, np.random.default_rng(rng.integers(2**63))
+            kind,
+            sample,
+            figure,
+            pairs.get(figure.images, _Pair(sample.truth, None)),
+            options,
+            right,
+            np.random.default_rng(rng.integers(2**63)),
         ),
     )
 
@@ -265,18 +278,18 @@ def _chain(
     kind: Kind,
     sample: Sample,
     figure: Figure,
-    facts: Facts | None,
+    pair: _Pair,
     options: list[str],
     right: str,
     rng: np.random.Generator,
 ) -> str | None:
     """A chain of thought that its verifier accepts, or None."""
     views = [sample.views[view] for view in figure.images]
-    truth, front = _truth_of(sample, figure), sample.truth.front_azimuth_deg
+    front = sample.truth.front_azimuth_deg
     if kind.draw is not None:
-        text = write_figure_chain(kind.name, views, truth, sample.seen, figure, right, rng, facts)
+        text = write_figure_chain(kind.name, views, pair.truth, sample.seen, figure, right, rng, pair.facts)
     else:
-        text = write_chain(kind.name, views, truth, right, rng, facts)
+        text = write_chain(kind.name, views, pair.truth, right, rng, pair.facts)
     if text is not None and sample.scene is not None and "object" in text:
         return None  # its sentences are about one object
     if text is None or verify_chain(text, kind.name, views, options, right, front, sample.seen, figure):
