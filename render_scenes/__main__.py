@@ -1,8 +1,8 @@
 """`python -m render_scenes PARENT_PID MEMORY_MB DEVICE`: JSON requests on stdin, one a line; JSON replies on stdout.
 
 The first reply says that the process is ready, and with what it renders. Then `{"do": "open", ...}` loads an object, or
-those of a scene, which `{"do": "place", ...}` puts in their places; and `{"do": "shoot", ...}` takes pictures: a few small
-ones first, so that the supervisor can decide whether it is worth the large ones. `python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers
+those of a scene, which `measure` and `place` put in their places; and `{"do": "shoot", ...}` takes pictures: a few small ones
+first, so that the supervisor can decide whether it is worth the large ones. `python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers
 write to stdout as they like, so that file descriptor is theirs: replies go through a copy made before bpy loads.
 """
 
@@ -106,8 +106,8 @@ def main() -> None:
             if job["do"] == "open":
                 limit_cpu(job["cpu_limit_s"])
                 reply({"ok": True, **studio.open(job)})
-            elif job["do"] == "place":
-                reply({"ok": True, **studio.place(job)})
+            elif job["do"] in ("measure", "place"):
+                reply({"ok": True, **getattr(studio, job["do"])(job)})
             else:
                 reply({"ok": True, **studio.shoot(job)})
         except scene.Refused as refusal:

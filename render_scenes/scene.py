@@ -179,6 +179,22 @@ class Studio:
             self._set_up_scene([[np.eye(4)]])
         return {"cpu_s": time.process_time() - started, **out}
 
+    def measure(self, job: dict[str, Any]) -> dict[str, Any]:
+        """How large a scene would be with its objects in some places, all states together.
+
+        Args:
+            job: `states`, as for `place`.
+
+        Returns:
+            `middle` of its bounding box, and `radius` from there to the furthest vertex.
+        """
+        started = time.process_time()
+        states = [[None if m is None else np.asarray(m) for m in state] for state in job["states"]]
+        points = np.concatenate([self._points_of(state) for state in states], axis=1)
+        middle = 0.5 * (points.min(axis=1) + points.max(axis=1))
+        radius = float(np.linalg.norm(points - middle[:, None], axis=0).max())
+        return {"cpu_s": time.process_time() - started, "middle": middle.tolist(), "radius": radius}
+
     def place(self, job: dict[str, Any]) -> dict[str, Any]:
         """Put the objects of a scene that were loaded in their places.
 
@@ -270,7 +286,7 @@ class Studio:
         order = sorted(
             range(len(job["views"])), key=lambda i: (job["views"][i].get("state", 0), job["views"][i]["light"])
         )
-        work = {}
+        work: dict[int, tuple[dict[str, Any], Any]] = {}
         for state, group in groupby(order, key=lambda i: job["views"][i].get("state", 0)):
             mine = list(group)
             self._enter(state)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from conftest import SMALL, viewpoint100k
@@ -150,6 +151,10 @@ def test_a_shard_number_beyond_the_plan_is_refused(tmp_path, needs_bpy):
     done = viewpoint100k("render-shard", tmp_path / "out", "--shard", 99)
     assert done.returncode == 2
     assert "99" in done.stderr
+
+
+def test_the_version_is_told():
+    assert viewpoint100k("--version").stdout.strip() == metadata.version("viewpoint100k")
 
 
 def test_help_teaches():

@@ -5,7 +5,7 @@ Everything comes from the poses read back from the renderer and from its depth a
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,8 +99,8 @@ def scene_now(
 
 
 def _index(view: RenderedView) -> NDArray[np.uint8]:
-    assert view.index is not None, "a view of a scene has the renderer's object index"
-    return view.index
+    assert view.part_index is not None, "a view of a scene has the renderer's object index"
+    return view.part_index
 
 
 def promising(
@@ -427,9 +427,8 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     nearer = _elsewhere(world_from_first, moved, 2, _wrong(ahead, gates.truck_grey, WHEN_STILL["move"]))
     pitched, rolled, raised = float(moved.pitch_deg), float(moved.roll_deg), float(moved.elevation_change_deg)
     ratio = float(moved.distance_ratio)
-    ratios = [ratio, ratio**2]  # had it stayed as far, or gone the other way
     if abs(math.log(ratio)) <= math.log(gates.size_grey.low):
-        ratios = [WHEN_STILL["ratio"], 1 / WHEN_STILL["ratio"]]
+        ratio = WHEN_STILL["ratio"]
     elevation_deg, tilts, tilt = _elevation_deg((x, y, z)), gates.tilt_grey_deg, WHEN_STILL["tilt"]
     tipped = {  # a camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down
         "vertical": [_elevation_deg(place) - elevation_deg for place in higher],
@@ -441,8 +440,8 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
         **_turned((0.0, 0.0, 1.0), _wrong_turns_deg(world_from_first, moved, gates)),
         **_turned(across, tipped),
         **_turned(line_of_sight, {"roll": [rolled - wrong for wrong in _wrong(rolled, tilts, tilt)]}),
-        "forward": [_larger(here / math.hypot(*place)) for place in nearer],
-        "distance": [_larger(ratio) for ratio in ratios],
+        "forward": [_larger(here / math.hypot(*place) for place in nearer)],
+        "distance": [_larger([ratio])],  # had it stayed as far; the other way would differ more
     }
 
 
@@ -460,9 +459,10 @@ def _wrong(value: float, grey: Range, when_still: float) -> list[float]:
     return [-when_still, when_still] if abs(value) <= grey.low else [0.0, -value]
 
 
-def _larger(factor: float) -> Array:
-    """The object scaled up, also where it should be scaled down: that is as different, and shows beside the outline."""
-    return np.asarray(np.eye(3) * max(factor, 1 / factor))
+def _larger(factors: Iterable[float]) -> Array:
+    """The object scaled up by the least of some factors, also where it should be scaled down: that is as different, and
+    shows beside the outline."""
+    return np.asarray(np.eye(3) * min(max(factor, 1 / factor) for factor in factors))
 
 
 def _turned(axis: tuple[float, ...], turns_deg: Mapping[str, Sequence[float]]) -> dict[str, list[Array]]:

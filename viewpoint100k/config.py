@@ -92,7 +92,7 @@ class ScenesConfig(Record):
     most: int = Field(default=6, ge=2, le=7)
     gap: float = Field(default=0.05, ge=0.01, le=0.5, description="between the outlines on the ground of any two")
     largest_over_smallest: float = Field(
-        default=2.2,
+        default=2.0,
         ge=1,
         le=4,
         description="of their sizes: true ratios are compressed into this, so that all can be seen",

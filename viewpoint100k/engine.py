@@ -25,10 +25,11 @@ import numpy as np
 
 from viewpoint100k.config import Quality, RenderConfig
 from viewpoint100k.errors import EngineError, InputError, MissingExtra
+from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import FAR
 from viewpoint100k.quality import NOTHING, RenderedView, Statistics
 from viewpoint100k.records import OBJECT_RADIUS, PlannedView, Reject, View, ViewSet
-from viewpoint100k.scenes.placement import Footprint, Layout, arrange, read_back
+from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
@@ -318,12 +319,14 @@ class Worker:
         layout = arrange(view_set.scene, [view_set.object.parts[i] for i in numbers], footprints)
         if isinstance(layout, str):
             raise _Refused("gate", layout)
-        states = [[None if place is None else place.tolist() for place in state] for state in layout.states]
-        placed = self._ask({"do": "place", "states": states}, end)
+        measured = self._ask({"do": "measure", "states": _plain(layout.states)}, end)
+        layout = fitted(layout, footprints, np.asarray(measured["middle"]), measured["radius"])
+        placed = self._ask({"do": "place", "states": _plain(layout.states)}, end)
         there = [[None if place is None else np.asarray(place) for place in state] for state in placed["states"]]
         layout = read_back(there, footprints, layout.changed)
         extent = [2 * OBJECT_RADIUS] * 3  # all of it is within this
-        return {"cpu_s": opened["cpu_s"] + placed["cpu_s"], "extent": extent, "of_scene": (layout, numbers, problems)}
+        cpu_s = opened["cpu_s"] + measured["cpu_s"] + placed["cpu_s"]
+        return {"cpu_s": cpu_s, "extent": extent, "of_scene": (layout, numbers, problems)}
 
     # --- the process ---------------------------------------------------------------------------------
 
@@ -443,6 +446,11 @@ def _environment(scratch: Path) -> dict[str, str]:
     temporary = str(home.parent.resolve())  # Blender leaves a folder there when it is killed; ours is removed
     paths = {"PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
     return {**os.environ, **ONE_THREAD, **paths}
+
+
+def _plain(states: Sequence[Sequence[Array | None]]) -> list[list[Any]]:
+    """Places as JSON has them."""
+    return [[None if place is None else place.tolist() for place in state] for state in states]
 
 
 def _collect(

@@ -48,6 +48,8 @@ FEWEST_PAIRS = 128  # of a shard: its questions are balanced among themselves, a
 PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
+FEWEST_TO_SPLIT_FOR_SCENES = 40  # a split's scenes are of its own objects, and should not all be of the same few
+SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
 NEW_BASES = 6  # first cameras that are tried if none of the known ones will do
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
@@ -79,6 +81,9 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
 def objects_wanted(config: RunConfig) -> int:
     """How many objects of an endless source a run lists, reserves included."""
+    if config.plan.scenes is not None:
+        scenes = SPARE_OBJECTS * config.pairs / (config.plan.pairs_per_object or PAIRS_PER_SCENE)
+        return FEWEST_TO_SPLIT_FOR_SCENES + int(np.ceil(scenes * config.plan.scenes.most / SCENES_OF_AN_OBJECT))
     per_object = config.plan.pairs_per_object or MOST_PAIRS_PER_OBJECT
     needed = sum(int(np.ceil(pairs / per_object)) for pairs in _split_pairs(config, FEWEST_OBJECTS_TO_SPLIT).values())
     return FEWEST_OBJECTS_TO_SPLIT + int(np.ceil(SPARE_OBJECTS * needed))
@@ -142,7 +147,7 @@ def _spread(pairs: int, objects: int) -> int:
 
 def _split_pairs(config: RunConfig, objects: int) -> dict[Split, int]:
     """Pairs of each split that has any. A handful of objects is not split."""
-    split = objects >= FEWEST_OBJECTS_TO_SPLIT
+    split = objects >= (FEWEST_OBJECTS_TO_SPLIT if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES)
     validation = round(config.pairs * config.plan.validation_share) if split else 0
     test = round(config.pairs * config.plan.test_share) if split else 0
     pairs: dict[Split, int] = {"train": config.pairs - validation - test, "validation": validation, "test": test}
@@ -167,7 +172,8 @@ def _split_objects(
     shuffled = [uids[i] for i in generator(config.seed, "splits").permutation(len(uids))]
     out: dict[str, list[str]] = {}
     for split in list(pairs_of)[1:]:
-        share = max(round(len(uids) * pairs_of[split] / config.pairs), OBJECTS_PER_SHARD)
+        least = OBJECTS_PER_SHARD if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES // 4
+        share = max(round(len(uids) * pairs_of[split] / config.pairs), least)
         out[split], shuffled = shuffled[:share], shuffled[share:]
     return {"train": shuffled, **out}
 

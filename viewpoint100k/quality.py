@@ -46,7 +46,7 @@ class RenderedView(NamedTuple):
     depth: NDArray[np.float32]  # (H, W), `FAR` or more where there is no object
     albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1]
     statistics: Statistics
-    index: NDArray[np.uint8] | None = None  # (H, W) of a scene: number of the object that is seen, from 1; 0: none
+    part_index: NDArray[np.uint8] | None = None  # (H, W) of a scene: number of the object that is seen, from 1; 0: none
     solo: tuple[int, ...] = ()  # of a scene: pixels that each object would have if it were alone
     hidden_by: tuple[tuple[int, ...], ...] = ()  # numbers of the objects that hide each, from 0
     changes: int = 0  # index of the object that the scene's event changes; 0: none
@@ -58,9 +58,9 @@ class RenderedView(NamedTuple):
 
 def unchanged(view: RenderedView) -> RenderedView:
     """A view without the object that the scene's event changes: all else stands still, as questions about cameras assume."""
-    if view.index is None or not view.changes:
+    if view.part_index is None or not view.changes:
         return view
-    gone = view.index == view.changes
+    gone = view.part_index == view.changes
     depth = np.where(gone, np.float32(NOTHING), view.depth)
     return view._replace(depth=depth, albedo=np.where(gone[..., None], np.float32(0), view.albedo))
 

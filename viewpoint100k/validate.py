@@ -33,6 +33,7 @@ from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
 from viewpoint100k.questions.kinds import Kind
 from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Question, Sample, Truth
+from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
     StoredSample,
@@ -277,6 +278,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
         if (kind, mode, size) != ("JPEG", "RGB", expected):
             yield f"view_{number}.jpg is {kind} {mode} {size}; its intrinsics say JPEG RGB {expected}"
     yield from _truth_problems(sample)
+    yield from problems_of_scene(sample, gates)
     for question in sample.questions:
         yield from (
             f"question {question.id}: {what}" for what in _question_problems(question, sample, stored.key, gates)

@@ -1,7 +1,7 @@
 """Tier B, kinds that draw a figure on a pair: marked points, a map, a mirror, an object's sides, the lens."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "yellow")
 APART = 0.06  # picture sides between dots, in both pictures
 LEAST_SIZE = 0.15  # of the object's box, in picture sides: a dot must not hide what it marks
 BY_CHANCE = 0.25  # how often the right dot is the nearest to where the mark was, in the picture or on the object's box
+_TRIPLES = np.array(list(combinations(range(16), 3))).T  # of the points that are looked at, the least strange first
 AS_FAR_OUT = 0.15  # half sides of the object's box
 NEAREST_CAMERA_DEG = 20.0  # to the first one, on the map
 CAMERAS_APART_DEG = 35.0
@@ -47,11 +48,12 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     for one in decoys:  # none of its sort: no need to look further
         marked &= (one & fair & apart).any(axis=1)
     unlike = _distances(paint, paint, order=1)
+    outwards = int(rng.integers(len(COLOURS)))  # how many dots are to lie further in than the right one
     for right in rng.permutation(np.flatnonzero(marked)):
-        alike = np.argsort(unlike[right] + 0.05 * rng.random(len(paint)))
         usable = np.broadcast_to(fair, apart.shape)[right] & apart[right]
-        chosen = _dots(int(right), alike, usable, apart, [one[right] for one in decoys])
-        if len(chosen) == len(COLOURS):
+        strange = unlike[right] + 0.05 * rng.random(len(paint))
+        chosen = _dots(int(right), after, usable, apart, [one[right] for one in decoys], strange, outwards)
+        if chosen:
             colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
             dots = [_mark(1, clear[i], colour) for i, colour in zip(chosen, colours, strict=True)]
             dots.sort(key=lambda dot: COLOURS.index(dot.colour))
@@ -66,20 +68,32 @@ def _distances(a: NDArray[np.float64], b: NDArray[np.float64], order: int = 2) -
 
 def _dots(
     right: int,
-    order: NDArray[np.int64],
+    pixels: NDArray[np.float64],
     usable: NDArray[np.bool_],
     apart: NDArray[np.bool_],
     decoys: Sequence[NDArray[np.bool_]],
+    strange: NDArray[np.float64],
+    outwards: int,
 ) -> list[int]:
-    """The right point and others apart from each other: one of each sort of decoys, then the first ones in the order."""
-    chosen = [right]
-    for wanted in [*decoys, *[usable] * (len(COLOURS) - 1 - len(decoys))]:
-        fits = order[(wanted & usable)[order]]
-        if not len(fits):
-            return []
-        chosen.append(int(fits[0]))
-        usable = usable & apart[fits[0]]
-    return chosen
+    """The right point and three others, the least strange ones that will do; empty if there are none.
+
+    All are apart from each other, one at least is of each sort of decoys, and so many of the three are nearer to the middle
+    of all four than the right one: what two views share tends to be in the middle, and that must not tell.
+    """
+    a, b, c = _TRIPLES[:, _TRIPLES[2] < usable.sum()]
+    points = np.flatnonzero(usable)
+    points = points[np.argsort(strange[points])]  # a < b < c, so the first triples hold the least strange points
+    a, b, c = points[a], points[b], points[c]
+    fits = apart[a, b] & apart[a, c] & apart[b, c]
+    for wanted in decoys:
+        fits &= wanted[a] | wanted[b] | wanted[c]
+    four = np.stack([np.full(fits.sum(), right), a[fits], b[fits], c[fits]])
+    away = np.linalg.norm(pixels[four] - pixels[four].mean(axis=0), axis=-1)
+    will_do = np.flatnonzero((away[1:] < away[0]).sum(axis=0) == outwards)
+    if not len(will_do):
+        return []
+    best = four[:, will_do[np.argmin(strange[four[1:, will_do]].sum(axis=0))]]
+    return [int(i) for i in best]
 
 
 def _on_box(view: View, pixels: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """What people call an object, and how large things of its kind are."""
 
 import re
+from functools import lru_cache
 
 from viewpoint100k.records import ObjectRecord
 
@@ -103,10 +104,15 @@ def noun_of(record: ObjectRecord) -> str:
     A category counts where it is a word that we know. Else the title does, if it holds exactly one such word: of a "car wheel"
     nobody knows whether it is a car.
     """
-    category = _plain(record.category)
+    return _noun(record.category, record.title)
+
+
+@lru_cache(100_000)
+def _noun(category: str, title: str) -> str:
+    category = _plain(category)
     if category in SIZES:
         return SAME.get(category, category)
-    title = f" {_plain(record.title)} "
+    title = f" {_plain(title)} "
     found = {noun for noun in SIZES if f" {noun} " in title or f" {noun}s " in title}
     found = {
         SAME.get(noun, noun) for noun in found if not any(noun != other and noun in other.split() for other in found)

@@ -47,7 +47,7 @@ class Shot(NamedTuple):
     state: int
     view: View
     capture: Capture
-    index: NDArray[np.uint8]  # (H, W) number of the object, from 1; 0: none
+    part_index: NDArray[np.uint8]  # (H, W) number of the object, from 1; 0: none
     solo: Sequence[int]
     hidden_by: Sequence[Sequence[int]]
 
@@ -91,7 +91,7 @@ def describe(
 
 def look(shot: Shot, parts: Sequence[ScenePart], gates: GateConfig) -> SceneView:
     """What one picture shows of each object."""
-    height, width = shot.index.shape
+    height, width = shot.part_index.shape
     return SceneView(
         state=shot.state,
         parts=[_part_seen(shot, number, part, gates, width, height) for number, part in enumerate(parts)],
@@ -99,7 +99,7 @@ def look(shot: Shot, parts: Sequence[ScenePart], gates: GateConfig) -> SceneView
 
 
 def _part_seen(shot: Shot, number: int, part: ScenePart, gates: GateConfig, width: int, height: int) -> PartSeen:
-    mine = shot.index == number + 1
+    mine = shot.part_index == number + 1
     rows, cols = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
     pixels = int(mine.sum())
     solo = max(int(shot.solo[number]), pixels)
@@ -195,7 +195,7 @@ def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layo
 def _missing(cloud: Surface, shot: Shot, number: int) -> float:
     """Mean difference, over the points of an object that face the camera, from what is seen in their places; 0..1."""
     capture = shot.capture
-    height, width = shot.index.shape
+    height, width = shot.part_index.shape
     pixels, depth = project(cloud.points, capture.world_from_camera, capture.intrinsics)
     cosine = cosine_to_camera(cloud.points, cloud.normals, capture.world_from_camera)
     inside = (
@@ -204,7 +204,7 @@ def _missing(cloud: Surface, shot: Shot, number: int) -> float:
     if not inside.any():
         return 0.0
     cols, rows = pixels[inside].astype(np.int64).T
-    there, who = capture.depth[rows, cols].astype(np.float64), shot.index[rows, cols]
+    there, who = capture.depth[rows, cols].astype(np.float64), shot.part_index[rows, cols]
     away = (there - depth[inside]) / OBJECT_RADIUS
     of_albedo = np.abs(capture.albedo[rows, cols] - cloud.albedo[inside]).mean(axis=1)
     itself = np.maximum(of_albedo, np.minimum(np.abs(away), BACKGROUND_DIFFERENCE))
@@ -215,7 +215,7 @@ def _missing(cloud: Surface, shot: Shot, number: int) -> float:
 
 def _only(shot: Shot, number: int) -> Capture:
     """The capture as if one object were alone, where it is seen."""
-    mine = shot.index == number + 1
+    mine = shot.part_index == number + 1
     return shot.capture._replace(depth=np.where(mine, shot.capture.depth, np.float32(1e10)))
 
 
@@ -243,7 +243,7 @@ def _change(part: ScenePart, event: Event) -> SceneChange:
 
 def _albedo(shots: Sequence[Shot], number: int) -> Array:
     """(N, 3) of an object, in all pictures."""
-    found = np.concatenate([shot.capture.albedo[shot.index == number + 1] for shot in shots])
+    found = np.concatenate([np.zeros((0, 3)), *(shot.capture.albedo[shot.part_index == number + 1] for shot in shots)])
     return np.asarray(found[:: max(1, len(found) // COLOUR_PIXELS)], dtype=np.float64)
 
 

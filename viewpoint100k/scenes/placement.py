@@ -21,7 +21,7 @@ STEP_DEG = 360.0 / DIRECTIONS
 JITTER = 0.15  # of the logarithm of a size: not all chairs are alike
 ATTEMPTS = 12
 TRIES = 60
-ROOM = 0.35  # of a scene's radius, by which an object may stand further out than it must
+ROOM = 0.25  # of a scene's radius, by which an object may stand further out than it must
 _ANGLES = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
 _WAYS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
@@ -150,10 +150,10 @@ def _event(
         return changed, stands
     for _ in range(TRIES):
         if plan.event == "moved":
-            angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(*plan.move)
+            angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(plan.move[0], plan.move[1])
             after = before._replace(spot=before.spot + distance * np.array([np.cos(angle), np.sin(angle)]))
         else:
-            turn = int(rng.choice([-1, 1])) * round(rng.uniform(*plan.turn_deg) / STEP_DEG)
+            turn = int(rng.choice([-1, 1])) * round(rng.uniform(plan.turn_deg[0], plan.turn_deg[1]) / STEP_DEG)
             after = before._replace(turn=(before.turn + turn) % DIRECTIONS)
         if all(gap(after, other) >= spread * radius for other in others):
             return changed, [after if i == changed else one for i, one in enumerate(stands)]
@@ -185,6 +185,15 @@ def _layout(plan: ScenePlan, stands: list[Stand], after: list[Stand], changed: i
             places[changed] = None
         states.append(places)
     return read_back(states, [one.footprint for one in stands], changed)
+
+
+def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radius: float) -> Layout:
+    """The same with all that was measured, about its middle, brought to `OBJECT_RADIUS`: reach allows for more than there is."""
+    factor = OBJECT_RADIUS / radius
+    change = np.diag([factor, factor, factor, 1.0])
+    change[:3, 3] = -factor * middle
+    states = [[None if place is None else change @ place for place in state] for state in layout.states]
+    return read_back(states, footprints, layout.changed)
 
 
 def read_back(states: list[list[Array | None]], footprints: Sequence[Footprint], changed: int | None) -> Layout:

@@ -1,0 +1,54 @@
+"""Arguments in, exit code out. The work is elsewhere.
+
+Exit codes: 0 fine, 1 problems found or the run could not be finished, 2 wrong input.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+import viewpoint100k
+from viewpoint100k.cli import listing, looking, making, sharing
+from viewpoint100k.cli.screen import err_console, out_console
+from viewpoint100k.errors import InputError, ViewpointError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+for commands in (making, looking, sharing):
+    app.add_typer(commands.app)
+app.add_typer(listing.app, name="objects", rich_help_panel="Check and look")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out_console.print(viewpoint100k.__version__, highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Render, prove, publish and train on viewpoint data: how did the camera move between two views?
+
+    Start with [bold]viewpoint100k generate my-dataset[/bold]: two dozen procedural objects, 48 pairs, minutes on two cores.
+    Then [bold]viewpoint100k gallery my-dataset page.html[/bold] shows them.
+    """
+
+
+def main() -> None:
+    """The command line. Errors that a user can fix are one line."""
+    # our matrices are small: a second thread of numpy's only waits for them, and costs as much as the first
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        app()
+    except InputError as error:
+        err_console.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
+        sys.exit(2)
+    except ViewpointError as error:
+        err_console.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
+        sys.exit(1)

@@ -1,0 +1,149 @@
+"""Commands that check a finished dataset, and show it."""
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.markup import escape
+
+from viewpoint100k.cli.options import DatasetArgument, DeviceOption, PythonOption, WorkersOption
+from viewpoint100k.cli.places import devices_for, places_on
+from viewpoint100k.cli.screen import counting, err_console, out_console, print_probes, print_problems
+from viewpoint100k.errors import InputError
+
+app = typer.Typer()
+
+
+@app.command("validate", rich_help_panel="Check and look")
+def validate_command(
+    dataset: DatasetArgument,
+    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes.", show_default="one per core")] = None,
+) -> None:
+    """Reread every file: hashes, images, truths and answers derived again, splits. Exit 1 if anything is wrong."""
+    from viewpoint100k.validate import validate_dataset
+
+    report = validate_dataset(dataset, workers)
+    print_problems(report.problems)
+    out_console.print(
+        f"{report.samples} samples, {report.questions} questions in {report.shards} shards: {len(report.problems)} problems"
+    )
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command("reproduce", rich_help_panel="Check and look")
+def reproduce_command(
+    dataset: DatasetArgument,
+    shard: Annotated[int, typer.Option(help="Number of the shard, from 0, train first.", show_default=False)],
+    source: Annotated[
+        Optional[str], typer.Option(help="Where its objects are, if they came from a folder.", show_default=False)
+    ] = None,
+    engine_python: PythonOption = None,
+    workers: WorkersOption = None,
+    device: DeviceOption = "auto",
+    keep: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="A new folder to keep what was made.", show_default=False)
+    ] = None,
+) -> None:
+    """Render a published shard again from its manifest and compare bytes. Exit 1 if it differs; says what does.
+
+    [bold]viewpoint100k reproduce my-dataset --shard 12[/bold]
+    """
+    from viewpoint100k import pipeline
+    from viewpoint100k.reproduce import reproduce_shard
+
+    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, pipeline.disk_errors(keep or folder):
+        devices = devices_for(Path(folder), device, engine_python)
+        with counting("Checking objects") as progress:
+            found = reproduce_shard(
+                dataset,
+                shard,
+                keep or Path(folder) / "again",
+                source=source,
+                engine_python=engine_python,
+                workers=workers or places_on(devices),
+                devices=devices,
+                progress=progress,
+            )
+    for finding in found.findings:
+        err_console.print(escape(finding), soft_wrap=True, highlight=False)
+    if found.same_bytes:
+        out_console.print(f"{found.shard}: the same bytes")
+        return
+    verdict = "the same samples, and pictures as close as another CPU's" if found.close else "differs"
+    out_console.print(f"{found.shard}: {verdict}")
+    raise typer.Exit(1)
+
+
+@app.command("audit", rich_help_panel="Check and look")
+def audit_command(
+    dataset: DatasetArgument,
+    html: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Write the report as a page.", show_default=False)
+    ] = None,
+    json_file: Annotated[
+        Optional[Path], typer.Option("--json", metavar="FILE", help="Write the report as JSON.", show_default=False)
+    ] = None,
+) -> None:
+    """Are the questions fair and the answers right? Shortcuts, leaks, labels from a second implementation. Exit 1 if not.
+
+    [bold]viewpoint100k audit my-dataset --html audit.html[/bold]
+    """
+    from viewpoint100k import audit, pipeline
+    from viewpoint100k.shards import write_atomically
+
+    with counting("Auditing") as progress:
+        report = audit.audit_dataset(dataset, progress=progress)
+    if json_file is not None:
+        with pipeline.disk_errors(json_file):
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(json_file, report.to_json().encode())
+    if html is not None:
+        audit.write_html(report, dataset, html)
+    print_probes(report.probes)
+    verdicts = Counter(probe.verdict for probe in report.probes)
+    out_console.print(
+        f"{report.samples} samples, {report.questions} questions: {verdicts['pass']} probes passed, "
+        f"{verdicts['fail']} failed, {verdicts['not measured']} not measured"
+    )
+    if html is not None:
+        out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command("gallery", rich_help_panel="Check and look")
+def gallery_command(
+    dataset: DatasetArgument,
+    page: Annotated[Path, typer.Argument(help="The HTML file to write.", show_default=False)],
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many samples, spread evenly over all.")] = 2000,
+) -> None:
+    """An HTML page to look at a dataset: filters, overlays, the cameras in 3D, questions with the answer behind a click.
+
+    Up to 300 samples are one self-contained file; more lie in a folder beside it, such as page_files/, which goes with it.
+    """
+    from viewpoint100k.gallery import write_gallery
+
+    with counting("Making the gallery") as progress:
+        written = write_gallery(dataset, page, limit=limit, progress=progress)
+    where = str(page) + (f" and {written.folder}/" if written.folder else "")
+    of_all = "" if written.samples == written.total else f" of {written.total:,}, spread evenly (--limit shows more)"
+    out_console.print(
+        f"{written.samples:,} samples{of_all} in {escape(where)}, {written.bytes / 1e6:.1f} MB", soft_wrap=True
+    )
+
+
+@app.command("inspect", rich_help_panel="Check and look")
+def inspect_command(
+    dataset: DatasetArgument, key: Annotated[str, typer.Argument(help="Key of a sample, such as train-00000-00003.")]
+) -> None:
+    """Everything that is stored of one sample, as JSON."""
+    from viewpoint100k.shards import iter_samples
+
+    for stored in iter_samples(dataset):
+        if stored.key == key:
+            out_console.print_json(stored.sample.model_dump_json())
+            return
+    raise InputError(f"{dataset} has no sample {key!r}; keys look like train-00000-00003")

@@ -1,0 +1,278 @@
+"""What is shown on the terminal: progress bars while something runs, tables when it is done."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from viewpoint100k.errors import InputError, ViewpointError
+
+out_console, err_console = Console(), Console(stderr=True)
+REMOTE_LOOK_S = 15.0  # between looks at a run behind a URL
+
+
+class counting(AbstractContextManager[Callable[[int, int], None]]):
+    """A progress bar fed by `progress(done, of)`."""
+
+    def __init__(self, what: str) -> None:
+        self.bar = Progress(
+            TextColumn(what),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=err_console,
+            transient=True,
+            redirect_stdout=out_console.is_terminal,  # what is piped away must not turn up above the bar instead
+        )
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self.bar.start()
+        task = self.bar.add_task("", total=None)
+        return lambda done, of: self.bar.update(task, completed=done, total=of)
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+
+class sending(AbstractContextManager[Callable[[int, int, str], None]]):
+    """Bytes that are there, of all, and what is going on."""
+
+    def __init__(self) -> None:
+        self.bar = Progress(
+            TextColumn("Sending"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[what]}"),
+            console=err_console,
+        )
+
+    def __enter__(self) -> Callable[[int, int, str], None]:
+        self.bar.start()
+        task = self.bar.add_task("", total=None, what="")
+        return lambda done, of, what: self.bar.update(task, completed=done, total=of, what=what)
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+
+class RunBar(AbstractContextManager["RunBar"]):
+    """Pairs done, pairs a minute, rejects, time left."""
+
+    def __init__(self, status: Callable[[], Any], look_s: float = 1.0) -> None:
+        self.status, self.look_s, self.started, self.at_start = status, look_s, time.monotonic(), -1
+        self.bar = Progress(
+            TextColumn("Rendering"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("pairs  {task.fields[rate]}  {task.fields[rejects]} rejects  left"),
+            TimeRemainingColumn(),
+            console=err_console,
+        )
+        self.task = self.bar.add_task("", total=None, rate="", rejects=0)
+        self.seen = 0.0
+
+    def __enter__(self) -> "RunBar":
+        self.bar.start()
+        self.update()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+    def update(self, now: bool = False) -> None:
+        if time.monotonic() - self.seen < self.look_s and self.at_start >= 0 and not now:
+            return
+        found = self.status()
+        self.seen = time.monotonic()
+        done = sum(receipt.samples for receipt in found.done) + found.pairs_in_work
+        self.at_start = done if self.at_start < 0 else self.at_start
+        minutes = (time.monotonic() - self.started) / 60
+        rate = f"{(done - self.at_start) / minutes:.0f}/min" if minutes > 0.05 else ""
+        rejects = sum(receipt.rejects for receipt in found.done) + found.rejects_in_work
+        self.bar.update(self.task, completed=done, total=found.pairs_wanted, rate=rate, rejects=rejects)
+
+
+def unfinished(logs: Path, missing: int, of: int, failures: list[Any]) -> ViewpointError:
+    """The error of the first shard that failed, and how many are missing."""
+    code, line = failures[0] if failures else (0, "")
+    line = line.removeprefix("error: ") or f"a shard ended with code {code}"
+    text = f"{line} ({missing} of {of} shards are missing; what they printed is in {logs})"
+    return InputError(text) if code == 2 else ViewpointError(text)
+
+
+def print_problems(problems: list[Any]) -> None:
+    for problem in problems[:200]:
+        err_console.print(f"{escape(problem.where)}: {escape(problem.what)}", soft_wrap=True, highlight=False)
+    if len(problems) > 200:
+        err_console.print(f"... and {len(problems) - 200} more")
+
+
+def print_missing(report: Any) -> None:
+    """An array specification on stdout and nothing else."""
+    print(report.missing_spec, flush=True)
+    if report.running:
+        numbers = ", ".join(str(one.number) for one in report.running)
+        err_console.print(f"not listed, because somebody is at work: {numbers}", soft_wrap=True, highlight=False)
+
+
+def print_report(report: Any) -> None:
+    """How a run goes."""
+    from viewpoint100k.monitor import duration
+
+    speed = f"; {report.pairs_per_minute:.1f} pairs a minute" if report.pairs_per_minute else ""
+    speed += f", about {duration(report.eta_s)} left" if speed and report.done < report.shards else ""
+    out_console.print(
+        f"{report.pairs_done} of {report.pairs_wanted} pairs in {report.done} shards; {len(report.running)} shards running, "
+        f"{len(report.failed)} failed, {len(report.missing)} missing{speed}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    if report.missing:
+        out_console.print(f"missing: {report.missing_spec}", soft_wrap=True, highlight=False)
+    if report.machines:
+        table = Table("machine", "shards", "pairs", "pairs an hour", "CPU-s a pair")
+        for one in report.machines:
+            table.add_row(
+                escape(one.name),
+                str(one.shards),
+                str(one.pairs),
+                f"{one.pairs_per_hour:.0f}",
+                f"{one.cpu_s_per_pair:.2f}",
+            )
+        out_console.print(table)
+    for one in report.failed:
+        out_console.print(
+            f"shard {one.number} failed on {escape(one.machine)}, attempt {one.attempt}: {escape(one.error)}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    for what, counts in (("refused objects", report.rejects), ("pairs not used", report.dropped)):
+        if counts:
+            table = Table(what, "")
+            for reason, count in counts.items():
+                table.add_row(escape(reason), str(count))
+            out_console.print(table)
+
+
+def print_findings(findings: list[Any], min_asymmetry: float) -> None:
+    """A row per object; the asymmetry is green where it is far from the threshold."""
+    if not findings:
+        return
+    table = Table("object", "verdict", "asymmetry", "reason")
+    for finding in findings:
+        value = finding.asymmetry
+        colour = "red" if (value or 0) < min_asymmetry else "yellow" if (value or 0) < 2 * min_asymmetry else "green"
+        table.add_row(
+            escape(finding.uid),
+            f"[{'green' if finding.verdict == 'ok' else 'red'}]{escape(finding.verdict)}[/]",
+            "" if value is None else f"[{colour}]{value:.3f}[/]",
+            escape(finding.reason),
+        )
+    out_console.print(table)
+
+
+def print_probes(probes: list[Any]) -> None:
+    """A row per probe: verdict, number (of the worst part), bound, and why it did not pass."""
+    colours = {"pass": "green", "fail": "red"}
+    table = Table("probe", "verdict", "value", "bound", "because")
+    for probe in probes:
+        colour = colours.get(probe.verdict, "dim")
+        value = "" if probe.value is None else f"{probe.value:.4g}"
+        bound = "" if probe.value is None else str(probe.threshold)
+        because = "" if probe.verdict == "pass" else escape(probe.because)  # in full in the page and the JSON
+        table.add_row(probe.name, f"[{colour}]{probe.verdict}[/]", value, bound, because)
+    out_console.print(table)
+
+
+def print_shipment(shipment: Any) -> None:
+    """What publishing would send, and under which licences its objects are."""
+    parcel, here = shipment.parcel, [*shipment.parcel.shards, *shipment.parcel.rest]
+    table = Table("", "files", "MB")
+    for name, files in (
+        ("in the dataset", here),
+        ("shards to send", shipment.send),
+        ("other files to send", shipment.place),
+    ):
+        table.add_row(name, str(len(files)), f"{sum(file.bytes for file in files) / 1e6:.1f}")
+    if shipment.delete:
+        table.add_row("to be deleted there", str(len(shipment.delete)), "")
+    out_console.print(
+        f"{escape(str(parcel.dataset))} to {escape(shipment.repo_id)}, {shipment.branch}, {shipment.tag}",
+        soft_wrap=True,
+    )
+    out_console.print(table)
+    licences = ", ".join(f"{number} {licence}" for licence, number in parcel.licences.most_common())
+    out_console.print(f"Licences of its objects: {escape(licences)}", soft_wrap=True, highlight=False)
+
+
+def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
+    """Shares with their intervals: in all, then by type, tier, family, angle, form."""
+    table = Table("", "share", "95 %", "of")
+
+    def add(name: str, cell: Any) -> None:
+        interval = f"{100 * cell.low:.1f} to {100 * cell.high:.1f}"
+        table.add_row(escape(name), f"{100 * cell.value:.1f} %", interval, str(cell.n))
+
+    for name, cell in summary:
+        add(name, cell)
+    for group, cells in scores.by.items():
+        table.add_section()
+        for name, cell in cells.items():
+            add(f"{group}: {name}", cell)
+    out_console.print(table)
+    out_console.print(
+        f"{scores.answered} of {scores.questions} questions answered, {scores.unread} answers could not be read, "
+        f"{len(scores.unknown_ids)} ids unknown; guessing would earn {100 * scores.chance:.1f} %",
+        soft_wrap=True,
+    )
+    for name, ids in (("unknown", scores.unknown_ids), ("unanswered", scores.unanswered_ids)):
+        if ids:
+            more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+            err_console.print(f"{name}: {escape(', '.join(ids[:5]))}{more}", soft_wrap=True, highlight=False)
+
+
+def print_cpu(cpu_s: Counter[str], what: str) -> None:
+    parts = ", ".join(f"{name} {value:.0f}" for name, value in cpu_s.items())
+    out_console.print(f"{sum(cpu_s.values()):.0f} CPU-s for {what}: {parts}", soft_wrap=True)
+
+
+def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[Any]) -> None:
+    from viewpoint100k.storage import is_url
+
+    cpu = Counter[str]()
+    for receipt in receipts:
+        cpu.update(receipt.cpu_s)
+    views = sum(receipt.views_rendered for receipt in receipts)
+    objects = len({uid for receipt in receipts for uid in receipt.objects})
+    refused = len({reject.uid for reject in rejects})
+    out_console.print(
+        f"[bold]{manifest.samples} pairs[/bold] of {objects} objects, {manifest.questions} questions, in {len(manifest.shards)} shards; "
+        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). Everything validates.",
+        soft_wrap=True,
+    )
+    print_cpu(cpu, f"{views} views")
+    if is_url(out):
+        out_console.print(f"Fetch it with what your store has for that, then look at it; it lies in {escape(out)}")
+        return
+    out_console.print("Look at it:", soft_wrap=True)
+    out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)
+    out_console.print(
+        f'  python -c "from datasets import load_dataset; print(load_dataset({str(out)!r}))"',
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,185 @@
+"""Commands that describe, publish, export and score a dataset."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.markup import escape
+
+from viewpoint100k.cli.options import DatasetArgument
+from viewpoint100k.cli.screen import counting, err_console, out_console, print_scores, print_shipment, sending
+from viewpoint100k.errors import ViewpointError
+
+app = typer.Typer()
+
+
+@app.command("card", rich_help_panel="Publish")
+def card_command(
+    dataset: DatasetArgument,
+    version: Annotated[str, typer.Option(help="A higher one for the dataset.", show_default="as it is")] = "",
+    audit: Annotated[
+        Optional[Path],
+        typer.Option(
+            metavar="FILE",
+            help="What `audit --json` wrote, to show and to keep.",
+            show_default="DIR/audit.json, if any",
+        ),
+    ] = None,
+) -> None:
+    """Write README.md, its pictures and croissant.json anew. Plots need the extra audit.
+
+    [bold]viewpoint100k audit my-dataset --json audit.json; viewpoint100k card my-dataset --audit audit.json[/bold]
+    """
+    from viewpoint100k import card, pipeline, plots
+
+    with pipeline.disk_errors(dataset), counting("Reading") as progress:
+        manifest = card.rewrite_card(dataset, version, audit, progress)
+    without = "" if plots.can_plot() else "; without plots: pip install 'viewpoint100k[audit]'"
+    out_console.print(
+        f"{escape(str(dataset))}/README.md: version {manifest.version}, {manifest.samples} samples{escape(without)}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@app.command("publish", rich_help_panel="Publish")
+def publish_command(
+    dataset: DatasetArgument,
+    repo_id: Annotated[
+        str, typer.Argument(metavar="REPO_ID", help="owner/name on the Hugging Face Hub.", show_default=False)
+    ],
+    private: Annotated[bool, typer.Option("--private", help="If the repository has to be made, only for you.")] = False,
+    branch: Annotated[str, typer.Option(help="What people read; made if it is not there.")] = "main",
+    tag: Annotated[str, typer.Option(help="Name of this version.", show_default="v and the dataset's version")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
+    workers: Annotated[
+        Optional[int], typer.Option(min=1, help="Processes that check.", show_default="one per core")
+    ] = None,
+) -> None:
+    """Put a dataset on the Hugging Face Hub: checked, all at once, tagged. Run it again to go on where it stopped.
+
+    The token is the one that `hf auth login` keeps, or HF_TOKEN.
+
+    [bold]viewpoint100k publish my-dataset my-lab/viewpoint-100k --dry-run[/bold]
+    """
+    from viewpoint100k import hub
+
+    with err_console.status("Checking every file"):
+        parcel = hub.prepare(dataset, workers)
+    try:
+        shipment = hub.look(parcel, repo_id, branch=branch, tag=tag, private=private)
+    except ViewpointError as error:
+        if not dry_run:
+            raise
+        print_shipment(hub.ship_to(parcel, repo_id, branch, tag or f"v{parcel.manifest.version}"))
+        raise ViewpointError(f"nothing was sent, and publishing would stop here: {error}") from error
+    print_shipment(shipment)
+    if dry_run:
+        out_console.print("Nothing was sent: --dry-run")
+        return
+    with sending() as progress:
+        commit = hub.send(shipment, progress)
+    if shipment.up_to_date:
+        out_console.print("All of it was there already")
+    out_console.print(
+        f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:", soft_wrap=True, highlight=False
+    )
+    out_console.print(
+        f'  python -c "from datasets import load_dataset; print(load_dataset({repo_id!r}, revision={shipment.tag!r}))"',
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+
+
+@app.command("remove", rich_help_panel="Publish")
+def remove_command(
+    dataset: DatasetArgument,
+    uids: Annotated[
+        Optional[list[str]],
+        typer.Option("--uid", help="An object, as attribution.csv names it. May be given often.", show_default=False),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Published with the removal.", show_default=False)] = "",
+) -> None:
+    """Take objects out for good: rewrites only the shards that hold them, and raises the version.
+
+    Run it again, with or without --uid, if it was interrupted. Then publish again: only these shards are sent.
+    """
+    from viewpoint100k import pipeline, takedown
+
+    with pipeline.disk_errors(dataset), counting("Reading") as progress:
+        done = takedown.remove_objects(dataset, uids or (), reason, progress)
+    where = f" from {', '.join(done.shards)}" if done.shards else ""
+    out_console.print(
+        f"{done.samples} samples removed{where}; {done.manifest.samples} are left. Version {done.manifest.version}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@app.command("index", rich_help_panel="Use it")
+def index_command(dataset: DatasetArgument) -> None:
+    """Write index/*.parquet anew: one row per question, no pictures, for duckdb, polars or pandas."""
+    from viewpoint100k import pipeline
+    from viewpoint100k.index import write_index
+
+    with pipeline.disk_errors(dataset):
+        questions = write_index(dataset)
+    out_console.print(f"{questions} questions in {escape(str(dataset))}/index", soft_wrap=True)
+
+
+@app.command("export", rich_help_panel="Use it")
+def export_command(
+    dataset: DatasetArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.", show_default=False)],
+    to: Annotated[str, typer.Option(help="vlmevalkit, lmms-eval, llamafactory or verl.", show_default=False)],
+    split: Annotated[
+        Optional[str], typer.Option(help="Which split.", show_default="test to evaluate, train to train")
+    ] = None,
+) -> None:
+    """Write the questions for another tool, figures drawn in. VLMEvalKit knows letters only: it gets no numbers.
+
+    [bold]viewpoint100k export my-dataset --to lmms-eval task/[/bold]
+    """
+    from viewpoint100k import export, pipeline
+
+    with pipeline.disk_errors(out):
+        done = export.export(dataset, to, out, split)
+    left = f", {done.left_out} that ask for a number left out" if done.left_out else ""
+    out_console.print(
+        f"{done.questions} questions{left}: {', '.join(done.files)} in {escape(str(out))}", soft_wrap=True
+    )
+
+
+@app.command("evaluate", rich_help_panel="Use it")
+def evaluate_command(
+    predictions: Annotated[
+        Path, typer.Argument(help='Lines of {"question_id": ..., "prediction": ...}.', show_default=False)
+    ],
+    dataset: DatasetArgument,
+    json_file: Annotated[
+        Optional[Path], typer.Option("--json", metavar="FILE", help="Write the scores as JSON.", show_default=False)
+    ] = None,
+    html: Annotated[
+        Optional[Path], typer.Option(metavar="FILE", help="Write a page: confusion, worst cases.", show_default=False)
+    ] = None,
+) -> None:
+    """Score answers: per type, tier, family, angle and form; both orders, whole samples, all rotations; with intervals.
+
+    [bold]viewpoint100k evaluate predictions.jsonl my-dataset --html scores.html[/bold]
+    """
+    from viewpoint100k import evaluate, pipeline
+    from viewpoint100k.shards import write_atomically
+
+    scores, cases = evaluate.evaluate(predictions, dataset)
+    if json_file is not None:
+        with pipeline.disk_errors(json_file):
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(json_file, (scores.model_dump_json(indent=1) + "\n").encode())
+    if html is not None:
+        with pipeline.disk_errors(html):
+            html.parent.mkdir(parents=True, exist_ok=True)
+            evaluate.write_page(scores, cases, dataset, html)
+    print_scores(evaluate.summary(scores), scores)
+    if html is not None:
+        out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
