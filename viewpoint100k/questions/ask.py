@@ -248,7 +248,7 @@ def _question(
 
 def sentences(text: str) -> str:
     """A capital where a sentence begins, for names that stand there."""
-    return re.sub(r"(^|[.?!:] )([a-z])", lambda found: found[1] + found[2].upper(), text)
+    return re.sub(r"(^|[.?!] )([a-z])", lambda found: found[1] + found[2].upper(), text)
 
 
 def of_group(wording: str) -> str:

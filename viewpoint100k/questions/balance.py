@@ -35,6 +35,7 @@ FIRES = {
     "looks": 0.08,
     "away": 0.08,
     "deeper": 0.05,
+    "diagonal": 0.5,
 }  # of the picture's side; log of areas, or of lengths in the picture; scene radii: less is not seen
 BY_SIGN: tuple[Cue, ...] = ("growth", "lens")  # neither tells alone, and how much both say together is what is asked
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue

@@ -15,10 +15,11 @@ import numpy as np
 from viewpoint100k.questions.chains import MAX_WORDS, Statement
 from viewpoint100k.questions.kinds import Figure, Known
 from viewpoint100k.questions.scene_shots import MOVES, Shot, phrase_in
-from viewpoint100k.questions.tier_c import RELATIONS, TURNS_DEG, nearest_to
+from viewpoint100k.questions.tier_c import COUNTS, RELATIONS, TURNS_DEG, nearest_to
 from viewpoint100k.questions.tier_c_pairs import CHANGES
 from viewpoint100k.records import Scene
 
+AT_REST = 1  # percent of the picture, of what a camera that stands still sees at the same place
 FAR_ENOUGH = 10  # percent of the picture between two places, degrees between two directions
 SURE_DEG = 15  # from the line between left and right, or before and behind
 APART, MOVED = 1, 2  # tenths of the scene's radius: between two distances, and of one that changed
@@ -104,8 +105,7 @@ def _compared(told: Told, key: str, values: Sequence[float]) -> Facts:
 
 def _taller(told: Told) -> Facts:
     shot = told.shots[0]
-    boxes = [shot.seen[part].full_box for part in told.figure.parts]
-    looks = _compared(told, "looks", [box[3] - box[1] for box in boxes])
+    looks = _compared(told, "looks", [shot.upright_px(part) for part in told.figure.parts])
     return looks | _compared(told, "farther", [shot.own[part, 2] for part in told.figure.parts])
 
 
@@ -115,7 +115,7 @@ def _each(told: Told) -> Facts:
     sideways = RELATIONS.index(told.relation) < 2
     words: list[str | int] = [told.name(a)]
     for other in (i for i in shot.referable if i != a):
-        more = shot.own[other, 0] > shot.own[a, 0] if sideways else shot.own[other, 2] > shot.own[a, 2]
+        more = int(shot.own[other, 0] > shot.own[a, 0] if sideways else shot.own[other, 2] > shot.own[a, 2])
         words += [told.name(other), ("left", "right")[more] if sideways else ("closer", "farther")[more]]
     return _fact("each", *words)
 
@@ -196,8 +196,11 @@ def _layout(told: Told) -> Facts:
     if not others or len(told.shots) != 2:
         return {}
     found = _fact("all_stay") if change is None else _fact("one_moves", told.name(change.part))
-    part = others[0]
-    at = [[_tens(100 * x) for x in shot.pixels[part] / [shot.width, shot.height]] for shot in told.shots]
+    shares = [100 * shot.pixels / [shot.width, shot.height] for shot in told.shots]
+    part = max(others, key=lambda i: float(np.abs(shares[1][i] - shares[0][i]).max()))
+    at = [[_tens(x) for x in share[part]] for share in shares]
+    if (at[0] == at[1]) != (np.abs(shares[1][part] - shares[0][part]).max() < AT_REST):
+        return {}
     return found | _fact("goes", told.name(part), *at[0], *at[1])
 
 
@@ -492,7 +495,8 @@ def _taller_one(told: Told, facts: Facts) -> set[str]:
 
 def _number(told: Told, facts: Facts) -> set[str]:
     side = ("left", "right", "closer", "farther")[RELATIONS.index(told.relation)]
-    return {str(facts["each"].args[2::2].count(side))} if "each" in facts else set()
+    number = facts["each"].args[2::2].count(side) if "each" in facts else len(COUNTS)
+    return {COUNTS[number]} if number < len(COUNTS) else set()
 
 
 def _least(facts: Facts) -> str:
@@ -645,9 +649,16 @@ def write_scene_chain(
                 PREMISES[one][int(rng.integers(2))] if isinstance(one, str) else _sentence(one, rng) for one in said
             ]
             text = ". ".join([*sentences, f"So the answer is: {answer_text}"]) + "."
-            if len(text.split()) <= MAX_WORDS:
+            if len(text.split()) <= MAX_WORDS and _can_be_told(known.scene, figure, stated):
                 return text
     return None
+
+
+def _can_be_told(scene: Scene, figure: Figure, stated: Facts) -> bool:
+    """Whether all objects that have no name but a letter have it drawn, of those that are spoken of."""
+    drawn = {mark.letter for mark in figure.marks}
+    spoken_of = {arg for one in stated.values() for arg in one.args}
+    return all(p.letter in drawn for p in scene.parts if p.named_by == "letter" and p.name in spoken_of)
 
 
 def _said(plan: Plan, facts: Mapping[str, Statement]) -> list[Statement | str]:

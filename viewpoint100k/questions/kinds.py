@@ -21,7 +21,7 @@ Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
     "shift_y", "place_1_y", "place_2_y",
     "growth", "size_1", "size_2", "aside_1", "aside_2", "lens",
-    "across", "height", "looks", "away", "deeper",  # of objects of a scene: questions/tier_c.py
+    "across", "height", "looks", "away", "deeper", "diagonal",  # of objects of a scene: questions/tier_c.py
 ]  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = ("shift_y", "place_1_y", "place_2_y")  # up from down

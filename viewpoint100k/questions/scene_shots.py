@@ -77,6 +77,14 @@ class Shot:
         a = np.radians(azimuth)
         return self.bearing_deg(self.poses[part][:2, :2] @ [np.cos(a), np.sin(a)])
 
+    def upright_px(self, part: int) -> float:
+        """How long an object's upright axis is in the picture, from its foot to its top."""
+        half = self.poses[part][:3, 2] * (0.5 * self.scene.parts[part].size[2])
+        ends = (self.centres[part] + [half, -half] - self.camera[:3, 3]) @ self.camera[:3, :3]
+        k = self.view.intrinsics
+        way = (ends[0, :2] / ends[0, 2] - ends[1, :2] / ends[1, 2]) * [k[0][0], k[1][1]]
+        return float(np.hypot(way[0], way[1]))
+
     def middle(self, part: int) -> tuple[float, float]:
         """Of what is seen of an object: shares of the picture from the left and from the top."""
         left, top, right, bottom = self.seen[part].box or self.seen[part].full_box
@@ -130,9 +138,9 @@ def letters(scene: Scene | None, images: Sequence[int], parts: Sequence[int]) ->
     return tuple(out)
 
 
-def lettered(known: Known, figure: Figure) -> bool:
-    """Whether a question's letters are those that it needs."""
-    wanted = letters(known.scene, figure.images, figure.parts)
+def lettered(known: Known, figure: Figure, spoken_of: Sequence[int]) -> bool:
+    """Whether a question's letters are those that it needs to speak of these objects."""
+    wanted = letters(known.scene, figure.images, spoken_of)
     return len(wanted) == len(figure.marks) and all(
         (one.image, one.letter) == (other.image, other.letter)
         and max(abs(one.x - other.x), abs(one.y - other.y)) <= LETTER_PX
@@ -140,22 +148,37 @@ def lettered(known: Known, figure: Figure) -> bool:
     )
 
 
-def asked_parts(known: Known, figure: Figure, count: int, views: Sequence[int]) -> bool:
-    """Whether a figure speaks of so many different objects, all of which can be told in these of the sample's views."""
+def asked_parts(known: Known, figure: Figure, count: int, views: Sequence[int], of_all: bool = False) -> bool:
+    """Whether a figure speaks of so many different objects, all of which can be told in these of the sample's views.
+
+    Args:
+        of_all: it is about all objects, so that all those without another name have letters.
+    """
     scene = known.scene
     if scene is None or len(figure.parts) != count or len({*figure.parts}) != count:
         return False
-    if any(not 0 <= part < len(scene.parts) for part in figure.parts) or not lettered(known, figure):
+    if any(not 0 <= part < len(scene.parts) for part in figure.parts) or not _lettered(known, figure, of_all):
         return False
     return all(scene.views[view].parts[part].referable for view in views for part in figure.parts)
 
 
-def shot_of(known: Known, figure: Figure, count: int, moved_deg: float = 0.0) -> Shot | None:
+def _lettered(known: Known, figure: Figure, of_all: bool) -> bool:
+    return lettered(known, figure, spoken_of(known.scene, figure.parts, of_all))
+
+
+def spoken_of(scene: Scene | None, parts: Sequence[int], of_all: bool) -> Sequence[int]:
+    """The objects whose names a question needs."""
+    return range(len(scene.parts)) if of_all and scene is not None else parts
+
+
+def shot_of(known: Known, figure: Figure, count: int, moved_deg: float = 0.0, of_all: bool = False) -> Shot | None:
     """The one picture that a question shows, if the objects that it speaks of can be told in it."""
     if len(figure.images) != 1 or not 0 <= figure.images[0] < len(known.views):
         return None
     return (
-        _memory.shot(known, figure.images[0], moved_deg) if asked_parts(known, figure, count, figure.images) else None
+        _memory.shot(known, figure.images[0], moved_deg)
+        if asked_parts(known, figure, count, figure.images, of_all)
+        else None
     )
 
 
@@ -179,7 +202,12 @@ Solve = Callable[[Known, Figure, GateConfig], Solved | None]
 
 
 def drawn(
-    solve: Solve, count: int, options: int, words: Sequence[str] = ("",), opposites: Sequence[Opposites] = ()
+    solve: Solve,
+    count: int,
+    options: int,
+    words: Sequence[str] = ("",),
+    opposites: Sequence[Opposites] = (),
+    of_all: bool = False,
 ) -> Callable[[Known, GateConfig, np.random.Generator], Figure | None]:
     """How a question about one picture is drawn: which picture, which objects, which words, all by lot.
 
@@ -192,7 +220,7 @@ def drawn(
             return None
         option, against = int(rng.integers(options)), bool(rng.random() < 0.5)
         best, fits = None, -1
-        for figure in _figures(known, known.scene, rng, count, words):
+        for figure in _figures(known, known.scene, rng, count, words, of_all):
             found = solve(known, figure, gates)
             if found is None:
                 continue
@@ -206,7 +234,7 @@ def drawn(
 
 
 def _figures(
-    known: Known, scene: Scene, rng: np.random.Generator, count: int, words: Sequence[str]
+    known: Known, scene: Scene, rng: np.random.Generator, count: int, words: Sequence[str], of_all: bool
 ) -> Iterator[Figure]:
     for view in rng.permutation(len(known.views)):
         there = [i for i, seen in enumerate(scene.views[int(view)].parts) if seen.referable]
@@ -214,7 +242,8 @@ def _figures(
         for choice in rng.permutation(len(choices))[:MOST_TRIED]:
             parts, images = choices[int(choice)], (int(view),)
             said = words[int(rng.integers(len(words)))]
-            yield Figure(images=images, parts=parts, words=said, marks=letters(scene, images, parts))
+            marks = letters(scene, images, spoken_of(scene, parts, of_all))
+            yield Figure(images=images, parts=parts, words=said, marks=marks)
 
 
 def speaks_against(found: Solved, opposites: Sequence[Opposites]) -> bool:

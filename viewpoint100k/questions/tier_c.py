@@ -94,7 +94,7 @@ RELATIONS = (
 
 def solve_count(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C4. How many of the other objects are further to the left, further to the right, closer or farther than one."""
-    shot, relation = shot_of(known, figure, 1), phrase_in(figure.words, RELATIONS)
+    shot, relation = shot_of(known, figure, 1, of_all=True), phrase_in(figure.words, RELATIONS)
     if shot is None or relation is None:
         return None
     countable = [i for i in shot.present if shot.seen[i].referable]
@@ -185,7 +185,9 @@ def solve_perspective(known: Known, figure: Figure, gates: GateConfig) -> Solved
     margin = min(abs((turn - edge + 180) % 360 - 180) for edge in (0, 90, 180, 270)) / EDGE_DEG
     option = int(turn > 0) + 2 * int(abs(turn) > 90)
     deeper = float(shot.own[a, 2] - shot.own[c, 2]) / OBJECT_RADIUS
-    return solved(shot, figure, option, margin, {"across": _across(shot, c, a), "deeper": deeper})
+    across = _across(shot, c, a)
+    diagonal = -float(np.sign(across) * np.sign(deeper))  # by this, both cues together are right no more often either
+    return solved(shot, figure, option, margin, {"across": across, "deeper": deeper, "diagonal": diagonal})
 
 
 def _across(shot: Shot, one: int, other: int) -> float:
@@ -251,7 +253,8 @@ def nearest_to(shot: Shot, part: int) -> tuple[int, float] | None:
 def solve_hops(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C14. Two steps: which object is nearest to one, and is it left or right of another; three: after the camera has moved."""
     phrase = phrase_in(figure.words, tuple(MOVES))
-    now, then = shot_of(known, figure, 2), shot_of(known, figure, 2, MOVES[phrase or GOES[0]])
+    now = shot_of(known, figure, 2, of_all=True)
+    then = shot_of(known, figure, 2, MOVES[phrase or GOES[0]], of_all=True)
     if phrase is None or now is None or then is None:
         return None
     a, b = figure.parts
@@ -282,7 +285,7 @@ def solve_hides(known: Known, figure: Figure, gates: GateConfig) -> Solved | Non
 
 LEFT_RIGHT = ("to the left of it", "to the right of it")
 NAMES = ("{a}", "{b}")
-COUNTS = ("0", "1", "2", "3", "4")
+COUNTS = ("zero", "one", "two", "three", "four")  # in words: a digit could be an option's number
 FACES = ("away from the camera", "to the right", "towards the camera", "to the left")
 FACING = (
     "the same way",
@@ -295,7 +298,11 @@ TURNS = tuple(f"about {angle} degrees to the {side}" for angle in TURNS_DEG for 
 HIDES = ("{a} hides a part of {b}", "{b} hides a part of {a}", "neither hides a part of the other")
 
 BY_HEIGHT, BY_LOOKS, BY_AWAY, BY_ACROSS, BY_DEPTH = (either(c) for c in ("height", "looks", "away", "across", "deeper"))
-OF_QUADRANTS = (Opposites((0, 2), (1, 3), ("across",)), Opposites((0, 1), (2, 3), ("deeper",)))
+OF_QUADRANTS = (
+    Opposites((0, 2), (1, 3), ("across",)),
+    Opposites((0, 1), (2, 3), ("deeper",)),
+    Opposites((0, 3), (1, 2), ("diagonal",)),
+)
 OF_TURNS = (Opposites((0, 2, 4), (1, 3, 5), ("across",)),)
 
 
@@ -306,9 +313,10 @@ def _kind(
     count: int,
     opposites: tuple[Opposites, ...] = (),
     words: tuple[str, ...] = ("",),
+    of_all: bool = False,
 ) -> Kind:
     type_, frame = name.split("/")
-    draw = drawn(solve, count, len(options), words, opposites)
+    draw = drawn(solve, count, len(options), words, opposites, of_all)
     return Kind(type_, frame, "C", options, (), of_figures_only, opposites=opposites, draw=draw, solve=solve)
 
 
@@ -317,7 +325,7 @@ KINDS: tuple[Kind, ...] = (
     _kind("front_of/camera", ("in front of it", "behind it"), solve_front, 2, BY_HEIGHT),
     _kind("closer/camera", NAMES, solve_closer, 2, BY_HEIGHT),
     _kind("taller/scene", NAMES, solve_taller, 2, BY_LOOKS),
-    _kind("count/camera", COUNTS, solve_count, 1, words=RELATIONS),
+    _kind("count/camera", COUNTS, solve_count, 1, words=RELATIONS, of_all=True),
     _kind("nearer_to/scene", NAMES, solve_nearer_to, 3, BY_AWAY),
     _kind("faces/camera", FACES, solve_faces, 1),
     _kind("facing/objects", FACING, solve_facing, 2),
@@ -325,6 +333,6 @@ KINDS: tuple[Kind, ...] = (
     _kind("turn_to_face/object", TURNS, solve_turn, 3, OF_TURNS)._replace(shown=4, twins=True),
     _kind("side_after/camera", LEFT_RIGHT, solve_side_after, 2, BY_ACROSS, GOES),
     _kind("closer_after/camera", NAMES, solve_closer_after, 2, BY_DEPTH, GOES),
-    _kind("hops/camera", LEFT_RIGHT, solve_hops, 2, BY_ACROSS, tuple(MOVES)),
+    _kind("hops/camera", LEFT_RIGHT, solve_hops, 2, BY_ACROSS, tuple(MOVES), of_all=True),
     _kind("hides/camera", HIDES, solve_hides, 2, either()),
 )

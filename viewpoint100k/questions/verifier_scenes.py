@@ -21,6 +21,7 @@ Say = Mapping[str, str]
 
 MAX_WORDS = 120
 SLACK_DEG, SLACK_PERCENT, SLACK_TENTHS, SLACK_TIMES = 6.0, 6.0, 0.6, 0.06
+AT_REST = 1.5  # percent of the picture
 STAYED = 0.1  # tenths of the scene's radius: between distances in both images
 NEAR_LINE_DEG = 12  # from the line between two halves
 GOES = (
@@ -152,7 +153,9 @@ class World:
         self.lenses = [np.array(views[i].intrinsics, dtype=np.float64) for i in figure.images]
         self.states = [scene.views[i].state for i in figure.images]
         self.seen = [scene.views[i].parts for i in figure.images]
-        self.number = {part.name: number for number, part in enumerate(scene.parts)}
+        drawn = {mark.letter for mark in figure.marks}
+        told = [part.named_by != "letter" or part.letter in drawn for part in scene.parts]  # others have no name here
+        self.number = {part.name: number for number, part in enumerate(scene.parts) if told[number]}
         angles = [angle for words, angle in GOES if words in figure.words.split("\n")[0]]
         self.goes_deg = angles[0] if len(angles) == 1 else 0
 
@@ -193,6 +196,11 @@ class World:
         """(2, 2) least and greatest percent of the picture that a box reaches."""
         at = np.array([self.share(corner, image) for corner in self.corners(name, image)])
         return np.array([at.min(axis=0), at.max(axis=0)])
+
+    def upright(self, name: str) -> float:
+        """How long a box's upright axis is in the picture; pictures are square."""
+        foot, tall = self.foot(name), self.scene.parts[self.number[name]].size[2]
+        return float(np.linalg.norm(self.share(foot + [0.0, 0.0, tall]) - self.share(foot)))
 
     def clock(self, way: Array, turned_deg: float = 0.0) -> float:
         """Degrees clockwise from above, from where the camera looks if it is turned counter-clockwise by so much."""
@@ -235,8 +243,8 @@ class World:
         return all(_near(say[n], self.share(self.foot(say[o]))[1], SLACK_PERCENT) for n, o in (("p", "a"), ("q", "b")))
 
     def _looks(self, say: Say) -> bool:
-        tall = [np.diff(self.spans(say[one])[:, 1])[0] for one in ("a", "b")]
-        return bool(abs(float(say.get("times", "1.0")) - tall[0] / tall[1]) <= SLACK_TIMES)
+        ratio = self.upright(say["a"]) / self.upright(say["b"])
+        return abs(float(say.get("times", "1.0")) - ratio) <= SLACK_TIMES
 
     def _far(self, say: Say) -> bool:
         return abs(float(say.get("times", "1.0")) - self.depth(say["a"]) / self.depth(say["b"])) <= SLACK_TIMES
@@ -256,12 +264,18 @@ class World:
 
     def movers(self) -> set[str]:
         """Those that stand elsewhere in image 2."""
-        away = {name: np.linalg.norm(self.foot(name, 0) - self.foot(name, 1)) for name in self.number}
-        return {name for name, length in away.items() if length * 10 / OBJECT_RADIUS > STAYED}
+        out = set()
+        for part in self.scene.parts:
+            before, after = (np.array(part.world_from_object[state])[:3, 3] for state in self.states)
+            if np.linalg.norm(before - after) * 10 / OBJECT_RADIUS > STAYED:
+                out.add(part.name)
+        return out
 
     def _goes(self, say: Say) -> bool:
         shares = [self.share(self.middle(say["a"], image), image) for image in (0, 1)]
-        stays = say["a"] not in self.movers()
+        stays = say["a"] not in self.movers() and say["a"] in self.number
+        rests = bool(np.abs(shares[0] - shares[1]).max() < AT_REST)
+        stays &= rests == ((say["x1"], say["y1"]) == (say["x2"], say["y2"]))
         return bool(stays) and all(
             _near(say[f"{axis}{image + 1}"], shares[image][i], SLACK_PERCENT)
             for image in (0, 1)
@@ -416,7 +430,8 @@ class Rules:
         pairs = ({"to the left", "to the right"}, {"closer to the camera", "farther away"})
         sides = [side for _, side in side_items(each)]
         one_sort = any({*sides, asked[0]} <= pair for pair in pairs)
-        return str(sides.count(asked[0])) if one_sort else ""
+        numbers = dict(enumerate(["zero", "one", "two", "three", "four"]))
+        return numbers.get(sides.count(asked[0]), "") if one_sort else ""
 
     def nearest(self, start: str) -> str:
         apart = self.say("apart")
