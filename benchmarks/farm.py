@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,11 @@ def ray(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -> 
         more = ["--runner", "ray", "--address", nodes.address]
         driver = start(arguments, out, *more, env=nodes.environment)
         wait_for(lambda: done(out) >= arguments.shards // 3 or driver.poll() is not None, "a third", 3000)
+        wait_for(lambda: in_work(out, "node-1") or driver.poll() is not None, "a shard in work on node 1", 600)
         nodes.kill(1)
         result["node_killed_after"] = done(out)
         wait_for(lambda: done(out) >= arguments.shards * 2 // 3 or driver.poll() is not None, "two thirds", 3000)
+        wait_for(lambda: in_work(out, "node-0") or driver.poll() is not None, "a shard in work on node 0", 600)
         result["driver_killed_after"] = done(out)
         kill_tree(driver.pid)
         driver.wait()
@@ -145,16 +148,21 @@ def kills(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
     """SIGKILL at random moments to any process of the run."""
     out, rng = folder / "killed", random.Random(arguments.seed)
     count, torn, runs, seen = 0, 0, [start(arguments, out) for _ in range(2)], dict[str, str]()
+    killed = Counter[str]()
     while count < arguments.kills:
         time.sleep(rng.uniform(0.2, 8.0))
         runs = [run for run in runs if run.poll() is None] or [start(arguments, out)]
         run = rng.choice(runs)
-        victims = [run.pid, *children(run.pid)]
+        victims = {run.pid: "generate", **children(run.pid)}
+        pid = rng.choice(list(victims))
         try:
-            os.kill(rng.choice(victims), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
         count += 1
+        killed[
+            next((name for name in ("render_scenes", "render-shard", "generate") if name in victims[pid]), "other")
+        ] += 1
         for tar in out.glob("*.tar"):  # whatever is visible is whole, and stays what it is
             found = sha256(tar)
             torn += seen.setdefault(tar.name, found) != found
@@ -162,13 +170,24 @@ def kills(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
         run.wait()
     check(start(arguments, out))
     made = receipts(out)
-    result |= {"kills": count, "torn": torn, "attempts": sum(each["attempts"] for each in made)}
+    result |= {"kills": count, "killed": dict(killed), "torn": torn, "attempts": sum(each["attempts"] for each in made)}
     return out
 
 
 def done(out: Path) -> int:
     """Shards with a receipt."""
     return len(list(out.glob(".run/receipts/*.json")))
+
+
+def in_work(out: Path, machine: str) -> bool:
+    """Whether a machine has begun a shard and not yet finished it."""
+    for path in out.glob(".run/progress/*.json"):
+        try:
+            if json.loads(path.read_bytes())["machine"] == machine:
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
 
 
 def receipts(out: Path) -> list[dict[str, Any]]:

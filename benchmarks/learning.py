@@ -1,20 +1,23 @@
 """Does the data teach? The paper's story in miniature, on rendered pairs and a model of 1 M parameters, CPU only.
 
-    python benchmarks/learning.py WORK [--seeds 0 1] [--pairs 5200] [--only probe overfit ...] [--json learning.json]
+    python benchmarks/learning.py WORK [--seeds 0 1] [--pairs 5200] [--only probe sft ...] [--json learning.json]
 
 Each stage is a command of this project, run as a user would, and leaves `WORK/results/STAGE.json`: a stage that has its
 file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no stage trained on.
 
-    render      orbits, and a decoupled set: WORK/orbits, WORK/decoupled; reworded in short for a small model
     probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the later stages
-    decoupled   the same for yaw and for translation on the decoupled set, and an orbit-trained probe on same-sign pairs
-    overfit     64 pairs by sft and predict: from chance to all, options in every order
     sft         chains of thought; letters only; the hybrid of both: each asked both ways
     grpo        from the chains of thought, and from letters only: what the cold start buys
     forget      another question alone, and with a quarter of viewpoint questions
+    overfit     64 pairs by sft and predict: from chance to all, options in every order
+    decoupled   translation and yaw, each learned from orbits and from decoupled pairs, scored on both
+
+Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled; models are asked in short words, for
+every token counts in a model this small. `--plots` draws what was found.
 """
 
 import argparse
+import io
 import json
 import os
 import resource
@@ -24,14 +27,27 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from PIL import Image
 
 from trainers import probe
+from trainers.rewards import format_reward
 from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
 SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rotation/camera_1": "Which way did it turn?",
          "angle/around_object": "How far around?"}  # fmt: skip
+SAMPLES = 45_000  # pairs that a probe sees
+SIZE = 32  # pixels that models see
+UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
+LONGEST = 100  # tokens of a chain of thought and its answer
+SMALL = ["--hidden", 96, "--layers", 3, "--vocabulary", 700]  # the language model; a token costs as much as all this
+BATCH = 32
+SFT = {  # model to start from, share of chains of thought, steps
+    "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "think": ("forms", 1.0, 300), "letter": ("forms", 0.0, 200),
+}  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
@@ -43,8 +59,10 @@ SETS = {
                   "--set", "plan.hfov_deg={low: 55, high: 60}",
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip
-TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", "64", "--warmup_steps", "30",
-         "--logging_steps", "10", "--types", TYPE]  # fmt: skip
+SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
+PAIRS = {"orbits": 1, "decoupled": 0.2, "64": 64 / 5200}  # shares of --pairs
+TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH, "--warmup_steps", "30",
+         "--logging_steps", "10"]  # fmt: skip
 
 
 class Bench:
@@ -72,160 +90,302 @@ class Bench:
             path.with_suffix(".tmp").write_text(json.dumps(found, indent=1) + "\n")
             path.with_suffix(".tmp").replace(path)
         found = json.loads(path.read_text())
-        print(f"== {name}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items() if isinstance(v, float)), flush=True)
+        print(
+            f"== {name}: " + ", ".join(f"{what} {shown(figure)}" for what, figure in found.items() if shown(figure)),
+            flush=True,
+        )
         return found
 
     def steps(self, count: int) -> int:
         return max(2, round(count * self.scale))
 
-    def score(self, model: Path, data: str, name: str, *, think: bool, limit: int = 0, split: str = "test", rotations: int = 1, kind: str = TYPE) -> float:  # fmt: skip
-        """Accuracy by `predict` and `evaluate`."""
+    def score(
+        self, model: Path, data: Path, name: str, *, think: bool, splits: Sequence[str] = UNSEEN, rotations: int = 1
+    ) -> list[float]:
+        """Accuracy by `predict` and `evaluate`, how many were asked, and how many answers have the form asked for."""
         said = self.work / "said" / f"{name}-{'think' if think else 'letter'}.jsonl"
         more = ["--think", "--think_prompt", THINK] if think else []
-        more += ["--limit", limit] if limit else []
-        self("trainers.predict", "--model", model, "--data", self.work / data, "--split", split, "--types", kind, "--out", said,
-             "--batch_size", 64, "--max_new_tokens", 120 if think else 6, "--rotations", rotations, *more)  # fmt: skip
+        for split in splits:
+            self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", TYPE, "--out", said,
+                 "--batch_size", 128, "--max_new_tokens", LONGEST if think else 4, "--rotations", rotations, *more)  # fmt: skip
         scores = said.with_suffix(".json")
-        self("viewpoint100k", "evaluate", said, self.work / data, "--json", scores)
+        self("viewpoint100k", "evaluate", said, data, "--json", scores)
         found = json.loads(scores.read_text())
-        return float((found["circular"] if rotations != 1 else found["accuracy"])["value"])
+        cell = found["circular"] if rotations != 1 else found["accuracy"]
+        texts = [json.loads(line)["prediction"] for line in said.read_text().splitlines()]
+        form = [format_reward([[{"content": text}]])[0] if think else float(text in ("A", "B", "C")) for text in texts]
+        return [cell["value"], cell["n"], sum(form) / len(form)]
+
+    def curve(self, out: Path, key: str = "watch/accuracy") -> list[list[float]]:
+        """(step, figure) as a trainer logged it."""
+        log = json.loads((out / "trainer_state.json").read_text())["log_history"]
+        return [[entry["step"], entry[key]] for entry in log if key in entry]
 
 
-def render(bench: Bench) -> None:
-    templates = {kind.name: dict(load_templates()[kind.name]) for kind in KINDS}
-    templates |= {name: {"train": [words], "test": [words]} for name, words in SHORT.items()}
-    (bench.work / "short.yaml").write_text(yaml.safe_dump(templates))
-    for name, settings in SETS.items():
+def render(bench: Bench, name: str) -> Path:
+    """One of `SETS`, rendered."""
+    out = bench.work / name
 
-        def work(name: str = name, settings: Sequence[str] = settings) -> dict[str, Any]:
-            out = bench.work / name
-            cpu_s = bench("viewpoint100k", "generate", out, "--pairs", bench.pairs, *RENDER, *settings)
-            short = bench.work / f"{name}_short"
-            bench(
-                "viewpoint100k", "requestion", out, short, "--set", f"questions.templates={bench.work / 'short.yaml'}"
-            )
-            return {"pairs": bench.pairs, "cpu_s": cpu_s}
+    def work() -> dict[str, Any]:
+        pairs = round(bench.pairs * PAIRS[name])
+        return {
+            "pairs": pairs,
+            "cpu_s": bench("viewpoint100k", "generate", out, "--pairs", pairs, *RENDER, *SETS[name]),
+        }
 
-        bench.once(f"render-{name}", work)
+    bench.once(f"render-{name}", work)
+    return out
+
+
+def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
+    """The same pairs, asked about in a few words; a share to be answered by number, in words or in JSON."""
+    out = bench.work / (f"{name}_forms" if other_forms else f"{name}_short")
+    if not (out / "manifest.json").is_file():
+        templates = {kind.name: dict(load_templates()[kind.name]) for kind in KINDS}
+        templates |= {kind: {"train": [words], "test": [words]} for kind, words in SHORT.items()}
+        words = bench.work / "short.yaml"
+        words.write_text(yaml.safe_dump(templates))
+        bench("viewpoint100k", "requestion", render(bench, name), out, "--set", f"questions.templates={words}",
+              "--set", f"questions.other_forms={other_forms}")  # fmt: skip
+    return out
 
 
 def run_probe(bench: Bench, seed: int) -> None:
     tower = bench.work / f"tower-{seed}"
 
     def work() -> dict[str, Any]:
-        found = probe.main([str(bench.work / "orbits"), "--type", TYPE, "--samples", str(bench.steps(60_000)),
-                            "--seed", str(seed), "--tower", str(tower)])  # fmt: skip
+        given = [
+            "--type",
+            TYPE,
+            "--all_views",
+            "--samples",
+            bench.steps(SAMPLES),
+            "--split",
+            *UNSEEN,
+            "--size_px",
+            SIZE,
+        ]
+        found = probe.main([str(render(bench, "orbits")), *map(str, [*given, "--seed", seed, "--tower", tower])])
         return {name: found[name] for name in ("accuracy", "n", "cpu_s", "curve")}
 
     bench.once(f"probe-{seed}", work)
 
 
-def decoupled(bench: Bench, seed: int) -> None:
-    """Trained on one set, scored on both."""
-
-    def work() -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for kind in ("ego_rotation", TYPE):
-            tests = {name: probe.load_pairs(str(bench.work / name), "test", kind, 64) for name in SETS}
-            for name in SETS:
-                data = probe.load_pairs(str(bench.work / name), "train", kind, 64)
-                swap = name == "orbits"
-                _, found = probe.train(data, tests, samples=bench.steps(60_000), swap=swap, seed=seed)
-                for test, result in found.items():
-                    out[f"{kind}, {name} -> {test}"] = result.accuracy
-                    for family, (accuracy, n) in result.by_family.items():
-                        out[f"{kind}, {name} -> {test}, {family} ({n})"] = accuracy
-        return out
-
-    bench.once(f"decoupled-{seed}", work)
-
-
-def model_of(bench: Bench, seed: int, data: str = "orbits_short") -> Path:
+def model_of(bench: Bench, seed: int, data: Path) -> Path:
     out = bench.work / f"tiny-{seed}"
     if not (out / "config.json").is_file():
         run_probe(bench, seed)
-        bench("trainers.tiny", out, "--data", bench.work / data, "--kind", "llava", "--types", TYPE, "angle",
+        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", TYPE, "angle", "--size_px", SIZE, *SMALL,
               "--tower", bench.work / f"tower-{seed}", "--seed", seed)  # fmt: skip
     return out
 
 
-def overfit(bench: Bench, seed: int) -> None:
-    def work() -> dict[str, Any]:
-        small, model = bench.work / "64_short", bench.work / f"fresh-{seed}"
-        if not small.is_dir():
-            bench("viewpoint100k", "generate", bench.work / "64", "--pairs", 64, *RENDER, *SETS["orbits"],
-                  "--set", "plan.test_share=0", "--set", "plan.validation_share=0")  # fmt: skip
-            bench(
-                "viewpoint100k",
-                "requestion",
-                bench.work / "64",
-                small,
-                "--set",
-                f"questions.templates={bench.work / 'short.yaml'}",
-            )
-        bench("trainers.tiny", model, "--data", small, "--kind", "llava", "--types", TYPE, "--seed", seed)
-        more: dict[str, Any] = {"split": "train", "rotations": 0}
-        before = bench.score(model, "64_short", f"fresh-{seed}", think=False, **more)
-        out = bench.work / f"overfit-{seed}"
-        cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", small, "--orders", 3, "--think_ratio", 0.5,
-                      "--max_steps", bench.steps(300), "--learning_rate", 1e-3, "--output_dir", out, "--seed", seed)  # fmt: skip
-        after = {f"{'think' if think else 'letter'}, every order right": bench.score(out, "64_short", out.name, think=think, **more)
-                 for think in (False, True)}  # fmt: skip
-        return {"before, every order right": before, **after, "cpu_s": cpu_s}
-
-    bench.once(f"overfit-{seed}", work)
-
-
 def sft(bench: Bench, seed: int) -> None:
-    for name, ratio in {"think": 1.0, "letter": 0.0, "hybrid": 0.5}.items():
+    """First answers of every form, for in words the right option is a word and no letter stands between; then the rest.
 
-        def work(name: str = name, ratio: float = ratio) -> dict[str, Any]:
-            model, out = model_of(bench, seed), bench.work / f"sft-{name}-{seed}"
-            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", bench.work / "orbits_short",
-                          "--freeze", "vision", "--think_ratio", ratio, "--orders", 3, "--max_steps", bench.steps(300),
-                          "--learning_rate", 2e-3, "--output_dir", out, "--seed", seed, "--save_strategy", "steps",
-                          "--save_steps", 100)  # fmt: skip
-            asked = {"think": [True], "letter": [False]}.get(name, [True, False])
-            scores = {f"asked for {'a thought' if think else 'a letter'}": bench.score(out, "orbits_short", out.name, think=think)
+    In a chain of thought the word that the pictures decide is one of 75: from nothing it was not learned in 300 steps. The
+    tower stays as the probe left it.
+    """
+    for name, (start, ratio, steps) in SFT.items():
+
+        def work(name: str = name, start: str = start, ratio: float = ratio, steps: int = steps) -> dict[str, Any]:
+            short, out = shortened(bench, "orbits"), bench.work / f"sft-{name}-{seed}"
+            data = shortened(bench, "orbits", other_forms=1.0) if name == "forms" else short
+            model = bench.work / f"sft-{start}-{seed}" if start else model_of(bench, seed, short)
+            watch = ["--watch", data, "--watch_questions", 128, "--watch_every", 75, "--watch_thinks", ratio > 0]
+            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE, *watch,
+                          "--freeze", "vision", "--think_ratio", ratio, "--orders", 3, "--max_steps", bench.steps(steps),
+                          "--learning_rate", 2e-3, "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
+                          json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed,
+                          "--save_strategy", "steps", "--save_steps", 50, "--save_total_limit", 1)  # fmt: skip
+            asked = {"think": [True], "letter": [False], "hybrid": [True, False]}.get(name, [])
+            scores = {f"asked for a {'thought' if think else 'letter'}": bench.score(out, short, out.name, think=think)
                       for think in asked}  # fmt: skip
-            return {**scores, "cpu_s": cpu_s}
+            return {**scores, "curve": bench.curve(out), "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
         bench.once(f"sft-{name}-{seed}", work)
 
 
 def grpo(bench: Bench, seed: int) -> None:
-    for start in ("think", "letter"):
+    for start in ("hybrid", "letter"):
 
         def work(start: str = start) -> dict[str, Any]:
-            model, out = bench.work / f"sft-{start}-{seed}", bench.work / f"grpo-{start}-{seed}"
-            cpu_s = bench("trainers.grpo", *TRAIN, "--model_name_or_path", model, "--data", bench.work / "orbits_short",
-                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(45), "--learning_rate", 3e-5,
-                          "--num_generations", 8, "--per_device_train_batch_size", 128, "--max_completion_length", 120,
-                          "--beta", 0.01, "--reward_weights", 0.5, 0.5, "--output_dir", out, "--seed", seed)  # fmt: skip
-            return {"asked for a thought": bench.score(out, "orbits_short", out.name, think=True), "cpu_s": cpu_s}
+            data, model, out = (
+                shortened(bench, "orbits"),
+                bench.work / f"sft-{start}-{seed}",
+                bench.work / f"grpo-{start}-{seed}",
+            )
+            cpu_s = bench("trainers.grpo", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE,
+                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(25), "--learning_rate", 3e-5,
+                          "--num_generations", 8, "--per_device_train_batch_size", 128, "--max_completion_length", LONGEST,
+                          "--beta", 0.01, "--reward_weights", 0.5, 0.5, "--warmup_steps", 2, "--logging_steps", 1,
+                          "--output_dir", out, "--seed", seed)  # fmt: skip
+            return {"asked for a thought": bench.score(out, data, out.name, think=True), "curve": bench.curve(out, "reward"),
+                    "accuracy reward": bench.curve(out, "rewards/accuracy_reward/mean"), "kl": bench.curve(out, "kl"),
+                    "cpu_s": cpu_s}  # fmt: skip
 
         bench.once(f"grpo-{start}-{seed}", work)
 
 
 def forget(bench: Bench, seed: int) -> None:
     """The angle alone, and mixed with a quarter of viewpoint questions; nothing frozen, at a high rate: the hard case."""
-    data = bench.work / "orbits_short"
-    for name, kinds in {"alone": ["angle"], "replay": ["angle", "angle", "angle", TYPE]}.items():
+    for name, share in {"alone": 0.0, "replay": 0.25}.items():
 
-        def work(name: str = name, kinds: Sequence[str] = kinds) -> dict[str, Any]:
-            model, out = bench.work / f"sft-think-{seed}", bench.work / f"forget-{name}-{seed}"
-            share = kinds.count(TYPE) / len(kinds)
+        def work(name: str = name, share: float = share) -> dict[str, Any]:
+            data, out = shortened(bench, "orbits"), bench.work / f"forget-{name}-{seed}"
             sources = [f"{data}#angle={1 - share}"] + ([f"{data}#{TYPE}={share}"] if share else [])
-            train = TRAIN[: TRAIN.index("--types")]
-            cpu_s = bench("trainers.sft", *train, "--model_name_or_path", model, "--data", *sources, "--think_ratio", 1,
-                          "--max_steps", bench.steps(110), "--learning_rate", 1e-3, "--output_dir", out, "--seed", seed)  # fmt: skip
-            return {"asked for a thought": bench.score(out, "orbits_short", out.name, think=True), "cpu_s": cpu_s}
+            watch = ["--watch", f"{data}#{TYPE}", "--watch_questions", 64, "--watch_every", 30]
+            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", bench.work / f"sft-hybrid-{seed}", "--data", *sources,
+                          "--think_ratio", 1, "--max_steps", bench.steps(150), "--learning_rate", 1e-3, *watch,
+                          "--output_dir", out, "--seed", seed)  # fmt: skip
+            return {
+                "asked for a thought": bench.score(out, data, out.name, think=True),
+                "curve": bench.curve(out),
+                "cpu_s": cpu_s,
+            }
 
         bench.once(f"forget-{name}-{seed}", work)
 
 
+def overfit(bench: Bench, seed: int) -> None:
+    """From nothing, tower and all. A question counts where it is right in every order of its options."""
+
+    def work() -> dict[str, Any]:
+        data, forms = shortened(bench, "64"), shortened(bench, "64", other_forms=1.0)
+        model, out = bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
+        bench(
+            "trainers.tiny",
+            model,
+            "--data",
+            data,
+            "--kind",
+            "llava",
+            "--types",
+            TYPE,
+            "--size_px",
+            SIZE,
+            *SMALL,
+            "--seed",
+            seed,
+        )
+        before = bench.score(model, data, f"fresh-{seed}", think=False, splits=["train"], rotations=0)
+        cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, forms, "--types", TYPE,
+                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(500), "--learning_rate", 2e-3,
+                      "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
+                      json.dumps({"num_decay_steps": bench.steps(125)}), "--output_dir", out, "--seed", seed)  # fmt: skip
+        after = bench.score(out, data, out.name, think=False, splits=["train"], rotations=0)
+        return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
+
+    bench.once(f"overfit-{seed}", work)
+
+
+def decoupled(bench: Bench, seed: int) -> None:
+    """Trained on one set, scored on both; and on those decoupled pairs that go and turn to the same side, which no orbit does.
+
+    On orbits left and right are one bit for both questions, so the probe of the first stage, read the other way around,
+    answers the second.
+    """
+    run_probe(bench, seed)
+
+    def work() -> dict[str, Any]:
+        out: dict[str, Any] = {"cpu_s": 0.0}
+        folders = {name: render(bench, name) for name in ("orbits", "decoupled")}
+        of_orbits = probe.restore(bench.work / f"tower-{seed}")
+        for kind in (TYPE, "ego_rotation"):
+            tests = {name: pairs_of(folder, UNSEEN, kind) for name, folder in folders.items()}
+            tests["same side"] = pairs_of(folders["decoupled"], UNSEEN, kind, family="same_sign")
+            data = pairs_of(folders["decoupled"], ["train"], kind)
+            out[f"{kind}, pairs trained on"] = len(data.labels)
+            of_both, found = probe.train(data, tests, samples=bench.steps(SAMPLES // 2), seed=seed)
+            out["cpu_s"] += found["decoupled"].cpu_s
+            for test, pairs in tests.items():
+                other_way = pairs if kind == TYPE else pairs._replace(labels=-pairs.labels)
+                for name, right in {"orbits": probe.hits(of_orbits, other_way, swap=True),
+                                    "decoupled": probe.hits(of_both, pairs, swap=True)}.items():  # fmt: skip
+                    out[f"{kind}, {name} -> {test}"] = [float(right.mean()), len(right)]
+        return out
+
+    bench.once(f"decoupled-{seed}", work)
+
+
+def pairs_of(folder: Path, splits: Sequence[str], kind: str, family: str | None = None) -> probe.Pairs:
+    """Pairs whose camera clearly went, or turned, by the truth: more than are asked about, for questions are balanced.
+
+    These cameras keep their height and turn little where they do not orbit: the pair in the other order has the other sign.
+    """
+    pictures, labels, names = [], [], []
+    for stored in (one for split in splits for one in iter_samples(folder, split)):
+        sample = stored.sample
+        value = sample.truth.translation[0] / 0.25 if kind == TYPE else sample.truth.yaw_deg / 10
+        if abs(value) > 1 and (family is None or sample.family == family):
+            pictures.append(np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images]))
+            labels.append(int(np.sign(value)))
+            names.append(sample.family)
+    return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
+
+
+def shown(figure: Any) -> str:
+    """A figure, or one with how many were asked, or nothing where it is a curve."""
+    if isinstance(figure, list) and figure and not isinstance(figure[0], list):
+        form = f", format {figure[2]:.3f}" if len(figure) > 2 else ""
+        return f"{figure[0]:.3f} of {figure[1]:.0f}{form}"
+    return f"{figure:.3f}" if isinstance(figure, float) else ""
+
+
+def plot(found: dict[str, Any], folder: Path) -> None:
+    """`learning.png` and `decoupled.png`, of what is there."""
+    from matplotlib.figure import Figure
+
+    colours = {"0": "#2f6db3", "1": "#c2452d"}  # by seed
+    panels = {"probe": ("probe, pairs seen", {"probe": "curve"}, 1),
+              "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve", "sft-think": "curve"}, BATCH),
+              "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-hybrid": "accuracy reward", "grpo-letter": "accuracy reward"}, 1),
+              "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, BATCH)}  # fmt: skip
+    drawn = [(title, lines, per_step) for title, lines, per_step in panels.values()
+             if any(name.rpartition("-")[0] in lines for name in found)]  # fmt: skip
+    figure = Figure(figsize=(4.5 * min(2, len(drawn)), 2.8 * -(-len(drawn) // 2)), dpi=90, layout="constrained")
+    axes = figure.subplots(-(-len(drawn) // 2), min(2, len(drawn)), squeeze=False)
+    for axis, (title, lines, per_step) in zip(axes.flat, drawn, strict=False):
+        for style, (stage, key) in zip(("-", "--", ":"), lines.items(), strict=False):
+            for seed, colour in colours.items():
+                points = found.get(f"{stage}-{seed}", {}).get(key)
+                if points:
+                    axis.plot([step * per_step for step, _ in points], [value for _, value in points], style, color=colour,
+                              label=f"{stage}, seed {seed}")  # fmt: skip
+        axis.axhline(0.5, color="#9a9a9a", linewidth=0.8)
+        axis.set_ylim(-0.02, 1.02)
+        axis.set_title(title, fontsize=9)
+        axis.tick_params(labelsize=7)
+        axis.legend(fontsize=7, frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    for axis in axes.flat[len(drawn) :]:
+        axis.set_axis_off()
+    figure.suptitle("accuracy on objects that were not trained on", fontsize=10)
+    figure.savefig(folder / "learning.png", metadata={"Software": None})
+    sets = [figures for name, figures in found.items() if name.startswith("decoupled-")]
+    if not sets:
+        return
+    figure = Figure(figsize=(8, 3.0), dpi=90, layout="constrained")
+    for axis, (kind, asked) in zip(figure.subplots(1, 2, sharey=True), ((TYPE, "which way did it go?"), ("ego_rotation", "which way did it turn?")), strict=True):  # fmt: skip
+        for place, (name, colour) in enumerate((("orbits", "#c2452d"), ("decoupled", "#2f6db3"))):
+            tests = {"orbits": "orbits", "decoupled": "decoupled", "same side": "decoupled,\nto the same side"}
+            values = [sum(one[f"{kind}, {name} -> {test}"][0] for one in sets) / len(sets) for test in tests]
+            bars = axis.bar(
+                [at + 0.4 * place for at in range(len(tests))], values, 0.36, color=colour, label=f"learned from {name}"
+            )
+            axis.bar_label(bars, [f"{value:.2f}" for value in values], fontsize=7)
+            axis.set_xticks([at + 0.2 for at in range(len(tests))], tests.values(), fontsize=7)
+        axis.axhline(0.5, color="#9a9a9a", linewidth=0.8)
+        axis.set_ylim(0, 1.3)
+        axis.set_title(asked, fontsize=9)
+        axis.tick_params(labelsize=7)
+        axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(fontsize=7, frameon=False, loc="upper left")
+    figure.savefig(folder / "decoupled.png", metadata={"Software": None})
+
+
 STAGES: dict[str, Callable[[Bench, int], None]] = {
-    "probe": run_probe, "decoupled": decoupled, "overfit": overfit, "sft": sft, "grpo": grpo, "forget": forget,
+    "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "overfit": overfit, "decoupled": decoupled,
 }  # fmt: skip
 
 
@@ -240,10 +400,10 @@ def main() -> None:
         "--only", nargs="+", choices=STAGES, default=list(STAGES), help="stages; they need those before them"
     )
     parser.add_argument("--scale", type=float, default=1.0, help="of all steps; below 1 to try the commands out")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="file for all figures")
+    parser.add_argument("--plots", type=Path, help="folder for pictures of them")
     given = parser.parse_args()
     bench = Bench(given.work.resolve(), given.pairs, given.scale)
-    render(bench)
     for seed in given.seeds:
         for name in given.only:
             STAGES[name](bench, seed)
@@ -251,8 +411,10 @@ def main() -> None:
     print(f"\n{'stage':22} {'what':44} figure")
     for stage, figures in found.items():
         for what, figure in figures.items():
-            if isinstance(figure, float):
-                print(f"{stage:22} {what:44} {figure:.3f}")
+            if shown(figure):
+                print(f"{stage:22} {what:44} {shown(figure)}")
+    if given.plots:
+        plot(found, given.plots)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from trainers.predict import Asked, generate
+from trainers.backends import Asked, generate
 from trainers.rewards import format_reward
 from viewpoint100k.scoring import score
 

@@ -3,8 +3,10 @@
     python -m trainers.probe viewpoint-100k --type ego_translation [--images both|second|none] [--tower OUT]
 
 Trains on the split `train` and scores on objects it has never seen. A pair is also shown in a mirror and, where that only
-exchanges the two directions, in the other order: that turns the answer around. `--images second` and `none` are for the audit: what a single picture, or
-nothing but how often each answer is right, tells. `--tower` saves the vision tower for `trainers/tiny.py`.
+exchanges the two directions, in the other order: each turns the answer around. Colours and places are jittered. Pairs whose
+answer is "no movement" are left out unless `--still` makes them a third class. `--images second` and `none` are for the
+audit: what a single picture, or nothing but how often each answer is right, tells. `--tower` saves the vision tower for
+`trainers/tiny.py`.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from trainers.tower import ConvTower, TowerConfig
@@ -44,8 +47,8 @@ class Result(NamedTuple):
 
 
 def load_pairs(
-    path: str, split: str, kind: str, size_px: int, families: Sequence[str] | None = None, *, still: bool = False
-) -> Pairs:
+    path: str, split: str, kind: str, size_px: int, families: Sequence[str] | None = None, *, still: bool = False,
+) -> Pairs:  # fmt: skip
     """
     Args:
         still: keep pairs in which nothing moved that way, as a third class.
@@ -56,12 +59,11 @@ def load_pairs(
     rows = load_questions(path, split, streaming=True, types=kind, families=families)
     pictures, labels, names = [], [], []
     for row in rows:
-        if row["frame"] != FRAME.get(kind, row["frame"]) or row["question_id"].endswith("-reversed"):
+        if row["frame"] != FRAME.get(kind, row["frame"]):
             continue
         sign = SIGNS.get(row["options"][row["answer_index"]].split()[0], 0)
         if sign or still:
-            both = [np.asarray(picture.convert("RGB").resize((size_px, size_px))) for picture in row["images"][:2]]
-            pictures.append(np.stack(both))
+            pictures.append(np.stack([small(picture, size_px) for picture in row["images"][:2]]))
             labels.append(sign)
             names.append(row["family"])
     if not labels:
@@ -71,15 +73,25 @@ def load_pairs(
     return Pairs(np.stack(pictures), np.array(labels), np.array(names))
 
 
+def small(picture: Image.Image, size_px: int) -> np.ndarray:
+    return np.asarray(picture.convert("RGB").resize((size_px, size_px)))
+
+
+def joined(parts: Sequence[Pairs]) -> Pairs:
+    return Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
 class Probe(nn.Module):
-    """Both pictures through one tower, then a small head: (n, 2, 3, size, size) -> (n, classes)."""
+    """Both pictures through one tower, then a linear layer on the token of each: (n, 2, 3, size, size) -> (n, 2, classes).
+
+    The first token answers for the pair as it is, the second for the pair in the other order.
+    """
 
     def __init__(self, size_px: int, classes: int = 2, images: str = "both") -> None:
         super().__init__()
         self.images = images
         self.tower = ConvTower(TowerConfig(image_size=size_px))
-        width = self.tower.config.hidden_size
-        self.head = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, classes))
+        self.head = nn.Linear(self.tower.config.hidden_size, classes)
 
     def forward(self, pair: Tensor) -> Tensor:
         pair = pair.clone() if self.images != "both" else pair
@@ -87,24 +99,39 @@ class Probe(nn.Module):
             pair[:, 0] = 0
         if self.images == "none":
             pair[:, 1] = 0
-        tokens = self.tower(pair.flatten(0, 1)).last_hidden_state
-        return self.head(tokens.reshape(len(pair), -1))
+        pictures = pair.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return self.head(self.tower(pictures).last_hidden_state.reshape(len(pair), 2, -1))
+
+
+def save(probe: Probe, folder: Path) -> None:
+    """The tower as `from_pretrained` reads it, the head beside it."""
+    probe.tower.save_pretrained(folder)
+    torch.save(probe.head.state_dict(), folder / "head.pt")
+
+
+def restore(folder: Path) -> Probe:
+    head = torch.load(folder / "head.pt", weights_only=True)
+    tower = ConvTower.from_pretrained(folder)
+    probe = Probe(tower.config.image_size, len(head["bias"]))
+    probe.tower = tower
+    probe.head.load_state_dict(head)
+    return probe
 
 
 def train(
     data: Pairs, tests: dict[str, Pairs], *, samples: int, batch: int = 64, rate: float = 1e-3, images: str = "both",
-    swap: bool = True, seed: int = 0, every: int = 200,
+    swap: bool = True, seed: int = 0, every: int = 100,
 ) -> tuple[Probe, dict[str, Result]]:  # fmt: skip
     """
     Args:
-        samples: seen in all, augmented ones included.
-        swap: also show the views in the other order. Only where that turns every answer around: orbits; a camera that moves
-            and turns at once has other axes in its second view.
+        samples: pairs seen in all, augmented ones included.
+        swap: each pair also counts in the other order. Only where that turns every answer around: orbits; a camera that
+            moves and turns at once has other axes in its second view.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     classes = 3 if (data.labels == 0).any() else 2
-    probe = Probe(data.pictures.shape[2], classes, images)
+    probe = Probe(data.pictures.shape[2], classes, images).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(probe.parameters(), rate)
     steps, started = max(1, samples // batch), time.process_time()
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -112,24 +139,18 @@ def train(
     )
     curves: dict[str, list[tuple[int, float]]] = {name: [] for name in tests}
     for step in range(steps):
-        chosen = rng.integers(len(data.labels), size=batch)
-        signs = data.labels[chosen].copy()
-        pair = _tensor(data.pictures[chosen])
-        mirror = torch.from_numpy(rng.random(batch) < 0.5)
-        pair[mirror] = pair[mirror].flip(-1)
-        signs[mirror.numpy()] *= -1
-        if swap:
-            turned = torch.from_numpy(rng.random(batch) < 0.5)
-            pair[turned] = pair[turned].flip(1)
-            signs[turned.numpy()] *= -1
-        loss = nn.functional.cross_entropy(probe(pair), _classes(signs))
+        pair, signs = _augmented(data, rng.integers(len(data.labels), size=batch), rng)
+        said = probe(pair)
+        loss = nn.functional.cross_entropy(said[:, 0], _classes(signs))
+        if swap and images == "both":
+            loss = loss + nn.functional.cross_entropy(said[:, 1], _classes(-signs))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if (step + 1) % every == 0:
             for name, test in tests.items():
-                curves[name].append(((step + 1) * batch, float(_hits(probe, test, 500).mean())))
+                curves[name].append(((step + 1) * batch, float(hits(probe, test, swap, 500).mean())))
             print(
                 f"{(step + 1) * batch:7} samples",
                 *(f"{name} {curve[-1][1]:.3f}" for name, curve in curves.items()),
@@ -138,11 +159,25 @@ def train(
     cpu_s = time.process_time() - started
     results = {}
     for name, test in tests.items():
-        hits = _hits(probe, test)
-        by = {str(family): (float(hits[test.families == family].mean()), int((test.families == family).sum()))
+        found = hits(probe, test, swap)
+        by = {str(family): (float(found[test.families == family].mean()), int((test.families == family).sum()))
               for family in np.unique(test.families)}  # fmt: skip
-        results[name] = Result(float(hits.mean()), len(hits), by, curves[name], cpu_s)
+        results[name] = Result(float(found.mean()), len(found), by, curves[name], cpu_s)
     return probe, results
+
+
+def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
+    """Pairs and their signs: mirrored or not, in other colours, moved by a pixel."""
+    signs, pair = data.labels[chosen].copy(), _tensor(data.pictures[chosen])
+    mirror = rng.random(len(chosen)) < 0.5
+    pair[torch.from_numpy(mirror)] = pair[torch.from_numpy(mirror)].flip(-1)
+    signs[mirror] *= -1
+    pair = pair[:, :, rng.permutation(3)]
+    pictures = (len(chosen), 2, 3, 1, 1)
+    gain, offset = rng.uniform(0.8, 1.2, pictures), rng.uniform(-0.2, 0.2, pictures)
+    pair = pair * torch.from_numpy(gain).float() + torch.from_numpy(offset).float()
+    first, second = (pair[:, view].roll(tuple(map(int, rng.integers(-1, 2, 2))), (-2, -1)) for view in (0, 1))
+    return torch.stack([first, second], dim=1), signs
 
 
 def _tensor(pictures: np.ndarray) -> Tensor:
@@ -153,11 +188,17 @@ def _classes(signs: np.ndarray) -> Tensor:
     return torch.from_numpy(np.where(signs == 0, 2, (signs + 1) // 2)).long()
 
 
-def _hits(probe: Probe, pairs: Pairs, most: int | None = None) -> np.ndarray:
-    """(n,) whether each pair's answer is right."""
+def hits(probe: Probe, pairs: Pairs, swap: bool, most: int | None = None) -> np.ndarray:
+    """(n,) whether each pair's answer is right. With `swap` both tokens vote."""
     probe.eval()
+    said = []
     with torch.no_grad():
-        said = [probe(_tensor(pairs.pictures[i : i + 256])).argmax(-1) for i in range(0, len(pairs.labels[:most]), 256)]
+        for start in range(0, len(pairs.labels[:most]), 256):
+            both = probe(_tensor(pairs.pictures[start : start + 256])).log_softmax(-1)
+            if swap and probe.images == "both":
+                other = both[:, 1]
+                both[:, 0] += torch.cat([other[:, [1, 0]], other[:, 2:]], dim=1)  # left and right exchanged
+            said.append(both[:, 0].argmax(-1))
     probe.train()
     right = _classes(pairs.labels).numpy()
     found = torch.cat(said).numpy()[: most or len(right)]
@@ -170,9 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--type", default="ego_translation", help="type of question")
     parser.add_argument("--families", nargs="*", help="train on pairs of these families of motions only")
     parser.add_argument("--images", choices=("both", "second", "none"), default="both")
-    parser.add_argument("--split", default="test", help="scored on; its objects are not trained on")
+    parser.add_argument("--split", nargs="+", default=["test"], help="scored on; its objects are not trained on")
     parser.add_argument("--samples", type=int, default=50_000, help="seen in all")
-    parser.add_argument("--size_px", type=int, default=64)
+    parser.add_argument("--size_px", type=int, default=32, help="pictures are scaled to this: 16, 32, 64 and so on")
     parser.add_argument("--no_swap", action="store_true", help="for cameras that move and turn independently")
     parser.add_argument("--still", action="store_true", help='keep "no movement" as a third class')
     parser.add_argument("--seed", type=int, default=0)
@@ -180,7 +221,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--json", type=Path, help="file for the figures")
     given = parser.parse_args(arguments)
     data = load_pairs(given.dataset, "train", given.type, given.size_px, given.families, still=given.still)
-    test = load_pairs(given.dataset, given.split, given.type, given.size_px, still=given.still)
+    test = joined(
+        [load_pairs(given.dataset, split, given.type, given.size_px, still=given.still) for split in given.split]
+    )
     probe, results = train(
         data, {"unseen": test}, samples=given.samples, images=given.images, swap=not given.no_swap, seed=given.seed
     )
@@ -189,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     for family, (accuracy, n) in found["by_family"].items():
         print(f"  {family:12} {accuracy:.3f} of {n}")
     if given.tower:
-        probe.tower.save_pretrained(given.tower)
+        save(probe, given.tower)
     if given.json:
         given.json.write_text(json.dumps(vars(given) | found, default=str, indent=1) + "\n")
     return found

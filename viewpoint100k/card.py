@@ -160,6 +160,7 @@ def card(
         _example_text(example),
         _LOADING.format(tag=f"v{manifest.version}", split=_splits(manifest)[0]),
         _FRAMES.format(picture="![frames and signs](card/frames.png)" if "frames.png" in pictures else ""),
+        _SCENES if manifest.config.get("plan", {}).get("scenes") else "",
         _asked_text(contents, gates),
         _statistics_text(contents, pictures),
         _audit_text(audit, manifest),
@@ -233,6 +234,14 @@ The motion is the camera's, from the first picture to the second.
 | `yaw_deg`, `pitch_deg`, `roll_deg` | turned right, turned up, turned clockwise as seen from behind the camera |
 | `azimuth_change_deg` | went counter-clockwise around the object, seen from above |
 | `elevation_change_deg`, `distance_ratio` - 1, `focal_ratio` - 1 | higher, farther, zoomed in |
+"""
+
+_SCENES = """
+## Scenes
+
+Each sample shows several objects on level ground. `json.scene` has what each is called, its box and place in the world, its front where that is known, and per
+picture its visible pixels, the pixels it would have alone, its box, depth and what hides it; `scene.change` is what happens between the pictures, if anything does.
+`truth` is of the camera about the middle of the scene. Whom to thank is in `scene.parts[k].object`, for each object.
 """
 
 _LICENCES = """

@@ -7,7 +7,7 @@ pytest.importorskip("trl", reason="needs the extra [train]")
 
 import torch
 
-from trainers import grpo, predict, probe, sft
+from trainers import grpo, predict, probe, sft, tower
 from trainers.cli import config_path
 from trainers.tiny import TinyArguments, build, texts_of
 from viewpoint100k import InputError, load_questions
@@ -41,6 +41,30 @@ def test_a_probe_learns_from_both_pictures_and_from_none_it_learns_nothing():
     assert found["unseen"].accuracy > 0.9 and found["unseen"].by_family == {"painted": (found["unseen"].accuracy, 200)}
     _, blind = probe.train(data, tests, samples=32 * 4, batch=32, images="none")
     assert 0.35 < blind["unseen"].accuracy < 0.65
+
+
+def test_places_are_compared_with_those_around_them_in_the_other_picture():
+    one, other = (torch.randn(2, 5, 6, 7, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+    down, across = tower.REACH
+    found = tower.matches(one, other)
+    for row, column in ((0, 0), (3, 4), (5, 6)):
+        for shift in range(found.shape[1]):
+            y, x = row + shift // (2 * across + 1) - down, column + shift % (2 * across + 1) - across
+            inside = 0 <= y < 6 and 0 <= x < 7
+            expected = (one[:, :, row, column] * other[:, :, y, x]).sum(1) if inside else torch.zeros(2)
+            assert torch.allclose(found[:, shift, row, column], expected, atol=1e-5)
+
+
+def test_the_tower_compares_pictures_of_the_same_question_only():
+    torch.manual_seed(0)
+    model = tower.ConvTower(tower.TowerConfig(image_size=16)).eval()
+    pictures = torch.randn(5, 3, 16, 16)
+    with torch.no_grad():
+        every = model(pictures).last_hidden_state
+        assert torch.allclose(every[2:4], model(pictures[2:4]).last_hidden_state, atol=1e-5)
+        assert torch.allclose(every[2:4].flip(0), model(pictures[2:4].flip(0)).last_hidden_state, atol=1e-5)
+        assert not torch.allclose(every[2:3], model(pictures[[2, 0]]).last_hidden_state[:1], atol=1e-3)
+        assert torch.allclose(every[4:], model(pictures[4:]).last_hidden_state, atol=1e-5)  # alone: with itself
 
 
 def test_a_type_that_is_not_there_is_refused(dataset):

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from scene_samples import EVENTS, synthetic_scene
+from scene_samples import EVENTS, synthetic, synthetic_scene
 
+from viewpoint100k.gallery.cards import make_card
 from viewpoint100k.geometry.boxes import box_corners, project_box, standing, turn_deg
 from viewpoint100k.records import Sample
 
@@ -31,3 +32,17 @@ def test_the_corners_of_a_turned_box_are_where_a_person_would_draw_them():
     corners = box_corners(standing([1, 2, 3], 90), [4, 2, 1])  # its long side now goes along world y
     assert np.allclose(corners.min(axis=0), [0, 0, 3]) and np.allclose(corners.max(axis=0), [2, 4, 4])
     assert turn_deg(standing([0, 0, 0], -135)) == pytest.approx(-135)
+
+
+def test_the_gallery_boxes_every_object_of_a_scene_and_thanks_its_author():
+    card = make_card(synthetic(4, event="vanished"))
+    scene = synthetic_scene(4, event="vanished").scene
+    assert [len(picture) for picture in card["parts"]] == [
+        sum(part.box is not None for part in view.parts) for view in scene.views
+    ]
+    for box in (part["box"] for picture in card["parts"] for part in picture):
+        assert 0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1
+    rows = card["numbers"]["Objects, seen"]
+    assert [row[0] for row in rows] == [*(part.letter for part in scene.parts), "change"]
+    assert all("by us, CC0-1.0" in row[2] for row in rows[:-1])
+    assert "vanished" in rows[-1][2]

@@ -12,7 +12,7 @@ from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError
 from viewpoint100k.gallery.plans import Plan, draw_side, draw_top
 from viewpoint100k.geometry.cameras import project
-from viewpoint100k.records import Question, Sample, Truth, View, matrix
+from viewpoint100k.records import Question, Sample, Scene, Truth, View, matrix
 from viewpoint100k.scoring import LETTERS
 from viewpoint100k.shards import StoredSample
 
@@ -46,6 +46,7 @@ def make_card(stored: StoredSample) -> dict[str, Any]:
         "split": sample.split,
         "pictures": [_small(picture, IMAGE_PX)._asdict() for picture in pictures],
         "boxes": [_shares(view.object_box, size) for view, size in zip(sample.views, sizes, strict=True)],
+        "parts": parts(sample, sizes),
         "points": points(sample, sizes),
         "covisible": sample.truth.covisible_fraction,
         "cameras": [_camera(view) for view in sample.views],
@@ -54,7 +55,10 @@ def make_card(stored: StoredSample) -> dict[str, Any]:
             "top": _plan(draw_top(sample.views, sample.truth.front_azimuth_deg)),
             "side": _plan(draw_side(sample.views)),
         },
-        "numbers": {name: [list(row) for row in rows] for name, rows in numbers(sample.truth, sample.views).items()},
+        "numbers": {
+            name: [list(row) for row in rows]
+            for name, rows in (numbers(sample.truth, sample.views) | of_scene(sample.scene)).items()
+        },
         "questions": [_question(question, pictures) for question in sample.questions],
     }
 
@@ -206,6 +210,24 @@ def figures(question: Question, pictures: Sequence["Image"]) -> list[Any]:
     ]
 
 
+def parts(sample: Sample, sizes: Sequence[tuple[int, int]]) -> list[list[dict[str, Any]]]:
+    """Per picture, the objects of a scene that are seen in it: what they are called and where they are."""
+    if sample.scene is None:
+        return [[] for _ in sizes]
+    return [
+        [
+            {
+                "letter": part.letter,
+                "says": f"{part.name}: {100 * found.visible_fraction:.0f} % of it is seen",
+                "box": _shares(found.box, size),
+            }
+            for part, found in zip(sample.scene.parts, view.parts, strict=True)
+            if found.box is not None
+        ]
+        for view, size in zip(sample.scene.views, sizes, strict=True)
+    ]
+
+
 # --- the truth in words ---------------------------------------------------------------------------
 
 
@@ -213,6 +235,23 @@ class Number(NamedTuple):
     name: str
     figure: str
     words: str
+
+
+def of_scene(scene: Scene | None) -> dict[str, list[Number]]:
+    """The objects of a scene: what they are called, how much of each is seen in the pictures, whom to thank; what changes."""
+    if scene is None:
+        return {}
+    rows = []
+    for number, part in enumerate(scene.parts):
+        seen = " → ".join(f"{100 * view.parts[number].visible_fraction:.0f}" for view in scene.views)
+        thing = part.object
+        credit = f"{part.name.removeprefix('the ')}, by {thing.author}, {thing.licence}"
+        rows.append(Number(part.letter, f"{seen} %", credit))
+    if scene.change is not None:
+        amount = {"moved": f"{scene.change.distance:.2f} Rs", "turned": f"{scene.change.turn_deg:+.0f}°"}
+        kind = scene.change.kind
+        rows.append(Number("change", amount.get(kind, ""), f"{scene.parts[scene.change.part].letter} {kind}"))
+    return {"Objects, seen": rows}
 
 
 def numbers(truth: Truth, views: Sequence[View]) -> dict[str, list[Number]]:

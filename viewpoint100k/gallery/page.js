@@ -290,10 +290,13 @@
         draw("circle.deep", { style: `--deep: ${depthColour(reach ? (point.depth[i] - low) / reach : 0.5)}` }),
         draw("circle.mark"), draw("text", {}, `${number + 1}`));
     });
+    const parts = card.parts[i].map(({ letter, says, box: [l, t, r, b] }) => draw("g.box.part", {}, draw("title", {}, says),
+      draw("rect", { x: (1000 * l).toFixed(1), y: (high * t).toFixed(1), width: (1000 * (r - l)).toFixed(1), height: (high * (b - t)).toFixed(1), rx: 3 }),
+      draw("text", { x: (1000 * l + 8).toFixed(1), y: (high * t + 34).toFixed(1) }, letter)));
     return draw("svg.over", { viewBox: `0 0 1000 ${high.toFixed(1)}`, "aria-hidden": "true",
       onpointerover: (event) => pair(event, true), onpointerout: (event) => pair(event, false) },
       draw(`rect.box.camera-${i + 1}`, { x: (1000 * left).toFixed(1), y: (high * top).toFixed(1), width: (1000 * (right - left)).toFixed(1), height: (high * (bottom - top)).toFixed(1), rx: 4 }),
-      dots);
+      parts, dots);
   }
 
   /** Let a box, in shares of the picture, fill the frame with a margin; never beyond the picture's edge. */

@@ -42,10 +42,11 @@ def move_words(known: Known, view: int) -> str | None:
     tens, aside = 10 * round(abs(way) / 10), up if abs(around) > abs(up) else around
     if abs(abs(way) - tens) > TENS_OFF_DEG or abs(aside) > LEVEL_DEG or tens < LEAST_STEP_DEG:
         return None
+    thing = "the group of objects" if known.scene else "the object"
     if way == around:
         sense = "counter-clockwise" if around > 0 else "clockwise"
-        return f"goes about {tens} degrees {sense} (seen from above) around the object"
-    return f"rises until it looks down at the object about {tens} degrees more steeply" if up > 0 else None
+        return f"goes about {tens} degrees {sense} (seen from above) around {thing}"
+    return f"rises until it looks down at {thing} about {tens} degrees more steeply" if up > 0 else None
 
 
 def draw_which_view(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:

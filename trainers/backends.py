@@ -1,0 +1,144 @@
+"""Who is asked: a model of transformers here, vLLM, or any server of the OpenAI interface. Questions with pictures -> texts."""
+
+import base64
+import io
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from viewpoint100k import InputError
+
+if TYPE_CHECKING:
+    from trainers.predict import PredictArguments
+
+
+class Asked(NamedTuple):
+    """One question in one order of its options."""
+
+    question_id: str
+    rotation: int
+    images: list[Any]
+    messages: list[dict[str, str]]
+
+
+Answer = Callable[[Sequence[Asked]], list[str]]
+
+
+def generate(
+    model: Any, processor: Any, asked: Sequence[Asked], max_new_tokens: int, temperature: float = 0.0
+) -> list[str]:
+    """Answers of a model of transformers, in one batch. Whatever it is training is left as it was."""
+    import torch
+    from trl.data_utils import prepare_multimodal_messages
+
+    texts = [
+        processor.apply_chat_template(
+            prepare_multimodal_messages(one.messages, images=one.images), tokenize=False, add_generation_prompt=True
+        )
+        for one in asked
+    ]
+    pictures = [[picture.convert("RGB") for picture in one.images] for one in asked]
+    inputs = processor(images=pictures, text=texts, return_tensors="pt", padding=True).to(model.device)
+    if inputs["pixel_values"].dtype != model.dtype and model.dtype.is_floating_point:
+        inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
+    lot: dict[str, Any] = (
+        {"temperature": temperature} if temperature else {"temperature": None, "top_p": None, "top_k": None}
+    )
+    trained, cached = model.training, getattr(model.config, "use_cache", None)
+    model.eval()
+    try:
+        with torch.no_grad():
+            said = model.generate(
+                **inputs, max_new_tokens=max_new_tokens, do_sample=bool(temperature), use_cache=True, **lot
+            )
+    finally:
+        model.train(trained)
+        model.config.use_cache = cached
+    return [
+        text.strip()
+        for text in processor.batch_decode(said[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    ]
+
+
+def _transformers(arguments: "PredictArguments") -> Answer:
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    from trainers.models import load_processor
+
+    processor = load_processor(arguments.model)
+    model = AutoModelForImageTextToText.from_pretrained(arguments.model, dtype=arguments.dtype)
+    model = model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return lambda asked: generate(model, processor, asked, arguments.max_new_tokens, arguments.temperature)
+
+
+def _vllm(arguments: "PredictArguments") -> Answer:
+    try:
+        from vllm import LLM, SamplingParams
+    except ImportError as error:
+        raise InputError(
+            "--backend vllm: vllm is not installed; install it, or ask a server with --backend openai"
+        ) from error
+    model = LLM(arguments.model, dtype=arguments.dtype, limit_mm_per_prompt={"image": 5})
+    settings = SamplingParams(temperature=arguments.temperature, max_tokens=arguments.max_new_tokens)
+
+    def answer(asked: Sequence[Asked]) -> list[str]:
+        done = model.chat([_with_pictures(one) for one in asked], settings, use_tqdm=False)
+        return [one.outputs[0].text for one in done]
+
+    return answer
+
+
+def _openai(arguments: "PredictArguments") -> Answer:
+    address = arguments.url.rstrip("/") + "/chat/completions"
+    key = os.environ.get(arguments.api_key_env, "none")
+
+    def ask(one: Asked) -> str:
+        body = {
+            "model": arguments.model,
+            "messages": _with_pictures(one),
+            "temperature": arguments.temperature,
+            "max_tokens": arguments.max_new_tokens,
+        }
+        head = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+        request = urllib.request.Request(address, json.dumps(body).encode(), head)
+        try:
+            with urllib.request.urlopen(request, timeout=600) as reply:
+                return str(json.load(reply)["choices"][0]["message"]["content"] or "")
+        except urllib.error.HTTPError as error:
+            said = error.read()[:300].decode("utf-8", "replace")
+            raise InputError(
+                f"{address} answered {error.code}: {said}. Check --model, --url and ${arguments.api_key_env}"
+            ) from error
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(f"{address} gave no answer: {error}. Is the server up? Run again to go on") from error
+
+    def answer(asked: Sequence[Asked]) -> list[str]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(asked)) as pool:
+            return list(pool.map(ask, asked))
+
+    return answer
+
+
+def _with_pictures(one: Asked) -> list[dict[str, Any]]:
+    """Messages of the OpenAI interface: the pictures before the text of the user's turn."""
+    *before, user = one.messages
+    parts: list[dict[str, Any]] = []
+    for picture in one.images:
+        out = io.BytesIO()
+        picture.convert("RGB").save(out, "PNG")
+        address = "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+        parts.append({"type": "image_url", "image_url": {"url": address}})
+    return [*before, {"role": "user", "content": [*parts, {"type": "text", "text": user["content"]}]}]
+
+
+BACKENDS: dict[str, Callable[["PredictArguments"], Answer]] = {
+    "transformers": _transformers,
+    "vllm": _vllm,
+    "openai": _openai,
+}
