@@ -14,6 +14,7 @@ from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.questions.kinds import Cue, Fact, Figure, Known, Opposites, Solved
 from viewpoint100k.records import OBJECT_RADIUS, Mark, Scene, matrix
 
+MOST_KEPT = 4  # samples whose shots are kept: one, and what audits make of it
 MOST_TRIED = 24  # choices of objects for a question, per picture
 LETTER_PX = 0.02  # a stored letter may be so far from where it would be drawn now
 SIDE, WIDTH = 0.07, 0.05  # apart to the side: scene radii, and picture widths
@@ -99,18 +100,19 @@ class Shot:
 
 
 class _Memory:
-    """The shots of the sample that was looked at last: drawing lots looks at each of them many times."""
+    """The shots of the samples that were looked at last: drawing lots looks at each of them many times."""
 
     def __init__(self) -> None:
-        self.of: tuple[object, object] = (None, None)
-        self.shots: dict[tuple[int, float], Shot] = {}
+        self.samples: list[tuple[object, object, dict[tuple[int, float], Shot]]] = []  # the newest one last
 
     def shot(self, known: Known, view: int, moved_deg: float) -> Shot:
-        if self.of[0] is not known.scene or self.of[1] is not known.views:
-            self.of, self.shots = (known.scene, known.views), {}
-        if (view, moved_deg) not in self.shots:
-            self.shots[view, moved_deg] = Shot(known, view, moved_deg)
-        return self.shots[view, moved_deg]
+        shots = next((kept for *of, kept in self.samples if of[0] is known.scene and of[1] is known.views), None)
+        if shots is None:
+            shots = {}
+            self.samples = [*self.samples[-MOST_KEPT + 1 :], (known.scene, known.views, shots)]
+        if (view, moved_deg) not in shots:
+            shots[view, moved_deg] = Shot(known, view, moved_deg)
+        return shots[view, moved_deg]
 
 
 _memory = _Memory()
