@@ -250,5 +250,11 @@ def test_a_name_fits_one_object_only_by_noun_then_colour_then_letter():
     ]  # fmt: skip
     animals = [record("a", "animal", "Rex"), record("b", "dog"), record("c", "car")]
     assert [one.named_by for one in call(animals, [pixels("red")] * 3)] == ["letter", "letter", "noun"]
+    houses = [record("a", "building", "old pillar"), record("b", "house"), record("c", "car")]
+    assert [one.named_by for one in call(houses, [pixels("red"), pixels("blue"), pixels("red")])] == [
+        "letter",
+        "colour",
+        "noun",
+    ]
     unknown = [record("a"), record("b", "dog"), record("c", "car")]
     assert {one.named_by for one in call(unknown, [pixels("red")] * 3)} == {"letter"}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.records import ObjectColour, ObjectRecord
-from viewpoint100k.scenes.catalogue import might_be, noun_of
+from viewpoint100k.scenes.catalogue import UNSAID, might_be, noun_of
 
 COLOURS: tuple[ObjectColour, ...] = get_args(ObjectColour)
 LETTERS = "ABCDEFG"
@@ -92,6 +92,7 @@ def call(records: Sequence[ObjectRecord], shares: Sequence[Mapping[ObjectColour,
     for number, (noun, colour) in enumerate(zip(nouns, colours, strict=True)):
         twins = [i for i, other in enumerate(records) if i != number and noun and might_be(other, noun)]
         letter = LETTERS[number]
+        noun = "" if noun in UNSAID else noun
         if noun and not twins:
             out.append(Named(f"the {noun}", "noun", letter, noun, colour))
         elif noun and colour and all(nouns[i] and shares[i][colour] <= HARDLY_ANY for i in twins):
