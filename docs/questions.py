@@ -1,8 +1,10 @@
-"""Writes docs/questions.md and its pictures from the registry: `python docs/questions.py PAIRS SETS`.
+"""Writes docs/questions.md and docs/questions_scenes.md from the registry: `python docs/questions.py PAIRS SETS SCENES`.
 
-These are datasets of ours that together ask every kind at least once, for instance of builtin objects:
+These are datasets of ours; a page is written if they ask of its tiers, and must then ask each of its kinds at least once, for
+instance of builtin objects:
 `viewpoint100k generate PAIRS --preset viewpoint-6dof --source builtin: --pairs 240 --set render.size_px=256`, and
-`viewpoint100k generate SETS --preset viewpoint-sets --source builtin: --pairs 60 --set render.size_px=256`.
+`viewpoint100k generate SETS --preset viewpoint-sets --source builtin: --pairs 60 --set render.size_px=256`, and
+`viewpoint100k generate SCENES --preset scenes --source builtin: --pairs 100 --set render.size_px=256`.
 """
 
 import io
@@ -27,7 +29,7 @@ HEAD = """# Questions
 
 Written by `python docs/questions.py PAIRS SETS` from the registry ([tier_a.py](../viewpoint100k/questions/tier_a.py),
 [tier_b.py](../viewpoint100k/questions/tier_b.py), [tier_b_figures.py](../viewpoint100k/questions/tier_b_figures.py),
-[tier_b_sets.py](../viewpoint100k/questions/tier_b_sets.py)); frames and signs are in [conventions.md](conventions.md). The last two hold kinds that draw a figure
+[tier_b_sets.py](../viewpoint100k/questions/tier_b_sets.py)); those about scenes of several objects have [a page of their own](questions_scenes.md); frames and signs are in [conventions.md](conventions.md). The last two hold kinds that draw a figure
 by lot (dots, a map, a mirror) or show three or four views. Of a fifth of the pairs the same is also asked from image 2 to image 1.
 
 A question is asked only
@@ -52,6 +54,27 @@ sentence back, finds it true, and comes to the same answer. No model is involved
 |---|---|---|
 """
 
+HEAD_OF_SCENES = """# Questions about scenes
+
+Written by `python docs/questions.py SCENES` from the registry ([tier_c.py](../viewpoint100k/questions/tier_c.py),
+[tier_c_pairs.py](../viewpoint100k/questions/tier_c_pairs.py)). Scenes of several objects on a floor are asked these kinds, and where
+nothing but the camera moved also [those of single objects](questions.md), said of the group.
+
+Which objects a question speaks of is drawn by lot among those that can be told in the picture: at least {pixels} pixels of 512 x 512, and
+{visible:.0%} of what would be seen of it alone. `{{a}}`, `{{b}}`, `{{c}}` stand for their names; objects without a name of their own are called by
+letters, which are drawn into the picture. It is drawn too which answer shall be right, and whether the flat picture speaks for or against
+it; what is left uneven, [balance.py](../viewpoint100k/questions/balance.py) thins out, by these *flat cues* of the objects spoken of: `across` (further
+right in the picture), `height` (lower), `looks` (taller), `away` (nearer to the third one), `deeper` (closer to the camera as it is), `diagonal` (both of
+`across` and `deeper`). Nothing is asked near the edge between two answers: the margins stand at the head of both files.
+
+The **chains of thought** ([chains_scenes.py](../viewpoint100k/questions/chains_scenes.py)) say directions in degrees clockwise from where the camera
+looks and distances in tenths of the scene's radius; [verifier_scenes.py](../viewpoint100k/questions/verifier_scenes.py) measures each sentence anew on the
+objects' boxes and the cameras' matrices. What appeared, vanished or was turned has none: that is seen, not worked out.
+
+| kind | tier | options |
+|---|---|---|
+"""
+
 
 def main() -> None:
     if len(sys.argv) < 2:
@@ -60,30 +83,44 @@ def main() -> None:
 
 
 def write(datasets: Sequence[Path], docs: Path) -> None:
-    """Write questions.md and pictures/questions/ into a folder, with the clearest example of each kind."""
+    """Write the pages and pictures/questions/ into a folder, with the clearest example of each kind."""
     examples: dict[str, tuple[StoredSample, Question]] = {}
     for stored in chain.from_iterable(map(iter_samples, datasets)):
         for question in stored.sample.questions:
             name = f"{question.type}/{question.frame}"
             if name not in examples or _worth(question) > _worth(examples[name][1]):
                 examples[name] = stored, question
-    missing = [kind.name for kind in KINDS if kind.name not in examples]
-    if missing:
-        sys.exit(f"no example of {', '.join(missing)} in {', '.join(map(str, datasets))}; use datasets of more samples")
-    (docs / PICTURES).mkdir(parents=True, exist_ok=True)
-    rows = "".join(f"| [{kind.name}](#{_anchor(kind)}) | {kind.tier} | {_options(kind)} |\n" for kind in KINDS)
     gates = GateConfig()
     greys = ", ".join(
         f"{name.removesuffix('_grey').removesuffix('_grey_deg').replace('_', ' ')} {band['low']:g} to {band['high']:g}"
         for name, band in gates.model_dump().items()
         if "_grey" in name
     )
-    parts = [
-        HEAD.format(greys=greys, decidable=gates.min_decidability),
-        rows,
-        *(_section(kind, *examples[kind.name], docs) for kind in KINDS),
-    ]
-    (docs / "questions.md").write_text("".join(parts))
+    pages = {
+        "questions.md": (HEAD.format(greys=greys, decidable=gates.min_decidability), "AB"),
+        "questions_scenes.md": (
+            HEAD_OF_SCENES.format(pixels=gates.min_part_pixels, visible=gates.min_part_visible),
+            "C",
+        ),
+    }
+    for name, (head, tiers) in pages.items():
+        kinds = [kind for kind in KINDS if kind.tier in tiers]
+        missing = [kind.name for kind in kinds if kind.name not in examples]
+        if len(missing) == len(kinds):
+            continue
+        if missing and not (tiers == "AB" and any(question.tier == "C" for _, question in examples.values())):
+            sys.exit(f"no example of {', '.join(missing)} in {', '.join(map(str, datasets))}; use more samples")
+        if not missing:
+            _write_page(docs / name, head, kinds, examples)
+
+
+def _write_page(
+    path: Path, head: str, kinds: Sequence[Kind], examples: dict[str, tuple[StoredSample, Question]]
+) -> None:
+    (path.parent / PICTURES).mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"| [{kind.name}](#{_anchor(kind)}) | {kind.tier} | {_options(kind)} |\n" for kind in kinds)
+    sections = [_section(kind, *examples[kind.name], path.parent) for kind in kinds]
+    path.write_text("".join([head, rows, *sections]))
 
 
 def _worth(question: Question) -> tuple[bool, float]:

@@ -1,4 +1,4 @@
-"""What a question shows: its pictures with dots drawn in, one as in a mirror, or a map beside them.
+"""What a question shows: its pictures with dots or letters drawn in, one as in a mirror, or a map beside them.
 
 Shards keep plain pictures; figures are drawn when somebody looks, from what the question says.
 """
@@ -20,6 +20,15 @@ RGB: dict[Colour, tuple[int, int, int]] = {
     "green": (30, 175, 60),
     "yellow": (250, 215, 20),
 }
+LETTER = 0.052  # height of a letter's label, in picture sides
+LETTER_PAPER, LETTER_INK = (255, 244, 150), (20, 20, 20)
+# capitals on a grid of 5 x 7, a row each from the top: no font is the same on every machine
+CAPITALS = {
+    "A": "01110 10001 10001 11111 10001 10001 10001", "B": "11110 10001 10001 11110 10001 10001 11110",
+    "C": "01110 10001 10000 10000 10000 10001 01110", "D": "11110 10001 10001 10001 10001 10001 11110",
+    "E": "11111 10000 10000 11110 10000 10000 11111", "F": "11111 10000 10000 11110 10000 10000 10000",
+    "G": "01110 10001 10000 10111 10001 10001 01110",
+}  # fmt: skip
 DOT = 0.016  # radius, in picture sides
 MAP_RADIUS = 0.36  # of the circle on which the cameras stand, in picture sides
 MAP_SCALE = 3  # it is drawn so much larger and scaled down, for smooth edges
@@ -44,7 +53,7 @@ def shown(question: Question, pictures: Sequence["Image"]) -> list["Image"]:
     for place in question.mirrored:
         out[place] = mirrored(out[place])
     for place in sorted({mark.image for mark in question.marks}):
-        out[place] = _with_dots(out[place], question, place)
+        out[place] = _with_marks(out[place], question, place)
     if question.map_cameras:
         out.append(_map(question, max(out[0].size)))
     return out
@@ -57,11 +66,16 @@ def mirrored(picture: "Image") -> "Image":
     return ImageOps.mirror(picture)
 
 
-def _with_dots(picture: "Image", question: Question, place: int) -> "Image":
+def _with_marks(picture: "Image", question: Question, place: int) -> "Image":
     out = picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
     for mark in (mark for mark in question.marks if mark.image == place):
-        dot = _dot(max(picture.size), mark.colour)
-        out.paste(dot, (round(mark.x - dot.width / 2), round(mark.y - dot.height / 2)), dot)
+        side = max(picture.size)
+        drawn = _letter(side, mark.letter) if mark.letter else _dot(side, mark.colour)
+        left, top = round(mark.x - drawn.width / 2), round(mark.y - drawn.height / 2)
+        if mark.letter:  # all of it is to be read
+            left = min(max(left, 0), picture.width - drawn.width)
+            top = min(max(top, 0), picture.height - drawn.height)
+        out.paste(drawn, (left, top), drawn)
     return out
 
 
@@ -77,6 +91,26 @@ def _dot(picture_side: int, colour: Colour) -> "Image":
         reach = scale * (radius + extra)
         ImageDraw.Draw(layer).ellipse([middle - reach, middle - reach, middle + reach, middle + reach], fill=fill)
     return layer.resize((side // scale, side // scale), Image.Resampling.LANCZOS)
+
+
+@lru_cache(maxsize=64)
+def _letter(picture_side: int, letter: str) -> "Image":
+    """A label with a capital on it; drawn large and scaled down, for smooth edges."""
+    from PIL import Image, ImageDraw
+
+    scale, height = 4, max(11, round(LETTER * picture_side))
+    rows, cell = CAPITALS[letter].split(), scale * height / 11
+    width = round(9 * height / 11)
+    layer = Image.new("RGBA", (scale * width, scale * height), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(layer)
+    edge = [0, 0, layer.width - 1, layer.height - 1]
+    draw.rounded_rectangle(edge, 1.5 * cell, fill=LETTER_PAPER, outline=LETTER_INK, width=max(1, round(0.6 * cell)))
+    for down, row in enumerate(rows):
+        for across, ink in enumerate(row):
+            if ink == "1":
+                x, y = (layer.width - 5 * cell) / 2 + across * cell, (layer.height - 7 * cell) / 2 + down * cell
+                draw.rectangle([x, y, x + cell, y + cell], fill=LETTER_INK)
+    return layer.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _map(question: Question, side: int) -> "Image":

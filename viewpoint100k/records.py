@@ -291,12 +291,15 @@ class Seen(Record):
 
 
 class Mark(Record):
-    """A dot to be drawn into one of a question's pictures when it is shown."""
+    """A dot or a letter to be drawn into one of a question's pictures when it is shown."""
 
     image: int = Field(description="place among the question's pictures")
     x: float = Field(description="pixels")
     y: float
     colour: Colour
+    letter: str = Field(
+        default="", pattern=r"^[A-Z]?$", description="drawn in place of a dot: names an object of a scene"
+    )
 
 
 class MapCamera(Record):
@@ -324,6 +327,9 @@ class Question(Record):
     marks: list[Mark] = Field(default=[], description="dots in copies of the pictures: drawing.py")
     mirrored: list[int] = Field(default=[], description="places of the pictures that are shown as in a mirror")
     map_cameras: list[MapCamera] = Field(default=[], description="of a map that is shown as a further picture")
+    parts: list[int] = Field(
+        default=[], description="objects of the scene that it speaks of, by their number, in order"
+    )
     template: str
     margin: float = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
     decidability: float = Field(description="how different the picture would be if the nearest wrong answer were true")

@@ -338,14 +338,15 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
         yield "is asked although the truth is in the grey band, or its figure does not belong to the sample"
         return
     fact = asked.fact
-    unknown = set(question.options) - set(kind.options)
+    texts = kind.texts(figure, sample.scene)
+    unknown = set(question.options) - set(texts)
     if unknown or len(set(question.options)) != len(question.options) or len(question.options) != _shown(kind):
-        yield f"options {question.options}; expected {_shown(kind)} different ones of {list(kind.options)}"
+        yield f"options {question.options}; expected {_shown(kind)} different ones of {texts}"
         return
-    right = question.options.index(kind.options[fact.option]) if kind.options[fact.option : fact.option + 1] else -1
-    if kind.options and kind.options[fact.option] not in question.options:
-        yield f"the right option ({kind.options[fact.option]}) is not shown"
+    if texts and texts[fact.option] not in question.options:
+        yield f"the right option ({texts[fact.option]}) is not shown"
         return
+    right = question.options.index(texts[fact.option]) if texts else -1
     if question.answer_index != right:
         named = f" ({question.options[right]})" if question.options else ""
         yield f"answer_index = {question.answer_index}; the poses say {right}{named}"

@@ -2,8 +2,10 @@
 
 import io
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("trl", reason="needs the extra [train]")
@@ -177,6 +179,29 @@ def test_a_mixture_of_ours_and_a_benchmark_has_the_columns_of_both(dataset, tmp_
     rows = load_rows(DataArguments(data=[f"sat:{folder}=0.5", f"{dataset}=0.5"], think_ratio=1.0))
     assert {row["type"] for row in rows} > {"action"}
     assert all(row["prompt"][-1]["content"].endswith(THINK_PROMPT) for row in rows if row["type"] == "action")
+
+
+def test_scenes_are_mixed_with_replay_of_single_objects(dataset, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "viewpoint100k"))
+    import audit_sets
+    from scene_samples import synthetic
+
+    from viewpoint100k.config import GateConfig, QuestionConfig
+    from viewpoint100k.questions import ask_all, load_templates
+
+    stored = [synthetic(seed, 5, size_px=128)._replace(key=f"train-00000-{seed:05d}") for seed in range(3)]
+    samples = [one.sample for one in stored]
+    keys = [one.key for one in stored]
+    asked = ask_all(keys, samples, QuestionConfig(), GateConfig(), load_templates(), np.random.default_rng(0), 0)
+    stored = [audit_sets.changed(one, questions=every) for one, every in zip(stored, asked, strict=True)]
+    scenes = audit_sets.write_dataset(tmp_path / "scenes", stored, preset="scenes")
+    rows = load_rows(DataArguments(data=[f"{scenes}#side_of,hops=0.75", f"{dataset}=0.25"], think_ratio=1.0))
+    types = [row["type"] for row in rows.remove_columns("images")]
+    of_scenes = sum(name in ("side_of", "hops") for name in types)
+    assert 0.5 < of_scenes / len(types) < 0.95
+    assert set(types) > {"side_of"}
+    thought = next(row for row in rows if row["type"] == "side_of" and row["thinks"])
+    assert "<think>" in thought["completion"][0]["content"] and len(thought["images"]) == 1
 
 
 def test_options_rotate_under_marks_that_stay():

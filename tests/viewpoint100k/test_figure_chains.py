@@ -88,6 +88,7 @@ class Shot(NamedTuple):
     truth: Truth
     decidability: Decidability
     seen: Seen
+    scene: None = None
 
 
 def shoot(poses, thing=None, hfovs=None, front_azimuth_deg=-90.0, points=None):

@@ -50,7 +50,7 @@ def known(first, second, *more, seen=None, decidability=SURE, shared=0.5, lights
     views[:2] = [one.model_copy(update={"light": light}) for one, light in zip(views, lights, strict=False)]
     truth = make_truth(views[0], views[1], shared, None)
     return SimpleNamespace(
-        views=views, truth=truth, decidability=decidability, seen=seen or Seen(covisible_fraction=SHARED)
+        views=views, truth=truth, decidability=decidability, seen=seen or Seen(covisible_fraction=SHARED), scene=None
     )
 
 
@@ -222,7 +222,7 @@ def nearer(distance, zoom=1.0):
 def test_lens_and_distance(distance, zoom, said):
     views = [view(SOUTH, "hdri"), nearer(distance, zoom)]
     truth = make_truth(*views, 0.5, None)
-    what = SimpleNamespace(views=views, truth=truth, decidability=SURE, seen=Seen())
+    what = SimpleNamespace(views=views, truth=truth, decidability=SURE, seen=Seen(), scene=None)
     assert answer("zoom_or_dolly", what, Figure()) == said
     plain = SimpleNamespace(
         views=[v.model_copy(update={"background": "plain"}) for v in views], truth=truth, decidability=SURE

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from viewpoint100k.audit import chains, cues, figures, gates, labels, leakage, poses, wording
+from viewpoint100k.audit import chains, cues, figures, gates, labels, leakage, poses, scenes, wording
 from viewpoint100k.audit.page import write_html
 from viewpoint100k.audit.report import AuditReport, Bounds, Part, Probe
 from viewpoint100k.audit.samples import Samples, load_samples
@@ -44,6 +44,10 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
     figures.figure_rules,
     figures.figure_facts,
     figures.figure_alone,
+    scenes.scene_references,
+    scenes.scene_labels,
+    scenes.scene_rules,
+    scenes.scene_facts,
     leakage.regime_gap,
     chains.chain_facts,
     chains.chain_length,

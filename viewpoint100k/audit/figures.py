@@ -220,17 +220,20 @@ FACTS = (
 def figure_rules(samples: Samples) -> Probe:
     """Rules of thumb about dots, maps and the order of pictures, right no more often than chance."""
     what = "score of rules that look at dots, maps and pictures without any idea of space"
-    return judge("figure_rules", what, _measured(samples, RULES), too_few="too few questions with figures or of sets")
+    return judge(
+        "figure_rules", what, measured_rules(samples, RULES), too_few="too few questions with figures or of sets"
+    )
 
 
 def figure_facts(samples: Samples) -> Probe:
     """Rules of thumb that may pay, for an honest answer goes by the same."""
     what = "score of rules by colours, and by places on the object's box"
     fact = "a fact, not judged: surface keeps its colour, and near views are alike"
-    return judge("figure_facts", what, _measured(samples, FACTS), too_few="too few such questions", fact=fact)
+    return judge("figure_facts", what, measured_rules(samples, FACTS), too_few="too few such questions", fact=fact)
 
 
-def _measured(samples: Samples, rules: Sequence[Rule]) -> list[Measured]:
+def measured_rules(samples: Samples, rules: Sequence[Rule]) -> list[Measured]:
+    """How often each rule is right."""
     asked, out = samples.asked(), []
     for rule in rules:
         hits, groups = [], []

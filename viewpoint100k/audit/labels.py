@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.audit import recompute_figures
+from viewpoint100k.audit import recompute_figures, recompute_scenes
 from viewpoint100k.audit.recompute import LABELS, Label, Moved, label, measure, signs
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Asked, Item, Samples, says_none
@@ -77,7 +77,7 @@ def labels_recomputed(samples: Samples) -> Probe:
     """Every answer against formulas that share no code with those that gave it."""
     problems, unknown, n = list[tuple[str, str]](), Counter[str](), 0
     for kind, every in samples.asked().items():
-        if kind not in LABELS and kind not in recompute_figures.KINDS:
+        if kind not in LABELS and kind not in recompute_figures.KINDS and kind not in recompute_scenes.KINDS:
             unknown[kind] += len(every)
             continue
         for one in every:
@@ -115,6 +115,9 @@ def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
 def recomputed(one: Asked, gates: GateConfig) -> Label | str:
     """The right answer by the second implementation, or why the question must not be asked."""
     question, pair = one.question, one.pair
+    if one.kind in recompute_scenes.KINDS:
+        answered = recompute_scenes.solve(one.item.sample, question, gates)
+        return answered if isinstance(answered, str) else answered.label
     if one.kind in recompute_figures.KINDS:
         solved = recompute_figures.solve(one.item.sample, question, gates)
         return solved if isinstance(solved, str) else solved.label

@@ -12,13 +12,17 @@ from viewpoint100k.config import GateConfig
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answered, figure_of
 from viewpoint100k.questions.kinds import Figure
-from viewpoint100k.records import MapCamera, Sample, View, matrix
+from viewpoint100k.records import MapCamera, PartSeen, Sample, Scene, View, matrix
 
 MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
 MARGIN_ATOL = 1e-3  # pixels and points are rounded
 LEFT_RIGHT = [0, 1, 3, 2, 4, 5]  # sides of an object, in a mirror
 SWAPPED = {"camera_on_map", "mirrored", "zoom_or_dolly"}  # what can be said of them from image 2 to image 1
-MIRRORED_OPTION = {"revealed_side": {2: 3, 3: 2}, "composed_angle": {i: i ^ 1 for i in range(6)}}
+TWINS = {i: i ^ 1 for i in range(6)}
+MIRRORED_OPTION = {
+    "revealed_side": {2: 3, 3: 2}, "composed_angle": TWINS, "side_of": TWINS, "side_after": TWINS, "hops": TWINS,
+    "perspective": TWINS, "turn_to_face": TWINS, "faces": {1: 3, 3: 1}, "facing": {1: 3, 3: 1},
+}  # fmt: skip
 
 
 def figures_transformed(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> Iterator[tuple[str, str, bool]]:
@@ -71,7 +75,41 @@ def _in_mirror(sample: Sample) -> Sample:
     ]
     sides = [[row[i] for i in LEFT_RIGHT] for row in sample.seen.sides]
     front = sample.truth.front_azimuth_deg
-    return _with(sample, views, None if front is None else 180 - front, points=points, sides=sides)
+    other = _with(sample, views, None if front is None else 180 - front, points=points, sides=sides)
+    return other.model_copy(update={"scene": _mirrored_scene(sample.scene, views)}) if sample.scene else other
+
+
+def _mirrored_scene(scene: Scene, views: list[View]) -> Scene:
+    """Each object mirrored where it stands, in its own axes too."""
+    parts = [
+        part.model_copy(
+            update={
+                "world_from_object": [(MIRROR @ matrix(pose) @ MIRROR).tolist() for pose in part.world_from_object],
+                "front_azimuth_deg": None if part.front_azimuth_deg is None else 180 - part.front_azimuth_deg,
+            }
+        )
+        for part in scene.parts
+    ]
+    seen = [
+        shown.model_copy(update={"parts": [_mirrored_seen(part, 2 * view.intrinsics[0][2]) for part in shown.parts]})
+        for shown, view in zip(scene.views, views, strict=True)
+    ]
+    change = scene.change and scene.change.model_copy(update={"turn_deg": -scene.change.turn_deg})
+    return scene.model_copy(update={"parts": parts, "views": seen, "change": change})
+
+
+def _mirrored_seen(seen: PartSeen, width: float) -> PartSeen:
+    def box(edges: list[float] | None) -> list[float] | None:
+        return edges and [width - edges[2], edges[1], width - edges[0], edges[3]]
+
+    return seen.model_copy(
+        update={
+            "box": box(seen.box),
+            "full_box": box(seen.full_box),
+            "centre_pixel": [width - seen.centre_pixel[0], seen.centre_pixel[1]],
+            "base_pixel": [width - seen.base_pixel[0], seen.base_pixel[1]],
+        }
+    )
 
 
 def _turned(sample: Sample, angle_deg: float) -> Sample:
@@ -84,7 +122,16 @@ def _turned(sample: Sample, angle_deg: float) -> Sample:
         for point in sample.seen.points
     ]
     front = sample.truth.front_azimuth_deg
-    return _with(sample, views, None if front is None else front + angle_deg, points=points)
+    other = _with(sample, views, None if front is None else front + angle_deg, points=points)
+    if sample.scene is None:
+        return other
+    parts = [
+        part.model_copy(
+            update={"world_from_object": [(turn @ matrix(pose)).tolist() for pose in part.world_from_object]}
+        )
+        for part in sample.scene.parts
+    ]
+    return other.model_copy(update={"scene": sample.scene.model_copy(update={"parts": parts})})
 
 
 def _swapped(sample: Sample) -> Sample:
@@ -109,6 +156,8 @@ def _other_figure(figure: Figure, sample: Sample) -> Figure:
     )
     way = {"clockwise": "counter-clockwise", "counter-clockwise": "clockwise"}
     words = re.sub(r"\b(?:counter-)?clockwise\b", lambda found: way[found.group()], figure.words)
+    if figure.parts:
+        words = re.sub(r"\b(?:left|right)\b", lambda found: {"left": "right", "right": "left"}[found.group()], words)
     return figure._replace(marks=marks, map_cameras=_other_map(figure), words=words)
 
 

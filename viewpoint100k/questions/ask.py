@@ -13,18 +13,28 @@ import yaml
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets
+from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets, tier_c, tier_c_pairs
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.chains import Facts, state_facts, write_chain
 from viewpoint100k.questions.chains_figures import write_figure_chain
-from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known
+from viewpoint100k.questions.chains_scenes import write_scene_chain
+from viewpoint100k.questions.kinds import Cue, Fact, Figure, Kind, Known, named
 from viewpoint100k.questions.verifier import verify_chain
+from viewpoint100k.questions.verifier_scenes import verify_scene_chain
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, View
 from viewpoint100k.scoring import LETTERS
 
-KINDS: tuple[Kind, ...] = (*tier_a.KINDS, *tier_b.KINDS, *tier_b_figures.KINDS, *tier_b_sets.KINDS)
+KINDS: tuple[Kind, ...] = (
+    *tier_a.KINDS,
+    *tier_b.KINDS,
+    *tier_b_figures.KINDS,
+    *tier_b_sets.KINDS,
+    *tier_c.KINDS,
+    *tier_c_pairs.KINDS,
+)
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
 Templates = Mapping[str, Mapping[str, list[str]]]  # "type/frame" -> "train" and "test" -> wordings
+OF_SCENES = "C"
 OF_ONE_OBJECT = {"object_facing_camera_1", "object_front"}  # frames that a group of objects does not have
 ARTICLES = {"an": "a", "An": "A"}
 OTHER_FORMS: tuple[AnswerForm, ...] = ("digit", "word", "json")
@@ -44,6 +54,7 @@ class Asked(NamedTuple):
     fact: Fact
     decidability: float
     figure: Figure = Figure()
+    cues: Mapping[Cue, float] = {}  # beside those of the pictures
 
 
 def load_templates(path: str | None = None) -> Templates:
@@ -94,21 +105,23 @@ def figures_of(known: Known, gates: GateConfig, rng: np.random.Generator) -> lis
         figure = kind.draw(known, gates, rng) if kind.draw else None
         solved = kind.solve(known, figure, gates) if kind.solve and figure is not None else None
         if figure is not None and solved is not None and solved.decidability >= gates.min_decidability:
-            out.append(Asked(kind, solved.fact, solved.decidability, figure))
+            out.append(Asked(kind, solved.fact, solved.decidability, figure, solved.cues))
     return out
 
 
 def fits(kind: Kind, scene: Scene | None) -> bool:
     """Whether a kind may be asked of a sample: those of single objects ask of scenes only where nothing but the camera moved."""
-    if scene is None:
-        return True
+    if scene is None or kind.tier == OF_SCENES:
+        return (scene is not None) == (kind.tier == OF_SCENES)
     return scene.change is None and kind.frame not in OF_ONE_OBJECT
 
 
 def carries_question(known: Known, gates: GateConfig) -> bool:
-    """Whether a pair can be asked about, and about what moved if anything did; whether a set can be asked about."""
+    """Whether a pair can be asked about, and about what moved or changed if anything did; whether a set can be asked about."""
     if len(known.views) > 2:
         return bool(figures_of(known, gates, np.random.default_rng(0)))
+    if known.scene is not None and known.scene.change is not None:
+        return any(len(one.figure.images) > 1 for one in figures_of(known, gates, np.random.default_rng(0)))
     found = [one for one in facts_of(known.truth, known.decidability, gates) if fits(one.kind, known.scene)]
     facts = [(kind, kind.fact(known.truth, gates)) for kind in KINDS]
     moves = any(fact and kind.direction(fact.option) is not None for kind, fact in facts)
@@ -195,10 +208,12 @@ def _question(
     form: AnswerForm = "number" if fact.value is not None else "letter"
     if form == "letter" and rng.random() < settings.other_forms:
         form = OTHER_FORMS[rng.integers(len(OTHER_FORMS))]
-    options, place = _options(kind, fact, rng, used, start)
+    options, place = _options(kind, fact, kind.texts(figure, sample.scene), rng, used, start)
     right = options[place] if options else f"{round(fact.value or 0.0, -1):.0f}"
     wording = templates[kind.name][use][number].replace("{move}", figure.words)
-    if sample.scene is not None:
+    if kind.tier == OF_SCENES:
+        wording = sentences(named(wording, figure, sample.scene))
+    elif sample.scene is not None:
         wording = of_group(wording)
     return Question(
         id=question_id(key, kind, figure),
@@ -215,6 +230,7 @@ def _question(
         marks=list(figure.marks),
         mirrored=list(figure.mirrored),
         map_cameras=list(figure.map_cameras),
+        parts=list(figure.parts),
         template=f"{kind.name}/{use}/{number}",
         margin=round(fact.margin, 6),
         decidability=round(asked.decidability, 6),
@@ -228,6 +244,11 @@ def _question(
             np.random.default_rng(rng.integers(2**63)),
         ),
     )
+
+
+def sentences(text: str) -> str:
+    """A capital where a sentence begins, for names that stand there."""
+    return re.sub(r"(^|[.?!] )([a-z])", lambda found: found[1] + found[2].upper(), text)
 
 
 def of_group(wording: str) -> str:
@@ -247,6 +268,7 @@ def figure_of(question: Question) -> Figure:
         mirrored=tuple(question.mirrored),
         map_cameras=tuple(question.map_cameras),
         words=question.prompt,
+        parts=tuple(question.parts),
     )
 
 
@@ -256,8 +278,8 @@ def answered(sample: Sample, kind: Kind, figure: Figure, gates: GateConfig) -> A
         return None
     if kind.solve is not None:
         solved = kind.solve(sample, figure, gates)
-        return solved and Asked(kind, solved.fact, solved.decidability, figure)
-    drawn = figure.marks or figure.mirrored or figure.map_cameras
+        return solved and Asked(kind, solved.fact, solved.decidability, figure, solved.cues)
+    drawn = figure.marks or figure.mirrored or figure.map_cameras or figure.parts
     decidability = sample.decidability_reversed if figure.images == BACK.images else sample.decidability
     if drawn or figure.images not in (Figure().images, BACK.images) or decidability is None:
         return None
@@ -284,6 +306,10 @@ def _chain(
     rng: np.random.Generator,
 ) -> str | None:
     """A chain of thought that its verifier accepts, or None."""
+    if kind.tier == OF_SCENES and sample.scene is not None:
+        text = write_scene_chain(kind.name, sample, figure, right, rng)
+        wrong = text and verify_scene_chain(text, kind.name, sample.views, sample.scene, figure, options, right)
+        return None if wrong else text
     views = [sample.views[view] for view in figure.images]
     front = sample.truth.front_azimuth_deg
     if kind.draw is not None:
@@ -298,9 +324,14 @@ def _chain(
 
 
 def _options(
-    kind: Kind, fact: Fact, rng: np.random.Generator, used: "Counter[tuple[str, int]]", start: int
+    kind: Kind,
+    fact: Fact,
+    texts: Sequence[str],
+    rng: np.random.Generator,
+    used: "Counter[tuple[str, int]]",
+    start: int,
 ) -> tuple[list[str], int]:
-    """The options that are shown, and the place of the right one."""
+    """The options that are shown, of these texts, and the place of the right one."""
     if not kind.options:
         return [], -1
     wrong = [i for i in range(len(kind.options)) if i != fact.option]
@@ -314,7 +345,7 @@ def _options(
     place = (start + fact.option + used[kind.name, fact.option]) % (len(order) + 1)
     used[kind.name, fact.option] += 1
     order.insert(place, fact.option)
-    return [kind.options[i] for i in order], place
+    return [texts[i] for i in order], place
 
 
 def prompt(wording: str, options: Sequence[str], form: AnswerForm, lens: str = "") -> str:

@@ -30,7 +30,13 @@ FIRES = {
     "lens": 0.03,
     "size": 0.0,
     "aside": 0.0,
-}  # of the picture's side; log of areas: less is not seen
+    "across": 0.02,
+    "height": 0.02,
+    "looks": 0.08,
+    "away": 0.08,
+    "deeper": 0.05,
+    "diagonal": 0.5,
+}  # of the picture's side; log of areas, or of lengths in the picture; scene radii: less is not seen
 BY_SIGN: tuple[Cue, ...] = ("growth", "lens")  # neither tells alone, and how much both say together is what is asked
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
@@ -91,7 +97,8 @@ def balanced(
         moves = np.array([kind.direction(int(option)) is not None for option in options])
         moved, rest[name] = [items[i] for i in np.flatnonzero(moves)], [items[i] for i in np.flatnonzero(~moves)]
         lonely = np.array([not keep[sample] for sample, _ in moved])
-        kept = _thinned(kind, options[moves], [cues[sample] for sample, _ in moved], lonely, rng)
+        seen = [{**cues[sample], **candidates[sample][place].cues} for sample, place in moved]
+        kept = _thinned(kind, options[moves], seen, lonely, rng)
         ways[name] = len(kept)
         for i in kept:
             keep[moved[i][0]].add(moved[i][1])

@@ -8,7 +8,7 @@ Some kinds first draw a figure by lot: dots in the pictures, a map, a picture sh
 shown. `draw` makes the figure, `solve` finds the answer that goes with it; validation solves stored figures again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
     "shift_y", "place_1_y", "place_2_y",
     "growth", "size_1", "size_2", "aside_1", "aside_2", "lens",
+    "across", "height", "looks", "away", "deeper", "diagonal",  # of objects of a scene: questions/tier_c.py
 ]  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = ("shift_y", "place_1_y", "place_2_y")  # up from down
@@ -59,6 +60,7 @@ class Figure(NamedTuple):
     mirrored: tuple[int, ...] = ()  # places among `images`
     map_cameras: tuple[MapCamera, ...] = ()
     words: str = ""  # what stands for {move} in the wording
+    parts: tuple[int, ...] = ()  # of the scene, that stand for {a}, {b}, ... in the wording and in the options
 
 
 class Solved(NamedTuple):
@@ -66,11 +68,21 @@ class Solved(NamedTuple):
 
     fact: Fact
     decidability: float
+    cues: Mapping[Cue, float] = {}  # what a flat look at the objects it speaks of says; > 0: the higher options
 
 
 def of_figures_only(truth: Truth, gates: GateConfig) -> Fact | None:
     """The truth of a pair alone does not answer kinds that draw a figure."""
     return None
+
+
+def named(text: str, figure: Figure, scene: Scene | None) -> str:
+    """A wording with the names of the objects of a scene in their places, and a capital where a sentence begins."""
+    if scene is None or not figure.parts:
+        return text
+    for place, part in zip("abcdefg", figure.parts, strict=False):
+        text = text.replace(f"{{{place}}}", scene.parts[part].name)
+    return text
 
 
 class Opposites(NamedTuple):
@@ -105,6 +117,10 @@ class Kind(NamedTuple):
     @property
     def name(self) -> str:
         return f"{self.type}/{self.frame}"
+
+    def texts(self, figure: Figure, scene: Scene | None) -> list[str]:
+        """The options in words, with the names of the objects that they speak of."""
+        return [named(option, figure, scene) for option in self.options]
 
     def direction(self, option: int) -> int | None:
         """0 or 1 for an option and its opposite; None for "none"."""

@@ -1,0 +1,365 @@
+"""Questions about scenes: answers that a person can act out, mirrors and swapped roles, chains, and what is drawn."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
+from scene_samples import standing, synthetic_scene
+
+from viewpoint100k.audit.transforms import _in_mirror, _turned
+from viewpoint100k.config import GateConfig, QuestionConfig
+from viewpoint100k.drawing import shown
+from viewpoint100k.questions import KINDS, ask_all, carries_question, load_templates
+from viewpoint100k.questions.ask import answered, figure_of, sentences
+from viewpoint100k.questions.chains_scenes import FACTS, write_scene_chain
+from viewpoint100k.questions.kinds import Figure
+from viewpoint100k.questions.scene_shots import MOVES, letters
+from viewpoint100k.questions.tier_c import RELATIONS
+from viewpoint100k.questions.verifier_scenes import verify_scene_chain
+
+GATES = GateConfig()
+OF_SCENES = {kind.name: kind for kind in KINDS if kind.tier == "C"}
+EVENTS = (None, "moved", None, "turned", "appeared", None, "vanished", "moved")
+RIGHT, LEFT = "to the right of it", "to the left of it"
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """Samples of every event, some seen by a camera that stands still, some of alike objects. Not to be changed."""
+    return [
+        synthetic_scene(
+            seed,
+            count=5,
+            event=EVENTS[seed % len(EVENTS)],
+            camera_still=seed % 3 == 0,
+            nouns=["chair"] * 5 if seed % 5 == 4 else None,
+            size_px=256,
+        )
+        for seed in range(24)
+    ]
+
+
+@pytest.fixture(scope="module")
+def drawn(scenes):
+    """(sample, kind, figure, what is asked) of all kinds that these scenes carry, several times each."""
+    rng, out = np.random.default_rng(0), []
+    for sample in scenes:
+        for kind in OF_SCENES.values():
+            for _ in range(2):
+                figure = kind.draw(sample, GATES, rng)
+                asked = answered(sample, kind, figure, GATES) if figure else None
+                if asked:
+                    out.append((sample, kind, figure, asked))
+    return out
+
+
+@pytest.fixture(scope="module")
+def questions(scenes):
+    keys = [f"train-00000-{number:05d}" for number in range(len(scenes))]
+    asked = ask_all(keys, scenes, QuestionConfig(), GATES, load_templates(), np.random.default_rng(1), 0)
+    return [(sample, one) for sample, every in zip(scenes, asked, strict=True) for one in every if one.tier == "C"]
+
+
+# --- by hand ---------------------------------------------------------------------------------------
+
+
+def placed(*spots, turns=None, sizes=None, fronts=None):
+    """A scene with objects at hand-made places, seen from the south: +x is right and +y is away. All can be told."""
+    sample = synthetic_scene(1, count=len(spots), views=1, size_px=256)
+    turns, sizes = turns or [0.0] * len(spots), sizes or [[0.1, 0.1, 0.1]] * len(spots)
+    south = np.array([[1, 0, 0, 0], [0, -0.5, 0.866025, -1.6], [0, -0.866025, -0.5, 0.9], [0, 0, 0, 1.0]])
+    view = sample.views[0].model_copy(update={"world_from_camera": south.tolist()})
+    parts, seen = [], []
+    for i, (x, y) in enumerate(spots):
+        pose = standing(x, y, -0.1, turns[i])
+        front = fronts[i] if fronts else 0.0
+        parts.append(
+            sample.scene.parts[i].model_copy(
+                update={"world_from_object": [pose.tolist()], "size": sizes[i], "front_azimuth_deg": front}
+            )
+        )
+        own = south[:3, :3].T @ ([x, y, -0.1 + sizes[i][2] / 2] - south[:3, 3])
+        k = np.array(view.intrinsics)
+        u, v = k[0, 0] * own[0] / own[2] + k[0, 2], k[1, 1] * own[1] / own[2] + k[1, 2]
+        tall = 0.9 * k[0, 0] * sizes[i][2] / own[2]
+        box = [u - 5, v - tall / 2, u + 5, v + tall / 2]
+        seen.append(
+            sample.scene.views[0].parts[i].model_copy(
+                update={
+                    "box": box, "full_box": box, "centre_pixel": [u, v], "base_pixel": [u, v + 5], "depth": own[2],
+                    "visible_fraction": 1.0, "hidden_by": [], "cut": False, "referable": True, "pixels": 900, "solo_pixels": 900,
+                }
+            )
+        )  # fmt: skip
+    shot = sample.scene.views[0].model_copy(update={"parts": seen})
+    scene = sample.scene.model_copy(update={"parts": parts, "views": [shot]})
+    return sample.model_copy(update={"views": [view], "scene": scene})
+
+
+def answer(name, sample, *parts, words=""):
+    """The right option in words, None where it is not asked."""
+    kind = OF_SCENES[name]
+    found = answered(sample, kind, Figure(images=(0,), parts=parts, words=words), GATES)
+    return None if found is None else kind.options[found.fact.option]
+
+
+QUARTER_RIGHT, QUARTER_LEFT, HALF = (words for words, angle in MOVES.items() if angle)
+
+
+def test_places_as_the_camera_sees_them():
+    what = placed((-0.3, 0.0), (0.3, 0.0), (0.0, 0.35), (0.0, -0.3))
+    assert answer("side_of/camera", what, 0, 1) == LEFT
+    assert answer("side_of/camera", what, 1, 0) == RIGHT
+    assert answer("side_of/camera", what, 2, 3) is None
+    assert answer("front_of/camera", what, 3, 2) == "in front of it"
+    assert answer("front_of/camera", what, 2, 3) == "behind it"
+    assert answer("front_of/camera", what, 0, 1) is None
+    assert answer("closer/camera", what, 2, 3) == "{b}"
+
+
+def test_what_is_taller_is_so_however_tall_it_looks():
+    what = placed((0.1, -0.4), (0.0, 0.45), sizes=[[0.1, 0.1, 0.14], [0.1, 0.1, 0.2]])
+    found = answered(what, OF_SCENES["taller/scene"], Figure(images=(0,), parts=(0, 1)), GATES)
+    assert OF_SCENES["taller/scene"].options[found.fact.option] == "{b}"
+    assert found.cues["looks"] < 0  # the first one looks taller
+
+
+def test_counting_and_distances():
+    what = placed((0.0, 0.0), (-0.3, 0.1), (0.35, -0.1), (0.2, 0.3))
+    assert answer("count/camera", what, 0, words=RELATIONS[0]) == "one"
+    assert answer("count/camera", what, 0, words=RELATIONS[1]) == "two"
+    assert answer("nearer_to/scene", what, 1, 2, 3) == "{b}"
+    assert answer("nearer_to/scene", what, 2, 1, 3) == "{a}"
+
+
+def test_who_stands_in_the_middle_and_looks_away_has_the_right_on_the_right():
+    what = placed((0.0, 0.0), (0.0, 0.4), (0.3, 0.2), (-0.3, -0.25), (0.05, -0.4))
+    assert answer("perspective/object", what, 0, 1, 2) == "ahead on the right"
+    assert answer("perspective/object", what, 0, 1, 3) == "behind on the left"
+    # who looks east by north has the south behind the right shoulder
+    assert answer("perspective/object", what, 0, 2, 4) == "behind on the right"
+    assert answer("perspective/object", what, 0, 2, 3) is None  # straight behind
+    assert answer("turn_to_face/object", what, 0, 1, 2) == "about 45 degrees to the right"
+    assert answer("turn_to_face/object", what, 0, 1, 3) == "about 135 degrees to the left"
+
+
+def test_going_a_quarter_circle_to_the_right_one_looks_west():
+    what = placed((0.0, 0.3), (0.0, -0.3), (0.3, 0.0))
+    # from the east, what is north is to the right
+    assert answer("side_after/camera", what, 0, 1, words=QUARTER_RIGHT) == RIGHT
+    assert answer("side_after/camera", what, 0, 1, words=QUARTER_LEFT) == LEFT
+    assert answer("side_after/camera", what, 0, 1, words=HALF) is None
+    assert answer("closer_after/camera", what, 0, 1, words=HALF) == "{a}"
+    assert answer("closer_after/camera", placed((0.35, 0.0), (-0.3, 0.0)), 0, 1, words=QUARTER_RIGHT) == "{a}"
+
+
+def test_which_way_things_face():
+    # own +x is the front; turned by 90 degrees it faces north, which is away from the camera
+    what = placed((0.0, 0.0), (0.25, 0.2), (-0.25, 0.0), turns=[90.0, 180.0, 270.0])
+    assert answer("faces/camera", what, 0) == "away from the camera"
+    assert answer("faces/camera", what, 1) == "to the left"
+    assert answer("facing/objects", what, 0, 1) == "a quarter turn to the left of that"
+    assert answer("facing/objects", what, 0, 2) == "the opposite way"
+    assert answer("facing/objects", placed((0, 0), (0.3, 0), turns=[90.0, 45.0]), 0, 1) is None
+
+
+def test_two_and_three_hops():
+    what = placed((0.3, 0.0), (0.25, 0.15), (-0.3, 0.0), (-0.4, -0.4))
+    now, (stays, *_) = 1, MOVES
+    assert answer("hops/camera", what, 0, 2, words=stays) == RIGHT
+    assert answer("hops/camera", what, 0, 2, words=HALF) == LEFT
+    assert answer("hops/camera", what, 0, now, words=stays) is None  # the nearest is what it is compared with
+
+
+# --- properties ------------------------------------------------------------------------------------
+
+
+def test_every_kind_is_drawn(drawn):
+    assert {kind.name for _, kind, _, _ in drawn} >= set(OF_SCENES) - {"seen_in/images"}
+
+
+SWAPPED = {"side_of", "front_of", "closer", "taller", "side_after", "closer_after"}
+
+
+def test_swapped_roles_swap_the_answer(drawn):
+    n = 0
+    for sample, kind, figure, asked in drawn:
+        if kind.type in SWAPPED:
+            other = answered(sample, kind, figure._replace(parts=figure.parts[::-1]), GATES)
+            assert other.fact.option == 1 - asked.fact.option, kind.name
+            assert other.fact.margin == pytest.approx(asked.fact.margin)
+            n += 1
+    assert n > 100
+
+
+FLIPS = {"side_of", "side_after", "hops", "perspective", "turn_to_face"}
+
+
+def test_in_a_mirror_left_is_right_and_nothing_else_changes(drawn):
+    words = {"left": "right", "right": "left"}
+    for sample, kind, figure, asked in drawn:
+        other = _in_mirror(sample)
+        parts, said = figure.parts, " ".join(words.get(word, word) for word in figure.words.split())
+        shot = Figure(figure.images, parts=parts, words=said)
+        everything = range(len(sample.scene.parts)) if kind.type in ("count", "hops") else parts
+        found = answered(other, kind, shot._replace(marks=letters(other.scene, figure.images, everything)), GATES)
+        wanted = asked.fact.option ^ 1 if kind.type in FLIPS else asked.fact.option
+        if kind.type in ("faces", "facing"):
+            wanted = {1: 3, 3: 1}.get(wanted, wanted)
+        assert found is not None and found.fact.option == wanted, kind.name
+        assert found.fact.margin == pytest.approx(asked.fact.margin, rel=1e-6)
+
+
+def test_a_turn_of_the_world_changes_nothing(drawn):
+    for sample, kind, figure, asked in drawn:
+        found = answered(_turned(sample, 77.0), kind, figure, GATES)
+        assert found is not None and found.fact.option == asked.fact.option, kind.name
+        assert found.fact.margin == pytest.approx(asked.fact.margin, rel=1e-6)
+
+
+def test_single_objects_are_not_asked_about_scenes_nor_events_about_camera_moves(scenes):
+    kinds = {kind.name: kind for kind in KINDS}
+    event = next(sample for sample in scenes if sample.scene.change is not None)
+    assert answered(event, kinds["ego_translation/camera_1"], Figure(), GATES) is None
+    alone = event.model_copy(update={"scene": None})
+    assert all(answered(alone, kind, Figure(parts=(0, 1)), GATES) is None for kind in OF_SCENES.values())
+
+
+def test_a_static_pair_is_asked_the_kinds_of_single_objects_too(scenes):
+    """C8: tiers A and B, said of the group."""
+    static = [sample for sample in scenes if sample.scene.change is None]
+    keys = [f"k-{number}" for number in range(len(static))]
+    asked = ask_all(keys, static, QuestionConfig(), GATES, load_templates(), np.random.default_rng(0), 0)
+    found = [one for every in asked for one in every if one.tier in "AB"]
+    assert found
+    assert all("the object " not in one.prompt for one in found)
+    for sample, every in zip(static, asked, strict=True):
+        kinds = {f"{kind.type}/{kind.frame}": kind for kind in KINDS}
+        for one in every:
+            again = answered(sample, kinds[f"{one.type}/{one.frame}"], figure_of(one), GATES)
+            assert again is not None and again.fact.margin == pytest.approx(one.margin, abs=1e-5)
+
+
+def test_a_pair_of_an_event_is_kept_only_if_it_is_asked_about(scenes):
+    event = next(sample for sample in scenes if sample.scene.change is not None and sample.scene.change.kind == "moved")
+    hidden = [
+        view.model_copy(update={"parts": [part.model_copy(update={"referable": False}) for part in view.parts]})
+        for view in event.scene.views
+    ]
+    assert carries_question(event, GATES)
+    assert not carries_question(
+        event.model_copy(update={"scene": event.scene.model_copy(update={"views": hidden})}), GATES
+    )
+
+
+# --- as they are asked -------------------------------------------------------------------------------
+
+
+def test_stored_questions_are_solved_again(questions):
+    for sample, one in questions:
+        kind = OF_SCENES[f"{one.type}/{one.frame}"]
+        again = answered(sample, kind, figure_of(one), GATES)
+        assert kind.texts(figure_of(one), sample.scene)[again.fact.option] == one.options[one.answer_index]
+        assert not any(place in one.prompt for place in ("{a}", "{b}", "{c}", "{move}"))
+
+
+def test_names_are_said_and_begin_sentences_with_a_capital(questions):
+    for sample, one in questions:
+        said = f"{one.prompt} {' '.join(one.options)}".lower()
+        assert all(sample.scene.parts[part].name.lower() in said for part in one.parts), one.prompt
+        assert one.prompt[0].isupper()
+    assert sentences("the car? the cat: the dog") == "The car? The cat: the dog"
+
+
+def test_opposite_answers_are_right_equally_often(questions):
+    counts = {name: Counter() for name in ("side_of", "side_after", "hops", "taller", "closer_after")}
+    for _, one in questions:
+        kind = OF_SCENES[f"{one.type}/{one.frame}"]
+        if one.type in counts:
+            names = [option.replace("{a}", "a") for option in kind.options]
+            counts[one.type][names[0] == one.options[one.answer_index] or one.margin < 0] += 1
+    for name in ("side_of", "side_after", "hops"):
+        assert abs(counts[name][True] - counts[name][False]) <= 2, (name, counts[name])
+
+
+def test_letters_are_drawn_where_a_name_needs_them(questions):
+    lettered = [(sample, one) for sample, one in questions if one.marks]
+    assert lettered
+    sample, one = lettered[0]
+    assert any(sample.scene.parts[part].named_by == "letter" for part in one.parts) or one.type in ("count", "hops")
+    plain = [Image.new("RGB", (256, 256), (90, 120, 90)) for _ in sample.views]
+    for place, picture in enumerate(shown(one, plain)):
+        changed = ImageChops.difference(picture, plain[one.images[place]]).convert("L")
+        for mark in (mark for mark in one.marks if mark.image == place):
+            x, y = min(max(mark.x, 8), 248), min(max(mark.y, 8), 248)
+            assert np.asarray(changed.crop((round(x) - 6, round(y) - 6, round(x) + 6, round(y) + 6))).max() > 80
+    assert shown(one, plain)[0].tobytes() == shown(one, plain)[0].tobytes()
+
+
+# --- chains ------------------------------------------------------------------------------------------
+
+
+def chain_of(sample, kind, figure, asked, rng):
+    right = kind.texts(figure, sample.scene)[asked.fact.option]
+    return right, write_scene_chain(kind.name, sample, figure, right, rng)
+
+
+def test_chains_are_verified_and_short(drawn):
+    rng, written = np.random.default_rng(0), Counter()
+    for sample, kind, figure, asked in drawn:
+        right, text = chain_of(sample, kind, figure, asked, rng)
+        if text is None:
+            continue
+        written[kind.name] += 1
+        options = kind.texts(figure, sample.scene)
+        assert verify_scene_chain(text, kind.name, sample.views, sample.scene, figure, options, right) == [], text
+        assert len(text.split()) <= 120
+    assert set(written) >= set(FACTS) - {"seen_in/images"}
+
+
+def test_no_chain_is_written_for_a_wrong_answer(drawn):
+    rng = np.random.default_rng(0)
+    for sample, kind, figure, asked in drawn:
+        for option, words in enumerate(kind.texts(figure, sample.scene)):
+            if option != asked.fact.option:
+                assert write_scene_chain(kind.name, sample, figure, words, rng) is None, (kind.name, words)
+
+
+@pytest.mark.parametrize("name", sorted(set(OF_SCENES) - {"seen_in/images"}))
+def test_a_chain_with_another_number_side_or_name_is_refused(name, drawn):
+    rng, refused = np.random.default_rng(0), 0
+    for sample, kind, figure, asked in (one for one in drawn if one[1].name == name):
+        right, text = chain_of(sample, kind, figure, asked, rng)
+        if text is None:
+            continue
+        options = kind.texts(figure, sample.scene)
+        for changed in spoiled(text, [part.name for part in sample.scene.parts]):
+            said = verify_scene_chain(changed, kind.name, sample.views, sample.scene, figure, options, right)
+            assert said, f"{text}\n{changed}"
+            refused += 1
+    assert refused
+
+
+def spoiled(text, names):
+    """The chain with one thing wrong: a number, a side, another object, another conclusion, or a sentence left out."""
+    facts, _, conclusion = text.rpartition(". So the answer")
+    if "degrees" in facts:
+        digits = re.search(r"about (\d+) degrees", facts)
+        other = (int(digits[1]) + 40) % 360
+        yield f"{facts[: digits.start(1)]}{other}{facts[digits.end(1) :]}. So the answer{conclusion}"
+    for word, other in (
+        ("clockwise from where", "counter-clockwise from where"),
+        ("is to the left", "is to the right"),
+        (" meet", " part"),
+    ):
+        if word in facts:
+            yield f"{facts.replace(word, other, 1)}. So the answer{conclusion}"
+    yield f"{facts}. So the answer is: something else."
+    yield f"{facts}. The sky is blue. So the answer{conclusion}"
+    absent = next(f"the {noun}" for noun in ("piano", "robot") if f"the {noun}" not in names)
+    named = next((name for name in names if name in facts), None)
+    if named:
+        yield f"{facts.replace(named, absent, 1)}. So the answer{conclusion}"
+    yield f"So the answer{conclusion}"
