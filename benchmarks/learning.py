@@ -42,7 +42,7 @@ SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rota
 SAMPLES = 45_000  # pairs that a probe sees
 SIZE = 32  # pixels that models see
 UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
-LONGEST = 100  # tokens of a chain of thought and its answer
+LONGEST = 100  # tokens of a chain of thought and its answer; in scoring more, for a model that forgets rambles
 SMALL = ["--hidden", 96, "--layers", 3, "--vocabulary", 700]  # the language model; a token costs as much as all this
 BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
@@ -107,7 +107,7 @@ class Bench:
         more = ["--think", "--think_prompt", THINK] if think else []
         for split in splits:
             self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", TYPE, "--out", said,
-                 "--batch_size", 128, "--max_new_tokens", LONGEST if think else 4, "--rotations", rotations, *more)  # fmt: skip
+                 "--batch_size", 128, "--max_new_tokens", 250 if think else 4, "--rotations", rotations, *more)  # fmt: skip
         scores = said.with_suffix(".json")
         self("viewpoint100k", "evaluate", said, data, "--json", scores)
         found = json.loads(scores.read_text())
