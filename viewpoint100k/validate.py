@@ -374,6 +374,10 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
 def _views_problem(question: Question, sample: Sample, kind: Kind) -> str:
     if not question.images or set(question.images) - set(range(len(sample.views))):
         return f"the sample has {len(sample.views)}"
+    if len(set(question.images)) < len(question.images):
+        return "one of them twice"
+    if kind.solve is not None and question.images == [1, 0]:
+        return "expected [0, 1]: with a figure, no pair is asked about in the other order"
     if kind.solve is None and question.images not in ([0, 1], [1, 0]):
         return "expected [0, 1], or [1, 0] where both orders are asked about"
     if kind.solve is None and question.images == [1, 0] and sample.decidability_reversed is None:
