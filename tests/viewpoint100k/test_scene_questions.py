@@ -65,9 +65,10 @@ def questions(scenes):
 # --- by hand ---------------------------------------------------------------------------------------
 
 
-def placed(*spots, turns=None, sizes=None, fronts=None):
+def placed(*spots, turns=None, sizes=None, fronts=None, alike=False):
     """A scene with objects at hand-made places, seen from the south: +x is right and +y is away. All can be told."""
-    sample = synthetic_scene(1, count=len(spots), views=1, size_px=256)
+    nouns = ["chair"] * len(spots) if alike else None
+    sample = synthetic_scene(1, count=len(spots), views=1, size_px=256, nouns=nouns)
     turns, sizes = turns or [0.0] * len(spots), sizes or [[0.1, 0.1, 0.1]] * len(spots)
     south = np.array([[1, 0, 0, 0], [0, -0.5, 0.866025, -1.6], [0, -0.866025, -0.5, 0.9], [0, 0, 0, 1.0]])
     view = sample.views[0].model_copy(update={"world_from_camera": south.tolist()})
@@ -120,10 +121,15 @@ def test_places_as_the_camera_sees_them():
 
 
 def test_what_is_taller_is_so_however_tall_it_looks():
-    what = placed((0.1, -0.4), (0.0, 0.45), sizes=[[0.1, 0.1, 0.14], [0.1, 0.1, 0.2]])
+    what = placed((0.1, -0.4), (0.0, 0.45), sizes=[[0.1, 0.1, 0.14], [0.1, 0.1, 0.2]], alike=True)
     found = answered(what, OF_SCENES["taller/scene"], Figure(images=(0,), parts=(0, 1)), GATES)
     assert OF_SCENES["taller/scene"].options[found.fact.option] == "{b}"
     assert found.cues["looks"] < 0  # the first one looks taller
+
+
+def test_what_is_taller_is_not_asked_where_words_might_tell():
+    what = placed((0.1, -0.4), (0.0, 0.45), sizes=[[0.1, 0.1, 0.14], [0.1, 0.1, 0.2]], alike=False)
+    assert answered(what, OF_SCENES["taller/scene"], Figure(images=(0,), parts=(0, 1)), GATES) is None
 
 
 def test_counting_and_distances():

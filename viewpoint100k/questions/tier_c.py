@@ -9,7 +9,7 @@ import numpy as np
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions.kinds import Figure, Kind, Known, Opposites, Solved, either, of_figures_only
 from viewpoint100k.questions.scene_shots import MOVES, Shot, Solve, drawn, phrase_in, shot_of, solved
-from viewpoint100k.records import OBJECT_RADIUS
+from viewpoint100k.records import OBJECT_RADIUS, ScenePart
 
 BEFORE = 0.2  # scene radii along the line of sight
 CLOSER, TALLER, NEARER = 1.15, 1.2, 1.25  # ratios
@@ -74,14 +74,21 @@ def _closer(shot: Shot, a: int, b: int) -> tuple[int, float]:
 
 
 def solve_taller(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C3. Which of two objects is taller in truth, however tall it looks."""
+    """C3. Which of two objects is taller in truth, however tall it looks.
+
+    Of objects that words tell apart only by letter or colour: that a lamp is taller than a car is in no picture.
+    """
     shot = shot_of(known, figure, 2)
-    if shot is None:
+    if shot is None or not _words_say_nothing(*(shot.scene.parts[part] for part in figure.parts)):
         return None
     ratio = np.log([shot.scene.parts[part].size[2] for part in figure.parts])
     looks = [box[3] - box[1] for part in figure.parts if (box := shot.seen[part].box) is not None]
     cue = float(np.log(looks[1] / looks[0])) if len(looks) == 2 and min(looks) > 0 else 0.0
     return solved(shot, figure, int(ratio[1] > ratio[0]), abs(ratio[1] - ratio[0]) / np.log(TALLER), {"looks": cue})
+
+
+def _words_say_nothing(a: ScenePart, b: ScenePart) -> bool:
+    return a.named_by == b.named_by == "letter" or (bool(a.noun) and a.noun == b.noun)
 
 
 RELATIONS = (

@@ -34,7 +34,7 @@ from viewpoint100k.records import (
     View,
     matrix,
 )
-from viewpoint100k.scenes.naming import call, colour_shares
+from viewpoint100k.scenes.naming import by_letters, call, colour_shares
 from viewpoint100k.scenes.placement import Layout
 
 POINTS = 400  # of an object's surface that are looked for in another picture
@@ -71,7 +71,8 @@ def describe(
     """
     shares = [colour_shares(_albedo(shots, number)) for number in range(len(parts))]
     out = []
-    for number, (part, record, named) in enumerate(zip(parts, records, call(records, shares), strict=True)):
+    names = call(records, shares, letters=by_letters(records))
+    for number, (part, record, named) in enumerate(zip(parts, records, names, strict=True)):
         out.append(
             ScenePart(
                 object=record,

@@ -4,6 +4,7 @@ Colours are those of the surface as the renderer knows it, without light and sha
 object has it; it tells two objects of a kind apart only if the other one has hardly any of it.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -16,6 +17,7 @@ from viewpoint100k.scenes.catalogue import UNSAID, might_be, noun_of
 
 COLOURS: tuple[ObjectColour, ...] = get_args(ObjectColour)
 LETTERS = "ABCDEFG"
+LETTERED = 0.5  # of scenes: their objects go by letters alone
 OF_ONE_COLOUR = 0.6  # share of an object's pixels
 NEXT_COLOUR = 0.25  # at most, of the second one
 HARDLY_ANY = 0.15
@@ -80,12 +82,21 @@ def colour_of(shares: Mapping[ObjectColour, float]) -> ObjectColour | None:
     return first if shares[first] >= OF_ONE_COLOUR and shares[second] <= NEXT_COLOUR else None
 
 
-def call(records: Sequence[ObjectRecord], shares: Sequence[Mapping[ObjectColour, float]]) -> list[Named]:
+def by_letters(records: Sequence[ObjectRecord]) -> bool:
+    """Whether a scene's objects go by letters alone: in `LETTERED` of the scenes, so that words tell nothing about them."""
+    digest = hashlib.sha256("\0".join(record.uid for record in records).encode()).digest()
+    return digest[0] < 256 * LETTERED
+
+
+def call(
+    records: Sequence[ObjectRecord], shares: Sequence[Mapping[ObjectColour, float]], *, letters: bool = False
+) -> list[Named]:
     """Names for all objects of a scene.
 
     Args:
         records: of the objects.
         shares: `colour_shares` of each.
+        letters: only by letters.
     """
     nouns, colours = [noun_of(record) for record in records], [colour_of(each) for each in shares]
     out = []
@@ -93,7 +104,9 @@ def call(records: Sequence[ObjectRecord], shares: Sequence[Mapping[ObjectColour,
         twins = [i for i, other in enumerate(records) if i != number and noun and might_be(other, noun)]
         letter = LETTERS[number]
         noun = "" if noun in UNSAID else noun
-        if noun and not twins:
+        if letters:
+            out.append(Named(f"the object marked {letter}", "letter", letter, noun, colour))
+        elif noun and not twins:
             out.append(Named(f"the {noun}", "noun", letter, noun, colour))
         elif noun and colour and all(nouns[i] and shares[i][colour] <= HARDLY_ANY for i in twins):
             article = f"the {colour} {noun}"
