@@ -27,7 +27,7 @@ def stored_scenes(count=18):
     for seed in range(count):
         stored = synthetic(
             seed, 5, EVENTS[seed % len(EVENTS)], camera_still=seed % 4 == 1, size_px=256,
-            nouns=["chair"] * 5 if seed % 6 == 0 else None,
+            nouns=["chair"] * 5 if seed % 3 == 0 else None,
         )  # fmt: skip
         key, questions = f"train-00000-{seed:05d}", []
         for kind in (kind for kind in KINDS if kind.tier == "C"):
@@ -205,7 +205,7 @@ def rigged(fair, kind, rule):
             best = max(said, key=said.get)
             if best in question.options:
                 changed = question.model_copy(update={"answer_index": question.options.index(best)})
-                for copy in range(3):
+                for copy in range(8):
                     out.append(
                         one._replace(
                             key=f"{one.key}{copy}", sample=one.sample.model_copy(update={"questions": [changed]})

@@ -179,8 +179,12 @@ def _hides(told: Told) -> Facts:
     shot, (a, b) = told.shots[0], told.figure.parts
     one, two = shot.seen[a].full_box, shot.seen[b].full_box
     meet = all(min(one[i + 2], two[i + 2]) > max(one[i], two[i]) for i in (0, 1))
-    outlines = _fact("meet" if meet else "clear", told.name(a), told.name(b))
-    return outlines | _compared(told, "farther", [shot.own[part, 2] for part in told.figure.parts])
+    hidden = [part for part, other in ((a, b), (b, a)) if other in shot.seen[part].hidden_by]
+    depths = [float(shot.own[part, 2]) for part in (a, b)]
+    farther = a if depths[0] > depths[1] else b
+    if hidden != ([farther] if meet else []):
+        return {}  # boxes meet where shapes do not, or a near part of what is farther hides the other
+    return _fact("meet" if meet else "clear", told.name(a), told.name(b)) | _compared(told, "farther", depths)
 
 
 def _others(told: Told) -> list[int]:
