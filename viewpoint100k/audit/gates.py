@@ -5,7 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from viewpoint100k.audit import recompute_figures, recompute_scenes
+from viewpoint100k.audit import recompute_figures
+from viewpoint100k.audit.labels import SOLVERS
 from viewpoint100k.audit.recompute import decided_by, measure
 from viewpoint100k.audit.report import Probe, all_of
 from viewpoint100k.audit.samples import Asked, Item, Samples
@@ -55,9 +56,8 @@ def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
 def _decidability(one: Asked, gates: GateConfig) -> float | str:
     """What a question's decidability must be, by what is stored of its sample."""
     sample, question = one.item.sample, one.question
-    if one.kind in recompute_figures.KINDS or one.kind in recompute_scenes.KINDS:
-        second = recompute_scenes if one.kind in recompute_scenes.KINDS else recompute_figures
-        solved = second.solve(sample, question, gates)
+    if one.kind in SOLVERS:
+        solved = SOLVERS[one.kind](sample, question, gates)
         return solved if isinstance(solved, str) else min(1.0, solved.decidability)
     if one.pair not in ((0, 1), (1, 0)):
         return f"shows views {question.images}"

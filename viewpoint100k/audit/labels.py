@@ -73,11 +73,18 @@ def _ill_seen(item: Item) -> Iterator[str]:
         yield "seen.sides are not the shares of six sides for each view"
 
 
+# kinds that are answered from what the whole sample shows, not from two poses
+SOLVERS = {
+    **dict.fromkeys(recompute_figures.KINDS, recompute_figures.solve),
+    **dict.fromkeys(recompute_scenes.KINDS, recompute_scenes.solve),
+}
+
+
 def labels_recomputed(samples: Samples) -> Probe:
     """Every answer against formulas that share no code with those that gave it."""
     problems, unknown, n = list[tuple[str, str]](), Counter[str](), 0
     for kind, every in samples.asked().items():
-        if kind not in LABELS and kind not in recompute_figures.KINDS and kind not in recompute_scenes.KINDS:
+        if kind not in LABELS and kind not in SOLVERS:
             unknown[kind] += len(every)
             continue
         for one in every:
@@ -115,11 +122,8 @@ def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
 def recomputed(one: Asked, gates: GateConfig) -> Label | str:
     """The right answer by the second implementation, or why the question must not be asked."""
     question, pair = one.question, one.pair
-    if one.kind in recompute_scenes.KINDS:
-        answered = recompute_scenes.solve(one.item.sample, question, gates)
-        return answered if isinstance(answered, str) else answered.label
-    if one.kind in recompute_figures.KINDS:
-        solved = recompute_figures.solve(one.item.sample, question, gates)
+    if one.kind in SOLVERS:
+        solved = SOLVERS[one.kind](one.item.sample, question, gates)
         return solved if isinstance(solved, str) else solved.label
     if pair is None or len(one.item.sample.views) > 2:
         return f"shows views {question.images} of {len(one.item.sample.views)}, not a pair"

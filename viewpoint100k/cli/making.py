@@ -128,7 +128,7 @@ def generate(
         manifest = run.finalize()
         report = validate_dataset(run.folder, workers or default_workers())
         print_problems(report.problems)
-        print_summary(out, manifest, run.rejects(), run.status(made, known).done)
+        print_summary(out, manifest, run.rejects(), run.status(made, known).done, len(report.problems))
     if report.problems:
         raise typer.Exit(1)
 

@@ -251,7 +251,7 @@ def print_cpu(cpu_s: Counter[str], what: str) -> None:
     out_console.print(f"{sum(cpu_s.values()):.0f} CPU-s for {what}: {parts}", soft_wrap=True)
 
 
-def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[Any]) -> None:
+def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[Any], problems: int) -> None:
     from viewpoint100k.storage import is_url
 
     cpu = Counter[str]()
@@ -260,9 +260,10 @@ def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[An
     views = sum(receipt.views_rendered for receipt in receipts)
     objects = len({uid for receipt in receipts for uid in receipt.objects})
     refused = len({reject.uid for reject in rejects})
+    verdict = f"[red]{problems} problems, listed above.[/red]" if problems else "Everything validates."
     out_console.print(
         f"[bold]{manifest.samples} pairs[/bold] of {objects} objects, {manifest.questions} questions, in {len(manifest.shards)} shards; "
-        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). Everything validates.",
+        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). {verdict}",
         soft_wrap=True,
     )
     print_cpu(cpu, f"{views} views")
