@@ -195,12 +195,12 @@ def test_scenes_are_mixed_with_replay_of_single_objects(dataset, tmp_path, monke
     asked = ask_all(keys, samples, QuestionConfig(), GateConfig(), load_templates(), np.random.default_rng(0), 0)
     stored = [audit_sets.changed(one, questions=every) for one, every in zip(stored, asked, strict=True)]
     scenes = audit_sets.write_dataset(tmp_path / "scenes", stored, preset="scenes")
-    rows = load_rows(DataArguments(data=[f"{scenes}#side_of,hops=0.75", f"{dataset}=0.25"], think_ratio=1.0))
+    rows = load_rows(DataArguments(data=[f"{scenes}#hops,side_after=0.75", f"{dataset}=0.25"], think_ratio=1.0))
     types = [row["type"] for row in rows.remove_columns("images")]
-    of_scenes = sum(name in ("side_of", "hops") for name in types)
+    of_scenes = sum(name in ("hops", "side_after") for name in types)
     assert 0.5 < of_scenes / len(types) < 0.95
-    assert set(types) > {"side_of"}
-    thought = next(row for row in rows if row["type"] == "side_of" and row["thinks"])
+    assert set(types) > {"hops", "side_after"}
+    thought = next(row for row in rows if row["type"] == "hops" and row["thinks"])
     assert "<think>" in thought["completion"][0]["content"] and len(thought["images"]) == 1
 
 
