@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from viewpoint100k.config import GateConfig, Range
-from viewpoint100k.geometry.cameras import invert, look_at
+from viewpoint100k.geometry.cameras import look_at
 from viewpoint100k.geometry.points import Tracked, landmarks, lens_or_place, side_shares, track
 from viewpoint100k.geometry.relations import Motion, motion
-from viewpoint100k.geometry.rotations import Array, wrap_deg
+from viewpoint100k.geometry.rotations import Array, wrap_deg, wrapped_deg
 from viewpoint100k.geometry.visibility import Capture, Surface, covisible_fraction, look_differences, merge, surface
 from viewpoint100k.motions import SETS, family_of
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, picture_difference, view_problem
@@ -47,6 +47,7 @@ POINTS = 250  # of an object that are compared: enough for its looks to differ o
 POINTS_KEPT = 10  # of each view's surface, with a sample
 VISIBLE: dict[int, Visible] = {1: "yes", -1: "no", 0: "unclear"}
 _POINTS = TypeAdapter(list[SurfacePoint])  # all of a sample's at once: checked in one go
+UPRIGHT, EYE = (0.0, 0.0, 1.0), np.eye(3)
 BENEFIT_OF_DOUBT = 0.7  # small probes tell less than full pictures
 
 
@@ -175,7 +176,9 @@ class Counterfactuals:
         for planned in view_set.pairs:
             first, second = planned.first, planned.second
             moved = motion(self._poses[first], self._poses[second])
-            for name, turns in _wrong_turns_deg(self._poses[first], moved, gates).items():
+            for name, turns in _wrong_turns_deg(
+                self._poses[first], moved, self._poses[second][:3, 3].tolist(), gates
+            ).items():
                 self._turns[first, second, name] = [round(turn, 3) for turn in turns]
                 for turn in (0.0, *self._turns[first, second, name]):
                     self._plan(second, turn)
@@ -226,17 +229,20 @@ def annotate(
     captures = {number: view.capture for number, view in rendered.items() if number not in bad}
     surfaces = {number: surface(one) for number, one in captures.items()}
     parts = [one.every(max(1, len(one.points) // POINTS)) for one in surfaces.values()]
-    cloud = merge([portrait.cloud, *parts])
-    marks = {number: landmarks(captures[number], one, POINTS_KEPT) for number, one in surfaces.items()}
+    cloud = _thin(merge([portrait.cloud, *parts]))
+    marks = dict(zip(surfaces, landmarks(list(captures.values()), list(surfaces.values()), POINTS_KEPT), strict=True))
     pairs = [one for one in view_set.pairs if all(view in captures for view in one.views)]
     poses = {number: one.world_from_camera for number, one in captures.items()}
     candidates = []
     there = _motions(poses, [(one.first, one.second) for one in pairs])
     back = _motions(poses, [(one.second, one.first) for one in pairs])
-    for planned, moved, moved_back in zip(pairs, there, back, strict=True):
+    followed = track(
+        [(captures[one.first], captures[one.second]) for one in pairs],
+        [merge([marks[one.first], marks[one.second]]) for one in pairs],
+    )
+    for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True):
         first, second = planned.first, planned.second
         mine = [captures[view] for view in planned.views]
-        tracked = track((mine[0], mine[1]), merge([marks[first], marks[second]]))
         seen = _seen(mine, [surfaces[i] for i in planned.views], cloud, tracked, view_set.object.front_azimuth_deg)
         shared = seen.covisible_fraction[0][1]
         if shared < gates.min_covisible_fraction and planned.motion not in SETS:
@@ -264,6 +270,12 @@ def annotate(
     return candidates, drops
 
 
+def _thin(cloud: Surface) -> Surface:
+    """At most `POINTS` of an object, side by side in memory."""
+    step = math.ceil(len(cloud.points) / POINTS)
+    return cloud if step <= 1 else merge([cloud.every(step)])
+
+
 def _scene(planned: PlannedPair, now: SceneNow, gates: GateConfig) -> Scene:
     shots = [now.shots[view] for view in planned.views]
     event = None
@@ -276,13 +288,12 @@ def _decidability(
     found: Mapping[str, float], cloud: Surface, second: Capture, truth: Truth, portrait: Portrait
 ) -> Decidability:
     """What was found, with what the lens or a mirror could have done, within 0..1."""
-    thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
     perspective = lens_or_place(
-        thin.points, second.world_from_camera, second.intrinsics, truth.distance_ratio, truth.focal_ratio
+        cloud.points[::3], second.world_from_camera, second.intrinsics, truth.distance_ratio, truth.focal_ratio
     )
     every = {**found, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
     every |= dict.fromkeys(_beyond(portrait), 0.0)
-    return Decidability(**{name: round(float(np.clip(value, 0, 1)), 6) for name, value in every.items()})
+    return Decidability(**{name: round(min(max(float(value), 0.0), 1.0), 6) for name, value in every.items()})
 
 
 def _seen(
@@ -328,11 +339,9 @@ def _unlike(
     here = math.radians(azimuth)
     across = (-math.sin(here), math.cos(here), 0.0)
     # a camera further around sees the object turned back, one that is higher sees it tipped down
-    back = _turned((0.0, 0.0, 1.0), {"": [azimuth - other for other in azimuths]})[""]
-    down = _turned(across, {"": [other - height for other in heights]})[""]
-    looks = [tip @ turn for tip, turn in zip(down, back, strict=True)]
-    thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
-    found, *others = EXACT_OVER_CHEAP * look_differences(thin, capture, np.array([np.eye(3), *looks]))
+    back = _turned([(UPRIGHT, azimuth - other) for other in azimuths])
+    down = _turned([(across, other - height) for other in heights])
+    found, *others = EXACT_OVER_CHEAP * look_differences(cloud, capture, np.array([EYE, *(down @ back)]))
     return np.asarray(np.clip(np.nan_to_num(np.array(others) - found), 0, 1))
 
 
@@ -399,13 +408,12 @@ def decide(cloud: Surface, first: Capture, second: Capture, moved: Motion, gates
 
 def differences(cloud: Surface, second: Capture, wrong: Mapping[str, Sequence[Array]]) -> dict[str, float]:
     """The least difference that a wrong answer makes, over what the right one makes; what cannot be judged is 0."""
-    looks = [look for looks in wrong.values() for look in looks]
-    thin = cloud.every(int(np.ceil(len(cloud.points) / POINTS)))
-    found, *others = look_differences(thin, second, np.array([np.eye(3), *looks]))
-    out, at = {}, 0
+    looks = np.array([EYE, *(look for looks in wrong.values() for look in looks)])
+    values = look_differences(_thin(cloud), second, looks).tolist()
+    out, at = {}, 1
     for name, mine in wrong.items():
-        least = EXACT_OVER_CHEAP * (min(others[at : at + len(mine)]) - found)
-        out[name], at = float(least) if np.isfinite(least) else 0.0, at + len(mine)
+        least = EXACT_OVER_CHEAP * (min(values[at : at + len(mine)]) - values[0])
+        out[name], at = least if math.isfinite(least) else 0.0, at + len(mine)
     return out
 
 
@@ -419,39 +427,49 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     Returns:
         By name the (3, 3) changes of the object, in world axes, that its wrong answers come to.
     """
-    world_from_second = world_from_first @ invert(moved.second_from_first)
-    x, y, z = world_from_second[:3, 3].tolist()
+    x, y, z = second = _second_place(world_from_first, moved)
     around, here = math.atan2(y, x), math.hypot(x, y, z)
     _, down, ahead = moved.translation.tolist()
-    higher = _elsewhere(world_from_first, moved, 1, _wrong(down, gates.truck_grey, WHEN_STILL["move"]))
-    nearer = _elsewhere(world_from_first, moved, 2, _wrong(ahead, gates.truck_grey, WHEN_STILL["move"]))
+    moves, move, tilts, tilt = gates.truck_grey, WHEN_STILL["move"], gates.tilt_grey_deg, WHEN_STILL["tilt"]
+    wrong_moves = {1: _wrong(down, moves, move), 2: _wrong(ahead, moves, move)}
+    higher, nearer = _elsewhere(world_from_first, moved, wrong_moves)
     pitched, rolled, raised = float(moved.pitch_deg), float(moved.roll_deg), float(moved.elevation_change_deg)
     ratio = float(moved.distance_ratio)
     if abs(math.log(ratio)) <= math.log(gates.size_grey.low):
         ratio = WHEN_STILL["ratio"]
-    elevation_deg, tilts, tilt = _elevation_deg((x, y, z)), gates.tilt_grey_deg, WHEN_STILL["tilt"]
+    elevation_deg = _elevation_deg((x, y, z))
     tipped = {  # a camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down
         "vertical": [_elevation_deg(place) - elevation_deg for place in higher],
         "pitch": [pitched - wrong for wrong in _wrong(pitched, tilts, tilt)],
         "elevation": [wrong - raised for wrong in _wrong(raised, tilts, tilt)],
     }
-    across, line_of_sight = (-math.sin(around), math.cos(around), 0.0), tuple(world_from_second[:3, 2].tolist())
-    return {
-        **_turned((0.0, 0.0, 1.0), _wrong_turns_deg(world_from_first, moved, gates)),
-        **_turned(across, tipped),
-        **_turned(line_of_sight, {"roll": [rolled - wrong for wrong in _wrong(rolled, tilts, tilt)]}),
-        "forward": [_larger(here / math.hypot(*place) for place in nearer)],
-        "distance": [_larger([ratio])],  # had it stayed as far; the other way would differ more
-    }
-
-
-def _elsewhere(world_from_first: Array, moved: Motion, axis: int, wrong: Sequence[float]) -> list[list[float]]:
-    """Where in the world the second camera would be had it moved otherwise along one axis of the first."""
-    position, rotation = world_from_first[:3, 3], world_from_first[:3, :3]
-    translations = np.tile(moved.translation, (len(wrong), 1))
-    translations[:, axis] = wrong
-    out: list[list[float]] = (position + math.hypot(*position) * translations @ rotation.T).tolist()
+    rolls = {"roll": [rolled - wrong for wrong in _wrong(rolled, tilts, tilt)]}
+    across = (-math.sin(around), math.cos(around), 0.0)
+    line_of_sight = tuple((world_from_first[:3, :3] @ moved.second_from_first[2, :3]).tolist())
+    upright = _wrong_turns_deg(world_from_first, moved, second, gates)
+    turns = [(axis, angle) for axis, of_name in ((UPRIGHT, upright), (across, tipped), (line_of_sight, rolls))
+             for angles in of_name.values() for angle in angles]  # fmt: skip
+    looks = iter(_turned(turns))
+    out = {name: [next(looks) for _ in angles] for name, angles in (upright | tipped | rolls).items()}
+    out["forward"] = [_larger(here / math.hypot(*place) for place in nearer)]
+    out["distance"] = [_larger([ratio])]  # had it stayed as far; the other way would differ more
     return out
+
+
+def _second_place(world_from_first: Array, moved: Motion) -> list[float]:
+    """Where in the world the second camera is."""
+    position, rotation = world_from_first[:3, 3], world_from_first[:3, :3]
+    out: list[float] = (position + math.hypot(*position) * rotation @ moved.translation).tolist()
+    return out
+
+
+def _elsewhere(world_from_first: Array, moved: Motion, wrong: Mapping[int, Sequence[float]]) -> list[list[list[float]]]:
+    """Where in the world the second camera would be had it moved otherwise along one axis of the first: for each axis a list."""
+    position, rotation = world_from_first[:3, 3], world_from_first[:3, :3]
+    ways: list[float] = moved.translation.tolist()
+    translations = [[*ways[:axis], one, *ways[axis + 1 :]] for axis, ones in wrong.items() for one in ones]
+    places = iter((position + math.hypot(*position) * np.array(translations) @ rotation.T).tolist())
+    return [[next(places) for _ in ones] for ones in wrong.values()]
 
 
 def _wrong(value: float, grey: Range, when_still: float) -> list[float]:
@@ -462,16 +480,14 @@ def _wrong(value: float, grey: Range, when_still: float) -> list[float]:
 def _larger(factors: Iterable[float]) -> Array:
     """The object scaled up by the least of some factors, also where it should be scaled down: that is as different, and
     shows beside the outline."""
-    return np.asarray(np.eye(3) * min(max(factor, 1 / factor) for factor in factors))
+    return np.asarray(EYE * min(max(factor, 1 / factor) for factor in factors))
 
 
-def _turned(axis: tuple[float, ...], turns_deg: Mapping[str, Sequence[float]]) -> dict[str, list[Array]]:
-    """The (3, 3) rotations about a unit axis, by the right hand, of the angles under each name."""
-    x, y, z = axis
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    angles = np.radians([angle for angles in turns_deg.values() for angle in angles])[:, None, None]
-    turns = iter(np.eye(3) + np.sin(angles) * cross + (1 - np.cos(angles)) * (cross @ cross))
-    return {name: [next(turns) for _ in angles] for name, angles in turns_deg.items()}
+def _turned(turns: Sequence[tuple[tuple[float, ...], float]]) -> Array:
+    """(K, 3, 3) rotations about unit axes, by the right hand, each by an angle in degrees."""
+    cross = np.array([[[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]] for (x, y, z), _ in turns])
+    angles = np.radians([angle for _, angle in turns])[:, None, None]
+    return np.asarray(EYE + np.sin(angles) * cross + (1 - np.cos(angles)) * (cross @ cross))
 
 
 def _elevation_deg(position: Sequence[float] | Array) -> float:
@@ -479,17 +495,22 @@ def _elevation_deg(position: Sequence[float] | Array) -> float:
     return math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
-def _wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[float]]:
+def _wrong_turns_deg(
+    world_from_first: Array, moved: Motion, second: Sequence[float], gates: GateConfig
+) -> dict[str, list[float]]:
     """By how much the object would seem turned (counter-clockwise from above) under each wrong answer.
+
+    Args:
+        second: where in the world the second camera is.
 
     Returns:
         For "translation", "rotation" and "azimuth" the turns of their two wrong answers, in degrees.
     """
-    x, y, _ = (world_from_first @ invert(moved.second_from_first))[:3, 3].tolist()
+    x, y, _ = second
     sideways = _wrong(float(moved.translation[0]), gates.truck_grey, WHEN_STILL["move"])
     further = [
         math.degrees(math.atan2(there_y, there_x) - math.atan2(y, x))
-        for there_x, there_y, _ in _elsewhere(world_from_first, moved, 0, sideways)
+        for there_x, there_y, _ in _elsewhere(world_from_first, moved, {0: sideways})[0]
     ]
     yaw, around = float(moved.yaw_deg), float(moved.azimuth_change_deg)
     turned, went = (
@@ -497,12 +518,7 @@ def _wrong_turns_deg(world_from_first: Array, moved: Motion, gates: GateConfig) 
         _wrong(around, gates.azimuth_grey_deg, WHEN_STILL["azimuth"]),
     )
     return {
-        "translation": [_wrap_deg(-angle) for angle in further],  # who is further around sees the object turned back
-        "rotation": [_wrap_deg(wrong - yaw) for wrong in turned],
-        "azimuth": [_wrap_deg(around - wrong) for wrong in went],
+        "translation": [wrapped_deg(-angle) for angle in further],  # who is further around sees the object turned back
+        "rotation": [wrapped_deg(wrong - yaw) for wrong in turned],
+        "azimuth": [wrapped_deg(around - wrong) for wrong in went],
     }
-
-
-def _wrap_deg(angle_deg: float) -> float:
-    """`wrap_deg` of one number, at a twentieth of its price."""
-    return 180.0 - (180.0 - angle_deg) % 360.0

@@ -66,7 +66,7 @@ def answer(name, what, figure=None):
 
 def tracked_by(first, second, count):
     captures = cast(first), cast(second)
-    return track(captures, merge([landmarks(one, surface(one), count) for one in captures]))
+    return track([captures], [merge(landmarks(captures, [surface(one) for one in captures], count))])[0]
 
 
 def inside_box(points):

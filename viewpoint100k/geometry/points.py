@@ -3,14 +3,15 @@
 Works on what the renderer measured, as `visibility` does: planar depth at pixel centres and albedo.
 """
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewpoint100k.geometry.cameras import project
 from viewpoint100k.geometry.rotations import Array
-from viewpoint100k.geometry.visibility import Capture, Surface, cosine_to_camera, look_differences
+from viewpoint100k.geometry.visibility import Capture, Surface, look_differences
 
 CLEAR_PX = 8.0  # of a 512 px image: a point this near to an outline or to the frame's edge is unclear
 CLEAR_COSINE = np.cos(np.radians(72.0))  # more slanted surface is seen, but not clearly
@@ -19,7 +20,7 @@ AROUND_X = np.array([0, 1, -1, 0, 0, 0.7, 0.7, -0.7, -0.7])
 AROUND_Y = np.array([0, 0, 0, 1, -1, 0.7, -0.7, 0.7, -0.7])
 CONTINUOUS = 0.08  # world units: between neighbouring pixels, a greater step in depth is an outline
 HIDDEN_BY = 0.05  # world units: a surface so much nearer hides what is behind it for certain
-POOL = 240  # points among which those to keep are chosen
+POOL = 120  # points among which those to keep are chosen
 PLANES, VIEWS, MIRRORED = 24, 2, 400  # mirror planes that are tried, views of the ring that judge them, and points
 SIDES = ("front", "back", "left", "right", "top", "bottom")
 
@@ -33,18 +34,23 @@ class Tracked(NamedTuple):
     visible: NDArray[np.int8]  # (2, N): 1 clearly seen, -1 clearly hidden, 0 unclear
 
 
-def landmarks(capture: Capture, seen: Surface, count: int) -> Surface:
-    """Points spread over what a view clearly sees of the surface: at most so many, the more outward ones first."""
-    pool = seen.every(max(1, len(seen.points) // POOL))
-    _, visible = _visibility(capture, pool.points, pool.normals)
-    return _spread(Surface(*(part[visible == 1] for part in pool)), count)
+def landmarks(captures: Sequence[Capture], seen: Sequence[Surface], count: int) -> list[Surface]:
+    """Points spread over what each view clearly sees of the surface: at most so many, the more outward ones first."""
+    pools = [one.every(max(1, len(one.points) // POOL)) for one in seen]
+    _, visible = _visibility(captures, pools)
+    return [
+        _spread(Surface(*(part[clear == 1] for part in pool)), count)
+        for pool, clear in zip(pools, visible, strict=True)
+    ]
 
 
-def track(captures: tuple[Capture, Capture], points: Surface) -> Tracked:
-    """What each of two views sees of some points."""
-    looks = [_visibility(capture, points.points, points.normals) for capture in captures]
-    pixels, visible = (np.stack(part) for part in zip(*looks, strict=True))
-    return Tracked(points.points, points.albedo, pixels, visible)
+def track(captures: Sequence[tuple[Capture, Capture]], points: Sequence[Surface]) -> list[Tracked]:
+    """What the two views of each pair see of its points."""
+    pixels, visible = _visibility([one for pair in captures for one in pair], [one for one in points for _ in range(2)])
+    return [
+        Tracked(one.points, one.albedo, np.stack(pixels[i : i + 2]), np.stack(visible[i : i + 2]))
+        for one, i in zip(points, range(0, len(pixels), 2), strict=True)
+    ]
 
 
 def _spread(pool: Surface, count: int) -> Surface:
@@ -52,36 +58,56 @@ def _spread(pool: Surface, count: int) -> Surface:
     if len(pool.points) <= count:
         return pool
     x, y, z = pool.points.T
+    apart = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2 + (z[:, None] - z) ** 2
     chosen = [int(np.argmax(x * x + y * y + z * z))]
-    away = np.full(len(x), np.inf)
+    away = apart[chosen[0]]
     while len(chosen) < count:
-        at_x, at_y, at_z = pool.points[chosen[-1]]
-        away = np.minimum(away, (x - at_x) ** 2 + (y - at_y) ** 2 + (z - at_z) ** 2)
-        chosen.append(int(np.argmax(away)))
+        chosen.append(int(away.argmax()))
+        away = np.minimum(away, apart[chosen[-1]])
     return Surface(*(part[chosen] for part in pool))
 
 
-def _visibility(capture: Capture, points: Array, normals: Array) -> tuple[Array, NDArray[np.int8]]:
-    """(N, 2) pixels, and per point 1, -1 or 0: clearly seen, clearly hidden by the object itself, or unclear."""
-    pixels, depth = project(points, capture.world_from_camera, capture.intrinsics)
-    height, width = capture.depth.shape
-    margin = CLEAR_PX * max(height, width) / 512
-    u, v = pixels.T
+def _visibility(captures: Sequence[Capture], of_each: Sequence[Surface]) -> tuple[list[Array], list[NDArray[np.int8]]]:
+    """Where each view sees points of its own: (N, 2) pixels, and (N,) 1, -1 or 0.
+
+    A point is clearly seen, clearly hidden by the object itself, or unclear. All views at once: they are few points each.
+    """
+    if not captures:
+        return [], []
+    points, normals = (np.concatenate([part[i] for part in of_each]) for i in (0, 1))
+    counts = [len(one.points) for one in of_each]
+    which, ends = np.repeat(np.arange(len(captures)), counts), np.cumsum(counts).tolist()
+    poses = np.array([one.world_from_camera for one in captures])[which]
+    shapes = [
+        (*one.depth.shape, one.intrinsics[0, 0], one.intrinsics[1, 1], *one.intrinsics[:2, 2]) for one in captures
+    ]
+    height, width, fx, fy, cx, cy = np.array(shapes)[which].T
+    margin = CLEAR_PX * np.maximum(height, width) / 512
+    towards = points - poses[:, :3, 3]
+    x, y, depth = np.einsum("ni,nij->jn", towards, poses[:, :3, :3])
+    ahead = np.where(depth > 0, depth, 1)
+    u, v = fx * x / ahead + cx, fy * y / ahead + cy
     inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
     cols, rows = (
-        (np.where(inside, at, margin) + margin * beside[:, None]).astype(np.int64).clip(0, size - 1)
+        np.minimum(
+            (np.where(inside, at, margin) + margin * beside[:, None]).astype(np.int64), size.astype(np.int64) - 1
+        )
         for at, beside, size in ((u, AROUND_X, width), (v, AROUND_Y, height))
     )
-    there = capture.depth.ravel()[rows * width + cols].astype(np.float64)  # (9, N), the point's own pixel first
-    cosine = cosine_to_camera(points, normals, capture.world_from_camera)
-    steep = np.clip(cosine, CLEAR_COSINE, 1)
+    places = np.maximum(rows, 0) * width.astype(np.int64) + np.maximum(cols, 0)  # (9, N), the point's own pixel first
+    there = np.empty(places.shape)
+    for one, start, end in zip(captures, [0, *ends], ends, strict=False):
+        there[:, start:end] = one.depth.ravel()[places[:, start:end]]
+    cosine = -np.einsum("ni,ni->n", towards, normals) / np.maximum(np.sqrt(x * x + y * y + depth * depth), 1e-12)
+    steep = np.minimum(np.maximum(cosine, CLEAR_COSINE), 1)
     slope = np.sqrt(1 - steep**2) / steep
-    own = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / capture.intrinsics[0, 0]
-    beside = CONTINUOUS + slope * margin * depth / capture.intrinsics[0, 0]
+    own = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / fx
+    beside = CONTINUOUS + slope * margin * depth / fx
     seen = inside & (cosine >= CLEAR_COSINE) & (np.abs(there[0] - depth) <= own)
     seen &= (np.abs(there - depth) <= beside).all(axis=0)
     hidden = inside & (there[0] < depth - HIDDEN_BY) & (there < depth - 0.4 * HIDDEN_BY).all(axis=0)
-    return pixels, np.where(seen, 1, np.where(hidden, -1, 0)).astype(np.int8)
+    states = seen.astype(np.int8) - hidden
+    return np.split(np.stack([u, v], axis=-1), ends[:-1]), np.split(states, ends[:-1])
 
 
 def side_shares(seen: Surface, world_from_camera: Array, front_azimuth_deg: float) -> Array:
@@ -133,18 +159,15 @@ def lens_or_place(
     Returns:
         Mean distance in the picture over the object's width, of the other way that is nearest to what was done.
     """
-    same = np.log(1.1)
-    others = [scale for scale in (1 / distance_ratio, 1 / focal_ratio) if abs(np.log(scale)) > same]
-    others = others or [
-        1.3,
-        1 / 1.3,
-    ]  # nothing was done: both at once, one against the other, would not show in the size
-    scales = np.array([1.0, *others])[:, None]  # the first is what was done
-    x, y, z = (points @ world_from_camera[:3, :3]).T[:, None] - scales * (
-        world_from_camera[:3, 3] @ world_from_camera[:3, :3]
-    )[:, None, None]  # (3, scales, N) in camera axes
-    if not (z > 0).all():
+    same = math.log(1.1)
+    others = [scale for scale in (1 / distance_ratio, 1 / focal_ratio) if abs(math.log(scale)) > same]
+    # where nothing was done: both at once, one against the other, would not show in the size
+    scales = np.array([1.0, *(others or [1.3, 1 / 1.3])])[:, None]  # the first is what was done
+    rotation, position = world_from_camera[:3, :3], world_from_camera[:3, 3]
+    x, y, z = (rotation.T @ points.T)[:, None] - scales * (position @ rotation)[:, None, None]  # (scales, N) each
+    if not z.min(initial=1.0) > 0:
         return 0.0
-    u, v = scales * intrinsics[0, 0] * x / z, scales * intrinsics[1, 1] * y / z
-    width = max(float(np.ptp(u[0])), float(np.ptp(v[0])), 1e-9)
-    return float(np.hypot(u[1:] - u[0], v[1:] - v[0]).mean(axis=1).min()) / width
+    u, v = scales * (intrinsics[0, 0] * x / z), scales * (intrinsics[1, 1] * y / z)
+    width = max(float(u[0].max() - u[0].min()), float(v[0].max() - v[0].min()), 1e-9)
+    across, along = u[1:] - u[0], v[1:] - v[0]
+    return float(np.sqrt(across * across + along * along).mean(axis=1).min()) / width

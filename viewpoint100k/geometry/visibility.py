@@ -4,13 +4,13 @@ Works on what the renderer measured: planar depth at pixel centres (exact, never
 Nothing is rendered here: points seen in the first view are carried over to the second.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewpoint100k.geometry.cameras import back_project, invert, project
 from viewpoint100k.geometry.rotations import Array
 
 FAR = 1e9  # the renderer writes 1e10 where it sees no object
@@ -55,27 +55,40 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     rows, cols = np.nonzero(seen[stride // 2 :: stride, stride // 2 :: stride])
     rows, cols = rows * stride + stride // 2, cols * stride + stride // 2
 
-    def at(r: NDArray[np.intp], c: NDArray[np.intp]) -> Array:
-        pixels = np.stack([c + 0.5, r + 0.5], axis=1)
-        return back_project(pixels, capture.depth[r, c], capture.world_from_camera, capture.intrinsics)
+    (fx, _, cx), (_, fy, cy), _ = capture.intrinsics
+    here = capture.depth[rows, cols].astype(np.float64)
+    across, along = (cols + 0.5 - cx) / fx, (rows + 0.5 - cy) / fy
+    x, y = across * here, along * here  # in camera axes, where the camera is the origin
 
-    def difference(dr: int, dc: int) -> Array:
-        """Central where both neighbours are on the object, one-sided on its edge: the nearer in depth wins."""
+    def step(dr: int, dc: int) -> tuple[Array, Array, Array]:
+        """To a neighbour. Central where both are on the object, one-sided on its edge: the nearer in depth wins."""
         ahead = np.minimum(rows + dr, height - 1), np.minimum(cols + dc, width - 1)
         behind = np.maximum(rows - dr, 0), np.maximum(cols - dc, 0)
-        nearer = np.abs(capture.depth[ahead] - here) <= np.abs(capture.depth[behind] - here)
-        towards = at(*(np.where(nearer, *both) for both in zip(ahead, behind, strict=True))) - points
-        return np.where(nearer[:, None], towards, -towards)
+        depth_ahead, depth_behind = capture.depth[ahead], capture.depth[behind]
+        nearer = np.abs(depth_ahead - here) <= np.abs(depth_behind - here)
+        depth = np.where(nearer, depth_ahead, depth_behind).astype(np.float64)
+        row, col = (np.where(nearer, *both) for both in zip(ahead, behind, strict=True))
+        sign = np.where(nearer, 1.0, -1.0)
+        return (
+            sign * ((col + 0.5 - cx) / fx * depth - x),
+            sign * ((row + 0.5 - cy) / fy * depth - y),
+            sign * (depth - here),
+        )
 
-    here, points = capture.depth[rows, cols], at(rows, cols)
-    normals = _cross(difference(1, 0), difference(0, 1))  # down x right points to the viewer in OpenCV axes
-    length = _length(normals)
-    normals = normals / np.where(length > 0, length, 1)[:, None]
-    cosine = cosine_to_camera(points, normals, capture.world_from_camera)
-    seen = np.isfinite(length) & (cosine >= GRAZING_COSINE)
-    points, normals, rows, cols = points[seen], normals[seen], rows[seen], cols[seen]
-    footprint = here[seen].astype(np.float64) * stride / capture.intrinsics[0, 0]
-    return Surface(points, normals, footprint**2 / cosine[seen], capture.albedo[rows, cols].astype(np.float64))
+    normal = np.array(_cross(step(1, 0), step(0, 1)))  # down x right points to the viewer in OpenCV axes
+    length = np.sqrt((normal * normal).sum(axis=0))
+    normal /= np.where(length > 0, length, 1)
+    points = np.array([x, y, here])
+    cosine = -(normal * points).sum(axis=0) / np.maximum(np.sqrt((points * points).sum(axis=0)), 1e-12)
+    kept = np.flatnonzero(np.isfinite(length) & (cosine >= GRAZING_COSINE))
+    rotation, position = capture.world_from_camera[:3, :3], capture.world_from_camera[:3, 3]
+    footprint = here[kept] * stride / fx
+    return Surface(
+        points.take(kept, axis=1).T @ rotation.T + position,
+        normal.take(kept, axis=1).T @ rotation.T,
+        footprint**2 / cosine[kept],
+        capture.albedo[rows[kept], cols[kept]].astype(np.float64),
+    )
 
 
 def merge(surfaces: Sequence[Surface]) -> Surface:
@@ -125,27 +138,26 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     """
     looks = np.asarray(looks, dtype=np.float64)
     count, (height, width) = len(cloud.points), view.depth.shape
-    factor = np.cbrt(np.abs(np.linalg.det(looks)))
-    camera_from_world = invert(view.world_from_camera)
-    turned = camera_from_world[:3, :3] @ looks
-    x, y, z = _rows(turned, cloud.points) + camera_from_world[:3, 3:]
+    factor = np.sqrt((looks[:, :, 0] ** 2).sum(axis=1))
+    camera_from_world, position = view.world_from_camera[:3, :3].T, view.world_from_camera[:3, 3:]
+    turned = camera_from_world @ looks
+    x, y, z = _rows(turned, cloud.points) - camera_from_world @ position
     right, down, ahead = _rows(turned / factor[:, None, None], cloud.normals)
     cosine = -(right * x + down * y + ahead * z) / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)
     facing = np.flatnonzero((cosine > GRAZING_COSINE) & (z > 0))
     cosine, depth = cosine[facing], z[facing]
     (fx, _, cx), (_, fy, cy), _ = view.intrinsics
     u, v = fx * x[facing] / depth + cx, fy * y[facing] / depth + cy
-    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
-    facing, cosine, depth, u, v = (part[inside] for part in (facing, cosine, depth, u, v))
+    inside = np.flatnonzero((u >= 0) & (v >= 0) & (u < width) & (v < height))
+    facing, (cosine, depth, u, v) = facing[inside], (part[inside] for part in (cosine, depth, u, v))
     front = _in_front(u, v, depth, facing // count, cell_px=max(width, height) / CELLS)
     facing, cosine, depth = facing[front], cosine[front], depth[front]
-    which, pixel = facing // count, v[front].astype(np.int64) * width + u[front].astype(np.int64)
+    which = facing // count
+    pixel, point = v[front].astype(np.int64) * width + u[front].astype(np.int64), facing - count * which
     depth_there = view.depth.ravel()[pixel].astype(np.float64)
     there = view.albedo.reshape(-1, 3).take(pixel, axis=0)
-    red, green, blue = np.abs(there - cloud.albedo.take(facing % count, axis=0)).T
-    of_albedo = (red + green + blue) / 3
-    distance = np.linalg.norm(view.world_from_camera[:3, 3])
-    of_shape = np.minimum(2 * np.abs(depth_there - depth) / distance, BACKGROUND_DIFFERENCE)
+    of_albedo = np.abs(there - cloud.albedo.take(point, axis=0)) @ np.full(3, 1 / 3)
+    of_shape = np.minimum(2 / math.hypot(*position[:, 0]) * np.abs(depth_there - depth), BACKGROUND_DIFFERENCE)
     difference = np.where(depth_there < FAR, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
     weight = np.bincount(which, cosine, minlength=len(looks))
     total = np.bincount(which, cosine * difference, minlength=len(looks))
@@ -157,10 +169,10 @@ def _rows(matrices: Array, vectors: Array) -> Array:
     return np.asarray((matrices.transpose(1, 0, 2).reshape(-1, 3) @ vectors.T).reshape(3, -1))
 
 
-def _cross(a: Array, b: Array) -> Array:
-    """(N, 3) cross products of (N, 3) vectors."""
-    (ax, ay, az), (bx, by, bz) = a.T, b.T
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
+def _cross(a: Sequence[Array], b: Sequence[Array]) -> tuple[Array, Array, Array]:
+    """Rows of cross products, of rows of vectors."""
+    (ax, ay, az), (bx, by, bz) = a, b
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
 
 
 def _length(vectors: Array) -> Array:
@@ -178,12 +190,15 @@ def cosine_to_camera(points: Array, normals: Array, world_from_camera: Array) ->
 
 def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
     """(N,) which points of a surface the capture sees too."""
-    pixels, depth = project(seen.points, capture.world_from_camera, capture.intrinsics)
+    rotation, position = capture.world_from_camera[:3, :3], capture.world_from_camera[:3, 3]
+    x, y, depth = offset = rotation.T @ (seen.points - position).T
     height, width = capture.depth.shape
     margin = FRAME_MARGIN_PX * max(height, width) / 512
-    u, v = pixels.T
+    (fx, _, cx), (_, fy, cy), _ = capture.intrinsics
+    ahead = np.where(depth > 0, depth, 1)
+    u, v = fx * x / ahead + cx, fy * y / ahead + cy
     inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
-    cosine = cosine_to_camera(seen.points, seen.normals, capture.world_from_camera)
+    cosine = -(offset * (rotation.T @ seen.normals.T)).sum(axis=0) / np.maximum(_length(offset.T), 1e-12)
     rows, cols = (np.where(inside, part, 0).astype(np.int64) for part in (v, u))
     steep = np.minimum(np.maximum(cosine, GRAZING_COSINE), 1)
     slope = np.sqrt(1 - steep**2) / steep
@@ -192,11 +207,14 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
     return np.asarray(inside & (cosine >= GRAZING_COSINE) & (np.abs(capture.depth[rows, cols] - depth) <= tolerance))
 
 
-def _in_front(u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float) -> NDArray[np.bool_]:
-    """(N,) points at (u, v) pixels that no other point of the same look hides, on a coarse grid of cells."""
+def _in_front(u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float) -> NDArray[np.intp]:
+    """Numbers of the points at (u, v) pixels that no other point of the same look hides, on a coarse grid of cells."""
+    if not len(depth):
+        return np.arange(0)
     column, row = (u / cell_px).astype(np.int64), (v / cell_px).astype(np.int64)
-    wide, high = (int(cell.max(initial=0)) + 1 for cell in (column, row))
-    index = (which * high + row) * wide + column
-    nearest = np.full(int(index.max(initial=0)) + 1, np.inf)
+    left, top = int(column.min()), int(row.min())
+    wide, high = int(column.max()) - left + 1, int(row.max()) - top + 1
+    index = (which * high + row - top) * wide + column - left
+    nearest = np.full((int(which.max()) + 1) * high * wide, np.inf)
     np.minimum.at(nearest, index, depth)
-    return np.asarray(depth <= nearest[index] * 1.03)
+    return np.flatnonzero(depth <= nearest[index] * 1.03)

@@ -32,6 +32,8 @@ KINDS: tuple[Kind, ...] = (
     *tier_c.KINDS,
     *tier_c_pairs.KINDS,
 )
+OF_TRUTH = tuple(kind for kind in KINDS if not kind.draw)  # a pair's truth alone answers them
+DRAWN = tuple(kind for kind in KINDS if kind.draw)
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
 Templates = Mapping[str, Mapping[str, list[str]]]  # "type/frame" -> "train" and "test" -> wordings
 OF_SCENES = "C"
@@ -88,7 +90,7 @@ def load_templates(path: str | None = None) -> Templates:
 def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> list[Asked]:
     """All that could be asked of a pair: its facts outside the grey bands whose wrong answers would look different."""
     out = []
-    for kind in KINDS:
+    for kind in OF_TRUTH:
         fact = kind.fact(truth, gates)
         if fact is None:
             continue
@@ -101,7 +103,7 @@ def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> lis
 def figures_of(known: Known, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
     """All that could be asked of a sample with a figure, drawn by lot."""
     out = []
-    for kind in (kind for kind in KINDS if fits(kind, known.scene)):
+    for kind in (kind for kind in DRAWN if fits(kind, known.scene)):
         figure = kind.draw(known, gates, rng) if kind.draw else None
         solved = kind.solve(known, figure, gates) if kind.solve and figure is not None else None
         if figure is not None and solved is not None and solved.decidability >= gates.min_decidability:
@@ -144,13 +146,17 @@ def ask_all(
     """
     candidates = [_askable(sample, gates, rng) for sample in samples]
     chosen = balanced(candidates, [sample.views for sample in samples], rng)
-    chosen = [[*asked, *_back(sample, asked, gates)] for sample, asked in zip(samples, chosen, strict=True)]
+    backs = [_truth_of(sample, BACK) if sample.decidability_reversed else None for sample in samples]
+    chosen = [
+        [*asked, *_back(sample, back, asked, gates)] for sample, back, asked in zip(samples, backs, chosen, strict=True)
+    ]
+    words = np.random.default_rng(rng.integers(2**63))  # of chains of thought: they take nothing from the other lots
     used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
     out = []
-    for key, sample, asked in zip(keys, samples, chosen, strict=True):
+    for key, sample, back, asked in zip(keys, samples, backs, chosen, strict=True):
         orders = {one.figure.images for one in asked if set(one.figure.images) == {0, 1}}
-        pairs = {order: _pair(sample, order) for order in sorted(orders)}
-        out.append([_question(key, sample, one, pairs, settings, templates, rng, used, start) for one in asked])
+        pairs = {order: _pair(sample, order, back) for order in sorted(orders)}
+        out.append([_question(key, sample, one, pairs, settings, templates, rng, words, used, start) for one in asked])
     return out
 
 
@@ -161,12 +167,12 @@ def _askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> lis
     return of_pair + figures_of(sample, gates, rng)
 
 
-def _back(sample: Sample, chosen: Sequence[Asked], gates: GateConfig) -> list[Asked]:
+def _back(sample: Sample, back: Truth | None, chosen: Sequence[Asked], gates: GateConfig) -> list[Asked]:
     """The same questions from the second view to the first, where that was measured: whoever sees it gets both right."""
-    if sample.decidability_reversed is None:
+    if sample.decidability_reversed is None or back is None:
         return []
     kinds = {one.kind.name for one in chosen if not one.kind.draw}
-    found = facts_of(_truth_of(sample, BACK), sample.decidability_reversed, gates)
+    found = facts_of(back, sample.decidability_reversed, gates)
     return [one._replace(figure=BACK) for one in found if one.kind.name in kinds]
 
 
@@ -185,8 +191,8 @@ class _Pair(NamedTuple):
     facts: Facts | None
 
 
-def _pair(sample: Sample, order: tuple[int, ...]) -> _Pair:
-    truth = _truth_of(sample, Figure(order))
+def _pair(sample: Sample, order: tuple[int, ...], back: Truth | None) -> _Pair:
+    truth = back if back and order == BACK.images else _truth_of(sample, Figure(order))
     return _Pair(truth, state_facts([sample.views[view] for view in order], truth))
 
 
@@ -198,6 +204,7 @@ def _question(
     settings: QuestionConfig,
     templates: Templates,
     rng: np.random.Generator,
+    words: np.random.Generator,
     used: "Counter[tuple[str, int]]",
     start: int,
 ) -> Question:
@@ -241,7 +248,7 @@ def _question(
             pairs.get(figure.images, _Pair(sample.truth, None)),
             options,
             right,
-            np.random.default_rng(rng.integers(2**63)),
+            words,
         ),
     )
 

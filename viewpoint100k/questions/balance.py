@@ -7,6 +7,7 @@ shard leaves uneven is as likely to one side as to the other and does not add up
 are swapped where that evens out the lots.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ def cue_values(views: Sequence[View]) -> dict[Cue, float]:
         the middles it is, in picture sides.
     """
     (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
-    size_1, size_2 = (float(np.log(max(view.object_share, 1e-6))) for view in views[:2])
+    size_1, size_2 = (math.log(max(view.object_share, 1e-6)) for view in views[:2])
     return {
         "place_1_x": x_1,
         "place_2_x": x_2,
@@ -66,9 +67,9 @@ def cue_values(views: Sequence[View]) -> dict[Cue, float]:
         "size_1": size_1,
         "size_2": size_2,
         "growth": size_2 - size_1,
-        "lens": float(np.log(views[1].intrinsics[0][0] / views[0].intrinsics[0][0])),
-        "aside_1": float(np.hypot(x_1, y_1)),
-        "aside_2": float(np.hypot(x_2, y_2)),
+        "lens": math.log(views[1].intrinsics[0][0] / views[0].intrinsics[0][0]),
+        "aside_1": math.hypot(x_1, y_1),
+        "aside_2": math.hypot(x_2, y_2),
     }
 
 

@@ -8,13 +8,15 @@ own grammar, formulas and rules.
 Signs are those of docs/conventions.md; left, right, up and down are those of the picture or of the camera that took it.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from viewpoint100k.geometry.rotations import Array, camera_angles_deg, camera_rotation, wrap_deg
-from viewpoint100k.records import Truth, View, matrix
+from viewpoint100k.geometry.rotations import wrapped_deg
+from viewpoint100k.records import Truth, View
 
 MAX_WORDS = 120  # 180 tokens at 1.5 tokens per word
 
@@ -29,8 +31,8 @@ class Grey(NamedTuple):
 GREY_SHIFT_DEG = Grey(2.5, 4.0)
 GREY_ANGLE_DEG = Grey(4.0, 6.0)
 GREY_TURN_DEG = Grey(2.0, 6.0)
-GREY_SIZE = Grey(float(np.log(1.08)), float(np.log(1.12)))  # of the width: its shape from elsewhere also changes it
-GREY_LENS = Grey(float(np.log(1.03)), float(np.log(1.10)))
+GREY_SIZE = Grey(math.log(1.08), math.log(1.12))  # of the width: its shape from elsewhere also changes it
+GREY_LENS = Grey(math.log(1.03), math.log(1.10))
 MIN_NUMBER_DEG = 5.0  # smaller angles get no number: the nearest multiple of ten would be none
 PLACE_MARGIN = 0.03  # of the picture, to the border of a third
 FACE_EDGES_DEG = (12.0, 29.0, 49.0, 73.0, 107.0)  # whose sines part the way to the edge into what people can tell apart
@@ -63,24 +65,24 @@ Plan = tuple[
 def state_facts(views: Sequence[View], truth: Truth) -> dict[str, Statement]:
     """What is clearly true of two views of an object at the origin, by predicate."""
     first, second = views[0], views[1]
-    shift = _direction_of_box_deg(second) - _direction_of_box_deg(first)  # (2,) to the right, down
-    beside, above = _turned_back_deg(first, second)
-    growth = 0.5 * float(np.log(max(second.object_share, 1e-9) / max(first.object_share, 1e-9)))
-    zoom = float(np.log(truth.focal_ratio))
+    (across_1, down_1), (across_2, down_2) = _direction_of_box_deg(first), _direction_of_box_deg(second)
+    beside, above = _turned_back_deg(first, second, truth)
+    growth = 0.5 * math.log(max(second.object_share, 1e-9) / max(first.object_share, 1e-9))
+    zoom = math.log(truth.focal_ratio)
     found = [
         _place("place_1", first),
         _place("place_2", second),
-        _three("shift_x", float(shift[0]), GREY_SHIFT_DEG, ("left", "same", "right"), degrees=True),
-        _three("shift_y", float(shift[1]), GREY_SHIFT_DEG, ("up", "same", "down"), degrees=True),
+        _three("shift_x", across_2 - across_1, GREY_SHIFT_DEG, ("left", "same", "right"), degrees=True),
+        _three("shift_y", down_2 - down_1, GREY_SHIFT_DEG, ("up", "same", "down"), degrees=True),
         _three("side", truth.azimuth_change_deg, GREY_ANGLE_DEG, ("left", "same", "right"), degrees=True),
         _three("upper", truth.elevation_change_deg, GREY_ANGLE_DEG, ("less", "same", "more"), degrees=True),
         _three("size", growth, GREY_SIZE, ("smaller", "same", "larger")),
         _three("beyond_lens", growth - zoom, GREY_SIZE, ("smaller", "same", "larger")),
         _lens(views, zoom),
-        _three("unturned_x", float(beside[0]), GREY_ANGLE_DEG, ("left", "same", "right"), degrees=True),
-        _three("offset_x", float(beside[1]), GREY_ANGLE_DEG, ("left", "same", "right"), degrees=True),
-        _three("unturned_y", float(above[0]), GREY_ANGLE_DEG, ("up", "same", "down"), degrees=True),
-        _three("offset_y", float(above[1]), GREY_ANGLE_DEG, ("up", "same", "down"), degrees=True),
+        _three("unturned_x", beside[0], GREY_ANGLE_DEG, ("left", "same", "right"), degrees=True),
+        _three("offset_x", beside[1], GREY_ANGLE_DEG, ("left", "same", "right"), degrees=True),
+        _three("unturned_y", above[0], GREY_ANGLE_DEG, ("up", "same", "down"), degrees=True),
+        _three("offset_y", above[1], GREY_ANGLE_DEG, ("up", "same", "down"), degrees=True),
         _three("turned", truth.yaw_deg, GREY_TURN_DEG, ("left", "same", "right"), degrees=True),
         _three("tilted", truth.pitch_deg, GREY_TURN_DEG, ("down", "same", "up"), degrees=True),
         # the picture's content turns against the camera
@@ -108,44 +110,71 @@ def _tens(angle_deg: float) -> int:
     return max(10, 10 * int(abs(angle_deg) / 10 + 0.5))
 
 
-def _direction_of_box_deg(view: View) -> Array:
-    """(2,) how far to the right and down of the line of sight the middle of the object's box is, degrees."""
+def _direction_of_box_deg(view: View) -> tuple[float, float]:
+    """How far to the right and down of the line of sight the middle of the object's box is, degrees."""
     left, top, right, bottom = view.object_box
-    k = matrix(view.intrinsics)
-    ray = np.array([((left + right) / 2 - k[0, 2]) / k[0, 0], ((top + bottom) / 2 - k[1, 2]) / k[1, 1], 1.0])
-    return _direction_deg(ray)
+    (fx, _, cx), (_, fy, cy), _ = view.intrinsics
+    return _direction_deg(((left + right) / 2 - cx) / fx, ((top + bottom) / 2 - cy) / fy, 1.0)
 
 
-def _direction_deg(point_camera: Array) -> Array:
-    """(..., 2) degrees to the right and down of the line of sight at which (..., 3) points in camera axes are seen."""
-    x, y, z = (point_camera[..., i] for i in range(3))
-    return np.asarray(np.degrees(np.stack([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))], axis=-1)))
+def _direction_deg(x: float, y: float, z: float) -> tuple[float, float]:
+    """Degrees to the right and down of the line of sight at which a point in camera axes is seen."""
+    return math.degrees(math.atan2(x, z)), math.degrees(math.atan2(y, math.hypot(x, z)))
 
 
-def _turned_back_deg(first: View, second: View) -> tuple[Array, Array]:
+def _object_from(view: View) -> tuple[float, float, float]:
+    """The object's middle, which is the origin, in the camera's axes."""
+    (a, b, c, x), (d, e, f, y), (g, h, i, z), _ = view.world_from_camera
+    return -(a * x + d * y + g * z), -(b * x + e * y + h * z), -(c * x + f * y + i * z)
+
+
+def _roll(view: View) -> float:
+    """How far the camera is turned about its line of sight, radians; clockwise seen from behind it."""
+    (right_x, _, x, _), (right_y, _, y, _), (right_z, _, z, _), _ = view.world_from_camera
+    # level axes of a camera that looks along (x, y, z): (y, -x, 0) to the right, (x z, y z, -(x x + y y)) down
+    flat = math.hypot(x, y)
+    return math.atan2((right_x * x + right_y * y) * z / flat - right_z * flat, (right_x * y - right_y * x) / flat)
+
+
+def _turned_back_deg(first: View, second: View, truth: Truth) -> tuple[tuple[float, float], tuple[float, float]]:
     """Where the object would be seen from the second place, had the camera kept its heading, or its tilt.
 
     Returns:
-        For the heading, to the right, and for the tilt, downwards: (2,) degrees from where the object's middle is in
+        For the heading, to the right, and for the tilt, downwards: degrees from where the object's middle is in
         image 1 to where it then would be in image 2, and from there to where it is.
     """
-    poses = np.array([first.world_from_camera, second.world_from_camera])
-    (bearing_1, bearing_2), (pitch_1, pitch_2), (_, roll_2) = camera_angles_deg(poses[:, :3, :3])
-    kept_heading_or_tilt = camera_rotation([bearing_1, bearing_2], [pitch_2, pitch_1], roll_2)
-    axes = np.concatenate([poses[:, :3, :3], kept_heading_or_tilt])
-    to_object = -poses[[0, 1, 1, 1], :3, 3]
-    (middle_1, middle_2, unturned, untilted) = _direction_deg((to_object[:, None, :] @ axes)[:, 0, :])
-    aside, lower = unturned[0], untilted[1]
+    across_1, down_1 = _direction_deg(*_object_from(first))
+    x, y, z = _object_from(second)
+    across_2, down_2 = _direction_deg(x, y, z)
+    # had it not turned to the right by the yaw, it would see the world turned clockwise about the vertical by as much
+    back = math.radians(truth.yaw_deg)
+    (a, b, c, place_x), (d, e, f, place_y), (g, h, i, place_z), _ = second.world_from_camera
+    there_x = math.cos(back) * place_x + math.sin(back) * place_y
+    there_y = math.cos(back) * place_y - math.sin(back) * place_x
+    aside, _ = _direction_deg(
+        -(a * there_x + d * there_y + g * place_z),
+        -(b * there_x + e * there_y + h * place_z),
+        -(c * there_x + f * there_y + i * place_z),
+    )
+    # the tilt is about the level axis to the right: unroll, tilt back, roll again
+    roll, tilt = _roll(second), math.radians(truth.pitch_deg)
+    level, down = x * math.cos(roll) - y * math.sin(roll), x * math.sin(roll) + y * math.cos(roll)
+    down, ahead = math.cos(tilt) * down - math.sin(tilt) * z, math.cos(tilt) * z + math.sin(tilt) * down
+    _, lower = _direction_deg(
+        level * math.cos(roll) + down * math.sin(roll), down * math.cos(roll) - level * math.sin(roll), ahead
+    )
     return (
-        wrap_deg([aside - middle_1[0], middle_2[0] - aside]),
-        wrap_deg([lower - middle_1[1], middle_2[1] - lower]),
+        (wrapped_deg(aside - across_1), wrapped_deg(across_2 - aside)),
+        (wrapped_deg(lower - down_1), wrapped_deg(down_2 - lower)),
     )
 
 
 def _place(name: str, view: View) -> Statement | None:
     left, top, right, bottom = view.object_box
-    k = matrix(view.intrinsics)
-    where = (left + right) / 4 / k[0, 2], (top + bottom) / 4 / k[1, 2]  # shares of the picture
+    where = (
+        (left + right) / 4 / view.intrinsics[0][2],
+        (top + bottom) / 4 / view.intrinsics[1][2],
+    )  # shares of the picture
     away = min(abs(share - border) for share in where for border in (1 / 3, 2 / 3))
     if away < PLACE_MARGIN or not all(0 <= share < 1 for share in where):
         return None
@@ -165,12 +194,12 @@ def _face(angle_deg: float) -> Statement | None:
     """How far what faced the camera has moved to the object's edge."""
     if abs(angle_deg) < FACE_EDGES_DEG[0]:
         return None
-    away = min(abs(np.log(abs(angle_deg) / edge)) for edge in FACE_EDGES_DEG)
+    away = min(abs(math.log(abs(angle_deg) / edge)) for edge in FACE_EDGES_DEG)
     if away < FACE_MARGIN:
         return None
     way = "left" if angle_deg > 0 else "right"  # a camera that goes right sees what it faced go to its left
-    number = int(np.searchsorted(FACE_EDGES_DEG, abs(angle_deg))) - 1
-    return Statement("face", (FACE_WORDS[number], way), angle_deg, float(away / FACE_MARGIN))
+    number = bisect_left(FACE_EDGES_DEG, abs(angle_deg)) - 1
+    return Statement("face", (FACE_WORDS[number], way), angle_deg, away / FACE_MARGIN)
 
 
 def _between(angle_deg: float, half_widths: Mapping[int, int]) -> Statement | None:
@@ -187,9 +216,9 @@ def _facing(name: str, truth: Truth, further_deg: float) -> Statement | None:
     """From which side of an object with a known front a camera looks at it; its left is counter-clockwise of its front."""
     if truth.front_azimuth_deg is None:
         return None
-    off = float(wrap_deg(truth.azimuth_deg + further_deg - truth.front_azimuth_deg))
+    off = wrapped_deg(truth.azimuth_deg + further_deg - truth.front_azimuth_deg)
     for side, middle in (("front", 0.0), ("left", 90.0), ("back", 180.0), ("right", -90.0)):
-        away = abs(float(wrap_deg(off - middle)))
+        away = abs(wrapped_deg(off - middle))
         if away <= SECTOR_DEG:
             return Statement(name, (side,), off, 2.0 - away / SECTOR_DEG)
     return None

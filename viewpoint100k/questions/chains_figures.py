@@ -7,6 +7,8 @@ none stands out before the conclusion. `verifier_figures` reads the sentences ba
 `mirrored` has no chain: what tells an object from its mirror image is the order of its parts, and parts have no names here.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -80,9 +82,7 @@ def _marked(scene: Scene) -> SurfacePoint | None:
     marks = [mark for mark in scene.figure.marks if mark.image == 0]
     if not marks or not scene.seen.points:
         return None
-    return min(
-        scene.seen.points, key=lambda p: float(np.hypot(p.pixels[0][0] - marks[0].x, p.pixels[0][1] - marks[0].y))
-    )
+    return min(scene.seen.points, key=lambda p: math.dist(p.pixels[0], (marks[0].x, marks[0].y)))
 
 
 def _share(view: View, x: float, y: float) -> tuple[float, float]:
@@ -108,7 +108,7 @@ def _dot_1(scene: Scene) -> Statement | None:
 def _about(scene: Scene, number: int) -> Statement | None:
     """How far around the object's upright axis the marked place is from the side that faces a camera; right is > 0."""
     point = _marked(scene)
-    if point is None or np.hypot(point.world[0], point.world[1]) < LEAST_RADIUS:
+    if point is None or math.hypot(point.world[0], point.world[1]) < LEAST_RADIUS:
         return None
     position = matrix(scene.views[number - 1].world_from_camera)[:3, 3]
     angles = [np.degrees(np.arctan2(y, x)) for x, y, _ in (point.world, position)]
@@ -155,13 +155,13 @@ def _shown(scene: Scene) -> Statement | None:
 
 
 def _backdrop(scene: Scene) -> Statement | None:
-    return three("backdrop", float(np.log(scene.truth.focal_ratio)), GREY_LENS, ("smaller", "same", "larger"))
+    return three("backdrop", math.log(scene.truth.focal_ratio), GREY_LENS, ("smaller", "same", "larger"))
 
 
 def _against(scene: Scene) -> Statement | None:
     """The object's size against what is far behind it, which grows with the lens alone."""
     shares = [max(view.object_share, 1e-9) for view in scene.views]
-    growth = 0.5 * float(np.log(shares[1] / shares[0])) - float(np.log(scene.truth.focal_ratio))
+    growth = 0.5 * math.log(shares[1] / shares[0]) - math.log(scene.truth.focal_ratio)
     return three("against", growth, GREY_SIZE, ("smaller", "same", "larger"))
 
 
@@ -214,9 +214,12 @@ def _all_one_way(scene: Scene) -> Statement | None:
 
 def _part(angle_deg: float) -> str | None:
     """How far what faced a camera has gone to the object's edge."""
-    if abs(angle_deg) < FACE_EDGES_DEG[0] or min(abs(np.log(abs(angle_deg) / e)) for e in FACE_EDGES_DEG) < FACE_MARGIN:
+    if (
+        abs(angle_deg) < FACE_EDGES_DEG[0]
+        or min(abs(math.log(abs(angle_deg) / e)) for e in FACE_EDGES_DEG) < FACE_MARGIN
+    ):
         return None
-    return FACE_WORDS[int(np.searchsorted(FACE_EDGES_DEG, abs(angle_deg))) - 1]
+    return FACE_WORDS[bisect_left(FACE_EDGES_DEG, abs(angle_deg)) - 1]
 
 
 def _parts(scene: Scene) -> Statement | None:
@@ -644,7 +647,7 @@ def _sum(facts: Facts) -> set[str]:
     total = int(facts["total"].args[0])
     if len(ways) != 1 or total < 0.75 * BINS_DEG[0] or total > 160:
         return set()
-    angle = min(BINS_DEG, key=lambda one: abs(np.log(total / one)))
+    angle = min(BINS_DEG, key=lambda one: abs(math.log(total / one)))
     return {f"about {angle} degrees {'counter-clockwise' if 'right' in ways else 'clockwise'}"}
 
 

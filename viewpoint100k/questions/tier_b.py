@@ -1,6 +1,7 @@
 """Tier B: all six degrees of freedom of the camera and its lens, how far, and several at once."""
 
-import numpy as np
+import math
+from bisect import bisect_left
 
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.questions.kinds import NEARNESS, SIDEWAYS, UPRIGHT, Fact, Kind, Opposites, along, either, signed
@@ -103,8 +104,8 @@ def signed_angle(truth: Truth, gates: GateConfig) -> Fact | None:
 
 def distance(truth: Truth, gates: GateConfig) -> Fact | None:
     """B7. Nearer, farther or as far: of the camera's place, whatever the lens does to the size."""
-    band = Range(low=float(np.log(gates.size_grey.low)), high=float(np.log(gates.size_grey.high)))
-    return signed(float(np.log(truth.distance_ratio)), band)
+    band = Range(low=math.log(gates.size_grey.low), high=math.log(gates.size_grey.high))
+    return signed(math.log(truth.distance_ratio), band)
 
 
 def elevation(truth: Truth, gates: GateConfig) -> Fact | None:
@@ -123,14 +124,14 @@ def relative_pose(truth: Truth, gates: GateConfig) -> Fact | None:
 def _nearest(angle_deg: float) -> Fact | None:
     if not BIN_EDGES_DEG[0] < angle_deg < BIN_EDGES_DEG[-1]:
         return None
-    away = min(abs(np.log(angle_deg / edge)) for edge in BIN_EDGES_DEG)
+    away = min(abs(math.log(angle_deg / edge)) for edge in BIN_EDGES_DEG)
     if away < BIN_GREY:
         return None
-    return Fact(int(np.searchsorted(BIN_EDGES_DEG, angle_deg)) - 1, float(away / BIN_GREY))
+    return Fact(bisect_left(BIN_EDGES_DEG, angle_deg) - 1, away / BIN_GREY)
 
 
 def _same_lens(truth: Truth, gates: GateConfig) -> bool:
-    return bool(abs(np.log(truth.focal_ratio)) <= np.log(gates.size_grey.low))
+    return abs(math.log(truth.focal_ratio)) <= math.log(gates.size_grey.low)
 
 
 DECIDED_BY = ("translation", "vertical", "forward", "rotation", "pitch", "roll")

@@ -1,5 +1,6 @@
 """Tier B, kinds that draw a figure on a pair: marked points, a map, a mirror, an object's sides, the lens."""
 
+import math
 from collections.abc import Sequence
 from itertools import combinations, product
 
@@ -15,7 +16,10 @@ COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "yellow")
 APART = 0.06  # picture sides between dots, in both pictures
 LEAST_SIZE = 0.15  # of the object's box, in picture sides: a dot must not hide what it marks
 BY_CHANCE = 0.25  # how often the right dot is the nearest to where the mark was, in the picture or on the object's box
-_TRIPLES = np.array(list(combinations(range(16), 3))).T  # of the points that are looked at, the least strange first
+MOST_DOTS = 16
+TRIPLES = [  # of so many points at most, those that are looked at, the least strange first
+    np.array(list(combinations(range(count), 3)), dtype=np.intp).reshape(-1, 3).T for count in range(MOST_DOTS + 1)
+]
 AS_FAR_OUT = 0.15  # half sides of the object's box
 NEAREST_CAMERA_DEG = 20.0  # to the first one, on the map
 CAMERAS_APART_DEG = 35.0
@@ -47,7 +51,7 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     marked = np.array([point.visible[0] == "yes" for point in clear])
     for one in decoys:  # none of its sort: no need to look further
         marked &= (one & fair & apart).any(axis=1)
-    unlike = _distances(paint, paint, order=1)
+    unlike = np.abs(paint[:, None] - paint).sum(axis=-1)
     outwards = int(rng.integers(len(COLOURS)))  # how many dots are to lie further in than the right one
     for right in rng.permutation(np.flatnonzero(marked)):
         usable = np.broadcast_to(fair, apart.shape)[right] & apart[right]
@@ -61,9 +65,10 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     return None
 
 
-def _distances(a: NDArray[np.float64], b: NDArray[np.float64], order: int = 2) -> NDArray[np.float64]:
-    """(N, M) between the points (N, D) and (M, D)."""
-    return np.asarray(np.linalg.norm(a[:, None] - b[None], ord=order, axis=-1))
+def _distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, M) between the points (N, 2) and (M, 2)."""
+    (ax, ay), (bx, by) = a.T, b.T
+    return np.asarray(np.hypot(ax[:, None] - bx, ay[:, None] - by))
 
 
 def _dots(
@@ -80,20 +85,22 @@ def _dots(
     All are apart from each other, one at least is of each sort of decoys, and so many of the three are nearer to the middle
     of all four than the right one: what two views share tends to be in the middle, and that must not tell.
     """
-    a, b, c = _TRIPLES[:, _TRIPLES[2] < usable.sum()]
     points = np.flatnonzero(usable)
     points = points[np.argsort(strange[points])]  # a < b < c, so the first triples hold the least strange points
-    a, b, c = points[a], points[b], points[c]
+    a, b, c = points[TRIPLES[min(len(points), len(TRIPLES) - 1)]]
     fits = apart[a, b] & apart[a, c] & apart[b, c]
     for wanted in decoys:
         fits &= wanted[a] | wanted[b] | wanted[c]
-    four = np.stack([np.full(fits.sum(), right), a[fits], b[fits], c[fits]])
-    away = np.linalg.norm(pixels[four] - pixels[four].mean(axis=0), axis=-1)
-    will_do = np.flatnonzero((away[1:] < away[0]).sum(axis=0) == outwards)
+    others = np.array([a, b, c])[:, fits]
+    x, y = pixels.T
+    middle_x, middle_y = ((at[right] + at[others].sum(axis=0)) / 4 for at in (x, y))
+    mine = np.hypot(x[right] - middle_x, y[right] - middle_y)
+    nearer = (np.hypot(x[others] - middle_x, y[others] - middle_y) < mine).sum(axis=0)
+    will_do = np.flatnonzero(nearer == outwards)
     if not len(will_do):
         return []
-    best = four[:, will_do[np.argmin(strange[four[1:, will_do]].sum(axis=0))]]
-    return [int(i) for i in best]
+    best = others[:, will_do[np.argmin(strange[others[:, will_do]].sum(axis=0))]]
+    return [right, *best.tolist()]
 
 
 def _on_box(view: View, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,13 +126,12 @@ def solve_marked_point(known: Known, figure: Figure, gates: GateConfig) -> Solve
         or marked.visible[0] != "yes"
     ):
         return None
-    here = np.array(marked.pixels[1])
-    away = [np.linalg.norm(np.array(p.pixels[1]) - here) for c, p in dots.items() if p and c != right[0]]
+    away = [math.dist(p.pixels[1], marked.pixels[1]) for c, p in dots.items() if p and c != right[0]]
     side = 2 * known.views[1].intrinsics[0][2]
-    on_object = [np.linalg.norm(np.array(p.world) - marked.world) for c, p in dots.items() if p and c != right[0]]
-    fact = Fact(COLOURS.index(right[0]), float(min(away)) / (APART * side))
+    on_object = [math.dist(p.world, marked.world) for c, p in dots.items() if p and c != right[0]]
+    fact = Fact(COLOURS.index(right[0]), min(away) / (APART * side))
     # what looks the same from elsewhere has no point of its own
-    return Solved(fact, min(known.decidability.azimuth, float(min(on_object)))) if fact.margin >= 1 else None
+    return Solved(fact, min(known.decidability.azimuth, *on_object)) if fact.margin >= 1 else None
 
 
 def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
@@ -165,11 +171,7 @@ def _point_at(known: Known, image: int, marks: Sequence[Mark]) -> SurfacePoint |
     """The point under a dot."""
     if len(marks) != 1:
         return None
-    at = [
-        p
-        for p in known.seen.points
-        if np.hypot(p.pixels[image][0] - marks[0].x, p.pixels[image][1] - marks[0].y) < 0.02
-    ]
+    at = [p for p in known.seen.points if math.dist(p.pixels[image], (marks[0].x, marks[0].y)) < 0.02]
     return at[0] if len(at) == 1 else None
 
 
@@ -261,8 +263,8 @@ def solve_zoom_or_dolly(known: Known, figure: Figure, gates: GateConfig) -> Solv
     truth, band = known.truth, gates.size_grey
     if any(view.background not in ZOOM_BACKGROUNDS for view in known.views):
         return None
-    zoom, dolly = (abs(float(np.log(ratio))) for ratio in (truth.focal_ratio, truth.distance_ratio))
-    low, high = float(np.log(band.low)), float(np.log(band.high))
+    zoom, dolly = (abs(math.log(ratio)) for ratio in (truth.focal_ratio, truth.distance_ratio))
+    low, high = math.log(band.low), math.log(band.high)
     if any(low < amount < high for amount in (zoom, dolly)):
         return None
     margins = [amount / high if amount >= high else 2 - amount / low for amount in (zoom, dolly)]
