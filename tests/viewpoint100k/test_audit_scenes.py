@@ -35,7 +35,9 @@ def stored_scenes(count=18):
             asked = answered(stored.sample, kind, figure, GATES) if figure else None
             if isinstance(asked, Asked):
                 settings = QuestionConfig(other_forms=0)
-                questions.append(_question(key, stored.sample, asked, {}, settings, templates, rng, rng, Counter(), seed))
+                questions.append(
+                    _question(key, stored.sample, asked, {}, settings, templates, rng, rng, Counter(), seed)
+                )
         out.append(stored._replace(key=key, sample=stored.sample.model_copy(update={"questions": questions})))
     return out
 
