@@ -27,7 +27,7 @@ def stored_scenes(count=18):
     for seed in range(count):
         stored = synthetic(
             seed, 5, EVENTS[seed % len(EVENTS)], camera_still=seed % 4 == 1, size_px=256,
-            nouns=["chair"] * 5 if seed % 3 == 0 else None,
+            nouns=["chair"] * 5 if seed % 3 == 0 or seed > 15 else None,
         )  # fmt: skip
         key, questions = f"train-00000-{seed:05d}", []
         for kind in (kind for kind in KINDS if kind.tier == "C"):
@@ -149,6 +149,19 @@ def test_a_letter_on_another_object_is_found(fair, loaded):
     ]
     found = scenes.scene_references(loaded(only(one, question.model_copy(update={"marks": marks}))))
     assert "no such letter" in found.because
+
+
+def test_letters_that_tell_what_is_gone_are_found(fair, loaded):
+    def gone(sample, question):
+        return question.marks and sample.scene.change.kind in ("appeared", "vanished")
+
+    one, question = with_kind(fair, "changed_object", gone)
+    shown = question.marks[0].image
+    assert {mark.image for mark in question.marks} == {shown}  # all on the picture that has every object
+    others = [m for m in question.marks if m.letter != one.sample.scene.parts[one.sample.scene.change.part].letter]
+    marks = [*question.marks, *(mark.model_copy(update={"image": 1 - shown}) for mark in others)]
+    found = scenes.scene_references(loaded(only(one, question.model_copy(update={"marks": marks}))))
+    assert "tells which object is gone" in found.because
 
 
 def test_a_name_that_is_never_said_is_found(fair, loaded):

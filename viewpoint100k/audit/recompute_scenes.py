@@ -432,12 +432,19 @@ def solve(sample: Sample, question: Question, gates: GateConfig) -> Found | str:
 
 
 def reference_problems(sample: Sample, question: Question, gates: GateConfig) -> Iterator[str]:
-    """Names that fit two objects, or none that is to be seen; letters that are not drawn."""
+    """Names that fit two objects, or none that is to be seen; letters that are not drawn, or that tell what is gone."""
     scene = sample.scene
     if scene is None or any(not 0 <= part < len(scene.parts) for part in question.parts):
         yield "speaks of objects that are not there"
         return
     said = " ".join([question.prompt, *question.options]).lower()
+    event = _event(scene)
+    unequal = set[int]()  # of two pictures, the one without the object that appeared or vanished
+    if isinstance(event, Event) and len(question.images) > 1:
+        states = {place: scene.views[view].state for place, view in enumerate(question.images)}
+        unequal = {place for place, state in states.items() if not scene.parts[event.part].present[state]}
+    for place in sorted(unequal & {mark.image for mark in question.marks}):
+        yield f"has letters on image {place + 1}, and the one that lacks there tells which object is gone"
     for number in question.parts:
         part = scene.parts[number]
         if part.name.lower() not in said:
@@ -449,7 +456,7 @@ def reference_problems(sample: Sample, question: Question, gates: GateConfig) ->
             yield f"speaks of {part.name}, of which too little can be seen"
         if part.named_by == "letter":
             for place, seen in shown:
-                if _clear(sample, seen, gates) and not _has_letter(question, place, part.letter, seen):
+                if place not in unequal and _clear(sample, seen, gates) and not _has_letter(question, place, part.letter, seen):
                     yield f"says {part.name!r}, and image {place + 1} has no such letter on it"
 
 

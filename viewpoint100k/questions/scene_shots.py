@@ -127,13 +127,17 @@ def turned_about_middle(world_from_camera: Array, moved_deg: float) -> Array:
 
 
 def letters(scene: Scene | None, images: Sequence[int], parts: Sequence[int]) -> tuple[Mark, ...]:
-    """The letters that a question needs in its pictures: those of all objects that have no other name, if it speaks of one."""
+    """The letters that a question needs in its pictures: those of all objects that have no other name, if it speaks of one.
+
+    Of two pictures only those that show every object: in the other one, the letter that lacks would tell which is gone.
+    """
     if scene is None or not any(scene.parts[part].named_by == "letter" for part in parts):
         return ()
     out = []
     for place, view in enumerate(images):
+        gone = scene.change is not None and not scene.parts[scene.change.part].present[scene.views[view].state]
         for part, seen in zip(scene.parts, scene.views[view].parts, strict=True):
-            if part.named_by == "letter" and seen.referable and seen.box is not None:
+            if part.named_by == "letter" and seen.referable and seen.box is not None and not (gone and len(images) > 1):
                 left, top, right, _ = seen.box
                 x, y = round((left + right) / 2, 2), round(top, 2)
                 out.append(Mark(image=place, x=x, y=y, colour="yellow", letter=part.letter))
