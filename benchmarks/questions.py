@@ -2,7 +2,8 @@
 
 Synthetic cameras around synthetic objects (ellipsoids with painted patches, depth and albedo computed in closed form), so
 that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions and of chains of thought, what 100,000 pairs
-would take on one core, and the process's memory at the start and at the end. The variable is what the command line sets for itself.
+would take on one core, and the process's memory at the start and at the end. The variable is what the command line sets for itself;
+as there, reference cycles are looked for seldom.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from viewpoint100k.annotate import annotate
+from viewpoint100k.cli import collect_rarely
 from viewpoint100k.config import load_config
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov
 from viewpoint100k.geometry.visibility import FAR
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--size", type=int, default=64)
     arguments = parser.parse_args()
+    collect_rarely()
     config = load_config("viewpoint-6dof")
     codes = design(config.plan, arguments.pairs, generator(0, "benchmark"))
     spent, questions, pairs, samples = Counter[str](), Counter[str](), 0, list[Sample]()

@@ -456,7 +456,11 @@ def reference_problems(sample: Sample, question: Question, gates: GateConfig) ->
             yield f"speaks of {part.name}, of which too little can be seen"
         if part.named_by == "letter":
             for place, seen in shown:
-                if place not in unequal and _clear(sample, seen, gates) and not _has_letter(question, place, part.letter, seen):
+                if (
+                    place not in unequal
+                    and _clear(sample, seen, gates)
+                    and not _has_letter(question, place, part.letter, seen)
+                ):
                     yield f"says {part.name!r}, and image {place + 1} has no such letter on it"
 
 
