@@ -22,6 +22,7 @@ from viewpoint100k.geometry.rotations import (
     roll_deg,
     rotation_angle_deg,
     wrap_deg,
+    wrapped_deg,
 )
 
 # A camera that stands at world -Y and looks along +Y, written by hand: x right = +X, y down = -Z, z forward = +Y.
@@ -64,6 +65,7 @@ def test_what_is_no_rotation_is_refused_by_name(bad):
 @pytest.mark.parametrize(("angle", "wrapped"), [(180, 180), (-180, 180), (181, -179), (540, 180), (-1, -1), (720, 0)])
 def test_wrapping_keeps_half_a_turn_positive(angle, wrapped):
     assert wrap_deg(angle) == wrapped
+    assert wrapped_deg(angle) == wrapped
 
 
 def test_three_angles_and_back():
