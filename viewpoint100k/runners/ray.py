@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ def _connect(places: Places) -> Any:
             _temp_dir=tempfile.mkdtemp(prefix="ray-"),  # short: sockets lie in it, whose names may have 107 bytes
             **quiet,
         )
+        _end_helpers(ray)
     else:
         try:
             ray.init(address=places.address, **quiet)
@@ -116,6 +118,16 @@ def _connect(places: Places) -> Any:
                 f"each shard wants {wanted} {name}s, this machine has {most:g}: lower --{name.lower()}s-per-shard"
             )
     return ray
+
+
+def _end_helpers(ray: Any) -> None:
+    """End two processes of a head of our own that poll all the time for nobody: one reads logs, one would scale a cluster.
+
+    `ray.init` cannot be told to leave them out. They are half of what an idle head uses, see docs/farm.md.
+    """
+    for name in ("kill_log_monitor", "kill_monitor"):
+        with suppress(Exception):  # not a public name: where it is gone they stay, and do no harm
+            getattr(ray._private.worker._global_node, name)(check_alive=False)
 
 
 def _window(ray: Any, places: Places) -> int:
