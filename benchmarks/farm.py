@@ -7,23 +7,20 @@ slurm  one node; one task is killed, and resubmitted from `status --missing`
 s3     workers that share nothing but an object store, over a line on which connections drop
 kills  SIGKILL to a random process of the run at random moments, two runs in one folder at first
 
-Every published file must be the same, byte for byte. Prints CPU-seconds of both: what a farm costs beside the rendering.
+Every published file must be the same, byte for byte. What a farm costs beside the rendering: benchmarks/farm_overhead.py.
 """
 
 import argparse
-import ctypes
 import hashlib
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +36,7 @@ PROGRAM = [sys.executable, "-m", "viewpoint100k"]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["ray", "slurm", "s3", "kills", "overhead"])
+    parser.add_argument("what", choices=["ray", "slurm", "s3", "kills"])
     parser.add_argument("--shards", type=int, default=40)
     parser.add_argument("--pairs-per-shard", type=int, default=2)
     parser.add_argument("--size", type=int, default=64, help="of the pictures, px")
@@ -51,15 +48,13 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         peaceful, folder = arguments.peaceful or Path(scratch) / "peaceful", Path(scratch)
-        of_local = None
         if not (peaceful / "manifest.json").exists():
-            of_local = cpu_s(lambda: check(start(arguments, peaceful)))
+            check(start(arguments, peaceful))
         result: dict[str, Any] = {"what": arguments.what, "shards": arguments.shards}
-        farm = {"ray": ray, "slurm": slurm, "s3": s3, "kills": kills, "overhead": overhead}[arguments.what]
+        farm = {"ray": ray, "slurm": slurm, "s3": s3, "kills": kills}[arguments.what]
         started = time.monotonic()
         out = farm(arguments, folder, result)
-        result |= {"seconds": round(time.monotonic() - started), "local_cpu_s": of_local}
-        result |= compare(peaceful, out)
+        result |= {"seconds": round(time.monotonic() - started), **compare(peaceful, out)}
     Console().print_json(data=result)
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1))
@@ -103,14 +98,6 @@ def ray(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -> 
         check(start(arguments, out, *more, env=nodes.environment))
     result["attempts"] = sum(each["attempts"] for each in receipts(out))
     result["by_machine"] = {name: sum(r["machine"] == name for r in receipts(out)) for name in ("node-0", "node-1")}
-    return out
-
-
-def overhead(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -> Path:
-    """Ray in peace, on a head of its own: CPU-seconds of everything, Ray's processes included."""
-    out = folder / "ray"
-    more = ["--runner", "ray", "--at-a-time", str(arguments.workers)]
-    result["ray_cpu_s"] = cpu_s(lambda: check(start(arguments, out, *more)))
     return out
 
 
@@ -206,21 +193,6 @@ def published(out: Path) -> list[Path]:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def cpu_s(action: Callable[[], None]) -> float:
-    """CPU-seconds of all processes that an action starts, daemons that outlive their parents included. Linux."""
-    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans become ours, and what they used is counted
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    action()
-    for _ in range(600):
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                time.sleep(0.1)
-        except ChildProcessError:
-            break
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
 
 
 if __name__ == "__main__":

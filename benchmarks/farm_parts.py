@@ -24,6 +24,7 @@ from types import TracebackType
 
 MACHINE = "VIEWPOINT100K_MACHINE"
 SLURM_ROOT = "VIEWPOINT100K_SLURM"  # where Debian's packages were unpacked, if SLURM is not installed
+STARTS = 4  # of a Ray node, before it is given up
 PATIENCE_S = 300.0  # a busy machine takes minutes to start what a calm one starts in seconds
 
 
@@ -156,7 +157,19 @@ class RayNodes:
         return self
 
     def start(self, number: int) -> None:
-        """Start a node; it is called node-NUMBER in receipts."""
+        """Start a node; it is called node-NUMBER in receipts. Ray gives it 30 s, which on a busy machine may be too little: again."""
+        for attempt in range(STARTS):
+            node, said = self._try_to_start(number)
+            if node.poll() is None:
+                self.nodes.append(node)
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(node.pid, signal.SIGKILL)  # what it has started
+            if "timed out during startup" not in said or attempt + 1 == STARTS:
+                raise NotHere(f"ray start ended with {node.returncode}: {said[-300:]}")
+
+    def _try_to_start(self, number: int) -> tuple["subprocess.Popen[bytes]", str]:
+        """A node that runs, or has ended; and what it said."""
         role = ["--head", f"--port={self.port}", f"--temp-dir={self.temp}", "--include-dashboard=false"]
         role = role if number == 0 else [f"--address={self.address}"]
         command = [str(Path(sys.executable).parent / "ray"), "start", *role, "--node-ip-address=127.0.0.1", "--block"]
@@ -165,11 +178,13 @@ class RayNodes:
         environment = {**os.environ, **self.environment, MACHINE: f"node-{number}"}
         log = open(self.folder / f"ray-{number}.txt", "wb")
         node = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-        self.nodes.append(node)
         said = self.folder / f"ray-{number}.txt"
-        wait_for(lambda: b"Ray runtime started" in said.read_bytes() or node.poll() is not None, "a Ray node")
-        if node.poll() is not None:
-            raise NotHere(f"ray start ended with {node.returncode}: {said.read_text()[-300:]}")
+        try:
+            wait_for(lambda: b"Ray runtime started" in said.read_bytes() or node.poll() is not None, "a Ray node")
+        except TimeoutError:
+            kill_tree(node.pid)
+            raise
+        return node, said.read_text()
 
     def kill(self, number: int) -> None:
         """Like pulling the plug: SIGKILL to all of a node's processes."""

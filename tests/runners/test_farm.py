@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import yaml
@@ -220,6 +221,19 @@ def test_ray_loses_a_node_and_then_its_driver_and_no_byte(peaceful, begun, part,
     assert len(made) == SHARDS
     assert sum(one["attempts"] for one in made) > SHARDS  # what the node had begun was begun again
     assert {one["machine"] for one in made[1:]} <= {"node-0", "node-1"}
+
+
+def test_ray_with_a_head_of_our_own_polls_for_nobody_and_leaves_nothing_behind(peaceful, begun):
+    pytest.importorskip("ray")
+    out = begun(missing=(1,))
+    driver = start("generate", out, *PLAN, *SET, "--runner", "ray", "--at-a-time", 1)
+    wait_for(lambda: list(out.glob(".run/progress/*.json")) or driver.poll() is not None, "a shard in work")
+    processes = children(driver.pid)
+    assert any("raylet" in words for words in processes.values())
+    assert [words for words in processes.values() if "log_monitor.py" in words or "monitor.py" in words] == []
+    assert driver.wait() == 0
+    assert published(out) == published(peaceful)
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "the end of Ray's processes")
 
 
 def test_slurm_an_array_whose_task_is_killed_is_resubmitted_from_what_is_missing(peaceful, begun, part, tmp_path):

@@ -6,10 +6,11 @@ import time
 import pytest
 
 from benchmarks.farm_parts import numbers_of
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, ViewpointError
 from viewpoint100k.monitor import duration, pairs_per_minute
 from viewpoint100k.runners import Places, array_spec
 from viewpoint100k.runners.kubernetes import job_manifest
+from viewpoint100k.runners.ray import STARTS, _start_head
 from viewpoint100k.runners.slurm import sbatch_script
 from viewpoint100k.shards import Receipt
 
@@ -69,3 +70,39 @@ def test_speed_leaves_out_the_time_in_which_nothing_ran():
 )
 def test_durations_are_said_as_people_say_them(seconds, text):
     assert duration(seconds) == text
+
+
+# --- Ray's head --------------------------------------------------------------------------------------
+
+
+class BusyRay:
+    """Ray on a machine where it starts at the last of so many tries."""
+
+    def __init__(self, tries, said="The current node timed out during startup. This could happen because ..."):
+        self.left, self.said, self.tried = tries, said, 0
+
+    def init(self, **options):
+        self.tried, self.left = self.tried + 1, self.left - 1
+        if self.left:
+            raise Exception(self.said)
+
+    def shutdown(self):
+        pass
+
+
+def test_a_head_that_does_not_start_in_time_is_started_again():
+    busy = BusyRay(STARTS)
+    _start_head(busy, Places(), {})
+    assert busy.tried == STARTS
+
+
+def test_a_head_that_never_starts_is_an_error_that_says_what_to_do():
+    with pytest.raises(ViewpointError, match=r"busy.*--address"):
+        _start_head(BusyRay(STARTS + 1), Places(), {})
+
+
+def test_what_else_goes_wrong_with_a_head_is_not_tried_again():
+    broken = BusyRay(9, said="no such folder")
+    with pytest.raises(Exception, match="no such folder"):
+        _start_head(broken, Places(), {})
+    assert broken.tried == 1

@@ -7,10 +7,11 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.errors import InputError, MissingExtra, ViewpointError
 from viewpoint100k.runners import WRONG_INPUT, Failure, Places, last_line, write_log
 from viewpoint100k.runners.local import PARENT
 
@@ -18,6 +19,7 @@ POLL_S = 0.5
 LOOK_S = 15.0  # how often the cluster is asked for its size: nodes come and go
 QUEUED = 2  # tasks that wait, for each that runs: a node that is free does not wait for us
 LOG_BYTES = 20_000  # of what a command prints, the last of it comes back
+STARTS = 3  # of a head of our own
 LOST = 1  # exit code of a task that Ray gave up
 
 
@@ -31,6 +33,7 @@ def run_ray(
     Raises:
         InputError: there is no such cluster, or no node of it could ever run a command.
         MissingExtra: Ray is not installed.
+        ViewpointError: a head of our own does not start.
     """
     ray = _connect(places)
     try:
@@ -92,14 +95,8 @@ def _connect(places: Places) -> Any:
         raise MissingExtra("--runner ray needs Ray: pip install 'viewpoint100k[ray]'") from error
     quiet = {"log_to_driver": False, "logging_level": "error"}
     if not places.address:
-        ray.init(
-            address="local",  # not a session that somebody left in the default folder
-            num_cpus=places.at_a_time * places.cpus or None,
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=tempfile.mkdtemp(prefix="ray-"),  # short: sockets lie in it, whose names may have 107 bytes
-            **quiet,
-        )
+        _start_head(ray, places, quiet)
+        _end_helpers(ray)
     else:
         try:
             ray.init(address=places.address, **quiet)
@@ -116,6 +113,46 @@ def _connect(places: Places) -> Any:
                 f"each shard wants {wanted} {name}s, this machine has {most:g}: lower --{name.lower()}s-per-shard"
             )
     return ray
+
+
+def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
+    """Start a head of our own on loopback, and connect to it.
+
+    Ray gives a head 30 s to start, whatever it is told. On a machine that is busy with other things that may be too little.
+
+    Raises:
+        ViewpointError: it does not start.
+    """
+    for attempt in range(STARTS):
+        try:
+            ray.init(
+                address="local",  # not a session that somebody left in the default folder
+                num_cpus=places.at_a_time * places.cpus or None,
+                include_dashboard=False,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=tempfile.mkdtemp(prefix="ray-"),  # short: sockets lie in it, whose names may have 107 bytes
+                **quiet,
+            )
+            return
+        except Exception as error:  # Ray has no narrower one for this
+            ray.shutdown()
+            if "timed out during startup" not in str(error):
+                raise
+            if attempt + 1 == STARTS:
+                raise ViewpointError(
+                    f"Ray did not start within 30 s, {STARTS} times: this machine is busy. Try again later, or start a head "
+                    "with `ray start --head` and pass --address auto"
+                ) from error
+
+
+def _end_helpers(ray: Any) -> None:
+    """End two processes of a head of our own that poll all the time for nobody: one reads logs, one would scale a cluster.
+
+    `ray.init` cannot be told to leave them out. They are half of what an idle head uses, see docs/farm.md.
+    """
+    for name in ("kill_log_monitor", "kill_monitor"):
+        with suppress(Exception):  # not a public name: where it is gone they stay, and do no harm
+            getattr(ray._private.worker._global_node, name)(check_alive=False)
 
 
 def _window(ray: Any, places: Places) -> int:

@@ -1,0 +1,62 @@
+"""CPU-seconds of everything that a program starts, daemons included. Linux.
+
+What a process used is told to its parent by `wait`, and to nobody if the parent ignores its children, as Ray's raylet does. So the
+kernel's own counter is read, which all descendants inherit (perf_event_open, task-clock).
+"""
+
+import ctypes
+import os
+import platform
+import struct
+import time
+from types import TracebackType
+
+from benchmarks.farm_parts import NotHere
+
+CALL = {"x86_64": 298, "aarch64": 241}  # number of perf_event_open
+SOFTWARE, TASK_CLOCK, INHERIT = 1, 1, 1 << 1
+ATTRIBUTES = struct.pack("IIQQQQQIIQ", SOFTWARE, 64, TASK_CLOCK, 0, 0, 0, INHERIT, 0, 0, 0)
+CLOSE_ON_EXEC = 8
+SUBREAPER = 36  # of prctl: who loses its parent becomes our child, so that we know when it has ended
+PATIENCE_S = 60.0  # for daemons, to end
+
+
+class CpuSeconds:
+    """Counts in a `with`: `seconds` is what all processes used that this thread started meanwhile, without what the thread itself did."""
+
+    def __enter__(self) -> "CpuSeconds":
+        """
+        Raises:
+            NotHere: the kernel does not let us count.
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.prctl(SUBREAPER, 1)
+        number = CALL.get(platform.machine())
+        attributes = ctypes.create_string_buffer(ATTRIBUTES, len(ATTRIBUTES))
+        self._counter = libc.syscall(number, attributes, 0, -1, -1, CLOSE_ON_EXEC) if number else -1
+        if self._counter < 0:
+            why = os.strerror(ctypes.get_errno()) if number else f"no number known for {platform.machine()}"
+            raise NotHere(f"perf_event_open: {why}; needs root, or kernel.perf_event_paranoid at most 1")
+        self._own_s = time.thread_time()
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """So far, or of the whole block."""
+        if self._counter < 0:
+            return self._total_s
+        (nanoseconds,) = struct.unpack("Q", os.read(self._counter, 8))
+        return float(nanoseconds) / 1e9 - (time.thread_time() - self._own_s)
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Wait for the daemons, and read the counter."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    time.sleep(0.1)
+            except ChildProcessError:
+                break
+        self._total_s = self.seconds
+        os.close(self._counter)
+        self._counter = -1
