@@ -324,6 +324,16 @@ def test_a_planted_answer_is_caught(number):
     assert len(epipolar.disagreements(Sample.model_validate(tree))) == 1  # so do both
 
 
+def test_a_question_from_the_second_view_to_the_first_has_the_other_answer():
+    tree = orbit_json()
+    question = tree["questions"][3]  # it turned left
+    question["images"] = [1, 0]
+    assert len(epipolar.disagreements(Sample.model_validate(tree))) == 1
+    question["answer_index"] = 1
+    question["answer"] = "B"
+    assert epipolar.disagreements(Sample.model_validate(tree)) == []
+
+
 @pytest.mark.parametrize(
     ("form", "right", "wrong"),
     [
