@@ -10,7 +10,8 @@ file is not run again, so a stopped benchmark goes on where it was. Scores are o
     grpo        from the hybrid, and from the model that never saw a chain of thought: what the cold start buys
     forget      another question alone, and with a quarter of viewpoint questions
     overfit     64 pairs by sft and predict: from chance to all, options in every order
-    decoupled   translation and yaw, each learned from orbits and from decoupled pairs, scored on both
+    decoupled   which way it went and turned, learned from orbits and from decoupled pairs, scored on both
+    moonshot    which way it went, turned and rolled, asked together of decoupled pairs; also without a warmed tower
 
 Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled; models are asked in short words, for
 every token counts in a model this small. `--plots` draws what was found.
@@ -37,8 +38,9 @@ from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
+THREE = {"ego_translation": 0.25, "ego_rotation": 10.0, "roll": 8.0}  # types of questions, and how much is clear
 SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rotation/camera_1": "Which way did it turn?",
-         "angle/around_object": "How far around?"}  # fmt: skip
+         "roll/behind_camera_1": "Which way did it roll?", "angle/around_object": "How far around?"}  # fmt: skip
 SAMPLES = 45_000  # pairs that a probe sees
 SIZE = 32  # pixels that models see
 UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
@@ -48,6 +50,7 @@ BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
     "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
 }  # fmt: skip
+MOONSHOT = {"warm": (800, ["--freeze", "vision"]), "nothing": (2000, [])}  # steps, options
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
@@ -55,12 +58,12 @@ RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64"
 SETS = {
     "orbits": ["--preset", "viewpoint-100k", "--seed", "1", "--set", "plan.motions.orbits=1.0"],
     "decoupled": ["--preset", "viewpoint-6dof", "--seed", "2",
-                  "--set", "plan.motions={right: 0.7, up: 0, forward: 0, yaw: 0.7, pitch: 0, roll: 0, zoom: 0, zoom_ahead: 0, orbits: 0}",
-                  "--set", "plan.hfov_deg={low: 55, high: 60}",
+                  "--set", "plan.motions={right: 0.85, up: 0, forward: 0, yaw: 0.85, pitch: 0, roll: 0.7, zoom: 0, zoom_ahead: 0, orbits: 0}",
+                  "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set", "shards.pairs_per_shard=1000",
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
-PAIRS = {"orbits": 1, "decoupled": 0.2, "64": 64 / 5200}  # shares of --pairs
+PAIRS = {"orbits": 1, "decoupled": 0.8, "64": 64 / 5200}  # shares of --pairs
 TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH, "--warmup_steps", "30",
          "--logging_steps", "10"]  # fmt: skip
 
@@ -100,13 +103,14 @@ class Bench:
         return max(2, round(count * self.scale))
 
     def score(
-        self, model: Path, data: Path, name: str, *, think: bool, splits: Sequence[str] = UNSEEN, rotations: int = 1
-    ) -> list[float]:
+        self, model: Path, data: Path, name: str, *, think: bool, splits: Sequence[str] = UNSEEN, rotations: int = 1,
+        types: Sequence[str] = (TYPE,),
+    ) -> list[float]:  # fmt: skip
         """Accuracy by `predict` and `evaluate`, how many were asked, and how many answers have the form asked for."""
         said = self.work / "said" / f"{name}-{'think' if think else 'letter'}.jsonl"
         more = ["--think", "--think_prompt", THINK] if think else []
         for split in splits:
-            self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", TYPE, "--out", said,
+            self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", *types, "--out", said,
                  "--batch_size", 128, "--max_new_tokens", 250 if think else 4, "--rotations", rotations, *more)  # fmt: skip
         scores = said.with_suffix(".json")
         self("viewpoint100k", "evaluate", said, data, "--json", scores)
@@ -115,6 +119,11 @@ class Bench:
         texts = [json.loads(line)["prediction"] for line in said.read_text().splitlines()]
         form = [format_reward([[{"content": text}]])[0] if think else float(text in ("A", "B", "C")) for text in texts]
         return [cell["value"], cell["n"], sum(form) / len(form)]
+
+    def by_type(self, name: str) -> dict[str, list[float]]:
+        """Of what `score` asked for a letter: accuracy and how many were asked, by type."""
+        found = json.loads((self.work / "said" / f"{name}-letter.json").read_text())["by"]["type"]
+        return {kind: [cell["value"], cell["n"]] for kind, cell in found.items()}
 
     def curve(self, out: Path, key: str = "watch/accuracy") -> list[list[float]]:
         """(step, figure) as a trainer logged it."""
@@ -173,11 +182,15 @@ def run_probe(bench: Bench, seed: int) -> None:
 
 def model_of(bench: Bench, seed: int, data: Path) -> Path:
     out = bench.work / f"tiny-{seed}"
-    if not (out / "config.json").is_file():
-        run_probe(bench, seed)
-        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", TYPE, "angle", "--size_px", SIZE, *SMALL,
-              "--tower", bench.work / f"tower-{seed}", "--seed", seed)  # fmt: skip
+    run_probe(bench, seed)
+    build(bench, out, data, seed, TYPE, "angle", more=["--tower", bench.work / f"tower-{seed}"])
     return out
+
+
+def build(bench: Bench, out: Path, data: Path, seed: int, *types: str, more: Sequence[Any] = ()) -> None:
+    if not (out / "config.json").is_file():
+        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", *types, "--size_px", SIZE, *SMALL,
+              "--seed", seed, *more)  # fmt: skip
 
 
 def sft(bench: Bench, seed: int) -> None:
@@ -251,32 +264,26 @@ def overfit(bench: Bench, seed: int) -> None:
     """From nothing, tower and all. A question counts where it is right in every order of its options."""
 
     def work() -> dict[str, Any]:
-        data, forms = shortened(bench, "64"), shortened(bench, "64", other_forms=1.0)
-        model, out = bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
-        bench(
-            "trainers.tiny",
-            model,
-            "--data",
-            data,
-            "--kind",
-            "llava",
-            "--types",
-            TYPE,
-            "--size_px",
-            SIZE,
-            *SMALL,
-            "--seed",
-            seed,
-        )
-        before = bench.score(model, data, f"fresh-{seed}", think=False, splits=["train"], rotations=0)
-        cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, forms, "--types", TYPE,
-                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(1000), "--learning_rate", 2e-3,
-                      "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
-                      json.dumps({"num_decay_steps": bench.steps(250)}), "--output_dir", out, "--seed", seed)  # fmt: skip
+        data, model, out = shortened(bench, "64"), bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
+        build(bench, model, data, seed, TYPE)
+        before = bench.score(model, data, model.name, think=False, splits=["train"], rotations=0)
+        cpu_s = sft_all_forms(bench, "64", model, out, seed, [TYPE], 1000)
         after = bench.score(out, data, out.name, think=False, splits=["train"], rotations=0)
         return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
     bench.once(f"overfit-{seed}", work)
+
+
+def sft_all_forms(
+    bench: Bench, name: str, model: Path, out: Path, seed: int, types: Sequence[str], steps: int, *more: Any
+) -> float:
+    """Letters, numbers, words and JSON together, in every order of the options. Returns CPU-seconds."""
+    data = shortened(bench, name), shortened(bench, name, other_forms=1.0)
+    return bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", *data, "--types", *types,
+                 "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(steps), "--learning_rate", 2e-3,
+                 "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
+                 json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed,
+                 "--save_strategy", "steps", "--save_steps", 200, "--save_total_limit", 1, *more)  # fmt: skip
 
 
 def decoupled(bench: Bench, seed: int) -> None:
@@ -288,40 +295,71 @@ def decoupled(bench: Bench, seed: int) -> None:
     run_probe(bench, seed)
 
     def work() -> dict[str, Any]:
-        out: dict[str, Any] = {"cpu_s": 0.0}
         folders = {name: render(bench, name) for name in ("orbits", "decoupled")}
+        data, seen = pairs_of(folders["decoupled"], ["train"]), {}
+        tests = {name: pairs_of(folder, UNSEEN) for name, folder in folders.items()}
         of_orbits = probe.restore(bench.work / f"tower-{seed}")
-        for kind in (TYPE, "ego_rotation"):
-            tests = {name: pairs_of(folder, UNSEEN, kind) for name, folder in folders.items()}
-            tests["same side"] = pairs_of(folders["decoupled"], UNSEEN, kind, family="same_sign")
-            data = pairs_of(folders["decoupled"], ["train"], kind)
-            out[f"{kind}, pairs trained on"] = len(data.labels)
-            of_both, found = probe.train(data, tests, samples=bench.steps(SAMPLES // 2), seed=seed)
-            out["cpu_s"] += found["decoupled"].cpu_s
-            for test, pairs in tests.items():
-                other_way = pairs if kind == TYPE else pairs._replace(labels=-pairs.labels)
-                for name, right in {"orbits": probe.hits(of_orbits, other_way, swap=True),
-                                    "decoupled": probe.hits(of_both, pairs, swap=True)}.items():  # fmt: skip
-                    out[f"{kind}, {name} -> {test}"] = [float(right.mean()), len(right)]
+        of_all, found = probe.train(data, {"unseen": tests["decoupled"]}, samples=bench.steps(SAMPLES), seed=seed)
+        probe.save(of_all, bench.work / f"tower-decoupled-{seed}")
+        out: dict[str, Any] = {"cpu_s": found["unseen"].cpu_s, "curve": found["unseen"].curve}
+        asked = pairs_of(folders["decoupled"], UNSEEN, asked=True)
+        for column, kind in enumerate(THREE):
+            out[f"{kind}, pairs"] = probe.accuracy(probe.hits(of_all, tests["decoupled"], swap=True)[:, column])
+            out[f"{kind}, asked"] = probe.accuracy(probe.hits(of_all, asked, swap=True)[:, column])
+        for name, pairs in tests.items():
+            seen[name] = np.ones(len(pairs.labels), dtype=bool)
+        seen["same side"] = tests["decoupled"].families == "same side"
+        for column, kind in enumerate(list(THREE)[:2]):
+            for test, chosen in seen.items():
+                pairs = tests["orbits" if test == "orbits" else "decoupled"]
+                moves = chosen & (np.abs(pairs.labels[:, column]) == 1)
+                one = probe.Pairs(pairs.pictures[moves], pairs.labels[moves], pairs.families[moves])
+                sign = one._replace(labels=one.labels[:, [column]] * (1 if kind == TYPE else -1))
+                out[f"{kind}, orbits -> {test}"] = probe.accuracy(probe.hits(of_orbits, sign, swap=True))
+                out[f"{kind}, decoupled -> {test}"] = probe.accuracy(probe.hits(of_all, one, swap=True)[:, column])
         return out
 
     bench.once(f"decoupled-{seed}", work)
 
 
-def pairs_of(folder: Path, splits: Sequence[str], kind: str, family: str | None = None) -> probe.Pairs:
-    """Pairs whose camera clearly went, or turned, by the truth: more than are asked about, for questions are balanced.
+def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> probe.Pairs:
+    """Pairs and what the camera did in each of `THREE`, by the truth; or only what is asked, which is balanced and less.
 
     These cameras keep their height and turn little where they do not orbit: the pair in the other order has the other sign.
     """
     pictures, labels, names = [], [], []
     for stored in (one for split in splits for one in iter_samples(folder, split)):
-        sample = stored.sample
-        value = sample.truth.translation[0] / 0.25 if kind == TYPE else sample.truth.yaw_deg / 10
-        if abs(value) > 1 and (family is None or sample.family == family):
-            pictures.append(np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images]))
-            labels.append(int(np.sign(value)))
-            names.append(sample.family)
+        truth = stored.sample.truth
+        amounts = np.array([truth.translation[0], truth.yaw_deg, truth.roll_deg]) / list(THREE.values())
+        signs = np.where(np.abs(amounts) >= 1, np.sign(amounts), np.where(np.abs(amounts) < 0.1, 0, np.nan))
+        if asked:
+            kinds = {question.type for question in stored.sample.questions if question.images == [0, 1]}
+            signs[[kind not in kinds for kind in THREE]] = np.nan
+        pictures.append(np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images[:2]]))
+        labels.append(signs)
+        names.append("same side" if signs[0] * signs[1] == 1 else "others")
     return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
+
+
+def moonshot(bench: Bench, seed: int) -> None:
+    """What a camera did in three ways, asked together: on the tower of the decoupled probe, and from nothing."""
+    decoupled(bench, seed)
+    for start, (steps, freeze) in MOONSHOT.items():
+
+        def work(start: str = start, steps: int = steps, freeze: Sequence[str] = freeze) -> dict[str, Any]:
+            data, model, out = (
+                shortened(bench, "decoupled"),
+                bench.work / f"{start}-{seed}",
+                bench.work / f"moonshot-{start}-{seed}",
+            )
+            tower = ["--tower", bench.work / f"tower-decoupled-{seed}"] if freeze else []
+            build(bench, model, data, seed, *THREE, more=tower)
+            watch = ["--watch", data, "--watch_questions", 128, "--watch_every", 100, "--watch_thinks", False]
+            cpu_s = sft_all_forms(bench, "decoupled", model, out, seed, list(THREE), steps, *freeze, *watch)
+            scores = bench.score(out, data, out.name, think=False, types=list(THREE))
+            return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}
+
+        bench.once(f"moonshot-{start}-{seed}", work)
 
 
 def shown(figure: Any) -> str:
@@ -386,6 +424,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
 
 STAGES: dict[str, Callable[[Bench, int], None]] = {
     "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "overfit": overfit, "decoupled": decoupled,
+    "moonshot": moonshot,
 }  # fmt: skip
 
 

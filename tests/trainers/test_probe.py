@@ -32,7 +32,7 @@ def painted(n, seed):
         at, row = rng.integers(5, 8), rng.integers(2, 10)
         pictures[i, 0, row : row + 4, at : at + 4] = 255
         pictures[i, 1, row : row + 4, at + 3 * sign : at + 4 + 3 * sign] = 255
-    return probe.Pairs(pictures, signs, np.array(["painted"] * n))
+    return probe.Pairs(pictures, signs[:, None].astype(float), np.array(["painted"] * n))
 
 
 def test_a_probe_learns_from_both_pictures_and_from_none_it_learns_nothing():
