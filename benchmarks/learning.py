@@ -6,9 +6,10 @@ Each stage is a command of this project, run as a user would, and leaves `WORK/r
 file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no stage trained on.
 
     probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the later stages
-    sft         answers of every form; from there the hybrid, letters alone, chains of thought alone
+    sft         answers of every form; from there the hybrid
     grpo        from the hybrid, and from the model that never saw a chain of thought: what the cold start buys
     forget      another question alone, and with a quarter of viewpoint questions
+    pure        in place of the hybrid, letters alone and chains of thought alone
     overfit     64 pairs by sft and predict: from chance to all, options in every order
     decoupled   which way it went and turned, learned from orbits and from decoupled pairs, scored on both
     moonshot    which way it went, turned and rolled, asked together of decoupled pairs; also without a warmed tower
@@ -41,7 +42,7 @@ TYPE = "ego_translation"
 THREE = {"ego_translation": 0.25, "ego_rotation": 10.0, "roll": 8.0}  # types of questions, and how much is clear
 SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rotation/camera_1": "Which way did it turn?",
          "roll/behind_camera_1": "Which way did it roll?", "angle/around_object": "How far around?"}  # fmt: skip
-SAMPLES = 45_000  # pairs that a probe sees
+SAMPLES = 90_000  # pairs that a probe sees
 SIZE = 32  # pixels that models see
 UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
 LONGEST = 100  # tokens of a chain of thought and its answer; in scoring more, for a model that forgets rambles
@@ -193,13 +194,14 @@ def build(bench: Bench, out: Path, data: Path, seed: int, *types: str, more: Seq
               "--seed", seed, *more)  # fmt: skip
 
 
-def sft(bench: Bench, seed: int) -> None:
+def sft(bench: Bench, seed: int, names: Sequence[str] = ("forms", "hybrid")) -> None:
     """First answers of every form, for in words the right option is a word and no letter stands between; then the rest.
 
     In a chain of thought the word that the pictures decide is one of 75: from nothing it was not learned in 300 steps. The
     tower stays as the probe left it.
     """
-    for name, (start, ratio, steps) in SFT.items():
+    for name in names:
+        start, ratio, steps = SFT[name]
 
         def work(name: str = name, start: str = start, ratio: float = ratio, steps: int = steps) -> dict[str, Any]:
             short, out = shortened(bench, "orbits"), bench.work / f"sft-{name}-{seed}"
@@ -217,6 +219,10 @@ def sft(bench: Bench, seed: int) -> None:
             return {**scores, "curve": bench.curve(out), "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
         bench.once(f"sft-{name}-{seed}", work)
+
+
+def pure(bench: Bench, seed: int) -> None:
+    sft(bench, seed, ("letter", "think"))
 
 
 def grpo(bench: Bench, seed: int) -> None:
@@ -423,7 +429,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
 
 
 STAGES: dict[str, Callable[[Bench, int], None]] = {
-    "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "overfit": overfit, "decoupled": decoupled,
+    "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "pure": pure, "overfit": overfit, "decoupled": decoupled,
     "moonshot": moonshot,
 }  # fmt: skip
 

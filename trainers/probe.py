@@ -121,7 +121,7 @@ def restore(folder: Path) -> Probe:
 
 
 def train(
-    data: Pairs, tests: dict[str, Pairs], *, samples: int, batch: int = 64, rate: float = 1e-3, images: str = "both",
+    data: Pairs, tests: dict[str, Pairs], *, samples: int, batch: int = 64, rate: float = 2e-3, images: str = "both",
     swap: bool = True, seed: int = 0, every: int = 100,
 ) -> tuple[Probe, dict[str, Result]]:  # fmt: skip
     """
@@ -168,7 +168,7 @@ def train(
 
 
 def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
-    """Pairs and their signs: mirrored or not, in other colours, moved by a pixel."""
+    """Pairs and their signs: mirrored or not, in other colours, from cameras that are held a little differently."""
     signs, pair = data.labels[chosen].copy(), _tensor(data.pictures[chosen])
     mirror = rng.random(len(chosen)) < 0.5
     pair[torch.from_numpy(mirror)] = pair[torch.from_numpy(mirror)].flip(-1)
@@ -177,8 +177,21 @@ def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tup
     pictures = (len(chosen), 2, 3, 1, 1)
     gain, offset = rng.uniform(0.8, 1.2, pictures), rng.uniform(-0.2, 0.2, pictures)
     pair = pair * torch.from_numpy(gain).float() + torch.from_numpy(offset).float()
-    first, second = (pair[:, view].roll(tuple(map(int, rng.integers(-1, 2, 2))), (-2, -1)) for view in (0, 1))
-    return torch.stack([first, second], dim=1), signs
+    return _held(pair, rng), signs
+
+
+def _held(pair: Tensor, rng: np.random.Generator) -> Tensor:
+    """Both cameras leaned and aimed aside by the same little, each with another lens: no direction is another by that."""
+    count = len(pair)
+    lean, lens = np.radians(rng.uniform(-5, 5, (count, 1))), rng.uniform(0.9, 1.1, (count, 2))
+    aside = np.broadcast_to(rng.uniform(-0.12, 0.12, (count, 1, 2)), (count, 2, 2))  # of half a picture
+    cosine, sine = lens * np.cos(lean), lens * np.sin(lean)
+    rows = np.stack([cosine, -sine, aside[..., 0], sine, cosine, aside[..., 1]], axis=-1)
+    pictures = pair.flatten(0, 1)
+    grid = nn.functional.affine_grid(
+        torch.from_numpy(rows).float().reshape(-1, 2, 3), list(pictures.shape), align_corners=False
+    )
+    return nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False).reshape(pair.shape)
 
 
 def _tensor(pictures: np.ndarray) -> Tensor:
