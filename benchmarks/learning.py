@@ -161,21 +161,12 @@ def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
 
 
 def run_probe(bench: Bench, seed: int) -> None:
-    tower = bench.work / f"tower-{seed}"
+    tower, figures = bench.work / f"tower-{seed}", bench.work / f"probe-{seed}.json"
 
     def work() -> dict[str, Any]:
-        given = [
-            "--type",
-            TYPE,
-            "--all_views",
-            "--samples",
-            bench.steps(SAMPLES),
-            "--split",
-            *UNSEEN,
-            "--size_px",
-            SIZE,
-        ]
-        found = probe.main([str(render(bench, "orbits")), *map(str, [*given, "--seed", seed, "--tower", tower])])
+        bench("trainers.probe", render(bench, "orbits"), "--type", TYPE, "--samples", bench.steps(SAMPLES), "--split", *UNSEEN,
+              "--size_px", SIZE, "--seed", seed, "--tower", tower, "--json", figures)  # fmt: skip
+        found = json.loads(figures.read_text())
         return {name: found[name] for name in ("accuracy", "n", "cpu_s", "curve")}
 
     bench.once(f"probe-{seed}", work)
@@ -381,13 +372,29 @@ def plot(found: dict[str, Any], folder: Path) -> None:
     from matplotlib.figure import Figure
 
     colours = {"0": "#2f6db3", "1": "#c2452d"}  # by seed
-    panels = {"probe": ("probe, pairs seen", {"probe": "curve"}, 1),
-              "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve", "sft-think": "curve"}, BATCH),
-              "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-hybrid": "accuracy reward", "grpo-forms": "accuracy reward"}, 1),
-              "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, BATCH)}  # fmt: skip
+    panels = {
+        "probe": ("probe, pairs seen", {"probe": "curve", "decoupled": "curve"}, 1),
+        "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve"}, BATCH),
+        "pure": ("the same, but only thoughts or letters", {"sft-think": "curve", "sft-letter": "curve"}, BATCH),
+        "grpo": (
+            "GRPO, steps: accuracy while sampling",
+            {"grpo-hybrid": "accuracy reward", "grpo-forms": "accuracy reward"},
+            1,
+        ),
+        "forget": (
+            "SFT on the angle, questions seen",
+            {"forget-replay": "curve", "forget-alone": "curve"},
+            BATCH,
+        ),
+        "moonshot": (
+            "translation, yaw and roll, questions seen",
+            {"moonshot-warm": "curve", "moonshot-nothing": "curve"},
+            BATCH,
+        ),
+    }
     drawn = [(title, lines, per_step) for title, lines, per_step in panels.values()
              if any(name.rpartition("-")[0] in lines for name in found)]  # fmt: skip
-    figure = Figure(figsize=(4.5 * min(2, len(drawn)), 2.8 * -(-len(drawn) // 2)), dpi=90, layout="constrained")
+    figure = Figure(figsize=(4.5 * min(2, len(drawn)), 2.6 * -(-len(drawn) // 2)), dpi=90, layout="constrained")
     axes = figure.subplots(-(-len(drawn) // 2), min(2, len(drawn)), squeeze=False)
     for axis, (title, lines, per_step) in zip(axes.flat, drawn, strict=False):
         for style, (stage, key) in zip(("-", "--", ":"), lines.items(), strict=False):
