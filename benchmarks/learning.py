@@ -51,7 +51,7 @@ BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
     "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
 }  # fmt: skip
-MOONSHOT = {"warm": (800, ["--freeze", "vision"]), "nothing": (2000, [])}  # steps, options
+MOONSHOT = {"warm": (1500, ["--freeze", "vision"]), "nothing": (2500, [])}  # steps, options
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
@@ -274,9 +274,13 @@ def overfit(bench: Bench, seed: int) -> None:
 def sft_all_forms(
     bench: Bench, name: str, model: Path, out: Path, seed: int, types: Sequence[str], steps: int, *more: Any
 ) -> float:
-    """Letters, numbers, words and JSON together, in every order of the options. Returns CPU-seconds."""
-    data = shortened(bench, name), shortened(bench, name, other_forms=1.0)
-    return bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", *data, "--types", *types,
+    """Letters, and three times as often numbers, words and JSON, in every order of the options. Returns CPU-seconds.
+
+    Of several types each is asked as often. Where the answer is in words, what was seen and what is said are nearest.
+    """
+    letters, others = shortened(bench, name), shortened(bench, name, other_forms=1.0)
+    data = [f"{folder}#{kind}={weight}" for folder, weight in ((letters, 1), (others, 3)) for kind in types]
+    return bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", *data,
                  "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(steps), "--learning_rate", 2e-3,
                  "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
                  json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed,
@@ -338,10 +342,11 @@ def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> pro
     return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
 
 
-def moonshot(bench: Bench, seed: int) -> None:
+def moonshot(bench: Bench, seed: int, starts: Sequence[str] = tuple(MOONSHOT)) -> None:
     """What a camera did in three ways, asked together: on the tower of the decoupled probe, and from nothing."""
     decoupled(bench, seed)
-    for start, (steps, freeze) in MOONSHOT.items():
+    for start in starts:
+        steps, freeze = MOONSHOT[start]
 
         def work(start: str = start, steps: int = steps, freeze: Sequence[str] = freeze) -> dict[str, Any]:
             data, model, out = (
@@ -351,7 +356,7 @@ def moonshot(bench: Bench, seed: int) -> None:
             )
             tower = ["--tower", bench.work / f"tower-decoupled-{seed}"] if freeze else []
             build(bench, model, data, seed, *THREE, more=tower)
-            watch = ["--watch", data, "--watch_questions", 128, "--watch_every", 100, "--watch_thinks", False]
+            watch = ["--watch", data, "--watch_questions", 192, "--watch_every", 150, "--watch_thinks", False]
             cpu_s = sft_all_forms(bench, "decoupled", model, out, seed, list(THREE), steps, *freeze, *watch)
             scores = bench.score(out, data, out.name, think=False, types=list(THREE))
             return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}

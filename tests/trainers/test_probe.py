@@ -43,6 +43,21 @@ def test_a_probe_learns_from_both_pictures_and_from_none_it_learns_nothing():
     assert 0.35 < blind["unseen"].accuracy < 0.65
 
 
+def test_several_questions_are_learned_at_once_and_one_that_is_not_asked_does_not_count(tmp_path):
+    def both_ways(n, seed):  # the second question is asked of half, and answered the other way around
+        pairs = painted(n, seed)
+        other = np.where(np.arange(n)[:, None] % 2, np.nan, -pairs.labels)
+        return pairs._replace(labels=np.concatenate([pairs.labels, other], axis=1))
+
+    unseen = both_ways(200, 1)
+    trained, found = probe.train(both_ways(256, 0), {"unseen": unseen}, samples=32 * 60, batch=32)
+    assert found["unseen"].n == 300 and found["unseen"].accuracy > 0.9
+    right = probe.hits(trained, unseen, swap=True)
+    assert np.nanmean(right, axis=0).min() > 0.9 and np.isnan(right[1::2, 1]).all()
+    probe.save(trained, tmp_path)
+    assert np.array_equal(probe.hits(probe.restore(tmp_path), unseen, swap=True), right, equal_nan=True)
+
+
 def test_places_are_compared_with_those_around_them_in_the_other_picture():
     one, other = (torch.randn(2, 5, 6, 7, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
     down, across = tower.REACH
