@@ -356,7 +356,16 @@ def moonshot(bench: Bench, seed: int, starts: Sequence[str] = tuple(MOONSHOT)) -
             )
             tower = ["--tower", bench.work / f"tower-decoupled-{seed}"] if freeze else []
             build(bench, model, data, seed, *THREE, more=tower)
-            watch = ["--watch", data, "--watch_questions", 192, "--watch_every", 150, "--watch_thinks", False]
+            watch = [
+                "--watch",
+                f"{data}#{','.join(THREE)}",
+                "--watch_questions",
+                192,
+                "--watch_every",
+                150,
+                "--watch_thinks",
+                False,
+            ]
             cpu_s = sft_all_forms(bench, "decoupled", model, out, seed, list(THREE), steps, *freeze, *watch)
             scores = bench.score(out, data, out.name, think=False, types=list(THREE))
             return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}
