@@ -51,7 +51,7 @@ BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
     "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
 }  # fmt: skip
-MOONSHOT = {"warm": (1500, ["--freeze", "vision"]), "nothing": (2500, [])}  # steps, options
+MOONSHOT = {"warm": (1500, ["--freeze", "vision"]), "nothing": (1800, [])}  # steps, options
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
