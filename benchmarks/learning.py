@@ -261,10 +261,11 @@ def overfit(bench: Bench, seed: int) -> None:
     """From nothing, tower and all. A question counts where it is right in every order of its options."""
 
     def work() -> dict[str, Any]:
-        data, model, out = shortened(bench, "64"), bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
+        data, forms = shortened(bench, "64"), shortened(bench, "64", other_forms=1.0)
+        model, out = bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
         build(bench, model, data, seed, TYPE)
         before = bench.score(model, data, model.name, think=False, splits=["train"], rotations=0)
-        cpu_s = sft_all_forms(bench, "64", model, out, seed, [TYPE], 1000)
+        cpu_s = sft_all_forms(bench, model, out, seed, [data, forms, "--types", TYPE], 1000)
         after = bench.score(out, data, out.name, think=False, splits=["train"], rotations=0)
         return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
@@ -272,14 +273,9 @@ def overfit(bench: Bench, seed: int) -> None:
 
 
 def sft_all_forms(
-    bench: Bench, name: str, model: Path, out: Path, seed: int, types: Sequence[str], steps: int, *more: Any
+    bench: Bench, model: Path, out: Path, seed: int, data: Sequence[Any], steps: int, *more: Any
 ) -> float:
-    """Letters, and three times as often numbers, words and JSON, in every order of the options. Returns CPU-seconds.
-
-    Of several types each is asked as often. Where the answer is in words, what was seen and what is said are nearest.
-    """
-    letters, others = shortened(bench, name), shortened(bench, name, other_forms=1.0)
-    data = [f"{folder}#{kind}={weight}" for folder, weight in ((letters, 1), (others, 3)) for kind in types]
+    """Questions as they are, in every order of their options. Returns CPU-seconds."""
     return bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", *data,
                  "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(steps), "--learning_rate", 2e-3,
                  "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
@@ -343,30 +339,24 @@ def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> pro
 
 
 def moonshot(bench: Bench, seed: int, starts: Sequence[str] = tuple(MOONSHOT)) -> None:
-    """What a camera did in three ways, asked together: on the tower of the decoupled probe, and from nothing."""
+    """What a camera did in three ways, asked together: on the tower of the decoupled probe, and from nothing.
+
+    Each type is asked as often, and three times as often in numbers, words and JSON as in letters: in words, what is seen
+    and what is said are nearest.
+    """
     decoupled(bench, seed)
     for start in starts:
         steps, freeze = MOONSHOT[start]
 
         def work(start: str = start, steps: int = steps, freeze: Sequence[str] = freeze) -> dict[str, Any]:
-            data, model, out = (
-                shortened(bench, "decoupled"),
-                bench.work / f"{start}-{seed}",
-                bench.work / f"moonshot-{start}-{seed}",
-            )
+            data, forms = shortened(bench, "decoupled"), shortened(bench, "decoupled", other_forms=1.0)
+            model, out = bench.work / f"{start}-{seed}", bench.work / f"moonshot-{start}-{seed}"
             tower = ["--tower", bench.work / f"tower-decoupled-{seed}"] if freeze else []
             build(bench, model, data, seed, *THREE, more=tower)
-            watch = [
-                "--watch",
-                f"{data}#{','.join(THREE)}",
-                "--watch_questions",
-                192,
-                "--watch_every",
-                150,
-                "--watch_thinks",
-                False,
-            ]
-            cpu_s = sft_all_forms(bench, "decoupled", model, out, seed, list(THREE), steps, *freeze, *watch)
+            mixture = [f"{folder}#{kind}={weight}" for folder, weight in ((data, 1), (forms, 3)) for kind in THREE]
+            watch = ["--watch", f"{data}#{','.join(THREE)}", "--watch_questions", 192, "--watch_every", 150,
+                     "--watch_thinks", False]  # fmt: skip
+            cpu_s = sft_all_forms(bench, model, out, seed, mixture, steps, *freeze, *watch)
             scores = bench.score(out, data, out.name, think=False, types=list(THREE))
             return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}
 
