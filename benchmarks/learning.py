@@ -51,7 +51,9 @@ BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
     "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
 }  # fmt: skip
-MOONSHOT = {"warm": (1500, ["--freeze", "vision"]), "nothing": (1800, [])}  # steps, options
+MOONSHOT = {  # model to start from, how often letters are asked for beside other forms (3), steps
+    "warm": ("", 1, 1500), "letters": ("warm", 0, 600), "nothing": ("", 1, 1800),
+}  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
@@ -338,29 +340,33 @@ def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> pro
     return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
 
 
-def moonshot(bench: Bench, seed: int, starts: Sequence[str] = tuple(MOONSHOT)) -> None:
-    """What a camera did in three ways, asked together: on the tower of the decoupled probe, and from nothing.
+def moonshot(bench: Bench, seed: int, names: Sequence[str] = tuple(MOONSHOT)) -> None:
+    """What a camera did in three ways, asked together: on the tower of the decoupled probe, then in letters alone; from nothing.
 
-    Each type is asked as often, and three times as often in numbers, words and JSON as in letters: in words, what is seen
-    and what is said are nearest.
+    Each type is asked as often, and at first three times as often in numbers, words and JSON as in letters: in words, what is
+    seen and what is said are nearest.
     """
     decoupled(bench, seed)
-    for start in starts:
-        steps, freeze = MOONSHOT[start]
+    for name in names:
+        start, weight, steps = MOONSHOT[name]
 
-        def work(start: str = start, steps: int = steps, freeze: Sequence[str] = freeze) -> dict[str, Any]:
+        def work(name: str = name, start: str = start, weight: int = weight, steps: int = steps) -> dict[str, Any]:
             data, forms = shortened(bench, "decoupled"), shortened(bench, "decoupled", other_forms=1.0)
-            model, out = bench.work / f"{start}-{seed}", bench.work / f"moonshot-{start}-{seed}"
-            tower = ["--tower", bench.work / f"tower-decoupled-{seed}"] if freeze else []
-            build(bench, model, data, seed, *THREE, more=tower)
-            mixture = [f"{folder}#{kind}={weight}" for folder, weight in ((data, 1), (forms, 3)) for kind in THREE]
+            model, out = bench.work / f"moonshot-{start}-{seed}", bench.work / f"moonshot-{name}-{seed}"
+            tower = [] if name == "nothing" else ["--tower", bench.work / f"tower-decoupled-{seed}"]
+            if not start:
+                model = bench.work / f"{name}-{seed}"
+                build(bench, model, data, seed, *THREE, more=tower)
+            mixture = [f"{data}#{kind}={weight or 1}" for kind in THREE]
+            mixture += [f"{forms}#{kind}=3" for kind in THREE if weight]
             watch = ["--watch", f"{data}#{','.join(THREE)}", "--watch_questions", 192, "--watch_every", 150,
                      "--watch_thinks", False]  # fmt: skip
+            freeze = ["--freeze", "vision"] if tower else []
             cpu_s = sft_all_forms(bench, model, out, seed, mixture, steps, *freeze, *watch)
             scores = bench.score(out, data, out.name, think=False, types=list(THREE))
             return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}
 
-        bench.once(f"moonshot-{start}-{seed}", work)
+        bench.once(f"moonshot-{name}-{seed}", work)
 
 
 def shown(figure: Any) -> str:
@@ -392,7 +398,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
         ),
         "moonshot": (
             "translation, yaw and roll, questions seen",
-            {"moonshot-warm": "curve", "moonshot-nothing": "curve"},
+            {"moonshot-warm": "curve", "moonshot-letters": "curve", "moonshot-nothing": "curve"},
             BATCH,
         ),
     }
