@@ -52,7 +52,7 @@ SFT = {  # model to start from, share of chains of thought, steps
     "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
 }  # fmt: skip
 MOONSHOT = {  # model to start from, how often letters are asked for beside other forms (3), steps
-    "warm": ("", 1, 1500), "letters": ("warm", 0, 600), "nothing": ("", 1, 1800),
+    "warm": ("", 1, 1500), "letters": ("warm", 0, 600), "nothing": ("", 1, 1300),
 }  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
