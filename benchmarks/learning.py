@@ -66,7 +66,7 @@ SETS = {
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
-PAIRS = {"orbits": 1, "decoupled": 0.8, "64": 64 / 5200}  # shares of --pairs
+PAIRS = {"orbits": 1, "decoupled": 0.8}  # shares of --pairs
 TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH, "--warmup_steps", "30",
          "--logging_steps", "10"]  # fmt: skip
 
@@ -139,7 +139,7 @@ def render(bench: Bench, name: str) -> Path:
     out = bench.work / name
 
     def work() -> dict[str, Any]:
-        pairs = round(bench.pairs * PAIRS[name])
+        pairs = round(bench.pairs * PAIRS[name]) if name in PAIRS else int(name)
         return {
             "pairs": pairs,
             "cpu_s": bench("viewpoint100k", "generate", out, "--pairs", pairs, *RENDER, *SETS[name]),
