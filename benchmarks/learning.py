@@ -6,11 +6,13 @@ Each stage is a command of this project, run as a user would, and leaves `WORK/r
 file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no stage trained on.
 
     probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the later stages
-    sft         answers of every form; from there the hybrid, letters alone, chains of thought alone
+    sft         answers of every form; from there the hybrid
     grpo        from the hybrid, and from the model that never saw a chain of thought: what the cold start buys
     forget      another question alone, and with a quarter of viewpoint questions
+    pure        in place of the hybrid, letters alone and chains of thought alone
     overfit     64 pairs by sft and predict: from chance to all, options in every order
-    decoupled   translation and yaw, each learned from orbits and from decoupled pairs, scored on both
+    decoupled   which way it went and turned, learned from orbits and from decoupled pairs, scored on both
+    moonshot    which way it went, turned and rolled, asked together of decoupled pairs; also without a warmed tower
 
 Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled; models are asked in short words, for
 every token counts in a model this small. `--plots` draws what was found.
@@ -37,9 +39,10 @@ from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
+THREE = {"ego_translation": 0.25, "ego_rotation": 10.0, "roll": 8.0}  # types of questions, and how much is clear
 SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rotation/camera_1": "Which way did it turn?",
-         "angle/around_object": "How far around?"}  # fmt: skip
-SAMPLES = 45_000  # pairs that a probe sees
+         "roll/behind_camera_1": "Which way did it roll?", "angle/around_object": "How far around?"}  # fmt: skip
+SAMPLES = 90_000  # pairs that a probe sees
 SIZE = 32  # pixels that models see
 UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
 LONGEST = 100  # tokens of a chain of thought and its answer; in scoring more, for a model that forgets rambles
@@ -48,6 +51,9 @@ BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
     "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
 }  # fmt: skip
+MOONSHOT = {  # model to start from, how often letters are asked for beside other forms (3), steps
+    "warm": ("", 1, 1500), "letters": ("warm", 0, 600), "nothing": ("", 1, 1300),
+}  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
           "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
@@ -55,12 +61,12 @@ RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64"
 SETS = {
     "orbits": ["--preset", "viewpoint-100k", "--seed", "1", "--set", "plan.motions.orbits=1.0"],
     "decoupled": ["--preset", "viewpoint-6dof", "--seed", "2",
-                  "--set", "plan.motions={right: 0.7, up: 0, forward: 0, yaw: 0.7, pitch: 0, roll: 0, zoom: 0, zoom_ahead: 0, orbits: 0}",
-                  "--set", "plan.hfov_deg={low: 55, high: 60}",
+                  "--set", "plan.motions={right: 0.85, up: 0, forward: 0, yaw: 0.85, pitch: 0, roll: 0.7, zoom: 0, zoom_ahead: 0, orbits: 0}",
+                  "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set", "shards.pairs_per_shard=1000",
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
-PAIRS = {"orbits": 1, "decoupled": 0.2, "64": 64 / 5200}  # shares of --pairs
+PAIRS = {"orbits": 1, "decoupled": 0.8}  # shares of --pairs
 TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH, "--warmup_steps", "30",
          "--logging_steps", "10"]  # fmt: skip
 
@@ -100,13 +106,14 @@ class Bench:
         return max(2, round(count * self.scale))
 
     def score(
-        self, model: Path, data: Path, name: str, *, think: bool, splits: Sequence[str] = UNSEEN, rotations: int = 1
-    ) -> list[float]:
+        self, model: Path, data: Path, name: str, *, think: bool, splits: Sequence[str] = UNSEEN, rotations: int = 1,
+        types: Sequence[str] = (TYPE,),
+    ) -> list[float]:  # fmt: skip
         """Accuracy by `predict` and `evaluate`, how many were asked, and how many answers have the form asked for."""
         said = self.work / "said" / f"{name}-{'think' if think else 'letter'}.jsonl"
         more = ["--think", "--think_prompt", THINK] if think else []
         for split in splits:
-            self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", TYPE, "--out", said,
+            self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", *types, "--out", said,
                  "--batch_size", 128, "--max_new_tokens", 250 if think else 4, "--rotations", rotations, *more)  # fmt: skip
         scores = said.with_suffix(".json")
         self("viewpoint100k", "evaluate", said, data, "--json", scores)
@@ -115,6 +122,11 @@ class Bench:
         texts = [json.loads(line)["prediction"] for line in said.read_text().splitlines()]
         form = [format_reward([[{"content": text}]])[0] if think else float(text in ("A", "B", "C")) for text in texts]
         return [cell["value"], cell["n"], sum(form) / len(form)]
+
+    def by_type(self, name: str) -> dict[str, list[float]]:
+        """Of what `score` asked for a letter: accuracy and how many were asked, by type."""
+        found = json.loads((self.work / "said" / f"{name}-letter.json").read_text())["by"]["type"]
+        return {kind: [cell["value"], cell["n"]] for kind, cell in found.items()}
 
     def curve(self, out: Path, key: str = "watch/accuracy") -> list[list[float]]:
         """(step, figure) as a trainer logged it."""
@@ -127,7 +139,7 @@ def render(bench: Bench, name: str) -> Path:
     out = bench.work / name
 
     def work() -> dict[str, Any]:
-        pairs = round(bench.pairs * PAIRS[name])
+        pairs = round(bench.pairs * PAIRS[name]) if name in PAIRS else int(name)
         return {
             "pairs": pairs,
             "cpu_s": bench("viewpoint100k", "generate", out, "--pairs", pairs, *RENDER, *SETS[name]),
@@ -151,21 +163,12 @@ def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
 
 
 def run_probe(bench: Bench, seed: int) -> None:
-    tower = bench.work / f"tower-{seed}"
+    tower, figures = bench.work / f"tower-{seed}", bench.work / f"probe-{seed}.json"
 
     def work() -> dict[str, Any]:
-        given = [
-            "--type",
-            TYPE,
-            "--all_views",
-            "--samples",
-            bench.steps(SAMPLES),
-            "--split",
-            *UNSEEN,
-            "--size_px",
-            SIZE,
-        ]
-        found = probe.main([str(render(bench, "orbits")), *map(str, [*given, "--seed", seed, "--tower", tower])])
+        bench("trainers.probe", render(bench, "orbits"), "--type", TYPE, "--samples", bench.steps(SAMPLES), "--split", *UNSEEN,
+              "--size_px", SIZE, "--seed", seed, "--tower", tower, "--json", figures)  # fmt: skip
+        found = json.loads(figures.read_text())
         return {name: found[name] for name in ("accuracy", "n", "cpu_s", "curve")}
 
     bench.once(f"probe-{seed}", work)
@@ -173,20 +176,25 @@ def run_probe(bench: Bench, seed: int) -> None:
 
 def model_of(bench: Bench, seed: int, data: Path) -> Path:
     out = bench.work / f"tiny-{seed}"
-    if not (out / "config.json").is_file():
-        run_probe(bench, seed)
-        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", TYPE, "angle", "--size_px", SIZE, *SMALL,
-              "--tower", bench.work / f"tower-{seed}", "--seed", seed)  # fmt: skip
+    run_probe(bench, seed)
+    build(bench, out, data, seed, TYPE, "angle", more=["--tower", bench.work / f"tower-{seed}"])
     return out
 
 
-def sft(bench: Bench, seed: int) -> None:
+def build(bench: Bench, out: Path, data: Path, seed: int, *types: str, more: Sequence[Any] = ()) -> None:
+    if not (out / "config.json").is_file():
+        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", *types, "--size_px", SIZE, *SMALL,
+              "--seed", seed, *more)  # fmt: skip
+
+
+def sft(bench: Bench, seed: int, names: Sequence[str] = ("forms", "hybrid")) -> None:
     """First answers of every form, for in words the right option is a word and no letter stands between; then the rest.
 
     In a chain of thought the word that the pictures decide is one of 75: from nothing it was not learned in 300 steps. The
     tower stays as the probe left it.
     """
-    for name, (start, ratio, steps) in SFT.items():
+    for name in names:
+        start, ratio, steps = SFT[name]
 
         def work(name: str = name, start: str = start, ratio: float = ratio, steps: int = steps) -> dict[str, Any]:
             short, out = shortened(bench, "orbits"), bench.work / f"sft-{name}-{seed}"
@@ -204,6 +212,10 @@ def sft(bench: Bench, seed: int) -> None:
             return {**scores, "curve": bench.curve(out), "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
         bench.once(f"sft-{name}-{seed}", work)
+
+
+def pure(bench: Bench, seed: int) -> None:
+    sft(bench, seed, ("letter", "think"))
 
 
 def grpo(bench: Bench, seed: int) -> None:
@@ -253,30 +265,24 @@ def overfit(bench: Bench, seed: int) -> None:
     def work() -> dict[str, Any]:
         data, forms = shortened(bench, "64"), shortened(bench, "64", other_forms=1.0)
         model, out = bench.work / f"fresh-{seed}", bench.work / f"overfit-{seed}"
-        bench(
-            "trainers.tiny",
-            model,
-            "--data",
-            data,
-            "--kind",
-            "llava",
-            "--types",
-            TYPE,
-            "--size_px",
-            SIZE,
-            *SMALL,
-            "--seed",
-            seed,
-        )
-        before = bench.score(model, data, f"fresh-{seed}", think=False, splits=["train"], rotations=0)
-        cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, forms, "--types", TYPE,
-                      "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(1000), "--learning_rate", 2e-3,
-                      "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
-                      json.dumps({"num_decay_steps": bench.steps(250)}), "--output_dir", out, "--seed", seed)  # fmt: skip
+        build(bench, model, data, seed, TYPE)
+        before = bench.score(model, data, model.name, think=False, splits=["train"], rotations=0)
+        cpu_s = sft_all_forms(bench, model, out, seed, [data, forms, "--types", TYPE], 1000)
         after = bench.score(out, data, out.name, think=False, splits=["train"], rotations=0)
         return {"before": before, "after": after, "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
     bench.once(f"overfit-{seed}", work)
+
+
+def sft_all_forms(
+    bench: Bench, model: Path, out: Path, seed: int, data: Sequence[Any], steps: int, *more: Any
+) -> float:
+    """Questions as they are, in every order of their options. Returns CPU-seconds."""
+    return bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", *data,
+                 "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(steps), "--learning_rate", 2e-3,
+                 "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
+                 json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed,
+                 "--save_strategy", "steps", "--save_steps", 200, "--save_total_limit", 1, *more)  # fmt: skip
 
 
 def decoupled(bench: Bench, seed: int) -> None:
@@ -288,40 +294,79 @@ def decoupled(bench: Bench, seed: int) -> None:
     run_probe(bench, seed)
 
     def work() -> dict[str, Any]:
-        out: dict[str, Any] = {"cpu_s": 0.0}
         folders = {name: render(bench, name) for name in ("orbits", "decoupled")}
+        data, seen = pairs_of(folders["decoupled"], ["train"]), {}
+        tests = {name: pairs_of(folder, UNSEEN) for name, folder in folders.items()}
         of_orbits = probe.restore(bench.work / f"tower-{seed}")
-        for kind in (TYPE, "ego_rotation"):
-            tests = {name: pairs_of(folder, UNSEEN, kind) for name, folder in folders.items()}
-            tests["same side"] = pairs_of(folders["decoupled"], UNSEEN, kind, family="same_sign")
-            data = pairs_of(folders["decoupled"], ["train"], kind)
-            out[f"{kind}, pairs trained on"] = len(data.labels)
-            of_both, found = probe.train(data, tests, samples=bench.steps(SAMPLES // 2), seed=seed)
-            out["cpu_s"] += found["decoupled"].cpu_s
-            for test, pairs in tests.items():
-                other_way = pairs if kind == TYPE else pairs._replace(labels=-pairs.labels)
-                for name, right in {"orbits": probe.hits(of_orbits, other_way, swap=True),
-                                    "decoupled": probe.hits(of_both, pairs, swap=True)}.items():  # fmt: skip
-                    out[f"{kind}, {name} -> {test}"] = [float(right.mean()), len(right)]
+        of_all, found = probe.train(data, {"unseen": tests["decoupled"]}, samples=bench.steps(SAMPLES), seed=seed)
+        probe.save(of_all, bench.work / f"tower-decoupled-{seed}")
+        out: dict[str, Any] = {"cpu_s": found["unseen"].cpu_s, "curve": found["unseen"].curve}
+        asked = pairs_of(folders["decoupled"], UNSEEN, asked=True)
+        for column, kind in enumerate(THREE):
+            out[f"{kind}, pairs"] = probe.accuracy(probe.hits(of_all, tests["decoupled"], swap=True)[:, column])
+            out[f"{kind}, asked"] = probe.accuracy(probe.hits(of_all, asked, swap=True)[:, column])
+        for name, pairs in tests.items():
+            seen[name] = np.ones(len(pairs.labels), dtype=bool)
+        seen["same side"] = tests["decoupled"].families == "same side"
+        for column, kind in enumerate(list(THREE)[:2]):
+            for test, chosen in seen.items():
+                pairs = tests["orbits" if test == "orbits" else "decoupled"]
+                moves = chosen & (np.abs(pairs.labels[:, column]) == 1)
+                one = probe.Pairs(pairs.pictures[moves], pairs.labels[moves], pairs.families[moves])
+                sign = one._replace(labels=one.labels[:, [column]] * (1 if kind == TYPE else -1))
+                out[f"{kind}, orbits -> {test}"] = probe.accuracy(probe.hits(of_orbits, sign, swap=True))
+                out[f"{kind}, decoupled -> {test}"] = probe.accuracy(probe.hits(of_all, one, swap=True)[:, column])
         return out
 
     bench.once(f"decoupled-{seed}", work)
 
 
-def pairs_of(folder: Path, splits: Sequence[str], kind: str, family: str | None = None) -> probe.Pairs:
-    """Pairs whose camera clearly went, or turned, by the truth: more than are asked about, for questions are balanced.
+def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> probe.Pairs:
+    """Pairs and what the camera did in each of `THREE`, by the truth; or only what is asked, which is balanced and less.
 
     These cameras keep their height and turn little where they do not orbit: the pair in the other order has the other sign.
     """
     pictures, labels, names = [], [], []
     for stored in (one for split in splits for one in iter_samples(folder, split)):
-        sample = stored.sample
-        value = sample.truth.translation[0] / 0.25 if kind == TYPE else sample.truth.yaw_deg / 10
-        if abs(value) > 1 and (family is None or sample.family == family):
-            pictures.append(np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images]))
-            labels.append(int(np.sign(value)))
-            names.append(sample.family)
+        truth = stored.sample.truth
+        amounts = np.array([truth.translation[0], truth.yaw_deg, truth.roll_deg]) / list(THREE.values())
+        signs = np.where(np.abs(amounts) >= 1, np.sign(amounts), np.where(np.abs(amounts) < 0.1, 0, np.nan))
+        if asked:
+            kinds = {question.type for question in stored.sample.questions if question.images == [0, 1]}
+            signs[[kind not in kinds for kind in THREE]] = np.nan
+        pictures.append(np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images[:2]]))
+        labels.append(signs)
+        names.append("same side" if signs[0] * signs[1] == 1 else "others")
     return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
+
+
+def moonshot(bench: Bench, seed: int, names: Sequence[str] = tuple(MOONSHOT)) -> None:
+    """What a camera did in three ways, asked together: on the tower of the decoupled probe, then in letters alone; from nothing.
+
+    Each type is asked as often, and at first three times as often in numbers, words and JSON as in letters: in words, what is
+    seen and what is said are nearest.
+    """
+    decoupled(bench, seed)
+    for name in names:
+        start, weight, steps = MOONSHOT[name]
+
+        def work(name: str = name, start: str = start, weight: int = weight, steps: int = steps) -> dict[str, Any]:
+            data, forms = shortened(bench, "decoupled"), shortened(bench, "decoupled", other_forms=1.0)
+            model, out = bench.work / f"moonshot-{start}-{seed}", bench.work / f"moonshot-{name}-{seed}"
+            tower = [] if name == "nothing" else ["--tower", bench.work / f"tower-decoupled-{seed}"]
+            if not start:
+                model = bench.work / f"{name}-{seed}"
+                build(bench, model, data, seed, *THREE, more=tower)
+            mixture = [f"{data}#{kind}={weight or 1}" for kind in THREE]
+            mixture += [f"{forms}#{kind}=3" for kind in THREE if weight]
+            watch = ["--watch", f"{data}#{','.join(THREE)}", "--watch_questions", 192, "--watch_every", 150,
+                     "--watch_thinks", False]  # fmt: skip
+            freeze = ["--freeze", "vision"] if tower else []
+            cpu_s = sft_all_forms(bench, model, out, seed, mixture, steps, *freeze, *watch)
+            scores = bench.score(out, data, out.name, think=False, types=list(THREE))
+            return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}
+
+        bench.once(f"moonshot-{name}-{seed}", work)
 
 
 def shown(figure: Any) -> str:
@@ -337,13 +382,29 @@ def plot(found: dict[str, Any], folder: Path) -> None:
     from matplotlib.figure import Figure
 
     colours = {"0": "#2f6db3", "1": "#c2452d"}  # by seed
-    panels = {"probe": ("probe, pairs seen", {"probe": "curve"}, 1),
-              "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve", "sft-think": "curve"}, BATCH),
-              "grpo": ("GRPO, steps: accuracy while sampling", {"grpo-hybrid": "accuracy reward", "grpo-forms": "accuracy reward"}, 1),
-              "forget": ("SFT on the angle, questions seen", {"forget-alone": "curve", "forget-replay": "curve"}, BATCH)}  # fmt: skip
+    panels = {
+        "probe": ("probe, pairs seen", {"probe": "curve", "decoupled": "curve"}, 1),
+        "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve"}, BATCH),
+        "pure": ("the same, but only thoughts or letters", {"sft-think": "curve", "sft-letter": "curve"}, BATCH),
+        "grpo": (
+            "GRPO, steps: accuracy while sampling",
+            {"grpo-hybrid": "accuracy reward", "grpo-forms": "accuracy reward"},
+            1,
+        ),
+        "forget": (
+            "SFT on the angle, questions seen",
+            {"forget-replay": "curve", "forget-alone": "curve"},
+            BATCH,
+        ),
+        "moonshot": (
+            "translation, yaw and roll, questions seen",
+            {"moonshot-warm": "curve", "moonshot-letters": "curve", "moonshot-nothing": "curve"},
+            BATCH,
+        ),
+    }
     drawn = [(title, lines, per_step) for title, lines, per_step in panels.values()
              if any(name.rpartition("-")[0] in lines for name in found)]  # fmt: skip
-    figure = Figure(figsize=(4.5 * min(2, len(drawn)), 2.8 * -(-len(drawn) // 2)), dpi=90, layout="constrained")
+    figure = Figure(figsize=(4.5 * min(2, len(drawn)), 2.6 * -(-len(drawn) // 2)), dpi=90, layout="constrained")
     axes = figure.subplots(-(-len(drawn) // 2), min(2, len(drawn)), squeeze=False)
     for axis, (title, lines, per_step) in zip(axes.flat, drawn, strict=False):
         for style, (stage, key) in zip(("-", "--", ":"), lines.items(), strict=False):
@@ -385,7 +446,8 @@ def plot(found: dict[str, Any], folder: Path) -> None:
 
 
 STAGES: dict[str, Callable[[Bench, int], None]] = {
-    "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "overfit": overfit, "decoupled": decoupled,
+    "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "pure": pure, "overfit": overfit, "decoupled": decoupled,
+    "moonshot": moonshot,
 }  # fmt: skip
 
 

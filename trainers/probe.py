@@ -25,6 +25,7 @@ from trainers.tower import ConvTower, TowerConfig
 from viewpoint100k import InputError, load_questions
 
 SIGNS = {"left": -1, "right": 1, "clockwise": -1, "counter-clockwise": 1}  # first words of options; others: no movement
+IGNORED = -100  # by torch's cross-entropy
 FRAME = {"ego_translation": "camera_1", "ego_rotation": "camera_1"}
 
 
@@ -32,7 +33,7 @@ class Pairs(NamedTuple):
     """Pairs of pictures, small, and which way the answer goes."""
 
     pictures: np.ndarray  # (n, 2, size, size, 3) uint8
-    labels: np.ndarray  # (n,) -1, 0 or 1
+    labels: np.ndarray  # (n, questions) -1, 0 or 1; NaN: not asked
     families: np.ndarray  # (n,) names
 
 
@@ -70,7 +71,7 @@ def load_pairs(
         raise InputError(
             f"{path}, {split}: no question of type {kind} to learn from; `viewpoint100k card` lists what it has"
         )
-    return Pairs(np.stack(pictures), np.array(labels), np.array(names))
+    return Pairs(np.stack(pictures), np.array(labels, dtype=float)[:, None], np.array(names))
 
 
 def small(picture: Image.Image, size_px: int) -> np.ndarray:
@@ -82,16 +83,17 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
 
 
 class Probe(nn.Module):
-    """Both pictures through one tower, then a linear layer on the token of each: (n, 2, 3, size, size) -> (n, 2, classes).
+    """Both pictures through one tower, then a linear layer: (n, 2, 3, size, size) -> (n, 2, questions, classes).
 
     The first token answers for the pair as it is, the second for the pair in the other order.
     """
 
-    def __init__(self, size_px: int, classes: int = 2, images: str = "both") -> None:
+    def __init__(self, size_px: int, classes: int = 2, questions: int = 1, images: str = "both") -> None:
         super().__init__()
         self.images = images
         self.tower = ConvTower(TowerConfig(image_size=size_px))
-        self.head = nn.Linear(self.tower.config.hidden_size, classes)
+        self.head = nn.Linear(self.tower.config.hidden_size, questions * classes)
+        self.shape = (questions, classes)
 
     def forward(self, pair: Tensor) -> Tensor:
         pair = pair.clone() if self.images != "both" else pair
@@ -100,26 +102,26 @@ class Probe(nn.Module):
         if self.images == "none":
             pair[:, 1] = 0
         pictures = pair.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return self.head(self.tower(pictures).last_hidden_state.reshape(len(pair), 2, -1))
+        return self.head(self.tower(pictures).last_hidden_state).reshape(len(pair), 2, *self.shape)
 
 
 def save(probe: Probe, folder: Path) -> None:
     """The tower as `from_pretrained` reads it, the head beside it."""
     probe.tower.save_pretrained(folder)
-    torch.save(probe.head.state_dict(), folder / "head.pt")
+    torch.save({"shape": probe.shape, "head": probe.head.state_dict()}, folder / "head.pt")
 
 
 def restore(folder: Path) -> Probe:
-    head = torch.load(folder / "head.pt", weights_only=True)
-    tower = ConvTower.from_pretrained(folder)
-    probe = Probe(tower.config.image_size, len(head["bias"]))
+    stored = torch.load(folder / "head.pt", weights_only=True)
+    tower, (questions, classes) = ConvTower.from_pretrained(folder), stored["shape"]
+    probe = Probe(tower.config.image_size, classes, questions)
     probe.tower = tower
-    probe.head.load_state_dict(head)
+    probe.head.load_state_dict(stored["head"])
     return probe
 
 
 def train(
-    data: Pairs, tests: dict[str, Pairs], *, samples: int, batch: int = 64, rate: float = 1e-3, images: str = "both",
+    data: Pairs, tests: dict[str, Pairs], *, samples: int, batch: int = 64, rate: float = 2e-3, images: str = "both",
     swap: bool = True, seed: int = 0, every: int = 100,
 ) -> tuple[Probe, dict[str, Result]]:  # fmt: skip
     """
@@ -131,7 +133,7 @@ def train(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     classes = 3 if (data.labels == 0).any() else 2
-    probe = Probe(data.pictures.shape[2], classes, images).to(memory_format=torch.channels_last)
+    probe = Probe(data.pictures.shape[2], classes, data.labels.shape[1], images).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(probe.parameters(), rate)
     steps, started = max(1, samples // batch), time.process_time()
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -141,16 +143,16 @@ def train(
     for step in range(steps):
         pair, signs = _augmented(data, rng.integers(len(data.labels), size=batch), rng)
         said = probe(pair)
-        loss = nn.functional.cross_entropy(said[:, 0], _classes(signs))
+        loss = nn.functional.cross_entropy(said[:, 0].flatten(0, 1), _classes(signs).flatten())
         if swap and images == "both":
-            loss = loss + nn.functional.cross_entropy(said[:, 1], _classes(-signs))
+            loss = loss + nn.functional.cross_entropy(said[:, 1].flatten(0, 1), _classes(-signs).flatten())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         if (step + 1) % every == 0:
             for name, test in tests.items():
-                curves[name].append(((step + 1) * batch, float(hits(probe, test, swap, 500).mean())))
+                curves[name].append(((step + 1) * batch, float(np.nanmean(hits(probe, test, swap, 500)))))
             print(
                 f"{(step + 1) * batch:7} samples",
                 *(f"{name} {curve[-1][1]:.3f}" for name, curve in curves.items()),
@@ -160,14 +162,13 @@ def train(
     results = {}
     for name, test in tests.items():
         found = hits(probe, test, swap)
-        by = {str(family): (float(found[test.families == family].mean()), int((test.families == family).sum()))
-              for family in np.unique(test.families)}  # fmt: skip
-        results[name] = Result(float(found.mean()), len(found), by, curves[name], cpu_s)
+        by = {str(family): accuracy(found[test.families == family]) for family in np.unique(test.families)}
+        results[name] = Result(*accuracy(found), by, curves[name], cpu_s)
     return probe, results
 
 
 def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
-    """Pairs and their signs: mirrored or not, in other colours, moved by a pixel."""
+    """Pairs and their signs: mirrored or not, in other colours, from cameras that are held a little differently."""
     signs, pair = data.labels[chosen].copy(), _tensor(data.pictures[chosen])
     mirror = rng.random(len(chosen)) < 0.5
     pair[torch.from_numpy(mirror)] = pair[torch.from_numpy(mirror)].flip(-1)
@@ -176,8 +177,21 @@ def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tup
     pictures = (len(chosen), 2, 3, 1, 1)
     gain, offset = rng.uniform(0.8, 1.2, pictures), rng.uniform(-0.2, 0.2, pictures)
     pair = pair * torch.from_numpy(gain).float() + torch.from_numpy(offset).float()
-    first, second = (pair[:, view].roll(tuple(map(int, rng.integers(-1, 2, 2))), (-2, -1)) for view in (0, 1))
-    return torch.stack([first, second], dim=1), signs
+    return _held(pair, rng), signs
+
+
+def _held(pair: Tensor, rng: np.random.Generator) -> Tensor:
+    """Both cameras leaned and aimed aside by the same little, each with another lens: no direction is another by that."""
+    count = len(pair)
+    lean, lens = np.radians(rng.uniform(-5, 5, (count, 1))), rng.uniform(0.9, 1.1, (count, 2))
+    aside = np.broadcast_to(rng.uniform(-0.12, 0.12, (count, 1, 2)), (count, 2, 2))  # of half a picture
+    cosine, sine = lens * np.cos(lean), lens * np.sin(lean)
+    rows = np.stack([cosine, -sine, aside[..., 0], sine, cosine, aside[..., 1]], axis=-1)
+    pictures = pair.flatten(0, 1)
+    grid = nn.functional.affine_grid(
+        torch.from_numpy(rows).float().reshape(-1, 2, 3), list(pictures.shape), align_corners=False
+    )
+    return nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False).reshape(pair.shape)
 
 
 def _tensor(pictures: np.ndarray) -> Tensor:
@@ -185,11 +199,12 @@ def _tensor(pictures: np.ndarray) -> Tensor:
 
 
 def _classes(signs: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.where(signs == 0, 2, (signs + 1) // 2)).long()
+    classes = np.where(signs == 0, 2, (signs + 1) // 2)
+    return torch.from_numpy(np.where(np.isnan(signs), IGNORED, classes)).long()
 
 
 def hits(probe: Probe, pairs: Pairs, swap: bool, most: int | None = None) -> np.ndarray:
-    """(n,) whether each pair's answer is right. With `swap` both tokens vote."""
+    """(n, questions) 1 for a right answer, 0 for a wrong one, NaN where not asked. With `swap` both tokens vote."""
     probe.eval()
     said = []
     with torch.no_grad():
@@ -197,12 +212,17 @@ def hits(probe: Probe, pairs: Pairs, swap: bool, most: int | None = None) -> np.
             both = probe(_tensor(pairs.pictures[start : start + 256])).log_softmax(-1)
             if swap and probe.images == "both":
                 other = both[:, 1]
-                both[:, 0] += torch.cat([other[:, [1, 0]], other[:, 2:]], dim=1)  # left and right exchanged
+                both[:, 0] += torch.cat([other[..., [1, 0]], other[..., 2:]], dim=-1)  # left and right exchanged
             said.append(both[:, 0].argmax(-1))
     probe.train()
-    right = _classes(pairs.labels).numpy()
-    found = torch.cat(said).numpy()[: most or len(right)]
-    return found == right[: len(found)]
+    found = torch.cat(said).numpy()[:most]
+    labels = pairs.labels[: len(found)]
+    return np.where(np.isnan(labels), np.nan, found == _classes(labels).numpy())
+
+
+def accuracy(found: np.ndarray) -> tuple[float, int]:
+    """Of `hits`, and how many were asked."""
+    return float(np.nanmean(found)), int((~np.isnan(found)).sum())
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def painted(n, seed):
         at, row = rng.integers(5, 8), rng.integers(2, 10)
         pictures[i, 0, row : row + 4, at : at + 4] = 255
         pictures[i, 1, row : row + 4, at + 3 * sign : at + 4 + 3 * sign] = 255
-    return probe.Pairs(pictures, signs, np.array(["painted"] * n))
+    return probe.Pairs(pictures, signs[:, None].astype(float), np.array(["painted"] * n))
 
 
 def test_a_probe_learns_from_both_pictures_and_from_none_it_learns_nothing():
@@ -41,6 +41,21 @@ def test_a_probe_learns_from_both_pictures_and_from_none_it_learns_nothing():
     assert found["unseen"].accuracy > 0.9 and found["unseen"].by_family == {"painted": (found["unseen"].accuracy, 200)}
     _, blind = probe.train(data, tests, samples=32 * 4, batch=32, images="none")
     assert 0.35 < blind["unseen"].accuracy < 0.65
+
+
+def test_several_questions_are_learned_at_once_and_one_that_is_not_asked_does_not_count(tmp_path):
+    def both_ways(n, seed):  # the second question is asked of half, and answered the other way around
+        pairs = painted(n, seed)
+        other = np.where(np.arange(n)[:, None] % 2, np.nan, -pairs.labels)
+        return pairs._replace(labels=np.concatenate([pairs.labels, other], axis=1))
+
+    unseen = both_ways(200, 1)
+    trained, found = probe.train(both_ways(256, 0), {"unseen": unseen}, samples=32 * 60, batch=32)
+    assert found["unseen"].n == 300 and found["unseen"].accuracy > 0.9
+    right = probe.hits(trained, unseen, swap=True)
+    assert np.nanmean(right, axis=0).min() > 0.9 and np.isnan(right[1::2, 1]).all()
+    probe.save(trained, tmp_path)
+    assert np.array_equal(probe.hits(probe.restore(tmp_path), unseen, swap=True), right, equal_nan=True)
 
 
 def test_places_are_compared_with_those_around_them_in_the_other_picture():
