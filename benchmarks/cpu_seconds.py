@@ -57,6 +57,7 @@ class CpuSeconds:
                     time.sleep(0.1)
             except ChildProcessError:
                 break
+        ctypes.CDLL(None).prctl(SUBREAPER, 0)
         self._total_s = self.seconds
         os.close(self._counter)
         self._counter = -1
