@@ -336,9 +336,10 @@ def disagreements(sample: Sample) -> list[str]:
         mine = back if question.images == [1, 0] else own
         expected = expected_answer(question.type, question.frame, mine)
         if not question.options:
-            off = abs(float(question.answer) - abs(mine["azimuth_change_deg"]))
-            if question.type == "angle_number" and off > 0.56:  # rounded to a tenth, and then to a degree
-                out.append(f"{question.type}: answer {question.answer}, which is off by {off:.1f} degrees")
+            value = question.value or 0.0  # to a tenth of a degree; the answer is that to a degree
+            off = abs(value - abs(mine["azimuth_change_deg"]))
+            if question.type == "angle_number" and (off > 0.051 or abs(float(question.answer) - value) > 0.501):
+                out.append(f"{question.type}: answer {question.answer}, of {value}, which is off by {off:.1f} degrees")
             continue
         lettered = _written(question.answer, question.options)
         if expected and not {lettered, question.options[question.answer_index]} <= expected:

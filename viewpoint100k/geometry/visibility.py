@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from viewpoint100k.geometry.cameras import back_project, project
 from viewpoint100k.geometry.rotations import Array
 
 FAR = 1e9  # the renderer writes 1e10 where it sees no object
@@ -81,13 +82,13 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     points = np.array([x, y, here])
     cosine = -(normal * points).sum(axis=0) / np.maximum(np.sqrt((points * points).sum(axis=0)), 1e-12)
     kept = np.flatnonzero(np.isfinite(length) & (cosine >= GRAZING_COSINE))
-    rotation, position = capture.world_from_camera[:3, :3], capture.world_from_camera[:3, 3]
-    footprint = here[kept] * stride / fx
+    rows, cols, here = rows[kept], cols[kept], here[kept]
+    pixels = np.stack([cols + 0.5, rows + 0.5], axis=1)
     return Surface(
-        points.take(kept, axis=1).T @ rotation.T + position,
-        normal.take(kept, axis=1).T @ rotation.T,
-        footprint**2 / cosine[kept],
-        capture.albedo[rows[kept], cols[kept]].astype(np.float64),
+        back_project(pixels, here, capture.world_from_camera, capture.intrinsics),
+        normal.take(kept, axis=1).T @ capture.world_from_camera[:3, :3].T,
+        (here * stride / fx) ** 2 / cosine[kept],
+        capture.albedo[rows, cols].astype(np.float64),
     )
 
 
@@ -190,15 +191,12 @@ def cosine_to_camera(points: Array, normals: Array, world_from_camera: Array) ->
 
 def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
     """(N,) which points of a surface the capture sees too."""
-    rotation, position = capture.world_from_camera[:3, :3], capture.world_from_camera[:3, 3]
-    x, y, depth = offset = rotation.T @ (seen.points - position).T
+    pixels, depth = project(seen.points, capture.world_from_camera, capture.intrinsics)
     height, width = capture.depth.shape
     margin = FRAME_MARGIN_PX * max(height, width) / 512
-    (fx, _, cx), (_, fy, cy), _ = capture.intrinsics
-    ahead = np.where(depth > 0, depth, 1)
-    u, v = fx * x / ahead + cx, fy * y / ahead + cy
+    u, v = pixels.T
     inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
-    cosine = -(offset * (rotation.T @ seen.normals.T)).sum(axis=0) / np.maximum(_length(offset.T), 1e-12)
+    cosine = cosine_to_camera(seen.points, seen.normals, capture.world_from_camera)
     rows, cols = (np.where(inside, part, 0).astype(np.int64) for part in (v, u))
     steep = np.minimum(np.maximum(cosine, GRAZING_COSINE), 1)
     slope = np.sqrt(1 - steep**2) / steep
