@@ -40,7 +40,7 @@ def main() -> None:
     files = sorted(arguments.folder.glob("*.glb"))[: arguments.objects]
 
     def visit(file: Path) -> list[dict[str, Any]]:
-        wanted = design(config.plan, 6, generator(0, file.stem))
+        wanted = design(config.plan, config.gates, 6, generator(0, file.stem))
         view_set = plan_views(config, SourceObject(record=ObjectRecord(uid=file.stem)), 0, wanted)
         wrong = Counterfactuals(view_set, config.gates)
         ring = len(view_set.probes)

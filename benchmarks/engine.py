@@ -88,7 +88,7 @@ def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> li
     things = things if arguments.only else things[: arguments.objects]
     jobs = []
     for thing in things:
-        wanted = design(config.plan, arguments.pairs, generator(0, thing.record.uid))
+        wanted = design(config.plan, config.gates, arguments.pairs, generator(0, thing.record.uid))
         path, _ = sources.fetch_object(thing, config.source, scratch, config.files)
         view_set = plan_views(config, thing, 0, wanted)
         if arguments.background:

@@ -61,7 +61,7 @@ RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64"
 SETS = {
     "orbits": ["--preset", "viewpoint-100k", "--seed", "1", "--set", "plan.motions.orbits=1.0"],
     "decoupled": ["--preset", "viewpoint-6dof", "--seed", "2",
-                  "--set", "plan.motions={right: 0.85, up: 0, forward: 0, yaw: 0.85, pitch: 0, roll: 0.7, zoom: 0, zoom_ahead: 0, orbits: 0}",
+                  "--set", "plan.motions={right: 0.85, up: 0, forward: 0, yaw: 0.85, pitch: 0, roll: 0.7, zoom: 0, orbits: 0}",
                   "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set", "shards.pairs_per_shard=1000",
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip

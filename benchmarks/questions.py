@@ -38,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
     collect_rarely()
     config = load_config("viewpoint-6dof")
-    codes = design(config.plan, arguments.pairs, generator(0, "benchmark"))
+    codes = design(config.plan, config.gates, arguments.pairs, generator(0, "benchmark"))
     spent, questions, pairs, samples = Counter[str](), Counter[str](), 0, list[Sample]()
     rng, templates = np.random.default_rng(0), load_templates()
     memory = [_memory_mb()]

@@ -90,7 +90,7 @@ def _settings_of_single(config: RunConfig) -> RunConfig:
 
 
 def _jobs(config: RunConfig, things: list[SourceObject], pairs: int) -> list[ViewSet]:
-    codes = design(config.plan, pairs * len(things), generator(config.seed, "motions", "benchmark"))
+    codes = design(config.plan, config.gates, pairs * len(things), generator(config.seed, "motions", "benchmark"))
     codes = sorted(
         codes, key=lambda code: code.partition("/")[2]
     )  # as the pipeline has it: those of one event together

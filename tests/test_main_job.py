@@ -280,7 +280,7 @@ def test_a_symmetric_object_yields_no_question_that_cannot_be_answered(real_obje
     for name in ("bottle_round_green", "clearcoat_wicker", "donut_q", "barrel_large"):
         shutil.copy(real_objects / f"{name}.glb", source)
     alone = ["--set", "plan.validation_share=0", "--set", "plan.test_share=0"]
-    shares = "{right: 1, up: 0, forward: 0, yaw: 0, pitch: 0, roll: 0, zoom: 0, zoom_ahead: 0}"  # seen from above, they do differ
+    shares = "{right: 1, up: 0, forward: 0, yaw: 0, pitch: 0, roll: 0, zoom: 0}"  # seen from above, they do differ
     alone += ["--set", f"plan.motions={shares}", "--set", "plan.max_rounds=2"]
     done = viewpoint100k("generate", tmp_path / "out", "--source", source, "--pairs", 4, *SMALL[:4], *alone)
     assert done.returncode == 1

@@ -58,24 +58,23 @@ def _range(low: float, high: float) -> Range:
 class MotionShares(Record):
     """In what share of the pairs the camera does what, each independently of the others: none answers for another."""
 
-    right: float = Field(default=0.5, ge=0, le=1, description="moves sideways, to the right as often as to the left")
-    up: float = Field(default=0.35, ge=0, le=1)
-    forward: float = Field(default=0.25, ge=0, le=1)
-    yaw: float = Field(default=0.5, ge=0, le=1, description="turns left or right")
-    pitch: float = Field(default=0.35, ge=0, le=1)
-    roll: float = Field(default=0.2, ge=0, le=1)
-    zoom: float = Field(
-        default=0.15,
+    right: float = Field(
+        default=0.75,
         ge=0,
         le=1,
-        description="where no more than two others take the room; half of the pairs where nothing else is done",
+        description="moves sideways, to the right as often as to the left. High, as for yaw: only a camera that does both can "
+        "shift the object against what one would think",
     )
-    zoom_ahead: float = Field(
-        default=0.9,
+    up: float = Field(default=0.5, ge=0, le=1)
+    forward: float = Field(default=0.45, ge=0, le=1)
+    yaw: float = Field(default=0.75, ge=0, le=1, description="turns left or right")
+    pitch: float = Field(default=0.5, ge=0, le=1)
+    roll: float = Field(default=0.3, ge=0, le=1)
+    zoom: float = Field(
+        default=0.4,
         ge=0,
         le=1,
-        description="zooms while it moves forward or back, as often with it as against it: neither the object's size nor the "
-        "lens then tells the way",
+        description="another lens: the question says which, and that must not tell where the camera went",
     )
     orbits: float = Field(
         default=0,
@@ -131,11 +130,13 @@ class PlanConfig(Record):
     pan_deg: Range = _range(10.5, 14)  # questions need 10; more would push the object out of the frame
     tilt_deg: Range = _range(8.5, 12)
     roll_deg: Range = _range(9, 20)
-    zoom: Range = _range(1.5, 1.9)  # ratio of the focal lengths, either way: more than a move changes the size
+    zoom: Range = _range(1.4, 1.7)  # ratio of the focal lengths, either way: more than a move changes the size
     still_deg: float = Field(default=0.5, ge=0, le=1, description="a turn that nobody sees, where none is wanted")
     elevation_deg: Range = _range(6, 38)  # below, one sees no top; above, left and right lose their meaning
-    hfov_deg: Range = _range(62, 72)  # wide, so that an object shifted by several motions stays in the frame
-    half_angle_deg: Range = _range(11.5, 17)  # of the object in the picture: the largest at which its motions fit
+    hfov_deg: Range = _range(60, 70)  # wide, so that an object shifted by several motions stays in the frame
+    half_angle_deg: Range = _range(
+        10, 20
+    )  # of the object: so different that its size tells little of a way forward or back
     aside: float = Field(
         default=0.6, ge=0, le=1, description="how far from the middle the object may be, of the room there is"
     )
@@ -284,7 +285,7 @@ class QuestionConfig(Record):
 
 class ShardConfig(Record):
     pairs_per_shard: int | None = Field(
-        default=None, ge=1, description="None: a twentieth of the run, 128 to 1000: questions are balanced in a shard"
+        default=None, ge=1, description="None: a tenth of the run, 128 to 1000: questions are balanced in a shard"
     )
 
 

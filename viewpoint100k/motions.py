@@ -1,18 +1,26 @@
 """How a camera is to move between two views: a balanced design of motions, and cameras that carry them out.
 
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for whatever
-comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Each of the first six is drawn independently of the others, so that none answers for another; families are names of
-codes. Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
-four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
+comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Each of the seven is drawn
+independently of the others, so that none answers for another; families are names of codes. Cameras are proposed by lot
+and kept if they do what the code says and have the object in the picture. Sets of four views have codes of their own:
+an arc of cameras around the object, or a star of three around the first.
+
+Not every code has cameras: through a long lens there is no room to go up and tilt up. Which codes have none is found
+before anything is planned (`has_cameras`), and they are exchanged for simpler ones (`simpler`).
 """
 
+import functools
+from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from viewpoint100k.config import GateConfig, PlanConfig, Range, ScenesConfig
+from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
 from viewpoint100k.geometry.relations import motion
 from viewpoint100k.geometry.rotations import Array, camera_rotation
@@ -29,7 +37,20 @@ STAR_FURTHER = {30: 50, 40: 70, 50: 80}
 STAR_NEARER_DEG = 20  # where that is far enough from the others
 STAR_RISE_DEG = 30
 STAR_JITTER_DEG = 2.0  # the question says tens
+NAMES = ("right", "up", "forward", "yaw", "pitch", "roll", "zoom")
+DOES = {
+    "right": "move sideways",
+    "up": "move up or down",
+    "forward": "move forward or back",
+    "yaw": "turn left or right",
+    "pitch": "tilt up or down",
+    "roll": "roll",
+    "zoom": "zoom in or out",
+}
+GIVEN_UP_FIRST = (ZOOM, ROLL, PITCH, UP, FORWARD, YAW, RIGHT)
 PROPOSALS = 60  # per motion and first camera
+SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
+MOST_EXCHANGED = 0.5  # of the planned motions: more, and the settings leave too little of what they ask for
 COLUMNS_TRIED = 64  # of which the least coupled is taken
 BLOCK = 512  # pairs that are balanced together
 LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
@@ -83,16 +104,99 @@ def family_of(code: str) -> Family:
     return names.get(tuple(sorted(active)), "mixed")
 
 
-def design(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[str]:
-    """Codes of so many pairs, in an order in which every stretch has about its share of each."""
+def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.Generator) -> list[str]:
+    """Codes of so many pairs, in an order in which every stretch has about its share of each. All of them have cameras.
+
+    Raises:
+        InputError: the settings leave no room for a motion that they ask for; says which, and what would help.
+    """
     if settings.sets:
+        _check_sets(settings, gates)
         return [SETS[i] for i in rng.permutation(np.arange(count) % len(SETS))]
+    _check_single_motions(settings, gates)
     codes: list[str] = []
     while len(codes) < count:
         codes += _block(settings, min(BLOCK, count - len(codes)), rng)
+    codes = _with_cameras(settings, gates, codes)
     if settings.scenes is not None:
         codes = _with_events(settings.scenes, codes, rng)
     return codes
+
+
+def _with_cameras(settings: PlanConfig, gates: GateConfig, codes: Sequence[str]) -> list[str]:
+    """The same pairs, those that have no cameras exchanged for simpler ones.
+
+    Raises:
+        InputError: that would be most of them.
+    """
+    out = [_simplified(settings, gates, code) for code in codes]
+    lost = Counter(_words(code) for code, kept in zip(codes, out, strict=True) if code != kept)
+    if lost.total() > MOST_EXCHANGED * len(codes):
+        (motion_, number), *_ = lost.most_common()
+        raise InputError(
+            f"{lost.total()} of {len(codes)} planned motions have no cameras, most often ({number}) {motion_}: the object "
+            f"does not stay in the picture. {_room(settings)}, or let fewer motions happen at once: lower plan.motions.*"
+        )
+    return out
+
+
+def _simplified(settings: PlanConfig, gates: GateConfig, code: str) -> str:
+    while not ("*" in code or _has_room(settings, gates, tuple(sign in "+-" for sign in code))):
+        code = simpler(code)
+    return code
+
+
+@functools.cache
+def _has_room(settings: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) -> bool:
+    """Whether these motions can be combined in every direction: were only some allowed, one would answer for another."""
+    ways = product(*("+-" if moves else "0" for moves in active))
+    return all(has_cameras(settings, gates, "".join(signs)) for signs in ways)
+
+
+def simpler(code: str) -> str:
+    """A code with one motion less; what the questions of tier A ask about goes last. Events stay.
+
+    A code without motions stays as it is.
+    """
+    signs, slash, event = code.partition("/")
+    for place in GIVEN_UP_FIRST:
+        if signs[place : place + 1] in ("+", "-", "*") and len(signs) == 7:
+            return signs[:place] + "0" + signs[place + 1 :] + slash + event
+    return code
+
+
+def _check_single_motions(settings: PlanConfig, gates: GateConfig) -> None:
+    wanted = dict(zip(NAMES, _shares(settings), strict=True))
+    codes = {name: ["0" * place + sign + "0" * (6 - place) for sign in "+-"] for place, name in enumerate(NAMES)}
+    for name, share in wanted.items():
+        if share > 0 and not all(has_cameras(settings, gates, code) for code in codes[name]):
+            raise InputError(
+                f"plan.motions.{name} = {share}: no cameras were found that {DOES[name]} and keep the object in the picture. "
+                f"{_room(settings)}, or set plan.motions.{name}=0"
+            )
+    if settings.motions.orbits > 0 and not all(has_cameras(settings, gates, code) for code in ORBITS):
+        raise InputError(
+            f"plan.motions.orbits = {settings.motions.orbits}: no cameras were found around the object. {_room(settings)}"
+        )
+
+
+def _check_sets(settings: PlanConfig, gates: GateConfig) -> None:
+    for code in SETS:
+        if not has_cameras(settings, gates, code):
+            raise InputError(f"plan.sets: no {code} of four cameras was found. {_room(settings)}")
+
+
+def _room(settings: PlanConfig) -> str:
+    lens, size = settings.hfov_deg, settings.half_angle_deg
+    return (
+        f"Use a wider lens (plan.hfov_deg is {lens.low:g} to {lens.high:g}) or smaller objects in the picture "
+        f"(plan.half_angle_deg is {size.low:g} to {size.high:g})"
+    )
+
+
+def _words(code: str) -> str:
+    """What a code does, for people."""
+    return " and ".join(f"{name} {sign}" for name, sign in zip(NAMES, code, strict=False) if sign in "+-") or code
 
 
 def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
@@ -109,22 +213,21 @@ def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Ge
 
 
 def _block(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[str]:
-    shares = settings.motions
-    orbits = round(shares.orbits * count)
+    orbits = round(settings.motions.orbits * count)
     rest = count - orbits
-    active = (shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll)
     columns: list[np.ndarray] = []
-    for share in active:
+    for share in _shares(settings):
         tried = [_column(share, rest, rng) for _ in range(COLUMNS_TRIED)]
         columns.append(min(tried, key=lambda column: _coupling(column, columns)))
-    # the lens is not one of the six: it goes with a way forward or against it, or is alone, if the picture has room for it
-    moves, ahead = np.abs(np.array(columns)).sum(axis=0), columns[FORWARD]
-    alone = max(shares.zoom, 0.5) if shares.zoom else 0.0
-    share_of_zoom = np.select([moves == 0, moves > 3, ahead != 0], [alone, 0.0, shares.zoom_ahead], shares.zoom)
-    zoom = np.where(rng.random(rest) < share_of_zoom, rng.choice([-1, 1], rest), 0)
-    codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array([*columns, zoom]).T]
+    codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array(columns).T]
     codes += [ORBITS[i % 2] for i in range(orbits)]
     return [codes[i] for i in rng.permutation(count)]
+
+
+def _shares(settings: PlanConfig) -> tuple[float, ...]:
+    """Of the seven motions, in the order of a code's signs."""
+    shares = settings.motions
+    return shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll, shares.zoom
 
 
 def _column(share: float, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -173,11 +276,61 @@ def carry_out(
     first, second = (known, others) if known_is_first else (others, known)
     elevation_deg = _elevation_deg(others.position)
     good = in_frame(others) & (elevation_deg >= LOWEST_DEG) & (elevation_deg <= HIGHEST_DEG)
+    narrowest_deg, widest_deg = lens_limits(settings)
+    good &= (others.hfov_deg >= narrowest_deg) & (others.hfov_deg <= widest_deg)
     good &= does(code, first, second, gates)
     if not good.any():
         return None
     best = int(np.argmax(good))
     return Camera(others.position[best], *(float(np.asarray(part)[best]) for part in others[1:]))
+
+
+@functools.cache
+def has_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
+    """Whether cameras are soon found that carry out a code, by the preset's own lens, sizes and gates. Not by any object."""
+    rng = np.random.default_rng(list(code.encode()))
+    for number in range(SEARCHES):
+        forth = number % 2 == 0
+        hfov_deg, distance = lens_and_distance(settings, rng)
+        base = base_camera(settings, distance, lens_before(code, hfov_deg, settings, known_is_first=forth), rng)
+        if not in_frame(base):
+            continue
+        if code in SETS:
+            found = carry_out_set(code, base, settings, rng) is not None
+        else:
+            found = carry_out(code, base, settings, gates, rng, known_is_first=forth) is not None
+        if found:
+            return True
+    return False
+
+
+def lens_and_distance(settings: PlanConfig, rng: np.random.Generator) -> tuple[float, float]:
+    """A horizontal field of view in degrees, and a distance to the object, by lot; the motion has no say in them."""
+    hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
+    return hfov_deg, distance_at(float(rng.uniform(settings.half_angle_deg.low, settings.half_angle_deg.high)))
+
+
+def distance_at(half_angle_deg: float) -> float:
+    """From where an object appears at this size."""
+    return float(OF_THE_SPHERE * OBJECT_RADIUS / np.sin(np.radians(half_angle_deg)))
+
+
+def lens_limits(settings: PlanConfig) -> tuple[float, float]:
+    """The narrowest and the widest horizontal field of view that zooming may lead to, in degrees."""
+    half_way = settings.zoom.high**0.5
+    narrowest, widest = np.tan(np.radians([settings.hfov_deg.low / 2, settings.hfov_deg.high / 2])) * [
+        1 / half_way,
+        half_way,
+    ]
+    slack = 1 + 1e-9  # where nothing zooms, all lenses are within
+    return float(2 * np.degrees(np.arctan(narrowest)) / slack), float(2 * np.degrees(np.arctan(widest)) * slack)
+
+
+def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_first: bool) -> float:
+    """The lens of a new camera from which a code is carried out: half the way of a zoom to the other side of `hfov_deg`."""
+    sign = {"+": 1, "-": -1}.get(code[ZOOM : ZOOM + 1], 0) * (1 if known_is_first else -1)
+    half_way = (settings.zoom.low * settings.zoom.high) ** (0.25 * sign)
+    return float(2 * np.degrees(np.arctan(half_way * np.tan(np.radians(hfov_deg / 2)))))
 
 
 def carry_out_set(code: str, first: Camera, settings: PlanConfig, rng: np.random.Generator) -> list[Camera] | None:

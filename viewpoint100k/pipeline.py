@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
+import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import viewpoint100k
@@ -25,14 +26,15 @@ from viewpoint100k import objects as sources
 from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising, scene_now
 from viewpoint100k.card import write_dataset_files
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
+from viewpoint100k.drawing import mean_luminance
 from viewpoint100k.engine import FEWEST_OBJECTS, Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.index import has_pyarrow, write_index
-from viewpoint100k.motions import event_of, family_of
+from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
-from viewpoint100k.questions import ask_all, carries_question, load_templates
+from viewpoint100k.questions import Asked, ask_all, carries_question, choose, load_templates
 from viewpoint100k.records import (
     ObjectRecord,
     PlannedPair,
@@ -185,6 +187,7 @@ def _same_run(paths: RunPaths, config: RunConfig) -> None:
 # --- render one shard ----------------------------------------------------------------------------
 
 WHOLE = -1
+SEARCHES_IN_VAIN = 3  # for the cameras of a motion; then it is exchanged
 OF_SCENES = {"min_main_part": 0.0, "max_slab": 1.0, "min_thickness": 0.0}  # several things, on purpose
 
 MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
@@ -364,29 +367,47 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
 def _fill(
     config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally, begun: Progress
 ) -> list[_Pick]:
-    """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair."""
+    """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
+
+    A motion for which several objects find no cameras is exchanged for a simpler one. A pair that is left without a question
+    is replaced by another.
+    """
     by_uid = {thing.record.uid: thing for thing in plan.objects}
+    motions = list(shard.motions)
+    vain = Counter[int]()  # searches for cameras that found none, by the place of the motion in the shard's list
     rounds = Counter[str]()  # visits to each object so far
-    picks: dict[int, _Pick] = {}  # by the place of the motion in the shard's list
+    picks: dict[int, _Pick] = {}  # by the place of the motion
     objects = deque(shard.objects)  # those that may still be visited, the next one first
-    while objects and len(picks) < len(shard.motions):
+    while True:
+        if len(picks) == len(motions):
+            unasked = _unasked(config, shard, picks)
+            if not unasked:
+                return [picks[place] for place in sorted(picks)]
+            tally.dropped["pairs left without a question"] += len(unasked)
+            picks = {place: pick for place, pick in picks.items() if place not in unasked}
+        if not objects:
+            break
         # those of one event together: a visit to a scene has room for one
         missing = sorted(
-            (place for place in range(len(shard.motions)) if place not in picks),
-            key=lambda place: (event_of(shard.motions[place]) or "", place),
+            (place for place in range(len(motions)) if place not in picks),
+            key=lambda place: (event_of(motions[place]) or "", place),
         )
         visits = []
         for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
             uid = objects.popleft()
-            codes = [shard.motions[place] for place in part]
-            visits.append((uid, part, plan_views(config, by_uid[uid], rounds[uid], codes)))
+            view_set = plan_views(config, by_uid[uid], rounds[uid], [motions[place] for place in part])
+            _give_up(motions, _without_cameras(motions, part, view_set), vain, tally)
+            if view_set.pairs:
+                visits.append((uid, part, view_set))
+            else:
+                objects.append(uid)  # nothing was rendered: that is no visit
         with ThreadPoolExecutor(engine.workers + 1) as threads:
             waiting = [threads.submit(_visit_once, config, each, engine, paths.visits(shard)) for _, _, each in visits]
             try:  # results are looked at in the order of the plan, whoever is done first
                 for (uid, part, _), future in zip(visits, waiting, strict=True):
                     visit = future.result()
                     rounds[uid] += 1
-                    assigned = _assign(shard, part, visit.usable) if visit.usable is not None else {}
+                    assigned = _assign(motions, part, visit.usable) if visit.usable is not None else {}
                     picks |= assigned
                     tally.add(visit, len(assigned))
                     if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
@@ -396,10 +417,8 @@ def _fill(
                 threads.shutdown(wait=False, cancel_futures=True)
                 engine.stop()
                 raise
-    if len(picks) == len(shard.motions):
-        return [picks[place] for place in sorted(picks)]
     write_atomically(paths.shard_rejects(shard), _lines(tally.rejects))
-    short = Counter(family_of(code) for place, code in enumerate(shard.motions) if place not in picks)
+    short = Counter(family_of(code) for place, code in enumerate(motions) if place not in picks)
     why = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3)) or "nothing was rendered"
     raise RanDry(
         f"shard {shard.number} ({shard.name}): {short.total()} of {len(shard.motions)} pairs are missing "
@@ -409,15 +428,38 @@ def _fill(
     )
 
 
+def _without_cameras(motions: Sequence[str], part: Sequence[int], view_set: ViewSet) -> list[int]:
+    """The places whose motions found no cameras in a visit that was made for them."""
+    found = Counter(pair.code for pair in view_set.pairs)
+    event = view_set.scene.event if view_set.scene else None
+    out = []
+    for place in part:
+        code = motions[place]
+        if found[code]:
+            found[code] -= 1
+        elif event_of(code) in (None, event):  # other events are for other visits
+            out.append(place)
+    return out
+
+
+def _give_up(motions: list[str], places: Sequence[int], vain: Counter[int], tally: _Tally) -> None:
+    """Count searches in vain, and exchange a motion that has had several for a simpler one."""
+    for place in places:
+        vain[place] += 1
+        if vain[place] % SEARCHES_IN_VAIN == 0 and simpler(motions[place]) != motions[place]:
+            motions[place] = simpler(motions[place])
+            tally.dropped["motions that found no cameras, exchanged for simpler ones"] += 1
+
+
 def _parts(places: list[int], size: int) -> list[list[int]]:
     return [places[i : i + size] for i in range(0, len(places), size)]
 
 
-def _assign(shard: Shard, part: list[int], usable: _Usable) -> dict[int, _Pick]:
+def _assign(motions: Sequence[str], part: list[int], usable: _Usable) -> dict[int, _Pick]:
     """Which of the motions that a visit was made for have a pair now."""
     out: dict[int, _Pick] = {}
     for candidate in usable.candidates:
-        place = next((i for i in part if i not in out and shard.motions[i] == candidate.planned.code), None)
+        place = next((i for i in part if i not in out and motions[i] == candidate.planned.code), None)
         if place is not None:
             out[place] = _Pick(usable, candidate)
     return out
@@ -444,8 +486,6 @@ def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
     """Render one view set; what goes wrong costs this object only and is recorded."""
     uid, dropped, of_annotating = view_set.object.record.uid, Counter[str](), 0.0
-    if not view_set.pairs:
-        return _Visit(None, None, 0, Counter({"motions that found no cameras": 1}), {})
     portraits: list[Portrait] = []
     gates = config.gates if view_set.scene is None else config.gates.model_copy(update=OF_SCENES)
     exact: dict[tuple[int, int, str], float] = {}
@@ -550,7 +590,6 @@ def _fetch(config: RunConfig, thing: SourceObject, folder: Path) -> _Fetched:
 
 def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick]) -> list[StoredSample]:
     """Order, words and letters: what turns chosen pairs into the samples of a shard."""
-    rng = generator(config.seed, "samples", shard.name)
     provenance = Provenance(
         seed=config.seed,
         config_hash=plan.config_hash,
@@ -558,38 +597,60 @@ def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks:
         renderer=engine.renderer,
         device=engine.device,
     )
-    drafts, images = [], []
-    for index in rng.permutation(len(picks)):
+    return _asked(config, shard.name, shard.number, _drafts(config, shard, picks, provenance))
+
+
+def _drafts(config: RunConfig, shard: Shard, picks: Sequence[_Pick], provenance: Provenance) -> list[StoredSample]:
+    """The samples of a shard in their final order, without questions."""
+    order = generator(config.seed, "samples", shard.name).permutation(len(picks))
+    out = []
+    for number, index in enumerate(order):
         pick = picks[index]
         pair = pick.candidate
-        drafts.append(
-            Sample(
-                object=pick.usable.record,
-                preset=config.preset,
-                family=family_of(pair.planned.code),
-                split=shard.split,
-                views=pair.views,
-                truth=pair.truth,
-                decidability=pair.decidability,
-                decidability_reversed=pair.decidability_reversed,
-                seen=pair.seen,
-                scene=pair.scene,
-                questions=[],
-                provenance=provenance,
-            )
+        sample = Sample(
+            object=pick.usable.record,
+            preset=config.preset,
+            family=family_of(pair.planned.code),
+            split=shard.split,
+            views=pair.views,
+            truth=pair.truth,
+            decidability=pair.decidability,
+            decidability_reversed=pair.decidability_reversed,
+            seen=pair.seen,
+            scene=pair.scene,
+            questions=[],
+            provenance=provenance,
         )
-        images.append([pick.usable.images[i] for i in pair.planned.views])
-    keys = [f"{shard.name.split('-of-')[0]}-{place:05d}" for place in range(len(drafts))]
-    return _asked(
-        config, shard.name, shard.number, [StoredSample(*one) for one in zip(keys, drafts, images, strict=True)]
-    )
+        key = f"{shard.name.split('-of-')[0]}-{number:05d}"
+        out.append(StoredSample(key, sample, [pick.usable.images[i] for i in pair.planned.views]))
+    return out
+
+
+def _unasked(config: RunConfig, shard: Shard, picks: dict[int, _Pick]) -> set[int]:
+    """Places of the pairs that would be left without a question if the shard were complete now."""
+    places = sorted(picks)
+    nobody = Provenance(seed=config.seed, config_hash="", code_version="", renderer="", device="")
+    drafts = _drafts(config, shard, [picks[place] for place in places], nobody)
+    order = generator(config.seed, "samples", shard.name).permutation(len(places))
+    chosen, _ = _chosen(config, shard.name, drafts)
+    return {places[index] for index, asked in zip(order, chosen, strict=True) if not asked}
+
+
+def _chosen(
+    config: RunConfig, name: str, samples: Sequence[StoredSample]
+) -> tuple[list[list[Asked]], np.random.Generator]:
+    """What is asked of each sample of a shard, and the generator with which words are drawn next."""
+    rng = generator(config.seed, "questions", name)
+    light = [[mean_luminance(image) for image in stored.images] for stored in samples]
+    return choose([stored.sample for stored in samples], light, config.gates, rng), rng
 
 
 def _asked(config: RunConfig, name: str, number: int, samples: Sequence[StoredSample]) -> list[StoredSample]:
     """The samples of a shard with their questions."""
-    rng, templates = generator(config.seed, "questions", name), load_templates(config.questions.templates)
+    templates = load_templates(config.questions.templates)
     keys, drafts = [stored.key for stored in samples], [stored.sample for stored in samples]
-    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number)
+    chosen, rng = _chosen(config, name, samples)
+    asked = ask_all(keys, drafts, chosen, config.questions, config.gates, templates, rng, number)
     return [
         stored._replace(sample=stored.sample.model_copy(update={"questions": questions}))
         for stored, questions in zip(samples, asked, strict=True)

@@ -14,15 +14,17 @@ from viewpoint100k.config import PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 from viewpoint100k.motions import (
-    OF_THE_SPHERE,
     SETS,
     Camera,
     base_camera,
     carry_out,
     carry_out_set,
     design,
+    distance_at,
     event_of,
     in_frame,
+    lens_and_distance,
+    lens_before,
 )
 from viewpoint100k.records import (
     OBJECT_RADIUS,
@@ -108,7 +110,10 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
     shards: list[Shard] = []
     listed = list(objects)
     for split, pairs in pairs_of.items():
-        uids, motions = by_split[split], design(config.plan, pairs, generator(config.seed, "motions", split))
+        uids, motions = (
+            by_split[split],
+            design(config.plan, config.gates, pairs, generator(config.seed, "motions", split)),
+        )
         if config.plan.scenes is not None:
             scenes = _scenes(config, objects, split, uids, pairs, per_object)
             listed, uids = [*listed, *scenes], [scene.record.uid for scene in scenes]
@@ -158,7 +163,7 @@ def _shard_count(config: RunConfig, pairs: int, objects: int) -> int:
     """How many shards a split is cut into: by the setting, else so that each has objects enough for its pairs."""
     if config.shards.pairs_per_shard:
         return int(np.ceil(pairs / config.shards.pairs_per_shard))
-    largest = int(np.clip(np.ceil(config.pairs / 20), FEWEST_PAIRS, 1000))
+    largest = int(np.clip(np.ceil(config.pairs / 10), FEWEST_PAIRS, 1000))
     return max(1, min(int(np.ceil(pairs / largest)), objects // OBJECTS_PER_SHARD))
 
 
@@ -193,15 +198,7 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Seq
     uid = thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
     scene, motions = _scene_plan(config, thing, round_, motions)
-    cameras, states, made = list[Camera](), list[int](), list[PlannedPair]()
-    sizes = config.plan.half_angle_deg
-    for half_angle_deg in np.linspace(sizes.high, sizes.low, 3):
-        tried = _arrange(config, motions, float(half_angle_deg), rng)
-        if len(tried[2]) > len(made):
-            cameras, states, made = tried
-        if len(made) == len(motions):
-            break
-
+    cameras, states, made = _arrange(config, motions, rng)
     light_rng = generator(config.seed, uid, "light", round_)
     background, lights = _background(config, light_rng), [_light(config, light_rng)]
     if light_rng.random() < config.render.relit_share:
@@ -252,40 +249,66 @@ def _scene_plan(
 
 
 def _arrange(
-    config: RunConfig, motions: Sequence[str], half_angle_deg: float, rng: np.random.Generator
+    config: RunConfig, motions: Sequence[str], rng: np.random.Generator
 ) -> tuple[list[Camera], list[int], list[PlannedPair]]:
-    """Cameras that see the object at about this size, the states of the scene, and the pairs that do what is wanted."""
+    """Cameras that see the object, the states of the scene, and the pairs that do what is wanted.
+
+    The object's size and the lens are drawn before any motion is looked at, so that they do not tell of it. What finds no
+    cameras then is tried once more with the object at its smallest.
+    """
     settings = config.plan
-    hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
-    distance = float(OF_THE_SPHERE * OBJECT_RADIUS / np.sin(np.radians(half_angle_deg)))
+    hfov_deg, distance = lens_and_distance(settings, rng)
+    farthest = distance_at(settings.half_angle_deg.low)
     cameras: list[Camera] = []
     states: list[int] = []
     made: list[PlannedPair] = []
-    for code in motions:
-        if code in SETS:
-            _arrange_set(config, code, distance, hfov_deg, cameras, made, rng)
-            states += [0] * (len(cameras) - len(states))
-            continue
-        code, event = code.partition("/")[0], event_of(code)
-        news = [base_camera(settings, distance, hfov_deg, rng) for _ in range(NEW_BASES)]
-        # where nothing happens, all is as it was in the beginning: nothing is missing
-        known = [int(i) for i in rng.permutation(len(cameras)) if event or states[int(i)] == 0]
-        for number, camera in [*((i, cameras[i]) for i in known), *((-1, new) for new in news if in_frame(new))]:
-            forth = bool(rng.random() < 0.5)
-            found = carry_out(code, camera, settings, config.gates, rng, known_is_first=forth)
-            if found is None:
-                continue
-            if number < 0:
-                number = len(cameras)
-                cameras.append(camera)
-                states.append(0)
-            both = (number, len(cameras)) if forth else (len(cameras), number)
-            cameras.append(found)
-            states.append(1 - states[number] if event else 0)
-            twin = bool(rng.random() < settings.both_orders) and not event
-            made.append(PlannedPair(first=both[0], second=both[1], motion=code, both_orders=twin, event=event))
-            break
+    for whole_code in motions:
+        for away in (distance, farthest):
+            if whole_code in SETS:
+                found = _arrange_set(config, whole_code, away, hfov_deg, cameras, made, rng)
+                states += [0] * (len(cameras) - len(states))
+            else:
+                found = _arrange_pair(config, whole_code, away, hfov_deg, cameras, states, made, rng)
+            if found:
+                break
     return cameras, states, made
+
+
+def _arrange_pair(
+    config: RunConfig,
+    whole_code: str,
+    distance: float,
+    hfov_deg: float,
+    cameras: list[Camera],
+    states: list[int],
+    made: list[PlannedPair],
+    rng: np.random.Generator,
+) -> bool:
+    """Add one camera that makes a pair with one that is there, or two; False if none were found."""
+    settings, code, event = config.plan, whole_code.partition("/")[0], event_of(whole_code)
+    # where nothing happens, all is as it was in the beginning: nothing is missing
+    known = [int(i) for i in rng.permutation(len(cameras)) if event or states[int(i)] == 0]
+    for number in [*known, *[-1] * NEW_BASES]:
+        forth = bool(rng.random() < 0.5)
+        if number < 0:
+            lens_deg = lens_before(code, hfov_deg, settings, known_is_first=forth)
+            camera = base_camera(settings, distance, lens_deg, rng)
+        else:
+            camera = cameras[number]
+        found = carry_out(code, camera, settings, config.gates, rng, known_is_first=forth) if in_frame(camera) else None
+        if found is None:
+            continue
+        if number < 0:
+            number = len(cameras)
+            cameras.append(camera)
+            states.append(0)
+        both = (number, len(cameras)) if forth else (len(cameras), number)
+        cameras.append(found)
+        states.append(1 - states[number] if event else 0)
+        twin = bool(rng.random() < settings.both_orders) and not event
+        made.append(PlannedPair(first=both[0], second=both[1], motion=code, both_orders=twin, event=event))
+        return True
+    return False
 
 
 def _arrange_set(
@@ -296,15 +319,16 @@ def _arrange_set(
     cameras: list[Camera],
     made: list[PlannedPair],
     rng: np.random.Generator,
-) -> None:
-    """Add the four cameras of one set, if some are found."""
+) -> bool:
+    """Add the four cameras of one set; False if none were found."""
     for _ in range(NEW_BASES):
         found = carry_out_set(code, base_camera(config.plan, distance, hfov_deg, rng), config.plan, rng)
         if found is not None:
             start = len(cameras)
             cameras += found
             made.append(PlannedPair(first=start, second=start + 1, more=[start + 2, start + 3], motion=code))
-            return
+            return True
+    return False
 
 
 def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:

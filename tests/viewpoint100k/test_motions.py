@@ -19,7 +19,7 @@ SINGLE = [("0" * place + sign).ljust(7, "0") for place in range(7) for sign in "
 @functools.cache
 def codes(count=600, seed=0, **shares):
     config = load_config(overrides=[f"plan.motions.{name}={share}" for name, share in shares.items()])
-    return tuple(design(config.plan, count, np.random.default_rng(seed)))
+    return tuple(design(config.plan, config.gates, count, np.random.default_rng(seed)))
 
 
 def information_bits(ones, others):
@@ -143,8 +143,8 @@ def test_the_orbits_of_the_paper_have_their_share_beside_the_rest():
 
 def test_the_same_seed_gives_the_same_list_and_another_another():
     plan = CONFIG.plan
-    assert design(plan, 90, np.random.default_rng(1)) == design(plan, 90, np.random.default_rng(1))
-    assert design(plan, 90, np.random.default_rng(1)) != design(plan, 90, np.random.default_rng(2))
+    assert design(plan, CONFIG.gates, 90, np.random.default_rng(1)) == design(plan, CONFIG.gates, 90, np.random.default_rng(1))
+    assert design(plan, CONFIG.gates, 90, np.random.default_rng(1)) != design(plan, CONFIG.gates, 90, np.random.default_rng(2))
 
 
 # --- names -------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def things(count):
 
 
 def some_codes(config, count, seed=0):
-    return design(config.plan, count, np.random.default_rng(seed))
+    return design(config.plan, config.gates, count, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("pairs", [1, 2, 7, 48, 300, 1003])

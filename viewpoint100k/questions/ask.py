@@ -14,7 +14,7 @@ from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets, tier_c, tier_c_pairs
-from viewpoint100k.questions.balance import balanced
+from viewpoint100k.questions.balance import balanced, cue_values
 from viewpoint100k.questions.chains import Facts, state_facts, write_chain
 from viewpoint100k.questions.chains_figures import write_figure_chain
 from viewpoint100k.questions.chains_scenes import write_scene_chain
@@ -57,6 +57,9 @@ class Asked(NamedTuple):
     decidability: float
     figure: Figure = Figure()
     cues: Mapping[Cue, float] = {}  # beside those of the pictures
+    alone: tuple[
+        float, ...
+    ] = ()  # how the right option's part of the figure differs from the mean of all options' parts
 
 
 def load_templates(path: str | None = None) -> Templates:
@@ -107,7 +110,7 @@ def figures_of(known: Known, gates: GateConfig, rng: np.random.Generator) -> lis
         figure = kind.draw(known, gates, rng) if kind.draw else None
         solved = kind.solve(known, figure, gates) if kind.solve and figure is not None else None
         if figure is not None and solved is not None and solved.decidability >= gates.min_decidability:
-            out.append(Asked(kind, solved.fact, solved.decidability, figure, solved.cues))
+            out.append(Asked(kind, solved.fact, solved.decidability, figure, solved.cues, solved.alone))
     return out
 
 
@@ -130,22 +133,38 @@ def carries_question(known: Known, gates: GateConfig) -> bool:
     return any(not moves or one.kind.direction(one.fact.option) is not None for one in found)
 
 
+def choose(
+    samples: Sequence[Sample],
+    luminance: Sequence[Sequence[float]],
+    gates: GateConfig,
+    rng: np.random.Generator,
+) -> list[list[Asked]]:
+    """What is asked of each sample of a shard; of some perhaps nothing, which are to be replaced by others.
+
+    Args:
+        luminance: mean of each picture, 0..1: one of the flat cues.
+    """
+    candidates = [_askable(sample, gates, rng) for sample in samples]
+    cues = [cue_values(sample.views, bright) for sample, bright in zip(samples, luminance, strict=True)]
+    return balanced(candidates, cues, rng)
+
+
 def ask_all(
     keys: Sequence[str],
     samples: Sequence[Sample],
+    chosen: Sequence[Sequence[Asked]],
     settings: QuestionConfig,
     gates: GateConfig,
     templates: Templates,
     rng: np.random.Generator,
     start: int,
 ) -> list[list[Question]]:
-    """The questions of a shard's samples; each has at least one.
+    """The questions of a shard's samples, worded.
 
     Args:
+        chosen: what is asked of each, as `choose` says.
         start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
     """
-    candidates = [_askable(sample, gates, rng) for sample in samples]
-    chosen = balanced(candidates, [sample.views for sample in samples], rng)
     backs = [_truth_of(sample, BACK) if sample.decidability_reversed else None for sample in samples]
     chosen = [
         [*asked, *_back(sample, back, asked, gates)] for sample, back, asked in zip(samples, backs, chosen, strict=True)

@@ -1,62 +1,76 @@
 """Which questions of a shard are asked, so that no flat shortcut and no favourite answer gives them away.
 
-What a flat look at the pictures sees of an object is where it is, how large it is, and how both change. Each of these is
-cut into bins, and questions are thinned until in every bin either of two opposite answers is right as often: first a
-share is found to which each is kept, as near to 1 as that allows, then lots are drawn by the shares, so that what a small
-shard leaves uneven is as likely to one side as to the other and does not add up over shards, and then single questions
-are swapped where that evens out the lots.
+What tells without any idea of space is what the text states (the lenses), what one picture or one figure shows by itself
+(where the object is, how large, where a dot lies on it), and how the object shifts and grows between two pictures. For
+each kind of question a share is found to which each candidate is kept, as near to 1 as that allows, with which none of
+this goes with the answer: a quadratic programme with one equation for each cue and each pair of opposite answers. Then
+lots are drawn by the shares, so that what a small shard leaves uneven is as likely to one side as to the other and does
+not add up over shards, and then single questions are swapped where that evens out the lots.
+
+Growth with the same lens is no shortcut: who is told that the lens is the same may conclude from the size. Where the
+lens differs, growth alone must be wrong as often as right.
 """
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewpoint100k.geometry.rotations import Array
-from viewpoint100k.questions.kinds import Cue, Kind
+from viewpoint100k.questions.kinds import OF_ONE_PICTURE, OF_THE_LENS, Cue, Kind
 from viewpoint100k.records import View
 
 if TYPE_CHECKING:
     from viewpoint100k.questions.ask import Asked
 
 TRUE_NONE = 0.2  # of the questions that offer "none"
+GIVES_WAY = 0.6  # of the others, at least so many stay so that "none" gets its share
 MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
 FIRES = {
     "shift": 0.02,
-    "place": 0.02,
     "growth": 0.08,
-    "lens": 0.03,
-    "size": 0.0,
-    "aside": 0.0,
+    "brighter": 0.004,
+    "wider": 0.04,
     "across": 0.02,
     "height": 0.02,
     "looks": 0.08,
     "away": 0.08,
     "deeper": 0.05,
     "diagonal": 0.5,
-}  # of the picture's side; log of areas, or of lengths in the picture; scene radii: less is not seen
-BY_SIGN: tuple[Cue, ...] = ("growth", "lens")  # neither tells alone, and how much both say together is what is asked
+}  # of the picture's side; log of areas, or of lengths in the picture; 0..1; scene radii: less is not seen
+SAME_LENS = 0.03  # log of focal lengths over each other
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
+MOST_HARM = (
+    1.0  # of a question that is asked so that its sample has one: twice its part in the unevenness, over its own
+)
 STEPS = 60  # of finding shares: enough for a thousand questions
+FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
 
 
-def cue_values(views: Sequence[View]) -> dict[Cue, float]:
+def cue_values(views: Sequence[View], luminance: Sequence[float] = (0.0, 0.0)) -> dict[Cue, float]:
     """What a flat look at two pictures sees.
 
+    Args:
+        luminance: mean of each picture, 0..1.
+
     Returns:
-        The object's shift right or down, and its places right or down of the middle, in picture
-        sides; the logarithms of its shares of the pictures, of its growth, and of the lens's, which the question tells; how far from
-        the middles it is, in picture sides.
+        The object's shift right or down, and its places right or down of the middle, in picture sides; the logarithms of
+        its shares of the pictures, of its growth, of the focal lengths over the pictures' width and of their ratio, and
+        of the shapes of its box, wide over high; how far from the middles it is, in picture sides; how high the cameras
+        stand, in radians; how much brighter the second picture is.
     """
     (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
     size_1, size_2 = (math.log(max(view.object_share, 1e-6)) for view in views[:2])
+    focal_1, focal_2 = (math.log(view.intrinsics[0][0] / (2 * view.intrinsics[0][2])) for view in views[:2])
+    shape_1, shape_2 = (_shape(view) for view in views[:2])
+    high_1, high_2 = (_elevation_rad(view) for view in views[:2])
     return {
         "place_1_x": x_1,
         "place_2_x": x_2,
@@ -67,9 +81,17 @@ def cue_values(views: Sequence[View]) -> dict[Cue, float]:
         "size_1": size_1,
         "size_2": size_2,
         "growth": size_2 - size_1,
-        "lens": math.log(views[1].intrinsics[0][0] / views[0].intrinsics[0][0]),
+        "focal_1": focal_1,
+        "focal_2": focal_2,
+        "lens": focal_2 - focal_1,
+        "shape_1": shape_1,
+        "shape_2": shape_2,
+        "wider": shape_2 - shape_1,
         "aside_1": math.hypot(x_1, y_1),
         "aside_2": math.hypot(x_2, y_2),
+        "high_1": high_1,
+        "high_2": high_2,
+        "brighter": luminance[1] - luminance[0],
     }
 
 
@@ -79,41 +101,90 @@ def _place(view: View) -> tuple[float, float]:
     return (left + right) / (4 * view.intrinsics[0][2]) - 0.5, (top + bottom) / (4 * view.intrinsics[1][2]) - 0.5
 
 
+def _shape(view: View) -> float:
+    left, top, right, bottom = view.object_box
+    return math.log(max(right - left, 1e-6) / max(bottom - top, 1e-6))
+
+
+def _elevation_rad(view: View) -> float:
+    x, y, z = (row[3] for row in view.world_from_camera[:3])
+    return math.atan2(z, math.hypot(x, y))
+
+
 def balanced(
-    candidates: Sequence[Sequence["Asked"]], views: Sequence[Sequence[View]], rng: np.random.Generator
+    candidates: Sequence[Sequence["Asked"]], cues: Sequence[dict[Cue, float]], rng: np.random.Generator
 ) -> list[list["Asked"]]:
-    """Thin the questions of a shard, kind by kind.
+    """Thin the questions of a shard, kind by kind. A sample may be left without any: it is for the caller to replace.
 
     Opposite answers are right equally often, and so they are among the questions in which a flat cue has any one value;
-    "none" is right in a fifth of the questions; of many options, none is right much more often than another. A sample
-    that would be left without a question keeps one.
+    "none" is right in a fifth of the questions; of many options, none is right much more often than another.
+
+    Args:
+        cues: of each sample, as `cue_values` finds them.
     """
+    asked_of = Counter[int]()  # questions kept of each sample
+    thinned = []
+    for items in _by_kind(candidates).values():
+        asked = [candidates[sample][place] for sample, place in items]
+        lonely = np.array([not asked_of[sample] for sample, _ in items])
+        seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
+        uneven, kept = _thinned(asked, seen, lonely, rng)
+        thinned.append(_Thinned(items, uneven, kept))
+        asked_of.update(items[i][0] for i in np.flatnonzero(kept))
+    _rescue(candidates, thinned, asked_of)
     keep: list[set[int]] = [set() for _ in candidates]
-    cues = [cue_values(two) for two in views]
-    rest: dict[str, list[tuple[int, int]]] = {}  # the candidates of each kind that are answered by "none"
-    ways, nones = Counter[str](), Counter[str]()  # how many of either answer are kept
-    for name, items in _by_kind(candidates).items():
-        kind = candidates[items[0][0]][items[0][1]].kind
-        options = np.array([candidates[sample][place].fact.option for sample, place in items])
-        moves = np.array([kind.direction(int(option)) is not None for option in options])
-        moved, rest[name] = [items[i] for i in np.flatnonzero(moves)], [items[i] for i in np.flatnonzero(~moves)]
-        lonely = np.array([not keep[sample] for sample, _ in moved])
-        seen = [{**cues[sample], **candidates[sample][place].cues} for sample, place in moved]
-        kept = _thinned(kind, options[moves], seen, lonely, rng)
-        ways[name] = len(kept)
-        for i in kept:
-            keep[moved[i][0]].add(moved[i][1])
-    for name, items in rest.items():
-        # first those whose sample has nothing else to be asked
-        order = sorted(rng.permutation(len(items)), key=lambda i: bool(keep[items[i][0]]))
-        chosen = order[: int(ways[name] * TRUE_NONE / (1 - TRUE_NONE) + rng.random())]
-        nones[name] = len(chosen)
-        for i in chosen:
-            keep[items[i][0]].add(items[i][1])
-    for sample in rng.permutation(len(candidates)):
-        if not keep[sample] and candidates[sample]:
-            keep[sample].add(_last_resort(candidates[sample], ways, nones))
-    return [[one for i, one in enumerate(asked) if i in keep[sample]] for sample, asked in enumerate(candidates)]
+    for kind in thinned:
+        for i in np.flatnonzero(kind.kept):
+            keep[kind.items[i][0]].add(kind.items[i][1])
+    return [[one for i, one in enumerate(mine) if i in keep[sample]] for sample, mine in enumerate(candidates)]
+
+
+class _Thinned(NamedTuple):
+    """The candidates of one kind."""
+
+    items: list[tuple[int, int]]  # (sample, place) of each
+    uneven: Array  # (N, F) what each adds to the sums that are to be 0
+    kept: NDArray[np.bool_]  # (N,)
+
+
+def _rescue(candidates: Sequence[Sequence["Asked"]], thinned: Sequence[_Thinned], asked_of: Counter[int]) -> None:
+    """Give a question to samples that have none, where one does little harm, in exchange for others' questions."""
+    lonely = [sample for sample in range(len(candidates)) if not asked_of[sample] and candidates[sample]]
+    if not lonely:
+        return
+    sums = [kind.uneven[kind.kept].sum(axis=0) for kind in thinned]
+    places = defaultdict[int, list[tuple[int, int]]](
+        list
+    )  # of the lonely samples: which kind, and which of its candidates
+    wanted = set(lonely)
+    for number, kind in enumerate(thinned):
+        for i, (sample, _) in enumerate(kind.items):
+            if sample in wanted:
+                places[sample].append((number, i))
+    for sample in lonely:
+        harms = [
+            (2 * thinned[k].uneven[i] @ sums[k] / max(_square(thinned[k].uneven[i]), 1e-9), k, i)
+            for k, i in places[sample]
+        ]
+        harm, k, i = min(harms)
+        if harm > MOST_HARM:
+            continue
+        kind = thinned[k]
+        kind.kept[i] = True
+        asked_of[sample] += 1
+        sums[k] = sums[k] + kind.uneven[i]
+        # another one of the kind goes, whose sample has more, if that evens it out again
+        change = -2 * kind.uneven @ sums[k] + np.square(kind.uneven).sum(axis=1)
+        change[[not kept or asked_of[one] < 2 for kept, (one, _) in zip(kind.kept, kind.items, strict=True)]] = np.inf
+        worst = int(np.argmin(change))
+        if change[worst] < 0:
+            kind.kept[worst] = False
+            asked_of[kind.items[worst][0]] -= 1
+            sums[k] = sums[k] - kind.uneven[worst]
+
+
+def _square(values: Array) -> float:
+    return float(values @ values)
 
 
 def _by_kind(candidates: Sequence[Sequence["Asked"]]) -> dict[str, list[tuple[int, int]]]:
@@ -125,86 +196,111 @@ def _by_kind(candidates: Sequence[Sequence["Asked"]]) -> dict[str, list[tuple[in
     return out
 
 
-def _last_resort(asked: Sequence["Asked"], ways: Counter[str], nones: Counter[str]) -> int:
-    """The place of the question that does the least harm to the balance, counted as one more of its kind.
-
-    A number; else one that no cue tells; else the "none" of the kind that has the smallest share of them; else any.
-    """
-
-    def harm(place: int) -> tuple[int, float]:
-        kind, option = asked[place].kind, asked[place].fact.option
-        if kind.direction(option) is None:
-            return 1, (nones[kind.name] + 1) / (ways[kind.name] + nones[kind.name] + 1)
-        told = len(kind.options) > 3 or any(pair.cues for pair in kind.opposites)
-        return (2 if told else 0), ways[kind.name]
-
-    best = min(range(len(asked)), key=harm)
-    of = asked[best]
-    (nones if of.kind.direction(of.fact.option) is None else ways)[of.kind.name] += 1
-    return best
-
-
 def _thinned(
-    kind: Kind,
-    options: NDArray[np.int64],
-    cues: Sequence[dict[Cue, float]],
-    lonely: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Places of the questions of one kind that are kept; none of them is answered by "none".
+    asked: Sequence["Asked"], cues: Sequence[dict[Cue, float]], lonely: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Array, NDArray[np.bool_]]:
+    """(N, F) what the questions of one kind add to the sums that are to be 0, and (N,) which of them are kept.
 
     Args:
         lonely: whose sample has no other question yet: of two that are as good, these stay.
     """
-    if not kind.options or not len(options):
-        return np.arange(len(options))
-    uneven, ease = _uneven(kind, options, cues), np.where(lonely, 1 / PREFERENCE, 1.0)
+    kind = asked[0].kind
+    if not kind.options:
+        return np.zeros((len(asked), 0)), np.ones(len(asked), dtype=bool)
+    options = np.array([one.fact.option for one in asked])
+    alone = np.array([one.alone for one in asked], dtype=np.float64).reshape(len(asked), -1)
+    ease = np.where(lonely, 1 / PREFERENCE, 1.0)
     most = np.ones(len(options))
+    uneven = _uneven(kind, options, cues, alone, most)
     if len(kind.options) > 3:
         for _ in range(3):  # fewer of the favourite options, and then fair again
-            shares = _fair_shares(uneven, most, ease)
-            most = most * _limits(options, shares, len(kind.options))
-    return np.flatnonzero(_evened_out(uneven, _lots(_fair_shares(uneven, most, ease), rng), rng))
+            most = most * _limits(options, _fair_shares(uneven, most, ease), len(kind.options))
+            uneven = _uneven(kind, options, cues, alone, most)
+    return uneven, _evened_out(uneven, _lots(_fair_shares(uneven, most, ease), rng), rng)
 
 
-def _uneven(kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]]) -> Array:
-    """(N, F) what each question adds to the unevenness of F bins: 1 if it is of one answer, -1 of the opposite.
+class _Contrast(NamedTuple):
+    """Answers that are to be right as often as their opposites, whatever these cues show."""
 
-    Between two answers each cue is also to say either as often, so that it is right as often for one as for the other;
-    not where it nearly always says the same, and so tells nothing.
+    values: Array  # (N,) 1 and -1 for a question of either answer, 0 for others; of a share t: 1 - t and -t
+    cues: tuple[Cue, ...]
+
+
+def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array) -> Iterator[_Contrast]:
+    for low, high, cues in kind.opposites:
+        yield _Contrast(np.isin(options, high).astype(np.float64) - np.isin(options, low), cues)
+    of_one = tuple(cue for cue in kind.seen_alone if cue not in OF_THE_LENS or kind.lens)
+    if kind.none is not None:
+        none = options == kind.none
+        moved = GIVES_WAY * float((~none).sum())
+        share = min(TRUE_NONE, float(none.sum()) / max(none.sum() + moved, 1.0))
+        yield _Contrast(none - share, of_one)
+    elif not kind.opposites and of_one:
+        for option in range(len(kind.options)):
+            right = (options == option).astype(np.float64)
+            yield _Contrast(right - float(most @ right) / max(float(most.sum()), 1e-9), of_one)
+
+
+def _uneven(
+    kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]], alone: Array, most: Array
+) -> Array:
+    """(N, F) what each question adds to each of F sums that are to be 0, the most important ones first.
+
+    Args:
+        alone: (N, A) how the right option differs from the mean of all, in what its figure shows.
     """
-    columns = [np.zeros((len(options), 0))]
-    for low, high, names in kind.opposites:
-        sign: Array = np.isin(options, high).astype(np.float64) - np.isin(options, low)
-        columns.append(sign[:, None])
+    count = len(options)
+    first: list[Array] = []
+    then: list[Array] = [_scaled(alone[:, i]) for i in range(alone.shape[1])]
+    last: list[Array] = []
+    for contrast, names in _contrasts(kind, options, most):
+        first.append(contrast)
         for name in names:
-            values, fires = np.array([one[name] for one in cues]), FIRES[name.split("_")[0]]
-            bins = _bins(values, sign, fires)
-            few = np.abs(sign).sum() < 2 * FEWEST_IN_A_BIN
-            if few or name in BY_SIGN:  # it is even if the cue is right as often as wrong
-                columns.append((sign * np.sign(values) * (np.abs(values) > fires))[:, None])
-                continue
-            columns.append(sign[:, None] * (bins[:, None] == np.unique(bins[bins != 0])))
-            said = np.sign(bins)
-            if len(kind.options) <= 3 and min((said > 0).mean(), (said < 0).mean()) > ONE_SIDED:
-                columns.append(said[:, None])
-    return np.concatenate(columns, axis=1)
+            values = np.array([one[name] for one in cues])
+            fires = FIRES.get(name.split("_")[0])
+            if name in OF_ONE_PICTURE:
+                then.append(contrast * _scaled(values - values.mean()))
+                if name not in OF_THE_LENS:
+                    last.append(contrast * _scaled(np.square(values - values.mean())))
+            elif name == "lens":
+                first += [contrast * (values > SAME_LENS), contrast * (values < -SAME_LENS)]
+            elif name in ("brighter", "wider"):
+                first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)))
+            elif name == "growth":
+                other_lens = np.array([abs(one["lens"]) > SAME_LENS for one in cues])
+                first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)) * other_lens)
+            else:
+                first += _binned(kind, contrast, values, fires or 0.0)
+    columns = [*first, *then, *last][: max(count // FEWEST_PER_CUE, len(kind.opposites) + 1)]
+    columns = [column for column in columns if np.abs(column).max(initial=0) > 1e-9]
+    return np.stack(columns, axis=1) if columns else np.zeros((count, 0))
 
 
-def _bins(values: Array, sign: Array, fires: float) -> NDArray[np.int64]:
-    """(N,) numbers of bins of a cue: positive and negative ones by its size, 0 where there are too few for a bin.
+def _scaled(values: Array) -> Array:
+    return values / max(float(np.sqrt(np.mean(np.square(values)))), 1e-9) if len(values) else values
 
-    Sizes have no middle of their own, so theirs is the median.
-    """
-    if not fires:
-        values = values - np.median(values)
+
+def _binned(kind: Kind, contrast: Array, values: Array, fires: float) -> list[Array]:
+    """The contrast within each bin of a cue; and that the cue says either as often, so that it is right as often for each."""
+    bins = _bins(values, contrast, fires)
+    if np.abs(contrast).sum() < 2 * FEWEST_IN_A_BIN:
+        return [contrast * np.sign(values) * (np.abs(values) > fires)]
+    columns = [contrast * (bins == number) for number in np.unique(bins[bins != 0])]
+    said = np.sign(bins) * (contrast != 0)
+    if len(kind.options) <= 3 and min((said > 0).mean(), (said < 0).mean()) > ONE_SIDED:
+        columns.append(said.astype(np.float64))
+    return columns
+
+
+def _bins(values: Array, contrast: Array, fires: float) -> NDArray[np.int64]:
+    """(N,) numbers of bins of a cue: positive and negative ones by its size, 0 where there are too few for a bin."""
     size, fewest = np.abs(values), FEWEST_IN_A_BIN
-    seen = size[(sign != 0) & (size > fires)]
+    seen = size[(contrast != 0) & (size > fires)]
     count = int(np.clip(len(seen) // (4 * fewest), 1, MOST_BINS))
     edges = np.quantile(seen, np.linspace(0, 1, count + 1)[1:-1]) if len(seen) else np.array([])
     number = 1 + np.searchsorted(edges, size)
     silent = size <= fires
-    number[silent] = MOST_BINS + 1 if (silent & (sign != 0)).sum() >= 2 * fewest else 0
+    number[silent] = MOST_BINS + 1 if (silent & (contrast != 0)).sum() >= 2 * fewest else 0
     return np.asarray(np.where(values < 0, -number, number))
 
 
@@ -266,17 +362,19 @@ def _evened_out(uneven: Array, kept: NDArray[np.bool_], rng: np.random.Generator
 
     Of few questions nearly any could go for that: hence no fewer than most of those that were drawn.
     """
-    kept, least = kept.copy(), MOST_OF * kept.sum()
+    kept = kept.copy()
+    least = MOST_OF * kept.sum()
     own = np.square(uneven).sum(axis=1) + 1e-6 * rng.random(len(kept))
-    sums = kept @ uneven
+    with_each = uneven @ uneven.T
+    together = with_each @ kept
     for _ in range(len(kept)):
         way = np.where(kept, -1, 1)
-        change = 2 * way * (uneven @ sums) + own
+        change = 2 * way * together + own
         if kept.sum() <= least:
             change[kept] = np.inf
         best = int(np.argmin(change))
         if change[best] >= -0.5:
             break
         kept[best] = not kept[best]
-        sums = sums + way[best] * uneven[best]
+        together = together + way[best] * with_each[best]
     return kept

@@ -20,12 +20,27 @@ NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that say
 Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
     "shift_y", "place_1_y", "place_2_y",
-    "growth", "size_1", "size_2", "aside_1", "aside_2", "lens",
+    "growth", "size_1", "size_2", "aside_1", "aside_2",
+    "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "high_1", "high_2", "brighter",
     "across", "height", "looks", "away", "deeper", "diagonal",  # of objects of a scene: questions/tier_c.py
 ]  # fmt: skip
+OF_THE_LENS: tuple[Cue, ...] = ("lens", "focal_1", "focal_2")  # stated, where a question states the lenses
+OF_ONE_PICTURE: tuple[Cue, ...] = (
+    "place_1_x", "place_2_x", "place_1_y", "place_2_y", "size_1", "size_2", "aside_1", "aside_2", "shape_1", "shape_2",
+    "high_1", "high_2", "focal_1", "focal_2",
+)  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
-UPRIGHT: tuple[Cue, ...] = ("shift_y", "place_1_y", "place_2_y")  # up from down
-NEARNESS: tuple[Cue, ...] = ("growth", "size_1", "size_2", "aside_1", "aside_2", "lens")  # nearer from farther
+UPRIGHT: tuple[Cue, ...] = (
+    "shift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "high_2", "shape_1", "shape_2",
+)  # fmt: skip
+NEARNESS: tuple[Cue, ...] = (  # nearer from farther
+    "growth", "lens", "wider", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "shape_1", "shape_2",
+    "high_1", "high_2", "focal_1", "focal_2",
+)  # fmt: skip
+WHETHER: tuple[Cue, ...] = (  # something from nothing, or one of many from the others
+    "lens", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "high_1", "high_2", "shape_1", "shape_2",
+    "focal_1", "focal_2",
+)  # fmt: skip
 
 
 class Fact(NamedTuple):
@@ -69,6 +84,9 @@ class Solved(NamedTuple):
     fact: Fact
     decidability: float
     cues: Mapping[Cue, float] = {}  # what a flat look at the objects it speaks of says; > 0: the higher options
+    alone: tuple[
+        float, ...
+    ] = ()  # how the right option's part of the figure differs from the mean of all options' parts
 
 
 def of_figures_only(truth: Truth, gates: GateConfig) -> Fact | None:
@@ -110,6 +128,7 @@ class Kind(NamedTuple):
     shown: int = 0  # so many options at a time, the wrong ones drawn by lot; 0: all
     twins: bool = False  # options 2i and 2i + 1 are opposites and are shown together, or neither is
     opposites: tuple[Opposites, ...] = ()  # what flat shortcuts must not tell apart
+    seen_alone: tuple[Cue, ...] = WHETHER  # must not tell "none" from the others; where there is none, one from another
     lens: bool = False  # the question says what the lens did, for the object's size means nothing without that
     draw: Callable[[Known, GateConfig, np.random.Generator], Figure | None] | None = None
     solve: Callable[[Known, Figure, GateConfig], Solved | None] | None = None
@@ -117,6 +136,12 @@ class Kind(NamedTuple):
     @property
     def name(self) -> str:
         return f"{self.type}/{self.frame}"
+
+    @property
+    def none(self) -> int | None:
+        """The option that says that nothing happened, if there is one."""
+        found = [option for option in range(len(self.options)) if self.direction(option) is None]
+        return found[0] if len(found) == 1 else None
 
     def texts(self, figure: Figure, scene: Scene | None) -> list[str]:
         """The options in words, with the names of the objects that they speak of."""

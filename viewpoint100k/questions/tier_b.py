@@ -4,7 +4,18 @@ import math
 from bisect import bisect_left
 
 from viewpoint100k.config import GateConfig, Range
-from viewpoint100k.questions.kinds import NEARNESS, SIDEWAYS, UPRIGHT, Fact, Kind, Opposites, along, either, signed
+from viewpoint100k.questions.kinds import (
+    NEARNESS,
+    SIDEWAYS,
+    UPRIGHT,
+    WHETHER,
+    Fact,
+    Kind,
+    Opposites,
+    along,
+    either,
+    signed,
+)
 from viewpoint100k.questions.tier_a import ego_rotation, ego_translation
 from viewpoint100k.records import Truth
 
@@ -190,7 +201,11 @@ KINDS: tuple[Kind, ...] = (
         ("left and down", "right and down", "left and up", "right and up"),
         ("translation", "vertical"),
         combined,
-        opposites=(Opposites((0, 2), (1, 3), SIDEWAYS), Opposites((0, 1), (2, 3), UPRIGHT), Opposites((0, 3), (1, 2))),
+        opposites=(
+            Opposites((0, 2), (1, 3), SIDEWAYS),
+            Opposites((0, 1), (2, 3), UPRIGHT),
+            Opposites((0, 3), (1, 2)),
+        ),
     ),
     Kind("pitch", "camera_1", "B", ("down", "up", "no tilt"), ("pitch",), pitch, opposites=either(*UPRIGHT)),
     Kind(
@@ -259,7 +274,7 @@ KINDS: tuple[Kind, ...] = (
             # moving and turning to one side always shifts the object to the other: only its places can be kept from telling
             Opposites((0, 1), (2, 3), SIDEWAYS[1:]),
             Opposites((0, 2), (1, 3), SIDEWAYS[1:]),
-            Opposites((0, 3), (1, 2)),
+            Opposites((0, 3), (1, 2), WHETHER),
         ),
     ),
 )

@@ -21,6 +21,7 @@ TRIPLES = [  # of so many points at most, those that are looked at, the least st
     np.array(list(combinations(range(count), 3)), dtype=np.intp).reshape(-1, 3).T for count in range(MOST_DOTS + 1)
 ]
 AS_FAR_OUT = 0.15  # half sides of the object's box
+MIDDLE_OF_BOX = 0.6  # the same: nearer to the middle than to the edge
 NEAREST_CAMERA_DEG = 20.0  # to the first one, on the map
 CAMERAS_APART_DEG = 35.0
 FURTHER_DEG = (35.0, 60.0)  # around the object from the right camera to the others on its side of the map
@@ -131,7 +132,42 @@ def solve_marked_point(known: Known, figure: Figure, gates: GateConfig) -> Solve
     on_object = [math.dist(p.world, marked.world) for c, p in dots.items() if p and c != right[0]]
     fact = Fact(COLOURS.index(right[0]), min(away) / (APART * side))
     # what looks the same from elsewhere has no point of its own
-    return Solved(fact, min(known.decidability.azimuth, *on_object)) if fact.margin >= 1 else None
+    if fact.margin < 1:
+        return None
+    alone = _marked_alone(known, marked, [dots[colour] for colour in COLOURS], COLOURS.index(right[0]))
+    return Solved(fact, min(known.decidability.azimuth, *on_object), alone=alone)
+
+
+def _marked_alone(
+    known: Known, marked: SurfacePoint, dots: Sequence[SurfacePoint | None], right: int
+) -> tuple[float, ...]:
+    """What the right dot has over the mean of all: its place, its rank from the middle, whether it is nearest to the mark."""
+    pixels = np.array([point.pixels[1] for point in dots if point is not None])
+    side = 2 * known.views[1].intrinsics[0][2]
+    on_box = _on_box(known.views[1], pixels)
+    away = np.linalg.norm(pixels - pixels.mean(axis=0), axis=1)
+    ranks = np.argsort(np.argsort(away))
+    to_mark = np.linalg.norm(pixels - np.array(marked.pixels[0]), axis=1)
+    nearest, furthest = _away_from_others(pixels)
+    features = np.column_stack(
+        [
+            to_mark == to_mark.min(),
+            *(ranks == rank for rank in range(len(COLOURS) - 1)),
+            away / side,
+            on_box,
+            np.square(on_box),
+            np.abs(on_box).max(axis=1),
+            nearest / side,
+            furthest / side,
+        ]
+    ).astype(np.float64)
+    return tuple((features[right] - features.mean(axis=0)).tolist())
+
+
+def _away_from_others(pixels: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(N,) from each of N points to the nearest and to the furthest of the others."""
+    away = _distances(pixels, pixels)
+    return np.where(np.eye(len(pixels), dtype=bool), np.inf, away).min(axis=1), away.max(axis=1)
 
 
 def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
@@ -158,7 +194,19 @@ def solve_covisible_point(known: Known, figure: Figure, gates: GateConfig) -> So
     point = _point_at(known, 0, figure.marks)
     if point is None or point.visible[0] != "yes" or point.visible[1] == "unclear":
         return None
-    return Solved(Fact(int(point.visible[1] == "no"), 1.0), known.decidability.azimuth)
+    hidden = point.visible[1] == "no"
+    alone = tuple((1 if hidden else -1) * value for value in _covisible_alone(known.views[0], point))
+    return Solved(Fact(int(hidden), 1.0), known.decidability.azimuth, alone=alone)
+
+
+def _covisible_alone(view: View, point: SurfacePoint) -> list[float]:
+    """What one picture shows of a point: its place on the object's box and in the picture, and how large the object is."""
+    across, down = _on_box(view, np.array([point.pixels[0]]))[0].tolist()
+    side = 2 * view.intrinsics[0][2]
+    x, y = point.pixels[0]
+    out = math.hypot(across, down)
+    places = [across, down, out, across * across, down * down, x / side - 0.5, y / side - 0.5]
+    return [*places, _size(view), math.log(max(view.object_share, 1e-6)), float(out < MIDDLE_OF_BOX)]
 
 
 def _size(view: View) -> float:
@@ -207,7 +255,15 @@ def solve_map(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     found = [colour for colour, angle in away.items() if angle < 1]
     if set(away) != set(COLOURS) or len(found) != 1 or abs(right) < NEAREST_CAMERA_DEG or nearest < CAMERAS_APART_DEG:
         return None
-    return Solved(Fact(COLOURS.index(found[0]), nearest / CAMERAS_APART_DEG), known.decidability.azimuth)
+    alone = _map_alone([abs(camera.azimuth_deg) for camera in figure.map_cameras], abs(right))
+    return Solved(Fact(COLOURS.index(found[0]), nearest / CAMERAS_APART_DEG), known.decidability.azimuth, alone=alone)
+
+
+def _map_alone(angles_deg: Sequence[float], right_deg: float) -> tuple[float, ...]:
+    """What the right camera has over the mean of all: how far around it is, and whether it is of the nearer couple."""
+    middle = (max(angles_deg) + min(angles_deg)) / 2
+    features = np.array([[a / 90, (a / 90) ** 2, (a / 90) ** 3, a < middle] for a in [right_deg, *angles_deg]])
+    return tuple((features[0] - features[1:].mean(axis=0)).tolist())
 
 
 def _apart_deg(one: float, other: float) -> float:
@@ -277,7 +333,17 @@ CAMERAS = tuple(f"the {colour} camera" for colour in COLOURS)
 REVEALED = ("its front", "its back", "its left side", "its right side")
 
 KINDS: tuple[Kind, ...] = (
-    Kind("marked_point", "image_2", "B", DOTS, (), of_figures_only, draw=draw_marked_point, solve=solve_marked_point),
+    Kind(
+        "marked_point",
+        "image_2",
+        "B",
+        DOTS,
+        (),
+        of_figures_only,
+        seen_alone=(),
+        draw=draw_marked_point,
+        solve=solve_marked_point,
+    ),
     Kind(
         "covisible_point",
         "image_2",
@@ -289,7 +355,17 @@ KINDS: tuple[Kind, ...] = (
         draw=draw_covisible_point,
         solve=solve_covisible_point,
     ),
-    Kind("camera_on_map", "seen_from_above", "B", CAMERAS, (), of_figures_only, draw=draw_map, solve=solve_map),
+    Kind(
+        "camera_on_map",
+        "seen_from_above",
+        "B",
+        CAMERAS,
+        (),
+        of_figures_only,
+        seen_alone=(),
+        draw=draw_map,
+        solve=solve_map,
+    ),
     Kind(
         "revealed_side", "object_front", "B", REVEALED, (), of_figures_only, draw=draw_pair, solve=solve_revealed_side
     ),

@@ -155,8 +155,18 @@ ORDERS = tuple(", ".join(map(str, order)) for order in permutations((2, 3, 4)))
 COMPOSED = tuple(f"about {n} degrees {way}" for n in COMPOSED_DEG for way in ("clockwise", "counter-clockwise"))
 
 KINDS: tuple[Kind, ...] = (
-    Kind("which_view", "around_object", "B", WHICH, (), of_figures_only, draw=draw_which_view, solve=solve_which_view),
-    Kind("order", "around_object", "B", ORDERS, (), of_figures_only, draw=draw_order, solve=solve_order),
+    Kind(
+        "which_view",
+        "around_object",
+        "B",
+        WHICH,
+        (),
+        of_figures_only,
+        seen_alone=(),
+        draw=draw_which_view,
+        solve=solve_which_view,
+    ),
+    Kind("order", "around_object", "B", ORDERS, (), of_figures_only, seen_alone=(), draw=draw_order, solve=solve_order),
     Kind(
         "composed_angle",
         "seen_from_above",
@@ -164,6 +174,7 @@ KINDS: tuple[Kind, ...] = (
         COMPOSED,
         (),
         of_figures_only,
+        seen_alone=(),
         shown=4,
         twins=True,
         draw=draw_composed,

@@ -324,7 +324,9 @@ def _kind(
 ) -> Kind:
     type_, frame = name.split("/")
     draw = drawn(solve, count, len(options), words, opposites, of_all)
-    return Kind(type_, frame, "C", options, (), of_figures_only, opposites=opposites, draw=draw, solve=solve)
+    return Kind(
+        type_, frame, "C", options, (), of_figures_only, opposites=opposites, seen_alone=(), draw=draw, solve=solve
+    )
 
 
 KINDS: tuple[Kind, ...] = (

@@ -125,8 +125,20 @@ THREE = ("{a}", "{b}", "{c}")
 WHICH = ("image 1", "image 2")
 
 KINDS: tuple[Kind, ...] = (
-    Kind("what_moved", "scene", "C", MOVERS, (), of_figures_only, draw=draw_pair, solve=solve_what_moved),
-    Kind("changed_object", "scene", "C", THREE, (), of_figures_only, draw=draw_changed, solve=solve_changed),
+    Kind(
+        "what_moved", "scene", "C", MOVERS, (), of_figures_only, seen_alone=(), draw=draw_pair, solve=solve_what_moved
+    ),
+    Kind(
+        "changed_object",
+        "scene",
+        "C",
+        THREE,
+        (),
+        of_figures_only,
+        seen_alone=(),
+        draw=draw_changed,
+        solve=solve_changed,
+    ),
     # either picture is as often the first: of so few, evening out would leave none
-    Kind("seen_in", "images", "C", WHICH, (), of_figures_only, draw=draw_seen_in, solve=solve_seen_in),
+    Kind("seen_in", "images", "C", WHICH, (), of_figures_only, seen_alone=(), draw=draw_seen_in, solve=solve_seen_in),
 )
