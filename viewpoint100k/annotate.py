@@ -431,7 +431,7 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     around, here = math.atan2(y, x), math.hypot(x, y, z)
     _, down, ahead = moved.translation.tolist()
     moves, move, tilts, tilt = gates.truck_grey, WHEN_STILL["move"], gates.tilt_grey_deg, WHEN_STILL["tilt"]
-    wrong_moves = {1: _wrong(down, moves, move), 2: _wrong(ahead, moves, move)}
+    wrong_moves = {1: _wrong(down, moves, move), 2: _wrong(ahead, gates.dolly_grey, move)}
     higher, nearer = _elsewhere(world_from_first, moved, wrong_moves)
     pitched, rolled, raised = float(moved.pitch_deg), float(moved.roll_deg), float(moved.elevation_change_deg)
     ratio = float(moved.distance_ratio)

@@ -127,6 +127,9 @@ class PlanConfig(Record):
     motions: MotionShares = MotionShares()
     orbit_deg: Range = _range(20, 100)  # the paper's
     move: Range = _range(0.265, 0.34)  # over the distance, along each axis; questions need 0.25
+    dolly: Range = _range(
+        0.17, 0.26
+    )  # forward or back, over the distance: a longer way would let the object's size tell it
     pan_deg: Range = _range(10.5, 14)  # questions need 10; more would push the object out of the frame
     tilt_deg: Range = _range(8.5, 12)
     roll_deg: Range = _range(9, 20)
@@ -260,6 +263,7 @@ class GateConfig(Record):
         default=0.08, ge=0, le=1, description="of a scene's event: below, the picture hardly shows that there was one"
     )
     truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
+    dolly_grey: Range = _range(0.02, 0.15)  # forward and back: the object's size shows less of it
     yaw_grey_deg: Range = _range(1, 10)
     azimuth_grey_deg: Range = _range(1, 15)
     tilt_grey_deg: Range = _range(1, 8)  # of pitch, roll and elevation

@@ -55,6 +55,7 @@ COLUMNS_TRIED = 64  # of which the least coupled is taken
 BLOCK = 512  # pairs that are balanced together
 LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
+LEAST_OVERTURN = 0.25  # of the most: less does not shift the object enough to mislead anybody
 CLEAR = 1.03  # over what questions need
 OF_THE_SPHERE = 0.85  # objects do not fill their bounding sphere
 
@@ -387,7 +388,9 @@ def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray
     right, down, ahead = (moved.translation[..., i] for i in range(3))
     largest = np.maximum(np.maximum(np.abs(right), np.abs(down)), np.abs(ahead))
     amounts: list[tuple[Array, float]] = [
-        *((value, gates.truck_grey.high) for value in (right, -down, ahead)),
+        (right, gates.truck_grey.high),
+        (-down, gates.truck_grey.high),
+        (ahead, gates.dolly_grey.high),
         (moved.yaw_deg, gates.yaw_grey_deg.high),
         (moved.pitch_deg, gates.tilt_grey_deg.high),
         (moved.roll_deg, gates.tilt_grey_deg.high),
@@ -434,18 +437,18 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
             aim_deg = settings.aim_jitter_deg * rng.uniform(-1, 1, (2, PROPOSALS))
             bearing_deg, pitch_deg = bearing_deg + aim_deg[0], pitch_deg + aim_deg[1]
         else:  # not with the object where it was: then its shift in the picture would tell the way the camera went
-            bearing_deg = bearing_deg + settings.overturn_deg * rng.uniform(-1, 1, PROPOSALS)
+            bearing_deg = bearing_deg + _overturn_deg(settings, rng)
         position = position_on_sphere(azimuth_deg, elevation_deg, distance)
     right = 0.0 * bearing_deg if around else amount(RIGHT, settings.move)
-    step = np.stack([right, -amount(UP, settings.move), amount(FORWARD, settings.move)], axis=-1)
+    step = np.stack([right, -amount(UP, settings.move), amount(FORWARD, settings.dolly)], axis=-1)
     yaw_deg = 0.0 * bearing_deg if around else amount(YAW, settings.pan_deg)
     still_deg = settings.still_deg * rng.uniform(-1, 1, PROPOSALS) * (code[YAW] == "0")
-    tilt = settings.tilt_deg
+    tilt_deg = amount(PITCH, settings.tilt_deg)
     if code[UP] != code[PITCH] and "0" not in (code[UP], code[PITCH]):  # too far or not far enough, as orbits turn
-        lifted_deg = float(np.degrees(np.arctan(0.5 * (settings.move.low + settings.move.high))))
-        tilt = Range(low=tilt.low, high=float(lifted_deg + settings.overturn_deg))
+        lifted_deg = np.degrees(np.arctan(np.abs(step[:, 1])))
+        tilt_deg = (1 if code[PITCH] == "+" else -1) * (lifted_deg + _overturn_deg(settings, rng))
     zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
-    bearing_deg, pitch_deg = bearing_deg + yaw_deg + still_deg, pitch_deg + amount(PITCH, tilt)
+    bearing_deg, pitch_deg = bearing_deg + yaw_deg + still_deg, pitch_deg + tilt_deg
     roll_deg = base.roll_deg + amount(ROLL, settings.roll_deg)
     length = np.linalg.norm(base.position) / (1 + step[:, 2] if own_axes else 1.0)
     axes = camera_rotation(bearing_deg, pitch_deg, roll_deg) if own_axes else camera_rotation(*base[1:4])
@@ -456,6 +459,11 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
         roll_deg,
         2 * np.degrees(np.arctan(np.tan(np.radians(base.hfov_deg / 2)) / zoom)),
     )
+
+
+def _overturn_deg(settings: PlanConfig, rng: np.random.Generator) -> Array:
+    """How much further than back to the object cameras turn, all of them too far or all of them not far enough."""
+    return rng.choice([-1, 1]) * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS)
 
 
 def _elevation_deg(position: Array) -> Array:

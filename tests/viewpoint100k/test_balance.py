@@ -50,7 +50,7 @@ def asked(kind, option):
 def thin(rows, seed=0):
     """Rows of (views, questions) -> for each the questions that are left."""
     views, candidates = [row[0] for row in rows], [row[1] for row in rows]
-    return balanced(candidates, views, np.random.default_rng(seed))
+    return balanced(candidates, [cue_values(two) for two in views], np.random.default_rng(seed))
 
 
 def left_over(rows, kind, seed=0):
@@ -71,10 +71,17 @@ def test_a_cue_is_where_and_how_large_the_object_is_and_how_both_change():
     first, second = view(10, 60, 20), view(50, 50, 40)  # their middles: (20, 70) and (70, 70) of 100
     found = cue_values([first, second])
     assert [found[name] for name in SIDEWAYS] == pytest.approx([0.5, -0.3, 0.2])
-    assert [found[name] for name in UPRIGHT] == pytest.approx([0.0, 0.2, 0.2])
-    assert [found[name] for name in NEARNESS] == pytest.approx(
-        [np.log(4), np.log(0.04), np.log(0.16), np.hypot(0.3, 0.2), np.hypot(0.2, 0.2), 0.0]
+    assert [found[name] for name in ("shift_y", "place_1_y", "place_2_y")] == pytest.approx([0.0, 0.2, 0.2])
+    assert [found[name] for name in ("growth", "size_1", "size_2")] == pytest.approx(
+        [np.log(4), np.log(0.04), np.log(0.16)]
     )
+    assert [found[name] for name in ("aside_1", "aside_2")] == pytest.approx([np.hypot(0.3, 0.2), np.hypot(0.2, 0.2)])
+    assert [found[name] for name in ("lens", "wider", "brighter")] == pytest.approx([0.0, 0.0, 0.0])
+    wide = first.model_copy(update={"object_box": [10.0, 60.0, 50.0, 80.0]})
+    longer = first.model_copy(update={"intrinsics": [[150, 0, 50], [0, 150, 50], [0, 0, 1]]})
+    assert cue_values([first, wide])["wider"] == pytest.approx(np.log(2))
+    assert cue_values([first, longer])["lens"] == pytest.approx(np.log(1.5))
+    assert cue_values([first, first], [0.25, 0.75])["brighter"] == pytest.approx(0.5)
     assert cue_values(shifted(right=-10))["shift_x"] == pytest.approx(-0.1)
     assert cue_values(shifted(down=-7))["shift_y"] == pytest.approx(-0.07)
     assert cue_values(shifted(growth=1.5))["growth"] == pytest.approx(np.log(1.5))
@@ -151,8 +158,8 @@ def agreements(found, names, least=0.02):
 @pytest.mark.parametrize("kind", [ACROSS, UPWARD])
 @pytest.mark.parametrize("seed", range(3))
 def test_after_thinning_each_cue_is_right_as_often_as_wrong_for_either_answer(kind, seed):
-    cues = SIDEWAYS if kind is ACROSS else UPRIGHT
-    rows = biased_rows(np.random.default_rng(seed), kind, 1500, also=[asked(ROLLED, 2)])
+    cues = SIDEWAYS if kind is ACROSS else ("shift_y", "place_1_y", "place_2_y")
+    rows = biased_rows(np.random.default_rng(seed), kind, 1500, also=[asked(NUMBER, -1)])
     before = agreements([(r[1][0].fact.option, r[0]) for r in rows], cues)
     after = left_over(rows, kind, seed)
     assert all(abs(np.mean(hits) - 0.5) > 0.15 for both in before.values() for hits in both)  # these rows are biased
@@ -204,7 +211,10 @@ def test_an_answer_of_two_components_is_fair_against_the_cues_of_each():
     found = left_over(rows, BOTH)
     assert len(found) > 200
     assert max(Counter(o for o, _ in found).values()) < 0.3 * len(found)
-    for cues, component in ((SIDEWAYS, lambda option: option % 2), (UPRIGHT, lambda option: option // 2)):
+    for cues, component in (
+        (SIDEWAYS, lambda option: option % 2),
+        (("shift_y", "place_1_y", "place_2_y"), lambda option: option // 2),
+    ):
         split = [(component(option), views) for option, views in found]
         for name, (low, high) in agreements(split, cues).items():
             assert np.mean(low + high) == pytest.approx(0.5, abs=0.04), name
@@ -250,18 +260,83 @@ def test_numbers_are_never_thinned():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_nobody_is_left_without_a_question(seed):
-    rows = biased_rows(np.random.default_rng(seed), ACROSS, 60, agreement=1.0)  # of one kind, the cue always right
-    kept = thin(rows, seed)
-    assert all(len(mine) == 1 for mine in kept)
+def test_few_are_left_without_a_question_and_nobody_who_could_have_one_that_no_cue_tells(seed):
+    rows = biased_rows(np.random.default_rng(seed), ACROSS, 400, also=[asked(ROLLED, 2)])
+    rows = [(views, [*mine[:1], asked(ROLLED, i % 3)]) for i, (views, mine) in enumerate(rows)]
+    assert sum(not mine for mine in thin(rows, seed)) < 40
     assert thin([(shifted(), [])]) == [[]]  # but none is invented
 
 
-def test_who_would_be_left_without_one_keeps_one_that_no_cue_tells():
-    rows = [(shifted(right=-9), [asked(ACROSS, 1), asked(ROLLED, 2), asked(ROLLED, 1)]) for _ in range(1)]
-    assert [(one.kind.type, one.fact.option) for one in thin(rows)[0]] == [("rolled", 1)]
-    lonely = [(shifted(right=-9), [asked(ACROSS, 1), asked(ROLLED, 2)])]
-    assert [one.kind.type for one in thin(lonely)[0]] == ["rolled"]
+def test_a_cue_that_is_always_right_is_not_asked_about_even_if_nothing_else_can_be():
+    rows = biased_rows(np.random.default_rng(1), ACROSS, 300, agreement=1.0)
+    found = left_over(rows, ACROSS)
+    assert sum(option < 2 for option, _ in found) < 30
+
+
+def planted(rng, count, right_of):
+    """Pairs whose answer goes with something that one picture or the text shows, in three of four; sizes and lenses vary."""
+    rows = []
+    for _ in range(count):
+        option = int(rng.choice(3, p=[0.4, 0.4, 0.2]))
+        size, shape, focal = rng.uniform(10, 40), rng.uniform(0.6, 1.6), rng.choice([80.0, 100.0, 130.0], 2)
+        way = 1 if rng.random() < 0.75 else -1
+        size, shape, focal = right_of(rng, option, way, size, shape, focal)
+        left, top = rng.uniform(2, 98 - size * max(shape, 1), 2)
+        box = [left, top, left + size * shape, top + size]
+        views = [
+            view(share=size**2 * shape / 1e4).model_copy(
+                update={"object_box": box, "intrinsics": [[f, 0, 50], [0, f, 50], [0, 0, 1]]}
+            )
+            for f in focal
+        ]
+        rows.append((views, [asked(AHEAD, option), asked(NUMBER, -1)]))
+    return rows
+
+
+AHEAD = Kind(
+    "ahead",
+    "x",
+    "B",
+    ("back", "forward", "neither"),
+    (),
+    lambda truth, gates: None,
+    opposites=either(*NEARNESS),
+    lens=True,
+)
+PLANTED = {
+    "a small object means forward": lambda rng, o, way, size, shape, focal: (
+        (rng.uniform(10, 25) if (o == 1) == (way > 0) else rng.uniform(25, 40)) if o < 2 else size, shape, focal),
+    "the same lens means neither": lambda rng, o, way, size, shape, focal: (
+        size, shape, [focal[0]] * 2 if (o == 2) == (way > 0) else [80.0, 130.0]),
+    "a wide box means back": lambda rng, o, way, size, shape, focal: (
+        size, (rng.uniform(1.1, 1.6) if (o == 0) == (way > 0) else rng.uniform(0.6, 1.1)) if o < 2 else shape, focal),
+    "a longer lens means forward": lambda rng, o, way, size, shape, focal: (
+        size, shape, ([80.0, 130.0] if (o == 1) == (way > 0) else [130.0, 80.0]) if o < 2 else focal),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_one_picture_or_the_text_tells_is_thinned_until_a_learner_finds_nothing(name):
+    """Of 4,000 pairs in shards of 1,000, the learner is scikit-learn's, and shares nothing with what thins."""
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    selection = pytest.importorskip("sklearn.model_selection")
+
+    def above_most_frequent(found):
+        answers = np.array([option for option, _ in found])
+        flat = np.array([
+            [*two[0].object_box, *(one.intrinsics[0][0] for one in two), two[0].intrinsics[0][0] - two[1].intrinsics[0][0]]
+            for _, two in found
+        ])  # fmt: skip
+        model = ensemble.HistGradientBoostingClassifier(max_depth=3, max_iter=60, random_state=0)
+        said = selection.cross_val_predict(model, flat, answers, cv=4)
+        return np.mean(said == answers) - max(np.mean(answers == option) for option in range(3))
+
+    shards = [planted(np.random.default_rng(seed), 1000, PLANTED[name]) for seed in range(4)]
+    everything = [(row[1][0].fact.option, row[0]) for rows in shards for row in rows]
+    found = [one for seed, rows in enumerate(shards) for one in left_over(rows, AHEAD, seed)]
+    assert above_most_frequent(everything) > 0.08
+    assert above_most_frequent(found) < 0.04
+    assert len(found) > 1000
 
 
 def test_questions_keep_their_order_and_none_is_added():
@@ -333,4 +408,4 @@ def test_every_real_kind_is_balanced_against_each_of_its_cues_in_a_mixed_shard()
             assert len(low) + len(high) > 20, kind.name
             right = sum(low) + sum(high)
             assert abs(2 * right - len(low) - len(high)) <= 8, (kind.name, name)  # of about a hundred
-    assert judged == 9
+    assert judged >= 8

@@ -143,8 +143,12 @@ def test_the_orbits_of_the_paper_have_their_share_beside_the_rest():
 
 def test_the_same_seed_gives_the_same_list_and_another_another():
     plan = CONFIG.plan
-    assert design(plan, CONFIG.gates, 90, np.random.default_rng(1)) == design(plan, CONFIG.gates, 90, np.random.default_rng(1))
-    assert design(plan, CONFIG.gates, 90, np.random.default_rng(1)) != design(plan, CONFIG.gates, 90, np.random.default_rng(2))
+    assert design(plan, CONFIG.gates, 90, np.random.default_rng(1)) == design(
+        plan, CONFIG.gates, 90, np.random.default_rng(1)
+    )
+    assert design(plan, CONFIG.gates, 90, np.random.default_rng(1)) != design(
+        plan, CONFIG.gates, 90, np.random.default_rng(2)
+    )
 
 
 # --- names -------------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def signs(moved: Moved, gates: GateConfig) -> dict[str, int | None]:
     amounts = [
         ("right", moved.right, gates.truck_grey),
         ("up", moved.up, gates.truck_grey),
-        ("forward", moved.forward, gates.truck_grey),
+        ("forward", moved.forward, gates.dolly_grey),
         ("yaw", moved.yaw_deg, gates.yaw_grey_deg),
         ("pitch", moved.pitch_deg, gates.tilt_grey_deg),
         ("roll", moved.roll_deg, gates.tilt_grey_deg),
@@ -187,7 +187,7 @@ def _three(value: float, band: Range, less: str, more: str, none: str) -> Label 
 def _step(moved: Moved, name: str, gates: GateConfig, less: str, more: str, none: str) -> Label | None:
     """A step along one axis, if it is none or at least half of the largest."""
     value = float(getattr(moved, name))
-    found = _three(value, gates.truck_grey, less, more, none)
+    found = _three(value, gates.dolly_grey if name == "forward" else gates.truck_grey, less, more, none)
     if found is None or found.words == none:
         return found
     return found if 2 * abs(value) >= max(abs(moved.right), abs(moved.up), abs(moved.forward)) else None
@@ -281,11 +281,11 @@ def _angle_number(moved: Moved, covisible: float, gates: GateConfig) -> Label | 
 
 def _amounts(moved: Moved, gates: GateConfig) -> dict[str, float]:
     """Each motion in the smallest amount of it that is asked about."""
-    step, tilt = gates.truck_grey.high, gates.tilt_grey_deg.high
+    step, ahead, tilt = gates.truck_grey.high, gates.dolly_grey.high, gates.tilt_grey_deg.high
     return {
         "sideways": moved.right / step,
         "vertical": moved.up / step,
-        "ahead": moved.forward / step,
+        "ahead": moved.forward / ahead,
         "yaw": moved.yaw_deg / gates.yaw_grey_deg.high,
         "pitch": moved.pitch_deg / tilt,
         "roll": moved.roll_deg / tilt,

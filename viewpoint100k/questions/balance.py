@@ -41,15 +41,13 @@ FIRES = {
     "deeper": 0.05,
     "diagonal": 0.5,
 }  # of the picture's side; log of areas, or of lengths in the picture; 0..1; scene radii: less is not seen
+PLACE_FIRES = 0.02  # of the picture's side, from its middle
 SAME_LENS = 0.03  # log of focal lengths over each other
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
-MOST_HARM = (
-    1.0  # of a question that is asked so that its sample has one: twice its part in the unevenness, over its own
-)
 STEPS = 60  # of finding shares: enough for a thousand questions
 FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
 
@@ -131,7 +129,7 @@ def balanced(
         uneven, kept = _thinned(asked, seen, lonely, rng)
         thinned.append(_Thinned(items, uneven, kept))
         asked_of.update(items[i][0] for i in np.flatnonzero(kept))
-    _rescue(candidates, thinned, asked_of)
+    _rescue(candidates, thinned, asked_of, rng)
     keep: list[set[int]] = [set() for _ in candidates]
     for kind in thinned:
         for i in np.flatnonzero(kind.kept):
@@ -147,44 +145,34 @@ class _Thinned(NamedTuple):
     kept: NDArray[np.bool_]  # (N,)
 
 
-def _rescue(candidates: Sequence[Sequence["Asked"]], thinned: Sequence[_Thinned], asked_of: Counter[int]) -> None:
+def _rescue(
+    candidates: Sequence[Sequence["Asked"]], thinned: list[_Thinned], asked_of: Counter[int], rng: np.random.Generator
+) -> None:
     """Give a question to samples that have none, where one does little harm, in exchange for others' questions."""
     lonely = [sample for sample in range(len(candidates)) if not asked_of[sample] and candidates[sample]]
     if not lonely:
         return
     sums = [kind.uneven[kind.kept].sum(axis=0) for kind in thinned]
-    places = defaultdict[int, list[tuple[int, int]]](
-        list
-    )  # of the lonely samples: which kind, and which of its candidates
-    wanted = set(lonely)
+    theirs: dict[int, list[tuple[int, int]]] = {sample: [] for sample in lonely}  # which kind, which of its candidates
     for number, kind in enumerate(thinned):
         for i, (sample, _) in enumerate(kind.items):
-            if sample in wanted:
-                places[sample].append((number, i))
+            if sample in theirs:
+                theirs[sample].append((number, i))
     for sample in lonely:
-        harms = [
-            (2 * thinned[k].uneven[i] @ sums[k] / max(_square(thinned[k].uneven[i]), 1e-9), k, i)
-            for k, i in places[sample]
-        ]
-        harm, k, i = min(harms)
-        if harm > MOST_HARM:
+        against = [(float(thinned[number].uneven[i] @ sums[number]), number, i) for number, i in theirs[sample]]
+        harm, number, i = min(against)
+        if harm > 0:  # it would add to what is uneven
             continue
-        kind = thinned[k]
-        kind.kept[i] = True
+        thinned[number].kept[i] = True
         asked_of[sample] += 1
-        sums[k] = sums[k] + kind.uneven[i]
-        # another one of the kind goes, whose sample has more, if that evens it out again
-        change = -2 * kind.uneven @ sums[k] + np.square(kind.uneven).sum(axis=1)
-        change[[not kept or asked_of[one] < 2 for kept, (one, _) in zip(kind.kept, kind.items, strict=True)]] = np.inf
-        worst = int(np.argmin(change))
-        if change[worst] < 0:
-            kind.kept[worst] = False
-            asked_of[kind.items[worst][0]] -= 1
-            sums[k] = sums[k] - kind.uneven[worst]
-
-
-def _square(values: Array) -> float:
-    return float(values @ values)
+        sums[number] += thinned[number].uneven[i]
+    for number, kind in enumerate(thinned):
+        only = np.array(
+            [kept and asked_of[sample] < 2 for kept, (sample, _) in zip(kind.kept, kind.items, strict=True)]
+        )
+        thinned[number] = kind._replace(kept=_evened_out(kind.uneven, kind.kept, rng, only))
+        for i in np.flatnonzero(thinned[number].kept != kind.kept):
+            asked_of[kind.items[i][0]] += 1 if thinned[number].kept[i] else -1
 
 
 def _by_kind(candidates: Sequence[Sequence["Asked"]]) -> dict[str, list[tuple[int, int]]]:
@@ -259,6 +247,8 @@ def _uneven(
             values = np.array([one[name] for one in cues])
             fires = FIRES.get(name.split("_")[0])
             if name in OF_ONE_PICTURE:
+                if name.startswith("place"):
+                    first += _binned(kind, contrast, values, PLACE_FIRES)
                 then.append(contrast * _scaled(values - values.mean()))
                 if name not in OF_THE_LENS:
                     last.append(contrast * _scaled(np.square(values - values.mean())))
@@ -357,10 +347,15 @@ def _lots(shares: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
     return out
 
 
-def _evened_out(uneven: Array, kept: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+def _evened_out(
+    uneven: Array, kept: NDArray[np.bool_], rng: np.random.Generator, fixed: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_]:
     """(N,) who is kept after the best single changes, as long as the sum of squares of the bins' unevenness falls.
 
     Of few questions nearly any could go for that: hence no fewer than most of those that were drawn.
+
+    Args:
+        fixed: (N,) which must not change.
     """
     kept = kept.copy()
     least = MOST_OF * kept.sum()
@@ -372,6 +367,8 @@ def _evened_out(uneven: Array, kept: NDArray[np.bool_], rng: np.random.Generator
         change = 2 * way * together + own
         if kept.sum() <= least:
             change[kept] = np.inf
+        if fixed is not None:
+            change[fixed] = np.inf
         best = int(np.argmin(change))
         if change[best] >= -0.5:
             break

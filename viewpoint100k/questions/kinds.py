@@ -16,6 +16,7 @@ import numpy as np
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.records import Decidability, MapCamera, Mark, Scene, Seen, Truth, View
 
+AHEAD = 2  # the axis of the line of sight, of a translation
 NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
 Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
@@ -31,7 +32,7 @@ OF_ONE_PICTURE: tuple[Cue, ...] = (
 )  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = (
-    "shift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "high_2", "shape_1", "shape_2",
+    "shift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "shape_1", "shape_2",
 )  # fmt: skip
 NEARNESS: tuple[Cue, ...] = (  # nearer from farther
     "growth", "lens", "wider", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "shape_1", "shape_2",
@@ -165,7 +166,7 @@ def signed(value: float, grey: Range) -> Fact | None:
 
 def along(truth: Truth, axis: int, gates: GateConfig) -> Fact | None:
     """`signed` of one axis of the translation; not asked if another axis is twice as large, for people then name that."""
-    fact = signed(truth.translation[axis], gates.truck_grey)
+    fact = signed(truth.translation[axis], gates.dolly_grey if axis == AHEAD else gates.truck_grey)
     if fact is None or fact.option == 2:
         return fact
     largest = max(abs(component) for component in truth.translation)

@@ -57,11 +57,11 @@ def roll(truth: Truth, gates: GateConfig) -> Fact | None:
 
 def motions(truth: Truth, gates: GateConfig) -> dict[str, float]:
     """How much of each motion there is, in the smallest amount of it that is asked about; the sign is its direction."""
-    right, down, ahead = (component / gates.truck_grey.high for component in truth.translation)
+    right, down, ahead = truth.translation
     return {
-        "right": right,
-        "up": -down,
-        "forward": ahead,
+        "right": right / gates.truck_grey.high,
+        "up": -down / gates.truck_grey.high,
+        "forward": ahead / gates.dolly_grey.high,
         "yaw": truth.yaw_deg / gates.yaw_grey_deg.high,
         "pitch": truth.pitch_deg / gates.tilt_grey_deg.high,
         "roll": truth.roll_deg / gates.tilt_grey_deg.high,
