@@ -9,9 +9,9 @@ from viewpoint100k.questions.tier_a import ego_rotation, ego_translation
 from viewpoint100k.records import Truth
 
 DOMINANT = 0.7  # share of all motion that the one motion has which a question asks for
-BINS_DEG = (20, 40, 60, 90)  # angles that people can tell apart: 20 degrees and a factor of 1.5
-BIN_EDGES_DEG = (12, 29, 49, 73, 107)  # where two of them are equally near, in proportion
-BIN_GREY = 0.08  # a share of an edge, to either side: too near to it to be asked
+BINS_DEG = (20, 45, 90)  # angles that people tell apart by eye: 20 from 40 degrees they do not
+BIN_EDGES_DEG = (12, 30, 64, 135)  # where two of them are equally near, in proportion
+BIN_GREY = 0.2  # a share of an edge, to either side: too near to it to be asked
 
 
 def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
