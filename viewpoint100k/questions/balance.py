@@ -135,13 +135,18 @@ def _last_resort(asked: Sequence["Asked"], ways: Counter[str], nones: Counter[st
         kind, option = asked[place].kind, asked[place].fact.option
         if kind.direction(option) is None:
             return 1, (nones[kind.name] + 1) / (ways[kind.name] + nones[kind.name] + 1)
-        told = len(kind.options) > 3 or any(pair.cues for pair in kind.opposites)
+        told = _of_many(kind) or any(pair.cues for pair in kind.opposites)
         return (2 if told else 0), ways[kind.name]
 
     best = min(range(len(asked)), key=harm)
     of = asked[best]
     (nones if of.kind.direction(of.fact.option) is None else ways)[of.kind.name] += 1
     return best
+
+
+def _of_many(kind: Kind) -> bool:
+    """Whether a kind has other answers than two opposites and perhaps "none", so that one could be the favourite."""
+    return len(kind.options) > 3 or not kind.opposites
 
 
 def _thinned(
@@ -160,7 +165,7 @@ def _thinned(
         return np.arange(len(options))
     uneven, ease = _uneven(kind, options, cues), np.where(lonely, 1 / PREFERENCE, 1.0)
     most = np.ones(len(options))
-    if len(kind.options) > 3:
+    if _of_many(kind):
         for _ in range(3):  # fewer of the favourite options, and then fair again
             shares = _fair_shares(uneven, most, ease)
             most = most * _limits(options, shares, len(kind.options))

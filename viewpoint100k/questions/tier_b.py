@@ -162,6 +162,7 @@ ACTIONS = (
 ACTION_CUES = (SIDEWAYS[1:], UPRIGHT[1:], NEARNESS[1:], SIDEWAYS[1:], UPRIGHT[1:], ())
 ACTS = tuple(Opposites((2 * i,), (2 * i + 1,), cues) for i, cues in enumerate(ACTION_CUES))
 AROUND = ("clockwise", "counter-clockwise")
+OF_ANGLES = (Opposites(*(tuple(range(way, 2 * len(BINS_DEG), 2)) for way in (0, 1)), SIDEWAYS),)
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -222,7 +223,7 @@ KINDS: tuple[Kind, ...] = (
         signed_angle,
         shown=4,
         twins=True,
-        opposites=(Opposites((0, 2, 4, 6), (1, 3, 5, 7), SIDEWAYS),),
+        opposites=OF_ANGLES,
     ),
     Kind(
         "distance",
