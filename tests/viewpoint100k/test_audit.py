@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import audit_sets as sets
 
 from viewpoint100k import audit
-from viewpoint100k.audit import chains, cues, gates, labels, leakage, poses, report, statistics, wording
 from viewpoint100k.annotate import make_truth
+from viewpoint100k.audit import chains, cues, gates, labels, leakage, poses, report, statistics, wording
 from viewpoint100k.audit.recompute import LABELS, label, measure
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, MissingExtra

@@ -454,7 +454,9 @@ def test_two_ways_add_up():
 
 
 def test_a_way_whose_mirror_image_shows_the_same_is_not_asked_about():
-    kinds = {asked.kind.type for asked in figures_of(a_set(0, 110, 30, 60, other=0.01), GATES, np.random.default_rng(0))}
+    kinds = {
+        asked.kind.type for asked in figures_of(a_set(0, 110, 30, 60, other=0.01), GATES, np.random.default_rng(0))
+    }
     assert "composed_angle" not in kinds and "order" in kinds  # an order names no side
 
 

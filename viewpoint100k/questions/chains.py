@@ -554,9 +554,7 @@ EVIDENCE: dict[str, dict[str, list[Needs]]] = {
         "roll counter-clockwise": [{"lean": ("clockwise",), **_SAME_PLACE}],
         "roll clockwise": [{"lean": ("counter-clockwise",), **_SAME_PLACE}],
     },
-    "angle/around_object": {
-        f"about {n} degrees": [{"middle": (str(n),), "face": FACE_WORDS}] for n in BINS
-    },
+    "angle/around_object": {f"about {n} degrees": [{"middle": (str(n),), "face": FACE_WORDS}] for n in BINS},
     "angle_number/around_object": {str(n): [{"middle": (str(n),), "face": FACE_WORDS}] for n in TENS},
     "signed_angle/seen_from_above": {
         f"about {n} degrees {way}": [{"middle": (str(n),), "face": FACE_WORDS, "side": (side,)}]

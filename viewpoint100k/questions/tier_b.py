@@ -162,7 +162,7 @@ ACTIONS = (
 ACTION_CUES = (SIDEWAYS[1:], UPRIGHT[1:], NEARNESS[1:], SIDEWAYS[1:], UPRIGHT[1:], ())
 ACTS = tuple(Opposites((2 * i,), (2 * i + 1,), cues) for i, cues in enumerate(ACTION_CUES))
 AROUND = ("clockwise", "counter-clockwise")
-OF_ANGLES = (Opposites(*(tuple(range(way, 2 * len(BINS_DEG), 2)) for way in (0, 1)), SIDEWAYS),)
+OF_ANGLES = (Opposites(tuple(range(0, 2 * len(BINS_DEG), 2)), tuple(range(1, 2 * len(BINS_DEG), 2)), SIDEWAYS),)
 
 KINDS: tuple[Kind, ...] = (
     Kind(
