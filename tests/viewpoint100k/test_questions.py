@@ -266,6 +266,24 @@ def test_going_up_and_down(height, way, level):
     assert (found[EGO], found[PITCH]) == ("no movement sideways", "no tilt")
 
 
+def test_a_level_way_around_for_a_camera_that_looks_down_is_not_called_up():
+    """Its own upright axis leans ahead, so that half of a quarter circle ahead is also up along it."""
+    first, second = look_at([0, -2.6, 1.5], [0, 0, 0]), look_at([2.6, 0, 1.5], [0, 0, 0])
+    assert -first[:3, 1] @ (second - first)[:3, 3] > 0.4 * 3
+    found = answers(second, first=first)
+    assert (found[EGO], found[ELEVATION]) == ("right", "equally high")
+    assert VERTICAL not in found and BOTH not in found
+    assert answers(look_at([0, -2.2, 2.6], [0, 0, 0]), first=first)[VERTICAL] == "up"
+
+
+def test_a_step_ahead_after_which_the_object_is_seen_from_higher_is_not_called_neither():
+    first = camera(0, -3.0, 1.5, pitch_deg=-10)
+    ahead = first[:3, 3] + 1.2 * first[:3, 2]
+    found = answers(camera(*ahead, pitch_deg=-10), first=first)
+    assert (found[FORWARD], found[ELEVATION]) == ("forward", "higher")
+    assert VERTICAL not in found
+
+
 @pytest.mark.parametrize(
     ("north", "way", "far"), [(-1.9, "forward", "nearer"), (-4.2, "backward", "farther"), (-3.0, "neither", "equally")]
 )

@@ -228,7 +228,13 @@ def _turned(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
 
 
 def _vertical(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
-    return _step(moved, "up", gates, "down", "up", "neither up nor down")
+    """Only where the object is seen from higher or lower too, or for "neither" not clearly so."""
+    found = _step(moved, "up", gates, "down", "up", "neither up nor down")
+    if found is None:
+        return None
+    raised = moved.elevation_deg / gates.tilt_grey_deg.high
+    agrees = {"down": -raised, "up": raised, "neither up nor down": 2 - abs(raised)}[found.words]
+    return found._replace(margin=min(found.margin, agrees)) if agrees >= 1 else None
 
 
 def _forward(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:

@@ -15,9 +15,21 @@ BIN_GREY = 0.2  # a share of an edge, to either side: too near to it to be asked
 
 
 def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B1. Up, down or neither, along the first camera's own vertical axis. OpenCV's y points down."""
+    """B1. Up, down or neither, along the first camera's own vertical axis. OpenCV's y points down.
+
+    For a camera that looks down, to stay as high and go around the object is also to go up. People judge by from how high
+    the object is seen: where that says otherwise, it is not asked.
+    """
     fact = along(truth, 1, gates)
-    return fact and fact._replace(option=(1, 0, 2)[fact.option])
+    if fact is None:
+        return None
+    seen, option = elevation(truth, gates), (1, 0, 2)[fact.option]
+    if option == 2:
+        margin = 2 - abs(truth.elevation_change_deg) / gates.tilt_grey_deg.high
+        return fact._replace(margin=min(fact.margin, margin)) if margin >= 1 else None
+    if seen is None or seen.option != option:
+        return None
+    return fact._replace(option=option, margin=min(fact.margin, seen.margin))
 
 
 def forward(truth: Truth, gates: GateConfig) -> Fact | None:
