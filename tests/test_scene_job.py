@@ -12,6 +12,7 @@ from PIL import Image
 
 from viewpoint100k.config import load_config, read_config
 from viewpoint100k.geometry.boxes import box_corners
+from viewpoint100k.objects.builtin import NO_FRONT
 from viewpoint100k.pipeline import plan_run, render_shard
 from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.shards import iter_samples
@@ -52,7 +53,7 @@ def test_all_that_is_said_of_a_scene_agrees_and_every_object_of_it_is_thanked(sc
         for part in stored.sample.scene.parts:
             used.add(part.object.uid)
             splits.setdefault(part.object.uid, set()).add(stored.sample.split)
-            assert part.object.sha256 and part.front_azimuth_deg is not None  # builtin objects have a front
+            assert part.object.sha256 and (part.front_azimuth_deg is None) == (part.object.category in NO_FRONT)
     assert all(len(found) == 1 for found in splits.values())
     with open(scenes / "attribution.csv", newline="") as file:
         assert {row["uid"] for row in csv.DictReader(file)} == used

@@ -274,6 +274,13 @@ class GateConfig(Record):
         lt=1,
         description="below, an object is too much like its mirror image to be asked about that",
     )
+    front_sector_deg: float = Field(
+        default=45.0,
+        gt=0,
+        le=90,
+        description="to either side of the object's front or back, where the first camera must stand for its own left and "
+        "right to be asked: from beside it, they are nearer and farther",
+    )
     side_grey: Range = _range(0.05, 0.15)  # share of the object's pixels: between, a side is neither hidden nor shown
     min_covisible_for_size: float = Field(
         default=0.25, ge=0, lt=1, description="of the surface: below, it is not asked how far the camera went"

@@ -17,8 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import audit_sets as sets
 
 from viewpoint100k import audit
+from viewpoint100k.annotate import make_truth
 from viewpoint100k.audit import chains, cues, gates, labels, leakage, poses, report, statistics, wording
-from viewpoint100k.audit.recompute import measure
+from viewpoint100k.audit.recompute import LABELS, label, measure
+from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.questions import KINDS
 
@@ -501,6 +503,36 @@ def test_the_second_implementation_measures_hand_made_motions():
     assert moved.objects_right == pytest.approx(-0.25)
     turn = np.array(second.world_from_camera)[:3, :3].T @ np.array(first.world_from_camera)[:3, :3]
     assert moved.rotation_deg == pytest.approx(np.degrees(Rotation.from_matrix(turn).magnitude()))
+
+
+@pytest.mark.parametrize("sector_deg", [20.0, 45.0, 90.0])
+def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
+    """Any two cameras and any front; of an object's own sides only from before it or behind it, by the setting."""
+    rng, gates = np.random.default_rng(5), GateConfig(front_sector_deg=sector_deg)
+    asked: dict[str, set[str]] = {name: set() for name in LABELS}
+    for _ in range(1500):
+        azimuth, turn, front = rng.uniform(-180, 180), rng.choice([0, rng.uniform(-120, 120)]), rng.uniform(-180, 180)
+        step = rng.choice([0, 0, 1], 3) * rng.uniform(-1.5, 1.5, 3)
+        views = []
+        for angle, further in ((azimuth, 0 * step), (azimuth + turn, step)):
+            bearing = -90 - azimuth + rng.choice([0, 1]) * rng.uniform(-30, 30)
+            place = 3 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle)), 0.3]) + further
+            views.append(sets.make_view(sets.pose(place, bearing, -17, 0), [0.0, 0.0, 96.0, 96.0], 0.2))
+        truth = make_truth(*views, 0.5, front)
+        for kind in (kind for kind in KINDS if kind.name in LABELS):
+            fact, found = kind.fact(truth, gates), label(kind.name, measure(*views, front), 0.5, gates)
+            assert (fact is None) == (found is None), kind.name
+            if fact is None or found is None:
+                continue
+            assert fact.margin == pytest.approx(found.margin, abs=1e-4)
+            assert fact.margin >= 1 - 1e-4
+            asked[kind.name].add(found.words)
+            assert not kind.options or kind.options[fact.option] == found.words
+            if kind.frame == "object_front":
+                off_deg = abs((azimuth - front + 180) % 360 - 180)
+                assert min(off_deg, 180 - off_deg) <= sector_deg
+    assert all(asked.values())
+    assert asked["object_translation/object_front"] == {"left", "right", "no movement sideways"}
 
 
 # --- statistics --------------------------------------------------------------------------------------

@@ -254,6 +254,16 @@ def test_no_option_of_many_is_right_much_more_often_than_the_others():
     assert sum(counts.values()) >= 70
 
 
+def test_no_option_of_three_is_a_favourite_where_none_is_the_opposite_of_another():
+    angle = next(kind for kind in KINDS if kind.name == "angle/around_object")
+    assert len(angle.options) == 3 and not angle.opposites
+    rows = [(shifted(), [asked(angle, option), asked(NUMBER, -1)]) for option in [0] * 60 + [1] * 10 + [2] * 9]
+    counts = Counter(option for option, _ in left_over(rows, angle))
+    assert set(counts) == {0, 1, 2}
+    assert max(counts.values()) <= 12
+    assert sum(counts.values()) >= 25
+
+
 def test_numbers_are_never_thinned():
     rows = [(shifted(right=9), [asked(NUMBER, -1)]) for _ in range(20)]
     assert len(left_over(rows, NUMBER)) == 20

@@ -12,7 +12,7 @@ import pytest
 
 from viewpoint100k.config import FileBudgets
 from viewpoint100k.errors import InputError
-from viewpoint100k.objects.builtin import FAMILIES, build_builtin, list_builtin
+from viewpoint100k.objects.builtin import FAMILIES, NO_FRONT, build_builtin, list_builtin
 from viewpoint100k.objects.gltf import check_gltf
 from viewpoint100k.objects.toy_parts import Paint, cylinder, texture, write_glb
 
@@ -163,6 +163,13 @@ def test_headlights_are_at_the_front_which_is_plus_z():
         colours(mesh, np.zeros((1, 2))), (1, 0.93, 0.62), atol=0.03)]  # fmt: skip
     assert len(lamps) == 1
     assert lamps[0].vertices[:, 2].min() > 0.5
+
+
+def test_only_toys_of_which_people_agree_which_side_is_the_front_have_one():
+    fronts = {toy.record.category: toy.front_azimuth_deg for toy in list_builtin(len(FAMILIES), 0)}
+    assert {fronts[family] for family in ("car", "dog", "robot", "train", "chair")} == {-90.0}  # glTF's +z in Blender
+    assert {fronts[family] for family in ("mug", "watering_can")} == {None}
+    assert {family for family, front in fronts.items() if front is None} == NO_FRONT < set(FAMILIES)
 
 
 def test_textures_are_pictures_with_something_to_match():

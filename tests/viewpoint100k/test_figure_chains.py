@@ -15,6 +15,7 @@ from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions import tier_b_figures, tier_b_sets
 from viewpoint100k.questions.ask import figures_of
+from viewpoint100k.questions.chains import PREMISES
 from viewpoint100k.questions.chains_figures import FACTS, OUR_PREMISES, PLANS, write_figure_chain
 from viewpoint100k.questions.kinds import Figure
 from viewpoint100k.questions.verifier import verify_chain
@@ -412,7 +413,7 @@ def test_a_mirror_has_no_chain():
     """Nothing that could be said of it here would tell the object from its mirror image."""
     item = Item("mirrored/object", shoot([around(-90), around(-50)]), Figure(mirrored=(1,)), "its mirror image")
     assert write(item, np.random.default_rng(0)) is None
-    assert problems(item, "A camera sees more of the side towards which it goes. So the answer is: its mirror image.")
+    assert problems(item, f"{PREMISES['sees_more'][0]}. So the answer is: its mirror image.")
 
 
 # --- what one can act out ---------------------------------------------------------------------------------
@@ -556,8 +557,8 @@ def test_the_order_is_that_of_the_way_from_image_1(way):
 
 
 def test_two_parts_of_a_way_add_up():
-    shot = shoot([around(-90), around(0), around(-60), around(-90 + 130)])
-    item = Item("composed_angle/seen_from_above", shot, Figure(images=(0, 2, 1)), "about 90 degrees counter-clockwise")
+    shot = shoot([around(-90), around(-90 + 110), around(-40), around(-90 + 150)])
+    item = Item("composed_angle/seen_from_above", shot, Figure(images=(0, 2, 1)), "about 120 degrees counter-clockwise")
     texts = soundly(item)
-    assert all("90 degrees." in text or "90 degrees. " in text for text in texts)
-    assert write(item, np.random.default_rng(0), "about 90 degrees clockwise") is None
+    assert all("110 degrees." in text or "110 degrees. " in text for text in texts)
+    assert write(item, np.random.default_rng(0), "about 120 degrees clockwise") is None

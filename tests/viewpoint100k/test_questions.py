@@ -144,13 +144,13 @@ def test_walking_a_quarter_circle_east_around_the_object():
 
 
 def test_walking_west_around_the_object():
-    found = answers(camera(-2.5, -1.6, bearing_deg=57))
+    found = answers(camera(-2.1, -2.1, bearing_deg=45))
     assert found[EGO] == "left"
     assert found[FACING] == "right"
     assert found[ABOVE] == "clockwise"
     assert found[TURN] == "right"
     assert found[POSE] == "moved left, turned right"
-    assert found[WAY] == "about 60 degrees clockwise"
+    assert found[WAY] == "about 45 degrees clockwise"
 
 
 def test_stepping_right_without_turning():
@@ -196,23 +196,50 @@ def test_from_the_objects_place_the_side_is_the_one_a_person_there_would_name():
     ("front_azimuth_deg", "side"),
     [
         (-90, "left"),  # it faces south, to the camera: east is on its left
+        (-60, "left"),  # it faces a little past the camera
         (90, "right"),  # it faces north, shows its back: east is on its right
+        (60, "right"),
+        (-40, None),  # the camera stands nearly beside it
         (0, None),  # it faces east: the camera came straight to its front
+        (180, None),
     ],
 )
-def test_along_the_objects_own_front_from_wherever_it_is_seen(front_azimuth_deg, side):
-    found = answers(camera(1.0), front=float(front_azimuth_deg))
-    assert found[FRONT] == (side or "no movement sideways")
+def test_along_the_objects_own_left_and_right_from_before_it_or_from_behind(front_azimuth_deg, side):
+    found = answers(camera(1.5), front=float(front_azimuth_deg))
+    assert found.get(FRONT) == side
     assert found[FACING] == "left"  # whatever its front is
 
 
-def test_a_camera_that_stands_beside_the_object_and_goes_north_along_its_front():
-    """From the east, an object that faces south has the camera at its left hand; north is neither its left nor right."""
-    east = camera(3, 0, bearing_deg=-90)
-    assert answers(camera(3, 1.0, bearing_deg=-90), first=east, front=-90.0)[FRONT] == "no movement sideways"
-    assert answers(camera(3, 1.0, bearing_deg=-90), first=east, front=0.0)[FRONT] == "left"  # it faces east
-    assert answers(camera(3, 1.0, bearing_deg=-90), first=east, front=180.0)[FRONT] == "right"  # its back is to us
-    assert answers(camera(3, 1.0, bearing_deg=-90), first=east)[EGO] == "right"
+@pytest.mark.parametrize("north", [-1.8, -4.2])
+def test_who_stands_beside_an_object_and_comes_nearer_is_not_asked_about_its_own_sides(north):
+    """From the south, an object that faces east or west is seen from the side: nearer means away from that side."""
+    for front in (0.0, 180.0):
+        assert FRONT not in answers(camera(north=north), front=front)
+    for front in (90.0, -90.0):
+        assert answers(camera(north=north), front=front)[FRONT] == "no movement sideways"
+
+
+def test_a_step_ahead_that_is_also_one_along_the_objects_own_side_is_not_asked_about():
+    """Seen askew, a long step straight ahead leads to the object's other side, and people say: it came nearer."""
+    found = answers(camera(north=-1.2), front=-50.0)
+    assert found[EGO] == "no movement sideways"
+    assert FRONT not in found
+    assert answers(camera(north=-1.2), front=-90.0)[FRONT] == "no movement sideways"
+
+
+def test_from_how_far_beside_the_front_one_is_asked_is_a_setting():
+    narrow = GATES.model_copy(update={"front_sector_deg": 20.0})
+    for front, asked in ((-71.0, True), (-69.0, False)):  # the camera stands at -90
+        known = truth(camera(1.5), front=front)
+        assert (FRONT in {one.kind.name for one in facts_of(known, certain(), narrow)}) == asked
+        assert FRONT in {one.kind.name for one in facts_of(known, certain(), GATES)}
+
+
+def test_a_camera_in_the_east_that_goes_north():
+    east, further = camera(3, 0, bearing_deg=-90), camera(3, 1.0, bearing_deg=-90)
+    assert answers(further, first=east, front=0.0)[FRONT] == "left"  # it faces east
+    assert answers(further, first=east, front=180.0)[FRONT] == "right"  # its back is to us
+    assert answers(further, first=east)[EGO] == "right"
 
 
 def test_without_a_known_front_it_is_not_asked_about():
@@ -237,6 +264,24 @@ def test_going_up_and_down(height, way, level):
     assert (found[VERTICAL], found[ELEVATION]) == (way, level)
     assert (found[WHICH], found[NEXT]) == ("it moved up or down", f"move {way}")
     assert (found[EGO], found[PITCH]) == ("no movement sideways", "no tilt")
+
+
+def test_a_level_way_around_for_a_camera_that_looks_down_is_not_called_up():
+    """Its own upright axis leans ahead, so that half of a quarter circle ahead is also up along it."""
+    first, second = look_at([0, -2.6, 1.5], [0, 0, 0]), look_at([2.6, 0, 1.5], [0, 0, 0])
+    assert -first[:3, 1] @ (second - first)[:3, 3] > 0.4 * 3
+    found = answers(second, first=first)
+    assert (found[EGO], found[ELEVATION]) == ("right", "equally high")
+    assert VERTICAL not in found and BOTH not in found
+    assert answers(look_at([0, -2.2, 2.6], [0, 0, 0]), first=first)[VERTICAL] == "up"
+
+
+def test_a_step_ahead_after_which_the_object_is_seen_from_higher_is_not_called_neither():
+    first = camera(0, -3.0, 1.5, pitch_deg=-10)
+    ahead = first[:3, 3] + 1.2 * first[:3, 2]
+    found = answers(camera(*ahead, pitch_deg=-10), first=first)
+    assert (found[FORWARD], found[ELEVATION]) == ("forward", "higher")
+    assert VERTICAL not in found
 
 
 @pytest.mark.parametrize(
@@ -303,7 +348,8 @@ def test_a_lens_is_no_motion_and_makes_it_unfair_to_ask_for_the_one_motion():
 
 @pytest.mark.parametrize(
     ("angle_deg", "said"),
-    [(-20, 20), (35, 40), (-44, 40), (62, 60), (-90, 90), (29, None), (50, None), (8, None), (110, None)],
+    [(-16, 20), (23, 20), (38, 45), (-51, 45), (80, 90), (-105, 90)]
+    + [(angle, None) for angle in (8, 13, -26, 30, 35, 55, -64, 76, 120)],
 )
 def test_the_nearest_angle_is_asked_unless_another_is_nearly_as_near(angle_deg, said):
     found = answers(look_at([3 * np.sin(np.radians(angle_deg)), -3 * np.cos(np.radians(angle_deg)), 0], [0, 0, 0]))

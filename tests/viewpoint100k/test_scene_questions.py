@@ -147,8 +147,13 @@ def test_who_stands_in_the_middle_and_looks_away_has_the_right_on_the_right():
     # who looks east by north has the south behind the right shoulder
     assert answer("perspective/object", what, 0, 2, 4) == "behind on the right"
     assert answer("perspective/object", what, 0, 2, 3) is None  # straight behind
+
+
+def test_a_turn_is_asked_about_only_if_it_is_near_one_of_the_angles():
+    what = placed((0.0, 0.0), (0.0, 0.4), (0.3, 0.27), (-0.3, -0.25), (0.33, 0.2))
     assert answer("turn_to_face/object", what, 0, 1, 2) == "about 45 degrees to the right"
     assert answer("turn_to_face/object", what, 0, 1, 3) == "about 135 degrees to the left"
+    assert answer("turn_to_face/object", what, 0, 1, 4) is None  # 59 degrees: some would say 45, others 90
 
 
 def test_going_a_quarter_circle_to_the_right_one_looks_west():

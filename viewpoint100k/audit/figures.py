@@ -18,7 +18,6 @@ ALONE_ABOVE_CHANCE = 0.04
 FEWEST_ALONE = 60  # questions of a kind that a learner needs
 MOST_ALONE = 2000
 TIE = 1e-6
-MIDDLE_DEG = 90  # of the three angles that `composed_angle` draws from, two of which are shown
 
 MARKED, COVISIBLE, MAP = "marked_point/image_2", "covisible_point/image_2", "camera_on_map/seen_from_above"
 SIDE, MIRRORED = "revealed_side/object_front", "mirrored/object"
@@ -177,10 +176,6 @@ def _largest_angle(one: Asked) -> dict[str, float] | None:
     return {option: _degrees(option) for option in one.question.options}
 
 
-def _middle_angle(one: Asked) -> dict[str, float] | None:
-    return {option: -abs(_degrees(option) - MIDDLE_DEG) for option in one.question.options}
-
-
 def _bounds(fair: float) -> Bounds:
     return Bounds(high=fair + ABOVE_CHANCE)
 
@@ -204,7 +199,6 @@ RULES = (
     Rule(WHICH, "the object most like itself in image 1", _least(_unlike_pixels), _bounds(1 / 3)),
     Rule(ORDER, "as they are shown", _is("2, 3, 4"), Bounds(1 / 6 - ABOVE_CHANCE, 1 / 6 + ABOVE_CHANCE)),
     Rule(ORDER, "the other way around", _is("4, 3, 2"), _bounds(1 / 6)),
-    Rule(COMPOSED, "the middle angle", _middle_angle, _bounds(0.25)),
     Rule(COMPOSED, "the largest angle", _largest_angle, _bounds(0.25)),
 )
 # what also goes by what an honest answer goes by

@@ -47,6 +47,7 @@ def truth_recomputed(samples: Samples) -> Probe:
             focal_ratio=truth.focal_ratio,
             rotation_deg=truth.rotation_deg,
             objects_right=None,
+            off_front_deg=None,
         )
         for name, said, found in zip(Moved._fields, stored, moved, strict=True):
             if said is not None and found is not None and _apart(name, said, found) > TRUTH_ATOL:

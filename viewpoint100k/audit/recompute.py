@@ -15,8 +15,8 @@ from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.records import View
 
-BINS_DEG = (20, 40, 60, 90)
-EDGES_DEG = (12, 29, 49, 73, 107)
+BINS_DEG = (20, 45, 90)
+EDGES_DEG = (12, 30, 64, 135)
 
 
 class Label(NamedTuple):
@@ -42,6 +42,7 @@ class Moved(NamedTuple):
     focal_ratio: float
     rotation_deg: float
     objects_right: float | None  # along the object's own right hand, where its front is known
+    off_front_deg: float | None  # of the first camera, over the ground; 180: it stands behind the object
 
 
 def measure(first: View, second: View, front_azimuth_deg: float | None) -> Moved:
@@ -51,11 +52,12 @@ def measure(first: View, second: View, front_azimuth_deg: float | None) -> Moved
     distance = math.dist(here, (0, 0, 0))
     step = np.linalg.solve(one[:3, :3], there - here) / distance  # in the first camera's axes
     ahead, ahead_then = one[:3, 2], two[:3, 2]
-    front = None
+    front = off_front = None
     if front_azimuth_deg is not None:
         # somebody who looks along the front has the right hand where a clock's hand goes next
         angle = math.radians(front_azimuth_deg)
         front = float((there - here) @ np.array([math.sin(angle), -math.cos(angle), 0.0])) / distance
+        off_front = abs(swing_deg(here, np.array([math.cos(angle), math.sin(angle), 0.0])))
     return Moved(
         right=float(step[0]),
         up=-float(step[1]),
@@ -69,6 +71,7 @@ def measure(first: View, second: View, front_azimuth_deg: float | None) -> Moved
         focal_ratio=second.intrinsics[0][0] / first.intrinsics[0][0],
         rotation_deg=_between_deg(_quaternion(one[:3, :3]), _quaternion(two[:3, :3])),
         objects_right=front,
+        off_front_deg=off_front,
     )
 
 
@@ -202,9 +205,17 @@ def _facing(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
 
 
 def _front(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
-    if moved.objects_right is None:
+    """Only for who stands before the object or behind it, and whose own left and right say the same."""
+    if moved.objects_right is None or moved.off_front_deg is None:
         return None
-    return _three(moved.objects_right, gates.truck_grey, "left", "right", "no movement sideways")
+    aside_deg = 90 - abs(90 - moved.off_front_deg)  # 0 straight before it or behind it
+    if aside_deg > gates.front_sector_deg:
+        return None
+    found = _three(moved.objects_right, gates.truck_grey, "left", "right", "no movement sideways")
+    for_camera = (_facing if moved.off_front_deg < 90 else _ego)(moved, covisible, gates)
+    if found is None or for_camera is None or found.words != for_camera.words:
+        return None
+    return found._replace(margin=min(found.margin, for_camera.margin, 2 - aside_deg / gates.front_sector_deg))
 
 
 def _around(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
@@ -217,7 +228,13 @@ def _turned(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
 
 
 def _vertical(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
-    return _step(moved, "up", gates, "down", "up", "neither up nor down")
+    """Only where the object is seen from higher or lower too, or for "neither" not clearly so."""
+    found = _step(moved, "up", gates, "down", "up", "neither up nor down")
+    if found is None:
+        return None
+    raised = moved.elevation_deg / gates.tilt_grey_deg.high
+    agrees = {"down": -raised, "up": raised, "neither up nor down": 2 - abs(raised)}[found.words]
+    return found._replace(margin=min(found.margin, agrees)) if agrees >= 1 else None
 
 
 def _forward(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
@@ -257,11 +274,11 @@ def _pose(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
 
 
 def _angle(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
-    """The bin whose edges the angle lies between, away from both by 8 % at least."""
+    """The bin whose edges the angle lies between, away from both by a fifth at least."""
     size = abs(moved.azimuth_deg)
     if covisible < gates.min_covisible_for_size or not EDGES_DEG[0] < size < EDGES_DEG[-1]:
         return None
-    away = min(abs(math.log(size / edge)) for edge in EDGES_DEG) / 0.08
+    away = min(abs(math.log(size / edge)) for edge in EDGES_DEG) / 0.2
     number = sum(size > edge for edge in EDGES_DEG) - 1
     return Label(f"about {BINS_DEG[number]} degrees", away) if away >= 1 else None
 

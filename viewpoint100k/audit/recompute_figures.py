@@ -28,7 +28,7 @@ SIDES_DEG = {"front": 0.0, "back": 180.0, "left": 90.0, "right": -90.0}  # from 
 TURNED_AWAY_DEG = 115.0  # between where a side faces and the camera: 25 degrees beyond grazing
 STEP_DEG = 20.0
 ROUNDED_DEG, LEVEL_DEG = 3.5, 6.0
-COMPOSED_DEG, COMPOSED_EDGES_DEG = (60, 90, 130), (49, 73, 107, 158)
+COMPOSED_DEG, COMPOSED_EDGES_DEG = (60, 120), (43, 85, 165)
 MOVES = re.compile(
     r"about (\d+) degrees (counter-clockwise|clockwise) \(seen from above\)|about (\d+) degrees more steeply"
 )
@@ -295,7 +295,7 @@ def _composed(sample: Sample, question: Question, gates: GateConfig) -> Found | 
     total = sum(legs)
     if legs[0] * legs[1] <= 0 or not COMPOSED_EDGES_DEG[0] < abs(total) < COMPOSED_EDGES_DEG[-1]:
         return f"has legs of {legs[0]:.0f} and {legs[1]:.0f} degrees"
-    away = min(abs(math.log(abs(total) / edge)) for edge in COMPOSED_EDGES_DEG) / 0.08
+    away = min(abs(math.log(abs(total) / edge)) for edge in COMPOSED_EDGES_DEG) / 0.15
     number = sum(abs(total) > edge for edge in COMPOSED_EDGES_DEG) - 1
     way = "counter-clockwise" if total > 0 else "clockwise"
     difference = sample.seen.difference

@@ -1,7 +1,8 @@
 """The source `builtin:`: a toy shop of procedural objects, for a good dataset without any assets.
 
 Each family is one short function and one line in `_BUILDERS`: a list of painted parts, in lengths of about the size of
-the toy. They stand on y = 0 and look along +z, so x > 0 is the toy's own left. They are lopsided on purpose: no turn
+the toy. They stand on y = 0 and look along +z, so x > 0 is the toy's own left; those of which nobody could say where that
+is, such as a mug, are in `NO_FRONT` and have no published front. They are lopsided on purpose: no turn
 about the vertical and no mirror may map one onto itself, or questions about left and right would have no answer.
 """
 
@@ -75,7 +76,8 @@ def build_builtin(uid: str) -> bytes:
 def _describe(uid: str, family: str) -> SourceObject:
     title = uid.replace("-", " ").replace("_", " ")
     record = ObjectRecord(uid=uid, category=family, title=title, author="viewpoint100k", licence="CC0-1.0")
-    return SourceObject(record=record, front_azimuth_deg=-90.0)  # Blender turns +z of glTF into -y
+    front = None if family in NO_FRONT else -90.0  # Blender turns +z of glTF into -y
+    return SourceObject(record=record, front_azimuth_deg=front)
 
 
 class Kit:
@@ -634,3 +636,5 @@ _BUILDERS: dict[str, Callable[[Kit], list[Part]]] = {
     "windmill": _windmill,
 }
 FAMILIES: tuple[str, ...] = tuple(sorted(_BUILDERS))
+# asked for their front, people point to different sides: a spout or the broad side, a desk's drawers or the visitor's side
+NO_FRONT = frozenset({"desk", "house", "lamp", "mug", "teapot", "watering_can"})

@@ -184,6 +184,11 @@ def _by_kind(candidates: Sequence[Sequence["Asked"]]) -> dict[str, list[tuple[in
     return out
 
 
+def _of_many(kind: Kind) -> bool:
+    """Whether a kind has other answers than two opposites and perhaps "none", so that one could be the favourite."""
+    return len(kind.options) > 3 or not kind.opposites
+
+
 def _thinned(
     asked: Sequence["Asked"], cues: Sequence[dict[Cue, float]], lonely: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[Array, NDArray[np.bool_]]:
@@ -200,7 +205,7 @@ def _thinned(
     ease = np.where(lonely, 1 / PREFERENCE, 1.0)
     most = np.ones(len(options))
     uneven = _uneven(kind, options, cues, alone, most)
-    if len(kind.options) > 3:
+    if _of_many(kind):
         for _ in range(3):  # fewer of the favourite options, and then fair again
             most = most * _limits(options, _fair_shares(uneven, most, ease), len(kind.options))
             uneven = _uneven(kind, options, cues, alone, most)

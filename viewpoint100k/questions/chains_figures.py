@@ -48,7 +48,7 @@ IN_VIEW_DEG, OUT_OF_VIEW_DEG, SEEN_WELL_DEG = 70, 110, 80
 HIDDEN_SHARE, SHOWN_SHARE = 0.05, 0.10  # of the object's pixels that are on one of its own sides
 SHARED_APART = 0.04  # of the surface: below, two views share about as much with a third
 FEWEST_DEG = 15.0  # around the object, to be spoken of as a way around it
-BINS_DEG = (60, 90, 130)
+BINS_DEG = (60, 120)
 MOST = ("the most", "a middle part", "the least")
 
 
@@ -303,7 +303,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         (
             "Seen from above, the marked place is where the object faces camera 1",
-            "Counted around the upright axis, the marked place lies straight towards camera 1",
+            "Counted around the upright axis, the marked place lies in the direction of camera 1",
         ),
     ),
     "about_2": (

@@ -4,6 +4,7 @@ import numpy as np
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.cameras import position_on_sphere
+from viewpoint100k.geometry.rotations import wrapped_deg
 from viewpoint100k.questions.kinds import SIDEWAYS, Fact, Kind, along, either, signed
 from viewpoint100k.records import Truth
 
@@ -20,8 +21,17 @@ def object_translation(truth: Truth, gates: GateConfig) -> Fact | None:
 
 
 def front_translation(truth: Truth, gates: GateConfig) -> Fact | None:
-    """A2 with an annotated front: along the object's own left and right, from wherever it is seen."""
+    """A2 with an annotated front: along the object's own left and right, seen from before it or from behind.
+
+    Whoever stands beside it reads "to its left" as "nearer to its left side", and who sees it askew takes a step ahead for
+    one to the side: so it is asked only where the camera's own left and right say the same.
+    """
     if truth.front_azimuth_deg is None:
+        return None
+    off_front_deg = abs(wrapped_deg(truth.azimuth_deg - truth.front_azimuth_deg))
+    by_camera = (object_translation if off_front_deg < 90 else ego_translation)(truth, gates)
+    off_deg = min(off_front_deg, 180 - off_front_deg)
+    if by_camera is None or off_deg > gates.front_sector_deg:
         return None
     first = position_on_sphere(truth.azimuth_deg, truth.elevation_deg, 1.0)
     second = position_on_sphere(
@@ -30,7 +40,10 @@ def front_translation(truth: Truth, gates: GateConfig) -> Fact | None:
         truth.distance_ratio,
     )
     beside = np.radians(truth.front_azimuth_deg - 90)  # the object looks along its front; its right hand is clockwise
-    return signed(float((second - first) @ [np.cos(beside), np.sin(beside), 0.0]), gates.truck_grey)
+    own = signed(float((second - first) @ [np.cos(beside), np.sin(beside), 0.0]), gates.truck_grey)
+    if own is None or own.option != by_camera.option:
+        return None
+    return own._replace(margin=min(own.margin, by_camera.margin, 2 - off_deg / gates.front_sector_deg))
 
 
 def object_orbit(truth: Truth, gates: GateConfig) -> Fact | None:

@@ -20,15 +20,27 @@ from viewpoint100k.questions.tier_a import ego_rotation, ego_translation
 from viewpoint100k.records import Truth
 
 DOMINANT = 0.7  # share of all motion that the one motion has which a question asks for
-BINS_DEG = (20, 40, 60, 90)  # angles that people can tell apart: 20 degrees and a factor of 1.5
-BIN_EDGES_DEG = (12, 29, 49, 73, 107)  # where two of them are equally near, in proportion
-BIN_GREY = 0.08  # a share of an edge, to either side: too near to it to be asked
+BINS_DEG = (20, 45, 90)  # angles that people tell apart by eye: 20 from 40 degrees they do not
+BIN_EDGES_DEG = (12, 30, 64, 135)  # where two of them are equally near, in proportion
+BIN_GREY = 0.2  # a share of an edge, to either side: too near to it to be asked
 
 
 def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B1. Up, down or neither, along the first camera's own vertical axis. OpenCV's y points down."""
+    """B1. Up, down or neither, along the first camera's own vertical axis. OpenCV's y points down.
+
+    For a camera that looks down, to stay as high and go around the object is also to go up. People judge by from how high
+    the object is seen: where that says otherwise, it is not asked.
+    """
     fact = along(truth, 1, gates)
-    return fact and fact._replace(option=(1, 0, 2)[fact.option])
+    if fact is None:
+        return None
+    seen, option = elevation(truth, gates), (1, 0, 2)[fact.option]
+    if option == 2:
+        margin = 2 - abs(truth.elevation_change_deg) / gates.tilt_grey_deg.high
+        return fact._replace(margin=min(fact.margin, margin)) if margin >= 1 else None
+    if seen is None or seen.option != option:
+        return None
+    return fact._replace(option=option, margin=min(fact.margin, seen.margin))
 
 
 def forward(truth: Truth, gates: GateConfig) -> Fact | None:
@@ -173,6 +185,7 @@ ACTIONS = (
 ACTION_CUES = (SIDEWAYS[1:], UPRIGHT[1:], NEARNESS[1:], SIDEWAYS[1:], UPRIGHT[1:], ())
 ACTS = tuple(Opposites((2 * i,), (2 * i + 1,), cues) for i, cues in enumerate(ACTION_CUES))
 AROUND = ("clockwise", "counter-clockwise")
+OF_ANGLES = (Opposites(tuple(range(0, 2 * len(BINS_DEG), 2)), tuple(range(1, 2 * len(BINS_DEG), 2)), SIDEWAYS),)
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -237,7 +250,7 @@ KINDS: tuple[Kind, ...] = (
         signed_angle,
         shown=4,
         twins=True,
-        opposites=(Opposites((0, 2, 4, 6), (1, 3, 5, 7), SIDEWAYS),),
+        opposites=OF_ANGLES,
     ),
     Kind(
         "distance",

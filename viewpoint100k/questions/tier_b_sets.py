@@ -9,9 +9,9 @@ from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, of_
 from viewpoint100k.records import matrix
 
 LEAST_STEP_DEG = 20.0  # between neighbours
-COMPOSED_DEG = (60, 90, 130)
-COMPOSED_EDGES_DEG = (49, 73, 107, 158)  # where two of them are equally near, in proportion
-EDGE_GREY = 0.08  # a share of an edge, to either side
+COMPOSED_DEG = (60, 120)  # well below and well above a right angle, which people can see
+COMPOSED_EDGES_DEG = (43, 85, 165)  # where both are equally near, in proportion
+EDGE_GREY = 0.15  # a share of an edge, to either side
 TENS_OFF_DEG = 3.5  # how far a motion may be from the tens that the question says
 LEVEL_DEG = 6.0  # a way around that stays as high, or a way up that stays on its side
 RISES_DEG = 20.0
@@ -175,8 +175,6 @@ KINDS: tuple[Kind, ...] = (
         (),
         of_figures_only,
         seen_alone=(),
-        shown=4,
-        twins=True,
         draw=draw_composed,
         solve=solve_composed,
     ),

@@ -15,7 +15,7 @@ BEFORE = 0.2  # scene radii along the line of sight
 CLOSER, TALLER, NEARER = 1.15, 1.2, 1.25  # ratios
 EDGE_DEG = 20.0  # from the edge of a sector
 AXIS_DEG, HALF_DEG = 15.0, 45.0  # who faces within 30 degrees of an axis faces that way
-TURNS_DEG, TURN_DEG, TURN_HALF_DEG = (45, 90, 135), 7.5, 22.5
+TURNS_DEG, TURN_DEG, TURN_HALF_DEG = (45, 90, 135), 12.5, 22.5  # within 10 degrees: 60 and 75 look alike on the ground
 CLEAR = 0.15  # scene radii to the side, of what is imagined only
 HIDDEN, SEEN_WHOLE = (
     0.85,

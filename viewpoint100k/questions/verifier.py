@@ -145,8 +145,8 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
 # sentences that are true of every pair: how things are seen, never what happened
 ALWAYS_TRUE = frozenset(
     """
-a camera sees more of the side towards which it goes
-the side that comes into view is the one towards which the camera went
+going left, a camera sees more of the side that was on the left in its picture, and going right, of the one on the right
+the side that comes into view was on the left in the picture if the camera went left, and on the right if it went right
 turning to one side shifts the object to the other in the picture, and so does moving
 what a turn does not explain of the shift, the move does, and both shift the object the opposite way
 tilting one way shifts the object the other way in the picture, and so does moving
@@ -163,8 +163,6 @@ seen from above, going around something to the right is counter-clockwise and to
 a camera that goes around to its right goes counter-clockwise when seen from above, to its left clockwise
 an object's own left is on the right of a picture of its front and on the left of a picture of its back
 own left and right are swapped in a picture of the front, and as in the picture from behind
-a camera at one hand of the object gets to its other hand by going around or ahead
-going around it or nearer to it, a camera leaves the hand of the object at which it was
 the higher the place from which one looks, the more the top faces one
 the upper side is seen the better, the higher the camera looks from
 apart from the lens, an object looks the larger the nearer it is
@@ -580,18 +578,13 @@ def _sideways_swapped(read: Read) -> str:
 
 
 def _own_sideways(read: Read) -> str:
-    """Along the object's own left and right, by the side of it that image 1 shows."""
+    """Along the object's own left and right; nothing follows for a camera that looks at one of its sides."""
     seen, side = read.way("faces1"), read.way("side")
-    if seen in ("front", "back"):
-        if side == "none":
-            return "no movement sideways"
-        return (OPPOSITE[side] if seen == "front" else side) if side else ""
-    if seen not in ("left", "right"):
+    if not side or seen not in ("front", "back"):
         return ""
-    if side == "none":  # straight to that hand of the object or away from it
-        return {"larger": OPPOSITE[seen], "smaller": seen, "none": "no movement sideways"}.get(read.grown, "")
-    left_it = read.way("faces2") not in ("", seen)
-    return OPPOSITE[seen] if left_it and read.grown in ("larger", "none") else ""
+    if side == "none":
+        return "no movement sideways"
+    return OPPOSITE[side] if seen == "front" else side
 
 
 def _around_from_above(read: Read) -> str:

@@ -75,7 +75,7 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
         "camera 1",
     ),
     ("about_1", "seen from above, the marked place is where the object faces camera 1"),
-    ("about_1", "counted around the upright axis, the marked place lies straight towards camera 1"),
+    ("about_1", "counted around the upright axis, the marked place lies in the direction of camera 1"),
     ("about_2", rf"for camera 2 this place is then about (?P<deg>\d+) degrees to the (?P<way>{LR})"),
     ("about_2", rf"that puts it about (?P<deg>\d+) degrees to the (?P<way>{LR}) of what faces camera 2"),
     ("about_2", "for camera 2 this place is then straight ahead"),
@@ -610,7 +610,7 @@ def _the_sum(told: Told) -> str:
     total = int(told["leg_turn12"]["deg"]) + int(told["leg_turn23"]["deg"])
     if way != told["leg_side23"]["way"] or total != int(told["total"]["deg"]):
         return ""
-    near = [n for n, low, high in ((60, 49, 73), (90, 73, 107), (130, 107, 160)) if low < total <= high]
+    near = [n for n, low, high in ((60, 44, 85), (120, 85, 160)) if low < total <= high]
     return f"about {near[0]} degrees {'counter-clockwise' if way == 'right' else 'clockwise'}" if near else ""
 
 
