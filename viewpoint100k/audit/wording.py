@@ -243,13 +243,13 @@ def _tokens(one: Asked, place: int) -> list[str]:
     fresh = len(_words(text) - rest)
     rank = sum(len(other) < len(text) for other in options)
     context = [f"#{one.kind}", f"#{one.question.template}"]
-    numbers = re.findall(r"\d+", one.question.prompt.split("\n")[0].rpartition("field of view")[2])
-    grows = (int(numbers[-1]) > int(numbers[0])) - (int(numbers[-1]) < int(numbers[0])) if len(numbers) > 1 else 0
+    first, second = one.lenses or (0, 0)
+    lens = "not stated" if one.lenses is None else "wider" if second > first else "longer" if second < first else "same"
     moves = " ".join(re.findall(r"\d+ degrees(?: \w+-?\w*)?", one.question.prompt.split("\n")[0]))
     facts = [
         f"={text}",
         f"={text}, {moves}",
-        f"={text}, lens {grows}",
+        f"={text}, lens {lens}",
         f"@{place}/{len(options)}",
         f"fresh{fresh}",
         f"rank{rank}/{len(options)}",
