@@ -434,6 +434,61 @@ def test_motions_that_answer_for_each_other_are_found(loaded):
     assert (orbits.verdict, orbits.value) == ("pass", coupled.value)  # that preset's orbits are the paper's
 
 
+def zoomed(view, ratio):
+    fx, _, cx = view.intrinsics[0]
+    return view.model_copy(update={"intrinsics": [[fx * ratio, 0, cx], [0, fx * ratio, cx], [0, 0, 1]]})
+
+
+def test_a_lens_that_goes_with_a_motion_is_found(fair, loaded):
+    """Whenever the camera comes nearer, the lens is longer; when it goes back, shorter."""
+    rng = np.random.default_rng(2)
+    ratio_of = {
+        "coupled": lambda ahead: 1.6 ** ((ahead > 0.1) - float(ahead < -0.1)),
+        "apart": lambda ahead: float(rng.choice([1 / 1.6, 1, 1.6])),
+    }
+    found = {}
+    for name, ratio in ratio_of.items():
+        stored = []
+        for one in fair:
+            first, second = one.sample.views
+            views = [first, zoomed(second, ratio(one.sample.truth.translation[2]))]
+            stored.append(sets.changed(one, views=views))
+        found[name] = labels.label_coupling(loaded(stored))
+    assert found["coupled"].verdict == "fail"
+    assert found["coupled"].because.startswith("forward x lens")
+    assert found["coupled"].value > 1
+    assert found["apart"].verdict == "pass"
+    assert "roll x lens" in found["apart"].detail["bits"]
+
+
+def test_none_that_the_stated_lens_tells_is_found(fair, loaded):
+    """A fifth of all answers is none, and all of them have the same lens."""
+    faulty = []
+    for i, one in enumerate(one for one in fair if one.sample.questions):
+        place = 2 if i % 5 == 0 else i % 2
+        faulty.append(
+            sets.changed(
+                one, questions=[asked_with(one, place, lambda q, p=place: stating(q, 60, 60 if p == 2 else 70))]
+            )
+        )
+    found = wording.none_share(loaded(faulty))
+    name = "roll/behind_camera_1"
+    assert failed(found) == {f"{name}, the same lens stated", f"{name}, another lens stated"}
+
+
+@pytest.mark.parametrize(("second", "verdict"), [(60, "pass"), (70, "fail")])
+def test_growth_tells_only_where_another_lens_is_stated(fair, loaded, second, verdict):
+    """Who is told that the lens is the same may go by the size."""
+    faulty = []
+    for one in (one for one in fair if one.sample.questions):
+        shares = [view.object_share for view in one.sample.views]
+        place = int(shares[1] > shares[0])
+        faulty.append(sets.changed(one, questions=[asked_with(one, place, lambda q: stating(q, 60, second))]))
+    found = cues.flat_cue("flat_size")(loaded(faulty))
+    assert found.verdict == verdict
+    assert [part.value for part in found.parts] == [1.0]
+
+
 def test_a_light_that_answers_is_found(fair, loaded):
     faulty = []
     for one in fair:

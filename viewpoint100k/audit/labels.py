@@ -216,9 +216,9 @@ def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
 
 
 def label_coupling(samples: Samples) -> Probe:
-    """Does one motion answer for another? Zero for independent ones, near one bit for plain orbits."""
+    """Does one motion, or the lens, answer for another? Zero for independent ones, near one bit for plain orbits."""
     name = "label_coupling"
-    what = "mutual information of two motions' labels (negative, none, positive), in bits; the most coupled pair"
+    what = "mutual information of two labels (negative, none, positive) of motions and lens, in bits; the most coupled pair"
     tables = _coupling_tables(samples)
     rng = samples.rng(name)
     names = list(tables)
@@ -229,7 +229,7 @@ def label_coupling(samples: Samples) -> Probe:
         bits = float(information_bits(counts.sum(axis=0))) if n else 0.0
         matrix_bits[" x ".join(pair)] = round(bits, 5)
         if n >= FEWEST_COUPLED:
-            # the interval of one pair of fifteen: wide enough that all of them together rarely miss
+            # the interval of one of all pairs: wide enough that all of them together rarely miss
             judged = information_interval(counts, rng, 1 - 0.01 / len(names))
             rows.append((bits, " x ".join(pair), information_interval(counts, rng), judged, n))
     detail: dict[str, Any] = {
