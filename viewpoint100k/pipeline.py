@@ -23,8 +23,17 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 import viewpoint100k
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising, scene_now
+from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.card import write_dataset_files
-from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
+from viewpoint100k.config import (
+    GateConfig,
+    RunConfig,
+    config_hash,
+    load_config_tree,
+    public_source,
+    read_config,
+    write_config,
+)
 from viewpoint100k.engine import FEWEST_OBJECTS, Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.index import has_pyarrow, write_index
@@ -185,6 +194,7 @@ def _same_run(paths: RunPaths, config: RunConfig) -> None:
 # --- render one shard ----------------------------------------------------------------------------
 
 WHOLE = -1
+CONTRADICTED = "questions that the second opinion contradicts"  # in receipts, with the kind
 OF_SCENES = {"min_main_part": 0.0, "max_slab": 1.0, "min_thickness": 0.0}  # several things, on purpose
 
 MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
@@ -289,7 +299,7 @@ def render_shard(
     try:
         with Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices) as engine:
             picks = _fill(config, plan, shard, engine, paths, tally, begun)
-            samples = _samples(config, plan, shard, engine, picks)
+            samples = _samples(config, plan, shard, engine, picks, tally.dropped)
             gone = {
                 removal.uid for removal in _removed(out)
             }  # after all were asked about: the others stay as they were
@@ -548,7 +558,9 @@ def _fetch(config: RunConfig, thing: SourceObject, folder: Path) -> _Fetched:
     return _Fetched(paths, records, problems)
 
 
-def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick]) -> list[StoredSample]:
+def _samples(
+    config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick], dropped: Counter[str]
+) -> list[StoredSample]:
     """Order, words and letters: what turns chosen pairs into the samples of a shard."""
     rng = generator(config.seed, "samples", shard.name)
     provenance = Provenance(
@@ -580,20 +592,35 @@ def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks:
         )
         images.append([pick.usable.images[i] for i in pair.planned.views])
     keys = [f"{shard.name.split('-of-')[0]}-{place:05d}" for place in range(len(drafts))]
-    return _asked(
-        config, shard.name, shard.number, [StoredSample(*one) for one in zip(keys, drafts, images, strict=True)]
-    )
+    stored = [StoredSample(*one) for one in zip(keys, drafts, images, strict=True)]
+    return _asked(config, shard.name, shard.number, stored, dropped)
 
 
-def _asked(config: RunConfig, name: str, number: int, samples: Sequence[StoredSample]) -> list[StoredSample]:
-    """The samples of a shard with their questions."""
+def _asked(
+    config: RunConfig, name: str, number: int, samples: Sequence[StoredSample], dropped: Counter[str]
+) -> list[StoredSample]:
+    """The samples of a shard with their questions; none that the second implementation contradicts.
+
+    Args:
+        dropped: counts those that are not asked for that, by kind.
+    """
     rng, templates = generator(config.seed, "questions", name), load_templates(config.questions.templates)
     keys, drafts = [stored.key for stored in samples], [stored.sample for stored in samples]
     asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number)
-    return [
-        stored._replace(sample=stored.sample.model_copy(update={"questions": questions}))
-        for stored, questions in zip(samples, asked, strict=True)
-    ]
+    out = []
+    for stored, questions in zip(samples, asked, strict=True):
+        sample = stored.sample.model_copy(update={"questions": questions})
+        out.append(stored._replace(sample=_agreed(sample, config.gates, dropped)))
+    return out
+
+
+def _agreed(sample: Sample, gates: GateConfig, dropped: Counter[str]) -> Sample:
+    """A sample with those of its questions on which two implementations agree: perhaps none."""
+    doubtful = contradicted(sample, gates)
+    if not doubtful:
+        return sample
+    dropped.update(f"{CONTRADICTED}: {one.type}/{one.frame}" for one in sample.questions if one.id in doubtful)
+    return sample.model_copy(update={"questions": [one for one in sample.questions if one.id not in doubtful]})
 
 
 def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manifest:
@@ -632,7 +659,8 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
             )
             for one in read_shard(dataset / entry.name)
         ]
-        samples = _asked(config, name, number, stored)
+        dropped = Counter[str]()
+        samples = _asked(config, name, number, stored, dropped)
         digest, size = write_shard(out / entry.name, scratch, samples)
         receipts.append(
             Receipt(
@@ -649,7 +677,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
                 objects_visited=0,
                 views_rendered=0,
                 rejects=0,
-                dropped={},
+                dropped=dict(dropped),
                 cpu_s={},
             )
         )
