@@ -1,9 +1,9 @@
 """What annotation and questions cost: `OPENBLAS_NUM_THREADS=1 python benchmarks/questions.py [--pairs 2000] [--size 64]`.
 
 Synthetic cameras around synthetic objects (ellipsoids with painted patches, depth and albedo computed in closed form), so
-that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions and of chains of thought, what 100,000 pairs
-would take on one core, and the process's memory at the start and at the end. The variable is what the command line sets for itself;
-as there, reference cycles are looked for seldom.
+that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions with their chains of thought and of the second
+opinion on them, what 100,000 pairs would take on one core, and the process's memory at the start and at the end. The variable
+is what the command line sets for itself; as there, reference cycles are looked for seldom.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from viewpoint100k.annotate import annotate
+from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.cli import collect_rarely
 from viewpoint100k.config import load_config
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov
@@ -40,6 +41,7 @@ def main() -> None:
     config = load_config("viewpoint-6dof")
     codes = design(config.plan, config.gates, arguments.pairs, generator(0, "benchmark"))
     spent, questions, pairs, samples = Counter[str](), Counter[str](), 0, list[Sample]()
+    doubts = Counter[str]()
     rng, templates = np.random.default_rng(0), load_templates()
     memory = [_memory_mb()]
 
@@ -47,9 +49,13 @@ def main() -> None:
         nonlocal samples
         started = time.process_time()
         keys = [f"train-00000-{i:05d}" for i in range(len(samples))]
-        for asked in ask_all(keys, samples, config.questions, config.gates, templates, rng, 0):
-            questions.update(question.type for question in asked)
+        all_asked = ask_all(keys, samples, config.questions, config.gates, templates, rng, 0)
         spent["questions"] += time.process_time() - started
+        started = time.process_time()
+        for sample, asked in zip(samples, all_asked, strict=True):
+            questions.update(question.type for question in asked)
+            doubts.update(contradicted(sample.model_copy(update={"questions": asked}), config.gates).values())
+        spent["second opinion"] += time.process_time() - started
         samples = []
         memory.append(_memory_mb())
 
@@ -87,7 +93,7 @@ def main() -> None:
         Console().print(f"{part}: {1000 * seconds / pairs:.2f} ms per pair")
     total = sum(spent.values()) / pairs
     Console().print(
-        f"{pairs} pairs, {questions.total()} questions; 100,000 pairs: {total * 100_000 / 60:.1f} minutes on one core; "
+        f"{pairs} pairs, {questions.total()} questions, {doubts.total()} contradicted; 100,000 pairs: {total * 100_000 / 60:.1f} minutes on one core; "
         f"memory {memory[0]:.0f} MB at the start, {memory[1]:.0f} after a shard, {memory[-1]:.0f} at the end"
     )
 

@@ -42,6 +42,12 @@ A question is asked only
   each picture alone; "none" is right in a fifth of the questions; of many options none is right much more often than another. Where one
   motion alone decides the shift (`next_action`), or both motions do (`relative_pose`), only the single pictures are kept from telling.
 
+**What the text states counts as seen.** Some questions state how wide both pictures are. Who is told that the lens is the same may conclude from
+the size: there, "it grew, so the camera came nearer" is no shortcut but the answer. Where the text states two lenses, growth must be right as often as
+wrong; and "none" must be as frequent with the same lens as with another, or the text alone would tell it. `audit` judges flat cues apart for pairs of
+either sort, and gives small learners the text, the stated lenses, or the object's box in one picture alone: none may be four points above
+somebody who always says the most frequent answer.
+
 Each kind has at least 8 wordings for training and 4 others for the test split ([templates.yaml](../viewpoint100k/questions/templates.yaml)); the right
 option goes round the letters. `questions.other_forms` of the questions are answered by number, in words or in JSON. A number scores
 by mean relative accuracy. `lens`: the question says how wide both pictures are, for size means nothing without that.

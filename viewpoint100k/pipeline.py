@@ -11,21 +11,29 @@ import platform
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
-import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import viewpoint100k
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising, scene_now
+from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.card import write_dataset_files
-from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config, write_config
+from viewpoint100k.config import (
+    GateConfig,
+    RunConfig,
+    config_hash,
+    load_config_tree,
+    public_source,
+    read_config,
+    write_config,
+)
 from viewpoint100k.drawing import mean_luminance
 from viewpoint100k.engine import FEWEST_OBJECTS, Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
@@ -34,7 +42,7 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
-from viewpoint100k.questions import Asked, ask_all, carries_question, choose, load_templates
+from viewpoint100k.questions import ask_all, carries_question, choose, load_templates
 from viewpoint100k.records import (
     ObjectRecord,
     PlannedPair,
@@ -188,6 +196,7 @@ def _same_run(paths: RunPaths, config: RunConfig) -> None:
 
 WHOLE = -1
 SEARCHES_IN_VAIN = 3  # for the cameras of a motion; then it is exchanged
+CONTRADICTED = "questions that the second opinion contradicts"  # in receipts, with the kind
 OF_SCENES = {"min_main_part": 0.0, "max_slab": 1.0, "min_thickness": 0.0}  # several things, on purpose
 
 MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
@@ -238,6 +247,13 @@ class _Pick(NamedTuple):
 
     usable: _Usable
     candidate: Candidate
+
+
+class _Draft(NamedTuple):
+    """A sample of the shard that is not asked about yet."""
+
+    place: int  # of its motion in the shard's list
+    stored: StoredSample
 
 
 class _Tally:
@@ -291,8 +307,7 @@ def render_shard(
     _report(paths, shard, begun)
     try:
         with Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices) as engine:
-            picks = _fill(config, plan, shard, engine, paths, tally, begun)
-            samples = _samples(config, plan, shard, engine, picks)
+            samples = _fill(config, plan, shard, engine, paths, tally, begun)
             gone = {
                 removal.uid for removal in _removed(out)
             }  # after all were asked about: the others stay as they were
@@ -366,13 +381,20 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
 
 def _fill(
     config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: _Tally, begun: Progress
-) -> list[_Pick]:
+) -> list[StoredSample]:
     """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
 
     A motion for which several objects find no cameras is exchanged for a simpler one. A pair that is left without a question
     is replaced by another.
     """
     by_uid = {thing.record.uid: thing for thing in plan.objects}
+    provenance = Provenance(
+        seed=config.seed,
+        config_hash=plan.config_hash,
+        code_version=viewpoint100k.__version__,
+        renderer=engine.renderer,
+        device=engine.device,
+    )
     motions = list(shard.motions)
     vain = Counter[int]()  # searches for cameras that found none, by the place of the motion in the shard's list
     rounds = Counter[str]()  # visits to each object so far
@@ -380,9 +402,14 @@ def _fill(
     objects = deque(shard.objects)  # those that may still be visited, the next one first
     while True:
         if len(picks) == len(motions):
-            unasked = _unasked(config, shard, picks)
+            drafts, doubtful = _drafts(config, shard, picks, provenance), Counter[str]()
+            samples = _asked(config, shard.name, shard.number, [draft.stored for draft in drafts], doubtful)
+            unasked = {
+                draft.place for draft, stored in zip(drafts, samples, strict=True) if not stored.sample.questions
+            }
             if not unasked:
-                return [picks[place] for place in sorted(picks)]
+                tally.dropped.update(doubtful)
+                return samples
             tally.dropped["pairs left without a question"] += len(unasked)
             picks = {place: pick for place, pick in picks.items() if place not in unasked}
         if not objects:
@@ -588,27 +615,15 @@ def _fetch(config: RunConfig, thing: SourceObject, folder: Path) -> _Fetched:
     return _Fetched(paths, records, problems)
 
 
-def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks: list[_Pick]) -> list[StoredSample]:
-    """Order, words and letters: what turns chosen pairs into the samples of a shard."""
-    provenance = Provenance(
-        seed=config.seed,
-        config_hash=plan.config_hash,
-        code_version=viewpoint100k.__version__,
-        renderer=engine.renderer,
-        device=engine.device,
-    )
-    return _asked(config, shard.name, shard.number, _drafts(config, shard, picks, provenance))
-
-
-def _drafts(config: RunConfig, shard: Shard, picks: Sequence[_Pick], provenance: Provenance) -> list[StoredSample]:
+def _drafts(config: RunConfig, shard: Shard, picks: Mapping[int, _Pick], provenance: Provenance) -> list[_Draft]:
     """The samples of a shard in their final order, without questions."""
-    order = generator(config.seed, "samples", shard.name).permutation(len(picks))
+    places = sorted(picks)
+    order = generator(config.seed, "samples", shard.name).permutation(len(places))
     out = []
-    for number, index in enumerate(order):
-        pick = picks[index]
-        pair = pick.candidate
+    for number, place in enumerate(places[i] for i in order):
+        usable, pair = picks[place]
         sample = Sample(
-            object=pick.usable.record,
+            object=usable.record,
             preset=config.preset,
             family=family_of(pair.planned.code),
             split=shard.split,
@@ -622,39 +637,38 @@ def _drafts(config: RunConfig, shard: Shard, picks: Sequence[_Pick], provenance:
             provenance=provenance,
         )
         key = f"{shard.name.split('-of-')[0]}-{number:05d}"
-        out.append(StoredSample(key, sample, [pick.usable.images[i] for i in pair.planned.views]))
+        out.append(_Draft(place, StoredSample(key, sample, [usable.images[i] for i in pair.planned.views])))
     return out
 
 
-def _unasked(config: RunConfig, shard: Shard, picks: dict[int, _Pick]) -> set[int]:
-    """Places of the pairs that would be left without a question if the shard were complete now."""
-    places = sorted(picks)
-    nobody = Provenance(seed=config.seed, config_hash="", code_version="", renderer="", device="")
-    drafts = _drafts(config, shard, [picks[place] for place in places], nobody)
-    order = generator(config.seed, "samples", shard.name).permutation(len(places))
-    chosen, _ = _chosen(config, shard.name, drafts)
-    return {places[index] for index, asked in zip(order, chosen, strict=True) if not asked}
+def _asked(
+    config: RunConfig, name: str, number: int, samples: Sequence[StoredSample], dropped: Counter[str]
+) -> list[StoredSample]:
+    """The samples of a shard with their questions; none that the second implementation contradicts.
 
-
-def _chosen(
-    config: RunConfig, name: str, samples: Sequence[StoredSample]
-) -> tuple[list[list[Asked]], np.random.Generator]:
-    """What is asked of each sample of a shard, and the generator with which words are drawn next."""
+    Args:
+        dropped: counts those that are not asked because they are contradicted, by kind.
+    """
     rng = generator(config.seed, "questions", name)
-    light = [[mean_luminance(image) for image in stored.images] for stored in samples]
-    return choose([stored.sample for stored in samples], light, config.gates, rng), rng
-
-
-def _asked(config: RunConfig, name: str, number: int, samples: Sequence[StoredSample]) -> list[StoredSample]:
-    """The samples of a shard with their questions."""
     templates = load_templates(config.questions.templates)
     keys, drafts = [stored.key for stored in samples], [stored.sample for stored in samples]
-    chosen, rng = _chosen(config, name, samples)
+    light = [[mean_luminance(image) for image in stored.images] for stored in samples]
+    chosen = choose(drafts, light, config.gates, rng)
     asked = ask_all(keys, drafts, chosen, config.questions, config.gates, templates, rng, number)
-    return [
-        stored._replace(sample=stored.sample.model_copy(update={"questions": questions}))
-        for stored, questions in zip(samples, asked, strict=True)
-    ]
+    out = []
+    for stored, questions in zip(samples, asked, strict=True):
+        sample = stored.sample.model_copy(update={"questions": questions})
+        out.append(stored._replace(sample=_agreed(sample, config.gates, dropped)))
+    return out
+
+
+def _agreed(sample: Sample, gates: GateConfig, dropped: Counter[str]) -> Sample:
+    """A sample with those of its questions on which two implementations agree: perhaps none."""
+    doubtful = contradicted(sample, gates)
+    if not doubtful:
+        return sample
+    dropped.update(f"{CONTRADICTED}: {one.type}/{one.frame}" for one in sample.questions if one.id in doubtful)
+    return sample.model_copy(update={"questions": [one for one in sample.questions if one.id not in doubtful]})
 
 
 def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manifest:
@@ -693,7 +707,10 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
             )
             for one in read_shard(dataset / entry.name)
         ]
-        samples = _asked(config, name, number, stored)
+        dropped = Counter[str]()
+        samples = [one for one in _asked(config, name, number, stored, dropped) if one.sample.questions]
+        if len(samples) < len(stored):
+            dropped["pairs left without a question"] += len(stored) - len(samples)
         digest, size = write_shard(out / entry.name, scratch, samples)
         receipts.append(
             Receipt(
@@ -710,7 +727,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
                 objects_visited=0,
                 views_rendered=0,
                 rejects=0,
-                dropped={},
+                dropped=dict(dropped),
                 cpu_s={},
             )
         )

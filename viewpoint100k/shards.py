@@ -47,7 +47,7 @@ class Receipt(Record):
     objects_visited: int
     views_rendered: int
     rejects: int
-    dropped: dict[str, int]  # pairs that were rendered and not used, by reason
+    dropped: dict[str, int]  # pairs that were rendered and not used, and questions that were not asked, by reason
     cpu_s: dict[str, float]
     machine: str = ""  # who made it and how fast; nothing that is published depends on what follows
     seconds: float = 0.0

@@ -6,6 +6,7 @@ import json
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,11 +19,12 @@ import audit_sets as sets
 
 from viewpoint100k import audit
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.audit import chains, cues, gates, labels, leakage, poses, report, statistics, wording
+from viewpoint100k.audit import chains, cues, gates, labels, leakage, learners, poses, report, statistics, wording
 from viewpoint100k.audit.recompute import LABELS, label, measure
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.ask import lens
 
 needs_extra = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("sklearn", "cv2")),
@@ -327,6 +329,96 @@ def test_the_answer_hidden_in_one_picture_is_found(fair, loaded, monkeypatch):
     assert "ego_rotation/camera_1, image 2" in found.because
 
 
+def sizes(one, place=0):
+    """How much of a picture the object fills."""
+    return one.sample.views[place].object_share
+
+
+def stating(question, first, second):
+    """The same question, with these fields of view stated."""
+    sentence = lens([SimpleNamespace(hfov_deg=first), SimpleNamespace(hfov_deg=second)])
+    asked, rest = question.prompt.split("\n", 1)
+    return {"prompt": f"{asked} {sentence}\n{rest}"}
+
+
+def failed(probe):
+    return {part.name for part in probe.parts if part.verdict == "fail"}
+
+
+def asked_with(one, place, other):
+    """A roll question of a sample, with this option right, and other changes."""
+    kind = next(kind for kind in KINDS if kind.type == "roll")
+    told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": place}
+    like = one.sample.questions[0].model_copy(update=told)
+    return like.model_copy(update=other(like))
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch):
+    monkeypatch.setattr(learners, "FEWEST", 200)  # the fair set is small
+
+
+def test_stated_lenses_that_give_the_answer_away_are_found(fair, loaded, few_are_enough):
+    """The same lens: none; a longer or a wider one: either direction, which the lens does not tell."""
+    pytest.importorskip("sklearn")
+    rng, faulty = np.random.default_rng(0), []
+    for one in (one for one in fair if one.sample.questions):
+        place = int(rng.choice(3, p=[0.4, 0.4, 0.2]))
+        second = 60 if place == 2 else int(rng.choice([50, 72]))
+        faulty.append(sets.changed(one, questions=[asked_with(one, place, lambda q, end=second: stating(q, 60, end))]))
+    found = learners.learned_text(loaded(faulty))
+    assert failed(found) == {"roll/behind_camera_1, the stated lenses", "roll/behind_camera_1, the text"}
+    assert found.value == pytest.approx(0.6, abs=0.06)  # none is told, the rest is a guess between two
+    assert "the most frequent answer" in found.because
+
+
+def test_lenses_that_are_stated_and_tell_nothing_pass(fair, loaded, few_are_enough):
+    pytest.importorskip("sklearn")
+    rng, fine = np.random.default_rng(0), []
+    for one in (one for one in fair if one.sample.questions):
+        place, ends = int(rng.choice(3, p=[0.4, 0.4, 0.2])), [int(angle) for angle in rng.choice([50, 60, 72], 2)]
+        fine.append(sets.changed(one, questions=[asked_with(one, place, lambda q, ends=ends: stating(q, *ends))]))
+    samples = loaded(fine)
+    for probe in (learners.learned_text, learners.learned_box):
+        assert probe(samples).verdict == "pass"
+
+
+def test_a_size_in_one_picture_that_gives_the_answer_away_is_found(fair, loaded, few_are_enough):
+    """A middling size says one thing, small and large ones the other: no rule that goes one way finds that."""
+    pytest.importorskip("sklearn")
+    low, high = np.quantile([sizes(one, 1) for one in fair], [0.25, 0.75])
+    faulty = [
+        sets.changed(one, questions=[asked_with(one, int(low < sizes(one, 1) < high), lambda q: {})])
+        for one in fair
+        if one.sample.questions
+    ]
+    found = learners.learned_box(loaded(faulty))
+    assert "roll/behind_camera_1, the box in image 2" in failed(found)
+    assert found.value > 0.85
+
+
+def test_a_size_that_tells_only_together_with_the_lens_is_found(fair, loaded, few_are_enough):
+    pytest.importorskip("sklearn")
+    rng, middle, faulty = np.random.default_rng(0), np.median([sizes(one) for one in fair]), []
+    for one in (one for one in fair if one.sample.questions):
+        longer = bool(rng.integers(2))
+        place, ends = int((sizes(one) > middle) == longer), (60, 50) if longer else (60, 72)
+        faulty.append(sets.changed(one, questions=[asked_with(one, place, lambda q, ends=ends: stating(q, *ends))]))
+    samples = loaded(faulty)
+    found, name = failed(learners.learned_box(samples)), "roll/behind_camera_1, the box in image 1"
+    assert f"{name} and the stated lenses" in found
+    assert name not in found
+    assert failed(learners.learned_text(samples)) == set()
+
+
+def test_many_questions_are_judged_by_the_value_itself():
+    """Four points above the bound, and an interval that reaches below it: of a thousand that counts."""
+    bounds = report.Bounds(high=0.44)
+    for n, verdict in ((990, "pass"), (1000, "fail")):
+        close = report.Measured("close", statistics.Share(0.45, n, n), bounds, sure_from=1000)
+        assert report.judge("x", "", [close]).verdict == verdict
+
+
 def test_motions_that_answer_for_each_other_are_found(loaded):
     rng = np.random.default_rng(1)
     stored = []
@@ -342,6 +434,61 @@ def test_motions_that_answer_for_each_other_are_found(loaded):
     assert coupled.value == pytest.approx(1, abs=0.1)  # one bit: each answers for the other
     orbits = labels.label_coupling(loaded(stored, preset="viewpoint-100k"))
     assert (orbits.verdict, orbits.value) == ("pass", coupled.value)  # that preset's orbits are the paper's
+
+
+def zoomed(view, ratio):
+    fx, _, cx = view.intrinsics[0]
+    return view.model_copy(update={"intrinsics": [[fx * ratio, 0, cx], [0, fx * ratio, cx], [0, 0, 1]]})
+
+
+def test_a_lens_that_goes_with_a_motion_is_found(fair, loaded):
+    """Whenever the camera comes nearer, the lens is longer; when it goes back, shorter."""
+    rng = np.random.default_rng(2)
+    ratio_of = {
+        "coupled": lambda ahead: 1.6 ** ((ahead > 0.1) - float(ahead < -0.1)),
+        "apart": lambda ahead: float(rng.choice([1 / 1.6, 1, 1.6])),
+    }
+    found = {}
+    for name, ratio in ratio_of.items():
+        stored = []
+        for one in fair:
+            first, second = one.sample.views
+            views = [first, zoomed(second, ratio(one.sample.truth.translation[2]))]
+            stored.append(sets.changed(one, views=views))
+        found[name] = labels.label_coupling(loaded(stored))
+    assert found["coupled"].verdict == "fail"
+    assert found["coupled"].because.startswith("forward x lens")
+    assert found["coupled"].value > 1
+    assert found["apart"].verdict == "pass"
+    assert "roll x lens" in found["apart"].detail["bits"]
+
+
+def test_none_that_the_stated_lens_tells_is_found(fair, loaded):
+    """A fifth of all answers is none, and all of them have the same lens."""
+    faulty = []
+    for i, one in enumerate(one for one in fair if one.sample.questions):
+        place = 2 if i % 5 == 0 else i % 2
+        faulty.append(
+            sets.changed(
+                one, questions=[asked_with(one, place, lambda q, p=place: stating(q, 60, 60 if p == 2 else 70))]
+            )
+        )
+    found = wording.none_share(loaded(faulty))
+    name = "roll/behind_camera_1"
+    assert failed(found) == {f"{name}, the same lens stated", f"{name}, another lens stated"}
+
+
+@pytest.mark.parametrize(("second", "verdict"), [(60, "pass"), (70, "fail")])
+def test_growth_tells_only_where_another_lens_is_stated(fair, loaded, second, verdict):
+    """Who is told that the lens is the same may go by the size."""
+    faulty = []
+    for one in (one for one in fair if one.sample.questions):
+        shares = [view.object_share for view in one.sample.views]
+        place = int(shares[1] > shares[0])
+        faulty.append(sets.changed(one, questions=[asked_with(one, place, lambda q: stating(q, 60, second))]))
+    found = cues.flat_cue("flat_size")(loaded(faulty))
+    assert found.verdict == verdict
+    assert [part.value for part in found.parts] == [1.0]
 
 
 def test_a_light_that_answers_is_found(fair, loaded):

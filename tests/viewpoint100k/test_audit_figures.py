@@ -14,6 +14,7 @@ import audit_sets as sets
 
 from viewpoint100k import audit
 from viewpoint100k.audit import figures, gates, labels, poses, recompute_figures
+from viewpoint100k.audit.second_opinion import contradicted
 
 needs_sklearn = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs the extra [audit]")
 
@@ -81,6 +82,32 @@ def test_fair_figures_pass(fair, loaded):
 def test_a_wrong_answer_is_found(fair, loaded, kind):
     stored, key = planted(fair, kind, another_answer)
     assert "the poses say" in found_by(labels.labels_recomputed, loaded(stored), key)
+
+
+def test_nothing_fair_is_contradicted(fair):
+    assert {one.key: found for one in fair if (found := contradicted(one.sample, sets.GATES))} == {}
+
+
+@pytest.mark.parametrize("kind", sorted(name.partition("/")[0] for name in recompute_figures.KINDS))
+def test_a_contradicted_question_is_named_before_it_is_written_and_no_other(fair, kind):
+    stored, _ = planted(fair, kind, another_answer)
+    sample = stored[0].sample
+    (wrong,) = [question.id for question in sample.questions if question.type == kind]
+    found = contradicted(sample, sets.GATES)
+    assert list(found) == [wrong]
+    assert "the poses say" in found[wrong]
+
+
+def test_the_twin_of_a_contradicted_question_is_named_too(fair):
+    one = next(one for one in fair if any(q.id.endswith("-reversed") for q in one.sample.questions))
+    twin = next(q for q in one.sample.questions if q.id.endswith("-reversed"))
+    parent = twin.id.removesuffix("-reversed")
+    for wrong, other in ((parent, twin.id), (twin.id, parent)):
+        faulty = sets.with_questions(one, lambda q, wrong=wrong: {"decidability": 0.0301} if q.id == wrong else {})
+        found = contradicted(faulty.sample, sets.GATES)
+        assert set(found) == {parent, twin.id}
+        assert "its sample says" in found[wrong]
+        assert "twin" in found[other]
 
 
 def test_a_dot_beside_its_point_is_found(fair, loaded):

@@ -3,10 +3,15 @@
 import hashlib
 import importlib.util
 import json
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+import audit_sets as sets
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.pipeline import requestion
@@ -50,6 +55,25 @@ def test_what_needs_a_new_render_is_refused_and_nothing_is_written(dataset, tmp_
     with pytest.raises(InputError, match="templates"):
         requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'none.yaml'}"])
     assert not (tmp_path / "out").exists()
+
+
+def test_what_the_second_opinion_contradicts_is_not_written(tmp_path):
+    """Dots that lie beside the object in image 2 can be neither seen nor hidden there; nothing else speaks of that box."""
+
+    def asked_of(name, stored):
+        requestion(sets.write_dataset(tmp_path / name, stored), tmp_path / f"{name}-again")
+        again = iter_samples(tmp_path / f"{name}-again")
+        return Counter(question.type for one in again for question in one.sample.questions)
+
+    fair = sets.make_figures(objects=8, arcs=0, stars=0)
+    faulty = []
+    for one in fair:
+        aside = one.sample.views[1].model_copy(update={"object_box": [0.0, 0.0, 20.0, 20.0]})
+        faulty.append(sets.changed(one, views=[one.sample.views[0], aside]))
+    assert asked_of("fair", fair)["covisible_point"] > 0
+    after = asked_of("faulty", faulty)
+    assert after["covisible_point"] == 0
+    assert after.total() > 50
 
 
 def test_a_folder_that_holds_something_is_not_written_into(dataset, tmp_path):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from viewpoint100k.audit import chains, cues, figures, gates, labels, leakage, poses, scenes, wording
+from viewpoint100k.audit import chains, cues, figures, gates, labels, leakage, learners, poses, scenes, wording
 from viewpoint100k.audit.page import write_html
 from viewpoint100k.audit.report import AuditReport, Bounds, Part, Probe
 from viewpoint100k.audit.samples import Samples, load_samples
@@ -37,6 +37,8 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
     wording.prior_guess,
     wording.option_structure,
     wording.blind_text,
+    learners.learned_text,
+    learners.learned_box,
     *(cues.flat_cue(name) for name in cues.CUES),
     cues.flat_learned,
     cues.optical_flow,

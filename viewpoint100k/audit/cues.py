@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from viewpoint100k.audit.report import Bounds, Measured, Probe, judge, not_measured
 from viewpoint100k.audit.samples import Asked, Item, Look, Samples, luminance, says_none
 from viewpoint100k.audit.statistics import Array, Share, share
-from viewpoint100k.audit.wording import FOLDS, always_all, chance, with_options
+from viewpoint100k.audit.wording import FOLDS, SAME_LENS, always_all, by_stated_lens, chance, with_options
 from viewpoint100k.records import View
 
 # the answers of the kinds with two directions: what is against and what is along the axis
@@ -108,12 +108,16 @@ CUES = {
 
 
 def flat_cue(name: str) -> Callable[[Samples], Probe]:
-    """The probe of one flat cue: right as often as wrong, for every kind with two directions."""
+    """The probe of one flat cue: right as often as wrong, for every kind with two directions.
+
+    What the text states counts as seen: where it states the lenses, pairs of the same lens are judged apart from others. Who
+    is told that the lens is the same may conclude from the size: the object's growth is no shortcut there.
+    """
 
     def probe(samples: Samples) -> Probe:
         cue = CUES[name]
         measured, by_family, worst = [], defaultdict[str, dict[str, str]](dict), []
-        for kind, every in two_way(samples).items():
+        for kind, lens, every in _by_stated_lens(samples):
             seen = [(one, sign, cue.value(one.views, one.looks)) for one, sign in every]
             seen = [row for row in seen if abs(row[2]) > cue.fires]
             if not seen:
@@ -123,13 +127,15 @@ def flat_cue(name: str) -> Callable[[Samples], Probe]:
             better = direct._replace(value=max(direct.value, 1 - direct.value))
             rule = "with it" if direct.value >= 0.5 else "against it"
             note = f"the answer goes {rule}; it can be seen in {len(seen)} of {len(every)}"
-            measured.append(Measured(kind, better, Bounds(high=0.5 + FLAT_TOLERANCE), note))
+            honest = name == "flat_size" and lens == SAME_LENS
+            bounds = Bounds() if honest else Bounds(high=0.5 + FLAT_TOLERANCE)
+            measured.append(Measured(kind, better, bounds, f"{note}; not judged" if honest else note))
             families = defaultdict[str, list[bool]](list)
             for (one, _, _), hit in zip(seen, hits, strict=True):
                 families[one.item.sample.family].append(hit)
             by_family[kind] = {family: f"{np.mean(rows):.1%} of {len(rows)}" for family, rows in families.items()}
             told = [one.item.key for (one, _, _), hit in zip(seen, hits, strict=True) if hit == (direct.value >= 0.5)]
-            worst += told[:2] if better.value > 0.5 + FLAT_TOLERANCE else []
+            worst += told[:2] if bounds.miss(better.value) > 0 else []
         what = f"score of the better of two rules that go by {cue.what} alone, where the answer is no none"
         return judge(
             name, what, measured, too_few="too few questions of two directions",
@@ -137,6 +143,14 @@ def flat_cue(name: str) -> Callable[[Samples], Probe]:
         )  # fmt: skip
 
     return probe
+
+
+def _by_stated_lens(samples: Samples) -> Iterator[tuple[str, str, list[tuple[Asked, int]]]]:
+    """The two-way questions of each kind: (what they are called, what they state of the lens, the questions)."""
+    for kind, every in two_way(samples).items():
+        sign_of = {one.question.id: sign for one, sign in every}
+        for lens, mine in by_stated_lens([one for one, _ in every]).items():
+            yield f"{kind}, {lens}" if lens else kind, lens, [(one, sign_of[one.question.id]) for one in mine]
 
 
 def flat_learned(samples: Samples) -> Probe:

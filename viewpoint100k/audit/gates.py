@@ -5,11 +5,10 @@ from itertools import combinations
 
 import numpy as np
 
-from viewpoint100k.audit import recompute_figures
-from viewpoint100k.audit.labels import SOLVERS
-from viewpoint100k.audit.recompute import decided_by, measure
+from viewpoint100k.audit.recompute import measure
 from viewpoint100k.audit.report import Probe, all_of
-from viewpoint100k.audit.samples import Asked, Item, Samples
+from viewpoint100k.audit.samples import Item, Samples
+from viewpoint100k.audit.second_opinion import apart, known, opinion, undecidable
 from viewpoint100k.config import GateConfig
 from viewpoint100k.records import OBJECT_RADIUS, View
 
@@ -44,45 +43,20 @@ def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
     """Of a set, those views must share surface that a question leads from one to the other."""
     for question in item.sample.questions:
         kind = f"{question.type}/{question.frame}"
-        solved = recompute_figures.solve(item.sample, question, gates) if kind in recompute_figures.KINDS else ""
-        if isinstance(solved, str):
-            continue  # another probe's
-        for one, other in solved.shared:
-            shared = item.sample.seen.covisible_fraction[one][other]
-            if not shared >= gates.min_covisible_fraction:
-                yield f"{kind}: views {one} and {other} share {shared:.3f}, less than {gates.min_covisible_fraction}"
-
-
-def _decidability(one: Asked, gates: GateConfig) -> float | str:
-    """What a question's decidability must be, by what is stored of its sample."""
-    sample, question = one.item.sample, one.question
-    if one.kind in SOLVERS:
-        solved = SOLVERS[one.kind](sample, question, gates)
-        return solved if isinstance(solved, str) else min(1.0, solved.decidability)
-    if one.pair not in ((0, 1), (1, 0)):
-        return f"shows views {question.images}"
-    known = sample.decidability if one.pair == (0, 1) else sample.decidability_reversed
-    if known is None:
-        return "is asked from the second view to the first, and nothing is known of that"
-    names = decided_by(one.kind, measure(*one.views, sample.truth.front_azimuth_deg), gates)
-    return min((float(getattr(known, name)) for name in names), default=0.0)
+        found = opinion(item.sample, question, gates) if known(kind) else ""
+        if not isinstance(found, str):  # else it is another probe's
+            yield from (f"{kind}: {what}" for what in apart(item.sample, found, gates))
 
 
 def decidability(samples: Samples) -> Probe:
     """A wrong answer must have implied another picture."""
-    least, problems, values = samples.gates.min_decidability, [], []
+    problems, values = [], []
     for every in samples.asked().values():
         for one in every:
-            value = one.question.decidability
-            values.append(value)
-            if not value >= least:
-                problems.append((one.item.key, f"{one.kind}: decidability {value:.4f}, less than {least}"))
-                continue
-            wanted = _decidability(one, samples.gates)
-            if isinstance(wanted, str):
-                problems.append((one.item.key, f"{one.kind}: {wanted}"))
-            elif abs(value - wanted) > 2e-6:
-                problems.append((one.item.key, f"{one.kind}: decidability {value:.4f}; its sample says {wanted:.4f}"))
+            values.append(one.question.decidability)
+            found = opinion(one.item.sample, one.question, samples.gates) if known(one.kind) else None
+            if what := undecidable(one.question, found, samples.gates):
+                problems.append((one.item.key, f"{one.kind}: {what}"))
     detail = {"lowest": min(values), "median": float(np.median(values))} if values else None
     what = "how different the picture would be under a wrong answer, against the run's own gate"
     return all_of("decidability", what, len(values), problems, detail=detail)

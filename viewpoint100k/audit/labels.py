@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.audit import recompute_figures, recompute_scenes
-from viewpoint100k.audit.recompute import LABELS, Label, Moved, label, measure, signs
+from viewpoint100k.audit.recompute import Moved, measure, signs
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Asked, Item, Samples, says_none
+from viewpoint100k.audit.second_opinion import MARGIN_ATOL, known, opinion, wrong_answer
 from viewpoint100k.audit.statistics import Array, information_bits, information_interval
 from viewpoint100k.audit.transforms import figures_transformed
 from viewpoint100k.config import GateConfig
@@ -20,7 +20,6 @@ from viewpoint100k.questions.kinds import Fact, Kind
 from viewpoint100k.records import View, matrix
 
 TRUTH_ATOL = 2e-5  # of fields that are rounded to a millionth, by other formulas, some near the zenith
-MARGIN_ATOL = 1e-4
 MOST_TRANSFORMED = 300
 COUPLED_BITS = 0.01
 ORBIT_PRESET = "viewpoint-100k"  # one bit by design, as in the paper
@@ -74,18 +73,11 @@ def _ill_seen(item: Item) -> Iterator[str]:
         yield "seen.sides are not the shares of six sides for each view"
 
 
-# kinds that are answered from what the whole sample shows, not from two poses
-SOLVERS = {
-    **dict.fromkeys(recompute_figures.KINDS, recompute_figures.solve),
-    **dict.fromkeys(recompute_scenes.KINDS, recompute_scenes.solve),
-}
-
-
 def labels_recomputed(samples: Samples) -> Probe:
     """Every answer against formulas that share no code with those that gave it."""
     problems, unknown, n = list[tuple[str, str]](), Counter[str](), 0
     for kind, every in samples.asked().items():
-        if kind not in LABELS and kind not in SOLVERS:
+        if not known(kind):
             unknown[kind] += len(every)
             continue
         for one in every:
@@ -105,33 +97,11 @@ def labels_recomputed(samples: Samples) -> Probe:
 
 
 def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
-    question = one.question
-    found = recomputed(one, gates)
+    found = opinion(one.item.sample, one.question, gates)
     if isinstance(found, str):
         yield found
-        return
-    if found.value is None and one.right != found.words:
-        yield f"says {one.right!r}; the poses say {found.words!r}"
-    if found.value is not None and (question.value is None or abs(question.value - found.value) > 0.06):
-        yield f"says {question.value}; the poses say {found.value:.1f}"
-    if abs(question.margin - found.margin) > MARGIN_ATOL * max(1.0, found.margin):
-        yield f"has margin {question.margin}; the poses say {found.margin:.5f}"
-    if question.margin < 1:
-        yield f"has margin {question.margin}, less than 1"
-
-
-def recomputed(one: Asked, gates: GateConfig) -> Label | str:
-    """The right answer by the second implementation, or why the question must not be asked."""
-    question, pair = one.question, one.pair
-    if one.kind in SOLVERS:
-        solved = SOLVERS[one.kind](one.item.sample, question, gates)
-        return solved if isinstance(solved, str) else solved.label
-    if pair is None or len(one.item.sample.views) > 2:
-        return f"shows views {question.images} of {len(one.item.sample.views)}, not a pair"
-    if question.marks or question.mirrored or question.map_cameras:
-        return "has a figure, and its kind has none"
-    found = label(one.kind, _measured(one.item, *pair), one.item.sample.truth.covisible_fraction, gates)
-    return found or "is asked although the poses are in a grey band"
+    else:
+        yield from wrong_answer(one.question, found)
 
 
 def _apart(name: str, one: float, other: float) -> float:
@@ -217,9 +187,9 @@ def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
 
 
 def label_coupling(samples: Samples) -> Probe:
-    """Does one motion answer for another? Zero for independent ones, near one bit for plain orbits."""
+    """Does one motion, or the lens, answer for another? Zero for independent ones, near one bit for plain orbits."""
     name = "label_coupling"
-    what = "mutual information of two motions' labels (negative, none, positive), in bits; the most coupled pair"
+    what = "mutual information of two labels (negative, none, positive) of motions and lens, in bits; the most coupled pair"
     tables = _coupling_tables(samples)
     rng = samples.rng(name)
     names = list(tables)
@@ -230,7 +200,7 @@ def label_coupling(samples: Samples) -> Probe:
         bits = float(information_bits(counts.sum(axis=0))) if n else 0.0
         matrix_bits[" x ".join(pair)] = round(bits, 5)
         if n >= FEWEST_COUPLED:
-            # the interval of one pair of fifteen: wide enough that all of them together rarely miss
+            # the interval of one of all pairs: wide enough that all of them together rarely miss
             judged = information_interval(counts, rng, 1 - 0.01 / len(names))
             rows.append((bits, " x ".join(pair), information_interval(counts, rng), judged, n))
     detail: dict[str, Any] = {

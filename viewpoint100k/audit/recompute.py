@@ -118,7 +118,8 @@ def label(kind: str, moved: Moved, covisible: float, gates: GateConfig) -> Label
 
 
 def signs(moved: Moved, gates: GateConfig) -> dict[str, int | None]:
-    """-1, 0 or 1 of each of the six motions; None in the grey band."""
+    """-1, 0 or 1 of each of the six motions and of the lens (1: longer); None in the grey band."""
+    lens = Range(low=math.log(gates.size_grey.low), high=math.log(gates.size_grey.high))
     amounts = [
         ("right", moved.right, gates.truck_grey),
         ("up", moved.up, gates.truck_grey),
@@ -126,6 +127,7 @@ def signs(moved: Moved, gates: GateConfig) -> dict[str, int | None]:
         ("yaw", moved.yaw_deg, gates.yaw_grey_deg),
         ("pitch", moved.pitch_deg, gates.tilt_grey_deg),
         ("roll", moved.roll_deg, gates.tilt_grey_deg),
+        ("lens", math.log(moved.focal_ratio), lens),
     ]
     out: dict[str, int | None] = {}
     for name, amount, band in amounts:

@@ -96,6 +96,7 @@ class Measured(NamedTuple):
     threshold: Bounds
     note: str = ""
     chi_square_p: float | None = None  # fails too where even this is too unlikely
+    sure_from: int | None = None  # trials, from which on the value itself is judged and not its interval
 
 
 def judge(
@@ -196,6 +197,7 @@ def _part(one: Measured, allowed: float, fact: bool) -> Part:
     judged = wilson(value, effective, 1 - allowed)
     low, high = one.threshold
     beyond = (high is not None and judged[0] > high) or (low is not None and judged[1] < low)
+    beyond |= one.sure_from is not None and n >= one.sure_from and one.threshold.miss(value) >= 0
     unlikely = one.chi_square_p is not None and one.chi_square_p < allowed
     return Part(
         name=one.name,

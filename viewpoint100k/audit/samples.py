@@ -1,6 +1,7 @@
 """The dataset as the probes see it: read once, pictures kept small."""
 
 import io
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from viewpoint100k.shards import iter_samples
 
 SMALL_PX = 32  # side of the copy that every probe may use: 3 kB a picture
 CROP_PX = 17
+STATED_LENSES = re.compile(
+    r"(?:Both images have a horizontal field of view of (\d+) degrees"
+    r"|The horizontal field of view is (\d+) degrees in image 1 and (\d+) degrees in image 2)\.\s*$"
+)
 NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
 
 
@@ -61,6 +66,21 @@ class Asked(NamedTuple):
         return self.question.options[self.question.answer_index] if self.question.options else ""
 
     @property
+    def lenses(self) -> tuple[int, int] | None:
+        """The fields of view of two pictures that the question states, in degrees; None if it states none."""
+        found = STATED_LENSES.search(self.question.prompt.partition("\n")[0])
+        if found is None:
+            return None
+        both, first, second = found.groups()
+        return (int(both), int(both)) if both else (int(first), int(second))
+
+    @property
+    def numbers(self) -> list[float]:
+        """The other numbers of the question's first line."""
+        first = STATED_LENSES.sub("", self.question.prompt.partition("\n")[0])
+        return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", first)]
+
+    @property
     def pair(self) -> tuple[int, int] | None:
         """The numbers of the two views it shows; None if it shows another number of views."""
         shown = self.question.images
@@ -73,6 +93,12 @@ class Asked(NamedTuple):
         views = [self.item.sample.views[i] for i in self.pair or (0, 1)]
         first, second = (_mirrored_box(v) if i in self.question.mirrored else v for i, v in enumerate(views))
         return first, second
+
+    @property
+    def shown(self) -> list[View]:
+        """The views that it shows, the object's box where it is shown."""
+        views = [self.item.sample.views[i] for i in self.question.images if 0 <= i < len(self.item.sample.views)]
+        return [_mirrored_box(view) if i in self.question.mirrored else view for i, view in enumerate(views)]
 
     @property
     def looks(self) -> tuple[Look, Look]:

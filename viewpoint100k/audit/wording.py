@@ -15,6 +15,7 @@ POSITION_TOLERANCE = 0.02
 MOST_BLIND = 3000  # questions that the classifier learns from: seconds, and enough for a three-point bound
 FEWEST_BLIND = 200
 FOLDS = 5
+SAME_LENS, OTHER_LENS = "the same lens stated", "another lens stated"
 
 
 def chance(questions: Sequence[Asked]) -> float:
@@ -29,6 +30,14 @@ def chance(questions: Sequence[Asked]) -> float:
     none = float(np.mean([says_none(one.right) for one in questions]))
     others = float(np.mean([1 / max(1, len(each) - sum(each)) for each in offered]))
     return max(none, (1 - none) * others)
+
+
+def by_stated_lens(questions: Sequence[Asked]) -> dict[str, list[Asked]]:
+    """The questions by what they state of the lens; under "" those that state nothing."""
+    out = defaultdict[str, list[Asked]](list)
+    for one in questions:
+        out["" if one.lenses is None else SAME_LENS if one.lenses[0] == one.lenses[1] else OTHER_LENS].append(one)
+    return out
 
 
 def with_options(samples: Samples) -> dict[str, list[Asked]]:
@@ -243,13 +252,13 @@ def _tokens(one: Asked, place: int) -> list[str]:
     fresh = len(_words(text) - rest)
     rank = sum(len(other) < len(text) for other in options)
     context = [f"#{one.kind}", f"#{one.question.template}"]
-    numbers = re.findall(r"\d+", one.question.prompt.split("\n")[0].rpartition("field of view")[2])
-    grows = (int(numbers[-1]) > int(numbers[0])) - (int(numbers[-1]) < int(numbers[0])) if len(numbers) > 1 else 0
+    first, second = one.lenses or (0, 0)
+    lens = "not stated" if one.lenses is None else "wider" if second > first else "longer" if second < first else "same"
     moves = " ".join(re.findall(r"\d+ degrees(?: \w+-?\w*)?", one.question.prompt.split("\n")[0]))
     facts = [
         f"={text}",
         f"={text}, {moves}",
-        f"={text}, lens {grows}",
+        f"={text}, lens {lens}",
         f"@{place}/{len(options)}",
         f"fresh{fresh}",
         f"rank{rank}/{len(options)}",
@@ -282,12 +291,14 @@ def wording_leakage(samples: Samples) -> Probe:
 
 
 def none_share(samples: Samples) -> Probe:
-    """Where "nothing happened" is offered, it must be true often enough to be considered."""
+    """Where "nothing happened" is offered, it must be true often enough to be considered, whatever is said of the lens."""
     measured = []
     for kind, every in with_options(samples).items():
         offered = [one for one in every if any(map(says_none, one.question.options))]
-        if offered:
-            found = share([says_none(one.right) for one in offered], [one.item.group for one in offered])
-            measured.append(Measured(kind, found, Bounds(0.15, 0.25)))
-    what = 'how often "none" is right where it is offered'
+        parts = {kind: offered} if offered else {}
+        parts |= {f"{kind}, {stated}": mine for stated, mine in by_stated_lens(offered).items() if stated}
+        for name, mine in parts.items():
+            found = share([says_none(one.right) for one in mine], [one.item.group for one in mine])
+            measured.append(Measured(name, found, Bounds(0.15, 0.25)))
+    what = 'how often "none" is right where it is offered, and with the same lens or another in the text'
     return judge("none_share", what, measured, too_few="no kind offers it often enough")

@@ -161,7 +161,7 @@ def print_report(report: Any) -> None:
             soft_wrap=True,
             highlight=False,
         )
-    for what, counts in (("refused objects", report.rejects), ("pairs not used", report.dropped)):
+    for what, counts in (("refused objects", report.rejects), ("pairs and questions not used", report.dropped)):
         if counts:
             table = Table(what, "")
             for reason, count in counts.items():
