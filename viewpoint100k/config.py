@@ -59,17 +59,17 @@ class MotionShares(Record):
     """In what share of the pairs the camera does what, each independently of the others: none answers for another."""
 
     right: float = Field(
-        default=0.75,
+        default=0.85,
         ge=0,
         le=1,
         description="moves sideways, to the right as often as to the left. High, as for yaw: only a camera that does both can "
         "shift the object against what one would think",
     )
-    up: float = Field(default=0.5, ge=0, le=1)
-    forward: float = Field(default=0.45, ge=0, le=1)
-    yaw: float = Field(default=0.75, ge=0, le=1, description="turns left or right")
-    pitch: float = Field(default=0.5, ge=0, le=1)
-    roll: float = Field(default=0.3, ge=0, le=1)
+    up: float = Field(default=0.65, ge=0, le=1)
+    forward: float = Field(default=0.5, ge=0, le=1)
+    yaw: float = Field(default=0.85, ge=0, le=1, description="turns left or right")
+    pitch: float = Field(default=0.65, ge=0, le=1)
+    roll: float = Field(default=0.25, ge=0, le=1)
     zoom: float = Field(
         default=0.4,
         ge=0,
