@@ -6,12 +6,13 @@ independently of the others, so that none answers for another; families are name
 and kept if they do what the code says and have the object in the picture. Sets of four views have codes of their own:
 an arc of cameras around the object, or a star of three around the first.
 
-Not every code has cameras: through a long lens there is no room to go up and tilt up. Which codes have none is found
-before anything is planned (`has_cameras`), and they are exchanged for simpler ones (`simpler`).
+Not every code has cameras: through a long lens there is no room to go up and tilt up. Which combinations have none is found
+before anything is planned (`has_cameras`), and they are not drawn; what an object cannot take is exchanged for something
+`simpler` while it is rendered.
 """
 
 import functools
-from collections import Counter
+import itertools
 from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple, get_args
@@ -19,7 +20,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from viewpoint100k.config import GateConfig, PlanConfig, Range, ScenesConfig
+from viewpoint100k.config import GateConfig, MotionShares, PlanConfig, Range, ScenesConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
 from viewpoint100k.geometry.relations import motion
@@ -47,10 +48,12 @@ DOES = {
     "roll": "roll",
     "zoom": "zoom in or out",
 }
+MIRRORED = (RIGHT, YAW, ROLL)  # what a mirror turns around
 GIVEN_UP_FIRST = (ZOOM, ROLL, PITCH, UP, FORWARD, YAW, RIGHT)
 PROPOSALS = 60  # per motion and first camera
 SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
-MOST_EXCHANGED = 0.5  # of the planned motions: more, and the settings leave too little of what they ask for
+LEAST_OF_SHARE = 0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
+FITTING_ROUNDS = 100  # of the tables of two motions
 COLUMNS_TRIED = 64  # of which the least coupled is taken
 BLOCK = 512  # pairs that are balanced together
 LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
@@ -114,44 +117,65 @@ def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.G
     if settings.sets:
         _check_sets(settings, gates)
         return [SETS[i] for i in rng.permutation(np.arange(count) % len(SETS))]
-    _check_single_motions(settings, gates)
+    where = _geometry(settings)
+    _check_single_motions(settings, where, gates)
+    combinations = [active for active in product((False, True), repeat=len(NAMES)) if _has_room(where, gates, active)]
+    shares = _combined_shares(settings, combinations)
     codes: list[str] = []
     while len(codes) < count:
-        codes += _block(settings, min(BLOCK, count - len(codes)), rng)
-    codes = _with_cameras(settings, gates, codes)
+        codes += _block(settings, combinations, shares, min(BLOCK, count - len(codes)), rng)
     if settings.scenes is not None:
         codes = _with_events(settings.scenes, codes, rng)
     return codes
 
 
-def _with_cameras(settings: PlanConfig, gates: GateConfig, codes: Sequence[str]) -> list[str]:
-    """The same pairs, those that have no cameras exchanged for simpler ones.
-
-    Raises:
-        InputError: that would be most of them.
-    """
-    out = [_simplified(settings, gates, code) for code in codes]
-    lost = Counter(_words(code) for code, kept in zip(codes, out, strict=True) if code != kept)
-    if lost.total() > MOST_EXCHANGED * len(codes):
-        (motion_, number), *_ = lost.most_common()
-        raise InputError(
-            f"{lost.total()} of {len(codes)} planned motions have no cameras, most often ({number}) {motion_}: the object "
-            f"does not stay in the picture. {_room(settings)}, or let fewer motions happen at once: lower plan.motions.*"
-        )
-    return out
-
-
-def _simplified(settings: PlanConfig, gates: GateConfig, code: str) -> str:
-    while not ("*" in code or _has_room(settings, gates, tuple(sign in "+-" for sign in code))):
-        code = simpler(code)
-    return code
+def _geometry(settings: PlanConfig) -> PlanConfig:
+    """The settings that decide whether cameras are found; how often each motion is wanted does not."""
+    return settings.model_copy(update={"motions": MotionShares(), "scenes": None, "pairs_per_object": None})
 
 
 @functools.cache
-def _has_room(settings: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) -> bool:
+def _has_room(where: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) -> bool:
     """Whether these motions can be combined in every direction: were only some allowed, one would answer for another."""
     ways = product(*("+-" if moves else "0" for moves in active))
-    return all(has_cameras(settings, gates, "".join(signs)) for signs in ways)
+    return all(has_cameras(where, gates, "".join(signs)) for signs in ways)
+
+
+def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ...]]) -> Array:
+    """(N,) in what share of the pairs each of N combinations of motions is drawn: any two motions independent.
+
+    The nearest to fully independent motions among those that have room, by iterative proportional fitting of all tables of
+    two motions.
+
+    Raises:
+        InputError: what has room is so little that a motion gets less than half of the share that is wanted.
+
+    Source:
+        Csiszar, "I-divergence geometry of probability distributions", Annals of Probability 3, 1975.
+    """
+    active = np.array(combinations)  # (N, 7)
+    wanted = np.array(_shares(settings))
+    found = np.where(active, wanted, 1 - wanted).prod(axis=1)
+    for _ in range(FITTING_ROUNDS):
+        for one, other in itertools.combinations(range(len(NAMES)), 2):
+            for with_one, with_other in product((False, True), repeat=2):
+                cell = (active[:, one] == with_one) & (active[:, other] == with_other)
+                share = (wanted[one] if with_one else 1 - wanted[one]) * (
+                    wanted[other] if with_other else 1 - wanted[other]
+                )
+                there = found[cell].sum()
+                if there > 0:
+                    found[cell] *= share / there
+    total = found.sum()
+    if total > 0:
+        found = found / total
+    for name, share, got in zip(NAMES, wanted, found @ active, strict=True):
+        if got < LEAST_OF_SHARE * share:
+            raise InputError(
+                f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in {got:.0%} of the pairs only, "
+                f"for the object has to stay in both pictures. {_room(settings)}, or lower the other shares of plan.motions"
+            )
+    return np.asarray(found)
 
 
 def simpler(code: str) -> str:
@@ -166,16 +190,16 @@ def simpler(code: str) -> str:
     return code
 
 
-def _check_single_motions(settings: PlanConfig, gates: GateConfig) -> None:
+def _check_single_motions(settings: PlanConfig, where: PlanConfig, gates: GateConfig) -> None:
     wanted = dict(zip(NAMES, _shares(settings), strict=True))
     codes = {name: ["0" * place + sign + "0" * (6 - place) for sign in "+-"] for place, name in enumerate(NAMES)}
     for name, share in wanted.items():
-        if share > 0 and not all(has_cameras(settings, gates, code) for code in codes[name]):
+        if share > 0 and not all(has_cameras(where, gates, code) for code in codes[name]):
             raise InputError(
                 f"plan.motions.{name} = {share}: no cameras were found that {DOES[name]} and keep the object in the picture. "
                 f"{_room(settings)}, or set plan.motions.{name}=0"
             )
-    if settings.motions.orbits > 0 and not all(has_cameras(settings, gates, code) for code in ORBITS):
+    if settings.motions.orbits > 0 and not all(has_cameras(where, gates, code) for code in ORBITS):
         raise InputError(
             f"plan.motions.orbits = {settings.motions.orbits}: no cameras were found around the object. {_room(settings)}"
         )
@@ -195,11 +219,6 @@ def _room(settings: PlanConfig) -> str:
     )
 
 
-def _words(code: str) -> str:
-    """What a code does, for people."""
-    return " and ".join(f"{name} {sign}" for name, sign in zip(NAMES, code, strict=False) if sign in "+-") or code
-
-
 def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
     """The same pairs, in a share of which something happens in the scene; in a share of each, the camera stays."""
     count, out = round(settings.events * len(codes)), list(codes)
@@ -213,12 +232,16 @@ def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Ge
     return out
 
 
-def _block(settings: PlanConfig, count: int, rng: np.random.Generator) -> list[str]:
+def _block(
+    settings: PlanConfig, combinations: Sequence[tuple[bool, ...]], shares: Array, count: int, rng: np.random.Generator
+) -> list[str]:
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
+    drawn = np.searchsorted(np.cumsum(shares), (np.arange(rest) + rng.random()) / max(rest, 1), side="right")
+    active = np.array(combinations)[np.minimum(drawn, len(combinations) - 1)]  # (rest, 7)
     columns: list[np.ndarray] = []
-    for share in _shares(settings):
-        tried = [_column(share, rest, rng) for _ in range(COLUMNS_TRIED)]
+    for moves in active.T:
+        tried = [_signs(moves, rng) for _ in range(COLUMNS_TRIED)]
         columns.append(min(tried, key=lambda column: _coupling(column, columns)))
     codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array(columns).T]
     codes += [ORBITS[i % 2] for i in range(orbits)]
@@ -231,12 +254,12 @@ def _shares(settings: PlanConfig) -> tuple[float, ...]:
     return shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll, shares.zoom
 
 
-def _column(share: float, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count,) signs in random order, as many minus as plus."""
-    each = share * count / 2
-    minus, plus = int(each + rng.random()), int(each + rng.random())
-    signs = np.concatenate([-np.ones(minus), np.ones(plus), np.zeros(max(count - minus - plus, 0))])[:count]
-    return np.asarray(rng.permutation(signs), dtype=np.int64)
+def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:
+    """(N,) as many minus as plus in random order where there is a motion, 0 elsewhere."""
+    out = np.zeros(len(moves), dtype=np.int64)
+    number = int(moves.sum())
+    out[moves] = rng.permutation(np.where((np.arange(number) + rng.integers(2)) % 2 == 0, 1, -1))
+    return out
 
 
 def _coupling(column: np.ndarray, others: Sequence[np.ndarray]) -> float:
@@ -286,9 +309,21 @@ def carry_out(
     return Camera(others.position[best], *(float(np.asarray(part)[best]) for part in others[1:]))
 
 
-@functools.cache
 def has_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
-    """Whether cameras are soon found that carry out a code, by the preset's own lens, sizes and gates. Not by any object."""
+    """Whether cameras are soon found that carry out a code, by the preset's own lens, sizes and gates. Not by any object.
+
+    A code, its mirror image and both of them backwards have cameras together, or none has.
+    """
+    if code in SETS:
+        return _finds_cameras(settings, gates, code)
+    backwards = str.maketrans("+-", "-+")
+    mirrored = "".join(sign.translate(backwards) if place in MIRRORED else sign for place, sign in enumerate(code))
+    alike = [code, mirrored, code.translate(backwards), mirrored.translate(backwards)]
+    return _finds_cameras(settings, gates, min(alike))
+
+
+@functools.cache
+def _finds_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
     rng = np.random.default_rng(list(code.encode()))
     for number in range(SEARCHES):
         forth = number % 2 == 0

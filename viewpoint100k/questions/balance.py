@@ -49,6 +49,7 @@ MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
+SOFT = 0.1  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
 
 
@@ -127,7 +128,7 @@ def balanced(
         lonely = np.array([not asked_of[sample] for sample, _ in items])
         seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
         uneven, kept = _thinned(asked, seen, lonely, rng)
-        thinned.append(_Thinned(items, uneven, kept))
+        thinned.append(_Thinned(items, _weighed(uneven, kept), kept))
         asked_of.update(items[i][0] for i in np.flatnonzero(kept))
     _rescue(candidates, thinned, asked_of, rng)
     keep: list[set[int]] = [set() for _ in candidates]
@@ -141,7 +142,7 @@ class _Thinned(NamedTuple):
     """The candidates of one kind."""
 
     items: list[tuple[int, int]]  # (sample, place) of each
-    uneven: Array  # (N, F) what each adds to the sums that are to be 0
+    uneven: Array  # (N, F) what each adds to the sums that are to be 0, the less the softer those are
     kept: NDArray[np.bool_]  # (N,)
 
 
@@ -189,17 +190,24 @@ def _of_many(kind: Kind) -> bool:
     return len(kind.options) > 3 or not kind.opposites
 
 
+class _Uneven(NamedTuple):
+    """What N questions add to F sums that are to be 0."""
+
+    parts: Array  # (N, F)
+    soft: Array  # (F,) how far a sum may be from 0 for one unit of its price, over the questions kept; 0: not at all
+
+
 def _thinned(
     asked: Sequence["Asked"], cues: Sequence[dict[Cue, float]], lonely: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[Array, NDArray[np.bool_]]:
-    """(N, F) what the questions of one kind add to the sums that are to be 0, and (N,) which of them are kept.
+) -> tuple[_Uneven, NDArray[np.bool_]]:
+    """What is to be even for one kind, and (N,) which of its questions are kept.
 
     Args:
         lonely: whose sample has no other question yet: of two that are as good, these stay.
     """
     kind = asked[0].kind
     if not kind.options:
-        return np.zeros((len(asked), 0)), np.ones(len(asked), dtype=bool)
+        return _Uneven(np.zeros((len(asked), 0)), np.zeros(0)), np.ones(len(asked), dtype=bool)
     options = np.array([one.fact.option for one in asked])
     alone = np.array([one.alone for one in asked], dtype=np.float64).reshape(len(asked), -1)
     ease = np.where(lonely, 1 / PREFERENCE, 1.0)
@@ -209,7 +217,13 @@ def _thinned(
         for _ in range(3):  # fewer of the favourite options, and then fair again
             most = most * _limits(options, _fair_shares(uneven, most, ease), len(kind.options))
             uneven = _uneven(kind, options, cues, alone, most)
-    return uneven, _evened_out(uneven, _lots(_fair_shares(uneven, most, ease), rng), rng)
+    kept = _lots(_fair_shares(uneven, most, ease), rng)
+    return uneven, _evened_out(_weighed(uneven, kept), kept, rng)
+
+
+def _weighed(uneven: _Uneven, kept: NDArray[np.bool_]) -> Array:
+    """(N, F) the parts, those of soft sums the smaller."""
+    return uneven.parts / (1 + uneven.soft * kept.sum()) ** 0.5
 
 
 class _Contrast(NamedTuple):
@@ -236,15 +250,15 @@ def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array) -> Iterator[
 
 def _uneven(
     kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]], alone: Array, most: Array
-) -> Array:
-    """(N, F) what each question adds to each of F sums that are to be 0, the most important ones first.
+) -> _Uneven:
+    """What is to be even for one kind, the most important first.
 
     Args:
         alone: (N, A) how the right option differs from the mean of all, in what its figure shows.
     """
     count = len(options)
     first: list[Array] = []
-    then: list[Array] = [_scaled(alone[:, i]) for i in range(alone.shape[1])]
+    then: list[Array] = []
     last: list[Array] = []
     for contrast, names in _contrasts(kind, options, most):
         first.append(contrast)
@@ -266,9 +280,14 @@ def _uneven(
                 first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)) * other_lens)
             else:
                 first += _binned(kind, contrast, values, fires or 0.0)
-    columns = [*first, *then, *last][: max(count // FEWEST_PER_CUE, len(kind.opposites) + 1)]
-    columns = [column for column in columns if np.abs(column).max(initial=0) > 1e-9]
-    return np.stack(columns, axis=1) if columns else np.zeros((count, 0))
+    first += [_scaled(alone[:, i]) for i in range(alone.shape[1])]
+    soft = SOFT * np.concatenate([np.zeros(len(first)), np.full(len(then) + len(last), 1.0)])
+    columns = [*first, *then, *last]
+    some = [i for i, column in enumerate(columns) if np.abs(column).max(initial=0) > 1e-9]
+    some = some[: max(count // FEWEST_PER_CUE, len(kind.opposites) + 1)]
+    if not some:
+        return _Uneven(np.zeros((count, 0)), np.zeros(0))
+    return _Uneven(np.stack([columns[i] for i in some], axis=1), soft[some])
 
 
 def _scaled(values: Array) -> Array:
@@ -299,30 +318,33 @@ def _bins(values: Array, contrast: Array, fires: float) -> NDArray[np.int64]:
     return np.asarray(np.where(values < 0, -number, number))
 
 
-def _fair_shares(uneven: Array, most: Array, ease: Array) -> Array:
-    """(N,) shares to which questions are kept: the nearest to `most` (N,) with which every bin is even.
+def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
+    """(N,) shares to which questions are kept: the nearest to `most` (N,) with which every sum is even.
 
-    A quadratic programme, solved by its dual with Newton's method: each bin has a price, and a share is what is left of
-    `most` after the prices, no less than 0.
+    A quadratic programme, solved by its dual with Newton's method: each sum has a price, and a share is what is left of
+    `most` after the prices, no less than 0. A soft sum may be off by its softness times its price.
 
     Args:
         ease: (N,) how easily each gives way.
     """
+    parts = uneven.parts
+    slack = uneven.soft * len(most) + 0.01
 
     def shares_at(price: Array) -> tuple[Array, float]:
-        """The shares, and the dual's value, which is least where the bins are even."""
-        paid = uneven @ price
+        """The shares, and the dual's value, which is least where the sums are even."""
+        paid = parts @ price
         shares = np.clip(most - ease * paid, 0, most)
-        return shares, float(((shares**2 - most**2) / (2 * ease) - most * np.minimum(paid, 0)).sum())
+        value = ((shares**2 - most**2) / (2 * ease) - most * np.minimum(paid, 0)).sum() + 0.5 * (slack * price) @ price
+        return shares, float(value)
 
-    price = np.zeros(uneven.shape[1])
+    price = np.zeros(parts.shape[1])
     shares, value = shares_at(price)
     for _ in range(STEPS):
-        rest = shares @ uneven
+        rest = shares @ parts - slack * price
         if np.abs(rest).max(initial=0) < 0.05:
             break
         free = (shares > 0) & (shares < most) if ((shares > 0) & (shares < most)).any() else shares > 0
-        way = np.linalg.solve((uneven[free].T * ease[free]) @ uneven[free] + 0.01 * np.eye(len(price)), rest)
+        way = np.linalg.solve((parts[free].T * ease[free]) @ parts[free] + np.diag(slack), rest)
         step = 1.0
         while step > 1e-4 and shares_at(price + step * way)[1] > value - 0.1 * step * float(rest @ way):
             step /= 2
