@@ -13,6 +13,7 @@ before anything is planned (`has_cameras`), and they are not drawn; what an obje
 
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple, get_args
@@ -55,7 +56,7 @@ SEARCHES = 40  # first cameras from which a code is tried before it is said to h
 LEAST_OF_SHARE = 0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
 FITTING_ROUNDS = 100  # of the tables of two motions
 COLUMNS_TRIED = 64  # of which the least coupled is taken
-BLOCK = 512  # pairs that are balanced together
+BLOCK = 1024  # pairs that are balanced together
 LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
 LEAST_OVERTURN = 0.25  # of the most: less does not shift the object enough to mislead anybody
@@ -122,8 +123,8 @@ def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.G
     combinations = [active for active in product((False, True), repeat=len(NAMES)) if _has_room(where, gates, active)]
     shares = _combined_shares(settings, combinations)
     codes: list[str] = []
-    while len(codes) < count:
-        codes += _block(settings, combinations, shares, min(BLOCK, count - len(codes)), rng)
+    for part in np.array_split(np.arange(count), max(math.ceil(count / BLOCK), 1)):
+        codes += _block(settings, combinations, shares, len(part), rng)
     if settings.scenes is not None:
         codes = _with_events(settings.scenes, codes, rng)
     return codes
@@ -237,12 +238,12 @@ def _block(
 ) -> list[str]:
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
-    drawn = np.searchsorted(np.cumsum(shares), (np.arange(rest) + rng.random()) / max(rest, 1), side="right")
-    active = np.array(combinations)[np.minimum(drawn, len(combinations) - 1)]  # (rest, 7)
+    tried = [_active(combinations, shares, rest, rng) for _ in range(COLUMNS_TRIED)]
+    active = min(tried, key=lambda rows: sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES))))
     columns: list[np.ndarray] = []
     for moves in active.T:
-        tried = [_signs(moves, rng) for _ in range(COLUMNS_TRIED)]
-        columns.append(min(tried, key=lambda column: _coupling(column, columns)))
+        ways = [_signs(moves > 0, rng) for _ in range(COLUMNS_TRIED)]
+        columns.append(min(ways, key=lambda column: _coupling(column, [*columns, *active.T])))
     codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array(columns).T]
     codes += [ORBITS[i % 2] for i in range(orbits)]
     return [codes[i] for i in rng.permutation(count)]
@@ -252,6 +253,14 @@ def _shares(settings: PlanConfig) -> tuple[float, ...]:
     """Of the seven motions, in the order of a code's signs."""
     shares = settings.motions
     return shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll, shares.zoom
+
+
+def _active(
+    combinations: Sequence[tuple[bool, ...]], shares: Array, count: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
+    drawn = np.searchsorted(np.cumsum(shares), (np.arange(count) + rng.random()) / max(count, 1), side="right")
+    return np.array(combinations, dtype=np.int64)[np.minimum(drawn, len(combinations) - 1)]
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:

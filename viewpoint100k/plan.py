@@ -52,7 +52,7 @@ OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
 FEWEST_TO_SPLIT_FOR_SCENES = 40  # a split's scenes are of its own objects, and should not all be of the same few
 SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
-NEW_BASES = 6  # first cameras that are tried if none of the known ones will do
+NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
 

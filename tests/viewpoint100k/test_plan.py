@@ -139,7 +139,7 @@ def test_every_planned_pair_is_what_its_code_says():
 
 
 LOW = (0.02, 0.02, 0.02, 1, 1, 1, np.log(1.03))
-HIGH = (0.25, 0.25, 0.25, 10, 8, 8, np.log(1.15))
+HIGH = (0.25, 0.25, 0.15, 10, 8, 8, np.log(1.15))
 
 
 def measured(first, second, hfov_first_deg, hfov_second_deg):

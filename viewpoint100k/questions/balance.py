@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from viewpoint100k.questions.ask import Asked
 
 TRUE_NONE = 0.2  # of the questions that offer "none"
-GIVES_WAY = 0.6  # of the others, at least so many stay so that "none" gets its share
+GIVES_WAY = 0.8  # of the others that could stay: so many do, so that "none" gets its share
 MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
 FIRES = {
     "shift": 0.02,
@@ -49,7 +49,7 @@ MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = 0.1  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFT = float(__import__('os').environ.get('SOFT','0.1'))  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
 
 
@@ -212,11 +212,15 @@ def _thinned(
     alone = np.array([one.alone for one in asked], dtype=np.float64).reshape(len(asked), -1)
     ease = np.where(lonely, 1 / PREFERENCE, 1.0)
     most = np.ones(len(options))
-    uneven = _uneven(kind, options, cues, alone, most)
+    moved = float((options != kind.none).sum())
+    uneven = _uneven(kind, options, cues, alone, most, moved)
+    if kind.none is not None:  # as many "none" as go with the others that can stay
+        moved = GIVES_WAY * float(_fair_shares(uneven, most, ease)[options != kind.none].sum())
+        uneven = _uneven(kind, options, cues, alone, most, moved)
     if _of_many(kind):
         for _ in range(3):  # fewer of the favourite options, and then fair again
             most = most * _limits(options, _fair_shares(uneven, most, ease), len(kind.options))
-            uneven = _uneven(kind, options, cues, alone, most)
+            uneven = _uneven(kind, options, cues, alone, most, moved)
     kept = _lots(_fair_shares(uneven, most, ease), rng)
     return uneven, _evened_out(_weighed(uneven, kept), kept, rng)
 
@@ -233,14 +237,13 @@ class _Contrast(NamedTuple):
     cues: tuple[Cue, ...]
 
 
-def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array) -> Iterator[_Contrast]:
+def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float) -> Iterator[_Contrast]:
     for low, high, cues in kind.opposites:
         yield _Contrast(np.isin(options, high).astype(np.float64) - np.isin(options, low), cues)
     of_one = tuple(cue for cue in kind.seen_alone if cue not in OF_THE_LENS or kind.lens)
     if kind.none is not None:
         none = options == kind.none
-        moved = GIVES_WAY * float((~none).sum())
-        share = min(TRUE_NONE, float(none.sum()) / max(none.sum() + moved, 1.0))
+        share = min(TRUE_NONE, float(none.sum()) / max(float(none.sum()) + moved, 1.0))
         yield _Contrast(none - share, of_one)
     elif not kind.opposites and of_one:
         for option in range(len(kind.options)):
@@ -249,18 +252,20 @@ def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array) -> Iterator[
 
 
 def _uneven(
-    kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]], alone: Array, most: Array
+    kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]], alone: Array, most: Array, moved: float
 ) -> _Uneven:
     """What is to be even for one kind, the most important first.
 
     Args:
         alone: (N, A) how the right option differs from the mean of all, in what its figure shows.
+        most: (N,) to what share each can be kept.
+        moved: about how many are kept whose answer is not "none".
     """
     count = len(options)
     first: list[Array] = []
     then: list[Array] = []
     last: list[Array] = []
-    for contrast, names in _contrasts(kind, options, most):
+    for contrast, names in _contrasts(kind, options, most, moved):
         first.append(contrast)
         for name in names:
             values = np.array([one[name] for one in cues])
