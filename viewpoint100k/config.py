@@ -69,7 +69,7 @@ class MotionShares(Record):
     forward: float = Field(default=0.5, ge=0, le=1)
     yaw: float = Field(default=0.85, ge=0, le=1, description="turns left or right")
     pitch: float = Field(default=0.65, ge=0, le=1)
-    roll: float = Field(default=0.25, ge=0, le=1)
+    roll: float = Field(default=0.35, ge=0, le=1)
     zoom: float = Field(
         default=0.4,
         ge=0,

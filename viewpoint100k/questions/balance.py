@@ -14,7 +14,7 @@ lens differs, growth alone must be wrong as often as right.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from viewpoint100k.questions.ask import Asked
 
 TRUE_NONE = 0.2  # of the questions that offer "none"
-GIVES_WAY = 0.8  # of the others that could stay: so many do, so that "none" gets its share
+GIVES_WAY = 0.5  # of the others that could stay: at least so many do when "none" gets its share
 MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
 FIRES = {
     "shift": 0.02,
@@ -49,7 +49,7 @@ MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = float(__import__('os').environ.get('SOFT','0.1'))  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFT = 0.025  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
 
 
@@ -278,6 +278,11 @@ def _uneven(
                     last.append(contrast * _scaled(np.square(values - values.mean())))
             elif name == "lens":
                 first += [contrast * (values > SAME_LENS), contrast * (values < -SAME_LENS)]
+                for near in (_nearness(cues, 1), _nearness(cues, 2)):  # what a picture shows to who knows its lens
+                    then += [
+                        contrast * _scaled((near - near.mean()) * cell)
+                        for cell in (values > SAME_LENS, values < -SAME_LENS, np.abs(values) <= SAME_LENS)
+                    ]
             elif name in ("brighter", "wider"):
                 first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)))
             elif name == "growth":
@@ -293,6 +298,13 @@ def _uneven(
     if not some:
         return _Uneven(np.zeros((count, 0)), np.zeros(0))
     return _Uneven(np.stack([columns[i] for i in some], axis=1), soft[some])
+
+
+def _nearness(cues: Sequence[dict[Cue, float]], picture: Literal[1, 2]) -> Array:
+    """(N,) log of the object's share of one picture, had all pictures the same lens."""
+    if picture == 1:
+        return np.array([one["size_1"] - 2 * one["focal_1"] for one in cues])
+    return np.array([one["size_2"] - 2 * one["focal_2"] for one in cues])
 
 
 def _scaled(values: Array) -> Array:
