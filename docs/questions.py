@@ -34,7 +34,8 @@ by lot (dots, a map, a mirror) or show three or four views. Of a fifth of the pa
 
 A question is asked only
 
-- where its **truth is clear**: each kind has a grey band in which it is not asked (`gates.*_grey`: {greys});
+- where its **truth is clear**: each kind has a grey band in which it is not asked (`gates.*_grey`: {greys}); where pixels decide, on an object's
+  sides and on what is hidden, it has at least {pixels} of them in both pictures (`gates.min_pixels`), and the camera did not stay where it was;
 - where it **can be decided**: the second picture would look different, by at least {decidable} of the range of colours, if a wrong
   answer were true (`decidability`, [rendering.md](rendering.md#decidability));
 - where it is **fair** among the questions of its shard ([balance.py](../viewpoint100k/questions/balance.py)): of two opposite
@@ -103,7 +104,7 @@ def write(datasets: Sequence[Path], docs: Path) -> None:
         if "_grey" in name
     )
     pages = {
-        "questions.md": (HEAD.format(greys=greys, decidable=gates.min_decidability), "AB"),
+        "questions.md": (HEAD.format(greys=greys, decidable=gates.min_decidability, pixels=gates.min_pixels), "AB"),
         "questions_scenes.md": (
             HEAD_OF_SCENES.format(pixels=gates.min_part_pixels, visible=gates.min_part_visible),
             "C",

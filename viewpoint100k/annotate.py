@@ -243,6 +243,8 @@ def annotate(
     for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True):
         first, second = planned.first, planned.second
         mine = [captures[view] for view in planned.views]
+        if stays(moved.translation.tolist(), gates):  # what one camera sees from there, the other sees too
+            tracked = tracked._replace(visible=np.maximum(tracked.visible, 0))
         seen = _seen(mine, [surfaces[i] for i in planned.views], cloud, tracked, view_set.object.front_azimuth_deg)
         shared = seen.covisible_fraction[0][1]
         if shared < gates.min_covisible_fraction and planned.motion not in SETS:
@@ -343,6 +345,11 @@ def _unlike(
     down = _turned([(across, other - height) for other in heights])
     found, *others = EXACT_OVER_CHEAP * look_differences(cloud, capture, np.array([EYE, *(down @ back)]))
     return np.asarray(np.clip(np.nan_to_num(np.array(others) - found), 0, 1))
+
+
+def stays(translation: Sequence[float], gates: GateConfig) -> bool:
+    """Whether a camera is where it was, so that nothing is hidden or revealed, whichever way it turned."""
+    return max(map(abs, translation)) <= gates.truck_grey.low
 
 
 def _points(tracked: Tracked) -> list[SurfacePoint]:

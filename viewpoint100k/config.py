@@ -281,6 +281,11 @@ class GateConfig(Record):
         description="to either side of the object's front or back, where the first camera must stand for its own left and "
         "right to be asked: from beside it, they are nearer and farther",
     )
+    min_pixels: int = Field(
+        default=200,
+        ge=1,
+        description="of the object in both pictures, at any resolution, where they decide: on its sides, and on what is hidden",
+    )  # sides are then off by less than the width of their grey band: 0.07 of the pixels at the 95th percentile
     side_grey: Range = _range(0.05, 0.15)  # share of the object's pixels: between, a side is neither hidden nor shown
     min_covisible_for_size: float = Field(
         default=0.25, ge=0, lt=1, description="of the surface: below, it is not asked how far the camera went"

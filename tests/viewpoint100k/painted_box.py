@@ -29,11 +29,11 @@ def on_sphere(azimuth_deg, elevation_deg, distance):
     return distance * np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
 
 
-def cast(world_from_camera, look=None, painted=True):
+def cast(world_from_camera, look=None, painted=True, size=SIZE):
     """A box about the origin, each face and each half of a face in its own colour, turned or scaled by `look` before."""
-    look = np.eye(3) if look is None else look
-    columns, rows = np.meshgrid(np.arange(SIZE) + 0.5, np.arange(SIZE) + 0.5)
-    rays = np.stack([(columns - K[0, 2]) / K[0, 0], (rows - K[1, 2]) / K[1, 1], np.ones_like(rows)], -1)
+    look, k = np.eye(3) if look is None else look, intrinsics_from_hfov(60.0, size, size)
+    columns, rows = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
+    rays = np.stack([(columns - k[0, 2]) / k[0, 0], (rows - k[1, 2]) / k[1, 1], np.ones_like(rows)], -1)
     back = np.linalg.inv(look)  # into the box's own axes
     origin, directions = back @ world_from_camera[:3, 3], rays @ (back @ world_from_camera[:3, :3]).T
     with np.errstate(divide="ignore"):
@@ -46,4 +46,4 @@ def cast(world_from_camera, look=None, painted=True):
     sides = (points > 0).astype(int)
     albedo = colours[face, sides[..., 0], sides[..., 1], sides[..., 2]] if painted else np.full((*hit.shape, 3), 0.5)
     depth = np.where(hit, enter, 1e10).astype(np.float32)
-    return Capture(depth, np.where(hit[..., None], albedo, 0).astype(np.float32), world_from_camera, K)
+    return Capture(depth, np.where(hit[..., None], albedo, 0).astype(np.float32), world_from_camera, k)

@@ -145,6 +145,42 @@ def test_a_hidden_point_beside_the_object_is_found(fair, loaded):
     assert "beside its box" in found_by(labels.labels_recomputed, loaded(stored), key)
 
 
+def stayed(sample):
+    """The second camera where the first was."""
+    views = [
+        sample.views[0],
+        sample.views[1].model_copy(update={"world_from_camera": sample.views[0].world_from_camera}),
+    ]
+    kept = [q for q in sample.questions if q.type in ("revealed_side", "covisible_point")]
+    return {"views": views, "questions": kept}
+
+
+@pytest.mark.parametrize(("kind", "word"), [("revealed_side", "revealed"), ("covisible_point", "hidden")])
+def test_what_a_camera_that_stays_is_said_to_hide_or_reveal_is_found(fair, kind, word):
+    def of_kind(question):
+        says = question.options[question.answer_index] != "it can be seen" if question.options else False
+        return question.type == kind and says
+
+    one = next(one for one in fair if len(one.sample.views) == 2 and any(map(of_kind, one.sample.questions)))
+    wrong = next(q for q in one.sample.questions if of_kind(q))
+    found = contradicted(sets.changed(one, **stayed(one.sample)).sample, sets.GATES)
+    assert (
+        f"a {'side was' if kind == 'revealed_side' else 'point is'} {word}, and the camera is where it was"
+        in found[wrong.id]
+    )
+
+
+@pytest.mark.parametrize("kind", ["revealed_side", "covisible_point"])
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_object_of_a_few_pixels_that_decide_is_found(fair, kind, number):
+    one = next(one for one in fair if any(q.type == kind for q in one.sample.questions))
+    views = list(one.sample.views)
+    views[number] = views[number].model_copy(update={"object_share": 199 / sets.SIZE_PX**2})
+    found = contradicted(sets.changed(one, views=views).sample, sets.GATES)
+    (asked,) = [q.id for q in one.sample.questions if q.type == kind]
+    assert found[asked] == f"is asked of an object of 199 pixels in image {number + 1}, fewer than 200"
+
+
 def test_a_dropped_mirror_is_found(fair, loaded):
     stored, key = planted(fair, "mirrored", lambda question: {"mirrored": []}, lambda question: question.mirrored)
     assert "the same object" in found_by(labels.labels_recomputed, loaded(stored), key)

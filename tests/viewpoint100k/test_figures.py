@@ -1,5 +1,6 @@
 """Kinds that draw a figure: what is drawn, what is seen of a box, and answers that a person can act out."""
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,14 +8,31 @@ import pytest
 from painted_box import HALF, SIZE, K, camera, cast, on_sphere
 from PIL import Image
 
-from viewpoint100k.annotate import make_truth
+from viewpoint100k.annotate import annotate, make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.drawing import RGB, draws, mirrored, shown
+from viewpoint100k.geometry.cameras import intrinsics_from_hfov
 from viewpoint100k.geometry.points import chirality, landmarks, lens_or_place, side_shares, track
 from viewpoint100k.geometry.visibility import Capture, merge, surface
+from viewpoint100k.quality import RenderedView, Statistics, portray
 from viewpoint100k.questions import KINDS, figures_of
 from viewpoint100k.questions.kinds import Figure
-from viewpoint100k.records import Decidability, MapCamera, Mark, Question, Seen, SurfacePoint, View
+from viewpoint100k.records import (
+    Background,
+    Decidability,
+    Light,
+    MapCamera,
+    Mark,
+    ObjectRecord,
+    PlannedPair,
+    PlannedView,
+    Question,
+    Seen,
+    SourceObject,
+    SurfacePoint,
+    View,
+    ViewSet,
+)
 
 GATES = GateConfig()
 BY_NAME = {kind.type: kind for kind in KINDS}
@@ -64,8 +82,8 @@ def answer(name, what, figure=None):
 # --- points of the surface -------------------------------------------------------------------------
 
 
-def tracked_by(first, second, count):
-    captures = cast(first), cast(second)
+def tracked_by(first, second, count, size=SIZE):
+    captures = cast(first, size=size), cast(second, size=size)
     return track([captures], [merge(landmarks(captures, [surface(one) for one in captures], count))])[0]
 
 
@@ -90,6 +108,54 @@ def test_what_a_view_is_said_to_see_of_a_point_is_what_a_straight_line_says(seco
     assert (tracked.visible == 1).any(axis=1).all()
     goes_around = abs(second[0, 3] - SOUTH[0, 3]) > 0.1  # who only rises loses no side of the box
     assert (tracked.visible == -1).any() == goes_around
+
+
+@pytest.mark.parametrize("size", [32, 40, 48, 64])
+@pytest.mark.parametrize("way", ["around", "turned"])
+def test_in_tiny_pictures_too_what_is_said_of_a_point_is_what_a_straight_line_says(size, way):
+    """From many places, so that outlines and pixels fall into each other in many ways."""
+    said = Counter()
+    for azimuth in range(-90, 90, 6):
+        first, distance = looking(azimuth, 25, 1.8), on_sphere(azimuth, 25, 1.8)
+        second = looking(azimuth + 40, 15, 1.8) if way == "around" else camera(distance, -97 - azimuth, -20, 6)
+        tracked = tracked_by(first, second, 16, size)
+        for pose, states in zip((first, second), tracked.visible, strict=True):
+            for point, state in zip(tracked.points, states, strict=True):
+                said[int(state)] += 1
+                if state:
+                    assert sees(pose, point * 1.002) == (state == 1)
+    assert said[1] > 100
+
+
+def fence_at(origin, rays, width):
+    """How far along rays a fence is whose posts stand 0.15 before a wall, 0.07 apart; 1e10 where there is nothing."""
+    out = np.full(rays.shape[:-1], 1e10)
+    for y, post in ((0.0, 0.07), (-0.15, width)):  # the wall is all post
+        along = (y - origin[1]) / rays[..., 1]
+        x, _, z = np.moveaxis(origin + rays * along[..., None], -1, 0)
+        hit = (along > 0) & (np.abs(x) < 0.4) & (np.abs(z) < 0.4) & (x % 0.07 < post)
+        out = np.where(hit, along, out)
+    return out
+
+
+def test_a_pixel_that_a_post_fills_hides_little_of_what_is_beside_it():
+    """At 32 px the posts are thinner than a pixel: of what is said for certain, hardly anything may be wrong."""
+    k, wrong, said = intrinsics_from_hfov(50.0, 32, 32), 0, 0
+    columns, rows = np.meshgrid(np.arange(32) + 0.5, np.arange(32) + 0.5)
+    rays = np.stack([(columns - k[0, 2]) / k[0, 0], (rows - k[1, 2]) / k[1, 1], np.ones_like(rows)], -1)
+    for width in (0.02, 0.035, 0.05):
+        for azimuth in range(-120, -60, 5):
+            poses = looking(azimuth, 10), looking(azimuth + 17, 14, 2.1)
+            depths = [fence_at(pose[:3, 3], rays @ pose[:3, :3].T, width) for pose in poses]
+            grey = np.full((32, 32, 3), 0.5, np.float32)
+            captures = [Capture(d.astype(np.float32), grey, pose, k) for d, pose in zip(depths, poses, strict=True)]
+            points = merge(landmarks(captures, [surface(one) for one in captures], 16))
+            (tracked,) = track([(captures[0], captures[1])], [points])
+            for pose, states in zip(poses, tracked.visible, strict=True):
+                way = fence_at(pose[:3, 3], tracked.points - pose[:3, 3], width)
+                said += np.count_nonzero(states)
+                wrong += np.count_nonzero(states * np.where(way > 0.999, 1, -1) < 0)
+    assert said > 700 and wrong / said < 0.03
 
 
 def test_points_are_where_their_pixels_say():
@@ -362,6 +428,65 @@ def test_a_hidden_point_is_asked_about_as_often_as_a_seen_one_and_lies_as_far_ou
         for way in set(said)
     }
     assert abs(np.mean(out["it is hidden"]) - np.mean(out["it can be seen"])) < 6
+
+
+@pytest.mark.parametrize("size", [32, 48, 96])
+def test_a_camera_that_only_turns_hides_nothing_whatever_the_pixels_say(size):
+    """Depth and a normal are measured in a few pixels; where a camera stays, both pictures show the same surface."""
+    turned = camera(on_sphere(-90, 20, 2.0), 7, -14, 5)
+    views = [PlannedView(world_from_camera=pose.tolist(), hfov_deg=60.0) for pose in (SOUTH, turned)]
+    rendered = {}
+    for number, pose in enumerate((SOUTH, turned)):
+        capture = cast(pose, size=size)
+        seen = capture.depth < 1e9
+        if number:  # something lies before half of the object here, where there is nothing
+            capture.depth[:, : size // 2] = np.where(seen[:, : size // 2], capture.depth[:, : size // 2] - 0.3, 1e10)
+        shown_as = view(pose, k=capture.intrinsics).model_copy(update={"object_share": float(seen.mean())})
+        good = Statistics(opacity=1.0, luminance=0.5, contrast=0.2, from_background=0.5)
+        rendered[number] = RenderedView(shown_as, b"", capture.depth, capture.albedo, good)
+    thing = SourceObject(record=ObjectRecord(uid="box"), front_azimuth_deg=-90)
+    pairs = [PlannedPair(first=0, second=1, motion="000+000")]
+    lights, background = [Light(name="city", rotation_deg=0, strength=1)], Background(kind="plain")
+    visit = ViewSet(object=thing, round=0, views=views, probes=[], pairs=pairs, lights=lights, background=background)
+    portrait = portray(
+        [rendered[0], *[rendered[0]._replace(view=view(looking(a))) for a in range(-60, 270, 30)]], GATES
+    )
+    candidates, drops = annotate(visit, rendered, portrait, GATES.model_copy(update={"min_covisible_fraction": 0.0}))
+    assert drops == []
+    assert candidates[0].seen.points
+    assert {state for point in candidates[0].seen.points for state in point.visible} <= {"yes", "unclear"}
+
+
+def few_pixels(what, count, number=1):
+    """The same, with the object covering so many pixels of one picture."""
+    views = list(what.views)
+    views[number] = views[number].model_copy(update={"object_share": count / SIZE**2})
+    return SimpleNamespace(**{**vars(what), "views": views})
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_handful_of_pixels_decides_nothing(number):
+    """At any resolution: what counts is how many pixels the object has."""
+    hidden, some = [0.8, 0, 0, 0, 0.2, 0], [0.4, 0, 0.4, 0, 0.2, 0]
+    sides = known(SOUTH, EAST_OF_IT, seen=Seen(sides=[hidden, some]))
+    seen = seen_of_box(looking(0))
+    point = next(point for point in seen.points if point.visible == ["yes", "no"])
+    dot = Figure(marks=(Mark(image=0, x=point.pixels[0][0], y=point.pixels[0][1], colour="red"),))
+    points = known(SOUTH, looking(0), seen=seen)
+    for count, asked in ((GATES.min_pixels, True), (GATES.min_pixels - 1, False)):
+        assert (answer("revealed_side", few_pixels(sides, count, number)) is not None) == asked
+        assert (answer("covisible_point", few_pixels(points, count, number), dot) is not None) == asked
+
+
+def test_a_camera_that_stays_reveals_and_hides_nothing():
+    hidden, some = [0.8, 0, 0, 0, 0.2, 0], [0.4, 0, 0.4, 0, 0.2, 0]
+    turned = camera(on_sphere(-90, 20, 2.0), 14, -18)
+    assert answer("revealed_side", known(SOUTH, turned, seen=Seen(sides=[hidden, some]))) is None
+    seen = seen_of_box(looking(0))
+    for point in seen.points:
+        dot = Figure(marks=(Mark(image=0, x=point.pixels[0][0], y=point.pixels[0][1], colour="red"),))
+        said = answer("covisible_point", known(SOUTH, turned, seen=seen), dot)
+        assert said == ("it can be seen" if point.visible == ["yes", "yes"] else None)
 
 
 def test_a_dot_beside_its_point_has_no_answer():

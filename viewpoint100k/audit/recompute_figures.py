@@ -140,16 +140,33 @@ def _covisible_point(sample: Sample, question: Question, gates: GateConfig) -> F
         return point
     if point.visible[1] == "unclear":
         return "marks a point of which it is unclear whether image 2 shows it"
+    if point.visible[1] == "no" and _stayed(sample, gates):
+        return "says that a point is hidden, and the camera is where it was"
     view = sample.views[1]
     x, y = project([point.world], view)[0]
     left, top, right, bottom = view.object_box
     if not (left - BESIDE_PX <= x <= right + BESIDE_PX and top - BESIDE_PX <= y <= bottom + BESIDE_PX):
         return "marks a point that is neither seen nor hidden by the object in image 2: it lies beside its box"
-    one, two = (np.array(each.world_from_camera)[:3, 3] for each in sample.views[:2])
-    if point.visible[1] == "no" and math.dist(one, two) < 0.01 * math.dist(one, (0, 0, 0)):
-        return "says that a point is hidden, and the camera is where it was"
+    if small := _too_small(sample, gates):
+        return small
     words = {"yes": "it can be seen", "no": "it is hidden"}[point.visible[1]]
     return Found(Label(words, 1.0), sample.decidability.azimuth)
+
+
+def _stayed(sample: Sample, gates: GateConfig) -> bool:
+    """Whether the second camera is where the first was, along each of its axes: then it sees the same, turned or not."""
+    moved = measure(sample.views[0], sample.views[1], None)
+    return all(abs(step) <= gates.truck_grey.low for step in (moved.right, moved.up, moved.forward))
+
+
+def _too_small(sample: Sample, gates: GateConfig) -> str:
+    """Why pixels cannot decide; empty if they can."""
+    for number, view in enumerate(sample.views[:2]):
+        across, down = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+        count = round(view.object_share * across * down)
+        if count < gates.min_pixels:
+            return f"is asked of an object of {count} pixels in image {number + 1}, fewer than {gates.min_pixels}"
+    return ""
 
 
 # --- other figures of pairs ------------------------------------------------------------------------
@@ -183,6 +200,10 @@ def _revealed_side(sample: Sample, question: Question, gates: GateConfig) -> Fou
     front = sample.truth.front_azimuth_deg
     if front is None or len(sample.seen.sides) < 2:
         return "is asked of an object whose front is unknown"
+    if _stayed(sample, gates):
+        return "says that a side was revealed, and the camera is where it was"
+    if small := _too_small(sample, gates):
+        return small
     shares = [dict(zip(SIDES_DEG, sides, strict=False)) for sides in sample.seen.sides]
     for number, (view, share) in enumerate(zip(sample.views, shares, strict=True)):
         # a camera nearby sees around the corner by half of what the object spans

@@ -14,6 +14,7 @@ from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import Capture, Surface, look_differences
 
 CLEAR_PX = 8.0  # of a 512 px image: a point this near to an outline or to the frame's edge is unclear
+LEAST_CLEAR_PX = 1.5  # of any image: within less, all that is looked at may be one pixel
 CLEAR_COSINE = np.cos(np.radians(72.0))  # more slanted surface is seen, but not clearly
 # a point's own place and eight around it, of the margin
 AROUND_X = np.array([0, 1, -1, 0, 0, 0.7, 0.7, -0.7, -0.7])
@@ -82,7 +83,7 @@ def _visibility(captures: Sequence[Capture], of_each: Sequence[Surface]) -> tupl
         (*one.depth.shape, one.intrinsics[0, 0], one.intrinsics[1, 1], *one.intrinsics[:2, 2]) for one in captures
     ]
     height, width, fx, fy, cx, cy = np.array(shapes)[which].T
-    margin = CLEAR_PX * np.maximum(height, width) / 512
+    margin = np.maximum(CLEAR_PX * np.maximum(height, width) / 512, LEAST_CLEAR_PX)
     towards = points - poses[:, :3, 3]
     x, y, depth = np.einsum("ni,nij->jn", towards, poses[:, :3, :3])
     ahead = np.where(depth > 0, depth, 1)

@@ -7,6 +7,7 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
+from viewpoint100k.annotate import stays
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.points import SIDES
 from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, either, of_figures_only
@@ -192,7 +193,9 @@ def _out(known: Known, point: SurfacePoint) -> float:
 def solve_covisible_point(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """B14. Whether the point that is marked in image 1 can be seen in image 2."""
     point = _point_at(known, 0, figure.marks)
-    if point is None or point.visible[0] != "yes" or point.visible[1] == "unclear":
+    if point is None or point.visible[0] != "yes" or point.visible[1] == "unclear" or not _enough_pixels(known, gates):
+        return None
+    if point.visible[1] == "no" and stays(known.truth.translation, gates):
         return None
     hidden = point.visible[1] == "no"
     alone = tuple((1 if hidden else -1) * value for value in _covisible_alone(known.views[0], point))
@@ -213,6 +216,12 @@ def _size(view: View) -> float:
     """The longer side of the object's box, in picture sides."""
     left, top, right, bottom = view.object_box
     return max(right - left, bottom - top) / (2 * view.intrinsics[0][2])
+
+
+def _enough_pixels(known: Known, gates: GateConfig) -> bool:
+    """Whether the object has so many in both pictures that they can decide."""
+    shown = [view.object_share * 4 * view.intrinsics[0][2] * view.intrinsics[1][2] for view in known.views[:2]]
+    return min(map(round, shown)) >= gates.min_pixels
 
 
 def _point_at(known: Known, image: int, marks: Sequence[Mark]) -> SurfacePoint | None:
@@ -280,7 +289,7 @@ def draw_pair(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figu
 
 def solve_revealed_side(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """B15. The one side of the object, by its own front, that image 2 shows and image 1 does not."""
-    if not known.seen.sides:
+    if not known.seen.sides or not _enough_pixels(known, gates) or stays(known.truth.translation, gates):
         return None
     first, second = (dict(zip(SIDES, known.seen.sides[view], strict=True)) for view in figure.images)
     hidden, shown = gates.side_grey.low, gates.side_grey.high
