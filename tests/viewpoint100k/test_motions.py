@@ -356,7 +356,9 @@ def test_most_codes_of_the_design_can_be_carried_out_from_some_camera():
         for number in range(12):
             forth = number % 2 == 0  # as the plan does
             hfov_deg, distance = lens_and_distance(CONFIG.plan, rng)
-            base = base_camera(CONFIG.plan, distance, lens_before(code, hfov_deg, CONFIG.plan, known_is_first=forth), rng)
+            base = base_camera(
+                CONFIG.plan, distance, lens_before(code, hfov_deg, CONFIG.plan, known_is_first=forth), rng
+            )
             if in_frame(base) and carry_out(code, base, CONFIG.plan, CONFIG.gates, rng, known_is_first=forth):
                 break
         else:
