@@ -42,7 +42,7 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
-from viewpoint100k.questions import ask_all, carries_question, choose, load_templates
+from viewpoint100k.questions import ask_all, carries_question, load_templates
 from viewpoint100k.records import (
     ObjectRecord,
     PlannedPair,
@@ -653,8 +653,7 @@ def _asked(
     templates = load_templates(config.questions.templates)
     keys, drafts = [stored.key for stored in samples], [stored.sample for stored in samples]
     light = [[mean_luminance(image) for image in stored.images] for stored in samples]
-    chosen = choose(drafts, light, config.gates, rng)
-    asked = ask_all(keys, drafts, chosen, config.questions, config.gates, templates, rng, number)
+    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number, light)
     out = []
     for stored, questions in zip(samples, asked, strict=True):
         sample = stored.sample.model_copy(update={"questions": questions})

@@ -240,7 +240,14 @@ def _vertical(moved: Moved, covisible: float, gates: GateConfig) -> Label | None
 
 
 def _forward(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
-    return _step(moved, "forward", gates, "backward", "forward", "neither forward nor backward")
+    """Only where the distance to the object does not say otherwise."""
+    found = _step(moved, "forward", gates, "backward", "forward", "neither forward nor backward")
+    if found is None:
+        return None
+    nearer = 1 / moved.distance_ratio
+    clear, some = gates.size_grey.high, gates.size_grey.low
+    agrees = {"forward": nearer > some, "backward": nearer < 1 / some}.get(found.words, 1 / clear < nearer < clear)
+    return found if agrees else None
 
 
 def _tilted(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:

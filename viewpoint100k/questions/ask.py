@@ -133,23 +133,29 @@ def carries_question(known: Known, gates: GateConfig) -> bool:
     return any(not moves or one.kind.direction(one.fact.option) is not None for one in found)
 
 
-def choose(
+def ask_all(
+    keys: Sequence[str],
     samples: Sequence[Sample],
-    luminance: Sequence[Sequence[float]],
+    settings: QuestionConfig,
     gates: GateConfig,
+    templates: Templates,
     rng: np.random.Generator,
-) -> list[list[Asked]]:
-    """What is asked of each sample of a shard; of some perhaps nothing, which are to be replaced by others.
+    start: int,
+    luminance: Sequence[Sequence[float]] | None = None,
+) -> list[list[Question]]:
+    """The questions of a shard's samples: chosen, so that no cue tells, and worded. Some samples may be left without one.
 
     Args:
-        luminance: mean of each picture, 0..1: one of the flat cues.
+        start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
+        luminance: mean of each picture of each sample, 0..1: one of the cues. None: not balanced over.
     """
-    candidates = [_askable(sample, gates, rng) for sample in samples]
-    cues = [cue_values(sample.views, bright) for sample, bright in zip(samples, luminance, strict=True)]
-    return balanced(candidates, cues, rng)
+    light = luminance or [[0.0] * len(sample.views) for sample in samples]
+    candidates = [askable(sample, gates, rng) for sample in samples]
+    cues = [cue_values(sample.views, bright) for sample, bright in zip(samples, light, strict=True)]
+    return word_all(keys, samples, balanced(candidates, cues, rng), settings, gates, templates, rng, start)
 
 
-def ask_all(
+def word_all(
     keys: Sequence[str],
     samples: Sequence[Sample],
     chosen: Sequence[Sequence[Asked]],
@@ -159,11 +165,11 @@ def ask_all(
     rng: np.random.Generator,
     start: int,
 ) -> list[list[Question]]:
-    """The questions of a shard's samples, worded.
+    """The questions of a shard's samples, worded, also from the second view to the first where that was measured.
 
     Args:
-        chosen: what is asked of each, as `choose` says.
-        start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
+        chosen: what is asked of each sample.
+        start: as in `ask_all`.
     """
     backs = [_truth_of(sample, BACK) if sample.decidability_reversed else None for sample in samples]
     chosen = [
@@ -179,7 +185,7 @@ def ask_all(
     return out
 
 
-def _askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
+def askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
     """All that could be asked of a sample. Of more than two views, only what is about all of them."""
     of_pair = facts_of(sample.truth, sample.decidability, gates) if len(sample.views) == 2 else []
     of_pair = [one for one in of_pair if fits(one.kind, sample.scene)]

@@ -5,6 +5,7 @@ from bisect import bisect_left
 
 from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.questions.kinds import (
+    AHEAD,
     NEARNESS,
     SIDEWAYS,
     UPRIGHT,
@@ -44,8 +45,18 @@ def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
 
 
 def forward(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B1. Forward, back or neither, along the first camera's line of sight."""
-    return along(truth, 2, gates)
+    """B1. Forward, back or neither, along the first camera's line of sight.
+
+    On its way around an object a camera also gets ahead of where it began. People judge by whether it comes nearer: where
+    the distance says otherwise, it is not asked.
+    """
+    fact = along(truth, AHEAD, gates)
+    if fact is None:
+        return None
+    nearer = -math.log(truth.distance_ratio)
+    if fact.option == 2:
+        return fact if abs(nearer) < math.log(gates.size_grey.high) else None
+    return fact if (1 if fact.option else -1) * nearer > math.log(gates.size_grey.low) else None
 
 
 def combined(truth: Truth, gates: GateConfig) -> Fact | None:
