@@ -377,14 +377,15 @@ def random_truth(rng):
     def amount(size):
         return float(rng.choice([-size, 0.0, size]))
 
+    down = amount(0.3)
     return Truth(
         second_from_first=np.eye(4).tolist(),
-        translation=[amount(0.3), amount(0.3), amount(0.3)],
+        translation=[amount(0.3), down, amount(0.3)],
         yaw_deg=amount(12),
         pitch_deg=amount(10),
         roll_deg=amount(12),
-        azimuth_change_deg=amount(float(rng.choice([20, 40, 60, 90]))),
-        elevation_change_deg=amount(12),
+        azimuth_change_deg=amount(float(rng.choice([20, 45, 90]))),
+        elevation_change_deg=-12.0 * float(np.sign(down)) or amount(12),  # who goes up sees it from higher
         distance_ratio=float(np.exp(amount(0.3))),
         focal_ratio=1.0,
         azimuth_deg=0.0,
