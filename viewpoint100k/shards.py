@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -197,8 +197,11 @@ def read_shard(path: Path) -> Iterator[StoredSample]:
         yield parse_sample(path, key, members)
 
 
-def read_members(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+def read_members(path: Path, keys: Collection[str] | None = None) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Key and files of each sample of one shard, in order; the files by what follows the key's dot.
+
+    Args:
+        keys: of the samples that are wanted; the others are not read. None: all.
 
     Raises:
         InputError: not a whole tar file of plain files, each there once: names the file.
@@ -208,6 +211,8 @@ def read_members(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
         with tarfile.open(path, "r:") as tar:
             for info in tar:
                 name, _, extension = info.name.partition(".")
+                if keys is not None and name not in keys:
+                    continue
                 if name != key and members:
                     yield key, members
                     members = {}

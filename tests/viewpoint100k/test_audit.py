@@ -682,6 +682,66 @@ def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
     assert asked["object_translation/object_front"] == {"left", "right", "no movement sideways"}
 
 
+# --- large datasets ----------------------------------------------------------------------------------
+
+
+@needs_extra
+def test_of_a_large_dataset_a_part_is_kept_and_every_sample_is_checked(fair, fair_report, tmp_path, monkeypatch):
+    """Many parts, of which each has a fault that no other part has; few of the faulty samples are kept."""
+    monkeypatch.setattr(audit, "MOST_WHOLE", 100)
+    monkeypatch.setattr(audit, "MOST_KEPT", 150)
+    monkeypatch.setattr("viewpoint100k.audit.samples.PART", 40)
+    whole = audit.audit_dataset(sets.write_dataset(tmp_path / "fair", fair))
+    assert (whole.samples, whole.questions, whole.objects, whole.drawn) == (500, fair_report.questions, 50, 150)
+    for name in (
+        "labels_recomputed",
+        "truth_recomputed",
+        "boxes",
+        "pictures",
+        "same_picture",
+        "covisibility",
+        "decidability",
+    ):
+        assert (whole[name].verdict, whole[name].n) == ("pass", fair_report[name].n)
+    assert whole["letter_position"].n < fair_report["letter_position"].n
+    faulty = list(fair)
+    for place in range(7, 500, 100):
+        faulty[place] = sets.with_questions(fair[place], lambda question: {"decidability": 0.004})
+    found = audit.audit_dataset(sets.write_dataset(tmp_path / "faulty", faulty))
+    wrong = {faulty[place].key: len(faulty[place].sample.questions) for place in range(7, 500, 100)}
+    keys = [key for key, count in wrong.items() if count]
+    assert found["decidability"].worst == keys
+    assert found["decidability"].because.startswith(
+        f"{sum(wrong.values())} of {fair_report.questions} wrong: {keys[0]}"
+    )
+
+
+@needs_extra
+def test_an_object_in_two_splits_is_found_in_a_large_dataset_too(fair, tmp_path, monkeypatch):
+    monkeypatch.setattr(audit, "MOST_WHOLE", 100)
+    monkeypatch.setattr(audit, "MOST_KEPT", 20)
+    faulty = in_two_splits(fair, uid=fair[0].sample.object.uid)
+    samples, _ = audit.read(sets.write_dataset(tmp_path / "faulty", faulty), 0)
+    assert len(samples.items) == 20
+    found = leakage.split_leakage(samples)
+    assert found.verdict == "fail"
+    assert "uid" in found.because
+
+
+def test_a_quick_look_says_what_the_audit_would_fail_and_needs_no_pictures(fair, tmp_path, capsys):
+    from viewpoint100k.cli.screen import print_would_fail
+
+    blind = [one._replace(images=[b"?", b"?"]) for one in fair]
+    print_would_fail("mine", audit.quick_look(sets.write_dataset(tmp_path / "fair", blind)))
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 1 and "quick probes none fails. All of them: viewpoint100k audit mine" in said[0]
+    told = [sets.with_questions(one, first_is_right) for one in blind]
+    print_would_fail("mine", audit.quick_look(sets.write_dataset(tmp_path / "told", told)))
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("The audit would fail letter_position: ")] == said[:1]
+    assert "1 fail" in said[-1]
+
+
 # --- statistics --------------------------------------------------------------------------------------
 
 

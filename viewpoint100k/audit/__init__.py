@@ -5,14 +5,16 @@ function from `Samples` to a `Probe`; those that exist are listed in `PROBES`.
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from viewpoint100k.audit import chains, cues, figures, gates, labels, leakage, learners, poses, scenes, wording
 from viewpoint100k.audit.page import write_html
 from viewpoint100k.audit.report import AuditReport, Bounds, Part, Probe
-from viewpoint100k.audit.samples import Samples, load_samples
+from viewpoint100k.audit.samples import Count, Samples, load_records, load_samples, stream_samples
 from viewpoint100k.errors import MissingExtra
+from viewpoint100k.publish import read_manifest
 
 __all__ = ["PROBES", "AuditReport", "Bounds", "Part", "Probe", "Samples", "audit_dataset", "load_samples", "write_html"]
 
@@ -56,6 +58,30 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
 )
 
 
+MOST_WHOLE = 5000  # samples, of which all is kept in memory; larger datasets are read part by part
+MOST_KEPT = 12_000  # samples of a larger dataset that are kept, in part and by lot; exact probes see all
+# probes that look at each sample by itself and allow no exception, and what of them is put to the parts of a large dataset
+EXACT: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {
+    **{
+        probe: probe
+        for probe in (
+            labels.labels_recomputed,
+            labels.truth_recomputed,
+            labels.reversal,
+            gates.boxes,
+            gates.pictures,
+            gates.same_picture,
+            gates.covisibility,
+            gates.decidability,
+            scenes.scene_references,
+            scenes.scene_labels,
+            chains.chain_facts,
+        )
+    },
+    poses.surface_points: poses.points_projected,
+}
+
+
 def audit_dataset(dataset: Path, *, seed: int = 0, progress: Callable[[int, int], None] | None = None) -> AuditReport:
     """Put every probe to a dataset.
 
@@ -69,23 +95,77 @@ def audit_dataset(dataset: Path, *, seed: int = 0, progress: Callable[[int, int]
         MissingExtra: scikit-learn or OpenCV is not installed.
     """
     check_extras()  # before the dataset is read, not after
-    samples = load_samples(dataset, seed)
+    samples, said = read(dataset, seed)
     probes = []
     for done, probe in enumerate(PROBES):
         if progress is not None:
             progress(done, len(PROBES))
-        probes.append(probe(samples))
+        probes.append(said[probe](samples) if probe in said else probe(samples))
     if progress is not None:
         progress(len(PROBES), len(PROBES))
+    items = samples.items
+    questions = sum(len(item.sample.questions) for item in items)
+    count = samples.count or Count(len(items), questions, len({item.group for item in items}))
     return AuditReport(
         dataset=dataset.resolve().name,
         preset=samples.manifest.preset,
         config_hash=samples.manifest.config_hash,
-        samples=len(samples.items),
-        questions=sum(len(item.sample.questions) for item in samples.items),
-        objects=len({item.group for item in samples.items}),
+        samples=count.samples,
+        questions=count.questions,
+        objects=count.objects,
+        drawn=len(items) if len(items) < count.samples else 0,
         probes=probes,
     )
+
+
+def read(dataset: Path, seed: int) -> tuple[Samples, dict[Callable[[Samples], Probe], Callable[[Samples], Probe]]]:
+    """A dataset to put probes to: all of a small one, and of a large one what was drawn.
+
+    Returns:
+        The samples; and in place of each exact probe what it has said of every sample of a large dataset.
+
+    Raises:
+        InputError: there is no dataset of ours.
+    """
+    if read_manifest(dataset).samples <= MOST_WHOLE:
+        return load_samples(dataset, seed), {}
+    samples, found = stream_samples(dataset, seed, list(EXACT.values()), MOST_KEPT)
+    said = dict(zip(EXACT, found, strict=True))
+    out: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {}
+    for probe, verdict in said.items():
+        out[probe] = partial(poses.with_colours if probe is poses.surface_points else _as_said, verdict)
+    return samples, out
+
+
+def _as_said(verdict: Probe, samples: Samples) -> Probe:
+    return verdict
+
+
+# probes that need no picture and take seconds; without what needs a library of the extra where that is not there
+QUICK: tuple[Callable[[Samples], Probe], ...] = (
+    wording.wording_leakage,
+    labels.label_coupling,
+    wording.none_share,
+    wording.letter_position,
+    wording.majority_answer,
+    wording.prior_guess,
+    wording.option_structure,
+    *(cues.flat_cue(name) for name in cues.CUES if name != "flat_luminance"),
+    leakage.regime_gap,
+)
+QUICK_LEARNERS: tuple[Callable[[Samples], Probe], ...] = (learners.learned_text,)
+MOST_QUICK = 5000  # samples
+
+
+def quick_look(dataset: Path, seed: int = 0) -> list[Probe]:
+    """What the probes say that cost little, of a few thousand samples of a dataset, their pictures not looked at.
+
+    Raises:
+        InputError: there is no dataset of ours.
+    """
+    samples = load_records(dataset, seed, MOST_QUICK)
+    learn = QUICK_LEARNERS if find_spec("sklearn") is not None else ()
+    return [probe(samples) for probe in (*QUICK, *learn)]
 
 
 def check_extras() -> None:

@@ -254,7 +254,9 @@ Change = Callable[[Kind, Fact], Fact]
 
 def metamorphic(samples: Samples) -> Probe:
     """The project's own labels on changed poses: a mirror swaps left and right, a swap reverses, a turn does nothing."""
-    chosen = samples.draw({item.key for item in samples.items}, MOST_TRANSFORMED, "metamorphic")
+    keys = {item.key for item in samples.items if item.sample.seen.points}  # some are kept without
+    keys = keys if len(keys) >= MOST_TRANSFORMED else {item.key for item in samples.items}
+    chosen = samples.draw(keys, MOST_TRANSFORMED, "metamorphic")
     rng, problems, n = samples.rng("metamorphic"), [], 0
     for item in samples.items:
         if item.key not in chosen:

@@ -38,12 +38,12 @@ def _shared_names(samples: Samples) -> Iterator[tuple[str, str]]:
     for called, name_of in names.items():
         first = dict[str, tuple[str, str]]()
         told = set[str]()
-        for item in samples.items:
-            for name in map(name_of, item.sample.objects):
-                split, key = first.setdefault(name, (item.sample.split, item.key))
-                if name and split != item.sample.split and name not in told:
-                    told.add(name)
-                    yield item.key, f"{called} {name[:60]!r} is in {item.sample.split} and, in {key}, in {split}"
+        for thing in samples.objects():
+            name = name_of(thing.record)
+            split, key = first.setdefault(name, (thing.split, thing.key))
+            if name and split != thing.split and name not in told:
+                told.add(name)
+                yield thing.key, f"{called} {name[:60]!r} is in {thing.split} and, in {key}, in {split}"
 
 
 def series(thing: ObjectRecord) -> str:

@@ -142,6 +142,11 @@ SEEN, OTHER = "seen in both", "two points, one in each picture"
 
 def surface_points(samples: Samples) -> Probe:
     """Stored points of the surface lie where the poses project them, and look alike in both pictures."""
+    return with_colours(points_projected(samples), samples)
+
+
+def points_projected(samples: Samples) -> Probe:
+    """Stored points of the surface lie where the poses project them."""
     problems, errors = list[tuple[str, str]](), list[float]()
     for item in samples.items:
         for image, view in enumerate(item.sample.views[:2]):
@@ -157,12 +162,15 @@ def surface_points(samples: Samples) -> Probe:
     )
     if not errors:
         return not_measured(name, what, "no sample has points of its surface")
-    colours = _point_colours(samples)
-    detail: dict[str, Any] = {
-        "reprojection, px": {"median": float(np.median(errors)), "largest": max(errors)},
-        "colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours,
-    }
-    probe = all_of(name, what, len(errors), problems, detail=detail)
+    detail = {"reprojection, px": {"median": float(np.median(errors)), "largest": max(errors)}}
+    return all_of(name, what, len(errors), problems, detail=detail)
+
+
+def with_colours(probe: Probe, samples: Samples) -> Probe:
+    """`surface_points`, and how alike both pictures are around some of the points."""
+    colours = _point_colours(samples) if probe.n else {}
+    detail = {"colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours}
+    probe = probe.model_copy(update={"detail": {**probe.detail, **detail}})
     seen, other = colours.get(SEEN), colours.get(OTHER)
     if seen is None or other is None:
         return probe

@@ -1,5 +1,6 @@
 """What an audit says: one `Probe` per question it put to the dataset, each with its number, bound and verdict."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ Verdict = Literal["pass", "fail", "not measured"]
 FAMILY_ERROR = 0.01  # how often a probe may fail a fair dataset by chance, over all its parts together
 FEWEST = 20  # trials of a part; fewer say nothing
 MOST_WORST = 12  # sample keys that are kept as examples
+MOST_PROBLEMS = 50  # that are listed
 
 
 class Bounds(NamedTuple):
@@ -74,6 +76,7 @@ class AuditReport(Record):
     samples: int
     questions: int
     objects: int
+    drawn: int = Field(default=0, description="samples that probes of shares looked at, drawn by lot; 0: all")
     probes: list[Probe]
 
     @property
@@ -181,9 +184,39 @@ def all_of(
         because=f"{len(problems)} of {n} wrong{first}" if problems else f"all {n}",
         detail={
             **(detail or {}),
-            **({"problems": [f"{key}: {text}" for key, text in problems[:50]]} if problems else {}),
+            **({"problems": [f"{key}: {text}" for key, text in problems[:MOST_PROBLEMS]]} if problems else {}),
         },
         worst=list(dict.fromkeys(key for key, _ in problems))[:MOST_WORST],
+    )
+
+
+def merged(parts: Sequence[Probe]) -> Probe:
+    """What `all_of` would say of all parts of a dataset, by what it says of each."""
+    measured = [part for part in parts if part.verdict != "not measured"]
+    if len(parts) == 1 or not measured:
+        return parts[0]
+    n = sum(part.n for part in measured)
+    bad = sum(round((1 - (part.value or 0.0)) * part.n) for part in measured)
+    problems = [text for part in measured for text in part.detail.get("problems", [])][:MOST_PROBLEMS]
+    counts = dict[str, Counter[str]]()
+    for part in measured:
+        for what, rows in part.detail.items():
+            if isinstance(rows, dict) and all(isinstance(count, int) for count in rows.values()):
+                counts.setdefault(what, Counter()).update(rows)
+    detail: dict[str, Any] = {what: dict(rows) for what, rows in counts.items() if rows}
+    detail |= {"problems": problems} if problems else {}
+    told = "; ".join(f"{what}: {', '.join(sorted(rows))}" for what, rows in counts.items() if rows)
+    because = f"{bad} of {n} wrong: {problems[0]}" if problems else f"all {n}"
+    return measured[0].model_copy(
+        update={
+            "value": 1 - bad / n,
+            "interval": wilson(1 - bad / n, n),
+            "n": n,
+            "verdict": "fail" if problems else "pass",
+            "because": f"{because}; {told}" if told else because,
+            "detail": detail,
+            "worst": list(dict.fromkeys(key for part in measured for key in part.worst))[:MOST_WORST],
+        }
     )
 
 

@@ -3,21 +3,25 @@
 import io
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from viewpoint100k.audit.report import Probe, merged
 from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig
 from viewpoint100k.publish import Manifest, read_manifest
-from viewpoint100k.records import Question, Sample, View
-from viewpoint100k.shards import iter_samples
+from viewpoint100k.records import ObjectRecord, Question, Sample, View
+from viewpoint100k.shards import StoredSample, iter_records, iter_samples, parse_sample, read_members, shard_paths
 
 SMALL_PX = 32  # side of the copy that every probe may use: 3 kB a picture
 CROP_PX = 17
+PART = 500  # samples of a large dataset that are in memory at a time
+KEPT_WHOLE = 10  # of so many samples that are kept, one is kept with the points of its surface
 STATED_LENSES = re.compile(
     r"(?:Both images have a horizontal field of view of (\d+) degrees"
     r"|The horizontal field of view is (\d+) degrees in image 1 and (\d+) degrees in image 2)\.\s*$"
@@ -118,15 +122,33 @@ def _mirrored_look(look: Look) -> Look:
     return look._replace(small=look.small[:, ::-1], crop=look.crop[:, ::-1])
 
 
+class Thing(NamedTuple):
+    """An object in a split, and a sample that shows it."""
+
+    key: str
+    split: str
+    record: ObjectRecord
+
+
+class Count(NamedTuple):
+    """How much there is in a dataset."""
+
+    samples: int
+    questions: int
+    objects: int
+
+
 @dataclass(frozen=True)
 class Samples:
-    """A dataset in memory."""
+    """A dataset in memory; of a large one so many samples, drawn by lot, that its size does not matter."""
 
     dataset: Path
     manifest: Manifest
     gates: GateConfig
     items: list[Item]
     seed: int = 0
+    count: Count | None = None  # of what was read, where only some of it is kept
+    _objects: list[Thing] = field(default_factory=list)
     _asked: dict[str, list[Asked]] = field(default_factory=dict)
 
     def asked(self) -> dict[str, list[Asked]]:
@@ -154,29 +176,106 @@ class Samples:
     def pictures(self, keys: Collection[str]) -> Iterator[tuple[Item, list[Array]]]:
         """The whole pictures of some samples, read again from their shards; what cannot be decoded is left out."""
         by_key = {item.key: item for item in self.items if item.key in keys}
-        for stored in iter_samples(self.dataset) if by_key else ():
-            if stored.key in by_key:
-                pictures = [decoded for image in stored.images if (decoded := _decode(image)) is not None]
-                if len(pictures) == len(stored.images) >= 2:
-                    yield by_key[stored.key], pictures
+        for path in shard_paths(self.dataset) if by_key else ():
+            for key, members in read_members(path, by_key.keys()):
+                images = parse_sample(path, key, members).images
+                pictures = [decoded for image in images if (decoded := _decode(image)) is not None]
+                if len(pictures) == len(images) >= 2:
+                    yield by_key[key], pictures
+
+    def objects(self) -> list[Thing]:
+        """Each object of each split, where it is met first; of all samples that there are."""
+        return self._objects or list(_objects(self.items).values())
 
 
 def load_samples(dataset: Path, seed: int = 0) -> Samples:
-    """Read a dataset once.
+    """Read a dataset once, all of it.
 
     Raises:
         InputError: the folder is no dataset of ours.
     """
     manifest = read_manifest(dataset)
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    items = []
-    for key, sample, images in iter_samples(dataset):
-        boxes: list[list[float] | None] = [view.object_box for view in sample.views]
-        boxes += [None] * (len(images) - len(boxes))
-        looks = [_look(image, box) for image, box in zip(images, boxes, strict=False)]
-        looks += [_unusable("has no picture")] * (len(sample.views) - len(looks))
-        items.append(Item(key, sample, looks))
+    return Samples(dataset, manifest, gates, [_item(stored) for stored in iter_samples(dataset)], seed)
+
+
+def load_records(dataset: Path, seed: int, most: int) -> Samples:
+    """About so many samples of a dataset, without their pictures: whole shards, spread evenly over all.
+
+    Raises:
+        InputError: the folder is no dataset of ours.
+    """
+    manifest = read_manifest(dataset)
+    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
+    paths, items = shard_paths(dataset), list[Item]()
+    wanted = max(1, -(-len(paths) * most // max(manifest.samples, most)))
+    for number in np.linspace(0, len(paths) - 1, wanted).round().astype(int):
+        for key, sample in iter_records(paths[number]):
+            items.append(Item(key, sample, [_unusable("was not read")] * len(sample.views)))
     return Samples(dataset, manifest, gates, items, seed)
+
+
+def stream_samples(
+    dataset: Path, seed: int, exact: Sequence[Callable[[Samples], Probe]], most: int
+) -> tuple[Samples, list[Probe]]:
+    """Read a dataset once, part by part, put some probes to each part, and keep only so many samples.
+
+    Args:
+        exact: probes that allow no exception; each looks at every sample by itself.
+        most: samples that are kept, drawn by lot, without what only exact probes need.
+
+    Returns:
+        What is kept, and what the probes say of all.
+
+    Raises:
+        InputError: the folder is no dataset of ours.
+    """
+    manifest = read_manifest(dataset)
+    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
+    empty = Samples(dataset, manifest, gates, [], seed)
+    drawn = empty.rng("kept").permutation(max(manifest.samples, most))[:most]
+    kept, things, questions, at = list[Item](), dict[tuple[str, str, str], Thing](), 0, 0
+    groups = set[str]()
+    found: list[list[Probe]] = [[] for _ in exact]
+    wanted, stream = set(drawn.tolist()), (_item(stored) for stored in iter_samples(dataset))
+    while part := list(islice(stream, PART)):
+        for probe, said in zip(exact, found, strict=True):
+            said.append(probe(replace(empty, items=part, _asked={})))
+        things = _objects(part) | things
+        groups |= {item.group for item in part}
+        questions += sum(len(item.sample.questions) for item in part)
+        kept += [_slim(item, whole=(at + i) % KEPT_WHOLE == 0) for i, item in enumerate(part) if at + i in wanted]
+        at += len(part)
+    count = Count(at, questions, len(groups))
+    samples = replace(empty, items=kept, count=count, _objects=list(things.values()), _asked={})
+    return samples, [merged(said) if said else probe(empty) for probe, said in zip(exact, found, strict=True)]
+
+
+def _item(stored: StoredSample) -> Item:
+    key, sample, images = stored
+    boxes: list[list[float] | None] = [view.object_box for view in sample.views]
+    boxes += [None] * (len(images) - len(boxes))
+    looks = [_look(image, box) for image, box in zip(images, boxes, strict=False)]
+    looks += [_unusable("has no picture")] * (len(sample.views) - len(looks))
+    return Item(key, sample, looks)
+
+
+def _slim(item: Item, whole: bool) -> Item:
+    """Without the points of its surface, which are half of a sample, where no dots are drawn on them."""
+    sample = item.sample
+    if whole or any(question.marks for question in sample.questions):
+        return item
+    return item._replace(sample=sample.model_copy(update={"seen": sample.seen.model_copy(update={"points": []})}))
+
+
+def _objects(items: Sequence[Item]) -> dict[tuple[str, str, str], Thing]:
+    """The objects of each split by split, name and file, where they are met first."""
+    out = dict[tuple[str, str, str], Thing]()
+    for item in items:
+        for thing in item.sample.objects:
+            split = item.sample.split
+            out.setdefault((split, thing.uid, thing.sha256), Thing(item.key, split, thing))
+    return out
 
 
 def says_none(option: str) -> bool:

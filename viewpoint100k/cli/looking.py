@@ -108,6 +108,10 @@ def audit_command(
         f"{report.samples} samples, {report.questions} questions: {verdicts['pass']} probes passed, "
         f"{verdicts['fail']} failed, {verdicts['not measured']} not measured"
     )
+    if report.drawn:
+        out_console.print(
+            f"Shares are of {report.drawn} samples drawn by lot; what allows no exception was asked of all"
+        )
     if html is not None:
         out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
     if report.failed:

@@ -38,6 +38,7 @@ from viewpoint100k.cli.screen import (
     print_problems,
     print_report,
     print_summary,
+    print_would_fail,
     unfinished,
 )
 from viewpoint100k.errors import InputError
@@ -85,6 +86,7 @@ def generate(
     [bold]viewpoint100k generate my-dataset --source my-models/ --pairs 300 --set render.samples=8[/bold]
     """
     from viewpoint100k import pipeline
+    from viewpoint100k.audit import quick_look
     from viewpoint100k.engine import check_engine
     from viewpoint100k.run import Run
     from viewpoint100k.runners import Places
@@ -129,6 +131,8 @@ def generate(
         report = validate_dataset(run.folder, workers or default_workers())
         print_problems(report.problems)
         print_summary(out, manifest, run.rejects(), run.status(made, known).done, len(report.problems))
+        if not report.problems:
+            print_would_fail(out, quick_look(run.folder, config.seed))
     if report.problems:
         raise typer.Exit(1)
 

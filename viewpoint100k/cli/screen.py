@@ -199,6 +199,18 @@ def print_probes(probes: list[Any]) -> None:
     out_console.print(table)
 
 
+def print_would_fail(out: Any, probes: list[Any]) -> None:
+    """What an audit would fail, as far as its quick probes tell: a line each."""
+    failed = [probe for probe in probes if probe.verdict == "fail"]
+    for probe in failed:
+        out_console.print(
+            f"The audit would fail {probe.name}: {escape(probe.because)}", soft_wrap=True, highlight=False
+        )
+    said = f"{len(failed)} fail" if failed else "none fails"
+    command = escape(f"viewpoint100k audit {out}")
+    out_console.print(f"Of {len(probes)} quick probes {said}. All of them: {command}", soft_wrap=True, highlight=False)
+
+
 def print_shipment(shipment: Any) -> None:
     """What publishing would send, and under which licences its objects are."""
     parcel, here = shipment.parcel, [*shipment.parcel.shards, *shipment.parcel.rest]
