@@ -296,12 +296,10 @@ def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_grpo(trained, dat
         trained[0], dataset, tmp_path, *NARROW, "--learning_rate", 1e-6, "--max_steps", 1, "--num_generations", 4,
         "--max_completion_length", 8, "--beta", 0.01, "--rewards", "format", "length", "--think_ratio", 1,
     )  # fmt: skip
-    gradients = [value.grad for value in trainer.model.parameters() if value.grad is not None]
     assert {value.dtype for value in trainer.ref_model.parameters()} == {torch.bfloat16}
-    assert {value.dtype for value in trainer.model.parameters()} == {torch.float32} and not gradients
-    assert moved(trainer, started)[0] > 0.9 or not any(
-        entry.get("reward_std", 0) for entry in trainer.state.log_history
-    )
+    assert {value.dtype for value in trainer.model.parameters()} == {torch.float32}
+    share, far = moved(trainer, started)
+    assert share > 0.9 and 0.5e-6 < far < 1.001e-6
 
 
 def test_without_autocast_frozen_and_trained_weights_still_fit_together(stand_ins, dataset, tmp_path):
@@ -366,7 +364,7 @@ def test_a_rate_is_refused_exactly_where_adamw_would_not_move_weights_by_it(rate
 @pytest.mark.parametrize("rate", [0.0, -1e-6, float("nan"), 1e-12])
 def test_a_rate_that_moves_nothing_in_32_bit_either_is_refused_before_training(rate, tiny, dataset, tmp_path):
     with pytest.raises(InputError, match="--learning_rate"):
-        sft_run(tiny, dataset, tmp_path, "--learning_rate", rate)
+        sft_run(tiny, dataset, tmp_path, f"--learning_rate={rate}")
 
 
 @pytest.mark.parametrize(("settings", "fits"), [
