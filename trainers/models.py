@@ -65,7 +65,7 @@ def load_processor(model: str, revision: str | None = None, trust_remote_code: b
             AutoConfig.from_pretrained(model, **more)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"cannot load {model}: there is no such folder, and of the Hub: {str(error).splitlines()[0]}"
+                f"cannot load {model}: there is no such folder, and with the Hub: {str(error).splitlines()[0]}"
             ) from error
     try:
         processor = AutoProcessor.from_pretrained(model, padding_side="left", **more)
