@@ -190,16 +190,21 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     return share
 
 
+def numbers(parameter: Any) -> int:
+    """How many a parameter has; DeepSpeed may have put them into shards elsewhere."""
+    return int(getattr(parameter, "ds_numel", parameter.numel()))
+
+
 def memory_gb(model: Any, *, reference: Any = None, sharded_over: int = 1) -> float:
     """Weights, gradients, Adam's moments and, where weights are in fewer bits, their copy in 32, per device, without
     activations, in GB."""
     total = 0.0
     for parameter in model.parameters():
-        count, each = getattr(parameter, "ds_numel", parameter.numel()), parameter.element_size()
+        count, each = numbers(parameter), parameter.element_size()
         copy = MASTER_BYTES if each < MASTER_BYTES else 0
         total += count * (2 * each + copy + ADAM_BYTES if parameter.requires_grad else each)
     for parameter in reference.parameters() if reference is not None else ():
-        total += getattr(parameter, "ds_numel", parameter.numel()) * parameter.element_size()
+        total += numbers(parameter) * parameter.element_size()
     return total / sharded_over / 1e9
 
 

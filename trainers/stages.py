@@ -113,8 +113,8 @@ def last_checkpoint(training_args: Any) -> str | None:
 def report(trainer: Any, plan: list[str]) -> None:
     """Print the plan once."""
     model, reference = trainer.model, getattr(trainer, "ref_model", None)
-    every = sum(parameter.numel() for parameter in model.parameters())
-    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    every = sum(map(preflight.numbers, model.parameters()))
+    trained = sum(preflight.numbers(parameter) for parameter in model.parameters() if parameter.requires_grad)
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
     over = trainer.accelerator.num_processes if sharded else 1
     memory = preflight.memory_gb(model, reference=reference, sharded_over=over)
