@@ -70,7 +70,10 @@ def _transformers(arguments: "PredictArguments") -> Answer:
     from trainers.models import load_processor
 
     processor = load_processor(arguments.model)
-    model = AutoModelForImageTextToText.from_pretrained(arguments.model, dtype=arguments.dtype)
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(arguments.model, dtype=arguments.dtype)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot load {arguments.model}: {str(error).splitlines()[0]}") from error
     model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     return lambda asked: generate(model, processor, asked, arguments.max_new_tokens, arguments.temperature)
 

@@ -1,10 +1,13 @@
 """What the scripts' command lines share: settings from a file of ours, from yours, or as options; errors in one line."""
 
 import sys
+import warnings
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from viewpoint100k import InputError
 
@@ -16,10 +19,23 @@ def run(main: Callable[..., Any], parser: Any) -> None:
         place = arguments.index("--config") + 1
         arguments[place] = str(config_path(arguments[place]))
     try:
-        main(*parser.parse_args_and_config(arguments))
+        main(*_parsed(parser, arguments))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _parsed(parser: Any, arguments: list[str]) -> Any:
+    """
+    Raises:
+        InputError: there is no such option, a file is no YAML, or TRL finds that settings do not go together.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of names that a later transformers will have
+            return parser.parse_args_and_config(arguments)
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise InputError(" ".join(str(error).split())) from error
 
 
 def config_path(name: str) -> Path:

@@ -53,6 +53,11 @@ def main(
         raise InputError(
             f"--reward_weights {training_args.reward_weights}: expected one for each of {', '.join(reward_args.rewards)}"
         )
+    if training_args.use_transformers_continuous_batching and (training_args.bf16 or training_args.fp16):
+        raise InputError(
+            "--use_transformers_continuous_batching with bf16 or fp16 turns the weights that are trained into 16 bit at every "
+            "rollout, and steps are rounded away: leave it out, or take --use_vllm"
+        )
     opened = open_data(data_args, training_args, model_args)
     preflight.check_padding(opened.processor)
     rows = opened.rows.remove_columns(["completion", "question"])  # TRL hands all other columns to the rewards
@@ -63,8 +68,7 @@ def main(
     prompt = preflight.prompt_tokens(opened.processor, opened.first)
     preflight.check_context(trainer.model.config, prompt + training_args.max_completion_length, "a completion")
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
-    reference = bool(training_args.beta) and not model_args.use_peft
-    report(trainer, plan, reference)
+    report(trainer, plan)
 
     if opened.watched is not None:
         WatchCallback(

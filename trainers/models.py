@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from viewpoint100k import InputError
@@ -13,6 +14,34 @@ _PROJECTOR = re.compile(
 _VISION = re.compile(r"\b(?:visual|vision_tower|vision_model|vision_encoder|vision_embed_tokens)\b")
 
 
+def check_model_name(model: str | None, option: str = "--model_name_or_path") -> str:
+    """The name of a model, if it can be one: whatever is no folder would be looked for on the Hub, for minutes.
+
+    Raises:
+        InputError: none was given, or it is a path and nothing is there.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    if not model or not model.strip() or model in ("None", "null"):
+        raise InputError(
+            f"{option} is missing: expected a folder with a model, or its name on the Hub, such as "
+            "Qwen/Qwen2.5-VL-3B-Instruct; `python -m trainers.tiny` builds one for a laptop"
+        )
+    if Path(model).is_dir():
+        return model
+    if Path(model).exists():
+        raise InputError(f"{option} {model} is a file: expected a folder with a model, or its name on the Hub")
+    try:
+        validate_repo_id(model)
+    except HFValidationError:
+        raise InputError(
+            f"{option} {model}: there is no such folder, and no model on the Hub can have this name. If it is the "
+            "output of an earlier stage, run that first"
+        ) from None
+    return model
+
+
 def load_processor(model: str, revision: str | None = None, trust_remote_code: bool = False) -> Any:
     """The processor of a model, padding on the left, as generation needs.
 
@@ -20,15 +49,24 @@ def load_processor(model: str, revision: str | None = None, trust_remote_code: b
     then put together without it.
 
     Raises:
-        InputError: there is no processor; or it needs torchvision.
+        InputError: there is no such model, or no processor; or it needs torchvision.
     """
-    from transformers import AutoProcessor
+    from transformers import AutoConfig, AutoProcessor
     from transformers.utils import is_torchvision_available
 
     from trainers.tower import register
 
     register()
     more: dict[str, Any] = {"revision": revision or "main", "trust_remote_code": trust_remote_code}
+    if not Path(
+        model
+    ).is_dir():  # asked for one file first: a processor asks for six, and waits for each if nobody answers
+        try:
+            AutoConfig.from_pretrained(model, **more)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"cannot load {model}: there is no such folder, and with the Hub: {str(error).splitlines()[0]}"
+            ) from error
     try:
         processor = AutoProcessor.from_pretrained(model, padding_side="left", **more)
     except (OSError, ValueError, AttributeError, TypeError, ImportError) as error:
@@ -44,7 +82,10 @@ def load_processor(model: str, revision: str | None = None, trust_remote_code: b
 def _without_videos(model: str, error: Exception, more: dict[str, Any]) -> Any:
     from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
 
-    kind = AutoConfig.from_pretrained(model, **more).model_type
+    try:
+        kind = AutoConfig.from_pretrained(model, **more).model_type
+    except (OSError, ValueError):
+        raise InputError(f"cannot load the processor of {model}: {str(error).splitlines()[0]}") from error
     if kind not in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl"):
         raise InputError(
             f"cannot load the processor of {model} ({kind}): {str(error).splitlines()[0]}. "
@@ -110,6 +151,26 @@ def freeze(model: Any, parts: Iterable[str]) -> int:
     if not left:
         raise InputError(f"--freeze {' '.join(sorted(wanted))} leaves nothing to train")
     return left
+
+
+def widen(model: Any, everything: bool = False) -> int:
+    """Keep what is trained in 32 bit. In 16, AdamW's steps are smaller than what tells two neighbouring numbers apart, and
+    are rounded away; matrices are multiplied in 16 bit all the same where there is autocast.
+
+    Args:
+        everything: frozen parameters as well, as it takes where there is no autocast to bring them together.
+
+    Returns:
+        How many numbers were in fewer bits.
+    """
+    import torch
+
+    found = 0
+    for parameter in model.parameters():
+        if parameter.dtype in (torch.bfloat16, torch.float16) and (everything or parameter.requires_grad):
+            parameter.data = parameter.data.float()
+            found += parameter.numel()
+    return found
 
 
 def lora_without(config: Any, parts: Iterable[str] | None) -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from trainers.backends import BACKENDS, Asked
 from trainers.data import THINK_PROMPT, DataArguments, ask_all, messages, rotated
+from trainers.models import check_model_name
 from viewpoint100k import InputError
 from viewpoint100k.evaluate import read_predictions
 
@@ -75,6 +76,8 @@ def main(arguments: PredictArguments) -> int:
     """Answer what is not answered yet. Returns how many lines were written."""
     if arguments.backend not in BACKENDS:
         raise InputError(f"--backend {arguments.backend}: expected of {', '.join(BACKENDS)}")
+    if arguments.backend != "openai":  # a server has names of its own
+        check_model_name(arguments.model, "--model")
     waiting, written = to_ask(arguments), 0
     batch = list(islice(waiting, arguments.batch_size))
     if not batch:

@@ -9,6 +9,9 @@ from viewpoint100k.scoring import score
 
 CHECKED = 16  # rows, the first ones: mistakes of settings show in any
 ADAM_BYTES = 8  # two moments in 32 bit
+MASTER_BYTES = 4  # of what the optimizer steps on
+MOVED = 0.9  # of what is trained must change by a tenth of a step
+SAMPLE = 10_000  # numbers of each tensor that are looked at
 IGNORED = -100  # label of a token that is not trained on
 
 
@@ -149,13 +152,60 @@ def check_batches(args: Any, processes: int) -> None:
         )
 
 
-def memory_gb(model: Any, *, reference: bool = False, sharded_over: int = 1) -> float:
-    """Weights, gradients and Adam's moments per device, without activations, in GB."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    gradients = sum(parameter.numel() * parameter.element_size() for parameter in trained)
-    moments = sum(parameter.numel() * min(ADAM_BYTES, 2 * parameter.element_size()) for parameter in trained)
-    return float(weights * (2 if reference else 1) + gradients + moments) / sharded_over / 1e9
+def check_rate(model: Any, rate: float, kept: Any = None) -> float:
+    """Steps of this rate move the parameters, in the format in which they are kept.
+
+    AdamW moves each parameter by at most about the rate, whatever the gradient, and most by a tenth of it and more. What is
+    less than half the distance to the next number that the format has is rounded away, without a word: the loss still falls a
+    little, by the few that are near 0.
+
+    Args:
+        kept: `torch.dtype` of the copy that the optimizer steps on; None: the parameters' own.
+
+    Returns:
+        The share of the trained numbers, of a sample, that a tenth of a step changes.
+
+    Raises:
+        InputError: less than `MOVED`.
+    """
+    if not rate > 0:
+        raise InputError(f"--learning_rate {rate}: expected more than 0, nothing moves")
+    moved, seen, kinds = 0.0, 0, set[str]()
+    for parameter in model.parameters():
+        if not parameter.requires_grad or parameter.is_meta or not parameter.numel():
+            continue  # frozen, or in shards elsewhere
+        values = parameter.detach().flatten()[:: max(1, parameter.numel() // SAMPLE)].to(kept or parameter.dtype)
+        weight = parameter.numel() / len(values)
+        down, up = ((values.double() + by).to(values.dtype) for by in (-rate / 10, rate / 10))
+        moved += weight * float(((down != values).sum() + (up != values).sum()) / 2)
+        seen += parameter.numel()
+        kinds.add(str(values.dtype).removeprefix("torch."))
+    share = moved / seen if seen else 1.0
+    if share < MOVED:
+        wider = "Raise it" if kinds == {"float32"} else "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        raise InputError(
+            f"--learning_rate {rate:g} cannot move what it trains: weights are kept in {', '.join(sorted(kinds))}, where a tenth "
+            f"of a step is rounded away for {1 - share:.0%} of them. {wider}"
+        )
+    return share
+
+
+def numbers(parameter: Any) -> int:
+    """How many a parameter has; DeepSpeed may have put them into shards elsewhere."""
+    return int(getattr(parameter, "ds_numel", parameter.numel()))
+
+
+def memory_gb(model: Any, *, reference: Any = None, sharded_over: int = 1) -> float:
+    """Weights, gradients, Adam's moments and, where weights are in fewer bits, their copy in 32, per device, without
+    activations, in GB."""
+    total = 0.0
+    for parameter in model.parameters():
+        count, each = numbers(parameter), parameter.element_size()
+        copy = MASTER_BYTES if each < MASTER_BYTES else 0
+        total += count * (2 * each + copy + ADAM_BYTES if parameter.requires_grad else each)
+    for parameter in reference.parameters() if reference is not None else ():
+        total += numbers(parameter) * parameter.element_size()
+    return total / sharded_over / 1e9
 
 
 def sft_plan(args: Any, rows: Any, processes: int, tokens: tuple[int, int, int]) -> list[str]:

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from transformers.trainer_utils import get_last_checkpoint
 from trl import get_peft_config, get_quantization_config
 
 from trainers import preflight
 from trainers.data import DataArguments, load_rows, load_watched
-from trainers.models import freeze, load_processor, lora_without
+from trainers.models import check_model_name, freeze, load_processor, lora_without, widen
+from viewpoint100k import InputError
 
 
 class Opened(NamedTuple):
@@ -25,6 +27,7 @@ def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> 
     Raises:
         InputError: a source, or the model's processor, is not there or does not fit; says what to change.
     """
+    check_model_name(model_args.model_name_or_path)
     training_args.model_init_kwargs = model_settings(training_args, model_args)
     processor = load_processor(
         model_args.model_name_or_path, model_args.model_revision, training_args.trust_remote_code
@@ -39,19 +42,50 @@ def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> 
 def make_trainer(
     kind: Any, data_args: DataArguments, training_args: Any, model_args: Any, opened: Opened, **more: Any
 ) -> Any:
-    """A trainer of TRL over what was opened, with LoRA or frozen parts as asked."""
-    trainer = kind(
-        model=model_args.model_name_or_path,
-        args=training_args,
-        train_dataset=opened.rows,
-        processing_class=opened.processor,
-        quantization_config=get_quantization_config(model_args),
-        peft_config=lora_without(get_peft_config(model_args), data_args.freeze),
-        **more,
-    )
+    """A trainer of TRL over what was opened, with LoRA or frozen parts as asked, its weights such that they can move.
+
+    Raises:
+        InputError: there are no weights, or the rate cannot move them.
+    """
+    try:
+        trainer = kind(
+            model=model_args.model_name_or_path,
+            args=training_args,
+            train_dataset=opened.rows,
+            processing_class=opened.processor,
+            quantization_config=get_quantization_config(model_args),
+            peft_config=lora_without(get_peft_config(model_args), data_args.freeze),
+            **more,
+        )
+    except OSError as error:
+        raise InputError(f"cannot load {model_args.model_name_or_path}: {str(error).splitlines()[0]}") from error
     if data_args.freeze and not model_args.use_peft:
         freeze(trainer.model, data_args.freeze)
+    hold_masters(trainer)
     return trainer
+
+
+def hold_masters(trainer: Any) -> None:
+    """What is trained is kept in 32 bit, whoever launches: by DeepSpeed and FSDP themselves, or here.
+
+    Raises:
+        InputError: it is not, or the rate cannot move it all the same.
+    """
+    accelerator, kept = trainer.accelerator, None
+    computed = accelerator.mixed_precision
+    if trainer.is_deepspeed_enabled:
+        settings = accelerator.state.deepspeed_plugin.deepspeed_config
+        for name, option in (("bf16", "bf16_master_weights_and_grads"), ("fp16", "fp16_master_weights_and_grads")):
+            if settings.get(name, {}).get(option):
+                raise InputError(f"{name}.{option} in DeepSpeed's settings rounds steps away: take it out")
+        kept = torch.float32
+    elif trainer.is_fsdp_enabled and not accelerator.is_fsdp2 and computed != "no":
+        kept = torch.float32  # accelerate widens whole shards, which must be of one kind until then
+    elif not trainer.is_fsdp_enabled or accelerator.is_fsdp2:
+        quantized = getattr(trainer.model, "is_quantized", False)
+        widen(trainer.model, everything=computed == "no" and not quantized)
+    if accelerator.is_main_process:  # the others may wait for their weights
+        preflight.check_rate(trainer.model, trainer.args.learning_rate, kept)
 
 
 def model_settings(training_args: Any, model_args: Any) -> dict[str, Any]:
@@ -76,16 +110,16 @@ def last_checkpoint(training_args: Any) -> str | None:
     return get_last_checkpoint(str(folder)) if folder.is_dir() else None
 
 
-def report(trainer: Any, plan: list[str], reference: bool = False) -> None:
+def report(trainer: Any, plan: list[str]) -> None:
     """Print the plan once."""
-    model = trainer.model
-    every = sum(parameter.numel() for parameter in model.parameters())
-    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    model, reference = trainer.model, getattr(trainer, "ref_model", None)
+    every = sum(map(preflight.numbers, model.parameters()))
+    trained = sum(preflight.numbers(parameter) for parameter in model.parameters() if parameter.requires_grad)
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
     over = trainer.accelerator.num_processes if sharded else 1
     memory = preflight.memory_gb(model, reference=reference, sharded_over=over)
     lines = [
-        f"{type(model).__name__}: {every / 1e6:.1f} M parameters, {trained / 1e6:.1f} M are trained",
+        f"{type(model).__name__}: {every / 1e6:.1f} M parameters, {trained / 1e6:.1f} M are trained, in 32 bit",
         *plan,
         f"{memory:.2f} GB per device for weights, gradients and Adam; activations come on top",
     ]

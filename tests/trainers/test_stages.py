@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,10 +16,11 @@ pytest.importorskip("trl", reason="needs the extra [train]")
 
 import torch
 
-from trainers import grpo, predict, preflight, sft
+from trainers import cli, grpo, predict, preflight, sft
 from trainers.cli import config_path
 from trainers.data import DataArguments, load_rows
-from trainers.models import load_processor
+from trainers.models import load_processor, widen
+from trainers.stages import hold_masters
 from trainers.tiny import TinyArguments, build, texts_of
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.evaluate import evaluate
@@ -247,15 +249,209 @@ def test_a_server_of_the_openai_interface_is_asked_with_pictures(dataset, tmp_pa
     assert evaluate(out, Path(dataset))[0].answered == 3
 
 
+# --- weights that move -----------------------------------------------------------------------------
+
+NARROW = ["--dtype", "bfloat16", "--bf16", "True", "--lr_scheduler_type", "constant", "--warmup_steps", 0]
+LORA = ["--use_peft", "True", "--lora_r", 4, "--lora_target_modules", "q_proj", "v_proj", "--lora_dropout", 0]
+
+
+def moved(trainer, before):
+    """The share of the trained numbers that a run changed, and how far they went on average."""
+    pairs = [(value, before[name]) for name, value in trainer.model.named_parameters() if value.requires_grad]
+    change = torch.cat([(new.detach().float() - old.float()).flatten() for new, old in pairs])
+    return float((change != 0).float().mean()), float(change.abs().mean())
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What each run starts with: name -> weights."""
+    import transformers
+
+    found, train = {}, transformers.Trainer.train
+
+    def look(trainer, **more):
+        found.update(weights(trainer.model))
+        return train(trainer, **more)
+
+    monkeypatch.setattr(transformers.Trainer, "train", look)
+    return found
+
+
+@pytest.mark.parametrize("more", [[], ["--freeze", "vision"], LORA], ids=["all", "without the tower", "LoRA"])
+def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_stage_1(more, stand_ins, dataset, tmp_path, started):
+    watch = ["--watch", dataset, "--watch_split", "train", "--watch_questions", 2, "--watch_thinks", "False"]
+    trainer = sft_run(
+        stand_ins["qwen2_5_vl"], dataset, tmp_path, *NARROW, *more, *watch, "--learning_rate", 5e-6, "--max_steps", 3
+    )
+    share, far = moved(trainer, started)
+    assert share > 0.99
+    assert 0.2 * 5e-6 < far <= 3.001 * 5e-6
+    frozen = {parameter.dtype for parameter in trainer.model.parameters() if not parameter.requires_grad}
+    assert frozen == ({torch.bfloat16} if more else set())  # which costs no memory that is not needed
+
+
+def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_grpo(trained, dataset, tmp_path, started):
+    """Beside a reference model in 16 bit."""
+    trainer = grpo_run(
+        trained[0], dataset, tmp_path, *NARROW, "--learning_rate", 1e-6, "--max_steps", 1, "--num_generations", 4,
+        "--max_completion_length", 8, "--beta", 0.01, "--rewards", "format", "length", "--think_ratio", 1,
+    )  # fmt: skip
+    assert {value.dtype for value in trainer.ref_model.parameters()} == {torch.bfloat16}
+    assert {value.dtype for value in trainer.model.parameters()} == {torch.float32}
+    share, far = moved(trainer, started)
+    assert share > 0.9 and 0.5e-6 < far < 1.001e-6
+
+
+def test_without_autocast_frozen_and_trained_weights_still_fit_together(stand_ins, dataset, tmp_path):
+    trainer = sft_run(
+        stand_ins["qwen2_5_vl"], dataset, tmp_path, "--dtype", "bfloat16", "--freeze", "vision", "--max_steps", 1
+    )
+    assert {parameter.dtype for parameter in trainer.model.parameters()} == {torch.float32}
+
+
+def test_two_processes_move_weights_that_were_loaded_in_16_bit(stand_ins, dataset, tmp_path):
+    from transformers import AutoModelForImageTextToText
+
+    run = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--rdzv_backend", "c10d",
+           "--rdzv_endpoint", "localhost:0", "-m", "trainers.sft", *TINY, "--model_name_or_path", str(stand_ins["qwen2_5_vl"]),
+           "--data", str(dataset), "--output_dir", str(tmp_path / "out"), *map(str, NARROW), "--learning_rate", "5e-6",
+           "--max_steps", "2"]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_DATASETS_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(run, capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    before = weights(AutoModelForImageTextToText.from_pretrained(stand_ins["qwen2_5_vl"], dtype=torch.bfloat16))
+    after = weights(AutoModelForImageTextToText.from_pretrained(tmp_path / "out"))
+    assert {value.dtype for value in after.values()} == {torch.float32}
+    changed = torch.cat([(after[name] != before[name].float()).flatten() for name in after])
+    assert changed.float().mean() > 0.99
+
+
+def test_adapters_that_were_left_in_16_bit_are_widened_and_the_model_below_is_not(tiny):
+    """As TRL leaves them over a quantized model, and PEFT what it trains beside them."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageTextToText
+
+    model = AutoModelForImageTextToText.from_pretrained(tiny, dtype=torch.bfloat16)
+    config = LoraConfig(target_modules=["q_proj"], modules_to_save=["lm_head"])
+    model = get_peft_model(model, config, autocast_adapter_dtype=False)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+    widen(model)
+    kinds = {(parameter.requires_grad, parameter.dtype) for parameter in model.parameters()}
+    assert kinds == {(True, torch.float32), (False, torch.bfloat16)}
+
+
+@pytest.mark.parametrize("rate", [1e-6, 5e-6, 1e-4, 1e-2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_rate_is_refused_exactly_where_adamw_would_not_move_weights_by_it(rate, dtype):
+    """Against AdamW itself, at steps of a tenth of the rate as they are when gradients disagree."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(200, 200, bias=False)
+    torch.nn.init.normal_(layer.weight, std=0.02)
+    layer.to(dtype)
+    before = layer.weight.detach().clone()
+    layer.weight.grad = torch.randn(200, 200).to(dtype)
+    torch.optim.AdamW(layer.parameters(), rate / 10, weight_decay=0).step()
+    really = float((layer.weight != before).float().mean())
+    layer.weight.data = before
+    if really < preflight.MOVED:
+        with pytest.raises(InputError, match=f"kept in {str(dtype)[6:]}, where a tenth of a step is rounded away"):
+            preflight.check_rate(layer, rate)
+        assert preflight.check_rate(layer, rate, torch.float32) > 0.99  # where the launcher keeps a copy
+    else:
+        assert preflight.check_rate(layer, rate) == pytest.approx(really, abs=0.02)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1e-6, float("nan"), 1e-12])
+def test_a_rate_that_moves_nothing_in_32_bit_either_is_refused_before_training(rate, tiny, dataset, tmp_path):
+    with pytest.raises(InputError, match="--learning_rate"):
+        sft_run(tiny, dataset, tmp_path, f"--learning_rate={rate}")
+
+
+@pytest.mark.parametrize(("settings", "fits"), [
+    ({"bf16": {"enabled": True}}, True),
+    ({"bf16": {"enabled": True, "bf16_master_weights_and_grads": True}}, False),
+])  # fmt: skip
+def test_deepspeed_is_trusted_with_its_copies_unless_it_is_told_to_keep_none(settings, fits):
+    """DeepSpeed itself needs GPUs: a stand-in for what is asked of a trainer."""
+    model = torch.nn.Linear(64, 64).to(torch.bfloat16)
+    plugin = SimpleNamespace(deepspeed_config=settings)
+    accelerator = SimpleNamespace(
+        mixed_precision="bf16", is_main_process=True, state=SimpleNamespace(deepspeed_plugin=plugin)
+    )
+    trainer = SimpleNamespace(
+        model=model, accelerator=accelerator, args=SimpleNamespace(learning_rate=1e-6), is_deepspeed_enabled=True
+    )
+    if fits:
+        hold_masters(trainer)
+        assert model.weight.dtype == torch.bfloat16  # the engine makes its own copies
+    else:
+        with pytest.raises(InputError, match="bf16_master_weights_and_grads"):
+            hold_masters(trainer)
+
+
+def test_a_rollout_that_would_narrow_the_weights_is_refused(tiny, dataset, tmp_path):
+    with pytest.raises(InputError, match="use_transformers_continuous_batching"):
+        grpo_run(
+            tiny, dataset, tmp_path, *NARROW, "--num_generations", 4, "--use_transformers_continuous_batching", "True"
+        )
+
+
+# --- a model that is not there ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [[], ["None"], [""], ["out/first/stage"], ["./nowhere"], [__file__]], ids=str)
+@pytest.mark.parametrize("script", [sft, grpo, predict], ids=["sft", "grpo", "predict"])
+def test_a_model_that_cannot_be_there_is_one_line(script, name, dataset, tmp_path, monkeypatch, capsys):
+    """Nobody is asked for it: the Hub would be, for minutes, where there is no network."""
+    from trl import TrlParser
+
+    option = "--model" if script is predict else "--model_name_or_path"
+    given = ["--out", str(tmp_path / "o.jsonl")] if script is predict else [*TINY, "--output_dir", str(tmp_path)]
+    more = ["--num_generations", "4"] if script is grpo else []
+    parser = TrlParser((predict.PredictArguments,)) if script is predict else script.parser()
+    if script is predict and not name:
+        pytest.skip("argparse asks for it")
+    sources = [str(dataset)] if script is predict else ["--data", str(dataset)]
+    given += ["--data", *sources] if script is predict else sources
+    monkeypatch.setattr(sys, "argv", ["script", *given, *more, *([option, *name] if name else [])])
+    with pytest.raises(SystemExit) as ended:
+        cli.run(script.main, parser)
+    said = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2 and len(said) == 1 and said[0].startswith(f"error: {option}")
+
+
+@pytest.mark.parametrize("wrong", [["--nonsense", "3"], ["--learning_rate", "fast"], ["--bf16", "True", "--fp16", "True"]], ids=str)  # fmt: skip
+def test_settings_that_trl_refuses_are_one_line_and_no_traceback(wrong, tmp_path, monkeypatch, capsys):
+    given = [*TINY, "--model_name_or_path", "m", "--data", "d", "--output_dir", str(tmp_path), *wrong]
+    monkeypatch.setattr(sys, "argv", ["script", *given])
+    with pytest.raises(SystemExit) as ended:
+        cli.run(sft.main, sft.parser())
+    assert ended.value.code == 2
+    assert "error: " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_folder_without_weights_is_one_line(tiny, dataset, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny, tmp_path / "model", ignore=shutil.ignore_patterns("*.safetensors"))
+    with pytest.raises(InputError, match=r"cannot load .*model"):
+        sft_run(tmp_path / "model", dataset, tmp_path / "out")
+    asked = predict.PredictArguments(
+        model=str(tmp_path / "model"), data=str(dataset), out=str(tmp_path / "said.jsonl"), split="train", limit=1
+    )
+    with pytest.raises(InputError, match=r"cannot load .*model"):
+        predict.main(asked)
+
+
 # --- configs ---------------------------------------------------------------------------------------
 
 CONFIGS = sorted((ROOT / "trainers" / "configs").glob("*.yaml"))
-ON_CPU = ["--bf16", "False", "--use_cpu", "True", "--gradient_checkpointing", "False", "--dtype", "float32"]
+ON_CPU = ["--use_cpu", "True", "--gradient_checkpointing", "False"]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_parses(path, tmp_path):
-    """On a processor, where bf16 is not, and without vLLM: all else as the file says."""
+    """On a processor and without vLLM: all else as the file says."""
     script = grpo if "grpo" in path.stem else sft
     parsed = script.parser().parse_args_and_config(
         ["--config", str(path), "--data", "x", "--output_dir", str(tmp_path), *ON_CPU]
@@ -318,6 +514,9 @@ def test_every_config_passes_the_pre_flight_on_the_stand_in_of_its_architecture(
     trained = {name for name, parameter in trainer.model.named_parameters() if parameter.requires_grad}
     if "lora" in path.stem:
         assert trained and all("lora" in name and "visual" not in name for name in trained)
+    kinds = {parameter.requires_grad: parameter.dtype for parameter in trainer.model.parameters()}
+    assert kinds.pop(True) == torch.float32
+    assert kinds == ({False: torch.bfloat16} if "lora" in path.stem else {})
 
 
 @pytest.mark.parametrize("kind", ["qwen2_5_vl", "qwen3_vl"])
