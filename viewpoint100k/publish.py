@@ -154,7 +154,7 @@ def make_manifest(
         shards=[
             ShardEntry(
                 name=f"{r.name}.tar",
-                split=r.name.split("-")[0],
+                split=r.name.split("-")[0],  # type: ignore[arg-type]  # checked when it is built
                 sha256=r.sha256,
                 bytes=r.bytes,
                 samples=r.samples,
@@ -247,7 +247,9 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
                 if number == 0 and row != ATTRIBUTION:
                     raise InputError(f"{path}: its columns are {one_line(str(row))}; expected {', '.join(ATTRIBUTION)}")
                 if len(row) != len(ATTRIBUTION) or len(out) > MOST_OBJECTS:
-                    raise InputError(f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most {MOST_OBJECTS} rows")
+                    raise InputError(
+                        f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most {MOST_OBJECTS} rows"
+                    )
                 if number:
                     out[_plain(row[0])] = dict(zip(ATTRIBUTION, map(_plain, row), strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

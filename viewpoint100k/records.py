@@ -90,7 +90,9 @@ def _rigid(rows: list[list[float]]) -> list[list[float]]:
     if off > RIGID_ATOL or a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0:
         raise ValueError("is not rigid: expected a rotation, and where it stands")
     if last != [0, 0, 0, 1] or max(abs(x), abs(y), abs(z)) > FARTHEST:
-        raise ValueError(f"is not a pose: expected a last row of 0, 0, 0, 1, and a place within {FARTHEST:g} of the origin")
+        raise ValueError(
+            f"is not a pose: expected a last row of 0, 0, 0, 1, and a place within {FARTHEST:g} of the origin"
+        )
     return rows
 
 
@@ -259,7 +261,9 @@ class View(Record):
     def _a_camera(self) -> "View":
         (fx, _, cx), (shear, fy, cy), last = self.intrinsics
         if last != [0, 0, 1] or shear or not (0.5 <= cx <= LONGEST_SIDE_PX / 2 and 0.5 <= cy <= LONGEST_SIDE_PX / 2):
-            raise ValueError(f"intrinsics: expected the middle of a picture of at most {LONGEST_SIDE_PX} px, and a last row of 0, 0, 1")
+            raise ValueError(
+                f"intrinsics: expected the middle of a picture of at most {LONGEST_SIDE_PX} px, and a last row of 0, 0, 1"
+            )
         if not (1e-3 <= fx / cx <= 1e3 and 1e-3 <= fy / cy <= 1e3):
             raise ValueError(f"intrinsics: focal lengths {fx} and {fy}: expected positive ones, in pixels")
         left, top, right, bottom = self.object_box
@@ -366,7 +370,9 @@ class Question(Record):
     type: Name
     tier: Name
     frame: Name = Field(description="whose left and right the words mean")
-    images: Many[Place] = Field(min_length=1, max_length=10, description="which of the sample's views the question shows, in this order")
+    images: Many[Place] = Field(
+        max_length=10, description="which of the sample's views the question shows, in this order"
+    )
     prompt: str
     options: Many[str] = Field(max_length=MOST_OPTIONS, description="empty where a number is asked for")
     answer_index: int = Field(ge=-1, lt=MOST_OPTIONS, description="of the right option; -1 where a number is asked for")
@@ -375,7 +381,9 @@ class Question(Record):
     value: Number | None = Field(default=None, description="the right number, where one is asked for")
     marks: Many[Mark] = Field(default=[], max_length=100, description="dots in copies of the pictures: drawing.py")
     mirrored: Many[Place] = Field(default=[], description="places of the pictures that are shown as in a mirror")
-    map_cameras: Many[MapCamera] = Field(default=[], max_length=100, description="of a map that is shown as a further picture")
+    map_cameras: Many[MapCamera] = Field(
+        default=[], max_length=100, description="of a map that is shown as a further picture"
+    )
     parts: Many[Place] = Field(
         default=[], description="objects of the scene that it speaks of, by their number, in order"
     )
@@ -386,10 +394,16 @@ class Question(Record):
 
     @model_validator(mode="after")
     def _answerable(self) -> "Question":
+        if not self.images:
+            raise ValueError("shows the views []: expected one or more")
         if not self.options and (self.answer_index != -1 or not self.value):
-            raise ValueError(f"answer_index = {self.answer_index} and value = {self.value}: expected -1 and a number other than 0 where there are no options")
+            raise ValueError(
+                f"answer_index = {self.answer_index} and value = {self.value}: expected -1 and a number other than 0 where there are no options"
+            )
         if self.options and not 0 <= self.answer_index < len(self.options):
-            raise ValueError(f"answer_index = {self.answer_index}: expected 0 to {len(self.options) - 1}, for there are {len(self.options)} options")
+            raise ValueError(
+                f"answer_index = {self.answer_index}: expected 0 to {len(self.options) - 1}, for there are {len(self.options)} options"
+            )
         if self.options and self.value is not None:
             raise ValueError(f"value = {self.value}: expected none where there are options")
         for place in (*self.mirrored, *(mark.image for mark in self.marks)):
@@ -414,7 +428,9 @@ class ScenePart(Record):
     """
 
     object: ObjectRecord
-    letter: str = Field(pattern=f"^{LETTER}$", description="of the label that may be drawn beside it; A, B, ... in order")
+    letter: str = Field(
+        pattern=f"^{LETTER}$", description="of the label that may be drawn beside it; A, B, ... in order"
+    )
     name: str = Field(
         description='words that fit no other object of the scene, with "the": by its noun, by colour and noun, or "the object '
         'marked A" where such words do not exist; then the picture must show the letters'
@@ -430,7 +446,7 @@ class ScenePart(Record):
     world_from_object: Many[Pose] = Field(
         min_length=1,
         max_length=2,
-        description="rigid, per state: from the axes of its box to the world; where it is absent, where it would stand"
+        description="rigid, per state: from the axes of its box to the world; where it is absent, where it would stand",
     )
 
 
@@ -438,7 +454,9 @@ class PartSeen(Record):
     """What one picture shows of one object of a scene. From the renderer's index and depth at pixel centres."""
 
     pixels: int = Field(ge=0, le=LONGEST_SIDE_PX**2, description="in which it is seen; 0 where it is absent")
-    solo_pixels: int = Field(ge=0, le=LONGEST_SIDE_PX**2, description="in which it would be seen if it were alone; 0 where it is absent")
+    solo_pixels: int = Field(
+        ge=0, le=LONGEST_SIDE_PX**2, description="in which it would be seen if it were alone; 0 where it is absent"
+    )
     visible_fraction: float = Field(ge=0, le=1, description="`pixels` over `solo_pixels`; 0 where there are none")
     box: Row4 | None = Field(description="left, top, right, bottom of those pixels; None: no pixel")
     full_box: Row4 = Field(
@@ -448,7 +466,9 @@ class PartSeen(Record):
     base_pixel: Row2 = Field(description="where the middle of its base is, on the ground")
     depth: Number = Field(description="of the middle of its 3D box along the line of sight (camera z), in world units")
     depth_range: Row2 | None = Field(description="least and greatest camera z of the pixels in which it is seen")
-    hidden_by: Many[Place] = Field(description="objects that hide a twentieth of `solo_pixels` or more, by their number")
+    hidden_by: Many[Place] = Field(
+        description="objects that hide a twentieth of `solo_pixels` or more, by their number"
+    )
     cut: bool = Field(description="whether it reaches the edge of the picture")
     referable: bool = Field(description="whether it may be spoken of: enough pixels, little enough hidden, not cut")
 
@@ -487,7 +507,9 @@ class Scene(Record):
             raise ValueError("parts: expected as many states of each object as of the others, and a pose in each")
         for number, view in enumerate(self.views):
             if len(view.parts) != count or view.state >= min(states):
-                raise ValueError(f"views.{number}: expected one entry for each of the {count} objects, and one of {min(states)} states")
+                raise ValueError(
+                    f"views.{number}: expected one entry for each of the {count} objects, and one of {min(states)} states"
+                )
             if any(other >= count for part in view.parts for other in part.hidden_by):
                 raise ValueError(f"views.{number}: hidden_by: expected 0 to {count - 1}")
         if self.change is not None and self.change.part >= count:
@@ -535,7 +557,9 @@ class Sample(Record):
             for mark in question.marks:
                 width, height = self.views[question.images[mark.image]].size_px
                 if not (0 <= mark.x <= width and 0 <= mark.y <= height):
-                    raise ValueError(f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x {height:.0f}")
+                    raise ValueError(
+                        f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x {height:.0f}"
+                    )
         return self
 
     @property

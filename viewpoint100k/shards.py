@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from pydantic import Field, ValidationError
 
-from viewpoint100k.errors import InputError, ViewpointError, one_line
+from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.records import LONGEST_SIDE_PX, Record, Sample
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ BLOCKS_KEPT = 8  # of 16 MB each, by Pillow
 MEMBER = re.compile(r"([A-Za-z0-9_\-]{1,90})\.(json|view_[0-9]\.jpg)")  # key and extension of a member's name
 MOST_JSON_BYTES = 2 << 20  # of a sample; ours have 10 to 30 kB
 MOST_PICTURE_BYTES = 32 << 20  # of a view, in JPEG; ours have 10 to 500 kB
+FIELD = re.compile(r"[a-z0-9_.]+: ")
+MOST_REST_BYTES = 1 << 20  # behind the mark of a tar's end: it may be filled up to a large block
 MOST_SCANS = 100  # of a JPEG: each passes over the whole picture; a progressive one has about ten
 NOT_REGULAR = {
     tarfile.LNKTYPE: "a hard link",
@@ -52,7 +54,16 @@ NOT_REGULAR = {
 }
 MOST_PAX_BYTES = 4096  # of a second header with times and owners, which other writers leave
 PAX_RECORD = re.compile(rb"\d{1,4} ([^=\n]+)=[^\n]*\n")
-PAX_HARMLESS = (b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment")  # say nothing of the content
+PAX_HARMLESS = (
+    b"mtime",
+    b"atime",
+    b"ctime",
+    b"uid",
+    b"gid",
+    b"uname",
+    b"gname",
+    b"comment",
+)  # say nothing of the content
 
 
 class StoredSample(NamedTuple):
@@ -159,9 +170,7 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
             if member.extension == "json":
                 records.append((member.key, _sample(path, member.key, _read(file, path, member))))
     if len(records) != len(ends) or {key for key, _ in records} != set(ends):
-        raise InputError(
-            f"{path}: {len(ends)} samples, and {len(records)} json members; expected one in each"
-        )
+        raise InputError(f"{path}: {len(ends)} samples, and {len(records)} json members; expected one in each")
     for key, sample in records:
         mine = {thing.uid for thing in sample.objects}
         seen |= mine
@@ -282,7 +291,7 @@ class Member(NamedTuple):
         return f"{self.key}.{self.extension}"
 
 
-def open_inside(path: Path, root: Path | None = None) -> BinaryIO:
+def open_inside(path: Path, root: Path | None = None) -> io.BufferedReader:
     """Open a file of a dataset for reading.
 
     Args:
@@ -325,7 +334,9 @@ def own_folder(path: Path) -> Path:
         InputError: it is no folder, or a link: what it leads to is not ours.
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise InputError(f"{path} is a link or a file; expected a folder of the dataset's own. Delete it, then run this again")
+        raise InputError(
+            f"{path} is a link or a file; expected a folder of the dataset's own. Delete it, then run this again"
+        )
     path.mkdir(exist_ok=True)
     return path
 
@@ -346,6 +357,8 @@ def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
         if len(header) < tarfile.BLOCKSIZE:
             raise InputError(f"{path} is not a whole tar file: it ends at byte {whole}, without the mark of its end")
         if not header[0] and not any(header):
+            if whole - at > MOST_REST_BYTES:
+                raise InputError(f"{path} is not a whole tar file: {whole - at} bytes follow the mark of its end")
             return
         name, size, kind = _header(header, path, at)
         data = at + tarfile.BLOCKSIZE
@@ -380,9 +393,9 @@ def _header(header: bytes, path: Path, at: int) -> tuple[str, int, bytes]:
     """Name, size and kind that a header names; one such as we write is read at a third of the cost."""
     kind = header[156:157]
     try:
-        if kind == tarfile.REGTYPE and not header[345]:
-            if int(header[148:156].strip(b" \0"), 8) == 256 + sum(header[:148]) + sum(header[156:]):
-                return header[:100].split(b"\0", 1)[0].decode("ascii"), int(header[124:136].strip(b" \0"), 8), kind
+        plain = kind == tarfile.REGTYPE and not header[345]
+        if plain and int(header[148:156].strip(b" \0"), 8) == 256 + sum(header[:148]) + sum(header[156:]):
+            return header[:100].split(b"\0", 1)[0].decode("ascii"), int(header[124:136].strip(b" \0"), 8), kind
     except ValueError:
         pass  # a size beyond octal digits, or damage
     try:
@@ -440,23 +453,22 @@ def decode(data: bytes, name: str) -> "Image":
 
 
 @contextmanager
-def in_sample(path: Path | str, key: str) -> Iterator[None]:
-    """What goes wrong with one sample is an error that names its shard and its key.
+def in_sample(path: Path | str, key: str = "") -> Iterator[None]:
+    """What goes wrong with one sample is an error that names its shard and its key; with all at once, the shard.
 
     The record of a sample is checked when it is read; what nobody thought of must not end in a traceback either.
 
     Raises:
         InputError: instead of what a stranger's numbers, lists and texts can raise.
     """
+    where = f"{path}: sample {key!r}" if key else str(path)
     try:
         yield
     except InputError as error:
-        raise InputError(f"{path}: sample {key!r}: {error}") from error
+        raise InputError(f"{where}: {error}") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        if isinstance(error, ViewpointError):
-            raise
         what = f"{type(error).__name__}: {one_line(str(error))}"
-        raise InputError(f"{path}: sample {key!r}: its values do not fit each other ({what}); run `viewpoint100k validate`") from error
+        raise InputError(f"{where}: its values do not fit each other ({what}); run `viewpoint100k validate`") from error
 
 
 def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
@@ -480,8 +492,14 @@ def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
 
 def iter_samples(dataset: Path, split: str | None = None) -> Iterator[StoredSample]:
     """All samples of a dataset folder, shard by shard."""
+    return (stored for _, stored in iter_stored(dataset, split))
+
+
+def iter_stored(dataset: Path, split: str | None = None) -> Iterator[tuple[Path, StoredSample]]:
+    """(Shard, sample) of a dataset folder, shard by shard."""
     for path in shard_paths(dataset, split):
-        yield from read_shard(path)
+        for stored in read_shard(path):
+            yield path, stored
 
 
 def split_of(path: Path) -> str:
@@ -506,7 +524,7 @@ def _json(sample: Sample) -> bytes:
     return json.dumps(sample.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def parse_sample(path: Path, key: str, members: dict[str, bytes]) -> StoredSample:
+def parse_sample(path: Path | str, key: str, members: dict[str, bytes]) -> StoredSample:
     """A sample from its files.
 
     Raises:
@@ -519,11 +537,13 @@ def parse_sample(path: Path, key: str, members: dict[str, bytes]) -> StoredSampl
         )
     sample = _sample(path, key, members["json"])
     if len(views) != len(sample.views):
-        raise InputError(f"{path}: sample {key!r} has {len(views)} images for {len(sample.views)} views; expected one each")
+        raise InputError(
+            f"{path}: sample {key!r} has {len(views)} images for {len(sample.views)} views; expected one each"
+        )
     return StoredSample(key, sample, [members[name] for name in views])
 
 
-def _sample(path: Path, key: str, data: bytes) -> Sample:
+def _sample(path: Path | str, key: str, data: bytes) -> Sample:
     try:
         sample = Sample.model_validate_json(data, strict=True)
     except ValidationError as error:
@@ -540,7 +560,8 @@ def first_fault(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     what = first["msg"].removeprefix("Value error, ")
-    return one_line(f"{where}: {what}" if where else what)
+    between = "." if FIELD.match(what) else ": "  # checks of several fields at once name theirs first
+    return one_line(f"{where}{between}{what}" if where else what)
 
 
 def _sync_folder(folder: Path) -> None:

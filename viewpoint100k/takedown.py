@@ -29,12 +29,14 @@ from viewpoint100k.shards import (
     cut_digest,
     cut_shard,
     keep_samples,
+    read_inside,
     sha256_file,
     shard_paths,
     sweep,
     write_atomically,
 )
 
+MOST_RECEIPT_BYTES = 16 << 20
 Progress = Callable[[int, int], None]
 
 
@@ -150,8 +152,8 @@ def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str
     """So that `generate` in the same folder takes the shards for done."""
     for path in sorted((dataset / ".run" / "receipts").glob("*.json")):
         try:
-            receipt = Receipt.model_validate_json(path.read_bytes())
-        except ValidationError:
+            receipt = Receipt.model_validate_json(read_inside(path, MOST_RECEIPT_BYTES, dataset))
+        except (ValidationError, InputError):
             continue
         if not gone & set(receipt.objects):
             continue
