@@ -95,8 +95,9 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
                 cases.append(_judge(key, sample, question, text, rotation))
     unknown = sorted(said.keys() - known)
     if unknown and len(unknown) == len(said):
+        example = everything[0][2].id if everything else "train-00000-00003-ego_translation-camera_1"
         raise InputError(
-            f"{predictions}: none of its {len(said)} question ids is in {dataset}; ids look like {everything[0][2].id}"
+            f"{predictions}: none of its {len(said)} question ids is in {dataset}; ids look like {example}"
         )
     return _scores(cases, unknown), cases
 

@@ -79,9 +79,9 @@ class Manifest(Record):
 
     @model_validator(mode="after")
     def _distinct(self) -> "Manifest":
-        names = [shard.name for shard in self.shards]
-        if twice := [name for name in names if names.count(name) > 1] if len(set(names)) < len(names) else []:
-            raise ValueError(f"shards: {twice[0]} is listed twice")
+        name, times = Counter(shard.name for shard in self.shards).most_common(1)[0]
+        if times > 1:
+            raise ValueError(f"shards: {name} is listed {times} times")
         for name in self.files:
             if not re.fullmatch(r"(card/)?[A-Za-z0-9_][A-Za-z0-9_.\-]*", name):
                 raise ValueError(f"files: {name!a}: expected plain names, or those of files in card/")

@@ -59,6 +59,7 @@ FARTHEST = 1e4  # from the origin, in world units: an object has the size of one
 RIGID_ATOL = 1e-4  # of what was rounded to six digits; who computes with a pose is stricter
 MOST_OBJECTS = 7  # of a scene; each may need a letter
 MOST_OPTIONS = 10  # of a question; each may need a letter
+MOST_VIEWS = 4  # of a sample
 LETTER = r"[A-G]"
 
 T = TypeVar("T")
@@ -371,7 +372,7 @@ class Question(Record):
     tier: Name
     frame: Name = Field(description="whose left and right the words mean")
     images: Many[Place] = Field(
-        max_length=10, description="which of the sample's views the question shows, in this order"
+        max_length=MOST_VIEWS, description="which of the sample's views the question shows, in this order"
     )
     prompt: str
     options: Many[str] = Field(max_length=MOST_OPTIONS, description="empty where a number is asked for")
@@ -394,8 +395,8 @@ class Question(Record):
 
     @model_validator(mode="after")
     def _answerable(self) -> "Question":
-        if not self.images:
-            raise ValueError("shows the views []: expected one or more")
+        if not self.images or len(set(self.images)) < len(self.images):
+            raise ValueError(f"shows the views {self.images}: expected one or more, none of them twice")
         if not self.options and (self.answer_index != -1 or not self.value):
             raise ValueError(
                 f"answer_index = {self.answer_index} and value = {self.value}: expected -1 and a number other than 0 where there are no options"
@@ -524,7 +525,7 @@ class Sample(Record):
     preset: str
     family: Family
     split: Split
-    views: Many[View] = Field(min_length=1, max_length=10)
+    views: Many[View] = Field(min_length=1, max_length=MOST_VIEWS)
     truth: Truth = Field(description="from the first view to the second")
     decidability: Decidability
     decidability_reversed: Decidability | None = Field(

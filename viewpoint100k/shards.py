@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MTIME = 1_577_836_800  # 2020-01-01: a fixed time, for bytes that do not depend on the day; whole, else each file gets a second header
 BLOCKS_KEPT = 8  # of 16 MB each, by Pillow
 
-MEMBER = re.compile(r"([A-Za-z0-9_\-]{1,90})\.(json|view_[0-9]\.jpg)")  # key and extension of a member's name
+MEMBER = re.compile(r"([A-Za-z0-9_\-]{1,90})\.(json|view_[0-3]\.jpg)")  # key and extension of a member's name
 MOST_JSON_BYTES = 2 << 20  # of a sample; ours have 10 to 30 kB
 MOST_PICTURE_BYTES = 32 << 20  # of a view, in JPEG; ours have 10 to 500 kB
 FIELD = re.compile(r"[a-z0-9_.]+: ")
@@ -159,7 +159,7 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
     Raises:
         InputError: not a shard of ours.
     """
-    ends: dict[str, list[int]] = {}
+    ends, names = dict[str, list[int]](), dict[str, list[str]]()
     spans, questions, seen, records = list[tuple[int, int]](), 0, set[str](), list[tuple[str, Sample]]()
     with open_inside(path) as file:
         for member in members_of(file, path):
@@ -167,11 +167,13 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
             if span[1] != member.start:
                 raise InputError(f"{path}: sample {member.key!r}: its members lie apart; expected them side by side")
             span[1] = member.end
+            names.setdefault(member.key, []).append(member.extension)
             if member.extension == "json":
                 records.append((member.key, _sample(path, member.key, _read(file, path, member))))
     if len(records) != len(ends) or {key for key, _ in records} != set(ends):
         raise InputError(f"{path}: {len(ends)} samples, and {len(records)} json members; expected one in each")
     for key, sample in records:
+        _check_members(path, key, names[key], sample)
         mine = {thing.uid for thing in sample.objects}
         seen |= mine
         if not mine & gone:
@@ -530,17 +532,21 @@ def parse_sample(path: Path | str, key: str, members: dict[str, bytes]) -> Store
     Raises:
         InputError: a file is missing, or the json is not a sample: names the file, the sample and the field.
     """
-    views = sorted(name for name in members if name != "json")
-    if "json" not in members or not views or views != [f"view_{i}.jpg" for i in range(len(views))]:
-        raise InputError(
-            f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, view_1.jpg, ..., json"
-        )
+    if "json" not in members:
+        raise InputError(f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, ..., json")
     sample = _sample(path, key, members["json"])
-    if len(views) != len(sample.views):
+    _check_members(path, key, members, sample)
+    return StoredSample(key, sample, [members[f"view_{number}.jpg"] for number in range(len(sample.views))])
+
+
+def _check_members(path: Path | str, key: str, names: Iterable[str], sample: Sample) -> None:
+    """A sample has its record, a picture for each view, each once, and nothing else."""
+    found, views = sorted(names), len(sample.views)
+    if found != ["json", *(f"view_{number}.jpg" for number in range(views))]:
         raise InputError(
-            f"{path}: sample {key!r} has {len(views)} images for {len(sample.views)} views; expected one each"
+            f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are {found}; expected json, "
+            "view_0.jpg, ..., each once"
         )
-    return StoredSample(key, sample, [members[name] for name in views])
 
 
 def _sample(path: Path | str, key: str, data: bytes) -> Sample:
