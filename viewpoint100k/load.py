@@ -26,6 +26,7 @@ from viewpoint100k.shards import (
     decode,
     in_sample,
     keep_picture_memory,
+    open_inside,
     parse_sample,
     read_members,
     shard_paths,
@@ -247,12 +248,16 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
     if os.path.isdir(path) and revision is None:
         shards = _shards(path, split, revision)
         # a cache goes by what is handed on here, so what tells one content of a file from another is handed on too
-        seen = [(shard, os.stat(shard).st_size, os.stat(shard).st_mtime_ns) for shard in shards]
+        seen = [(shard, *_content(shard)) for shard in shards]
         try:
             return Dataset.from_generator(
                 _table_rows, features=_features(), gen_kwargs={"seen": seen, "wanted": wanted}, split=split
             )
         except Exception as error:  # `datasets` wraps what a generator raises
+            if "no data" in str(error) and not isinstance(
+                error.__cause__, InputError
+            ):  # nothing was asked for that is there
+                return Dataset.from_dict({name: [] for name in COLUMNS}, features=_features(), split=split)
             raise _cannot_load(path, split, error.__cause__ or error) from error
     try:
         pairs = load_dataset(path, split=split, revision=revision)
@@ -268,6 +273,13 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
         features=_features(),
         fn_kwargs={"wanted": wanted},
     )
+
+
+def _content(shard: str) -> tuple[int, int]:
+    """Size and time of a file, which tell whether a cache is of what it holds now."""
+    with open_inside(Path(shard)) as file:
+        found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
 
 
 def _table_rows(seen: list[tuple[str, int, int]], wanted: Wanted) -> Iterator[dict[str, Any]]:

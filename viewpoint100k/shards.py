@@ -38,7 +38,7 @@ MOST_JSON_BYTES = 2 << 20  # of a sample; ours have 10 to 30 kB
 MOST_PICTURE_BYTES = 32 << 20  # of a view, in JPEG; ours have 10 to 500 kB
 FIELD = re.compile(r"[a-z0-9_.]+: ")
 MOST_REST_BYTES = 1 << 20  # behind the mark of a tar's end: it may be filled up to a large block
-MOST_SCANS = 100  # of a JPEG: each passes over the whole picture; a progressive one has about ten
+MOST_SCANS = 30  # of a JPEG: each passes over the whole picture; a progressive one has about ten
 NOT_REGULAR = {
     tarfile.LNKTYPE: "a hard link",
     tarfile.SYMTYPE: "a symbolic link",
@@ -225,9 +225,9 @@ def _unfinished(target: Path) -> Path:
 
 def sweep(out: Path, *, before: float) -> None:
     """Remove what killed processes left half-written, here and in OUT/.run; a file begun since `before` is at work."""
-    folders = [folder for folder in out.glob("*") if folder.is_dir() and not folder.is_symlink()]
+    folders = list(filter(is_own_folder, out.glob("*")))
     mine = [each for folder in (out, *folders) for each in folder.glob(".*.partial")]
-    mine += [] if (out / ".run").is_symlink() else (out / ".run").rglob(".*.partial")
+    mine += (out / ".run").rglob(".*.partial") if is_own_folder(out / ".run") else ()
     for unfinished in mine:
         with suppress(FileNotFoundError, IsADirectoryError):  # another finalizer was faster
             if unfinished.lstat().st_mtime < before:
@@ -329,13 +329,18 @@ def read_inside(path: Path, most_bytes: int, root: Path | None = None) -> bytes:
     return data
 
 
+def is_own_folder(path: Path) -> bool:
+    """Whether it is a folder, and no link to one: what a link leads to is not ours."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def own_folder(path: Path) -> Path:
     """A folder in a dataset into which we write, and in which we delete; made if it is not there.
 
     Raises:
         InputError: it is no folder, or a link: what it leads to is not ours.
     """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
+    if os.path.lexists(path) and not is_own_folder(path):
         raise InputError(
             f"{path} is a link or a file; expected a folder of the dataset's own. Delete it, then run this again"
         )
@@ -567,7 +572,15 @@ def first_fault(error: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     what = first["msg"].removeprefix("Value error, ")
     between = "." if FIELD.match(what) else ": "  # checks of several fields at once name theirs first
-    return one_line(f"{where}{between}{what}" if where else what)
+    given = first["input"]
+    got = (
+        f"; got {given[:60]!a}"
+        if isinstance(given, str)
+        else f"; got {given}"
+        if isinstance(given, int | float)
+        else ""
+    )
+    return one_line(f"{where}{between}{what}{got}" if where else what)
 
 
 def _sync_folder(folder: Path) -> None:

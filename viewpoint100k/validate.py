@@ -39,6 +39,7 @@ from viewpoint100k.shards import (
     StoredSample,
     decode,
     in_sample,
+    is_own_folder,
     keep_picture_memory,
     open_inside,
     parse_sample,
@@ -98,7 +99,7 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     gates = GateConfig.model_validate(manifest.config["gates"])
     problems = list(_folder_problems(dataset, manifest))
     here = [entry for entry in manifest.shards if os.path.lexists(dataset / entry.name)]
-    if (dataset / FOLDER).is_dir():
+    if is_own_folder(dataset / FOLDER):
         index_files(dataset)  # imports pyarrow once, for all processes
     check, processes = partial(_check_shard, dataset, manifest, gates), min(workers or os.cpu_count() or 1, len(here))
     if processes > 1:
@@ -139,7 +140,7 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
             )
     problems += _attribution_problems(dataset, objects, used_in)
     problems += _manifest_problems(manifest, set[tuple[str, str, str]]().union(*(shard.provenances for shard in found)))
-    if (dataset / FOLDER).is_dir():
+    if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
 
@@ -152,6 +153,9 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     for entry in sorted(dataset.iterdir()):
         if entry.name not in {*BESIDE_THE_SHARDS, ".run", *listed}:
             yield Problem(entry.name, "is not listed in manifest.json; loaders may read it")
+    for name in ("card", FOLDER, ".run"):
+        if (dataset / name).is_symlink():
+            yield Problem(name, "is a link; expected a folder of the dataset's own")
     for key in ("samples", "questions"):
         total = sum(getattr(entry, key) for entry in manifest.shards)
         if getattr(manifest, key) != total:
@@ -204,7 +208,7 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         except InputError as error:
             what = str(error)
         yield Problem(name, what)
-    for path in sorted((dataset / "card").glob("*")):
+    for path in sorted((dataset / "card").glob("*")) if is_own_folder(dataset / "card") else ():
         if manifest.files and f"card/{path.name}" not in manifest.files:
             yield Problem(f"card/{path.name}", "is not listed in manifest.json")
     audit = dataset / "audit.json"
@@ -221,7 +225,7 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
     keep_picture_memory()
-    path, indexed = dataset / entry.name, (dataset / FOLDER).is_dir()
+    path, indexed = dataset / entry.name, is_own_folder(dataset / FOLDER)
     out, listed = _Shard([], [], {}, set(), 0), dict[str, list[dict[str, Any]]]()
     problems, questions = out.problems, 0
     if not entry.name.startswith(f"{entry.split}-"):

@@ -12,6 +12,7 @@ from PIL import Image
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.index import write_index
+from viewpoint100k.load import COLUMNS, KNOWN
 from viewpoint100k.shards import iter_samples, shard_paths
 
 datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
@@ -186,3 +187,10 @@ def test_the_index_answers_the_query_that_the_docs_show(dataset):
     counts = dict(zip(grouped["type"], grouped["type_count"], strict=True))
     stored = [question.type for one in iter_samples(dataset, "train") for question in one.sample.questions]
     assert counts == {name: stored.count(name) for name in set(stored)}
+
+
+def test_a_table_of_what_nobody_asks_is_empty_and_has_its_columns(several):
+    here = {question.type for one in iter_samples(several) for question in one.sample.questions}
+    other = min(set(KNOWN["types"]) - here)
+    table = load_questions(several, types=other)
+    assert len(table) == 0 and table.column_names == list(COLUMNS)
