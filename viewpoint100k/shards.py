@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from uuid import uuid4
 
+import numpy as np
 from pydantic import Field, ValidationError
 
 from viewpoint100k.errors import InputError, one_line
@@ -54,16 +55,8 @@ NOT_REGULAR = {
 }
 MOST_PAX_BYTES = 4096  # of a second header with times and owners, which other writers leave
 PAX_RECORD = re.compile(rb"\d{1,4} ([^=\n]+)=[^\n]*\n")
-PAX_HARMLESS = (
-    b"mtime",
-    b"atime",
-    b"ctime",
-    b"uid",
-    b"gid",
-    b"uname",
-    b"gname",
-    b"comment",
-)  # say nothing of the content
+# what says nothing of the content
+PAX_HARMLESS = frozenset({b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment"})
 
 
 class StoredSample(NamedTuple):
@@ -415,7 +408,7 @@ def _header(header: bytes, path: Path, at: int) -> tuple[str, int, bytes]:
 def _check_pax(data: bytes, path: Path, name: str) -> None:
     """Let second headers pass that give a member times and owners, and none that give it another name, size or kind."""
     names = {record[1] for record in PAX_RECORD.finditer(data)}
-    if sum(len(record[0]) for record in PAX_RECORD.finditer(data)) != len(data) or names - set(PAX_HARMLESS):
+    if sum(len(record[0]) for record in PAX_RECORD.finditer(data)) != len(data) or names - PAX_HARMLESS:
         raise InputError(
             f"{path}: member {one_line(name)!a} is a second header that says more than times and owners; expected plain members"
         )
@@ -470,7 +463,8 @@ def in_sample(path: Path | str, key: str = "") -> Iterator[None]:
     """
     where = f"{path}: sample {key!r}" if key else str(path)
     try:
-        yield
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
+            yield
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

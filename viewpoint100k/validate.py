@@ -50,6 +50,7 @@ from viewpoint100k.shards import (
     split_of,
 )
 
+LEAST_LEVEL = 1e-6  # part of a line of sight
 TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
 MOST_CARD_BYTES = 4 << 20
 MOST_HEAD = 1 << 17  # characters of the YAML of a card; ours have 7,500
@@ -323,6 +324,10 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
 
 def truth_problems(sample: Sample) -> Iterator[str]:
     """What is not so of the truth that a sample stores, or of what it says of its pictures, by its own poses."""
+    for number, view in enumerate(sample.views):
+        if max(abs(row[2]) for row in view.world_from_camera[:2]) < LEAST_LEVEL:
+            yield f"views.{number}.world_from_camera looks straight up or down, where roll has no meaning"
+            return
     try:
         derived = make_truth(
             sample.views[0], sample.views[1], sample.truth.covisible_fraction, sample.truth.front_azimuth_deg
