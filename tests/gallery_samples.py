@@ -90,6 +90,7 @@ def question(id_, options, answer_index, type_="ego_translation"):
         answer_index=answer_index,
         answer="ABCD"[answer_index],
         answer_form="letter",
+        value=None if options else 38.0,
         template="t/0",
         margin=2.25,
         decidability=0.125,

@@ -7,6 +7,7 @@ for people. A card is written from the shards and the manifest alone, so it can 
 import hashlib
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from viewpoint100k.audit.report import AuditReport
 from viewpoint100k.config import GateConfig, RenderConfig, RunConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.publish import (
+    MOST_MANIFEST_BYTES,
     Contents,
     Manifest,
     Removal,
@@ -33,7 +35,17 @@ from viewpoint100k.publish import (
     write_manifest,
 )
 from viewpoint100k.records import FAMILIES, Sample
-from viewpoint100k.shards import Receipt, StoredSample, iter_records, read_shard, write_atomically
+from viewpoint100k.shards import (
+    Receipt,
+    StoredSample,
+    decode,
+    in_sample,
+    iter_records,
+    own_folder,
+    read_inside,
+    read_shard,
+    write_atomically,
+)
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 PICTURE_PX = 320  # side of a view in the example
@@ -77,7 +89,7 @@ def rewrite_card(
     if version:
         manifest = with_version(manifest, version)
     if audit is not None:
-        report = _read_audit(audit)
+        report = _read_audit(audit.resolve())  # it may be anywhere: it is the user who names it
         if not _is_of(report, manifest):
             raise InputError(
                 f"{audit} is of {report.samples} samples with settings {report.config_hash}; {dataset} has {manifest.samples} with "
@@ -118,10 +130,10 @@ def describe(dataset: Path, manifest: Manifest, contents: Contents) -> Manifest:
 
     Plots are only drawn where matplotlib is installed.
     """
-    folder = dataset / "card"
-    folder.mkdir(exist_ok=True)
-    example = _example(dataset, manifest)
-    pictures = {"example.jpg": _side_by_side(example)} | _plots(contents)
+    path, example = _example(dataset, manifest)
+    with in_sample(path, example.key):
+        pictures = {"example.jpg": _side_by_side(example)}
+    pictures |= _plots(contents)
     text = card(manifest, contents, example, set(pictures), _audit_of(dataset, manifest))
     files = {
         **{f"card/{name}": data for name, data in pictures.items()},
@@ -129,6 +141,7 @@ def describe(dataset: Path, manifest: Manifest, contents: Contents) -> Manifest:
         "croissant.json": _croissant(manifest).encode(),
         "README.md": text.encode(),
     }
+    folder = own_folder(dataset / "card")
     for name, data in files.items():
         write_atomically(dataset / name, data)
     for old in folder.iterdir():
@@ -381,14 +394,14 @@ def _plots(contents: Contents) -> dict[str, bytes]:
     }
 
 
-def _example(dataset: Path, manifest: Manifest) -> StoredSample:
-    """The first sample that has a question; the first of all, where none has."""
-    first: StoredSample | None = None
+def _example(dataset: Path, manifest: Manifest) -> tuple[Path, StoredSample]:
+    """The first sample that has a question, and its shard; the first of all, where none has."""
+    first: tuple[Path, StoredSample] | None = None
     for entry in manifest.shards:
         for stored in read_shard(dataset / entry.name):
-            first = first or stored
+            first = first or (dataset / entry.name, stored)
             if stored.sample.questions:
-                return stored
+                return dataset / entry.name, stored
     if first is None:
         raise InputError(f"{dataset} has no sample to describe")
     return first
@@ -396,7 +409,8 @@ def _example(dataset: Path, manifest: Manifest) -> StoredSample:
 
 def _side_by_side(example: StoredSample) -> bytes:
     """The views of a sample in a row, numbered, as JPEG."""
-    views = [Image.open(io.BytesIO(image)).convert("RGB").resize((PICTURE_PX, PICTURE_PX)) for image in example.images]
+    decoded = [decode(image, f"view_{number}.jpg") for number, image in enumerate(example.images)]
+    views = [picture.resize((PICTURE_PX, PICTURE_PX)) for picture in decoded]
     row = Image.new("RGB", ((PICTURE_PX + 6) * len(views) - 6, PICTURE_PX), "white")
     for number, view in enumerate(views):
         ImageDraw.Draw(view).text((8, 6), f"{number + 1}", fill="white", stroke_width=2, stroke_fill="black")
@@ -418,7 +432,7 @@ def _croissant(manifest: Manifest) -> str:
 def _audit_of(dataset: Path, manifest: Manifest) -> AuditReport | None:
     """The audit that lies in the folder, if it is of these shards."""
     path = dataset / "audit.json"
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     report = _read_audit(path)
     return report if _is_of(report, manifest) else None
@@ -436,9 +450,7 @@ def drop_stale_audit(dataset: Path, manifest: Manifest) -> None:
 
 def _read_audit(path: Path) -> AuditReport:
     try:
-        return AuditReport.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        return AuditReport.model_validate_json(read_inside(path, MOST_MANIFEST_BYTES))
     except ValidationError as error:
         raise InputError(f"{path} is not a report that `viewpoint100k audit --json` wrote") from error
 

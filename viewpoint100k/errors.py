@@ -23,3 +23,19 @@ class EngineError(ViewpointError):
 
 class RanDry(ViewpointError):
     """A shard has no reserves left. The message says how many pairs are missing and why."""
+
+
+def printable(text: str, most: int = 2000) -> str:
+    """A text that strangers had a part in, as it may stand on a terminal: no control characters, no halves of characters.
+
+    Lines stay lines. What is longer than `most` characters is cut.
+    """
+    short = text if len(text) <= most else f"{text[:most]}..."
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in short
+    )
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """The same on one line."""
+    return printable(" ".join(text[: most + 1].split()), most)

@@ -9,22 +9,28 @@ import base64
 import io
 import json
 import math
+import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from viewpoint100k.audit.statistics import share, wilson
 from viewpoint100k.drawing import shown
-from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.errors import InputError, MissingExtra, one_line
 from viewpoint100k.records import Question, Record, Sample
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
-from viewpoint100k.shards import iter_samples
+from viewpoint100k.shards import decode, in_sample, iter_samples, iter_stored
 
 ANGLES_DEG = (0, 15, 30, 60, 90, 180)  # edges of the bins of the azimuth change, without its sign
 WORST = 24  # cases on the page
+MOST_LINE_BYTES = 4 << 20  # of a predictions file: a thought of 500,000 words
+MOST_LINES = 5_000_000
+MOST_ROTATIONS = 100
 NO_ANSWER, ABOUT_RIGHT, FAR_OFF = "(no answer)", "within 10 %", "further off"
 
 
@@ -89,8 +95,9 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
                 cases.append(_judge(key, sample, question, text, rotation))
     unknown = sorted(said.keys() - known)
     if unknown and len(unknown) == len(said):
+        example = everything[0][2].id if everything else "train-00000-00003-ego_translation-camera_1"
         raise InputError(
-            f"{predictions}: none of its {len(said)} question ids is in {dataset}; ids look like {everything[0][2].id}"
+            f"{predictions}: none of its {len(said)} question ids is in {dataset}; ids look like {example}"
         )
     return _scores(cases, unknown), cases
 
@@ -98,28 +105,42 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
 def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
     """What was said to each question, by rotation. The last line counts where two are about the same."""
     out: dict[str, dict[int, str | None]] = {}
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = from_json(line)  # stricter than `json`: no halves of characters, no nesting without end
             name = row["question_id"] if "question_id" in row else row["id"]
             text = row["prediction"] if "prediction" in row else row["completion"]
             rotation = int(row.get("rotation") or 0)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if not isinstance(name, str | int) or not 0 <= rotation < MOST_ROTATIONS or number > MOST_LINES:
+                raise ValueError(
+                    f"an id that is text, a rotation of 0 to {MOST_ROTATIONS - 1}, at most {MOST_LINES} lines"
+                )
+            out.setdefault(str(name), {})[rotation] = _text(text)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{path}, line {number}: expected "
                 '{"question_id": ..., "prediction": ...}, and "rotation" where the options were shown in another order; '
-                f"got {line[:80]!r}"
+                f"got {line[:80].decode(errors='replace')!a} ({one_line(str(error))})"
             ) from error
-        out.setdefault(str(name), {})[rotation] = _text(text)
     if not out:
         raise InputError(f"{path} holds no predictions")
     return out
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees that it is empty."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(handle, "rb") as file:
+            os.set_blocking(handle, True)
+            for number, line in enumerate(iter(partial(file.readline, MOST_LINE_BYTES), b""), 1):
+                if len(line) == MOST_LINE_BYTES:
+                    raise InputError(f"{path}, line {number}: expected fewer than {MOST_LINE_BYTES:,} bytes")
+                yield line
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _text(said: Any) -> str:
@@ -304,16 +325,15 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
 
 def _pictures(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
-    from PIL import Image
-
     keys, out = {case.sample_key for case in cases}, dict[str, list[str]]()
-    for stored in iter_samples(dataset) if cases else ():
+    for path, stored in iter_stored(dataset) if cases else ():
         if stored.key not in keys:
             continue
-        views = [Image.open(io.BytesIO(data)).convert("RGB") for data in stored.images]
-        for case in cases:
-            if case.sample_key == stored.key:
-                out[case.question.id] = [_address(picture) for picture in shown(case.question, views)]
+        with in_sample(path, stored.key):
+            views = [decode(data, f"view_{number}.jpg") for number, data in enumerate(stored.images)]
+            for case in cases:
+                if case.sample_key == stored.key:
+                    out[case.question.id] = [_address(picture) for picture in shown(case.question, views)]
     return out
 
 

@@ -21,7 +21,15 @@ from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.records import Question
 from viewpoint100k.scoring import LETTERS
-from viewpoint100k.shards import StoredSample, iter_samples, shard_paths, write_atomically
+from viewpoint100k.shards import (
+    StoredSample,
+    decode,
+    in_sample,
+    iter_samples,
+    iter_stored,
+    shard_paths,
+    write_atomically,
+)
 
 NAME = "viewpoint100k"
 JPEG_QUALITY = 95
@@ -67,17 +75,16 @@ def export(dataset: Path, to: str, out: Path, split: str | None = None) -> Expor
 
 def _rows(dataset: Path, split: str) -> Iterator[_Row]:
     """The questions of a split; a sample's pictures are decoded once, and only if something is drawn into them."""
-    from PIL import Image
-
-    for stored in iter_samples(dataset, split):
+    for path, stored in iter_stored(dataset, split):
         decoded: list[Any] = []
         for question in stored.sample.questions:
             if not draws(question):
                 yield _Row(stored, question, [stored.images[view] for view in question.images])
                 continue
-            decoded = decoded or [Image.open(io.BytesIO(data)).convert("RGB") for data in stored.images]
-            plain = {id(picture): data for picture, data in zip(decoded, stored.images, strict=True)}
-            pictures = [plain.get(id(picture)) or _jpeg(picture) for picture in shown(question, decoded)]
+            with in_sample(path, stored.key):
+                decoded = decoded or [decode(data, f"view_{view}.jpg") for view, data in enumerate(stored.images)]
+                plain = {id(picture): data for picture, data in zip(decoded, stored.images, strict=True)}
+                pictures = [plain.get(id(picture)) or _jpeg(picture) for picture in shown(question, decoded)]
             yield _Row(stored, question, pictures)
 
 

@@ -9,12 +9,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from viewpoint100k.errors import MissingExtra
+from viewpoint100k.errors import InputError, MissingExtra, one_line
 from viewpoint100k.records import Sample, Truth
-from viewpoint100k.shards import parse_sample, read_members, read_shard, shard_paths, split_of, write_atomically
+from viewpoint100k.shards import (
+    open_inside,
+    own_folder,
+    parse_sample,
+    read_members,
+    shard_paths,
+    split_of,
+    write_atomically,
+)
 
 FOLDER = "index"
 ROW_GROUP = 20_000  # questions
+MOST_INDEX_BYTES = 1 << 30  # of a split, uncompressed: of two million questions
 OF_SAMPLE = ("key", "sample_sha256", "shard", "split", "uid", "category", "licence", "author", "preset", "family")
 OF_QUESTION = (
     "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index", "value",
@@ -36,20 +45,23 @@ def write_index(dataset: Path) -> int:
         How many questions it lists.
 
     Raises:
+        InputError: a shard is not one of ours, or the samples of a split have not all as many views.
         MissingExtra: pyarrow is not installed.
     """
-    parquet, folder, questions = _parquet(), dataset / FOLDER, 0
-    folder.mkdir(exist_ok=True)
+    parquet, folder, questions = _parquet(), own_folder(dataset / FOLDER), 0
     import pyarrow
 
     splits = dict.fromkeys(split_of(path) for path in shard_paths(dataset))
     for split in splits:
         out, pending = pyarrow.BufferOutputStream(), list[dict[str, Any]]()
-        views = len(next(read_shard(shard_paths(dataset, split)[0])).sample.views)
+        views = _views(shard_paths(dataset, split))
         with parquet.ParquetWriter(out, _schema(views), compression="zstd") as writer:
             for path in shard_paths(dataset, split):
                 for key, members in read_members(path):
-                    pending += rows(path, key, members, parse_sample(path, key, members).sample)
+                    sample = parse_sample(path, key, members).sample
+                    if len(sample.views) != views:
+                        raise InputError(f"{path}: sample {key!r} has {len(sample.views)} views; the first has {views}")
+                    pending += rows(path, key, members, sample)
                 while len(pending) >= ROW_GROUP:
                     writer.write_table(pyarrow.Table.from_pylist(pending[:ROW_GROUP], _schema(views)))
                     questions, pending = questions + ROW_GROUP, pending[ROW_GROUP:]
@@ -61,6 +73,12 @@ def write_index(dataset: Path) -> int:
         if stale.name not in {f"{split}.parquet" for split in splits} and not stale.name.endswith(".partial"):
             stale.unlink(missing_ok=True)
     return questions
+
+
+def _views(paths: list[Path]) -> int:
+    """Of the first sample of a split; of one that has none, as many as most have."""
+    first = ((path, *one) for path in paths for one in read_members(path))
+    return next((len(parse_sample(*one).sample.views) for one in first), 2)
 
 
 def has_pyarrow() -> bool:
@@ -107,9 +125,14 @@ def shard_differences(dataset: Path, shard: str, samples: Mapping[str, list[dict
     """
     path = dataset / FOLDER / f"{split_of(Path(shard))}.parquet"
     try:
-        listed = _parquet().read_table(path, filters=[("shard", "==", shard)]).to_pylist()
-    except (OSError, ValueError, KeyError) as error:
-        yield Difference("", f"cannot be read: {str(error).splitlines()[0]}")
+        _check_index(dataset, path)
+        with open_inside(path, dataset) as file:
+            listed = _parquet().read_table(file, filters=[("shard", "==", shard)]).to_pylist()
+    except InputError as error:
+        yield Difference("", str(error))
+        return
+    except Exception as error:  # pyarrow has no list of what damage makes it raise
+        yield Difference("", f"cannot be read: {one_line(str(error))}")
         return
     by_key: dict[str, list[dict[str, Any]]] = {}
     for row in listed:
@@ -137,10 +160,28 @@ def index_files(dataset: Path) -> dict[str, int]:
     out = {}
     for path in sorted(path for path in (dataset / FOLDER).iterdir() if not path.name.startswith(".")):
         try:
-            out[path.name] = int(_parquet().read_metadata(path).num_rows)
-        except (OSError, ValueError):
+            with open_inside(path, dataset) as file:
+                out[path.name] = int(_parquet().read_metadata(file).num_rows)
+        except Exception:  # pyarrow has no list of what damage makes it raise
             out[path.name] = -1
     return out
+
+
+def _check_index(dataset: Path, path: Path) -> None:
+    """Look at what a file of the index says of itself before any of its pages is read.
+
+    Raises:
+        InputError: it has other columns than ours, or pages that are larger than rows of ours can make them.
+    """
+    with open_inside(path, dataset) as file:
+        found = _parquet().ParquetFile(file)
+        views = sum(name.endswith("_hfov_deg") for name in found.schema_arrow.names)
+        if found.schema_arrow.names != _schema(min(views, 10)).names:
+            raise InputError("has other columns than an index of ours")
+        groups = [found.metadata.row_group(number) for number in range(found.metadata.num_row_groups)]
+        columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+        if sum(max(column.total_uncompressed_size, 0) for column in columns) > MOST_INDEX_BYTES:
+            raise InputError(f"says that it holds more than {MOST_INDEX_BYTES:,} bytes; expected fewer")
 
 
 def _truth(truth: Truth) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Shards -> the columns that trainers, and people, want: one row per question.
 
 A stream reads the tar files itself and hands `datasets` one sample at a time, still in JPEG: node splitting, shuffling,
-resuming and loader workers are its own, and skip or keep JPEG bytes. Pictures are decoded last, once per sample.
+resuming and loader workers are its own, and skip or keep JPEG bytes. Pictures are decoded last, once per sample. A folder
+is read by the strict reader of shards, whatever its card says; a dataset of the Hub by `datasets`, and its samples checked.
 """
 
 import io
@@ -15,10 +16,21 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from viewpoint100k.drawing import draws, shown
-from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.errors import InputError, MissingExtra, one_line
 from viewpoint100k.questions import KINDS
 from viewpoint100k.records import FAMILIES, Question
-from viewpoint100k.shards import keep_picture_memory, shard_paths
+from viewpoint100k.shards import (
+    MEMBER,
+    MOST_JSON_BYTES,
+    MOST_PICTURE_BYTES,
+    decode,
+    in_sample,
+    keep_picture_memory,
+    open_inside,
+    parse_sample,
+    read_members,
+    shard_paths,
+)
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -78,7 +90,8 @@ def load_questions(
         `question_id`, `sample_key`.
 
     Raises:
-        InputError: there is no such dataset, split, tier, type or family.
+        InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a sample is none of
+            ours: names the shard and the key.
         MissingExtra: the `datasets` library is not installed.
     """
     try:
@@ -113,7 +126,7 @@ def load_questions(
         _decoded_rows,
         batched=True,
         batch_size=1,
-        remove_columns=["key", "json", "pictures"],
+        remove_columns=["shard", "key", "json", "pictures"],
         features=_features(),
         fn_kwargs={"wanted": wanted},
     )
@@ -153,7 +166,7 @@ def _shards(path: str, split: str, revision: str | None) -> list[str]:
 
     try:
         found = load_dataset_builder(path, revision=revision).config.data_files or {}
-    except (FileNotFoundError, ValueError) as error:
+    except Exception as error:  # whatever `datasets` and the network raise
         raise _cannot_load(path, split, error) from error
     if split not in found:
         raise InputError(f"cannot load split {split!r} of {path}: it has {', '.join(map(str, found))}")
@@ -166,15 +179,17 @@ def _samples(units: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
     for address, part, parts in units:
         for number, (key, members) in enumerate(_stored(address)):
             if number % parts == part:
-                views = sorted((name for name in members if name != "json"), key=lambda name: (len(name), name))
-                yield {"key": key, "json": members["json"], "pictures": [members[name] for name in views]}
+                pictures = parse_sample(address, key, members).images
+                yield {"shard": address, "key": key, "json": members["json"], "pictures": pictures}
 
 
 def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Key and members of each sample of a shard, here or on the Hub."""
+    if os.path.isabs(address):
+        yield from read_members(Path(address))
+        return
     key, members = "", dict[str, bytes]()
-    for name, data in _local_files(address) if os.path.isfile(address) else _remote_files(address):
-        stem, _, extension = name.partition(".")
+    for stem, extension, data in _remote_files(address):
         if stem != key and members:
             yield key, members
             members = {}
@@ -183,51 +198,33 @@ def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
         yield key, members
 
 
-class _PlainMember(tarfile.TarInfo):
-    """A plain file as our shards have them, its header read at a third of the cost; whatever else there is, as ever."""
-
-    @classmethod
-    def frombuf(cls, buf: Any, encoding: str, errors: str) -> "_PlainMember":
-        plain = len(buf) == tarfile.BLOCKSIZE and buf[156:157] == tarfile.REGTYPE and buf[345:346] == b"\0"
-        try:
-            if plain and int(buf[148:156].strip(b" \0"), 8) == 256 + sum(buf[:148]) + sum(buf[156:]):
-                member = cls(buf[:100].split(b"\0", 1)[0].decode(encoding, errors))
-                member.size = int(buf[124:136].strip(b" \0"), 8)
-                return member
-        except ValueError:  # a size beyond octal digits, or damage: tarfile knows what to say
-            pass
-        return super().frombuf(buf, encoding, errors)
-
-
-def _local_files(path: str) -> Iterator[tuple[str, bytes]]:
-    with open(path, "rb") as file, tarfile.open(fileobj=file, mode="r:", tarinfo=_PlainMember) as tar:
-        for info in tar:
-            if info.isreg():
-                file.seek(info.offset_data)  # at once; `extractfile` reads it in pieces
-                data = file.read(info.size)
-                if len(data) < info.size:
-                    raise tarfile.ReadError(f"{path} ends within {info.name}")
-                yield info.name, data
-            tar.members = []  # type: ignore[attr-defined]  # else it keeps a record of each: memory that grows with the shard
-
-
-def _remote_files(address: str) -> Iterator[tuple[str, bytes]]:
-    """One request for a whole shard, tried again where the connection breaks: `datasets` knows how."""
+def _remote_files(address: str) -> Iterator[tuple[str, str, bytes]]:
+    """One request for a whole shard, tried again where the connection breaks: `datasets` knows how. It leaves out links."""
     from datasets import StreamingDownloadManager
 
-    for name, file in StreamingDownloadManager().iter_archive(address):
-        yield name, file.read()
+    try:
+        for name, file in StreamingDownloadManager().iter_archive(address):
+            found = MEMBER.fullmatch(name)
+            most = MOST_JSON_BYTES if name.endswith(".json") else MOST_PICTURE_BYTES
+            if found is None or len(data := file.read(most + 1)) > most:
+                raise InputError(
+                    f"{address}: member {one_line(name)!a}: expected names such as ours, and at most {most} bytes"
+                )
+            yield found[1], found[2], data
+    except (tarfile.TarError, RecursionError, EOFError, ValueError, OverflowError) as error:
+        raise InputError(f"{address} is not a whole tar file: {one_line(str(error))}") from error
 
 
 def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list[Any]]:
     """The wanted questions of samples; the questions of a sample share its pictures."""
     out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for key, text, stored in zip(batch["key"], batch["json"], batch["pictures"], strict=True):
+    for shard, key, text, stored in zip(*(batch[name] for name in ("shard", "key", "json", "pictures")), strict=True):
         sample, pictures = from_json(text), _Pictures(stored)
-        for question in _kept(sample, wanted):
-            record = _if_drawn(question)
-            images = [pictures[view] for view in question["images"]] if record is None else shown(record, pictures)
-            _add(out, key, sample["family"], question, images)
+        with in_sample(shard, key):
+            for question in _kept(sample, wanted):
+                record = _if_drawn(question)
+                images = [pictures[view] for view in question["images"]] if record is None else shown(record, pictures)
+                _add(out, key, sample["family"], question, images)
     return out
 
 
@@ -237,7 +234,7 @@ class _Pictures(list[Any]):
     def __getitem__(self, view: Any) -> Any:
         picture = super().__getitem__(view)
         if isinstance(picture, bytes):
-            picture = _decode(picture)
+            picture = decode(picture, f"view_{view}.jpg")
             self[view] = picture
         return picture
 
@@ -246,12 +243,26 @@ class _Pictures(list[Any]):
 
 
 def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
-    from datasets import Image, load_dataset
+    from datasets import Dataset, Image, load_dataset
 
+    if os.path.isdir(path) and revision is None:
+        shards = _shards(path, split, revision)
+        # a cache goes by what is handed on here, so what tells one content of a file from another is handed on too
+        seen = [(shard, *_content(shard)) for shard in shards]
+        try:
+            return Dataset.from_generator(
+                _table_rows, features=_features(), gen_kwargs={"seen": seen, "wanted": wanted}, split=split
+            )
+        except Exception as error:  # `datasets` wraps what a generator raises
+            if "no data" in str(error) and not isinstance(
+                error.__cause__, InputError
+            ):  # nothing was asked for that is there
+                return Dataset.from_dict({name: [] for name in COLUMNS}, features=_features(), split=split)
+            raise _cannot_load(path, split, error.__cause__ or error) from error
     try:
         pairs = load_dataset(path, split=split, revision=revision)
-    except (FileNotFoundError, ValueError) as error:
-        raise _cannot_load(path, split, error) from error
+    except Exception as error:  # whatever `datasets` and the network raise
+        raise _cannot_load(path, split, error.__cause__ or error) from error
     for name in (name for name in pairs.column_names if name.startswith("view_")):
         pairs = pairs.cast_column(name, Image(decode=False))  # bytes are copied, not decoded and encoded again
     return pairs.map(
@@ -264,25 +275,51 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
     )
 
 
+def _content(shard: str) -> tuple[int, int]:
+    """Size and time of a file, which tell whether a cache is of what it holds now."""
+    with open_inside(Path(shard)) as file:
+        found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
+
+
+def _table_rows(seen: list[tuple[str, int, int]], wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """The wanted questions of shards, one by one."""
+    keep_picture_memory()
+    for shard, *_ in seen:
+        for key, members in read_members(Path(shard)):
+            stored = parse_sample(shard, key, members).images
+            out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+            with in_sample(shard, key):
+                _undecoded(out, key, from_json(members["json"]), stored, wanted)
+            for values in zip(*out.values(), strict=True):
+                yield dict(zip(out, values, strict=True))
+
+
 def _undecoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list[Any]]:
-    """The wanted questions of samples, pictures as JPEG; only what is drawn into is decoded and encoded, once each."""
+    """The wanted questions of samples, pictures as JPEG."""
     out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     views = sorted(name for name in batch if name.startswith("view_"))
     for number, (key, sample) in enumerate(zip(batch["__key__"], batch["json"], strict=True)):
-        stored = [batch[name][number]["bytes"] for name in views]
-        pictures = _Pictures(stored)
-        for question in _kept(sample, wanted):
-            record = _if_drawn(question)
-            if record is None:
-                images = [stored[view] for view in question["images"]]
-            else:
-                plain = [pictures[view] for view in record.images]
-                images = [
-                    stored[record.images[place]] if place < len(plain) and picture is plain[place] else _encode(picture)
-                    for place, picture in enumerate(shown(record, pictures))
-                ]
-            _add(out, key, sample["family"], question, [{"bytes": image, "path": None} for image in images])
+        _undecoded(out, key, sample, [batch[name][number]["bytes"] for name in views], wanted)
     return out
+
+
+def _undecoded(
+    out: dict[str, list[Any]], key: str, sample: dict[str, Any], stored: list[bytes], wanted: Wanted
+) -> None:
+    """Add the wanted questions of a sample; only what is drawn into is decoded and encoded, once each."""
+    pictures = _Pictures(stored)
+    for question in _kept(sample, wanted):
+        record = _if_drawn(question)
+        if record is None:
+            images = [stored[view] for view in question["images"]]
+        else:
+            plain = [pictures[view] for view in record.images]
+            images = [
+                stored[record.images[place]] if place < len(plain) and picture is plain[place] else _encode(picture)
+                for place, picture in enumerate(shown(record, pictures))
+            ]
+        _add(out, key, sample["family"], question, [{"bytes": image, "path": None} for image in images])
 
 
 # --- both ------------------------------------------------------------------------------------------
@@ -314,19 +351,11 @@ def _add(out: dict[str, list[Any]], key: str, family: str, question: dict[str, A
         out[name].append(question[name])
 
 
-def _decode(data: bytes) -> Any:
-    from PIL import Image
-
-    picture = Image.open(io.BytesIO(data), formats=("JPEG",))
-    picture.load()
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
 def _encode(picture: Any) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)  # dots are small and of strong colours
     return out.getvalue()
 
 
-def _cannot_load(path: str, split: str, error: Exception) -> InputError:
-    return InputError(f"cannot load split {split!r} of {path}: {str(error).splitlines()[0]}")
+def _cannot_load(path: str, split: str, error: BaseException) -> InputError:
+    return InputError(f"cannot load split {split!r} of {path}: {one_line(str(error)) or type(error).__name__}")

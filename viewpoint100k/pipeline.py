@@ -57,6 +57,7 @@ from viewpoint100k.scenes.compose import scene_record
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
+    in_sample,
     iter_samples,
     read_shard,
     sha256_file,
@@ -64,6 +65,7 @@ from viewpoint100k.shards import (
     write_atomically,
     write_shard,
 )
+from viewpoint100k.validate import truth_problems
 
 
 class RunPaths(NamedTuple):
@@ -682,6 +684,12 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
     manifest = read_manifest(dataset)
     before = load_config_tree(manifest.config)
     config = load_config_tree(manifest.config, overrides)
+    mine = any(override.partition("=")[0].strip() == "questions.templates" for override in overrides)
+    if config.questions.templates is not None and not mine:  # a path that its maker chose: of another machine, or worse
+        raise InputError(
+            f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are here with "
+            "--set questions.templates=FILE.yaml, or take ours with --set questions.templates=null"
+        )
     changed = [
         name
         for name in ("plan", "render", "files", "seed", "pairs", "source")
@@ -698,16 +706,19 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
     receipts = []
     for number, entry in enumerate(manifest.shards):
         name = entry.name.removesuffix(".tar")
+        before_asking = list(_consistent(dataset / entry.name))
         stored = [
             one._replace(
                 sample=one.sample.model_copy(
                     update={"provenance": one.sample.provenance.model_copy(update={"config_hash": config_hash(config)})}
                 )
             )
-            for one in read_shard(dataset / entry.name)
+            for one in before_asking
         ]
         dropped = Counter[str]()
-        samples = [one for one in _asked(config, name, number, stored, dropped) if one.sample.questions]
+        with in_sample(dataset / entry.name):
+            asked_anew = _asked(config, name, number, stored, dropped)
+        samples = [one for one in asked_anew if one.sample.questions]
         if len(samples) < len(stored):
             dropped["pairs left without a question"] += len(stored) - len(samples)
         digest, size = write_shard(out / entry.name, scratch, samples)
@@ -733,6 +744,19 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
     shutil.rmtree(RunPaths(out).run)
     asked = (stored.sample for stored in iter_samples(out))
     return _write_beside_shards(out, config, receipts, asked, next_version(manifest.version), manifest.removed)
+
+
+def _consistent(path: Path) -> Iterator[StoredSample]:
+    """The samples of a shard; what is asked of them rests on their truths, so these must be what the poses say.
+
+    Raises:
+        InputError: a sample cannot be read, or says otherwise: names the shard and the key.
+    """
+    for stored in read_shard(path):
+        with in_sample(path, stored.key):
+            for problem in truth_problems(stored.sample):
+                raise InputError(problem)
+        yield stored
 
 
 # --- finish ------------------------------------------------------------------------------------

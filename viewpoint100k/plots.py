@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from viewpoint100k.errors import one_line
+
 INK, BLUE, RED, GREY = "#333333", "#2f6db3", "#c2452d", "#9a9a9a"
+MOST_KINDS, MOST_ANSWERS = 100, 100  # that are drawn; there are half as many kinds
 SHADES = ("#2f6db3", "#8fb8de", "#c2452d", "#e5a08f", "#5a8f5a", "#a9cfa9", "#8a6bb1", "#c9b8df")
 
 
@@ -43,17 +46,19 @@ def plot_families(families: Mapping[str, int]) -> bytes:
 
 def plot_answers(answers: Mapping[str, Counter[str]]) -> bytes:
     """How the right answers of each question spread, as PNG: no answer should be the safe guess."""
-    figure, axes = _figure(1, 1, (7.2, 0.7 + 0.26 * max(len(answers), 3)))
+    kinds = list(reversed(list(answers)[:MOST_KINDS]))
+    figure, axes = _figure(1, 1, (7.2, 0.7 + 0.26 * max(len(kinds), 3)))
     axis = axes[0, 0]
-    for row, kind in enumerate(reversed(list(answers))):
+    for row, kind in enumerate(kinds):
         total, left = answers[kind].total(), 0.0
-        for number, (answer, count) in enumerate(sorted(answers[kind].items())):
+        for number, (answer, count) in enumerate(sorted(answers[kind].items())[:MOST_ANSWERS]):
             axis.barh(row, count / total, left=left, color=SHADES[number % len(SHADES)], edgecolor="white")
             if count / total > 0.055 + 0.0125 * len(answer):
                 ink = "white" if number % 2 == 0 else INK
-                axis.text(left + count / total / 2, row, answer, ha="center", va="center", fontsize=6.5, color=ink)
+                shown = one_line(answer).replace("$", r"\$")  # else it is read as a formula
+                axis.text(left + count / total / 2, row, shown, ha="center", va="center", fontsize=6.5, color=ink)
             left += count / total
-    axis.set_yticks(range(len(answers)), [f"{kind}, {answers[kind].total()}" for kind in reversed(list(answers))])
+    axis.set_yticks(range(len(kinds)), [f"{kind}, {answers[kind].total()}" for kind in kinds])
     axis.set_xlim(0, 1)
     axis.set_title("right answers of each question, and how many there are")
     return _png(figure)

@@ -3,25 +3,32 @@
 import csv
 import hashlib
 import io
+import os
+import re
 import types
 import typing
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from viewpoint100k.config import RunConfig, config_hash, public_source
-from viewpoint100k.errors import InputError
-from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Record, Sample
-from viewpoint100k.shards import Receipt, write_atomically
+from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_source
+from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split
+from viewpoint100k.shards import Receipt, first_fault, open_inside, read_inside, write_atomically
 
 # what may lie in a dataset folder beside its shards; all of it is published
 BESIDE_THE_SHARDS = (
     "README.md", "manifest.json", "attribution.csv", "croissant.json", "audit.json", "card", "index",
 )  # fmt: skip
-VERSION = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+VERSION = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"
+SHARD_NAME = r"^(train|validation|test)-[0-9]{1,9}-of-[0-9]{1,9}\.tar$"
+SHA256 = r"^[0-9a-f]{64}$"
+MOST_MANIFEST_BYTES = 8 << 20  # of 30,000 shards
+MOST_OBJECTS = 1_000_000  # of a dataset; Objaverse has 800,000
+MOST_ROW_BYTES = 1 << 20  # of attribution.csv
 MEASURES = ("rotation_deg", "azimuth_change_deg", "elevation_change_deg", "distance_ratio", "covisible_fraction")
 Scalar = {float: "float64", int: "int64", str: "string", bool: "bool"}
 
@@ -29,12 +36,12 @@ Scalar = {float: "float64", int: "int64", str: "string", bool: "bool"}
 class ShardEntry(Record):
     """One shard as the manifest lists it."""
 
-    name: str
-    split: str
-    sha256: str
-    bytes: int
-    samples: int
-    questions: int
+    name: str = Field(pattern=SHARD_NAME, description="a plain name: the file lies in the folder itself")
+    split: Split
+    sha256: str = Field(pattern=SHA256)
+    bytes: int = Field(ge=0, lt=2**63)
+    samples: int = Field(ge=0, lt=2**53)
+    questions: int = Field(ge=0, lt=2**53)
 
 
 class Removal(Record):
@@ -61,14 +68,37 @@ class Manifest(Record):
     device: str
     samples: int
     questions: int
-    shards: list[ShardEntry]
+    shards: Many[ShardEntry] = Field(min_length=1)
     files: dict[str, str] = Field(description="sha256 of what lies beside the shards")
-    removed: list[Removal] = Field(description="objects that were taken out on request, oldest first")
+    removed: Many[Removal] = Field(description="objects that were taken out on request, oldest first")
 
     @property
     def views(self) -> int:
         """Of each sample."""
         return 4 if self.config.get("plan", {}).get("sets") else 2
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Manifest":
+        name, times = Counter(shard.name for shard in self.shards).most_common(1)[0]
+        if times > 1:
+            raise ValueError(f"shards: {name} is listed {times} times")
+        for name in self.files:
+            if not re.fullmatch(r"(card/)?[A-Za-z0-9_][A-Za-z0-9_.\-]*", name):
+                raise ValueError(f"files: {name!a}: expected plain names, or those of files in card/")
+        return self
+
+
+class MadeWith(Record):
+    """What readers need of a manifest's config, checked; the rest of it is as it is."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    preset: str
+    seed: int = Field(ge=0, lt=2**63)
+    source: str
+    plan: PlanConfig
+    render: RenderConfig
+    gates: GateConfig
 
 
 class Contents(NamedTuple):
@@ -124,7 +154,7 @@ def make_manifest(
         shards=[
             ShardEntry(
                 name=f"{r.name}.tar",
-                split=r.name.split("-")[0],
+                split=r.name.split("-")[0],  # type: ignore[arg-type]  # checked when it is built
                 sha256=r.sha256,
                 bytes=r.bytes,
                 samples=r.samples,
@@ -149,23 +179,45 @@ def write_manifest(dataset: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(dataset: Path) -> Manifest:
-    """manifest.json of a dataset folder.
+    """manifest.json of a dataset folder, its config such as ours.
+
+    Raises:
+        InputError: it is not there or not a manifest of ours.
+    """
+    manifest = read_any_config(dataset)
+    if fault := config_fault(manifest):
+        raise InputError(f"{dataset / 'manifest.json'} is not a manifest of ours: {fault}")
+    return manifest
+
+
+def read_any_config(dataset: Path) -> Manifest:
+    """manifest.json of a dataset folder, whatever its config is.
 
     Raises:
         InputError: it is not there or not a manifest of ours.
     """
     path = dataset / "manifest.json"
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
+    if not os.path.lexists(path):
         raise InputError(
             f"{dataset} is not a finished dataset: it has no manifest.json. Pass the folder that `viewpoint100k generate` "
             "wrote, or run that first"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path} is not a manifest of ours: {str(error).splitlines()[0]}") from error
+        )
+    try:
+        return Manifest.model_validate_json(read_inside(path, MOST_MANIFEST_BYTES), strict=True)
+    except ValidationError as error:
+        raise InputError(f"{path} is not a manifest of ours: {first_fault(error)}") from error
 
 
+def config_fault(manifest: Manifest) -> str:
+    """What is wrong with a manifest's config; empty: all that readers need is there."""
+    try:
+        MadeWith.model_validate(manifest.config)
+    except ValidationError as error:
+        return f"config: {first_fault(error)}"
+    return ""
+
+
+ATTRIBUTION = ["uid", "title", "author", "licence", "source_url", "sha256", "shards"]
 _FORMULA = ("=", "+", "-", "@", "\t")
 
 
@@ -173,7 +225,7 @@ def attribution(objects: dict[str, ObjectRecord], used_in: dict[str, set[str]]) 
     """One row per object: whom to thank, under which licence, and in which shards it is."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(["uid", "title", "author", "licence", "source_url", "sha256", "shards"])
+    rows.writerow(ATTRIBUTION)
     for uid, thing in sorted(objects.items()):
         shards = " ".join(sorted(used_in[uid]))
         cells = [uid, thing.title, thing.author, thing.licence, thing.source_url, thing.sha256, shards]
@@ -188,13 +240,28 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
     Raises:
         InputError: it cannot be read.
     """
-    path = dataset / "attribution.csv"
+    path, out = dataset / "attribution.csv", dict[str, dict[str, str]]()
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = [{key: _plain(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
-        return {row["uid"]: row for row in rows}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error, AttributeError) as error:
+        with io.TextIOWrapper(open_inside(path), encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.reader(_lines(file, path))):
+                if number == 0 and row != ATTRIBUTION:
+                    raise InputError(f"{path}: its columns are {one_line(str(row))}; expected {', '.join(ATTRIBUTION)}")
+                if len(row) != len(ATTRIBUTION) or len(out) > MOST_OBJECTS:
+                    raise InputError(
+                        f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most {MOST_OBJECTS} rows"
+                    )
+                if number:
+                    out[_plain(row[0])] = dict(zip(ATTRIBUTION, map(_plain, row), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
+    return out
+
+
+def _lines(file: io.TextIOWrapper, path: Path) -> Iterator[str]:
+    while line := file.readline(MOST_ROW_BYTES):
+        if len(line) == MOST_ROW_BYTES:
+            raise InputError(f"{path} has a line of more than {MOST_ROW_BYTES:,} characters; expected shorter ones")
+        yield line
 
 
 def _plain(cell: str) -> str:
@@ -226,13 +293,13 @@ def _feature(annotation: Any) -> dict[str, Any]:
         return {
             "struct": [{"name": name, **_feature(field.annotation)} for name, field in annotation.model_fields.items()]
         }
-    if annotation in Scalar:
-        return {"dtype": Scalar[annotation]}
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Literal:
-        return {"dtype": "string"}
     if origin is typing.Annotated:
         return _feature(arguments[0])
+    if origin is None and annotation in Scalar:  # what is generic cannot be hashed
+        return {"dtype": Scalar[annotation]}
+    if origin is typing.Literal:
+        return {"dtype": "string"}
     if origin in (typing.Union, types.UnionType):
         return _feature(next(a for a in arguments if a is not type(None)))
     assert origin is list, f"no column type for {annotation}"

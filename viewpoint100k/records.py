@@ -1,9 +1,9 @@
 """The data that flows between stages. Frozen, checked when built, and the same in memory as on disk."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, model_validator
 
 SCHEMA_VERSION = 4
 
@@ -51,10 +51,27 @@ EventKind = Literal["moved", "turned", "gone"]  # what a scene's two states diff
 ChangeKind = Literal["moved", "turned", "appeared", "vanished"]
 Visible = Literal["yes", "no", "unclear"]
 
-Row2 = Annotated[list[float], Field(min_length=2, max_length=2)]
-Row3 = Annotated[list[float], Field(min_length=3, max_length=3)]
-Row6 = Annotated[list[float], Field(min_length=6, max_length=6)]
-Row4 = Annotated[list[float], Field(min_length=4, max_length=4)]
+# Records are also read from strangers' files. Numbers have bounds so that no sum, square or ratio of them overflows,
+# and no list of bins is as long as they say; a list with a fault is read no further, for each fault takes memory.
+LARGEST = 1e9  # of lengths, pixels and shares; what lies behind a camera can be projected far away
+LONGEST_SIDE_PX = 4096  # of a picture
+FARTHEST = 1e4  # from the origin, in world units: an object has the size of one
+RIGID_ATOL = 1e-4  # of what was rounded to six digits; who computes with a pose is stricter
+MOST_OBJECTS = 7  # of a scene; each may need a letter
+MOST_OPTIONS = 10  # of a question; each may need a letter
+MOST_VIEWS = 4  # of a sample
+LETTER = r"[A-G]"
+
+T = TypeVar("T")
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Degrees = Annotated[float, Field(ge=-360, le=360)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,60}$")]  # of a kind of question
+Place = Annotated[int, Field(ge=0, lt=100)]  # in a list
+Many = Annotated[list[T], FailFast()]
+Row2 = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Row3 = Annotated[list[Number], Field(min_length=3, max_length=3)]
+Row6 = Annotated[list[Number], Field(min_length=6, max_length=6)]
+Row4 = Annotated[list[Number], Field(min_length=4, max_length=4)]
 Matrix3 = Annotated[list[Row3], Field(min_length=3, max_length=3)]
 Matrix4 = Annotated[list[Row4], Field(min_length=4, max_length=4)]
 
@@ -63,6 +80,24 @@ class Record(BaseModel):
     """Immutable; unknown fields are errors, so that a typo in a file is found where it is read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _rigid(rows: list[list[float]]) -> list[list[float]]:
+    """A (4, 4) pose as it is, if it is one. In plain Python: an array of sixteen numbers costs more than they do."""
+    (a, b, c, x), (d, e, f, y), (g, h, i, z), last = rows
+    unit = (a * a + d * d + g * g, b * b + e * e + h * h, c * c + f * f + i * i)
+    right_angle = (a * b + d * e + g * h, a * c + d * f + g * i, b * c + e * f + h * i)
+    off = max(*(abs(one - 1) for one in unit), *(abs(one) for one in right_angle))
+    if off > RIGID_ATOL or a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0:
+        raise ValueError("is not rigid: expected a rotation, and where it stands")
+    if last != [0, 0, 0, 1] or max(abs(x), abs(y), abs(z)) > FARTHEST:
+        raise ValueError(
+            f"is not a pose: expected a last row of 0, 0, 0, 1, and a place within {FARTHEST:g} of the origin"
+        )
+    return rows
+
+
+Pose = Annotated[Matrix4, AfterValidator(_rigid)]
 
 
 # --- objects -------------------------------------------------------------------------------------
@@ -211,50 +246,69 @@ class View(Record):
     """One image's camera as read back from the renderer."""
 
     intrinsics: Matrix3 = Field(description="pixels; pixel (0, 0) covers [0, 1) x [0, 1), so cx = width / 2")
-    world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
-    hfov_deg: float
+    world_from_camera: Pose = Field(description="OpenCV camera axes: x right, y down, z forward")
+    hfov_deg: float = Field(gt=0, lt=180)
     object_box: Row4 = Field(description="left, top, right, bottom of the object in the picture, in pixels")
     object_share: float = Field(ge=0, le=1, description="of the picture that the object covers")
     light: str = Field(description="HDRI / world or camera: whether the lamps stand still or go with the camera")
     background: str = Field(description="hdri, blurred, plain, gradient or ground")
 
+    @property
+    def size_px(self) -> tuple[float, float]:
+        """Width and height of the picture."""
+        return 2 * self.intrinsics[0][2], 2 * self.intrinsics[1][2]
+
+    @model_validator(mode="after")
+    def _a_camera(self) -> "View":
+        (fx, _, cx), (shear, fy, cy), last = self.intrinsics
+        if last != [0, 0, 1] or shear or not (0.5 <= cx <= LONGEST_SIDE_PX / 2 and 0.5 <= cy <= LONGEST_SIDE_PX / 2):
+            raise ValueError(
+                f"intrinsics: expected the middle of a picture of at most {LONGEST_SIDE_PX} px, and a last row of 0, 0, 1"
+            )
+        if not (1e-3 <= fx / cx <= 1e3 and 1e-3 <= fy / cy <= 1e3):
+            raise ValueError(f"intrinsics: focal lengths {fx} and {fy}: expected positive ones, in pixels")
+        left, top, right, bottom = self.object_box
+        if not (left < right and top < bottom):
+            raise ValueError("object_box: expected left < right and top < bottom")
+        return self
+
 
 class Truth(Record):
     """How the camera moved from the first view to the second. Signs: docs/conventions.md."""
 
-    second_from_first: Matrix4 = Field(description="takes points in first-camera axes to second-camera axes")
+    second_from_first: Pose = Field(description="takes points in first-camera axes to second-camera axes")
     translation: Row3 = Field(description="of the camera, in first-camera axes, over the distance to the object")
-    yaw_deg: float = Field(description="> 0: turned right")
-    pitch_deg: float = Field(description="> 0: turned up")
-    roll_deg: float = Field(description="> 0: turned clockwise, seen from behind the camera")
-    azimuth_change_deg: float = Field(description="> 0: counter-clockwise around the object, seen from above")
-    elevation_change_deg: float
-    distance_ratio: float = Field(gt=0, description="second distance to the object over the first")
-    focal_ratio: float = Field(gt=0, description="second focal length over the first: > 1 zoomed in")
-    azimuth_deg: float = Field(description="of the first camera about the object, counter-clockwise from +X")
-    elevation_deg: float = Field(description="of the first camera about the object")
-    rotation_deg: float = Field(description="angle of the whole rotation, about whatever axis")
+    yaw_deg: Degrees = Field(description="> 0: turned right")
+    pitch_deg: Degrees = Field(description="> 0: turned up")
+    roll_deg: Degrees = Field(description="> 0: turned clockwise, seen from behind the camera")
+    azimuth_change_deg: Degrees = Field(description="> 0: counter-clockwise around the object, seen from above")
+    elevation_change_deg: Degrees
+    distance_ratio: float = Field(gt=1e-6, lt=1e6, description="second distance to the object over the first")
+    focal_ratio: float = Field(gt=1e-6, lt=1e6, description="second focal length over the first: > 1 zoomed in")
+    azimuth_deg: Degrees = Field(description="of the first camera about the object, counter-clockwise from +X")
+    elevation_deg: Degrees = Field(description="of the first camera about the object")
+    rotation_deg: Degrees = Field(description="angle of the whole rotation, about whatever axis")
     covisible_fraction: float = Field(ge=0, le=1, description="surface seen in both views over surface seen in either")
-    front_azimuth_deg: float | None = Field(description="azimuth of the object's front; None: it has no known front")
+    front_azimuth_deg: Number | None = Field(description="azimuth of the object's front; None: it has no known front")
 
 
 class Decidability(Record):
     """How different the second picture would be under the nearest wrong answer, for each thing that is asked; 0..1."""
 
-    translation: float = Field(description="sideways")
-    vertical: float
-    forward: float
-    rotation: float = Field(description="yaw")
-    pitch: float
-    roll: float
-    azimuth: float
-    elevation: float
-    distance: float
-    perspective: float = Field(
+    translation: Number = Field(description="sideways")
+    vertical: Number
+    forward: Number
+    rotation: Number = Field(description="yaw")
+    pitch: Number
+    roll: Number
+    azimuth: Number
+    elevation: Number
+    distance: Number
+    perspective: Number = Field(
         description="how far points would be elsewhere, over the object's width, had the lens done what the camera's way "
         "did, or the other way around"
     )
-    chirality: float = Field(description="how different the object is from its mirror image")
+    chirality: Number = Field(description="how different the object is from its mirror image")
 
 
 class SurfacePoint(Record):
@@ -271,41 +325,41 @@ class SurfacePoint(Record):
 class Seen(Record):
     """What depth and albedo tell of a sample's views, beyond their poses; shards keep no depth."""
 
-    covisible_fraction: list[list[float]] = Field(
+    covisible_fraction: Many[Many[Number]] = Field(
         default=[], description="(n, n): surface seen in both views over surface seen in either"
     )
-    difference: list[list[float]] = Field(
+    difference: Many[Many[Number]] = Field(
         default=[], description="(n, n): how different the object looks to one camera from what another would see, 0..1"
     )
-    other_side: list[float] = Field(
+    other_side: Many[Number] = Field(
         default=[],
         description="(n,): how different the object looks to each camera from what one as far to the other side of the first "
         "would see, 0..1; empty for pairs",
     )
-    sides: list[Row6] = Field(
+    sides: Many[Row6] = Field(
         default=[],
         description="per view the shares of the object's pixels on its front, back, left, right, top and bottom; empty "
         "where its front is unknown",
     )
-    points: list[SurfacePoint] = []
+    points: Many[SurfacePoint] = []
 
 
 class Mark(Record):
     """A dot or a letter to be drawn into one of a question's pictures when it is shown."""
 
-    image: int = Field(description="place among the question's pictures")
-    x: float = Field(description="pixels")
-    y: float
+    image: Place = Field(description="place among the question's pictures")
+    x: Number = Field(description="pixels")
+    y: Number
     colour: Colour
     letter: str = Field(
-        default="", pattern=r"^[A-Z]?$", description="drawn in place of a dot: names an object of a scene"
+        default="", pattern=f"^{LETTER}?$", description="drawn in place of a dot: names an object of a scene"
     )
 
 
 class MapCamera(Record):
     """A camera on the map of a question: a further picture, seen from above, the first camera at its lower edge."""
 
-    azimuth_deg: float = Field(description="around the object from the first camera, counter-clockwise from above")
+    azimuth_deg: Degrees = Field(description="around the object from the first camera, counter-clockwise from above")
     colour: Colour
 
 
@@ -313,31 +367,54 @@ AnswerForm = Literal["letter", "digit", "word", "json", "number"]
 
 
 class Question(Record):
-    id: str
-    type: str
-    tier: str
-    frame: str = Field(description="whose left and right the words mean")
-    images: list[int] = Field(description="which of the sample's views the question shows, in this order")
+    id: str = Field(pattern=r"^[A-Za-z0-9_\-]{1,200}$", description="names files, so no dots")
+    type: Name
+    tier: Name
+    frame: Name = Field(description="whose left and right the words mean")
+    images: Many[Place] = Field(
+        max_length=MOST_VIEWS, description="which of the sample's views the question shows, in this order"
+    )
     prompt: str
-    options: list[str] = Field(description="empty where a number is asked for")
-    answer_index: int = Field(description="of the right option; -1 where a number is asked for")
+    options: Many[str] = Field(max_length=MOST_OPTIONS, description="empty where a number is asked for")
+    answer_index: int = Field(ge=-1, lt=MOST_OPTIONS, description="of the right option; -1 where a number is asked for")
     answer: str = Field(description="what the model should write")
     answer_form: AnswerForm = Field(description="how: a letter, the option's number, its words, JSON, or a number")
-    value: float | None = Field(default=None, description="the right number, where one is asked for")
-    marks: list[Mark] = Field(default=[], description="dots in copies of the pictures: drawing.py")
-    mirrored: list[int] = Field(default=[], description="places of the pictures that are shown as in a mirror")
-    map_cameras: list[MapCamera] = Field(default=[], description="of a map that is shown as a further picture")
-    parts: list[int] = Field(
+    value: Number | None = Field(default=None, description="the right number, where one is asked for")
+    marks: Many[Mark] = Field(default=[], max_length=100, description="dots in copies of the pictures: drawing.py")
+    mirrored: Many[Place] = Field(default=[], description="places of the pictures that are shown as in a mirror")
+    map_cameras: Many[MapCamera] = Field(
+        default=[], max_length=100, description="of a map that is shown as a further picture"
+    )
+    parts: Many[Place] = Field(
         default=[], description="objects of the scene that it speaks of, by their number, in order"
     )
     template: str
-    margin: float = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
-    decidability: float = Field(description="how different the picture would be if the nearest wrong answer were true")
+    margin: Number = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
+    decidability: Number = Field(description="how different the picture would be if the nearest wrong answer were true")
     chain_of_thought: str | None = None
+
+    @model_validator(mode="after")
+    def _answerable(self) -> "Question":
+        if not self.images or len(set(self.images)) < len(self.images):
+            raise ValueError(f"shows the views {self.images}: expected one or more, none of them twice")
+        if not self.options and (self.answer_index != -1 or not self.value):
+            raise ValueError(
+                f"answer_index = {self.answer_index} and value = {self.value}: expected -1 and a number other than 0 where there are no options"
+            )
+        if self.options and not 0 <= self.answer_index < len(self.options):
+            raise ValueError(
+                f"answer_index = {self.answer_index}: expected 0 to {len(self.options) - 1}, for there are {len(self.options)} options"
+            )
+        if self.options and self.value is not None:
+            raise ValueError(f"value = {self.value}: expected none where there are options")
+        for place in (*self.mirrored, *(mark.image for mark in self.marks)):
+            if place >= len(self.images):
+                raise ValueError(f"marks or mirrors picture {place}: expected 0 to {len(self.images) - 1}")
+        return self
 
 
 class Provenance(Record):
-    seed: int
+    seed: int = Field(ge=0, lt=2**63)
     config_hash: str
     code_version: str
     renderer: str
@@ -352,7 +429,9 @@ class ScenePart(Record):
     """
 
     object: ObjectRecord
-    letter: str = Field(pattern=r"^[A-Z]$", description="of the label that may be drawn beside it; A, B, ... in order")
+    letter: str = Field(
+        pattern=f"^{LETTER}$", description="of the label that may be drawn beside it; A, B, ... in order"
+    )
     name: str = Field(
         description='words that fit no other object of the scene, with "the": by its noun, by colour and noun, or "the object '
         'marked A" where such words do not exist; then the picture must show the letters'
@@ -361,20 +440,24 @@ class ScenePart(Record):
     noun: str = Field(description="what its category is called, without article; empty: nothing that people would know")
     colour: ObjectColour | None = Field(description="of nearly all of what is seen of it; None: it has no one colour")
     size: Row3 = Field(description="sides of its box along its own axes, in world units; size[2] is its height")
-    front_azimuth_deg: float | None = Field(
+    front_azimuth_deg: Number | None = Field(
         description="where its front faces in its own axes, counter-clockwise from its +x; None: it has no known front"
     )
-    present: list[bool] = Field(description="whether it is there, per state of the scene")
-    world_from_object: list[Matrix4] = Field(
-        description="rigid, per state: from the axes of its box to the world; where it is absent, where it would stand"
+    present: Many[bool] = Field(min_length=1, max_length=2, description="whether it is there, per state of the scene")
+    world_from_object: Many[Pose] = Field(
+        min_length=1,
+        max_length=2,
+        description="rigid, per state: from the axes of its box to the world; where it is absent, where it would stand",
     )
 
 
 class PartSeen(Record):
     """What one picture shows of one object of a scene. From the renderer's index and depth at pixel centres."""
 
-    pixels: int = Field(ge=0, description="in which it is seen; 0 where it is absent")
-    solo_pixels: int = Field(ge=0, description="in which it would be seen if it were alone; 0 where it is absent")
+    pixels: int = Field(ge=0, le=LONGEST_SIDE_PX**2, description="in which it is seen; 0 where it is absent")
+    solo_pixels: int = Field(
+        ge=0, le=LONGEST_SIDE_PX**2, description="in which it would be seen if it were alone; 0 where it is absent"
+    )
     visible_fraction: float = Field(ge=0, le=1, description="`pixels` over `solo_pixels`; 0 where there are none")
     box: Row4 | None = Field(description="left, top, right, bottom of those pixels; None: no pixel")
     full_box: Row4 = Field(
@@ -382,9 +465,11 @@ class PartSeen(Record):
     )
     centre_pixel: Row2 = Field(description="where the middle of its 3D box is in the picture, hidden or not")
     base_pixel: Row2 = Field(description="where the middle of its base is, on the ground")
-    depth: float = Field(description="of the middle of its 3D box along the line of sight (camera z), in world units")
+    depth: Number = Field(description="of the middle of its 3D box along the line of sight (camera z), in world units")
     depth_range: Row2 | None = Field(description="least and greatest camera z of the pixels in which it is seen")
-    hidden_by: list[int] = Field(description="objects that hide a twentieth of `solo_pixels` or more, by their number")
+    hidden_by: Many[Place] = Field(
+        description="objects that hide a twentieth of `solo_pixels` or more, by their number"
+    )
     cut: bool = Field(description="whether it reaches the edge of the picture")
     referable: bool = Field(description="whether it may be spoken of: enough pixels, little enough hidden, not cut")
 
@@ -393,16 +478,16 @@ class SceneView(Record):
     """What one picture shows of a scene."""
 
     state: int = Field(ge=0, le=1, description="of the scene when the picture was taken; that of the first view is 0")
-    parts: list[PartSeen] = Field(description="one for each of the scene's parts, in their order")
+    parts: Many[PartSeen] = Field(description="one for each of the scene's parts, in their order")
 
 
 class SceneChange(Record):
     """What is different in state 1, compared with state 0, so from the first view to the second."""
 
-    part: int = Field(ge=0, description="number of the one object that changes")
+    part: Place = Field(description="number of the one object that changes")
     kind: ChangeKind
-    distance: float = Field(ge=0, description="between both places, over the scene's radius; 0 unless moved")
-    turn_deg: float = Field(description="> 0: counter-clockwise, seen from above; 0 unless turned")
+    distance: Number = Field(ge=0, description="between both places, over the scene's radius; 0 unless moved")
+    turn_deg: Degrees = Field(description="> 0: counter-clockwise, seen from above; 0 unless turned")
     difference: float = Field(
         ge=0, le=1, description="how different the object looks in the second picture from what no change would show"
     )
@@ -411,10 +496,26 @@ class SceneChange(Record):
 class Scene(Record):
     """Several objects on level ground: where they are, and what each picture shows of each."""
 
-    ground: float = Field(description="height (world z) of the ground, which all objects stand on")
-    parts: list[ScenePart]
-    views: list[SceneView] = Field(description="one for each of the sample's views, in their order")
+    ground: Number = Field(description="height (world z) of the ground, which all objects stand on")
+    parts: Many[ScenePart] = Field(min_length=1, max_length=MOST_OBJECTS)
+    views: Many[SceneView] = Field(description="one for each of the sample's views, in their order")
     change: SceneChange | None = Field(description="None: there is one state, and all views are of it")
+
+    @model_validator(mode="after")
+    def _numbered(self) -> "Scene":
+        count, states = len(self.parts), {len(part.present) for part in self.parts}
+        if len(states | {len(part.world_from_object) for part in self.parts}) != 1:
+            raise ValueError("parts: expected as many states of each object as of the others, and a pose in each")
+        for number, view in enumerate(self.views):
+            if len(view.parts) != count or view.state >= min(states):
+                raise ValueError(
+                    f"views.{number}: expected one entry for each of the {count} objects, and one of {min(states)} states"
+                )
+            if any(other >= count for part in view.parts for other in part.hidden_by):
+                raise ValueError(f"views.{number}: hidden_by: expected 0 to {count - 1}")
+        if self.change is not None and self.change.part >= count:
+            raise ValueError(f"change.part = {self.change.part}: expected 0 to {count - 1}")
+        return self
 
 
 class Sample(Record):
@@ -422,9 +523,9 @@ class Sample(Record):
 
     object: ObjectRecord
     preset: str
-    family: str
-    split: str
-    views: list[View]
+    family: Family
+    split: Split
+    views: Many[View] = Field(min_length=1, max_length=MOST_VIEWS)
     truth: Truth = Field(description="from the first view to the second")
     decidability: Decidability
     decidability_reversed: Decidability | None = Field(
@@ -432,8 +533,35 @@ class Sample(Record):
     )
     seen: Seen = Seen()
     scene: Scene | None = Field(default=None, description="of several objects; None: the sample is of a single object")
-    questions: list[Question]
+    questions: Many[Question]
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _numbered(self) -> "Sample":
+        """What is counted is there: views, objects of the scene, pixels of pictures."""
+        views, objects = len(self.views), len(self.scene.parts) if self.scene else 0
+        if self.scene is not None and len(self.scene.views) != views:
+            raise ValueError(f"scene.views: expected one for each of the {views} views")
+        for name in ("covisible_fraction", "difference"):
+            if {len(rows := getattr(self.seen, name)), *map(len, rows)} not in ({views}, {0}):
+                raise ValueError(f"seen.{name}: expected {views} rows of {views} numbers, or none")
+        if len(self.seen.other_side) not in (0, views) or len(self.seen.sides) not in (0, views):
+            raise ValueError(f"seen: other_side, sides: expected one entry for each of the {views} views, or none")
+        for number, view in enumerate(self.views):
+            if not any(row[3] for row in view.world_from_camera[:3]):
+                raise ValueError(f"views.{number}: the camera stands in the middle of what it looks at")
+        for number, question in enumerate(self.questions):
+            if max(question.images) >= views:
+                raise ValueError(f"questions.{number}: shows the views {question.images}; the sample has {views}")
+            if max(question.parts, default=-1) >= objects:
+                raise ValueError(f"questions.{number}: speaks of the objects {question.parts}; its scene has {objects}")
+            for mark in question.marks:
+                width, height = self.views[question.images[mark.image]].size_px
+                if not (0 <= mark.x <= width and 0 <= mark.y <= height):
+                    raise ValueError(
+                        f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x {height:.0f}"
+                    )
+        return self
 
     @property
     def objects(self) -> list[ObjectRecord]:

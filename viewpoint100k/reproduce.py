@@ -1,6 +1,5 @@
 """Is a published shard what its manifest says it is made of? Renders it again and says what differs, and why."""
 
-import io
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from viewpoint100k import pipeline
-from viewpoint100k.config import RunConfig, config_hash, load_config_tree, read_config
+from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config
 from viewpoint100k.engine import Device
 from viewpoint100k.errors import InputError, RanDry
 from viewpoint100k.pipeline import RunPaths
 from viewpoint100k.publish import Manifest, ShardEntry, read_attribution, read_manifest
-from viewpoint100k.shards import StoredSample, read_shard, sha256_file
+from viewpoint100k.shards import StoredSample, decode, read_shard, sha256_file
 
 MANY = 5  # differences of a kind that are listed one by one
 PIXEL_TOLERANCE = 12  # of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
@@ -94,9 +93,11 @@ def reproduce_shard(
 
 def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
     config = load_config_tree(manifest.config)
-    if config.source == "folder":
+    if (templates := config.questions.templates) is not None and not Path(templates).is_file():
+        raise InputError(f"{dataset} was asked with the wordings in {templates!r}, which is no file here")
+    if public_source(config.source) == "folder":
         here = RunPaths(dataset).config
-        source = source or (read_config(here).source if here.exists() else None)
+        source = source or (read_config(here).source if here.is_file() else None)
         if source is None:
             raise InputError(f"{dataset} was made of a folder of objects: say with --source where that is")
     return config.model_copy(update={"source": source or config.source})
@@ -161,9 +162,7 @@ def _compare(old: list[StoredSample], new: list[StoredSample], findings: list[st
 
 def _pixels(one: bytes, another: bytes) -> tuple[str, bool]:
     """How two pictures differ, and whether by no more than kernels do."""
-    from PIL import Image
-
-    a, b = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.int16) for data in (one, another))
+    a, b = (np.asarray(decode(data, "a picture"), np.int16) for data in (one, another))
     if a.shape != b.shape:
         return f"was {a.shape[1]} px wide, is {b.shape[1]}", False
     off = np.abs(a - b).max(axis=2)

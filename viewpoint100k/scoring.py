@@ -15,7 +15,9 @@ LETTERS = "ABCDEFGHIJ"
 _TAG = re.compile(r"</?(?:answer|think)>", re.IGNORECASE)
 _THINK = re.compile(r"<think>", re.IGNORECASE)  # thinking that never ends holds no answer
 _STATED = re.compile(
-    r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*\s*[:=]?\s*[\"'(\[*]*([A-J])\b(?!'[a-z])", re.IGNORECASE
+    # what is taken is not given back: else a hundred thousand asterisks take minutes
+    r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*+\s*+[:=]?+\s*+[\"'(\[*]*+([A-J])\b(?!'[a-z])",
+    re.IGNORECASE,
 )
 _LEADING = re.compile(r"^[\s\"'(\[*]*([A-J])[\s\"')\].:,*]*(?:$|[\s)\].:,])", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,9})?(?![\w]|\.\d)")

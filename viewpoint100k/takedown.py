@@ -4,6 +4,7 @@ The manifest is changed first: it lists the removal, the new version, and every 
 the folder agree with it, and can be killed anywhere: the next `remove` goes on. Until then `validate` says what is unfinished.
 """
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,13 +29,17 @@ from viewpoint100k.shards import (
     Receipt,
     cut_digest,
     cut_shard,
+    is_own_folder,
     keep_samples,
+    own_folder,
+    read_inside,
     sha256_file,
     shard_paths,
     sweep,
     write_atomically,
 )
 
+MOST_RECEIPT_BYTES = 16 << 20
 Progress = Callable[[int, int], None]
 
 
@@ -58,8 +63,11 @@ def remove_objects(
     Raises:
         InputError: no dataset, no such object, nothing would be left, or a shard is damaged: says what to do.
     """
-    sweep(dataset, before=time.time())
     manifest = read_manifest(dataset)
+    for name in ("card", FOLDER):  # before anything is changed
+        if os.path.lexists(dataset / name):
+            own_folder(dataset / name)
+    sweep(dataset, before=time.time())
     if not uids and not manifest.removed:
         raise InputError(f"nothing to remove from {dataset}: name an object with --uid; attribution.csv lists them")
     manifest, touched, samples = _finish(dataset, manifest, progress)
@@ -140,7 +148,7 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
         cut_shard(path, kept)
     _update_receipts(dataset, wanted, gone)
     contents = count_samples(iter_dataset(dataset, manifest))
-    if (dataset / FOLDER).is_dir():
+    if (dataset / FOLDER).is_dir():  # of a link, it says what is wrong
         write_index(dataset)
     drop_stale_audit(dataset, manifest)
     return describe(dataset, manifest, contents), touched, samples
@@ -148,10 +156,12 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
 
 def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str]) -> None:
     """So that `generate` in the same folder takes the shards for done."""
-    for path in sorted((dataset / ".run" / "receipts").glob("*.json")):
+    receipts = dataset / ".run" / "receipts"
+    own = is_own_folder(receipts.parent) and is_own_folder(receipts)
+    for path in sorted(receipts.glob("*.json")) if own else ():
         try:
-            receipt = Receipt.model_validate_json(path.read_bytes())
-        except ValidationError:
+            receipt = Receipt.model_validate_json(read_inside(path, MOST_RECEIPT_BYTES, dataset))
+        except (ValidationError, InputError):
             continue
         if not gone & set(receipt.objects):
             continue

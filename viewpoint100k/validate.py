@@ -1,10 +1,8 @@
 """Are the files right? Rereads everything and derives every truth and answer again from the stored poses."""
 
 import hashlib
-import io
 import json
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -14,20 +12,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
-from PIL import Image
-from pydantic import ValidationError
+from pydantic_core import from_json
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
 from viewpoint100k.publish import (
     BESIDE_THE_SHARDS,
+    MOST_MANIFEST_BYTES,
+    MOST_ROW_BYTES,
     Manifest,
     ShardEntry,
     attribution,
+    config_fault,
     features,
-    read_manifest,
+    read_any_config,
 )
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
@@ -37,15 +37,24 @@ from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
     StoredSample,
+    decode,
+    in_sample,
+    is_own_folder,
     keep_picture_memory,
+    open_inside,
     parse_sample,
+    read_inside,
     read_members,
     sha256_file,
     shard_paths,
     split_of,
 )
 
+LEAST_LEVEL = 1e-6  # part of a line of sight
 TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
+MOST_CARD_BYTES = 4 << 20
+MOST_HEAD = 1 << 17  # characters of the YAML of a card; ours have 7,500
+MOST_EXTRA_LINES = 20  # of attribution.csv, that are listed one by one
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
@@ -80,19 +89,18 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     Raises:
         InputError: the folder is no dataset of ours at all.
     """
-    manifest = read_manifest(dataset)
+    manifest = read_any_config(dataset)
     if manifest.schema_version != SCHEMA_VERSION:
         raise InputError(
             f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}"
         )
-    try:
-        gates, _ = GateConfig.model_validate(manifest.config.get("gates", {})), manifest.views
-    except (ValidationError, AttributeError, TypeError) as error:
-        what = f"its config is not one of ours, so nothing can be checked by it: {str(error).splitlines()[0]}"
+    if fault := config_fault(manifest):
+        what = f"its config is not one of ours, so nothing can be checked by it: {fault}"
         return Report(0, 0, 0, [Problem("manifest.json", what)])
+    gates = GateConfig.model_validate(manifest.config["gates"])
     problems = list(_folder_problems(dataset, manifest))
-    here = [entry for entry in manifest.shards if (dataset / entry.name).is_file()]
-    if (dataset / FOLDER).exists():
+    here = [entry for entry in manifest.shards if os.path.lexists(dataset / entry.name)]
+    if is_own_folder(dataset / FOLDER):
         index_files(dataset)  # imports pyarrow once, for all processes
     check, processes = partial(_check_shard, dataset, manifest, gates), min(workers or os.cpu_count() or 1, len(here))
     if processes > 1:
@@ -133,7 +141,7 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
             )
     problems += _attribution_problems(dataset, objects, used_in)
     problems += _manifest_problems(manifest, set[tuple[str, str, str]]().union(*(shard.provenances for shard in found)))
-    if (dataset / FOLDER).exists():
+    if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
 
@@ -146,27 +154,43 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     for entry in sorted(dataset.iterdir()):
         if entry.name not in {*BESIDE_THE_SHARDS, ".run", *listed}:
             yield Problem(entry.name, "is not listed in manifest.json; loaders may read it")
+    for name in ("card", FOLDER, ".run"):
+        if (dataset / name).is_symlink():
+            yield Problem(name, "is a link; expected a folder of the dataset's own")
     for key in ("samples", "questions"):
         total = sum(getattr(entry, key) for entry in manifest.shards)
         if getattr(manifest, key) != total:
             yield Problem("manifest.json", f"says {getattr(manifest, key)} {key}; its shards add up to {total}")
     yield from _side_problems(dataset, manifest)
-    readme = dataset / "README.md"
     try:
-        front = yaml.safe_load(re.match(r"---\n(.*?)\n---\n", readme.read_text("utf-8"), re.DOTALL).group(1))  # type: ignore[union-attr]
-        info, configs = front["dataset_info"][0], front["configs"][0]
-        splits = {files["split"]: files["path"] for files in configs["data_files"]}
-    except (OSError, AttributeError, KeyError, IndexError, TypeError, yaml.YAMLError, UnicodeDecodeError):
+        declared, splits = _declared(read_inside(dataset / "README.md", MOST_CARD_BYTES).decode())
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError, yaml.YAMLError, InputError):
         yield Problem("README.md", "has no YAML head with configs and dataset_info: loaders would guess, wrongly")
         return
-    if info.get("features") != features(manifest.views):
+    if declared != features(manifest.views):
         yield Problem("README.md", "declares other features than the samples have")
     for name in ("README.md", "attribution.csv"):
-        said = manifest.files.get(name, "nothing")
-        if (path := dataset / name).is_file() and sha256_file(path) != said:
-            yield Problem(name, f"was changed since it was written: manifest.json says sha256 {said[:12]}...")
+        if name not in manifest.files and (dataset / name).is_file():
+            yield Problem(name, "was changed since it was written: manifest.json does not list it")
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
+
+
+def _declared(card: str) -> tuple[Any, dict[str, str]]:
+    """Features and files of each split, as the head of README.md declares them. Raises all kinds of errors."""
+    head = card[:MOST_HEAD].removeprefix("---\n").split("\n---\n")
+    if not card.startswith("---\n") or len(head) < 2:
+        raise ValueError("it has no head, or one that is too long")
+    # texts alone: what YAML makes of dates, numbers and true costs more than it says. Its aliases can blow up what is printed
+    front = yaml.load(head[0], Loader=yaml.BaseLoader)
+    splits = {str(files["split"])[:99]: str(files["path"])[:99] for files in _texts(front["configs"][0]["data_files"])}
+    return front["dataset_info"][0].get("features"), splits
+
+
+def _texts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not all(isinstance(value, str) for row in rows for value in row.values()):
+        raise TypeError("a list or a mapping where a text is expected")
+    return rows
 
 
 def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
@@ -175,21 +199,26 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         path = dataset / name
         if not path.is_file():
             yield Problem(name, "listed in manifest.json, but not there")
-        elif sha256_file(path) != digest:
-            yield Problem(
-                name,
-                f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew",
+            continue
+        try:
+            if sha256_file(path, dataset) == digest:
+                continue
+            what = (
+                f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew"
             )
-    for path in sorted((dataset / "card").glob("*")):
+        except InputError as error:
+            what = str(error)
+        yield Problem(name, what)
+    for path in sorted((dataset / "card").glob("*")) if is_own_folder(dataset / "card") else ():
         if manifest.files and f"card/{path.name}" not in manifest.files:
             yield Problem(f"card/{path.name}", "is not listed in manifest.json")
     audit = dataset / "audit.json"
-    if audit.exists():
+    if os.path.lexists(audit):
         try:
-            tree = json.loads(audit.read_bytes())
+            tree = from_json(read_inside(audit, MOST_MANIFEST_BYTES))
             fits = [tree[name] == getattr(manifest, name) for name in ("config_hash", "samples", "questions")]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            yield Problem("audit.json", f"cannot be read ({error}): audit again, or delete it")
+        except (ValueError, LookupError, TypeError, InputError) as error:
+            yield Problem("audit.json", f"cannot be read ({one_line(str(error))}): audit again, or delete it")
             return
         if not all(fits):
             yield Problem("audit.json", "is of another dataset, or of another version: audit again, or delete it")
@@ -197,20 +226,12 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
     keep_picture_memory()
-    path, indexed = dataset / entry.name, (dataset / FOLDER).exists()
+    path, indexed = dataset / entry.name, is_own_folder(dataset / FOLDER)
     out, listed = _Shard([], [], {}, set(), 0), dict[str, list[dict[str, Any]]]()
     problems, questions = out.problems, 0
-    size, digest = path.stat().st_size, sha256_file(path)
-    if size != entry.bytes or digest != entry.sha256:
-        problems.append(
-            Problem(
-                entry.name,
-                f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}...",
-            )
-        )
     if not entry.name.startswith(f"{entry.split}-"):
         problems.append(Problem(entry.name, f"manifest.json says it is of split {entry.split}"))
-    members = read_members(path)
+    members, whole = read_members(path), True
     while True:
         try:
             key, files = next(members)
@@ -218,6 +239,7 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
             break
         except InputError as error:
             problems.append(Problem(entry.name, str(error)))
+            whole = False
             break
         where = f"{entry.name}, {key}"
         out.keys.append(key)
@@ -233,7 +255,13 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
         questions += len(stored.sample.questions)
         if indexed:
             listed[key] = list(rows(path, key, files, stored.sample))
-        problems += [Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)]
+        try:
+            with in_sample(path, key):
+                problems += [Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)]
+        except InputError as error:
+            problems.append(Problem(where, str(error)))
+    if whole:  # else there is no end to what may have to be read
+        problems[:0] = _other_bytes(path, entry)
     if len(out.keys) != entry.samples or questions != entry.questions:
         problems.append(
             Problem(
@@ -247,6 +275,13 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
             where = f"{entry.name}, {difference.key}" if difference.key else file
             problems.append(Problem(where, f"{difference.what} ({file})" if difference.key else difference.what))
     return out._replace(questions=questions)
+
+
+def _other_bytes(path: Path, entry: ShardEntry) -> Iterator[Problem]:
+    size, digest = path.stat().st_size, sha256_file(path)
+    if size != entry.bytes or digest != entry.sha256:
+        what = f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}..."
+        yield Problem(entry.name, what)
 
 
 def _made_with(provenance: Provenance) -> tuple[str, str, str]:
@@ -269,15 +304,13 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     for number, (image, view) in enumerate(zip(stored.images, sample.views, strict=False)):
         expected = (round(2 * view.intrinsics[0][2]), round(2 * view.intrinsics[1][2]))
         try:
-            with Image.open(io.BytesIO(image)) as picture:
-                picture.load()
-                kind, mode, size = picture.format, picture.mode, picture.size
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            yield f"view_{number}.jpg cannot be decoded: {error}"
+            size = decode(image, f"view_{number}.jpg").size
+        except InputError as error:
+            yield str(error)
             continue
-        if (kind, mode, size) != ("JPEG", "RGB", expected):
-            yield f"view_{number}.jpg is {kind} {mode} {size}; its intrinsics say JPEG RGB {expected}"
-    yield from _truth_problems(sample)
+        if size != expected:
+            yield f"view_{number}.jpg is JPEG RGB {size}; its intrinsics say JPEG RGB {expected}"
+    yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
     for question in sample.questions:
         yield from (
@@ -289,7 +322,12 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
         yield "has two questions of the same id"
 
 
-def _truth_problems(sample: Sample) -> Iterator[str]:
+def truth_problems(sample: Sample) -> Iterator[str]:
+    """What is not so of the truth that a sample stores, or of what it says of its pictures, by its own poses."""
+    for number, view in enumerate(sample.views):
+        if max(abs(row[2]) for row in view.world_from_camera[:2]) < LEAST_LEVEL:
+            yield f"views.{number}.world_from_camera looks straight up or down, where roll has no meaning"
+            return
     try:
         derived = make_truth(
             sample.views[0], sample.views[1], sample.truth.covisible_fraction, sample.truth.front_azimuth_deg
@@ -393,19 +431,32 @@ def _attribution_problems(
     dataset: Path, objects: dict[str, ObjectRecord], used_in: dict[str, list[str]]
 ) -> Iterator[Problem]:
     """The shards say what must be there, line by line."""
-    try:
-        lines = (dataset / "attribution.csv").read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        yield Problem("attribution.csv", f"cannot be read: {error}")
-        return
     expected = attribution(objects, {uid: set(names) for uid, names in used_in.items()}).splitlines()
+    wanted, missing, named = set(expected), set(expected), set[str]()
+    unasked, more = list[str](), 0
+    try:
+        with open_inside(dataset / "attribution.csv") as file:
+            for data in iter(partial(file.readline, MOST_ROW_BYTES), b""):
+                for line in data.decode().splitlines():
+                    missing.discard(line)
+                    if (uid := line.partition(",")[0]) in objects:
+                        named.add(uid)
+                    if line not in wanted:
+                        more += len(unasked) == MOST_EXTRA_LINES
+                        unasked += [line[:80]] * (len(unasked) < MOST_EXTRA_LINES)
+    except (OSError, UnicodeDecodeError, InputError) as error:
+        yield Problem("attribution.csv", f"cannot be read: {one_line(str(error))}")
+        return
     for line in expected:
-        if line not in lines:
+        if line in missing:
             uid = line.split(",")[0]
-            named = any(other.startswith(f"{uid},") for other in lines)
-            yield Problem("attribution.csv", f"says otherwise of object {uid}" if named else f"does not name {uid}")
-    for line in sorted(set(lines) - set(expected)):
-        yield Problem("attribution.csv", f"has a line that no shard asks for: {line[:80]}")
+            yield Problem(
+                "attribution.csv", f"says otherwise of object {uid}" if uid in named else f"does not name {uid}"
+            )
+    for line in sorted(set(unasked)):
+        yield Problem("attribution.csv", f"has a line that no shard asks for: {line}")
+    if more:
+        yield Problem("attribution.csv", f"has {more} more lines that no shard asks for")
 
 
 def _manifest_problems(manifest: Manifest, made_with: set[tuple[str, str, str]]) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from PIL import Image
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.index import write_index
-from viewpoint100k.load import _local_files
+from viewpoint100k.load import COLUMNS, KNOWN
 from viewpoint100k.shards import iter_samples, shard_paths
 
 datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
@@ -74,8 +74,8 @@ def test_what_a_row_shows_is_what_the_question_draws(several):
 def test_a_sample_is_decoded_once_for_all_its_questions_in_a_stream(several, monkeypatch):
     from viewpoint100k import load
 
-    decoded, decode = [], load._decode
-    monkeypatch.setattr(load, "_decode", lambda data: decoded.append(data) or decode(data))
+    decoded, decode = [], load.decode
+    monkeypatch.setattr(load, "decode", lambda data, name: decoded.append(data) or decode(data, name))
     rows = ids(stream(several))
     views = sum(len(one.images) for one in iter_samples(several))
     assert len(decoded) <= views < 2 * len(rows)
@@ -189,31 +189,8 @@ def test_the_index_answers_the_query_that_the_docs_show(dataset):
     assert counts == {name: stored.count(name) for name in set(stored)}
 
 
-def test_any_tar_is_read_as_tarfile_reads_it_damaged_or_not(tmp_path):
-    """Long names, folders, an empty file, and a size that octal digits cannot hold go the long way."""
-    path, files = (
-        tmp_path / "a.tar",
-        {"plain.json": b"{}", "x" * 150 + ".json": b"long", "d/empty": b"", "\u00fc.jpg": b"e" * 600},
-    )
-    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
-        folder = tarfile.TarInfo("d")
-        folder.type = tarfile.DIRTYPE
-        tar.addfile(folder)
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    assert dict(_local_files(str(path))) == files
-    damaged = bytearray(path.read_bytes())
-    for place in range(512, len(damaged), 97):  # flipped bits of headers, sizes and checksums among them
-        damaged[place] ^= 1
-        path.write_bytes(damaged)
-        damaged[place] ^= 1
-        try:
-            with tarfile.open(path, "r:") as tar:
-                expected = [(info.name, tar.extractfile(info).read()) for info in tar if tar.extractfile(info)]
-        except tarfile.ReadError:
-            with pytest.raises(tarfile.ReadError):
-                list(_local_files(str(path)))
-        else:
-            assert list(_local_files(str(path))) == expected
+def test_a_table_of_what_nobody_asks_is_empty_and_has_its_columns(several):
+    here = {question.type for one in iter_samples(several) for question in one.sample.questions}
+    other = min(set(KNOWN["types"]) - here)
+    table = load_questions(several, types=other)
+    assert len(table) == 0 and table.column_names == list(COLUMNS)

@@ -14,7 +14,7 @@ from rich.markup import escape
 import viewpoint100k
 from viewpoint100k.cli import listing, looking, making, sharing
 from viewpoint100k.cli.screen import err_console, out_console
-from viewpoint100k.errors import InputError, ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError, printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 for commands in (making, looking, sharing):
@@ -55,8 +55,8 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        err_console.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
+        err_console.print(f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True, highlight=False)
         sys.exit(2)
     except ViewpointError as error:
-        err_console.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
+        err_console.print(f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True, highlight=False)
         sys.exit(1)

@@ -13,6 +13,8 @@ from viewpoint100k.cli.places import devices_for, places_on
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_probes, print_problems
 from viewpoint100k.errors import InputError
 
+MOST_COLOURED = 300_000  # characters of JSON; more take many seconds
+
 app = typer.Typer()
 
 
@@ -148,6 +150,8 @@ def inspect_command(
 
     for stored in iter_samples(dataset):
         if stored.key == key:
-            out_console.print_json(stored.sample.model_dump_json())
+            text = stored.sample.model_dump_json()
+            # a title may hold what makes a terminal do something
+            out_console.print_json(text, ensure_ascii=not text.isprintable(), highlight=len(text) < MOST_COLOURED)
             return
     raise InputError(f"{dataset} has no sample {key!r}; keys look like train-00000-00003")

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from viewpoint100k.errors import InputError, ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError, one_line
 
 out_console, err_console = Console(), Console(stderr=True)
 REMOTE_LOOK_S = 15.0  # between looks at a run behind a URL
@@ -117,7 +117,8 @@ def unfinished(logs: Path, missing: int, of: int, failures: list[Any]) -> Viewpo
 
 def print_problems(problems: list[Any]) -> None:
     for problem in problems[:200]:
-        err_console.print(f"{escape(problem.where)}: {escape(problem.what)}", soft_wrap=True, highlight=False)
+        line = escape(one_line(f"{problem.where}: {problem.what}", 2000))
+        err_console.print(line, soft_wrap=True, highlight=False)
     if len(problems) > 200:
         err_console.print(f"... and {len(problems) - 200} more")
 
@@ -255,7 +256,7 @@ def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
     for name, ids in (("unknown", scores.unknown_ids), ("unanswered", scores.unanswered_ids)):
         if ids:
             more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
-            err_console.print(f"{name}: {escape(', '.join(ids[:5]))}{more}", soft_wrap=True, highlight=False)
+            err_console.print(f"{name}: {escape(one_line(', '.join(ids[:5])))}{more}", soft_wrap=True, highlight=False)
 
 
 def print_cpu(cpu_s: Counter[str], what: str) -> None:

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from viewpoint100k.cli.options import DatasetArgument
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_scores, print_shipment, sending
-from viewpoint100k.errors import ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError
 
 app = typer.Typer()
 
@@ -171,6 +171,11 @@ def evaluate_command(
     from viewpoint100k import evaluate, pipeline
     from viewpoint100k.shards import write_atomically
 
+    for option, out in (("--json", json_file), ("--html", html)):
+        if out is not None and out.exists() and predictions.exists() and out.samefile(predictions):
+            raise InputError(f"{option} {out} is the file of predictions itself; write the scores to another one")
+    if json_file is not None and html is not None and json_file.resolve() == html.resolve():
+        raise InputError(f"--json and --html both name {html}; expected two files")
     scores, cases = evaluate.evaluate(predictions, dataset)
     if json_file is not None:
         with pipeline.disk_errors(json_file):

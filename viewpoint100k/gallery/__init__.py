@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.gallery.cards import make_card
 from viewpoint100k.gallery.summary import Summary, histogram, summarise
 from viewpoint100k.records import FAMILIES, Question, Sample
-from viewpoint100k.shards import StoredSample, iter_samples, write_atomically
+from viewpoint100k.shards import StoredSample, in_sample, iter_samples, iter_stored, write_atomically
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,6 +33,7 @@ ONE_FILE = 300  # up to so many samples all is in the page itself: about 10 MB
 GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill an interval evenly and follow no period
 
 Progress = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 class Written(NamedTuple):
@@ -66,7 +67,7 @@ def write_gallery(dataset: Path, page: Path, *, limit: int = 2000, progress: Pro
     places = even_spread(summary.samples, limit)
     folder = page.with_name(f"{page.stem}_files")
     index = Index()
-    chunks = _chunks(_counted(pick(iter_samples(dataset), places), len(places), progress), index)
+    chunks = _chunks(_counted(pick(iter_stored(dataset), places), len(places), progress), index)
     name = dataset.resolve().name
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -95,13 +96,13 @@ def even_spread(total: int, limit: int) -> list[int]:
     return [low + int((i * GOLDEN % 1) * (high - low)) for i, (low, high) in enumerate(pairwise(edges))]
 
 
-def pick(samples: Iterable[StoredSample], places: Sequence[int]) -> Iterator[StoredSample]:
+def pick(samples: Iterable[T], places: Sequence[int]) -> Iterator[T]:
     """The samples at these places (ascending), reading no further than the last."""
     wanted = set(places)
     return (stored for i, stored in enumerate(islice(samples, max(places, default=-1) + 1)) if i in wanted)
 
 
-def _counted(samples: Iterable[StoredSample], total: int, progress: Progress | None) -> Iterator[StoredSample]:
+def _counted(samples: Iterable[T], total: int, progress: Progress | None) -> Iterator[T]:
     for done, stored in enumerate(samples, 1):
         yield stored
         if progress is not None:
@@ -156,12 +157,13 @@ class Index:
         }
 
 
-def _chunks(samples: Iterable[StoredSample], index: Index) -> Iterator[list[dict[str, Any]]]:
+def _chunks(samples: Iterable[tuple[Path, StoredSample]], index: Index) -> Iterator[list[dict[str, Any]]]:
     """Cards, `CHUNK` at a time, each noted in the index."""
     cards: list[dict[str, Any]] = []
-    for stored in samples:
+    for path, stored in samples:
         index.add(stored.key, stored.sample)
-        cards.append(make_card(stored))
+        with in_sample(path, stored.key):
+            cards.append(make_card(stored))
         if len(cards) == CHUNK:
             yield cards
             cards = []

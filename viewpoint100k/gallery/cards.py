@@ -14,7 +14,7 @@ from viewpoint100k.gallery.plans import Plan, draw_side, draw_top
 from viewpoint100k.geometry.cameras import project
 from viewpoint100k.records import Question, Sample, Scene, Truth, View, matrix
 from viewpoint100k.scoring import LETTERS
-from viewpoint100k.shards import StoredSample
+from viewpoint100k.shards import StoredSample, decode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +33,7 @@ def make_card(stored: StoredSample) -> dict[str, Any]:
     key, sample, images = stored
     if not images or len(images) != len(sample.views):
         raise InputError(f"sample {key!r} has {len(images)} pictures and {len(sample.views)} views; expected one each")
-    pictures = [_decoded(image, key) for image in images]
+    pictures = [_decoded(image, key, number) for number, image in enumerate(images)]
     sizes = [picture.size for picture in pictures]
     thing = sample.object
     return {
@@ -81,16 +81,11 @@ class SmallImage(NamedTuple):
     height: int
 
 
-def _decoded(image: bytes, key: str) -> "Image":
-    from PIL import Image
-
+def _decoded(image: bytes, key: str, number: int) -> "Image":
     try:
-        with Image.open(io.BytesIO(image), formats=["JPEG"]) as opened:
-            return opened.convert("RGB")
-    except (OSError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"sample {key!r}: a picture is not a whole JPEG: {error}; run `viewpoint100k validate`"
-        ) from error
+        return decode(image, f"view_{number}.jpg")
+    except InputError as error:
+        raise InputError(f"sample {key!r}: {error}; run `viewpoint100k validate`") from error
 
 
 def _small(picture: "Image", side_px: int) -> SmallImage:
