@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -431,7 +432,13 @@ def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path
         return _VISITS.validate_json(path.read_bytes())
     except (OSError, ValidationError):
         pass
-    visit = _visit(config, view_set, engine)
+    begun = time.monotonic()
+    try:
+        visit = _visit(config, view_set, engine)
+    except (ViewpointError, OSError):  # of the settings, the renderer, the disk: no fault of the object
+        raise
+    except Exception as error:  # whatever our own code makes of it, it costs this object
+        visit = _failed(view_set, error, time.monotonic() - begun)
     if (
         visit.reject is None or visit.reject.stage == "gate"
     ):  # others may be the machine's fault: the next attempt tries again
@@ -439,6 +446,20 @@ def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path
         with suppress(FileNotFoundError):  # somebody else was faster, and has tidied up
             write_atomically(path, _VISITS.dump_json(visit))
     return visit
+
+
+def _failed(view_set: ViewSet, error: Exception, seconds: float) -> _Visit:
+    """A visit that ended in an error of ours: no other views of the object are tried."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    reason = f"{type(error).__name__}: {error} ({Path(last.filename).name}, {last.name}, line {last.lineno})"
+    reject = Reject(
+        uid=view_set.object.record.uid,
+        stage="annotate",
+        reason=" ".join(reason.split())[:500],
+        round=view_set.round,
+        seconds=round(seconds, 1),
+    )
+    return _Visit(None, reject, 0, Counter({"errors in annotation": 1}), {}, hopeless=True)
 
 
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
@@ -464,6 +485,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         """The views that are worth rendering, judged by the probes."""
         nonlocal of_annotating
         started = time.thread_time()
+        dropped.clear()  # it may be tried a second time
         probes = [unchanged(one) for one in probes]
         if wrong is not None:
             exact.update(wrong.differences(probes[ring:]))
@@ -661,7 +683,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
 # --- finish ------------------------------------------------------------------------------------
 
 
-QUIET_S = 600.0  # a shard in work reports after each object, whose deadline is half of this
+QUIET_S = 900.0  # a shard in work reports after each object, which may be tried twice: its deadline is a third of this
 
 
 class Status(NamedTuple):

@@ -94,13 +94,11 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
         probes: views from all around, equally spaced in azimuth, at one elevation and distance.
     """
     captures = [probe.capture for probe in probes]
-    if not any(mask(one).any() for one in captures):
-        empty = merge([surface(one) for one in captures])
-        return Portrait(
-            empty, 0.0, dict.fromkeys(FOLDS, 0.0), 0.0, 0.0, 0.0, 0.0, Drop("empty", "nothing can be seen of it")
-        )
     # a coarse cloud: it is compared with pictures many times
     cloud = merge([surface(one, max_points=500) for one in captures])
+    if not len(cloud.points):
+        none = dict.fromkeys(FOLDS, 0.0)
+        return Portrait(cloud, 0.0, none, 0.0, 0.0, 0.0, 0.0, _nothing_measured(probes, gates))
     dense = merge([surface(one) for one in captures])
     difference = turntable(captures)
     asymmetry = float(difference[1:].mean())
@@ -116,6 +114,23 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
         problem=None,
     )
     return portrait._replace(problem=_object_problem(portrait, probes, gates))
+
+
+def _nothing_measured(probes: Sequence[RenderedView], gates: GateConfig) -> Drop:
+    """Why the probes of an object show no point of its surface."""
+    shown = [probe for probe in probes if mask(probe.capture).any()]
+    if not shown:
+        return Drop("empty", "nothing can be seen of it")
+    return _see_through(shown, gates) or Drop(
+        "hair-thin", "no pixel of its probes shows a piece of surface that could be measured: it is too thin, or edge-on"
+    )
+
+
+def _see_through(probes: Sequence[RenderedView], gates: GateConfig) -> Drop | None:
+    opacity = float(np.mean([p.statistics.opacity for p in probes]))
+    if opacity < gates.min_opacity:
+        return Drop("see-through", f"its mean alpha is {opacity:.2f}, less than {gates.min_opacity}")
+    return None
 
 
 def turntable(ring: Sequence[Capture]) -> Array:
@@ -231,9 +246,8 @@ def _object_problem(portrait: Portrait, probes: Sequence[RenderedView], gates: G
     if portrait.thickness < gates.min_thickness:
         why = f"its thinnest direction is {portrait.thickness:.3f} of the widest, less than {gates.min_thickness}"
         return Drop("flat as paper", why)
-    opacity = float(np.mean([p.statistics.opacity for p in probes]))
-    if opacity < gates.min_opacity:
-        return Drop("see-through", f"its mean alpha is {opacity:.2f}, less than {gates.min_opacity}")
+    if (faint := _see_through(probes, gates)) is not None:
+        return faint
     if portrait.asymmetry < gates.min_asymmetry:
         why = f"turned, it differs from itself by {portrait.asymmetry:.3f} only, less than {gates.min_asymmetry}"
         return Drop(SYMMETRIC, why)
