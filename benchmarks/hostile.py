@@ -387,7 +387,9 @@ def bombs() -> dict[str, bytes]:
 
     def attributes(number: int) -> dict[str, Any]:
         """So many custom attributes of as many values as a million vertices have."""
-        return {"meshes": [{"primitives": [part, {"attributes": {"POSITION": 6} | {f"_{i}": 2 for i in range(number)}}]}]}
+        return {
+            "meshes": [{"primitives": [part, {"attributes": {"POSITION": 6} | {f"_{i}": 2 for i in range(number)}}]}]
+        }
 
     def flat(triangles: int, *three: int) -> bytes:
         """Many triangles without an area beside some of the grid's: all with the same three corners."""

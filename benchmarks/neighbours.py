@@ -118,7 +118,10 @@ def measure(root: Path, good: Path, heavy: list[Path], console: Console) -> tupl
             _, _, found = take(config, engine, good)
             one.good_cpu_s, one.same = used_cpu_s(pids) - before, found == expected
             costs.append(one)
-            console.print(f"{one.name}: {one.verdict}, {one.cpu_s:.1f} CPU-s, then {one.good_cpu_s:.2f}: {one.reason}", markup=False)
+            console.print(
+                f"{one.name}: {one.verdict}, {one.cpu_s:.1f} CPU-s, then {one.good_cpu_s:.2f}: {one.reason}",
+                markup=False,
+            )
     return alone, costs
 
 
@@ -135,14 +138,20 @@ def main(good: Path, heavy: Path | None, only: list[str], json_file: Path | None
         files = [path for path in files if not only or path.stem in only]
         alone, costs = measure(root, good, files, console)
     usual = sorted(alone)[len(alone) // 2]
-    table = Table(box=box.SIMPLE, title=f"Heavy files, and {good.stem} after each; in a fresh worker it takes {usual:.2f} CPU-s")
+    table = Table(
+        box=box.SIMPLE, title=f"Heavy files, and {good.stem} after each; in a fresh worker it takes {usual:.2f} CPU-s"
+    )
     for heading in ("file", "verdict", "gate CPU-s", "CPU-s", "s", "starts", f"{good.stem} CPU-s", "same bytes"):
         table.add_column(heading, justify="left" if heading in ("file", "verdict") else "right")
     for one in costs:
         figures = (f"{value:.2f}" for value in (one.gate_cpu_s, one.cpu_s, one.seconds))
-        table.add_row(one.name, one.verdict, *figures, str(one.starts), f"{one.good_cpu_s:.2f}", "yes" if one.same else "NO")
+        table.add_row(
+            one.name, one.verdict, *figures, str(one.starts), f"{one.good_cpu_s:.2f}", "yes" if one.same else "NO"
+        )
     console.print(table)
-    wrong = [f"{one.name} costs {one.cpu_s:.1f} CPU-s" for one in costs if one.cpu_s > MOST_S or one.gate_cpu_s > MOST_S]
+    wrong = [
+        f"{one.name} costs {one.cpu_s:.1f} CPU-s" for one in costs if one.cpu_s > MOST_S or one.gate_cpu_s > MOST_S
+    ]
     wrong += [f"after {one.name}: {one.good_cpu_s:.2f} CPU-s" for one in costs if one.good_cpu_s > WORSE * usual]
     wrong += [f"after {one.name}: other bytes" for one in costs if not one.same]
     for line in wrong or ["nothing is too heavy, and nothing spoils the next"]:

@@ -163,7 +163,8 @@ class Studio:
             return {"clean": False}
         self._forget()
         ours = self.keep | {image for image, _ in self.hdris.values()}
-        return {"clean": set(_blocks()) == ours and not self.scene.keys()}
+        ours |= {image for image in bpy.data.images if image.type == "RENDER_RESULT"}  # Blender's own
+        return {"clean": set(_blocks()) == ours}
 
     # --- one object --------------------------------------------------------------------------------
 

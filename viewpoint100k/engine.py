@@ -263,9 +263,7 @@ class Worker:
                 if death.out_of_time:
                     reason = f"used more than {self.settings.cpu_limit_s:.0f} CPU-s"
                     reject = _reject(view_set, "render", reason, detail, started)
-                elif died == OWN_DEATHS or (
-                    killed >= KILLS and time.monotonic() - first > self.settings.deadline_s
-                ):
+                elif died == OWN_DEATHS or (killed >= KILLS and time.monotonic() - first > self.settings.deadline_s):
                     reason = f"the render process died {killed + died} times: {death}"
                     return _reject(view_set, "render", reason, detail, started)
                 else:

@@ -15,10 +15,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 from uuid import uuid4
 
+import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import viewpoint100k
@@ -42,6 +44,7 @@ from viewpoint100k.records import (
     Reject,
     Sample,
     SourceObject,
+    Split,
     ViewSet,
 )
 from viewpoint100k.scenes.compose import scene_record
@@ -521,6 +524,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         record = scene_record(record.uid, [fetched.records[number] for number in rendered.parts])
     candidates, drops = annotate(view_set, views, portraits[-1], config.gates, exact, scene)
     candidates = [one for one in candidates if carries_question(one, config.gates)]
+    _try_questions(config, record, candidates)
     of_annotating += time.thread_time() - started
     dropped.update(drop.kind for drop in drops)
     reject = None
@@ -583,28 +587,41 @@ def _samples(config: RunConfig, plan: Plan, shard: Shard, engine: Engine, picks:
     drafts, images = [], []
     for index in rng.permutation(len(picks)):
         pick = picks[index]
-        pair = pick.candidate
-        drafts.append(
-            Sample(
-                object=pick.usable.record,
-                preset=config.preset,
-                family=family_of(pair.planned.code),
-                split=shard.split,
-                views=pair.views,
-                truth=pair.truth,
-                decidability=pair.decidability,
-                decidability_reversed=pair.decidability_reversed,
-                seen=pair.seen,
-                scene=pair.scene,
-                questions=[],
-                provenance=provenance,
-            )
-        )
-        images.append([pick.usable.images[i] for i in pair.planned.views])
+        drafts.append(_draft(config, pick.usable.record, pick.candidate, shard.split, provenance))
+        images.append([pick.usable.images[i] for i in pick.candidate.planned.views])
     keys = [f"{shard.name.split('-of-')[0]}-{place:05d}" for place in range(len(drafts))]
     return _asked(
         config, shard.name, shard.number, [StoredSample(*one) for one in zip(keys, drafts, images, strict=True)]
     )
+
+
+def _draft(config: RunConfig, record: ObjectRecord, pair: Candidate, split: Split, provenance: Provenance) -> Sample:
+    """A sample without its questions."""
+    return Sample(
+        object=record,
+        preset=config.preset,
+        family=family_of(pair.planned.code),
+        split=split,
+        views=pair.views,
+        truth=pair.truth,
+        decidability=pair.decidability,
+        decidability_reversed=pair.decidability_reversed,
+        seen=pair.seen,
+        scene=pair.scene,
+        questions=[],
+        provenance=provenance,
+    )
+
+
+_templates = cache(load_templates)  # a visit is no time to read them
+
+
+def _try_questions(config: RunConfig, record: ObjectRecord, candidates: Sequence[Candidate]) -> None:
+    """Ask about an object as its shard will do, while an error costs this object alone."""
+    nowhere = Provenance(seed=0, config_hash="", code_version="", renderer="", device="")
+    drafts = [_draft(config, record, pair, "train", nowhere) for pair in candidates]
+    keys, rng = [str(number) for number in range(len(drafts))], np.random.default_rng(0)
+    ask_all(keys, drafts, config.questions, config.gates, _templates(config.questions.templates), rng, 0)
 
 
 def _asked(config: RunConfig, name: str, number: int, samples: Sequence[StoredSample]) -> list[StoredSample]:

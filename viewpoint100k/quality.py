@@ -21,6 +21,7 @@ SYMMETRIC = (
 )
 FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
 NOTHING = 1e10  # depth where there is no object
+FEWEST_POINTS = 4  # that have a shape
 GRID = 24  # cells along the object's widest side, for finding what hangs together
 FLOOR = 0.06  # of the object's diameter: points so far above the lowest belong to the floor
 LOW = 0.15  # height over width: what is lower is itself a thing that lies
@@ -96,7 +97,7 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
     captures = [probe.capture for probe in probes]
     # a coarse cloud: it is compared with pictures many times
     cloud = merge([surface(one, max_points=500) for one in captures])
-    if not len(cloud.points):
+    if len(cloud.points) < FEWEST_POINTS:
         none = dict.fromkeys(FOLDS, 0.0)
         return Portrait(cloud, 0.0, none, 0.0, 0.0, 0.0, 0.0, _nothing_measured(probes, gates))
     dense = merge([surface(one) for one in captures])
@@ -117,12 +118,12 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
 
 
 def _nothing_measured(probes: Sequence[RenderedView], gates: GateConfig) -> Drop:
-    """Why the probes of an object show no point of its surface."""
+    """Why the probes of an object show no point of its surface, or hardly one."""
     shown = [probe for probe in probes if mask(probe.capture).any()]
     if not shown:
         return Drop("empty", "nothing can be seen of it")
     return _see_through(shown, gates) or Drop(
-        "hair-thin", "no pixel of its probes shows a piece of surface that could be measured: it is too thin, or edge-on"
+        "unmeasurable", "hardly a pixel of its probes shows a piece of surface to measure: it is too thin or too faint"
     )
 
 
@@ -184,7 +185,7 @@ def _halves_difference(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
 
 def _thickness(points: Array) -> float:
     """Thinnest over widest direction of a cloud, in standard deviations."""
-    if len(points) < 4:
+    if len(points) < FEWEST_POINTS:
         return 0.0
     spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))
     return float(spread[0] / max(spread[2], 1e-12))
