@@ -64,8 +64,12 @@ def main() -> None:
             smaller = measure(Path(folder) / "smaller", arguments, max(arguments.pairs // 4, 1))
     show(arguments.preset, size, smaller)
     if arguments.json:
-        sizes = [one._asdict() | {"costs": {k: v._asdict() for k, v in one.costs.items()}} for one in (size, smaller) if one]
-        arguments.json.write_text(json.dumps({"preset": arguments.preset, "seed": arguments.seed, "sizes": sizes}, indent=1))
+        sizes = [
+            one._asdict() | {"costs": {k: v._asdict() for k, v in one.costs.items()}} for one in (size, smaller) if one
+        ]
+        arguments.json.write_text(
+            json.dumps({"preset": arguments.preset, "seed": arguments.seed, "sizes": sizes}, indent=1)
+        )
     wrong = [name for name, cost in size.costs.items() if cost.exit_code]
     if wrong or size.samples != size.pairs:
         raise SystemExit(f"{size.samples} of {size.pairs} samples; failed: {', '.join(wrong) or 'nothing'}")

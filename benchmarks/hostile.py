@@ -332,13 +332,23 @@ def damages(root: Path) -> dict[str, Damage]:
     }
 
 
+def spaced(data: bytes, spaces: int) -> bytes:
+    """The same file with so much white space in its JSON."""
+    tree, binary = unpack(data)
+    text = json.dumps(tree).encode().replace(b" ", b" " * (spaces // json.dumps(tree).count(" ")))
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+
+
 def bombs() -> dict[str, bytes]:
     """Files within the budgets of the gate, and as large as these allow in one respect."""
     grid = np.stack(np.meshgrid(range(100), range(100), range(3)), axis=-1).reshape(-1, 3).astype("<f4")
     corners = np.random.default_rng(0).integers(0, len(grid), 60_000).astype("<u4")  # 20,000 triangles, all over it
     part = {"attributes": {"POSITION": 0}, "indices": 1}
     skinned = {"attributes": {"POSITION": 0, "JOINTS_0": 4, "WEIGHTS_0": 5}, "indices": 1}
-    zeros = {"componentType": 5126, "count": 1_000_000}
+    zeros = {"componentType": 5126, "count": 999_999}
+    first = {"count": 3, "indices": {"bufferView": 1, "componentType": 5125}, "values": {"bufferView": 0}}
     channels = [{"sampler": 0, "target": {"node": 0, "path": "translation"}}] * 5
 
     def file(corners: NDArray[Any] = corners, picture: bytes = b"", scenes: int = 1, **parts: Any) -> bytes:
@@ -354,6 +364,7 @@ def bombs() -> dict[str, bytes]:
                 {**zeros, "type": "VEC3"},
                 {"componentType": 5121, "type": "VEC4", "count": len(grid)},
                 {"componentType": 5126, "type": "VEC4", "count": len(grid)},
+                {**zeros, "type": "VEC3", "sparse": first},
             ],
             "meshes": [{"primitives": [part]}],
             "nodes": [{"mesh": 0}],
@@ -373,6 +384,16 @@ def bombs() -> dict[str, bytes]:
             materials=[{"emissiveTexture": {"index": i}} for i in range(images)],
             meshes=[{"primitives": [{**part, "material": i} for i in range(images)]}],
         )
+
+    def attributes(number: int) -> dict[str, Any]:
+        """So many custom attributes of as many values as a million vertices have."""
+        return {
+            "meshes": [{"primitives": [part, {"attributes": {"POSITION": 6} | {f"_{i}": 2 for i in range(number)}}]}]
+        }
+
+    def flat(triangles: int, *three: int) -> bytes:
+        """Many triangles without an area beside some of the grid's: all with the same three corners."""
+        return file(np.concatenate([corners[:3000], np.tile(np.array(three, "<u4"), triangles)]))
 
     few = corners[:3]
     return {
@@ -397,6 +418,17 @@ def bombs() -> dict[str, bytes]:
             materials=[{"doubleSided": True}] * 4_000,
             meshes=[{"primitives": [{**part, "material": i} for i in range(4_000)]}],
         ),
+        "same-joint": file(
+            meshes=[{"primitives": [skinned]}],
+            nodes=[{"mesh": 0, "skin": 0}, {}],
+            skins=[{"joints": [1] * 5_000}],
+        ),
+        "attributes": file(**attributes(1_000)),
+        "fewer-attributes": file(**attributes(60)),
+        "points": flat(3_900_000, 0, 0, 0),
+        "edges": flat(3_900_000, 0, 0, 29_997),
+        "lines": flat(3_900_000, 0, 15_150, 29_997),
+        "white-space": spaced(file(), 60_000_000),
         "keyframes": file(animations=[{"channels": channels, "samplers": [{"input": 2, "output": 3}]}]),
         "animations": file(few, animations=[{"name": "x", "channels": [], "samplers": []}] * 2_200),
     }

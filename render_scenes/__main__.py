@@ -106,6 +106,8 @@ def main() -> None:
             if job["do"] == "open":
                 limit_cpu(job["cpu_limit_s"])
                 reply({"ok": True, **studio.open(job)})
+            elif job["do"] == "forget":
+                reply({"ok": True, **studio.forget()})
             elif job["do"] in ("measure", "place"):
                 reply({"ok": True, **getattr(studio, job["do"])(job)})
             else:

@@ -4,6 +4,7 @@ All of Blender's pitfalls live here.
 """
 
 import os
+import re
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a
 HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
 LOOK = ("AgX", "AgX - Medium High Contrast")
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
+FORGETS = 3_000  # data blocks, which take 1 CPU-s to remove, and twice as many four times as long; a start takes 1.5
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
@@ -75,7 +77,7 @@ class Studio:
         self._set_up_render()
         self._set_up_passes()
         self._set_up_world()
-        self.keep = set(bpy.data.objects)
+        self.keep = set(_blocks())
         self.encoder = ThreadPoolExecutor(1)  # Blender lets go of the interpreter while it renders
         self._empty()
 
@@ -149,6 +151,20 @@ class Studio:
         links.new(self.background.outputs["Background"], output.inputs["Surface"])
         world.cycles.sampling_method = "MANUAL"  # the importance map at full size costs 1.4 CPU-s per object
         world.cycles.sample_map_resolution = 256
+
+    def forget(self) -> dict[str, Any]:
+        """Leave nothing of the object for the next one to meet.
+
+        Returns:
+            `clean`: false if something is left. A new process is then the only way, and with very many data blocks it is the
+            cheaper one: Blender looks through all of them for each that it removes.
+        """
+        if sum(map(len, _kinds())) > FORGETS:
+            return {"clean": False}
+        self._forget()
+        ours = self.keep | {image for image, _ in self.hdris.values()}
+        ours |= {image for image in bpy.data.images if image.type == "RENDER_RESULT"}  # Blender's own
+        return {"clean": set(_blocks()) == ours}
 
     # --- one object --------------------------------------------------------------------------------
 
@@ -300,9 +316,9 @@ class Studio:
     def _load(self, path: Path, index: int) -> Part:
         before, images = set(self.scene.objects), set(bpy.data.images)
         try:
-            bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
+            bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True, import_scene_extras=False)
         except RuntimeError as error:
-            raise Refused("import", " ".join(str(error).split())[-300:]) from error
+            raise Refused("import", _in_one_line(str(error))) from error
         new = [o for o in self.scene.objects if o not in before]
         for foreign in [o for o in new if o.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}]:
             for child in foreign.children:  # what hangs on a camera must not jump to the origin
@@ -539,14 +555,20 @@ class Studio:
         next: without a new session, one object in ten wears the texture of one before it.
         """
         self._end_session()
-        for thing in [o for o in bpy.data.objects if o not in self.keep]:
-            bpy.data.objects.remove(thing, do_unlink=True)
-        for collection in list(bpy.data.collections):
-            bpy.data.collections.remove(collection)
-        for action in list(bpy.data.actions):
-            bpy.data.actions.remove(action)
+        kinds = (bpy.data.objects, bpy.data.collections, bpy.data.actions, bpy.data.scenes)
+        bpy.data.batch_remove([block for kind in kinds for block in kind if block not in self.keep])
         bpy.ops.outliner.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
         self._empty()
+
+
+def _kinds() -> list[Any]:
+    """Blender's collections of data blocks."""
+    return [getattr(bpy.data, one.identifier) for one in bpy.data.bl_rna.properties if one.type == "COLLECTION"]
+
+
+def _blocks() -> list[Any]:
+    """All data blocks that there are."""
+    return [block for kind in _kinds() for block in kind]
 
 
 def gpus(kind: str) -> list[str]:
@@ -589,6 +611,17 @@ def _load_hdri(name: str) -> tuple[Any, float]:
     image.pixels.foreach_set(pixels.ravel())
     image.update()
     return image, mean()
+
+
+def _in_one_line(report: str) -> str:
+    """What the importer reports, for people: of a traceback the error, and in which of its parts."""
+    lines = [line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")]
+    if not any(line.startswith("Traceback ") for line in lines):
+        return " ".join(" ".join(lines).split()).removeprefix("Error: ")[:300]
+    places = [found for line in lines if (found := re.match(r'File ".*?([^/\\"]+)\.py", line \d+, in (\S+)', line))]
+    where = f"its {places[-1][1]}, {places[-1][2]}" if places else "it"
+    error = next((line for line in reversed(lines) if re.match(r"[\w.]+(:|$)", line)), lines[-1])
+    return f"Blender's glTF importer failed on it ({where}: {error[:160]}); open it in an editor of glTF and export it anew"
 
 
 def _loads(image: Any) -> bool:

@@ -228,7 +228,7 @@ def annotate(
     drops = list(bad.values())
     captures = {number: view.capture for number, view in rendered.items() if number not in bad}
     surfaces = {number: surface(one) for number, one in captures.items()}
-    parts = [one.every(max(1, len(one.points) // POINTS)) for one in surfaces.values()]
+    parts = [one.every(len(one.points) // POINTS) for one in surfaces.values()]
     cloud = _thin(merge([portrait.cloud, *parts]))
     marks = dict(zip(surfaces, landmarks(list(captures.values()), list(surfaces.values()), POINTS_KEPT), strict=True))
     pairs = [one for one in view_set.pairs if all(view in captures for view in one.views)]
@@ -274,8 +274,7 @@ def annotate(
 
 def _thin(cloud: Surface) -> Surface:
     """At most `POINTS` of an object, side by side in memory."""
-    step = math.ceil(len(cloud.points) / POINTS)
-    return cloud if step <= 1 else merge([cloud.every(step)])
+    return merge([cloud.every(math.ceil(len(cloud.points) / POINTS))])
 
 
 def _scene(planned: PlannedPair, now: SceneNow, gates: GateConfig) -> Scene:

@@ -29,7 +29,11 @@ class FileBudgets(Record):
     max_triangles: int = Field(default=4_000_000, gt=0, description="after instancing; 1 GB of BVH at most")
     max_vertices: int = Field(default=32_000_000, gt=0, description="after instancing; each morph target is a copy")
     max_primitives: int = Field(default=20_000, gt=0, description="Blender joins those of a mesh one by one")
-    max_nodes: int = Field(default=20_000, gt=0, description="instances included; each becomes a Blender object")
+    max_nodes: int = Field(
+        default=5_000,
+        gt=0,
+        description="instances included; each becomes a Blender object, and costs 0.2 ms in each view",
+    )
     max_node_depth: int = Field(default=256, gt=0, description="Blender recurses over parents")
     max_images: int = Field(default=1000, gt=0, description="that textures use")
     max_texture_pixels: int = Field(default=8192 * 8192, gt=0, description="of one image, from its header")

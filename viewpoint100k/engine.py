@@ -207,8 +207,8 @@ class Engine:
             choose: looks at the probes and says which views are wanted, or why none is; all of them if not given.
 
         Returns:
-            A `Reject` if the object was refused, took too long, or killed its worker twice. A worker that somebody
-            else killed costs an attempt and no object.
+            A `Reject` if the object was refused, took too long, or killed its worker twice, and that in a new process:
+            what others have left is never the reason. A worker that somebody else killed costs an attempt and no object.
         """
         worker = self._free.get()
         try:
@@ -225,26 +225,35 @@ class Worker:
         self.renderer = self.device = ""
         self._process: subprocess.Popen[bytes] | None = None
         self.start_cpu_s = self.rss_mb = 0.0
-        self._unread, self._made, self._closed = b"", 0, False
+        self._unread, self._closed = b"", False
+        self._served = 0  # objects that this process has had
 
     def render(self, view_set: ViewSet, path: Paths, choose: Choose) -> Rendered | Reject:
-        """`Engine.render` on this worker."""
+        """`Engine.render` on this worker. Only a process that has had no other object before refuses one for good."""
         killed, died, first = 0, 0, time.monotonic()
         while True:
-            started = time.monotonic()
+            started, fresh = time.monotonic(), not self._served
+            end = started + self.settings.deadline_s
+            self._served += 1
             try:
-                return self._visit(view_set, path, choose, started + self.settings.deadline_s)
+                rendered = self._visit(view_set, path, choose, end)
+                self._tidy(end)
+                return rendered
             except _Refused as refusal:
                 detail = self._stderr_tail() if refusal.stage == "render" else ""
-                if refusal.stage == "render":  # an exception may have left Blender in any state
-                    if shutil.disk_usage(self.scratch).free < ROOM_FOR_A_VIEW_SET:  # that is no fault of the object
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from refusal
-                    self._restart()
-                return _reject(view_set, refusal.stage, str(refusal), detail, started)
+                if (
+                    refusal.stage == "render" and shutil.disk_usage(self.scratch).free < ROOM_FOR_A_VIEW_SET
+                ):  # that is no fault of the object
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from refusal
+                reject = _reject(view_set, refusal.stage, str(refusal), detail, started)
+                if refusal.stage == "gate" or (fresh and refusal.stage == "import"):
+                    self._tidy(end)
+                    return reject
+                self._restart()  # an exception may have left Blender in any state
             except TimeoutError:
                 detail, seconds = self._stderr_tail(), time.monotonic() - started
                 self._restart()
-                return _reject(view_set, "render", f"not finished after {seconds:.0f} s", detail, started)
+                reject = _reject(view_set, "render", f"not finished after {seconds:.0f} s", detail, started)
             except _Dead as death:
                 if self._closed:
                     return _reject(view_set, "render", "the run was ended", "", started)
@@ -253,11 +262,27 @@ class Worker:
                 killed, died = killed + death.killed, died + (not death.killed)
                 if death.out_of_time:
                     reason = f"used more than {self.settings.cpu_limit_s:.0f} CPU-s"
-                    return _reject(view_set, "render", reason, detail, started)
-                enough = killed >= KILLS and time.monotonic() - first > self.settings.deadline_s
-                if died == OWN_DEATHS or enough:
+                    reject = _reject(view_set, "render", reason, detail, started)
+                elif died == OWN_DEATHS or (killed >= KILLS and time.monotonic() - first > self.settings.deadline_s):
                     reason = f"the render process died {killed + died} times: {death}"
                     return _reject(view_set, "render", reason, detail, started)
+                else:
+                    continue
+            except Exception:
+                self._restart()  # it may be in the middle of anything
+                raise
+            if fresh:
+                return reject
+
+    def _tidy(self, end: float) -> None:
+        """Let the process forget its object; replace it if something is left, or if it has had or grown enough."""
+        try:
+            clean = self._ask({"do": "forget"}, end)["clean"]
+        except (_Refused, TimeoutError, _Dead):
+            clean = False
+        enough = self._served >= self.settings.recycle_after or self.rss_mb > self.settings.recycle_above_mb
+        if enough or not clean:
+            self._restart()
 
     def _visit(self, view_set: ViewSet, path: Paths, choose: Choose, end: float) -> Rendered | Reject:
         """Open the object, take its probes, let them be judged, take the pictures that are wanted."""
@@ -297,12 +322,9 @@ class Worker:
             taken, of_views = shoot(wanted, settings.size_px, settings.settings(), True) if wanted else ([], 0.0)
             views = dict(zip(chosen, taken, strict=True))
         shutil.rmtree(folder, ignore_errors=True)
-        self._made, rss_mb = self._made + 1, self.rss_mb
-        if self._made % settings.recycle_after == 0 or self.rss_mb > settings.recycle_above_mb:
-            self._restart()
         cpu_s = {"import": opened["cpu_s"], "probes": of_probes, "views": of_views}
         declined = chosen if isinstance(chosen, Reject) else None
-        return Rendered(views, probes, opened["extent"], cpu_s, rss_mb, declined, *of_scene)
+        return Rendered(views, probes, opened["extent"], cpu_s, self.rss_mb, declined, *of_scene)
 
     def _open_scene(
         self, view_set: ViewSet, paths: Mapping[int, Path], job: dict[str, Any], end: float
@@ -313,6 +335,8 @@ class Worker:
         found = dict(zip(paths, opened["parts"], strict=True))
         problems = {number: part["problem"] for number, part in found.items() if "problem" in part}
         numbers = tuple(number for number in found if number not in problems)
+        if problems and self._served > 1:  # it may be the fault of an object before: a new process is to say so, too
+            raise _Refused("import", "; ".join(problems.values()))
         if len(numbers) < FEWEST_OBJECTS:
             raise _Refused("import", "; ".join(["fewer than two of its objects can be used", *problems.values()]))
         footprints = [Footprint(*(np.asarray(found[i][name]) for name in ("extent", "reach"))) for i in numbers]
@@ -338,7 +362,7 @@ class Worker:
         """
         self.scratch.mkdir(parents=True, exist_ok=True)
         for attempt in range(STARTS):
-            self._unread = b""
+            self._unread, self._served, self.rss_mb = b"", 0, 0.0
             with open(self.scratch / "stderr.txt", "wb") as stderr:
                 self._process = subprocess.Popen(
                     [

@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -405,7 +406,19 @@ def _fill(
     while True:
         if len(picks) == len(motions):
             drafts, doubtful = _drafts(config, shard, picks, provenance), Counter[str]()
-            samples = _asked(config, shard.name, shard.number, [draft.stored for draft in drafts], doubtful)
+            try:
+                samples = _asked(config, shard.name, shard.number, [draft.stored for draft in drafts], doubtful)
+            except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
+                raise
+            except Exception:  # whatever our own code makes of an object's pairs, it costs this object
+                errors = _errors_in_questions(config, shard, drafts)
+                if not errors:
+                    raise
+                tally.rejects += errors.values()
+                tally.dropped["errors in questions"] += len(errors)
+                picks = {place: pick for place, pick in picks.items() if pick.usable.record.uid not in errors}
+                objects = deque(uid for uid in objects if uid not in errors)
+                continue
             unasked = {
                 draft.place for draft, stored in zip(drafts, samples, strict=True) if not stored.sample.questions
             }
@@ -502,7 +515,13 @@ def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path
         return _VISITS.validate_json(path.read_bytes())
     except (OSError, ValidationError):
         pass
-    visit = _visit(config, view_set, engine)
+    begun = time.monotonic()
+    try:
+        visit = _visit(config, view_set, engine)
+    except (ViewpointError, OSError):  # of the settings, the renderer, the disk: no fault of the object
+        raise
+    except Exception as error:  # whatever our own code makes of it, it costs this object
+        visit = _failed(view_set, error, time.monotonic() - begun)
     if (
         visit.reject is None or visit.reject.stage == "gate"
     ):  # others may be the machine's fault: the next attempt tries again
@@ -510,6 +529,32 @@ def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path
         with suppress(FileNotFoundError):  # somebody else was faster, and has tidied up
             write_atomically(path, _VISITS.dump_json(visit))
     return visit
+
+
+def _error_of_ours(uid: str, error: Exception, round_: int, seconds: float) -> Reject:
+    """An object that our own code trips over."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    reason = f"{type(error).__name__}: {error} ({Path(last.filename).name}, {last.name}, line {last.lineno})"
+    short = " ".join(reason.split())[:500]
+    return Reject(uid=uid, stage="annotate", reason=short, round=round_, seconds=round(seconds, 1))
+
+
+def _errors_in_questions(config: RunConfig, shard: Shard, drafts: Sequence[_Draft]) -> dict[str, Reject]:
+    """The objects about which nothing can be asked for an error of ours, each asked about by itself."""
+    out: dict[str, Reject] = {}
+    for draft in drafts:
+        try:
+            _asked(config, shard.name, shard.number, [draft.stored], Counter())
+        except Exception as error:
+            uid = draft.stored.sample.object.uid
+            out[uid] = _error_of_ours(uid, error, 0, 0.0)
+    return out
+
+
+def _failed(view_set: ViewSet, error: Exception, seconds: float) -> _Visit:
+    """A visit that ended in an error of ours: no other views of the object are tried."""
+    reject = _error_of_ours(view_set.object.record.uid, error, view_set.round, seconds)
+    return _Visit(None, reject, 0, Counter({"errors in annotation": 1}), {}, hopeless=True)
 
 
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
@@ -533,6 +578,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         """The views that are worth rendering, judged by the probes."""
         nonlocal of_annotating
         started = time.thread_time()
+        dropped.clear()  # it may be tried a second time
         probes = [unchanged(one) for one in probes]
         if wrong is not None:
             exact.update(wrong.differences(probes[ring:]))
@@ -762,7 +808,7 @@ def _consistent(path: Path) -> Iterator[StoredSample]:
 # --- finish ------------------------------------------------------------------------------------
 
 
-QUIET_S = 600.0  # a shard in work reports after each object, whose deadline is half of this
+QUIET_S = 900.0  # a shard in work reports after each object, which may be tried twice: its deadline is a third of this
 
 
 class Status(NamedTuple):

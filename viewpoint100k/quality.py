@@ -21,6 +21,7 @@ SYMMETRIC = (
 )
 FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
 NOTHING = 1e10  # depth where there is no object
+FEWEST_POINTS = 4  # that have a shape
 GRID = 24  # cells along the object's widest side, for finding what hangs together
 FLOOR = 0.06  # of the object's diameter: points so far above the lowest belong to the floor
 LOW = 0.15  # height over width: what is lower is itself a thing that lies
@@ -94,13 +95,11 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
         probes: views from all around, equally spaced in azimuth, at one elevation and distance.
     """
     captures = [probe.capture for probe in probes]
-    if not any(mask(one).any() for one in captures):
-        empty = merge([surface(one) for one in captures])
-        return Portrait(
-            empty, 0.0, dict.fromkeys(FOLDS, 0.0), 0.0, 0.0, 0.0, 0.0, Drop("empty", "nothing can be seen of it")
-        )
     # a coarse cloud: it is compared with pictures many times
     cloud = merge([surface(one, max_points=500) for one in captures])
+    if len(cloud.points) < FEWEST_POINTS:
+        none = dict.fromkeys(FOLDS, 0.0)
+        return Portrait(cloud, 0.0, none, 0.0, 0.0, 0.0, 0.0, _nothing_measured(probes, gates))
     dense = merge([surface(one) for one in captures])
     difference = turntable(captures)
     asymmetry = float(difference[1:].mean())
@@ -116,6 +115,23 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
         problem=None,
     )
     return portrait._replace(problem=_object_problem(portrait, probes, gates))
+
+
+def _nothing_measured(probes: Sequence[RenderedView], gates: GateConfig) -> Drop:
+    """Why the probes of an object show no point of its surface, or hardly one."""
+    shown = [probe for probe in probes if mask(probe.capture).any()]
+    if not shown:
+        return Drop("empty", "nothing can be seen of it")
+    return _see_through(shown, gates) or Drop(
+        "unmeasurable", "hardly a pixel of its probes shows a piece of surface to measure: it is too thin or too faint"
+    )
+
+
+def _see_through(probes: Sequence[RenderedView], gates: GateConfig) -> Drop | None:
+    opacity = float(np.mean([p.statistics.opacity for p in probes]))
+    if opacity < gates.min_opacity:
+        return Drop("see-through", f"its mean alpha is {opacity:.2f}, less than {gates.min_opacity}")
+    return None
 
 
 def turntable(ring: Sequence[Capture]) -> Array:
@@ -169,7 +185,7 @@ def _halves_difference(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
 
 def _thickness(points: Array) -> float:
     """Thinnest over widest direction of a cloud, in standard deviations."""
-    if len(points) < 4:
+    if len(points) < FEWEST_POINTS:
         return 0.0
     spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))
     return float(spread[0] / max(spread[2], 1e-12))
@@ -231,9 +247,8 @@ def _object_problem(portrait: Portrait, probes: Sequence[RenderedView], gates: G
     if portrait.thickness < gates.min_thickness:
         why = f"its thinnest direction is {portrait.thickness:.3f} of the widest, less than {gates.min_thickness}"
         return Drop("flat as paper", why)
-    opacity = float(np.mean([p.statistics.opacity for p in probes]))
-    if opacity < gates.min_opacity:
-        return Drop("see-through", f"its mean alpha is {opacity:.2f}, less than {gates.min_opacity}")
+    if (faint := _see_through(probes, gates)) is not None:
+        return faint
     if portrait.asymmetry < gates.min_asymmetry:
         why = f"turned, it differs from itself by {portrait.asymmetry:.3f} only, less than {gates.min_asymmetry}"
         return Drop(SYMMETRIC, why)

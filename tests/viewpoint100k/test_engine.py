@@ -263,14 +263,29 @@ def test_an_object_that_crashes_its_process_twice_is_refused_and_the_next_one_re
 
 
 def test_a_hang_ends_at_the_deadline_with_a_reason_and_the_next_object_renders(toys, engine, expected):
-    with limits(engine, deadline_s=1.0):
-        os.kill(engine._workers[0]._process.pid, signal.SIGSTOP)
+    with limits(engine, deadline_s=3.0):
         started = time.monotonic()
-        reject = engine.render(*toys[0])
+        reject = engine.render(*toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGSTOP) or [0])
         assert isinstance(reject, Reject)
-        assert "not finished after 1 s" in reject.reason
+        assert "not finished after 3 s" in reject.reason
         assert time.monotonic() - started < 60
     assert same(engine.render(*toys[1]), expected[1])
+
+
+def test_who_hangs_in_a_process_that_others_have_used_gets_a_new_one_and_then_renders(toys, engine, expected):
+    assert same(engine.render(*toys[1]), expected[1])
+    pids = []
+
+    def hang_once(probes):
+        pids.append(engine._workers[0]._process.pid)
+        if len(pids) == 1:
+            os.kill(pids[0], signal.SIGSTOP)
+            engine._workers[0].settings = CONFIG.render  # the second time it has all the time it needs
+        return range(len(toys[0][0].views))
+
+    with limits(engine, deadline_s=20.0):
+        assert same(engine.render(*toys[0], hang_once), expected[0])
+    assert len(set(pids)) == 2
 
 
 def test_an_object_that_takes_too_much_cpu_time_is_refused_and_the_next_one_renders(toys, engine, expected):

@@ -52,6 +52,23 @@ def sectors(fold):
     return lambda angle, height: 0.5 + 0.4 * np.cos(fold * angle)
 
 
+# --- hardly there ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("opacity", "kind"), [(1.0, "unmeasurable"), (0.04, "see-through")])
+@pytest.mark.parametrize("pixels", [[], [(48, 48)], [(48, 20), (48, 21), (60, 70)]])
+def test_an_object_of_which_no_surface_can_be_measured_is_refused_with_a_reason(pixels, opacity, kind):
+    thin = []
+    for probe in ring(sectors(1), statistics=FINE._replace(opacity=opacity)):
+        depth = np.full_like(probe.depth, 1e10)
+        for row, col in pixels:
+            depth[row, col] = 1.6
+        thin.append(probe._replace(depth=depth))
+    portrait = portray(thin, GATES)
+    assert portrait.problem is not None
+    assert portrait.problem.kind == (kind if pixels else "empty")
+
+
 # --- symmetry -------------------------------------------------------------------------------------
 
 

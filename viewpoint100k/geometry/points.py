@@ -37,7 +37,7 @@ class Tracked(NamedTuple):
 
 def landmarks(captures: Sequence[Capture], seen: Sequence[Surface], count: int) -> list[Surface]:
     """Points spread over what each view clearly sees of the surface: at most so many, the more outward ones first."""
-    pools = [one.every(max(1, len(one.points) // POOL)) for one in seen]
+    pools = [one.every(len(one.points) // POOL) for one in seen]
     _, visible = _visibility(captures, pools)
     return [
         _spread(Surface(*(part[clear == 1] for part in pool)), count)
@@ -166,7 +166,7 @@ def lens_or_place(
     scales = np.array([1.0, *(others or [1.3, 1 / 1.3])])[:, None]  # the first is what was done
     rotation, position = world_from_camera[:3, :3], world_from_camera[:3, 3]
     x, y, z = (rotation.T @ points.T)[:, None] - scales * (position @ rotation)[:, None, None]  # (scales, N) each
-    if not z.min(initial=1.0) > 0:
+    if not len(points) or not z.min() > 0:
         return 0.0
     u, v = scales * (intrinsics[0, 0] * x / z), scales * (intrinsics[1, 1] * y / z)
     width = max(float(u[0].max() - u[0].min()), float(v[0].max() - v[0].min()), 1e-9)

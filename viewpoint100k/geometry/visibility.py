@@ -39,7 +39,8 @@ class Surface(NamedTuple):
     albedo: Array  # (N, 3)
 
     def every(self, step: int) -> "Surface":
-        """One of so many points."""
+        """One of so many points; all of them for a step below 2, as a share of few points, or of none, comes out."""
+        step = max(1, step)
         return Surface(*(part[step // 2 :: step] for part in self))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from viewpoint100k.config import FileBudgets
-from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.errors import ObjectRefused, ViewpointError
 from viewpoint100k.objects.gltf.animations import check_animations
 from viewpoint100k.objects.gltf.buffers import read_accessors, read_views
 from viewpoint100k.objects.gltf.container import SideFiles, parse, read_bytes, split
@@ -51,8 +51,12 @@ def check_gltf(path: Path, budgets: FileBudgets) -> FileFacts:
     try:
         with np.errstate(all="ignore"):  # hostile numbers overflow; it is the results that are checked
             return _check(path, budgets)
+    except ViewpointError:
+        raise
     except (RecursionError, MemoryError) as error:
         raise ObjectRefused(f"cannot be checked ({type(error).__name__}); expected a file of ordinary size") from error
+    except Exception as error:  # a file that our own reader trips over costs itself alone
+        raise ObjectRefused(f"cannot be checked: our reader fails on it ({type(error).__name__}: {error})") from error
 
 
 def _check(path: Path, budgets: FileBudgets) -> FileFacts:

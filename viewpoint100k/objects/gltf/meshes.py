@@ -12,7 +12,10 @@ from viewpoint100k.objects.gltf.shape import extension
 
 _PER_VERTEX = {"POSITION": (3,), "NORMAL": (3,), "TEXCOORD": (2,), "COLOR": (3, 4), "JOINTS": (4,), "WEIGHTS": (4,)}
 _MAX_MATERIALS = 4_000  # keep Blender busy for 20 s, and twice as many for four times as long
+_MAX_TARGETS = 1_000  # morph targets of one mesh; their names are compared with each other
 _MAX_ATTRIBUTE_NAME = 67  # bytes
+_MAX_CUSTOM = 200  # attributes of one mesh
+_MAX_CUSTOM_BYTES = 128 << 20  # of their values in all meshes: no picture shows them, but Blender keeps and copies them
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ class Mesh:
 
 def read_meshes(tree: dict[str, Any], accessors: list[Accessor], views: list[View], budgets: FileBudgets) -> list[Mesh]:
     meshes = []
-    total = 0
+    total = custom = 0
     worn = {part["material"] for mesh in tree.get("meshes", []) for part in mesh["primitives"] if "material" in part}
     if len(worn) > _MAX_MATERIALS:
         raise ObjectRefused(f"{len(worn):,} materials; expected at most {_MAX_MATERIALS:,}")
@@ -75,7 +78,10 @@ def read_meshes(tree: dict[str, Any], accessors: list[Accessor], views: list[Vie
             for which, item in enumerate(mesh["primitives"])
             if "POSITION" in item["attributes"]  # without, nothing is drawn
         ]
-        _check_custom(mesh["primitives"], f"meshes[{number}]", accessors)
+        custom += _check_custom(mesh["primitives"], f"meshes[{number}]", accessors)
+        if custom > _MAX_CUSTOM_BYTES:
+            found = f"{custom:,} bytes of values in custom attributes"
+            raise ObjectRefused(f"{found}; expected at most {_MAX_CUSTOM_BYTES:,}: no picture shows them")
         meshes.append(Mesh(parts, *_read_targets(mesh, f"meshes[{number}]")))
     return meshes
 
@@ -84,6 +90,8 @@ def _read_targets(mesh: dict[str, Any], where: str) -> tuple[int, bool]:
     """How many morph targets a mesh has, and whether any moves vertices."""
     targets = [part["targets"] for part in mesh["primitives"] if part.get("targets")]
     count, least = (len(targets[0]), min(map(len, targets))) if targets else (0, 0)
+    if count > _MAX_TARGETS:
+        raise ObjectRefused(f"{where} has {count:,} morph targets; expected at most {_MAX_TARGETS:,}")
     if least < count:
         raise ObjectRefused(f"{where}: one primitive has {count} morph targets, another {least}; expected the same")
     check_weights(mesh, where, count)
@@ -97,17 +105,22 @@ def check_weights(holder: dict[str, Any], where: str, targets: int) -> None:
         raise ObjectRefused(f"{where} has {weights} weights for {targets} morph targets")
 
 
-def _check_custom(parts: list[dict[str, Any]], where: str, accessors: list[Accessor]) -> None:
-    """Blender joins those of all primitives."""
+def _check_custom(parts: list[dict[str, Any]], where: str, accessors: list[Accessor]) -> int:
+    """Blender joins those of all primitives. Returns the bytes of their values."""
     widths: dict[str, int] = {}
-    for part in parts:
-        for name in part["attributes"] if "POSITION" in part["attributes"] else ():
+    drawn = [part for part in parts if "POSITION" in part["attributes"]]
+    for part in drawn:
+        for name in part["attributes"]:
             width = accessors[part["attributes"][name]].width
             if name.startswith("_") and len(name.encode(errors="replace")) > _MAX_ATTRIBUTE_NAME:
                 raise ObjectRefused(f"{where}: {show(name)} is too long for the name of an attribute in Blender")
             if name.startswith("_") and widths.setdefault(name, width) != width:
                 found = f"{where}: {show(name)} has {widths[name]} numbers each in one primitive, {width} in another"
                 raise ObjectRefused(f"{found}; expected the same")
+    if len(widths) > _MAX_CUSTOM:
+        raise ObjectRefused(f"{where} has {len(widths):,} custom attributes; expected at most {_MAX_CUSTOM}")
+    vertices: int = sum(accessors[part["attributes"]["POSITION"]].count for part in drawn)
+    return 4 * vertices * sum(widths.values())  # numbers of fewer bytes become ones of four
 
 
 def _read_primitive(item: dict[str, Any], where: str, accessors: list[Accessor], views: list[View]) -> Primitive:

@@ -1,5 +1,6 @@
 """Nodes and what they draw: where each is in the world, with skins and instances."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,15 @@ from numpy.typing import NDArray
 from viewpoint100k.config import FileBudgets
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.objects.gltf.buffers import Accessor
+from viewpoint100k.objects.gltf.container import show
 from viewpoint100k.objects.gltf.meshes import Mesh, check_weights
 from viewpoint100k.objects.gltf.shape import extension
 
 _MAX_SCENES = 100  # a thousand keep Blender busy for 6 s, and twice as many for four times as long
+_MAX_LOOKS = 30_000_000  # for each mesh that Blender makes, it looks at each that there is and at each node: 15 s
+_MAX_TWICE = 100  # joints that a skin lists again; they are to be unique, and 5,000 keep Blender busy for 90 s
+_MAX_NAMESAKES = 300  # joints: for each, Blender tries all numbers behind the name; 5,000 take it minutes
+_NAME_BYTES = 58  # of 63, with room for a number
 _MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
 
 
@@ -118,9 +124,10 @@ def read_draws(
     budgets: FileBudgets,
 ) -> tuple[list[Draw], int]:
     """What the nodes draw, and how many nodes there are with instances."""
+    _check_names([tree["nodes"][joint] for skin in tree.get("skins", []) for joint in skin["joints"]])
     skins = [_read_skin(item, f"skins[{n}]", world, accessors) for n, item in enumerate(tree.get("skins", []))]
     draws = []
-    nodes, hangings = len(world), 0
+    nodes, hangings, made = len(world), 0, set[tuple[int, int | None, int | None]]()
     for number, item in enumerate(tree.get("nodes", [])):
         if "mesh" not in item:
             continue
@@ -143,8 +150,23 @@ def read_draws(
                 raise ObjectRefused(f"meshes hang on {hangings:,} joints in sum; expected at most {_MAX_HANGINGS:,}")
             if mesh.last_joint >= len(places):
                 raise ObjectRefused(f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}")
+        # Blender's meshes: one for each skin, and, for they have weights of their own, for each node of a mesh that morphs
+        made.add((item["mesh"], skin, number if mesh.morphs else None))
         draws.append(Draw(number, mesh, places, times, skin is not None))
+    if (looks := len(made) * (len(made) + nodes)) > _MAX_LOOKS:
+        found = f"{len(made):,} meshes in {nodes:,} nodes, which Blender would go through {looks:,} times"
+        raise ObjectRefused(f"{found}; expected at most {_MAX_LOOKS:,}: join some")
     return draws, nodes
+
+
+def _check_names(joints: list[dict[str, Any]]) -> None:
+    """Bones need names of their own within 63 bytes: Blender cuts them and numbers those that are the same."""
+    different = {id(joint): joint["name"] for joint in joints if "name" in joint}
+    names = Counter(name.encode()[:_NAME_BYTES] for name in different.values())
+    name, number = names.most_common(1)[0] if names else (b"", 0)
+    if number > _MAX_NAMESAKES:
+        found = f"{number:,} joints are called {show(name.decode(errors='replace'))}"
+        raise ObjectRefused(f"{found} as far as Blender reads it; expected at most {_MAX_NAMESAKES}")
 
 
 def _read_skin(
@@ -154,6 +176,8 @@ def _read_skin(
     places = world[np.array(item["joints"], np.int64)]
     if not len(places):
         raise ObjectRefused(f"{where} has no joints; expected at least one")
+    if (twice := len(places) - len(set(item["joints"]))) > _MAX_TWICE:
+        raise ObjectRefused(f"{where} lists {twice:,} joints again; expected each of them once")
     if "inverseBindMatrices" in item:
         accessor = accessors[item["inverseBindMatrices"]]
         if accessor.width != 16 or accessor.count < len(places):
