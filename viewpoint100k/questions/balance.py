@@ -42,6 +42,7 @@ FIRES = {
     "diagonal": 0.5,
 }  # of the picture's side; log of areas, or of lengths in the picture; 0..1; scene radii: less is not seen
 PLACE_FIRES = 0.02  # of the picture's side, from its middle
+HIGH_RAD = math.radians(20)  # from where on a camera looks down on an object rather than at it
 SAME_LENS = 0.03  # log of focal lengths over each other
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
@@ -49,7 +50,7 @@ MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = 0.025  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFT = 0.02  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
 
 
@@ -273,6 +274,8 @@ def _uneven(
             if name in OF_ONE_PICTURE:
                 if name.startswith("place"):
                     first += _binned(kind, contrast, values, PLACE_FIRES)
+                if name == "high_1":
+                    first.append(contrast * np.where(values > HIGH_RAD, 1, -1))
                 then.append(contrast * _scaled(values - values.mean()))
                 if name not in OF_THE_LENS:
                     last.append(contrast * _scaled(np.square(values - values.mean())))

@@ -32,7 +32,7 @@ OF_ONE_PICTURE: tuple[Cue, ...] = (
 )  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = (
-    "shift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "shape_1", "shape_2",
+    "shift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "shape_1", "shape_2",
 )  # fmt: skip
 NEARNESS: tuple[Cue, ...] = (  # nearer from farther
     "growth", "lens", "wider", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "shape_1", "shape_2",
