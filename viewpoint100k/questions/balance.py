@@ -51,7 +51,7 @@ PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 3  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
 SOFT = 0.02  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
-FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
+FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
 def cue_values(views: Sequence[View], luminance: Sequence[float] = (0.0, 0.0)) -> dict[Cue, float]:
@@ -272,7 +272,8 @@ def _uneven(
             values = np.array([one[name] for one in cues])
             fires = FIRES.get(name.split("_")[0])
             if name in OF_ONE_PICTURE:
-                if name.startswith("place"):
+                shifts = any(other.startswith("shift") for other in names)
+                if name.startswith("place") and shifts:
                     first += _binned(kind, contrast, values, PLACE_FIRES)
                 if name == "high_1":
                     first.append(contrast * np.where(values > HIGH_RAD, 1, -1))
