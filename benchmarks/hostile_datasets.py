@@ -194,7 +194,9 @@ def _be_a_process(arguments: list[str], case: Case, log: Path, touched: Path) ->
                 if isinstance(value, str | bytes | Path):
                     folder, name = os.path.split(os.fsdecode(value))
                     real = os.path.realpath(os.fsdecode(value)) if follows else f"{os.path.realpath(folder)}/{name}"
-                    if real.startswith(foreign):
+                    if real.startswith(foreign) and os.fsdecode(value) != str(
+                        case.predictions
+                    ):  # that one is the user's
                         os.write(note, f"{event} {os.fsdecode(value)!a}\n".encode())
 
     sys.addaudithook(hook)
@@ -837,7 +839,7 @@ def ways() -> Iterator[Way]:
     yield way("index is cut", lambda case: os.truncate(case.dataset / "index/train.parquet", 5000), VALIDATE)
     yield way("index is a FIFO", lambda case: fifo(case.dataset / "index/train.parquet"), VALIDATE)
     yield way("index has other columns", lambda case: _other_index(case), VALIDATE)
-    yield way("index of one text ten million times", lambda case: _index_bomb(case), VALIDATE)
+    yield way("index of one text a hundred thousand times", lambda case: _index_bomb(case), VALIDATE)
     yield way("index has a stranger's file", lambda case: fifo(case.dataset / "index/x\x1b[2J.parquet"), VALIDATE)
     yield way("audit is a FIFO", lambda case: fifo(case.dataset / "audit.json"), frozenset({"validate", "card"}))
     yield way(
@@ -946,17 +948,17 @@ def _other_index(case: Case) -> None:
 
 
 def _index_bomb(case: Case) -> None:
-    """Ten million rows of one long text each: a dictionary makes it small."""
+    """A hundred thousand rows of one long text: a dictionary makes it small."""
     import pyarrow
     import pyarrow.parquet as parquet
 
     path = case.dataset / "index/train.parquet"
     schema = parquet.read_schema(path)
-    count = 1_000_000
+    count = 100_000
     columns = []
     for field in schema:
         if field.name == "prompt":
-            values = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * count, pyarrow.int32()), ["x" * 100_000])
+            values = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * count, pyarrow.int32()), ["x" * 1_000_000])
         elif field.name == "shard":
             values = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * count, pyarrow.int32()), [case.shard.name])
         else:
