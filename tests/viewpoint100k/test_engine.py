@@ -297,6 +297,41 @@ def test_an_object_that_takes_too_much_cpu_time_is_refused_and_the_next_one_rend
     assert same(engine.render(*toys[1]), expected[1])
 
 
+@pytest.mark.parametrize(("nodes", "scenes", "replaced"), [(20, 5, False), (3_200, 1, True)])
+def test_what_an_object_leaves_is_gone_or_the_process_is_replaced(
+    toys, engine, expected, tmp_path, nodes, scenes, replaced
+):
+    assert same(engine.render(*toys[1]), expected[1])
+    process = engine._workers[0]._process
+    path = scattered_glb(tmp_path / "many.glb", nodes, scenes)
+    declined = engine.render(toys[0][0], path, lambda probes: Reject(uid="many", stage="gate", reason="seen enough"))
+    assert isinstance(declined, Rendered), declined
+    assert (engine._workers[0]._process is not process) == replaced
+    process = engine._workers[0]._process
+    assert same(engine.render(*toys[2]), expected[2])
+    assert engine._workers[0]._process is process
+
+
+def scattered_glb(path, nodes, scenes):
+    """So many nodes with one triangle, in a row, which some scenes show."""
+    triangle = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 1)
+    tree = {
+        "asset": {"version": "2.0"},
+        "buffers": [{"byteLength": len(triangle)}],
+        "bufferViews": [{"buffer": 0, "byteLength": len(triangle)}],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "type": "VEC3", "count": 3}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
+        "nodes": [{"mesh": 0, "translation": [i % 50, i // 50, 0]} for i in range(nodes)],
+        "scenes": [{"nodes": list(range(nodes))}] * scenes,
+        "animations": [{"channels": [], "samplers": []}],
+    }
+    text = json.dumps(tree).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", 36, b"BIN\0") + triangle
+    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+    return path
+
+
 def test_cpu_time_is_counted_from_each_object_anew(toys, engine, expected):
     process, used = engine._workers[0]._process, 0.0
     with limits(engine, cpu_limit_s=1.5):

@@ -127,7 +127,9 @@ def read_draws(
     _check_names([tree["nodes"][joint] for skin in tree.get("skins", []) for joint in skin["joints"]])
     skins = [_read_skin(item, f"skins[{n}]", world, accessors) for n, item in enumerate(tree.get("skins", []))]
     draws = []
-    nodes, hangings, made = len(world), 0, set[tuple[int, int | None, int | None]]()
+    nodes, hangings, made = len(world), 0, set[tuple[Any, ...]]()
+    channels = [channel for animation in tree.get("animations", []) for channel in animation["channels"]]
+    weighed = {each["target"].get("node") for each in channels if each["target"]["path"] == "weights"}
     for number, item in enumerate(tree.get("nodes", [])):
         if "mesh" not in item:
             continue
@@ -150,8 +152,9 @@ def read_draws(
                 raise ObjectRefused(f"meshes hang on {hangings:,} joints in sum; expected at most {_MAX_HANGINGS:,}")
             if mesh.last_joint >= len(places):
                 raise ObjectRefused(f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}")
-        # Blender's meshes: one for each skin, and, for they have weights of their own, for each node of a mesh that morphs
-        made.add((item["mesh"], skin, number if mesh.morphs else None))
+        # Blender's meshes: one for each skin; of those that morph one for each set of weights, and for each that is animated
+        weights = number if number in weighed else tuple(item.get("weights", ()))
+        made.add((item["mesh"], skin, weights if mesh.targets else None))
         draws.append(Draw(number, mesh, places, times, skin is not None))
     if (looks := len(made) * (len(made) + nodes)) > _MAX_LOOKS:
         found = f"{len(made):,} meshes in {nodes:,} nodes, which Blender would go through {looks:,} times"
