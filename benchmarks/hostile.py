@@ -412,9 +412,9 @@ def bombs() -> dict[str, bytes]:
         "morph-targets": file(meshes=[{"primitives": [{**part, "targets": [{"POSITION": 0}] * 1_000}]}]),
         "joints": file(
             few,
-            meshes=[{"primitives": [skinned]}] * 200,
-            nodes=[{"mesh": i, "skin": 0} for i in range(200)] + [{}] * 4_800,
-            skins=[{"joints": list(range(200, 5_000))}],
+            meshes=[{"primitives": [skinned]}] * 15,
+            nodes=[{"mesh": i, "skin": 0} for i in range(15)] + [{}] * 4_900,
+            skins=[{"joints": list(range(15, 4_915))}],
         ),
         "pixels": textured(4, "RGB", 8192),
         "deep-pixels": textured(1, "I;16", 8192),
