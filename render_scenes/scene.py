@@ -616,7 +616,7 @@ def _load_hdri(name: str) -> tuple[Any, float]:
 def _in_one_line(report: str) -> str:
     """What the importer reports, for people: of a traceback the error, and in which of its parts."""
     lines = [line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")]
-    if not any(line.startswith("Traceback ") for line in lines):
+    if "Traceback (most recent call last)" not in report:
         return " ".join(" ".join(lines).split()).removeprefix("Error: ")[:300]
     places = [found for line in lines if (found := re.match(r'File ".*?([^/\\"]+)\.py", line \d+, in (\S+)', line))]
     where = f"its {places[-1][1]}, {places[-1][2]}" if places else "it"

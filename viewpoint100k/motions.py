@@ -260,7 +260,7 @@ def _active(
 ) -> NDArray[np.int64]:
     """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
     drawn = np.searchsorted(np.cumsum(shares), (np.arange(count) + rng.random()) / max(count, 1), side="right")
-    return np.array(combinations, dtype=np.int64)[np.minimum(drawn, len(combinations) - 1)]
+    return np.asarray(np.array(combinations, dtype=np.int64)[np.minimum(drawn, len(combinations) - 1)])
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:
@@ -507,7 +507,7 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
 
 def _overturn_deg(settings: PlanConfig, rng: np.random.Generator) -> Array:
     """How much further than back to the object cameras turn, all of them too far or all of them not far enough."""
-    return rng.choice([-1, 1]) * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS)
+    return np.asarray(rng.choice([-1, 1]) * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS))
 
 
 def _elevation_deg(position: Array) -> Array:
