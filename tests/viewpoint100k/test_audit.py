@@ -302,7 +302,13 @@ def test_a_kind_of_two_components_that_one_place_answers_is_found(fair, loaded, 
         left, top, right, bottom = one.sample.views[0].object_box
         width, height = (2 * one.sample.views[0].intrinsics[axis][2] for axis in (0, 1))
         quarter = 2 * int(top + bottom > height) + int(left + right > width)
-        told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": quarter}
+        told = {
+            "type": kind.type,
+            "frame": kind.frame,
+            "options": list(kind.options),
+            "answer_index": quarter,
+            "value": None,
+        }
         return [one.sample.questions[0].model_copy(update=told)] if one.sample.questions else []
 
     found = cues.single_image(loaded([sets.changed(one, questions=asked(one)) for one in fair]))
@@ -348,7 +354,7 @@ def failed(probe):
 def asked_with(one, place, other):
     """A roll question of a sample, with this option right, and other changes."""
     kind = next(kind for kind in KINDS if kind.type == "roll")
-    told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": place}
+    told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": place, "value": None}
     like = one.sample.questions[0].model_copy(update=told)
     return like.model_copy(update=other(like))
 
