@@ -46,7 +46,9 @@ HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise"
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 3  # of four views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
-FEWEST_PAIRS = 128  # of a shard: its questions are balanced among themselves, and few of fewer stay fair
+PAIRS_PER_SHARD = (
+    1000  # questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
+)
 PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
@@ -163,8 +165,7 @@ def _shard_count(config: RunConfig, pairs: int, objects: int) -> int:
     """How many shards a split is cut into: by the setting, else so that each has objects enough for its pairs."""
     if config.shards.pairs_per_shard:
         return int(np.ceil(pairs / config.shards.pairs_per_shard))
-    largest = int(np.clip(np.ceil(config.pairs / 10), FEWEST_PAIRS, 1000))
-    return max(1, min(int(np.ceil(pairs / largest)), objects // OBJECTS_PER_SHARD))
+    return max(1, min(int(np.ceil(pairs / PAIRS_PER_SHARD)), objects // OBJECTS_PER_SHARD))
 
 
 def _split_objects(

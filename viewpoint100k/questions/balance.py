@@ -47,10 +47,12 @@ SAME_LENS = 0.03  # log of focal lengths over each other
 FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
+CORE = "A"  # the tier of the kinds that the dataset exists for
 PREFERENCE = 4.0  # for questions of samples that have no other yet
-MOST_BINS = 3  # of either sign
+MOST_BINS = 1  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = 0.02  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFT = 0.007  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFTER = 3.0  # times that, of what they tell of "none": other motions differ by more than what is asked
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
@@ -123,12 +125,14 @@ def balanced(
         cues: of each sample, as `cue_values` finds them.
     """
     asked_of = Counter[int]()  # questions kept of each sample
+    together = rng.random(len(candidates))  # one lot a sample, for the core kinds: it has all of them, or none
     thinned = []
     for items in _by_kind(candidates).values():
         asked = [candidates[sample][place] for sample, place in items]
         lonely = np.array([not asked_of[sample] for sample, _ in items])
         seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
-        uneven, kept = _thinned(asked, seen, lonely, rng)
+        lots = together[[sample for sample, _ in items]] if asked[0].kind.tier == CORE else None
+        uneven, kept = _thinned(asked, seen, lonely, rng, lots)
         thinned.append(_Thinned(items, _weighed(uneven, kept), kept))
         asked_of.update(items[i][0] for i in np.flatnonzero(kept))
     _rescue(candidates, thinned, asked_of, rng)
@@ -199,19 +203,24 @@ class _Uneven(NamedTuple):
 
 
 def _thinned(
-    asked: Sequence["Asked"], cues: Sequence[dict[Cue, float]], lonely: NDArray[np.bool_], rng: np.random.Generator
+    asked: Sequence["Asked"],
+    cues: Sequence[dict[Cue, float]],
+    lonely: NDArray[np.bool_],
+    rng: np.random.Generator,
+    lots: Array | None,
 ) -> tuple[_Uneven, NDArray[np.bool_]]:
     """What is to be even for one kind, and (N,) which of its questions are kept.
 
     Args:
-        lonely: whose sample has no other question yet: of two that are as good, these stay.
+        lonely: whose sample has no other question yet: of two that are as good, these stay; not where lots are given.
+        lots: (N,) 0..1, drawn already; None: drawn here.
     """
     kind = asked[0].kind
     if not kind.options:
         return _Uneven(np.zeros((len(asked), 0)), np.zeros(0)), np.ones(len(asked), dtype=bool)
     options = np.array([one.fact.option for one in asked])
     alone = np.array([one.alone for one in asked], dtype=np.float64).reshape(len(asked), -1)
-    ease = np.where(lonely, 1 / PREFERENCE, 1.0)
+    ease = np.where(lonely, 1 / PREFERENCE, 1.0) if lots is None else np.ones(len(options))
     most = np.ones(len(options))
     moved = float((options != kind.none).sum())
     uneven = _uneven(kind, options, cues, alone, most, moved)
@@ -220,9 +229,10 @@ def _thinned(
         uneven = _uneven(kind, options, cues, alone, most, moved)
     if _of_many(kind):
         for _ in range(3):  # fewer of the favourite options, and then fair again
-            most = most * _limits(options, _fair_shares(uneven, most, ease), len(kind.options))
+            most = most * _limits(kind, options, _fair_shares(uneven, most, ease))
             uneven = _uneven(kind, options, cues, alone, most, moved)
-    kept = _lots(_fair_shares(uneven, most, ease), rng)
+    shares = _fair_shares(uneven, most, ease)
+    kept = _lots(shares, rng) if lots is None else lots < shares
     return uneven, _evened_out(_weighed(uneven, kept), kept, rng)
 
 
@@ -236,6 +246,7 @@ class _Contrast(NamedTuple):
 
     values: Array  # (N,) 1 and -1 for a question of either answer, 0 for others; of a share t: 1 - t and -t
     cues: tuple[Cue, ...]
+    soft: float = SOFT
 
 
 def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float) -> Iterator[_Contrast]:
@@ -245,7 +256,7 @@ def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float
     if kind.none is not None:
         none = options == kind.none
         share = min(TRUE_NONE, float(none.sum()) / max(float(none.sum()) + moved, 1.0))
-        yield _Contrast(none - share, of_one)
+        yield _Contrast(none - share, of_one, SOFTER * SOFT)
     elif not kind.opposites and of_one:
         for option in range(len(kind.options)):
             right = (options == option).astype(np.float64)
@@ -264,9 +275,9 @@ def _uneven(
     """
     count = len(options)
     first: list[Array] = []
-    then: list[Array] = []
-    last: list[Array] = []
-    for contrast, names in _contrasts(kind, options, most, moved):
+    then: list[tuple[Array, float]] = []
+    last: list[tuple[Array, float]] = []
+    for contrast, names, soft in _contrasts(kind, options, most, moved):
         first.append(contrast)
         for name in names:
             values = np.array([one[name] for one in cues])
@@ -277,14 +288,14 @@ def _uneven(
                     first += _binned(kind, contrast, values, PLACE_FIRES)
                 if name == "high_1":
                     first.append(contrast * np.where(values > HIGH_RAD, 1, -1))
-                then.append(contrast * _scaled(values - values.mean()))
+                then.append((contrast * _scaled(values - values.mean()), soft))
                 if name not in OF_THE_LENS:
-                    last.append(contrast * _scaled(np.square(values - values.mean())))
+                    last.append((contrast * _scaled(np.square(values - values.mean())), soft))
             elif name == "lens":
                 first += [contrast * (values > SAME_LENS), contrast * (values < -SAME_LENS)]
                 for near in (_nearness(cues, 1), _nearness(cues, 2)):  # what a picture shows to who knows its lens
                     then += [
-                        contrast * _scaled((near - near.mean()) * cell)
+                        (contrast * _scaled((near - near.mean()) * cell), soft)
                         for cell in (values > SAME_LENS, values < -SAME_LENS, np.abs(values) <= SAME_LENS)
                     ]
             elif name in ("brighter", "wider"):
@@ -295,13 +306,12 @@ def _uneven(
             else:
                 first += _binned(kind, contrast, values, fires or 0.0)
     first += [_scaled(alone[:, i]) for i in range(alone.shape[1])]
-    soft = SOFT * np.concatenate([np.zeros(len(first)), np.full(len(then) + len(last), 1.0)])
-    columns = [*first, *then, *last]
-    some = [i for i, column in enumerate(columns) if np.abs(column).max(initial=0) > 1e-9]
-    some = some[: max(count // FEWEST_PER_CUE, len(kind.opposites) + 1)]
-    if not some:
+    columns = [*((column, 0.0) for column in first), *then, *last]
+    columns = [one for one in columns if np.abs(one[0]).max(initial=0) > 1e-9]
+    columns = columns[: max(count // FEWEST_PER_CUE, len(kind.opposites) + 1)]
+    if not columns:
         return _Uneven(np.zeros((count, 0)), np.zeros(0))
-    return _Uneven(np.stack([columns[i] for i in some], axis=1), soft[some])
+    return _Uneven(np.stack([column for column, _ in columns], axis=1), np.array([soft for _, soft in columns]))
 
 
 def _nearness(cues: Sequence[dict[Cue, float]], picture: Literal[1, 2]) -> Array:
@@ -374,16 +384,18 @@ def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
     return shares
 
 
-def _limits(options: NDArray[np.int64], shares: Array, count: int) -> Array:
-    """(N,) factors with which no option is much more frequent than the mean; one more of each is thought to be there.
+def _limits(kind: Kind, options: NDArray[np.int64], shares: Array) -> Array:
+    """(N,) factors with which no option is much more frequent than the mean.
 
-    Of few pairs some options are missing by chance: that alone must not keep the others out.
+    Colours are drawn by lot: if some are missing, that is chance, and one more of each is thought to be there. Of other options,
+    one that hardly ever occurs would be known not to be right: then few of the others are asked, or none.
     """
-    there = 1 + np.bincount(options, shares, minlength=count)
+    more = 0.25 if kind.seen_alone else 1.0
+    there = more + np.bincount(options, shares, minlength=len(kind.options))
     limit = there.max()
     for _ in range(STEPS):
         limit = min(limit, MOST_OFTEN * float(np.minimum(there, limit).mean()))
-    return np.asarray(np.minimum((max(limit, 1.0) - 1) / np.maximum(there - 1, 1e-9), 1.0)[options])
+    return np.asarray(np.minimum((max(limit, more) - more) / np.maximum(there - more, 1e-9), 1.0)[options])
 
 
 def _lots(shares: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
