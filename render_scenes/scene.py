@@ -31,7 +31,9 @@ FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a
 HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
 LOOK = ("AgX", "AgX - Medium High Contrast")
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
-FORGETS = 3_000  # data blocks, which take 1 CPU-s to remove, and twice as many four times as long; a start takes 1.5
+FORGETS = (
+    1_500  # data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
+)
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
