@@ -52,7 +52,7 @@ PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 1  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
 SOFT = 0.007  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
-SOFTER = 3.0  # times that, of what they tell of "none": other motions differ by more than what is asked
+SOFTER = 3.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
@@ -256,7 +256,7 @@ def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float
     if kind.none is not None:
         none = options == kind.none
         share = min(TRUE_NONE, float(none.sum()) / max(float(none.sum()) + moved, 1.0))
-        yield _Contrast(none - share, of_one, SOFTER * SOFT)
+        yield _Contrast(none - share, of_one, SOFTER * SOFT if kind.tier == CORE else SOFT)
     elif not kind.opposites and of_one:
         for option in range(len(kind.options)):
             right = (options == option).astype(np.float64)
@@ -388,9 +388,9 @@ def _limits(kind: Kind, options: NDArray[np.int64], shares: Array) -> Array:
     """(N,) factors with which no option is much more frequent than the mean.
 
     Colours are drawn by lot: if some are missing, that is chance, and one more of each is thought to be there. Of other options,
-    one that hardly ever occurs would be known not to be right: then few of the others are asked, or none.
+    one that hardly ever occurs would be known not to be right: then few of the others are asked, or none where only some are shown.
     """
-    more = 0.25 if kind.seen_alone else 1.0
+    more = 1.0 if not kind.seen_alone else 0.0 if kind.shown else 0.25
     there = more + np.bincount(options, shares, minlength=len(kind.options))
     limit = there.max()
     for _ in range(STEPS):
