@@ -238,7 +238,7 @@ def _thinned(
 
 def _weighed(uneven: _Uneven, kept: NDArray[np.bool_]) -> Array:
     """(N, F) the parts, those of soft sums the smaller."""
-    return np.asarray(uneven.parts / (1 + uneven.soft * kept.sum()) ** 0.5)
+    return np.asarray(uneven.parts / (1 + uneven.soft * kept.sum()))
 
 
 class _Contrast(NamedTuple):
