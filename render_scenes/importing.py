@@ -4,12 +4,52 @@ from typing import Any
 
 import numpy as np
 from io_scene_gltf2.blender.imp import mesh as importer_of_meshes
+from io_scene_gltf2.blender.imp.node import BlenderNode
 
 from render_scenes.surfaces import mark_two_sided
 
 
 def listen() -> None:
-    """From now on, a triangle and its reverse on the same vertices become one that is marked as two-sided.
+    """From now on, hear what the importer reads. Called once per process."""
+    _listen_to_triangles()
+    _listen_to_nodes()
+
+
+def _listen_to_nodes() -> None:
+    """What KHR_node_visibility hides is not rendered, nor is anything below it. The importer does not know it."""
+    make_thing = BlenderNode.create_object
+
+    def make_and_hide(gltf: Any, key: Any) -> Any:
+        thing = make_thing(gltf, key)
+        if not hasattr(gltf, "hidden_nodes"):
+            gltf.hidden_nodes = _hidden(gltf.data.nodes or [])
+        while key is not None and gltf.hidden_nodes:
+            node = gltf.vnodes[key]
+            number = key if isinstance(key, int) else node.mesh_node_idx
+            if number is not None:  # the parents of bones and of what hangs on them are not those of the file
+                thing.hide_render = number in gltf.hidden_nodes
+                break
+            key = node.parent
+        return thing
+
+    BlenderNode.create_object = staticmethod(make_and_hide)
+
+
+def _hidden(nodes: list[Any]) -> set[int]:
+    def says_so(node: Any) -> bool:
+        return not ((node.extensions or {}).get("KHR_node_visibility") or {}).get("visible", True)
+
+    waiting, hidden = [number for number, node in enumerate(nodes) if says_so(node)], set[int]()
+    while waiting:
+        number = waiting.pop()
+        if number not in hidden:
+            hidden.add(number)
+            waiting += nodes[number].children or []
+    return hidden
+
+
+def _listen_to_triangles() -> None:
+    """A triangle and its reverse on the same vertices become one that is marked as two-sided.
 
     Blender's validation would leave one of them, without a word, and not always the one whose normals are right.
     """

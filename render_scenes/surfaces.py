@@ -109,7 +109,7 @@ class _Faces:
         keys = _scatter(at[:, 0]) + _scatter(at[:, 1]) + _scatter(at[:, 2])
         order = np.argsort(keys, kind="stable")
         same = keys[order][1:] == keys[order][:-1]
-        chosen = order[np.append(same, False) | np.append(False, same)]
+        chosen: np.ndarray = order[np.append(same, False) | np.append(False, same)]
         if not len(chosen):
             return chosen
         flat = (at[chosen] == np.roll(at[chosen], 1, axis=1)).any(axis=1)
@@ -348,7 +348,7 @@ def is_opaque(material: Any) -> bool:
         return True
     node = _principled(material)
     if node is None:  # unlit: one mix for the path of the light, another for alpha
-        return sum(one.type == "MIX_SHADER" for one in material.node_tree.nodes) < 2
+        return bool(sum(one.type == "MIX_SHADER" for one in material.node_tree.nodes) < 2)
     alpha = node.inputs["Alpha"]
     return not alpha.is_linked and alpha.default_value >= 1 and not transmits(material)
 

@@ -188,6 +188,15 @@ def seen(tmp_path_factory):
         "room of one mesh and material": ([[(shell, 0), (small, 0)]], [{"mesh": 0}], [(RED, {})]),
         "mirrored room": ([[(shell, 0)], [(small, 1)]], [{"mesh": 0, "scale": [-1, 1, 1]}, {"mesh": 1}], [(BLUE, {}), (RED, {})]),
         "double-sided room": ([[(shell, 0)], [(small, 1)]], [{"mesh": 0}, {"mesh": 1}], [(BLUE, double), (RED, {})]),
+        "hidden": (
+            [[(box(), 0)], [(box((0.9, 0.9, 0.9)), 1)]],
+            [
+                {"mesh": 0},
+                {"children": [2], "extensions": {"KHR_node_visibility": {"visible": False}}},
+                {"mesh": 1, "translation": [0.5, 0, 0]},
+            ],
+            [(RED, {}), (BLUE, {})],
+        ),
         "mirrored box": ([[(box(), 0)]], [{"mesh": 0, "scale": [-1, 1, 1]}], [(RED, {})]),
         "back of a sign": ([[(quad(0.5, (0, 0, 0.1)), 0), (small, 1)]], [{"mesh": 0}], [(BLUE, {}), (RED, {})]),
     }  # fmt: skip
@@ -248,6 +257,11 @@ def test_there_is_light_in_a_room_without_a_ceiling_from_outside(seen):
 def test_a_mirrored_box_keeps_its_outside(seen):
     assert np.allclose(seen["mirrored box"].depth[0], seen["plain"].depth[0], atol=1e-4)
     assert np.allclose(seen["mirrored box"].picture[0], seen["plain"].picture[0], atol=0.08)
+
+
+def test_what_hangs_on_a_hidden_node_is_not_drawn_and_takes_no_room(seen):
+    assert np.allclose(seen["hidden"].depth[0], seen["plain"].depth[0], atol=1e-4)
+    assert seen["hidden"].share(BLUE) == 0
 
 
 def test_a_sign_is_not_there_from_behind(seen):
