@@ -18,7 +18,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 from PIL import Image
 
-from render_scenes import alone, backdrop, passes
+from render_scenes import alone, backdrop, importing, passes, surfaces
 from render_scenes import camera as cameras
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
@@ -138,6 +138,7 @@ class Studio:
         layer.use_pass_z = layer.use_pass_object_index = True
         layer.cycles.denoising_store_passes = True
         passes.listen()
+        importing.listen()
 
     def _set_up_world(self) -> None:
         world = bpy.data.worlds.new("World")
@@ -342,7 +343,12 @@ class Studio:
     def _normalise(self, new: list[Any]) -> Part:
         """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
         shown = set(bpy.context.view_layer.objects)  # Blender also imports what the file's scene leaves out
-        points = _vertices([o for o in new if o.type == "MESH" and not o.hide_render and o in shown])
+        there = surfaces.read([o for o in new if o.type == "MESH" and not o.hide_render and o in shown])
+        there = surfaces.without_twins(there)
+        surfaces.hide_back_faces(there)
+        if not sum(len(one.points) for one in there):
+            raise Refused("import", "no mesh with vertices was imported")
+        points = np.concatenate([one.points for one in there])
         middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
         radius = float(np.linalg.norm(points - middle, axis=1).max())
         if not np.isfinite(radius) or not radius > 0:
@@ -629,24 +635,6 @@ def _in_one_line(report: str) -> str:
 def _loads(image: Any) -> bool:
     """Whether a texture has pixels once Blender is made to read them."""
     return bool(image.size[0] and image.size[1] and len(image.pixels) and image.has_data)
-
-
-def _vertices(meshes: list[Any]) -> np.ndarray:
-    """World positions of what is drawn: after modifiers, so that skinned meshes are measured in their pose."""
-    bpy.context.view_layer.update()
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    placed = []
-    for thing in meshes:
-        evaluated = thing.evaluated_get(depsgraph)
-        mesh = evaluated.to_mesh()
-        points = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
-        mesh.vertices.foreach_get("co", points)
-        evaluated.to_mesh_clear()
-        world = np.array(thing.matrix_world, dtype=np.float64)
-        placed.append(points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
-    if not sum(map(len, placed)):
-        raise Refused("import", "no mesh with vertices was imported")
-    return np.concatenate(placed)
 
 
 def _shining_from(towards: np.ndarray) -> Any:

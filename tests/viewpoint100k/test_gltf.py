@@ -913,3 +913,65 @@ def test_each_bad_object_is_refused_for_what_is_wrong_with_it(openings, number):
         check_gltf(path, BUDGETS)
     assert REASONS[number] in str(caught.value)
     assert set(openings) == {str(path)}, "and nothing beside it is opened"
+
+
+# --- what would be drawn as something else -----------------------------------------------------------
+
+
+def test_a_texture_without_a_source_is_refused_where_a_material_shows_it(refusal, check):
+    tree, binary = cube()
+    tree = put(tree, "textures", [{"source": 0}, {}])
+    assert check(pack(tree, binary)).images == 1
+    for where in ("normalTexture", "pbrMetallicRoughness/metallicRoughnessTexture", "extensions/KHR_x/coatTexture"):
+        reason = refusal(pack(put(tree, f"materials/0/{where}", {"index": 1}), binary))
+        assert "textures[1]" in reason and where.rpartition("/")[2] in reason
+
+
+def with_jpeg(data: bytes) -> bytes:
+    """The cube with that picture behind all other bytes."""
+    tree, binary = cube()
+    place = {"buffer": 0, "byteOffset": len(binary), "byteLength": len(data)}
+    tree = put(put(tree, "bufferViews", [*tree["bufferViews"], place]), "images/0/bufferView", len(tree["bufferViews"]))
+    tree = put(tree, "buffers/0/byteLength", len(binary) + len(data))
+    return pack(tree, binary + data.ljust(-(-len(data) // 4) * 4, b"\0"))
+
+
+def jpeg(pixels: np.ndarray, **settings: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", **settings)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("settings", [{}, {"quality": 30}, {"progressive": True}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.97])
+def test_a_jpeg_cut_short_is_refused_also_with_an_end_mark(refusal, check, settings, share):
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 120, 3), np.uint8)
+    whole = jpeg(pixels, **settings)
+    assert check(with_jpeg(whole)).images == 1
+    assert "images[0] is truncated" in refusal(with_jpeg(whole[: int(share * len(whole))] + b"\xff\xd9"))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_whole_jpeg_that_ends_in_grey_passes(check, progressive):
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    assert check(with_jpeg(jpeg(grey, progressive=progressive))).images == 1
+    assert check(with_jpeg(jpeg(grey[..., 0], progressive=progressive) + b"\0\0")).images == 1
+
+
+def test_a_hidden_node_and_all_below_it_are_not_counted_as_seen(refusal, check):
+    tree, binary = cube()
+    hidden = {"KHR_node_visibility": {"visible": False}}
+    assert check(pack(put(tree, "nodes/0/extensions", hidden), binary)).triangles == 24
+    tree = put(put(tree, "nodes", [*tree["nodes"], {"children": [0, 2], "extensions": hidden}]), "scenes/0/nodes", [3])
+    assert "empty" in refusal(pack(tree, binary))
+    assert "visible" in refusal(pack(put(tree, "nodes/3/extensions/KHR_node_visibility/visible", 0), binary))
+
+
+@needs_assets
+@pytest.mark.parametrize(
+    ("name", "words"), [("07_texture_without_source", "textures[1]"), ("08_jpg_cut_with_eoi", "images[0] is truncated")]
+)
+def test_cases_that_would_be_drawn_as_something_else_are_refused(name, words):
+    with pytest.raises(ObjectRefused) as caught:
+        check_gltf(ASSETS / "cases" / f"{name}.glb", BUDGETS)
+    assert words in str(caught.value)

@@ -1,8 +1,13 @@
-"""Images that textures use: where they are, and how large, from their headers alone."""
+"""Images that textures use: where they are, how large by their headers, and of JPEGs whether they are whole."""
 
+import io
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from viewpoint100k.config import FileBudgets
 from viewpoint100k.errors import ObjectRefused
@@ -25,6 +30,8 @@ def check_images(
         elif texture.get("extensions"):
             name = show(next(iter(texture["extensions"])))
             raise ObjectRefused(f"textures[{number}] has only an image of {name}, which Blender cannot read")
+        elif number in (worn := dict(_worn(tree.get("materials", []), "materials"))):
+            raise ObjectRefused(f"textures[{number}] has no source image, but {worn[number]} shows it")
     if len(wanted) > budgets.max_images:
         raise ObjectRefused(f"{len(wanted):,} images; expected at most {budgets.max_images:,}")
     pixels = size = 0
@@ -48,9 +55,56 @@ def check_images(
             limit = budgets.max_total_texture_pixels
             note = ", those of 16 bits counted four times" if deep else ""
             raise ObjectRefused(f"{found}, {pixels:,} with those before{note}; expected at most {limit:,}")
+        if bytes(data[:3]) == b"\xff\xd8\xff" and _is_cut(bytes(data)):
+            raise ObjectRefused(
+                f"{where} is truncated: {width} x {height} pixels, but its JPEG data end before the last"
+            )
         if size > budgets.max_bytes:  # the same bytes again and again: Blender copies them for each image
             raise ObjectRefused(f"{where} makes {size:,} bytes of images; expected at most {budgets.max_bytes:,}")
     return len(wanted), pixels
+
+
+def _worn(value: Any, where: str) -> Iterator[tuple[int, str]]:
+    """The numbers of textures that materials show, and where they say so."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        inner = f"{where}.{show(key)[1:-1]}" if isinstance(key, str) else f"{where}[{key}]"
+        if (
+            isinstance(key, str)
+            and key.endswith("Texture")
+            and isinstance(item, dict)
+            and type(item.get("index")) is int
+        ):
+            yield item["index"], inner
+        if isinstance(item, (dict, list)):
+            yield from _worn(item, inner)
+
+
+_CUT_LOOKS = 4  # levels of 255: what a decoder puts where data are missing is grey, but for rounding
+_MORE = b"\x5a\xa5\x3c\xc3" * 64  # coded data of any kind
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether a JPEG has an end mark, but not all of its coded data. Decoders fill the rest with grey and say nothing.
+
+    Whatever stands behind the last block of a whole one is passed over; behind a cut one it is taken for the next blocks.
+    The search costs two decodings, so it is for pictures that end in grey, and for progressive ones, of which a part of the
+    detail is missing.
+    """
+    end = data.rfind(b"\xff\xd9")
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            progressive = bool(picture.info.get("progressive"))
+            if not progressive:
+                picture.draft("L", (max(1, picture.width // 8), max(1, picture.height // 8)))
+            pixels = np.asarray(picture)
+        if not progressive and np.abs(pixels[-1, -1].astype(int) - 128).max() > _CUT_LOOKS:
+            return False
+        with Image.open(io.BytesIO(data[:end] + _MORE + data[end:])) as picture:
+            if not progressive:
+                picture.draft("L", (max(1, picture.width // 8), max(1, picture.height // 8)))
+            return not np.array_equal(pixels, np.asarray(picture))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False  # Blender will say
 
 
 def _image_size(data: memoryview, where: str) -> tuple[int, int]:

@@ -74,7 +74,23 @@ def _read_scenes(tree: dict[str, Any], items: list[dict[str, Any]], budgets: Fil
             raise ObjectRefused(f"{made:,} nodes in its scenes; expected at most {budgets.max_nodes:,}")
         if number == tree.get("scene", 0):
             shown = found
-    return shown
+    return shown - _hidden(items)
+
+
+def _hidden(items: list[dict[str, Any]]) -> set[int]:
+    """Nodes that KHR_node_visibility hides, and all below them."""
+    waiting = [
+        number
+        for number, item in enumerate(items)
+        if not (extension(item, "KHR_node_visibility") or {}).get("visible", True)
+    ]
+    hidden: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if node not in hidden:
+            hidden.add(node)
+            waiting += items[node].get("children", [])
+    return hidden
 
 
 def _local_transform(item: dict[str, Any]) -> NDArray[np.float64]:

@@ -72,6 +72,7 @@ SHAPE = {
         "extensions": {
             "EXT_mesh_gpu_instancing": {**_RAW, "attributes!": {"*": "accessors"}},
             "KHR_lights_punctual": {**_RAW, "light!": _LIGHTS},
+            "KHR_node_visibility": {**_RAW, "visible": bool},
             "*": {},
         },
     }],

@@ -1,0 +1,99 @@
+"""What Blender's importer of glTF is made to tell, and to leave as it is. Both would be lost once it is done."""
+
+from typing import Any
+
+import numpy as np
+from io_scene_gltf2.blender.imp import mesh as importer_of_meshes
+from io_scene_gltf2.blender.imp.node import BlenderNode
+
+from render_scenes.surfaces import mark_two_sided
+
+
+def listen() -> None:
+    """From now on, hear what the importer reads. Called once per process."""
+    _listen_to_triangles()
+    _listen_to_nodes()
+
+
+def _listen_to_nodes() -> None:
+    """What KHR_node_visibility hides is not rendered, nor is anything below it. The importer does not know it."""
+    make_thing = BlenderNode.create_object
+
+    def make_and_hide(gltf: Any, key: Any) -> Any:
+        thing = make_thing(gltf, key)
+        if not hasattr(gltf, "hidden_nodes"):
+            gltf.hidden_nodes = _hidden(gltf.data.nodes or [])
+        while key is not None and gltf.hidden_nodes:
+            node = gltf.vnodes[key]
+            number = key if isinstance(key, int) else node.mesh_node_idx
+            if number is not None:  # the parents of bones and of what hangs on them are not those of the file
+                thing.hide_render = number in gltf.hidden_nodes
+                break
+            key = node.parent
+        return thing
+
+    BlenderNode.create_object = staticmethod(make_and_hide)
+
+
+def _hidden(nodes: list[Any]) -> set[int]:
+    def says_so(node: Any) -> bool:
+        return not ((node.extensions or {}).get("KHR_node_visibility") or {}).get("visible", True)
+
+    waiting, hidden = [number for number, node in enumerate(nodes) if says_so(node)], set[int]()
+    while waiting:
+        number = waiting.pop()
+        if number not in hidden:
+            hidden.add(number)
+            waiting += nodes[number].children or []
+    return hidden
+
+
+def _listen_to_triangles() -> None:
+    """A triangle and its reverse on the same vertices become one that is marked as two-sided.
+
+    Blender's validation would leave one of them, without a word, and not always the one whose normals are right.
+    """
+    triangles_of, make_mesh = importer_of_meshes.points_edges_tris, importer_of_meshes.do_primitives
+    two_sided: list[np.ndarray] = []
+
+    def triangles_once(mode: int, indices: np.ndarray) -> tuple[Any, Any, Any]:
+        points, edges, triangles = triangles_of(mode, indices)
+        if triangles is not None:
+            triangles, both = _once(triangles)
+            two_sided.append(both)
+        return points, edges, triangles
+
+    def mesh_with_marks(gltf: Any, mesh_number: int, skin: Any, mesh: Any, thing: Any) -> None:
+        two_sided.clear()
+        make_mesh(gltf, mesh_number, skin, mesh, thing)
+        marks = np.concatenate([np.zeros(0, dtype=bool), *two_sided])
+        if marks.any() and len(marks) == len(mesh.polygons):
+            mark_two_sided(mesh, marks)
+
+    importer_of_meshes.points_edges_tris, importer_of_meshes.do_primitives = triangles_once, mesh_with_marks
+
+
+def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Triangles on the same vertices once, and (F,) whether each stands for its reverse, too.
+
+    Nothing is changed where there are none; else those without area go, too, as Blender's validation would have it.
+    """
+    corners = triangles.reshape(-1, 3)
+    ordered = np.sort(corners, axis=1).astype(np.uint64)
+    keys = (ordered[:, 0] << np.uint64(42)) ^ (ordered[:, 1] << np.uint64(21)) ^ ordered[:, 2]
+    order = np.argsort(keys, kind="stable")  # budgets keep vertices below 2^21, or nearly: equal keys are compared
+    equal = (keys[order][1:] == keys[order][:-1]) & (ordered[order][1:] == ordered[order][:-1]).all(axis=1)
+    if not equal.any():
+        return triangles, np.zeros(len(corners), dtype=bool)
+    first = np.append(True, ~equal)
+    group = np.cumsum(first) - 1
+    turned = np.take_along_axis(corners, (corners.argmin(axis=1)[:, None] + np.arange(3)) % 3, axis=1)
+    front = turned[:, 1] < turned[:, 2]
+    both = np.zeros(len(corners), dtype=bool)
+    found = np.bincount(group, front[order]) > 0, np.bincount(group, ~front[order]) > 0
+    both[order[first]] = found[0] & found[1]
+    solid = (ordered[:, 0] < ordered[:, 1]) & (ordered[:, 1] < ordered[:, 2])
+    keep = np.zeros(len(corners), dtype=bool)
+    keep[order[first]] = True
+    keep &= solid
+    return corners[keep].ravel(), both[keep]

@@ -1,0 +1,295 @@
+"""Which surfaces are there: files with twins, single-sided rooms, hulls and mirrors, as a viewer of glTF shows them."""
+
+import json
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+
+pytestmark = pytest.mark.usefixtures("needs_bpy")
+
+SIZE = 64
+RED, BLUE, GREEN = [0.8, 0.05, 0.05, 1], [0.05, 0.05, 0.8, 1], [0.05, 0.8, 0.05, 1]
+FACES = [  # of a box, counter-clockwise seen from outside
+    [(-1, -1, -1), (-1, -1, 1), (-1, 1, 1), (-1, 1, -1)],
+    [(1, -1, 1), (1, -1, -1), (1, 1, -1), (1, 1, 1)],
+    [(-1, -1, -1), (1, -1, -1), (1, -1, 1), (-1, -1, 1)],
+    [(-1, 1, 1), (1, 1, 1), (1, 1, -1), (-1, 1, -1)],
+    [(1, -1, -1), (-1, -1, -1), (-1, 1, -1), (1, 1, -1)],
+    [(-1, -1, 1), (1, -1, 1), (1, 1, 1), (-1, 1, 1)],
+]
+STUDIO = """
+import json, sys
+from render_scenes import scene
+
+studio = scene.Studio()
+for job in json.load(sys.stdin):
+    try:
+        opened = studio.open(job["open"])
+        done = {"opened": opened, **studio.shoot(job["shoot"])}
+    except scene.Refused as refusal:
+        done = {"refused": str(refusal)}
+    with open(job["to"], "w") as file:
+        json.dump(done, file)
+"""
+
+
+def box(half=(0.5, 0.5, 0.5), at=(0.0, 0.0, 0.0), inward=False):
+    """Positions, normals and indices of a box."""
+    points = np.array([corner for face in FACES for corner in face], np.float32) * half + at
+    a, b, c = points[0::4], points[1::4], points[2::4]
+    normals = np.repeat(np.cross(b - a, c - a), 4, axis=0)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    indices = np.array([4 * f + i for f in range(6) for i in (0, 1, 2, 0, 2, 3)], np.uint16)
+    return (points, -normals, indices[::-1]) if inward else (points, normals, indices)
+
+
+def quad(half, at, turned=False):
+    """An upright one that faces +Z of glTF; turned: -Z."""
+    points = np.array([(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)], np.float32) + at
+    indices = np.array([0, 1, 2, 0, 2, 3], np.uint16)
+    normals = np.tile([0, 0, -1 if turned else 1], (4, 1))
+    return points, normals, indices[::-1] if turned else indices
+
+
+def write(path, meshes, nodes, materials, **more):
+    """A GLB. Each mesh is a list of (shape, number of the material); a material is a colour and what else it says."""
+    blob, views, accessors = bytearray(), [], []
+
+    def add(array, kind, component, **facts):
+        views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": array.nbytes})
+        accessors.append(
+            {"bufferView": len(views) - 1, "componentType": component, "count": len(array), "type": kind, **facts}
+        )
+        blob.extend(array.tobytes() + b"\0" * (-array.nbytes % 4))
+        return len(accessors) - 1
+
+    listed = []
+    for mesh in meshes:
+        parts = []
+        for (points, normals, indices), material in mesh:
+            points = np.asarray(points, np.float32)
+            bounds = {"min": points.min(0).tolist(), "max": points.max(0).tolist()}
+            attributes = {"POSITION": add(points, "VEC3", 5126, **bounds)}
+            attributes["NORMAL"] = add(np.asarray(normals, np.float32), "VEC3", 5126)
+            indices = add(np.ascontiguousarray(indices, np.uint16), "SCALAR", 5123)
+            parts.append({"attributes": attributes, "indices": indices, "material": material})
+        listed.append({"primitives": parts})
+    looks = [
+        {"pbrMetallicRoughness": {"baseColorFactor": color, "metallicFactor": 0, "roughnessFactor": 1}, **said}
+        for color, said in materials
+    ]
+    roots = sorted(set(range(len(nodes))) - {child for node in nodes for child in node.get("children", [])})
+    tree = {"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": roots}], "nodes": nodes, "meshes": listed}
+    for key, make in more.items():
+        tree[key] = make(add) if callable(make) else make
+    tree |= {"materials": looks, "bufferViews": views, "accessors": accessors, "buffers": [{"byteLength": len(blob)}]}
+    text = json.dumps(tree).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(blob), b"BIN\0") + blob
+    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+    return path
+
+
+class Seen:
+    """What the studio made of a file, from the front (world -Y, glTF +Z) and from behind, a little from above."""
+
+    def __init__(self, folder, done):
+        from PIL import Image
+
+        self.refused, self.pose = done.get("refused", ""), done.get("opened", {}).get("pose")
+        self.albedo, self.depth, self.picture = [], [], []
+        for taken in done.get("views", []):
+            left, top, right, bottom = taken["box"]
+            depth, albedo = np.full((SIZE, SIZE), 1e10, np.float32), np.zeros((SIZE, SIZE, 3))
+            with open(folder / taken["arrays"], "rb") as file:
+                depth[top:bottom, left:right], albedo[top:bottom, left:right] = np.load(file), np.load(file)
+            self.depth.append(depth)
+            self.albedo.append(albedo)
+            with Image.open(folder / taken["image"]) as picture:
+                self.picture.append(np.asarray(picture.convert("RGB")) / 255)
+
+    def share(self, color, view=0):
+        """Of the pixels that show anything, those in this colour."""
+        there = self.depth[view] < 1e9
+        return float((np.abs(self.albedo[view] - np.array(color[:3])).max(axis=-1) < 0.06)[there].mean())
+
+    def brightness(self, view=0):
+        return float(self.picture[view][self.depth[view] < 1e9].mean())
+
+
+def see(folder, files, background=(128, 128, 128), **more):
+    """Look at some files in one process; `more` goes to `open`. By name."""
+    cameras = [look_at(position_on_sphere(azimuth, 12, 2.0), np.zeros(3)) for azimuth in (-90, 90)]
+    jobs = []
+    for name, path in files.items():
+        mine = folder / name
+        mine.mkdir()
+        light = {"name": "courtyard", "rotation_deg": 30.0, "strength": 0.9, "lamps": []}
+        plain = {"kind": "plain", "rgb": list(background), "rgb_below": list(background)}
+        opened = {
+            "path": str(path),
+            "out": str(mine),
+            "lights": [light],
+            "background": plain,
+            "jpeg_quality": 100,
+            **more,
+        }
+        views = [
+            {"name": f"{i}", "world_from_camera": one.tolist(), "hfov_deg": 40.0, "light": 0}
+            for i, one in enumerate(cameras)
+        ]
+        settings = {"size_px": SIZE, "samples": 8, "denoise": False, "adaptive_threshold": 0.0, "seed": 0}
+        jobs.append(
+            {"open": opened, "shoot": {"views": views, "picture": True, **settings}, "to": str(mine / "done.json")}
+        )
+    done = subprocess.run(
+        [sys.executable, "-c", STUDIO], input=json.dumps(jobs), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {name: Seen(folder / name, json.loads((folder / name / "done.json").read_text())) for name in files}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """All files of this page, in one process, one after the other."""
+    folder = tmp_path_factory.mktemp("surfaces")
+    points, normals, indices = box()
+    reverse = (points, -normals, indices[::-1])
+    both = (points, normals, np.concatenate([indices, indices.reshape(-1, 3)[:, ::-1].ravel()]))
+    double = {"doubleSided": True}
+    small = box((0.2, 0.2, 0.2))
+    shell = box((0.6, 0.6, 0.6), inward=True)
+    turn = [0.0, 0.258819045, 0.0, 0.965925826]  # 30 degrees about the upright axis, and back below
+    back = [0.0, -0.258819045, 0.0, 0.965925826]
+    far = {"translation": [0.3, 0.7, -0.2], "rotation": turn, "scale": [2, 2, 2], "children": [1]}
+    undone = {"mesh": 0, "rotation": back, "scale": [0.5, 0.5, 0.5]}
+    files = {
+        "plain": ([[(box(), 0)]], [{"mesh": 0}], [(RED, {})]),
+        "reverse as a primitive": ([[(box(), 0), (reverse, 0)]], [{"mesh": 0}], [(RED, {})]),
+        "reverse on the same vertices": ([[(both, 0)]], [{"mesh": 0}], [(RED, {})]),
+        "reverse, double-sided": ([[(reverse, 0), (box(), 0)]], [{"mesh": 0}], [(RED, double)]),
+        "reverse with the same normals": ([[(box(), 0), ((points, normals, indices[::-1]), 0)]], [{"mesh": 0}], [(RED, {})]),
+        "two ways to one place": ([[(box(), 0)]], [far, undone, {"mesh": 0, "translation": [0.3, 0.7, -0.2]}], [(RED, {})]),
+        "the last of two colours": ([[(box(), 0)], [(box(), 1)]], [{"mesh": 0}, {"mesh": 1}], [(RED, {}), (BLUE, {})]),
+        "twin in part": ([[(box(), 0)], [(box(), 0), (box(at=(0, 0.8, 0), half=(0.2, 0.3, 0.2)), 0)]], [{"mesh": 0}, {"mesh": 1}], [(RED, {})]),
+        "red outside, blue inside": ([[(box(), 0), (reverse, 1)]], [{"mesh": 0}], [(RED, {}), (BLUE, {})]),
+        "card": ([[(quad(0.5, (0, 0, 0)), 0), (quad(0.5, (0, 0, 0), turned=True), 1)]], [{"mesh": 0}], [(RED, {}), (BLUE, {})]),
+        "decal": (
+            [[(box(), 0), (quad(0.5, (0, 0, 0.5)), 1)]],
+            [{"mesh": 0}],
+            [(RED, {}), ([*BLUE[:3], 0.99], {"alphaMode": "BLEND"})],
+        ),
+        "room": ([[(shell, 0)], [(small, 1)]], [{"mesh": 0}, {"mesh": 1}], [(BLUE, {}), (RED, {})]),
+        "room of one mesh and material": ([[(shell, 0), (small, 0)]], [{"mesh": 0}], [(RED, {})]),
+        "mirrored room": ([[(shell, 0)], [(small, 1)]], [{"mesh": 0, "scale": [-1, 1, 1]}, {"mesh": 1}], [(BLUE, {}), (RED, {})]),
+        "double-sided room": ([[(shell, 0)], [(small, 1)]], [{"mesh": 0}, {"mesh": 1}], [(BLUE, double), (RED, {})]),
+        "hidden": (
+            [[(box(), 0)], [(box((0.9, 0.9, 0.9)), 1)]],
+            [
+                {"mesh": 0},
+                {"children": [2], "extensions": {"KHR_node_visibility": {"visible": False}}},
+                {"mesh": 1, "translation": [0.5, 0, 0]},
+            ],
+            [(RED, {}), (BLUE, {})],
+        ),
+        "mirrored box": ([[(box(), 0)]], [{"mesh": 0, "scale": [-1, 1, 1]}], [(RED, {})]),
+        "back of a sign": ([[(quad(0.5, (0, 0, 0.1)), 0), (small, 1)]], [{"mesh": 0}], [(BLUE, {}), (RED, {})]),
+    }  # fmt: skip
+    paths = {name: write(folder / f"{name}.glb", *parts) for name, parts in files.items()}
+    return see(folder, paths)
+
+
+TWINS = [
+    "reverse as a primitive",
+    "reverse on the same vertices",
+    "reverse, double-sided",
+    "reverse with the same normals",
+    "two ways to one place",
+]
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_box_whose_faces_are_there_twice_looks_like_one(seen, name):
+    for view in (0, 1):
+        assert np.allclose(seen[name].depth[view], seen["plain"].depth[view], atol=1e-4)
+        assert np.allclose(seen[name].picture[view], seen["plain"].picture[view], atol=0.08)
+
+
+def test_of_two_opaque_faces_at_one_place_the_last_is_seen(seen):
+    assert seen["the last of two colours"].share(BLUE) > 0.85  # at edges, colours are mixed
+
+
+def test_what_is_there_once_stays_where_the_rest_has_a_twin(seen):
+    assert seen["twin in part"].share(RED) > 0.8
+    assert seen["twin in part"].brightness() > 0.8 * seen["plain"].brightness()
+
+
+def test_a_face_and_its_reverse_of_other_colours_are_both_seen_from_their_side(seen):
+    assert seen["red outside, blue inside"].share(RED) > 0.85
+    assert seen["card"].share(RED, view=0) > 0.85
+    assert seen["card"].share(BLUE, view=1) > 0.85
+
+
+def test_a_blended_face_on_an_opaque_one_is_drawn_over_it(seen):
+    front = seen["decal"].albedo[0][SIZE // 2 - 4 : SIZE // 2 + 4, SIZE // 2 - 4 : SIZE // 2 + 4]
+    assert np.abs(front - BLUE[:3]).max() < 0.1
+
+
+@pytest.mark.parametrize("name", ["room", "mirrored room"])
+def test_a_room_is_open_where_its_walls_are_seen_from_their_back(seen, name):
+    assert 0.05 < seen[name].share(RED) < 0.5  # what stands in it
+    middle = SIZE // 2, SIZE // 2
+    assert seen[name].depth[0][middle] > seen["double-sided room"].depth[0][middle] + 0.15
+    assert seen["double-sided room"].share(BLUE) > 0.85  # its walls are there
+
+
+def test_there_is_light_in_a_room_without_a_ceiling_from_outside(seen):
+    for name in ("room", "room of one mesh and material"):
+        there = np.abs(seen[name].albedo[0] - np.array(RED[:3])).max(axis=-1) < 0.06
+        assert seen[name].picture[0][there].mean() > 0.5 * seen["plain"].brightness()
+
+
+def test_a_mirrored_box_keeps_its_outside(seen):
+    assert np.allclose(seen["mirrored box"].depth[0], seen["plain"].depth[0], atol=1e-4)
+    assert np.allclose(seen["mirrored box"].picture[0], seen["plain"].picture[0], atol=0.08)
+
+
+def test_what_hangs_on_a_hidden_node_is_not_drawn_and_takes_no_room(seen):
+    assert np.allclose(seen["hidden"].depth[0], seen["plain"].depth[0], atol=1e-4)
+    assert seen["hidden"].share(BLUE) == 0
+
+
+def test_a_sign_is_not_there_from_behind(seen):
+    assert seen["back of a sign"].share(BLUE, view=0) > 0.6
+    assert seen["back of a sign"].share(BLUE, view=1) == 0
+    assert (seen["back of a sign"].depth[1] < 1e9).sum() < 0.5 * (seen["back of a sign"].depth[0] < 1e9).sum()
+
+
+def test_cases_with_twins_and_hulls_look_like_their_references(tmp_path):
+    from conftest import SHARED
+
+    names = [
+        "00_ref",
+        "00_ref_c",
+        "03_backfaces_dup_double",
+        "03_backfaces_dup_single",
+        "04_same_mesh_twice",
+        "05_outline_hull",
+    ]
+    if not (SHARED / "cases").is_dir():
+        pytest.skip(f"the folder of cases is not here ({SHARED / 'cases'})")
+    cases = see(tmp_path, {name: SHARED / "cases" / f"{name}.glb" for name in names})
+    for name, like in (
+        ("03_backfaces_dup_double", "00_ref_c"),
+        ("03_backfaces_dup_single", "00_ref_c"),
+        ("04_same_mesh_twice", "00_ref"),
+    ):
+        for view in (0, 1):
+            assert np.abs(cases[name].picture[view] - cases[like].picture[view]).mean() < 0.01
+    assert cases["05_outline_hull"].brightness() > 0.8 * cases["00_ref"].brightness()
+    assert 0.01 < cases["05_outline_hull"].share([0, 0, 0]) < 0.3  # the outline
