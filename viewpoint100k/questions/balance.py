@@ -291,6 +291,11 @@ def _uneven(
                 then.append((contrast * _scaled(values - values.mean()), soft))
                 if name not in OF_THE_LENS:
                     last.append((contrast * _scaled(np.square(values - values.mean())), soft))
+                if (
+                    name.startswith("size") and f"place_{name[-1]}_y" in names
+                ):  # a large object low in the picture is a near one
+                    high = np.array([one["place_1_y" if name == "size_1" else "place_2_y"] for one in cues])
+                    last.append((contrast * _scaled((values - values.mean()) * (high - high.mean())), soft))
             elif name == "lens":
                 first += [contrast * (values > SAME_LENS), contrast * (values < -SAME_LENS)]
                 for near in (_nearness(cues, 1), _nearness(cues, 2)):  # what a picture shows to who knows its lens
