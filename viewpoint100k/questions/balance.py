@@ -51,8 +51,8 @@ CORE = "A"  # the tier of the kinds that the dataset exists for
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 MOST_BINS = 1  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = 0.007  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
-SOFTER = 3.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
+SOFT = 0.005  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFTER = 4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 

@@ -228,7 +228,7 @@ KINDS: tuple[Kind, ...] = (
         opposites=(
             Opposites((0, 2), (1, 3), SIDEWAYS),
             Opposites((0, 1), (2, 3), UPRIGHT),
-            Opposites((0, 3), (1, 2)),
+            Opposites((0, 3), (1, 2), WHETHER),
         ),
     ),
     Kind("pitch", "camera_1", "B", ("down", "up", "no tilt"), ("pitch",), pitch, opposites=either(*UPRIGHT)),
