@@ -53,6 +53,7 @@ MOST_BINS = 1  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
 SOFT = 0.005  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 SOFTER = 4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
+FEWEST_OF_MANY = 100  # questions of a kind of many options: of fewer, no cue is looked at
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
@@ -257,7 +258,7 @@ def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float
         none = options == kind.none
         share = min(TRUE_NONE, float(none.sum()) / max(float(none.sum()) + moved, 1.0))
         yield _Contrast(none - share, of_one, SOFTER * SOFT if kind.tier == CORE else SOFT)
-    elif not kind.opposites and of_one:
+    elif not kind.opposites and of_one and len(options) >= FEWEST_OF_MANY:
         for option in range(len(kind.options)):
             right = (options == option).astype(np.float64)
             yield _Contrast(right - float(most @ right) / max(float(most.sum()), 1e-9), of_one)
@@ -392,10 +393,10 @@ def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
 def _limits(kind: Kind, options: NDArray[np.int64], shares: Array) -> Array:
     """(N,) factors with which no option is much more frequent than the mean.
 
-    Colours are drawn by lot: if some are missing, that is chance, and one more of each is thought to be there. Of other options,
-    one that hardly ever occurs would be known not to be right: then few of the others are asked, or none where only some are shown.
+    Of few pairs some options are missing by chance: that alone must not keep the others out, so one more of each is thought to be
+    there. Not where only some options are shown: one that hardly ever occurs would be known not to be right.
     """
-    more = 1.0 if not kind.seen_alone else 0.0 if kind.shown else 0.25
+    more = 0.0 if kind.seen_alone and kind.shown else 1.0
     there = more + np.bincount(options, shares, minlength=len(kind.options))
     limit = there.max()
     for _ in range(STEPS):
