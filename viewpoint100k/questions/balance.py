@@ -275,11 +275,12 @@ def _uneven(
         moved: about how many are kept whose answer is not "none".
     """
     count = len(options)
+    answers: list[Array] = []
     first: list[Array] = []
     then: list[tuple[Array, float]] = []
     last: list[tuple[Array, float]] = []
     for contrast, names, soft in _contrasts(kind, options, most, moved):
-        first.append(contrast)
+        answers.append(contrast)
         for name in names:
             values = np.array([one[name] for one in cues])
             fires = FIRES.get(name.split("_")[0])
@@ -312,9 +313,9 @@ def _uneven(
             else:
                 first += _binned(kind, contrast, values, fires or 0.0)
     first += [_scaled(alone[:, i]) for i in range(alone.shape[1])]
-    columns = [*((column, 0.0) for column in first), *then, *last]
+    columns = [*((column, 0.0) for column in (*answers, *first)), *then, *last]
     columns = [one for one in columns if np.abs(one[0]).max(initial=0) > 1e-9]
-    columns = columns[: max(count // FEWEST_PER_CUE, len(kind.opposites) + 1)]
+    columns = columns[: max(count // FEWEST_PER_CUE, len(answers))]
     if not columns:
         return _Uneven(np.zeros((count, 0)), np.zeros(0))
     return _Uneven(np.stack([column for column, _ in columns], axis=1), np.array([soft for _, soft in columns]))
