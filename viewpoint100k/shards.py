@@ -397,7 +397,8 @@ def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
 def _header(header: bytes, path: Path, at: int) -> tuple[str, int, bytes]:
     """Name, size and kind that a header names; one such as we write is read at a third of the cost."""
     kind = header[156:157]
-    with suppress(ValueError):  # a size beyond octal digits, or damage: the standard library reads it, or says what is wrong
+    # a size beyond octal digits, or damage: the standard library reads it, or says what is wrong
+    with suppress(ValueError):
         plain = kind == tarfile.REGTYPE and not header[345]
         if plain and int(header[148:156].strip(b" \0"), 8) == 256 + sum(header[:148]) + sum(header[156:]):
             return header[:100].split(b"\0", 1)[0].decode("ascii"), int(header[124:136].strip(b" \0"), 8), kind
