@@ -13,8 +13,8 @@ lens differs, growth alone must be wrong as often as right.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ GIVES_WAY = 0.5  # of the others that could stay: at least so many do when "none
 MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
 FIRES = {
     "shift": 0.02,
+    "place": 0.02,
     "growth": 0.08,
     "brighter": 0.004,
     "wider": 0.04,
@@ -41,15 +42,13 @@ FIRES = {
     "deeper": 0.05,
     "diagonal": 0.5,
 }  # of the picture's side; log of areas, or of lengths in the picture; 0..1; scene radii: less is not seen
-PLACE_FIRES = 0.02  # of the picture's side, from its middle
 HIGH_RAD = math.radians(20)  # from where on a camera looks down on an object rather than at it
 SAME_LENS = 0.03  # log of focal lengths over each other
-FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
+FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out together
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 CORE = "A"  # the tier of the kinds that the dataset exists for
 PREFERENCE = 4.0  # for questions of samples that have no other yet
-MOST_BINS = 1  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
 SOFT = 0.005  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 SOFTER = 4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
@@ -264,6 +263,19 @@ def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float
             yield _Contrast(right - float(most @ right) / max(float(most.sum()), 1e-9), of_one)
 
 
+class _Equation(NamedTuple):
+    """A sum over the questions of a kind that is to be 0."""
+
+    rank: int  # how late it is given up where there are few questions: the lower, the later
+    parts: Array  # (N,)
+    soft: float = 0.0
+
+
+ANSWERS, HARD, MEANS, SPREADS = range(
+    4
+)  # ranks: how often each answer is right, rules of thumb, first and second moments
+
+
 def _uneven(
     kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]], alone: Array, most: Array, moved: float
 ) -> _Uneven:
@@ -275,85 +287,80 @@ def _uneven(
         moved: about how many are kept whose answer is not "none".
     """
     count = len(options)
-    answers: list[Array] = []
-    first: list[Array] = []
-    then: list[tuple[Array, float]] = []
-    last: list[tuple[Array, float]] = []
-    for contrast, names, soft in _contrasts(kind, options, most, moved):
-        answers.append(contrast)
-        for name in names:
-            values = np.array([one[name] for one in cues])
-            fires = FIRES.get(name.split("_")[0])
-            if name in OF_ONE_PICTURE:
-                shifts = any(other.startswith("shift") for other in names)
-                if name.startswith("place") and shifts:
-                    first += _binned(kind, contrast, values, PLACE_FIRES)
-                if name == "high_1":
-                    first.append(contrast * np.where(values > HIGH_RAD, 1, -1))
-                then.append((contrast * _scaled(values - values.mean()), soft))
-                if name not in OF_THE_LENS:
-                    last.append((contrast * _scaled(np.square(values - values.mean())), soft))
-                if (
-                    name.startswith("size") and f"place_{name[-1]}_y" in names
-                ):  # a large object low in the picture is a near one
-                    high = np.array([one["place_1_y" if name == "size_1" else "place_2_y"] for one in cues])
-                    last.append((contrast * _scaled((values - values.mean()) * (high - high.mean())), soft))
-            elif name == "lens":
-                first += [contrast * (values > SAME_LENS), contrast * (values < -SAME_LENS)]
-                for near in (_nearness(cues, 1), _nearness(cues, 2)):  # what a picture shows to who knows its lens
-                    then += [
-                        (contrast * _scaled((near - near.mean()) * cell), soft)
-                        for cell in (values > SAME_LENS, values < -SAME_LENS, np.abs(values) <= SAME_LENS)
-                    ]
-            elif name in ("brighter", "wider"):
-                first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)))
-            elif name == "growth":
-                other_lens = np.array([abs(one["lens"]) > SAME_LENS for one in cues])
-                first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)) * other_lens)
-            else:
-                first += _binned(kind, contrast, values, fires or 0.0)
-    first += [_scaled(alone[:, i]) for i in range(alone.shape[1])]
-    columns = [*((column, 0.0) for column in (*answers, *first)), *then, *last]
-    columns = [one for one in columns if np.abs(one[0]).max(initial=0) > 1e-9]
-    columns = columns[: max(count // FEWEST_PER_CUE, len(answers))]
-    if not columns:
+    values = {name: np.array([one[name] for one in cues]) for name in cues[0]}
+    contrasts = list(_contrasts(kind, options, most, moved))
+    equations = [_Equation(ANSWERS, contrast.values) for contrast in contrasts]
+    for contrast in contrasts:
+        for name in contrast.cues:
+            equations += _equations(kind, contrast, name, values)
+    equations += [_Equation(HARD, _scaled(column)) for column in alone.T]
+    equations.sort(key=lambda equation: equation.rank)
+    equations = [equation for equation in equations if np.abs(equation.parts).max(initial=0) > 1e-9]
+    equations = equations[: max(count // FEWEST_PER_CUE, len(contrasts))]
+    if not equations:
         return _Uneven(np.zeros((count, 0)), np.zeros(0))
-    return _Uneven(np.stack([column for column, _ in columns], axis=1), np.array([soft for _, soft in columns]))
+    parts = np.stack([equation.parts for equation in equations], axis=1)
+    return _Uneven(parts, np.array([equation.soft for equation in equations]))
 
 
-def _nearness(cues: Sequence[dict[Cue, float]], picture: Literal[1, 2]) -> Array:
-    """(N,) log of the object's share of one picture, had all pictures the same lens."""
-    if picture == 1:
-        return np.array([one["size_1"] - 2 * one["focal_1"] for one in cues])
-    return np.array([one["size_2"] - 2 * one["focal_2"] for one in cues])
+def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, Array]) -> list[_Equation]:
+    """With which one cue does not tell the answers of a contrast apart."""
+    sort = name.partition("_")[0]
+    if name in OF_ONE_PICTURE:
+        return _of_one_picture(kind, contrast, name, values)
+    if name == "lens":
+        return _of_stated_lens(contrast, values)
+    if name in ("brighter", "wider", "growth"):
+        says = np.sign(values[name]) * (np.abs(values[name]) > FIRES[sort])
+        if name == "growth":  # with the same lens it is no shortcut
+            says = says * (np.abs(values["lens"]) > SAME_LENS)
+        return [_Equation(HARD, contrast.values * says)]
+    return _by_side(kind, contrast.values, values[name], FIRES[sort])
+
+
+def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, Array]) -> list[_Equation]:
+    """Mean and spread of what one picture shows; of a place also its side, unless the shift follows from the answer."""
+    sort, picture = name.split("_")[:2]
+    value = values[name] - values[name].mean()
+    out = [_Equation(MEANS, contrast.values * _scaled(value), contrast.soft)]
+    if sort == "place" and any(other.startswith("shift") for other in contrast.cues):
+        out += _by_side(kind, contrast.values, values[name], FIRES[sort])
+    if name == "high_1":
+        out.append(_Equation(HARD, contrast.values * np.where(values[name] > HIGH_RAD, 1, -1)))
+    if name not in OF_THE_LENS:
+        out.append(_Equation(SPREADS, contrast.values * _scaled(np.square(value)), contrast.soft))
+    if sort == "size" and f"place_{picture}_y" in contrast.cues:  # a large object low in the picture is a near one
+        low = values["place_1_y" if picture == "1" else "place_2_y"]
+        out.append(_Equation(SPREADS, contrast.values * _scaled(value * (low - low.mean())), contrast.soft))
+    return out
+
+
+def _of_stated_lens(contrast: _Contrast, values: Mapping[Cue, Array]) -> list[_Equation]:
+    """A longer or wider second lens must not tell; nor each picture to who knows the lenses."""
+    longer, wider = values["lens"] > SAME_LENS, values["lens"] < -SAME_LENS
+    out = [_Equation(HARD, contrast.values * longer), _Equation(HARD, contrast.values * wider)]
+    for near in (values["size_1"] - 2 * values["focal_1"], values["size_2"] - 2 * values["focal_2"]):
+        for cell in (longer, wider, ~longer & ~wider):
+            out.append(_Equation(MEANS, contrast.values * _scaled((near - near.mean()) * cell), contrast.soft))
+    return out
+
+
+def _by_side(kind: Kind, contrast: Array, values: Array, fires: float) -> list[_Equation]:
+    """The contrast on either side of a cue, and where it is silent; and both sides as often, to be right as often for each."""
+    loud = np.abs(values) > fires
+    if np.abs(contrast).sum() < 2 * FEWEST_ON_A_SIDE:
+        return [_Equation(HARD, contrast * np.sign(values) * loud)]
+    silent = 2 if (~loud & (contrast != 0)).sum() >= 2 * FEWEST_ON_A_SIDE else 0
+    side = np.where(loud, 1, silent) * np.where(values < 0, -1, 1)
+    out = [_Equation(HARD, contrast * (side == number)) for number in np.unique(side[side != 0])]
+    said = np.sign(side) * (contrast != 0)
+    if len(kind.options) <= 3 and min((said > 0).mean(), (said < 0).mean()) > ONE_SIDED:
+        out.append(_Equation(HARD, said.astype(np.float64)))
+    return out
 
 
 def _scaled(values: Array) -> Array:
     return values / max(float(np.sqrt(np.mean(np.square(values)))), 1e-9) if len(values) else values
-
-
-def _binned(kind: Kind, contrast: Array, values: Array, fires: float) -> list[Array]:
-    """The contrast within each bin of a cue; and that the cue says either as often, so that it is right as often for each."""
-    bins = _bins(values, contrast, fires)
-    if np.abs(contrast).sum() < 2 * FEWEST_IN_A_BIN:
-        return [contrast * np.sign(values) * (np.abs(values) > fires)]
-    columns = [contrast * (bins == number) for number in np.unique(bins[bins != 0])]
-    said = np.sign(bins) * (contrast != 0)
-    if len(kind.options) <= 3 and min((said > 0).mean(), (said < 0).mean()) > ONE_SIDED:
-        columns.append(said.astype(np.float64))
-    return columns
-
-
-def _bins(values: Array, contrast: Array, fires: float) -> NDArray[np.int64]:
-    """(N,) numbers of bins of a cue: positive and negative ones by its size, 0 where there are too few for a bin."""
-    size, fewest = np.abs(values), FEWEST_IN_A_BIN
-    seen = size[(contrast != 0) & (size > fires)]
-    count = int(np.clip(len(seen) // (4 * fewest), 1, MOST_BINS))
-    edges = np.quantile(seen, np.linspace(0, 1, count + 1)[1:-1]) if len(seen) else np.array([])
-    number = 1 + np.searchsorted(edges, size)
-    silent = size <= fires
-    number[silent] = MOST_BINS + 1 if (silent & (contrast != 0)).sum() >= 2 * fewest else 0
-    return np.asarray(np.where(values < 0, -number, number))
 
 
 def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
