@@ -239,7 +239,8 @@ def _block(
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
     tried = [_active(combinations, shares, rest, rng) for _ in range(COLUMNS_TRIED)]
-    active = min(tried, key=lambda rows: sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES))))
+    wanted = rest * np.array(_shares(settings))
+    active = min(tried, key=lambda rows: _off(rows, wanted))
     columns: list[np.ndarray] = []
     for moves in active.T:
         ways = [_signs(moves > 0, rng) for _ in range(COLUMNS_TRIED)]
@@ -261,6 +262,12 @@ def _active(
     """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
     drawn = np.searchsorted(np.cumsum(shares), (np.arange(count) + rng.random()) / max(count, 1), side="right")
     return np.asarray(np.array(combinations, dtype=np.int64)[np.minimum(drawn, len(combinations) - 1)])
+
+
+def _off(rows: NDArray[np.int64], wanted: Array) -> float:
+    """How far drawn motions are from their shares and from being independent."""
+    coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
+    return float(np.square(rows.sum(axis=0) - wanted).sum()) + coupling
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:

@@ -54,6 +54,7 @@ OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
 FEWEST_TO_SPLIT_FOR_SCENES = 40  # a split's scenes are of its own objects, and should not all be of the same few
 SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
+KNOWN_TRIES = 3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
@@ -289,7 +290,7 @@ def _arrange_pair(
     settings, code, event = config.plan, whole_code.partition("/")[0], event_of(whole_code)
     # where nothing happens, all is as it was in the beginning: nothing is missing
     known = [int(i) for i in rng.permutation(len(cameras)) if event or states[int(i)] == 0]
-    for number in [*known, *[-1] * NEW_BASES]:
+    for number in [*known * KNOWN_TRIES, *[-1] * NEW_BASES]:
         forth = bool(rng.random() < 0.5)
         if number < 0:
             lens_deg = lens_before(code, hfov_deg, settings, known_is_first=forth)
