@@ -239,7 +239,7 @@ def _block(
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
     tried = [_active(combinations, shares, rest, rng) for _ in range(COLUMNS_TRIED)]
-    wanted = rest * np.array(_shares(settings))
+    wanted = rest * np.array(_shares(settings), dtype=np.float64)
     active = min(tried, key=lambda rows: _off(rows, wanted))
     columns: list[np.ndarray] = []
     for moves in active.T:

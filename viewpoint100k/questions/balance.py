@@ -48,6 +48,7 @@ FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 CORE = "A"  # the tier of the kinds that the dataset exists for
+HARDLY_ANY = 0.05  # of the candidates of a kind
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 STEPS = 60  # of finding shares: enough for a thousand questions
 SOFT = 0.005  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
@@ -296,7 +297,7 @@ def _uneven(
     equations += [_Equation(HARD, _scaled(column)) for column in alone.T]
     equations.sort(key=lambda equation: equation.rank)
     equations = [equation for equation in equations if np.abs(equation.parts).max(initial=0) > 1e-9]
-    equations = equations[: max(count // FEWEST_PER_CUE, len(contrasts))]
+    equations = equations[: max(count // FEWEST_PER_CUE, len(contrasts) + 1)]  # at least the first cue: the shift
     if not equations:
         return _Uneven(np.zeros((count, 0)), np.zeros(0))
     parts = np.stack([equation.parts for equation in equations], axis=1)
@@ -426,13 +427,14 @@ def _evened_out(
 ) -> NDArray[np.bool_]:
     """(N,) who is kept after the best single changes, as long as the sum of squares of the bins' unevenness falls.
 
-    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn.
+    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn, unless these are hardly any
+    of a kind, which then is one that cannot be fair here.
 
     Args:
         fixed: (N,) which must not change.
     """
     kept = kept.copy()
-    least = MOST_OF * kept.sum()
+    least = MOST_OF * kept.sum() if kept.mean() > HARDLY_ANY else 0.0
     own = np.square(uneven).sum(axis=1) + 1e-6 * rng.random(len(kept))
     with_each = uneven @ uneven.T
     together = with_each @ kept
