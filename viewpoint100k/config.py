@@ -126,7 +126,10 @@ class PlanConfig(Record):
     )
     scenes: ScenesConfig | None = Field(default=None, description="several objects together; None: each by itself")
     both_orders: float = Field(
-        default=0.2, ge=0, le=1, description="of the pairs: also asked about from the second view to the first"
+        default=0.1, ge=0, le=1, description="of the pairs: also asked about from the second view to the first"
+    )
+    pairs_per_view: int = Field(
+        default=4, ge=1, description="no view is in more pairs than this, the same pair the other way around included"
     )
     motions: MotionShares = MotionShares()
     orbit_deg: Range = _range(20, 100)  # the paper's

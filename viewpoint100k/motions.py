@@ -112,6 +112,9 @@ def family_of(code: str) -> Family:
 def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.Generator) -> list[str]:
     """Codes of so many pairs, in an order in which every stretch has about its share of each. All of them have cameras.
 
+    Each code is followed by its opposite, for which the same two views will do the other way around; not in scenes, where
+    something may happen between the views.
+
     Raises:
         InputError: the settings leave no room for a motion that they ask for; says which, and what would help.
     """
@@ -124,7 +127,11 @@ def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.G
     shares = _combined_shares(settings, combinations)
     codes: list[str] = []
     for part in np.array_split(np.arange(count), max(math.ceil(count / BLOCK), 1)):
-        codes += _block(settings, combinations, shares, len(part), rng)
+        if settings.scenes is None:
+            half = _block(settings, combinations, shares, math.ceil(len(part) / 2), rng)
+            codes += [code for one in half for code in (one, backwards(one))][: len(part)]
+        else:
+            codes += _block(settings, combinations, shares, len(part), rng)
     if settings.scenes is not None:
         codes = _with_events(settings.scenes, codes, rng)
     return codes
@@ -177,6 +184,11 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
                 f"for the object has to stay in both pictures. {_room(settings)}, or lower the other shares of plan.motions"
             )
     return np.asarray(found)
+
+
+def backwards(code: str) -> str:
+    """The code of the same motion from the second camera to the first. Events stay."""
+    return code.translate(str.maketrans("+-", "-+"))
 
 
 def simpler(code: str) -> str:
@@ -304,14 +316,22 @@ def base_camera(settings: PlanConfig, distance: float, hfov_deg: float, rng: np.
 
 
 def carry_out(
-    code: str, known: Camera, settings: PlanConfig, gates: GateConfig, rng: np.random.Generator, *, known_is_first: bool
+    code: str,
+    known: Camera,
+    settings: PlanConfig,
+    gates: GateConfig,
+    rng: np.random.Generator,
+    *,
+    known_is_first: bool,
+    both_ways: bool = False,
 ) -> Camera | None:
     """The other camera of a pair, or None if none was found for this one.
 
     Args:
+        both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its own first camera.
         known_is_first: else the pair goes from the camera that is sought to the known one.
     """
-    wanted = code if known_is_first else code.translate(str.maketrans("+-", "-+"))
+    wanted = code if known_is_first else backwards(code)
     others = _propose(wanted, known, settings, rng, own_axes=not known_is_first)
     first, second = (known, others) if known_is_first else (others, known)
     elevation_deg = _elevation_deg(others.position)
@@ -319,6 +339,8 @@ def carry_out(
     narrowest_deg, widest_deg = lens_limits(settings)
     good &= (others.hfov_deg >= narrowest_deg) & (others.hfov_deg <= widest_deg)
     good &= does(code, first, second, gates)
+    if both_ways and good.any():
+        good &= does(backwards(code), second, first, gates)
     if not good.any():
         return None
     best = int(np.argmax(good))
@@ -332,9 +354,8 @@ def has_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
     """
     if code in SETS:
         return _finds_cameras(settings, gates, code)
-    backwards = str.maketrans("+-", "-+")
-    mirrored = "".join(sign.translate(backwards) if place in MIRRORED else sign for place, sign in enumerate(code))
-    alike = [code, mirrored, code.translate(backwards), mirrored.translate(backwards)]
+    mirrored = "".join(backwards(sign) if place in MIRRORED else sign for place, sign in enumerate(code))
+    alike = [code, mirrored, backwards(code), backwards(mirrored)]
     return _finds_cameras(settings, gates, min(alike))
 
 

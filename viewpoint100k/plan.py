@@ -7,6 +7,7 @@ and the machine never matter.
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -16,11 +17,13 @@ from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 from viewpoint100k.motions import (
     SETS,
     Camera,
+    backwards,
     base_camera,
     carry_out,
     carry_out_set,
     design,
     distance_at,
+    does,
     event_of,
     in_frame,
     lens_and_distance,
@@ -44,7 +47,7 @@ from viewpoint100k.scenes.compose import compose
 
 HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
 MOST_PAIRS_PER_OBJECT = 12
-PAIRS_OF_A_SMALL_VISIT = 3  # of four views
+PAIRS_OF_A_SMALL_VISIT = 4  # even, as all numbers of pairs in a visit: opposites share their views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
 PAIRS_PER_SHARD = (
     1000  # questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
@@ -150,7 +153,7 @@ def _scenes(
 
 def _spread(pairs: int, objects: int) -> int:
     """Pairs per visit, so few that every object is visited if the pairs are enough for that; never fewer than pay."""
-    return int(np.clip(pairs // max(objects, 1), PAIRS_OF_A_SMALL_VISIT, MOST_PAIRS_PER_OBJECT))
+    return int(np.clip(pairs // max(objects, 1), PAIRS_OF_A_SMALL_VISIT, MOST_PAIRS_PER_OBJECT)) // 2 * 2
 
 
 def _split_pairs(config: RunConfig, objects: int) -> dict[Split, int]:
@@ -194,8 +197,8 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Seq
     Args:
         motions: codes of the pairs that are wanted. One that finds no cameras here is left out.
 
-    Each pair adds one camera to those that are there already, if one of these can be its first or its second; so n pairs
-    need little more than n + 1 views.
+    A pair takes the views of another the other way around if that will do, and else adds one camera to those that are
+    there already, if one of these can be its first or its second. No view is in more than `plan.pairs_per_view` pairs.
     """
     uid = thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
@@ -288,16 +291,28 @@ def _arrange_pair(
 ) -> bool:
     """Add one camera that makes a pair with one that is there, or two; False if none were found."""
     settings, code, event = config.plan, whole_code.partition("/")[0], event_of(whole_code)
+    if (turned := _turned_around(config, whole_code, cameras, made)) is not None:
+        made.append(turned)
+        return True
+    used = Counter(view for pair in made for view in pair.views)
     # where nothing happens, all is as it was in the beginning: nothing is missing
-    known = [int(i) for i in rng.permutation(len(cameras)) if event or states[int(i)] == 0]
-    for number in [*known * KNOWN_TRIES, *[-1] * NEW_BASES]:
+    known = [
+        int(i)
+        for i in rng.permutation(len(cameras))
+        if used[int(i)] < settings.pairs_per_view and (event or states[int(i)] == 0)
+    ]
+    tries = [*known * KNOWN_TRIES, *[-1] * NEW_BASES]
+    twin = bool(rng.random() < settings.both_orders) and not event
+    for both_ways, number in product((True, False) if event is None else (False,), tries):
         forth = bool(rng.random() < 0.5)
         if number < 0:
             lens_deg = lens_before(code, hfov_deg, settings, known_is_first=forth)
             camera = base_camera(settings, distance, lens_deg, rng)
         else:
             camera = cameras[number]
-        found = carry_out(code, camera, settings, config.gates, rng, known_is_first=forth) if in_frame(camera) else None
+        if not in_frame(camera):
+            continue
+        found = carry_out(code, camera, settings, config.gates, rng, known_is_first=forth, both_ways=both_ways)
         if found is None:
             continue
         if number < 0:
@@ -307,10 +322,26 @@ def _arrange_pair(
         both = (number, len(cameras)) if forth else (len(cameras), number)
         cameras.append(found)
         states.append(1 - states[number] if event else 0)
-        twin = bool(rng.random() < settings.both_orders) and not event
         made.append(PlannedPair(first=both[0], second=both[1], motion=code, both_orders=twin, event=event))
         return True
     return False
+
+
+def _turned_around(
+    config: RunConfig, code: str, cameras: Sequence[Camera], made: Sequence[PlannedPair]
+) -> PlannedPair | None:
+    """The views of a pair that is there, the other way around, if that is what is wanted and each may be in one more pair."""
+    orders = {(pair.first, pair.second) for pair in made}
+    used = Counter(view for pair in made for view in pair.views)
+    for pair in made:
+        first, second = pair.second, pair.first
+        if pair.event or pair.both_orders or pair.more or (first, second) in orders:
+            continue
+        if max(used[first], used[second]) >= config.plan.pairs_per_view or backwards(code) != pair.motion:
+            continue
+        if does(code, cameras[first], cameras[second], config.gates):
+            return PlannedPair(first=first, second=second, motion=code)
+    return None
 
 
 def _arrange_set(

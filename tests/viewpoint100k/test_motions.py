@@ -91,6 +91,11 @@ def test_shares_can_be_set_and_none_of_a_motion_means_none():
     assert np.mean([code[1] != "0" for code in found]) == pytest.approx(0.1, abs=0.01)
 
 
+def test_each_code_is_followed_by_its_opposite_so_that_two_views_can_serve_for_both():
+    for one, other in zip(codes(1000)[::2], codes(1000)[1::2], strict=True):
+        assert other == one.translate(str.maketrans("+-", "-+"))
+
+
 def test_every_stretch_has_its_part_of_each_motion():
     """A shard takes a stretch of the list: it must not get the left half of all moves."""
     found = codes(500)
