@@ -54,6 +54,10 @@ class DataArguments:
     )
     tiers: list[str] | None = field(default=None, metadata={"help": "Only these tiers."})
     families: list[str] | None = field(default=None, metadata={"help": "Only pairs of these families of motions."})
+    fair: bool = field(
+        default=True,
+        metadata={"help": "Only questions of the balanced subset, whose answers no flat cue gives away; false: all."},
+    )
     think_ratio: float = field(
         default=0.1,
         metadata={"help": "Share of the answers that are chains of thought. The paper's hybrid cold start has 0.1."},
@@ -197,6 +201,7 @@ def _rows(
             types=list(source.types) or arguments.types,
             tiers=arguments.tiers,
             families=arguments.families,
+            fair=arguments.fair,
             shuffle_seed=arguments.mixture_seed if streaming else None,
         )
     dropped = [name for name in COLUMNS if name not in FEATURES]

@@ -48,16 +48,17 @@ class Result(NamedTuple):
 
 
 def load_pairs(
-    path: str, split: str, kind: str, size_px: int, families: Sequence[str] | None = None, *, still: bool = False,
+    path: str, split: str, kind: str, size_px: int, families: Sequence[str] | None = None, *, still: bool = False, fair: bool = True,
 ) -> Pairs:  # fmt: skip
     """
     Args:
         still: keep pairs in which nothing moved that way, as a third class.
+        fair: only questions of the balanced subset.
 
     Raises:
         InputError: the split has no such question.
     """
-    rows = load_questions(path, split, streaming=True, types=kind, families=families)
+    rows = load_questions(path, split, streaming=True, types=kind, families=families, fair=fair)
     pictures, labels, names = [], [], []
     for row in rows:
         if row["frame"] != FRAME.get(kind, row["frame"]):

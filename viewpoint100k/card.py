@@ -167,7 +167,8 @@ def card(
     parts = [
         f"---\n{yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)}---",
         f"# {_title(manifest)}",
-        f"{manifest.samples} {_what(manifest)} ({splits}) of {len(contents.objects)} objects, {manifest.questions} questions. "
+        f"{manifest.samples} {_what(manifest)} ({splits}) of {len(contents.objects)} objects, {manifest.questions} questions, "
+        f"{contents.counts['asked/fair']} of them in the balanced subset (`fair`). "
         "Rendered, not photographed: every answer is computed from the poses read back from the renderer. No object is in two "
         f"splits. Version {manifest.version}.",
         _example_text(example),
@@ -230,6 +231,8 @@ from viewpoint100k import load_questions
 questions = load_questions("org/name", revision="{tag}", split="{split}", streaming=True)           # or a folder
 ```
 
+That is the balanced subset: questions whose answers no flat cue gives away. `fair=False` gives all, which are as right.
+
 All columns are typed in the head of this page: `json` holds object, poses, truth and questions.
 """
 
@@ -284,8 +287,8 @@ def _asked_text(contents: Contents, gates: GateConfig) -> str:
     intro = f"""
 A question is asked only where its answer is clear: a sideways move of at least {gates.truck_grey.high:g} of the distance, a turn of at
 least {gates.yaw_grey_deg.high:g} degrees, a tilt or roll of at least {gates.tilt_grey_deg.high:g}, an orbit of at least {gates.azimuth_grey_deg.high:g}, or none at all; and only where the picture
-would differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about. Where the object's shift or growth
-in the picture gives an answer away, it gives the wrong one as often.
+would differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about. In the balanced subset (`fair`), which is
+counted here, the object's shift or growth in the picture gives the wrong answer as often as the right one.
 """
     rows = [(kind, ", ".join(f"{answer} {n}" for answer, n in sorted(each.items()))) for kind, each in kinds.items()]
     return _table("What is asked", intro, ["question", "right answers"], rows)
@@ -377,7 +380,7 @@ def _answers(contents: Contents) -> dict[str, Counter[str]]:
     out: dict[str, Counter[str]] = {}
     for key, number in sorted(contents.counts.items()):
         kind, _, answer = key.partition("/")
-        if kind not in ("family", "split"):
+        if kind not in ("family", "split", "asked"):
             out.setdefault(kind, Counter())[answer] += number
     return out
 
@@ -400,7 +403,7 @@ def _example(dataset: Path, manifest: Manifest) -> tuple[Path, StoredSample]:
     for entry in manifest.shards:
         for stored in read_shard(dataset / entry.name):
             first = first or (dataset / entry.name, stored)
-            if stored.sample.questions:
+            if stored.sample.fair_questions:
                 return dataset / entry.name, stored
     if first is None:
         raise InputError(f"{dataset} has no sample to describe")

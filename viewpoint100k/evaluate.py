@@ -75,7 +75,7 @@ class Scores(Record):
 
 
 def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
-    """Score a file of predictions.
+    """Score a file of predictions, of what was said to fair questions; of others it is not judged.
 
     Raises:
         InputError: the file is not there, or a line is not of the form; names the line.
@@ -87,8 +87,9 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
     for stored in iter_samples(dataset):
         for question in stored.sample.questions:
             known.add(question.id)
-            everything.append((stored.key, stored.sample, question))
-            splits_asked[stored.sample.split] += question.id in said
+            if question.fair:
+                everything.append((stored.key, stored.sample, question))
+                splits_asked[stored.sample.split] += question.id in said
     for key, sample, question in everything:
         if splits_asked[sample.split]:  # a split that nobody was asked about is not unanswered
             for rotation, text in sorted(said.get(question.id, {0: None}).items()):

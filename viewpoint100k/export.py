@@ -74,10 +74,10 @@ def export(dataset: Path, to: str, out: Path, split: str | None = None) -> Expor
 
 
 def _rows(dataset: Path, split: str) -> Iterator[_Row]:
-    """The questions of a split; a sample's pictures are decoded once, and only if something is drawn into them."""
+    """The fair questions of a split; a sample's pictures are decoded once, and only if something is drawn into them."""
     for path, stored in iter_stored(dataset, split):
         decoded: list[Any] = []
-        for question in stored.sample.questions:
+        for question in stored.sample.fair_questions:
             if not draws(question):
                 yield _Row(stored, question, [stored.images[view] for view in question.images])
                 continue
@@ -100,7 +100,7 @@ def _jpeg(picture: Any) -> bytes:
 def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
     """NAME.tsv for $LMUData; `python run.py --data NAME` takes a set of unknown name for multiple choice by its columns."""
     name, left_out, count = f"{NAME}_{split}", 0, 0
-    most = max((len(q.options) for s in iter_samples(dataset, split) for q in s.sample.questions), default=0)
+    most = max((len(q.options) for s in iter_samples(dataset, split) for q in s.sample.fair_questions), default=0)
     letters = LETTERS[: max(2, most)]
     unfinished = out / f".{name}.partial"
     with open(unfinished, "w", encoding="utf-8", newline="") as file:

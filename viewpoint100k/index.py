@@ -27,7 +27,7 @@ MOST_BYTES, MOST_ROW_BYTES = 64 << 20, 16 << 10  # of a split, uncompressed: som
 OF_SAMPLE = ("key", "sample_sha256", "shard", "split", "uid", "category", "licence", "author", "preset", "family")
 OF_QUESTION = (
     "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index", "value",
-    "margin", "decidability", "images",
+    "margin", "decidability", "images", "fair",
 )  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def _schema(views: int) -> Any:
         fields.append((f"view_{view}_intrinsics", pa.list_(number, 9)))
         fields.append((f"view_{view}_world_from_camera", pa.list_(number, 16)))
     others = {"options": pa.list_(text), "images": pa.list_(pa.int64()), "answer_index": pa.int64()}
-    others |= dict.fromkeys(("value", "margin", "decidability"), number)
+    others |= dict.fromkeys(("value", "margin", "decidability"), number) | {"fair": pa.bool_()}
     return pa.schema(fields + [(name, others.get(name, text)) for name in OF_QUESTION])
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "images", "prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier", "frame",
-    "chain_of_thought", "family", "question_id", "sample_key",
+    "chain_of_thought", "fair", "family", "question_id", "sample_key",
 )  # fmt: skip
 SHUFFLE_BUFFER = 256  # samples, in JPEG: some 40 MB
 JPEG_QUALITY = 95  # of pictures that are drawn into, in a table
@@ -48,7 +48,7 @@ KNOWN: dict[str, set[str]] = {
     "families": {*FAMILIES},
 }
 
-Wanted = dict[str, list[str]]  # column of a question, or "family" -> what is kept; no entry: all
+Wanted = dict[str, list[Any]]  # column of a question, or "family" -> what is kept; no entry: all
 
 
 def load_questions(
@@ -60,6 +60,7 @@ def load_questions(
     tiers: str | Collection[str] | None = None,
     types: str | Collection[str] | None = None,
     families: str | Collection[str] | None = None,
+    fair: bool = True,
     shuffle_seed: int | None = None,
     shuffle_buffer: int = SHUFFLE_BUFFER,
     rank: int = 0,
@@ -76,6 +77,8 @@ def load_questions(
         tiers: only questions of these tiers, such as "A".
         types: only these types of questions, such as "ego_translation".
         families: only samples of these families of motions, such as "orbit".
+        fair: only the balanced subset, in which no flat cue goes with the answers: what models are measured on. False: all
+            questions, as right as these, twice as many.
         shuffle_seed: None: in the order of the shards. A stream shuffles the order of its shards, and then its samples in
             a buffer; the questions of a sample stay together, so that its pictures are decoded once. A table is shuffled
             all over.
@@ -87,8 +90,8 @@ def load_questions(
     Returns:
         Rows of `images` (list of pictures, figures drawn in; the questions of a sample share them, so change copies),
         `prompt` (with its lettered options), `options`, `answer` (what to write), `answer_index`, `answer_form`, `value`
-        (the right number, where one is asked for), `type`, `tier`, `frame`, `family`, `chain_of_thought` (or None),
-        `question_id`, `sample_key`.
+        (the right number, where one is asked for), `type`, `tier`, `frame`, `fair`, `family`, `chain_of_thought` (or
+        None), `question_id`, `sample_key`.
 
     Raises:
         InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a sample is none of
@@ -100,11 +103,13 @@ def load_questions(
     except ImportError as error:
         raise MissingExtra("loading needs the `datasets` library: pip install 'viewpoint100k[publish]'") from error
 
-    wanted = {
+    wanted: Wanted = {
         column: _names(argument, names)
         for argument, column, names in (("tiers", "tier", tiers), ("types", "type", types), ("families", "family", families))
         if names is not None
     }  # fmt: skip
+    if fair:
+        wanted["fair"] = [True]
     if not 0 <= rank < world_size:
         raise InputError(f"rank = {rank}, world_size = {world_size}: expected 0 <= rank < world_size")
     if not streaming:
@@ -149,6 +154,7 @@ def _features() -> Any:
         "options": List(Value("string")),
         "answer_index": Value("int64"),
         "value": Value("float64"),
+        "fair": Value("bool"),
     }
     return Features({name: others.get(name, Value("string")) for name in COLUMNS})
 
@@ -335,6 +341,7 @@ def _kept(sample: dict[str, Any], wanted: Wanted) -> Iterable[dict[str, Any]]:
     if sample["family"] not in wanted.get("family", [sample["family"]]):
         return
     for question in sample["questions"]:
+        question = {"fair": True, **question}  # datasets of earlier versions have no others
         if all(question[column] in names for column, names in wanted.items() if column != "family"):
             yield question
 

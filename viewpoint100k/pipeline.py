@@ -387,8 +387,8 @@ def _fill(
 ) -> list[StoredSample]:
     """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
 
-    A motion for which several objects find no cameras is exchanged for a simpler one. A pair that is left without a question
-    is replaced by another.
+    A motion for which several objects find no cameras is exchanged for a simpler one. A pair that is left without a fair
+    question is replaced by another.
     """
     by_uid = {thing.record.uid: thing for thing in plan.objects}
     provenance = Provenance(
@@ -420,7 +420,7 @@ def _fill(
                 objects = deque(uid for uid in objects if uid not in errors)
                 continue
             unasked = {
-                draft.place for draft, stored in zip(drafts, samples, strict=True) if not stored.sample.questions
+                draft.place for draft, stored in zip(drafts, samples, strict=True) if not stored.sample.fair_questions
             }
             if not unasked:
                 tally.dropped.update(doubtful)
@@ -764,7 +764,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         dropped = Counter[str]()
         with in_sample(dataset / entry.name):
             asked_anew = _asked(config, name, number, stored, dropped)
-        samples = [one for one in asked_anew if one.sample.questions]
+        samples = [one for one in asked_anew if one.sample.fair_questions]
         if len(samples) < len(stored):
             dropped["pairs left without a question"] += len(stored) - len(samples)
         digest, size = write_shard(out / entry.name, scratch, samples)

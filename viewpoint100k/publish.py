@@ -106,7 +106,7 @@ class Contents(NamedTuple):
 
     objects: dict[str, ObjectRecord]
     used_in: dict[str, set[str]]  # shards, by object
-    counts: Counter[str]  # family/..., split/..., and kind of question/right answer
+    counts: Counter[str]  # family/..., split/..., asked/fair, and kind of question/right answer, of fair questions
     measures: dict[str, list[float]]  # what is plotted, a number for each sample
 
 
@@ -123,7 +123,8 @@ def count_samples(samples: Iterable[tuple[str, Sample]]) -> Contents:
             found.used_in.setdefault(thing.uid, set()).add(shard)
         found.counts[f"family/{sample.family}"] += 1
         found.counts[f"split/{sample.split}"] += 1
-        for question in sample.questions:
+        found.counts["asked/fair"] += len(sample.fair_questions)
+        for question in sample.fair_questions:
             right = question.options[question.answer_index] if question.options else "a number"
             found.counts[f"{question.type} ({question.frame})/{right}"] += 1
         for name in MEASURES:

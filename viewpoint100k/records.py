@@ -392,6 +392,10 @@ class Question(Record):
     margin: Number = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
     decidability: Number = Field(description="how different the picture would be if the nearest wrong answer were true")
     chain_of_thought: str | None = None
+    fair: bool = Field(
+        default=True,
+        description="of the balanced subset, in which no flat cue goes with the answers; the others are right as well, and only good for training",
+    )
 
     @model_validator(mode="after")
     def _answerable(self) -> "Question":
@@ -564,6 +568,11 @@ class Sample(Record):
                         f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x {height:.0f}"
                     )
         return self
+
+    @property
+    def fair_questions(self) -> list[Question]:
+        """Those of the balanced subset."""
+        return [question for question in self.questions if question.fair]
 
     @property
     def objects(self) -> list[ObjectRecord]:

@@ -105,13 +105,15 @@ def audit_dataset(dataset: Path, *, seed: int = 0, progress: Callable[[int, int]
         progress(len(PROBES), len(PROBES))
     items = samples.items
     questions = sum(len(item.sample.questions) for item in items)
-    count = samples.count or Count(len(items), questions, len({item.group for item in items}))
+    fair = sum(len(item.sample.fair_questions) for item in items)
+    count = samples.count or Count(len(items), questions, fair, len({item.group for item in items}))
     return AuditReport(
         dataset=dataset.resolve().name,
         preset=samples.manifest.preset,
         config_hash=samples.manifest.config_hash,
         samples=count.samples,
         questions=count.questions,
+        fair=count.fair,
         objects=count.objects,
         drawn=len(items) if len(items) < count.samples else 0,
         probes=probes,

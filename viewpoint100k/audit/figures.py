@@ -227,7 +227,7 @@ def figure_facts(samples: Samples) -> Probe:
 
 def measured_rules(samples: Samples, rules: Sequence[Rule]) -> list[Measured]:
     """How often each rule is right."""
-    asked, out = samples.asked(), []
+    asked, out = samples.fair(), []
     for rule in rules:
         hits, groups = [], []
         for one in asked.get(rule.kind, []):
@@ -257,7 +257,7 @@ def figure_alone(samples: Samples) -> Probe:
     )
     measured = []
     for kind, (shown, features) in ALONE.items():
-        every = [one for one in samples.asked().get(kind, []) if one.right]
+        every = [one for one in samples.fair().get(kind, []) if one.right]
         chosen = samples.draw({one.question.id for one in every}, MOST, name)
         every = [one for one in every if one.question.id in chosen]
         rows = [(one, features(one)) for one in every]

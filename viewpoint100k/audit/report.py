@@ -75,6 +75,7 @@ class AuditReport(Record):
     config_hash: str
     samples: int
     questions: int
+    fair: int = Field(default=0, description="questions of the balanced subset: probes of shares judge them alone")
     objects: int
     drawn: int = Field(default=0, description="samples that probes of shares looked at, drawn by lot; 0: all")
     probes: list[Probe]

@@ -135,6 +135,7 @@ class Count(NamedTuple):
 
     samples: int
     questions: int
+    fair: int  # questions
     objects: int
 
 
@@ -152,7 +153,7 @@ class Samples:
     _asked: dict[str, list[Asked]] = field(default_factory=dict)
 
     def asked(self) -> dict[str, list[Asked]]:
-        """All questions by kind, in order."""
+        """All questions by kind, in order: each must be right."""
         if not self._asked:
             found = defaultdict[str, list[Asked]](list)
             for item in self.items:
@@ -161,6 +162,11 @@ class Samples:
                     found[one.kind].append(one)
             self._asked.update(found)
         return self._asked
+
+    def fair(self) -> dict[str, list[Asked]]:
+        """Those of the balanced subset, by kind: nothing may give them away."""
+        found = {kind: [one for one in every if one.question.fair] for kind, every in self.asked().items()}
+        return {kind: every for kind, every in found.items() if every}
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A generator of its own for each purpose, the same in every run."""
@@ -234,7 +240,7 @@ def stream_samples(
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
     empty = Samples(dataset, manifest, gates, [], seed)
     drawn = empty.rng("kept").permutation(max(manifest.samples, most))[:most]
-    kept, things, questions, at = list[Item](), dict[tuple[str, str, str], Thing](), 0, 0
+    kept, things, questions, fair, at = list[Item](), dict[tuple[str, str, str], Thing](), 0, 0, 0
     groups = set[str]()
     found: list[list[Probe]] = [[] for _ in exact]
     wanted, stream = set(drawn.tolist()), (_item(stored) for stored in iter_samples(dataset))
@@ -244,9 +250,10 @@ def stream_samples(
         things = _objects(part) | things
         groups |= {item.group for item in part}
         questions += sum(len(item.sample.questions) for item in part)
+        fair += sum(len(item.sample.fair_questions) for item in part)
         kept += [_slim(item, whole=(at + i) % KEPT_WHOLE == 0) for i, item in enumerate(part) if at + i in wanted]
         at += len(part)
-    count = Count(at, questions, len(groups))
+    count = Count(at, questions, fair, len(groups))
     samples = replace(empty, items=kept, count=count, _objects=list(things.values()), _asked={})
     return samples, [merged(said) if said else probe(empty) for probe, said in zip(exact, found, strict=True)]
 

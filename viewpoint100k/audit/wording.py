@@ -42,7 +42,7 @@ def by_stated_lens(questions: Sequence[Asked]) -> dict[str, list[Asked]]:
 
 def with_options(samples: Samples) -> dict[str, list[Asked]]:
     """The questions that offer options, by kind."""
-    kept = {kind: [one for one in every if one.right] for kind, every in samples.asked().items()}
+    kept = {kind: [one for one in every if one.right] for kind, every in samples.fair().items()}
     return {kind: every for kind, every in kept.items() if every}
 
 

@@ -107,7 +107,7 @@ def audit_command(
     print_probes(report.probes)
     verdicts = Counter(probe.verdict for probe in report.probes)
     out_console.print(
-        f"{report.samples} samples, {report.questions} questions: {verdicts['pass']} probes passed, "
+        f"{report.samples} samples, {report.questions} questions, {report.fair} of them fair: {verdicts['pass']} probes passed, "
         f"{verdicts['fail']} failed, {verdicts['not measured']} not measured"
     )
     if report.drawn:

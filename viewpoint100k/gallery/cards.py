@@ -188,6 +188,7 @@ def _question(question: Question, pictures: Sequence["Image"]) -> dict[str, Any]
         "margin": round(question.margin, 2),
         "decidability": round(question.decidability, 3),
         "thought": question.chain_of_thought,
+        "fair": question.fair,
         "figures": figures(question, pictures),
     }
 

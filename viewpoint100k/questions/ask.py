@@ -143,7 +143,9 @@ def ask_all(
     start: int,
     luminance: Sequence[Sequence[float]] | None = None,
 ) -> list[list[Question]]:
-    """The questions of a shard's samples: chosen, so that no cue tells, and worded. Some samples may be left without one.
+    """All questions that can be asked of a shard's samples, worded: first those chosen so that no cue tells, then the others.
+
+    Some samples may be left without a chosen one.
 
     Args:
         start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
@@ -152,7 +154,17 @@ def ask_all(
     light = luminance or [[0.0] * len(sample.views) for sample in samples]
     candidates = [askable(sample, gates, rng) for sample in samples]
     cues = [cue_values(sample.views, bright) for sample, bright in zip(samples, light, strict=True)]
-    return word_all(keys, samples, balanced(candidates, cues, rng), settings, gates, templates, rng, start)
+    chosen = balanced(candidates, cues, rng)
+    fair = word_all(keys, samples, chosen, settings, gates, templates, rng, start)
+    others = [
+        [one for one in mine if all(one is not other for other in picked)]
+        for mine, picked in zip(candidates, chosen, strict=True)
+    ]
+    more = word_all(keys, samples, others, settings, gates, templates, rng, start)
+    return [
+        [*asked, *(question.model_copy(update={"fair": False}) for question in beside)]
+        for asked, beside in zip(fair, more, strict=True)
+    ]
 
 
 def word_all(
