@@ -52,7 +52,7 @@ def test_cameras_go_and_turn_both_ways_and_no_sample_is_without_a_question(datas
         assert sum(value >= clear for value in values) >= 3
         assert sum(value <= -clear for value in values) >= 3
         assert sum(abs(value) <= none for value in values) >= 3
-    assert all(one.questions for one in samples)
+    assert all(one.fair_questions for one in samples)
     assert len({question.type for one in samples for question in one.questions}) >= 6
 
 
@@ -73,7 +73,7 @@ def test_the_objects_shift_in_the_picture_is_as_often_right_as_wrong(dataset):
         agree, spared = Counter(), Counter()
         for stored in read_shard(path):
             boxes = [view.object_box for view in stored.sample.views]
-            for question in stored.sample.questions:
+            for question in stored.sample.fair_questions:
                 guess = GUESSES.get((question.type, question.frame))
                 right = question.options[question.answer_index] if question.options else ""
                 if guess is None or right not in guess:
@@ -83,7 +83,7 @@ def test_the_objects_shift_in_the_picture_is_as_often_right_as_wrong(dataset):
                 if abs(shift) > 0.02:
                     hit = right == (with_it if shift > 0 else against_it)
                     agree[question.type, question.frame] += 1 if hit else -1
-                    spared[question.type, question.frame] += len(stored.sample.questions) == 1
+                    spared[question.type, question.frame] += len(stored.sample.fair_questions) == 1
         for kind, more in agree.items():
             assert abs(more) <= spared[kind] + 2, (path.name, kind)
 
@@ -222,7 +222,7 @@ def test_another_dataset_in_a_folder_of_the_same_name_is_not_taken_from_the_cach
 def test_questions_load_as_rows_whose_gold_answer_scores_one(dataset, streaming):
     pytest.importorskip("datasets", reason="needs the extra [publish]")
     rows = list(load_questions(dataset, split="train", streaming=streaming))
-    stored = [question for one in iter_samples(dataset, "train") for question in one.sample.questions]
+    stored = [question for one in iter_samples(dataset, "train") for question in one.sample.fair_questions]
     assert [row["question_id"] for row in rows] == [question.id for question in stored]
     for row in rows:
         gold = (row["answer"], row["options"], row["answer_index"], row["answer_form"], row["value"])

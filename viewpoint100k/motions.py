@@ -55,7 +55,8 @@ PROPOSALS = 60  # per motion and first camera
 SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
 LEAST_OF_SHARE = 0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
 FITTING_ROUNDS = 100  # of the tables of two motions
-COLUMNS_TRIED = 64  # of which the least coupled is taken
+COLUMNS_TRIED = 128  # of which the least coupled is taken
+SHARES_MATTER = 2.0  # against being independent, when the least bad of them is taken
 BLOCK = 1024  # pairs that are balanced together
 LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
@@ -272,14 +273,16 @@ def _active(
     combinations: Sequence[tuple[bool, ...]], shares: Array, count: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
-    drawn = np.searchsorted(np.cumsum(shares), (np.arange(count) + rng.random()) / max(count, 1), side="right")
-    return np.asarray(np.array(combinations, dtype=np.int64)[np.minimum(drawn, len(combinations) - 1)])
+    columns = [*rng.permutation([RIGHT, YAW]), *rng.permutation([UP, FORWARD, PITCH, ROLL, ZOOM])]
+    order = np.lexsort(np.array(combinations).T[columns[::-1]])  # few pairs have the shares of the first columns best
+    drawn = np.searchsorted(np.cumsum(shares[order]), (np.arange(count) + rng.random()) / max(count, 1), side="right")
+    return np.asarray(np.array(combinations, dtype=np.int64)[order[np.minimum(drawn, len(combinations) - 1)]])
 
 
 def _off(rows: NDArray[np.int64], wanted: Array) -> float:
     """How far drawn motions are from their shares and from being independent."""
     coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
-    return float(np.square(rows.sum(axis=0) - wanted).sum()) + coupling
+    return SHARES_MATTER * float(np.square(rows.sum(axis=0) - wanted).sum()) + coupling
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:

@@ -134,7 +134,7 @@ def test_load_questions_refuses_by_the_same_reader_and_reads_nothing_that_a_card
         load_questions(case.dataset, streaming=streaming)
     case, _ = hostile.make_case(dataset, tmp_path / "c", WAYS["card that lists files outside"])
     rows = list(load_questions(case.dataset, streaming=streaming))
-    stored = [question.id for one in iter_samples(dataset, "train") for question in one.sample.questions]
+    stored = [question.id for one in iter_samples(dataset, "train") for question in one.sample.fair_questions]
     assert [row["question_id"] for row in rows] == stored
     refused = ["EPS", "PNG", "CMYK JPEG", "JPEG that says 65,000 x 65,000"]
     # a table keeps pictures as they are and looks at their headers only, unless it draws into them

@@ -692,6 +692,28 @@ def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
     assert asked["object_translation/object_front"] == {"left", "right", "no movement sideways"}
 
 
+# --- the balanced subset -----------------------------------------------------------------------------
+
+
+@needs_extra
+def test_shares_are_of_fair_questions_and_every_answer_must_be_right(fair, fair_report, tmp_path):
+    every = [question for one in fair for question in one.sample.questions]
+    assert fair_report.questions == len(every)
+    assert fair_report.fair == sum(question.fair for question in every) < len(every)
+    assert fair_report["labels_recomputed"].n == len(every)
+    all_fair = [sets.with_questions(one, lambda question: {"fair": True}) for one in fair]
+    cued = audit.audit_dataset(sets.write_dataset(tmp_path / "all-fair", all_fair))
+    assert cued["flat_shift_x"].verdict == "fail" and fair_report["flat_shift_x"].verdict == "pass"
+    number, place = next((i, j) for i, one in enumerate(fair) for j, q in enumerate(one.sample.questions) if not q.fair and q.options)  # fmt: skip
+    wrong = list(fair)
+    questions = list(fair[number].sample.questions)
+    right = questions[place].answer_index
+    questions[place] = questions[place].model_copy(update={"answer_index": (right + 1) % len(questions[place].options)})
+    wrong[number] = sets.changed(fair[number], questions=questions)
+    found = audit.audit_dataset(sets.write_dataset(tmp_path / "wrong", wrong))
+    assert found["labels_recomputed"].verdict == "fail"
+
+
 # --- large datasets ----------------------------------------------------------------------------------
 
 

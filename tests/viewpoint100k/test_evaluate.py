@@ -13,7 +13,7 @@ from viewpoint100k.shards import iter_samples
 
 @pytest.fixture(scope="module")
 def questions(dataset):
-    return [(one, question) for one in iter_samples(dataset) for question in one.sample.questions]
+    return [(one, question) for one in iter_samples(dataset) for question in one.sample.fair_questions]
 
 
 @pytest.fixture
@@ -51,6 +51,14 @@ def test_right_answers_score_one_everywhere_and_wrong_ones_nothing(questions, sc
     assert (scores.answered, scores.unread, scores.unknown_ids, scores.unanswered_ids) == (len(questions), 0, [], [])
     scores, _ = scored([line(q, wrong(q)) for _, q in questions])
     assert (scores.accuracy.value, scores.both_orders.value, scores.whole_samples.value) == (0, 0, 0)
+
+
+def test_what_was_said_to_questions_beside_the_balanced_subset_is_known_and_not_judged(questions, scored, dataset):
+    others = [q for one in iter_samples(dataset) for q in one.sample.questions if not q.fair]
+    assert len(others) > 20
+    scores, cases = scored([*(line(q, q.answer) for _, q in questions), *(line(q, wrong(q)) for q in others)])
+    assert (scores.accuracy.value, scores.answered, scores.unknown_ids) == (1.0, len(questions), [])
+    assert {case.question.id for case in cases} == {q.id for _, q in questions}
 
 
 def test_shares_by_type_tier_and_family_are_those_counted_here(questions, scored):

@@ -18,7 +18,7 @@ from viewpoint100k.shards import iter_samples
 
 @pytest.fixture(scope="module")
 def train(dataset):
-    return [(one, question) for one in iter_samples(dataset, "train") for question in one.sample.questions]
+    return [(one, question) for one in iter_samples(dataset, "train") for question in one.sample.fair_questions]
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +132,7 @@ def test_a_dot_is_in_the_picture_that_is_exported(to, dotted, tmp_path):
     """The middle of a red dot is red; the picture of the shard is not, or nothing was drawn."""
     import datasets
 
-    questions = (question for one in iter_samples(dotted, "train") for question in one.sample.questions)
+    questions = (question for one in iter_samples(dotted, "train") for question in one.sample.fair_questions)
     question = next(q for q in questions if q.marks and (q.options or to != "vlmevalkit"))
     export(dotted, to, tmp_path / "out", "train")
     match to:

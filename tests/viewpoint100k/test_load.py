@@ -12,7 +12,7 @@ from PIL import Image
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.index import write_index
-from viewpoint100k.load import COLUMNS, KNOWN
+from viewpoint100k.load import COLUMNS, KNOWN, _kept
 from viewpoint100k.shards import iter_samples, shard_paths
 
 datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
@@ -44,7 +44,7 @@ def ids(rows):
 
 
 def stored_ids(folder, split="train"):
-    return [question.id for one in iter_samples(folder, split) for question in one.sample.questions]
+    return [question.id for one in iter_samples(folder, split) for question in one.sample.fair_questions]
 
 
 def stream(folder, **more):
@@ -60,7 +60,7 @@ def test_what_a_row_shows_is_what_the_question_draws(several):
     table = {row["question_id"]: row["images"] for row in load_questions(several)}
     drawn = 0
     for row, (stored, question) in zip(
-        stream(several), ((s, q) for s in iter_samples(several) for q in s.sample.questions), strict=True
+        stream(several), ((s, q) for s in iter_samples(several) for q in s.sample.fair_questions), strict=True
     ):
         pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in stored.images]
         expected = [np.asarray(picture).astype(int) for picture in shown(question, pictures)]
@@ -83,7 +83,7 @@ def test_a_sample_is_decoded_once_for_all_its_questions_in_a_stream(several, mon
 
 @pytest.mark.parametrize("streaming", [True, False])
 def test_filters_keep_what_they_name_and_nothing_else(several, streaming):
-    everything = [(s.sample.family, q) for s in iter_samples(several) for q in s.sample.questions]
+    everything = [(s.sample.family, q) for s in iter_samples(several) for q in s.sample.fair_questions]
     kinds, families = {q.type for _, q in everything}, {family for family, _ in everything}
     kind, family = sorted(kinds)[0], sorted(families)[0]
     for filters, keeps in (
@@ -95,6 +95,19 @@ def test_filters_keep_what_they_name_and_nothing_else(several, streaming):
     ):
         expected = [question.id for f, question in everything if keeps(f, question)]
         assert ids(load_questions(several, streaming=streaming, **filters)) == expected
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_all_questions_are_there_for_whoever_asks_and_rows_say_which_are_fair(several, streaming):
+    asked = [question for one in iter_samples(several) for question in one.sample.questions]
+    rows = list(load_questions(several, streaming=streaming, fair=False))
+    assert [(row["question_id"], row["fair"]) for row in rows] == [(one.id, one.fair) for one in asked]
+    assert 0.2 * len(rows) < sum(row["fair"] for row in rows) < 0.8 * len(rows)
+
+
+def test_a_sample_of_an_earlier_version_has_only_fair_questions():
+    old = {"family": "orbit", "questions": [{"type": "pitch", "tier": "B"}]}
+    assert [one["fair"] for one in _kept(old, {"fair": [True]})] == [True]
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(several):
@@ -173,7 +186,7 @@ def test_the_index_has_a_row_per_question_with_what_the_shards_say(dataset):
 def test_the_index_is_the_same_bytes_when_written_again(dataset, several):
     write_index(several)
     first = (several / "index" / "train.parquet").read_bytes()
-    assert write_index(several) == len(stored_ids(several))
+    assert write_index(several) == sum(len(one.sample.questions) for one in iter_samples(several))
     assert (several / "index" / "train.parquet").read_bytes() == first
     assert {path.name for path in shard_paths(several)} == {f"train-0000{i}-of-00004.tar" for i in range(4)}
     assert ids(stream(several)) == stored_ids(several)  # it is in nobody's way
@@ -190,7 +203,7 @@ def test_the_index_answers_the_query_that_the_docs_show(dataset):
 
 
 def test_a_table_of_what_nobody_asks_is_empty_and_has_its_columns(several):
-    here = {question.type for one in iter_samples(several) for question in one.sample.questions}
+    here = {question.type for one in iter_samples(several) for question in one.sample.fair_questions}
     other = min(set(KNOWN["types"]) - here)
     table = load_questions(several, types=other)
     assert len(table) == 0 and table.column_names == list(COLUMNS)

@@ -395,7 +395,7 @@ def test_every_split_streams_what_lies_in_the_index_goes_along_and_hidden_files_
     }
     keys = read_all(hub, "v1.0.0", "train", "validation", "test")
     assert keys == [stored.key for path in sorted_by_split(small) for stored in read_shard(path)]
-    questions = [question.id for stored in iter_samples(small, "train") for question in stored.sample.questions]
+    questions = [question.id for stored in iter_samples(small, "train") for question in stored.sample.fair_questions]
     assert read_all(hub, "v1.0.0", script=QUESTIONS) == questions
 
 
