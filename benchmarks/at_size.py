@@ -38,6 +38,8 @@ class Size(NamedTuple):
     pairs: int
     samples: int
     questions: int
+    fair: int  # of the questions; of a large dataset by its audit
+    core_fair: dict[str, float]  # kind -> of the samples, those with a fair question of it
     costs: dict[str, Cost]
     failures: list[str]  # of the audit
     rendered: int
@@ -90,15 +92,18 @@ def measure(out: Path, arguments: argparse.Namespace, pairs: int) -> Size:
     dropped = Counter[str]()
     for receipt in receipts:
         dropped.update(receipt["dropped"])
-    probes: list[dict[str, Any]] = json.loads(report.read_text())["probes"] if report.exists() else []
+    said: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {"fair": 0, "probes": []}
+    used, core = looked_at(out)
     return Size(
         pairs=pairs,
         samples=sum(receipt["samples"] for receipt in receipts),
         questions=sum(receipt["questions"] for receipt in receipts),
+        fair=said["fair"],
+        core_fair=core,
         costs=costs,
-        failures=[f"{probe['name']}: {probe['because']}" for probe in probes if probe["verdict"] == "fail"],
+        failures=[f"{probe['name']}: {probe['because']}" for probe in said["probes"] if probe["verdict"] == "fail"],
         rendered=sum(receipt["views_rendered"] for receipt in receipts),
-        used=used_views(out),
+        used=used,
         dropped=dict(dropped.most_common()),
     )
 
@@ -113,15 +118,17 @@ def run(words: list[str]) -> Cost:
     return Cost(process.returncode, round(cpu_s, 1), round(time.monotonic() - started, 1), round(used.ru_maxrss / 1024))
 
 
-def used_views(out: Path) -> int:
-    """Different pictures in the dataset."""
+def looked_at(out: Path) -> tuple[int, dict[str, float]]:
+    """Different pictures in the dataset; and in which share of the samples each kind of tier A is asked fairly."""
     from viewpoint100k.shards import iter_samples
 
-    pictures = set()
+    pictures, core, samples = set(), Counter[str](), 0
     for stored in iter_samples(out):
+        samples += 1
+        core.update({question.type for question in stored.sample.fair_questions if question.tier == "A"})
         for view in stored.sample.views:
             pictures.add((stored.sample.objects[0].uid, tuple(map(tuple, view.world_from_camera)), view.hfov_deg))
-    return len(pictures)
+    return len(pictures), {kind: round(number / max(samples, 1), 3) for kind, number in sorted(core.items())}
 
 
 def show(preset: str, size: Size, smaller: Size | None) -> None:
@@ -134,9 +141,10 @@ def show(preset: str, size: Size, smaller: Size | None) -> None:
         table.add_row(name, f"{cost.cpu_s:.0f}", f"{cost.wall_s:.0f}", f"{cost.peak_mb:.0f}", f"{hours:.2f}", memory)
     console.print(table)
     console.print(
-        f"{size.samples} of {size.pairs} samples, {size.questions} questions; {size.rendered} views rendered, "
+        f"{size.samples} of {size.pairs} samples, {size.questions} questions, {size.fair} of them fair; {size.rendered} views rendered, "
         f"{size.used} used ({size.rendered / max(size.samples, 1):.2f} a sample)"
     )
+    console.print("fair, of the samples: " + ", ".join(f"{kind} {share:.1%}" for kind, share in size.core_fair.items()))
     for reason, number in size.dropped.items():
         console.print(f"  {number} x {reason}")
     console.print(f"the audit fails {len(size.failures)} probes", *size.failures, sep="\n  ")

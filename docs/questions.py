@@ -30,18 +30,19 @@ HEAD = """# Questions
 Written by `python docs/questions.py PAIRS SETS` from the registry ([tier_a.py](../viewpoint100k/questions/tier_a.py),
 [tier_b.py](../viewpoint100k/questions/tier_b.py), [tier_b_figures.py](../viewpoint100k/questions/tier_b_figures.py),
 [tier_b_sets.py](../viewpoint100k/questions/tier_b_sets.py)); those about scenes of several objects have [a page of their own](questions_scenes.md); frames and signs are in [conventions.md](conventions.md). The last two hold kinds that draw a figure
-by lot (dots, a map, a mirror) or show three or four views. Of a fifth of the pairs the same is also asked from image 2 to image 1.
+by lot (dots, a map, a mirror) or show three or four views. Of a tenth of the pairs the same is also asked from image 2 to image 1.
 
 A question is asked only
 
 - where its **truth is clear**: each kind has a grey band in which it is not asked (`gates.*_grey`: {greys}); where pixels decide, on an object's
   sides and on what is hidden, it has at least {pixels} of them in both pictures (`gates.min_pixels`), and the camera did not stay where it was;
 - where it **can be decided**: the second picture would look different, by at least {decidable} of the range of colours, if a wrong
-  answer were true (`decidability`, [rendering.md](rendering.md#decidability));
-- where it is **fair** among the questions of its shard ([balance.py](../viewpoint100k/questions/balance.py)): of two opposite
-  answers either is right as often, whatever a *flat cue* shows: how the object shifts or grows in the picture, and where and how large it is in
-  each picture alone; "none" is right in a fifth of the questions; of many options none is right much more often than another. Where one
-  motion alone decides the shift (`next_action`), or both motions do (`relative_pose`), only the single pictures are kept from telling.
+  answer were true (`decidability`, [rendering.md](rendering.md#decidability)).
+
+All that can be asked is stored. What is **fair** belongs to the balanced subset of its shard ([balance.py](../viewpoint100k/questions/balance.py)), which models are measured on:
+of two opposite answers either is right as often, whatever a *flat cue* shows: how the object shifts or grows in the picture, and where and how large it is in each
+picture alone; "none" is right in a fifth of the questions; of many options none is right much more often than another. Where one motion alone decides the shift
+(`next_action`), or both motions do (`relative_pose`), only the single pictures are kept from telling.
 
 **What the text states counts as seen.** Some questions state how wide both pictures are. Who is told that the lens is the same may conclude from
 the size: there, "it grew, so the camera came nearer" is no shortcut but the answer. Where the text states two lenses, growth must be right as often as
