@@ -60,6 +60,7 @@ SHARES_MATTER = 2.0  # against being independent, when the least bad of them is 
 BLOCK = 1024  # pairs that are balanced together
 LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
+TOO_FAR = 0.57  # of the lots: every eighth of these finds no room, and then as many turn too far as do not
 LEAST_OVERTURN = 0.25  # of the most: less does not shift the object enough to mislead anybody
 CLEAR = 1.03  # over what questions need
 OF_THE_SPHERE = 0.85  # objects do not fill their bounding sphere
@@ -77,6 +78,17 @@ class Camera(NamedTuple):
     @property
     def world_from_camera(self) -> Array:
         return pose(camera_rotation(self.bearing_deg, self.pitch_deg, self.roll_deg), self.position)
+
+
+class Overturn(NamedTuple):
+    """Whether turns that go with a move to the other side are too far (1) or not far enough (-1): else an object stays put."""
+
+    sideways: int
+    up: int
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> "Overturn":
+        return cls(*(1 if lot < TOO_FAR else -1 for lot in rng.random(2)))
 
 
 def event_of(code: str) -> EventKind | None:
@@ -327,15 +339,18 @@ def carry_out(
     *,
     known_is_first: bool,
     both_ways: bool = False,
+    overturn: Overturn | None = None,
 ) -> Camera | None:
     """The other camera of a pair, or None if none was found for this one.
 
     Args:
         both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its own first camera.
+        overturn: whether turns that go with a move to the other side are too far; None: by lot.
         known_is_first: else the pair goes from the camera that is sought to the known one.
     """
     wanted = code if known_is_first else backwards(code)
-    others = _propose(wanted, known, settings, rng, own_axes=not known_is_first)
+    overturn = overturn or Overturn.drawn(rng)
+    others = _propose(wanted, known, settings, overturn, rng, own_axes=not known_is_first)
     first, second = (known, others) if known_is_first else (others, known)
     elevation_deg = _elevation_deg(others.position)
     good = in_frame(others) & (elevation_deg >= LOWEST_DEG) & (elevation_deg <= HIGHEST_DEG)
@@ -483,7 +498,9 @@ def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray
     return good
 
 
-def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Generator, *, own_axes: bool) -> Camera:
+def _propose(
+    code: str, base: Camera, settings: PlanConfig, overturn: Overturn, rng: np.random.Generator, *, own_axes: bool
+) -> Camera:
     """Cameras that may do it: `PROPOSALS` of them, in one batch.
 
     Args:
@@ -512,7 +529,8 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
             aim_deg = settings.aim_jitter_deg * rng.uniform(-1, 1, (2, PROPOSALS))
             bearing_deg, pitch_deg = bearing_deg + aim_deg[0], pitch_deg + aim_deg[1]
         else:  # not with the object where it was: then its shift in the picture would tell the way the camera went
-            bearing_deg = bearing_deg + _overturn_deg(settings, rng)
+            turned = -1 if code[RIGHT] == "+" else 1  # to the left, where it goes to the right
+            bearing_deg = bearing_deg + turned * _further_deg(settings, overturn.sideways, rng)
         position = position_on_sphere(azimuth_deg, elevation_deg, distance)
     right = 0.0 * bearing_deg if around else amount(RIGHT, settings.move)
     step = np.stack([right, -amount(UP, settings.move), amount(FORWARD, settings.dolly)], axis=-1)
@@ -521,7 +539,7 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
     tilt_deg = amount(PITCH, settings.tilt_deg)
     if code[UP] != code[PITCH] and "0" not in (code[UP], code[PITCH]):  # too far or not far enough, as orbits turn
         lifted_deg = np.degrees(np.arctan(np.abs(step[:, 1])))
-        tilt_deg = (1 if code[PITCH] == "+" else -1) * (lifted_deg + _overturn_deg(settings, rng))
+        tilt_deg = (1 if code[PITCH] == "+" else -1) * (lifted_deg + _further_deg(settings, overturn.up, rng))
     zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
     bearing_deg, pitch_deg = bearing_deg + yaw_deg + still_deg, pitch_deg + tilt_deg
     roll_deg = base.roll_deg + amount(ROLL, settings.roll_deg)
@@ -536,9 +554,9 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
     )
 
 
-def _overturn_deg(settings: PlanConfig, rng: np.random.Generator) -> Array:
-    """How much further than back to the object cameras turn, all of them too far or all of them not far enough."""
-    return np.asarray(rng.choice([-1, 1]) * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS))
+def _further_deg(settings: PlanConfig, sign: int, rng: np.random.Generator) -> Array:
+    """How much further than back to the object cameras turn: all of them too far, or all not far enough."""
+    return np.asarray(sign * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS))
 
 
 def _elevation_deg(position: Array) -> Array:

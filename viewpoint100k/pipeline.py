@@ -43,7 +43,7 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
-from viewpoint100k.questions import ask_all, carries_question, load_templates
+from viewpoint100k.questions import ask_all, carries_question, choose, load_templates
 from viewpoint100k.records import (
     ObjectRecord,
     PlannedPair,
@@ -228,6 +228,7 @@ class _Usable(NamedTuple):
 
     record: ObjectRecord
     images: dict[int, bytes]
+    luminance: dict[int, float]  # mean of each picture
     candidates: list[Candidate]
 
 
@@ -257,6 +258,7 @@ class _Draft(NamedTuple):
 
     place: int  # of its motion in the shard's list
     stored: StoredSample
+    luminance: list[float]  # mean of each picture
 
 
 class _Tally:
@@ -407,7 +409,7 @@ def _fill(
         if len(picks) == len(motions):
             drafts, doubtful = _drafts(config, shard, picks, provenance), Counter[str]()
             try:
-                samples = _asked(config, shard.name, shard.number, [draft.stored for draft in drafts], doubtful)
+                samples, unasked = _asked_of(config, shard, drafts, doubtful)
             except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
                 raise
             except Exception:  # whatever our own code makes of an object's pairs, it costs this object
@@ -419,9 +421,6 @@ def _fill(
                 picks = {place: pick for place, pick in picks.items() if pick.usable.record.uid not in errors}
                 objects = deque(uid for uid in objects if uid not in errors)
                 continue
-            unasked = {
-                draft.place for draft, stored in zip(drafts, samples, strict=True) if not stored.sample.fair_questions
-            }
             if not unasked:
                 tally.dropped.update(doubtful)
                 return samples
@@ -544,7 +543,7 @@ def _errors_in_questions(config: RunConfig, shard: Shard, drafts: Sequence[_Draf
     out: dict[str, Reject] = {}
     for draft in drafts:
         try:
-            _asked(config, shard.name, shard.number, [draft.stored], Counter())
+            _asked(config, shard.name, shard.number, [draft.stored], [draft.luminance], Counter())
         except Exception as error:
             uid = draft.stored.sample.object.uid
             out[uid] = _error_of_ours(uid, error, 0, 0.0)
@@ -631,7 +630,8 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         )
     # without depth and albedo: a shard keeps what all its objects gave until it can choose
     images = {number: view.image for number, view in rendered.views.items()}
-    usable = _Usable(record, images, candidates) if candidates else None
+    luminance = {number: mean_luminance(image) for number, image in images.items()} if candidates else {}
+    usable = _Usable(record, images, luminance, candidates) if candidates else None
     return _Visit(usable, reject, len(images), dropped, {**rendered.cpu_s, "annotate": of_annotating})
 
 
@@ -685,23 +685,49 @@ def _drafts(config: RunConfig, shard: Shard, picks: Mapping[int, _Pick], provena
             provenance=provenance,
         )
         key = f"{shard.name.split('-of-')[0]}-{number:05d}"
-        out.append(_Draft(place, StoredSample(key, sample, [usable.images[i] for i in pair.planned.views])))
+        stored = StoredSample(key, sample, [usable.images[i] for i in pair.planned.views])
+        out.append(_Draft(place, stored, [usable.luminance[i] for i in pair.planned.views]))
     return out
 
 
+def _asked_of(
+    config: RunConfig, shard: Shard, drafts: Sequence[_Draft], doubtful: Counter[str]
+) -> tuple[list[StoredSample], set[int]]:
+    """The samples of a shard with their questions, and the places of those that are left without a fair one.
+
+    Wording all questions takes longest: as long as choosing leaves out some samples, which are to be replaced, none is worded.
+
+    Args:
+        doubtful: as in `_asked`.
+    """
+    stored, light = [draft.stored for draft in drafts], [draft.luminance for draft in drafts]
+    rng = generator(config.seed, "questions", shard.name)
+    _, chosen = choose([one.sample for one in stored], config.gates, rng, light)
+    unasked = {draft.place for draft, asked in zip(drafts, chosen, strict=True) if not asked}
+    if unasked:
+        return [], unasked
+    samples = _asked(config, shard.name, shard.number, stored, light, doubtful)
+    return samples, {draft.place for draft, one in zip(drafts, samples, strict=True) if not one.sample.fair_questions}
+
+
 def _asked(
-    config: RunConfig, name: str, number: int, samples: Sequence[StoredSample], dropped: Counter[str]
+    config: RunConfig,
+    name: str,
+    number: int,
+    samples: Sequence[StoredSample],
+    luminance: Sequence[Sequence[float]],
+    dropped: Counter[str],
 ) -> list[StoredSample]:
     """The samples of a shard with their questions; none that the second implementation contradicts.
 
     Args:
+        luminance: mean of each picture of each sample.
         dropped: counts those that are not asked because they are contradicted, by kind.
     """
     rng = generator(config.seed, "questions", name)
     templates = load_templates(config.questions.templates)
     keys, drafts = [stored.key for stored in samples], [stored.sample for stored in samples]
-    light = [[mean_luminance(image) for image in stored.images] for stored in samples]
-    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number, light)
+    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number, luminance)
     out = []
     for stored, questions in zip(samples, asked, strict=True):
         sample = stored.sample.model_copy(update={"questions": questions})
@@ -763,7 +789,8 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         ]
         dropped = Counter[str]()
         with in_sample(dataset / entry.name):
-            asked_anew = _asked(config, name, number, stored, dropped)
+            light = [[mean_luminance(image) for image in one.images] for one in stored]
+            asked_anew = _asked(config, name, number, stored, light, dropped)
         samples = [one for one in asked_anew if one.sample.fair_questions]
         if len(samples) < len(stored):
             dropped["pairs left without a question"] += len(stored) - len(samples)

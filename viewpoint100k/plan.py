@@ -17,6 +17,7 @@ from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 from viewpoint100k.motions import (
     SETS,
     Camera,
+    Overturn,
     backwards,
     base_camera,
     carry_out,
@@ -303,7 +304,11 @@ def _arrange_pair(
     ]
     tries = [*known * KNOWN_TRIES, *[-1] * NEW_BASES]
     twin = bool(rng.random() < settings.both_orders) and not event
-    for both_ways, number in product((True, False) if event is None else (False,), tries):
+    drawn = Overturn.drawn(
+        rng
+    )  # before any camera is looked at: turning too far, for which there is less room, is as frequent
+    ways = [(True, drawn), (False, drawn), (False, None)] if event is None else [(False, None)]
+    for (both_ways, overturn), number in product(ways, tries):
         forth = bool(rng.random() < 0.5)
         if number < 0:
             lens_deg = lens_before(code, hfov_deg, settings, known_is_first=forth)
@@ -312,7 +317,9 @@ def _arrange_pair(
             camera = cameras[number]
         if not in_frame(camera):
             continue
-        found = carry_out(code, camera, settings, config.gates, rng, known_is_first=forth, both_ways=both_ways)
+        found = carry_out(
+            code, camera, settings, config.gates, rng, known_is_first=forth, both_ways=both_ways, overturn=overturn
+        )
         if found is None:
             continue
         if number < 0:
