@@ -16,6 +16,8 @@ TWO_SIDED = "viewpoint_two_sided"  # an attribute of faces that stand for two, o
 SAME = 1e-6  # of the object's extent: two routes of transforms to one place differ by less
 APART = 1e-4  # of the object's extent: so far two faces are moved that show different things at one place
 RAYS = 2048  # lines through the object, to find back faces that can be seen
+FLAT = 0.01  # of the extent: how thick the picture of a shadow may be, and how far above the lowest point
+DARK = 0.15  # mean colour of such a picture, 0..1, weighed by its alpha
 LAYERS = 16  # of back faces, one behind the other
 FEW = 2  # lines that meet a back face by chance, at an edge between triangles
 ENOUGH = 8  # lines, to tell a shell that is seen from its back
@@ -71,6 +73,8 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
     if not sum(len(one.corners) for one in surfaces):
         return surfaces
     faces = _Faces(surfaces)
+    if not 0 < faces.extent < np.inf:
+        return surfaces
     twins = faces.twins()
     if not len(twins):
         return surfaces
@@ -88,6 +92,67 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
             [surface] = read([surface.thing])
         out.append(surface)
     return out
+
+
+# --- what stands for a shadow ---------------------------------------------------------------------
+
+
+def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
+    """Leave out pictures of a shadow: dark, blended, flat, at the very bottom, under something else.
+
+    Exporters bake them for viewers without shadows. Here they would make the object small, and a blob part of it.
+    """
+    blended = [
+        {slot for slot in range(_slots(one)) if _is_dark_blend(_material(one.thing.data, slot))}
+        if len(one.corners)
+        else set()
+        for one in surfaces
+    ]
+    if not any(blended):
+        return surfaces
+    points = np.concatenate([one.points for one in surfaces])
+    extent, lowest = float(np.ptp(points, axis=0).max()), float(points[:, 2].min())
+    out = []
+    for surface, slots in zip(surfaces, blended, strict=True):
+        drop = np.zeros(len(surface.corners), dtype=bool)
+        for slot in slots:
+            mine = surface.slots == slot
+            height = surface.points[surface.corners[mine]][..., 2]
+            if mine.any() and np.ptp(height) < FLAT * extent and height.min() < lowest + FLAT * extent:
+                drop |= mine
+        if not drop.any():
+            out.append(surface)
+        elif drop.all():
+            surface.thing.hide_render = True
+        else:
+            none = np.zeros(len(drop), dtype=bool)
+            _change(surface, drop, none, none, 0.0)
+            out += read([surface.thing])
+    if not out:  # there is nothing else: it is the object
+        for surface in surfaces:
+            surface.thing.hide_render = False
+        return surfaces
+    return out
+
+
+def _is_dark_blend(material: Any) -> bool:
+    if material is None or material.surface_render_method != "BLENDED" or is_opaque(material) or transmits(material):
+        return False
+    images = [node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None]
+    if not images:
+        return max(material.diffuse_color[:3]) < DARK
+    node = _principled(material)
+    if node is not None and not node.inputs["Base Color"].is_linked:
+        return max(list(node.inputs["Base Color"].default_value)[:3]) < DARK
+    if len({one.image for one in images}) != 1:
+        return False
+    image = images[0].image
+    pixels = np.empty(len(image.pixels), dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    rgba = pixels.reshape(-1, image.channels)
+    if rgba.shape[1] != 4 or not rgba[:, 3].sum():
+        return False
+    return bool(np.average(rgba[:, :3].max(axis=1), weights=rgba[:, 3]) < DARK)
 
 
 class _Faces:
@@ -302,6 +367,8 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
     if not any(map(any, worn.values())):
         return
     faces = _Faces(shown)
+    if not 0 < faces.extent < np.inf:
+        return
     single = np.concatenate([np.array(worn[id(one.thing.data)])[one.slots] & ~one.two_sided for one in shown])
     front, back = _hits(faces, single)
     if back.sum() < FEW:

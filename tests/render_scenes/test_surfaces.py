@@ -293,3 +293,136 @@ def test_cases_with_twins_and_hulls_look_like_their_references(tmp_path):
             assert np.abs(cases[name].picture[view] - cases[like].picture[view]).mean() < 0.01
     assert cases["05_outline_hull"].brightness() > 0.8 * cases["00_ref"].brightness()
     assert 0.01 < cases["05_outline_hull"].share([0, 0, 0]) < 0.3  # the outline
+
+
+# --- poses ------------------------------------------------------------------------------------------
+
+
+def animation(*channels, name="pop"):
+    """For `write`: channels of (node, path, times, values)."""
+
+    def make(add):
+        samplers, listed = [], []
+        for number, (node, path, times, values) in enumerate(channels):
+            bounds = {"min": [min(times)], "max": [max(times)]}
+            times = add(np.array(times, np.float32), "SCALAR", 5126, **bounds)
+            samplers.append(
+                {
+                    "input": times,
+                    "output": add(np.array(values, np.float32), "VEC4" if path == "rotation" else "VEC3", 5126),
+                }
+            )
+            listed.append({"sampler": number, "target": {"node": node, "path": path}})
+        return [{"name": name, "channels": listed, "samplers": samplers}]
+
+    return make
+
+
+def test_the_pose_that_is_drawn_is_the_object(tmp_path):
+    """Two boxes: one pops in, is blown away, or is at rest what it should not be."""
+    mesh = [[(box(), 0)], [(box((0.3, 0.3, 0.3)), 1)]]
+    at = {"mesh": 1, "translation": [0, 0.8, 0]}
+    looks = [(RED, {}), (BLUE, {})]
+    nodes = [{"mesh": 0}, at]
+    nothing, all_of_it = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]
+    made = {
+        "reference": (nodes, {}),
+        "pops in": (nodes, {"animations": animation((1, "scale", [0, 1], [nothing, all_of_it]))}),
+        "all pops in": (
+            nodes,
+            {"animations": animation(*((n, "scale", [0, 1], [nothing, all_of_it]) for n in (0, 1)))},
+        ),
+        "explodes": (nodes, {"animations": animation((1, "translation", [0, 1], [[0, 9, 0], [0, 0.8, 0]]))}),
+        "nothing at rest": (
+            [{"mesh": 0}, {**at, "scale": nothing}],
+            {"animations": animation((1, "scale", [0, 1, 2], [nothing, all_of_it, all_of_it]))},
+        ),
+        "exploded at rest": (
+            [{"mesh": 0}, {**at, "translation": [0, 9, 0]}],
+            {"animations": animation((1, "translation", [0, 1], [[0, 0.8, 0], [0, 9, 0]]), name="assembled")},
+        ),
+    }
+    files = {name: write(tmp_path / f"{name}.glb", mesh, *parts[:1], looks, **parts[1]) for name, parts in made.items()}
+    seen = see(tmp_path, files)
+    for name in made:
+        assert np.allclose(seen[name].depth[0], seen["reference"].depth[0], atol=2e-3), name
+    rest = {name for name in made if seen[name].pose == "rest"}
+    assert rest == {"reference", "pops in", "all pops in", "explodes"}
+    assert seen["exploded at rest"].pose == "animation assembled at 0.0 s"
+    folder = tmp_path / "wanted"
+    folder.mkdir()
+    [asked] = see(folder, {"explodes": files["explodes"]}, pose="animation").values()
+    assert asked.pose == "animation pop at 0.0 s"
+    assert asked.share(BLUE) < 0.6 * seen["reference"].share(BLUE)
+
+
+def test_cases_that_pop_in_or_hide_a_node_look_like_their_reference(tmp_path):
+    from conftest import SHARED
+
+    names = ["00_ref_c", "01_popin_scale0_one_anim", "02_cabin_scale0_at_start", "13_node_visibility_false"]
+    if not (SHARED / "cases").is_dir():
+        pytest.skip(f"the folder of cases is not here ({SHARED / 'cases'})")
+    cases = see(tmp_path, {name: SHARED / "cases" / f"{name}.glb" for name in names})
+    for name in names:
+        assert np.abs(cases[name].picture[0] - cases["00_ref_c"].picture[0]).mean() < 0.005
+
+
+# --- glass ------------------------------------------------------------------------------------------
+
+
+def test_glass_is_tinted_by_its_depth_and_shows_what_stands_behind_it(tmp_path):
+    """Whatever the file's unit of length is. Without a volume it shows a plain background nearly as it is."""
+
+    def pane(size, color, distance=None):
+        extensions = {"KHR_materials_transmission": {"transmissionFactor": 1.0}, "KHR_materials_ior": {"ior": 1.0}}
+        if distance:
+            volume = {"thicknessFactor": 1.0, "attenuationDistance": distance, "attenuationColor": color}
+            extensions["KHR_materials_volume"] = volume
+        half = (size, size, 0.5 * size)
+        smooth = {"metallicFactor": 0, "roughnessFactor": 0}
+        return (
+            [[(box(half), 0)]],
+            [{"mesh": 0}],
+            [([1, 1, 1, 1], {"extensions": extensions, "pbrMetallicRoughness": smooth})],
+        )
+
+    blue = [0.1, 0.4, 0.9]
+    made = {
+        "clear": pane(1.0, blue),
+        "blue": pane(1.0, blue, 2.0),
+        "blue in millimetres": pane(1000.0, blue, 2000.0),
+        "hardly blue": pane(1.0, blue, 60.0),
+    }
+    files = {name: write(tmp_path / f"{name}.glb", *parts) for name, parts in made.items()}
+    seen = see(tmp_path, files, background=(150, 140, 120))
+    middle = {name: one.picture[0][28:36, 28:36].mean(axis=(0, 1)) * 255 for name, one in seen.items()}
+    assert np.abs(middle["clear"] - (150, 140, 120)).max() < 25
+    assert middle["blue"][2] - middle["blue"][0] > 40
+    assert np.abs(middle["blue"] - middle["blue in millimetres"]).max() < 4
+    assert np.abs(middle["hardly blue"] - middle["clear"]).max() < 15
+
+
+# --- pictures of shadows ----------------------------------------------------------------------------
+
+
+def test_a_baked_shadow_is_left_out_and_other_things_that_are_blended_stay(tmp_path):
+    def floor(half, height):
+        points = np.array([(-half, 0, half), (half, 0, half), (half, 0, -half), (-half, 0, -half)], np.float32)
+        return points + (0, height, 0), np.tile([0, 1, 0], (4, 1)), np.array([0, 1, 2, 0, 2, 3], np.uint16)
+
+    shadow = ([0, 0, 0, 0.6], {"alphaMode": "BLEND"})
+    glassy = ([*BLUE[:3], 0.6], {"alphaMode": "BLEND"})
+    apart = [{"mesh": 0}, {"mesh": 1}]
+    made = {
+        "alone": ([[(box(), 0)]], apart[:1], [(RED, {})]),
+        "shadow": ([[(box(), 0)], [(floor(2.0, -0.501), 1)]], apart, [(RED, {}), shadow]),
+        "shadow in one mesh": ([[(box(), 0), (floor(2.0, -0.501), 1)]], apart[:1], [(RED, {}), shadow]),
+        "blue": ([[(box(), 0)], [(floor(2.0, -0.501), 1)]], apart, [(RED, {}), glassy]),
+        "dark roof": ([[(box(), 0)], [(floor(2.0, 0.501), 1)]], apart, [(RED, {}), shadow]),
+    }
+    files = {name: write(tmp_path / f"{name}.glb", *parts) for name, parts in made.items()}
+    seen = see(tmp_path, files)
+    size = {name: int((np.abs(one.albedo[0] - RED[:3]).max(axis=-1) < 0.06).sum()) for name, one in seen.items()}
+    assert size["shadow"] > 0.9 * size["alone"]
+    assert size["shadow in one mesh"] > 0.9 * size["alone"]
+    assert max(size["blue"], size["dark roof"]) < 0.5 * size["alone"]
