@@ -10,6 +10,7 @@ from render_scenes import backdrop, surfaces
 
 STEPS = 256  # of grey, by which a colour as displayed is brought back to radiance
 LEAST, MOST = 1e-3, 50.0  # radiance of the darkest and of the lightest
+LEAST_BEND = 1e-3  # of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
 ROUNDS = 4  # of correction, for the view transform mixes the channels
 
 
@@ -27,6 +28,8 @@ def tint(things: Sequence[Any], scale: float) -> None:
     """
     for material in materials_of(things):
         for node in material.node_tree.nodes:
+            if node.type == "BSDF_PRINCIPLED" and abs(node.inputs["IOR"].default_value - 1) < LEAST_BEND:
+                node.inputs["IOR"].default_value = 1 + LEAST_BEND
             if node.type == "VOLUME_ABSORPTION" and node.inputs["Density"].default_value > 0:
                 color = np.array(node.inputs["Color"].default_value)[:3]
                 lost = -np.log(np.clip(color, 1e-4, 1.0))
