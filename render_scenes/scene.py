@@ -31,7 +31,9 @@ FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a
 HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
 LOOK = ("AgX", "AgX - Medium High Contrast")
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
-FORGETS = 3_000  # data blocks, which take 1 CPU-s to remove, and twice as many four times as long; a start takes 1.5
+FORGETS = (
+    1_500  # data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
+)
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
@@ -655,7 +657,7 @@ def _load_hdri(name: str) -> tuple[Any, float]:
 def _in_one_line(report: str) -> str:
     """What the importer reports, for people: of a traceback the error, and in which of its parts."""
     lines = [line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")]
-    if not any(line.startswith("Traceback ") for line in lines):
+    if "Traceback (most recent call last)" not in report:
         return " ".join(" ".join(lines).split()).removeprefix("Error: ")[:300]
     places = [found for line in lines if (found := re.match(r'File ".*?([^/\\"]+)\.py", line \d+, in (\S+)', line))]
     where = f"its {places[-1][1]}, {places[-1][2]}" if places else "it"

@@ -308,7 +308,9 @@ class QuestionConfig(Record):
 
 class ShardConfig(Record):
     pairs_per_shard: int | None = Field(
-        default=None, ge=1, description="None: a tenth of the run, 128 to 1000: questions are balanced in a shard"
+        default=None,
+        ge=1,
+        description="None: 1000. Questions are balanced in a shard: of smaller ones fewer are left, for chance alone is more uneven",
     )
 
 

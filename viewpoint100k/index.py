@@ -23,7 +23,7 @@ from viewpoint100k.shards import (
 
 FOLDER = "index"
 ROW_GROUP = 20_000  # questions
-MOST_INDEX_BYTES = 1 << 30  # of a split, uncompressed: of two million questions
+MOST_BYTES, MOST_ROW_BYTES = 64 << 20, 16 << 10  # of a split, uncompressed: some, and so many more for each question
 OF_SAMPLE = ("key", "sample_sha256", "shard", "split", "uid", "category", "licence", "author", "preset", "family")
 OF_QUESTION = (
     "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index", "value",
@@ -117,15 +117,18 @@ def sample_sha256(members: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def shard_differences(dataset: Path, shard: str, samples: Mapping[str, list[dict[str, Any]]]) -> Iterator[Difference]:
+def shard_differences(
+    dataset: Path, shard: str, samples: Mapping[str, list[dict[str, Any]]], most_rows: int
+) -> Iterator[Difference]:
     """What the index says of a shard that is not so.
 
     Args:
         samples: the rows of each sample that the shard holds, by key.
+        most_rows: of the split, by the manifest: a file of more is not read.
     """
     path = dataset / FOLDER / f"{split_of(Path(shard))}.parquet"
     try:
-        _check_index(dataset, path)
+        _check_index(dataset, path, most_rows)
         with open_inside(path, dataset) as file:
             listed = _parquet().read_table(file, filters=[("shard", "==", shard)]).to_pylist()
     except InputError as error:
@@ -167,7 +170,7 @@ def index_files(dataset: Path) -> dict[str, int]:
     return out
 
 
-def _check_index(dataset: Path, path: Path) -> None:
+def _check_index(dataset: Path, path: Path, most_rows: int) -> None:
     """Look at what a file of the index says of itself before any of its pages is read.
 
     Raises:
@@ -180,8 +183,11 @@ def _check_index(dataset: Path, path: Path) -> None:
             raise InputError("has other columns than an index of ours")
         groups = [found.metadata.row_group(number) for number in range(found.metadata.num_row_groups)]
         columns = [group.column(number) for group in groups for number in range(group.num_columns)]
-        if sum(max(column.total_uncompressed_size, 0) for column in columns) > MOST_INDEX_BYTES:
-            raise InputError(f"says that it holds more than {MOST_INDEX_BYTES:,} bytes; expected fewer")
+        if found.metadata.num_rows > most_rows:
+            raise InputError(f"has {found.metadata.num_rows} rows; the shards have {most_rows} questions")
+        most = MOST_BYTES + MOST_ROW_BYTES * most_rows
+        if sum(max(column.total_uncompressed_size, 0) for column in columns) > most:
+            raise InputError(f"says that it holds more than {most:,} bytes; expected fewer")
 
 
 def _truth(truth: Truth) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from viewpoint100k.shards import (
     in_sample,
     keep_picture_memory,
     open_inside,
+    open_picture,
     parse_sample,
     read_members,
     shard_paths,
@@ -307,7 +308,12 @@ def _undecoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, li
 def _undecoded(
     out: dict[str, list[Any]], key: str, sample: dict[str, Any], stored: list[bytes], wanted: Wanted
 ) -> None:
-    """Add the wanted questions of a sample; only what is drawn into is decoded and encoded, once each."""
+    """Add the wanted questions of a sample; only what is drawn into is decoded and encoded, once each.
+
+    The others are decoded by `datasets`, which takes any format (EPS starts a program): their headers are looked at here.
+    """
+    for view, picture in enumerate(stored):
+        open_picture(picture, f"view_{view}.jpg")
     pictures = _Pictures(stored)
     for question in _kept(sample, wanted):
         record = _if_drawn(question)

@@ -239,7 +239,8 @@ def _block(
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
     tried = [_active(combinations, shares, rest, rng) for _ in range(COLUMNS_TRIED)]
-    active = min(tried, key=lambda rows: sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES))))
+    wanted = rest * np.array(_shares(settings), dtype=np.float64)
+    active = min(tried, key=lambda rows: _off(rows, wanted))
     columns: list[np.ndarray] = []
     for moves in active.T:
         ways = [_signs(moves > 0, rng) for _ in range(COLUMNS_TRIED)]
@@ -260,7 +261,13 @@ def _active(
 ) -> NDArray[np.int64]:
     """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
     drawn = np.searchsorted(np.cumsum(shares), (np.arange(count) + rng.random()) / max(count, 1), side="right")
-    return np.array(combinations, dtype=np.int64)[np.minimum(drawn, len(combinations) - 1)]
+    return np.asarray(np.array(combinations, dtype=np.int64)[np.minimum(drawn, len(combinations) - 1)])
+
+
+def _off(rows: NDArray[np.int64], wanted: Array) -> float:
+    """How far drawn motions are from their shares and from being independent."""
+    coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
+    return float(np.square(rows.sum(axis=0) - wanted).sum()) + coupling
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:
@@ -507,7 +514,7 @@ def _propose(code: str, base: Camera, settings: PlanConfig, rng: np.random.Gener
 
 def _overturn_deg(settings: PlanConfig, rng: np.random.Generator) -> Array:
     """How much further than back to the object cameras turn, all of them too far or all of them not far enough."""
-    return rng.choice([-1, 1]) * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS)
+    return np.asarray(rng.choice([-1, 1]) * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS))
 
 
 def _elevation_deg(position: Array) -> Array:

@@ -46,12 +46,15 @@ HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise"
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 3  # of four views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
-FEWEST_PAIRS = 128  # of a shard: its questions are balanced among themselves, and few of fewer stay fair
+PAIRS_PER_SHARD = (
+    1000  # questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
+)
 PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
 FEWEST_TO_SPLIT_FOR_SCENES = 40  # a split's scenes are of its own objects, and should not all be of the same few
 SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
+KNOWN_TRIES = 3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
@@ -163,8 +166,7 @@ def _shard_count(config: RunConfig, pairs: int, objects: int) -> int:
     """How many shards a split is cut into: by the setting, else so that each has objects enough for its pairs."""
     if config.shards.pairs_per_shard:
         return int(np.ceil(pairs / config.shards.pairs_per_shard))
-    largest = int(np.clip(np.ceil(config.pairs / 10), FEWEST_PAIRS, 1000))
-    return max(1, min(int(np.ceil(pairs / largest)), objects // OBJECTS_PER_SHARD))
+    return max(1, min(int(np.ceil(pairs / PAIRS_PER_SHARD)), objects // OBJECTS_PER_SHARD))
 
 
 def _split_objects(
@@ -288,7 +290,7 @@ def _arrange_pair(
     settings, code, event = config.plan, whole_code.partition("/")[0], event_of(whole_code)
     # where nothing happens, all is as it was in the beginning: nothing is missing
     known = [int(i) for i in rng.permutation(len(cameras)) if event or states[int(i)] == 0]
-    for number in [*known, *[-1] * NEW_BASES]:
+    for number in [*known * KNOWN_TRIES, *[-1] * NEW_BASES]:
         forth = bool(rng.random() < 0.5)
         if number < 0:
             lens_deg = lens_before(code, hfov_deg, settings, known_is_first=forth)

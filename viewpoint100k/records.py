@@ -271,7 +271,7 @@ class View(Record):
         if not (1e-3 <= fx / cx <= 1e3 and 1e-3 <= fy / cy <= 1e3):
             raise ValueError(f"intrinsics: focal lengths {fx} and {fy}: expected positive ones, in pixels")
         left, top, right, bottom = self.object_box
-        if not (left < right and top < bottom):
+        if not (left < right and top < bottom) and self.object_share > 0:  # a picture may not show the object at all
             raise ValueError("object_box: expected left < right and top < bottom")
         return self
 
@@ -551,6 +551,8 @@ class Sample(Record):
         if len(self.seen.other_side) not in (0, views) or len(self.seen.sides) not in (0, views):
             raise ValueError(f"seen: other_side, sides: expected one entry for each of the {views} views, or none")
         for number, view in enumerate(self.views):
+            if view.object_share <= 0:
+                raise ValueError(f"views.{number}.object_share = 0: expected views that show the object")
             if not any(row[3] for row in view.world_from_camera[:3]):
                 raise ValueError(f"views.{number}: the camera stands in the middle of what it looks at")
         for number, question in enumerate(self.questions):

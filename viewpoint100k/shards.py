@@ -397,12 +397,11 @@ def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
 def _header(header: bytes, path: Path, at: int) -> tuple[str, int, bytes]:
     """Name, size and kind that a header names; one such as we write is read at a third of the cost."""
     kind = header[156:157]
-    try:
+    # a size beyond octal digits, or damage: the standard library reads it, or says what is wrong
+    with suppress(ValueError):
         plain = kind == tarfile.REGTYPE and not header[345]
         if plain and int(header[148:156].strip(b" \0"), 8) == 256 + sum(header[:148]) + sum(header[156:]):
             return header[:100].split(b"\0", 1)[0].decode("ascii"), int(header[124:136].strip(b" \0"), 8), kind
-    except ValueError:
-        pass  # a size beyond octal digits, or damage
     try:
         info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
     except (tarfile.TarError, ValueError) as error:
@@ -437,24 +436,44 @@ def decode(data: bytes, name: str) -> "Image":
     Raises:
         InputError: not a whole JPEG in RGB of no more than `LONGEST_SIDE_PX` each way.
     """
+    picture = open_picture(data, name)
+    with _decoding(name):
+        picture.load()
+    return picture
+
+
+def open_picture(data: bytes, name: str) -> "Image":
+    """A picture of a sample whose header is one of ours; no pixel is decoded.
+
+    Args:
+        name: of the picture, for the message.
+
+    Raises:
+        InputError: not a JPEG in RGB of no more than `LONGEST_SIDE_PX` each way.
+    """
     from PIL import Image
 
     if not data.startswith(b"\xff\xd8\xff"):
         raise InputError(f"{name} cannot be decoded: its {len(data)} bytes do not start as those of a JPEG")
     if (scans := data.count(b"\xff\xda")) > MOST_SCANS:
         raise InputError(f"{name} cannot be decoded: it has {scans} scans; expected at most {MOST_SCANS}")
-    try:
-        with warnings.catch_warnings(action="error"):
-            picture = Image.open(io.BytesIO(data), formats=("JPEG",))
-        if picture.format != "JPEG" or picture.mode != "RGB" or max(picture.size) > LONGEST_SIDE_PX:
-            found = f"{picture.format} {picture.mode} {picture.size}"
-            raise InputError(f"{name} is {found}; expected JPEG RGB of at most {LONGEST_SIDE_PX} pixels each way")
-        picture.load()
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:  # whatever a decoder's parts raise at damage: there is no list of it
-        raise InputError(f"{name} cannot be decoded: {one_line(str(error)) or type(error).__name__}") from error
+    with _decoding(name), warnings.catch_warnings(action="error"):
+        picture = Image.open(io.BytesIO(data), formats=("JPEG",))
+    if picture.format != "JPEG" or picture.mode != "RGB" or max(picture.size) > LONGEST_SIDE_PX:
+        found = f"{picture.format} {picture.mode} {picture.size}"
+        raise InputError(f"{name} is {found}; expected JPEG RGB of at most {LONGEST_SIDE_PX} pixels each way")
     return picture
+
+
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Whatever a decoder's parts raise at damage (there is no list of it) is an error that names the picture."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise InputError(f"{name} cannot be decoded: {one_line(str(error)) or type(error).__name__}") from error
 
 
 @contextmanager

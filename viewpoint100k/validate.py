@@ -270,7 +270,8 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
             )
         )
     if indexed:
-        for difference in shard_differences(dataset, entry.name, listed):
+        most = sum(other.questions for other in manifest.shards if other.split == entry.split)
+        for difference in shard_differences(dataset, entry.name, listed, most):
             file = f"{FOLDER}/{split_of(path)}.parquet"
             where = f"{entry.name}, {difference.key}" if difference.key else file
             problems.append(Problem(where, f"{difference.what} ({file})" if difference.key else difference.what))

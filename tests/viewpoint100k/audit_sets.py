@@ -264,7 +264,7 @@ def make_set(rng, family):
     return poses
 
 
-def make_figures(objects=12, pairs=8, orbits=3, arcs=3, stars=3, seed=5):
+def make_figures(objects=24, pairs=8, orbits=3, arcs=3, stars=3, seed=5):
     """Pairs and sets of balls in one dataset, with all that figures need, and every pair asked both ways."""
     rng = np.random.default_rng(seed)
     keys, samples, images = [], [], []

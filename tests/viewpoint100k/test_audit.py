@@ -68,7 +68,11 @@ def test_a_fair_dataset_passes(fair_report):
     # 96 px, few drawn options, no surface, no twins, no dots and no sets: test_audit_figures.py has those
     without = {"surface_points", "reversal", "figure_rules", "figure_facts", "figure_alone", "flat_lens"}
     without |= {"scene_labels", "scene_references", "scene_rules", "scene_facts"}  # there are none
-    assert open_ones == {"pose_recovery", "prior_guess", *without}
+    assert open_ones - {"flat_luminance"} == {
+        "pose_recovery",
+        "prior_guess",
+        *without,
+    }  # its pictures are equally bright
 
 
 @needs_extra
@@ -302,7 +306,13 @@ def test_a_kind_of_two_components_that_one_place_answers_is_found(fair, loaded, 
         left, top, right, bottom = one.sample.views[0].object_box
         width, height = (2 * one.sample.views[0].intrinsics[axis][2] for axis in (0, 1))
         quarter = 2 * int(top + bottom > height) + int(left + right > width)
-        told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": quarter}
+        told = {
+            "type": kind.type,
+            "frame": kind.frame,
+            "options": list(kind.options),
+            "answer_index": quarter,
+            "value": None,
+        }
         return [one.sample.questions[0].model_copy(update=told)] if one.sample.questions else []
 
     found = cues.single_image(loaded([sets.changed(one, questions=asked(one)) for one in fair]))
@@ -348,7 +358,7 @@ def failed(probe):
 def asked_with(one, place, other):
     """A roll question of a sample, with this option right, and other changes."""
     kind = next(kind for kind in KINDS if kind.type == "roll")
-    told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": place}
+    told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": place, "value": None}
     like = one.sample.questions[0].model_copy(update=told)
     return like.model_copy(update=other(like))
 
@@ -703,7 +713,7 @@ def test_of_a_large_dataset_a_part_is_kept_and_every_sample_is_checked(fair, fai
         "decidability",
     ):
         assert (whole[name].verdict, whole[name].n) == ("pass", fair_report[name].n)
-    assert whole["letter_position"].n < fair_report["letter_position"].n
+    assert whole["chain_length"].n < fair_report["chain_length"].n  # of what is kept only
     faulty = list(fair)
     for place in range(7, 500, 100):
         faulty[place] = sets.with_questions(fair[place], lambda question: {"decidability": 0.004})

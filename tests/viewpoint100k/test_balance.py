@@ -351,7 +351,7 @@ def test_what_one_picture_or_the_text_tells_is_thinned_until_a_learner_finds_not
     found = [one for seed, rows in enumerate(shards) for one in left_over(rows, AHEAD, seed)]
     assert above_most_frequent(everything) > 0.06
     assert above_most_frequent(found) < 0.04
-    assert len(found) > 500
+    assert len(found) > 400
 
 
 def test_questions_keep_their_order_and_none_is_added():
@@ -399,7 +399,7 @@ def random_truth(rng):
 def test_every_real_kind_is_balanced_against_each_of_its_cues_in_a_mixed_shard():
     rng, rows = np.random.default_rng(0), []
     sure = Decidability(**dict.fromkeys(Decidability.model_fields, 1.0))
-    for _ in range(1800):
+    for _ in range(900):
         truth = random_truth(rng)
         x, y, z = truth.translation
         right, down, growth = -40 * x + rng.normal(0, 8), -40 * y + rng.normal(0, 8), np.exp(2 * z + rng.normal(0, 0.4))
@@ -423,7 +423,18 @@ def test_every_real_kind_is_balanced_against_each_of_its_cues_in_a_mixed_shard()
         assert abs(directions[0] - directions[1]) <= 4, kind.name
         for name in (name for name in kind.opposites[0].cues if name.startswith(("shift", "place", "growth"))):
             low, high = agreements(found, [name], 0.08 if name == "growth" else 0.02)[name]
-            assert len(low) + len(high) > 10, kind.name
+            assert len(low) + len(high) > 20, kind.name
             right = sum(low) + sum(high)
-            assert abs(2 * right - len(low) - len(high)) <= 8, (kind.name, name)  # of about a hundred
-    assert judged >= 8
+            told = abs(2 * right - len(low) - len(high))
+            if (
+                name.startswith("place")
+                and "shift_y" not in kind.opposites[0].cues
+                and "shift_x" not in kind.opposites[0].cues
+            ):
+                assert told <= 0.12 * (len(low) + len(high)), (
+                    kind.name,
+                    name,
+                )  # evened out by its mean, not by its side
+            else:
+                assert told <= 8, (kind.name, name)  # of about a hundred
+    assert judged == 9

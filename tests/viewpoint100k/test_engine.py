@@ -297,6 +297,46 @@ def test_an_object_that_takes_too_much_cpu_time_is_refused_and_the_next_one_rend
     assert same(engine.render(*toys[1]), expected[1])
 
 
+@pytest.mark.parametrize(("nodes", "scenes", "replaced"), [(20, 5, False), (3_200, 1, True)])
+def test_what_an_object_leaves_is_gone_or_the_process_is_replaced(
+    toys, engine, expected, tmp_path, nodes, scenes, replaced
+):
+    assert same(engine.render(*toys[1]), expected[1])
+    process = engine._workers[0]._process
+    path = scattered_glb(tmp_path / "many.glb", nodes, scenes)
+    declined = engine.render(toys[0][0], path, lambda probes: Reject(uid="many", stage="gate", reason="seen enough"))
+    assert isinstance(declined, Rendered), declined
+    assert (engine._workers[0]._process is not process) == replaced
+    process = engine._workers[0]._process
+    assert same(engine.render(*toys[2]), expected[2])
+    assert engine._workers[0]._process is process
+
+
+def scattered_glb(path, nodes, scenes, pointer=None):
+    """So many nodes with one triangle, in a row, which some scenes show."""
+    triangle = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 1)
+    tree = {
+        "asset": {"version": "2.0"},
+        "buffers": [{"byteLength": len(triangle)}],
+        "bufferViews": [{"buffer": 0, "byteLength": len(triangle)}],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "type": "VEC3", "count": 3}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
+        "nodes": [{"mesh": 0, "translation": [i % 50, i // 50, 0]} for i in range(nodes)],
+        "scenes": [{"nodes": list(range(nodes))}] * scenes,
+        "animations": [{"channels": [], "samplers": []}],
+    }
+    if pointer is not None:
+        extensions = {"KHR_animation_pointer": pointer}
+        channel = {"sampler": 0, "target": {"path": "pointer", "extensions": extensions}}
+        tree["animations"] = [{"channels": [channel], "samplers": [{"input": 0, "output": 0}]}]
+        tree["extensionsUsed"] = ["KHR_animation_pointer"]
+    text = json.dumps(tree).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", 36, b"BIN\0") + triangle
+    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+    return path
+
+
 def test_cpu_time_is_counted_from_each_object_anew(toys, engine, expected):
     process, used = engine._workers[0]._process, 0.0
     with limits(engine, cpu_limit_s=1.5):
@@ -344,6 +384,25 @@ def test_a_file_that_is_no_glb_is_refused_and_the_next_object_renders(toys, engi
     assert isinstance(reject, Reject)
     assert (reject.stage, reject.uid) == ("import", toys[0][0].object.record.uid)
     assert same(engine.render(*toys[1]), expected[1])
+
+
+@pytest.mark.parametrize(
+    ("pointer", "error"),
+    [
+        ({}, "KeyError: 'pointer'"),
+        ({"pointer": "/materials/99/alphaCutoff"}, "TypeError"),
+        ({"pointer": "/nodes/77/translation"}, "IndexError"),
+        ({"pointer": 5}, "AttributeError"),
+    ],
+)
+def test_a_file_that_the_importer_fails_on_is_refused_in_a_sentence(toys, engine, tmp_path, pointer, error):
+    reject = engine.render(toys[0][0], scattered_glb(tmp_path / "odd.glb", 2, 1, pointer))
+    assert isinstance(reject, Reject)
+    assert reject.stage == "import"
+    assert reject.reason.startswith("Blender's glTF importer failed on it (its ")
+    assert error in reject.reason
+    assert "Traceback" not in reject.reason
+    assert "/" not in reject.reason
 
 
 def test_nothing_is_left_of_pictures_that_were_handed_over(toys, engine):

@@ -523,7 +523,7 @@ def test_a_mirrored_picture_has_left_and_right_exchanged():
     picture = Image.new("RGB", (4, 2))
     picture.putpixel((0, 1), (255, 0, 0))
     assert mirrored(picture).getpixel((3, 1)) == (255, 0, 0)
-    _, second = shown(question(images=[0, 0], mirrored=[1]), [picture])
+    _, second = shown(question(images=[0, 1], mirrored=[1]), [picture, picture])
     assert second.getpixel((3, 1)) == (255, 0, 0)
     assert not draws(question()) and draws(question(mirrored=[1]))
 

@@ -624,6 +624,55 @@ def test_ten_thousand_instances_of_one_mesh_are_counted(refusal):
     )
 
 
+def heavy(**lists: Any) -> Tree:
+    """The cube's file with other lists, whose nodes are all roots of its scene."""
+    tree = copy.deepcopy(TINY) | {"skins": []} | lists
+    tree["scenes"], tree["scene"] = [{"nodes": list(range(len(tree["nodes"])))}], 0
+    return tree
+
+
+CUSTOM = {"POSITION": 0} | {f"_{i}": 0 for i in range(201)}
+SKINNED = TINY["meshes"][0]["primitives"]
+JOINTS = [{"name": "x" * 70 + str(i)} for i in range(400)]  # the same within the 63 bytes that Blender keeps
+
+
+@pytest.mark.parametrize(
+    ("lists", "word"),
+    [
+        ({"nodes": [{}] * 5_001}, "5,001 nodes"),
+        ({"meshes": [{"primitives": SKINNED}] * 4_000, "nodes": [{"mesh": i} for i in range(4_000)]}, "join some"),
+        ({"nodes": [{}, {}], "skins": [{"joints": [0, 1] * 60}]}, "lists 118 joints again"),
+        ({"nodes": JOINTS, "skins": [{"joints": list(range(400))}]}, "400 joints are called"),
+        (
+            {"meshes": [{"primitives": [SKINNED[0] | {"attributes": CUSTOM}]}], "nodes": [{"mesh": 0}]},
+            "201 custom attributes",
+        ),
+    ],
+)
+def test_what_would_keep_blender_busy_for_minutes_is_refused(refusal, lists, word):
+    assert word in refusal(pack(heavy(**lists), BINARY))
+
+
+def test_a_rig_and_a_scene_of_ordinary_size_pass(check):
+    nodes = [{"mesh": 0}] * 2_000 + [{"name": f"bone {i}"} for i in range(500)]
+    assert check(pack(heavy(nodes=nodes, skins=[{"joints": list(range(2_000, 2_500))}]), BINARY)).nodes == 2_500
+
+
+def test_values_of_custom_attributes_are_counted_for_each_of_them(refusal):
+    zeros = {"componentType": 5121, "type": "SCALAR", "count": 999_999}
+    first = {"count": 1, "indices": {"bufferView": 0, "componentType": 5121}, "values": {"bufferView": 0}}
+    many = {"POSITION": len(TINY["accessors"]) + 1} | {f"_{i}": len(TINY["accessors"]) for i in range(40)}
+    place = {**zeros, "componentType": 5126, "type": "VEC3", "sparse": first}
+    lists = {"accessors": [*TINY["accessors"], zeros, place], "nodes": [{"mesh": 0}]}
+    tree = heavy(meshes=[{"primitives": [*SKINNED, {"attributes": many}]}], **lists)
+    assert "custom attributes" in refusal(pack(tree, BINARY))
+
+
+def test_an_error_of_our_own_reader_refuses_the_file_and_no_more(refusal, monkeypatch):
+    monkeypatch.setattr("viewpoint100k.objects.gltf.check_load", lambda *_: {}["load"])
+    assert "our reader fails on it (KeyError: 'load')" in refusal(pack(TINY, BINARY))
+
+
 def test_zeros_by_the_billion_are_refused_before_they_are_made(refusal):
     tree = put(TINY, "accessors/7/count", 2**31)
     assert "bytes of accessors" in refusal(pack(tree, BINARY))
@@ -848,7 +897,7 @@ def test_all_good_objects_pass_quickly_with_the_facts_of_their_manifest():
 REASONS = {
     "01": "truncated", "02": "glTX", "03": "syntax error", "05": "BIN chunk declares", "06": "empty", "07": "NaN",
     "09": "empty", "10": "one point", "11": "only points", "12": "out of range", "13": "missing",
-    "14": "outside the folder", "19": "base64", "20": "20,001,800 triangles", "21": "nested deeper", "22": "cycle",
+    "14": "outside the folder", "19": "base64", "20": "20,001,800 triangles", "21": "5,001 nodes", "22": "cycle",
     "23": "900,000,000 pixels", "25": "plain text", "27": "git-LFS", "36": "GLB version 1",
     "37": "EXT_meshopt_compression", "38": "none of its nodes has a mesh", "43": "fully transparent",
     "44": "missing", "45": "VENDOR_unknown", "54": "outside the folder",

@@ -6,9 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from viewpoint100k.config import load_config
+from viewpoint100k.config import load_config, preset_names
 from viewpoint100k.errors import InputError
-from viewpoint100k.motions import design, family_of
+from viewpoint100k.motions import design, family_of, simpler
 from viewpoint100k.plan import generator, make_plan, plan_views
 from viewpoint100k.records import OBJECT_RADIUS, ObjectRecord, SourceObject
 
@@ -45,7 +45,7 @@ def test_every_split_has_each_motion_as_often_one_way_as_the_other():
             share = getattr(shares, name)
             counts = Counter(code[place] for code in codes)
             assert abs(counts["+"] - counts["-"]) <= 1
-            assert counts["+"] + counts["-"] == pytest.approx(share * pairs, abs=4)
+            assert counts["+"] + counts["-"] == pytest.approx(share * pairs, abs=2)
 
 
 def test_splits_do_not_repeat_the_same_list_of_motions():
@@ -96,7 +96,7 @@ def test_twelve_pairs_need_little_more_than_thirteen_views():
     assert np.mean([len(one.pairs) for one in sets]) >= 11.5
     extra = [len(one.views) - len(one.pairs) for one in sets]
     assert min(extra) >= 1
-    assert np.mean(extra) <= 3.5
+    assert np.mean(extra) <= 2.5
 
 
 def test_the_pairs_of_a_visit_are_the_motions_asked_for_in_their_order():
@@ -160,7 +160,7 @@ def test_the_preset_of_the_paper_holds_orbits_and_pairs_that_go_neither_sideways
     plan = make_plan(config, things(200), spread=False)
     codes = [code for shard in plan.shards for code in shard.motions]
     families = Counter(map(family_of, codes))
-    assert families["orbit"] == pytest.approx(400, abs=3)
+    assert families["orbit"] == pytest.approx(375, abs=3)
     assert {"same_sign", "truck", "pan", "roll", "zoom"}.isdisjoint(families)
     for thing in things(6):
         view_set = plan_views(config, thing, 0, [code for code in codes if "*" in code][:8])
@@ -266,3 +266,22 @@ def test_probes_stand_around_the_object_at_even_steps_and_hold_its_whole_sphere(
         assert np.allclose(positions[:, 2], positions[0, 2])
         half_sphere = np.degrees(np.arcsin(OBJECT_RADIUS / np.linalg.norm(positions[0])))
         assert half_sphere <= one.probes[0].hfov_deg / 2 + 1e-9
+
+
+@pytest.mark.parametrize("preset", [name for name in preset_names() if name != "smoke"])
+def test_nearly_every_motion_of_a_preset_finds_cameras_at_its_first_visit_and_all_do_in_the_end(preset):
+    """What is left goes to other objects, and is exchanged for something simpler after a few searches in vain."""
+    config = load_config(preset)
+    codes = [code.partition("/")[0] for code in design(config.plan, config.gates, 480, np.random.default_rng(9))]
+    config = config.model_copy(update={"plan": config.plan.model_copy(update={"scenes": None})})
+    missing = list(codes)
+    for visit, thing in enumerate(things(240)):
+        if not missing:
+            break
+        part, missing = missing[:12], missing[12:]
+        found = Counter(pair.motion for pair in plan_views(config, thing, 0, part).pairs)
+        left = list((Counter(part) - found).elements())
+        missing += left if visit < 120 else [simpler(code) for code in left]
+        if visit == 39:  # all have been tried once
+            assert len(missing) <= 0.06 * len(codes), missing
+    assert missing == []

@@ -68,7 +68,7 @@ def test_what_the_second_opinion_contradicts_is_not_written(tmp_path):
     fair = sets.make_figures(objects=8, arcs=0, stars=0)
     faulty = []
     for one in fair:
-        aside = one.sample.views[1].model_copy(update={"object_box": [0.0, 0.0, 20.0, 20.0]})
+        aside = one.sample.views[1].model_copy(update={"object_box": [0.0, 0.0, 20.0, 20.0], "object_share": 0.03})
         faulty.append(sets.changed(one, views=[one.sample.views[0], aside]))
     assert asked_of("fair", fair)["covisible_point"] > 0
     after = asked_of("faulty", faulty)

@@ -240,13 +240,13 @@ def _vertical(moved: Moved, covisible: float, gates: GateConfig) -> Label | None
 
 
 def _forward(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
-    """Only where the distance to the object does not say otherwise."""
+    """Only where half of the way ahead at least is a way nearer, and for "neither" where it is as far."""
     found = _step(moved, "forward", gates, "backward", "forward", "neither forward nor backward")
     if found is None:
         return None
-    nearer = 1 / moved.distance_ratio
-    clear, some = gates.size_grey.high, gates.size_grey.low
-    agrees = {"forward": nearer > some, "backward": nearer < 1 / some}.get(found.words, 1 / clear < nearer < clear)
+    clear, ratio = gates.size_grey.high, moved.distance_ratio
+    half_way = math.exp(-moved.forward / 2)  # of the distance, had half of the way ahead brought it nearer
+    agrees = {"forward": ratio <= half_way, "backward": ratio >= half_way}.get(found.words, 1 / clear < ratio < clear)
     return found if agrees else None
 
 

@@ -111,14 +111,14 @@ def generate(
             name_devices(device, devices)
             on_gpus = any(found.environment() for found in devices)
             count = workers or places_on(devices)
-            slots = [devices[i % len(devices)].environment() for i in range(min(count, len(missing)))]
-            places = places._replace(slots=slots)
-            command += [
-                "--device",
-                "gpu" if on_gpus else "cpu",
-                "--workers",
-                str(max(1, count // max(len(missing), 1))),
+            # few shards, of which one is the largest: all work on one at a time
+            together = not on_gpus and len(missing) < 2 * count
+            slots = [
+                devices[i % len(devices)].environment() for i in range(1 if together else min(count, len(missing)))
             ]
+            places = places._replace(slots=slots)
+            each = count if together else max(1, count // max(len(missing), 1))
+            command += ["--device", "gpu" if on_gpus else "cpu", "--workers", str(each)]
         else:
             command += render_options(cpus, gpus)
         command += ["--engine-python", engine_python] if engine_python else []

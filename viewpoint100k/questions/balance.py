@@ -13,8 +13,8 @@ lens differs, growth alone must be wrong as often as right.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ GIVES_WAY = 0.5  # of the others that could stay: at least so many do when "none
 MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
 FIRES = {
     "shift": 0.02,
+    "place": 0.02,
     "growth": 0.08,
     "brighter": 0.004,
     "wider": 0.04,
@@ -41,17 +42,19 @@ FIRES = {
     "deeper": 0.05,
     "diagonal": 0.5,
 }  # of the picture's side; log of areas, or of lengths in the picture; 0..1; scene radii: less is not seen
-PLACE_FIRES = 0.02  # of the picture's side, from its middle
 HIGH_RAD = math.radians(20)  # from where on a camera looks down on an object rather than at it
 SAME_LENS = 0.03  # log of focal lengths over each other
-FEWEST_IN_A_BIN = 40  # questions: so many of either sign make another bin of a cue
+FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out together
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
+CORE = "A"  # the tier of the kinds that the dataset exists for
+HARDLY_ANY = 0.05  # of the candidates of a kind
 PREFERENCE = 4.0  # for questions of samples that have no other yet
-MOST_BINS = 3  # of either sign
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = 0.02  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
-FEWEST_PER_CUE = 5  # questions: with fewer, an equation less
+SOFT = 0.005  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFTER = 4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
+FEWEST_OF_MANY = 100  # questions of a kind of many options: of fewer, no cue is looked at
+FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
 def cue_values(views: Sequence[View], luminance: Sequence[float] = (0.0, 0.0)) -> dict[Cue, float]:
@@ -123,12 +126,14 @@ def balanced(
         cues: of each sample, as `cue_values` finds them.
     """
     asked_of = Counter[int]()  # questions kept of each sample
+    together = rng.random(len(candidates))  # one lot a sample, for the core kinds: it has all of them, or none
     thinned = []
     for items in _by_kind(candidates).values():
         asked = [candidates[sample][place] for sample, place in items]
         lonely = np.array([not asked_of[sample] for sample, _ in items])
         seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
-        uneven, kept = _thinned(asked, seen, lonely, rng)
+        lots = together[[sample for sample, _ in items]] if asked[0].kind.tier == CORE else None
+        uneven, kept = _thinned(asked, seen, lonely, rng, lots)
         thinned.append(_Thinned(items, _weighed(uneven, kept), kept))
         asked_of.update(items[i][0] for i in np.flatnonzero(kept))
     _rescue(candidates, thinned, asked_of, rng)
@@ -199,19 +204,24 @@ class _Uneven(NamedTuple):
 
 
 def _thinned(
-    asked: Sequence["Asked"], cues: Sequence[dict[Cue, float]], lonely: NDArray[np.bool_], rng: np.random.Generator
+    asked: Sequence["Asked"],
+    cues: Sequence[dict[Cue, float]],
+    lonely: NDArray[np.bool_],
+    rng: np.random.Generator,
+    lots: Array | None,
 ) -> tuple[_Uneven, NDArray[np.bool_]]:
     """What is to be even for one kind, and (N,) which of its questions are kept.
 
     Args:
-        lonely: whose sample has no other question yet: of two that are as good, these stay.
+        lonely: whose sample has no other question yet: of two that are as good, these stay; not where lots are given.
+        lots: (N,) 0..1, drawn already; None: drawn here.
     """
     kind = asked[0].kind
     if not kind.options:
         return _Uneven(np.zeros((len(asked), 0)), np.zeros(0)), np.ones(len(asked), dtype=bool)
     options = np.array([one.fact.option for one in asked])
     alone = np.array([one.alone for one in asked], dtype=np.float64).reshape(len(asked), -1)
-    ease = np.where(lonely, 1 / PREFERENCE, 1.0)
+    ease = np.where(lonely, 1 / PREFERENCE, 1.0) if lots is None else np.ones(len(options))
     most = np.ones(len(options))
     moved = float((options != kind.none).sum())
     uneven = _uneven(kind, options, cues, alone, most, moved)
@@ -220,15 +230,16 @@ def _thinned(
         uneven = _uneven(kind, options, cues, alone, most, moved)
     if _of_many(kind):
         for _ in range(3):  # fewer of the favourite options, and then fair again
-            most = most * _limits(options, _fair_shares(uneven, most, ease), len(kind.options))
+            most = most * _limits(kind, options, _fair_shares(uneven, most, ease))
             uneven = _uneven(kind, options, cues, alone, most, moved)
-    kept = _lots(_fair_shares(uneven, most, ease), rng)
+    shares = _fair_shares(uneven, most, ease)
+    kept = _lots(shares, rng) if lots is None else lots < shares
     return uneven, _evened_out(_weighed(uneven, kept), kept, rng)
 
 
 def _weighed(uneven: _Uneven, kept: NDArray[np.bool_]) -> Array:
     """(N, F) the parts, those of soft sums the smaller."""
-    return uneven.parts / (1 + uneven.soft * kept.sum()) ** 0.5
+    return np.asarray(uneven.parts / (1 + uneven.soft * kept.sum()))
 
 
 class _Contrast(NamedTuple):
@@ -236,6 +247,7 @@ class _Contrast(NamedTuple):
 
     values: Array  # (N,) 1 and -1 for a question of either answer, 0 for others; of a share t: 1 - t and -t
     cues: tuple[Cue, ...]
+    soft: float = SOFT
 
 
 def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float) -> Iterator[_Contrast]:
@@ -245,11 +257,24 @@ def _contrasts(kind: Kind, options: NDArray[np.int64], most: Array, moved: float
     if kind.none is not None:
         none = options == kind.none
         share = min(TRUE_NONE, float(none.sum()) / max(float(none.sum()) + moved, 1.0))
-        yield _Contrast(none - share, of_one)
-    elif not kind.opposites and of_one:
+        yield _Contrast(none - share, of_one, SOFTER * SOFT if kind.tier == CORE else SOFT)
+    elif not kind.opposites and of_one and len(options) >= FEWEST_OF_MANY:
         for option in range(len(kind.options)):
             right = (options == option).astype(np.float64)
             yield _Contrast(right - float(most @ right) / max(float(most.sum()), 1e-9), of_one)
+
+
+class _Equation(NamedTuple):
+    """A sum over the questions of a kind that is to be 0."""
+
+    rank: int  # how late it is given up where there are few questions: the lower, the later
+    parts: Array  # (N,)
+    soft: float = 0.0
+
+
+ANSWERS, HARD, MEANS, SPREADS = range(
+    4
+)  # ranks: how often each answer is right, rules of thumb, first and second moments
 
 
 def _uneven(
@@ -263,79 +288,80 @@ def _uneven(
         moved: about how many are kept whose answer is not "none".
     """
     count = len(options)
-    first: list[Array] = []
-    then: list[Array] = []
-    last: list[Array] = []
-    for contrast, names in _contrasts(kind, options, most, moved):
-        first.append(contrast)
-        for name in names:
-            values = np.array([one[name] for one in cues])
-            fires = FIRES.get(name.split("_")[0])
-            if name in OF_ONE_PICTURE:
-                if name.startswith("place"):
-                    first += _binned(kind, contrast, values, PLACE_FIRES)
-                if name == "high_1":
-                    first.append(contrast * np.where(values > HIGH_RAD, 1, -1))
-                then.append(contrast * _scaled(values - values.mean()))
-                if name not in OF_THE_LENS:
-                    last.append(contrast * _scaled(np.square(values - values.mean())))
-            elif name == "lens":
-                first += [contrast * (values > SAME_LENS), contrast * (values < -SAME_LENS)]
-                for near in (_nearness(cues, 1), _nearness(cues, 2)):  # what a picture shows to who knows its lens
-                    then += [
-                        contrast * _scaled((near - near.mean()) * cell)
-                        for cell in (values > SAME_LENS, values < -SAME_LENS, np.abs(values) <= SAME_LENS)
-                    ]
-            elif name in ("brighter", "wider"):
-                first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)))
-            elif name == "growth":
-                other_lens = np.array([abs(one["lens"]) > SAME_LENS for one in cues])
-                first.append(contrast * np.sign(values) * (np.abs(values) > (fires or 0.0)) * other_lens)
-            else:
-                first += _binned(kind, contrast, values, fires or 0.0)
-    first += [_scaled(alone[:, i]) for i in range(alone.shape[1])]
-    soft = SOFT * np.concatenate([np.zeros(len(first)), np.full(len(then) + len(last), 1.0)])
-    columns = [*first, *then, *last]
-    some = [i for i, column in enumerate(columns) if np.abs(column).max(initial=0) > 1e-9]
-    some = some[: max(count // FEWEST_PER_CUE, len(kind.opposites) + 1)]
-    if not some:
+    values = {name: np.array([one[name] for one in cues]) for name in cues[0]}
+    contrasts = list(_contrasts(kind, options, most, moved))
+    equations = [_Equation(ANSWERS, contrast.values) for contrast in contrasts]
+    for contrast in contrasts:
+        for name in contrast.cues:
+            equations += _equations(kind, contrast, name, values)
+    equations += [_Equation(HARD, _scaled(column)) for column in alone.T]
+    equations.sort(key=lambda equation: equation.rank)
+    equations = [equation for equation in equations if np.abs(equation.parts).max(initial=0) > 1e-9]
+    equations = equations[: max(count // FEWEST_PER_CUE, len(contrasts) + 1)]  # at least the first cue: the shift
+    if not equations:
         return _Uneven(np.zeros((count, 0)), np.zeros(0))
-    return _Uneven(np.stack([columns[i] for i in some], axis=1), soft[some])
+    parts = np.stack([equation.parts for equation in equations], axis=1)
+    return _Uneven(parts, np.array([equation.soft for equation in equations]))
 
 
-def _nearness(cues: Sequence[dict[Cue, float]], picture: Literal[1, 2]) -> Array:
-    """(N,) log of the object's share of one picture, had all pictures the same lens."""
-    if picture == 1:
-        return np.array([one["size_1"] - 2 * one["focal_1"] for one in cues])
-    return np.array([one["size_2"] - 2 * one["focal_2"] for one in cues])
+def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, Array]) -> list[_Equation]:
+    """With which one cue does not tell the answers of a contrast apart."""
+    sort = name.partition("_")[0]
+    if name in OF_ONE_PICTURE:
+        return _of_one_picture(kind, contrast, name, values)
+    if name == "lens":
+        return _of_stated_lens(contrast, values)
+    if name in ("brighter", "wider", "growth"):
+        says = np.sign(values[name]) * (np.abs(values[name]) > FIRES[sort])
+        if name == "growth":  # with the same lens it is no shortcut
+            says = says * (np.abs(values["lens"]) > SAME_LENS)
+        return [_Equation(HARD, contrast.values * says)]
+    return _by_side(kind, contrast.values, values[name], FIRES[sort])
+
+
+def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, Array]) -> list[_Equation]:
+    """Mean and spread of what one picture shows; of a place also its side, unless the shift follows from the answer."""
+    sort, picture = name.split("_")[:2]
+    value = values[name] - values[name].mean()
+    out = [_Equation(MEANS, contrast.values * _scaled(value), contrast.soft)]
+    if sort == "place" and any(other.startswith("shift") for other in contrast.cues):
+        out += _by_side(kind, contrast.values, values[name], FIRES[sort])
+    if name == "high_1":
+        out.append(_Equation(HARD, contrast.values * np.where(values[name] > HIGH_RAD, 1, -1)))
+    if name not in OF_THE_LENS:
+        out.append(_Equation(SPREADS, contrast.values * _scaled(np.square(value)), contrast.soft))
+    if sort == "size" and f"place_{picture}_y" in contrast.cues:  # a large object low in the picture is a near one
+        low = values["place_1_y" if picture == "1" else "place_2_y"]
+        out.append(_Equation(SPREADS, contrast.values * _scaled(value * (low - low.mean())), contrast.soft))
+    return out
+
+
+def _of_stated_lens(contrast: _Contrast, values: Mapping[Cue, Array]) -> list[_Equation]:
+    """A longer or wider second lens must not tell; nor each picture to who knows the lenses."""
+    longer, wider = values["lens"] > SAME_LENS, values["lens"] < -SAME_LENS
+    out = [_Equation(HARD, contrast.values * longer), _Equation(HARD, contrast.values * wider)]
+    for near in (values["size_1"] - 2 * values["focal_1"], values["size_2"] - 2 * values["focal_2"]):
+        for cell in (longer, wider, ~longer & ~wider):
+            out.append(_Equation(MEANS, contrast.values * _scaled((near - near.mean()) * cell), contrast.soft))
+    return out
+
+
+def _by_side(kind: Kind, contrast: Array, values: Array, fires: float) -> list[_Equation]:
+    """The contrast on either side of a cue, and where it is silent; and both sides as often, to be right as often for each."""
+    loud = np.abs(values) > fires
+    if np.abs(contrast).sum() < 2 * FEWEST_ON_A_SIDE:
+        return [_Equation(HARD, contrast * np.sign(values) * loud)]
+    silent = 2 if (~loud & (contrast != 0)).sum() >= 2 * FEWEST_ON_A_SIDE else 0
+    side = np.where(loud, 1, silent) * np.where(values < 0, -1, 1)
+    out = [_Equation(HARD, contrast * (side == number)) for number in np.unique(side[side != 0])]
+    said = np.sign(side) * (contrast != 0)
+    if len(kind.options) <= 3 and min((said > 0).mean(), (said < 0).mean()) > ONE_SIDED:
+        out.append(_Equation(HARD, said.astype(np.float64)))
+    return out
 
 
 def _scaled(values: Array) -> Array:
     return values / max(float(np.sqrt(np.mean(np.square(values)))), 1e-9) if len(values) else values
-
-
-def _binned(kind: Kind, contrast: Array, values: Array, fires: float) -> list[Array]:
-    """The contrast within each bin of a cue; and that the cue says either as often, so that it is right as often for each."""
-    bins = _bins(values, contrast, fires)
-    if np.abs(contrast).sum() < 2 * FEWEST_IN_A_BIN:
-        return [contrast * np.sign(values) * (np.abs(values) > fires)]
-    columns = [contrast * (bins == number) for number in np.unique(bins[bins != 0])]
-    said = np.sign(bins) * (contrast != 0)
-    if len(kind.options) <= 3 and min((said > 0).mean(), (said < 0).mean()) > ONE_SIDED:
-        columns.append(said.astype(np.float64))
-    return columns
-
-
-def _bins(values: Array, contrast: Array, fires: float) -> NDArray[np.int64]:
-    """(N,) numbers of bins of a cue: positive and negative ones by its size, 0 where there are too few for a bin."""
-    size, fewest = np.abs(values), FEWEST_IN_A_BIN
-    seen = size[(contrast != 0) & (size > fires)]
-    count = int(np.clip(len(seen) // (4 * fewest), 1, MOST_BINS))
-    edges = np.quantile(seen, np.linspace(0, 1, count + 1)[1:-1]) if len(seen) else np.array([])
-    number = 1 + np.searchsorted(edges, size)
-    silent = size <= fires
-    number[silent] = MOST_BINS + 1 if (silent & (contrast != 0)).sum() >= 2 * fewest else 0
-    return np.asarray(np.where(values < 0, -number, number))
 
 
 def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
@@ -373,16 +399,18 @@ def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
     return shares
 
 
-def _limits(options: NDArray[np.int64], shares: Array, count: int) -> Array:
-    """(N,) factors with which no option is much more frequent than the mean; one more of each is thought to be there.
+def _limits(kind: Kind, options: NDArray[np.int64], shares: Array) -> Array:
+    """(N,) factors with which no option is much more frequent than the mean.
 
-    Of few pairs some options are missing by chance: that alone must not keep the others out.
+    Of few pairs some options are missing by chance: that alone must not keep the others out, so one more of each is thought to be
+    there. Not where only some options are shown: one that hardly ever occurs would be known not to be right.
     """
-    there = 1 + np.bincount(options, shares, minlength=count)
+    more = 0.0 if kind.seen_alone and kind.shown else 1.0
+    there = more + np.bincount(options, shares, minlength=len(kind.options))
     limit = there.max()
     for _ in range(STEPS):
         limit = min(limit, MOST_OFTEN * float(np.minimum(there, limit).mean()))
-    return np.asarray(np.minimum((max(limit, 1.0) - 1) / np.maximum(there - 1, 1e-9), 1.0)[options])
+    return np.asarray(np.minimum((max(limit, more) - more) / np.maximum(there - more, 1e-9), 1.0)[options])
 
 
 def _lots(shares: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -399,13 +427,14 @@ def _evened_out(
 ) -> NDArray[np.bool_]:
     """(N,) who is kept after the best single changes, as long as the sum of squares of the bins' unevenness falls.
 
-    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn.
+    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn, unless these are hardly any
+    of a kind, which then is one that cannot be fair here.
 
     Args:
         fixed: (N,) which must not change.
     """
     kept = kept.copy()
-    least = MOST_OF * kept.sum()
+    least = MOST_OF * kept.sum() if kept.mean() > HARDLY_ANY else 0.0
     own = np.square(uneven).sum(axis=1) + 1e-6 * rng.random(len(kept))
     with_each = uneven @ uneven.T
     together = with_each @ kept

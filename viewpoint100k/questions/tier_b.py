@@ -20,6 +20,7 @@ from viewpoint100k.questions.kinds import (
 from viewpoint100k.questions.tier_a import ego_rotation, ego_translation
 from viewpoint100k.records import Truth
 
+NEARER_BY = 0.5  # of the way ahead, over the distance: so much nearer or farther at least
 DOMINANT = 0.7  # share of all motion that the one motion has which a question asks for
 BINS_DEG = (20, 45, 90)  # angles that people tell apart by eye: 20 from 40 degrees they do not
 BIN_EDGES_DEG = (12, 30, 64, 135)  # where two of them are equally near, in proportion
@@ -48,7 +49,7 @@ def forward(truth: Truth, gates: GateConfig) -> Fact | None:
     """B1. Forward, back or neither, along the first camera's line of sight.
 
     On its way around an object a camera also gets ahead of where it began. People judge by whether it comes nearer: where
-    the distance says otherwise, it is not asked.
+    less than half of the way ahead brings it nearer, it is not asked.
     """
     fact = along(truth, AHEAD, gates)
     if fact is None:
@@ -56,7 +57,8 @@ def forward(truth: Truth, gates: GateConfig) -> Fact | None:
     nearer = -math.log(truth.distance_ratio)
     if fact.option == 2:
         return fact if abs(nearer) < math.log(gates.size_grey.high) else None
-    return fact if (1 if fact.option else -1) * nearer > math.log(gates.size_grey.low) else None
+    ahead = truth.translation[AHEAD]
+    return fact if nearer * ahead > 0 and abs(nearer) >= NEARER_BY * abs(ahead) else None
 
 
 def combined(truth: Truth, gates: GateConfig) -> Fact | None:
@@ -228,7 +230,7 @@ KINDS: tuple[Kind, ...] = (
         opposites=(
             Opposites((0, 2), (1, 3), SIDEWAYS),
             Opposites((0, 1), (2, 3), UPRIGHT),
-            Opposites((0, 3), (1, 2)),
+            Opposites((0, 3), (1, 2), WHETHER),
         ),
     ),
     Kind("pitch", "camera_1", "B", ("down", "up", "no tilt"), ("pitch",), pitch, opposites=either(*UPRIGHT)),

@@ -11,7 +11,7 @@ from viewpoint100k.objects.gltf.container import show
 from viewpoint100k.objects.gltf.shape import extension
 
 _PER_VERTEX = {"POSITION": (3,), "NORMAL": (3,), "TEXCOORD": (2,), "COLOR": (3, 4), "JOINTS": (4,), "WEIGHTS": (4,)}
-_MAX_MATERIALS = 4_000  # keep Blender busy for 20 s, and twice as many for four times as long
+_MAX_MATERIALS = 2_500  # keep Blender busy for 8 s, and twice as many for four times as long
 _MAX_TARGETS = 1_000  # morph targets of one mesh; their names are compared with each other
 _MAX_ATTRIBUTE_NAME = 67  # bytes
 _MAX_CUSTOM = 200  # attributes of one mesh

@@ -20,6 +20,7 @@ _MAX_TWICE = 100  # joints that a skin lists again; they are to be unique, and 5
 _MAX_NAMESAKES = 300  # joints: for each, Blender tries all numbers behind the name; 5,000 take it minutes
 _NAME_BYTES = 58  # of 63, with room for a number
 _MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
+_MAX_COMPARED = 400_000_000  # names of vertex groups of one mesh with each other: 6 s
 
 
 def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.float64], set[int]]:
@@ -143,7 +144,9 @@ def read_draws(
     _check_names([tree["nodes"][joint] for skin in tree.get("skins", []) for joint in skin["joints"]])
     skins = [_read_skin(item, f"skins[{n}]", world, accessors) for n, item in enumerate(tree.get("skins", []))]
     draws = []
-    nodes, hangings, made = len(world), 0, set[tuple[int, int | None, int | None]]()
+    nodes, hangings, compared, made = len(world), 0, 0, set[tuple[Any, ...]]()
+    channels = [channel for animation in tree.get("animations", []) for channel in animation["channels"]]
+    weighed = {each["target"].get("node") for each in channels if each["target"]["path"] == "weights"}
     for number, item in enumerate(tree.get("nodes", [])):
         if "mesh" not in item:
             continue
@@ -161,13 +164,17 @@ def read_draws(
                 raise ObjectRefused(f"{nodes:,} nodes, instances included; expected at most {budgets.max_nodes:,}")
         elif skin is not None and mesh.last_joint >= 0:
             places = skins[skin]
-            hangings += len(places)
+            hangings, compared = hangings + len(places), compared + len(places) ** 2
             if hangings > _MAX_HANGINGS:
                 raise ObjectRefused(f"meshes hang on {hangings:,} joints in sum; expected at most {_MAX_HANGINGS:,}")
+            if compared > _MAX_COMPARED:
+                found = f"meshes hang on up to {len(places):,} joints, whose names Blender compares {compared:,} times"
+                raise ObjectRefused(f"{found}; expected at most {_MAX_COMPARED:,}")
             if mesh.last_joint >= len(places):
                 raise ObjectRefused(f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}")
-        # Blender's meshes: one for each skin, and, for they have weights of their own, for each node of a mesh that morphs
-        made.add((item["mesh"], skin, number if mesh.morphs else None))
+        # Blender's meshes: one for each skin; of those that morph one for each set of weights, and for each that is animated
+        weights = number if number in weighed else tuple(item.get("weights", ()))
+        made.add((item["mesh"], skin, weights if mesh.targets else None))
         draws.append(Draw(number, mesh, places, times, skin is not None))
     if (looks := len(made) * (len(made) + nodes)) > _MAX_LOOKS:
         found = f"{len(made):,} meshes in {nodes:,} nodes, which Blender would go through {looks:,} times"
