@@ -91,7 +91,7 @@ def _best(things: Sequence[Any], animated: importing.Animated, meshes: list[Any]
     fit &= size <= APART * size[fit].min()
     preferred = np.flatnonzero(fit[:2])
     if len(preferred):
-        return moments[preferred[0]]
+        return moments[int(preferred[0])]
     return moments[int(np.argmax(np.where(fit, [area.sum() for area in areas], -1.0)))]
 
 

@@ -379,6 +379,7 @@ class Studio:
         """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
         there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(self._drawn(new))))
         surfaces.hide_back_faces(there)
+        surfaces.part_glass(there)
         if not sum(len(one.points) for one in there):
             raise Refused("import", "no mesh with vertices was imported")
         points = np.concatenate([one.points for one in there])

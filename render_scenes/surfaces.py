@@ -15,6 +15,7 @@ from mathutils.bvhtree import BVHTree
 TWO_SIDED = "viewpoint_two_sided"  # an attribute of faces that stand for two, one for each side
 SAME = 1e-6  # of the object's extent: two routes of transforms to one place differ by less
 APART = 1e-4  # of the object's extent: so far two faces are moved that show different things at one place
+GAP = 5e-5  # of the extent: by so much the surface of glass lies within it
 RAYS = 2048  # lines through the object, to find back faces that can be seen
 FLAT = 0.01  # of the extent: how thick the picture of a shadow may be, and how far above the lowest point
 DARK = 0.15  # mean colour of such a picture, 0..1, weighed by its alpha
@@ -140,10 +141,10 @@ def _is_dark_blend(material: Any) -> bool:
         return False
     images = [node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None]
     if not images:
-        return max(material.diffuse_color[:3]) < DARK
-    node = _principled(material)
+        return bool(max(material.diffuse_color[:3]) < DARK)
+    node = principled(material)
     if node is not None and not node.inputs["Base Color"].is_linked:
-        return max(list(node.inputs["Base Color"].default_value)[:3]) < DARK
+        return bool(max(list(node.inputs["Base Color"].default_value)[:3]) < DARK)
     if len({one.image for one in images}) != 1:
         return False
     image = images[0].image
@@ -313,18 +314,7 @@ def _change(surface: Surface, drop: np.ndarray, both: np.ndarray, moved: np.ndar
         thing.data = thing.data.copy()
     mesh = thing.data
     if moved.any():
-        a, b, c = (surface.points[surface.corners[moved][:, i]] for i in range(3))
-        normals = np.cross(b - a, c - a)
-        length = np.linalg.norm(normals, axis=1, keepdims=True)
-        shift = np.zeros_like(surface.points)
-        for i in range(3):
-            np.add.at(shift, surface.corners[moved][:, i], normals / np.maximum(length, 1e-30))
-        size = np.linalg.norm(shift, axis=1, keepdims=True)
-        shift *= far / np.maximum(size, 1e-30)
-        own_from_world = np.linalg.inv(np.array(thing.matrix_world, dtype=np.float64)[:3, :3])
-        points = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
-        mesh.vertices.foreach_get("co", points)
-        mesh.vertices.foreach_set("co", (points.reshape(-1, 3) + shift @ own_from_world.T).astype(np.float32).ravel())
+        _shift(thing, far * _outwards(surface.points, surface.corners[moved]))
     if both.any() or TWO_SIDED in mesh.attributes:
         mark_two_sided(mesh, surface.two_sided | both)
     if drop.any():
@@ -347,6 +337,39 @@ def mark_two_sided(mesh: Any, which: np.ndarray) -> None:
     """Note which faces of a mesh are seen from both sides, whatever their material says."""
     attribute = mesh.attributes.get(TWO_SIDED) or mesh.attributes.new(TWO_SIDED, "BOOLEAN", "FACE")
     attribute.data.foreach_set("value", which)
+
+
+def part_glass(surfaces: Sequence[Surface]) -> None:
+    """Thin glass by a little: between parts that touch, light would be thrown to and fro, and be lost."""
+    extent = max((float(np.ptp(one.points, axis=0).max()) for one in surfaces if len(one.points)), default=0.0)
+    done = set[int]()
+    for one in surfaces:
+        mesh = one.thing.data
+        if not len(one.corners) or id(mesh) in done or one.thing.modifiers or mesh.shape_keys:
+            continue
+        clear = np.array([transmits(_material(mesh, slot)) for slot in range(_slots(one))])[one.slots]
+        if clear.any():
+            done.add(id(mesh))
+            _shift(one.thing, -GAP * extent * _outwards(one.points, one.corners[clear]))
+            mesh.update()
+
+
+def _outwards(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """(V, 3) unit vectors at the vertices of some triangles, to their front; 0 at others."""
+    a, b, c = (points[corners[:, i]] for i in range(3))
+    normals = np.cross(b - a, c - a)
+    out = np.zeros_like(points)
+    for i in range(3):
+        np.add.at(out, corners[:, i], normals)
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-30))
+
+
+def _shift(thing: Any, shift: np.ndarray) -> None:
+    """Move the vertices of a mesh by (V, 3) in the world."""
+    own_from_world = np.linalg.inv(np.array(thing.matrix_world, dtype=np.float64)[:3, :3])
+    points = np.empty(len(thing.data.vertices) * 3, dtype=np.float32)
+    thing.data.vertices.foreach_get("co", points)
+    thing.data.vertices.foreach_set("co", (points.reshape(-1, 3) + shift @ own_from_world.T).astype(np.float32).ravel())
 
 
 # --- from their front alone -----------------------------------------------------------------------
@@ -399,12 +422,12 @@ def is_single_sided(material: Any) -> bool:
     return bool(material.use_backface_culling) and not transmits(material)
 
 
-def _principled(material: Any) -> Any:
+def principled(material: Any) -> Any:
     return next((node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
 
 
 def transmits(material: Any) -> bool:
-    node = None if material is None else _principled(material)
+    node = None if material is None else principled(material)
     socket = None if node is None else node.inputs["Transmission Weight"]
     return socket is not None and (socket.is_linked or socket.default_value > 0)
 
@@ -413,7 +436,7 @@ def is_opaque(material: Any) -> bool:
     """Neither blended, nor cut out, nor glass."""
     if material is None:
         return True
-    node = _principled(material)
+    node = principled(material)
     if node is None:  # unlit: one mix for the path of the light, another for alpha
         return bool(sum(one.type == "MIX_SHADER" for one in material.node_tree.nodes) < 2)
     alpha = node.inputs["Alpha"]

@@ -329,7 +329,7 @@ class Worker:
         cpu_s = {"import": opened["cpu_s"], "probes": of_probes, "views": of_views}
         declined = chosen if isinstance(chosen, Reject) else None
         poses = opened["poses"] if view_set.scene else {WHOLE: opened["pose"]}
-        return Rendered(views, probes, opened["extent"], cpu_s, self.rss_mb, declined, *of_scene, poses=poses)
+        return Rendered(views, probes, opened["extent"], cpu_s, self.rss_mb, declined, *of_scene)._replace(poses=poses)
 
     def _open_scene(
         self, view_set: ViewSet, paths: Mapping[int, Path], job: dict[str, Any], end: float

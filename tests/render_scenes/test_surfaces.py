@@ -5,6 +5,7 @@ import pytest
 from glb_files import BLUE, RED, SIZE, box, quad, see, write
 
 pytestmark = pytest.mark.usefixtures("needs_bpy")
+BLENDED = {"alphaMode": "BLEND"}
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +232,54 @@ def test_clear_glass_shows_the_background_that_stands_behind_it(tmp_path):
     [seen] = see(tmp_path, {"clear": path}, background=(150, 140, 120)).values()
     middle = seen.picture[0][28:36, 28:36].mean(axis=(0, 1)) * 255
     assert np.abs(middle - (150, 140, 120)).max() < 25
+
+
+def glass(**volume):
+    """A material; without a volume it is a thin sheet."""
+    extensions = {"KHR_materials_transmission": {"transmissionFactor": 1.0}}
+    extensions |= {"KHR_materials_volume": {"thicknessFactor": 1.0, **volume}} if volume else {}
+    return [1, 1, 1, 1], {"extensions": extensions, "pbrMetallicRoughness": {"roughnessFactor": 0}}
+
+
+def test_the_tint_of_glass_follows_the_way_through_it_in_the_lengths_of_the_file(tmp_path):
+    """Of parts that touch, too: light would never leave what it is in."""
+    color, squared = [0.7, 0.8, 1.0], [0.49, 0.64, 1.0]
+    near, far = ({"attenuationColor": color, "attenuationDistance": d} for d in (0.25, 0.75))
+    stack = [[(box((0.5, 0.25, 0.5), (0, at, 0)), 0)] for at in (-0.25, 0.25)]
+    one, two = [{"mesh": 0}], [{"mesh": 0}, {"mesh": 1}]
+    files = {
+        "near": ([[(box(), 0)]], one, [glass(**near)]),
+        "squared": ([[(box(), 0)]], one, [glass(attenuationColor=squared, attenuationDistance=0.5)]),
+        "three times as large": ([[(box((1.5, 1.5, 1.5)), 0)]], one, [glass(**far)]),
+        "far": ([[(box(), 0)]], one, [glass(**far)]),
+        "stack": (stack, two, [glass(**near)]),
+    }
+    seen = see(tmp_path, {name: write(tmp_path / f"{name}.glb", *parts) for name, parts in files.items()})
+    inside = np.s_[26:38, 26:38]
+    middle = {name: np.median(one.picture[0][inside], axis=(0, 1)) for name, one in seen.items()}
+    for same in ("squared", "three times as large", "stack"):
+        assert np.abs(middle[same] - middle["near"]).max() < 0.05, same
+    assert middle["far"][0] > middle["near"][0] + 0.1
+    dark = {name: float((one.picture[0][inside].max(axis=-1) < 0.15).mean()) for name, one in seen.items()}
+    assert max(dark.values()) == 0
+
+
+def test_glass_without_a_volume_is_a_thin_sheet_that_bends_nothing(tmp_path):
+    turn = [0.0, 0.3826834, 0.0, 0.9238795]  # 45 degrees about the upright axis: an edge to the front
+    meshes = [[(box((0.4, 0.4, 0.4)), 0)], [(quad(0.2, (0, 0, -0.7)), 1)]]
+    nodes = [{"mesh": 0, "rotation": turn}, {"mesh": 1}]
+    looks = {"thin": glass(), "solid": glass(attenuationDistance=1e6)}
+    files = {name: write(tmp_path / f"{name}.glb", meshes, nodes, [look, (RED, {})]) for name, look in looks.items()}
+    files["alone"] = write(
+        tmp_path / "alone.glb", [meshes[0], meshes[1]], nodes, [([1, 1, 1, 0.001], BLENDED), (RED, {})]
+    )
+    seen = see(tmp_path, files)
+    red = {name: one.picture[0][..., 0] - one.picture[0][..., 1] > 0.2 for name, one in seen.items()}
+    rows, columns = (np.flatnonzero(red["alone"].sum(axis=axis) > 3) for axis in (1, 0))
+    middle = np.s_[rows[0] : rows[-1] + 1, SIZE // 2 - 1 : SIZE // 2 + 1]  # at the edge, solid glass parts it in two
+    assert len(columns) > 6
+    assert red["thin"][middle].mean() > 0.5
+    assert red["solid"][middle].mean() < 0.2
 
 
 # --- pictures of shadows ----------------------------------------------------------------------------
