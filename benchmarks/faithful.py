@@ -4,7 +4,8 @@ Each object of a folder is drawn from four cameras by the engine, and by three.j
 referee: it reads the file itself and computes size, place and pose on its own. Compared are
 
     overlap      of both silhouettes, intersection over union, mean of the four views
-    colour       median difference of the base colour where both see the object, as displayed, 0..1
+    colour       median difference of the base colour where both see the object: reflectance, 0..1. Ours counts what a surface
+                 mirrors, some 0.05 of white
     brightness   of our picture over its own albedo, as displayed: finds what is black for other reasons than its colour
     pose         in which the engine has drawn it; the viewer takes the same
 
@@ -232,7 +233,7 @@ def compare(
     ):
         for path in sorted(one for one in folder.rglob("*") if one.suffix in {".glb", ".gltf"}):
             name = path.relative_to(folder).as_posix()
-            uid = name.rpartition(".")[0]
+            uid = re.sub(r"[^A-Za-z0-9_-]", "-", name.rpartition(".")[0])
             if only and uid not in only:
                 continue
             try:
@@ -268,7 +269,7 @@ def measure(uid: str, ours: Rendered, theirs: dict[str, Any]) -> Row:
         mine, other = view.depth < FAR, flat[..., 3] > 0.5
         overlaps.append(float((mine & other).sum() / max((mine | other).sum(), 1)))
         both = mine & other
-        differences.append(np.abs(displayed(view.albedo[both]) - flat[both][:, :3]).mean(axis=1))
+        differences.append(np.abs(view.albedo[both] - linear(flat[both][:, :3])).mean(axis=1))
         if mine.any():
             light.append(view.statistics.luminance)
             paint.append(float((displayed(view.albedo[mine]) @ [0.2126, 0.7152, 0.0722]).mean()))
@@ -284,10 +285,15 @@ def measure(uid: str, ours: Rendered, theirs: dict[str, Any]) -> Row:
     )
 
 
-def displayed(linear: np.ndarray) -> np.ndarray:
+def displayed(light: np.ndarray) -> np.ndarray:
     """Linear light, 0..1, as sRGB has it."""
-    linear = np.clip(np.asarray(linear, dtype=np.float64), 0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    light = np.clip(np.asarray(light, dtype=np.float64), 0, 1)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def linear(shown: np.ndarray) -> np.ndarray:
+    """The inverse of `displayed`."""
+    return np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
 
 
 # --- to look at -----------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser
 FLOOR_DETAIL = 0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
 HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
+VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
+VEIL_DEPTH = 0.03  # by so much these may be nearer or further
 LOOK = ("AgX", "AgX - Medium High Contrast")
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
 FORGETS = (
@@ -62,6 +64,14 @@ class Part(NamedTuple):
     normalise: np.ndarray  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
     points: np.ndarray  # (3, N) float32 of its surface, in its own axes
     pose: str  # `rest`, or `animation NAME at SECONDS s`
+    veiled: bool  # some of it is blended
+
+
+class Kind(NamedTuple):
+    """What a picture is of."""
+
+    scene: bool  # several objects
+    veiled: bool  # some of it is blended
 
 
 class Studio:
@@ -398,7 +408,9 @@ class Studio:
         bpy.context.view_layer.update()
         own = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
         drawn = [o for o in new if not o.hide_render]
-        return Part(parent, drawn, np.array(normalise, dtype=np.float64), own, pose)
+        worn = {slot.material for one in there for slot in one.thing.material_slots}
+        veiled = any(map(surfaces.is_veil, worn))
+        return Part(parent, drawn, np.array(normalise, dtype=np.float64), own, pose, veiled)
 
     def _lay_ground(self, height: float) -> None:
         """A floor under the object, for `_cast_shadows`; hidden from the pictures."""
@@ -520,7 +532,8 @@ class Studio:
         if "parts" in self.job and job["picture"]:
             taken |= self._alone(rendered, taken, box)
         behind = self._behind(view["name"], taken, size) if job["picture"] else None
-        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job["jpeg_quality"], "parts" in self.job)
+        kind = Kind("parts" in self.job, any(part.veiled for part in self.parts))
+        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job["jpeg_quality"], kind)
         return {**taken, "cpu_s": time.process_time() - before}, done
 
     def _alone(self, rendered: dict[str, np.ndarray], taken: dict[str, Any], box: Box) -> dict[str, Any]:
@@ -677,7 +690,7 @@ def _shining_from(towards: np.ndarray) -> Any:
 
 
 def _finish(
-    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, scene: bool
+    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, kind: Kind
 ) -> dict[str, Any]:
     """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
 
@@ -687,7 +700,7 @@ def _finish(
     with open(path.with_suffix(".npy"), "wb") as file:
         np.save(file, depth)
         np.save(file, albedo)
-        if scene:
+        if kind.scene:
             np.save(file, taken["Object Index"][..., 0].astype(np.uint8))  # 0 where there is none
     there = depth < 1e9
     alpha = taken["Combined"][..., 3]
@@ -697,7 +710,7 @@ def _finish(
         image = path.with_suffix(".jpg")
         out["image"], inside = image.name, np.s_[box.top : box.bottom, box.left : box.right]
         before = behind[inside].astype(np.float32)
-        rgb, after = _over(path, before)
+        rgb, after = _over(path, before, depth if kind.veiled else None)
         path.unlink()
         if there.any():
             statistics |= _exposure(rgb[there], np.abs(after - before)[there])
@@ -707,12 +720,36 @@ def _finish(
     return out
 
 
-def _over(path: Path, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255."""
+def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255.
+
+    Args:
+        veil: depth, (H, W), if some of it is blended: how much is, few paths tell with a grain.
+    """
     with Image.open(path) as picture:
         rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
+    if veil is not None:
+        rgba = _without_grain(rgba, veil)
     rgb, alpha = rgba[..., :3], rgba[..., 3:] / 255
     return rgb, rgb * alpha + behind * (1 - alpha)
+
+
+def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Colours and alpha of what is blended as the mean of their surroundings at that depth. The denoiser leaves alpha alone."""
+    thin = (depth < 1e9) & (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
+    height, width = depth.shape
+    weighed = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=2)
+    far = np.pad(depth, VEIL_PX, constant_values=np.inf)
+    near = np.pad(weighed, ((VEIL_PX, VEIL_PX), (VEIL_PX, VEIL_PX), (0, 0)))
+    total, count = np.zeros_like(weighed), np.zeros((height, width, 1), dtype=np.float32)
+    for down in range(2 * VEIL_PX + 1):
+        for right in range(2 * VEIL_PX + 1):
+            there = np.s_[down : down + height, right : right + width]
+            same = (np.abs(far[there] - depth) < VEIL_DEPTH)[..., None]
+            total += same * near[there]
+            count += same
+    smooth = np.concatenate([total[..., :3] / np.maximum(total[..., 3:], 1e-6), total[..., 3:] / count.clip(1)], axis=2)
+    return np.where(thin[..., None], smooth, rgba)
 
 
 def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:

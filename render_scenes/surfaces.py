@@ -19,6 +19,7 @@ GAP = 5e-5  # of the extent: by so much the surface of glass lies within it
 RAYS = 2048  # lines through the object, to find back faces that can be seen
 FLAT = 0.01  # of the extent: how thick the picture of a shadow may be, and how far above the lowest point
 DARK = 0.15  # mean colour of such a picture, 0..1, weighed by its alpha
+VEIL = 0.2  # of what can be seen of a picture, that is neither opaque nor clear: not only the edges of leaves
 LAYERS = 16  # of back faces, one behind the other
 FEW = 2  # lines that meet a back face by chance, at an edge between triangles
 ENOUGH = 8  # lines, to tell a shell that is seen from its back
@@ -147,10 +148,7 @@ def _is_dark_blend(material: Any) -> bool:
         return bool(max(list(node.inputs["Base Color"].default_value)[:3]) < DARK)
     if len({one.image for one in images}) != 1:
         return False
-    image = images[0].image
-    pixels = np.empty(len(image.pixels), dtype=np.float32)
-    image.pixels.foreach_get(pixels)
-    rgba = pixels.reshape(-1, image.channels)
+    rgba = _pixels(images[0].image)
     if rgba.shape[1] != 4 or not rgba[:, 3].sum():
         return False
     return bool(np.average(rgba[:, :3].max(axis=1), weights=rgba[:, 3]) < DARK)
@@ -441,6 +439,24 @@ def is_opaque(material: Any) -> bool:
         return bool(sum(one.type == "MIX_SHADER" for one in material.node_tree.nodes) < 2)
     alpha = node.inputs["Alpha"]
     return not alpha.is_linked and alpha.default_value >= 1 and not transmits(material)
+
+
+def is_veil(material: Any) -> bool:
+    """Blended, and not only to cut out leaves: something shows through much of it."""
+    if material is None or material.surface_render_method != "BLENDED" or is_opaque(material) or transmits(material):
+        return False
+    images = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None}
+    alphas = [pixels[:, 3] for pixels in map(_pixels, images) if pixels.shape[1] == 4 and pixels[:, 3].min() < 1]
+    if not alphas:
+        return True
+    return any(float(((alpha > 0.1) & (alpha < 0.9)).sum()) > VEIL * (alpha > 0.1).sum() for alpha in alphas)
+
+
+def _pixels(image: Any) -> np.ndarray:
+    """(N, channels) in 0..1."""
+    pixels = np.empty(len(image.pixels), dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    return pixels.reshape(-1, image.channels)
 
 
 def _hits(faces: _Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -106,6 +106,18 @@ def seen(tmp_path_factory):
         "brushed": (box(), GREY, {**metal, **extended("anisotropy", anisotropyStrength=1.0)}, {}),
         "shiny": (box(), GREEN, shiny, {}),
         "iridescent": (box(), GREEN, {**shiny, **extended("iridescence", iridescenceFactor=1.0)}, {}),
+        "occluded": (
+            (*quad(1.0, (0, 0, 0)), uv),
+            WHITE,
+            {"occlusionTexture": {"index": 0}},
+            {"images": [picture(np.zeros((4, 4, 3)))], "textures": [{"source": 0}]},
+        ),
+        "shining through": (
+            box(),
+            RED,
+            extended("diffuse_transmission", diffuseTransmissionFactor=1.0),
+            {},
+        ),
         "glass": (box(), WHITE, glassy(**glass), {}),
         "blue glass": (box(), WHITE, glassy(**{**glass, "volume": bluish}), {}),
         "dispersing": (box(), WHITE, glassy(**glass, dispersion={"dispersion": 5.0}), {}),
@@ -174,6 +186,11 @@ def test_vertex_alpha_counts_where_the_material_blends_or_cuts(seen):
     assert seen["vertex alpha, not cut"].opacity[0] > 0.95
 
 
+def test_what_is_blended_has_no_grain(seen):
+    inside = np.s_[SIZE // 2 - 8 : SIZE // 2 + 8, SIZE // 2 - 8 : SIZE // 2 + 8]
+    assert seen["vertex alpha, blended"].picture[0][inside].std(axis=(0, 1)).max() < 0.03
+
+
 def test_unlit_surfaces_have_their_colour_and_no_shading(seen):
     assert np.allclose(color(seen["unlit"]), [0.5, 0.2, 0.05], atol=0.03)
     inside = seen["unlit"].picture[0][SIZE // 2 - 8 : SIZE // 2 + 8, SIZE // 2 - 8 : SIZE // 2 + 8]
@@ -195,8 +212,11 @@ def test_coats_sheen_and_brushed_metal_change_the_picture(seen, name, without):
     assert change(seen[name], seen[without]) > 0.003
 
 
-@pytest.mark.parametrize(("name", "without"), [("iridescent", "shiny"), ("dispersing", "glass")])
-def test_iridescence_and_dispersion_are_left_out(seen, name, without):
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [("iridescent", "shiny"), ("dispersing", "glass"), ("occluded", "plain"), ("shining through", "rough")],
+)
+def test_what_is_approximated_is_drawn_without(seen, name, without):
     assert change(seen[name], seen[without]) == 0
 
 
