@@ -6,7 +6,7 @@
         browser.screenshot(Path("page.png"))
         print(browser.complaints)
 
-Used by benchmarks/gallery.py and tests/test_browser.py.
+Used by benchmarks/gallery.py, benchmarks/faithful.py and tests/test_browser.py.
 """
 
 import base64
@@ -24,6 +24,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # the sandbox needs rights that containers seldom have; the pages are our own
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio")  # fmt: skip
+WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # drawn by the processor
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Escape": 27, "Enter": 13}
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,10 +38,11 @@ class Chromium:
     """One browser with one page. `complaints` collects errors and warnings of its console, `requests` all
     addresses but data:; both begin anew with `open`."""
 
-    def __init__(self, width: int = 1280, height: int = 900) -> None:
+    def __init__(self, width: int = 1280, height: int = 900, *, webgl: bool = False) -> None:
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self._size = (width, height)
+        self._flags = [*(flag for flag in FLAGS if flag != "--disable-gpu"), *WEBGL] if webgl else list(FLAGS)
         self._buffer, self._number, self._session = b"", 0, ""
 
     def __enter__(self) -> "Chromium":
@@ -51,7 +53,7 @@ class Chromium:
         self._in, theirs_out = os.pipe()
         # Chromium reads commands from descriptor 3 and writes replies to 4
         shell = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
-        flags = [*FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self._profile.name}", "about:blank"]
+        flags = [*self._flags, "--remote-debugging-pipe", f"--user-data-dir={self._profile.name}", "about:blank"]
         self._process = subprocess.Popen(
             ["bash", "-c", shell, "bash", program, *flags],
             pass_fds=(theirs_in, theirs_out),
@@ -134,9 +136,9 @@ class Chromium:
         self.complaints.clear()
         self.call("Page.navigate", url=url)
 
-    def js(self, expression: str) -> Any:
+    def js(self, expression: str, timeout_s: float = 60) -> Any:
         """The value of an expression, awaited if it is a promise."""
-        done = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        done = self.call("Runtime.evaluate", timeout_s, expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in done:
             details = done["exceptionDetails"]
             raise RuntimeError(details.get("exception", {}).get("description") or details["text"])

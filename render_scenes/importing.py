@@ -1,10 +1,13 @@
 """What Blender's importer of glTF is made to tell, and to leave as it is. Both would be lost once it is done."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from io_scene_gltf2.blender.imp import mesh as importer_of_meshes
 from io_scene_gltf2.blender.imp.node import BlenderNode
+from io_scene_gltf2.blender.imp.scene import BlenderScene
+from io_scene_gltf2.blender.imp.vnode import VNode
 
 from render_scenes.surfaces import mark_two_sided
 
@@ -13,6 +16,68 @@ def listen() -> None:
     """From now on, hear what the importer reads. Called once per process."""
     _listen_to_triangles()
     _listen_to_nodes()
+    _listen_to_animations()
+
+
+LONGEST_S = 3600.0  # of an animation: frames behind it are not looked at
+
+
+class Animated(NamedTuple):
+    """A file with animations, before the first of them moves anything."""
+
+    name: str  # of the first animation
+    seconds: float  # its length
+    rest: Callable[[], None]  # bring all nodes back to where the file has them
+
+
+_latest: list[Animated] = []
+
+
+def take_animated() -> Animated | None:
+    """Of the latest import; None if its file has no animation."""
+    found = _latest[-1] if _latest else None
+    _latest.clear()
+    return found
+
+
+def _listen_to_animations() -> None:
+    """Where the nodes are at rest: the importer leaves them in the first frame of the first animation."""
+    animate = BlenderScene.create_animations
+
+    def note_and_animate(gltf: Any) -> None:
+        _latest.clear()
+        if gltf.data.animations:
+            _latest.append(_before_animations(gltf))
+        animate(gltf)
+
+    BlenderScene.create_animations = staticmethod(note_and_animate)
+
+
+def _before_animations(gltf: Any) -> Animated:
+    placed, weights = [], []
+    for node in gltf.vnodes.values():
+        if node.type == VNode.Bone:
+            thing = gltf.vnodes[node.bone_arma].blender_object.pose.bones[node.blender_bone_name]
+        elif node.blender_object is None:
+            continue
+        else:
+            thing = node.blender_object
+            if thing.type == "MESH" and thing.data.shape_keys:
+                keys = thing.data.shape_keys.key_blocks
+                weights.append((keys, [key.value for key in keys]))
+        placed.append((thing, thing.location.copy(), thing.rotation_quaternion.copy(), thing.scale.copy()))
+
+    def rest() -> None:
+        for thing, location, rotation, scale in placed:
+            thing.location, thing.rotation_quaternion, thing.scale = location, rotation, scale
+        for keys, values in weights:
+            for key, value in zip(keys, values, strict=True):
+                key.value = value
+
+    first = gltf.data.animations[0]
+    ends = [max(gltf.data.accessors[sampler.input].max or [0.0]) for sampler in first.samplers]
+    name = " ".join((first.name or "0").split())[:60]
+    return Animated(name, float(np.clip(max(ends, default=0.0), 0.0, LONGEST_S)), rest)
 
 
 def _listen_to_nodes() -> None:

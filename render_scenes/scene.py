@@ -18,7 +18,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 from PIL import Image
 
-from render_scenes import alone, backdrop, importing, passes, surfaces
+from render_scenes import alone, backdrop, glass, importing, passes, poses, surfaces
 from render_scenes import camera as cameras
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
@@ -29,6 +29,8 @@ BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser
 FLOOR_DETAIL = 0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
 HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
+VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
+VEIL_DEPTH = 0.03  # by so much these may be nearer or further
 LOOK = ("AgX", "AgX - Medium High Contrast")
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
 FORGETS = (
@@ -61,6 +63,15 @@ class Part(NamedTuple):
     things: list[Any]
     normalise: np.ndarray  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
     points: np.ndarray  # (3, N) float32 of its surface, in its own axes
+    pose: str  # `rest`, or `animation NAME at SECONDS s`
+    veiled: bool  # some of it is blended
+
+
+class Kind(NamedTuple):
+    """What a picture is of."""
+
+    scene: bool  # several objects
+    veiled: bool  # some of it is blended
 
 
 class Studio:
@@ -128,6 +139,9 @@ class Studio:
         scene.view_settings.view_transform, scene.view_settings.look = LOOK
         cycles.use_auto_tile = False  # pictures above 2048 px would be put together after the passes are taken
         cycles.sample_clamp_indirect = 10.0
+        cycles.transparent_max_bounces = (
+            32  # leaves and hair are many layers deep; behind the last one it would be black
+        )
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "FAST"
@@ -152,6 +166,13 @@ class Studio:
         links.new(self.mapping.outputs["Vector"], self.environment.inputs["Vector"])
         links.new(self.environment.outputs["Color"], self.background.inputs["Color"])
         links.new(self.background.outputs["Background"], output.inputs["Surface"])
+        # what glass shows of a painted background; joined by `_show_behind_glass`
+        path, self.painted, self.behind_glass = (
+            nodes.new(kind) for kind in ("ShaderNodeLightPath", "ShaderNodeBackground", "ShaderNodeMixShader")
+        )
+        links.new(path.outputs["Is Transmission Ray"], self.behind_glass.inputs[0])
+        links.new(self.background.outputs["Background"], self.behind_glass.inputs[1])
+        links.new(self.painted.outputs["Background"], self.behind_glass.inputs[2])
         world.cycles.sampling_method = "MANUAL"  # the importance map at full size costs 1.4 CPU-s per object
         world.cycles.sample_map_resolution = 256
 
@@ -176,10 +197,10 @@ class Studio:
 
         Args:
             job: `path`, or for a scene `parts`, a list of paths; `out` (a folder for the pictures), `lights`, `background`,
-                `jpeg_quality`. The objects of a scene have no places before `place`.
+                `jpeg_quality`; `pose` (rest, animation or auto). The objects of a scene have no places before `place`.
 
         Returns:
-            `extent`: sides of the object's bounding box. Of a scene, `parts`: of each object extent and `reach`, how far it
+            `extent`: sides of the object's bounding box, and the `pose` it is in. Of a scene, `parts`: of each object extent and `reach`, how far it
             goes from the middle of its box in `DIRECTIONS` directions over the ground, counter-clockwise from +x; or
             `problem`.
 
@@ -194,6 +215,7 @@ class Studio:
             out["parts"] = [self._try_part(Path(path)) for path in job["parts"]]
         else:
             self.parts = [self._load(Path(job["path"]), OBJECT_INDEX)]
+            out["pose"] = self.parts[0].pose
             out["extent"] = [float(v) for v in np.ptp(self.parts[0].points, axis=1)]
             self._set_up_scene([[np.eye(4)]])
         return {"cpu_s": time.process_time() - started, **out}
@@ -247,10 +269,29 @@ class Studio:
             )
             lowest.append(self._points_of(read[-1])[2].min())
         self.states, self.state = read[::-1], -1
+        for part, *places in zip(self.parts, *states, strict=True):
+            [place, *_] = [one for one in places if one is not None] or [np.eye(4)]
+            glass.tint(part.things, float(np.cbrt(np.linalg.det((place @ part.normalise)[:3, :3]))))
+        self._show_behind_glass()
         self._enter(0)
         if self.job["background"]["kind"] == "ground":
             self._lay_ground(float(min(lowest)))
         self._hang_lamps(self.job["lights"])
+
+    def _show_behind_glass(self) -> None:
+        """Before a painted background, glass shows its colour, not the surroundings that light the object."""
+        background = self.job["background"]
+        clear = any(glass.materials_of(part.things) for part in self.parts)
+        painted = clear and background["kind"] not in {"hdri", "blurred"}
+        if painted:
+            rgb = 0.5 * (np.asarray(background["rgb"]) + np.asarray(background["rgb_below"]))
+            color = glass.radiance_of(rgb.tolist(), Path(self.job["out"]))
+            self.painted.inputs["Color"].default_value = (*color, 1.0)
+        nodes = self.scene.world.node_tree.nodes
+        output = next(node for node in nodes if node.type == "OUTPUT_WORLD")
+        source = self.behind_glass.outputs[0] if painted else self.background.outputs["Background"]
+        if output.inputs["Surface"].links[0].from_socket != source:
+            self.scene.world.node_tree.links.new(source, output.inputs["Surface"])
 
     def _points_of(self, places: list[np.ndarray | None]) -> np.ndarray:
         """(3, N) float32 of all surfaces of a state of the scene, in the world."""
@@ -290,7 +331,7 @@ class Studio:
         angles = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
         x, y, _ = part.points
         reach = [float((np.float32(np.cos(a)) * x + np.float32(np.sin(a)) * y).max()) for a in angles]
-        return {"extent": [float(v) for v in np.ptp(part.points, axis=1)], "reach": reach}
+        return {"extent": [float(v) for v in np.ptp(part.points, axis=1)], "reach": reach, "pose": part.pose}
 
     def shoot(self, job: dict[str, Any]) -> dict[str, Any]:
         """Take pictures of the object.
@@ -323,6 +364,8 @@ class Studio:
         except RuntimeError as error:
             raise Refused("import", _in_one_line(str(error))) from error
         new = [o for o in self.scene.objects if o not in before]
+        pose = poses.choose(new, self.job.get("pose", "auto"), lambda: self._drawn(new))
+        bpy.context.view_layer.update()
         for foreign in [o for o in new if o.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}]:
             for child in foreign.children:  # what hangs on a camera must not jump to the origin
                 placed = child.matrix_world.copy()
@@ -331,21 +374,22 @@ class Studio:
             bpy.data.objects.remove(foreign)
         new = [o for o in self.scene.objects if o not in before]
         for thing in new:
-            thing.animation_data_clear()
             thing.pass_index = index
-            if thing.type == "MESH" and thing.data.shape_keys:
-                thing.data.shape_keys.animation_data_clear()
         for image in [one for one in bpy.data.images if one not in images]:
             if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
                 raise Refused("import", f"texture {image.name!r} is missing or unreadable: it would render magenta")
-        return self._normalise(new)
+        return self._normalise(new, pose)
 
-    def _normalise(self, new: list[Any]) -> Part:
+    def _drawn(self, new: list[Any]) -> list[Any]:
+        """Meshes of the scene that the file shows. Blender also imports what that leaves out."""
+        shown = set(bpy.context.view_layer.objects)
+        return [o for o in new if o.type == "MESH" and not o.hide_render and o in shown]
+
+    def _normalise(self, new: list[Any], pose: str) -> Part:
         """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
-        shown = set(bpy.context.view_layer.objects)  # Blender also imports what the file's scene leaves out
-        there = surfaces.read([o for o in new if o.type == "MESH" and not o.hide_render and o in shown])
-        there = surfaces.without_twins(there)
+        there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(self._drawn(new))))
         surfaces.hide_back_faces(there)
+        surfaces.part_glass(there)
         if not sum(len(one.points) for one in there):
             raise Refused("import", "no mesh with vertices was imported")
         points = np.concatenate([one.points for one in there])
@@ -364,7 +408,9 @@ class Studio:
         bpy.context.view_layer.update()
         own = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
         drawn = [o for o in new if not o.hide_render]
-        return Part(parent, drawn, np.array(normalise, dtype=np.float64), own)
+        worn = {slot.material for one in there for slot in one.thing.material_slots}
+        veiled = any(map(surfaces.is_veil, worn))
+        return Part(parent, drawn, np.array(normalise, dtype=np.float64), own, pose, veiled)
 
     def _lay_ground(self, height: float) -> None:
         """A floor under the object, for `_cast_shadows`; hidden from the pictures."""
@@ -486,7 +532,8 @@ class Studio:
         if "parts" in self.job and job["picture"]:
             taken |= self._alone(rendered, taken, box)
         behind = self._behind(view["name"], taken, size) if job["picture"] else None
-        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job["jpeg_quality"], "parts" in self.job)
+        kind = Kind("parts" in self.job, any(part.veiled for part in self.parts))
+        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job["jpeg_quality"], kind)
         return {**taken, "cpu_s": time.process_time() - before}, done
 
     def _alone(self, rendered: dict[str, np.ndarray], taken: dict[str, Any], box: Box) -> dict[str, Any]:
@@ -643,7 +690,7 @@ def _shining_from(towards: np.ndarray) -> Any:
 
 
 def _finish(
-    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, scene: bool
+    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, kind: Kind
 ) -> dict[str, Any]:
     """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
 
@@ -653,7 +700,7 @@ def _finish(
     with open(path.with_suffix(".npy"), "wb") as file:
         np.save(file, depth)
         np.save(file, albedo)
-        if scene:
+        if kind.scene:
             np.save(file, taken["Object Index"][..., 0].astype(np.uint8))  # 0 where there is none
     there = depth < 1e9
     alpha = taken["Combined"][..., 3]
@@ -663,7 +710,7 @@ def _finish(
         image = path.with_suffix(".jpg")
         out["image"], inside = image.name, np.s_[box.top : box.bottom, box.left : box.right]
         before = behind[inside].astype(np.float32)
-        rgb, after = _over(path, before)
+        rgb, after = _over(path, before, depth if kind.veiled else None)
         path.unlink()
         if there.any():
             statistics |= _exposure(rgb[there], np.abs(after - before)[there])
@@ -673,12 +720,36 @@ def _finish(
     return out
 
 
-def _over(path: Path, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255."""
+def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255.
+
+    Args:
+        veil: depth, (H, W), if some of it is blended: how much is, few paths tell with a grain.
+    """
     with Image.open(path) as picture:
         rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
+    if veil is not None:
+        rgba = _without_grain(rgba, veil)
     rgb, alpha = rgba[..., :3], rgba[..., 3:] / 255
     return rgb, rgb * alpha + behind * (1 - alpha)
+
+
+def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Colours and alpha of what is blended as the mean of their surroundings at that depth. The denoiser leaves alpha alone."""
+    thin = (depth < 1e9) & (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
+    height, width = depth.shape
+    weighed = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=2)
+    far = np.pad(depth, VEIL_PX, constant_values=np.inf)
+    near = np.pad(weighed, ((VEIL_PX, VEIL_PX), (VEIL_PX, VEIL_PX), (0, 0)))
+    total, count = np.zeros_like(weighed), np.zeros((height, width, 1), dtype=np.float32)
+    for down in range(2 * VEIL_PX + 1):
+        for right in range(2 * VEIL_PX + 1):
+            there = np.s_[down : down + height, right : right + width]
+            same = (np.abs(far[there] - depth) < VEIL_DEPTH)[..., None]
+            total += same * near[there]
+            count += same
+    smooth = np.concatenate([total[..., :3] / np.maximum(total[..., 3:], 1e-6), total[..., 3:] / count.clip(1)], axis=2)
+    return np.where(thin[..., None], smooth, rgba)
 
 
 def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:

@@ -15,7 +15,11 @@ from mathutils.bvhtree import BVHTree
 TWO_SIDED = "viewpoint_two_sided"  # an attribute of faces that stand for two, one for each side
 SAME = 1e-6  # of the object's extent: two routes of transforms to one place differ by less
 APART = 1e-4  # of the object's extent: so far two faces are moved that show different things at one place
+GAP = 5e-5  # of the extent: by so much the surface of glass lies within it
 RAYS = 2048  # lines through the object, to find back faces that can be seen
+FLAT = 0.01  # of the extent: how thick the picture of a shadow may be, and how far above the lowest point
+DARK = 0.15  # mean colour of such a picture, 0..1, weighed by its alpha
+VEIL = 0.2  # of what can be seen of a picture, that is neither opaque nor clear: not only the edges of leaves
 LAYERS = 16  # of back faces, one behind the other
 FEW = 2  # lines that meet a back face by chance, at an edge between triangles
 ENOUGH = 8  # lines, to tell a shell that is seen from its back
@@ -71,6 +75,8 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
     if not sum(len(one.corners) for one in surfaces):
         return surfaces
     faces = _Faces(surfaces)
+    if not 0 < faces.extent < np.inf:
+        return surfaces
     twins = faces.twins()
     if not len(twins):
         return surfaces
@@ -88,6 +94,64 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
             [surface] = read([surface.thing])
         out.append(surface)
     return out
+
+
+# --- what stands for a shadow ---------------------------------------------------------------------
+
+
+def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
+    """Leave out pictures of a shadow: dark, blended, flat, at the very bottom, under something else.
+
+    Exporters bake them for viewers without shadows. Here they would make the object small, and a blob part of it.
+    """
+    blended = [
+        {slot for slot in range(_slots(one)) if _is_dark_blend(_material(one.thing.data, slot))}
+        if len(one.corners)
+        else set()
+        for one in surfaces
+    ]
+    if not any(blended):
+        return surfaces
+    points = np.concatenate([one.points for one in surfaces])
+    extent, lowest = float(np.ptp(points, axis=0).max()), float(points[:, 2].min())
+    out = []
+    for surface, slots in zip(surfaces, blended, strict=True):
+        drop = np.zeros(len(surface.corners), dtype=bool)
+        for slot in slots:
+            mine = surface.slots == slot
+            height = surface.points[surface.corners[mine]][..., 2]
+            if mine.any() and np.ptp(height) < FLAT * extent and height.min() < lowest + FLAT * extent:
+                drop |= mine
+        if not drop.any():
+            out.append(surface)
+        elif drop.all():
+            surface.thing.hide_render = True
+        else:
+            none = np.zeros(len(drop), dtype=bool)
+            _change(surface, drop, none, none, 0.0)
+            out += read([surface.thing])
+    if not out:  # there is nothing else: it is the object
+        for surface in surfaces:
+            surface.thing.hide_render = False
+        return surfaces
+    return out
+
+
+def _is_dark_blend(material: Any) -> bool:
+    if material is None or material.surface_render_method != "BLENDED" or is_opaque(material) or transmits(material):
+        return False
+    images = [node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None]
+    if not images:
+        return bool(max(material.diffuse_color[:3]) < DARK)
+    node = principled(material)
+    if node is not None and not node.inputs["Base Color"].is_linked:
+        return bool(max(list(node.inputs["Base Color"].default_value)[:3]) < DARK)
+    if len({one.image for one in images}) != 1:
+        return False
+    rgba = _pixels(images[0].image)
+    if rgba.shape[1] != 4 or not rgba[:, 3].sum():
+        return False
+    return bool(np.average(rgba[:, :3].max(axis=1), weights=rgba[:, 3]) < DARK)
 
 
 class _Faces:
@@ -248,18 +312,7 @@ def _change(surface: Surface, drop: np.ndarray, both: np.ndarray, moved: np.ndar
         thing.data = thing.data.copy()
     mesh = thing.data
     if moved.any():
-        a, b, c = (surface.points[surface.corners[moved][:, i]] for i in range(3))
-        normals = np.cross(b - a, c - a)
-        length = np.linalg.norm(normals, axis=1, keepdims=True)
-        shift = np.zeros_like(surface.points)
-        for i in range(3):
-            np.add.at(shift, surface.corners[moved][:, i], normals / np.maximum(length, 1e-30))
-        size = np.linalg.norm(shift, axis=1, keepdims=True)
-        shift *= far / np.maximum(size, 1e-30)
-        own_from_world = np.linalg.inv(np.array(thing.matrix_world, dtype=np.float64)[:3, :3])
-        points = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
-        mesh.vertices.foreach_get("co", points)
-        mesh.vertices.foreach_set("co", (points.reshape(-1, 3) + shift @ own_from_world.T).astype(np.float32).ravel())
+        _shift(thing, far * _outwards(surface.points, surface.corners[moved]))
     if both.any() or TWO_SIDED in mesh.attributes:
         mark_two_sided(mesh, surface.two_sided | both)
     if drop.any():
@@ -284,6 +337,39 @@ def mark_two_sided(mesh: Any, which: np.ndarray) -> None:
     attribute.data.foreach_set("value", which)
 
 
+def part_glass(surfaces: Sequence[Surface]) -> None:
+    """Thin glass by a little: between parts that touch, light would be thrown to and fro, and be lost."""
+    extent = max((float(np.ptp(one.points, axis=0).max()) for one in surfaces if len(one.points)), default=0.0)
+    done = set[int]()
+    for one in surfaces:
+        mesh = one.thing.data
+        if not len(one.corners) or id(mesh) in done or one.thing.modifiers or mesh.shape_keys:
+            continue
+        clear = np.array([transmits(_material(mesh, slot)) for slot in range(_slots(one))])[one.slots]
+        if clear.any():
+            done.add(id(mesh))
+            _shift(one.thing, -GAP * extent * _outwards(one.points, one.corners[clear]))
+            mesh.update()
+
+
+def _outwards(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """(V, 3) unit vectors at the vertices of some triangles, to their front; 0 at others."""
+    a, b, c = (points[corners[:, i]] for i in range(3))
+    normals = np.cross(b - a, c - a)
+    out = np.zeros_like(points)
+    for i in range(3):
+        np.add.at(out, corners[:, i], normals)
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-30))
+
+
+def _shift(thing: Any, shift: np.ndarray) -> None:
+    """Move the vertices of a mesh by (V, 3) in the world."""
+    own_from_world = np.linalg.inv(np.array(thing.matrix_world, dtype=np.float64)[:3, :3])
+    points = np.empty(len(thing.data.vertices) * 3, dtype=np.float32)
+    thing.data.vertices.foreach_get("co", points)
+    thing.data.vertices.foreach_set("co", (points.reshape(-1, 3) + shift @ own_from_world.T).astype(np.float32).ravel())
+
+
 # --- from their front alone -----------------------------------------------------------------------
 
 
@@ -302,6 +388,8 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
     if not any(map(any, worn.values())):
         return
     faces = _Faces(shown)
+    if not 0 < faces.extent < np.inf:
+        return
     single = np.concatenate([np.array(worn[id(one.thing.data)])[one.slots] & ~one.two_sided for one in shown])
     front, back = _hits(faces, single)
     if back.sum() < FEW:
@@ -332,12 +420,12 @@ def is_single_sided(material: Any) -> bool:
     return bool(material.use_backface_culling) and not transmits(material)
 
 
-def _principled(material: Any) -> Any:
+def principled(material: Any) -> Any:
     return next((node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED"), None)
 
 
 def transmits(material: Any) -> bool:
-    node = None if material is None else _principled(material)
+    node = None if material is None else principled(material)
     socket = None if node is None else node.inputs["Transmission Weight"]
     return socket is not None and (socket.is_linked or socket.default_value > 0)
 
@@ -346,11 +434,29 @@ def is_opaque(material: Any) -> bool:
     """Neither blended, nor cut out, nor glass."""
     if material is None:
         return True
-    node = _principled(material)
+    node = principled(material)
     if node is None:  # unlit: one mix for the path of the light, another for alpha
         return bool(sum(one.type == "MIX_SHADER" for one in material.node_tree.nodes) < 2)
     alpha = node.inputs["Alpha"]
     return not alpha.is_linked and alpha.default_value >= 1 and not transmits(material)
+
+
+def is_veil(material: Any) -> bool:
+    """Blended, and not only to cut out leaves: something shows through much of it."""
+    if material is None or material.surface_render_method != "BLENDED" or is_opaque(material) or transmits(material):
+        return False
+    images = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None}
+    alphas = [pixels[:, 3] for pixels in map(_pixels, images) if pixels.shape[1] == 4 and pixels[:, 3].min() < 1]
+    if not alphas:
+        return True
+    return any(float(((alpha > 0.1) & (alpha < 0.9)).sum()) > VEIL * (alpha > 0.1).sum() for alpha in alphas)
+
+
+def _pixels(image: Any) -> np.ndarray:
+    """(N, channels) in 0..1."""
+    pixels = np.empty(len(image.pixels), dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    return pixels.reshape(-1, image.channels)
 
 
 def _hits(faces: _Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -207,6 +207,9 @@ class RenderConfig(Record):
     quality: Literal["draft", "default", "high", "reference"] = "default"
     samples: int | None = Field(default=None, ge=1, le=4096, description="paths per pixel; None: the quality's")
     jpeg_quality: int = Field(default=92, ge=50, le=100)
+    pose: Literal["rest", "animation", "auto"] = Field(
+        default="auto", description="of animated files: rest, the start of the first animation, or by rule"
+    )
     backgrounds: BackgroundShares = BackgroundShares()
     camera_lamp_share: float = Field(default=0.3, ge=0, le=1, description="of objects; shading then says nothing")
     relit_share: float = Field(

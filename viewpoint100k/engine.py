@@ -70,6 +70,9 @@ class Device:
         return {variable: lent[self.index] if self.index < len(lent) else str(self.index)}
 
 
+WHOLE = -1  # the number of an object that is no part of a scene
+
+
 class Rendered(NamedTuple):
     """The views of one view set that were wanted, by their number, and what they cost."""
 
@@ -82,6 +85,7 @@ class Rendered(NamedTuple):
     layout: Layout | None = None  # of a scene, as the renderer has it
     parts: tuple[int, ...] = ()  # of a scene: which of its objects are in it, in the order of the layout
     problems: Mapping[int, str] = MappingProxyType({})  # of a scene: why others are not, by their number
+    poses: Mapping[int, str] = MappingProxyType({})  # in which objects are, by their number; a single one's is `WHOLE`
 
 
 class _Dead(Exception):
@@ -292,7 +296,7 @@ class Worker:
         settings = self.settings
         job = view_set.model_dump(mode="json", include={"lights", "background"})
         job |= {"out": str(folder.resolve())}
-        job |= {"jpeg_quality": settings.jpeg_quality, "cpu_limit_s": settings.cpu_limit_s}
+        job |= {"jpeg_quality": settings.jpeg_quality, "pose": settings.pose, "cpu_limit_s": settings.cpu_limit_s}
         if isinstance(path, Path):
             opened = self._ask({"do": "open", "path": str(path.resolve()), **job}, end)
         else:
@@ -324,7 +328,8 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         cpu_s = {"import": opened["cpu_s"], "probes": of_probes, "views": of_views}
         declined = chosen if isinstance(chosen, Reject) else None
-        return Rendered(views, probes, opened["extent"], cpu_s, self.rss_mb, declined, *of_scene)
+        poses = opened["poses"] if view_set.scene else {WHOLE: opened["pose"]}
+        return Rendered(views, probes, opened["extent"], cpu_s, self.rss_mb, declined, *of_scene)._replace(poses=poses)
 
     def _open_scene(
         self, view_set: ViewSet, paths: Mapping[int, Path], job: dict[str, Any], end: float
@@ -350,7 +355,8 @@ class Worker:
         layout = read_back(there, footprints, layout.changed)
         extent = [2 * OBJECT_RADIUS] * 3  # all of it is within this
         cpu_s = opened["cpu_s"] + measured["cpu_s"] + placed["cpu_s"]
-        return {"cpu_s": cpu_s, "extent": extent, "of_scene": (layout, numbers, problems)}
+        poses = {number: found[number]["pose"] for number in numbers}
+        return {"cpu_s": cpu_s, "extent": extent, "of_scene": (layout, numbers, problems), "poses": poses}
 
     # --- the process ---------------------------------------------------------------------------------
 

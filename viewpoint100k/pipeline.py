@@ -36,7 +36,7 @@ from viewpoint100k.config import (
     write_config,
 )
 from viewpoint100k.drawing import mean_luminance
-from viewpoint100k.engine import FEWEST_OBJECTS, Device, Engine, check_engine
+from viewpoint100k.engine import FEWEST_OBJECTS, WHOLE, Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.motions import event_of, family_of, simpler
@@ -197,7 +197,6 @@ def _same_run(paths: RunPaths, config: RunConfig) -> None:
 
 # --- render one shard ----------------------------------------------------------------------------
 
-WHOLE = -1
 SEARCHES_IN_VAIN = 3  # for the cameras of a motion; then it is exchanged
 CONTRADICTED = "questions that the second opinion contradicts"  # in receipts, with the kind
 OF_SCENES = {"min_main_part": 0.0, "max_slab": 1.0, "min_thickness": 0.0}  # several things, on purpose
@@ -606,11 +605,15 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         return _Visit(None, reject, 0, dropped, {**cpu_s, "annotate": of_annotating}, hopeless)
     started = time.thread_time()
     views, scene = rendered.views, None
-    record = fetched.records[WHOLE]
+    records = {
+        number: record.model_copy(update={"pose": rendered.poses[number]}) if number in rendered.poses else record
+        for number, record in fetched.records.items()
+    }
+    record = records[WHOLE]
     if rendered.layout is not None:
-        scene = scene_now(view_set, views, rendered.probes[:ring], rendered.layout, rendered.parts, fetched.records)
+        scene = scene_now(view_set, views, rendered.probes[:ring], rendered.layout, rendered.parts, records)
         views = {number: unchanged(view) for number, view in views.items()}
-        record = scene_record(record.uid, [fetched.records[number] for number in rendered.parts])
+        record = scene_record(record.uid, [records[number] for number in rendered.parts])
     candidates, drops = annotate(view_set, views, portraits[-1], config.gates, exact, scene)
     candidates = [one for one in candidates if carries_question(one, config.gates)]
     of_annotating += time.thread_time() - started

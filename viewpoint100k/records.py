@@ -113,6 +113,9 @@ class ObjectRecord(Record):
     author: str = "unknown"
     licence: str = Field(default="unknown", description="SPDX identifier where the source gives one")
     source_url: str = ""
+    pose: str = Field(
+        default="", description="in which it was rendered: rest, or animation NAME at SECONDS s; empty before that"
+    )
 
 
 class SourceObject(Record):

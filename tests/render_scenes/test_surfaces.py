@@ -1,157 +1,11 @@
 """Which surfaces are there: files with twins, single-sided rooms, hulls and mirrors, as a viewer of glTF shows them."""
 
-import json
-import struct
-import subprocess
-import sys
-
 import numpy as np
 import pytest
-
-from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from glb_files import BLUE, RED, SIZE, box, quad, see, write
 
 pytestmark = pytest.mark.usefixtures("needs_bpy")
-
-SIZE = 64
-RED, BLUE, GREEN = [0.8, 0.05, 0.05, 1], [0.05, 0.05, 0.8, 1], [0.05, 0.8, 0.05, 1]
-FACES = [  # of a box, counter-clockwise seen from outside
-    [(-1, -1, -1), (-1, -1, 1), (-1, 1, 1), (-1, 1, -1)],
-    [(1, -1, 1), (1, -1, -1), (1, 1, -1), (1, 1, 1)],
-    [(-1, -1, -1), (1, -1, -1), (1, -1, 1), (-1, -1, 1)],
-    [(-1, 1, 1), (1, 1, 1), (1, 1, -1), (-1, 1, -1)],
-    [(1, -1, -1), (-1, -1, -1), (-1, 1, -1), (1, 1, -1)],
-    [(-1, -1, 1), (1, -1, 1), (1, 1, 1), (-1, 1, 1)],
-]
-STUDIO = """
-import json, sys
-from render_scenes import scene
-
-studio = scene.Studio()
-for job in json.load(sys.stdin):
-    try:
-        opened = studio.open(job["open"])
-        done = {"opened": opened, **studio.shoot(job["shoot"])}
-    except scene.Refused as refusal:
-        done = {"refused": str(refusal)}
-    with open(job["to"], "w") as file:
-        json.dump(done, file)
-"""
-
-
-def box(half=(0.5, 0.5, 0.5), at=(0.0, 0.0, 0.0), inward=False):
-    """Positions, normals and indices of a box."""
-    points = np.array([corner for face in FACES for corner in face], np.float32) * half + at
-    a, b, c = points[0::4], points[1::4], points[2::4]
-    normals = np.repeat(np.cross(b - a, c - a), 4, axis=0)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    indices = np.array([4 * f + i for f in range(6) for i in (0, 1, 2, 0, 2, 3)], np.uint16)
-    return (points, -normals, indices[::-1]) if inward else (points, normals, indices)
-
-
-def quad(half, at, turned=False):
-    """An upright one that faces +Z of glTF; turned: -Z."""
-    points = np.array([(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)], np.float32) + at
-    indices = np.array([0, 1, 2, 0, 2, 3], np.uint16)
-    normals = np.tile([0, 0, -1 if turned else 1], (4, 1))
-    return points, normals, indices[::-1] if turned else indices
-
-
-def write(path, meshes, nodes, materials, **more):
-    """A GLB. Each mesh is a list of (shape, number of the material); a material is a colour and what else it says."""
-    blob, views, accessors = bytearray(), [], []
-
-    def add(array, kind, component, **facts):
-        views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": array.nbytes})
-        accessors.append(
-            {"bufferView": len(views) - 1, "componentType": component, "count": len(array), "type": kind, **facts}
-        )
-        blob.extend(array.tobytes() + b"\0" * (-array.nbytes % 4))
-        return len(accessors) - 1
-
-    listed = []
-    for mesh in meshes:
-        parts = []
-        for (points, normals, indices), material in mesh:
-            points = np.asarray(points, np.float32)
-            bounds = {"min": points.min(0).tolist(), "max": points.max(0).tolist()}
-            attributes = {"POSITION": add(points, "VEC3", 5126, **bounds)}
-            attributes["NORMAL"] = add(np.asarray(normals, np.float32), "VEC3", 5126)
-            indices = add(np.ascontiguousarray(indices, np.uint16), "SCALAR", 5123)
-            parts.append({"attributes": attributes, "indices": indices, "material": material})
-        listed.append({"primitives": parts})
-    looks = [
-        {"pbrMetallicRoughness": {"baseColorFactor": color, "metallicFactor": 0, "roughnessFactor": 1}, **said}
-        for color, said in materials
-    ]
-    roots = sorted(set(range(len(nodes))) - {child for node in nodes for child in node.get("children", [])})
-    tree = {"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": roots}], "nodes": nodes, "meshes": listed}
-    for key, make in more.items():
-        tree[key] = make(add) if callable(make) else make
-    tree |= {"materials": looks, "bufferViews": views, "accessors": accessors, "buffers": [{"byteLength": len(blob)}]}
-    text = json.dumps(tree).encode()
-    text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(blob), b"BIN\0") + blob
-    path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
-    return path
-
-
-class Seen:
-    """What the studio made of a file, from the front (world -Y, glTF +Z) and from behind, a little from above."""
-
-    def __init__(self, folder, done):
-        from PIL import Image
-
-        self.refused, self.pose = done.get("refused", ""), done.get("opened", {}).get("pose")
-        self.albedo, self.depth, self.picture = [], [], []
-        for taken in done.get("views", []):
-            left, top, right, bottom = taken["box"]
-            depth, albedo = np.full((SIZE, SIZE), 1e10, np.float32), np.zeros((SIZE, SIZE, 3))
-            with open(folder / taken["arrays"], "rb") as file:
-                depth[top:bottom, left:right], albedo[top:bottom, left:right] = np.load(file), np.load(file)
-            self.depth.append(depth)
-            self.albedo.append(albedo)
-            with Image.open(folder / taken["image"]) as picture:
-                self.picture.append(np.asarray(picture.convert("RGB")) / 255)
-
-    def share(self, color, view=0):
-        """Of the pixels that show anything, those in this colour."""
-        there = self.depth[view] < 1e9
-        return float((np.abs(self.albedo[view] - np.array(color[:3])).max(axis=-1) < 0.06)[there].mean())
-
-    def brightness(self, view=0):
-        return float(self.picture[view][self.depth[view] < 1e9].mean())
-
-
-def see(folder, files, background=(128, 128, 128), **more):
-    """Look at some files in one process; `more` goes to `open`. By name."""
-    cameras = [look_at(position_on_sphere(azimuth, 12, 2.0), np.zeros(3)) for azimuth in (-90, 90)]
-    jobs = []
-    for name, path in files.items():
-        mine = folder / name
-        mine.mkdir()
-        light = {"name": "courtyard", "rotation_deg": 30.0, "strength": 0.9, "lamps": []}
-        plain = {"kind": "plain", "rgb": list(background), "rgb_below": list(background)}
-        opened = {
-            "path": str(path),
-            "out": str(mine),
-            "lights": [light],
-            "background": plain,
-            "jpeg_quality": 100,
-            **more,
-        }
-        views = [
-            {"name": f"{i}", "world_from_camera": one.tolist(), "hfov_deg": 40.0, "light": 0}
-            for i, one in enumerate(cameras)
-        ]
-        settings = {"size_px": SIZE, "samples": 8, "denoise": False, "adaptive_threshold": 0.0, "seed": 0}
-        jobs.append(
-            {"open": opened, "shoot": {"views": views, "picture": True, **settings}, "to": str(mine / "done.json")}
-        )
-    done = subprocess.run(
-        [sys.executable, "-c", STUDIO], input=json.dumps(jobs), capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return {name: Seen(folder / name, json.loads((folder / name / "done.json").read_text())) for name in files}
+BLENDED = {"alphaMode": "BLEND"}
 
 
 @pytest.fixture(scope="module")
@@ -293,3 +147,162 @@ def test_cases_with_twins_and_hulls_look_like_their_references(tmp_path):
             assert np.abs(cases[name].picture[view] - cases[like].picture[view]).mean() < 0.01
     assert cases["05_outline_hull"].brightness() > 0.8 * cases["00_ref"].brightness()
     assert 0.01 < cases["05_outline_hull"].share([0, 0, 0]) < 0.3  # the outline
+
+
+# --- poses ------------------------------------------------------------------------------------------
+
+
+def animation(*channels, name="pop"):
+    """For `write`: channels of (node, path, times, values)."""
+
+    def make(add):
+        samplers, listed = [], []
+        for number, (node, path, times, values) in enumerate(channels):
+            bounds = {"min": [min(times)], "max": [max(times)]}
+            times = add(np.array(times, np.float32), "SCALAR", 5126, **bounds)
+            samplers.append(
+                {
+                    "input": times,
+                    "output": add(np.array(values, np.float32), "VEC4" if path == "rotation" else "VEC3", 5126),
+                }
+            )
+            listed.append({"sampler": number, "target": {"node": node, "path": path}})
+        return [{"name": name, "channels": listed, "samplers": samplers}]
+
+    return make
+
+
+def test_the_pose_that_is_drawn_is_the_object(tmp_path):
+    """Two boxes: one pops in, is blown away, or is at rest what it should not be."""
+    mesh = [[(box(), 0)], [(box((0.3, 0.3, 0.3)), 1)]]
+    at = {"mesh": 1, "translation": [0, 0.8, 0]}
+    looks = [(RED, {}), (BLUE, {})]
+    nodes = [{"mesh": 0}, at]
+    nothing, all_of_it = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]
+    made = {
+        "reference": (nodes, {}),
+        "pops in": (nodes, {"animations": animation((1, "scale", [0, 1], [nothing, all_of_it]))}),
+        "all pops in": (
+            nodes,
+            {"animations": animation(*((n, "scale", [0, 1], [nothing, all_of_it]) for n in (0, 1)))},
+        ),
+        "explodes": (nodes, {"animations": animation((1, "translation", [0, 1], [[0, 9, 0], [0, 0.8, 0]]))}),
+        "nothing at rest": (
+            [{"mesh": 0}, {**at, "scale": nothing}],
+            {"animations": animation((1, "scale", [0, 1, 2], [nothing, all_of_it, all_of_it]))},
+        ),
+        "exploded at rest": (
+            [{"mesh": 0}, {**at, "translation": [0, 9, 0]}],
+            {"animations": animation((1, "translation", [0, 1], [[0, 0.8, 0], [0, 9, 0]]), name="assembled")},
+        ),
+    }
+    files = {name: write(tmp_path / f"{name}.glb", mesh, *parts[:1], looks, **parts[1]) for name, parts in made.items()}
+    seen = see(tmp_path, files)
+    for name in made:
+        assert np.allclose(seen[name].depth[0], seen["reference"].depth[0], atol=2e-3), name
+    rest = {name for name in made if seen[name].pose == "rest"}
+    assert rest == {"reference", "pops in", "all pops in", "explodes"}
+    assert seen["exploded at rest"].pose == "animation assembled at 0.0 s"
+    folder = tmp_path / "wanted"
+    folder.mkdir()
+    [asked] = see(folder, {"explodes": files["explodes"]}, pose="animation").values()
+    assert asked.pose == "animation pop at 0.0 s"
+    assert asked.share(BLUE) < 0.6 * seen["reference"].share(BLUE)
+
+
+def test_cases_that_pop_in_or_hide_a_node_look_like_their_reference(tmp_path):
+    from conftest import SHARED
+
+    names = ["00_ref_c", "01_popin_scale0_one_anim", "02_cabin_scale0_at_start", "13_node_visibility_false"]
+    if not (SHARED / "cases").is_dir():
+        pytest.skip(f"the folder of cases is not here ({SHARED / 'cases'})")
+    cases = see(tmp_path, {name: SHARED / "cases" / f"{name}.glb" for name in names})
+    for name in names:
+        assert np.abs(cases[name].picture[0] - cases["00_ref_c"].picture[0]).mean() < 0.005
+
+
+# --- glass ------------------------------------------------------------------------------------------
+
+
+def test_clear_glass_shows_the_background_that_stands_behind_it(tmp_path):
+    smooth = {"metallicFactor": 0, "roughnessFactor": 0}
+    extensions = {"KHR_materials_transmission": {"transmissionFactor": 1.0}, "KHR_materials_ior": {"ior": 1.0}}
+    look = ([1, 1, 1, 1], {"extensions": extensions, "pbrMetallicRoughness": smooth})
+    path = write(tmp_path / "clear.glb", [[(box((1, 1, 0.5)), 0)]], [{"mesh": 0}], [look])
+    [seen] = see(tmp_path, {"clear": path}, background=(150, 140, 120)).values()
+    middle = seen.picture[0][28:36, 28:36].mean(axis=(0, 1)) * 255
+    assert np.abs(middle - (150, 140, 120)).max() < 25
+
+
+def glass(**volume):
+    """A material; without a volume it is a thin sheet."""
+    extensions = {"KHR_materials_transmission": {"transmissionFactor": 1.0}}
+    extensions |= {"KHR_materials_volume": {"thicknessFactor": 1.0, **volume}} if volume else {}
+    return [1, 1, 1, 1], {"extensions": extensions, "pbrMetallicRoughness": {"roughnessFactor": 0}}
+
+
+def test_the_tint_of_glass_follows_the_way_through_it_in_the_lengths_of_the_file(tmp_path):
+    """Of parts that touch, too: light would never leave what it is in."""
+    color, squared = [0.7, 0.8, 1.0], [0.49, 0.64, 1.0]
+    near, far = ({"attenuationColor": color, "attenuationDistance": d} for d in (0.25, 0.75))
+    stack = [[(box((0.5, 0.25, 0.5), (0, at, 0)), 0)] for at in (-0.25, 0.25)]
+    one, two = [{"mesh": 0}], [{"mesh": 0}, {"mesh": 1}]
+    files = {
+        "near": ([[(box(), 0)]], one, [glass(**near)]),
+        "squared": ([[(box(), 0)]], one, [glass(attenuationColor=squared, attenuationDistance=0.5)]),
+        "three times as large": ([[(box((1.5, 1.5, 1.5)), 0)]], one, [glass(**far)]),
+        "far": ([[(box(), 0)]], one, [glass(**far)]),
+        "stack": (stack, two, [glass(**near)]),
+    }
+    seen = see(tmp_path, {name: write(tmp_path / f"{name}.glb", *parts) for name, parts in files.items()})
+    inside = np.s_[26:38, 26:38]
+    middle = {name: np.median(one.picture[0][inside], axis=(0, 1)) for name, one in seen.items()}
+    for same in ("squared", "three times as large", "stack"):
+        assert np.abs(middle[same] - middle["near"]).max() < 0.05, same
+    assert middle["far"][0] > middle["near"][0] + 0.1
+    dark = {name: float((one.picture[0][inside].max(axis=-1) < 0.15).mean()) for name, one in seen.items()}
+    assert max(dark.values()) == 0
+
+
+def test_glass_without_a_volume_is_a_thin_sheet_that_bends_nothing(tmp_path):
+    turn = [0.0, 0.3826834, 0.0, 0.9238795]  # 45 degrees about the upright axis: an edge to the front
+    meshes = [[(box((0.4, 0.4, 0.4)), 0)], [(quad(0.2, (0, 0, -0.7)), 1)]]
+    nodes = [{"mesh": 0, "rotation": turn}, {"mesh": 1}]
+    looks = {"thin": glass(), "solid": glass(attenuationDistance=1e6)}
+    files = {name: write(tmp_path / f"{name}.glb", meshes, nodes, [look, (RED, {})]) for name, look in looks.items()}
+    files["alone"] = write(
+        tmp_path / "alone.glb", [meshes[0], meshes[1]], nodes, [([1, 1, 1, 0.001], BLENDED), (RED, {})]
+    )
+    seen = see(tmp_path, files)
+    red = {name: one.picture[0][..., 0] - one.picture[0][..., 1] > 0.2 for name, one in seen.items()}
+    rows, columns = (np.flatnonzero(red["alone"].sum(axis=axis) > 3) for axis in (1, 0))
+    middle = np.s_[rows[0] : rows[-1] + 1, SIZE // 2 - 1 : SIZE // 2 + 1]  # at the edge, solid glass parts it in two
+    assert len(columns) > 6
+    assert red["thin"][middle].mean() > 0.5
+    assert red["solid"][middle].mean() < 0.2
+
+
+# --- pictures of shadows ----------------------------------------------------------------------------
+
+
+def test_a_baked_shadow_is_left_out_and_other_things_that_are_blended_stay(tmp_path):
+    def floor(half, height):
+        points = np.array([(-half, 0, half), (half, 0, half), (half, 0, -half), (-half, 0, -half)], np.float32)
+        return points + (0, height, 0), np.tile([0, 1, 0], (4, 1)), np.array([0, 1, 2, 0, 2, 3], np.uint16)
+
+    shadow = ([0, 0, 0, 0.6], {"alphaMode": "BLEND"})
+    glassy = ([*BLUE[:3], 0.6], {"alphaMode": "BLEND"})
+    apart = [{"mesh": 0}, {"mesh": 1}]
+    made = {
+        "alone": ([[(box(), 0)]], apart[:1], [(RED, {})]),
+        "shadow": ([[(box(), 0)], [(floor(2.0, -0.501), 1)]], apart, [(RED, {}), shadow]),
+        "shadow in one mesh": ([[(box(), 0), (floor(2.0, -0.501), 1)]], apart[:1], [(RED, {}), shadow]),
+        "blue": ([[(box(), 0)], [(floor(2.0, -0.501), 1)]], apart, [(RED, {}), glassy]),
+        "dark roof": ([[(box(), 0)], [(floor(2.0, 0.501), 1)]], apart, [(RED, {}), shadow]),
+    }
+    files = {name: write(tmp_path / f"{name}.glb", *parts) for name, parts in made.items()}
+    seen = see(tmp_path, files)
+    size = {name: int((np.abs(one.albedo[0] - RED[:3]).max(axis=-1) < 0.06).sum()) for name, one in seen.items()}
+    assert size["shadow"] > 0.9 * size["alone"]
+    assert size["shadow in one mesh"] > 0.9 * size["alone"]
+    assert max(size["blue"], size["dark roof"]) < 0.5 * size["alone"]

@@ -1,0 +1,123 @@
+"""What shines through: colour that grows with the way through glass, and what stands behind it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from render_scenes import backdrop, surfaces
+
+STEPS = 256  # of grey, by which a colour as displayed is brought back to radiance
+LEAST, MOST = 1e-3, 50.0  # radiance of the darkest and of the lightest
+LEAST_BEND = 1e-3  # of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
+FROSTED = 0.2  # roughness
+DARKEST = 1e-4  # of an attenuation colour
+TWICE = 2.0  # Cycles takes the root of the colour at each of the two surfaces
+ROUNDS = 4  # of correction, for the view transform mixes the channels
+
+
+def materials_of(things: Sequence[Any]) -> list[Any]:
+    """Those that light goes through, each once."""
+    worn = {slot.material: None for thing in things if thing.type == "MESH" for slot in thing.material_slots}
+    return [one for one in worn if surfaces.transmits(one)]
+
+
+def tint(things: Sequence[Any], scale: float) -> None:
+    """Glass as the file has it, in a world in which the file's lengths are so many times as long.
+
+    With a volume (KHR_materials_volume) light is bent, and white light has the attenuation colour after the attenuation
+    distance. Without, a surface is a thin sheet: it is mirrored and coloured, but not bent. Called once for each import.
+    """
+    for material in materials_of(things):
+        node = surfaces.principled(material)
+        volume = next((one for one in material.node_tree.nodes if one.type == "VOLUME_ABSORPTION"), None)
+        if volume is None:
+            _make_thin(material, node)
+        else:
+            _absorb(material, node, volume, scale)
+        if abs(node.inputs["IOR"].default_value - 1) < LEAST_BEND:
+            node.inputs["IOR"].default_value = 1 + LEAST_BEND
+
+
+def _make_thin(material: Any, node: Any) -> None:
+    """No bend, and what is mirrored at the surface as a coat. Frosted glass stays solid: without a bend it would be clear."""
+    roughness, coat = node.inputs["Roughness"], node.inputs["Coat Weight"]
+    if roughness.is_linked or roughness.default_value > FROSTED:
+        return
+    if not coat.is_linked and not coat.default_value:
+        coat.default_value = 1.0
+        node.inputs["Coat IOR"].default_value = node.inputs["IOR"].default_value
+        node.inputs["Coat Roughness"].default_value = roughness.default_value
+        if node.inputs["Normal"].is_linked:
+            material.node_tree.links.new(node.inputs["Normal"].links[0].from_socket, node.inputs["Coat Normal"])
+    node.inputs["IOR"].default_value = 1 + LEAST_BEND
+
+
+def _absorb(material: Any, node: Any, volume: Any, scale: float) -> None:
+    """Colour by the way within, where light meets the surface from behind.
+
+    Cycles' own volumes keep a list of what light is in; where two parts touch or a mesh is open, it never leaves, and all
+    behind is black.
+    """
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    for link in list(volume.outputs[0].links):
+        links.remove(link)
+    density = volume.inputs["Density"].default_value
+    if not density > 0:
+        return
+    kept = np.clip(np.array(volume.inputs["Color"].default_value)[:3], DARKEST, 1.0)
+    side, path = nodes.new("ShaderNodeNewGeometry"), nodes.new("ShaderNodeLightPath")
+    way, spread, lost, mix = (
+        nodes.new(kind) for kind in ("ShaderNodeMath", "ShaderNodeCombineXYZ", "ShaderNodeVectorMath", "ShaderNodeMix")
+    )
+    way.operation, lost.operation = "MULTIPLY", "POWER"
+    links.new(side.outputs["Backfacing"], way.inputs[0])
+    scaled = nodes.new("ShaderNodeMath")
+    scaled.operation = "MULTIPLY"
+    links.new(path.outputs["Ray Length"], scaled.inputs[0])
+    scaled.inputs[1].default_value = TWICE * density / scale
+    links.new(scaled.outputs[0], way.inputs[1])
+    for socket in spread.inputs:
+        links.new(way.outputs[0], socket)
+    lost.inputs[0].default_value = kept.tolist()
+    links.new(spread.outputs[0], lost.inputs[1])
+    mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
+    color, (share, first, second, result) = node.inputs["Base Color"], _sockets_of_colors(mix)
+    share.default_value = 1.0
+    if color.is_linked:
+        links.new(color.links[0].from_socket, first)
+    else:
+        first.default_value = tuple(color.default_value)
+    links.new(lost.outputs[0], second)
+    links.new(result, color)
+
+
+def _sockets_of_colors(mix: Any) -> tuple[Any, Any, Any, Any]:
+    """Share, both colours, and the result; the node has sockets of the same names for numbers and vectors."""
+    first, second = (one for one in mix.inputs if one.type == "RGBA")
+    result = next(one for one in mix.outputs if one.type == "RGBA")
+    return mix.inputs[0], first, second, result
+
+
+def radiance_of(rgb: Sequence[float], folder: Path) -> list[float]:
+    """What the film must see to show this colour, 0..255 each."""
+    wanted = np.clip(np.asarray(rgb, dtype=np.float64), 1, 254)
+    ramp = np.geomspace(LEAST, MOST, STEPS)
+    grey = np.repeat(ramp[:, None], 3, axis=1)
+    shown = np.maximum.accumulate(_displayed(grey, folder).mean(axis=1) + 1e-6 * np.arange(STEPS))
+
+    def back(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.exp(np.interp(values, shown, np.log(ramp))))
+
+    found = back(wanted)
+    for _ in range(ROUNDS):
+        found = np.clip(found * back(wanted) / back(_displayed(found[None], folder)[0]), LEAST, MOST)
+    return [float(value) for value in found]
+
+
+def _displayed(linear: np.ndarray, folder: Path) -> np.ndarray:
+    """(N, 3) radiances as the film shows them, 0..255."""
+    pixels = np.ones((1, len(linear), 4), dtype=np.float32)
+    pixels[0, :, :3] = linear
+    return np.asarray(backdrop.hdri_as_displayed(pixels, 1.0, folder / "colours.png")[0], dtype=np.float64)
