@@ -19,11 +19,12 @@ class Summary:
 
     samples: int = 0
     questions: int = 0
+    fair: int = 0  # of the questions
     objects: set[str] = field(default_factory=set)
     splits: Counter[str] = field(default_factory=Counter)
     families: Counter[str] = field(default_factory=Counter)
     azimuth_changes_deg: list[float] = field(default_factory=list)
-    answers: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)  # (type, frame) -> right options
+    answers: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)  # (type, frame) -> right options of fair questions
 
     def shares(self) -> list[tuple[str, str, list[tuple[str, float, str]]]]:
         """(type, frame, [(answer, share, tone)]) for the bars; what says "no" comes last, in grey."""
@@ -53,11 +54,12 @@ def summarise(samples: Iterable[Sample]) -> Summary:
     for sample in samples:
         summary.samples += 1
         summary.questions += len(sample.questions)
+        summary.fair += len(sample.fair_questions)
         summary.objects.update(thing.uid for thing in sample.objects)
         summary.splits[sample.split] += 1
         summary.families[sample.family] += 1
         summary.azimuth_changes_deg.append(sample.truth.azimuth_change_deg)
-        for question in sample.questions:
+        for question in sample.fair_questions:
             counts = summary.answers.setdefault((question.type, question.frame), Counter())
             if 0 <= question.answer_index < len(question.options):
                 counts[question.options[question.answer_index]] += 1
