@@ -163,10 +163,10 @@ def _has_room(where: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) ->
 
 
 def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ...]]) -> Array:
-    """(N,) in what share of the pairs each of N combinations of motions is drawn: any two motions independent.
+    """(N,) in what share of the pairs each of N combinations of motions is drawn: any two motions independent, as they come out.
 
     The nearest to fully independent motions among those that have room, by iterative proportional fitting of all tables of
-    two motions.
+    two motions. A pair in which one of them is neither nothing nor clear tells nothing of it, and is in none of its tables.
 
     Raises:
         InputError: what has room is so little that a motion gets less than half of the share that is wanted.
@@ -174,19 +174,25 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
     Source:
         Csiszar, "I-divergence geometry of probability distributions", Annals of Probability 3, 1975.
     """
-    active = np.array(combinations)  # (N, 7)
+    active, clear = np.array(combinations), np.array([_clear(one) for one in combinations])  # (N, 7)
     wanted = np.array(_shares(settings))
     found = np.where(active, wanted, 1 - wanted).prod(axis=1)
     for _ in range(FITTING_ROUNDS):
         for one, other in itertools.combinations(range(len(NAMES)), 2):
-            for with_one, with_other in product((False, True), repeat=2):
-                cell = (active[:, one] == with_one) & (active[:, other] == with_other)
-                share = (wanted[one] if with_one else 1 - wanted[one]) * (
-                    wanted[other] if with_other else 1 - wanted[other]
-                )
-                there = found[cell].sum()
-                if there > 0:
-                    found[cell] *= share / there
+            cells = [
+                [(active[:, one] == with_one) & (active[:, other] == with_other) for with_other in (False, True)]
+                for with_one in (False, True)
+            ]
+            told = clear[:, one] * clear[:, other]
+            table = np.array([[(found * told)[cell].sum() for cell in row] for row in cells])
+            even = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(float(table.sum()), 1e-12)
+            for with_one, with_other in product(range(2), repeat=2):
+                if table[with_one, with_other] > 0:
+                    found[cells[with_one][with_other]] *= even[with_one, with_other] / table[with_one, with_other]
+        for place, share in enumerate(wanted):
+            for moves, part in ((active[:, place], share), (~active[:, place], 1 - share)):
+                if (there := found[moves].sum()) > 0:
+                    found[moves] *= part / there
     total = found.sum()
     if total > 0:
         found = found / total
@@ -202,6 +208,22 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
 def backwards(code: str) -> str:
     """The code of the same motion from the second camera to the first. Events stay."""
     return code.translate(str.maketrans("+-", "-+"))
+
+
+def _clear(active: tuple[bool, ...]) -> tuple[float, ...]:
+    """(7,) where one of these motions is not wanted: in about what share of the pairs there is clearly none of it.
+
+    A step across the line of sight is none along it only from a camera that did not turn: around the object cameras also
+    get ahead of where they began, and what the way there has none of, the way back has a little of.
+    """
+    right, up, forward, yaw, pitch, roll, _ = active
+    around = right and yaw
+    none = (
+        0.63 if (forward and yaw) or (up and roll) else 0.9,
+        0.53 if around else 0.6 if (forward and pitch) or (right and roll) else 1.0,
+        0.36 if around else 0.55 if up and pitch else 1.0,
+    )
+    return tuple(1.0 if moves else share for moves, share in zip(active, (*none, 1.0, 1.0, 1.0, 1.0), strict=True))
 
 
 def simpler(code: str) -> str:

@@ -1,16 +1,19 @@
 """Plans: exact numbers, disjoint splits, cameras that do what their family says."""
 
 import functools
+import itertools
 from collections import Counter
 
 import numpy as np
 import pytest
 
+from viewpoint100k.audit.recompute import measure, signs
+from viewpoint100k.audit.statistics import information_bits
 from viewpoint100k.config import load_config, preset_names
 from viewpoint100k.errors import InputError
 from viewpoint100k.motions import design, family_of, simpler
 from viewpoint100k.plan import generator, make_plan, plan_views
-from viewpoint100k.records import OBJECT_RADIUS, ObjectRecord, SourceObject
+from viewpoint100k.records import OBJECT_RADIUS, ObjectRecord, SourceObject, View
 
 
 def things(count):
@@ -97,6 +100,30 @@ def test_twelve_pairs_need_fewer_views_than_they_are_and_no_view_is_in_more_than
     assert np.mean([len(one.views) / len(one.pairs) for one in sets]) <= 0.95
     uses = Counter((number, view) for number, one in enumerate(sets) for pair in one.pairs for view in pair.views)
     assert max(uses.values()) == config.plan.pairs_per_view == 4
+
+
+def test_what_the_planned_cameras_do_in_one_way_tells_nothing_of_what_they_do_in_another():
+    """By the audit's own formulas, of the labels that come out: 1,500 pairs by lot would share 0.002 bits on average."""
+    config = load_config("viewpoint-6dof", pairs=2400, source="builtin:")
+    codes, labels = design(config.plan, config.gates, 2400, np.random.default_rng(0)), []
+    for number, thing in enumerate(things(200)):
+        made = plan_views(config, thing, 0, codes[12 * number : 12 * number + 12])
+        for pair in made.pairs:
+            first, second = (_shown(made.views[i]) for i in (pair.first, pair.second))
+            labels.append(signs(measure(first, second, None), config.gates))
+    assert len(labels) > 2390
+    for one, other in itertools.combinations(labels[0], 2):
+        both = [(each[one], each[other]) for each in labels if None not in (each[one], each[other])]
+        table = np.zeros((3, 3))
+        np.add.at(table, tuple(np.array(both).T + 1), 1)
+        assert len(both) > 1200
+        assert information_bits(table) < 0.008, (one, other)
+
+
+def _shown(view):
+    focal = 0.5 / np.tan(np.radians(view.hfov_deg / 2))
+    pose = view.world_from_camera
+    return View.model_construct(world_from_camera=pose, intrinsics=[[focal, 0, 0.5], [0, focal, 0.5], [0, 0, 1]])
 
 
 def test_a_view_is_in_no_more_pairs_than_the_settings_say():
