@@ -267,7 +267,7 @@ def measure(uid: str, ours: Rendered, theirs: dict[str, Any]) -> Row:
     overlaps, differences, light, paint = [], [], [], []
     for view, flat in zip(ours.views.values(), theirs["colors"], strict=True):
         mine, other = view.depth < FAR, flat[..., 3] > 0.5
-        overlaps.append(float((mine & other).sum() / max((mine | other).sum(), 1)))
+        overlaps.append(float((mine & other).sum() / (mine | other).sum()) if (mine | other).any() else 1.0)
         both = mine & other
         differences.append(np.abs(view.albedo[both] - linear(flat[both][:, :3])).mean(axis=1))
         if mine.any():

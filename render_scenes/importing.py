@@ -5,9 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from io_scene_gltf2.blender.imp import mesh as importer_of_meshes
+from io_scene_gltf2.blender.imp import vnode as importer_of_nodes
 from io_scene_gltf2.blender.imp.node import BlenderNode
 from io_scene_gltf2.blender.imp.scene import BlenderScene
 from io_scene_gltf2.blender.imp.vnode import VNode
+from io_scene_gltf2.io.com.gltf2_io import Material
+from io_scene_gltf2.io.imp.gltf2_io_binary import BinaryData
 
 from render_scenes.surfaces import mark_two_sided
 
@@ -17,8 +20,10 @@ def listen() -> None:
     _listen_to_triangles()
     _listen_to_nodes()
     _listen_to_animations()
+    _listen_to_skins()
 
 
+ONE_SIZE = 1.01  # the most by which bones may differ in scale
 LONGEST_S = 3600.0  # of an animation: frames behind it are not looked at
 
 
@@ -80,6 +85,29 @@ def _before_animations(gltf: Any) -> Animated:
     return Animated(name, float(np.clip(max(ends, default=0.0), 0.0, LONGEST_S)), rest)
 
 
+def _listen_to_skins() -> None:
+    """Where a mesh was bound to bones of several sizes, it is bound anew to the bones at rest.
+
+    The importer guesses how the bones lay when the mesh was bound, but has no sizes in it: vertices that hang on two bones
+    fly apart.
+    """
+    pick = importer_of_nodes.pick_bind_pose
+
+    def pick_what_fits(gltf: Any) -> None:
+        skins = [skin.inverse_bind_matrices for skin in gltf.data.skins or [] if skin.inverse_bind_matrices is not None]
+        if not all(_of_one_size(BinaryData.get_data_from_accessor(gltf, each)) for each in skins):
+            gltf.import_settings["guess_original_bind_pose"] = False
+        pick(gltf)
+
+    importer_of_nodes.pick_bind_pose = pick_what_fits
+
+
+def _of_one_size(matrices: Any) -> bool:
+    """Whether all of some 4x4 matrices scale by the same factor, along each axis."""
+    axes = np.linalg.norm(np.asarray(matrices, dtype=np.float64).reshape(-1, 4, 4)[:, :3, :3], axis=2)
+    return bool(axes.max() < ONE_SIZE * axes.min())
+
+
 def _listen_to_nodes() -> None:
     """What KHR_node_visibility hides is not rendered, nor is anything below it. The importer does not know it."""
     make_thing = BlenderNode.create_object
@@ -130,12 +158,27 @@ def _listen_to_triangles() -> None:
 
     def mesh_with_marks(gltf: Any, mesh_number: int, skin: Any, mesh: Any, thing: Any) -> None:
         two_sided.clear()
+        _wear_default(gltf, gltf.data.meshes[mesh_number].primitives)
         make_mesh(gltf, mesh_number, skin, mesh, thing)
         marks = np.concatenate([np.zeros(0, dtype=bool), *two_sided])
         if marks.any() and len(marks) == len(mesh.polygons):
             mark_two_sided(mesh, marks)
 
     importer_of_meshes.points_edges_tris, importer_of_meshes.do_primitives = triangles_once, mesh_with_marks
+
+
+def _wear_default(gltf: Any, primitives: list[Any]) -> None:
+    """Primitives without a material get the one that glTF has for them: white and single-sided. Blender's is grey."""
+    bare = [part for part in primitives if part.material is None]
+    if not bare:
+        return
+    if not hasattr(gltf, "number_of_default"):
+        default = Material.from_dict({"name": "Default", "pbrMetallicRoughness": {}})
+        default.blender_material = {}  # as the importer keeps those that it has made
+        gltf.data.materials = [*(gltf.data.materials or []), default]
+        gltf.number_of_default = len(gltf.data.materials) - 1
+    for part in bare:
+        part.material = gltf.number_of_default
 
 
 def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

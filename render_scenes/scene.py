@@ -387,6 +387,7 @@ class Studio:
 
     def _normalise(self, new: list[Any], pose: str) -> Part:
         """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
+        surfaces.turn_normals([o.data for o in self._drawn(new)])
         there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(self._drawn(new))))
         surfaces.hide_back_faces(there)
         surfaces.part_glass(there)

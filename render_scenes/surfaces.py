@@ -16,12 +16,14 @@ TWO_SIDED = "viewpoint_two_sided"  # an attribute of faces that stand for two, o
 SAME = 1e-6  # of the object's extent: two routes of transforms to one place differ by less
 APART = 1e-4  # of the object's extent: so far two faces are moved that show different things at one place
 GAP = 5e-5  # of the extent: by so much the surface of glass lies within it
+WRONG = -0.2  # cosine of a normal and its face's: all three of a triangle are below
 RAYS = 2048  # lines through the object, to find back faces that can be seen
 FLAT = 0.01  # of the extent: how thick the picture of a shadow may be, and how far above the lowest point
 DARK = 0.15  # mean colour of such a picture, 0..1, weighed by its alpha
 VEIL = 0.2  # of what can be seen of a picture, that is neither opaque nor clear: not only the edges of leaves
 LAYERS = 16  # of back faces, one behind the other
 FEW = 2  # lines that meet a back face by chance, at an edge between triangles
+MOSTLY = 2.0  # times as many lines see the back of a shell as its front: what it hides has to be lit through it
 ENOUGH = 8  # lines, to tell a shell that is seen from its back
 
 
@@ -60,6 +62,22 @@ def read(things: Sequence[Any]) -> list[Surface]:
         placed = points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
         out.append(Surface(thing, placed, corners, slots, two_sided))
     return out
+
+
+def turn_normals(meshes: Sequence[Any]) -> None:
+    """Turn normals that point to the back of their face to its front: Cycles would have the face black, no viewer has."""
+    for mesh in {id(one): one for one in meshes}.values():
+        if not mesh.has_custom_normals:
+            continue
+        normals, flat = np.empty(len(mesh.loops) * 3, np.float32), np.empty(len(mesh.polygons) * 3, np.float32)
+        mesh.corner_normals.foreach_get("vector", normals)
+        mesh.polygons.foreach_get("normal", flat)
+        corners = normals.reshape(-1, 3, 3)
+        wrong = (corners * flat.reshape(-1, 1, 3)).sum(axis=2).max(axis=1) < WRONG
+        if wrong.any():
+            corners[wrong] *= -1
+            mesh.normals_split_custom_set(corners.reshape(-1, 3))
+            mesh.update()
 
 
 # --- each once ------------------------------------------------------------------------------------
@@ -391,10 +409,13 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
     if not 0 < faces.extent < np.inf:
         return
     single = np.concatenate([np.array(worn[id(one.thing.data)])[one.slots] & ~one.two_sided for one in shown])
-    front, back = _hits(faces, single)
+    front, back, through = _hits(faces, single)
     if back.sum() < FEW:
         return
     shell = _shells(faces)
+    inside = np.zeros(len(single), dtype=np.int64)
+    same = shell[through[:, 0]] == shell[through[:, 1]]
+    np.add.at(inside, through[same, 0], 1)
     by_mesh: dict[int, list[int]] = {}
     for number, one in enumerate(shown):
         by_mesh.setdefault(id(one.thing.data), []).append(number)
@@ -402,7 +423,8 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
         spans = [np.s_[faces.first[i] : faces.first[i + 1]] for i in numbers]
         seen = np.sum([front[span] for span in spans], axis=0)
         unseen = np.sum([back[span] for span in spans], axis=0)
-        _assign(shown[numbers[0]], single[spans[0]], seen, unseen, shell[spans[0]])
+        within = np.sum([inside[span] for span in spans], axis=0)
+        _assign(shown[numbers[0]], single[spans[0]], Lines(seen, unseen, within), shell[spans[0]])
 
 
 def _slots(surface: Surface) -> int:
@@ -459,8 +481,28 @@ def _pixels(image: Any) -> np.ndarray:
     return pixels.reshape(-1, image.channels)
 
 
-def _hits(faces: _Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many lines through the object see each triangle from its front, and from its back."""
+class Lines(NamedTuple):
+    """Of each of some triangles, how many lines through the object ..."""
+
+    front: np.ndarray  # see it from its front
+    back: np.ndarray  # see it from its back
+    inside: np.ndarray  # go through it from its back, and then see a front of the same shell: as those into a room do
+
+    def inward(self, number: np.ndarray) -> np.ndarray:
+        """Whether what light there is for them comes from within their shell; `number` says which hang together."""
+        front, back, inside = (np.bincount(number, each) for each in self)
+        found: np.ndarray = (2 * inside > back) | (back > MOSTLY * front)
+        return found
+
+    def of(self, which: np.ndarray) -> "Lines":
+        return Lines(*(each[which] for each in self))
+
+
+def _hits(faces: _Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many lines through the object see each triangle from its front, and from its back.
+
+    Third, (N, 2): a triangle that a line went through from its back, and the one whose front it saw next.
+    """
     front, back = np.zeros(len(single), dtype=np.int64), np.zeros(len(single), dtype=np.int64)
     clear = np.concatenate(
         [
@@ -474,8 +516,9 @@ def _hits(faces: _Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     tree = BVHTree.FromPolygons(((faces.points - middle) / scale).tolist(), faces.corners.tolist(), all_triangles=True)
     ends = np.random.default_rng(0).normal(size=(2, RAYS, 3))  # the same lines for all objects
     ends *= 0.51 / np.linalg.norm(ends, axis=2, keepdims=True)
+    through = []
     for start, towards in zip(ends[0].tolist(), (ends[1] - ends[0]).tolist(), strict=True):
-        at, along = Vector(start), Vector(towards).normalized()
+        at, along, before = Vector(start), Vector(towards).normalized(), -1
         for _ in range(LAYERS):
             place, normal, number, _ = tree.ray_cast(at, along)
             if place is None:
@@ -484,12 +527,16 @@ def _hits(faces: _Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 back[number] += 1
                 if not (single[number] or clear[number]):
                     break
+                before = number
             else:
                 front[number] += 1
+                if before >= 0:
+                    through.append((before, number))
+                before = -1
                 if not clear[number]:
                     break
             at = place + along * 1e-5
-    return front, back
+    return front, back, np.array(through, dtype=np.int64).reshape(-1, 2)
 
 
 def _shells(faces: _Faces) -> np.ndarray:
@@ -508,19 +555,18 @@ def _shells(faces: _Faces) -> np.ndarray:
         label = new
 
 
-def _assign(surface: Surface, single: np.ndarray, front: np.ndarray, back: np.ndarray, shell: np.ndarray) -> None:
+def _assign(surface: Surface, single: np.ndarray, lines: Lines, shell: np.ndarray) -> None:
     """Give the faces of a mesh that need it a material that is seen from one side."""
     mesh = surface.thing.data
     chosen = surface.slots.copy()
     for slot in range(_slots(surface)):
         mine = single & (surface.slots == slot)
-        if back[mine].sum() < FEW:
+        if lines.back[mine].sum() < FEW:
             continue
+        met = lines.of(mine)
         _, number = np.unique(shell[mine], return_inverse=True)
-        of_front, of_back = np.bincount(number, front[mine]), np.bincount(number, back[mine])
-        inward = np.where(of_front + of_back >= ENOUGH, of_back > of_front, back[mine].sum() > front[mine].sum())[
-            number
-        ]
+        enough = np.bincount(number, met.front + met.back) >= ENOUGH
+        inward = np.where(enough, met.inward(number), met.inward(np.zeros_like(number))[0])[number]
         while len(mesh.materials) <= slot:
             mesh.materials.append(None)
         material = mesh.materials[slot]

@@ -108,9 +108,12 @@ def write(path, meshes, nodes, materials, **more):
                 for by in given.pop("targets", [])
             ]
             for name, values in given.items():
-                attributes[name] = add(np.asarray(values, np.float32), f"VEC{np.shape(values)[1]}", 5126)
+                whole = name.startswith("JOINTS")
+                array = np.asarray(values, np.uint16 if whole else np.float32)
+                attributes[name] = add(array, f"VEC{array.shape[1]}", 5123 if whole else 5126)
             indices = add(np.ascontiguousarray(indices, np.uint16), "SCALAR", 5123)
-            part = {"attributes": attributes, "indices": indices, "material": material}
+            part = {"attributes": attributes, "indices": indices}
+            part |= {} if material is None else {"material": material}
             parts.append({**part, "targets": targets} if targets else part)
         listed.append({"primitives": parts})
     looks = [

@@ -149,6 +149,83 @@ def test_cases_with_twins_and_hulls_look_like_their_references(tmp_path):
     assert 0.01 < cases["05_outline_hull"].share([0, 0, 0]) < 0.3  # the outline
 
 
+def test_what_has_no_material_is_white_and_seen_from_its_front_alone(tmp_path):
+    colors = {"COLOR_0": np.tile([0.2, 0.6, 0.8, 1.0], (4, 1))}
+    made = {"bare": quad(1.0, (0, 0, 0)), "coloured": (*quad(1.0, (0, 0, 0)), colors)}
+    files = {
+        name: write(tmp_path / f"{name}.glb", [[(shape, None)]], [{"mesh": 0}], [(RED, {})])
+        for name, shape in made.items()
+    }
+    seen = see(tmp_path, files)
+    assert seen["bare"].share([1, 1, 1]) > 0.85  # edges are mixed
+    red, green, blue = seen["coloured"].albedo[0][SIZE // 2, SIZE // 2]  # of a rough metal, so it is deeper
+    assert red < 0.25 and 0.3 < green < 0.65 and 0.5 < blue < 0.85
+    for one in seen.values():
+        assert (one.depth[1] > 1e9).all()
+
+
+def test_normals_that_point_inwards_do_not_make_a_surface_black(tmp_path):
+    points, normals, indices = box()
+    made = {"right": (points, normals, indices), "wrong": (points, -normals, indices)}
+    files = {
+        name: write(tmp_path / f"{name}.glb", [[(shape, 0)]], [{"mesh": 0}], [(RED, {})])
+        for name, shape in made.items()
+    }
+    seen = see(tmp_path, files)
+    assert np.abs(seen["wrong"].picture[0] - seen["right"].picture[0]).mean() < 0.01
+
+
+def test_shells_that_are_seen_from_within_are_lit(tmp_path):
+    """A closed one, a tunnel, and one with a large opening, through which most lines meet fronts first."""
+    outside, room = box(), box(inward=True)
+    open_room = (*room[:2], np.delete(room[2].reshape(6, 6), 4, axis=0).ravel())  # glTF -Z: the side behind
+    shapes = {"box": outside, "room": room, "open": open_room}
+    files = {
+        name: write(tmp_path / f"{name}.glb", [[(shape, 0)]], [{"mesh": 0}], [(RED, {})])
+        for name, shape in shapes.items()
+    }
+    seen = see(tmp_path, files)
+    for name in ("room", "open"):
+        assert seen[name].brightness() > 0.5 * seen["box"].brightness(), name
+
+
+# --- skins ----------------------------------------------------------------------------------------
+
+
+def test_a_skin_in_another_pose_than_it_was_bound_in_is_as_its_matrices_say(tmp_path):
+    """With a bone that moves nothing and has nonsense for its matrix, as converters leave them."""
+    points, normals, indices = box()
+    weights = np.where(points[:, 1:2] > 0, [[0.4, 0.6, 0, 0]], [[1, 0, 0, 0]])
+    skin = {"JOINTS_0": np.tile([1, 2, 0, 0], (len(points), 1)), "WEIGHTS_0": weights}
+    turn, low, high = np.eye(4), np.eye(4), np.eye(4)
+    turn[:2, :2], low[1, 3], high[1, 3] = [[0.5, -0.8660254], [0.8660254, 0.5]], -0.5, 0.5  # 60 degrees about z
+    mesh_to_bones = [np.diag([0.01, 0.01, 0.01, 1]), np.linalg.inv(low), np.linalg.inv(high)]
+    columns = np.stack([one.T for one in mesh_to_bones]).astype(np.float32).reshape(3, 16)
+    nodes = [
+        {"mesh": 0, "skin": 0},
+        {"children": [2, 3]},
+        {"translation": [0, -0.5, 0]},
+        {"translation": [0, 0.5, 0], "rotation": [0, 0, 0.5, 0.8660254]},
+    ]
+    skins = {"skins": lambda add: [{"joints": [1, 2, 3], "inverseBindMatrices": add(columns, "MAT4", 5126)}]}
+    turned = (np.c_[points, np.ones(len(points))] @ (high @ turn @ np.linalg.inv(high)).T)[:, :3]
+    placed = weights[:, :1] * points + weights[:, 1:2] * turned
+    made = {
+        "plain": ([[((placed, normals, indices), 0)]], [{"mesh": 0}], {}),
+        "skinned": ([[((points, normals, indices, skin), 0)]], nodes, skins),
+    }
+    files = {
+        name: write(tmp_path / f"{name}.glb", mesh, tree, [(RED, {})], **more)
+        for name, (mesh, tree, more) in made.items()
+    }
+    seen = see(tmp_path, files)
+    for view in range(2):
+        there = {name: one.depth[view] < 1e9 for name, one in seen.items()}
+        assert (there["skinned"] != there["plain"]).mean() < 0.003
+        both = there["skinned"] & there["plain"]
+        assert np.abs(seen["skinned"].depth[view] - seen["plain"].depth[view])[both].max() < 0.01
+
+
 # --- poses ------------------------------------------------------------------------------------------
 
 
