@@ -747,7 +747,7 @@ def ways() -> Iterator[Way]:
     ):
         yield way(f"manifest names the shard {text!a}", in_manifest(put(shards__0__name=text)), OF_MANIFEST)
     yield way("manifest names a FIFO", lambda case: (fifo(case.dataset / "pipe"), edit_manifest(case, put(shards__0__name="pipe"))), OF_MANIFEST)  # fmt: skip
-    yield way("manifest names a FIFO like a shard", lambda case: (fifo(case.dataset / "train-00001-of-00001.tar"), edit_manifest(case, put(shards__0__name="train-00001-of-00001.tar"))))  # fmt: skip
+    yield way("manifest names a FIFO like a shard", lambda case: (fifo(case.dataset / "train-00001-of-00001.tar"), edit_manifest(case, put(shards__0__name="train-00001-of-00001.tar"))), OF_SHARDS - {"inspect"})  # fmt: skip
     yield way(
         "manifest names a shard twice", in_manifest(lambda tree: tree["shards"].append(tree["shards"][0])), OF_MANIFEST
     )

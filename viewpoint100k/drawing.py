@@ -6,10 +6,10 @@ Shards keep plain pictures; figures are drawn when somebody looks, from what the
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from viewpoint100k.records import Colour, Question
+from viewpoint100k.shards import decoding, open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,11 +42,18 @@ LUMINANCE_PX = 32  # a picture is scaled down to that before its mean is taken
 Box = tuple[int, int, int, int]
 
 
-def mean_luminance(image: bytes) -> float:
-    """Mean luminance of a JPEG as displayed, 0..1. One of the flat cues that questions are balanced over."""
+def mean_luminance(image: bytes, name: str = "a picture") -> float:
+    """Mean luminance of a JPEG as displayed, 0..1. One of the flat cues that questions are balanced over.
+
+    Args:
+        name: of the picture, for the message.
+
+    Raises:
+        InputError: not a whole JPEG of ours.
+    """
     from PIL import Image
 
-    with Image.open(BytesIO(image)) as opened:
+    with open_picture(image, name) as opened, decoding(name):
         opened.draft("RGB", (4 * LUMINANCE_PX, 4 * LUMINANCE_PX))  # decoded at an eighth, for nothing
         small = opened.convert("RGB").resize((LUMINANCE_PX, LUMINANCE_PX), Image.Resampling.BOX)
     count = LUMINANCE_PX * LUMINANCE_PX

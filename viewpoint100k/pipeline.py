@@ -791,8 +791,11 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
             for one in before_asking
         ]
         dropped = Counter[str]()
+        light = []
+        for one in stored:
+            with in_sample(dataset / entry.name, one.key):
+                light.append([mean_luminance(image, f"view_{i}.jpg") for i, image in enumerate(one.images)])
         with in_sample(dataset / entry.name):
-            light = [[mean_luminance(image) for image in one.images] for one in stored]
             asked_anew = _asked(config, name, number, stored, light, dropped)
         samples = [one for one in asked_anew if one.sample.fair_questions]
         if len(samples) < len(stored):

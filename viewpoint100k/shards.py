@@ -437,7 +437,7 @@ def decode(data: bytes, name: str) -> "Image":
         InputError: not a whole JPEG in RGB of no more than `LONGEST_SIDE_PX` each way.
     """
     picture = open_picture(data, name)
-    with _decoding(name):
+    with decoding(name):
         picture.load()
     return picture
 
@@ -453,11 +453,10 @@ def open_picture(data: bytes, name: str) -> "Image":
     """
     from PIL import Image
 
-    if not data.startswith(b"\xff\xd8\xff"):
-        raise InputError(f"{name} cannot be decoded: its {len(data)} bytes do not start as those of a JPEG")
+    _check_start(data, name)
     if (scans := data.count(b"\xff\xda")) > MOST_SCANS:
         raise InputError(f"{name} cannot be decoded: it has {scans} scans; expected at most {MOST_SCANS}")
-    with _decoding(name), warnings.catch_warnings(action="error"):
+    with decoding(name), warnings.catch_warnings(action="error"):
         picture = Image.open(io.BytesIO(data), formats=("JPEG",))
     if picture.format != "JPEG" or picture.mode != "RGB" or max(picture.size) > LONGEST_SIDE_PX:
         found = f"{picture.format} {picture.mode} {picture.size}"
@@ -465,8 +464,13 @@ def open_picture(data: bytes, name: str) -> "Image":
     return picture
 
 
+def _check_start(data: bytes, name: str) -> None:
+    if not data.startswith(b"\xff\xd8\xff"):
+        raise InputError(f"{name} cannot be decoded: its {len(data)} bytes do not start as those of a JPEG")
+
+
 @contextmanager
-def _decoding(name: str) -> Iterator[None]:
+def decoding(name: str) -> Iterator[None]:
     """Whatever a decoder's parts raise at damage (there is no list of it) is an error that names the picture."""
     try:
         yield
@@ -550,16 +554,21 @@ def _json(sample: Sample) -> bytes:
 
 
 def parse_sample(path: Path | str, key: str, members: dict[str, bytes]) -> StoredSample:
-    """A sample from its files.
+    """A sample from its files. Its pictures are not decoded.
 
     Raises:
-        InputError: a file is missing, or the json is not a sample: names the file, the sample and the field.
+        InputError: a file is missing, the json is not a sample, or a picture does not start as a JPEG: names the file, the
+            sample and the field.
     """
     if "json" not in members:
         raise InputError(f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, ..., json")
     sample = _sample(path, key, members["json"])
     _check_members(path, key, members, sample)
-    return StoredSample(key, sample, [members[f"view_{number}.jpg"] for number in range(len(sample.views))])
+    pictures = [members[f"view_{number}.jpg"] for number in range(len(sample.views))]
+    with in_sample(path, key):
+        for number, picture in enumerate(pictures):
+            _check_start(picture, f"view_{number}.jpg")
+    return StoredSample(key, sample, pictures)
 
 
 def _check_members(path: Path | str, key: str, names: Iterable[str], sample: Sample) -> None:
