@@ -48,12 +48,13 @@ FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 CORE = "A"  # the tier of the kinds that the dataset exists for
-HARDLY_ANY = 0.05  # of the candidates of a kind
+HARDLY_ANY = 0.05  # of the candidates of a kind: so few are fair by chance, and then none is said to be
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = 0.005  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFT = 0.004  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 SOFTER = 4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
 FEWEST_OF_MANY = 100  # questions of a kind of many options: of fewer, no cue is looked at
+FEWEST_PER_SOFT_CUE = 3  # the same, where it may be off by a little
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
@@ -129,11 +130,15 @@ def balanced(
     together = rng.random(len(candidates))  # one lot a sample, for the core kinds: it has all of them, or none
     thinned = []
     for items in _by_kind(candidates).values():
+        if not candidates[items[0][0]][items[0][1]].kind.can_be_fair:
+            continue
         asked = [candidates[sample][place] for sample, place in items]
         lonely = np.array([not asked_of[sample] for sample, _ in items])
         seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
         lots = together[[sample for sample, _ in items]] if asked[0].kind.tier == CORE else None
         uneven, kept = _thinned(asked, seen, lonely, rng, lots)
+        if kept.mean() <= HARDLY_ANY:  # it cannot be fair here, and chance decides about the few
+            continue
         thinned.append(_Thinned(items, _weighed(uneven, kept), kept))
         asked_of.update(items[i][0] for i in np.flatnonzero(kept))
     _rescue(candidates, thinned, asked_of, rng)
@@ -297,7 +302,10 @@ def _uneven(
     equations += [_Equation(HARD, _scaled(column)) for column in alone.T]
     equations.sort(key=lambda equation: equation.rank)
     equations = [equation for equation in equations if np.abs(equation.parts).max(initial=0) > 1e-9]
-    equations = equations[: max(count // FEWEST_PER_CUE, len(contrasts) + 1)]  # at least the first cue: the shift
+    hard = [equation for equation in equations if not equation.soft]
+    hard = hard[: max(count // FEWEST_PER_CUE, len(contrasts) + 1)]  # at least the first cue: the shift
+    soft = [equation for equation in equations if equation.soft][: count // FEWEST_PER_SOFT_CUE]
+    equations = [*hard, *soft]
     if not equations:
         return _Uneven(np.zeros((count, 0)), np.zeros(0))
     parts = np.stack([equation.parts for equation in equations], axis=1)
@@ -427,8 +435,7 @@ def _evened_out(
 ) -> NDArray[np.bool_]:
     """(N,) who is kept after the best single changes, as long as the sum of squares of the bins' unevenness falls.
 
-    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn, unless these are hardly any
-    of a kind, which then is one that cannot be fair here.
+    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn, unless these are hardly any.
 
     Args:
         fixed: (N,) which must not change.

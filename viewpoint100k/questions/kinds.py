@@ -130,6 +130,7 @@ class Kind(NamedTuple):
     twins: bool = False  # options 2i and 2i + 1 are opposites and are shown together, or neither is
     opposites: tuple[Opposites, ...] = ()  # what flat shortcuts must not tell apart
     seen_alone: tuple[Cue, ...] = WHETHER  # must not tell "none" from the others; where there is none, one from another
+    can_be_fair: bool = True  # else one picture by itself tells, whatever is left out: never of the balanced subset
     lens: bool = False  # the question says what the lens did, for the object's size means nothing without that
     draw: Callable[[Known, GateConfig, np.random.Generator], Figure | None] | None = None
     solve: Callable[[Known, Figure, GateConfig], Solved | None] | None = None

@@ -34,11 +34,14 @@ ZOOM_BACKGROUNDS = {"hdri"}  # far away: it grows with the lens and not with the
 
 
 def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that can be seen."""
+    """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that both images show.
+
+    Were the others hidden in image 1, the dots of image 2 alone would tell: those at the side that came into view are wrong.
+    """
     if known.truth.covisible_fraction < gates.min_covisible_fraction:
         return None
     side = 2 * known.views[1].intrinsics[0][2]
-    clear = [point for point in known.seen.points if point.visible[1] == "yes"]
+    clear = [point for point in known.seen.points if point.visible == ["yes", "yes"]]
     if len(clear) < len(COLOURS):
         return None
     before, after = (np.array([point.pixels[i] for point in clear]) for i in (0, 1))
@@ -50,7 +53,7 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     wanted = rng.random(2) >= BY_CHANCE
     decoys = [one for one, want in zip(nearer, wanted, strict=True) if want]
     fair = ~np.any([one for one, want in zip(nearer, wanted, strict=True) if not want], axis=0)
-    marked = np.array([point.visible[0] == "yes" for point in clear])
+    marked = np.ones(len(clear), dtype=bool)
     for one in decoys:  # none of its sort: no need to look further
         marked &= (one & fair & apart).any(axis=1)
     unlike = np.abs(paint[:, None] - paint).sum(axis=-1)
@@ -376,7 +379,15 @@ KINDS: tuple[Kind, ...] = (
         solve=solve_map,
     ),
     Kind(
-        "revealed_side", "object_front", "B", REVEALED, (), of_figures_only, draw=draw_pair, solve=solve_revealed_side
+        "revealed_side",
+        "object_front",
+        "B",
+        REVEALED,
+        (),
+        of_figures_only,
+        draw=draw_pair,
+        solve=solve_revealed_side,
+        can_be_fair=False,  # the shape of the object's box tells from which side it is seen, and so what can come into view
     ),
     Kind(
         "mirrored",
