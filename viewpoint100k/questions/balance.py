@@ -48,7 +48,7 @@ FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 CORE = "A"  # the tier of the kinds that the dataset exists for
-HARDLY_ANY = 0.05  # of the candidates of a kind: so few are fair by chance, and then none is said to be
+HARDLY_ANY = 0.05  # of the candidates of a kind whose answer is not "none": so few are fair by chance, and then none is said to be
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 STEPS = 60  # of finding shares: enough for a thousand questions
 SOFT = 0.004  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
@@ -137,7 +137,8 @@ def balanced(
         seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
         lots = together[[sample for sample, _ in items]] if asked[0].kind.tier == CORE else None
         uneven, kept = _thinned(asked, seen, lonely, rng, lots)
-        if kept.mean() <= HARDLY_ANY:  # it cannot be fair here, and chance decides about the few
+        moved = np.array([one.fact.option != one.kind.none for one in asked])
+        if (kept & moved).sum() <= HARDLY_ANY * moved.sum():  # it cannot be fair here, and chance decides about the few
             continue
         thinned.append(_Thinned(items, _weighed(uneven, kept), kept))
         asked_of.update(items[i][0] for i in np.flatnonzero(kept))
@@ -161,7 +162,8 @@ def _rescue(
     candidates: Sequence[Sequence["Asked"]], thinned: list[_Thinned], asked_of: Counter[int], rng: np.random.Generator
 ) -> None:
     """Give a question to samples that have none, where one does little harm, in exchange for others' questions."""
-    lonely = [sample for sample in range(len(candidates)) if not asked_of[sample] and candidates[sample]]
+    here = {sample for kind in thinned for sample, _ in kind.items}
+    lonely = [sample for sample in sorted(here) if not asked_of[sample]]
     if not lonely:
         return
     sums = [kind.uneven[kind.kept].sum(axis=0) for kind in thinned]
