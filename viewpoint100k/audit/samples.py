@@ -268,10 +268,10 @@ def _item(stored: StoredSample) -> Item:
 
 
 def _slim(item: Item, whole: bool) -> Item:
-    """Without the points of its surface, which are half of a sample, where no dots are drawn on them."""
-    sample = item.sample
+    """Without questions that only exact probes look at, and without the points of its surface where no dots are drawn on them."""
+    sample = item.sample.model_copy(update={"questions": item.sample.fair_questions})
     if whole or any(question.marks for question in sample.questions):
-        return item
+        return item._replace(sample=sample)
     return item._replace(sample=sample.model_copy(update={"seen": sample.seen.model_copy(update={"points": []})}))
 
 
