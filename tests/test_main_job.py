@@ -52,7 +52,7 @@ def test_cameras_go_and_turn_both_ways_and_no_sample_is_without_a_question(datas
     for values, clear, none in ((right, 0.25, 0.1), (yaw, 10, 1)):
         assert sum(value >= clear for value in values) >= 3
         assert sum(value <= -clear for value in values) >= 3
-        assert sum(abs(value) <= none for value in values) >= 3
+        assert sum(abs(value) <= none for value in values) >= 2
     assert all(one.fair_questions for one in samples)
     assert len({question.type for one in samples for question in one.questions}) >= 6
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from viewpoint100k.records import Colour, Question
-from viewpoint100k.shards import decoding, open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,20 +41,16 @@ LUMINANCE_PX = 32  # a picture is scaled down to that before its mean is taken
 Box = tuple[int, int, int, int]
 
 
-def mean_luminance(image: bytes, name: str = "a picture") -> float:
-    """Mean luminance of a JPEG as displayed, 0..1. One of the flat cues that questions are balanced over.
+def mean_luminance(picture: "Image") -> float:
+    """Mean luminance of a picture as displayed, 0..1. One of the flat cues that questions are balanced over.
 
     Args:
-        name: of the picture, for the message.
-
-    Raises:
-        InputError: not a whole JPEG of ours.
+        picture: opened and not yet decoded, if it is a JPEG: then it is decoded at an eighth, for nothing.
     """
     from PIL import Image
 
-    with open_picture(image, name) as opened, decoding(name):
-        opened.draft("RGB", (4 * LUMINANCE_PX, 4 * LUMINANCE_PX))  # decoded at an eighth, for nothing
-        small = opened.convert("RGB").resize((LUMINANCE_PX, LUMINANCE_PX), Image.Resampling.BOX)
+    picture.draft("RGB", (4 * LUMINANCE_PX, 4 * LUMINANCE_PX))
+    small = picture.convert("RGB").resize((LUMINANCE_PX, LUMINANCE_PX), Image.Resampling.BOX)
     count = LUMINANCE_PX * LUMINANCE_PX
     sums = [sum(value * number for value, number in enumerate(band.histogram())) for band in small.split()]
     return sum(weight * total for weight, total in zip(LUMINANCE, sums, strict=True)) / (255 * count)

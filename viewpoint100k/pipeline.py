@@ -58,8 +58,10 @@ from viewpoint100k.scenes.compose import scene_record
 from viewpoint100k.shards import (
     Receipt,
     StoredSample,
+    decoding,
     in_sample,
     iter_samples,
+    open_picture,
     read_shard,
     sha256_file,
     sweep,
@@ -633,9 +635,15 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         )
     # without depth and albedo: a shard keeps what all its objects gave until it can choose
     images = {number: view.image for number, view in rendered.views.items()}
-    luminance = {number: mean_luminance(image) for number, image in images.items()} if candidates else {}
+    luminance = {number: _luminance(image, f"view {number}") for number, image in images.items()} if candidates else {}
     usable = _Usable(record, images, luminance, candidates) if candidates else None
     return _Visit(usable, reject, len(images), dropped, {**rendered.cpu_s, "annotate": of_annotating})
+
+
+def _luminance(image: bytes, name: str) -> float:
+    """Mean luminance of a JPEG of ours, 0..1."""
+    with open_picture(image, name) as picture, decoding(name):
+        return mean_luminance(picture)
 
 
 class _Fetched(NamedTuple):
@@ -794,7 +802,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         light = []
         for one in stored:
             with in_sample(dataset / entry.name, one.key):
-                light.append([mean_luminance(image, f"view_{i}.jpg") for i, image in enumerate(one.images)])
+                light.append([_luminance(image, f"view_{i}.jpg") for i, image in enumerate(one.images)])
         with in_sample(dataset / entry.name):
             asked_anew = _asked(config, name, number, stored, light, dropped)
         samples = [one for one in asked_anew if one.sample.fair_questions]

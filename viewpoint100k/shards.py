@@ -453,7 +453,8 @@ def open_picture(data: bytes, name: str) -> "Image":
     """
     from PIL import Image
 
-    _check_start(data, name)
+    if not data.startswith(b"\xff\xd8\xff"):
+        raise InputError(f"{name} cannot be decoded: its {len(data)} bytes do not start as those of a JPEG")
     if (scans := data.count(b"\xff\xda")) > MOST_SCANS:
         raise InputError(f"{name} cannot be decoded: it has {scans} scans; expected at most {MOST_SCANS}")
     with decoding(name), warnings.catch_warnings(action="error"):
@@ -462,11 +463,6 @@ def open_picture(data: bytes, name: str) -> "Image":
         found = f"{picture.format} {picture.mode} {picture.size}"
         raise InputError(f"{name} is {found}; expected JPEG RGB of at most {LONGEST_SIDE_PX} pixels each way")
     return picture
-
-
-def _check_start(data: bytes, name: str) -> None:
-    if not data.startswith(b"\xff\xd8\xff"):
-        raise InputError(f"{name} cannot be decoded: its {len(data)} bytes do not start as those of a JPEG")
 
 
 @contextmanager
@@ -557,18 +553,13 @@ def parse_sample(path: Path | str, key: str, members: dict[str, bytes]) -> Store
     """A sample from its files. Its pictures are not decoded.
 
     Raises:
-        InputError: a file is missing, the json is not a sample, or a picture does not start as a JPEG: names the file, the
-            sample and the field.
+        InputError: a file is missing, or the json is not a sample: names the file, the sample and the field.
     """
     if "json" not in members:
         raise InputError(f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, ..., json")
     sample = _sample(path, key, members["json"])
     _check_members(path, key, members, sample)
-    pictures = [members[f"view_{number}.jpg"] for number in range(len(sample.views))]
-    with in_sample(path, key):
-        for number, picture in enumerate(pictures):
-            _check_start(picture, f"view_{number}.jpg")
-    return StoredSample(key, sample, pictures)
+    return StoredSample(key, sample, [members[f"view_{number}.jpg"] for number in range(len(sample.views))])
 
 
 def _check_members(path: Path | str, key: str, names: Iterable[str], sample: Sample) -> None:

@@ -336,7 +336,9 @@ def only(fair, kind, change):
     """All samples with a question of a kind, which is changed; other questions are left out."""
     out = []
     for one in fair:
-        questions = [q.model_copy(update=change(one.sample, q)) for q in one.sample.questions if q.type == kind]
+        questions = [
+            q.model_copy(update={"fair": True} | change(one.sample, q)) for q in one.sample.questions if q.type == kind
+        ]
         out += [sets.changed(one, questions=questions)] if questions else []
     return out
 

@@ -550,6 +550,7 @@ def test_a_cached_objaverse_needs_no_network(tmp_path):
         "author": "User a",
         "licence": "CC-BY-4.0",
         "source_url": f"https://sketchfab.com/3d-models/{'a' * 32}",
+        "pose": "",
     }
     assert said["found"] == {uid: path for uid, (path, _) in said["fetched"].items()}
     for uid, (path, sha256) in said["fetched"].items():
