@@ -48,12 +48,12 @@ def test_cameras_go_and_turn_both_ways_and_no_sample_is_without_a_question(datas
     samples = [stored.sample for stored in iter_samples(dataset)]
     right = [one.truth.translation[0] for one in samples]
     yaw = [one.truth.yaw_deg for one in samples]
-    # the way back has a little of what the way there has none of: its axes are turned
-    for values, clear, none in ((right, 0.25, 0.1), (yaw, 10, 1)):
+    for values, clear, none in ((right, 0.25, 0.02), (yaw, 10, 1)):
         assert sum(value >= clear for value in values) >= 3
         assert sum(value <= -clear for value in values) >= 3
-        assert sum(abs(value) <= none for value in values) >= 2
-    assert all(one.fair_questions for one in samples)
+        assert sum(abs(value) <= none for value in values) >= 3
+    assert all(one.questions for one in samples)
+    assert sum(bool(one.fair_questions) for one in samples) >= 0.7 * len(samples)  # of the others nothing is fair
     assert len({question.type for one in samples for question in one.questions}) >= 6
 
 

@@ -53,6 +53,7 @@ MIRRORED = (RIGHT, YAW, ROLL)  # what a mirror turns around
 GIVEN_UP_FIRST = (ZOOM, ROLL, PITCH, UP, FORWARD, YAW, RIGHT)
 PROPOSALS = 60  # per motion and first camera
 SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
+LEAST_STILL = 0.001  # of the pairs: in some nothing moves at all
 LEAST_OF_SHARE = 0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
 FITTING_ROUNDS = 100  # of the tables of two motions
 COLUMNS_TRIED = 128  # of which the least coupled is taken
@@ -60,7 +61,7 @@ SHARES_MATTER = 2.0  # against being independent, when the least bad of them is 
 BLOCK = 1024  # pairs that are balanced together
 LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
-TOO_FAR = 0.57  # of the lots: every eighth of these finds no room, and then as many turn too far as do not
+TOO_FAR = 0.56  # of the lots: some of these find no room, and then as many turn too far as do not
 LEAST_OVERTURN = 0.25  # of the most: less does not shift the object enough to mislead anybody
 CLEAR = 1.03  # over what questions need
 OF_THE_SPHERE = 0.85  # objects do not fill their bounding sphere
@@ -193,6 +194,8 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
             for moves, part in ((active[:, place], share), (~active[:, place], 1 - share)):
                 if (there := found[moves].sum()) > 0:
                     found[moves] *= part / there
+    still = ~active.any(axis=1)
+    found[still] = np.maximum(found[still], LEAST_STILL * found.sum())
     total = found.sum()
     if total > 0:
         found = found / total
@@ -214,12 +217,13 @@ def _clear(active: tuple[bool, ...]) -> tuple[float, ...]:
     """(7,) where one of these motions is not wanted: in about what share of the pairs there is clearly none of it.
 
     A step across the line of sight is none along it only from a camera that did not turn: around the object cameras also
-    get ahead of where they began, and what the way there has none of, the way back has a little of.
+    get ahead of where they began, and what the way there has none of, the way back may have a little of (not sideways:
+    such a way back is not used).
     """
     right, up, forward, yaw, pitch, roll, _ = active
     around = right and yaw
     none = (
-        0.63 if (forward and yaw) or (up and roll) else 0.9,
+        1.0,
         0.53 if around else 0.6 if (forward and pitch) or (right and roll) else 1.0,
         0.36 if around else 0.55 if up and pitch else 1.0,
     )
@@ -286,12 +290,14 @@ def _block(
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
     tried = [_active(combinations, shares, rest, rng) for _ in range(COLUMNS_TRIED)]
-    wanted = rest * np.array(_shares(settings), dtype=np.float64)
+    wanted = np.floor(rest * np.array(_shares(settings)))  # of few pairs rather one more without: "none" is to be there
     active = min(tried, key=lambda rows: _off(rows, wanted))
+    # elsewhere each motion's opposite follows, so that signs are even beside each of these anyway
+    beside = list(active.T) if settings.scenes is not None else []
     columns: list[np.ndarray] = []
     for moves in active.T:
         ways = [_signs(moves > 0, rng) for _ in range(COLUMNS_TRIED)]
-        columns.append(min(ways, key=lambda column: _coupling(column, [*columns, *active.T])))
+        columns.append(min(ways, key=lambda column: _coupling(column, [*columns, *beside])))
     codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array(columns).T]
     codes += [ORBITS[i % 2] for i in range(orbits)]
     return [codes[i] for i in rng.permutation(count)]
@@ -313,10 +319,11 @@ def _active(
     return np.asarray(np.array(combinations, dtype=np.int64)[order[np.minimum(drawn, len(combinations) - 1)]])
 
 
-def _off(rows: NDArray[np.int64], wanted: Array) -> float:
-    """How far drawn motions are from their shares and from being independent."""
+def _off(rows: NDArray[np.int64], wanted: Array) -> tuple[float, float]:
+    """How far drawn motions are from their shares and from being independent; before that, those that tier A asks about."""
     coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
-    return SHARES_MATTER * float(np.square(rows.sum(axis=0) - wanted).sum()) + coupling
+    squares = np.square(rows.sum(axis=0) - wanted)
+    return float(squares[[RIGHT, YAW]].sum()), SHARES_MATTER * float(squares.sum()) + coupling
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:
@@ -494,7 +501,10 @@ def in_frame(camera: Camera) -> NDArray[np.bool_]:
 
 
 def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray[np.bool_]:
-    """(...) whether a motion is what its code says: clear where it says so, nothing to speak of where it says none."""
+    """(...) whether a motion is what its code says: clear where it says so, nothing to speak of where it says none.
+
+    Of what tier A asks about, clearly nothing: else "none" could not be asked.
+    """
     moved = motion(first.world_from_camera, second.world_from_camera)
     focal = [1 / np.tan(np.radians(np.asarray(camera.hfov_deg) / 2)) for camera in (first, second)]
     right, down, ahead = (moved.translation[..., i] for i in range(3))
@@ -508,13 +518,14 @@ def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray
         (moved.roll_deg, gates.tilt_grey_deg.high),
         (np.log(focal[1] / focal[0]), float(np.log(gates.size_grey.high))),
     ]
+    nothing = {RIGHT: gates.truck_grey.low, YAW: gates.yaw_grey_deg.low}
     good = np.ones(largest.shape, dtype=bool)
     for place, (sign, (amount, least)) in enumerate(zip(code, amounts, strict=True)):
         clear = np.abs(amount) >= CLEAR * least
         if place <= FORWARD:  # along an axis that is small beside another, nothing is asked: it counts as none
             clear = clear & (np.abs(amount) >= 0.5 * largest)
         if sign == "0":
-            good &= ~clear
+            good &= np.abs(amount) <= nothing[place] if place in nothing else ~clear
         elif sign != "*":
             good &= clear & ((amount > 0) == (sign == "+"))
     return good

@@ -43,7 +43,7 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
 from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
-from viewpoint100k.questions import ask_all, carries_question, choose, load_templates
+from viewpoint100k.questions import ask_all, carries_question, load_templates
 from viewpoint100k.records import (
     ObjectRecord,
     PlannedPair,
@@ -390,8 +390,8 @@ def _fill(
 ) -> list[StoredSample]:
     """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
 
-    A motion for which several objects find no cameras is exchanged for a simpler one. A pair that is left without a fair
-    question is replaced by another.
+    A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which nothing can
+    be asked is replaced by another.
     """
     by_uid = {thing.record.uid: thing for thing in plan.objects}
     provenance = Provenance(
@@ -410,7 +410,8 @@ def _fill(
         if len(picks) == len(motions):
             drafts, doubtful = _drafts(config, shard, picks, provenance), Counter[str]()
             try:
-                samples, unasked = _asked_of(config, shard, drafts, doubtful)
+                stored, light = [draft.stored for draft in drafts], [draft.luminance for draft in drafts]
+                samples = _asked(config, shard.name, shard.number, stored, light, doubtful)
             except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
                 raise
             except Exception:  # whatever our own code makes of an object's pairs, it costs this object
@@ -422,6 +423,7 @@ def _fill(
                 picks = {place: pick for place, pick in picks.items() if pick.usable.record.uid not in errors}
                 objects = deque(uid for uid in objects if uid not in errors)
                 continue
+            unasked = {draft.place for draft, one in zip(drafts, samples, strict=True) if not one.sample.questions}
             if not unasked:
                 tally.dropped.update(doubtful)
                 return samples
@@ -701,26 +703,6 @@ def _drafts(config: RunConfig, shard: Shard, picks: Mapping[int, _Pick], provena
     return out
 
 
-def _asked_of(
-    config: RunConfig, shard: Shard, drafts: Sequence[_Draft], doubtful: Counter[str]
-) -> tuple[list[StoredSample], set[int]]:
-    """The samples of a shard with their questions, and the places of those that are left without a fair one.
-
-    Wording all questions takes longest: as long as choosing leaves out some samples, which are to be replaced, none is worded.
-
-    Args:
-        doubtful: as in `_asked`.
-    """
-    stored, light = [draft.stored for draft in drafts], [draft.luminance for draft in drafts]
-    rng = generator(config.seed, "questions", shard.name)
-    _, chosen = choose([one.sample for one in stored], config.gates, rng, light)
-    unasked = {draft.place for draft, asked in zip(drafts, chosen, strict=True) if not asked}
-    if unasked:
-        return [], unasked
-    samples = _asked(config, shard.name, shard.number, stored, light, doubtful)
-    return samples, {draft.place for draft, one in zip(drafts, samples, strict=True) if not one.sample.fair_questions}
-
-
 def _asked(
     config: RunConfig,
     name: str,
@@ -805,7 +787,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
                 light.append([_luminance(image, f"view_{i}.jpg") for i, image in enumerate(one.images)])
         with in_sample(dataset / entry.name):
             asked_anew = _asked(config, name, number, stored, light, dropped)
-        samples = [one for one in asked_anew if one.sample.fair_questions]
+        samples = [one for one in asked_anew if one.sample.questions]
         if len(samples) < len(stored):
             dropped["pairs left without a question"] += len(stored) - len(samples)
         digest, size = write_shard(out / entry.name, scratch, samples)

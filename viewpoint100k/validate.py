@@ -317,8 +317,8 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
         yield from (
             f"question {question.id}: {what}" for what in _question_problems(question, sample, stored.key, gates)
         )
-    if not sample.fair_questions:
-        yield "has no question of the balanced subset (fair)"
+    if not sample.questions:
+        yield "has no question"
     if len({question.id for question in sample.questions}) != len(sample.questions):
         yield "has two questions of the same id"
 

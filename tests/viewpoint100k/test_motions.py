@@ -132,11 +132,10 @@ def test_a_move_that_the_lens_undoes_leaves_the_object_about_as_large_or_larger_
 
 
 def test_some_pairs_do_nothing_at_all_and_some_turn_only():
-    families = Counter(map(family_of, codes(10_000)))
+    families = Counter(map(family_of, codes(5000)))
     assert set(families) <= set(FAMILIES)
-    assert families["still"] >= 2
-    for family in ("orbit", "same_sign", "truck", "pan", "mixed"):
-        assert families[family] >= 4, family
+    for family in ("orbit", "same_sign", "truck", "pan", "still", "mixed"):
+        assert families[family] >= 3, family
 
 
 def test_the_orbits_of_the_paper_have_their_share_beside_the_rest():

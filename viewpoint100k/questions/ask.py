@@ -145,13 +145,17 @@ def ask_all(
 ) -> list[list[Question]]:
     """All questions that can be asked of a shard's samples, worded: first those chosen so that no cue tells, then the others.
 
-    Some samples may be left without a chosen one.
+    Some samples may have no chosen one: of a camera that only turns, the shift of the object always tells the turn.
 
     Args:
         start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
         luminance: mean of each picture of each sample, 0..1: one of the cues. None: not balanced over.
     """
-    candidates, chosen = choose(samples, gates, rng, luminance)
+    light = luminance or [[0.0] * len(sample.views) for sample in samples]
+    candidates = [askable(sample, gates, rng) for sample in samples]
+    chosen = balanced(
+        candidates, [cue_values(sample.views, bright) for sample, bright in zip(samples, light, strict=True)], rng
+    )
     fair = word_all(keys, samples, chosen, settings, gates, templates, rng, start)
     others = [
         [one for one in mine if all(one is not other for other in picked)]
@@ -162,23 +166,6 @@ def ask_all(
         [*asked, *(question.model_copy(update={"fair": False}) for question in beside)]
         for asked, beside in zip(fair, more, strict=True)
     ]
-
-
-def choose(
-    samples: Sequence[Sample],
-    gates: GateConfig,
-    rng: np.random.Generator,
-    luminance: Sequence[Sequence[float]] | None = None,
-) -> tuple[list[list[Asked]], list[list[Asked]]]:
-    """What can be asked of each of a shard's samples, and what of that is chosen, so that no cue tells.
-
-    Args:
-        luminance: as in `ask_all`.
-    """
-    light = luminance or [[0.0] * len(sample.views) for sample in samples]
-    candidates = [askable(sample, gates, rng) for sample in samples]
-    cues = [cue_values(sample.views, bright) for sample, bright in zip(samples, light, strict=True)]
-    return candidates, balanced(candidates, cues, rng)
 
 
 def word_all(

@@ -118,7 +118,7 @@ def _elevation_rad(view: View) -> float:
 def balanced(
     candidates: Sequence[Sequence["Asked"]], cues: Sequence[dict[Cue, float]], rng: np.random.Generator
 ) -> list[list["Asked"]]:
-    """Thin the questions of a shard, kind by kind. A sample may be left without any: it is for the caller to replace.
+    """Thin the questions of a shard, kind by kind. A sample may be left without any.
 
     Opposite answers are right equally often, and so they are among the questions in which a flat cue has any one value;
     "none" is right in a fifth of the questions; of many options, none is right much more often than another.
