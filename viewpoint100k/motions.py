@@ -53,7 +53,7 @@ MIRRORED = (RIGHT, YAW, ROLL)  # what a mirror turns around
 GIVEN_UP_FIRST = (ZOOM, ROLL, PITCH, UP, FORWARD, YAW, RIGHT)
 PROPOSALS = 60  # per motion and first camera
 SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
-LEAST_STILL = 0.001  # of the pairs: in some nothing moves at all
+LEAST_STILL = 0.002  # of the pairs: in at least two of each block nothing moves at all
 LEAST_OF_SHARE = 0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
 FITTING_ROUNDS = 100  # of the tables of two motions
 COLUMNS_TRIED = 128  # of which the least coupled is taken
@@ -320,10 +320,12 @@ def _active(
 
 
 def _off(rows: NDArray[np.int64], wanted: Array) -> tuple[float, float]:
-    """How far drawn motions are from their shares and from being independent; before that, those that tier A asks about."""
+    """How far drawn motions are from their shares and from being independent; before that, whether "none" of what tier A
+    asks about is as frequent as wanted.
+    """
     coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
-    squares = np.square(rows.sum(axis=0) - wanted)
-    return float(squares[[RIGHT, YAW]].sum()), SHARES_MATTER * float(squares.sum()) + coupling
+    over = rows.sum(axis=0) - wanted
+    return float(np.maximum(over[[RIGHT, YAW]], 0).sum()), SHARES_MATTER * float(np.square(over).sum()) + coupling
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:

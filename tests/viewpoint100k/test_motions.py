@@ -363,7 +363,7 @@ def test_a_code_is_carried_out_by_what_is_clear_and_goes_its_way():
 
 def test_most_codes_of_the_design_can_be_carried_out_from_some_camera():
     rng, missing = np.random.default_rng(3), []
-    for code in codes(80):
+    for code in codes(240):
         for number in range(12):
             forth = number % 2 == 0  # as the plan does
             hfov_deg, distance = lens_and_distance(CONFIG.plan, rng)
@@ -374,7 +374,7 @@ def test_most_codes_of_the_design_can_be_carried_out_from_some_camera():
                 break
         else:
             missing.append(code)
-    assert len(missing) <= 8, missing
+    assert len(missing) <= 24, missing
 
 
 # --- room --------------------------------------------------------------------------------------------
