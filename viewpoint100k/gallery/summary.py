@@ -24,9 +24,8 @@ class Summary:
     splits: Counter[str] = field(default_factory=Counter)
     families: Counter[str] = field(default_factory=Counter)
     azimuth_changes_deg: list[float] = field(default_factory=list)
-    answers: dict[tuple[str, str], Counter[str]] = field(
-        default_factory=dict
-    )  # (type, frame) -> right options of fair questions
+    # (type, frame) -> right options of fair questions
+    answers: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def shares(self) -> list[tuple[str, str, list[tuple[str, float, str]]]]:
         """(type, frame, [(answer, share, tone)]) for the bars; what says "no" comes last, in grey."""

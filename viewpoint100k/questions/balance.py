@@ -279,9 +279,8 @@ class _Equation(NamedTuple):
     soft: float = 0.0
 
 
-ANSWERS, HARD, MEANS, SPREADS = range(
-    4
-)  # ranks: how often each answer is right, rules of thumb, first and second moments
+# ranks: how often each answer is right, rules of thumb, first and second moments
+ANSWERS, HARD, MEANS, SPREADS = range(4)
 
 
 def _uneven(
