@@ -27,6 +27,7 @@ from viewpoint100k.shards import (
     in_sample,
     iter_samples,
     iter_stored,
+    open_picture,
     shard_paths,
     write_atomically,
 )
@@ -74,9 +75,16 @@ def export(dataset: Path, to: str, out: Path, split: str | None = None) -> Expor
 
 
 def _rows(dataset: Path, split: str) -> Iterator[_Row]:
-    """The fair questions of a split; a sample's pictures are decoded once, and only if something is drawn into them."""
+    """The fair questions of a split; a sample's pictures are decoded once, and only if something is drawn into them.
+
+    Raises:
+        InputError: a picture is none of ours: others read what is exported, and their readers take more formats.
+    """
     for path, stored in iter_stored(dataset, split):
         decoded: list[Any] = []
+        with in_sample(path, stored.key):
+            for view, data in enumerate(stored.images):
+                open_picture(data, f"view_{view}.jpg")
         for question in stored.sample.fair_questions:
             if not draws(question):
                 yield _Row(stored, question, [stored.images[view] for view in question.images])

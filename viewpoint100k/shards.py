@@ -449,12 +449,14 @@ def open_picture(data: bytes, name: str) -> "Image":
         name: of the picture, for the message.
 
     Raises:
-        InputError: not a JPEG in RGB of no more than `LONGEST_SIDE_PX` each way.
+        InputError: not a JPEG in RGB of no more than `LONGEST_SIDE_PX` each way, or without its end.
     """
     from PIL import Image
 
     if not data.startswith(b"\xff\xd8\xff"):
         raise InputError(f"{name} cannot be decoded: its {len(data)} bytes do not start as those of a JPEG")
+    if not data.endswith(b"\xff\xd9"):
+        raise InputError(f"{name} cannot be decoded: its {len(data)} bytes do not end as those of a JPEG")
     if (scans := data.count(b"\xff\xda")) > MOST_SCANS:
         raise InputError(f"{name} cannot be decoded: it has {scans} scans; expected at most {MOST_SCANS}")
     with decoding(name), warnings.catch_warnings(action="error"):
