@@ -158,13 +158,20 @@ def _listen_to_triangles() -> None:
 
     def mesh_with_marks(gltf: Any, mesh_number: int, skin: Any, mesh: Any, thing: Any) -> None:
         two_sided.clear()
-        _wear_default(gltf, gltf.data.meshes[mesh_number].primitives)
+        found = gltf.data.meshes[mesh_number]
+        found.primitives = _different(found.primitives)
+        _wear_default(gltf, found.primitives)
         make_mesh(gltf, mesh_number, skin, mesh, thing)
         marks = np.concatenate([np.zeros(0, dtype=bool), *two_sided])
         if marks.any() and len(marks) == len(mesh.polygons):
             mark_two_sided(mesh, marks)
 
     importer_of_meshes.points_edges_tris, importer_of_meshes.do_primitives = triangles_once, mesh_with_marks
+
+
+def _different(primitives: list[Any]) -> list[Any]:
+    """Without those that say the same as an earlier one: they would lie in the same place."""
+    return list({repr(sorted(part.to_dict().items())): part for part in reversed(primitives)}.values())[::-1]
 
 
 def _wear_default(gltf: Any, primitives: list[Any]) -> None:

@@ -80,14 +80,17 @@ def write(path, meshes, nodes, materials, **more):
     dictionary of more attributes, and of `targets`. A material is a colour and what else it says. `more` are other
     parts of the file: functions of `add` make accessors for them.
     """
-    blob, views, accessors = bytearray(), [], []
+    blob, views, accessors, known = bytearray(), [], [], {}
 
     def add(array, kind, component, **facts):
+        if (same := known.get((array.tobytes(), kind, component))) is not None:
+            return same
         views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": array.nbytes})
         accessors.append(
             {"bufferView": len(views) - 1, "componentType": component, "count": len(array), "type": kind, **facts}
         )
         blob.extend(array.tobytes() + b"\0" * (-array.nbytes % 4))
+        known[array.tobytes(), kind, component] = len(accessors) - 1
         return len(accessors) - 1
 
     listed = []

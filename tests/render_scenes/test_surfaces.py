@@ -25,6 +25,7 @@ def seen(tmp_path_factory):
     files = {
         "plain": ([[(box(), 0)]], [{"mesh": 0}], [(RED, {})]),
         "reverse as a primitive": ([[(box(), 0), (reverse, 0)]], [{"mesh": 0}], [(RED, {})]),
+        "the same primitive twice": ([[(box(), 0), (box(), 0)]], [{"mesh": 0}], [(RED, {})]),
         "reverse on the same vertices": ([[(both, 0)]], [{"mesh": 0}], [(RED, {})]),
         "reverse, double-sided": ([[(reverse, 0), (box(), 0)]], [{"mesh": 0}], [(RED, double)]),
         "reverse with the same normals": ([[(box(), 0), ((points, normals, indices[::-1]), 0)]], [{"mesh": 0}], [(RED, {})]),
@@ -59,6 +60,7 @@ def seen(tmp_path_factory):
 
 
 TWINS = [
+    "the same primitive twice",
     "reverse as a primitive",
     "reverse on the same vertices",
     "reverse, double-sided",
