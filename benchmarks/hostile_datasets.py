@@ -79,7 +79,8 @@ READERS = [
 ]  # fmt: skip
 OF_SHARDS = frozenset(READERS)
 OF_PICTURES = frozenset(["validate", "gallery", "card", "stream"])  # decode the first sample's
-LOOK_AT_PICTURES = OF_SHARDS - {"index", "inspect", "evaluate"}  # at both their ends at least; the others never open one
+# at both their ends at least; the others never open one
+LOOK_AT_PICTURES = OF_SHARDS - {"index", "inspect", "evaluate"}
 OF_MANIFEST = frozenset(["validate", "card", "remove", "requestion"])
 VALIDATE = frozenset({"validate"})
 NOBODY = frozenset[str]()

@@ -66,9 +66,9 @@ def cue_values(views: Sequence[View], luminance: Sequence[float] = (0.0, 0.0)) -
 
     Returns:
         The object's shift right or down, and its places right or down of the middle, in picture sides; the logarithms of
-        its shares of the pictures, of its growth, of the focal lengths over the pictures' width and of their ratio, and
-        of the shapes of its box, wide over high; how far from the middles it is, in picture sides; how high the cameras
-        stand, in radians; how much brighter the second picture is.
+        its shares of the pictures, of its growth, of the focal lengths over the pictures' width and of their ratio, of
+        the shapes of its box, wide over high, and of how full that is; how far from the middles it is, in picture sides;
+        how high the cameras stand, in radians; how much brighter the second picture is.
     """
     (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
     size_1, size_2 = (math.log(max(view.object_share, 1e-6)) for view in views[:2])
@@ -91,6 +91,8 @@ def cue_values(views: Sequence[View], luminance: Sequence[float] = (0.0, 0.0)) -
         "shape_1": shape_1,
         "shape_2": shape_2,
         "wider": shape_2 - shape_1,
+        "full_1": _fullness(views[0]),
+        "full_2": _fullness(views[1]),
         "aside_1": math.hypot(x_1, y_1),
         "aside_2": math.hypot(x_2, y_2),
         "high_1": high_1,
@@ -108,6 +110,12 @@ def _place(view: View) -> tuple[float, float]:
 def _shape(view: View) -> float:
     left, top, right, bottom = view.object_box
     return math.log(max(right - left, 1e-6) / max(bottom - top, 1e-6))
+
+
+def _fullness(view: View) -> float:
+    left, top, right, bottom = view.object_box
+    box_share = (right - left) * (bottom - top) / (4 * view.intrinsics[0][2] * view.intrinsics[1][2])
+    return math.log(max(view.object_share, 1e-6) / max(box_share, 1e-6))
 
 
 def _elevation_rad(view: View) -> float:
@@ -329,7 +337,9 @@ def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, 
 
 
 def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, Array]) -> list[_Equation]:
-    """Mean and spread of what one picture shows; of a place also its side, unless the shift follows from the answer."""
+    """Mean and spread of what one picture shows, and what it shows of a box with its shape; of a place also its side, unless
+    the shift follows from the answer.
+    """
     sort, picture = name.split("_")[:2]
     value = values[name] - values[name].mean()
     out = [_Equation(MEANS, contrast.values * _scaled(value), contrast.soft)]
@@ -339,6 +349,11 @@ def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[
         out.append(_Equation(HARD, contrast.values * np.where(values[name] > HIGH_RAD, 1, -1)))
     if name not in OF_THE_LENS:
         out.append(_Equation(SPREADS, contrast.values * _scaled(np.square(value)), contrast.soft))
+    if sort == "place":
+        out.append(_Equation(SPREADS, contrast.values * _scaled(value * np.abs(value)), contrast.soft))
+    if sort in ("size", "full"):
+        shape = values["shape_1" if picture == "1" else "shape_2"]
+        out.append(_Equation(SPREADS, contrast.values * _scaled(value * (shape - shape.mean())), contrast.soft))
     if sort == "size" and f"place_{picture}_y" in contrast.cues:  # a large object low in the picture is a near one
         low = values["place_1_y" if picture == "1" else "place_2_y"]
         out.append(_Equation(SPREADS, contrast.values * _scaled(value * (low - low.mean())), contrast.soft))

@@ -22,25 +22,26 @@ Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
     "shift_y", "place_1_y", "place_2_y",
     "growth", "size_1", "size_2", "aside_1", "aside_2",
-    "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "high_1", "high_2", "brighter",
+    "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "full_1", "full_2", "high_1", "high_2", "brighter",
     "across", "height", "looks", "away", "deeper", "diagonal",  # of objects of a scene: questions/tier_c.py
 ]  # fmt: skip
 OF_THE_LENS: tuple[Cue, ...] = ("lens", "focal_1", "focal_2")  # stated, where a question states the lenses
 OF_ONE_PICTURE: tuple[Cue, ...] = (
     "place_1_x", "place_2_x", "place_1_y", "place_2_y", "size_1", "size_2", "aside_1", "aside_2", "shape_1", "shape_2",
-    "high_1", "high_2", "focal_1", "focal_2",
+    "full_1", "full_2", "high_1", "high_2", "focal_1", "focal_2",
 )  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = (
     "shift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "shape_1", "shape_2",
+    "full_1", "full_2",
 )  # fmt: skip
 NEARNESS: tuple[Cue, ...] = (  # nearer from farther
     "growth", "lens", "wider", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "shape_1", "shape_2",
-    "high_1", "high_2", "focal_1", "focal_2",
+    "full_1", "full_2", "high_1", "high_2", "focal_1", "focal_2",
 )  # fmt: skip
 WHETHER: tuple[Cue, ...] = (  # something from nothing, or one of many from the others
     "lens", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "high_1", "high_2", "shape_1", "shape_2",
-    "focal_1", "focal_2",
+    "full_1", "full_2", "focal_1", "focal_2",
 )  # fmt: skip
 
 
