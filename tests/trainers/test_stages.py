@@ -178,7 +178,7 @@ def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, datase
             batch = dict(inputs)
             for name in ("as it is", "swapped"):
                 if name == "swapped":
-                    batch["pixel_values"] = inputs["pixel_values"].flip(0)
+                    batch["pixel_values"] = inputs["pixel_values"].flip(0, 1)  # samples of a batch may be of one pair
                 ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], 1)
                 mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], 1)
                 pictures = {k: batch.get(k) for k in ("pixel_values", "pixel_attention_mask", "num_images")}

@@ -129,8 +129,8 @@ def test_what_is_unread_unknown_and_unanswered_is_said(questions, scored):
 
 
 def test_a_split_that_nobody_was_asked_about_is_not_unanswered(questions, scored):
-    scores, _ = scored([line(q, q.answer) for s, q in questions if s.sample.split == "test"])
-    assert scores.unanswered_ids == [] and set(scores.by["split"]) == {"test"}
+    scores, _ = scored([line(q, q.answer) for s, q in questions if s.sample.split == "validation"])
+    assert scores.unanswered_ids == [] and set(scores.by["split"]) == {"validation"}
 
 
 @pytest.mark.parametrize(
