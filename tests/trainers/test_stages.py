@@ -178,7 +178,7 @@ def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, datase
             batch = dict(inputs)
             for name in ("as it is", "swapped"):
                 if name == "swapped":
-                    batch["pixel_values"] = inputs["pixel_values"].flip(0, 1)  # samples of a batch may be of one pair
+                    batch["pixel_values"] = inputs["pixel_values"].flip(0)
                 ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], 1)
                 mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], 1)
                 pictures = {k: batch.get(k) for k in ("pixel_values", "pixel_attention_mask", "num_images")}
@@ -190,7 +190,7 @@ def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, datase
                 found[name] = max(found.get(name, 0.0), gap)
             return super()._compute_loss(model, inputs)
 
-    rows = load_rows(DataArguments(data=[str(dataset)], think_ratio=1.0, types=["ego_translation", "ego_rotation"]))
+    rows = load_rows(DataArguments(data=[str(dataset)], think_ratio=1.0, types=["ego_translation"]))  # one of a pair
     arguments = grpo.parser().parse_args_and_config(
         [*TINY, "--data", "x", "--output_dir", str(tmp_path), "--learning_rate", "0", "--max_steps", "4",
          "--num_generations", "2", "--steps_per_generation", "2", "--num_iterations", "2", "--max_completion_length", "6"]
