@@ -106,8 +106,8 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
         return surfaces
     out = []
     for number, surface in enumerate(surfaces):
-        mine = faces.of == number
-        if drop[mine].all() and mine.any():
+        mine = np.s_[faces.first[number] : faces.first[number + 1]]
+        if drop[mine].all() and len(surface.corners):
             surface.thing.hide_render = True
             continue
         if (drop[mine] | both[mine] | moved[mine]).any():
@@ -252,9 +252,11 @@ def _looks(faces: _Faces, chosen: np.ndarray) -> _Looks:
     single, opaque, agrees, stiff = (np.ones(count, dtype=bool) for _ in range(4))
     paint = np.zeros((count, 3, 6))
     numbers: dict[Any, int] = {}
-    for which in np.unique(faces.of[chosen]):
+    of = faces.of[chosen]
+    order = np.argsort(of, kind="stable")
+    for mine in np.split(order, np.flatnonzero(np.diff(of[order])) + 1):  # those of one surface
+        which = of[mine[0]]
         surface = faces.surfaces[which]
-        mine = np.flatnonzero(faces.of[chosen] == which)
         local = chosen[mine] - faces.first[which]
         mesh, slots = surface.thing.data, surface.slots[local]
         for slot in np.unique(slots):
