@@ -176,7 +176,8 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
         Csiszar, "I-divergence geometry of probability distributions", Annals of Probability 3, 1975.
     """
     active, clear = np.array(combinations), np.array([_clear(one) for one in combinations])  # (N, 7)
-    wanted = np.array(_shares(settings))
+    wanted, at_rest = _wanted(settings), max(_at_rest(settings), LEAST_STILL)
+    still = ~active.any(axis=1)
     found = np.where(active, wanted, 1 - wanted).prod(axis=1)
     for _ in range(FITTING_ROUNDS):
         for one, other in itertools.combinations(range(len(NAMES)), 2):
@@ -194,13 +195,12 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
             for moves, part in ((active[:, place], share), (~active[:, place], 1 - share)):
                 if (there := found[moves].sum()) > 0:
                     found[moves] *= part / there
-    still = ~active.any(axis=1)
-    found[still] = np.maximum(found[still], LEAST_STILL * found.sum())
+        found[still] = np.maximum(found[still], at_rest * found.sum())
     total = found.sum()
     if total > 0:
         found = found / total
-    for name, share, got in zip(NAMES, wanted, found @ active, strict=True):
-        if got < LEAST_OF_SHARE * share:
+    for name, share, least, got in zip(NAMES, _shares(settings), LEAST_OF_SHARE * wanted, found @ active, strict=True):
+        if got < least:
             raise InputError(
                 f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in {got:.0%} of the pairs only, "
                 f"for the object has to stay in both pictures. {_room(settings)}, or lower the other shares of plan.motions"
@@ -272,14 +272,22 @@ def _room(settings: PlanConfig) -> str:
 
 
 def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """The same pairs, in a share of which something happens in the scene; in a share of each, the camera stays."""
-    count, out = round(settings.events * len(codes)), list(codes)
+    """The same pairs, in a share of which something happens in the scene; in a share of each, the camera stays.
+
+    It stays in pairs that were designed so, as far as there are enough: then it moves as often in one way whatever it does
+    in another.
+    """
     order = [int(i) for i in rng.permutation(len(codes))]
-    eventful, calm = order[:count], order[count:]
-    for place in [*eventful[: round(settings.still_events * count)], *calm[: round(settings.still * len(calm))]]:
+    count = round(settings.events * len(codes))
+    resting = round(settings.still_events * count)
+    calm = round(settings.still * (len(codes) - count))
+    order.sort(key=lambda place: codes[place] != STILL)
+    at_rest, going = order[: resting + calm], order[resting + calm :]
+    out = list(codes)
+    for place in at_rest:
         out[place] = STILL
     # each event as often with the camera at rest as with all others
-    for number, place in enumerate(eventful):
+    for number, place in enumerate([*at_rest[:resting], *going[len(going) - (count - resting) :]]):
         out[place] += f"/{EVENTS[number % len(EVENTS)]}"
     return out
 
@@ -290,7 +298,7 @@ def _block(
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
     tried = [_active(combinations, shares, rest, rng) for _ in range(COLUMNS_TRIED)]
-    wanted = np.floor(rest * np.array(_shares(settings)))  # of few pairs rather one more without: "none" is to be there
+    wanted = np.floor(rest * _wanted(settings))  # of few pairs rather one more without: "none" is to be there
     active = min(tried, key=lambda rows: _off(rows, wanted))
     # elsewhere each motion's opposite follows, so that signs are even beside each of these anyway
     beside = list(active.T) if settings.scenes is not None else []
@@ -307,6 +315,19 @@ def _shares(settings: PlanConfig) -> tuple[float, ...]:
     """Of the seven motions, in the order of a code's signs."""
     shares = settings.motions
     return shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll, shares.zoom
+
+
+def _wanted(settings: PlanConfig) -> Array:
+    """(7,) shares of all pairs: those in which the camera is told to stay are none of the others'."""
+    return np.array(_shares(settings)) * (1 - _at_rest(settings))
+
+
+def _at_rest(settings: PlanConfig) -> float:
+    """In what share of the pairs the camera is told to stay."""
+    if settings.scenes is None:
+        return 0.0
+    events = settings.scenes.events
+    return events * settings.scenes.still_events + (1 - events) * settings.scenes.still
 
 
 def _active(

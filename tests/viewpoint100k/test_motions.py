@@ -138,6 +138,18 @@ def test_some_pairs_do_nothing_at_all_and_some_turn_only():
         assert families[family] >= 3, family
 
 
+def test_in_scenes_the_camera_stays_as_often_as_the_settings_say_and_no_motion_tells_of_another():
+    config = load_config("scenes", pairs=2400)
+    found = design(config.plan, config.gates, 2400, np.random.default_rng(0))
+    events = Counter(code.partition("/")[2] for code in found)
+    assert [events[name] for name in ("", "moved", "turned", "gone")] == [1440, 320, 320, 320]
+    assert sum(code.startswith("0000000/") for code in found) == 480  # half of those
+    assert found.count("0000000") == 144  # a tenth of the others
+    columns = list(zip(*(code[:7] for code in found), strict=True))
+    for one, other in itertools.combinations(range(7), 2):
+        assert information_bits(columns[one], columns[other]) < 0.004, (one, other)
+
+
 def test_the_orbits_of_the_paper_have_their_share_beside_the_rest():
     found = codes(500, orbits=0.8)
     assert Counter(family_of(code) for code in found if "*" in code) == {"orbit": 400}
