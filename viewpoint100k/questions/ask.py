@@ -153,9 +153,8 @@ def ask_all(
     """
     light = luminance or [[0.0] * len(sample.views) for sample in samples]
     candidates = [askable(sample, gates, rng) for sample in samples]
-    chosen = balanced(
-        candidates, [cue_values(sample.views, bright) for sample, bright in zip(samples, light, strict=True)], rng
-    )
+    cues = [cue_values(sample.views, bright) for sample, bright in zip(samples, light, strict=True)]
+    chosen = balanced(candidates, cues, rng)
     fair = word_all(keys, samples, chosen, settings, gates, templates, rng, start)
     others = [
         [one for one in mine if all(one is not other for other in picked)]

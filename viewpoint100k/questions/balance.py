@@ -302,7 +302,7 @@ def _uneven(
         moved: about how many are kept whose answer is not "none".
     """
     count = len(options)
-    values = {name: np.array([one[name] for one in cues]) for name in cues[0]}
+    values: dict[str, Array] = {name: np.array([one[name] for one in cues]) for name in cues[0]}
     contrasts = list(_contrasts(kind, options, most, moved))
     equations = [_Equation(ANSWERS, contrast.values) for contrast in contrasts]
     for contrast in contrasts:
@@ -321,7 +321,7 @@ def _uneven(
     return _Uneven(parts, np.array([equation.soft for equation in equations]))
 
 
-def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, Array]) -> list[_Equation]:
+def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, Array]) -> list[_Equation]:
     """With which one cue does not tell the answers of a contrast apart."""
     sort = name.partition("_")[0]
     if name in OF_ONE_PICTURE:
@@ -336,7 +336,7 @@ def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, 
     return _by_side(kind, contrast.values, values[name], FIRES[sort])
 
 
-def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[Cue, Array]) -> list[_Equation]:
+def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, Array]) -> list[_Equation]:
     """Mean and spread of what one picture shows, and what it shows of a box with its shape; of a place also its side, unless
     the shift follows from the answer.
     """
@@ -351,16 +351,16 @@ def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[
         out.append(_Equation(SPREADS, contrast.values * _scaled(np.square(value)), contrast.soft))
     if sort == "place":
         out.append(_Equation(SPREADS, contrast.values * _scaled(value * np.abs(value)), contrast.soft))
-    if sort in ("size", "full"):
-        shape = values["shape_1" if picture == "1" else "shape_2"]
-        out.append(_Equation(SPREADS, contrast.values * _scaled(value * (shape - shape.mean())), contrast.soft))
+    together = [f"shape_{picture}"] if sort in ("size", "full") else []
     if sort == "size" and f"place_{picture}_y" in contrast.cues:  # a large object low in the picture is a near one
-        low = values["place_1_y" if picture == "1" else "place_2_y"]
-        out.append(_Equation(SPREADS, contrast.values * _scaled(value * (low - low.mean())), contrast.soft))
+        together.append(f"place_{picture}_y")
+    for other in together:
+        beside = values[other] - values[other].mean()
+        out.append(_Equation(SPREADS, contrast.values * _scaled(value * beside), contrast.soft))
     return out
 
 
-def _of_stated_lens(contrast: _Contrast, values: Mapping[Cue, Array]) -> list[_Equation]:
+def _of_stated_lens(contrast: _Contrast, values: Mapping[str, Array]) -> list[_Equation]:
     """A longer or wider second lens must not tell; nor each picture to who knows the lenses."""
     longer, wider = values["lens"] > SAME_LENS, values["lens"] < -SAME_LENS
     out = [_Equation(HARD, contrast.values * longer), _Equation(HARD, contrast.values * wider)]
