@@ -125,9 +125,7 @@ THREE = ("{a}", "{b}", "{c}")
 WHICH = ("image 1", "image 2")
 
 KINDS: tuple[Kind, ...] = (
-    Kind(
-        "what_moved", "scene", "C", MOVERS, (), of_figures_only, seen_alone=(), draw=draw_pair, solve=solve_what_moved
-    ),
+    Kind("what_moved", "scene", "C", MOVERS, (), of_figures_only, draw=draw_pair, solve=solve_what_moved),
     Kind(
         "changed_object",
         "scene",
