@@ -55,8 +55,11 @@ class DataArguments:
     tiers: list[str] | None = field(default=None, metadata={"help": "Only these tiers."})
     families: list[str] | None = field(default=None, metadata={"help": "Only pairs of these families of motions."})
     fair: bool = field(
-        default=True,
-        metadata={"help": "Only questions of the balanced subset, whose answers no flat cue gives away; false: all."},
+        default=False,
+        metadata={
+            "help": "Only questions of the balanced subset, whose answers no flat cue gives away; false: all that are "
+            "stored, of which a model learns more (docs/training.md). What is watched and scored is the balanced subset."
+        },
     )
     think_ratio: float = field(
         default=0.1,
@@ -148,7 +151,15 @@ def load_rows(arguments: DataArguments) -> Any:
     if arguments.orders > 1 and arguments.streaming:
         raise InputError(f"--orders {arguments.orders} needs a table: leave out --streaming")
     tables = [
-        _rows(source, arguments, arguments.split, arguments.think_ratio, arguments.streaming, orders=arguments.orders)
+        _rows(
+            source,
+            arguments,
+            arguments.split,
+            arguments.think_ratio,
+            arguments.streaming,
+            fair=arguments.fair,
+            orders=arguments.orders,
+        )
         for source in sources
     ]
     if len(tables) == 1:
@@ -165,17 +176,18 @@ def load_rows(arguments: DataArguments) -> Any:
 
 
 def load_watched(arguments: DataArguments) -> Dataset | None:
-    """The questions whose accuracy is logged, spread over the split; all of them thought about, or none."""
+    """The fair questions whose accuracy is logged, spread over the split; all of them thought about, or none."""
     if arguments.watch is None:
         return None
     ratio = 1.0 if arguments.watch_thinks else 0.0
-    rows = _rows(parse_source(arguments.watch), arguments, arguments.watch_split, ratio, streaming=False)
+    rows = _rows(parse_source(arguments.watch), arguments, arguments.watch_split, ratio, streaming=False, fair=True)
     return rows.shuffle(seed=0).select(range(min(arguments.watch_questions, len(rows))))
 
 
 def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> Dataset:
-    """Every question of a split, to be answered: what `predict` asks."""
-    return _rows(parse_source(source), arguments, split, 1.0 if thinks else 0.0, streaming=False, only_chains=False)
+    """Every fair question of a split, to be answered: what `predict` asks, and `evaluate` judges."""
+    ratio = 1.0 if thinks else 0.0
+    return _rows(parse_source(source), arguments, split, ratio, streaming=False, only_chains=False, fair=True)
 
 
 def _rows(
@@ -185,6 +197,7 @@ def _rows(
     think_ratio: float,
     streaming: bool,
     *,
+    fair: bool,
     only_chains: bool = True,
     orders: int = 1,
 ) -> Any:
@@ -201,7 +214,7 @@ def _rows(
             types=list(source.types) or arguments.types,
             tiers=arguments.tiers,
             families=arguments.families,
-            fair=arguments.fair,
+            fair=fair,
             shuffle_seed=arguments.mixture_seed if streaming else None,
         )
     dropped = [name for name in COLUMNS if name not in FEATURES]
@@ -209,7 +222,7 @@ def _rows(
         return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
     if not len(rows):
         raise InputError(
-            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers and --families"
+            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers, --families and --fair"
         )
     texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
     features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})

@@ -237,13 +237,22 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--size_px", type=int, default=32, help="pictures are scaled to this: 16, 32, 64 and so on")
     parser.add_argument("--no_swap", action="store_true", help="for cameras that move and turn independently")
     parser.add_argument("--still", action="store_true", help='keep "no movement" as a third class')
+    parser.add_argument("--fair", action="store_true", help="train on the balanced subset only")
+    parser.add_argument(
+        "--score", choices=("fair", "all"), default="fair", help="on the balanced subset, or on all pairs"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tower", type=Path, help="folder for the trained vision tower")
     parser.add_argument("--json", type=Path, help="file for the figures")
     given = parser.parse_args(arguments)
-    data = load_pairs(given.dataset, "train", given.type, given.size_px, given.families, still=given.still)
+    data = load_pairs(
+        given.dataset, "train", given.type, given.size_px, given.families, still=given.still, fair=given.fair
+    )
     test = joined(
-        [load_pairs(given.dataset, split, given.type, given.size_px, still=given.still) for split in given.split]
+        [
+            load_pairs(given.dataset, split, given.type, given.size_px, still=given.still, fair=given.score == "fair")
+            for split in given.split
+        ]
     )
     probe, results = train(
         data, {"unseen": test}, samples=given.samples, images=given.images, swap=not given.no_swap, seed=given.seed

@@ -242,7 +242,7 @@ def _qwen(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
 def main(arguments: TinyArguments) -> Path:
     from viewpoint100k import load_questions
 
-    rows = load_questions(arguments.data, arguments.split, streaming=True, types=arguments.types)
+    rows = load_questions(arguments.data, arguments.split, streaming=True, types=arguments.types, fair=False)
     return build(arguments, texts_of(islice(iter(rows.remove_columns("images")), 20_000)))
 
 

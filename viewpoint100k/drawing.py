@@ -35,25 +35,7 @@ MAP_SCALE = 3  # it is drawn so much larger and scaled down, for smooth edges
 CAMERA = 0.052  # half a camera on the map, in picture sides
 PAPER, INK = (245, 245, 242), (40, 40, 40)
 
-LUMINANCE = (0.2126, 0.7152, 0.0722)  # Rec. 709, of displayed values
-LUMINANCE_PX = 32  # a picture is scaled down to that before its mean is taken
-
 Box = tuple[int, int, int, int]
-
-
-def mean_luminance(picture: "Image") -> float:
-    """Mean luminance of a picture as displayed, 0..1. One of the flat cues that questions are balanced over.
-
-    Args:
-        picture: opened and not yet decoded, if it is a JPEG: then it is decoded at an eighth, for nothing.
-    """
-    from PIL import Image
-
-    picture.draft("RGB", (4 * LUMINANCE_PX, 4 * LUMINANCE_PX))
-    small = picture.convert("RGB").resize((LUMINANCE_PX, LUMINANCE_PX), Image.Resampling.BOX)
-    count = LUMINANCE_PX * LUMINANCE_PX
-    sums = [sum(value * number for value, number in enumerate(band.histogram())) for band in small.split()]
-    return sum(weight * total for weight, total in zip(LUMINANCE, sums, strict=True)) / (255 * count)
 
 
 def draws(question: Question) -> bool:

@@ -35,9 +35,9 @@ from viewpoint100k.config import (
     read_config,
     write_config,
 )
-from viewpoint100k.drawing import mean_luminance
 from viewpoint100k.engine import FEWEST_OBJECTS, WHOLE, Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
+from viewpoint100k.glances import Glance, glance_at
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
@@ -229,7 +229,6 @@ class _Usable(NamedTuple):
 
     record: ObjectRecord
     images: dict[int, bytes]
-    luminance: dict[int, float]  # mean of each picture
     candidates: list[Candidate]
 
 
@@ -259,7 +258,7 @@ class _Draft(NamedTuple):
 
     place: int  # of its motion in the shard's list
     stored: StoredSample
-    luminance: list[float]  # mean of each picture
+    glances: list[Glance]  # one at each picture
 
 
 class _Tally:
@@ -410,8 +409,8 @@ def _fill(
         if len(picks) == len(motions):
             drafts, doubtful = _drafts(config, shard, picks, provenance), Counter[str]()
             try:
-                stored, light = [draft.stored for draft in drafts], [draft.luminance for draft in drafts]
-                samples = _asked(config, shard.name, shard.number, stored, light, doubtful)
+                stored, glances = [draft.stored for draft in drafts], [draft.glances for draft in drafts]
+                samples = _asked(config, shard.name, shard.number, stored, glances, doubtful)
             except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
                 raise
             except Exception:  # whatever our own code makes of an object's pairs, it costs this object
@@ -546,7 +545,7 @@ def _errors_in_questions(config: RunConfig, shard: Shard, drafts: Sequence[_Draf
     out: dict[str, Reject] = {}
     for draft in drafts:
         try:
-            _asked(config, shard.name, shard.number, [draft.stored], [draft.luminance], Counter())
+            _asked(config, shard.name, shard.number, [draft.stored], [draft.glances], Counter())
         except Exception as error:
             uid = draft.stored.sample.object.uid
             out[uid] = _error_of_ours(uid, error, 0, 0.0)
@@ -637,15 +636,14 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> _Visit:
         )
     # without depth and albedo: a shard keeps what all its objects gave until it can choose
     images = {number: view.image for number, view in rendered.views.items()}
-    luminance = {number: _luminance(image, f"view {number}") for number, image in images.items()} if candidates else {}
-    usable = _Usable(record, images, luminance, candidates) if candidates else None
+    usable = _Usable(record, images, candidates) if candidates else None
     return _Visit(usable, reject, len(images), dropped, {**rendered.cpu_s, "annotate": of_annotating})
 
 
-def _luminance(image: bytes, name: str) -> float:
-    """Mean luminance of a JPEG of ours, 0..1."""
+def _glance(image: bytes, name: str) -> Glance:
+    """What a flat look at a JPEG of ours sees."""
     with open_picture(image, name) as picture, decoding(name):
-        return mean_luminance(picture)
+        return glance_at(picture)
 
 
 class _Fetched(NamedTuple):
@@ -699,7 +697,8 @@ def _drafts(config: RunConfig, shard: Shard, picks: Mapping[int, _Pick], provena
         )
         key = f"{shard.name.split('-of-')[0]}-{number:05d}"
         stored = StoredSample(key, sample, [usable.images[i] for i in pair.planned.views])
-        out.append(_Draft(place, stored, [usable.luminance[i] for i in pair.planned.views]))
+        glances = [_glance(image, f"{key}, view {i}") for i, image in enumerate(stored.images)]
+        out.append(_Draft(place, stored, glances))
     return out
 
 
@@ -708,19 +707,19 @@ def _asked(
     name: str,
     number: int,
     samples: Sequence[StoredSample],
-    luminance: Sequence[Sequence[float]],
+    glances: Sequence[Sequence[Glance]],
     dropped: Counter[str],
 ) -> list[StoredSample]:
     """The samples of a shard with their questions; none that the second implementation contradicts.
 
     Args:
-        luminance: mean of each picture of each sample.
+        glances: one at each picture of each sample.
         dropped: counts those that are not asked because they are contradicted, by kind.
     """
     rng = generator(config.seed, "questions", name)
     templates = load_templates(config.questions.templates)
     keys, drafts = [stored.key for stored in samples], [stored.sample for stored in samples]
-    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number, luminance)
+    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number, glances)
     out = []
     for stored, questions in zip(samples, asked, strict=True):
         sample = stored.sample.model_copy(update={"questions": questions})
@@ -781,12 +780,12 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
             for one in before_asking
         ]
         dropped = Counter[str]()
-        light = []
+        glances = []
         for one in stored:
             with in_sample(dataset / entry.name, one.key):
-                light.append([_luminance(image, f"view_{i}.jpg") for i, image in enumerate(one.images)])
+                glances.append([_glance(image, f"view_{i}.jpg") for i, image in enumerate(one.images)])
         with in_sample(dataset / entry.name):
-            asked_anew = _asked(config, name, number, stored, light, dropped)
+            asked_anew = _asked(config, name, number, stored, glances, dropped)
         samples = [one for one in asked_anew if one.sample.questions]
         if len(samples) < len(stored):
             dropped["pairs left without a question"] += len(stored) - len(samples)

@@ -56,7 +56,7 @@ def test_the_share_that_thinks_belongs_to_the_questions_not_to_their_order(datas
 
 
 def test_a_row_holds_what_the_dataset_says(dataset):
-    original = {row["question_id"]: row for row in load_questions(dataset, "train")}
+    original = {row["question_id"]: row for row in load_questions(dataset, "train", fair=False)}
     rows = rows_of(dataset, think_ratio=1.0, system_prompt="Look closely.")
     assert set(rows.column_names) == set(FEATURES) and len(rows) == len(original)
     for row in rows:

@@ -13,6 +13,7 @@ import yaml
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
+from viewpoint100k.glances import Glance
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets, tier_c, tier_c_pairs
 from viewpoint100k.questions.balance import balanced, cue_values
 from viewpoint100k.questions.chains import Facts, state_facts, write_chain
@@ -141,7 +142,7 @@ def ask_all(
     templates: Templates,
     rng: np.random.Generator,
     start: int,
-    luminance: Sequence[Sequence[float]] | None = None,
+    glances: Sequence[Sequence[Glance]] = (),
 ) -> list[list[Question]]:
     """All questions that can be asked of a shard's samples, worded: first those chosen so that no cue tells, then the others.
 
@@ -149,11 +150,12 @@ def ask_all(
 
     Args:
         start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
-        luminance: mean of each picture of each sample, 0..1: one of the cues. None: not balanced over.
+        glances: one at each picture of each sample; none: what they show is not balanced over.
     """
-    light = luminance or [[0.0] * len(sample.views) for sample in samples]
     candidates = [askable(sample, gates, rng) for sample in samples]
-    cues = [cue_values(sample.views, bright) for sample, bright in zip(samples, light, strict=True)]
+    cues = [
+        cue_values(sample.views, seen) for sample, seen in zip(samples, glances or [()] * len(samples), strict=True)
+    ]
     chosen = balanced(candidates, cues, rng)
     fair = word_all(keys, samples, chosen, settings, gates, templates, rng, start)
     others = [

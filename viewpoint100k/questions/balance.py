@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewpoint100k.geometry.rotations import Array
+from viewpoint100k.glances import Glance, drift
 from viewpoint100k.questions.kinds import OF_ONE_PICTURE, OF_THE_LENS, Cue, Kind
 from viewpoint100k.records import View
 
@@ -32,6 +33,7 @@ MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
 FIRES = {
     "shift": 0.02,
     "place": 0.02,
+    "drift": 0.02,
     "growth": 0.08,
     "brighter": 0.004,
     "wider": 0.04,
@@ -58,23 +60,25 @@ FEWEST_PER_SOFT_CUE = 3  # the same, where it may be off by a little
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
-def cue_values(views: Sequence[View], luminance: Sequence[float] = (0.0, 0.0)) -> dict[Cue, float]:
+def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cue, float]:
     """What a flat look at two pictures sees.
 
     Args:
-        luminance: mean of each picture, 0..1.
+        glances: one at each picture; none: they are not looked at.
 
     Returns:
         The object's shift right or down, and its places right or down of the middle, in picture sides; the logarithms of
         its shares of the pictures, of its growth, of the focal lengths over the pictures' width and of their ratio, of
         the shapes of its box, wide over high, and of how full that is; how far from the middles it is, in picture sides;
-        how high the cameras stand, in radians; how much brighter the second picture is.
+        how high the cameras stand, in radians; how much brighter the second picture is, and how far what the first shows
+        where the object is has drifted right and down, in picture sides.
     """
     (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
     size_1, size_2 = (math.log(max(view.object_share, 1e-6)) for view in views[:2])
     focal_1, focal_2 = (math.log(view.intrinsics[0][0] / (2 * view.intrinsics[0][2])) for view in views[:2])
     shape_1, shape_2 = (_shape(view) for view in views[:2])
     high_1, high_2 = (_elevation_rad(view) for view in views[:2])
+    brighter, drift_x, drift_y = _glanced(views[0], *glances[:2]) if glances else (0.0, 0.0, 0.0)
     return {
         "place_1_x": x_1,
         "place_2_x": x_2,
@@ -97,8 +101,18 @@ def cue_values(views: Sequence[View], luminance: Sequence[float] = (0.0, 0.0)) -
         "aside_2": math.hypot(x_2, y_2),
         "high_1": high_1,
         "high_2": high_2,
-        "brighter": luminance[1] - luminance[0],
+        "brighter": brighter,
+        "drift_x": drift_x,
+        "drift_y": drift_y,
     }
+
+
+def _glanced(first: View, glance: Glance, then: Glance) -> tuple[float, float, float]:
+    """How much brighter the second picture is, and how far what the first shows in the object's box drifts right and down."""
+    width, height = 2 * first.intrinsics[0][2], 2 * first.intrinsics[1][2]
+    left, top, right, bottom = first.object_box
+    box = left / width, top / height, right / width, bottom / height
+    return (then.luminance - glance.luminance, *drift(glance, then, box))
 
 
 def _place(view: View) -> tuple[float, float]:

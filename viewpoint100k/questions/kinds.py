@@ -23,6 +23,7 @@ Cue = Literal[
     "shift_y", "place_1_y", "place_2_y",
     "growth", "size_1", "size_2", "aside_1", "aside_2",
     "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "full_1", "full_2", "high_1", "high_2", "brighter",
+    "drift_x", "drift_y",
     "across", "height", "looks", "away", "deeper", "diagonal",  # of objects of a scene: questions/tier_c.py
 ]  # fmt: skip
 OF_THE_LENS: tuple[Cue, ...] = ("lens", "focal_1", "focal_2")  # stated, where a question states the lenses
@@ -30,9 +31,9 @@ OF_ONE_PICTURE: tuple[Cue, ...] = (
     "place_1_x", "place_2_x", "place_1_y", "place_2_y", "size_1", "size_2", "aside_1", "aside_2", "shape_1", "shape_2",
     "full_1", "full_2", "high_1", "high_2", "focal_1", "focal_2",
 )  # fmt: skip
-SIDEWAYS: tuple[Cue, ...] = ("shift_x", "place_1_x", "place_2_x")  # what might tell left from right
+SIDEWAYS: tuple[Cue, ...] = ("shift_x", "drift_x", "place_1_x", "place_2_x")  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = (
-    "shift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "shape_1", "shape_2",
+    "shift_y", "drift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "shape_1", "shape_2",
     "full_1", "full_2",
 )  # fmt: skip
 NEARNESS: tuple[Cue, ...] = (  # nearer from farther

@@ -195,7 +195,7 @@ ACTIONS = (
     "roll clockwise",
 )
 # of a single motion the shift and the growth follow: only the single pictures can be kept from telling
-ACTION_CUES = (SIDEWAYS[1:], UPRIGHT[1:], NEARNESS[1:], SIDEWAYS[1:], UPRIGHT[1:], ())
+ACTION_CUES = (SIDEWAYS[2:], UPRIGHT[2:], NEARNESS[1:], SIDEWAYS[2:], UPRIGHT[2:], ())
 ACTS = tuple(Opposites((2 * i,), (2 * i + 1,), cues) for i, cues in enumerate(ACTION_CUES))
 AROUND = ("clockwise", "counter-clockwise")
 OF_ANGLES = (Opposites(tuple(range(0, 2 * len(BINS_DEG), 2)), tuple(range(1, 2 * len(BINS_DEG), 2)), SIDEWAYS),)
@@ -298,8 +298,8 @@ KINDS: tuple[Kind, ...] = (
         relative_pose,
         opposites=(
             # moving and turning to one side always shifts the object to the other: only its places can be kept from telling
-            Opposites((0, 1), (2, 3), SIDEWAYS[1:]),
-            Opposites((0, 2), (1, 3), SIDEWAYS[1:]),
+            Opposites((0, 1), (2, 3), SIDEWAYS[2:]),
+            Opposites((0, 2), (1, 3), SIDEWAYS[2:]),
             Opposites((0, 3), (1, 2), WHETHER),
         ),
     ),
