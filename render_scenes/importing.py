@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from io_scene_gltf2.blender.imp import mesh as importer_of_meshes
+from io_scene_gltf2.blender.imp import texture as importer_of_textures
 from io_scene_gltf2.blender.imp import vnode as importer_of_nodes
 from io_scene_gltf2.blender.imp.node import BlenderNode
 from io_scene_gltf2.blender.imp.scene import BlenderScene
@@ -21,6 +22,7 @@ def listen() -> None:
     _listen_to_nodes()
     _listen_to_animations()
     _listen_to_skins()
+    _listen_to_textures()
 
 
 ONE_SIZE = 1.01  # the most by which bones may differ in scale
@@ -106,6 +108,42 @@ def _of_one_size(matrices: Any) -> bool:
     """Whether all of some 4x4 matrices scale by the same factor, along each axis."""
     axes = np.linalg.norm(np.asarray(matrices, dtype=np.float64).reshape(-1, 4, 4)[:, :3, :3], axis=2)
     return bool(axes.max() < ONE_SIZE * axes.min())
+
+
+def _listen_to_textures() -> None:
+    """An image that one material shows as colour and another reads as numbers becomes two.
+
+    The importer has one image for both, and declares it to be numbers: then colours are too light.
+    """
+    tell = importer_of_textures.import_user_extensions
+
+    def tell_and_divide(hook: str, gltf: Any, *about: Any) -> None:
+        tell(hook, gltf, *about)
+        if hook == "gather_import_texture_after_hook":
+            tree, is_data = about[1], about[-1]
+            if not hasattr(gltf, "images_by_role"):
+                gltf.images_by_role = {}
+            _divide_image(tree, is_data, gltf.images_by_role)
+
+    importer_of_textures.import_user_extensions = tell_and_divide
+
+
+def _divide_image(tree: Any, is_data: bool, by_role: dict[str, dict[bool, Any]]) -> None:
+    """Give the newest texture of a node tree an image of its own role.
+
+    Args:
+        by_role: image's name -> whether it is numbers -> the image; of those met before.
+    """
+    node = next(node for node in reversed(tree.nodes) if node.type == "TEX_IMAGE")
+    image = node.image
+    if image is None:
+        return
+    roles = by_role.setdefault(image.name, {is_data: image})
+    if is_data not in roles:
+        roles[is_data] = image.copy()
+        for numbers, each in roles.items():
+            each.colorspace_settings.name = "Non-Color" if numbers else "sRGB"
+    node.image = roles[is_data]
 
 
 def _listen_to_nodes() -> None:

@@ -7,6 +7,7 @@ from glb_files import BLUE, GREEN, RED, SIZE, box, picture, quad, see, write
 pytestmark = pytest.mark.usefixtures("needs_bpy")
 
 WHITE, GREY, HALF = [1, 1, 1, 1], [0.5, 0.5, 0.5, 1], [1, 1, 1, 0.5]
+DIM = [130, 70, 40]  # as the picture shows it
 QUARTERS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 0]]])  # as the picture shows them
 UV = np.array([(0, 1), (1, 1), (1, 0), (0, 0)], np.float32)  # of a quad, the first row of the picture at the top
 CENTRES = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]  # of its quarters: from the left, from the top
@@ -55,6 +56,10 @@ def seen(tmp_path_factory):
     def glassy(**volume):
         return {**clear, "extensions": {f"KHR_materials_{name}": each for name, each in volume.items()}}
 
+    dim = {**image, "images": [picture(np.full((16, 16, 3), DIM))]}
+    shared = {"baseColorTexture": {"index": 0}, "metallicRoughnessTexture": {"index": 0}, "metallicFactor": 0}
+    again = {"images": dim["images"] * 2, "textures": [{"source": 0}, {"source": 1}]}
+    apart = {**shared, "metallicRoughnessTexture": {"index": 1}}
     colors = np.tile([0.2, 0.6, 0.8, 1.0], (4, 1))
     faint = np.tile(HALF, (4, 1))
     gone = np.tile([1, 1, 1, 0.2], (4, 1))
@@ -67,6 +72,26 @@ def seen(tmp_path_factory):
     files = {
         "plain": (painted(), WHITE, {}, {}),
         "texture": (painted(**uv), WHITE, textured(), image),
+        "dim": (painted(**uv), WHITE, textured(), dim),
+        "dim, also roughness": (painted(**uv), WHITE, {"pbrMetallicRoughness": shared}, dim),
+        "dim, roughness apart": (painted(**uv), WHITE, {"pbrMetallicRoughness": apart}, again),
+        "dim, also a normal map": (painted(**uv), WHITE, {**textured(), "normalTexture": {"index": 0}}, dim),
+        "dim, glows with what is roughness": (
+            painted(**uv),
+            [0, 0, 0, 1],
+            {
+                "pbrMetallicRoughness": {"metallicRoughnessTexture": {"index": 0}, "metallicFactor": 0},
+                "emissiveTexture": {"index": 0},
+                "emissiveFactor": [1, 1, 1],
+            },
+            dim,
+        ),
+        "dim, glows": (
+            painted(**uv),
+            [0, 0, 0, 1],
+            {"emissiveTexture": {"index": 0}, "emissiveFactor": [1, 1, 1]},
+            dim,
+        ),
         "moved": (painted(**uv), WHITE, textured(extensions=MOVED), image),
         "turned": (painted(**uv), WHITE, textured(extensions=TURNED), image),
         "small": (painted(**uv), WHITE, textured(extensions=SMALL), image),
@@ -167,6 +192,18 @@ def change(one, other):
 )
 def test_textures_lie_where_the_file_puts_them(seen, name, expected):
     assert np.abs(quarters(seen[name]) - expected).max() < 0.12
+
+
+@pytest.mark.parametrize("name", ["dim, also roughness", "dim, roughness apart", "dim, also a normal map"])
+def test_an_image_that_is_colour_and_numbers_at_once_keeps_its_colour(seen, name):
+    assert color(seen["dim"]) == pytest.approx((np.array(DIM) / 255) ** 2.2, abs=0.02)
+    assert color(seen[name]) == pytest.approx(color(seen["dim"]), abs=0.08)  # it mirrors otherwise; as numbers: 0.51
+
+
+def test_an_image_that_glows_and_is_numbers_at_once_glows_as_it_does_alone(seen):
+    names = ("dim, glows with what is roughness", "dim, glows")
+    alone, both = (np.median(seen[name].picture[0][seen[name].depth[0] < 1e9], axis=0) for name in names)
+    assert both == pytest.approx(alone, abs=0.1)  # less rough, it mirrors more
 
 
 def test_a_transform_of_a_texture_is_one_that_can_be_seen():
