@@ -21,7 +21,7 @@ def viewpoint100k(*arguments, timeout=600, **more):
 @pytest.fixture(scope="session")
 def needs_bpy():
     if importlib.util.find_spec("bpy") is None:
-        pytest.skip("bpy is not installed: pip install 'viewpoint100k[render]' on Python 3.11")
+        pytest.skip("bpy is not installed: pip install 'viewpoint100k[render]' on Python 3.13 or 3.11")
 
 
 @pytest.fixture(scope="session")

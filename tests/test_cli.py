@@ -29,7 +29,7 @@ def lines(done):
         (["--pairs", "-3"], ["pairs"]),
         (["--seed", "-1"], ["seed"]),
         (["--set", "questions.templates=none.yaml"], ["none.yaml"]),
-        (["--engine-python", "/no/python"], ["/no/python", "3.11"]),
+        (["--engine-python", "/no/python"], ["/no/python", "3.13 (bpy 5.2 LTS)", "3.11 (bpy 5.0.1)"]),
         (["--engine-python", "/bin/true"], ["/bin/true"]),
         (["--set", "render.quality=best"], ["render.quality", "reference"]),
     ],

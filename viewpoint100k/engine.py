@@ -33,6 +33,8 @@ from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, r
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
+RENDERERS = {"3.13": "bpy 5.2 LTS", "3.11": "bpy 5.0.1"}  # Python -> the Blender that is on the package index for it
+PYTHONS = " or ".join(f"{python} ({blender})" for python, blender in RENDERERS.items())
 NEEDS = ("bpy", "numpy", "PIL")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
@@ -113,26 +115,35 @@ def check_engine(python: str = sys.executable) -> None:
         MissingExtra: it lacks bpy or what goes with it.
     """
     if python == sys.executable:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
         missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     else:
-        code = f"import importlib.util as u; print('lacks', *[n for n in {NEEDS!r} if u.find_spec(n) is None])"
+        code = (
+            "import importlib.util as u, sys; print('lacks', '%d.%d' % sys.version_info[:2], "
+            f"*[n for n in {NEEDS!r} if u.find_spec(n) is None])"
+        )
         try:
             done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=START_S)
         except OSError as error:
             raise InputError(
-                f"--engine-python {python}: cannot be run ({error.strerror}); pass a Python 3.11"
+                f"--engine-python {python}: cannot be run ({error.strerror}); pass a Python {PYTHONS}"
             ) from error
         except subprocess.TimeoutExpired as error:
             raise InputError(
-                f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python 3.11"
+                f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python {PYTHONS}"
             ) from error
         if done.returncode or not done.stdout.startswith("lacks"):
-            raise InputError(f"--engine-python {python}: is not a Python interpreter; pass a Python 3.11")
-        missing = done.stdout.split()[1:]
+            raise InputError(f"--engine-python {python}: is not a Python interpreter; pass a Python {PYTHONS}")
+        version, *missing = done.stdout.split()[1:]
     if missing:
+        if "bpy" in missing and version not in RENDERERS:
+            raise MissingExtra(
+                f"{python} cannot render: it is Python {version}, for which Blender has no bpy on the package index, only for "
+                f"{PYTHONS}. Install viewpoint100k[render] on one of these, or name it with --engine-python"
+            )
         raise MissingExtra(
-            f"{python} cannot render: it lacks {', '.join(missing)}. Install them with pip install 'viewpoint100k[render]' "
-            "on Python 3.11, or name an interpreter that has them with --engine-python"
+            f"{python} cannot render: it lacks {', '.join(missing)}. Install them with pip install 'viewpoint100k[render]', "
+            "or name an interpreter that has them with --engine-python"
         )
 
 

@@ -80,6 +80,11 @@ def test_camera_1_looks_up_the_page_from_below_the_object(first):
     assert one.label[1] > one.position[1]
 
 
+def cross(one, other):
+    """Of two vectors in the plane: > 0 if the second points to the left of the first."""
+    return one[0] * other[1] - one[1] * other[0]
+
+
 def test_the_plan_agrees_with_the_truth_for_random_level_cameras():
     rng = np.random.default_rng(3)
     for _ in range(200):
@@ -93,9 +98,9 @@ def test_the_plan_agrees_with_the_truth_for_random_level_cameras():
         moved = (two - one) * [1, -1] * plans.OBJECT_RADIUS / plan.object_radius / np.linalg.norm(first[:3, 3])
         assert moved == pytest.approx(truth.translation[[0, 2]])
         ahead_one, ahead_two = (c.edges.mean(axis=0) - c.position for c in plan.cameras)
-        clockwise = np.cross(ahead_one, ahead_two)  # y down: > 0 is clockwise on the page
+        clockwise = cross(ahead_one, ahead_two)  # y down: > 0 is clockwise on the page
         assert np.sign(clockwise) == np.sign(truth.yaw_deg)
-        around = np.cross(one - plan.object, two - plan.object)
+        around = cross(one - plan.object, two - plan.object)
         assert np.sign(around) == -np.sign(truth.azimuth_change_deg)
 
 

@@ -878,7 +878,9 @@ def test_the_supported_extensions_are_those_of_the_installed_blender():
     )
     assert len(sources) == 1
     listed = re.search(r"extensions_managed = \[(.*?)\]", sources[0].read_text(), re.DOTALL)
-    assert listed and set(re.findall(r"'(\w+)'", listed[1])) == SUPPORTED_EXTENSIONS
+    readable = set(re.findall(r"'(\w+)'", listed[1])) if listed else set()
+    # compressed buffers are not read by the gate, and what it has not looked at does not get to the importer
+    assert readable - {"EXT_meshopt_compression", "KHR_meshopt_compression"} == SUPPORTED_EXTENSIONS
 
 
 @needs_assets

@@ -58,7 +58,8 @@ AllowOption = Annotated[
     ),
 ]
 PythonOption = Annotated[
-    Optional[str], typer.Option(help="Another Python 3.11 that has bpy, to render with.", show_default="this one")
+    Optional[str],
+    typer.Option(help="Another Python (3.13 or 3.11) that has bpy, to render with.", show_default="this one"),
 ]
 DeviceOption = Annotated[
     str, typer.Option(help="auto: the GPUs that Cycles finds, else the processor; cpu; or gpu: fail without one.")

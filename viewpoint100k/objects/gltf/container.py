@@ -175,11 +175,23 @@ class SideFiles:
         inside = decoded and not decoded.startswith("/") and "\\" not in decoded and ".." not in decoded.split("/")
         try:
             path = self.folder / decoded
-            if not inside or not path.resolve().is_relative_to(self.folder.resolve()):
+            if not inside or not _resolved(path).is_relative_to(self.folder.resolve()):
                 raise ObjectRefused(f"{where} {show(uri)} leads outside the folder of the object")
         except (OSError, ValueError, RuntimeError) as error:  # too long, NUL inside, links in a circle
             raise ObjectRefused(f"{where} {show(uri)} cannot be the name of a file") from error
         return path
+
+
+def _resolved(path: Path) -> Path:
+    """Where a path leads, whether a file is there or not.
+
+    Raises:
+        OSError, RuntimeError: through links in a circle, which `Path.resolve` alone finds in some versions of Python only.
+    """
+    try:
+        return path.resolve(strict=True)
+    except FileNotFoundError:
+        return path.resolve()
 
 
 def _decode_data_uri(uri: str, where: str) -> memoryview:

@@ -1,21 +1,35 @@
 """What the JSON must look like: fields, types, indices in range, and no extension that Blender cannot read."""
 
 import math
+from importlib import metadata
 from typing import Any
 
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.objects.gltf.container import show
 
-# What the importer of bpy 5.0.1 takes in extensionsRequired (glTFImporter.extensions_managed); a test compares.
-SUPPORTED_EXTENSIONS = {
+# What the importer takes in extensionsRequired (glTFImporter.extensions_managed), from bpy 5.0.1 on; a test compares.
+_ALWAYS = {
     "EXT_mesh_gpu_instancing", "EXT_texture_webp", "KHR_animation_pointer", "KHR_draco_mesh_compression",
     "KHR_lights_punctual", "KHR_materials_anisotropy", "KHR_materials_clearcoat", "KHR_materials_emissive_strength",
     "KHR_materials_ior", "KHR_materials_pbrSpecularGlossiness", "KHR_materials_sheen", "KHR_materials_specular",
     "KHR_materials_transmission", "KHR_materials_unlit", "KHR_materials_variants", "KHR_materials_volume",
     "KHR_mesh_quantization", "KHR_texture_transform",
 }  # fmt: skip
+_SINCE_5_2 = {"KHR_materials_dispersion", "KHR_materials_iridescence"}
+
+
+def _installed_blender() -> tuple[int, ...]:
+    """Of this interpreter; the oldest that we render with where it has none, for another one may (`--engine-python`)."""
+    try:
+        return tuple(int(number) for number in metadata.version("bpy").split(".")[:2])
+    except (metadata.PackageNotFoundError, ValueError):
+        return 5, 0
+
+
+SUPPORTED_EXTENSIONS = _ALWAYS | (_SINCE_5_2 if _installed_blender() >= (5, 2) else set())
 _WAYS_OUT = {
     "EXT_meshopt_compression": "; unpack it with `gltf-transform copy`",
+    "KHR_meshopt_compression": "; unpack it with `gltf-transform copy`",
     "KHR_texture_basisu": "; convert its KTX2 textures to PNG or JPEG",
 }
 COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
