@@ -108,8 +108,8 @@ class Loaded:
     problem: str = ""  # empty: none
     pose: str = ""  # rest, or animation NAME at SECONDS s
     extent: list[float] = field(default_factory=list)  # sides of its bounding box
-    reach: list[float] = field(default_factory=list)  # in a scene: how far it goes over the ground from the middle of
-    # its box, in directions of equal steps counter-clockwise from +x
+    # in a scene: how far it goes over the ground from the middle of its box, in equal steps counter-clockwise from +x
+    reach: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,12 +216,13 @@ def decode(line: str | bytes) -> Message:
     """
     fields = json.loads(line)
     name = fields.pop("message", None) if isinstance(fields, dict) else None
-    if name not in MESSAGES:
+    message = MESSAGES.get(name) if isinstance(name, str) else None
+    if message is None:
         raise ValueError(f"expected one of the messages {', '.join(MESSAGES)}; got {line[:200]!r}")
     try:
-        if name in PARTS:
-            of_parts, part = PARTS[name]
+        if message.__name__ in PARTS:
+            of_parts, part = PARTS[message.__name__]
             fields[of_parts] = [part(**one) for one in fields[of_parts]]
-        return MESSAGES[name](**fields)
+        return message(**fields)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{name}: not the fields of this message: {error}") from error
+        raise ValueError(f"{message.__name__}: not the fields of this message: {error}") from error
