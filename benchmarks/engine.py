@@ -22,6 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from render_scenes import protocol
 from viewpoint100k import objects as sources
 from viewpoint100k.config import QUALITIES, RunConfig, load_config
 from viewpoint100k.engine import Engine, Rendered
@@ -102,7 +103,7 @@ class Bare:
     """The same scenes and views in one process that does nothing but render: opened once, asked object by object."""
 
     def __init__(self, config: RunConfig, scratch: Path, same_picture: bool) -> None:
-        self.settings = {"size_px": config.render.size_px, "picture": True, **config.render.settings()._asdict()}
+        self.settings = config.render
         self.scratch, self.times, self.images = scratch, {"render": 0.0, "all": 0.0}, 0
         command = [sys.executable, "-c", BARE_LOOP, "same picture" if same_picture else "strict"]
         self.process = subprocess.Popen(
@@ -112,10 +113,25 @@ class Bare:
     def render(self, job: Job) -> None:
         view_set, path = job
         described = view_set.model_dump(mode="json", include={"lights", "background", "views"})
-        described |= {"path": str(path.resolve()), "out": str(self.scratch), "jpeg_quality": 92}
+        opened = protocol.Open(
+            paths=[str(path.resolve())],
+            scene=False,
+            out=str(self.scratch),
+            lights=described["lights"],
+            background=described["background"],
+            jpeg_quality=92,
+            pose=self.settings.pose,
+            cpu_limit_s=self.settings.cpu_limit_s,
+        )
+        shoot = protocol.Shoot(
+            views=[protocol.NamedView(name=str(i), planned=view) for i, view in enumerate(described["views"])],
+            size_px=self.settings.size_px,
+            picture=True,
+            **self.settings.settings()._asdict(),
+        )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(json.dumps({"job": described, "settings": self.settings}), file=self.process.stdin, flush=True)
+        print(protocol.encode(opened), protocol.encode(shoot), sep="\n", file=self.process.stdin, flush=True)
         times = next(json.loads(line[2:]) for line in self.process.stdout if line.startswith("##"))
         self.times = {"render": self.times["render"] + times["render"], "all": times["all"]}
         self.images += len(view_set.views)
@@ -177,25 +193,24 @@ import json, sys, time
 from render_scenes.__main__ import one_core
 with one_core():
     import bpy
-    from render_scenes import camera, passes, scene
+    from render_scenes import camera, passes, protocol, scene
     passes.listen = lambda: None  # nothing leaves the renderer
     studio = scene.Studio()
 import numpy as np
 same_picture = sys.argv[1] == "same picture"
 for line in sys.stdin:
-    task = json.loads(line)
-    job, size, render = task["job"], task["settings"]["size_px"], 0.0
+    job, shoot, render = protocol.decode(line), protocol.decode(next(sys.stdin)), 0.0
     studio.open(job)
-    studio._quality(task["settings"])
-    kind = job["background"]["kind"]
+    studio._set_quality(shoot)
+    kind = job.background["kind"]
     studio.scene.render.film_transparent = not (same_picture and kind in ("hdri", "blurred"))
     studio.scene.render.use_border = not same_picture
     if same_picture and studio.ground is not None:
-        studio.ground.hide_render = False  # shadows as part of the picture
-    for view in sorted(job["views"], key=lambda view: view["light"]):
-        studio._aim_lamps(np.asarray(view["world_from_camera"]))
-        studio._place(view)
-        studio._crop(studio._box(camera.read_back(studio.camera), size), size)
+        studio.ground.thing.hide_render = False  # shadows as part of the picture
+    for view in sorted((one.planned for one in shoot.views), key=lambda view: view["light"]):
+        studio.lighting.aim_lamps(np.asarray(view["world_from_camera"]))
+        studio.lighting.set_up_view(studio.camera, view)
+        studio._crop(studio._box(camera.read_back(studio.camera), shoot.size_px), shoot.size_px)
         before = time.process_time()
         bpy.ops.render.render()
         render += time.process_time() - before

@@ -1,14 +1,13 @@
-"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE`: JSON requests on stdin, one a line; JSON replies on stdout.
+"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE`: requests on stdin, one a line; answers on stdout (protocol.py).
 
-The first reply says that the process is ready, and with what it renders. Then `{"do": "open", ...}` loads an object, or
-those of a scene, which `measure` and `place` put in their places; and `{"do": "shoot", ...}` takes pictures: a few small ones
-first, so that the supervisor can decide whether it is worth the large ones. `python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers
-write to stdout as they like, so that file descriptor is theirs: replies go through a copy made before bpy loads.
+The first line says that the process is ready, and with what it renders. Then it loads an object, or those of a scene, and
+takes pictures: a few small ones first, so that the supervisor can decide whether it is worth the large ones.
+`python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers write to stdout as they like,
+so that file descriptor is theirs: answers go through a copy made before bpy loads.
 """
 
 import ctypes
 import gc
-import json
 import os
 import resource
 import signal
@@ -18,7 +17,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from render_scenes import protocol
+
+if TYPE_CHECKING:
+    from render_scenes.scene import Studio
 
 
 def die_with(parent: int) -> None:
@@ -73,8 +77,25 @@ def list_devices() -> None:
     os.dup2(2, 1)
     from render_scenes import scene
 
-    found = next(([kind, names] for kind in scene.GPU_KINDS if (names := scene.gpus(kind))), ["CPU", []])
-    os.write(replies, json.dumps(found).encode() + b"\n")
+    kind, names = next(((kind, names) for kind in scene.GPU_KINDS if (names := scene.gpus(kind))), ("CPU", []))
+    os.write(replies, protocol.encode(protocol.Devices(kind=kind, names=names)).encode() + b"\n")
+
+
+def answer(studio: "Studio", request: protocol.Message) -> protocol.Answer:
+    """Carry out one request."""
+    match request:
+        case protocol.Open():
+            limit_cpu(request.cpu_limit_s)
+            return studio.open(request)
+        case protocol.Measure():
+            return studio.measure(request)
+        case protocol.Place():
+            return studio.place(request)
+        case protocol.Shoot():
+            return studio.shoot(request)
+        case protocol.Forget():
+            return studio.forget()
+    raise TypeError(f"expected a request, got the message {type(request).__name__}")
 
 
 def main() -> None:
@@ -88,35 +109,26 @@ def main() -> None:
     os.dup2(2, 1)
 
     with one_core():
-        from render_scenes import scene
+        from render_scenes import loading, scene
 
         studio = scene.Studio(device)
     gc.freeze()  # Blender's modules are many objects, and none of them will ever be garbage
     limit_memory(memory_mb)
 
-    def reply(message: dict[str, Any]) -> None:
-        replies.write(json.dumps(message) + "\n")
+    def reply(message: protocol.Message) -> None:
+        replies.write(protocol.encode(message) + "\n")
         replies.flush()
 
-    hello = {"renderer": scene.renderer_name(), "device": studio.device, "cpu_s": time.process_time()}
-    reply(hello)
+    reply(protocol.Ready(renderer=scene.renderer_name(), device=studio.device, cpu_s=time.process_time()))
     for line in sys.stdin:
-        job = json.loads(line)
+        request = protocol.decode(line)
         try:
-            if job["do"] == "open":
-                limit_cpu(job["cpu_limit_s"])
-                reply({"ok": True, **studio.open(job)})
-            elif job["do"] == "forget":
-                reply({"ok": True, **studio.forget()})
-            elif job["do"] in ("measure", "place"):
-                reply({"ok": True, **getattr(studio, job["do"])(job)})
-            else:
-                reply({"ok": True, **studio.shoot(job)})
-        except scene.Refused as refusal:
-            reply({"ok": False, "stage": refusal.stage, "reason": str(refusal)})
+            reply(answer(studio, request))
+        except loading.Refused as refusal:
+            reply(protocol.Refusal(stage=refusal.stage, reason=str(refusal)))
         except Exception as error:  # the supervisor replaces this process, whatever it was
             traceback.print_exc()
-            reply({"ok": False, "stage": "render", "reason": f"{type(error).__name__}: {error}"})
+            reply(protocol.Refusal(stage="render", reason=f"{type(error).__name__}: {error}"))
 
 
 if __name__ == "__main__":

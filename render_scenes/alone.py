@@ -12,6 +12,8 @@ import numpy as np
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
+from render_scenes.protocol import Camera
+
 RAYS = (
     1200  # for one object in one picture; of more pixels, every second, third, ... is tried and stands for the others
 )
@@ -51,7 +53,7 @@ def alone(
     meshes: Sequence[Mesh],
     index: np.ndarray,
     depth: np.ndarray,
-    view: dict[str, Any],
+    camera: Camera,
     corner: tuple[int, int],
 ) -> Alone:
     """What a picture would show of an object without the others.
@@ -60,11 +62,10 @@ def alone(
         number: of the object.
         index: (H, W) number of the object that each pixel shows; negative: none.
         depth: (H, W) planar z.
-        view: with `world_from_camera` (4x4, OpenCV axes) and `intrinsics` (3x3, pixels).
         corner: column and row of the first pixel in the whole picture.
     """
     mine = int((index == number).sum())
-    world_from_camera, intrinsics = np.asarray(view["world_from_camera"]), np.asarray(view["intrinsics"])
+    world_from_camera, intrinsics = np.asarray(camera.world_from_camera), np.asarray(camera.intrinsics)
     rows, cols = np.nonzero((index >= 0) & (index != number))
     others = index[rows, cols]
     there = depth[rows, cols]

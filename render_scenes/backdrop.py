@@ -6,11 +6,13 @@ view transform, and then looked up: the same picture as a traced background with
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import bpy
 import numpy as np
 from PIL import Image, ImageFilter
+
+from render_scenes.protocol import Camera
 
 BLUR_PX = 24  # of a 1024 px wide HDRI: shapes go, the light stays
 BLUR_STEP = 4  # blurred surroundings are kept at a quarter of the size
@@ -55,16 +57,15 @@ def blurred(equirectangular: np.ndarray) -> np.ndarray:
 
 
 def look_up(
-    equirectangular: np.ndarray, rotation_rad: float, view: dict[str, Any], size_px: int, step: int = 2
+    equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int, step: int = 2
 ) -> np.ndarray:
     """(size, size, 3) uint8: the part of an equirectangular picture that a camera sees.
 
     Args:
         rotation_rad: of the lookup direction about the vertical, as Blender's mapping node has it.
-        view: with `world_from_camera` (4x4, OpenCV axes) and `intrinsics` (3x3, pixels).
         step: looked up once per so many pixels; the bundled HDRIs have fewer pixels a degree than that.
     """
-    direction = _directions(view, size_px, step)
+    direction = _directions(camera, size_px, step)
     height, width, _ = equirectangular.shape
     azimuth = np.arctan2(direction[1], direction[0]) + np.float32(rotation_rad)
     elevation = np.arctan2(direction[2], np.hypot(direction[0], direction[1]))
@@ -75,12 +76,12 @@ def look_up(
     return np.asarray(Image.merge("RGB", bands))
 
 
-def _directions(view: dict[str, Any], size_px: int, step: int) -> np.ndarray:
+def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
     """(3, N, N) float32: where the rays through every `step`th pixel go, in the world; not of unit length."""
     count = -(-size_px // step)
     at = (np.arange(count) + 0.5) * (size_px / count)
-    (focal_x, _, center_x), (_, focal_y, center_y), _ = view["intrinsics"]
-    turn = np.asarray(view["world_from_camera"], dtype=np.float32)[:3, :3, None, None]
+    (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
+    turn = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, :3, None, None]
     x, y = ((at - center_x) / focal_x).astype(np.float32), ((at - center_y) / focal_y).astype(np.float32)
     out: np.ndarray = turn[:, 0] * x[None, None, :] + turn[:, 1] * y[None, :, None] + turn[:, 2]
     return out
@@ -148,10 +149,10 @@ def light_share(light: np.ndarray, fade_px: float) -> np.ndarray:
     return np.asarray(1 - (1 - share) * inside, dtype=np.float32)
 
 
-def shaded(floor: Floor, view: dict[str, Any], size_px: int) -> np.ndarray:
+def shaded(floor: Floor, camera: Camera, size_px: int) -> np.ndarray:
     """(size, size, 1) float32 factors, as displayed: the floor as a camera sees it; 1 where there is none."""
-    direction = _directions(view, size_px, 2)
-    x, y, z = np.asarray(view["world_from_camera"], dtype=np.float32)[:3, 3]
+    direction = _directions(camera, size_px, 2)
+    x, y, z = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, 3]
     falls = direction[2] < -1e-3
     along = (floor.height - z) / np.where(falls, direction[2], -1)
     column = (x + along * direction[0] - floor.left) * floor.detail - 0.5

@@ -6,6 +6,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from render_scenes.protocol import Camera
+
 OPENCV_FROM_BLENDER = np.diag([1.0, -1.0, -1.0, 1.0])  # its own inverse
 
 
@@ -16,7 +18,7 @@ def place(camera: Any, world_from_camera: list[list[float]], hfov_deg: float) ->
     camera.data.angle = np.radians(hfov_deg)
 
 
-def read_back(camera: Any) -> dict[str, Any]:
+def read_back(camera: Any) -> Camera:
     """Pose and intrinsics that Blender really uses: the truth of a pair is computed from these alone."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     evaluated = camera.evaluated_get(depsgraph)
@@ -25,8 +27,8 @@ def read_back(camera: Any) -> dict[str, Any]:
     clip_from_camera = np.array(evaluated.calc_matrix_camera(depsgraph, x=width, y=height), dtype=np.float64)
     focal_x, focal_y = 0.5 * width * clip_from_camera[0, 0], 0.5 * height * clip_from_camera[1, 1]
     center_x, center_y = 0.5 * width * (1 - clip_from_camera[0, 2]), 0.5 * height * (1 + clip_from_camera[1, 2])
-    return {
-        "world_from_camera": (np.array(evaluated.matrix_world, dtype=np.float64) @ OPENCV_FROM_BLENDER).tolist(),
-        "intrinsics": [[focal_x, 0.0, center_x], [0.0, focal_y, center_y], [0.0, 0.0, 1.0]],
-        "hfov_deg": float(np.degrees(2 * np.arctan(0.5 * width / focal_x))),
-    }
+    return Camera(
+        world_from_camera=(np.array(evaluated.matrix_world, dtype=np.float64) @ OPENCV_FROM_BLENDER).tolist(),
+        intrinsics=[[focal_x, 0.0, center_x], [0.0, focal_y, center_y], [0.0, 0.0, 1.0]],
+        hfov_deg=float(np.degrees(2 * np.arctan(0.5 * width / focal_x))),
+    )

@@ -40,6 +40,12 @@ def take() -> dict[str, np.ndarray]:
     return taken
 
 
+def end_session(scene: Any) -> None:
+    """Make Cycles forget the scene that it keeps between renders."""
+    scene.render.use_persistent_data = False
+    scene.render.use_persistent_data = True
+
+
 def depth_and_albedo(passes: dict[str, np.ndarray], index: int) -> tuple[np.ndarray, np.ndarray]:
     """Of what has this object index or a greater one.
 

@@ -1,50 +1,31 @@
-"""One object, or a scene of several, in its light: import, clean, normalise, light, render, forget.
-
-All of Blender's pitfalls live here.
-"""
+"""One object, or a scene of several, in its light: load, place, light, render, forget."""
 
 import os
-import re
 import resource
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix
 from PIL import Image
 
-from render_scenes import alone, backdrop, glass, importing, passes, poses, surfaces
+from render_scenes import alone, backdrop, glass, importing, loading, passes, protocol
 from render_scenes import camera as cameras
+from render_scenes.lighting import Ground, Lighting
 
-HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
-OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
 OBJECT_INDEX = 1  # of the (first) object's own pixels, 2 of the second object's: what they stand on has none
-DIRECTIONS = 120  # on the ground, in which an object's reach is measured
 BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser reach beyond them
-FLOOR_DETAIL = 0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
-FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
-HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
 VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
 VEIL_DEPTH = 0.03  # by so much these may be nearer or further
 LOOK = ("AgX", "AgX - Medium High Contrast")
-BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
 FORGETS = (
     1_500  # data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
 )
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
-
-
-class Refused(Exception):
-    """This object cannot be used; `stage` says where it was found out."""
-
-    def __init__(self, stage: str, reason: str) -> None:
-        super().__init__(reason)
-        self.stage = stage
 
 
 class Box(NamedTuple):
@@ -54,17 +35,6 @@ class Box(NamedTuple):
     top: int
     right: int
     bottom: int
-
-
-class Part(NamedTuple):
-    """An object that was loaded: the only one, or one of a scene."""
-
-    holder: Any  # the empty over all its roots
-    things: list[Any]
-    normalise: np.ndarray  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
-    points: np.ndarray  # (3, N) float32 of its surface, in its own axes
-    pose: str  # `rest`, or `animation NAME at SECONDS s`
-    veiled: bool  # some of it is blended
 
 
 class Kind(NamedTuple):
@@ -80,8 +50,6 @@ class Studio:
     def __init__(self, device: str = "CPU") -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
-        self.hdris: dict[str, tuple[Any, float]] = {}  # and their mean radiance
-        self.as_displayed = lru_cache(HDRIS_SHOWN)(self._as_displayed)
         self.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
         self.camera.data.clip_start, self.camera.data.clip_end = 0.01, 100.0
         self.scene.collection.objects.link(self.camera)
@@ -89,22 +57,20 @@ class Studio:
         self.device = self._choose_device(device)
         self._set_up_render()
         self._set_up_passes()
-        self._set_up_world()
+        self.lighting = Lighting(self.scene)
         self.keep = set(_blocks())
         self.encoder = ThreadPoolExecutor(1)  # Blender lets go of the interpreter while it renders
         self._empty()
 
     def _empty(self) -> None:
-        self.job: dict[str, Any] = {}
+        self.job: protocol.Open | None = None
         self.points = np.zeros((3, 0), dtype=np.float32)  # of all surfaces that are there, in the world
-        self.parts: list[Part] = []
+        self.parts: list[loading.Part] = []
         self.meshes: dict[int, list[alone.Mesh]] = {}  # of parts that something hides, to be met by rays
         self.states: list[list[np.ndarray | None]] = []  # (4, 4) world_from_part per part, None where it is not there
         self.state = -1
-        self.lit: dict[str, Any] | None = None
-        self.lamps: list[tuple[Any, dict[str, Any], int]] = []  # lamp, its description, the light it belongs to
-        self.ground: Any = None
-        self.floors: dict[str, backdrop.Floor] = {}  # with the shadows on it, by the name of the view
+        self.ground: Ground | None = None
+        self.lighting.forget()
 
     def _choose_device(self, kind: str) -> str:
         """Cycles on one kind of GPU if there is one that works, else on the processor."""
@@ -154,104 +120,62 @@ class Studio:
         passes.listen()
         importing.listen()
 
-    def _set_up_world(self) -> None:
-        world = bpy.data.worlds.new("World")
-        self.scene.world = world
-        nodes, links = world.node_tree.nodes, world.node_tree.links
-        nodes.clear()
-        coordinates, self.mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
-        self.environment, self.background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
-        output = nodes.new("ShaderNodeOutputWorld")
-        links.new(coordinates.outputs["Generated"], self.mapping.inputs["Vector"])
-        links.new(self.mapping.outputs["Vector"], self.environment.inputs["Vector"])
-        links.new(self.environment.outputs["Color"], self.background.inputs["Color"])
-        links.new(self.background.outputs["Background"], output.inputs["Surface"])
-        # what glass shows of a painted background; joined by `_show_behind_glass`
-        path, self.painted, self.behind_glass = (
-            nodes.new(kind) for kind in ("ShaderNodeLightPath", "ShaderNodeBackground", "ShaderNodeMixShader")
-        )
-        links.new(path.outputs["Is Transmission Ray"], self.behind_glass.inputs[0])
-        links.new(self.background.outputs["Background"], self.behind_glass.inputs[1])
-        links.new(self.painted.outputs["Background"], self.behind_glass.inputs[2])
-        world.cycles.sampling_method = "MANUAL"  # the importance map at full size costs 1.4 CPU-s per object
-        world.cycles.sample_map_resolution = 256
-
-    def forget(self) -> dict[str, Any]:
+    def forget(self) -> protocol.Forgot:
         """Leave nothing of the object for the next one to meet.
 
-        Returns:
-            `clean`: false if something is left. A new process is then the only way, and with very many data blocks it is the
-            cheaper one: Blender looks through all of them for each that it removes.
+        If it is not clean afterwards, a new process is the only way, and with very many data blocks it is the cheaper one:
+        Blender looks through all of them for each that it removes.
         """
         if sum(map(len, _kinds())) > FORGETS:
-            return {"clean": False}
+            return protocol.Forgot(clean=False)
         self._forget()
-        ours = self.keep | {image for image, _ in self.hdris.values()}
+        ours = self.keep | self.lighting.images()
         ours |= {image for image in bpy.data.images if image.type == "RENDER_RESULT"}  # Blender's own
-        return {"clean": set(_blocks()) == ours}
+        return protocol.Forgot(clean=set(_blocks()) == ours)
 
     # --- one object --------------------------------------------------------------------------------
 
-    def open(self, job: dict[str, Any]) -> dict[str, Any]:
+    def open(self, job: protocol.Open) -> protocol.Opened:
         """Load what the pictures are to show: forgets what was before. `shoot` then takes pictures, as often as wanted.
 
-        Args:
-            job: `path`, or for a scene `parts`, a list of paths; `out` (a folder for the pictures), `lights`, `background`,
-                `jpeg_quality`; `pose` (rest, animation or auto). The objects of a scene have no places before `place`.
-
-        Returns:
-            `extent`: sides of the object's bounding box, and the `pose` it is in. Of a scene, `parts`: of each object extent and `reach`, how far it
-            goes from the middle of its box in `DIRECTIONS` directions over the ground, counter-clockwise from +x; or
-            `problem`.
-
         Raises:
-            Refused: if the only object has nothing to show.
+            loading.Refused: if the only object has nothing to show.
         """
         started = time.process_time()
         self._forget()
         self.job = job
-        out: dict[str, Any] = {}
-        if "parts" in job:
-            out["parts"] = [self._try_part(Path(path)) for path in job["parts"]]
+        self.lighting.begin(job)
+        loaded = []
+        if job.scene:
+            for path in job.paths:
+                part = loading.try_to_load(self.scene, Path(path), OBJECT_INDEX + len(self.parts), job.pose)
+                if isinstance(part, loading.Refused):
+                    loaded.append(protocol.Loaded(problem=str(part)))
+                else:
+                    self.parts.append(part)
+                    loaded.append(protocol.Loaded(extent=part.extent, reach=part.reach, pose=part.pose))
         else:
-            self.parts = [self._load(Path(job["path"]), OBJECT_INDEX)]
-            out["pose"] = self.parts[0].pose
-            out["extent"] = [float(v) for v in np.ptp(self.parts[0].points, axis=1)]
+            [path] = job.paths
+            part = loading.load(self.scene, Path(path), OBJECT_INDEX, job.pose)
+            self.parts = [part]
+            loaded.append(protocol.Loaded(extent=part.extent, pose=part.pose))
             self._set_up_scene([[np.eye(4)]])
-        return {"cpu_s": time.process_time() - started, **out}
+        return protocol.Opened(parts=loaded, cpu_s=time.process_time() - started)
 
-    def measure(self, job: dict[str, Any]) -> dict[str, Any]:
-        """How large a scene would be with its objects in some places, all states together.
-
-        Args:
-            job: `states`, as for `place`.
-
-        Returns:
-            `middle` of its bounding box, and `radius` from there to the furthest vertex.
-        """
+    def measure(self, job: protocol.Measure) -> protocol.Measured:
+        """How large a scene would be with its objects in some places, all states together."""
         started = time.process_time()
-        states = [[None if m is None else np.asarray(m) for m in state] for state in job["states"]]
-        points = np.concatenate([self._points_of(state) for state in states], axis=1)
+        points = np.concatenate([self._points_of(state) for state in _arrays(job.states)], axis=1)
         middle = 0.5 * (points.min(axis=1) + points.max(axis=1))
         radius = float(np.linalg.norm(points - middle[:, None], axis=0).max())
-        return {"cpu_s": time.process_time() - started, "middle": middle.tolist(), "radius": radius}
+        return protocol.Measured(middle=middle.tolist(), radius=radius, cpu_s=time.process_time() - started)
 
-    def place(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Put the objects of a scene that were loaded in their places.
-
-        Args:
-            job: `states`: per state of the scene, per object that was loaded, the 4x4 similarity from its own axes, in which
-                it has `OBJECT_RADIUS` about the middle of its box, to the world; None where it is not there.
-
-        Returns:
-            `states`: the same as Blender has them.
-        """
+    def place(self, job: protocol.Place) -> protocol.Placed:
+        """Put the objects of a scene that were loaded in their places."""
         started = time.process_time()
-        self._set_up_scene([[None if m is None else np.asarray(m) for m in state] for state in job["states"]])
-        return {
-            "cpu_s": time.process_time() - started,
-            "states": [[None if m is None else m.tolist() for m in state] for state in self.states],
-        }
+        self._set_up_scene(_arrays(job.states))
+        states = [[None if m is None else m.tolist() for m in state] for state in self.states]
+        return protocol.Placed(states=states, cpu_s=time.process_time() - started)
 
     def _set_up_scene(self, states: list[list[np.ndarray | None]]) -> None:
         """Places, ground and lamps; from the last state to the first, so that this is the one which stands."""
@@ -272,26 +196,11 @@ class Studio:
         for part, *places in zip(self.parts, *states, strict=True):
             [place, *_] = [one for one in places if one is not None] or [np.eye(4)]
             glass.tint(part.things, float(np.cbrt(np.linalg.det((place @ part.normalise)[:3, :3]))))
-        self._show_behind_glass()
+        self.lighting.show_behind_glass([thing for part in self.parts for thing in part.things])
         self._enter(0)
-        if self.job["background"]["kind"] == "ground":
-            self._lay_ground(float(min(lowest)))
-        self._hang_lamps(self.job["lights"])
-
-    def _show_behind_glass(self) -> None:
-        """Before a painted background, glass shows its colour, not the surroundings that light the object."""
-        background = self.job["background"]
-        clear = any(glass.materials_of(part.things) for part in self.parts)
-        painted = clear and background["kind"] not in {"hdri", "blurred"}
-        if painted:
-            rgb = 0.5 * (np.asarray(background["rgb"]) + np.asarray(background["rgb_below"]))
-            color = glass.radiance_of(rgb.tolist(), Path(self.job["out"]))
-            self.painted.inputs["Color"].default_value = (*color, 1.0)
-        nodes = self.scene.world.node_tree.nodes
-        output = next(node for node in nodes if node.type == "OUTPUT_WORLD")
-        source = self.behind_glass.outputs[0] if painted else self.background.outputs["Background"]
-        if output.inputs["Surface"].links[0].from_socket != source:
-            self.scene.world.node_tree.links.new(source, output.inputs["Surface"])
+        if self.lighting.background["kind"] == "ground":
+            self.ground = Ground(self.scene, float(min(lowest)))
+        self.lighting.hang_lamps()
 
     def _points_of(self, places: list[np.ndarray | None]) -> np.ndarray:
         """(3, N) float32 of all surfaces of a state of the scene, in the world."""
@@ -307,7 +216,7 @@ class Studio:
         if state == self.state:
             return
         if self.state >= 0:
-            self._end_session()
+            passes.end_session(self.scene)
         self.state = state
         for part, place in zip(self.parts, self.states[state], strict=True):
             if place is not None:
@@ -318,226 +227,60 @@ class Studio:
         bpy.context.view_layer.update()
         self.points = self._points_of(self.states[state])
 
-    def _try_part(self, path: Path) -> dict[str, Any]:
-        """Load one object of a scene: a problem with it leaves the others."""
-        before = set(bpy.data.objects)
-        try:
-            part = self._load(path, OBJECT_INDEX + len(self.parts))
-        except Refused as refusal:
-            for thing in [o for o in bpy.data.objects if o not in before]:
-                bpy.data.objects.remove(thing, do_unlink=True)
-            return {"problem": str(refusal)}
-        self.parts.append(part)
-        angles = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-        x, y, _ = part.points
-        reach = [float((np.float32(np.cos(a)) * x + np.float32(np.sin(a)) * y).max()) for a in angles]
-        return {"extent": [float(v) for v in np.ptp(part.points, axis=1)], "reach": reach, "pose": part.pose}
-
-    def shoot(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Take pictures of the object.
-
-        Args:
-            job: `views`, each with a `name` and a `light`, and with the `state` of a scene that has two; `size_px`, `samples`, `denoise`, `adaptive_threshold`; `picture`: false if
-                only depth, albedo and the statistics of the picture are wanted.
-        """
+    def shoot(self, job: protocol.Shoot) -> protocol.Shots:
+        """Take pictures of the object."""
         started = time.process_time()
-        self._quality(job)
+        self._set_quality(job)
+
+        def state_of(number: int) -> int:
+            return int(job.views[number].planned["state"])
+
         # a new light costs a new map, and another state of the scene a new session
-        order = sorted(
-            range(len(job["views"])), key=lambda i: (job["views"][i].get("state", 0), job["views"][i]["light"])
-        )
-        work: dict[int, tuple[dict[str, Any], Any]] = {}
-        for state, group in groupby(order, key=lambda i: job["views"][i].get("state", 0)):
+        order = sorted(range(len(job.views)), key=lambda i: (state_of(i), job.views[i].planned["light"]))
+        work: dict[int, tuple[dict[str, Any], Future[_Finished]]] = {}
+        for state, group in groupby(order, key=state_of):
             mine = list(group)
             self._enter(state)
-            if self.ground is not None and job["picture"]:
-                self._cast_shadows([job["views"][i] for i in mine], job["size_px"])
-            work |= {i: self._render_view(job["views"][i], job) for i in mine}
-        views = [{**work[i][0], **work[i][1].result()} for i in range(len(order))]
-        rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {"views": views, "cpu_s": time.process_time() - started, "rss_mb": _resident_mb() or rss_mb}
+            if self.ground is not None and job.picture:
+                self._cast_shadows(self.ground, [job.views[i] for i in mine], job.size_px)
+            work |= {i: self._render_view(job.views[i], job) for i in mine}
+        views = [protocol.Taken(**work[i][0], **work[i][1].result()._asdict()) for i in range(len(order))]
+        rss_mb = _resident_mb() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return protocol.Shots(views=views, cpu_s=time.process_time() - started, rss_mb=rss_mb)
 
-    def _load(self, path: Path, index: int) -> Part:
-        before, images = set(self.scene.objects), set(bpy.data.images)
-        try:
-            bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True, import_scene_extras=False)
-        except RuntimeError as error:
-            raise Refused("import", _in_one_line(str(error))) from error
-        new = [o for o in self.scene.objects if o not in before]
-        pose = poses.choose(new, self.job.get("pose", "auto"), lambda: self._drawn(new))
-        bpy.context.view_layer.update()
-        for foreign in [o for o in new if o.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}]:
-            for child in foreign.children:  # what hangs on a camera must not jump to the origin
-                placed = child.matrix_world.copy()
-                child.parent = None
-                child.matrix_world = placed
-            bpy.data.objects.remove(foreign)
-        new = [o for o in self.scene.objects if o not in before]
-        for thing in new:
-            thing.pass_index = index
-        for image in [one for one in bpy.data.images if one not in images]:
-            if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
-                raise Refused("import", f"texture {image.name!r} is missing or unreadable: it would render magenta")
-        return self._normalise(new, pose)
+    def _cast_shadows(self, ground: Ground, views: list[protocol.NamedView], size: int) -> None:
+        """The shadows of what stands there now."""
+        things = [o for o in self.scene.objects if o not in self.keep and o is not ground.thing]
+        ground.cast_shadows(views, size, self.camera, self.lighting, things, self.points)
 
-    def _drawn(self, new: list[Any]) -> list[Any]:
-        """Meshes of the scene that the file shows. Blender also imports what that leaves out."""
-        shown = set(bpy.context.view_layer.objects)
-        return [o for o in new if o.type == "MESH" and not o.hide_render and o in shown]
-
-    def _normalise(self, new: list[Any], pose: str) -> Part:
-        """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
-        surfaces.turn_normals([o.data for o in self._drawn(new)])
-        there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(self._drawn(new))))
-        surfaces.hide_back_faces(there)
-        surfaces.part_glass(there)
-        if not sum(len(one.points) for one in there):
-            raise Refused("import", "no mesh with vertices was imported")
-        points = np.concatenate([one.points for one in there])
-        middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
-        radius = float(np.linalg.norm(points - middle, axis=1).max())
-        if not np.isfinite(radius) or not radius > 0:
-            raise Refused("import", f"the object's radius is {radius}: it is one point, or not finite")
-        parent = bpy.data.objects.new("Normalise", None)
-        self.scene.collection.objects.link(parent)
-        for root in [o for o in new if o.parent is None]:
-            root.parent = parent
-            root.matrix_parent_inverse = Matrix.Identity(4)
-        scale = OBJECT_RADIUS / radius
-        normalise = Matrix.Translation(Vector(-scale * middle)) @ Matrix.Scale(scale, 4)
-        parent.matrix_world = normalise
-        bpy.context.view_layer.update()
-        own = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
-        drawn = [o for o in new if not o.hide_render]
-        worn = {slot.material for one in there for slot in one.thing.material_slots}
-        veiled = any(map(surfaces.is_veil, worn))
-        return Part(parent, drawn, np.array(normalise, dtype=np.float64), own, pose, veiled)
-
-    def _lay_ground(self, height: float) -> None:
-        """A floor under the object, for `_cast_shadows`; hidden from the pictures."""
-        mesh = bpy.data.meshes.new("Ground")
-        size = 40 * OBJECT_RADIUS
-        corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
-        mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
-        matte = bpy.data.materials.new("Matte")  # Blender's default shines, so it would look different from above
-        nodes = matte.node_tree.nodes
-        nodes.clear()
-        surface, output = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeOutputMaterial")
-        matte.node_tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
-        mesh.materials.append(matte)
-        self.ground = bpy.data.objects.new("Ground", mesh)
-        self.ground.hide_render = True
-        self.scene.collection.objects.link(self.ground)
-
-    def _cast_shadows(self, views: list[dict[str, Any]], size: int) -> None:
-        """What share of its light the ground gets: seen from above, with the object there but hidden from the camera.
-
-        Once per light; a lamp on the camera moves with each view, and these floors have half the detail. Cycles' own
-        shadow catcher costs fifteen times the picture.
-        """
-        things = [o for o in self.scene.objects if o not in self.keep and o is not self.ground]
-        self.ground.hide_render = False
-        for thing in things:
-            thing.visible_camera = False
-        self._end_session()
-        seen: dict[tuple[int, str], backdrop.Floor] = {}
-        for view in views:
-            lamps = self.job["lights"][view["light"]]["lamps"]
-            moves = any(lamp["frame"] == "camera" for lamp in lamps)
-            key = (view["light"], view["name"] if moves else "")
-            if key not in seen:
-                self._aim_lamps(np.asarray(view["world_from_camera"]))
-                self._place(view)
-                seen[key] = self._floor(size * FLOOR_DETAIL * (0.5 if moves else 1))
-            self.floors[view["name"]] = seen[key]
-        for thing in things:
-            thing.visible_camera = True
-        self.ground.hide_render = True
-        self.camera.data.type = "PERSP"
-        self.scene.render.resolution_x = self.scene.render.resolution_y = size
-        self.scene.render.use_border = True
-        self._end_session()  # it does not always notice what is shown and hidden
-
-    def _floor(self, detail: float) -> backdrop.Floor:
-        """The ground from straight above as it is lit now, at so many pixels per unit."""
-        turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp, _, _ in self.lamps if not lamp.hide_render]
-        towards = [np.asarray(one) for one in turned if one.z > 0]
-        left, bottom, right, top = backdrop.floor_window(self.points, towards, FLOOR_REACH)
-        width, height = int(np.ceil((right - left) * detail)), int(np.ceil((top - bottom) * detail))
-        render, camera = self.scene.render, self.camera
-        render.resolution_x, render.resolution_y, render.use_border = width, height, False
-        camera.data.type, camera.data.ortho_scale = "ORTHO", width / detail  # of the width, as `place` has it fitted
-        middle = (left + 0.5 * width / detail, top - 0.5 * height / detail, 20.0)
-        camera.matrix_world = Matrix.Translation(Vector(middle))  # without rotation it looks down, +Y at the top
-        bpy.ops.render.render()
-        green = passes.take()["Combined"][..., 1]
-        share = backdrop.light_share(green, backdrop.FADE * detail)
-        return backdrop.Floor(share, left, top, detail, float(self.ground.data.vertices[0].co.z))
-
-    def _light(self, number: int) -> None:
-        """Switch to one of the object's lights. HDRIs stay loaded over objects."""
-        light = self.job["lights"][number]
-        if light is self.lit:
-            return
-        if self.lit is not None:
-            self._end_session()  # it does not always notice that lamps were exchanged
-        self.lit = light
-        name = light["name"]
-        if name not in self.hdris:
-            self.hdris[name] = _load_hdri(name)
-        image, mean = self.hdris[name]
-        self.environment.image = image
-        self.mapping.inputs["Rotation"].default_value[2] = np.radians(light["rotation_deg"])
-        self.background.inputs["Strength"].default_value = light["strength"] / mean
-        for lamp, _, of_light in self.lamps:
-            lamp.hide_render = of_light != number
-
-    def _hang_lamps(self, lights: list[dict[str, Any]]) -> None:
-        """The lamps of all lights at once, to be shown and hidden."""
-        for number, light in enumerate(lights):
-            for described in light["lamps"]:
-                data = bpy.data.lights.new("Lamp", "SUN")
-                data.energy, data.angle = described["strength"], np.radians(described["angle_deg"])
-                lamp = bpy.data.objects.new("Lamp", data)
-                lamp.rotation_mode = "QUATERNION"
-                lamp.rotation_quaternion = _shining_from(np.asarray(described["direction"]))
-                self.scene.collection.objects.link(lamp)
-                self.lamps.append((lamp, described, number))
-
-    def _aim_lamps(self, world_from_camera: np.ndarray) -> None:
-        """Lamps on the camera go with it. Those of the world are not touched: Cycles would weigh all lights anew."""
-        for lamp, described, _ in self.lamps:
-            if described["frame"] == "camera":
-                lamp.rotation_quaternion = _shining_from(world_from_camera[:3, :3] @ np.asarray(described["direction"]))
-
-    def _quality(self, job: dict[str, Any]) -> None:
-        self.scene.render.resolution_x = self.scene.render.resolution_y = job["size_px"]
+    def _set_quality(self, job: protocol.Shoot) -> None:
+        self.scene.render.resolution_x = self.scene.render.resolution_y = job.size_px
         cycles = self.scene.cycles
-        cycles.samples, cycles.use_denoising = job["samples"], job["denoise"]
-        cycles.use_adaptive_sampling = job["adaptive_threshold"] > 0
-        cycles.adaptive_threshold, cycles.seed = job["adaptive_threshold"], job["seed"]
+        cycles.samples, cycles.use_denoising = job.samples, job.denoise
+        cycles.use_adaptive_sampling = job.adaptive_threshold > 0
+        cycles.adaptive_threshold, cycles.seed = job.adaptive_threshold, job.seed
 
-    def _render_view(self, view: dict[str, Any], job: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-        """Render one view. Returns what is known of it at once, and the future of what is read from its files."""
-        before = time.process_time()
-        if job["picture"]:  # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
-            self._aim_lamps(np.asarray(view["world_from_camera"]))
-        self._place(view)
-        taken, size = cameras.read_back(self.camera), job["size_px"]
-        box = self._box(taken, size)
+    def _render_view(self, view: protocol.NamedView, job: protocol.Shoot) -> tuple[dict[str, Any], "Future[_Finished]"]:
+        """Render one view. Returns the fields of `Taken` that are known at once, and the others, read from its files."""
+        assert self.job is not None
+        if job.picture:  # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
+            self.lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
+        self.lighting.set_up_view(self.camera, view.planned)
+        camera, size = cameras.read_back(self.camera), job.size_px
+        box = self._box(camera, size)
         self._crop(box, size)
-        path = Path(self.job["out"]) / f"{view['name']}.png"
+        path = Path(self.job.out) / f"{view.name}.png"
         self.scene.render.filepath = str(path)
-        bpy.ops.render.render(write_still=job["picture"])
-        taken["box"], rendered = box, passes.take()
-        if "parts" in self.job and job["picture"]:
-            taken |= self._alone(rendered, taken, box)
-        behind = self._behind(view["name"], taken, size) if job["picture"] else None
-        kind = Kind("parts" in self.job, any(part.veiled for part in self.parts))
-        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job["jpeg_quality"], kind)
-        return {**taken, "cpu_s": time.process_time() - before}, done
+        bpy.ops.render.render(write_still=job.picture)
+        rendered = passes.take()
+        found = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
+        behind = self._behind(view.name, camera, size) if job.picture else None
+        kind = Kind(self.job.scene, any(part.veiled for part in self.parts))
+        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
+        solo, hidden_by = [one.solo for one in found], [one.hidden_by for one in found]
+        return {**vars(camera), "box": list(box), "solo": solo, "hidden_by": hidden_by}, done
 
-    def _alone(self, rendered: dict[str, np.ndarray], taken: dict[str, Any], box: Box) -> dict[str, Any]:
+    def _alone(self, rendered: dict[str, np.ndarray], camera: protocol.Camera, box: Box) -> list[alone.Alone]:
         """Of each object of a scene, how many pixels it would have if it were alone, and which ones hide it."""
         index = rendered["Object Index"][..., 0].astype(np.int64) - OBJECT_INDEX
         found = [alone.Alone(0, [])] * len(self.parts)
@@ -546,43 +289,23 @@ class Studio:
                 if number not in self.meshes:
                     self.meshes[number] = alone.meshes_of(self.parts[number].things)
                 depth, corner = rendered["Depth"][..., 0], (box.left, box.top)
-                found[number] = alone.alone(number, self.meshes[number], index, depth, taken, corner)
-        return {"solo": [one.solo for one in found], "hidden_by": [one.hidden_by for one in found]}
+                found[number] = alone.alone(number, self.meshes[number], index, depth, camera, corner)
+        return found
 
-    def _place(self, view: dict[str, Any]) -> None:
-        """Light and camera of a view."""
-        self._light(view["light"])
-        cameras.place(self.camera, view["world_from_camera"], view["hfov_deg"])
-        bpy.context.view_layer.update()
-
-    def _behind(self, name: str, taken: dict[str, Any], size: int) -> np.ndarray:
+    def _behind(self, name: str, camera: protocol.Camera, size: int) -> np.ndarray:
         """(size, size, 3) uint8: the background as displayed."""
-        background, light = self.job["background"], self.lit
-        assert light is not None
+        background = self.lighting.background
         if background["kind"] in {"hdri", "blurred"}:
-            shown = self.as_displayed(light["name"], light["strength"], background["kind"] == "blurred")
-            step = 8 if background["kind"] == "blurred" else 2
-            return backdrop.look_up(shown, float(np.radians(light["rotation_deg"])), taken, size, step)
+            return self.lighting.surroundings(camera, size)
         plain = backdrop.gradient(background["rgb"], background["rgb_below"], size)
-        if name in self.floors:
-            plain = plain * backdrop.shaded(self.floors[name], taken, size)
+        if self.ground is not None:
+            plain = plain * backdrop.shaded(self.ground.floors[name], camera, size)
         return np.asarray(np.rint(plain), dtype=np.uint8)
 
-    def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
-        """An HDRI as the film would show it."""
-        image, mean = self.hdris[name]
-        width, height = image.size
-        pixels = np.empty(width * height * 4, dtype=np.float32)
-        image.pixels.foreach_get(pixels)
-        shown = backdrop.hdri_as_displayed(
-            pixels.reshape(height, width, 4), strength / mean, Path(self.job["out"]) / "hdri.png"
-        )
-        return backdrop.blurred(shown) if blur else shown
-
-    def _box(self, taken: dict[str, Any], size: int) -> Box:
+    def _box(self, camera: protocol.Camera, size: int) -> Box:
         """The smallest box around the object's vertices in the picture, and a margin; at least a few pixels."""
-        (focal_x, _, center_x), (_, focal_y, center_y), _ = taken["intrinsics"]
-        camera_from_world = np.linalg.inv(np.asarray(taken["world_from_camera"])).astype(np.float32)
+        (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
+        camera_from_world = np.linalg.inv(np.asarray(camera.world_from_camera)).astype(np.float32)
         x, y, z = camera_from_world[:3, :3] @ self.points + camera_from_world[:3, 3:]
         if z.min() < 1e-3:
             return Box(0, 0, size, size)
@@ -599,22 +322,22 @@ class Studio:
         render.border_min_x, render.border_max_x = (box.left + 0.25) / size, (box.right + 0.25) / size
         render.border_min_y, render.border_max_y = (size - box.bottom + 0.25) / size, (size - box.top + 0.25) / size
 
-    def _end_session(self) -> None:
-        """Make Cycles forget the scene it keeps between renders."""
-        self.scene.render.use_persistent_data = False
-        self.scene.render.use_persistent_data = True
-
     def _forget(self) -> None:
         """Remove the object, and Cycles' session with it.
 
         Cycles' persistent session knows a texture by its address, and Blender hands the address of a freed image to the
         next: without a new session, one object in ten wears the texture of one before it.
         """
-        self._end_session()
+        passes.end_session(self.scene)
         kinds = (bpy.data.objects, bpy.data.collections, bpy.data.actions, bpy.data.scenes)
         bpy.data.batch_remove([block for kind in kinds for block in kind if block not in self.keep])
         bpy.ops.outliner.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
         self._empty()
+
+
+def _arrays(states: protocol.States) -> list[list[np.ndarray | None]]:
+    """(4, 4) float64 places, as the protocol has them."""
+    return [[None if place is None else np.asarray(place) for place in state] for state in states]
 
 
 def _kinds() -> list[Any]:
@@ -638,61 +361,17 @@ def gpus(kind: str) -> list[str]:
     return [device.name for device in preferences.devices if device.type == kind]
 
 
-def _load_hdri(name: str) -> tuple[Any, float]:
-    """An HDRI that ships with Blender without its brightest spots and its mean radiance over the sphere.
+class _Finished(NamedTuple):
+    """What is read from the files of a view: fields of `protocol.Taken`."""
 
-    A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps are our suns.
-    HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
-    """
-    path = HDRI_FOLDER / f"{name}.exr"
-    if not path.is_file():
-        raise ValueError(f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}")
-    file = bpy.data.images.load(str(path))
-    width, height = file.size
-    pixels = np.empty(width * height * 4, dtype=np.float32)
-    file.pixels.foreach_get(pixels)
-    bpy.data.images.remove(file)
-    pixels = pixels.reshape(height, width, 4)
-    weight = np.sin(np.pi * (np.arange(height) + 0.5) / height)
-
-    def mean() -> float:
-        luminance = pixels[..., :3].astype(np.float64).mean(axis=1) @ np.array([0.2126, 0.7152, 0.0722])
-        return float(np.average(luminance, weights=weight))
-
-    pixels[..., :3] = np.minimum(pixels[..., :3], BRIGHTEST * mean())
-    # an image of its own: of one that comes from a file, Cycles reads the file
-    image = bpy.data.images.new(name, width, height, float_buffer=True)
-    image.colorspace_settings.name = "Linear Rec.709"
-    image.use_fake_user = True
-    image.pixels.foreach_set(pixels.ravel())
-    image.update()
-    return image, mean()
-
-
-def _in_one_line(report: str) -> str:
-    """What the importer reports, for people: of a traceback the error, and in which of its parts."""
-    lines = [line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")]
-    if "Traceback (most recent call last)" not in report:
-        return " ".join(" ".join(lines).split()).removeprefix("Error: ")[:300]
-    places = [found for line in lines if (found := re.match(r'File ".*?([^/\\"]+)\.py", line \d+, in (\S+)', line))]
-    where = f"its {places[-1][1]}, {places[-1][2]}" if places else "it"
-    error = next((line for line in reversed(lines) if re.match(r"[\w.]+(:|$)", line)), lines[-1])
-    return f"Blender's glTF importer failed on it ({where}: {error[:160]}); open it in an editor of glTF and export it anew"
-
-
-def _loads(image: Any) -> bool:
-    """Whether a texture has pixels once Blender is made to read them."""
-    return bool(image.size[0] and image.size[1] and len(image.pixels) and image.has_data)
-
-
-def _shining_from(towards: np.ndarray) -> Any:
-    """The rotation of a sun that stands there: it shines along its -Z."""
-    return Vector(towards).to_track_quat("Z", "Y")
+    arrays: str
+    image: str
+    statistics: dict[str, float]
 
 
 def _finish(
     path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, kind: Kind
-) -> dict[str, Any]:
+) -> _Finished:
     """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
 
     Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is kept.
@@ -706,10 +385,10 @@ def _finish(
     there = depth < 1e9
     alpha = taken["Combined"][..., 3]
     statistics = {"opacity": float(alpha[there].mean()) if there.any() else 0.0}
-    out = {"arrays": path.with_suffix(".npy").name, "image": "", "statistics": statistics}
+    arrays, image = path.with_suffix(".npy").name, ""
     if behind is not None:
-        image = path.with_suffix(".jpg")
-        out["image"], inside = image.name, np.s_[box.top : box.bottom, box.left : box.right]
+        picture = path.with_suffix(".jpg")
+        image, inside = picture.name, np.s_[box.top : box.bottom, box.left : box.right]
         before = behind[inside].astype(np.float32)
         rgb, after = _over(path, before, depth if kind.veiled else None)
         path.unlink()
@@ -717,8 +396,8 @@ def _finish(
             statistics |= _exposure(rgb[there], np.abs(after - before)[there])
         whole = behind.copy()
         whole[inside] = np.rint(after)
-        Image.fromarray(whole).save(image, quality=quality, subsampling=0)
-    return out
+        Image.fromarray(whole).save(picture, quality=quality, subsampling=0)
+    return _Finished(arrays, image, statistics)
 
 
 def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 
+from render_scenes import protocol
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 
 SIZE = 64
@@ -23,17 +24,16 @@ FACES = [  # of a box, counter-clockwise seen from outside
 ]
 STUDIO = """
 import json, sys
-from render_scenes import scene
+from render_scenes import loading, protocol, scene
 
 studio = scene.Studio()
 for job in json.load(sys.stdin):
     try:
-        opened = studio.open(job["open"])
-        done = {"opened": opened, **studio.shoot(job["shoot"])}
-    except scene.Refused as refusal:
-        done = {"refused": str(refusal)}
+        answers = [studio.open(protocol.decode(job["open"])), studio.shoot(protocol.decode(job["shoot"]))]
+    except loading.Refused as refusal:
+        answers = [protocol.Refusal(stage=refusal.stage, reason=str(refusal))]
     with open(job["to"], "w") as file:
-        json.dump(done, file)
+        print(*map(protocol.encode, answers), sep="\\n", file=file)
 """
 
 
@@ -148,20 +148,23 @@ def write(path, meshes, nodes, materials, **more):
 class Seen:
     """What the studio made of a file, from the front (world -Y, glTF +Z) and from behind, a little from above."""
 
-    def __init__(self, folder, done):
+    def __init__(self, folder, answers):
         from PIL import Image
 
-        self.refused, self.pose = done.get("refused", ""), done.get("opened", {}).get("pose")
+        refusal = answers[0] if isinstance(answers[0], protocol.Refusal) else None
+        self.refused = refusal.reason if refusal else ""
+        self.pose = None if refusal else answers[0].parts[0].pose
+        views = [] if refusal else answers[1].views
         self.albedo, self.depth, self.picture = [], [], []
-        self.opacity = [taken["statistics"]["opacity"] for taken in done.get("views", [])]
-        for taken in done.get("views", []):
-            left, top, right, bottom = taken["box"]
+        self.opacity = [taken.statistics["opacity"] for taken in views]
+        for taken in views:
+            left, top, right, bottom = taken.box
             depth, albedo = np.full((SIZE, SIZE), 1e10, np.float32), np.zeros((SIZE, SIZE, 3))
-            with open(folder / taken["arrays"], "rb") as file:
+            with open(folder / taken.arrays, "rb") as file:
                 depth[top:bottom, left:right], albedo[top:bottom, left:right] = np.load(file), np.load(file)
             self.depth.append(depth)
             self.albedo.append(albedo)
-            with Image.open(folder / taken["image"]) as picture:
+            with Image.open(folder / taken.image) as picture:
                 self.picture.append(np.asarray(picture.convert("RGB")) / 255)
 
     def share(self, color, view=0):
@@ -173,8 +176,8 @@ class Seen:
         return float(self.picture[view][self.depth[view] < 1e9].mean())
 
 
-def see(folder, files, background=(128, 128, 128), **more):
-    """Look at some files in one process; `more` goes to `open`. By name."""
+def see(folder, files, background=(128, 128, 128), pose="auto"):
+    """Look at some files in one process. By name."""
     cameras = [look_at(position_on_sphere(azimuth, 12, 2.0), np.zeros(3)) for azimuth in (-90, 90)]
     jobs = []
     for name, path in files.items():
@@ -182,24 +185,31 @@ def see(folder, files, background=(128, 128, 128), **more):
         mine.mkdir()
         light = {"name": "courtyard", "rotation_deg": 30.0, "strength": 0.9, "lamps": []}
         plain = {"kind": "plain", "rgb": list(background), "rgb_below": list(background)}
-        opened = {
-            "path": str(path),
-            "out": str(mine),
-            "lights": [light],
-            "background": plain,
-            "jpeg_quality": 100,
-            **more,
-        }
-        views = [
-            {"name": f"{i}", "world_from_camera": one.tolist(), "hfov_deg": 40.0, "light": 0}
-            for i, one in enumerate(cameras)
-        ]
-        settings = {"size_px": SIZE, "samples": 8, "denoise": False, "adaptive_threshold": 0.0, "seed": 0}
-        jobs.append(
-            {"open": opened, "shoot": {"views": views, "picture": True, **settings}, "to": str(mine / "done.json")}
+        opened = protocol.Open(
+            paths=[str(path)],
+            scene=False,
+            out=str(mine),
+            lights=[light],
+            background=plain,
+            jpeg_quality=100,
+            pose=pose,
+            cpu_limit_s=300,
         )
+        planned = [{"world_from_camera": one.tolist(), "hfov_deg": 40.0, "light": 0, "state": 0} for one in cameras]
+        shoot = protocol.Shoot(
+            views=[protocol.NamedView(name=str(i), planned=one) for i, one in enumerate(planned)],
+            size_px=SIZE,
+            picture=True,
+            samples=8,
+            denoise=False,
+            adaptive_threshold=0.0,
+            seed=0,
+        )
+        asked = {"open": protocol.encode(opened), "shoot": protocol.encode(shoot)}
+        jobs.append({**asked, "to": str(mine / "answers.txt")})
     done = subprocess.run(
         [sys.executable, "-c", STUDIO], input=json.dumps(jobs), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return {name: Seen(folder / name, json.loads((folder / name / "done.json").read_text())) for name in files}
+    written = {name: (folder / name / "answers.txt").read_text().splitlines() for name in files}
+    return {name: Seen(folder / name, [protocol.decode(line) for line in lines]) for name, lines in written.items()}

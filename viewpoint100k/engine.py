@@ -6,7 +6,6 @@ pictures, and for the large ones only if these were worth it. Success is judged 
 
 import errno
 import importlib.util
-import json
 import os
 import queue
 import select
@@ -19,10 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from render_scenes import protocol
 from viewpoint100k.config import Quality, RenderConfig
 from viewpoint100k.errors import EngineError, InputError, MissingExtra
 from viewpoint100k.geometry.rotations import Array
@@ -53,6 +53,7 @@ OWN_DEATHS = 2  # crashes: the second one is the object's fault
 Choice = Sequence[int] | Reject
 Paths = Path | Mapping[int, Path]
 Choose = Callable[[list[RenderedView]], Choice]
+Answer = TypeVar("Answer", bound=protocol.Answer)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,17 @@ class Rendered(NamedTuple):
     parts: tuple[int, ...] = ()  # of a scene: which of its objects are in it, in the order of the layout
     problems: Mapping[int, str] = MappingProxyType({})  # of a scene: why others are not, by their number
     poses: Mapping[int, str] = MappingProxyType({})  # in which objects are, by their number; a single one's is `WHOLE`
+
+
+class _Loaded(NamedTuple):
+    """An object that is open; of a scene, those that are in it and where they stand. The fields are those of `Rendered`."""
+
+    extent: list[float]
+    cpu_s: float
+    poses: Mapping[int, str]
+    layout: Layout | None = None
+    parts: tuple[int, ...] = ()
+    problems: Mapping[int, str] = MappingProxyType({})
 
 
 class _Dead(Exception):
@@ -161,9 +173,10 @@ def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> li
     command = [python, "-m", "render_scenes", "devices"]
     done = subprocess.run(command, capture_output=True, text=True, env=_environment(scratch), timeout=START_S)
     try:
-        kind, names = json.loads(done.stdout.splitlines()[-1])
+        found = protocol.decode(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        kind, names = "CPU", []
+        found = None
+    kind, names = (found.kind, found.names) if isinstance(found, protocol.Devices) else ("CPU", [])
     if not names and wanted == "gpu":
         raise InputError("--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu")
     return [Device(kind, index, name) for index, name in enumerate(names)] or [Device()]
@@ -292,7 +305,7 @@ class Worker:
     def _tidy(self, end: float) -> None:
         """Let the process forget its object; replace it if something is left, or if it has had or grown enough."""
         try:
-            clean = self._ask({"do": "forget"}, end)["clean"]
+            clean = self._ask(protocol.Forget(), protocol.Forgot, end).clean
         except (_Refused, TimeoutError, _Dead):
             clean = False
         enough = self._served >= self.settings.recycle_after or self.rss_mb > self.settings.recycle_above_mb
@@ -305,69 +318,95 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         settings = self.settings
-        job = view_set.model_dump(mode="json", include={"lights", "background"})
-        job |= {"out": str(folder.resolve())}
-        job |= {"jpeg_quality": settings.jpeg_quality, "pose": settings.pose, "cpu_limit_s": settings.cpu_limit_s}
+        described = view_set.model_dump(mode="json", include={"lights", "background"})
+        paths = [path] if isinstance(path, Path) else list(path.values())
+        job = protocol.Open(
+            paths=[str(one.resolve()) for one in paths],
+            scene=not isinstance(path, Path),
+            out=str(folder.resolve()),
+            lights=described["lights"],
+            background=described["background"],
+            jpeg_quality=settings.jpeg_quality,
+            pose=settings.pose,
+            cpu_limit_s=settings.cpu_limit_s,
+        )
         if isinstance(path, Path):
-            opened = self._ask({"do": "open", "path": str(path.resolve()), **job}, end)
+            opened = self._ask(job, protocol.Opened, end)
+            [only] = opened.parts
+            loaded = _Loaded(only.extent, opened.cpu_s, {WHOLE: only.pose})
         else:
-            opened = self._open_scene(view_set, path, job, end)
+            loaded = self._open_scene(view_set, list(path), job, end)
 
-        of_scene = opened["of_scene"] if view_set.scene else ()
-        changed = of_scene[0].changed if of_scene else None
+        changed = loaded.layout.changed if loaded.layout is not None else None
         changes = 0 if changed is None else changed + 1
 
-        def shoot(views: Sequence[PlannedView], size_px: int, quality: Quality, picture: bool) -> tuple[Any, float]:
+        def shoot(
+            views: Sequence[PlannedView], size_px: int, quality: Quality, picture: bool
+        ) -> tuple[list[RenderedView], float]:
             """The pictures as they come back, and what they cost."""
-            planned = [{"name": str(i), **view.model_dump(mode="json")} for i, view in enumerate(views)]
-            wanted = {"views": planned, "size_px": size_px, "picture": picture, **quality._asdict()}
-            reply = self._ask({"do": "shoot", **wanted}, end)
-            self.rss_mb = reply["rss_mb"]
+            planned = [
+                protocol.NamedView(name=str(i), planned=view.model_dump(mode="json")) for i, view in enumerate(views)
+            ]
+            wanted = protocol.Shoot(views=planned, size_px=size_px, picture=picture, **quality._asdict())
+            shots = self._ask(wanted, protocol.Shots, end)
+            self.rss_mb = shots.rss_mb
             return [
                 _collect(folder, taken, view, view_set, size_px)._replace(changes=changes)
-                for taken, view in zip(reply["views"], views, strict=True)
-            ], reply["cpu_s"]
+                for taken, view in zip(shots.views, views, strict=True)
+            ], shots.cpu_s
 
         probes, of_probes = shoot(view_set.probes, PROBE_SIZE_PX, PROBE, False) if view_set.probes else ([], 0.0)
         chosen = choose(probes)
         if isinstance(chosen, Reject):
-            views, of_views = {}, 0.0
+            views, of_views = dict[int, RenderedView](), 0.0
         else:
             wanted = [view_set.views[i] for i in chosen]
             taken, of_views = shoot(wanted, settings.size_px, settings.settings(), True) if wanted else ([], 0.0)
             views = dict(zip(chosen, taken, strict=True))
         shutil.rmtree(folder, ignore_errors=True)
-        cpu_s = {"import": opened["cpu_s"], "probes": of_probes, "views": of_views}
+        cpu_s = {"import": loaded.cpu_s, "probes": of_probes, "views": of_views}
         declined = chosen if isinstance(chosen, Reject) else None
-        poses = opened["poses"] if view_set.scene else {WHOLE: opened["pose"]}
-        return Rendered(views, probes, opened["extent"], cpu_s, self.rss_mb, declined, *of_scene)._replace(poses=poses)
+        return Rendered(
+            views,
+            probes,
+            loaded.extent,
+            cpu_s,
+            self.rss_mb,
+            declined,
+            loaded.layout,
+            loaded.parts,
+            loaded.problems,
+            loaded.poses,
+        )
 
-    def _open_scene(
-        self, view_set: ViewSet, paths: Mapping[int, Path], job: dict[str, Any], end: float
-    ) -> dict[str, Any]:
-        """Load the objects of a scene, find places for those that could be loaded, and put them there."""
+    def _open_scene(self, view_set: ViewSet, listed: list[int], job: protocol.Open, end: float) -> _Loaded:
+        """Load the objects of a scene, find places for those that could be loaded, and put them there.
+
+        Args:
+            listed: numbers of the objects whose paths the job has, in that order.
+        """
         assert view_set.scene is not None
-        opened = self._ask({"do": "open", "parts": [str(path.resolve()) for path in paths.values()], **job}, end)
-        found = dict(zip(paths, opened["parts"], strict=True))
-        problems = {number: part["problem"] for number, part in found.items() if "problem" in part}
+        opened = self._ask(job, protocol.Opened, end)
+        found = dict(zip(listed, opened.parts, strict=True))
+        problems = {number: part.problem for number, part in found.items() if part.problem}
         numbers = tuple(number for number in found if number not in problems)
         if problems and self._served > 1:  # it may be the fault of an object before: a new process is to say so, too
             raise _Refused("import", "; ".join(problems.values()))
         if len(numbers) < FEWEST_OBJECTS:
             raise _Refused("import", "; ".join(["fewer than two of its objects can be used", *problems.values()]))
-        footprints = [Footprint(*(np.asarray(found[i][name]) for name in ("extent", "reach"))) for i in numbers]
+        footprints = [Footprint(np.asarray(found[i].extent), np.asarray(found[i].reach)) for i in numbers]
         layout = arrange(view_set.scene, [view_set.object.parts[i] for i in numbers], footprints)
         if isinstance(layout, str):
             raise _Refused("gate", layout)
-        measured = self._ask({"do": "measure", "states": _plain(layout.states)}, end)
-        layout = fitted(layout, footprints, np.asarray(measured["middle"]), measured["radius"])
-        placed = self._ask({"do": "place", "states": _plain(layout.states)}, end)
-        there = [[None if place is None else np.asarray(place) for place in state] for state in placed["states"]]
+        measured = self._ask(protocol.Measure(states=_plain(layout.states)), protocol.Measured, end)
+        layout = fitted(layout, footprints, np.asarray(measured.middle), measured.radius)
+        placed = self._ask(protocol.Place(states=_plain(layout.states)), protocol.Placed, end)
+        there = [[None if place is None else np.asarray(place) for place in state] for state in placed.states]
         layout = read_back(there, footprints, layout.changed)
         extent = [2 * OBJECT_RADIUS] * 3  # all of it is within this
-        cpu_s = opened["cpu_s"] + measured["cpu_s"] + placed["cpu_s"]
-        poses = {number: found[number]["pose"] for number in numbers}
-        return {"cpu_s": cpu_s, "extent": extent, "of_scene": (layout, numbers, problems), "poses": poses}
+        cpu_s = opened.cpu_s + measured.cpu_s + placed.cpu_s
+        poses = {number: found[number].pose for number in numbers}
+        return _Loaded(extent, cpu_s, poses, layout, numbers, problems)
 
     # --- the process ---------------------------------------------------------------------------------
 
@@ -406,8 +445,9 @@ class Worker:
                 raise EngineError(
                     f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}"
                 ) from error
-        self.renderer, self.device = hello["renderer"], hello["device"]
-        self.start_cpu_s += hello["cpu_s"]
+        assert isinstance(hello, protocol.Ready), hello
+        self.renderer, self.device = hello.renderer, hello.device
+        self.start_cpu_s += hello.cpu_s
 
     def stop(self) -> None:
         """End the process, at once."""
@@ -436,21 +476,22 @@ class Worker:
         if self._closed:  # meanwhile
             self.stop()
 
-    def _ask(self, request: dict[str, Any], end: float) -> dict[str, Any]:
-        """One request, one reply."""
+    def _ask(self, request: protocol.Request, answer: type[Answer], end: float) -> Answer:
+        """One request, one answer of the kind that belongs to it."""
         if self._process is None or self._process.stdin is None:
             raise _Dead(-signal.SIGKILL)
         try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.write(protocol.encode(request).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # the death is noticed where the reply is awaited
         reply = self._receive(end)
-        if not reply["ok"]:
-            raise _Refused(reply["stage"], reply["reason"])
+        if isinstance(reply, protocol.Refusal):
+            raise _Refused(reply.stage, reply.reason)
+        assert isinstance(reply, answer), reply
         return reply
 
-    def _receive(self, end: float) -> dict[str, Any]:
+    def _receive(self, end: float) -> protocol.Message:
         process = self._process
         if process is None or process.stdout is None:
             raise _Dead(-signal.SIGKILL)
@@ -463,9 +504,7 @@ class Worker:
                 raise _Dead(process.wait())
             self._unread += chunk
         line, self._unread = self._unread.split(b"\n", 1)
-        message = json.loads(line)
-        assert isinstance(message, dict)
-        return message
+        return protocol.decode(line)
 
     def _stderr_tail(self) -> str:
         try:
@@ -489,19 +528,19 @@ def _environment(scratch: Path) -> dict[str, str]:
     return {**os.environ, **ONE_THREAD, **paths}
 
 
-def _plain(states: Sequence[Sequence[Array | None]]) -> list[list[Any]]:
-    """Places as JSON has them."""
+def _plain(states: Sequence[Sequence[Array | None]]) -> protocol.States:
+    """Places as the protocol has them."""
     return [[None if place is None else place.tolist() for place in state] for state in states]
 
 
 def _collect(
-    folder: Path, taken: dict[str, Any], planned: PlannedView, view_set: ViewSet, size_px: int
+    folder: Path, taken: protocol.Taken, planned: PlannedView, view_set: ViewSet, size_px: int
 ) -> RenderedView:
     """Read what the worker wrote of one view."""
-    left, top, right, bottom = taken["box"]
+    left, top, right, bottom = taken.box
     depth = np.full((size_px, size_px), NOTHING, np.float32)
     albedo = np.zeros((size_px, size_px, 3), np.float32)
-    with open(folder / taken["arrays"], "rb") as file:  # of the part of the frame that was rendered
+    with open(folder / taken.arrays, "rb") as file:  # of the part of the frame that was rendered
         depth[top:bottom, left:right] = np.load(file)
         albedo[top:bottom, left:right] = np.load(file)
         index = None
@@ -512,17 +551,17 @@ def _collect(
     rows, cols = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     box = [cols[0], rows[0], cols[-1] + 1, rows[-1] + 1] if len(rows) else [0, 0, 0, 0]
     camera = View(
-        intrinsics=taken["intrinsics"],
-        world_from_camera=taken["world_from_camera"],
-        hfov_deg=taken["hfov_deg"],
+        intrinsics=taken.intrinsics,
+        world_from_camera=taken.world_from_camera,
+        hfov_deg=taken.hfov_deg,
         object_box=[float(v) for v in box],
         object_share=round(float(seen.mean()), 6),
         light=view_set.lights[planned.light].label,
         background=view_set.background.kind,
     )
-    image = (folder / taken["image"]).read_bytes() if taken["image"] else b""
-    hidden_by = tuple(tuple(others) for others in taken.get("hidden_by", ()))
-    statistics, solo = Statistics(**taken["statistics"]), tuple(taken.get("solo", ()))
+    image = (folder / taken.image).read_bytes() if taken.image else b""
+    hidden_by = tuple(tuple(others) for others in taken.hidden_by)
+    statistics, solo = Statistics(**taken.statistics), tuple(taken.solo)
     return RenderedView(camera, image, depth, albedo, statistics, index, solo, hidden_by)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from render_scenes import protocol
 from viewpoint100k.config import RenderConfig
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
@@ -27,20 +28,20 @@ DAY = {"name": "courtyard", "rotation_deg": 30.0, "strength": 0.9, "lamps": []}
 # Blender alone can be told not to take the short cuts; it must not be imported here
 STUDIO = """
 import json, sys
-from render_scenes import scene
+from render_scenes import protocol, scene
 
-folder, opened, shots = json.loads(sys.argv[1])
+folder, shots = json.loads(sys.argv[1])
 studio = scene.Studio()
 tight = studio._box
 for shot in shots:
     if shot["open"]:
-        studio.open({**opened, **shot["open"]})
+        studio.open(protocol.decode(shot["open"]))
     whole = {"whole frame": True, "traced backdrop": True, "": False}[shot["how"]]
-    studio._box = (lambda taken, size: scene.Box(0, 0, size, size)) if whole else tight
+    studio._box = (lambda camera, size: scene.Box(0, 0, size, size)) if whole else tight
     studio.scene.render.film_transparent = shot["how"] != "traced backdrop"
-    [taken] = studio.shoot(shot["shoot"])["views"]
-    with open(f"{folder}/{shot['shoot']['views'][0]['name']}.json", "w") as file:
-        json.dump(taken, file)
+    shots = studio.shoot(protocol.decode(shot["shoot"]))
+    with open(f"{folder}/{shot['name']}.json", "w") as file:
+        file.write(protocol.encode(shots))
 """
 
 
@@ -71,32 +72,46 @@ class Shot:
     """What the studio left of one view."""
 
     def __init__(self, folder, taken):
-        with Image.open(folder / taken["image"]) as picture:
+        with Image.open(folder / taken.image) as picture:
             self.picture = np.asarray(picture.convert("RGB")).astype(float)
-        left, top, right, bottom = taken["box"]
+        left, top, right, bottom = taken.box
         self.depth = np.full(self.picture.shape[:2], 1e10, np.float32)
         self.albedo = np.zeros(self.picture.shape, np.float16)
-        with open(folder / taken["arrays"], "rb") as file:
+        with open(folder / taken.arrays, "rb") as file:
             self.depth[top:bottom, left:right], self.albedo[top:bottom, left:right] = np.load(file), np.load(file)
         self.mask = self.depth < 1e9
 
 
+def opened(glb, folder, light, background):
+    """A request."""
+    lit = {"lights": [light], "background": background}
+    return protocol.Open(
+        paths=[str(glb)], scene=False, out=str(folder), **lit, jpeg_quality=100, pose="auto", cpu_limit_s=300
+    )
+
+
 def shoot(folder, glb, shots):
     """Take pictures in a process of its own. Each shot: name, how, lights, background, view, and more settings."""
-    opened = {"path": str(glb), "out": str(folder), "jpeg_quality": 100}
     asked, before = [], None
     for shot in shots:
-        scene = {"lights": [shot["light"]], "background": shot["background"]}
-        view = {"name": shot["name"], "light": 0, **shot["view"]}
+        scene = opened(glb, folder, shot["light"], shot["background"])
+        view = protocol.NamedView(name=shot["name"], planned={"light": 0, "state": 0, **shot["view"]})
         settings = {"size_px": 96, "samples": 4, "denoise": False, "adaptive_threshold": 0.0, "seed": 0}
-        wanted = {**settings, "picture": True, "views": [view], **shot.get("settings", {})}
-        asked.append({"open": scene if scene != before else None, "how": shot.get("how", ""), "shoot": wanted})
+        wanted = protocol.Shoot(views=[view], picture=True, **{**settings, **shot.get("settings", {})})
+        asked.append(
+            {
+                "open": protocol.encode(scene) if scene != before else None,
+                "how": shot.get("how", ""),
+                "name": shot["name"],
+                "shoot": protocol.encode(wanted),
+            }
+        )
         before = scene
-    command = [sys.executable, "-c", STUDIO, json.dumps([str(folder), opened, asked])]
+    command = [sys.executable, "-c", STUDIO, json.dumps([str(folder), asked])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
-    taken = {shot["name"]: json.loads((folder / f"{shot['name']}.json").read_text()) for shot in shots}
-    return {name: Shot(folder, one) for name, one in taken.items()}
+    taken = {shot["name"]: protocol.decode((folder / f"{shot['name']}.json").read_text()) for shot in shots}
+    return {name: Shot(folder, *one.views) for name, one in taken.items()}
 
 
 def view(azimuth_deg, elevation_deg, distance, target=(0.0, 0.0, 0.0), hfov_deg=50.0):
@@ -253,26 +268,27 @@ def test_a_shadow_falls_on_the_ground_and_depth_mask_and_albedo_hold_the_object_
 
 # the floor under an object that the camera does not see, from where the camera is
 FLOOR = """
-import json, sys
+import sys
 import bpy, numpy as np
-from render_scenes import backdrop, camera, passes, scene
+from render_scenes import backdrop, camera, passes, protocol, scene
 
-job, view = json.loads(sys.argv[1])
+job, wanted = map(protocol.decode, sys.argv[1:])
+[view] = wanted.views
 studio = scene.Studio()
 studio.open(job)
-studio._quality({"samples": 16, "denoise": True, "adaptive_threshold": 0.0, "size_px": 256, "seed": 0})
-studio._cast_shadows([view], 256)
+studio._set_quality(wanted)
+studio._cast_shadows(studio.ground, [view], 256)
 for thing in studio.scene.objects:
-    thing.visible_camera = thing is studio.ground
-studio.ground.hide_render = False
-studio._end_session()
-studio._aim_lamps(np.asarray(view["world_from_camera"]))
-studio._place(view)
+    thing.visible_camera = thing is studio.ground.thing
+studio.ground.thing.hide_render = False
+passes.end_session(studio.scene)
+studio.lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
+studio.lighting.set_up_view(studio.camera, view.planned)
 studio.scene.render.use_border = False
 bpy.ops.render.render()
 traced = passes.take()["Combined"]
-painted = backdrop.shaded(studio.floors[view["name"]], camera.read_back(studio.camera), 256)[..., 0]
-np.savez(job["out"] + "/floor.npz", light=traced[..., 1], there=traced[..., 3] > 0.99, painted=painted)
+painted = backdrop.shaded(studio.ground.floors[view.name], camera.read_back(studio.camera), 256)[..., 0]
+np.savez(job.out + "/floor.npz", light=traced[..., 1], there=traced[..., 3] > 0.99, painted=painted)
 """
 
 
@@ -280,11 +296,12 @@ np.savez(job["out"] + "/floor.npz", light=traced[..., 1], there=traced[..., 3] >
 def test_the_painted_floor_is_as_dark_as_the_one_that_cycles_traces_from_the_camera(glbs, tmp_path, frame, needs_bpy):
     lamp = {"direction": [-0.6, -0.3, 0.74] if frame == "world" else [-0.6, -0.4, -0.69], "frame": frame}
     light = {**DAY, "lamps": [{**lamp, "strength": 2.0, "angle_deg": 6}]}
-    job = {"path": str(glbs["toy"]), "out": str(tmp_path), "lights": [light], "background": {**PLAIN, "kind": "ground"}}
-    sight = {"name": "a", "light": 0, **view(-70, 30, 3.0)}
-    done = subprocess.run(
-        [sys.executable, "-c", FLOOR, json.dumps([job, sight])], capture_output=True, text=True, timeout=300
-    )
+    job = opened(glbs["toy"], tmp_path, light, {**PLAIN, "kind": "ground"})
+    sight = protocol.NamedView(name="a", planned={"light": 0, "state": 0, **view(-70, 30, 3.0)})
+    settings = {"samples": 16, "denoise": True, "adaptive_threshold": 0.0, "seed": 0}
+    wanted = protocol.Shoot(views=[sight], size_px=256, picture=True, **settings)
+    command = [sys.executable, "-c", FLOOR, protocol.encode(job), protocol.encode(wanted)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     with np.load(tmp_path / "floor.npz") as floor:
         light, there, painted = floor["light"], floor["there"], floor["painted"]

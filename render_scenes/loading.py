@@ -1,0 +1,140 @@
+"""From a file to an object of known size: import, choose its pose, clean, normalise."""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from render_scenes import poses, surfaces
+
+OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
+DIRECTIONS = 120  # on the ground, in which an object's reach is measured
+
+
+class Refused(Exception):
+    """This object cannot be used; `stage` says where it was found out."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(reason)
+        self.stage = stage
+
+
+class Part(NamedTuple):
+    """An object that was loaded: the only one, or one of a scene."""
+
+    holder: Any  # the empty over all its roots
+    things: list[Any]
+    normalise: np.ndarray  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
+    points: np.ndarray  # (3, N) float32 of its surface, in its own axes
+    pose: str  # `rest`, or `animation NAME at SECONDS s`
+    veiled: bool  # some of it is blended
+
+    @property
+    def extent(self) -> list[float]:
+        """Sides of its bounding box."""
+        return [float(v) for v in np.ptp(self.points, axis=1)]
+
+    @property
+    def reach(self) -> list[float]:
+        """How far it goes from the middle of its box in `DIRECTIONS` directions over the ground, counter-clockwise from +x."""
+        angles = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
+        x, y, _ = self.points
+        return [float((np.float32(np.cos(a)) * x + np.float32(np.sin(a)) * y).max()) for a in angles]
+
+
+def load(scene: Any, path: Path, index: int, pose: str) -> Part:
+    """Load one object into Blender's scene.
+
+    Args:
+        index: that its pixels are to have.
+        pose: rest, animation or auto.
+
+    Raises:
+        Refused: if it has nothing to show. What was imported of it is left in the scene.
+    """
+    before, images = set(scene.objects), set(bpy.data.images)
+    try:
+        bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True, import_scene_extras=False)
+    except RuntimeError as error:
+        raise Refused("import", _in_one_line(str(error))) from error
+    new = [o for o in scene.objects if o not in before]
+    chosen = poses.choose(new, pose, lambda: _drawn(new))
+    bpy.context.view_layer.update()
+    for foreign in [o for o in new if o.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}]:
+        for child in foreign.children:  # what hangs on a camera must not jump to the origin
+            placed = child.matrix_world.copy()
+            child.parent = None
+            child.matrix_world = placed
+        bpy.data.objects.remove(foreign)
+    new = [o for o in scene.objects if o not in before]
+    for thing in new:
+        thing.pass_index = index
+    for image in [one for one in bpy.data.images if one not in images]:
+        if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
+            raise Refused("import", f"texture {image.name!r} is missing or unreadable: it would render magenta")
+    return _normalise(scene, new, chosen)
+
+
+def try_to_load(scene: Any, path: Path, index: int, pose: str) -> Part | Refused:
+    """The same for an object among others: a problem with it leaves those, and nothing of it."""
+    before = set(bpy.data.objects)
+    try:
+        return load(scene, path, index, pose)
+    except Refused as refusal:
+        for thing in [o for o in bpy.data.objects if o not in before]:
+            bpy.data.objects.remove(thing, do_unlink=True)
+        return refusal
+
+
+def _drawn(new: list[Any]) -> list[Any]:
+    """Meshes of the scene that the file shows. Blender also imports what that leaves out."""
+    shown = set(bpy.context.view_layer.objects)
+    return [o for o in new if o.type == "MESH" and not o.hide_render and o in shown]
+
+
+def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
+    """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
+    surfaces.turn_normals([o.data for o in _drawn(new)])
+    there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(_drawn(new))))
+    surfaces.hide_back_faces(there)
+    surfaces.part_glass(there)
+    if not sum(len(one.points) for one in there):
+        raise Refused("import", "no mesh with vertices was imported")
+    points = np.concatenate([one.points for one in there])
+    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    radius = float(np.linalg.norm(points - middle, axis=1).max())
+    if not np.isfinite(radius) or not radius > 0:
+        raise Refused("import", f"the object's radius is {radius}: it is one point, or not finite")
+    parent = bpy.data.objects.new("Normalise", None)
+    scene.collection.objects.link(parent)
+    for root in [o for o in new if o.parent is None]:
+        root.parent = parent
+        root.matrix_parent_inverse = Matrix.Identity(4)
+    scale = OBJECT_RADIUS / radius
+    normalise = Matrix.Translation(Vector(-scale * middle)) @ Matrix.Scale(scale, 4)
+    parent.matrix_world = normalise
+    bpy.context.view_layer.update()
+    own = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
+    drawn = [o for o in new if not o.hide_render]
+    worn = {slot.material for one in there for slot in one.thing.material_slots}
+    veiled = any(map(surfaces.is_veil, worn))
+    return Part(parent, drawn, np.array(normalise, dtype=np.float64), own, pose, veiled)
+
+
+def _in_one_line(report: str) -> str:
+    """What the importer reports, for people: of a traceback the error, and in which of its parts."""
+    lines = [line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")]
+    if "Traceback (most recent call last)" not in report:
+        return " ".join(" ".join(lines).split()).removeprefix("Error: ")[:300]
+    places = [found for line in lines if (found := re.match(r'File ".*?([^/\\"]+)\.py", line \d+, in (\S+)', line))]
+    where = f"its {places[-1][1]}, {places[-1][2]}" if places else "it"
+    error = next((line for line in reversed(lines) if re.match(r"[\w.]+(:|$)", line)), lines[-1])
+    return f"Blender's glTF importer failed on it ({where}: {error[:160]}); open it in an editor of glTF and export it anew"
+
+
+def _loads(image: Any) -> bool:
+    """Whether a texture has pixels once Blender is made to read them."""
+    return bool(image.size[0] and image.size[1] and len(image.pixels) and image.has_data)
