@@ -1,4 +1,4 @@
-"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE`: requests on stdin, one a line; answers on stdout (protocol.py).
+"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE` (0 MB: no limit): requests on stdin, one a line; answers on stdout (protocol.py).
 
 The first line says that the process is ready, and with what it renders. Then it loads an object, or those of a scene, and
 takes pictures: a few small ones first, so that the supervisor can decide whether it is worth the large ones.
@@ -112,8 +112,11 @@ def main() -> None:
         from render_scenes import loading, scene
 
         studio = scene.Studio(device)
+        if device in scene.GPU_KINDS:
+            studio.warm_up()
     gc.freeze()  # Blender's modules are many objects, and none of them will ever be garbage
-    limit_memory(memory_mb)
+    if memory_mb:
+        limit_memory(memory_mb)
 
     def reply(message: protocol.Message) -> None:
         replies.write(protocol.encode(message) + "\n")

@@ -112,6 +112,18 @@ class Studio:
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "FAST"
 
+    def warm_up(self) -> None:
+        """Render something, so that a GPU's kernels are there before any deadline runs."""
+        mesh = bpy.data.meshes.new("warm-up")
+        mesh.from_pydata([(-1, 0, -1), (1, 0, -1), (0, 0, 1)], [], [(0, 1, 2)])
+        self.scene.collection.objects.link(bpy.data.objects.new("warm-up", mesh))
+        render, cycles = self.scene.render, self.scene.cycles
+        render.resolution_x = render.resolution_y = 32
+        cycles.samples, cycles.use_denoising = 1, True
+        bpy.ops.render.render()
+        passes.take()
+        self._forget()
+
     def _set_up_passes(self) -> None:
         """Depth and albedo come from the same render call: exact, at no measurable cost."""
         layer = self.scene.view_layers[0]

@@ -6,6 +6,7 @@ pictures, and for the large ones only if these were worth it. Success is judged 
 
 import errno
 import importlib.util
+import math
 import os
 import queue
 import select
@@ -13,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +35,9 @@ from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, r
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
+WARM_S = 3600.0  # the same on a GPU, whose driver compiles Blender's kernels when it first meets them: ten minutes
+PATIENCE_S = 15.0  # after which a GPU that is not ready is said to compile
+WATCH_S = 0.5  # between two looks at the memory of a process that renders on a GPU
 RENDERERS = {"3.13": "bpy 5.2 LTS", "3.11": "bpy 5.0.1"}  # Python -> the Blender that is on the package index for it
 PYTHONS = " or ".join(f"{python} ({blender})" for python, blender in RENDERERS.items())
 NEEDS = ("bpy", "numpy", "PIL")
@@ -63,6 +68,10 @@ class Device:
     kind: str = "CPU"  # or OPTIX, CUDA, HIP, ONEAPI, METAL
     index: int = 0
     name: str = ""
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.kind != "CPU"
 
     def environment(self) -> dict[str, str]:
         """Set before Blender loads; setting it later has no effect. Respects what the scheduler lends us."""
@@ -105,10 +114,11 @@ class _Loaded(NamedTuple):
 class _Dead(Exception):
     """The worker ended or was ended."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, *, too_large: bool = False) -> None:
         super().__init__(f"signal {-code}" if code < 0 else f"exit code {code}")
-        self.killed = code == -signal.SIGKILL
+        self.killed = code == -signal.SIGKILL and not too_large  # by somebody else
         self.out_of_time = code == -signal.SIGXCPU
+        self.too_large = too_large
 
 
 class _Refused(Exception):
@@ -254,6 +264,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self.start_cpu_s = self.rss_mb = 0.0
         self._unread, self._closed = b"", False
+        self._most_mb = math.inf  # resident, of this process
         self._served = 0  # objects that this process has had
 
     def render(self, view_set: ViewSet, path: Paths, choose: Choose) -> Rendered | Reject:
@@ -288,7 +299,10 @@ class Worker:
                 detail = self._stderr_tail()
                 self._restart()
                 killed, died = killed + death.killed, died + (not death.killed)
-                if death.out_of_time:
+                if death.too_large:
+                    reason = f"needed more than {self.settings.memory_limit_mb} MB of memory"
+                    reject = _reject(view_set, "render", reason, detail, started)
+                elif death.out_of_time:
                     reason = f"used more than {self.settings.cpu_limit_s:.0f} CPU-s"
                     reject = _reject(view_set, "render", reason, detail, started)
                 elif died == OWN_DEATHS or (killed >= KILLS and time.monotonic() - first > self.settings.deadline_s):
@@ -417,8 +431,11 @@ class Worker:
             EngineError: it ends or does not answer, and why.
         """
         self.scratch.mkdir(parents=True, exist_ok=True)
+        allowed_s = WARM_S if self.on.is_gpu else START_S
         for attempt in range(STARTS):
-            self._unread, self._served, self.rss_mb = b"", 0, 0.0
+            self._unread, self._served, self.rss_mb, self._most_mb = b"", 0, 0.0, math.inf
+            # a GPU's driver reserves address space for all of its memory and more, so there what is resident is watched
+            memory_mb = 0 if self.on.is_gpu else self.settings.memory_limit_mb
             with open(self.scratch / "stderr.txt", "wb") as stderr:
                 self._process = subprocess.Popen(
                     [
@@ -426,7 +443,7 @@ class Worker:
                         "-m",
                         "render_scenes",
                         str(os.getpid()),
-                        str(self.settings.memory_limit_mb),
+                        str(memory_mb),
                         self.on.kind,
                     ],
                     stdin=subprocess.PIPE,
@@ -435,7 +452,7 @@ class Worker:
                     env={**_environment(self.scratch), **self.on.environment()},
                 )
             try:
-                hello = self._receive(time.monotonic() + START_S)
+                hello = self._receive(time.monotonic() + allowed_s)
                 break
             except (TimeoutError, _Dead) as error:
                 tail = self._stderr_tail()
@@ -443,10 +460,12 @@ class Worker:
                 if isinstance(error, _Dead) and error.killed and attempt + 1 < STARTS and not self._closed:
                     continue
                 raise EngineError(
-                    f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}"
+                    f"the render process did not start: {error or f'no answer in {allowed_s:.0f} s'}\n{tail}"
                 ) from error
         assert isinstance(hello, protocol.Ready), hello
         self.renderer, self.device = hello.renderer, hello.device
+        if self.on.is_gpu and self._process is not None:
+            self._most_mb = _resident_mb(self._process.pid) + self.settings.memory_limit_mb
         self.start_cpu_s += hello.cpu_s
 
     def stop(self) -> None:
@@ -496,7 +515,14 @@ class Worker:
         if process is None or process.stdout is None:
             raise _Dead(-signal.SIGKILL)
         while b"\n" not in self._unread:
-            ready, _, _ = select.select([process.stdout], [], [], max(0.0, end - time.monotonic()))
+            left_s = max(0.0, end - time.monotonic())
+            ready, _, _ = select.select([process.stdout], [], [], min(left_s, WATCH_S) if self.on.is_gpu else left_s)
+            if self.on.is_gpu and _resident_mb(process.pid) > self._most_mb:
+                process.kill()
+                process.wait()
+                raise _Dead(-signal.SIGKILL, too_large=True)
+            if not ready and time.monotonic() < end:
+                continue
             if not ready:
                 raise TimeoutError
             chunk = os.read(process.stdout.fileno(), 1 << 16)
@@ -526,6 +552,45 @@ def _environment(scratch: Path) -> dict[str, str]:
     temporary = str(home.parent.resolve())  # Blender leaves a folder there when it is killed; ours is removed
     paths = {"PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
     return {**os.environ, **ONE_THREAD, **paths}
+
+
+def _resident_mb(pid: int) -> float:
+    """Memory of a process; 0 where it cannot be known."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def warm_up(
+    devices: Sequence[Device], settings: RenderConfig, scratch: Path, python: str, say: Callable[[str], None]
+) -> dict[Device, float]:
+    """Render a first picture on one GPU of each kind, for which the driver compiles Blender's kernels once per machine.
+
+    Args:
+        say: told, once for each kind, that it takes long.
+
+    Returns:
+        The seconds it took, until the process was ready; nothing of the processor, which has nothing to compile.
+    """
+    took, first = dict[Device, float](), dict[tuple[str, str], Device]()
+    for each in devices:
+        if each.is_gpu:
+            first.setdefault((each.kind, each.name), each)
+    for device in first.values():
+        text = f"compiling Blender's kernels for {device.name or device.kind}, once on this machine, about ten minutes"
+        started, worker = time.monotonic(), Worker(settings, scratch / f"warm-{device.kind}", python, device)
+        soon = threading.Timer(PATIENCE_S, say, [text])
+        soon.daemon = True
+        soon.start()
+        try:
+            worker.start()
+        finally:
+            soon.cancel()
+            worker.close()
+        took[device] = time.monotonic() - started
+    return took
 
 
 def _plain(states: Sequence[Sequence[Array | None]]) -> protocol.States:

@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import struct
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,8 @@ import numpy as np
 import pytest
 
 from viewpoint100k.config import load_config
-from viewpoint100k.engine import KILLS, PROBE_SIZE_PX, Device, Engine, Rendered, find_devices
-from viewpoint100k.errors import InputError
+from viewpoint100k.engine import KILLS, PROBE_SIZE_PX, Device, Engine, Rendered, find_devices, warm_up
+from viewpoint100k.errors import EngineError, InputError
 from viewpoint100k.objects.builtin import build_builtin, list_builtin
 from viewpoint100k.plan import plan_views
 from viewpoint100k.records import Reject
@@ -475,3 +476,69 @@ def test_a_process_sees_its_own_gpu_only_of_those_the_scheduler_lends(device, le
     if lent:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", lent)
     assert device.environment() == seen
+
+
+# --- GPUs, as far as they can be tried without one -----------------------------------------------------
+# A worker that is told to render on CUDA renders on the processor where there is none: all else is as on a GPU.
+
+
+def wrapped(folder, code):
+    """An interpreter that runs some code and then what it is asked to run, as `python -m render_scenes ...`."""
+    path = folder / "python"
+    path.write_text(
+        f"#!{sys.executable}\nimport mmap, runpy, sys, time\nsys.argv = sys.argv[2:]\n{code}\n"
+        "runpy.run_module('render_scenes', run_name='__main__', alter_sys=True)\n"
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+WHEN_OPENED = """
+from render_scenes import scene
+def then(open_object):
+    def opened(self, job):
+        %s
+        return open_object(self, job)
+    return opened
+scene.Studio.open = then(scene.Studio.open)
+"""
+RESERVE = WHEN_OPENED % "self.reserved = mmap.mmap(-1, 100 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)"
+USE = WHEN_OPENED % "self.used = bytearray(b'x') * (1500 << 20); time.sleep(5)"
+
+
+def on_gpu(tmp_path, python, config, **more):
+    settings = config.render.model_copy(update=more)
+    return Engine(settings, tmp_path / "scratch", python, devices=[Device("CUDA", 0, "a card")])
+
+
+def test_a_gpus_driver_may_reserve_as_much_address_space_as_it_likes(toys, tmp_path):
+    view_set, path = toys[0]
+    with on_gpu(tmp_path, wrapped(tmp_path, RESERVE), CONFIG) as engine:
+        assert isinstance(engine.render(view_set, path), Rendered)
+    with Engine(CONFIG.render, tmp_path / "other", wrapped(tmp_path, RESERVE)) as engine:
+        refused = engine.render(view_set, path)  # on the processor, that is a bomb
+    assert isinstance(refused, Reject)
+
+
+def test_on_a_gpu_what_is_resident_is_watched(toys, tmp_path):
+    view_set, path = toys[0]
+    with on_gpu(tmp_path, wrapped(tmp_path, USE), CONFIG, memory_limit_mb=1000) as engine:
+        refused = engine.render(view_set, path)
+    assert isinstance(refused, Reject)
+    assert refused.reason == "needed more than 1000 MB of memory"
+
+
+def test_a_gpu_that_compiles_first_is_waited_for_and_said_to(tmp_path, monkeypatch, needs_bpy):
+    monkeypatch.setattr("viewpoint100k.engine.START_S", 0.5)
+    monkeypatch.setattr("viewpoint100k.engine.PATIENCE_S", 0.5)
+    slow, said = wrapped(tmp_path, "time.sleep(1)"), []
+    cards = [Device("CUDA", 0, "a card"), Device("CUDA", 1, "a card"), Device()]
+    took = warm_up(cards, CONFIG.render, tmp_path, slow, said.append)
+    assert list(took) == cards[:1] and took[cards[0]] > 1
+    assert said == ["compiling Blender's kernels for a card, once on this machine, about ten minutes"]
+    with pytest.raises(EngineError, match="no answer in 0 s"), Engine(CONFIG.render, tmp_path, slow):
+        pass
+
+
+def test_the_processor_has_nothing_to_compile(tmp_path):
+    assert warm_up([Device()], CONFIG.render, tmp_path, "/no/python", print) == {}

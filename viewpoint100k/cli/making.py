@@ -28,7 +28,7 @@ from viewpoint100k.cli.options import (
     SourceOption,
     WorkersOption,
 )
-from viewpoint100k.cli.places import devices_for, name_devices, places_on, render_options, runner_named
+from viewpoint100k.cli.places import devices_for, name_devices, places_on, render_options, runner_named, warm
 from viewpoint100k.cli.screen import (
     REMOTE_LOOK_S,
     RunBar,
@@ -110,6 +110,9 @@ def generate(
         if runner == "local":
             name_devices(device, devices)
             on_gpus = any(found.environment() for found in devices)
+            if missing and on_gpus:
+                with tempfile.TemporaryDirectory() as scratch:
+                    warm(devices, config.render, Path(scratch), engine_python)
             count = workers or places_on(devices)
             # few shards, of which one is the largest: all work on one at a time
             together = not on_gpus and len(missing) < 2 * count

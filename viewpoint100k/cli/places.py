@@ -1,5 +1,6 @@
 """Who runs the shards, and on which devices."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,16 @@ def name_devices(wanted: str, devices: list[Any]) -> None:
     if wanted != "cpu":
         names = ", ".join(f"{device.kind} {device.index}: {device.name}" for device in devices if device.name)
         err_console.print(f"Rendering on {names or 'the processor: Cycles finds no GPU'}", highlight=False)
+
+
+def warm(devices: list[Any], settings: Any, scratch: Path, engine_python: str | None) -> dict[Any, float]:
+    """`engine.warm_up`, told on the screen: before anything has a deadline, and once for all shards."""
+    from viewpoint100k.engine import warm_up
+
+    def say(text: str) -> None:
+        err_console.print(text, highlight=False)
+
+    return warm_up(devices, settings, scratch, engine_python or sys.executable, say)
 
 
 def places_on(devices: list[Any]) -> int:
