@@ -525,8 +525,8 @@ class BackgroundShares(Record):
     ground: float = setting(
         0.1,
         "relative share of objects",
-        "One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; scenes "
-        "always have it.",
+        "One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the preset "
+        "`scenes` uses nothing else.",
         ge=0,
     )
 
@@ -755,7 +755,7 @@ class GateConfig(Record):
     min_parts: int = setting(
         2,
         "objects",
-        "How many objects in each view of a scene questions must be able to speak of. Two, for questions compare objects.",
+        "How many objects in each view of a scene questions must be able to speak of. Two, because questions compare objects.",
         ge=1,
         le=7,
     )
@@ -860,7 +860,7 @@ class ShardConfig(Record):
     pairs_per_shard: int | None = setting(
         None,
         "pairs",
-        "Pairs in one shard. null: 1,000, or more where a shard would get fewer than three objects. Questions are balanced "
+        "Pairs in one shard. null: 1,000, or more where shards would get fewer than three objects each. Questions are balanced "
         "within a shard; in smaller ones chance leaves more uneven, so more questions are left out.",
         ge=1,
     )
@@ -872,7 +872,7 @@ class RunConfig(Record):
     preset: str = setting(
         "smoke",
         "name",
-        "Name of the preset that the run began with, for the record. Chosen by `--preset`; the smallest.",
+        "Name of the preset that the run began with, for the record. Chosen by `--preset`; the default is done soonest.",
     )
     source: str = setting(
         "builtin:",
@@ -884,7 +884,11 @@ class RunConfig(Record):
         48, "pairs", "How many pairs, or sets of views, the dataset has in all. 48 take minutes on two cores.", ge=1
     )
     seed: int = setting(
-        0, "integer", "Where all random numbers begin: the same seed gives the same bytes.", ge=0, lt=2**63
+        0,
+        "integer",
+        "Where all random numbers begin: the same seed gives the same bytes. 0 is as good as any other.",
+        ge=0,
+        lt=2**63,
     )
     licences: list[str] | None = setting(
         None,
