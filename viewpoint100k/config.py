@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from viewpoint100k.errors import InputError
@@ -31,24 +31,26 @@ ALIKE_BESIDE, ALIKE_ELSEWHERE = 0.65, 0.8  # names that may mean the same, as di
 def setting(
     default: T,
     unit: str,
-    description: str,
     *,
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
 ) -> T:
-    """A field of a section.
+    """A field of a section. The docstring below it becomes its description: what it does, then why this default.
 
     Args:
         unit: what the value counts or measures, for the settings page.
-        description: whole sentences: what it does, then why the default is what it is.
     """
-    # so that the checker compares the default with the field's type: `Field` itself claims to be anything
-    field: T = Field(
-        default=default, description=description, json_schema_extra={"unit": unit}, ge=ge, gt=gt, le=le, lt=lt
-    )
+    # not `Field` itself, which claims to be of any type: so the checker compares the default with the field's own
+    field: T = Field(default=default, json_schema_extra={"unit": unit}, ge=ge, gt=gt, le=le, lt=lt)
     return field
+
+
+class Section(Record):
+    """Settings that belong together. The docstring below a field is its description."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class Range(Record):
@@ -85,214 +87,95 @@ Step = Annotated[Range, AfterValidator(Within(0, 10))]  # over a distance
 Ratio = Annotated[Range, AfterValidator(Within(1, 10))]
 
 
-class FileBudgets(Record):
+class FileBudgets(Section):
     """Limits on an object file, checked by our own reader before Blender sees it. A file over one of them is refused."""
 
-    max_bytes: int = setting(
-        512 << 20,
-        "bytes",
-        "Size of the file with the files it refers to; also of all that its buffers, and all that its images, expand to. "
-        "512 MiB leaves a worker enough memory to render it.",
-        gt=0,
-    )
-    max_json_bytes: int = setting(
-        64 << 20,
-        "bytes",
-        "Size of the file's JSON part. Real objects have kilobytes; far more would only exhaust the parser's memory.",
-        gt=0,
-    )
-    max_json_values: int = setting(
-        2_000_000,
-        "values",
-        "Values in the JSON part. Each costs the parser at least 100 bytes of memory, so the default allows 200 MB and more.",
-        gt=0,
-    )
-    max_json_depth: int = setting(
-        64,
-        "levels",
-        "How deeply the JSON may be nested. Real files are shallow; deep nesting is an attack on the parser.",
-        gt=0,
-    )
-    max_triangles: int = setting(
-        4_000_000,
-        "triangles",
-        "Triangles, with every instance counted. The renderer's search tree for the default takes at most 1 GB.",
-        gt=0,
-    )
-    max_vertices: int = setting(
-        32_000_000,
-        "vertices",
-        "Vertices, with every instance and every morph target counted. It is eight times the number of triangles, "
-        "because each morph target is a copy of its mesh.",
-        gt=0,
-    )
-    max_primitives: int = setting(
-        20_000,
-        "primitives",
-        "Primitives of all meshes: the pieces that have one material each. Blender joins those of a mesh one by one, "
-        "which is slow for many.",
-        gt=0,
-    )
-    max_nodes: int = setting(
-        5_000,
-        "nodes",
-        "Nodes, instances included. Each becomes a Blender object and costs 0.2 ms in every view; with many more, an "
-        "import takes minutes.",
-        gt=0,
-    )
-    max_node_depth: int = setting(
-        256,
-        "levels",
-        "How deeply nodes may be nested. Blender follows parents by recursion, which fails on very long chains.",
-        gt=0,
-    )
-    max_images: int = setting(
-        1000,
-        "images",
-        "Images that textures use. Far above real objects, and low enough that a file cannot make us open images "
-        "without end.",
-        gt=0,
-    )
-    max_texture_pixels: int = setting(
-        8192 * 8192,
-        "pixels",
-        "Width times height of one image, read from its header before it is decoded. The default is 8192 x 8192, the "
-        "largest size in common use.",
-        gt=0,
-    )
-    max_total_texture_pixels: int = setting(
-        4 * 8192 * 8192,
-        "pixels",
-        "Pixels of all images together. The default is four of the largest: 1 GB as 8-bit RGBA.",
-        gt=0,
-    )
+    max_bytes: int = setting(512 << 20, "bytes", gt=0)
+    """Size of the file with the files it refers to; also of all that its buffers, and all that its images, expand
+    to. 512 MiB leaves a worker enough memory to render it."""
+    max_json_bytes: int = setting(64 << 20, "bytes", gt=0)
+    """Size of the file's JSON part. Real objects have kilobytes; far more would only exhaust the parser's
+    memory."""
+    max_json_values: int = setting(2_000_000, "values", gt=0)
+    """Values in the JSON part. Each costs the parser at least 100 bytes of memory, so the default allows 200 MB
+    and more."""
+    max_json_depth: int = setting(64, "levels", gt=0)
+    """How deeply the JSON may be nested. Real files are shallow; deep nesting is an attack on the parser."""
+    max_triangles: int = setting(4_000_000, "triangles", gt=0)
+    """Triangles, with every instance counted. The renderer's search tree for the default takes at most 1 GB."""
+    max_vertices: int = setting(32_000_000, "vertices", gt=0)
+    """Vertices, with every instance and every morph target counted. It is eight times the number of triangles,
+    because each morph target is a copy of its mesh."""
+    max_primitives: int = setting(20_000, "primitives", gt=0)
+    """Primitives of all meshes: the pieces that have one material each. Blender joins those of a mesh one by one,
+    which is slow for many."""
+    max_nodes: int = setting(5_000, "nodes", gt=0)
+    """Nodes, instances included. Each becomes a Blender object and costs 0.2 ms in every view; with many more, an
+    import takes minutes."""
+    max_node_depth: int = setting(256, "levels", gt=0)
+    """How deeply nodes may be nested. Blender follows parents by recursion, which fails on very long chains."""
+    max_images: int = setting(1000, "images", gt=0)
+    """Images that textures use. Far above real objects, and low enough that a file cannot make us open images
+    without end."""
+    max_texture_pixels: int = setting(8192 * 8192, "pixels", gt=0)
+    """Width times height of one image, read from its header before it is decoded. The default is 8192 x 8192, the
+    largest size in common use."""
+    max_total_texture_pixels: int = setting(4 * 8192 * 8192, "pixels", gt=0)
+    """Pixels of all images together. The default is four of the largest: 1 GB as 8-bit RGBA."""
 
 
-class MotionShares(Record):
+class MotionShares(Section):
     """In what share of the pairs the camera does what. Each is drawn independently, so that none answers for another."""
 
-    right: float = setting(
-        0.85,
-        "share of pairs",
-        "The camera moves sideways, to the right as often as to the left. High, like `yaw`: only a camera that both "
-        "moves and turns can shift the object against what one would expect.",
-        ge=0,
-        le=1,
-    )
-    up: float = setting(
-        0.65,
-        "share of pairs",
-        "The camera moves up or down. High, like `pitch`: only a camera that does both can shift the object up or down "
-        "against what one would expect.",
-        ge=0,
-        le=1,
-    )
-    forward: float = setting(
-        0.5,
-        "share of pairs",
-        "The camera moves forward or back. In half of the pairs, so that it is as likely as not.",
-        ge=0,
-        le=1,
-    )
-    yaw: float = setting(
-        0.85,
-        "share of pairs",
-        "The camera turns left or right. High for the reason given at `right`.",
-        ge=0,
-        le=1,
-    )
-    pitch: float = setting(
-        0.65,
-        "share of pairs",
-        "The camera tilts up or down. High for the reason given at `up`.",
-        ge=0,
-        le=1,
-    )
-    roll: float = setting(
-        0.35,
-        "share of pairs",
-        "The camera rolls about its line of sight. In about a third of the pairs: enough to ask about, while most "
-        "pictures stay upright.",
-        ge=0,
-        le=1,
-    )
-    zoom: float = setting(
-        0.4,
-        "share of pairs",
-        "The second picture is taken through another lens. The question states both lenses, and often enough for "
-        "them not to tell where the camera went.",
-        ge=0,
-        le=1,
-    )
-    orbits: float = setting(
-        0,
-        "share of pairs",
-        "Plain orbits around the object, in place of all the above. None by default: in an orbit, moving sideways and "
-        "turning always go together, so that one answers for the other.",
-        ge=0,
-        le=1,
-    )
+    right: float = setting(0.85, "share of pairs", ge=0, le=1)
+    """The camera moves sideways, to the right as often as to the left. High, like `yaw`: only a camera that both
+    moves and turns can shift the object against what one would expect."""
+    up: float = setting(0.65, "share of pairs", ge=0, le=1)
+    """The camera moves up or down. High, like `pitch`: only a camera that does both can shift the object up or
+    down against what one would expect."""
+    forward: float = setting(0.5, "share of pairs", ge=0, le=1)
+    """The camera moves forward or back. In half of the pairs, so that it is as likely as not."""
+    yaw: float = setting(0.85, "share of pairs", ge=0, le=1)
+    """The camera turns left or right. High for the reason given at `right`."""
+    pitch: float = setting(0.65, "share of pairs", ge=0, le=1)
+    """The camera tilts up or down. High for the reason given at `up`."""
+    roll: float = setting(0.35, "share of pairs", ge=0, le=1)
+    """The camera rolls about its line of sight. In about a third of the pairs: enough to ask about, while most
+    pictures stay upright."""
+    zoom: float = setting(0.4, "share of pairs", ge=0, le=1)
+    """The second picture is taken through another lens. The question states both lenses, and often enough for
+    them not to tell where the camera went."""
+    orbits: float = setting(0, "share of pairs", ge=0, le=1)
+    """Plain orbits around the object, in place of all the above. None by default: in an orbit, moving sideways
+    and turning always go together, so that one answers for the other."""
 
 
-class ScenesConfig(Record):
+class ScenesConfig(Section):
     """How scenes of several objects are composed. Lengths are over the scene's radius. In the preset `scenes`."""
 
-    fewest: int = setting(
-        3, "objects", "Fewest objects in a scene. With two, there is nothing to compare a third with.", ge=2, le=7
-    )
-    most: int = setting(
-        6, "objects", "Most objects in a scene. More hide each other and become small in the picture.", ge=2, le=7
-    )
-    gap: float = setting(
-        0.05,
-        "scene radii",
-        "Least distance between the outlines of any two objects on the ground. Small but visible, so that objects "
-        "never touch.",
-        ge=0.01,
-        le=0.5,
-    )
-    largest_over_smallest: float = setting(
-        2.0,
-        "ratio",
-        "Largest size over smallest in a scene. True ratios are compressed into this, so that a mug can be seen beside "
-        "a car.",
-        ge=1,
-        le=4,
-    )
-    events: float = setting(
-        0.0,
-        "share of pairs",
-        "One object moves, turns, appears or vanishes between the two views. None unless asked for; the preset "
-        "`scenes` asks for it.",
-        ge=0,
-        le=1,
-    )
-    still_events: float = setting(
-        0.5,
-        "share of pairs with an event",
-        "The camera stays where it is while something happens. In half of them, so that an event does not tell "
-        "whether the camera moved.",
-        ge=0,
-        le=1,
-    )
-    still: float = setting(
-        0.1,
-        "share of pairs without an event",
-        "Nothing happens at all and the camera stays. Some such pairs are needed for the answer that nothing changed "
-        "to be true at times.",
-        ge=0,
-        le=1,
-    )
-    move: Step = setting(
-        Range(low=0.25, high=0.7),
-        "scene radii",
-        "How far an object moves in an event. Questions need 0.15; the default is clearly more.",
-    )
-    turn_deg: Turn = setting(
-        Range(low=40, high=140),
-        "degrees",
-        "How far an object turns about the vertical in an event. Questions need 25; the default is clearly more.",
-    )
+    fewest: int = setting(3, "objects", ge=2, le=7)
+    """Fewest objects in a scene. With two, there is nothing to compare a third with."""
+    most: int = setting(6, "objects", ge=2, le=7)
+    """Most objects in a scene. More hide each other and become small in the picture."""
+    gap: float = setting(0.05, "scene radii", ge=0.01, le=0.5)
+    """Least distance between the outlines of any two objects on the ground. Small but visible, so that objects
+    never touch."""
+    largest_over_smallest: float = setting(2.0, "ratio", ge=1, le=4)
+    """Largest size over smallest in a scene. True ratios are compressed into this, so that a mug can be seen
+    beside a car."""
+    events: float = setting(0.0, "share of pairs", ge=0, le=1)
+    """One object moves, turns, appears or vanishes between the two views. None unless asked for; the preset
+    `scenes` asks for it."""
+    still_events: float = setting(0.5, "share of pairs with an event", ge=0, le=1)
+    """The camera stays where it is while something happens. In half of them, so that an event does not tell
+    whether the camera moved."""
+    still: float = setting(0.1, "share of pairs without an event", ge=0, le=1)
+    """Nothing happens at all and the camera stays. Some such pairs are needed for the answer that nothing changed
+    to be true at times."""
+    move: Step = setting(Range(low=0.25, high=0.7), "scene radii")
+    """How far an object moves in an event. Questions need 0.15; the default is clearly more."""
+    turn_deg: Turn = setting(Range(low=40, high=140), "degrees")
+    """How far an object turns about the vertical in an event. Questions need 25; the default is clearly more."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "ScenesConfig":
@@ -301,181 +184,82 @@ class ScenesConfig(Record):
         return self
 
 
-class PlanConfig(Record):
+class PlanConfig(Section):
     """Which cameras look at each object, and how pairs are made of them."""
 
-    pairs_per_object: int | None = setting(
-        None,
-        "pairs",
-        "Pairs made in one visit to an object. null: 6 for a scene; 12 for objects that are downloaded, since each costs "
-        "time; and for a folder 4 to 12, so that all its objects are used.",
-        ge=1,
-        le=60,
-    )
-    sets: bool = setting(
-        False,
-        "yes or no",
-        "Make samples of four views, in arcs and stars around the object, instead of pairs. They have questions of their "
-        "own; the preset `viewpoint-sets` turns this on.",
-    )
-    scenes: ScenesConfig | None = setting(
-        None,
-        "section",
-        "Put several objects together in each picture, as the section `plan.scenes` says. null: each object by itself. "
-        "The preset `scenes` turns this on.",
-    )
-    both_orders: float = setting(
-        0.1,
-        "share of pairs",
-        "The pair is also asked about from the second view to the first. A tenth suffices to measure whether a model "
-        "answers consistently, and costs few near-duplicates.",
-        ge=0,
-        le=1,
-    )
-    pairs_per_view: int = setting(
-        4,
-        "pairs",
-        "Most pairs that share a view, counting a pair in both orders twice. Shared views save rendering; more would "
-        "repeat the same pictures too often.",
-        ge=1,
-    )
+    pairs_per_object: int | None = setting(None, "pairs", ge=1, le=60)
+    """Pairs made in one visit to an object. null: 6 for a scene; 12 for objects that are downloaded, since each
+    costs time; and for a folder 4 to 12, so that all its objects are used."""
+    sets: bool = setting(False, "yes or no")
+    """Make samples of four views, in arcs and stars around the object, instead of pairs. They have questions of
+    their own; the preset `viewpoint-sets` turns this on."""
+    scenes: ScenesConfig | None = setting(None, "section")
+    """Put several objects together in each picture, as the section `plan.scenes` says. null: each object by
+    itself. The preset `scenes` turns this on."""
+    both_orders: float = setting(0.1, "share of pairs", ge=0, le=1)
+    """The pair is also asked about from the second view to the first. A tenth suffices to measure whether a model
+    answers consistently, and costs few near-duplicates."""
+    pairs_per_view: int = setting(4, "pairs", ge=1)
+    """Most pairs that share a view, counting a pair in both orders twice. Shared views save rendering; more would
+    repeat the same pictures too often."""
     motions: MotionShares = MotionShares()
-    orbit_deg: Turn = setting(
-        Range(low=20, high=100),
-        "degrees",
-        "How far around the object a camera goes that keeps turning back to it. The default is that of the paper.",
-    )
-    move: Step = setting(
-        Range(low=0.265, high=0.34),
-        "distances to the object",
-        "How far a camera moves sideways or vertically without an orbit. Questions need 0.25 (`gates.truck_grey`); "
-        "more would move the object out of the picture.",
-    )
-    dolly: Step = setting(
-        Range(low=0.17, high=0.26),
-        "distances to the object",
-        "How far a camera moves forward or back. Questions need 0.15 (`gates.dolly_grey`); more would let the "
-        "object's size alone tell the answer.",
-    )
-    pan_deg: Turn = setting(
-        Range(low=10.5, high=14),
-        "degrees",
-        "How far a camera turns left or right without an orbit. Questions need 10 (`gates.yaw_grey_deg`); more would "
-        "turn the object out of the picture.",
-    )
-    tilt_deg: Turn = setting(
-        Range(low=8.5, high=12),
-        "degrees",
-        "How far a camera tilts up or down. Questions need 8 (`gates.tilt_grey_deg`); more would tilt the object out of "
-        "the picture.",
-    )
-    roll_deg: Turn = setting(
-        Range(low=9, high=20),
-        "degrees",
-        "How far a camera rolls. Questions need 8 (`gates.tilt_grey_deg`); a roll hardly moves the object, so it may "
-        "be larger than a tilt.",
-    )
-    zoom: Ratio = setting(
-        Range(low=1.4, high=1.7),
-        "ratio of focal lengths",
-        "How much longer or shorter the other lens is. It changes the object's size by more than a move forward does, so "
-        "that growth does not tell one from the other.",
-    )
-    still_deg: float = setting(
-        0.5,
-        "degrees",
-        "Largest turn of a camera that is meant not to turn. Too small to see, and half of what questions "
-        "still count as none (`gates.yaw_grey_deg`).",
-        ge=0,
-        le=1,
-    )
-    elevation_deg: Slope = setting(
-        Range(low=6, high=38),
-        "degrees above the horizontal",
-        "From how high the first camera looks at the object. Lower, no top can be seen; higher, left and right lose "
-        "their meaning.",
-    )
-    hfov_deg: FieldOfView = setting(
-        Range(low=60, high=70),
-        "degrees, the full horizontal angle",
-        "Field of view. Wide, so that an object that several motions shift stays in the picture.",
-    )
-    half_angle_deg: HalfAngle = setting(
-        Range(low=10, high=20),
-        "degrees",
-        "Half the angle under which the camera sees the object; it sets the distance. The range is wide, so that "
-        "the object's size tells little about a move forward or back.",
-    )
-    aside: float = setting(
-        0.6,
-        "share of the room there is",
-        "How far from the middle of the first picture the object may be, where 1 is as far as it can go without being "
-        "cut off. The default varies its place and leaves room for motions.",
-        ge=0,
-        le=1,
-    )
-    overturn_deg: float = setting(
-        12.0,
-        "degrees",
-        "How much too far, or not far enough, a camera at most turns back to the object after moving around it or past it. "
-        "With 0 the object would stay put in the picture, and its shift would tell the motion.",
-        ge=0,
-        le=30,
-    )
-    aim_jitter_deg: float = setting(
-        4.0,
-        "degrees",
-        "How far plain orbits and sets of views look past the object, at random. Without it the object would always be "
-        "in the same place.",
-        ge=0,
-        le=15,
-    )
-    elevation_jitter_deg: float = setting(
-        4.0,
-        "degrees",
-        "How much plain orbits and arcs of views rise or fall, at random. Small, so that the way around "
-        "the object stays the main motion.",
-        ge=0,
-        le=15,
-    )
-    distance_jitter: float = setting(
-        0.08,
-        "distances to the object",
-        "How much plain orbits and sets of views come nearer or go away, at random. Too little to count as a move "
-        "forward or back (`gates.dolly_grey`).",
-        ge=0,
-        le=0.3,
-    )
-    roll_jitter_deg: float = setting(
-        2.0,
-        "degrees",
-        "How far cameras are rolled without being asked to. As little as in a photograph taken by hand, and too little to "
-        "count as a roll (`gates.tilt_grey_deg`).",
-        ge=0,
-        le=10,
-    )
-    max_rounds: int = setting(
-        6,
-        "visits",
-        "How often an object may be visited with new views. Replaces pairs that fail a gate, without trying a hopeless "
-        "object forever.",
-        ge=1,
-    )
-    validation_share: float = setting(
-        0.1,
-        "share of pairs",
-        "Pairs of the validation split, whose objects are in no other split. A tenth is usual; with fewer than 10 objects "
-        "(40 for scenes) all pairs are for training.",
-        ge=0,
-        lt=0.5,
-    )
-    test_share: float = setting(
-        0.1,
-        "share of pairs",
-        "Pairs of the test split, whose objects are in no other split. As for validation.",
-        ge=0,
-        lt=0.5,
-    )
+    orbit_deg: Turn = setting(Range(low=20, high=100), "degrees")
+    """How far around the object a camera goes that keeps turning back to it. The default is that of the paper."""
+    move: Step = setting(Range(low=0.265, high=0.34), "distances to the object")
+    """How far a camera moves sideways or vertically without an orbit. Questions need 0.25 (`gates.truck_grey`);
+    more would move the object out of the picture."""
+    dolly: Step = setting(Range(low=0.17, high=0.26), "distances to the object")
+    """How far a camera moves forward or back. Questions need 0.15 (`gates.dolly_grey`); more would let the
+    object's size alone tell the answer."""
+    pan_deg: Turn = setting(Range(low=10.5, high=14), "degrees")
+    """How far a camera turns left or right without an orbit. Questions need 10 (`gates.yaw_grey_deg`); more would
+    turn the object out of the picture."""
+    tilt_deg: Turn = setting(Range(low=8.5, high=12), "degrees")
+    """How far a camera tilts up or down. Questions need 8 (`gates.tilt_grey_deg`); more would tilt the object out
+    of the picture."""
+    roll_deg: Turn = setting(Range(low=9, high=20), "degrees")
+    """How far a camera rolls. Questions need 8 (`gates.tilt_grey_deg`); a roll hardly moves the object, so it may
+    be larger than a tilt."""
+    zoom: Ratio = setting(Range(low=1.4, high=1.7), "ratio of focal lengths")
+    """How much longer or shorter the other lens is. It changes the object's size by more than a move forward
+    does, so that growth does not tell one from the other."""
+    still_deg: float = setting(0.5, "degrees", ge=0, le=1)
+    """Largest turn of a camera that is meant not to turn. Too small to see, and half of what questions still
+    count as none (`gates.yaw_grey_deg`)."""
+    elevation_deg: Slope = setting(Range(low=6, high=38), "degrees above the horizontal")
+    """From how high the first camera looks at the object. Lower, no top can be seen; higher, left and right lose
+    their meaning."""
+    hfov_deg: FieldOfView = setting(Range(low=60, high=70), "degrees, the full horizontal angle")
+    """Field of view. Wide, so that an object that several motions shift stays in the picture."""
+    half_angle_deg: HalfAngle = setting(Range(low=10, high=20), "degrees")
+    """Half the angle under which the camera sees the object; it sets the distance. The range is wide, so that the
+    object's size tells little about a move forward or back."""
+    aside: float = setting(0.6, "share of the room there is", ge=0, le=1)
+    """How far from the middle of the first picture the object may be, where 1 is as far as it can go without
+    being cut off. The default varies its place and leaves room for motions."""
+    overturn_deg: float = setting(12.0, "degrees", ge=0, le=30)
+    """How much too far, or not far enough, a camera at most turns back to the object after moving around it or
+    past it. With 0 the object would stay put in the picture, and its shift would tell the motion."""
+    aim_jitter_deg: float = setting(4.0, "degrees", ge=0, le=15)
+    """How far plain orbits and sets of views look past the object, at random. Without it the object would always
+    be in the same place."""
+    elevation_jitter_deg: float = setting(4.0, "degrees", ge=0, le=15)
+    """How much plain orbits and arcs of views rise or fall, at random. Small, so that the way around the object
+    stays the main motion."""
+    distance_jitter: float = setting(0.08, "distances to the object", ge=0, le=0.3)
+    """How much plain orbits and sets of views come nearer or go away, at random. Too little to count as a move
+    forward or back (`gates.dolly_grey`)."""
+    roll_jitter_deg: float = setting(2.0, "degrees", ge=0, le=10)
+    """How far cameras are rolled without being asked to. As little as in a photograph taken by hand, and too
+    little to count as a roll (`gates.tilt_grey_deg`)."""
+    max_rounds: int = setting(6, "visits", ge=1)
+    """How often an object may be visited with new views. Replaces pairs that fail a gate, without trying a
+    hopeless object forever."""
+    validation_share: float = setting(0.1, "share of pairs", ge=0, lt=0.5)
+    """Pairs of the validation split, whose objects are in no other split. A tenth is usual; with fewer than 10
+    objects (40 for scenes) all pairs are for training."""
+    test_share: float = setting(0.1, "share of pairs", ge=0, lt=0.5)
+    """Pairs of the test split, whose objects are in no other split. As for validation."""
 
 
 class Quality(NamedTuple):
@@ -495,40 +279,21 @@ QUALITIES: dict[str, Quality] = {
 }
 
 
-class BackgroundShares(Record):
+class BackgroundShares(Section):
     """What is behind the objects. Any non-negative numbers, of which only the ratios count; at least one is above 0."""
 
-    hdri: float = setting(
-        0.35,
-        "relative share of objects",
-        "The surroundings that light the object, in focus. The most frequent, because photographs look like that.",
-        ge=0,
-    )
-    blurred: float = setting(
-        0.15,
-        "relative share of objects",
-        "The same surroundings, out of focus, as in photographs of something close.",
-        ge=0,
-    )
-    plain: float = setting(
-        0.25,
-        "relative share of objects",
-        "One colour. It leaves nothing but the object to tell how the camera moved.",
-        ge=0,
-    )
-    gradient: float = setting(
-        0.15,
-        "relative share of objects",
-        "A smooth change from one colour to another, from top to bottom: as plain as one colour, but less uniform.",
-        ge=0,
-    )
-    ground: float = setting(
-        0.1,
-        "relative share of objects",
-        "One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the preset "
-        "`scenes` uses nothing else.",
-        ge=0,
-    )
+    hdri: float = setting(0.35, "relative share of objects", ge=0)
+    """The surroundings that light the object, in focus. The most frequent, because photographs look like that."""
+    blurred: float = setting(0.15, "relative share of objects", ge=0)
+    """The same surroundings, out of focus, as in photographs of something close."""
+    plain: float = setting(0.25, "relative share of objects", ge=0)
+    """One colour. It leaves nothing but the object to tell how the camera moved."""
+    gradient: float = setting(0.15, "relative share of objects", ge=0)
+    """A smooth change from one colour to another, from top to bottom: as plain as one colour, but less
+    uniform."""
+    ground: float = setting(0.1, "relative share of objects", ge=0)
+    """One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the
+    preset `scenes` uses nothing else."""
 
     @model_validator(mode="after")
     def _some(self) -> "BackgroundShares":
@@ -537,365 +302,171 @@ class BackgroundShares(Record):
         return self
 
 
-class RenderConfig(Record):
+class RenderConfig(Section):
     """How a view is rendered, and what a render process may use. Costs: docs/rendering.md."""
 
-    size_px: int = setting(
-        512,
-        "pixels",
-        "Width and height of a picture. The qualities were measured at 512.",
-        ge=32,
-        le=4096,
-    )
-    quality: Literal["draft", "default", "high", "reference"] = setting(
-        "default",
-        "name",
-        "Paths per pixel and denoising: 4, 10 or 64 paths with the denoiser, or 1,024 without it. At the median "
-        "`default` is within 4 dB of `high`, in a quarter of its time.",
-    )
-    samples: int | None = setting(
-        None,
-        "paths per pixel",
-        "Overrides the number of paths of the chosen quality. null: the quality's own number.",
-        ge=1,
-        le=4096,
-    )
-    jpeg_quality: int = setting(
-        92,
-        "JPEG quality",
-        "Quality of the stored pictures. At 92, compression costs about 1 dB at the default render quality.",
-        ge=50,
-        le=100,
-    )
-    pose: Literal["rest", "animation", "auto"] = setting(
-        "auto",
-        "name",
-        "Pose of animated files: `rest`, or `animation` for the start of the first one. `auto` chooses by rule, because "
-        "many files fall apart in one of the two.",
-    )
+    size_px: int = setting(512, "pixels", ge=32, le=4096)
+    """Width and height of a picture. The qualities were measured at 512."""
+    quality: Literal["draft", "default", "high", "reference"] = setting("default", "name")
+    """Paths per pixel and denoising: 4, 10 or 64 paths with the denoiser, or 1,024 without it. At the median
+    `default` is within 4 dB of `high`, in a quarter of its time."""
+    samples: int | None = setting(None, "paths per pixel", ge=1, le=4096)
+    """Overrides the number of paths of the chosen quality. null: the quality's own number."""
+    jpeg_quality: int = setting(92, "JPEG quality", ge=50, le=100)
+    """Quality of the stored pictures. At 92, compression costs about 1 dB at the default render quality."""
+    pose: Literal["rest", "animation", "auto"] = setting("auto", "name")
+    """Pose of animated files: `rest`, or `animation` for the start of the first one. `auto` chooses by rule,
+    because many files fall apart in one of the two."""
     backgrounds: BackgroundShares = BackgroundShares()
-    camera_lamp_share: float = setting(
-        0.3,
-        "share of lights",
-        "The lamps go with the camera instead of standing in the world. Shading then says nothing about how the camera "
-        "moved; in most pictures it may, as in photographs.",
-        ge=0,
-        le=1,
-    )
-    relit_share: float = setting(
-        0.4,
-        "share of objects",
-        "The object is seen in two lights by turns, so that half of its pairs differ in light. Often enough that one cannot "
-        "rely on brightness staying the same.",
-        ge=0,
-        le=1,
-    )
-    deadline_s: float = setting(
-        300.0,
-        "seconds",
-        "Longest time for one object; after it, the object is given up and the worker replaced. Ordinary objects take "
-        "seconds.",
-        gt=0,
-    )
-    cpu_limit_s: float = setting(
-        240.0,
-        "CPU-seconds",
-        "Most processor time for one object, on all threads of its worker. Unlike the deadline, it refuses the same objects on "
-        "a busy machine as on an idle one.",
-        gt=0,
-    )
-    memory_limit_mb: int = setting(
-        6000,
-        "MB",
-        "Address space that a worker may take beyond what it has at start. Files made to exhaust memory end here instead of "
-        "taking the machine down.",
-        ge=1000,
-    )
-    recycle_after: int = setting(
-        200,
-        "objects",
-        "Objects that a worker renders before a fresh one takes over. A start costs seconds, so it is rare; memory grows "
-        "for the first 50 objects or so.",
-        ge=1,
-    )
-    recycle_above_mb: int = setting(
-        2500,
-        "MB",
-        "Memory in use between two objects above which a worker is replaced. Workers usually have 500 to 800 MB.",
-        ge=500,
-    )
+    camera_lamp_share: float = setting(0.3, "share of lights", ge=0, le=1)
+    """The lamps go with the camera instead of standing in the world. Shading then says nothing about how the
+    camera moved; in most pictures it may, as in photographs."""
+    relit_share: float = setting(0.4, "share of objects", ge=0, le=1)
+    """The object is seen in two lights by turns, so that half of its pairs differ in light. Often enough that one
+    cannot rely on brightness staying the same."""
+    deadline_s: float = setting(300.0, "seconds", gt=0)
+    """Longest time for one object; after it, the object is given up and the worker replaced. Ordinary objects
+    take seconds."""
+    cpu_limit_s: float = setting(240.0, "CPU-seconds", gt=0)
+    """Most processor time for one object, on all threads of its worker. Unlike the deadline, it refuses the same
+    objects on a busy machine as on an idle one."""
+    memory_limit_mb: int = setting(6000, "MB", ge=1000)
+    """Address space that a worker may take beyond what it has at start. Files made to exhaust memory end here
+    instead of taking the machine down."""
+    recycle_after: int = setting(200, "objects", ge=1)
+    """Objects that a worker renders before a fresh one takes over. A start costs seconds, so it is rare; memory
+    grows for the first 50 objects or so."""
+    recycle_above_mb: int = setting(2500, "MB", ge=500)
+    """Memory in use between two objects above which a worker is replaced. Workers usually have 500 to 800 MB."""
 
     def settings(self) -> Quality:
         quality = QUALITIES[self.quality]
         return quality._replace(samples=self.samples) if self.samples else quality
 
 
-class GateConfig(Record):
+class GateConfig(Section):
     """When an object, a rendered view or a pair is not used, and when a question is not asked.
 
     A `*_grey` setting is a grey band. What is at most its lower end counts as nothing, what is at least its upper end
     counts as clear; in between, people would disagree, and nothing is asked.
     """
 
-    min_thickness: float = setting(
-        0.03,
-        "ratio",
-        "Thinnest over widest direction of the object. Below, it is flat as paper and has no sides.",
-        ge=0,
-        lt=1,
-    )
-    min_main_part: float = setting(
-        0.55,
-        "share of the surface",
-        "How much of the object hangs together. Below, it is several things rather than one; not applied to scenes.",
-        ge=0,
-        le=1,
-    )
-    max_slab: float = setting(
-        0.6,
-        "share of the footprint",
-        "How much of what the object covers is bare floor around it. Above, it is something small on a slab of ground; "
-        "not applied to scenes.",
-        ge=0,
-        le=1,
-    )
-    min_asymmetry: float = setting(
-        0.06,
-        "mean difference, 0 to 1",
-        "How much the object differs from itself when turned about the vertical. Below, it is symmetric; of 111 "
-        "real objects, the default finds all 13 that a person called so, and one other.",
-        ge=0,
-        lt=1,
-    )
-    min_opacity: float = setting(
-        0.5,
-        "mean alpha, 0 to 1",
-        "How opaque the object is where it is seen. Below, one sees more of the background than of the object.",
-        ge=0,
-        le=1,
-    )
-    min_object_share: float = setting(
-        0.005,
-        "share of the picture",
-        "How much of the picture the object fills. Below, it is a speck: at 512 pixels about 36 x 36.",
-        ge=0,
-        lt=1,
-    )
-    max_border_share: float = setting(
-        0.002,
-        "share of the picture's border",
-        "How much of the border shows the object. Above, it is cut off; the default forgives 4 pixels at 512.",
-        ge=0,
-        le=1,
-    )
-    luminance: Share = setting(
-        Range(low=0.02, high=0.97),
-        "mean luminance, 0 to 1 as displayed",
-        "How bright the object may be on average. Outside, it is too dark or too bright to see its shape.",
-    )
-    max_clipped: float = setting(
-        0.6,
-        "share of the object",
-        "How much of the object may be entirely black, or entirely white. Above, most of its surface shows nothing.",
-        ge=0,
-        le=1,
-    )
-    min_contrast: float = setting(
-        0.012,
-        "standard deviation of luminance, 0 to 1",
-        "How much brightness varies over the object. Below, it is one flat colour; 0.012 is 3 of 256 grey levels.",
-        ge=0,
-    )
-    min_from_background: float = setting(
-        0.04,
-        "mean difference of colour, 0 to 1",
-        "How much the object differs from the background it hides. Below, it can hardly be made out; 0.04 is 10 of "
-        "256 levels.",
-        ge=0,
-        lt=1,
-    )
-    min_covisible_fraction: float = setting(
-        0.10,
-        "share of the surface",
-        "How much of the object's visible surface both views share. Below, too little is common to both for comparing them.",
-        ge=0,
-        lt=1,
-    )
-    min_decidability: float = setting(
-        0.03,
-        "mean difference, 0 to 1",
-        "How different the second picture would be if a wrong answer were true. Below, the question is not asked; "
-        "symmetric objects come out below 0.026 (docs/conventions.md).",
-        ge=0,
-        lt=1,
-    )
-    exact_share: float = setting(
-        0.05,
-        "share of objects",
-        "Objects for which the views that wrong answers imply are really rendered and compared. Few, because that costs "
-        "extra renders and agrees closely with the estimate.",
-        ge=0,
-        le=1,
-    )
-    min_part_pixels: int = setting(
-        400,
-        "pixels of a 512 x 512 picture",
-        "How large an object of a scene must be for questions to speak of it; scaled with the size of the "
-        "picture. 400 is 20 x 20.",
-        ge=1,
-    )
-    min_part_visible: float = setting(
-        0.4,
-        "share of its pixels",
-        "How much of an object of a scene must be seen, of what would be if it were alone, for questions to speak of "
-        "it. Below, it can hardly be told.",
-        ge=0,
-        le=1,
-    )
-    min_parts: int = setting(
-        2,
-        "objects",
-        "How many objects in each view of a scene questions must be able to speak of. Two, because questions compare objects.",
-        ge=1,
-        le=7,
-    )
-    min_change: float = setting(
-        0.08,
-        "mean difference, 0 to 1",
-        "How much the picture shows of what happened in a scene. Below, a person could overlook it.",
-        ge=0,
-        le=1,
-    )
-    truck_grey: Step = setting(
-        Range(low=0.02, high=0.25),
-        "distances to the object",
-        "Grey band of moves sideways, up and down. A quarter of the distance is clear whatever else the camera does.",
-    )
-    dolly_grey: Step = setting(
-        Range(low=0.02, high=0.15),
-        "distances to the object",
-        "Grey band of moves forward and back. It ends lower than `truck_grey`, so that short moves can be asked "
-        "about, which the object's size gives away less.",
-    )
-    yaw_grey_deg: Turn = setting(
-        Range(low=1, high=10),
-        "degrees",
-        "Grey band of turns left and right. One degree cannot be seen; ten shift the object by a seventh of the picture.",
-    )
-    azimuth_grey_deg: Turn = setting(
-        Range(low=1, high=15),
-        "degrees",
-        "Grey band of the way around the object. Wider than `yaw_grey_deg`, because it must show in the object itself.",
-    )
-    tilt_grey_deg: Turn = setting(
-        Range(low=1, high=8),
-        "degrees",
-        "Grey band of tilt, roll and the change of elevation. It ends lower than `yaw_grey_deg`, because a difference "
-        "against the horizontal is noticed sooner.",
-    )
-    size_grey: Ratio = setting(
-        Range(low=1.03, high=1.15),
-        "ratio",
-        "Grey band of the ratio of two distances or two focal lengths. Three per cent cannot be seen, fifteen can.",
-    )
-    min_chirality: float = setting(
-        0.06,
-        "mean difference, 0 to 1",
-        "How much the object differs from its mirror image, however turned. Below, it is not asked whether a picture is "
-        "mirrored; as for `min_asymmetry`.",
-        ge=0,
-        lt=1,
-    )
-    front_sector_deg: float = setting(
-        45.0,
-        "degrees",
-        "How far to either side of the object's front or back the first camera may stand for the object's own left and "
-        "right to be asked about. Seen from further to the side, these are nearer and farther instead.",
-        gt=0,
-        le=90,
-    )
-    min_pixels: int = setting(
-        200,
-        "pixels",
-        "How large the object must be in both pictures, at any resolution, for questions about its sides or hidden points. "
-        "Sides are then off by at most 0.07 of its pixels in 95 of 100 pictures, less than `side_grey` is wide.",
-        ge=1,
-    )
-    side_grey: Share = setting(
-        Range(low=0.05, high=0.15),
-        "share of the object's pixels",
-        "Grey band of how much one sees of a side of the object. Below it the side is hidden, above it shown.",
-    )
-    min_covisible_for_size: float = setting(
-        0.25,
-        "share of the surface",
-        "How much of the surface both views must share for it to be asked how far around the camera went, or whether a "
-        "picture is mirrored. With less, one could only guess.",
-        ge=0,
-        lt=1,
-    )
+    min_thickness: float = setting(0.03, "ratio", ge=0, lt=1)
+    """Thinnest over widest direction of the object. Below, it is flat as paper and has no sides."""
+    min_main_part: float = setting(0.55, "share of the surface", ge=0, le=1)
+    """How much of the object hangs together. Below, it is several things rather than one; not applied to
+    scenes."""
+    max_slab: float = setting(0.6, "share of the footprint", ge=0, le=1)
+    """How much of what the object covers is bare floor around it. Above, it is something small on a slab of
+    ground; not applied to scenes."""
+    min_asymmetry: float = setting(0.06, "mean difference, 0 to 1", ge=0, lt=1)
+    """How much the object differs from itself when turned about the vertical. Below, it is symmetric; of 111 real
+    objects, the default finds all 13 that a person called so, and one other."""
+    min_opacity: float = setting(0.5, "mean alpha, 0 to 1", ge=0, le=1)
+    """How opaque the object is where it is seen. Below, one sees more of the background than of the object."""
+    min_object_share: float = setting(0.005, "share of the picture", ge=0, lt=1)
+    """How much of the picture the object fills. Below, it is a speck: at 512 pixels about 36 x 36."""
+    max_border_share: float = setting(0.002, "share of the picture's border", ge=0, le=1)
+    """How much of the border shows the object. Above, it is cut off; the default forgives 4 pixels at 512."""
+    luminance: Share = setting(Range(low=0.02, high=0.97), "mean luminance, 0 to 1 as displayed")
+    """How bright the object may be on average. Outside, it is too dark or too bright to see its shape."""
+    max_clipped: float = setting(0.6, "share of the object", ge=0, le=1)
+    """How much of the object may be entirely black, or entirely white. Above, most of its surface shows
+    nothing."""
+    min_contrast: float = setting(0.012, "standard deviation of luminance, 0 to 1", ge=0)
+    """How much brightness varies over the object. Below, it is one flat colour; 0.012 is 3 of 256 grey levels."""
+    min_from_background: float = setting(0.04, "mean difference of colour, 0 to 1", ge=0, lt=1)
+    """How much the object differs from the background it hides. Below, it can hardly be made out; 0.04 is 10 of
+    256 levels."""
+    min_covisible_fraction: float = setting(0.10, "share of the surface", ge=0, lt=1)
+    """How much of the object's visible surface both views share. Below, too little is common to both for
+    comparing them."""
+    min_decidability: float = setting(0.03, "mean difference, 0 to 1", ge=0, lt=1)
+    """How different the second picture would be if a wrong answer were true. Below, the question is not asked;
+    symmetric objects come out below 0.026 (docs/conventions.md)."""
+    exact_share: float = setting(0.05, "share of objects", ge=0, le=1)
+    """Objects for which the views that wrong answers imply are really rendered and compared. Few, because that
+    costs extra renders and agrees closely with the estimate."""
+    min_part_pixels: int = setting(400, "pixels of a 512 x 512 picture", ge=1)
+    """How large an object of a scene must be for questions to speak of it; scaled with the size of the picture.
+    400 is 20 x 20."""
+    min_part_visible: float = setting(0.4, "share of its pixels", ge=0, le=1)
+    """How much of an object of a scene must be seen, of what would be if it were alone, for questions to speak of
+    it. Below, it can hardly be told."""
+    min_parts: int = setting(2, "objects", ge=1, le=7)
+    """How many objects in each view of a scene questions must be able to speak of. Two, because questions compare
+    objects."""
+    min_change: float = setting(0.08, "mean difference, 0 to 1", ge=0, le=1)
+    """How much the picture shows of what happened in a scene. Below, a person could overlook it."""
+    truck_grey: Step = setting(Range(low=0.02, high=0.25), "distances to the object")
+    """Grey band of moves sideways, up and down. A quarter of the distance is clear whatever else the camera
+    does."""
+    dolly_grey: Step = setting(Range(low=0.02, high=0.15), "distances to the object")
+    """Grey band of moves forward and back. It ends lower than `truck_grey`, so that short moves can be asked
+    about, which the object's size gives away less."""
+    yaw_grey_deg: Turn = setting(Range(low=1, high=10), "degrees")
+    """Grey band of turns left and right. One degree cannot be seen; ten shift the object by a seventh of the
+    picture."""
+    azimuth_grey_deg: Turn = setting(Range(low=1, high=15), "degrees")
+    """Grey band of the way around the object. Wider than `yaw_grey_deg`, because it must show in the object
+    itself."""
+    tilt_grey_deg: Turn = setting(Range(low=1, high=8), "degrees")
+    """Grey band of tilt, roll and the change of elevation. It ends lower than `yaw_grey_deg`, because a
+    difference against the horizontal is noticed sooner."""
+    size_grey: Ratio = setting(Range(low=1.03, high=1.15), "ratio")
+    """Grey band of the ratio of two distances or two focal lengths. Three per cent cannot be seen, fifteen
+    can."""
+    min_chirality: float = setting(0.06, "mean difference, 0 to 1", ge=0, lt=1)
+    """How much the object differs from its mirror image, however turned. Below, it is not asked whether a picture
+    is mirrored; as for `min_asymmetry`."""
+    front_sector_deg: float = setting(45.0, "degrees", gt=0, le=90)
+    """How far to either side of the object's front or back the first camera may stand for the object's own left
+    and right to be asked about. Seen from further to the side, these are nearer and farther instead."""
+    min_pixels: int = setting(200, "pixels", ge=1)
+    """How large the object must be in both pictures, at any resolution, for questions about its sides or hidden
+    points. Sides are then off by at most 0.07 of its pixels in 95 of 100 pictures, less than `side_grey` is
+    wide."""
+    side_grey: Share = setting(Range(low=0.05, high=0.15), "share of the object's pixels")
+    """Grey band of how much one sees of a side of the object. Below it the side is hidden, above it shown."""
+    min_covisible_for_size: float = setting(0.25, "share of the surface", ge=0, lt=1)
+    """How much of the surface both views must share for it to be asked how far around the camera went, or whether
+    a picture is mirrored. With less, one could only guess."""
 
 
-class QuestionConfig(Record):
+class QuestionConfig(Section):
     """How questions are worded and answered."""
 
-    templates: str | None = setting(
-        None,
-        "path",
-        "YAML file with wordings of your own. null: those that ship with the tool.",
-    )
-    other_forms: float = setting(
-        0.25,
-        "share of questions",
-        "Questions answered by number, in words or in JSON instead of by letter. A quarter keeps a model from learning "
-        "letters alone, while most answers stay easy to score.",
-        ge=0,
-        le=1,
-    )
+    templates: str | None = setting(None, "path")
+    """YAML file with wordings of your own. null: those that ship with the tool."""
+    other_forms: float = setting(0.25, "share of questions", ge=0, le=1)
+    """Questions answered by number, in words or in JSON instead of by letter. A quarter keeps a model from
+    learning letters alone, while most answers stay easy to score."""
 
 
-class ShardConfig(Record):
+class ShardConfig(Section):
     """How a dataset is cut into files."""
 
-    pairs_per_shard: int | None = setting(
-        None,
-        "pairs",
-        "Pairs in one shard. null: 1,000, or more where shards would get fewer than three objects each. Questions are balanced "
-        "within a shard; in smaller ones chance leaves more uneven, so more questions are left out.",
-        ge=1,
-    )
+    pairs_per_shard: int | None = setting(None, "pairs", ge=1)
+    """Pairs in one shard. null: 1,000, or more where shards would get fewer than three objects each. Questions
+    are balanced within a shard; in smaller ones chance leaves more uneven, so more questions are left out."""
 
 
-class RunConfig(Record):
+class RunConfig(Section):
     """One run. `viewpoint100k generate` writes the resolved copy to OUT/.run/config.yaml."""
 
-    preset: str = setting(
-        "smoke",
-        "name",
-        "Name of the preset that the run began with, for the record. Chosen by `--preset`; the default is done soonest.",
-    )
-    source: str = setting(
-        "builtin:",
-        "name or path",
-        "Where objects come from: `builtin:` (made by our code, so that nothing need be downloaded), a folder of .glb and "
-        ".gltf files, `objaverse:lvis` or `objaverse:all`.",
-    )
-    pairs: int = setting(
-        48, "pairs", "How many pairs, or sets of views, the dataset has in all. 48 take minutes on two cores.", ge=1
-    )
-    seed: int = setting(
-        0,
-        "integer",
-        "Where all random numbers begin: the same seed gives the same bytes. 0 is as good as any other.",
-        ge=0,
-        lt=2**63,
-    )
-    licences: list[str] | None = setting(
-        None,
-        "list of names",
-        "Licences that objects may be under. null: all but no-derivatives, for a rendered picture is derived from the "
-        "object. `--allow` takes short names.",
-    )
+    preset: str = setting("smoke", "name")
+    """Name of the preset that the run began with, for the record. Chosen by `--preset`; the default is done
+    soonest."""
+    source: str = setting("builtin:", "name or path")
+    """Where objects come from: `builtin:` (made by our code, so that nothing need be downloaded), a folder of
+    .glb and .gltf files, `objaverse:lvis` or `objaverse:all`."""
+    pairs: int = setting(48, "pairs", ge=1)
+    """How many pairs, or sets of views, the dataset has in all. 48 take minutes on two cores."""
+    seed: int = setting(0, "integer", ge=0, lt=2**63)
+    """Where all random numbers begin: the same seed gives the same bytes. 0 is as good as any other."""
+    licences: list[str] | None = setting(None, "list of names")
+    """Licences that objects may be under. null: all but no-derivatives, for a rendered picture is derived from
+    the object. `--allow` takes short names."""
     files: FileBudgets = FileBudgets()
     plan: PlanConfig = PlanConfig()
     render: RenderConfig = RenderConfig()
@@ -908,7 +479,7 @@ class Setting(NamedTuple):
     """One setting as it is named after `--set`."""
 
     name: str  # dotted
-    section: type[Record]
+    section: type[Section]
     field: FieldInfo
 
     @property
@@ -917,7 +488,7 @@ class Setting(NamedTuple):
         return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 
 
-def all_settings(section: type[Record] = RunConfig, prefix: str = "") -> Iterator[Setting]:
+def all_settings(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Setting]:
     """All settings in the order of the code. A section that may be left out (`plan.scenes`) is a setting, too."""
     for name, field in section.model_fields.items():
         inner = _section_of(field)
@@ -927,10 +498,10 @@ def all_settings(section: type[Record] = RunConfig, prefix: str = "") -> Iterato
             yield from all_settings(inner, f"{prefix}{name}.")
 
 
-def _section_of(field: FieldInfo) -> type[Record] | None:
+def _section_of(field: FieldInfo) -> type[Section] | None:
     """The section that a field holds, or may hold; None if it is a value. A range is a value of two ends."""
     for kind in (field.annotation, *get_args(field.annotation)):
-        if isinstance(kind, type) and issubclass(kind, Record) and kind is not Range:
+        if isinstance(kind, type) and issubclass(kind, Section):
             return kind
     return None
 
