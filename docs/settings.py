@@ -51,7 +51,7 @@ def _place(name: str, sections: list[str]) -> int:
 
 def _row(one: Setting, presets: dict[str, Any]) -> str:
     label = one.name.rpartition(".")[2]
-    cells = [f"`{label}`", _value(_dumped(one.field.default)), _allowed(one), one.unit, _text(one.field.description)]
+    cells = [f"`{label}`", _value(_dumped(one.field.default)), _allowed(one), one.unit, _text(one.description)]
     return f"| {' | '.join([*cells, _differing(one, presets)])} |\n"
 
 

@@ -483,6 +483,11 @@ class Setting(NamedTuple):
     field: FieldInfo
 
     @property
+    def description(self) -> str:
+        """In one line."""
+        return " ".join((self.field.description or "").split())
+
+    @property
     def unit(self) -> str:
         extra = self.field.json_schema_extra
         return str(extra.get("unit", "")) if isinstance(extra, dict) else ""

@@ -183,7 +183,7 @@ def test_all_settings_are_those_that_are_written_for_a_run():
 
 @pytest.mark.parametrize("one", list(all_settings()), ids=lambda one: one.name)
 def test_every_setting_has_a_unit_and_whole_sentences_that_say_what_it_is_and_why(one):
-    text = one.field.description
+    text = one.description
     assert one.unit
     assert text
     assert re.fullmatch(r"[A-Z].*\.", text), text
@@ -225,7 +225,7 @@ def test_the_settings_page_names_each_setting_once_with_its_text():
     rows = _cells()
     assert sorted(rows) == sorted(one.name for one in all_settings())
     for one in all_settings():
-        assert rows[one.name][3:5] == [one.unit, one.field.description]
+        assert rows[one.name][3:5] == [one.unit, one.description]
 
 
 def test_the_settings_page_says_which_presets_differ():
