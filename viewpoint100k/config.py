@@ -1,49 +1,60 @@
 """Every setting, with its unit and the reason for its default; presets and overrides.
 
-Lengths are in object radii unless a field says otherwise. A preset is a YAML file that holds only what
-differs from the defaults here; `--set plan.pairs_per_object=6` overrides one field. The resolved copy is
-written into the run folder and is what later stages read.
+A preset is a YAML file that holds only what differs from the defaults here; `--set plan.pairs_per_object=6` overrides
+one field. The resolved copy is written into the run folder and is what later stages read. `docs/settings.md` is written
+from the descriptions here, by `python docs/settings.py`.
+
+A dataset's manifest holds every setting, and unknown names are refused. So a setting that is taken away makes each
+dataset that was made before unreadable for `requestion` and `reproduce`.
 """
 
+import difflib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Record
 
+T = TypeVar("T")
+ENDS = (".low", ".high")  # of a range
+ALIKE_BESIDE, ALIKE_ELSEWHERE = 0.65, 0.8  # names that may mean the same, as difflib compares them
 
-class FileBudgets(Record):
-    """What an object file may contain before the renderer sees it. A file above a budget is refused by name."""
 
-    max_bytes: int = Field(default=512 << 20, gt=0, description="file plus its side files")
-    max_json_bytes: int = Field(default=64 << 20, gt=0, description="the JSON chunk; real objects have kilobytes")
-    max_json_values: int = Field(default=2_000_000, gt=0, description="each costs the parser 100 bytes or more")
-    max_json_depth: int = Field(default=64, gt=0, description="deep nesting is an attack on the parser")
-    max_triangles: int = Field(default=4_000_000, gt=0, description="after instancing; 1 GB of BVH at most")
-    max_vertices: int = Field(default=32_000_000, gt=0, description="after instancing; each morph target is a copy")
-    max_primitives: int = Field(default=20_000, gt=0, description="Blender joins those of a mesh one by one")
-    max_nodes: int = Field(
-        default=5_000,
-        gt=0,
-        description="instances included; each becomes a Blender object, and costs 0.2 ms in each view",
-    )
-    max_node_depth: int = Field(default=256, gt=0, description="Blender recurses over parents")
-    max_images: int = Field(default=1000, gt=0, description="that textures use")
-    max_texture_pixels: int = Field(default=8192 * 8192, gt=0, description="of one image, from its header")
-    max_total_texture_pixels: int = Field(
-        default=4 * 8192 * 8192, gt=0, description="of all images: 1 GB as 8-bit RGBA"
-    )
+def setting(
+    default: T,
+    unit: str,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> T:
+    """A field of a section. The docstring below it becomes its description: what it does, then why this default.
+
+    Args:
+        unit: what the value counts or measures, for the settings page.
+    """
+    # not `Field` itself, which claims to be of any type: so the checker compares the default with the field's own
+    field: T = Field(default=default, json_schema_extra={"unit": unit}, ge=ge, gt=gt, le=le, lt=lt)
+    return field
+
+
+class Section(Record):
+    """Settings that belong together. The docstring below a field is its description."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class Range(Record):
-    """An interval to draw from uniformly."""
+    """An interval to draw from uniformly, or the two edges of a grey band."""
 
     low: float
     high: float
@@ -55,58 +66,116 @@ class Range(Record):
         return self
 
 
-def _range(low: float, high: float) -> Range:
-    return Range(low=low, high=high)
+class Within(NamedTuple):
+    """What both ends of a range must lie within."""
+
+    least: float
+    most: float
+
+    def __call__(self, value: Range) -> Range:
+        if value.low < self.least or value.high > self.most:
+            raise ValueError(f"expected low and high from {self.least:g} to {self.most:g}")
+        return value
 
 
-class MotionShares(Record):
-    """In what share of the pairs the camera does what, each independently of the others: none answers for another."""
-
-    right: float = Field(
-        default=0.85,
-        ge=0,
-        le=1,
-        description="moves sideways, to the right as often as to the left. High, as for yaw: only a camera that does both can "
-        "shift the object against what one would think",
-    )
-    up: float = Field(default=0.65, ge=0, le=1)
-    forward: float = Field(default=0.5, ge=0, le=1)
-    yaw: float = Field(default=0.85, ge=0, le=1, description="turns left or right")
-    pitch: float = Field(default=0.65, ge=0, le=1)
-    roll: float = Field(default=0.35, ge=0, le=1)
-    zoom: float = Field(
-        default=0.4,
-        ge=0,
-        le=1,
-        description="another lens: the question says which, and that must not tell where the camera went",
-    )
-    orbits: float = Field(
-        default=0,
-        ge=0,
-        le=1,
-        description="plain orbits beside all that: sideways and turning are one bit there, as in the paper",
-    )
+Turn = Annotated[Range, AfterValidator(Within(0, 180))]  # degrees
+Slope = Annotated[Range, AfterValidator(Within(-89, 89))]  # degrees against the horizontal
+FieldOfView = Annotated[Range, AfterValidator(Within(1, 170))]  # degrees
+HalfAngle = Annotated[Range, AfterValidator(Within(0.5, 80))]  # degrees
+Share = Annotated[Range, AfterValidator(Within(0, 1))]
+Step = Annotated[Range, AfterValidator(Within(0, 10))]  # over a distance
+Ratio = Annotated[Range, AfterValidator(Within(1, 10))]
 
 
-class ScenesConfig(Record):
-    """How scenes of several objects are composed. Lengths are over the scene's radius."""
+class FileBudgets(Section):
+    """Limits on an object file, checked by our own reader before Blender sees it. A file over one of them is refused."""
 
-    fewest: int = Field(default=3, ge=2, le=7, description="objects in a scene")
-    most: int = Field(default=6, ge=2, le=7)
-    gap: float = Field(default=0.05, ge=0.01, le=0.5, description="between the outlines on the ground of any two")
-    largest_over_smallest: float = Field(
-        default=2.0,
-        ge=1,
-        le=4,
-        description="of their sizes: true ratios are compressed into this, so that all can be seen",
-    )
-    events: float = Field(
-        default=0.0, ge=0, le=1, description="of the pairs: one object moves, turns, comes or goes between the views"
-    )
-    still_events: float = Field(default=0.5, ge=0, le=1, description="of those: the camera stays where it is")
-    still: float = Field(default=0.1, ge=0, le=1, description="of the other pairs: nothing happens at all")
-    move: Range = _range(0.25, 0.7)  # questions need 0.15
-    turn_deg: Range = _range(40, 140)  # questions need 25
+    max_bytes: int = setting(512 << 20, "bytes", gt=0)
+    """Size of the file with the files it refers to; also of all that its buffers, and all that its images, expand
+    to. 512 MiB leaves a worker enough memory to render it."""
+    max_json_bytes: int = setting(64 << 20, "bytes", gt=0)
+    """Size of the file's JSON part. Real objects have kilobytes; far more would only exhaust the parser's
+    memory."""
+    max_json_values: int = setting(2_000_000, "values", gt=0)
+    """Values in the JSON part. Each costs the parser at least 100 bytes of memory, so the default allows 200 MB
+    and more."""
+    max_json_depth: int = setting(64, "levels", gt=0)
+    """How deeply the JSON may be nested. Real files are shallow; deep nesting is an attack on the parser."""
+    max_triangles: int = setting(4_000_000, "triangles", gt=0)
+    """Triangles, with every instance counted. The renderer's search tree for the default takes at most 1 GB."""
+    max_vertices: int = setting(32_000_000, "vertices", gt=0)
+    """Vertices, with every instance and every morph target counted. It is eight times the number of triangles,
+    because each morph target is a copy of its mesh."""
+    max_primitives: int = setting(20_000, "primitives", gt=0)
+    """Primitives of all meshes: the pieces that have one material each. Blender joins those of a mesh one by one,
+    which is slow for many."""
+    max_nodes: int = setting(5_000, "nodes", gt=0)
+    """Nodes, instances included. Each becomes a Blender object and costs 0.2 ms in every view; with many more, an
+    import takes minutes."""
+    max_node_depth: int = setting(256, "levels", gt=0)
+    """How deeply nodes may be nested. Blender follows parents by recursion, which fails on very long chains."""
+    max_images: int = setting(1000, "images", gt=0)
+    """Images that textures use. Far above real objects, and low enough that a file cannot make us open images
+    without end."""
+    max_texture_pixels: int = setting(8192 * 8192, "pixels", gt=0)
+    """Width times height of one image, read from its header before it is decoded. The default is 8192 x 8192, the
+    largest size in common use."""
+    max_total_texture_pixels: int = setting(4 * 8192 * 8192, "pixels", gt=0)
+    """Pixels of all images together. The default is four of the largest: 1 GB as 8-bit RGBA."""
+
+
+class MotionShares(Section):
+    """In what share of the pairs the camera does what. Each is drawn independently, so that none answers for another."""
+
+    right: float = setting(0.85, "share of pairs", ge=0, le=1)
+    """The camera moves sideways, to the right as often as to the left. High, like `yaw`: only a camera that both
+    moves and turns can shift the object against what one would expect."""
+    up: float = setting(0.65, "share of pairs", ge=0, le=1)
+    """The camera moves up or down. High, like `pitch`: only a camera that does both can shift the object up or
+    down against what one would expect."""
+    forward: float = setting(0.5, "share of pairs", ge=0, le=1)
+    """The camera moves forward or back. In half of the pairs, so that it is as likely as not."""
+    yaw: float = setting(0.85, "share of pairs", ge=0, le=1)
+    """The camera turns left or right. High for the reason given at `right`."""
+    pitch: float = setting(0.65, "share of pairs", ge=0, le=1)
+    """The camera tilts up or down. High for the reason given at `up`."""
+    roll: float = setting(0.35, "share of pairs", ge=0, le=1)
+    """The camera rolls about its line of sight. In about a third of the pairs: enough to ask about, while most
+    pictures stay upright."""
+    zoom: float = setting(0.4, "share of pairs", ge=0, le=1)
+    """The second picture is taken through another lens. The question states both lenses, and often enough for
+    them not to tell where the camera went."""
+    orbits: float = setting(0, "share of pairs", ge=0, le=1)
+    """Plain orbits around the object, in place of all the above. None by default: in an orbit, moving sideways
+    and turning always go together, so that one answers for the other."""
+
+
+class ScenesConfig(Section):
+    """How scenes of several objects are composed. Lengths are over the scene's radius. In the preset `scenes`."""
+
+    fewest: int = setting(3, "objects", ge=2, le=7)
+    """Fewest objects in a scene. With two, there is nothing to compare a third with."""
+    most: int = setting(6, "objects", ge=2, le=7)
+    """Most objects in a scene. More hide each other and become small in the picture."""
+    gap: float = setting(0.05, "scene radii", ge=0.01, le=0.5)
+    """Least distance between the outlines of any two objects on the ground. Small but visible, so that objects
+    never touch."""
+    largest_over_smallest: float = setting(2.0, "ratio", ge=1, le=4)
+    """Largest size over smallest in a scene. True ratios are compressed into this, so that a mug can be seen
+    beside a car."""
+    events: float = setting(0.0, "share of pairs", ge=0, le=1)
+    """One object moves, turns, appears or vanishes between the two views. None unless asked for; the preset
+    `scenes` asks for it."""
+    still_events: float = setting(0.5, "share of pairs with an event", ge=0, le=1)
+    """The camera stays where it is while something happens. In half of them, so that an event does not tell
+    whether the camera moved."""
+    still: float = setting(0.1, "share of pairs without an event", ge=0, le=1)
+    """Nothing happens at all and the camera stays. Some such pairs are needed for the answer that nothing changed
+    to be true at times."""
+    move: Step = setting(Range(low=0.25, high=0.7), "scene radii")
+    """How far an object moves in an event. Questions need 0.15; the default is clearly more."""
+    turn_deg: Turn = setting(Range(low=40, high=140), "degrees")
+    """How far an object turns about the vertical in an event. Questions need 25; the default is clearly more."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "ScenesConfig":
@@ -115,56 +184,82 @@ class ScenesConfig(Record):
         return self
 
 
-class PlanConfig(Record):
+class PlanConfig(Section):
     """Which cameras look at each object, and how pairs are made of them."""
 
-    pairs_per_object: int | None = Field(
-        default=None, ge=1, le=60, description="None: spread over all objects of a folder, at most 12; else 12"
-    )
-    sets: bool = Field(
-        default=False, description="samples of four views, in arcs and stars around the object, in place of pairs"
-    )
-    scenes: ScenesConfig | None = Field(default=None, description="several objects together; None: each by itself")
-    both_orders: float = Field(
-        default=0.1, ge=0, le=1, description="of the pairs: also asked about from the second view to the first"
-    )
-    pairs_per_view: int = Field(
-        default=4, ge=1, description="no view is in more pairs than this, the same pair the other way around included"
-    )
+    pairs_per_object: int | None = setting(None, "pairs", ge=1, le=60)
+    """Pairs made in one visit to an object. null: 6 for a scene; 12 for objects that are downloaded, since each
+    costs time; and for a folder 4 to 12, so that all its objects are used."""
+    sets: bool = setting(False, "yes or no")
+    """Make samples of four views, in arcs and stars around the object, instead of pairs. They have questions of
+    their own; the preset `viewpoint-sets` turns this on."""
+    scenes: ScenesConfig | None = setting(None, "section")
+    """Put several objects together in each picture, as the section `plan.scenes` says. null: each object by
+    itself. The preset `scenes` turns this on."""
+    both_orders: float = setting(0.1, "share of pairs", ge=0, le=1)
+    """The pair is also asked about from the second view to the first. A tenth suffices to measure whether a model
+    answers consistently, and costs few near-duplicates."""
+    pairs_per_view: int = setting(4, "pairs", ge=1)
+    """Most pairs that share a view, counting a pair in both orders twice. Shared views save rendering; more would
+    repeat the same pictures too often."""
     motions: MotionShares = MotionShares()
-    orbit_deg: Range = _range(20, 100)  # the paper's
-    move: Range = _range(0.265, 0.34)  # over the distance, along each axis; questions need 0.25
-    dolly: Range = _range(
-        0.17, 0.26
-    )  # forward or back, over the distance: a longer way would let the object's size tell it
-    pan_deg: Range = _range(10.5, 14)  # questions need 10; more would push the object out of the frame
-    tilt_deg: Range = _range(8.5, 12)
-    roll_deg: Range = _range(9, 20)
-    zoom: Range = _range(1.4, 1.7)  # ratio of the focal lengths, either way: more than a move changes the size
-    still_deg: float = Field(default=0.5, ge=0, le=1, description="a turn that nobody sees, where none is wanted")
-    elevation_deg: Range = _range(6, 38)  # below, one sees no top; above, left and right lose their meaning
-    hfov_deg: Range = _range(60, 70)  # wide, so that an object shifted by several motions stays in the frame
-    half_angle_deg: Range = _range(
-        10, 20
-    )  # of the object: so different that its size tells little of a way forward or back
-    aside: float = Field(
-        default=0.6, ge=0, le=1, description="how far from the middle the object may be, of the room there is"
-    )
-    overturn_deg: float = Field(
-        default=12.0, ge=0, le=30, description="orbits turn too far or not far enough: else the object would stay put"
-    )
-    aim_jitter_deg: float = Field(default=4.0, ge=0, le=15, description="of plain orbits, instead")
-    elevation_jitter_deg: float = Field(default=4.0, ge=0, le=15, description="of plain orbits")
-    distance_jitter: float = Field(default=0.08, ge=0, le=0.3, description="of plain orbits")
-    roll_jitter_deg: float = Field(default=2.0, ge=0, le=10)
-    max_rounds: int = Field(default=6, ge=1, description="how often an object may be visited with new views")
-    validation_share: float = Field(
-        default=0.1,
-        ge=0,
-        lt=0.5,
-        description="of the pairs; their objects are in no other split. Fewer than 10 objects are all for training",
-    )
-    test_share: float = Field(default=0.1, ge=0, lt=0.5)
+    orbit_deg: Turn = setting(Range(low=20, high=100), "degrees")
+    """How far around the object a camera goes that keeps turning back to it. The default is that of the paper."""
+    move: Step = setting(Range(low=0.265, high=0.34), "distances to the object")
+    """How far a camera moves sideways or vertically without an orbit. Questions need 0.25 (`gates.truck_grey`);
+    more would move the object out of the picture."""
+    dolly: Step = setting(Range(low=0.17, high=0.26), "distances to the object")
+    """How far a camera moves forward or back. Questions need 0.15 (`gates.dolly_grey`); more would let the
+    object's size alone tell the answer."""
+    pan_deg: Turn = setting(Range(low=10.5, high=14), "degrees")
+    """How far a camera turns left or right without an orbit. Questions need 10 (`gates.yaw_grey_deg`); more would
+    turn the object out of the picture."""
+    tilt_deg: Turn = setting(Range(low=8.5, high=12), "degrees")
+    """How far a camera tilts up or down. Questions need 8 (`gates.tilt_grey_deg`); more would tilt the object out
+    of the picture."""
+    roll_deg: Turn = setting(Range(low=9, high=20), "degrees")
+    """How far a camera rolls. Questions need 8 (`gates.tilt_grey_deg`); a roll hardly moves the object, so it may
+    be larger than a tilt."""
+    zoom: Ratio = setting(Range(low=1.4, high=1.7), "ratio of focal lengths")
+    """How much longer or shorter the other lens is. It changes the object's size by more than a move forward
+    does, so that growth does not tell one from the other."""
+    still_deg: float = setting(0.5, "degrees", ge=0, le=1)
+    """Largest turn of a camera that is meant not to turn. Too small to see, and half of what questions still
+    count as none (`gates.yaw_grey_deg`)."""
+    elevation_deg: Slope = setting(Range(low=6, high=38), "degrees above the horizontal")
+    """From how high the first camera looks at the object. Lower, no top can be seen; higher, left and right lose
+    their meaning."""
+    hfov_deg: FieldOfView = setting(Range(low=60, high=70), "degrees, the full horizontal angle")
+    """Field of view. Wide, so that an object that several motions shift stays in the picture."""
+    half_angle_deg: HalfAngle = setting(Range(low=10, high=20), "degrees")
+    """Half the angle under which the camera sees the object; it sets the distance. The range is wide, so that the
+    object's size tells little about a move forward or back."""
+    aside: float = setting(0.6, "share of the room there is", ge=0, le=1)
+    """How far from the middle of the first picture the object may be, where 1 is as far as it can go without
+    being cut off. The default varies its place and leaves room for motions."""
+    overturn_deg: float = setting(12.0, "degrees", ge=0, le=30)
+    """How much too far, or not far enough, a camera at most turns back to the object after moving around it or
+    past it. With 0 the object would stay put in the picture, and its shift would tell the motion."""
+    aim_jitter_deg: float = setting(4.0, "degrees", ge=0, le=15)
+    """How far plain orbits and sets of views look past the object, at random. Without it the object would always
+    be in the same place."""
+    elevation_jitter_deg: float = setting(4.0, "degrees", ge=0, le=15)
+    """How much plain orbits and arcs of views rise or fall, at random. Small, so that the way around the object
+    stays the main motion."""
+    distance_jitter: float = setting(0.08, "distances to the object", ge=0, le=0.3)
+    """How much plain orbits and sets of views come nearer or go away, at random. Too little to count as a move
+    forward or back (`gates.dolly_grey`)."""
+    roll_jitter_deg: float = setting(2.0, "degrees", ge=0, le=10)
+    """How far cameras are rolled without being asked to. As little as in a photograph taken by hand, and too
+    little to count as a roll (`gates.tilt_grey_deg`)."""
+    max_rounds: int = setting(6, "visits", ge=1)
+    """How often an object may be visited with new views. Replaces pairs that fail a gate, without trying a
+    hopeless object forever."""
+    validation_share: float = setting(0.1, "share of pairs", ge=0, lt=0.5)
+    """Pairs of the validation split, whose objects are in no other split. A tenth is usual; with fewer than 10
+    objects (40 for scenes) all pairs are for training."""
+    test_share: float = setting(0.1, "share of pairs", ge=0, lt=0.5)
+    """Pairs of the test split, whose objects are in no other split. As for validation."""
 
 
 class Quality(NamedTuple):
@@ -184,14 +279,21 @@ QUALITIES: dict[str, Quality] = {
 }
 
 
-class BackgroundShares(Record):
-    """What is behind the objects. Any non-negative numbers; only their ratios count."""
+class BackgroundShares(Section):
+    """What is behind the objects. Any non-negative numbers, of which only the ratios count; at least one is above 0."""
 
-    hdri: float = Field(default=0.35, ge=0, description="the surroundings that light the object")
-    blurred: float = Field(default=0.15, ge=0, description="the same, out of focus")
-    plain: float = Field(default=0.25, ge=0)
-    gradient: float = Field(default=0.15, ge=0)
-    ground: float = Field(default=0.1, ge=0, description="plain, with the shadow on a floor; costs the whole frame")
+    hdri: float = setting(0.35, "relative share of objects", ge=0)
+    """The surroundings that light the object, in focus. The most frequent, because photographs look like that."""
+    blurred: float = setting(0.15, "relative share of objects", ge=0)
+    """The same surroundings, out of focus, as in photographs of something close."""
+    plain: float = setting(0.25, "relative share of objects", ge=0)
+    """One colour. It leaves nothing but the object to tell how the camera moved."""
+    gradient: float = setting(0.15, "relative share of objects", ge=0)
+    """A smooth change from one colour to another, from top to bottom: as plain as one colour, but less
+    uniform."""
+    ground: float = setting(0.1, "relative share of objects", ge=0)
+    """One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the
+    preset `scenes` uses nothing else."""
 
     @model_validator(mode="after")
     def _some(self) -> "BackgroundShares":
@@ -200,139 +302,213 @@ class BackgroundShares(Record):
         return self
 
 
-class RenderConfig(Record):
-    """How a view is rendered. Costs: docs/rendering.md."""
+class RenderConfig(Section):
+    """How a view is rendered, and what a render process may use. Costs: docs/rendering.md."""
 
-    size_px: int = Field(default=512, ge=32, le=4096, description="width and height")
-    quality: Literal["draft", "default", "high", "reference"] = "default"
-    samples: int | None = Field(default=None, ge=1, le=4096, description="paths per pixel; None: the quality's")
-    jpeg_quality: int = Field(default=92, ge=50, le=100)
-    pose: Literal["rest", "animation", "auto"] = Field(
-        default="auto", description="of animated files: rest, the start of the first animation, or by rule"
-    )
+    size_px: int = setting(512, "pixels", ge=32, le=4096)
+    """Width and height of a picture. The qualities were measured at 512."""
+    quality: Literal["draft", "default", "high", "reference"] = setting("default", "name")
+    """Paths per pixel and denoising: 4, 10 or 64 paths with the denoiser, or 1,024 without it. At the median
+    `default` is within 4 dB of `high`, in a quarter of its time."""
+    samples: int | None = setting(None, "paths per pixel", ge=1, le=4096)
+    """Overrides the number of paths of the chosen quality. null: the quality's own number."""
+    jpeg_quality: int = setting(92, "JPEG quality", ge=50, le=100)
+    """Quality of the stored pictures. At 92, compression costs about 1 dB at the default render quality."""
+    pose: Literal["rest", "animation", "auto"] = setting("auto", "name")
+    """Pose of animated files: `rest`, or `animation` for the start of the first one. `auto` chooses by rule,
+    because many files fall apart in one of the two."""
     backgrounds: BackgroundShares = BackgroundShares()
-    camera_lamp_share: float = Field(default=0.3, ge=0, le=1, description="of objects; shading then says nothing")
-    relit_share: float = Field(
-        default=0.4,
-        ge=0,
-        le=1,
-        description="of objects seen in two lights by turns: in half of their pairs they differ",
-    )
-    deadline_s: float = Field(default=300.0, gt=0, description="for one object; then the worker is replaced")
-    cpu_limit_s: float = Field(default=240.0, gt=0, description="for one object, on all threads of its worker")
-    memory_limit_mb: int = Field(default=6000, ge=1000, description="address space beyond start-up; bombs end here")
-    recycle_after: int = Field(default=200, ge=1, description="objects per worker: memory grows for the first 50")
-    recycle_above_mb: int = Field(default=2500, ge=500, description="resident, between objects; usually 500 to 800")
+    camera_lamp_share: float = setting(0.3, "share of lights", ge=0, le=1)
+    """The lamps go with the camera instead of standing in the world. Shading then says nothing about how the
+    camera moved; in most pictures it may, as in photographs."""
+    relit_share: float = setting(0.4, "share of objects", ge=0, le=1)
+    """The object is seen in two lights by turns, so that half of its pairs differ in light. Often enough that one
+    cannot rely on brightness staying the same."""
+    deadline_s: float = setting(300.0, "seconds", gt=0)
+    """Longest time for one object; after it, the object is given up and the worker replaced. Ordinary objects
+    take seconds."""
+    cpu_limit_s: float = setting(240.0, "CPU-seconds", gt=0)
+    """Most processor time for one object, on all threads of its worker. Unlike the deadline, it refuses the same
+    objects on a busy machine as on an idle one."""
+    memory_limit_mb: int = setting(6000, "MB", ge=1000)
+    """Address space that a worker may take beyond what it has at start. Files made to exhaust memory end here
+    instead of taking the machine down."""
+    recycle_after: int = setting(200, "objects", ge=1)
+    """Objects that a worker renders before a fresh one takes over. A start costs seconds, so it is rare; memory
+    grows for the first 50 objects or so."""
+    recycle_above_mb: int = setting(2500, "MB", ge=500)
+    """Memory in use between two objects above which a worker is replaced. Workers usually have 500 to 800 MB."""
 
     def settings(self) -> Quality:
         quality = QUALITIES[self.quality]
         return quality._replace(samples=self.samples) if self.samples else quality
 
 
-class GateConfig(Record):
-    """When an object, a rendered view or a pair is not used."""
+class GateConfig(Section):
+    """When an object, a rendered view or a pair is not used, and when a question is not asked.
 
-    min_thickness: float = Field(
-        default=0.03, ge=0, lt=1, description="thinnest over widest direction of the object: below, flat as paper"
-    )
-    min_main_part: float = Field(
-        default=0.55, ge=0, le=1, description="of the surface, that hangs together: below, several things"
-    )
-    max_slab: float = Field(
-        default=0.6, ge=0, le=1, description="of the footprint, that is bare floor around the object: a ground slab"
-    )
-    min_asymmetry: float = Field(
-        default=0.06, ge=0, lt=1, description="mean difference of the object and itself turned: below, symmetric"
-    )
-    min_opacity: float = Field(default=0.5, ge=0, le=1, description="mean alpha where the object is")
-    min_object_share: float = Field(default=0.005, ge=0, lt=1, description="of the frame; below, nothing can be seen")
-    max_border_share: float = Field(
-        default=0.002, ge=0, le=1, description="of the frame's border that shows the object"
-    )
-    luminance: Range = _range(0.02, 0.97)  # mean over the object, of 0..1 as displayed
-    max_clipped: float = Field(default=0.6, ge=0, le=1, description="of the object, all black or all white")
-    min_contrast: float = Field(
-        default=0.012, ge=0, description="std of 0..1 luminance over the object: below, one flat colour"
-    )
-    min_from_background: float = Field(
-        default=0.04, ge=0, lt=1, description="mean difference of 0..1 colour between object and what it hides"
-    )
-    min_covisible_fraction: float = Field(default=0.10, ge=0, lt=1, description="else the views share too little")
-    min_decidability: float = Field(
-        default=0.03, ge=0, lt=1, description="see geometry/visibility.py; below, a question is not asked"
-    )
-    exact_share: float = Field(
-        default=0.05, ge=0, le=1, description="of objects whose wrong answers' views are really rendered and compared"
-    )
-    min_part_pixels: int = Field(
-        default=400, ge=1, description="of an object of a scene that may be spoken of, in a picture of 512 x 512"
-    )
-    min_part_visible: float = Field(default=0.4, ge=0, le=1, description="of what would be seen of it if it were alone")
-    min_parts: int = Field(default=2, ge=1, le=7, description="objects that may be spoken of, in each view of a scene")
-    min_change: float = Field(
-        default=0.08, ge=0, le=1, description="of a scene's event: below, the picture hardly shows that there was one"
-    )
-    truck_grey: Range = _range(0.02, 0.25)  # over the distance: between, a sideways move is neither nothing nor clear
-    dolly_grey: Range = _range(0.02, 0.15)  # forward and back: the object's size shows less of it
-    yaw_grey_deg: Range = _range(1, 10)
-    azimuth_grey_deg: Range = _range(1, 15)
-    tilt_grey_deg: Range = _range(1, 8)  # of pitch, roll and elevation
-    size_grey: Range = _range(1.03, 1.15)  # ratio of distances, or of focal lengths
-    min_chirality: float = Field(
-        default=0.06,
-        ge=0,
-        lt=1,
-        description="below, an object is too much like its mirror image to be asked about that",
-    )
-    front_sector_deg: float = Field(
-        default=45.0,
-        gt=0,
-        le=90,
-        description="to either side of the object's front or back, where the first camera must stand for its own left and "
-        "right to be asked: from beside it, they are nearer and farther",
-    )
-    min_pixels: int = Field(
-        default=200,
-        ge=1,
-        description="of the object in both pictures, at any resolution, where they decide: on its sides, and on what is hidden",
-    )  # sides are then off by less than the width of their grey band: 0.07 of the pixels at the 95th percentile
-    side_grey: Range = _range(0.05, 0.15)  # share of the object's pixels: between, a side is neither hidden nor shown
-    min_covisible_for_size: float = Field(
-        default=0.25, ge=0, lt=1, description="of the surface: below, it is not asked how far the camera went"
-    )
+    A `*_grey` setting is a grey band. What is at most its lower end counts as nothing, what is at least its upper end
+    counts as clear; in between, people would disagree, and nothing is asked.
+    """
+
+    min_thickness: float = setting(0.03, "ratio", ge=0, lt=1)
+    """Thinnest over widest direction of the object. Below, it is flat as paper and has no sides."""
+    min_main_part: float = setting(0.55, "share of the surface", ge=0, le=1)
+    """How much of the object hangs together. Below, it is several things rather than one; not applied to
+    scenes."""
+    max_slab: float = setting(0.6, "share of the footprint", ge=0, le=1)
+    """How much of what the object covers is bare floor around it. Above, it is something small on a slab of
+    ground; not applied to scenes."""
+    min_asymmetry: float = setting(0.06, "mean difference, 0 to 1", ge=0, lt=1)
+    """How much the object differs from itself when turned about the vertical. Below, it is symmetric; of 111 real
+    objects, the default finds all 13 that a person called so, and one other."""
+    min_opacity: float = setting(0.5, "mean alpha, 0 to 1", ge=0, le=1)
+    """How opaque the object is where it is seen. Below, one sees more of the background than of the object."""
+    min_object_share: float = setting(0.005, "share of the picture", ge=0, lt=1)
+    """How much of the picture the object fills. Below, it is a speck: at 512 pixels about 36 x 36."""
+    max_border_share: float = setting(0.002, "share of the picture's border", ge=0, le=1)
+    """How much of the border shows the object. Above, it is cut off; the default forgives 4 pixels at 512."""
+    luminance: Share = setting(Range(low=0.02, high=0.97), "mean luminance, 0 to 1 as displayed")
+    """How bright the object may be on average. Outside, it is too dark or too bright to see its shape."""
+    max_clipped: float = setting(0.6, "share of the object", ge=0, le=1)
+    """How much of the object may be entirely black, or entirely white. Above, most of its surface shows
+    nothing."""
+    min_contrast: float = setting(0.012, "standard deviation of luminance, 0 to 1", ge=0)
+    """How much brightness varies over the object. Below, it is one flat colour; 0.012 is 3 of 256 grey levels."""
+    min_from_background: float = setting(0.04, "mean difference of colour, 0 to 1", ge=0, lt=1)
+    """How much the object differs from the background it hides. Below, it can hardly be made out; 0.04 is 10 of
+    256 levels."""
+    min_covisible_fraction: float = setting(0.10, "share of the surface", ge=0, lt=1)
+    """How much of the object's visible surface both views share. Below, too little is common to both for
+    comparing them."""
+    min_decidability: float = setting(0.03, "mean difference, 0 to 1", ge=0, lt=1)
+    """How different the second picture would be if a wrong answer were true. Below, the question is not asked;
+    symmetric objects come out below 0.026 (docs/conventions.md)."""
+    exact_share: float = setting(0.05, "share of objects", ge=0, le=1)
+    """Objects for which the views that wrong answers imply are really rendered and compared. Few, because that
+    costs extra renders and agrees closely with the estimate."""
+    min_part_pixels: int = setting(400, "pixels of a 512 x 512 picture", ge=1)
+    """How large an object of a scene must be for questions to speak of it; scaled with the size of the picture.
+    400 is 20 x 20."""
+    min_part_visible: float = setting(0.4, "share of its pixels", ge=0, le=1)
+    """How much of an object of a scene must be seen, of what would be if it were alone, for questions to speak of
+    it. Below, it can hardly be told."""
+    min_parts: int = setting(2, "objects", ge=1, le=7)
+    """How many objects in each view of a scene questions must be able to speak of. Two, because questions compare
+    objects."""
+    min_change: float = setting(0.08, "mean difference, 0 to 1", ge=0, le=1)
+    """How much the picture shows of what happened in a scene. Below, a person could overlook it."""
+    truck_grey: Step = setting(Range(low=0.02, high=0.25), "distances to the object")
+    """Grey band of moves sideways, up and down. A quarter of the distance is clear whatever else the camera
+    does."""
+    dolly_grey: Step = setting(Range(low=0.02, high=0.15), "distances to the object")
+    """Grey band of moves forward and back. It ends lower than `truck_grey`, so that short moves can be asked
+    about, which the object's size gives away less."""
+    yaw_grey_deg: Turn = setting(Range(low=1, high=10), "degrees")
+    """Grey band of turns left and right. One degree cannot be seen; ten shift the object by a seventh of the
+    picture."""
+    azimuth_grey_deg: Turn = setting(Range(low=1, high=15), "degrees")
+    """Grey band of the way around the object. Wider than `yaw_grey_deg`, because it must show in the object
+    itself."""
+    tilt_grey_deg: Turn = setting(Range(low=1, high=8), "degrees")
+    """Grey band of tilt, roll and the change of elevation. It ends lower than `yaw_grey_deg`, because a
+    difference against the horizontal is noticed sooner."""
+    size_grey: Ratio = setting(Range(low=1.03, high=1.15), "ratio")
+    """Grey band of the ratio of two distances or two focal lengths. Three per cent cannot be seen, fifteen
+    can."""
+    min_chirality: float = setting(0.06, "mean difference, 0 to 1", ge=0, lt=1)
+    """How much the object differs from its mirror image, however turned. Below, it is not asked whether a picture
+    is mirrored; as for `min_asymmetry`."""
+    front_sector_deg: float = setting(45.0, "degrees", gt=0, le=90)
+    """How far to either side of the object's front or back the first camera may stand for the object's own left
+    and right to be asked about. Seen from further to the side, these are nearer and farther instead."""
+    min_pixels: int = setting(200, "pixels", ge=1)
+    """How large the object must be in both pictures, at any resolution, for questions about its sides or hidden
+    points. Sides are then off by at most 0.07 of its pixels in 95 of 100 pictures, less than `side_grey` is
+    wide."""
+    side_grey: Share = setting(Range(low=0.05, high=0.15), "share of the object's pixels")
+    """Grey band of how much one sees of a side of the object. Below it the side is hidden, above it shown."""
+    min_covisible_for_size: float = setting(0.25, "share of the surface", ge=0, lt=1)
+    """How much of the surface both views must share for it to be asked how far around the camera went, or whether
+    a picture is mirrored. With less, one could only guess."""
 
 
-class QuestionConfig(Record):
-    templates: str | None = Field(default=None, description="YAML file with your own wordings; None: those we ship")
-    other_forms: float = Field(
-        default=0.25, ge=0, le=1, description="of the questions: answered by number, in words or in JSON, not by letter"
-    )
+class QuestionConfig(Section):
+    """How questions are worded and answered."""
+
+    templates: str | None = setting(None, "path")
+    """YAML file with wordings of your own. null: those that ship with the tool."""
+    other_forms: float = setting(0.25, "share of questions", ge=0, le=1)
+    """Questions answered by number, in words or in JSON instead of by letter. A quarter keeps a model from
+    learning letters alone, while most answers stay easy to score."""
 
 
-class ShardConfig(Record):
-    pairs_per_shard: int | None = Field(
-        default=None,
-        ge=1,
-        description="None: 1000. Questions are balanced in a shard: of smaller ones fewer are left, for chance alone is more uneven",
-    )
+class ShardConfig(Section):
+    """How a dataset is cut into files."""
+
+    pairs_per_shard: int | None = setting(None, "pairs", ge=1)
+    """Pairs in one shard. null: 1,000, or more where shards would get fewer than three objects each. Questions
+    are balanced within a shard; in smaller ones chance leaves more uneven, so more questions are left out."""
 
 
-class RunConfig(Record):
+class RunConfig(Section):
     """One run. `viewpoint100k generate` writes the resolved copy to OUT/.run/config.yaml."""
 
-    preset: str = "smoke"
-    source: str = Field(
-        default="builtin:", description="builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all"
-    )
-    pairs: int = Field(default=48, ge=1)
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    licences: list[str] | None = Field(default=None, description="allowed ones; None: all but no-derivatives")
+    preset: str = setting("smoke", "name")
+    """Name of the preset that the run began with, for the record. Chosen by `--preset`; the default is done
+    soonest."""
+    source: str = setting("builtin:", "name or path")
+    """Where objects come from: `builtin:` (made by our code, so that nothing need be downloaded), a folder of
+    .glb and .gltf files, `objaverse:lvis` or `objaverse:all`."""
+    pairs: int = setting(48, "pairs", ge=1)
+    """How many pairs, or sets of views, the dataset has in all. 48 take minutes on two cores."""
+    seed: int = setting(0, "integer", ge=0, lt=2**63)
+    """Where all random numbers begin: the same seed gives the same bytes. 0 is as good as any other."""
+    licences: list[str] | None = setting(None, "list of names")
+    """Licences that objects may be under. null: all but no-derivatives, for a rendered picture is derived from
+    the object. `--allow` takes short names."""
     files: FileBudgets = FileBudgets()
     plan: PlanConfig = PlanConfig()
     render: RenderConfig = RenderConfig()
     gates: GateConfig = GateConfig()
     questions: QuestionConfig = QuestionConfig()
     shards: ShardConfig = ShardConfig()
+
+
+class Setting(NamedTuple):
+    """One setting as it is named after `--set`."""
+
+    name: str  # dotted
+    section: type[Section]
+    field: FieldInfo
+
+    @property
+    def description(self) -> str:
+        """In one line."""
+        return " ".join((self.field.description or "").split())
+
+    @property
+    def unit(self) -> str:
+        extra = self.field.json_schema_extra
+        return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def all_settings(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Setting]:
+    """All settings in the order of the code. A section that may be left out (`plan.scenes`) is a setting, too."""
+    for name, field in section.model_fields.items():
+        inner = _section_of(field)
+        if inner is None or field.json_schema_extra:
+            yield Setting(prefix + name, section, field)
+        if inner is not None:
+            yield from all_settings(inner, f"{prefix}{name}.")
+
+
+def _section_of(field: FieldInfo) -> type[Section] | None:
+    """The section that a field holds, or may hold; None if it is a value. A range is a value of two ends."""
+    for kind in (field.annotation, *get_args(field.annotation)):
+        if isinstance(kind, type) and issubclass(kind, Section):
+            return kind
+    return None
 
 
 def config_hash(config: RunConfig) -> str:
@@ -428,12 +604,19 @@ def _set(tree: dict[str, Any], override: str) -> None:
     except yaml.YAMLError as error:
         raise InputError(f"--set {override}: {text!r} is not a YAML value") from error
     *sections, field = name.strip().split(".")
-    for section in sections:
-        inner = tree.setdefault(section, {})
+    for depth, section in enumerate(sections, 1):
+        inner, so_far = tree.setdefault(section, {}), ".".join(sections[:depth])
+        if inner is None and so_far in _switched_off():
+            raise InputError(f"--set {override}: {so_far} is null here. Switch it on before: --set {so_far}={{}}")
         if not isinstance(inner, dict):
             raise InputError(f"--set {override}: {section} is a value, not a section")
         tree = inner
     tree[field] = value
+
+
+def _switched_off() -> list[str]:
+    """The sections that are null unless a preset, or somebody, gives them."""
+    return [one.name for one in all_settings() if _section_of(one.field) is not None]
 
 
 def _checked(tree: dict[str, Any], origin: str) -> RunConfig:
@@ -450,8 +633,32 @@ def _checked(tree: dict[str, Any], origin: str) -> RunConfig:
 
 
 def _neighbours(location: tuple[int | str, ...]) -> str:
-    """The settings beside a mistyped one."""
-    model: Any = RunConfig
+    """The settings beside a mistyped one; before them the nearest, if one is near."""
+    section: type[Record] = RunConfig
     for part in location[:-1]:
-        model = model.model_fields[part].annotation
-    return f"there are {', '.join(model.model_fields)}"
+        field = section.model_fields[str(part)]
+        section = _section_of(field) or Range
+    listed = f"there are {', '.join(section.model_fields)}"
+    nearest = _nearest(".".join(map(str, location)))
+    return f"did you mean {nearest}? In its section {listed}" if nearest else listed
+
+
+def _nearest(name: str) -> str | None:
+    """What a mistyped name may mean: one beside it that is spelt alike, or the same or nearly the same in another section."""
+    section, _, last = name.rpartition(".")
+    known = list(_all_names())
+    beside = {one.rpartition(".")[2]: one for one in known if one.rpartition(".")[0] == section}
+    anywhere = {one.rpartition(".")[2]: one for one in reversed(known) if not one.endswith(ENDS)}
+    for names, alike in ((beside, ALIKE_BESIDE), (anywhere, ALIKE_ELSEWHERE)):
+        if found := difflib.get_close_matches(last, names, n=1, cutoff=alike):
+            return names[found[0]]
+    return None
+
+
+def _all_names() -> Iterator[str]:
+    """Settings, the sections they are in, and the ends of ranges."""
+    for one in all_settings():
+        parts = one.name.split(".")
+        yield from (".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        if one.field.annotation is Range:
+            yield from (one.name + end for end in ENDS)

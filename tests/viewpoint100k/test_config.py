@@ -1,8 +1,24 @@
 """Settings: presets, overrides, and errors that name the field."""
 
-import pytest
+import importlib.util
+import re
+from operator import attrgetter
+from pathlib import Path
 
-from viewpoint100k.config import QUALITIES, config_hash, load_config, preset_names, read_config, write_config
+import pytest
+import yaml
+
+from viewpoint100k.config import (
+    QUALITIES,
+    RunConfig,
+    all_settings,
+    config_hash,
+    load_config,
+    load_config_tree,
+    preset_names,
+    read_config,
+    write_config,
+)
 from viewpoint100k.errors import InputError
 
 
@@ -57,6 +73,10 @@ def test_a_yaml_file_of_ones_own_is_a_preset(tmp_path):
             ["render.backgrounds", "at least one"],
         ),
         ("render.cpu_limit_s=0", ["render.cpu_limit_s"]),
+        ("plan.zoom.low=0", ["plan.zoom", "from 1 to 10"]),
+        ("plan.hfov_deg.high=180", ["plan.hfov_deg", "from 1 to 170"]),
+        ("gates.size_grey.low=0.9", ["gates.size_grey", "from 1 to 10"]),
+        ("plan.scenes.events=0.5", ["plan.scenes is null", "--set plan.scenes={}"]),
     ],
 )
 def test_a_wrong_override_is_an_error_that_names_the_field(override, words):
@@ -103,3 +123,119 @@ def test_a_number_of_samples_of_ones_own_changes_nothing_else_of_the_quality():
     for name, quality in QUALITIES.items():
         mine = load_config(overrides=[f"render.quality={name}", "render.samples=3"]).render.settings()
         assert mine == quality._replace(samples=3)
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "nearest"),
+    [
+        ("render.sample", "render.samples"),
+        ("plan.motions.rigth", "plan.motions.right"),
+        ("plan.hfov_deg.lo", "plan.hfov_deg.low"),
+        ("plan.scenes.event", "plan.scenes.events"),
+        ("plan.yaw", "plan.motions.yaw"),  # of another section
+        ("gates.orbit_deg", "plan.orbit_deg"),
+        ("renders.samples", "render"),  # a section
+        ("pair", "pairs"),
+    ],
+)
+def test_a_mistyped_setting_is_told_the_nearest_one(mistyped, nearest):
+    with pytest.raises(InputError, match=rf"did you mean {re.escape(nearest)}\?"):
+        load_config("scenes", [f"{mistyped}=1"])
+
+
+@pytest.mark.parametrize("unlike", ["plan.scenes.xyzzy", "plan.families", "nothing"])
+def test_a_setting_that_is_like_no_other_is_told_those_of_its_section_alone(unlike):
+    with pytest.raises(InputError, match=rf"there is no setting {re.escape(unlike)}; there are \w+, ") as error:
+        load_config("scenes", [f"{unlike}=1"])
+    assert "did you mean" not in str(error.value)
+
+
+def test_a_section_that_is_off_can_be_switched_on_and_set():
+    config = load_config("viewpoint-6dof", ["plan.scenes={}", "plan.scenes.events=0.5"])
+    assert config.plan.scenes is not None
+    assert config.plan.scenes.events == 0.5
+
+
+def test_a_setting_that_is_no_more_is_refused_by_name_in_a_dataset_made_with_it():
+    tree = load_config("viewpoint-6dof").model_dump(mode="json")
+    assert load_config_tree(tree) == load_config("viewpoint-6dof")
+    tree["plan"]["motions"]["zoom_ahead"] = 0.5
+    with pytest.raises(InputError, match=r"no setting plan\.motions\.zoom_ahead.*manifest\.json"):
+        load_config_tree(tree)
+
+
+# --- what is said of each setting ------------------------------------------------------------------
+
+
+def _leaves(tree, prefix=""):
+    """Dotted names of all values of a dumped configuration; a range is one value."""
+    for name, value in tree.items():
+        if isinstance(value, dict) and value.keys() != {"low", "high"}:
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def test_all_settings_are_those_that_are_written_for_a_run():
+    written = yaml.safe_load(write_config(load_config("scenes")))
+    assert [one.name for one in all_settings() if one.name != "plan.scenes"] == list(_leaves(written))
+
+
+@pytest.mark.parametrize("one", list(all_settings()), ids=lambda one: one.name)
+def test_every_setting_has_a_unit_and_whole_sentences_that_say_what_it_is_and_why(one):
+    text = one.description
+    assert one.unit
+    assert text
+    assert re.fullmatch(r"[A-Z].*\.", text), text
+    assert "  " not in text
+    assert len(text.split()) >= 8, text
+
+
+def test_every_section_says_what_it_is_about():
+    for section in {one.section for one in all_settings()}:
+        assert re.match(r"[A-Z][^.]+\.", section.__doc__ or ""), section
+
+
+def _docs_settings():
+    path = Path(__file__).parents[2] / "docs" / "settings.py"
+    spec = importlib.util.spec_from_file_location("docs_settings", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_settings_page_is_what_its_script_writes():
+    script = _docs_settings()
+    assert script.PAGE.read_text(encoding="utf-8") == script.page(), "run `python docs/settings.py`"
+
+
+def _cells():
+    """The settings page read as a reader would: dotted name -> cells of its row."""
+    section, rows = "", {}
+    for line in _docs_settings().PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            section = "".join(re.findall(r"`(.+)`", line))
+        elif line.startswith("| `"):
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+            rows[".".join(filter(None, [section, cells[0].strip("` ")]))] = cells
+    return rows
+
+
+def test_the_settings_page_names_each_setting_once_with_its_text():
+    rows = _cells()
+    assert sorted(rows) == sorted(one.name for one in all_settings())
+    for one in all_settings():
+        assert rows[one.name][3:5] == [one.unit, one.description]
+
+
+def test_the_settings_page_says_which_presets_differ():
+    rows = _cells()
+    assert "`smoke`: 256" in rows["render.size_px"][5]
+    assert "`scenes`: 16 to 42" in rows["plan.elevation_deg"][5]
+    assert rows["render.jpeg_quality"][1:3] == ["92", "50 to 100"]
+    for name, cells in rows.items():
+        if name == "preset" or name.startswith("plan.scenes."):
+            continue
+        for preset in preset_names():
+            value, default = (attrgetter(name)(config) for config in (load_config(preset), RunConfig()))
+            assert (f"`{preset}`:" in cells[5]) == (value != default), (name, preset)

@@ -46,7 +46,9 @@ SeedOption = Annotated[Optional[int], typer.Option(help="Same seed, same bytes."
 SetOption = Annotated[
     Optional[list[str]],
     typer.Option(
-        "--set", help="Override one setting, for instance render.samples=8. May be given often.", show_default=False
+        "--set",
+        help="Override one setting, for instance render.samples=8; docs/settings.md lists all. May be given often.",
+        show_default=False,
     ),
 ]
 AllowOption = Annotated[
