@@ -536,7 +536,7 @@ def test_a_gpu_that_compiles_first_is_waited_for_and_said_to(tmp_path, monkeypat
     took = warm_up(cards, CONFIG.render, tmp_path, slow, said.append)
     assert list(took) == cards[:1] and took[cards[0]] > 1
     assert said == ["compiling Blender's kernels for a card, once on this machine, about ten minutes"]
-    with pytest.raises(EngineError, match="no answer in [01] s"), Engine(CONFIG.render, tmp_path, slow):
+    with pytest.raises(EngineError, match=r"no answer in [01] s"), Engine(CONFIG.render, tmp_path, slow):
         pass
 
 
