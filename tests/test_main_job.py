@@ -233,7 +233,7 @@ def test_questions_load_as_rows_whose_gold_answer_scores_one(dataset, streaming)
 
 def test_the_cards_features_are_what_datasets_would_write_itself():
     datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
-    from viewpoint100k.publish import features
+    from viewpoint100k.manifest import features
 
     assert datasets.Features._from_yaml_list(features(2))._to_yaml_list() == features(2)
 

@@ -39,9 +39,9 @@ from viewpoint100k.engine import FEWEST_OBJECTS, WHOLE, Device, Engine, check_en
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.glances import Glance, glance_at
 from viewpoint100k.index import has_pyarrow, write_index
+from viewpoint100k.manifest import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
-from viewpoint100k.publish import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
 from viewpoint100k.questions import ask_all, carries_question, load_templates
 from viewpoint100k.records import (

@@ -16,9 +16,9 @@ from viewpoint100k import pipeline, storage
 from viewpoint100k.config import RunConfig
 from viewpoint100k.engine import Device
 from viewpoint100k.errors import InputError
+from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest
 from viewpoint100k.pipeline import RunPaths, Status
 from viewpoint100k.plan import Plan, Shard
-from viewpoint100k.publish import BESIDE_THE_SHARDS, Manifest
 from viewpoint100k.records import Reject
 from viewpoint100k.shards import Receipt
 from viewpoint100k.storage import Store
