@@ -14,7 +14,7 @@ import pytest
 from conftest import SMALL, viewpoint100k
 
 from viewpoint100k import load_questions
-from viewpoint100k.pipeline import read_rejects
+from viewpoint100k.run_state import read_rejects
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import iter_samples, read_shard
 from viewpoint100k.validate import validate_dataset
