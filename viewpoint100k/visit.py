@@ -11,8 +11,9 @@ from typing import Literal, NamedTuple
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from viewpoint100k import objects as sources
-from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising, scene_now
+from viewpoint100k.annotate import Candidate, annotate, scene_now
 from viewpoint100k.config import RunConfig
+from viewpoint100k.decidability import Counterfactuals, promising
 from viewpoint100k.engine import FEWEST_OBJECTS, WHOLE, Engine
 from viewpoint100k.errors import ObjectRefused, ViewpointError
 from viewpoint100k.plan import generator
