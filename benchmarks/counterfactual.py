@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from viewpoint100k.annotate import Counterfactuals, annotate
+from viewpoint100k.annotate import annotate
 from viewpoint100k.config import load_config
+from viewpoint100k.decidability import Counterfactuals
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.motions import design
 from viewpoint100k.plan import generator, plan_views

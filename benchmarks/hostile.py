@@ -54,8 +54,9 @@ from rich.table import Table
 
 import render_scenes
 import viewpoint100k
-from viewpoint100k.annotate import annotate, promising
+from viewpoint100k.annotate import annotate
 from viewpoint100k.config import RunConfig, load_config
+from viewpoint100k.decidability import promising
 from viewpoint100k.engine import Engine
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.objects import fetch_object

@@ -1061,6 +1061,7 @@ def import_all() -> None:
         "load",
         "pipeline",
         "reproduce",
+        "requestion",
         "run",
         "takedown",
         "validate",

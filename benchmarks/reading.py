@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from viewpoint100k.publish import attribution, read_manifest
+from viewpoint100k.manifest import attribution, read_manifest
 from viewpoint100k.records import Sample
 from viewpoint100k.shards import StoredSample, iter_samples, sha256_file, write_shard
 

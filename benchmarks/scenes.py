@@ -35,12 +35,12 @@ from viewpoint100k.config import QUALITIES, RunConfig, load_config
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.motions import design, family_of
 from viewpoint100k.objects.gltf import check_gltf
-from viewpoint100k.pipeline import OF_SCENES
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.quality import portray, unchanged
 from viewpoint100k.records import Provenance, Reject, Sample, SourceObject, ViewSet
 from viewpoint100k.scenes.compose import compose
 from viewpoint100k.shards import StoredSample, write_shard
+from viewpoint100k.visit import OF_SCENES
 
 YUP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # what Blender's importer does to glTF
 FINER = 6  # times finer than the picture: OpenCV also fills what a triangle only touches

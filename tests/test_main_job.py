@@ -14,7 +14,7 @@ import pytest
 from conftest import SMALL, viewpoint100k
 
 from viewpoint100k import load_questions
-from viewpoint100k.pipeline import read_rejects
+from viewpoint100k.run_state import read_rejects
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import iter_samples, read_shard
 from viewpoint100k.validate import validate_dataset
@@ -233,7 +233,7 @@ def test_questions_load_as_rows_whose_gold_answer_scores_one(dataset, streaming)
 
 def test_the_cards_features_are_what_datasets_would_write_itself():
     datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
-    from viewpoint100k.publish import features
+    from viewpoint100k.manifest import features
 
     assert datasets.Features._from_yaml_list(features(2))._to_yaml_list() == features(2)
 

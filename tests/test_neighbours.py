@@ -5,9 +5,10 @@ import shutil
 import pytest
 from conftest import SHARED, SMALL, viewpoint100k
 
-from viewpoint100k import pipeline
+from viewpoint100k import fill, visit
 from viewpoint100k.config import load_config
-from viewpoint100k.pipeline import plan_run, read_rejects, render_shard
+from viewpoint100k.pipeline import plan_run, render_shard
+from viewpoint100k.run_state import read_rejects
 from viewpoint100k.shards import iter_samples
 
 GOOD = ("car_police", "fox", "house_q", "keg_decorated", "milk_truck", "building_A")
@@ -42,7 +43,8 @@ def test_objects_without_a_point_to_measure_cost_a_row_each_and_the_run_goes_on(
 def test_an_error_while_annotating_or_asking_costs_that_object_with_its_reason(
     source, tmp_path, monkeypatch, needs_bpy
 ):
-    annotate, ask_all = pipeline.annotate, pipeline.ask_all
+    annotate = visit.annotate
+    ask_all = fill.ask_all
 
     def annotate_but_fox(view_set, *arguments):
         if view_set.object.record.uid == "fox":
@@ -54,8 +56,8 @@ def test_an_error_while_annotating_or_asking_costs_that_object_with_its_reason(
             raise KeyError("chain")
         return ask_all(keys, samples, *arguments)
 
-    monkeypatch.setattr(pipeline, "annotate", annotate_but_fox)
-    monkeypatch.setattr(pipeline, "ask_all", ask_but_truck)
+    monkeypatch.setattr(visit, "annotate", annotate_but_fox)
+    monkeypatch.setattr(fill, "ask_all", ask_but_truck)
     overrides = [*SMALL[1::2], "plan.validation_share=0", "plan.test_share=0", "plan.pairs_per_object=2", "pairs=8"]
     config = load_config(overrides=[*overrides, f"source={source}"])
     out = tmp_path / "out"

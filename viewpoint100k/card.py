@@ -21,7 +21,7 @@ from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
 from viewpoint100k.config import GateConfig, RenderConfig, RunConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.publish import (
+from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
     Contents,
     Manifest,

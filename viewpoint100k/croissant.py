@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from viewpoint100k.publish import Manifest
+from viewpoint100k.manifest import Manifest
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 OWN = (

@@ -1,5 +1,9 @@
 """What a caller may catch. Every message says what was given, what was expected, where, and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class ViewpointError(Exception):
     """Base of everything this package raises on purpose."""
@@ -23,6 +27,19 @@ class EngineError(ViewpointError):
 
 class RanDry(ViewpointError):
     """A shard has no reserves left. The message says how many pairs are missing and why."""
+
+
+@contextmanager
+def disk_errors(out: Path | str) -> Iterator[None]:
+    """Turn what the file system refuses into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, ViewpointError) or error.errno is None:
+            raise
+        raise InputError(
+            f"cannot write to {out}: {error.strerror}. Free space or choose another folder, then run it again"
+        ) from error
 
 
 def printable(text: str, most: int = 2000) -> str:

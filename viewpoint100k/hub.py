@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from viewpoint100k.errors import InputError, ViewpointError
 from viewpoint100k.hub_client import hub_api, hub_errors, patiently, quiet, reach
-from viewpoint100k.publish import BESIDE_THE_SHARDS, Manifest, next_version, read_attribution, read_manifest
+from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest, next_version, read_attribution, read_manifest
 from viewpoint100k.shards import sha256_file
 from viewpoint100k.validate import validate_dataset
 

@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 from viewpoint100k.errors import MissingExtra
-from viewpoint100k.pipeline import Status
 from viewpoint100k.records import Record, Reject
+from viewpoint100k.run_state import Status
 from viewpoint100k.runners import array_spec
 from viewpoint100k.shards import Receipt, write_atomically
 

@@ -11,8 +11,8 @@ from viewpoint100k import pipeline
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config
 from viewpoint100k.engine import Device
 from viewpoint100k.errors import InputError, RanDry
-from viewpoint100k.pipeline import RunPaths
-from viewpoint100k.publish import Manifest, ShardEntry, read_attribution, read_manifest
+from viewpoint100k.manifest import Manifest, ShardEntry, read_attribution, read_manifest
+from viewpoint100k.run_state import RunPaths
 from viewpoint100k.shards import StoredSample, decode, read_shard, sha256_file
 
 MANY = 5  # differences of a kind that are listed one by one

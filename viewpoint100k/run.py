@@ -12,14 +12,14 @@ from types import TracebackType
 
 from pydantic import ValidationError
 
-from viewpoint100k import pipeline, storage
+from viewpoint100k import pipeline, run_state, storage
 from viewpoint100k.config import RunConfig
 from viewpoint100k.engine import Device
 from viewpoint100k.errors import InputError
-from viewpoint100k.pipeline import RunPaths, Status
+from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest
 from viewpoint100k.plan import Plan, Shard
-from viewpoint100k.publish import BESIDE_THE_SHARDS, Manifest
 from viewpoint100k.records import Reject
+from viewpoint100k.run_state import RunPaths, Status
 from viewpoint100k.shards import Receipt
 from viewpoint100k.storage import Store
 
@@ -82,7 +82,7 @@ class Run:
             InputError: there is no run.
         """
         try:
-            return pipeline.read_plan(self.folder)
+            return run_state.read_plan(self.folder)
         except InputError as error:
             if self._store is None or RunPaths(self.folder).plan.exists():
                 raise
@@ -106,7 +106,7 @@ class Run:
         shard = plan.shards[number] if 0 <= number < len(plan.shards) else None
         if self._store and shard and (done := self._sent(self._store, shard)):
             return done
-        if shard and self._store is None and (done := pipeline.read_receipt(self.folder, shard)):
+        if shard and self._store is None and (done := run_state.read_receipt(self.folder, shard)):
             return done
         found = devices(RunPaths(self.folder).run / "tmp") if shard else ()
         if self._store is None or shard is None:
@@ -124,7 +124,7 @@ class Run:
         return receipt
 
     def status(self, plan: Plan, known: dict[int, Receipt]) -> Status:
-        """`pipeline.status`. Behind a URL, a shard is done if it has a receipt and as many bytes as that says."""
+        """`run_state.status`. Behind a URL, a shard is done if it has a receipt and as many bytes as that says."""
         if self._store:
             self._fetch_small(self._store)
             there = storage.sizes(self._store)
@@ -134,11 +134,11 @@ class Run:
                     known[shard.number] = receipt
                 else:
                     known.pop(shard.number, None)
-        return pipeline.status(self.folder, plan, known)
+        return run_state.status(self.folder, plan, known)
 
     def rejects(self) -> list[Reject]:
-        """`pipeline.read_rejects`, as far as they were fetched by `status`."""
-        return pipeline.read_rejects(self.folder)
+        """`run_state.read_rejects`, as far as they were fetched by `status`."""
+        return run_state.read_rejects(self.folder)
 
     def finalize(self) -> Manifest:
         """`pipeline.finalize`. Behind a URL, fetches all shards: needs as much room in the temporary folder.
@@ -155,7 +155,7 @@ class Run:
             path = RunPaths(self.folder).shard(shard)
             if receipt.samples and not path.exists():
                 storage.get(store, path.name, path)
-            if pipeline.read_receipt(self.folder, shard) is None:  # damaged there: it is no longer done
+            if run_state.read_receipt(self.folder, shard) is None:  # damaged there: it is no longer done
                 storage.delete(store, _name(self.folder, RunPaths(self.folder).receipt(shard)))
         try:
             manifest = pipeline.finalize(self.folder)

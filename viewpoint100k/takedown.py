@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from viewpoint100k.card import describe, drop_stale_audit, iter_dataset, with_version
 from viewpoint100k.errors import InputError
 from viewpoint100k.index import FOLDER, write_index
-from viewpoint100k.publish import (
+from viewpoint100k.manifest import (
     Manifest,
     Removal,
     ShardEntry,

@@ -18,7 +18,7 @@ from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
-from viewpoint100k.publish import (
+from viewpoint100k.manifest import (
     BESIDE_THE_SHARDS,
     MOST_MANIFEST_BYTES,
     MOST_ROW_BYTES,

@@ -15,7 +15,7 @@ from viewpoint100k.evaluate import evaluate, read_predictions
 from viewpoint100k.export import export
 from viewpoint100k.gallery import write_gallery
 from viewpoint100k.load import load_questions
-from viewpoint100k.pipeline import requestion
+from viewpoint100k.requestion import requestion
 from viewpoint100k.shards import iter_samples, read_shard, shard_paths
 from viewpoint100k.takedown import remove_objects
 from viewpoint100k.validate import validate_dataset

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig, RunConfig, config_hash
-from viewpoint100k.publish import Manifest, ShardEntry
+from viewpoint100k.manifest import Manifest, ShardEntry
 from viewpoint100k.questions import KINDS, ask_all
 from viewpoint100k.records import (
     SCHEMA_VERSION,

@@ -14,7 +14,7 @@ from viewpoint100k import plots
 from viewpoint100k.audit.report import AuditReport, Probe
 from viewpoint100k.card import rewrite_card
 from viewpoint100k.errors import InputError
-from viewpoint100k.publish import features, read_manifest
+from viewpoint100k.manifest import features, read_manifest
 from viewpoint100k.validate import validate_dataset
 
 

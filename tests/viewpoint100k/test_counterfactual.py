@@ -6,8 +6,8 @@ import trimesh
 from painted_box import camera, cast, on_sphere
 from scipy.spatial.transform import Rotation
 
-from viewpoint100k.annotate import UNDECIDABLE, Counterfactuals, decide, moving, promising, wrong_looks
 from viewpoint100k.config import load_config
+from viewpoint100k.decidability import UNDECIDABLE, Counterfactuals, decide, moving, promising, wrong_looks
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.relations import motion
 from viewpoint100k.geometry.visibility import look_differences, merge, surface

@@ -16,7 +16,7 @@ from hub_server import DROP, MAIN, HubServer
 from viewpoint100k import plots
 from viewpoint100k.card import rewrite_card, write_dataset_files
 from viewpoint100k.config import config_hash, load_config_tree
-from viewpoint100k.publish import BESIDE_THE_SHARDS, read_attribution, read_manifest, write_manifest
+from viewpoint100k.manifest import BESIDE_THE_SHARDS, read_attribution, read_manifest, write_manifest
 from viewpoint100k.shards import Receipt, iter_samples, read_shard, write_shard
 from viewpoint100k.takedown import remove_objects
 from viewpoint100k.validate import validate_dataset

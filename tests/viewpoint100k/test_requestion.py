@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import audit_sets as sets
 
 from viewpoint100k.errors import InputError
-from viewpoint100k.pipeline import requestion
 from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.requestion import requestion
 from viewpoint100k.shards import iter_samples
 from viewpoint100k.validate import validate_dataset
 

@@ -10,7 +10,7 @@ from conftest import SMALL, viewpoint100k
 
 from viewpoint100k import plots
 from viewpoint100k.errors import InputError
-from viewpoint100k.publish import read_attribution, read_manifest
+from viewpoint100k.manifest import read_attribution, read_manifest
 from viewpoint100k.shards import iter_samples, read_shard, shard_paths, write_shard
 from viewpoint100k.takedown import remove_objects
 from viewpoint100k.validate import validate_dataset

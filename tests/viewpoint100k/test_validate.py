@@ -13,7 +13,7 @@ from PIL import Image
 
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.publish import read_manifest
+from viewpoint100k.manifest import read_manifest
 from viewpoint100k.questions import ask_all, load_templates
 from viewpoint100k.questions.ask import answer
 from viewpoint100k.shards import iter_samples, sha256_file, shard_paths

@@ -14,7 +14,7 @@ from viewpoint100k.audit.page import write_html
 from viewpoint100k.audit.report import AuditReport, Bounds, Part, Probe
 from viewpoint100k.audit.samples import Count, Samples, load_records, load_samples, stream_samples
 from viewpoint100k.errors import MissingExtra
-from viewpoint100k.publish import read_manifest
+from viewpoint100k.manifest import read_manifest
 
 __all__ = ["PROBES", "AuditReport", "Bounds", "Part", "Probe", "Samples", "audit_dataset", "load_samples", "write_html"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from viewpoint100k.audit.report import Probe, merged
 from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig
-from viewpoint100k.publish import Manifest, read_manifest
+from viewpoint100k.manifest import Manifest, read_manifest
 from viewpoint100k.records import ObjectRecord, Question, Sample, View
 from viewpoint100k.shards import StoredSample, iter_records, iter_samples, parse_sample, read_members, shard_paths
 

@@ -21,7 +21,7 @@ from viewpoint100k.cli.options import (
 )
 from viewpoint100k.cli.places import devices_for, places_on
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_cpu, print_findings
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, disk_errors
 
 app = typer.Typer(no_args_is_help=True, help="What would be used of a source, and what is refused and why.")
 
@@ -82,7 +82,7 @@ def objects_check(
     [bold]viewpoint100k objects check my-models/[/bold]
     [bold]viewpoint100k objects check my-models/ --sheet sheet.jpg[/bold]
     """
-    from viewpoint100k import inspection, pipeline
+    from viewpoint100k import inspection
     from viewpoint100k.config import RunConfig
     from viewpoint100k.engine import check_engine
     from viewpoint100k.shards import write_atomically
@@ -105,7 +105,7 @@ def objects_check(
     summary = inspection.count_verdicts(findings)
     if sheet is not None:
         cut = f" (drawn: the first {inspection.MOST_ON_A_SHEET})" if len(kept) > inspection.MOST_ON_A_SHEET else ""
-        with pipeline.disk_errors(sheet):
+        with disk_errors(sheet):
             write_atomically(sheet, inspection.draw_sheet(kept, f"{source}: {summary}{cut}"))
     refused = [finding for finding in findings if finding.verdict != inspection.OK]
     if not as_json:
@@ -150,11 +150,10 @@ def listed(source: str, count: int, seed: int) -> Any:
 
 def _probe(config: Any, listing: Any, workers: int | None, device: str, engine_python: str | None) -> Iterator[Any]:
     """Probe and judge the objects of a listing, with a progress bar."""
-    from viewpoint100k import pipeline
     from viewpoint100k.inspection import inspect_objects
 
     total = len(listing.objects)
-    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, pipeline.disk_errors(Path(folder)):
+    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, disk_errors(Path(folder)):
         devices = devices_for(Path(folder), device, engine_python)
         places = workers or places_on(devices)
         seen = inspect_objects(

@@ -11,7 +11,7 @@ from rich.markup import escape
 from viewpoint100k.cli.options import DatasetArgument, DeviceOption, PythonOption, WorkersOption
 from viewpoint100k.cli.places import devices_for, places_on
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_probes, print_problems
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, disk_errors
 
 MOST_COLOURED = 300_000  # characters of JSON; more take many seconds
 
@@ -53,10 +53,9 @@ def reproduce_command(
 
     [bold]viewpoint100k reproduce my-dataset --shard 12[/bold]
     """
-    from viewpoint100k import pipeline
     from viewpoint100k.reproduce import reproduce_shard
 
-    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, pipeline.disk_errors(keep or folder):
+    with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder, disk_errors(keep or folder):
         devices = devices_for(Path(folder), device, engine_python)
         with counting("Checking objects") as progress:
             found = reproduce_shard(
@@ -93,13 +92,13 @@ def audit_command(
 
     [bold]viewpoint100k audit my-dataset --html audit.html[/bold]
     """
-    from viewpoint100k import audit, pipeline
+    from viewpoint100k import audit
     from viewpoint100k.shards import write_atomically
 
     with counting("Auditing") as progress:
         report = audit.audit_dataset(dataset, progress=progress)
     if json_file is not None:
-        with pipeline.disk_errors(json_file):
+        with disk_errors(json_file):
             json_file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(json_file, report.to_json().encode())
     if html is not None:

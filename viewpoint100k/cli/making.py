@@ -41,7 +41,7 @@ from viewpoint100k.cli.screen import (
     print_would_fail,
     unfinished,
 )
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, disk_errors
 
 app = typer.Typer()
 
@@ -85,7 +85,6 @@ def generate(
     [bold]viewpoint100k generate my-dataset[/bold]
     [bold]viewpoint100k generate my-dataset --source my-models/ --pairs 300 --set render.samples=8[/bold]
     """
-    from viewpoint100k import pipeline
     from viewpoint100k.audit import quick_look
     from viewpoint100k.engine import check_engine
     from viewpoint100k.run import Run
@@ -100,7 +99,7 @@ def generate(
         check_engine(*([engine_python] if engine_python else []))
         with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
             devices = devices_for(Path(scratch), device, engine_python, quiet=True)
-    with Run(out) as run, pipeline.disk_errors(out):
+    with Run(out) as run, disk_errors(out):
         with counting("Checking objects") as progress:
             made = run.plan(config, progress)
         known: dict[int, Any] = {}
@@ -151,11 +150,10 @@ def plan(
     overrides: SetOption = None,
 ) -> None:
     """List and check the objects, plan the shards. Prints how many shards `render-shard` has to make."""
-    from viewpoint100k import pipeline
     from viewpoint100k.run import Run
 
     config = resolved_config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
-    with Run(out) as run, pipeline.disk_errors(out), counting("Checking objects") as progress:
+    with Run(out) as run, disk_errors(out), counting("Checking objects") as progress:
         made = run.plan(config, progress)
     out_console.print(
         f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(out)}/.run", soft_wrap=True
@@ -179,12 +177,11 @@ def render_shard_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Make one shard. What a process pool, a Ray task, a SLURM array and a Kubernetes job all run."""
-    from viewpoint100k import pipeline
     from viewpoint100k.run import Run
     from viewpoint100k.runners.local import end_with_parent
 
     end_with_parent()
-    with Run(out) as run, pipeline.disk_errors(out):
+    with Run(out) as run, disk_errors(out):
         receipt = run.render_shard(
             shard, engine_python, workers, lambda scratch: devices_for(scratch, device, engine_python, quiet=quiet)
         )
@@ -213,7 +210,7 @@ def status_command(
 
     [bold]sbatch --array=$(viewpoint100k status OUT --missing) job.sbatch[/bold]
     """
-    from viewpoint100k import monitor, pipeline
+    from viewpoint100k import monitor
     from viewpoint100k.run import Run
 
     known: dict[int, Any] = {}
@@ -223,7 +220,7 @@ def status_command(
             now = run.status(made, known)
             report = monitor.make_report(now, run.rejects())
             if html is not None:
-                with pipeline.disk_errors(html):
+                with disk_errors(html):
                     monitor.write_page(report, out, html, watch or 0)
             if as_json:
                 print(report.model_dump_json(), flush=True)
@@ -241,10 +238,9 @@ def status_command(
 @app.command("finalize", rich_help_panel="Stages of generate")
 def finalize_command(out: RunArgument) -> None:
     """Write manifest, attribution and card of a complete run."""
-    from viewpoint100k import pipeline
     from viewpoint100k.run import Run
 
-    with Run(out) as run, pipeline.disk_errors(out):
+    with Run(out) as run, disk_errors(out):
         manifest = run.finalize()
     out_console.print(f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards")
 
@@ -343,10 +339,10 @@ def requestion_command(
 
     [bold]viewpoint100k requestion my-dataset reworded --set questions.templates=mine.yaml[/bold]
     """
-    from viewpoint100k import pipeline
+    from viewpoint100k.requestion import requestion
 
-    with pipeline.disk_errors(out):
-        manifest = pipeline.requestion(dataset, out, overrides or ())
+    with disk_errors(out):
+        manifest = requestion(dataset, out, overrides or ())
     out_console.print(
         f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards in {out}"
     )

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from viewpoint100k.cli.options import DatasetArgument
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_scores, print_shipment, sending
-from viewpoint100k.errors import InputError, ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError, disk_errors
 
 app = typer.Typer()
 
@@ -30,9 +30,9 @@ def card_command(
 
     [bold]viewpoint100k audit my-dataset --json audit.json; viewpoint100k card my-dataset --audit audit.json[/bold]
     """
-    from viewpoint100k import card, pipeline, plots
+    from viewpoint100k import card, plots
 
-    with pipeline.disk_errors(dataset), counting("Reading") as progress:
+    with disk_errors(dataset), counting("Reading") as progress:
         manifest = card.rewrite_card(dataset, version, audit, progress)
     without = "" if plots.can_plot() else "; without plots: pip install 'viewpoint100k[audit]'"
     out_console.print(
@@ -105,9 +105,9 @@ def remove_command(
 
     Run it again, with or without --uid, if it was interrupted. Then publish again: only these shards are sent.
     """
-    from viewpoint100k import pipeline, takedown
+    from viewpoint100k import takedown
 
-    with pipeline.disk_errors(dataset), counting("Reading") as progress:
+    with disk_errors(dataset), counting("Reading") as progress:
         done = takedown.remove_objects(dataset, uids or (), reason, progress)
     where = f" from {', '.join(done.shards)}" if done.shards else ""
     out_console.print(
@@ -120,10 +120,9 @@ def remove_command(
 @app.command("index", rich_help_panel="Use it")
 def index_command(dataset: DatasetArgument) -> None:
     """Write index/*.parquet anew: one row per question, no pictures, for duckdb, polars or pandas."""
-    from viewpoint100k import pipeline
     from viewpoint100k.index import write_index
 
-    with pipeline.disk_errors(dataset):
+    with disk_errors(dataset):
         questions = write_index(dataset)
     out_console.print(f"{questions} questions in {escape(str(dataset))}/index", soft_wrap=True)
 
@@ -141,9 +140,9 @@ def export_command(
 
     [bold]viewpoint100k export my-dataset --to lmms-eval task/[/bold]
     """
-    from viewpoint100k import export, pipeline
+    from viewpoint100k import export
 
-    with pipeline.disk_errors(out):
+    with disk_errors(out):
         done = export.export(dataset, to, out, split)
     left = f", {done.left_out} that ask for a number left out" if done.left_out else ""
     out_console.print(
@@ -168,7 +167,7 @@ def evaluate_command(
 
     [bold]viewpoint100k evaluate predictions.jsonl my-dataset --html scores.html[/bold]
     """
-    from viewpoint100k import evaluate, pipeline
+    from viewpoint100k import evaluate
     from viewpoint100k.shards import write_atomically
 
     for option, out in (("--json", json_file), ("--html", html)):
@@ -178,11 +177,11 @@ def evaluate_command(
         raise InputError(f"--json and --html both name {html}; expected two files")
     scores, cases = evaluate.evaluate(predictions, dataset)
     if json_file is not None:
-        with pipeline.disk_errors(json_file):
+        with disk_errors(json_file):
             json_file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(json_file, (scores.model_dump_json(indent=1) + "\n").encode())
     if html is not None:
-        with pipeline.disk_errors(html):
+        with disk_errors(html):
             html.parent.mkdir(parents=True, exist_ok=True)
             evaluate.write_page(scores, cases, dataset, html)
     print_scores(evaluate.summary(scores), scores)

@@ -1,5 +1,8 @@
 """Poses and pixels: building, inverting, projecting, back-projecting."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -32,6 +35,12 @@ def position_on_sphere(azimuth_deg: ArrayLike, elevation_deg: ArrayLike, distanc
     )
     unit = np.stack(np.broadcast_arrays(np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)), axis=-1)
     return np.asarray(np.asarray(distance, dtype=np.float64)[..., None] * unit)
+
+
+def elevation_about_origin_deg(position: Sequence[float] | Array) -> float:
+    """How high a camera stands over the horizon of the world's origin, in degrees."""
+    x, y, z = position
+    return math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
 def aim_deg(position: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ the first camera's axes; yaw > 0 turned right; pitch > 0 turned up; roll > 0 clo
 camera; azimuth change > 0 counter-clockwise around the object, seen from above.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +68,14 @@ def motion(world_from_first: ArrayLike, world_from_second: ArrayLike, object_cen
         azimuth_deg=from_first.azimuth_deg,
         elevation_deg=from_first.elevation_deg,
     )
+
+
+def motions_between(poses: Sequence[Array] | Mapping[int, Array], orders: Sequence[tuple[int, int]]) -> list[Motion]:
+    """The motion from one numbered pose to another, for all of them in one batch."""
+    if not orders:
+        return []
+    moved = motion(*(np.stack([poses[number] for number in numbers]) for numbers in zip(*orders, strict=True)))
+    return [Motion(*(part[i] for part in moved)) for i in range(len(orders))]
 
 
 class _Direction(NamedTuple):

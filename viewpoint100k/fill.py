@@ -1,0 +1,268 @@
+"""Filling one shard: objects are visited until every motion has a pair, and every pair its questions."""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import viewpoint100k
+from viewpoint100k.annotate import Candidate
+from viewpoint100k.audit.second_opinion import contradicted
+from viewpoint100k.config import GateConfig, RunConfig
+from viewpoint100k.engine import Engine
+from viewpoint100k.errors import RanDry, ViewpointError
+from viewpoint100k.glances import Glance, glance_at
+from viewpoint100k.motions import event_of, family_of, simpler
+from viewpoint100k.plan import Plan, Shard, generator, plan_views
+from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.records import Provenance, Reject, Sample, ViewSet
+from viewpoint100k.run_state import Progress, RunPaths, report_progress, write_rejects
+from viewpoint100k.shards import StoredSample, decoding, open_picture
+from viewpoint100k.visit import Usable, Visit, error_of_ours, visit_once
+
+SEARCHES_IN_VAIN = 3  # for the cameras of a motion; then it is exchanged
+CONTRADICTED = "questions that the second opinion contradicts"  # in receipts, with the kind
+
+
+class _Pick(NamedTuple):
+    """A pair chosen for the shard."""
+
+    usable: Usable
+    candidate: Candidate
+
+
+class _Draft(NamedTuple):
+    """A sample of the shard that is not asked about yet."""
+
+    place: int  # of its motion in the shard's list
+    stored: StoredSample
+    glances: list[Glance]  # one at each picture
+
+
+class Tally:
+    """What a shard has cost and refused so far."""
+
+    def __init__(self) -> None:
+        self.rejects: list[Reject] = []
+        self.dropped: Counter[str] = Counter()
+        self.visited = 0
+        self.views = 0
+        self.visits: list[tuple[float, int]] = []
+        self.cpu_s = dict.fromkeys(("start", "import", "probes", "views", "annotate"), 0.0)
+
+    def add(self, visit: Visit, pairs: int) -> None:
+        self.visits.append((round(sum(visit.cpu_s.values()), 3), pairs))
+        self.visited += 1
+        self.views += visit.views
+        self.dropped.update(visit.dropped)
+        for part, seconds in visit.cpu_s.items():
+            self.cpu_s[part] += seconds
+        if visit.reject is not None:
+            self.rejects.append(visit.reject)
+
+
+def fill_shard(
+    config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: Tally, begun: Progress
+) -> list[StoredSample]:
+    """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
+
+    A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which nothing can
+    be asked is replaced by another.
+    """
+    by_uid = {thing.record.uid: thing for thing in plan.objects}
+    provenance = Provenance(
+        seed=config.seed,
+        config_hash=plan.config_hash,
+        code_version=viewpoint100k.__version__,
+        renderer=engine.renderer,
+        device=engine.device,
+    )
+    motions = list(shard.motions)
+    vain = Counter[int]()  # searches for cameras that found none, by the place of the motion in the shard's list
+    rounds = Counter[str]()  # visits to each object so far
+    picks: dict[int, _Pick] = {}  # by the place of the motion
+    objects = deque(shard.objects)  # those that may still be visited, the next one first
+    while True:
+        if len(picks) == len(motions):
+            drafts = _drafts(config, shard, picks, provenance)
+            doubtful = Counter[str]()
+            try:
+                stored = [draft.stored for draft in drafts]
+                glances = [draft.glances for draft in drafts]
+                samples = asked(config, shard.name, shard.number, stored, glances, doubtful)
+            except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
+                raise
+            except Exception:  # whatever our own code makes of an object's pairs, it costs this object
+                errors = _errors_in_questions(config, shard, drafts)
+                if not errors:
+                    raise
+                tally.rejects += errors.values()
+                tally.dropped["errors in questions"] += len(errors)
+                picks = {place: pick for place, pick in picks.items() if pick.usable.record.uid not in errors}
+                objects = deque(uid for uid in objects if uid not in errors)
+                continue
+            unasked = {draft.place for draft, one in zip(drafts, samples, strict=True) if not one.sample.questions}
+            if not unasked:
+                tally.dropped.update(doubtful)
+                return samples
+            tally.dropped["pairs left without a question"] += len(unasked)
+            picks = {place: pick for place, pick in picks.items() if place not in unasked}
+        if not objects:
+            break
+        # those of one event together: a visit to a scene has room for one
+        missing = sorted(
+            (place for place in range(len(motions)) if place not in picks),
+            key=lambda place: (event_of(motions[place]) or "", place),
+        )
+        visits = []
+        for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
+            uid = objects.popleft()
+            view_set = plan_views(config, by_uid[uid], rounds[uid], [motions[place] for place in part])
+            _give_up(motions, _without_cameras(motions, part, view_set), vain, tally)
+            if view_set.pairs:
+                visits.append((uid, part, view_set))
+            else:
+                objects.append(uid)  # nothing was rendered: that is no visit
+        with ThreadPoolExecutor(engine.workers + 1) as threads:
+            waiting = [threads.submit(visit_once, config, each, engine, paths.visits(shard)) for _, _, each in visits]
+            try:  # results are looked at in the order of the plan, whoever is done first
+                for (uid, part, _), future in zip(visits, waiting, strict=True):
+                    visit = future.result()
+                    rounds[uid] += 1
+                    assigned = _assign(motions, part, visit.usable) if visit.usable is not None else {}
+                    picks |= assigned
+                    tally.add(visit, len(assigned))
+                    if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
+                        objects.append(uid)
+                    report_progress(paths, shard, begun, len(picks), len(tally.rejects))
+            except BaseException:  # a full disk, or Ctrl-C: nobody waits for what was begun
+                threads.shutdown(wait=False, cancel_futures=True)
+                engine.stop()
+                raise
+    write_rejects(paths.shard_rejects(shard), tally.rejects)
+    short = Counter(family_of(code) for place, code in enumerate(motions) if place not in picks)
+    why = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3)) or "nothing was rendered"
+    raise RanDry(
+        f"shard {shard.number} ({shard.name}): {short.total()} of {len(shard.motions)} pairs are missing "
+        f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after {tally.visited} visits to "
+        f"{len(shard.objects)} objects, of which {len(tally.rejects)} were refused (see {paths.shard_rejects(shard)}). "
+        f"Dropped: {why}. Use more objects or fewer pairs"
+    )
+
+
+def _without_cameras(motions: Sequence[str], part: Sequence[int], view_set: ViewSet) -> list[int]:
+    """The places whose motions found no cameras in a visit that was made for them."""
+    found = Counter(pair.code for pair in view_set.pairs)
+    event = view_set.scene.event if view_set.scene else None
+    out = []
+    for place in part:
+        code = motions[place]
+        if found[code]:
+            found[code] -= 1
+        elif event_of(code) in (None, event):  # other events are for other visits
+            out.append(place)
+    return out
+
+
+def _give_up(motions: list[str], places: Sequence[int], vain: Counter[int], tally: Tally) -> None:
+    """Count searches in vain, and exchange a motion that has had several for a simpler one."""
+    for place in places:
+        vain[place] += 1
+        if vain[place] % SEARCHES_IN_VAIN == 0 and simpler(motions[place]) != motions[place]:
+            motions[place] = simpler(motions[place])
+            tally.dropped["motions that found no cameras, exchanged for simpler ones"] += 1
+
+
+def _parts(places: list[int], size: int) -> list[list[int]]:
+    return [places[i : i + size] for i in range(0, len(places), size)]
+
+
+def _assign(motions: Sequence[str], part: list[int], usable: Usable) -> dict[int, _Pick]:
+    """Which of the motions that a visit was made for have a pair now."""
+    out: dict[int, _Pick] = {}
+    for candidate in usable.candidates:
+        place = next((i for i in part if i not in out and motions[i] == candidate.planned.code), None)
+        if place is not None:
+            out[place] = _Pick(usable, candidate)
+    return out
+
+
+def _errors_in_questions(config: RunConfig, shard: Shard, drafts: Sequence[_Draft]) -> dict[str, Reject]:
+    """The objects about which nothing can be asked for an error of ours, each asked about by itself."""
+    out: dict[str, Reject] = {}
+    for draft in drafts:
+        try:
+            asked(config, shard.name, shard.number, [draft.stored], [draft.glances], Counter())
+        except Exception as error:
+            uid = draft.stored.sample.object.uid
+            out[uid] = error_of_ours(uid, error, 0, 0.0)
+    return out
+
+
+def _drafts(config: RunConfig, shard: Shard, picks: Mapping[int, _Pick], provenance: Provenance) -> list[_Draft]:
+    """The samples of a shard in their final order, without questions."""
+    places = sorted(picks)
+    order = generator(config.seed, "samples", shard.name).permutation(len(places))
+    out = []
+    for number, place in enumerate(places[i] for i in order):
+        usable, pair = picks[place]
+        sample = Sample(
+            object=usable.record,
+            preset=config.preset,
+            family=family_of(pair.planned.code),
+            split=shard.split,
+            views=pair.views,
+            truth=pair.truth,
+            decidability=pair.decidability,
+            decidability_reversed=pair.decidability_reversed,
+            seen=pair.seen,
+            scene=pair.scene,
+            questions=[],
+            provenance=provenance,
+        )
+        key = f"{shard.name.split('-of-')[0]}-{number:05d}"
+        stored = StoredSample(key, sample, [usable.images[i] for i in pair.planned.views])
+        glances = [glance_of(image, f"{key}, view {i}") for i, image in enumerate(stored.images)]
+        out.append(_Draft(place, stored, glances))
+    return out
+
+
+def asked(
+    config: RunConfig,
+    name: str,
+    number: int,
+    samples: Sequence[StoredSample],
+    glances: Sequence[Sequence[Glance]],
+    dropped: Counter[str],
+) -> list[StoredSample]:
+    """The samples of a shard with their questions; none that the second implementation contradicts.
+
+    Args:
+        glances: one at each picture of each sample.
+        dropped: counts those that are not asked because they are contradicted, by kind.
+    """
+    rng = generator(config.seed, "questions", name)
+    templates = load_templates(config.questions.templates)
+    keys = [stored.key for stored in samples]
+    drafts = [stored.sample for stored in samples]
+    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number, glances)
+    out = []
+    for stored, questions in zip(samples, asked, strict=True):
+        sample = stored.sample.model_copy(update={"questions": questions})
+        out.append(stored._replace(sample=_agreed(sample, config.gates, dropped)))
+    return out
+
+
+def _agreed(sample: Sample, gates: GateConfig, dropped: Counter[str]) -> Sample:
+    """A sample with those of its questions on which two implementations agree: perhaps none."""
+    doubtful = contradicted(sample, gates)
+    if not doubtful:
+        return sample
+    dropped.update(f"{CONTRADICTED}: {one.type}/{one.frame}" for one in sample.questions if one.id in doubtful)
+    return sample.model_copy(update={"questions": [one for one in sample.questions if one.id not in doubtful]})
+
+
+def glance_of(image: bytes, name: str) -> Glance:
+    """What a flat look at a JPEG of ours sees."""
+    with open_picture(image, name) as picture, decoding(name):
+        return glance_at(picture)

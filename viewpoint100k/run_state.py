@@ -1,0 +1,254 @@
+"""What lies on disk of a run: where its files are, what is done, what is in work, what was refused."""
+
+import fcntl
+import os
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from viewpoint100k.config import RunConfig, read_config
+from viewpoint100k.errors import InputError
+from viewpoint100k.manifest import Removal, read_manifest
+from viewpoint100k.plan import Plan, Shard
+from viewpoint100k.records import Record, Reject
+from viewpoint100k.shards import Receipt, sha256_file, write_atomically
+
+MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
+QUIET_S = 900.0  # a shard in work reports after each object, which may be tried twice: its deadline is a third of this
+
+
+class RunPaths(NamedTuple):
+    """Every path of a run. OUT is the dataset; OUT/.run is the state that made it and is not published."""
+
+    out: Path
+
+    @property
+    def run(self) -> Path:
+        return self.out / ".run"
+
+    @property
+    def config(self) -> Path:
+        return self.run / "config.yaml"
+
+    @property
+    def plan(self) -> Path:
+        return self.run / "plan.json"
+
+    @property
+    def rejects(self) -> Path:
+        return self.run / "rejects.jsonl"
+
+    @property
+    def listed_rejects(self) -> Path:
+        return self.run / "rejects" / "source.jsonl"
+
+    def shard_rejects(self, shard: Shard) -> Path:
+        return self.run / "rejects" / f"{shard.name}.jsonl"
+
+    def shard(self, shard: Shard) -> Path:
+        return self.out / f"{shard.name}.tar"
+
+    def receipt(self, shard: Shard) -> Path:
+        return self.run / "receipts" / f"{shard.name}.json"
+
+    def progress(self, shard: Shard) -> Path:
+        return self.run / "progress" / f"{shard.name}.json"
+
+    def visits(self, shard: Shard) -> Path:
+        """What unfinished attempts at a shard have got of its objects."""
+        return self.run / "tmp" / "visits" / shard.name
+
+    def scratch(self, shard: Shard) -> Path:
+        """Of this call alone, on whatever machine: two runs in one folder waste work, but do no harm."""
+        return self.run / "tmp" / f"{shard.name}.{uuid4().hex[:12]}"
+
+
+def read_plan(out: Path) -> Plan:
+    path = RunPaths(out).plan
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {out}`"
+        ) from error
+    except ValidationError as error:
+        raise InputError(f"{path} is not a plan of this version; generate into a new folder") from error
+
+
+def check_out(paths: RunPaths) -> None:
+    """That OUT is a folder for a new run.
+
+    Raises:
+        InputError: it is a file, or holds something else.
+    """
+    if paths.out.exists() and not paths.out.is_dir():
+        raise InputError(f"{paths.out} is a file; expected a folder to write the dataset into")
+    if paths.out.is_dir():
+        foreign = sorted(entry.name for entry in paths.out.iterdir() if entry.name != ".run")
+        if foreign:
+            raise InputError(
+                f"{paths.out} holds something else ({', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}) and no run "
+                "of ours; pass a new or empty folder"
+            )
+
+
+def same_run(paths: RunPaths, config: RunConfig) -> None:
+    """That OUT holds a run with these settings.
+
+    Raises:
+        InputError: a setting differs; names it.
+    """
+    old = read_config(paths.config).model_dump(mode="json")
+    new = config.model_dump(mode="json")
+    for name in new:
+        if old[name] != new[name]:
+            where = name
+            before = old[name]
+            after = new[name]
+            if isinstance(after, dict):
+                inner = next(key for key in after if before[key] != after[key])
+                where = f"{name}.{inner}"
+                before = before[inner]
+                after = after[inner]
+            raise InputError(
+                f"{paths.out} holds another run: there {where} is {before}, now it would be {after}. Use the same settings "
+                "to go on with it, or another folder"
+            )
+
+
+class Progress(Record):
+    """A shard in work, or one whose work has ended too soon. Lies in OUT/.run/progress until the shard is done."""
+
+    attempt: int
+    machine: str
+    pid: int
+    started: float  # Unix time
+    updated: float
+    pairs: int = 0
+    rejects: int = 0
+    error: str = ""  # why the attempt failed; a killed one leaves none
+
+
+def machine_name() -> str:
+    """How this machine is called in receipts, which are not published."""
+    return os.environ.get(MACHINE) or platform.node()
+
+
+def report_progress(
+    paths: RunPaths, shard: Shard, begun: Progress, pairs: int = 0, rejects: int = 0, error: str = ""
+) -> None:
+    """Say how far a shard is, for `status` to read."""
+    now = begun.model_copy(update={"updated": time.time(), "pairs": pairs, "rejects": rejects, "error": error})
+    write_atomically(paths.progress(shard), now.model_dump_json().encode())
+
+
+def read_progress(out: Path, shard: Shard) -> Progress | None:
+    """How far the last attempt at an unfinished shard came; None: there was none."""
+    try:
+        return Progress.model_validate_json(RunPaths(out).progress(shard).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def read_receipt(out: Path, shard: Shard) -> Receipt | None:
+    """The receipt of a finished shard; None if the shard is missing, torn, or of another run."""
+    paths = RunPaths(out)
+    try:
+        receipt = Receipt.model_validate_json(paths.receipt(shard).read_bytes())
+        if not receipt.samples:  # all its objects were removed: there is no file
+            return receipt
+        whole = paths.shard(shard).stat().st_size == receipt.bytes and sha256_file(paths.shard(shard)) == receipt.sha256
+    except (OSError, ValidationError):
+        return None
+    return receipt if whole else None
+
+
+class Status(NamedTuple):
+    """How far a run is, from what is on disk alone."""
+
+    done: list[Receipt]
+    missing: list[Shard]  # all that are not done
+    progress: dict[int, Progress]  # of those that are missing and were begun, by number
+    pairs_wanted: int
+
+    @property
+    def running(self) -> dict[int, Progress]:
+        """Those that are in work, as far as their reports tell."""
+        return {number: one for number, one in self.progress.items() if not one.error and _alive(one)}
+
+    @property
+    def pairs_in_work(self) -> int:
+        return sum(one.pairs for one in self.running.values())
+
+    @property
+    def rejects_in_work(self) -> int:
+        return sum(one.rejects for one in self.running.values())
+
+
+def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None = None) -> Status:
+    """Judge completeness from receipts and shards, never from an exit code.
+
+    Args:
+        known: receipts that were read before, and need not be checked against their shards again. Updated here.
+    """
+    plan = plan or read_plan(out)
+    known = {} if known is None else known
+    done = []
+    missing = []
+    progress = {}
+    for shard in plan.shards:
+        receipt = known.get(shard.number) or read_receipt(out, shard)
+        if receipt is not None:
+            known[shard.number] = receipt
+            done.append(receipt)
+            continue
+        missing.append(shard)
+        if (begun := read_progress(out, shard)) is not None:
+            progress[shard.number] = begun
+    return Status(done, missing, progress, sum(len(shard.motions) for shard in plan.shards))
+
+
+def _alive(progress: Progress) -> bool:
+    """Whether somebody works on a shard: it has reported lately, and if that was here, the process is still there."""
+    if time.time() - progress.updated > QUIET_S:
+        return False
+    if not progress.machine == machine_name() == platform.node():
+        return True
+    try:
+        os.kill(progress.pid, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)  # one that is not ours to signal is alive
+    return True
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process holds this lock. Where a file system has no locks, go on without."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def removed_objects(out: Path) -> list[Removal]:
+    """Objects that were taken out of this folder, and must not come back."""
+    return read_manifest(out).removed if (out / "manifest.json").exists() else []
+
+
+def read_rejects(out: Path) -> list[Reject]:
+    """Every object that was refused, and why."""
+    paths = RunPaths(out)
+    files = [paths.rejects] if paths.rejects.exists() else sorted((paths.run / "rejects").glob("*.jsonl"))
+    return [Reject.model_validate_json(line) for path in files for line in path.read_text("utf-8").splitlines()]
+
+
+def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
+    """One line for each object that was refused, atomically."""
+    write_atomically(path, "".join(reject.model_dump_json() + "\n" for reject in rejects).encode())
