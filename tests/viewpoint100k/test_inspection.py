@@ -147,10 +147,10 @@ def test_verdicts_are_counted_and_the_most_frequent_comes_first():
     assert counted == "2 objects can be used, 3 are refused: 2 symmetric, 1 bad file"
 
 
-def test_a_listing_alone_gives_every_object_and_every_refusal_a_row(mixed):
+def test_a_listing_alone_gives_every_object_and_every_refusal_a_row(mixed, tmp_path):
     config = RunConfig(source=str(mixed))
     listing = sources.list_objects(config.source, wanted=1, seed=0, budgets=config.files)
-    assert [(row.uid, row.verdict) for row, _ in list_findings(listing)] == [
+    assert [(row.uid, row.verdict) for row, _ in list_findings(config, listing, tmp_path)] == [
         ("ball", OK),
         ("good", OK),
         ("broken", "bad file"),
