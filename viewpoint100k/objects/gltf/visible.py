@@ -130,6 +130,10 @@ def place_triangles(draws: Sequence[Draw], max_triangles: int) -> Surface:
     drawn = [part for mesh in {draw.mesh for draw in draws} for part in mesh.primitives if part.triangles]
     if any(part.draco for part in drawn):
         raise ObjectRefused("it is compressed with Draco, which only the renderer reads")
+    if any(
+        each and each.data is None and each.sparse is None for part in drawn for each in (part.position, part.indices)
+    ):
+        raise ObjectRefused("its vertices or indices have no data that can be read here")
     modelled = {mesh: _corners(mesh) for mesh in dict.fromkeys(draw.mesh for draw in draws)}
     placed: list[NDArray[np.float64]] = []
     for draw in draws:
@@ -137,9 +141,8 @@ def place_triangles(draws: Sequence[Draw], max_triangles: int) -> Surface:
         places = np.eye(4)[None] if draw.skinned else draw.places
         for place in places if len(modelled[draw.mesh]) else ():
             corners = modelled[draw.mesh] @ place[:3, :3].T + place[:3, 3]
-            placed.append(
-                corners[:, ::-1] if np.linalg.det(place[:3, :3]) < 0 else corners
-            )  # a mirror turns fronts to backs
+            mirrored = np.linalg.det(place[:3, :3]) < 0  # which turns fronts to backs
+            placed.append(corners[:, ::-1] if mirrored else corners)
     return Surface(
         triangles=np.concatenate(placed),
         parts=np.repeat(np.arange(len(placed)), [len(each) for each in placed]),
