@@ -20,6 +20,7 @@ from viewpoint100k.config import RenderConfig, RunConfig
 from viewpoint100k.engine import Device, Engine
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from viewpoint100k.mesh_facts import MeshFacts, describe, installed, know_mesh
 from viewpoint100k.objects.gltf import check_gltf
 from viewpoint100k.plan import PROBE_HFOV_DEG, probe_ring
 from viewpoint100k.quality import Portrait, RenderedView, portray
@@ -73,7 +74,8 @@ class Finding(Record):
     slab: float | None = None  # share of the footprint that is bare floor
     extent: list[float] | None = None  # sides of the bounding box once the object's radius is `OBJECT_RADIUS`
     triangles: int | None = None
-    cpu_s: dict[str, float] | None = None  # import, probes, judge, views (the picture)
+    mesh: MeshFacts | None = None  # None also where trimesh is not installed
+    cpu_s: dict[str, float] | None = None  # import, probes, judge, views (the picture), mesh
 
 
 class Seen(NamedTuple):
@@ -83,9 +85,23 @@ class Seen(NamedTuple):
     picture: bytes = b""  # JPEG; empty if none could be rendered
 
 
-def list_findings(listing: sources.Listing) -> Iterator[Seen]:
-    """The verdicts of the listing alone: objects in its order, then what it refuses. Nothing is rendered."""
-    yield from (Seen(Finding(uid=thing.record.uid, verdict=OK)) for thing in listing.objects)
+def list_findings(config: RunConfig, listing: sources.Listing, scratch: Path) -> Iterator[Seen]:
+    """The verdicts of the listing alone: objects in its order, then what it refuses. Nothing is rendered or downloaded.
+
+    Args:
+        config: the source and its file budgets.
+        scratch: a folder for files that are made on the spot, to look at their meshes.
+    """
+    for thing in listing.objects:
+        finding = Finding(uid=thing.record.uid, verdict=OK)
+        if installed() and (thing.path or listing.endless):  # else its file is not here
+            try:
+                path, _ = sources.fetch_object(thing, config.source, scratch, config.files)
+            except ObjectRefused as refusal:
+                yield _refused(Reject(uid=thing.record.uid, stage="fetch", reason=str(refusal)))
+                continue
+            finding = finding.model_copy(update={"mesh": know_mesh(path, config.files)})
+        yield Seen(finding)
     yield from map(_refused, listing.rejects)
 
 
@@ -154,9 +170,14 @@ def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
     except ObjectRefused as refusal:
         return _refused(Reject(uid=thing.record.uid, stage="fetch", reason=str(refusal)))
     rendered = engine.render(_views(config, thing), path, choose)
+    started = time.thread_time()
+    mesh = know_mesh(path, config.files)
+    of_mesh = time.thread_time() - started
     if isinstance(rendered, Reject):
-        return _refused(rendered, triangles)
+        return _refused(rendered, triangles, mesh)
     portrait, cpu_s = portraits[-1], {**rendered.cpu_s, "judge": of_judging}
+    if mesh is not None:
+        cpu_s["mesh"] = of_mesh
     problem = portrait.problem
     finding = Finding(
         uid=thing.record.uid,
@@ -169,6 +190,7 @@ def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
         slab=_figure(portrait.slab),
         extent=[round(side, 4) for side in rendered.extent],
         triangles=triangles,
+        mesh=mesh,
         cpu_s={part: round(seconds, 3) for part, seconds in cpu_s.items()},
     )
     return Seen(finding, rendered.views[0].image)
@@ -190,9 +212,9 @@ def _views(config: RunConfig, thing: SourceObject) -> ViewSet:
     )
 
 
-def _refused(reject: Reject, triangles: int | None = None) -> Seen:
+def _refused(reject: Reject, triangles: int | None = None, mesh: MeshFacts | None = None) -> Seen:
     verdict = VERDICTS.get(reject.stage, reject.stage)
-    return Seen(Finding(uid=reject.uid, verdict=verdict, reason=reject.reason, triangles=triangles))
+    return Seen(Finding(uid=reject.uid, verdict=verdict, reason=reject.reason, triangles=triangles, mesh=mesh))
 
 
 def _figure(value: float) -> float | None:
@@ -206,6 +228,20 @@ def count_verdicts(findings: Iterable[Finding]) -> str:
     usable = counts.pop(OK, 0)
     why = ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common())
     return f"{usable} objects can be used, {counts.total()} are refused" + (f": {why}" if why else "")
+
+
+def count_meshes(findings: Iterable[Finding]) -> str:
+    """One line for people: "Of 9 meshes 4 are watertight, 3 one body; 1 is not known". Empty where nothing was asked."""
+    meshes = [finding.mesh for finding in findings if finding.mesh]
+    if not meshes:
+        return ""
+    closed, single = (
+        sum(map(of, meshes)) for of in (lambda mesh: bool(mesh.watertight), lambda mesh: mesh.bodies == 1)
+    )
+    unknown = sum(mesh.watertight is None for mesh in meshes)
+    return f"Of {len(meshes)} meshes {closed} are watertight, {single} one body" + (
+        f"; {unknown} not known" if unknown else ""
+    )
 
 
 # --- contact sheet ---------------------------------------------------------------------------------
@@ -230,7 +266,8 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
     }
     words = {INK: "can be used", RED: "refused"}
     columns = min(COLUMNS, max(map(len, parts.values())) or 1)
-    cell_px, row_px = PICTURE.size_px + GAP_PX, PICTURE.size_px + 2 * LINE_PX + GAP_PX
+    lines = max((len(_caption(each.finding)) for each in shown), default=0)
+    cell_px, row_px = PICTURE.size_px + GAP_PX, PICTURE.size_px + lines * LINE_PX + GAP_PX
     rows = sum(math.ceil(len(part) / columns) for part in parts.values())
     headings = 1 + sum(bool(part) for part in parts.values())
     # the title needs some width, however few the pictures are
@@ -260,11 +297,12 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
 
 
 def _caption(finding: Finding) -> list[tuple[str, str]]:
-    """Two lines below a picture, with their colours."""
+    """Two lines below a picture, with their colours, and two more where trimesh was asked."""
     asymmetry = "" if finding.asymmetry is None else f"{finding.asymmetry:.3f}"
-    if finding.verdict == OK:
-        return [(finding.uid, INK), (f"asymmetry {asymmetry}", GREY)]
-    return [(finding.uid, INK), (f"{finding.verdict}, {asymmetry}".strip(", "), RED)]
+    verdict = (f"asymmetry {asymmetry}", GREY)
+    if finding.verdict != OK:
+        verdict = (f"{finding.verdict}, {asymmetry}".strip(", "), RED)
+    return [(finding.uid, INK), verdict, *((line, GREY) for line in describe(finding.mesh))]
 
 
 def _picture(image: bytes) -> "Image.Image":

@@ -78,6 +78,7 @@ def objects_check(
     """Give every file its verdict: can it be used, and if not, why? Exit 1 if one is refused.
 
     Alone it only reads the files. With --render it also looks at the objects, a second each: is one symmetric, flat, see-through?
+    Where trimesh is installed (pip install "viewpoint100k\\[mesh]"), it says whether a mesh is watertight, of how many bodies and how large: with --json or --render.
 
     [bold]viewpoint100k objects check my-models/[/bold]
     [bold]viewpoint100k objects check my-models/ --sheet sheet.jpg[/bold]
@@ -93,10 +94,7 @@ def objects_check(
     if probed:
         check_engine(*([engine_python] if engine_python else []))
     config, listing, kept = RunConfig(source=source), listed(source, count, seed), list[inspection.Seen]()
-    rows = inspection.list_findings(listing)
-    if probed:
-        rows = _probe(config, listing, workers, device, engine_python)
-    for seen in rows:
+    for seen in _probe(config, listing, workers, device, engine_python) if probed else _look(config, listing):
         if as_json:
             print(seen.finding.model_dump_json(), flush=True)
         drawn = sheet is not None and len(kept) < inspection.MOST_ON_A_SHEET
@@ -111,6 +109,8 @@ def objects_check(
     if not as_json:
         print_findings(findings if probed else refused, config.gates.min_asymmetry)
         out_console.print(summary, soft_wrap=True, highlight=False)
+        if meshes := inspection.count_meshes(findings):
+            out_console.print(meshes, soft_wrap=True, highlight=False)
         if spent := [Counter(finding.cpu_s) for finding in findings if finding.cpu_s]:
             print_cpu(sum(spent, Counter[str]()), f"{len(spent)} objects")
         if sheet is not None:
@@ -146,6 +146,22 @@ def listed(source: str, count: int, seed: int) -> Any:
 
     with counting("Checking objects") as progress:
         return sources.list_objects(source, wanted=count, seed=seed, budgets=FileBudgets(), progress=progress)
+
+
+def _look(config: Any, listing: Any) -> Iterator[Any]:
+    """What is known of the objects of a listing without a render, with a progress bar."""
+    from viewpoint100k import pipeline
+    from viewpoint100k.inspection import list_findings
+
+    total = len(listing.objects)
+    with (
+        tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder,
+        pipeline.disk_errors(Path(folder)),
+        counting("Reading meshes") as progress,
+    ):
+        for done, seen in enumerate(list_findings(config, listing, Path(folder)), 1):
+            progress(min(done, total), total)
+            yield seen
 
 
 def _probe(config: Any, listing: Any, workers: int | None, device: str, engine_python: str | None) -> Iterator[Any]:

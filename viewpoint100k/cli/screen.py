@@ -171,10 +171,13 @@ def print_report(report: Any) -> None:
 
 
 def print_findings(findings: list[Any], min_asymmetry: float) -> None:
-    """A row per object; the asymmetry is green where it is far from the threshold."""
+    """A row per object; the asymmetry is green where it is far from the threshold. Meshes where trimesh was asked."""
+    from viewpoint100k.mesh_facts import describe
+
     if not findings:
         return
-    table = Table("object", "verdict", "asymmetry", "reason")
+    meshes = any(finding.mesh for finding in findings)
+    table = Table("object", "verdict", "asymmetry", *(["mesh"] if meshes else []), "reason")
     for finding in findings:
         value = finding.asymmetry
         colour = "red" if (value or 0) < min_asymmetry else "yellow" if (value or 0) < 2 * min_asymmetry else "green"
@@ -182,6 +185,7 @@ def print_findings(findings: list[Any], min_asymmetry: float) -> None:
             escape(finding.uid),
             f"[{'green' if finding.verdict == 'ok' else 'red'}]{escape(finding.verdict)}[/]",
             "" if value is None else f"[{colour}]{value:.3f}[/]",
+            *([escape("\n".join(describe(finding.mesh)))] if meshes else []),
             escape(finding.reason),
         )
     out_console.print(table)

@@ -9,6 +9,8 @@ files), `shape`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and
 is to see).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +23,11 @@ from viewpoint100k.objects.gltf.buffers import read_accessors, read_views
 from viewpoint100k.objects.gltf.container import SideFiles, parse, read_bytes, split
 from viewpoint100k.objects.gltf.images import check_images
 from viewpoint100k.objects.gltf.meshes import read_meshes
-from viewpoint100k.objects.gltf.scene import read_draws, read_nodes
+from viewpoint100k.objects.gltf.scene import Draw, read_draws, read_nodes
 from viewpoint100k.objects.gltf.shape import SHAPE, SUPPORTED_EXTENSIONS, check_header, check_shape
-from viewpoint100k.objects.gltf.visible import check_load, check_visible
+from viewpoint100k.objects.gltf.visible import Surface, check_load, check_visible, place_triangles
 
-__all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "check_gltf"]
+__all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "Surface", "check_gltf", "read_surface"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,26 @@ def check_gltf(path: Path, budgets: FileBudgets) -> FileFacts:
     Raises:
         ObjectRefused: one line that says what was found and what was expected.
     """
+    with _refusing():
+        return _check(path, budgets)[0]
+
+
+def read_surface(path: Path, budgets: FileBudgets, max_triangles: int) -> Surface:
+    """The triangles of a file that passes the gate. Images are not decoded, and no other file is opened than by the gate.
+
+    Raises:
+        ObjectRefused: the file does not pass, has more triangles, or they cannot be read here.
+    """
+    with _refusing():
+        return place_triangles(_check(path, budgets)[1], max_triangles)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Whatever goes wrong while a file is read is a refusal of this file."""
     try:
         with np.errstate(all="ignore"):  # hostile numbers overflow; it is the results that are checked
-            return _check(path, budgets)
+            yield
     except ViewpointError:
         raise
     except (RecursionError, MemoryError) as error:
@@ -59,7 +78,8 @@ def check_gltf(path: Path, budgets: FileBudgets) -> FileFacts:
         raise ObjectRefused(f"cannot be checked: our reader fails on it ({type(error).__name__}: {error})") from error
 
 
-def _check(path: Path, budgets: FileBudgets) -> FileFacts:
+def _check(path: Path, budgets: FileBudgets) -> tuple[FileFacts, list[Draw]]:
+    """What the file contains, and what its scene draws."""
     data = read_bytes(path, budgets.max_bytes, "it")
     text, binary = split(data)
     tree = parse(text, budgets)
@@ -76,7 +96,7 @@ def _check(path: Path, budgets: FileBudgets) -> FileFacts:
     check_load(draws, budgets)
     shown = [draw for draw in draws if draw.node in in_scene]
     check_visible(shown, tree.get("materials", []))
-    return FileFacts(
+    facts = FileFacts(
         triangles=sum(draw.times * draw.mesh.triangles for draw in shown),
         nodes=nodes,
         images=images,
@@ -86,3 +106,4 @@ def _check(path: Path, budgets: FileBudgets) -> FileFacts:
         animations=len(tree.get("animations", [])),
         files=tuple(side_files.used),
     )
+    return facts, shown

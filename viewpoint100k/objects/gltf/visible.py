@@ -1,6 +1,7 @@
 """What there is to see: not too much for Blender, and a surface of finite size that is not transparent."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -100,3 +101,68 @@ def _blocks(part: Primitive) -> Iterator[NDArray[np.int64]]:
         if part.mode == 6:
             block[0] = 0  # a fan turns about its first corner
         yield block if part.indices is None else part.indices.rows[block, 0].astype(np.int64)
+
+
+# --- its triangles ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The triangles of a scene, in the file's axes and unit."""
+
+    triangles: NDArray[np.float64]  # (n, 3, 3): corners, counter-clockwise from the front
+    parts: NDArray[np.int64]  # (n,): which mesh at which place each is of, counted from 0
+    moved: bool  # by a skeleton or by morph targets: they are here as modelled, not as posed
+
+
+def place_triangles(draws: Sequence[Draw], max_triangles: int) -> Surface:
+    """All triangles where the nodes put them.
+
+    Args:
+        draws: those shown, that `check_visible` has seen.
+        max_triangles: 72 bytes each.
+
+    Raises:
+        ObjectRefused: there are more, or they are compressed and cannot be read here.
+    """
+    if (number := sum(draw.times * draw.mesh.triangles for draw in draws)) > max_triangles:
+        raise ObjectRefused(f"{number:,} triangles; looked at are at most {max_triangles:,}")
+    drawn = [part for mesh in {draw.mesh for draw in draws} for part in mesh.primitives if part.triangles]
+    if any(part.draco for part in drawn):
+        raise ObjectRefused("it is compressed with Draco, which only the renderer reads")
+    if any(
+        each and each.data is None and each.sparse is None for part in drawn for each in (part.position, part.indices)
+    ):
+        raise ObjectRefused("its vertices or indices have no data that can be read here")
+    modelled = {mesh: _corners(mesh) for mesh in dict.fromkeys(draw.mesh for draw in draws)}
+    placed: list[NDArray[np.float64]] = []
+    for draw in draws:
+        # the node of a skinned mesh moves nothing, and where its joints put it is a matter of poses
+        places = np.eye(4)[None] if draw.skinned else draw.places
+        for place in places if len(modelled[draw.mesh]) else ():
+            corners = modelled[draw.mesh] @ place[:3, :3].T + place[:3, 3]
+            mirrored = np.linalg.det(place[:3, :3]) < 0  # which turns fronts to backs
+            placed.append(corners[:, ::-1] if mirrored else corners)
+    return Surface(
+        triangles=np.concatenate(placed),
+        parts=np.repeat(np.arange(len(placed)), [len(each) for each in placed]),
+        moved=any(draw.skinned or draw.mesh.morphs for draw in draws),
+    )
+
+
+def _corners(mesh: Mesh) -> NDArray[np.float64]:
+    """(n, 3, 3) of all triangles of a mesh, in its own axes."""
+    found = [np.zeros((0, 3, 3))]
+    for part in mesh.primitives:
+        if not part.triangles:
+            continue
+        order = np.arange(part.corners) if part.indices is None else part.indices.rows[:, 0].astype(np.int64)
+        if part.mode == 4:
+            faces = order.reshape(-1, 3)
+        elif part.mode == 5:  # every other triangle of a strip goes the other way around
+            faces = np.stack([order[:-2], order[1:-1], order[2:]], axis=1)
+            faces[1::2] = faces[1::2, ::-1]
+        else:
+            faces = np.stack([np.full(part.triangles, order[0]), order[1:-1], order[2:]], axis=1)
+        found.append(part.position.floats()[faces])
+    return np.concatenate(found)
