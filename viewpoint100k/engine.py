@@ -26,9 +26,10 @@ import numpy as np
 
 from render_scenes import protocol
 from viewpoint100k.config import Quality, RenderConfig
-from viewpoint100k.errors import EngineError, InputError, MissingExtra
+from viewpoint100k.errors import EngineError, InputError, MissingExtra, one_line
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import FAR
+from viewpoint100k.libraries import Lacks, explain, find_lacks, read_complaints
 from viewpoint100k.quality import NOTHING, RenderedView, Statistics
 from viewpoint100k.records import OBJECT_RADIUS, PlannedView, Reject, View, ViewSet
 from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
@@ -129,20 +130,31 @@ class _Refused(Exception):
         self.stage = stage
 
 
-def check_engine(python: str = sys.executable) -> None:
-    """Fail early, with what to do, if an interpreter cannot render.
+class Interpreter(NamedTuple):
+    """A Python that is to render, and what of `NEEDS` it has."""
+
+    python: str
+    version: str  # such as 3.13
+    missing: tuple[str, ...]
+    bpy: Path | None  # its compiled module
+
+
+def look_at(python: str = sys.executable) -> Interpreter:
+    """Ask an interpreter what it has. Imports nothing of it.
 
     Raises:
         InputError: no such interpreter.
-        MissingExtra: it lacks bpy or what goes with it.
     """
     if python == sys.executable:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
+        specs = {name: importlib.util.find_spec(name) for name in NEEDS}
+        # a folder that an uninstalled package left behind has a spec, and no origin
+        origins = {name: spec.origin for name, spec in specs.items() if spec is not None and spec.origin is not None}
     else:
         code = (
-            "import importlib.util as u, sys; print('lacks', '%d.%d' % sys.version_info[:2], "
-            f"*[n for n in {NEEDS!r} if u.find_spec(n) is None])"
+            "import importlib.util as u, json, sys; s = {n: u.find_spec(n) for n in "
+            f"{NEEDS!r}}}; print('has', json.dumps(['%d.%d' % sys.version_info[:2], "
+            "{n: s[n].origin for n in s if s[n] is not None and s[n].origin is not None}]))"
         )
         try:
             done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=START_S)
@@ -154,19 +166,118 @@ def check_engine(python: str = sys.executable) -> None:
             raise InputError(
                 f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python {PYTHONS}"
             ) from error
-        if done.returncode or not done.stdout.startswith("lacks"):
+        if done.returncode or not done.stdout.startswith("has "):
             raise InputError(f"--engine-python {python}: is not a Python interpreter; pass a Python {PYTHONS}")
-        version, *missing = done.stdout.split()[1:]
-    if missing:
-        if "bpy" in missing and version not in RENDERERS:
-            raise MissingExtra(
-                f"{python} cannot render: it is Python {version}, for which Blender has no bpy on the package index, only for "
-                f"{PYTHONS}. Install viewpoint100k[render] on one of these, or name it with --engine-python"
-            )
+        version, origins = json.loads(done.stdout.removeprefix("has "))
+    missing = tuple(name for name in NEEDS if name not in origins)
+    return Interpreter(python, version, missing, Path(origins["bpy"]) if "bpy" in origins else None)
+
+
+def check_parts(found: Interpreter) -> None:
+    """Does it have what rendering imports?
+
+    Raises:
+        MissingExtra: it lacks bpy or what goes with it.
+    """
+    if not found.missing:
+        return
+    if "bpy" in found.missing and found.version not in RENDERERS:
         raise MissingExtra(
-            f"{python} cannot render: it lacks {', '.join(missing)}. Install them with pip install 'viewpoint100k[render]', "
-            "or name an interpreter that has them with --engine-python"
+            f"{found.python} cannot render: it is Python {found.version}, for which Blender has no bpy on the package index, "
+            f"only for {PYTHONS}. Install viewpoint100k[render] on one of these, or name it with --engine-python"
         )
+    raise MissingExtra(
+        f"{found.python} cannot render: it lacks {', '.join(found.missing)}. Install them with pip install "
+        "'viewpoint100k[render]', or name an interpreter that has them with --engine-python"
+    )
+
+
+def check_libraries(found: Interpreter) -> None:
+    """Does this machine have the shared libraries that bpy is linked to?
+
+    Raises:
+        InputError: it does not: which, and in which packages they are.
+    """
+    lacks = find_lacks(found.bpy) if found.bpy is not None else Lacks()
+    if lacks and _import_failure(found.python) is not None:  # an interpreter may know places that `ldd` does not
+        raise InputError(_cannot_render(found, lacks))
+
+
+def check_import(found: Interpreter) -> None:
+    """The final word: import bpy in a process of its own.
+
+    Raises:
+        InputError: that fails, and why.
+    """
+    said = _import_failure(found.python)
+    if said is not None:
+        lacks = read_complaints(said)
+        if lacks:
+            raise InputError(_cannot_render(found, lacks))
+        last = said.strip().splitlines()[-1:] or ["no reason given"]
+        raise InputError(
+            f"{found.python} cannot render: importing bpy fails: {one_line(last[0])}. Uninstall it, then pip install "
+            "'viewpoint100k[render]', or name another interpreter with --engine-python"
+        )
+
+
+def check_engine(python: str = sys.executable) -> None:
+    """Fail early, with what to do, if an interpreter cannot render.
+
+    Raises:
+        InputError: no such interpreter, or shared libraries that bpy needs are missing.
+        MissingExtra: it lacks bpy or what goes with it.
+    """
+    found = look_at(python)
+    check_parts(found)
+    check_libraries(found)
+
+
+def _import_failure(python: str) -> str | None:
+    """What importing bpy says when it fails; None: it does not fail."""
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # as for a render process
+    try:
+        done = subprocess.run(
+            [python, "-c", "import bpy"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=START_S,
+            env={**outside, **ONE_THREAD},
+        )
+    except subprocess.TimeoutExpired:
+        return f"not imported after {START_S:.0f} s"
+    if done.returncode < 0:
+        return f"{done.stderr}\nended by signal {-done.returncode}"
+    return done.stderr if done.returncode else None
+
+
+def _cannot_render(found: Interpreter, lacks: Lacks) -> str:
+    home = found.bpy.parent if found.bpy is not None else Path()
+    records = "".join(path.read_text() for path in home.parent.glob("bpy-*.dist-info/RECORD"))
+    bundled = [name for name in lacks.names() if f"/{name}," in records]
+    return f"{found.python} cannot render: {explain(lacks, bundled)}"
+
+
+def ask_cycles(scratch: Path, python: str = sys.executable) -> tuple[str, list[str]]:
+    """The kind of GPU that Cycles does best on here and the names of those, asked in a process of its own; CPU and none.
+
+    Raises:
+        EngineError: it does not answer, and what it said last.
+    """
+    command = [python, "-m", "render_scenes", "devices"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=_environment(scratch), timeout=START_S)
+        found = protocol.decode(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"Cycles did not list its devices within {START_S:.0f} s") from error
+    except (IndexError, ValueError) as error:
+        said = done.stderr.strip().splitlines()[-1:] or [f"the process ended with code {done.returncode}"]
+        raise EngineError(f"Cycles did not list its devices: {one_line(said[0])}") from error
+    if not isinstance(found, protocol.Devices):
+        raise EngineError(f"Cycles did not list its devices, but said {one_line(done.stdout)}")
+    return found.kind, found.names
 
 
 def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> list[Device]:
@@ -176,17 +287,15 @@ def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> li
         wanted: auto, cpu or gpu. `auto` takes the processor where there is no GPU.
 
     Raises:
-        InputError: `gpu` was asked for and Cycles finds none.
+        InputError: `gpu` was asked for and Cycles finds none; or bpy cannot be imported at all.
     """
     if wanted == "cpu":
         return [Device()]
-    command = [python, "-m", "render_scenes", "devices"]
-    done = subprocess.run(command, capture_output=True, text=True, env=_environment(scratch), timeout=START_S)
     try:
-        found = protocol.decode(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        found = None
-    kind, names = (found.kind, found.names) if isinstance(found, protocol.Devices) else ("CPU", [])
+        kind, names = ask_cycles(scratch, python)
+    except EngineError:
+        check_import(look_at(python))
+        kind, names = "CPU", []  # a driver's fault, which need not keep the processor from rendering
     if not names and wanted == "gpu":
         raise InputError("--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu")
     return [Device(kind, index, name) for index, name in enumerate(names)] or [Device()]

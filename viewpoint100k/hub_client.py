@@ -1,10 +1,11 @@
 """The Hub's client, with patience, and with errors that say what to do and never show a token."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from viewpoint100k.errors import InputError, MissingExtra, ViewpointError
 
@@ -58,6 +59,49 @@ def reach(repo_id: str) -> None:
         _again(PAUSES_S[:2], hub_api().repo_info, repo_id, repo_type="dataset")
     except HfHubHTTPError:
         pass  # it answers; what it says is asked for again, patiently
+
+
+class HubLook(NamedTuple):
+    """What `look_at_hub` saw. No token is in it."""
+
+    endpoint: str
+    has_token: bool
+    offline: bool = False  # the client is told to ask nobody
+    status: int | None = None  # of its answer; None: it did not answer
+    role: str = ""  # of the token, such as `write`
+    error: str = ""  # why it did not answer
+
+
+def look_at_hub(timeout_s: float) -> HubLook:
+    """Ask the Hub who we are, once, and wait no longer than this.
+
+    Raises:
+        MissingExtra: the client is not installed.
+    """
+    hub_api()
+    from huggingface_hub import constants, get_token
+    from huggingface_hub.utils import build_hf_headers, get_session
+
+    seen = HubLook(re.sub(r"//[^/@]*@", "//", constants.ENDPOINT), get_token() is not None)
+    if constants.HF_HUB_OFFLINE:
+        return seen._replace(offline=True)
+    answers = list[HubLook]()
+
+    def ask() -> None:
+        url = f"{constants.ENDPOINT}/api/whoami-v2"
+        try:
+            answer = get_session().get(url, headers=build_hf_headers(library_name="viewpoint100k"), timeout=timeout_s)
+            auth = answer.json().get("auth") if answer.status_code == 200 else None
+            role = str(((auth or {}).get("accessToken") or {}).get("role", ""))
+            answers.append(seen._replace(status=answer.status_code, role=role))
+        except Exception as error:
+            answers.append(seen._replace(error=_without_token(error)))
+
+    # a thread that may be left behind, because looking up a name knows no timeout
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(2 * timeout_s)
+    return answers[0] if answers else seen._replace(error=f"no answer in {2 * timeout_s:.0f} s")
 
 
 def _may_pass(error: Exception) -> bool:
@@ -159,4 +203,5 @@ def _without_token(error: object) -> str:
 
     text = " ".join(str(error).split())[:300] or type(error).__name__
     token = get_token()
+    text = re.sub(r"(//)[^/@\s]*@|(Bearer\s).*", r"\1\2", text)  # a password in an address, a header
     return re.sub(r"hf_\w{8,}", "hf_...", text.replace(token, "...") if token else text)

@@ -1,6 +1,7 @@
 """Commands that make a dataset: the main job, its stages one by one, and the farm's scripts."""
 
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -34,6 +35,7 @@ from viewpoint100k.cli.screen import (
     RunBar,
     counting,
     out_console,
+    print_health,
     print_missing,
     print_problems,
     print_report,
@@ -86,7 +88,7 @@ def generate(
     [bold]viewpoint100k generate my-dataset --source my-models/ --pairs 300 --set render.samples=8[/bold]
     """
     from viewpoint100k.audit import quick_look
-    from viewpoint100k.engine import check_engine
+    from viewpoint100k.doctor import check_before_run
     from viewpoint100k.run import Run
     from viewpoint100k.runners import Places
     from viewpoint100k.runners.local import default_workers
@@ -95,8 +97,8 @@ def generate(
     run_shards = runner_named(runner)
     config = resolved_config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
     devices = list[Any]()
+    check_before_run(out, (engine_python or sys.executable) if runner == "local" else None)
     if runner == "local":
-        check_engine(*([engine_python] if engine_python else []))
         with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
             devices = devices_for(Path(scratch), device, engine_python, quiet=True)
     with Run(out) as run, disk_errors(out):
@@ -136,6 +138,28 @@ def generate(
         if not report.problems:
             print_would_fail(out, quick_look(run.folder, config.seed))
     if report.problems:
+        raise typer.Exit(1)
+
+
+@app.command("doctor", rich_help_panel="Check and look")
+def doctor_command(
+    out: Annotated[str, typer.Argument(metavar="[OUT]", help="Where datasets are to be written.")] = ".",
+    engine_python: PythonOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a bug report. No token is in it.")] = False,
+) -> None:
+    """What this machine has for making datasets, what it lacks, and what to do. Exit 1 if something is red.
+
+    [bold]viewpoint100k doctor my-dataset[/bold]
+    [bold]viewpoint100k doctor --json > doctor.json[/bold]
+    """
+    from viewpoint100k import doctor
+
+    report = doctor.examine(out, engine_python)
+    if as_json:
+        print(doctor.without_home(report.model_dump_json(indent=1)))
+    else:
+        print_health(report)
+    if report.failed:
         raise typer.Exit(1)
 
 

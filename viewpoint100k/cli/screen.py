@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from viewpoint100k.errors import InputError, ViewpointError, one_line
+from viewpoint100k.errors import InputError, ViewpointError, one_line, printable
 
 out_console, err_console = Console(), Console(stderr=True)
 REMOTE_LOOK_S = 15.0  # between looks at a run behind a URL
@@ -189,6 +189,22 @@ def print_findings(findings: list[Any], min_asymmetry: float) -> None:
             escape(finding.reason),
         )
     out_console.print(table)
+
+
+def print_health(report: Any) -> None:
+    """A row per finding; what is red once more below, as it can be copied."""
+    table = Table("", "verdict", "found", "what to do")
+    for finding in report.findings:
+        colour = f"[{finding.verdict}]{finding.verdict}[/]"
+        table.add_row(escape(finding.name), colour, escape(one_line(finding.found, 600)), escape(finding.advice))
+    out_console.print(table)
+    for finding in report.findings:
+        if finding.verdict == "red":
+            line = f"[red]{escape(finding.name)}:[/red] {escape(printable(finding.advice))}"
+            out_console.print(line, soft_wrap=True, highlight=False)
+    verdicts = Counter(finding.verdict for finding in report.findings)
+    said = "a run will fail" if report.failed else "ready to render"
+    out_console.print(f"{verdicts['green']} green, {verdicts['yellow']} yellow, {verdicts['red']} red: {said}")
 
 
 def print_probes(probes: list[Any]) -> None:

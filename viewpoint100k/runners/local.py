@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from viewpoint100k.runners import PROGRAM, WRONG_INPUT, Failure, Places, last_line
 
 POLL_S = 0.25
+ROOM_FOR_A_WORKER = 1_200_000_000  # bytes; a render process usually takes 800 MB
 PARENT = "VIEWPOINT100K_PARENT"
 
 
@@ -68,10 +70,45 @@ def end_with_parent() -> None:
 
 def default_workers() -> int:
     """One per core that we may use, as far as memory allows (a render process takes 0.8 GB)."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        return cores
-    return max(1, min(cores, int(kilobytes / 1.2e6)))
+    free = free_memory()
+    return own_cores() if free is None else max(1, min(own_cores(), free // ROOM_FOR_A_WORKER))
+
+
+def own_cores() -> int:
+    """That this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Bytes that this process and its children may still take: of the machine, and of what a container lends us.
+
+    None where the system does not say (it is no Linux).
+    """
+    free = list[int]()
+    with suppress(OSError, StopIteration):
+        lines = (proc / "meminfo").read_text().splitlines()
+        free.append(next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable")))
+    with suppress(OSError):
+        for line in (proc / "self" / "cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers:  # version 2
+                free += _left_in_cgroups(cgroups, path, "memory.max", "memory.current")
+            elif "memory" in controllers.split(","):
+                root = cgroups / "memory"
+                free += _left_in_cgroups(root, path, "memory.limit_in_bytes", "memory.usage_in_bytes")
+    return max(0, min(free)) if free else None
+
+
+def _left_in_cgroups(root: Path, path: str, limit: str, usage: str) -> Iterator[int]:
+    """Bytes left in a cgroup and in each that holds it, of those that have a limit."""
+    own = root / path.lstrip("/")
+    if not own.is_dir():  # a container sees its own as the root
+        own = root
+    for folder in (own, *own.parents):
+        if not folder.is_relative_to(root):
+            return
+        with suppress(OSError, ValueError):  # a ValueError: there it says `max`
+            most, used = int((folder / limit).read_text()), int((folder / usage).read_text())
+            counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            # cached files are given up when memory is wanted
+            yield most - used + int(counts.get("total_inactive_file", counts.get("inactive_file", 0)))
