@@ -6,6 +6,7 @@ pictures, and for the large ones only if these were worth it. Success is judged 
 
 import errno
 import importlib.util
+import json
 import math
 import os
 import queue

@@ -150,13 +150,12 @@ def listed(source: str, count: int, seed: int) -> Any:
 
 def _look(config: Any, listing: Any) -> Iterator[Any]:
     """What is known of the objects of a listing without a render, with a progress bar."""
-    from viewpoint100k import pipeline
     from viewpoint100k.inspection import list_findings
 
     total = len(listing.objects)
     with (
         tempfile.TemporaryDirectory(prefix="viewpoint100k-") as folder,
-        pipeline.disk_errors(Path(folder)),
+        disk_errors(Path(folder)),
         counting("Reading meshes") as progress,
     ):
         for done, seen in enumerate(list_findings(config, listing, Path(folder)), 1):
