@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,8 +14,9 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 import audit_sets as sets
 
+from viewpoint100k.config import QuestionConfig, RunConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.pipeline import requestion
+from viewpoint100k.pipeline import plan_run, requestion
 from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.shards import iter_samples
 from viewpoint100k.validate import validate_dataset
@@ -34,7 +36,10 @@ def test_the_same_settings_give_the_same_shards(dataset, tmp_path):
 
 
 def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset, tmp_path):
-    mine = {kind: {"train": ["Mine: which?"], "test": ["Mine: what?"]} for kind in load_templates()}
+    filled = {
+        kind: " ".join(sorted({*re.findall(r"{\w+}", ours["train"][0])})) for kind, ours in load_templates().items()
+    }
+    mine = {kind: {"train": [f"Mine: which {gaps}?"], "test": [f"Mine: what {gaps}?"]} for kind, gaps in filled.items()}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
     requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'mine.yaml'}", "questions.other_forms=0"])
     before, after = contents(dataset), contents(tmp_path / "out")
@@ -47,6 +52,19 @@ def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset,
     assert validate_dataset(tmp_path / "out").problems == []
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["config_hash"] != json.loads((dataset / "manifest.json").read_text())["config_hash"]
+
+
+def test_a_wording_that_cannot_be_used_stops_it_before_anything_is_read_or_written(dataset, tmp_path):
+    """Also of a kind that this dataset has no pictures for."""
+    ours = {kind: dict(uses) for kind, uses in load_templates().items()}
+    ours["count/camera"]["test"] = ["How many things are near {a}?"]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(ours))
+    wanted = r"count/camera, test, .*'How many things are near \{a\}\?': lacks \{move\}"
+    with pytest.raises(InputError, match=wanted):
+        requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'mine.yaml'}"])
+    with pytest.raises(InputError, match=wanted):
+        plan_run(tmp_path / "out", RunConfig(questions=QuestionConfig(templates=str(tmp_path / "mine.yaml"))))
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_needs_a_new_render_is_refused_and_nothing_is_written(dataset, tmp_path):
