@@ -21,7 +21,6 @@ from uuid import uuid4
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-import viewpoint100k
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import Candidate, Counterfactuals, annotate, promising, scene_now
 from viewpoint100k.audit.second_opinion import contradicted
@@ -38,6 +37,7 @@ from viewpoint100k.config import (
 from viewpoint100k.engine import FEWEST_OBJECTS, WHOLE, Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ObjectRefused, RanDry, ViewpointError
 from viewpoint100k.glances import Glance, glance_at
+from viewpoint100k.identity import code_of_shard, this_code
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, make_plan, objects_wanted, plan_views
@@ -149,6 +149,7 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
         )
         raise InputError(f"source {config.source} has no usable object{why}")
     plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
+    plan = plan.model_copy(update={"code": this_code()})
     for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
     write_atomically(paths.listed_rejects, _lines(listing.rejects))
@@ -393,10 +394,12 @@ def _fill(
     be asked is replaced by another.
     """
     by_uid = {thing.record.uid: thing for thing in plan.objects}
+    code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
         config_hash=plan.config_hash,
-        code_version=viewpoint100k.__version__,
+        code_version=code.version,
+        code_commit=code.commit,
         renderer=engine.renderer,
         device=engine.device,
     )
@@ -445,7 +448,10 @@ def _fill(
             else:
                 objects.append(uid)  # nothing was rendered: that is no visit
         with ThreadPoolExecutor(engine.workers + 1) as threads:
-            waiting = [threads.submit(_visit_once, config, each, engine, paths.visits(shard)) for _, _, each in visits]
+            waiting = [
+                threads.submit(_visit_once, config, each, engine, paths.visits(shard), str(code))
+                for _, _, each in visits
+            ]
             try:  # results are looked at in the order of the plan, whoever is done first
                 for (uid, part, _), future in zip(visits, waiting, strict=True):
                     visit = future.result()
@@ -508,9 +514,9 @@ def _assign(motions: Sequence[str], part: list[int], usable: _Usable) -> dict[in
     return out
 
 
-def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path) -> _Visit:
+def _visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path, code: str) -> _Visit:
     """The visit as an earlier attempt at the shard made it, or a new one: a kill costs what is in work, and no more."""
-    key = "\0".join((engine.renderer, engine.device, view_set.model_dump_json()))
+    key = "\0".join((code, engine.renderer, engine.device, view_set.model_dump_json()))
     path = kept / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
     try:
         return _VISITS.validate_json(path.read_bytes())
