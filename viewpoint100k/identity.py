@@ -13,7 +13,7 @@ from pydantic import Field
 import viewpoint100k
 from viewpoint100k.records import COMMIT, Record
 
-PACKAGE = Path(viewpoint100k.__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent
 MAKES_DATA = ("viewpoint100k", "render_scenes")  # folders of a clone: what is changed elsewhere changes no dataset
 PATIENCE_S = 5.0  # with git, which answers within milliseconds; a file system that hangs must not keep anybody
 
@@ -43,16 +43,20 @@ def this_code() -> Code:
     return Code(version=viewpoint100k.__version__, commit=commit_of_clone(PACKAGE) or _installed_commit())
 
 
-def code_of_shard(planned: Code) -> Code:
+def code_of_shard(planned: Code, here: Code | None = None) -> Code:
     """What a shard that is made now says of its code: what the plan says, unless this is known to be other code.
 
     So the bytes do not depend on whether a machine's copy of the same code knows its commit.
+
+    Args:
+        planned: that planned the run.
+        here: that makes the shard; None: this.
     """
-    here = this_code()
-    known = here.commit is not None and planned.commit is not None
+    here = here or this_code()
     if here.version != planned.version:
         return here if planned.version else Code(version=here.version)
-    return here if known and here.commit != planned.commit else planned
+    both_known = here.commit is not None and planned.commit is not None
+    return here if both_known and here.commit != planned.commit else planned
 
 
 def commit_of_clone(package: Path) -> str | None:

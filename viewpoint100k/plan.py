@@ -14,8 +14,8 @@ from pydantic import Field
 
 from viewpoint100k.config import PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
-from viewpoint100k.identity import Code
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from viewpoint100k.identity import Code
 from viewpoint100k.motions import (
     SETS,
     Camera,
