@@ -292,7 +292,7 @@ def render_shard(
         devices: what they render on, by turns.
 
     Raises:
-        InputError: there is no such shard, or this interpreter cannot render.
+        InputError: there is no such shard, the wordings cannot be used, or this interpreter cannot render.
         RanDry: the objects do not yield enough pairs; says how many are missing and why.
     """
     paths, plan = RunPaths(out), read_plan(out)
@@ -302,6 +302,7 @@ def render_shard(
     if (done := read_receipt(out, shard)) is not None:
         return done
     config, gone = read_config(paths.config), {removal.uid for removal in _removed(out)}
+    load_templates(config.questions.templates)  # here and now: they are needed when all is rendered
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch, tally, now = paths.scratch(shard), _Tally(), time.time()

@@ -16,7 +16,7 @@ import audit_sets as sets
 
 from viewpoint100k.config import QuestionConfig, RunConfig
 from viewpoint100k.errors import InputError
-from viewpoint100k.pipeline import plan_run, requestion
+from viewpoint100k.pipeline import plan_run, render_shard, requestion
 from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.shards import iter_samples
 from viewpoint100k.validate import validate_dataset
@@ -65,6 +65,17 @@ def test_a_wording_that_cannot_be_used_stops_it_before_anything_is_read_or_writt
     with pytest.raises(InputError, match=wanted):
         plan_run(tmp_path / "out", RunConfig(questions=QuestionConfig(templates=str(tmp_path / "mine.yaml"))))
     assert not (tmp_path / "out").exists()
+
+
+def test_wordings_that_were_spoiled_since_the_plan_stop_a_shard_before_it_renders(dataset, tmp_path):
+    ours = {kind: dict(uses) for kind, uses in load_templates().items()}
+    file, out = tmp_path / "mine.yaml", tmp_path / "run"
+    file.write_text(yaml.safe_dump(ours))
+    plan = plan_run(out, RunConfig(pairs=8, questions=QuestionConfig(templates=str(file))))
+    file.write_text(yaml.safe_dump({**ours, "hops/camera": {"train": ["{move}?"], "test": ["{move}?"]}}))
+    with pytest.raises(InputError, match=r"hops/camera, train, wording 1 of 1, '\{move\}\?': lacks \{a\}"):
+        render_shard(out, plan.shards[0].number)
+    assert not list(out.glob(".run/progress/*")) and not list(out.glob(".run/tmp/*"))
 
 
 def test_what_needs_a_new_render_is_refused_and_nothing_is_written(dataset, tmp_path):
