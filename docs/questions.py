@@ -50,7 +50,9 @@ wrong; and "none" must be as frequent with the same lens as with another, or the
 either sort, and gives small learners the text, the stated lenses, or the object's box in one picture alone: none may be four points above
 somebody who always says the most frequent answer.
 
-Each kind has at least 8 wordings for training and 4 others for the test split ([templates.yaml](../viewpoint100k/questions/templates.yaml)); the right
+Each kind has at least 8 wordings for training and 4 others for the test split ([templates.yaml](../viewpoint100k/questions/templates.yaml)). A file of your
+own (`--set questions.templates=mine.yaml`) has the same kinds, and in each wording the placeholders of its kind: `{{move}}` once, `{{a}}`, `{{b}}` and `{{c}}` as
+often as you like. What cannot be used is refused before anything is rendered ([wording.py](../viewpoint100k/questions/wording.py)). The right
 option goes round the letters. `questions.other_forms` of the questions are answered by number, in words or in JSON. A number scores
 by mean relative accuracy. `lens`: the question says how wide both pictures are, for size means nothing without that.
 

@@ -7,7 +7,7 @@ from viewpoint100k.errors import InputError, ViewpointError
 if TYPE_CHECKING:
     from viewpoint100k.load import load_questions
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["InputError", "ViewpointError", "__version__", "load_questions"]
 
 

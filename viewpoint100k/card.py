@@ -61,16 +61,20 @@ def write_dataset_files(
 ) -> Manifest:
     """Write all that lies beside the shards, each file atomically, manifest.json last."""
     names = [receipt.name for receipt in receipts for _ in range(receipt.samples)]
-    code = list[str]()
+    versions, commits = set[str](), set[str]()
 
     def seen() -> Iterator[tuple[str, Sample]]:
         for name, sample in zip(names, samples, strict=True):
-            code.append(sample.provenance.code_version) if not code else None
+            versions.add(sample.provenance.code_version)
+            if sample.provenance.code_commit is not None:
+                commits.add(sample.provenance.code_commit)
             yield name, sample
 
     contents = count_samples(seen())
-    assert code, "a run has at least one shard with at least one sample"
-    return describe(dataset, make_manifest(config, receipts, code[0], version, list(removed)), contents)
+    assert versions, "a run has at least one shard with at least one sample"
+    code_version, code_commit = ", ".join(sorted(versions)), ", ".join(sorted(commits)) or None
+    manifest = make_manifest(config, receipts, code_version, version, list(removed), code_commit)
+    return describe(dataset, manifest, contents)
 
 
 def rewrite_card(
@@ -332,10 +336,14 @@ def _made_text(manifest: Manifest) -> str:
     return f"""
 ## How it was made
 
-Preset `{manifest.preset}`, seed {manifest.config["seed"]}, settings {manifest.config_hash} (in full in `manifest.json`), code {manifest.code_version}. {manifest.renderer} on {manifest.device},
+Preset `{manifest.preset}`, seed {manifest.config["seed"]}, settings {manifest.config_hash} (in full in `manifest.json`), code {_code(manifest)}. {manifest.renderer} on {manifest.device},
 {render["size_px"]} x {render["size_px"]} px, {_quality_in_words(render)}. `viewpoint100k validate` rereads every file, recomputes every truth and answer.
 The same settings and seed give the same bytes, for one renderer version and one kind of processor.
 """
+
+
+def _code(manifest: Manifest) -> str:
+    return f"{manifest.code_version}{f' (commit {manifest.code_commit})' if manifest.code_commit else ''}"
 
 
 def _limits_text(manifest: Manifest, contents: Contents) -> str:

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import viewpoint100k
 from viewpoint100k.annotate import Candidate
 from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.config import GateConfig, RunConfig
 from viewpoint100k.engine import Engine
 from viewpoint100k.errors import RanDry, ViewpointError
 from viewpoint100k.glances import Glance, glance_at
+from viewpoint100k.identity import code_of_shard
 from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, plan_views
 from viewpoint100k.questions import ask_all, load_templates
@@ -70,10 +70,12 @@ def fill_shard(
     be asked is replaced by another.
     """
     by_uid = {thing.record.uid: thing for thing in plan.objects}
+    code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
         config_hash=plan.config_hash,
-        code_version=viewpoint100k.__version__,
+        code_version=code.version,
+        code_commit=code.commit,
         renderer=engine.renderer,
         device=engine.device,
     )
@@ -124,7 +126,10 @@ def fill_shard(
             else:
                 objects.append(uid)  # nothing was rendered: that is no visit
         with ThreadPoolExecutor(engine.workers + 1) as threads:
-            waiting = [threads.submit(visit_once, config, each, engine, paths.visits(shard)) for _, _, each in visits]
+            waiting = [
+                threads.submit(visit_once, config, each, engine, paths.visits(shard), str(code))
+                for _, _, each in visits
+            ]
             try:  # results are looked at in the order of the plan, whoever is done first
                 for (uid, part, _), future in zip(visits, waiting, strict=True):
                     visit = future.result()

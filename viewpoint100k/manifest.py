@@ -63,7 +63,8 @@ class Manifest(Record):
     preset: str
     config_hash: str
     config: dict[str, Any]
-    code_version: str
+    code_version: str = Field(description="of all that made shards, with commas between")
+    code_commit: str | None = Field(default=None, description="the same of their commits, as far as these are known")
     renderer: str
     device: str
     samples: int
@@ -138,6 +139,7 @@ def make_manifest(
     code_version: str,
     version: str = "1.0.0",
     removed: Sequence[Removal] = (),
+    code_commit: str | None = None,
 ) -> Manifest:
     """The manifest of shards that have receipts; those that hold no sample are left out."""
     receipts = [receipt for receipt in receipts if receipt.samples]
@@ -148,6 +150,7 @@ def make_manifest(
         config_hash=config_hash(config),
         config=config.model_dump(mode="json") | {"source": public_source(config.source)},
         code_version=code_version,
+        code_commit=code_commit,
         renderer=", ".join(sorted({receipt.renderer for receipt in receipts})),
         device=", ".join(sorted({receipt.device for receipt in receipts})),
         samples=sum(receipt.samples for receipt in receipts),

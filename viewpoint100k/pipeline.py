@@ -17,6 +17,7 @@ from viewpoint100k.config import RunConfig, public_source, read_config, write_co
 from viewpoint100k.engine import Device, Engine, check_engine
 from viewpoint100k.errors import InputError, ViewpointError
 from viewpoint100k.fill import Tally, fill_shard
+from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.manifest import Manifest, Removal, read_manifest
 from viewpoint100k.plan import Plan, make_plan, objects_wanted
@@ -69,6 +70,7 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
         )
         raise InputError(f"source {config.source} has no usable object{why}")
     plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
+    plan = plan.model_copy(update={"code": this_code()})
     for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
     write_rejects(paths.listed_rejects, listing.rejects)
@@ -87,7 +89,7 @@ def render_shard(
         devices: what they render on, by turns.
 
     Raises:
-        InputError: there is no such shard, or this interpreter cannot render.
+        InputError: there is no such shard, the wordings cannot be used, or this interpreter cannot render.
         RanDry: the objects do not yield enough pairs; says how many are missing and why.
     """
     paths = RunPaths(out)
@@ -99,6 +101,7 @@ def render_shard(
         return done
     config = read_config(paths.config)
     removed_objects(out)  # a manifest that cannot be read is refused before anything is rendered
+    load_templates(config.questions.templates)  # here and now: they are needed when all is rendered
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch = paths.scratch(shard)

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
+from pydantic import Field
 
 from viewpoint100k.config import PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from viewpoint100k.identity import Code
 from viewpoint100k.motions import (
     SETS,
     Camera,
@@ -80,6 +82,7 @@ class Plan(Record):
     pairs_per_object: int
     objects: list[SourceObject]
     shards: list[Shard]
+    code: Code = Field(default=Code(), description="that planned the run, and makes its shards unless it is replaced")
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:

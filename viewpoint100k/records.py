@@ -74,6 +74,7 @@ Row6 = Annotated[list[Number], Field(min_length=6, max_length=6)]
 Row4 = Annotated[list[Number], Field(min_length=4, max_length=4)]
 Matrix3 = Annotated[list[Row3], Field(min_length=3, max_length=3)]
 Matrix4 = Annotated[list[Row4], Field(min_length=4, max_length=4)]
+COMMIT = r"^[0-9a-f]{7,64}(-dirty)?$"  # of git
 
 
 class Record(BaseModel):
@@ -421,9 +422,16 @@ class Question(Record):
 
 
 class Provenance(Record):
+    """What a sample was made by: with the objects, all that its bytes depend on."""
+
     seed: int = Field(ge=0, lt=2**63)
     config_hash: str
-    code_version: str
+    code_version: str = Field(description="of the library that rendered it")
+    code_commit: str | None = Field(
+        default=None,
+        pattern=COMMIT,
+        description="of that library; ends in -dirty where its clone had other changes; null: not known, or of an early version",
+    )
     renderer: str
     device: str
 

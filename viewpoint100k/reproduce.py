@@ -11,9 +11,10 @@ from viewpoint100k import pipeline
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config
 from viewpoint100k.engine import Device
 from viewpoint100k.errors import InputError, RanDry
+from viewpoint100k.identity import Code, this_code
 from viewpoint100k.manifest import Manifest, ShardEntry, read_attribution, read_manifest
 from viewpoint100k.run_state import RunPaths
-from viewpoint100k.shards import StoredSample, decode, read_shard, sha256_file
+from viewpoint100k.shards import StoredSample, decode, read_shard, sha256_file, write_shard
 
 MANY = 5  # differences of a kind that are listed one by one
 PIXEL_TOLERANCE = 12  # of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
@@ -24,9 +25,10 @@ class Reproduction(NamedTuple):
     """What came of it."""
 
     shard: str
-    same_bytes: bool
+    same_bytes: bool  # whatever code the samples say they were made by
     close: bool  # the same samples, and pictures that differ by no more than kernels do
     findings: list[str]
+    other_code: str = ""  # how this code differs from the shard's, if it is known to; no fault by itself
 
 
 def reproduce_shard(
@@ -39,6 +41,7 @@ def reproduce_shard(
     workers: int = 1,
     devices: Sequence[Device] = (Device(),),
     progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Reproduction:
     """Render a shard of a published dataset again, from its manifest and its objects, and compare.
 
@@ -46,6 +49,7 @@ def reproduce_shard(
         number: as `render-shard` counts: all shards of the run, from 0, train first.
         scratch: an empty folder for the new shard.
         source: where the objects are, if they came from a folder.
+        say: is told before anything is rendered if the shard was made by other code.
 
     Raises:
         InputError: no dataset, no such shard, or its objects' folder is not known.
@@ -67,15 +71,18 @@ def reproduce_shard(
             f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, ...): all of it was "
             "removed, or the source has another number of objects now; pass the one it was made from with --source"
         )
+    other_code = _other_code(dataset, manifest, entry)
+    if other_code:
+        say(other_code)
     findings += _published(dataset, entry)
     findings += _objects(dataset, entry, {thing.record.uid: thing.record.sha256 for thing in plan.objects})
     shutil.copy(dataset / "manifest.json", scratch)  # objects that were removed since stay out
     try:
         receipt = pipeline.render_shard(scratch, number, engine_python, workers, devices)
     except RanDry as error:
-        return Reproduction(entry.name, False, False, [*findings, str(error)])
+        return Reproduction(entry.name, False, False, [*findings, str(error)], other_code)
     if receipt.sha256 == entry.sha256:
-        return Reproduction(entry.name, not findings, not findings, findings)
+        return Reproduction(entry.name, not findings, not findings, findings, other_code)
     for what, before, after in (
         ("renderer", manifest.renderer, receipt.renderer),
         ("device", manifest.device, receipt.device),
@@ -85,10 +92,42 @@ def reproduce_shard(
     try:
         old = list(read_shard(dataset / entry.name))
     except InputError as error:
-        return Reproduction(entry.name, False, False, [*findings, str(error)])
-    new = list(read_shard(RunPaths(scratch).shard(shard)))
+        return Reproduction(entry.name, False, False, [*findings, str(error)], other_code)
+    new = _as_by_the_code_of(old, list(read_shard(RunPaths(scratch).shard(shard))))
+    if write_shard(RunPaths(scratch).run / "compared.tar", RunPaths(scratch).run, new)[0] == entry.sha256:
+        return Reproduction(entry.name, not findings, not findings, findings, other_code)
     close = _compare(old, new, findings)
-    return Reproduction(entry.name, False, close, findings)
+    if not findings:
+        findings.append("records: they say the same in other bytes, as another version writes them")
+    return Reproduction(entry.name, False, close, findings, other_code)
+
+
+def _other_code(dataset: Path, manifest: Manifest, entry: ShardEntry) -> str:
+    """How the code that made a shard differs from this; empty if it does not, as far as both are known."""
+    made_by, here = _code_of(dataset, manifest, entry), this_code()
+    other_commit = made_by.commit is not None and here.commit is not None and made_by.commit != here.commit
+    return f"code: was {made_by}, is {here}" if made_by.version != here.version or other_commit else ""
+
+
+def _code_of(dataset: Path, manifest: Manifest, entry: ShardEntry) -> Code:
+    """By what its first sample says; if it cannot be read, by the manifest."""
+    try:
+        first = next(iter(read_shard(dataset / entry.name))).sample.provenance
+        return Code(version=first.code_version, commit=first.code_commit)
+    except (InputError, StopIteration):
+        commit = manifest.code_commit
+        return Code(version=manifest.code_version, commit=commit if commit and "," not in commit else None)
+
+
+def _as_by_the_code_of(old: list[StoredSample], new: list[StoredSample]) -> list[StoredSample]:
+    """New samples that say they were made by the code of the old ones: whether that matters is what is to be found out."""
+    out = []
+    for number, one in enumerate(new):
+        before = old[min(number, len(old) - 1)].sample.provenance if old else one.sample.provenance
+        named = {"code_version": before.code_version, "code_commit": before.code_commit}
+        provenance = one.sample.provenance.model_copy(update=named)
+        out.append(one._replace(sample=one.sample.model_copy(update={"provenance": provenance})))
+    return out
 
 
 def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:

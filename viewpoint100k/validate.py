@@ -70,13 +70,22 @@ class Report(NamedTuple):
     problems: list[Problem]
 
 
+class MadeBy(NamedTuple):
+    """What a sample says it was made by, as far as the manifest says so too."""
+
+    version: str
+    commit: str | None
+    renderer: str
+    device: str
+
+
 class _Shard(NamedTuple):
     """What checking one shard found, and what only the whole dataset can judge."""
 
     problems: list[Problem]
     keys: list[str]
     objects: dict[str, ObjectRecord]  # by uid
-    provenances: set[tuple[str, str, str]]  # code version, renderer, device
+    provenances: set[MadeBy]
     questions: int
 
 
@@ -140,7 +149,7 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
                 )
             )
     problems += _attribution_problems(dataset, objects, used_in)
-    problems += _manifest_problems(manifest, set[tuple[str, str, str]]().union(*(shard.provenances for shard in found)))
+    problems += _manifest_problems(manifest, set[MadeBy]().union(*(shard.provenances for shard in found)))
     if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
@@ -285,8 +294,8 @@ def _other_bytes(path: Path, entry: ShardEntry) -> Iterator[Problem]:
         yield Problem(entry.name, what)
 
 
-def _made_with(provenance: Provenance) -> tuple[str, str, str]:
-    return provenance.code_version, provenance.renderer, provenance.device
+def _made_with(provenance: Provenance) -> MadeBy:
+    return MadeBy(provenance.code_version, provenance.code_commit, provenance.renderer, provenance.device)
 
 
 def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates: GateConfig) -> Iterator[str]:
@@ -460,21 +469,28 @@ def _attribution_problems(
         yield Problem("attribution.csv", f"has {more} more lines that no shard asks for")
 
 
-def _manifest_problems(manifest: Manifest, made_with: set[tuple[str, str, str]]) -> Iterator[Problem]:
+def _manifest_problems(manifest: Manifest, made_by: set[MadeBy]) -> Iterator[Problem]:
     """What manifest.json says of how the dataset was made is what its samples say."""
     digest = hashlib.sha256(json.dumps(manifest.config, sort_keys=True).encode()).hexdigest()[:12]
     if digest != manifest.config_hash:
         yield Problem("manifest.json", f"config_hash = {manifest.config_hash}; its config hashes to {digest}")
     if manifest.preset != manifest.config.get("preset"):
         yield Problem("manifest.json", f"preset = {manifest.preset}; its config says {manifest.config.get('preset')}")
-    if not made_with:
+    if not made_by:
         return
-    versions, renderers, devices = (sorted(set(column)) for column in zip(*made_with, strict=True))
-    if manifest.code_version not in versions:
-        yield Problem("manifest.json", f"code_version = {manifest.code_version}; the samples say {', '.join(versions)}")
+    versions = {one.version for one in made_by}
+    named = set(manifest.code_version.split(", "))  # early manifests name the first of several
+    if not (named <= versions or (named & versions and manifest.removed)):  # what others made may have been removed
+        told = ", ".join(sorted(versions))
+        yield Problem("manifest.json", f"code_version = {manifest.code_version}; the samples say {told}")
+    commits = {one.commit for one in made_by if one.commit is not None}
+    named = set(manifest.code_commit.split(", ")) if manifest.code_commit else set()
+    if not (commits == named or (commits < named and manifest.removed)):
+        told = ", ".join(sorted(commits)) or "none"
+        yield Problem("manifest.json", f"code_commit = {manifest.code_commit}; the samples say {told}")
     for name, said, found in (
-        ("renderer", manifest.renderer, renderers),
-        ("device", manifest.device, devices),
+        ("renderer", manifest.renderer, sorted({one.renderer for one in made_by})),
+        ("device", manifest.device, sorted({one.device for one in made_by})),
     ):
         if set(said.split(", ")) != set(", ".join(found).split(", ")):
             yield Problem("manifest.json", f"{name} = {said}; the samples say {', '.join(found)}")

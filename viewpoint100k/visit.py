@@ -48,9 +48,9 @@ class Visit(NamedTuple):
 _VISITS = TypeAdapter(Visit, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
 
 
-def visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path) -> Visit:
+def visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path, code: str) -> Visit:
     """The visit as an earlier attempt at the shard made it, or a new one: a kill costs what is in work, and no more."""
-    key = "\0".join((engine.renderer, engine.device, view_set.model_dump_json()))
+    key = "\0".join((code, engine.renderer, engine.device, view_set.model_dump_json()))
     path = kept / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
     try:
         return _VISITS.validate_json(path.read_bytes())

@@ -556,6 +556,7 @@ def test_the_view_that_a_motion_leads_to():
         figures = [BY_NAME["which_view"].draw(what, GATES, np.random.default_rng(seed)) for seed in range(20)]
         figure = next(figure for figure in figures if words in figure.words)
         assert answer("which_view", what, figure) == f"image {view_number + 1}"
+        assert {one.words for one in figures} <= {*BY_NAME["which_view"].words}  # by which wordings are judged
     assert BY_NAME["which_view"].draw(a_set(0, 40, 60, 80), GATES, np.random.default_rng(0)) is None  # no mirror twin
     assert BY_NAME["which_view"].draw(a_set(0, 45, -45, 80), GATES, np.random.default_rng(0)) is None  # between tens
 

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import re
 from collections import Counter, defaultdict
+from importlib import resources
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +17,7 @@ from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at
 from viewpoint100k.questions import KINDS, carries_question, facts_of, load_templates
 from viewpoint100k.questions.ask import askable, word_all
+from viewpoint100k.questions.wording import read_templates
 from viewpoint100k.records import Decidability, ObjectRecord, Provenance, Sample, Seen, View
 from viewpoint100k.scoring import score
 
@@ -628,9 +631,163 @@ def test_ids_name_sample_and_kind():
 # --- files of wordings -------------------------------------------------------------------------------
 
 
+PLACEHOLDER = re.compile(r"\{\w+\}")
+OURS = yaml.safe_load((resources.files("viewpoint100k.questions") / "templates.yaml").read_text("utf-8"))
+PLAIN = {  # one short wording a kind, with the placeholders of ours in another order
+    name: {
+        use: [" ".join([f"{use}: quae", *sorted({*PLACEHOLDER.findall(uses[use][0])}, reverse=True), "est?"])]
+        for use in uses
+    }
+    for name, uses in OURS.items()
+}
+COUNT, CLOSER, VIEW, CHANGED = "count/camera", "closer/camera", "which_view/around_object", "changed_object/scene"
+AFTER, HOPS = "side_after/camera", "hops/camera"
+
+
+def load(tmp_path, change, base=PLAIN):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**base, **change}))
+    return load_templates(str(tmp_path / "mine.yaml"))
+
+
+def refusal(tmp_path, change, base=PLAIN):
+    with pytest.raises(InputError) as error:
+        load(tmp_path, change, base)
+    return str(error.value)
+
+
 def test_wordings_can_be_replaced_by_a_file(tmp_path):
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(TEMPLATES))
-    assert load_templates(str(tmp_path / "mine.yaml")) == TEMPLATES
+    assert load(tmp_path, {}) == PLAIN
+    assert load(tmp_path, {}, OURS) == OURS == load_templates()
+
+
+def test_each_placeholder_of_each_wording_of_ours_is_needed_and_no_other_is_taken(tmp_path):
+    """Tried on the first wording of each list; ours are what says which kind has which."""
+    path, tried = tmp_path / "mine.yaml", 0
+
+    def refused(kind, use, wordings):
+        path.write_text(yaml.safe_dump({kind.name: {**PLAIN[kind.name], use: wordings}}))
+        with pytest.raises(InputError) as error:
+            read_templates(str(path), [kind])
+        return str(error.value)
+
+    for kind, use in itertools.product(KINDS, ("train", "test")):
+        first, *others = OURS[kind.name][use]
+        mine = {*PLACEHOLDER.findall(first)}
+        assert all({*PLACEHOLDER.findall(other)} == mine for other in others)
+        for placeholder in sorted(mine):
+            spoiled = first.replace(placeholder, "something")
+            said = refused(kind, use, [spoiled])
+            assert all(part in said for part in ("mine.yaml", kind.name, use, spoiled[:40], f"lacks {placeholder}")), (
+                said
+            )
+            tried += 1
+        for placeholder in sorted({"{move}", "{a}", "{b}", "{c}", "{d}"} - mine):
+            said = refused(kind, use, [*PLAIN[kind.name][use], f"{first} {placeholder}"])
+            assert all(part in said for part in ("mine.yaml", kind.name, use, "2 of 2", f"has {placeholder}")), said
+            assert all(one in said.rpartition("expected")[2] for one in mine or ["no placeholder"]), said
+            tried += 1
+    assert tried == 2 * 5 * len(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wording", "words"),
+    [
+        (COUNT, "How many things are near {a}?", ["lacks {move}", "{move} once and {a} once or more"]),
+        (COUNT, "How many are {move} {a}, truly {move} it?", ["has {move} 2 times", "{move} once"]),
+        (COUNT, "How many are { move } {a}?", ["has { move }"]),
+        (COUNT, "How many are {Move} {a}?", ["has {Move}"]),
+        (COUNT, "How many are {move.__class__} {a}?", ["has {move.__class__}"]),
+        (COUNT, "How many are {move!r} {a}?", ["has {move!r}"]),
+        (COUNT, "How many are {move:>10} {a}?", ["has {move:>10}"]),
+        (COUNT, "How many are {move} {a[0]}?", ["has {a[0]}"]),
+        (COUNT, "How many are {{move}} {a}?", ["no other braces"]),
+        (COUNT, "How many are {move} {a?", ["belongs to no placeholder", "'{'"]),
+        (COUNT, "How many are {move} a} {a}?", ["belongs to no placeholder", "'}'"]),
+        (COUNT, "How many are {move} {a} {}?", ["has {}"]),
+        (COUNT, "How many are {0} {a}?", ["has {0}"]),
+        (COUNT, "How many are {move} {a} {b}?", ["has {b}"]),
+        (COUNT, "How many are {move} {a}, closer to the camera than it?", ["cannot be told", "closer to the camera than"]),
+        (COUNT, "Count. {move} {a}: how many?", ["cannot be told", "capital"]),
+        (HOPS, "The camera {move} and all else stays where it is: where is {a}, from {b}?", ["cannot be told"]),
+        (AFTER, "{move}: where would {a} be, from {b}?", ["cannot be told", "capital"]),
+        (VIEW, "The camera moves. What then?", ["lacks {move}"]),
+        (VIEW, "The camera {move}; it never rises until it looks down at the object about 40 degrees more steeply.",
+         ["cannot be told"]),
+        (CLOSER, "Which is closer?", ["lacks {a}"]),
+        (CLOSER, "Which is closer, {a} or {c}?", ["has {c}"]),
+        (CHANGED, "Which of {a}, {b} and {c} {move}?", ["has {a}"]),
+        (EGO, "Which way did {a} move?", ["has {a}", "expected no placeholder"]),
+        (EGO, "Which way {}?", ["has {}", "expected no placeholder"]),
+        (EGO, "Which way? :}", ["belongs to no placeholder"]),
+        (EGO, "", ["is empty"]),
+        (EGO, " \t\n ", ["is empty"]),
+        (EGO, "Which\x07 way?", ["control character"]),
+        (EGO, None, ["is empty", "quotes"]),
+        (EGO, True, ["is a truth value", "quotes"]),
+        (EGO, 3.5, ["is a number"]),
+        (EGO, {"Which way": "left or right?"}, ["is a mapping", "quotes"]),
+        (EGO, ["Which way?"], ["is a list"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("use", ["train", "test"])
+def test_a_wording_that_cannot_be_used_is_refused_when_it_is_loaded(kind, wording, words, use, tmp_path):
+    said = refusal(tmp_path, {kind: {**PLAIN[kind], use: [*PLAIN[kind][use], wording]}})
+    assert all(word in said for word in ["mine.yaml", kind, use, "wording 2 of 2", *words]), said
+
+
+def test_half_a_character_is_refused_for_no_shard_could_hold_it(tmp_path):
+    text = yaml.safe_dump(PLAIN).replace("'train: quae est?'", '"Which \\ud800 way?"', 1)
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match="half of a character"):
+        load_templates(str(tmp_path / "mine.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "wording"),
+    [
+        (COUNT, "Of all but {a}, how many lie {move} {a}?"),
+        (COUNT, "Quot res\nsunt {move}\n{a}?\n"),
+        (CLOSER, "{b}, {a}: utra camerae propior est? {a}? {b}?"),
+        (AFTER, "如果相机 {move}，{a} 在 {b} 的哪一边？"),
+        (EGO, "¿Hacia dónde se movió la cámara? 100 %: $x, <b>, \\n"),
+        (EGO, "में कैमरा किस ओर\u200d गया?"),
+    ],
+)
+def test_a_wording_may_be_of_any_language_and_name_an_object_again(kind, wording, tmp_path):
+    assert load(tmp_path, {kind: {"train": [wording], "test": [wording]}})[kind]["test"] == [wording]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({ROLL: {"train": ["Which?", "How?", " Which? "], "test": ["What?"]}}, [ROLL, "train", "1 and 3", "Which?"]),
+        ({ROLL: {"train": ["A?"], "test": ["B?", "B?"]}}, [ROLL, "test", "1 and 2"]),
+        ({ROLL: {"train": ["A?"], "test": ["B?"], "validation": ["C?"]}}, [ROLL, "validation", "nothing else"]),
+        ({ROLL: {"train": "A?", "test": ["B?"]}}, [ROLL, "train"]),
+        ({ROLL: {"train": {"A": 1}, "test": ["B?"]}}, [ROLL, "train"]),
+        ({ROLL: "A?"}, [ROLL, "str"]),
+        ({7: {"train": ["A?"], "test": ["B?"]}, "x": 3}, ["unknown kind 7"]),
+        ({None: {}}, ["unknown kind None"]),
+        ({ROLL.upper(): {"train": ["A?"], "test": ["B?"]}}, [f"unknown kind {ROLL.upper()!r}", ROLL]),
+    ],
+)
+def test_lists_that_are_none_and_kinds_that_do_not_exist_are_named(change, words, tmp_path):
+    said = refusal(tmp_path, change)
+    assert all(word in said for word in ["mine.yaml", *words]), said
+
+
+def test_every_kind_that_is_missing_is_missed(tmp_path):
+    for kind in KINDS:
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({name: PLAIN[name] for name in PLAIN if name != kind.name}))
+        with pytest.raises(InputError, match=rf"mine\.yaml: has no wordings for the kind '{kind.name}'"):
+            load_templates(str(tmp_path / "mine.yaml"))
+
+
+@pytest.mark.parametrize("again", [f"{ROLL}:\n  train: [A]\n  test: [B]\n", f'"{ROLL}":\n  train: [A]\n  test: [B]\n'])
+def test_a_kind_that_is_there_twice_is_refused_for_one_of_both_would_be_lost(again, tmp_path):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(PLAIN) + again)
+    with pytest.raises(InputError, match=rf"mine\.yaml.*'{ROLL}' is there twice.*line \d+"):
+        load_templates(str(tmp_path / "mine.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -646,13 +803,13 @@ def test_wordings_can_be_replaced_by_a_file(tmp_path):
     ],
 )
 def test_a_file_that_lacks_wordings_or_has_too_many_names_the_kind(change, words, tmp_path):
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**TEMPLATES, **change}))
-    with pytest.raises(InputError) as error:
-        load_templates(str(tmp_path / "mine.yaml"))
-    assert all(word in str(error.value) for word in ["mine.yaml", *words]), error.value
+    said = refusal(tmp_path, change)
+    assert all(word in said for word in ["mine.yaml", *words]), said
 
 
-@pytest.mark.parametrize("text", ["", "[]", "a: [", "7"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "a: [", "7", "a: 2020-99-99", "? [a]\n: b", "&a [*a]", "a: !!python/name:os.system", "[" * 9999]
+)
 def test_a_broken_wordings_file_is_an_error_that_says_what_is_expected(text, tmp_path):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(InputError, match=r"mine\.yaml"):

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,7 +14,9 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 import audit_sets as sets
 
+from viewpoint100k.config import QuestionConfig, RunConfig
 from viewpoint100k.errors import InputError
+from viewpoint100k.pipeline import plan_run, render_shard
 from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.requestion import requestion
 from viewpoint100k.shards import iter_samples
@@ -34,7 +37,10 @@ def test_the_same_settings_give_the_same_shards(dataset, tmp_path):
 
 
 def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset, tmp_path):
-    mine = {kind: {"train": ["Mine: which?"], "test": ["Mine: what?"]} for kind in load_templates()}
+    filled = {
+        kind: " ".join(sorted({*re.findall(r"{\w+}", ours["train"][0])})) for kind, ours in load_templates().items()
+    }
+    mine = {kind: {"train": [f"Mine: which {gaps}?"], "test": [f"Mine: what {gaps}?"]} for kind, gaps in filled.items()}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
     requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'mine.yaml'}", "questions.other_forms=0"])
     before, after = contents(dataset), contents(tmp_path / "out")
@@ -47,6 +53,30 @@ def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset,
     assert validate_dataset(tmp_path / "out").problems == []
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["config_hash"] != json.loads((dataset / "manifest.json").read_text())["config_hash"]
+
+
+def test_a_wording_that_cannot_be_used_stops_it_before_anything_is_read_or_written(dataset, tmp_path):
+    """Also of a kind that this dataset has no pictures for."""
+    ours = {kind: dict(uses) for kind, uses in load_templates().items()}
+    ours["count/camera"]["test"] = ["How many things are near {a}?"]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(ours))
+    wanted = r"count/camera, test, .*'How many things are near \{a\}\?': lacks \{move\}"
+    with pytest.raises(InputError, match=wanted):
+        requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'mine.yaml'}"])
+    with pytest.raises(InputError, match=wanted):
+        plan_run(tmp_path / "out", RunConfig(questions=QuestionConfig(templates=str(tmp_path / "mine.yaml"))))
+    assert not (tmp_path / "out").exists()
+
+
+def test_wordings_that_were_spoiled_since_the_plan_stop_a_shard_before_it_renders(dataset, tmp_path):
+    ours = {kind: dict(uses) for kind, uses in load_templates().items()}
+    file, out = tmp_path / "mine.yaml", tmp_path / "run"
+    file.write_text(yaml.safe_dump(ours))
+    plan = plan_run(out, RunConfig(pairs=8, questions=QuestionConfig(templates=str(file))))
+    file.write_text(yaml.safe_dump({**ours, "hops/camera": {"train": ["{move}?"], "test": ["{move}?"]}}))
+    with pytest.raises(InputError, match=r"hops/camera, train, wording 1 of 1, '\{move\}\?': lacks \{a\}"):
+        render_shard(out, plan.shards[0].number)
+    assert not list(out.glob(".run/progress/*")) and not list(out.glob(".run/tmp/*"))
 
 
 def test_what_needs_a_new_render_is_refused_and_nothing_is_written(dataset, tmp_path):

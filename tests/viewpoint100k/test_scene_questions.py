@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image, ImageChops
 from scene_samples import standing, synthetic_scene
 
@@ -374,3 +375,43 @@ def spoiled(text, names):
     if named:
         yield f"{facts.replace(named, absent, 1)}. So the answer{conclusion}"
     yield f"So the answer{conclusion}"
+
+
+# --- wordings of the user's own ----------------------------------------------------------------------
+
+
+def test_kinds_say_which_words_and_how_many_objects_their_wordings_get(drawn):
+    """What is drawn of scenes is what `load_templates` goes by."""
+    told = set()
+    for _, kind, figure, _ in drawn:
+        assert figure.words in (kind.words or ("",)), kind.name
+        named_in_options = 3 if kind.name == "changed_object/scene" else 0
+        assert len(figure.parts) == kind.parts + named_in_options, kind.name
+        told |= {kind.name} if figure.words else set()
+    assert told == {kind.name for kind in OF_SCENES.values() if kind.words}
+
+
+def test_another_language_asks_the_same_of_scenes(scenes, tmp_path):
+    """Made-up words, the placeholders the other way around: each question is understood as it was meant."""
+    mine = {}
+    for kind in KINDS:
+        gaps = " fo ".join(reversed(kind.placeholders))
+        mine[kind.name] = {"train": [f"ka zu {gaps} mi?"], "test": [f"Lo. {gaps.join(['Ne ', ''])} da?"]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
+    templates = load_templates(str(tmp_path / "mine.yaml"))
+    keys = [f"train-00000-{number:05d}" for number in range(len(scenes))]
+    asked = ask_all(keys, scenes, QuestionConfig(), GATES, templates, np.random.default_rng(1), 0)
+    seen = Counter()
+    for sample, questions in zip(scenes, asked, strict=True):
+        for question in questions:
+            kind = OF_SCENES.get(f"{question.type}/{question.frame}")
+            if kind is None:
+                continue
+            again = answered(sample, kind, figure_of(question), GATES)
+            assert question.prompt.startswith("Ka zu ") and "{" not in question.prompt.partition("\n")[0]
+            assert (
+                kind.texts(figure_of(question), sample.scene)[again.fact.option]
+                == question.options[question.answer_index]
+            )
+            seen[kind.name] += 1
+    assert {name for name in OF_SCENES if OF_SCENES[name].words} <= set(seen)

@@ -67,11 +67,13 @@ def reproduce_command(
                 workers=workers or places_on(devices),
                 devices=devices,
                 progress=progress,
+                say=lambda line: err_console.print(escape(line), soft_wrap=True, highlight=False),
             )
     for finding in found.findings:
         err_console.print(escape(finding), soft_wrap=True, highlight=False)
     if found.same_bytes:
-        out_console.print(f"{found.shard}: the same bytes")
+        but = ", but for the code that the samples name" if found.other_code else ""
+        out_console.print(f"{found.shard}: the same bytes{but}")
         return
     verdict = "the same samples, and pictures as close as another CPU's" if found.close else "differs"
     out_console.print(f"{found.shard}: {verdict}")

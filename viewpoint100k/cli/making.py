@@ -34,6 +34,7 @@ from viewpoint100k.cli.screen import (
     REMOTE_LOOK_S,
     RunBar,
     counting,
+    err_console,
     out_console,
     print_health,
     print_missing,
@@ -89,6 +90,7 @@ def generate(
     """
     from viewpoint100k.audit import quick_look
     from viewpoint100k.doctor import check_before_run
+    from viewpoint100k.identity import code_of_shard
     from viewpoint100k.run import Run
     from viewpoint100k.runners import Places
     from viewpoint100k.runners.local import default_workers
@@ -106,6 +108,9 @@ def generate(
             made = run.plan(config, progress)
         known: dict[int, Any] = {}
         missing = [shard.number for shard in run.status(made, known).missing]
+        if missing and (here := code_of_shard(made.code)) != made.code:
+            told = f"This run was planned by {made.code}. What is missing is made by {here}, and says so"
+            err_console.print(told, soft_wrap=True, highlight=False)
         places = Places((), at_a_time, cpus, gpus, retries, address, tuple(sbatch or ()))
         command = ["render-shard", out if run.folder != Path(out) else str(run.folder.absolute()), "--quiet"]
         if runner == "local":

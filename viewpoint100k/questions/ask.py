@@ -3,16 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib import resources
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import yaml
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
-from viewpoint100k.errors import InputError
 from viewpoint100k.glances import Glance
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets, tier_c, tier_c_pairs
 from viewpoint100k.questions.balance import balanced, cue_values
@@ -22,6 +18,7 @@ from viewpoint100k.questions.chains_scenes import write_scene_chain
 from viewpoint100k.questions.kinds import Cue, Fact, Figure, Kind, Known, named
 from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.questions.verifier_scenes import verify_scene_chain
+from viewpoint100k.questions.wording import MOVE, Templates, read_templates, sentences
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, View
 from viewpoint100k.scoring import LETTERS
 
@@ -36,7 +33,6 @@ KINDS: tuple[Kind, ...] = (
 OF_TRUTH = tuple(kind for kind in KINDS if not kind.draw)  # a pair's truth alone answers them
 DRAWN = tuple(kind for kind in KINDS if kind.draw)
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
-Templates = Mapping[str, Mapping[str, list[str]]]  # "type/frame" -> "train" and "test" -> wordings
 OF_SCENES = "C"
 OF_ONE_OBJECT = {"object_facing_camera_1", "object_front"}  # frames that a group of objects does not have
 ARTICLES = {"an": "a", "An": "A"}
@@ -67,28 +63,9 @@ def load_templates(path: str | None = None) -> Templates:
     """Wordings per kind, from our file or from the user's: those for training, and others for testing.
 
     Raises:
-        InputError: the file cannot be read, or lacks wordings for a kind; names the kind.
+        InputError: the file cannot be read, or has a wording that cannot be used; names the kind and what was expected.
     """
-    origin = path or "the built-in templates.yaml"
-    try:
-        text = Path(path).read_text("utf-8") if path else _shipped()
-        tree = yaml.safe_load(text)
-    except OSError as error:
-        raise InputError(f"questions.templates = {path}: {error.strerror}; expected a YAML file of wordings") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{origin} is not YAML: {' '.join(str(error).split())}") from error
-    names = [kind.name for kind in KINDS]
-    for wanted in names:
-        wordings = tree.get(wanted) if isinstance(tree, dict) else None
-        for use in ("train", "test"):
-            found = wordings.get(use) if isinstance(wordings, dict) else None
-            if not isinstance(found, list) or not found or not all(isinstance(w, str) and w.strip() for w in found):
-                raise InputError(
-                    f"{origin}: expected lists of wordings under {wanted!r}: `train:` and `test:`; kinds are {', '.join(names)}"
-                )
-    if unknown := set(tree) - set(names):
-        raise InputError(f"{origin}: unknown kind {sorted(unknown)[0]!r}; kinds are {', '.join(names)}")
-    return dict(tree)
+    return read_templates(path, KINDS)
 
 
 def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> list[Asked]:
@@ -256,7 +233,7 @@ def _question(
         form = OTHER_FORMS[rng.integers(len(OTHER_FORMS))]
     options, place = _options(kind, fact, kind.texts(figure, sample.scene), rng, used, start)
     right = options[place] if options else f"{round(fact.value or 0.0, -1):.0f}"
-    wording = templates[kind.name][use][number].replace("{move}", figure.words)
+    wording = templates[kind.name][use][number].replace(MOVE, figure.words)
     if kind.tier == OF_SCENES:
         wording = sentences(named(wording, figure, sample.scene))
     elif sample.scene is not None:
@@ -290,11 +267,6 @@ def _question(
             words,
         ),
     )
-
-
-def sentences(text: str) -> str:
-    """A capital where a sentence begins, for names that stand there."""
-    return re.sub(r"(^|[.?!] )([a-z])", lambda found: found[1] + found[2].upper(), text)
 
 
 def of_group(wording: str) -> str:
@@ -425,7 +397,3 @@ def lens(views: Sequence[View]) -> str:
     if wide[0] == wide[1]:
         return f"Both images have a horizontal field of view of {wide[0]} degrees."
     return f"The horizontal field of view is {wide[0]} degrees in image 1 and {wide[1]} degrees in image 2."
-
-
-def _shipped() -> str:
-    return (resources.files("viewpoint100k.questions") / "templates.yaml").read_text("utf-8")

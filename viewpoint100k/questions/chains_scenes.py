@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from viewpoint100k.questions.chains import MAX_WORDS, Statement
-from viewpoint100k.questions.kinds import Figure, Known
-from viewpoint100k.questions.scene_shots import MOVES, Shot, phrase_in
+from viewpoint100k.questions.kinds import Figure, Known, phrase_in
+from viewpoint100k.questions.scene_shots import MOVES, Shot
 from viewpoint100k.questions.tier_c import COUNTS, RELATIONS, TURNS_DEG, nearest_to
 from viewpoint100k.questions.tier_c_pairs import CHANGES
 from viewpoint100k.records import Scene

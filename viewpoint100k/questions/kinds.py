@@ -17,6 +17,7 @@ from viewpoint100k.config import GateConfig, Range
 from viewpoint100k.records import Decidability, MapCamera, Mark, Scene, Seen, Truth, View
 
 AHEAD = 2  # the axis of the line of sight, of a translation
+PLACES = "abcdefg"  # of objects of a scene, in braces in wordings and options
 NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
 Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
@@ -101,9 +102,15 @@ def named(text: str, figure: Figure, scene: Scene | None) -> str:
     """A wording with the names of the objects of a scene in their places, and a capital where a sentence begins."""
     if scene is None or not figure.parts:
         return text
-    for place, part in zip("abcdefg", figure.parts, strict=False):
+    for place, part in zip(PLACES, figure.parts, strict=False):
         text = text.replace(f"{{{place}}}", scene.parts[part].name)
     return text
+
+
+def phrase_in(words: str, phrases: Sequence[str]) -> str | None:
+    """Which one of some phrases a wording has; None if it has several, or none."""
+    found = [phrase for phrase in phrases if phrase in words.split("\n")[0]]
+    return found[0] if len(found) == 1 else None
 
 
 class Opposites(NamedTuple):
@@ -134,12 +141,19 @@ class Kind(NamedTuple):
     seen_alone: tuple[Cue, ...] = WHETHER  # must not tell "none" from the others; where there is none, one from another
     can_be_fair: bool = True  # else one picture by itself tells, whatever is left out: never of the balanced subset
     lens: bool = False  # the question says what the lens did, for the object's size means nothing without that
+    words: tuple[str, ...] = ()  # all that may stand for {move} in its wordings: a move, a relation or a change
+    parts: int = 0  # so many objects of a scene are named in its wordings: {a}, {b}, ...
     draw: Callable[[Known, GateConfig, np.random.Generator], Figure | None] | None = None
     solve: Callable[[Known, Figure, GateConfig], Solved | None] | None = None
 
     @property
     def name(self) -> str:
         return f"{self.type}/{self.frame}"
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """What stands in braces in each of its wordings."""
+        return (*(["{move}"] if self.words else []), *(f"{{{place}}}" for place in PLACES[: self.parts]))
 
     @property
     def none(self) -> int | None:

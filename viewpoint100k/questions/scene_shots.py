@@ -188,12 +188,6 @@ def shot_of(known: Known, figure: Figure, count: int, moved_deg: float = 0.0, of
     )
 
 
-def phrase_in(words: str, phrases: Sequence[str]) -> str | None:
-    """Which one of some phrases a wording has; None if it has several, or none."""
-    found = [phrase for phrase in phrases if phrase in words.split("\n")[0]]
-    return found[0] if len(found) == 1 else None
-
-
 def solved(
     shot: Shot, figure: Figure, option: int, margin: float, cues: Mapping[Cue, float] | None = None
 ) -> Solved | None:

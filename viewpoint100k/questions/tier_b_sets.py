@@ -15,6 +15,7 @@ EDGE_GREY = 0.15  # a share of an edge, to either side
 TENS_OFF_DEG = 3.5  # how far a motion may be from the tens that the question says
 LEVEL_DEG = 6.0  # a way around that stays as high, or a way up that stays on its side
 RISES_DEG = 20.0
+ALONE, GROUP = "the object", "the group of objects"  # what the camera moves about
 
 
 def _around_deg(known: Known, view: int) -> float:
@@ -42,11 +43,27 @@ def move_words(known: Known, view: int) -> str | None:
     tens, aside = 10 * round(abs(way) / 10), up if abs(around) > abs(up) else around
     if abs(abs(way) - tens) > TENS_OFF_DEG or abs(aside) > LEVEL_DEG or tens < LEAST_STEP_DEG:
         return None
-    thing = "the group of objects" if known.scene else "the object"
+    thing = GROUP if known.scene else ALONE
     if way == around:
-        sense = "counter-clockwise" if around > 0 else "clockwise"
-        return f"goes about {tens} degrees {sense} (seen from above) around {thing}"
-    return f"rises until it looks down at {thing} about {tens} degrees more steeply" if up > 0 else None
+        return _goes(tens, "counter-clockwise" if around > 0 else "clockwise", thing)
+    return _rises(tens, thing) if up > 0 else None
+
+
+def _goes(tens: int, sense: str, thing: str) -> str:
+    return f"goes about {tens} degrees {sense} (seen from above) around {thing}"
+
+
+def _rises(tens: int, thing: str) -> str:
+    return f"rises until it looks down at {thing} about {tens} degrees more steeply"
+
+
+def _all_moves() -> tuple[str, ...]:
+    """All that `move_words` may say."""
+    out = []
+    for thing in (ALONE, GROUP):
+        for tens in range(int(LEAST_STEP_DEG), 190, 10):
+            out += [_goes(tens, "clockwise", thing), _goes(tens, "counter-clockwise", thing), _rises(tens, thing)]
+    return tuple(out)
 
 
 def draw_which_view(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
@@ -163,6 +180,7 @@ KINDS: tuple[Kind, ...] = (
         (),
         of_figures_only,
         seen_alone=(),
+        words=_all_moves(),
         draw=draw_which_view,
         solve=solve_which_view,
     ),

@@ -7,8 +7,8 @@ the scene alone. Where a look at the flat picture gives a cue, either answer is 
 import numpy as np
 
 from viewpoint100k.config import GateConfig
-from viewpoint100k.questions.kinds import Figure, Kind, Known, Opposites, Solved, either, of_figures_only
-from viewpoint100k.questions.scene_shots import MOVES, Shot, Solve, drawn, phrase_in, shot_of, solved
+from viewpoint100k.questions.kinds import Figure, Kind, Known, Opposites, Solved, either, of_figures_only, phrase_in
+from viewpoint100k.questions.scene_shots import MOVES, Shot, Solve, drawn, shot_of, solved
 from viewpoint100k.records import OBJECT_RADIUS, ScenePart
 
 BEFORE = 0.2  # scene radii along the line of sight
@@ -319,13 +319,23 @@ def _kind(
     solve: Solve,
     count: int,
     opposites: tuple[Opposites, ...] = (),
-    words: tuple[str, ...] = ("",),
+    words: tuple[str, ...] = (),
     of_all: bool = False,
 ) -> Kind:
     type_, frame = name.split("/")
-    draw = drawn(solve, count, len(options), words, opposites, of_all)
     return Kind(
-        type_, frame, "C", options, (), of_figures_only, opposites=opposites, seen_alone=(), draw=draw, solve=solve
+        type_,
+        frame,
+        "C",
+        options,
+        (),
+        of_figures_only,
+        opposites=opposites,
+        seen_alone=(),
+        words=words,
+        parts=count,
+        draw=drawn(solve, count, len(options), words or ("",), opposites, of_all),
+        solve=solve,
     )
 
 

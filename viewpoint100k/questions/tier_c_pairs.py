@@ -5,8 +5,8 @@ from itertools import permutations
 import numpy as np
 
 from viewpoint100k.config import GateConfig
-from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, of_figures_only
-from viewpoint100k.questions.scene_shots import MOST_TRIED, asked_parts, letters, phrase_in
+from viewpoint100k.questions.kinds import Fact, Figure, Kind, Known, Solved, of_figures_only, phrase_in
+from viewpoint100k.questions.scene_shots import MOST_TRIED, asked_parts, letters
 from viewpoint100k.records import ChangeKind, matrix
 
 PAIR = (0, 1)
@@ -134,9 +134,21 @@ KINDS: tuple[Kind, ...] = (
         (),
         of_figures_only,
         seen_alone=(),
+        words=tuple(CHANGES),  # its three objects are named in the options alone
         draw=draw_changed,
         solve=solve_changed,
     ),
     # either picture is as often the first: of so few, evening out would leave none
-    Kind("seen_in", "images", "C", WHICH, (), of_figures_only, seen_alone=(), draw=draw_seen_in, solve=solve_seen_in),
+    Kind(
+        "seen_in",
+        "images",
+        "C",
+        WHICH,
+        (),
+        of_figures_only,
+        seen_alone=(),
+        parts=1,
+        draw=draw_seen_in,
+        solve=solve_seen_in,
+    ),
 )
