@@ -1,6 +1,7 @@
 """The file as it lies on the disk: its bytes and chunks, its JSON, and the side files that its URIs name."""
 
 import base64
+import errno
 import json
 import re
 import stat
@@ -190,7 +191,9 @@ def _resolved(path: Path) -> Path:
     """
     try:
         return path.resolve(strict=True)
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
         return path.resolve()
 
 
