@@ -283,7 +283,8 @@ def hub_row(bare, tmp_path, *, table=False, **environment):
     cleared = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     env = {**cleared, "HF_HOME": str(tmp_path / "hf"), **environment}
     printed = [
-        viewpoint100k("doctor", *form, "--engine-python", bare, env=env) for form in (["--json"], *([[]] if table else []))
+        viewpoint100k("doctor", *form, "--engine-python", bare, env=env)
+        for form in (["--json"], *([[]] if table else []))
     ]
     assert not [done for done in printed if environment.get("HF_TOKEN", "-never-") in done.stdout + done.stderr]
     return rows(printed[0])["Hub"]
@@ -311,7 +312,7 @@ def test_a_hub_that_never_answers_does_not_hold_doctor_up(bare, tmp_path):
 def test_in_offline_mode_nobody_is_asked(bare, tmp_path):
     pytest.importorskip("huggingface_hub")
     with HubServer(tmp_path / "hub") as hub:
-        row = hub_row(bare, tmp_path, HF_ENDPOINT=hub.endpoint, HF_TOKEN=hub.token, HF_HUB_OFFLINE="1")
+        row = hub_row(bare, tmp_path, HF_ENDPOINT=hub.url, HF_TOKEN=hub.token, HF_HUB_OFFLINE="1")
         assert hub.requests == []
     assert row["verdict"] == "yellow" and "HF_HUB_OFFLINE" in row["advice"]
 
@@ -331,7 +332,7 @@ def test_what_the_hub_says_of_the_token_is_told(token, fault, verdict, words, ba
     with HubServer(tmp_path / "hub") as hub:
         hub.fault = lambda method, path: fault
         more = {"HF_TOKEN": hub.token if token == "right" else token} if token else {}
-        row = hub_row(bare, tmp_path, HF_ENDPOINT=hub.endpoint, **more)
+        row = hub_row(bare, tmp_path, HF_ENDPOINT=hub.url, **more)
     assert row["verdict"] == verdict, row
     assert words in row["found"]
 
