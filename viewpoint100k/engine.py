@@ -512,7 +512,8 @@ class Worker:
                 if isinstance(error, _Dead) and error.killed and attempt + 1 < STARTS and not self._closed:
                     continue
                 raise EngineError(
-                    f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}\n{tail}"
+                    f"the render process did not start: {error or f'no answer in {START_S:.0f} s'}. `viewpoint100k doctor` looks for "
+                    f"the cause\n{tail}"
                 ) from error
         self.renderer, self.device = hello["renderer"], hello["device"]
         self.start_cpu_s += hello["cpu_s"]
