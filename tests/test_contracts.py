@@ -61,7 +61,11 @@ def test_all_extras_together_import_on_this_interpreter():
     [
         ("torch", "2.9.0 2.9.1", "2.8.0 2.10.0 2.13.0"),  # Qwen3-VL stands still in its 3-D convolution
         ("datasets", "4.8.5 5.1.0", "5.2.0"),  # a stream that was mapped skips rows when it is taken up again
-        ("opencv-python-headless", "4.12.0.88", "4.11.0.86"),  # numpy 2, with which the bpy of Python 3.11 does not live
+        (
+            "opencv-python-headless",
+            "4.12.0.88",
+            "4.11.0.86",
+        ),  # numpy 2, with which the bpy of Python 3.11 does not live
     ],
 )
 def test_versions_that_are_known_to_be_bad_are_refused_by_every_extra(name, refused, accepted):

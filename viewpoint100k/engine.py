@@ -570,7 +570,9 @@ class Worker:
                 if isinstance(error, _Dead) and error.killed and attempt + 1 < STARTS and not self._closed:
                     continue
                 raise EngineError(
-                    f"the render process did not start: {str(error) or f'no answer in {allowed_s:.0f} s'}\n{tail}"
+                    f"the render process did not start: {str(error) or f'no answer in {allowed_s:.0f} s'}. `viewpoint100k doctor` looks "
+                    f"for the cause
+{tail}"
                 ) from error
         assert isinstance(hello, protocol.Ready), hello
         self.renderer, self.device = hello.renderer, hello.device

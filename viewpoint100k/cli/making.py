@@ -148,7 +148,7 @@ def generate(
 
 @app.command("doctor", rich_help_panel="Check and look")
 def doctor_command(
-    out: Annotated[str, typer.Argument(metavar="[OUT]", help="Where datasets are to be written.")] = ".",
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Where datasets are to be written.")] = ".",
     engine_python: PythonOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a bug report. No token is in it.")] = False,
 ) -> None:
