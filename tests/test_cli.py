@@ -7,7 +7,7 @@ from importlib import metadata
 import pytest
 from conftest import SMALL, viewpoint100k
 
-from viewpoint100k.engine import find_devices
+from viewpoint100k.devices import find_devices
 
 
 def lines(done):

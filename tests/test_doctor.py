@@ -16,7 +16,7 @@ from hub_server import HubServer
 
 from benchmarks.farm_parts import NotHere, remount, small_disk
 from viewpoint100k.doctor import Finding, _guarded, without_home
-from viewpoint100k.engine import PYTHONS
+from viewpoint100k.interpreters import PYTHONS
 from viewpoint100k.libraries import Lacks, explain, find_lacks, read_complaints
 from viewpoint100k.runners.local import free_memory
 

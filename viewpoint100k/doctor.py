@@ -21,18 +21,11 @@ from pathlib import Path
 from typing import Literal
 
 import viewpoint100k
-from viewpoint100k.engine import (
-    RENDERERS,
-    ROOM_FOR_A_VIEW_SET,
-    ask_cycles,
-    check_engine,
-    check_import,
-    check_libraries,
-    check_parts,
-    look_at,
-)
+from viewpoint100k.devices import ask_cycles
+from viewpoint100k.engine import ROOM_FOR_A_VIEW_SET
 from viewpoint100k.errors import EngineError, InputError, MissingExtra, ViewpointError, one_line
 from viewpoint100k.hub_client import look_at_hub
+from viewpoint100k.interpreters import RENDERERS, check_engine, check_import, check_libraries, check_parts, look_at
 from viewpoint100k.records import Record
 from viewpoint100k.runners.local import ROOM_FOR_A_WORKER, default_workers, free_memory, own_cores
 from viewpoint100k.storage import is_url

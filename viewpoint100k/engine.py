@@ -5,8 +5,6 @@ pictures, and for the large ones only if these were worth it. Success is judged 
 """
 
 import errno
-import importlib.util
-import json
 import math
 import os
 import queue
@@ -18,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import NamedTuple, TypeVar
@@ -27,29 +24,19 @@ import numpy as np
 
 from render_scenes import protocol
 from viewpoint100k.config import Quality, RenderConfig
-from viewpoint100k.errors import EngineError, InputError, MissingExtra, one_line
+from viewpoint100k.devices import Device, environment_of
+from viewpoint100k.errors import EngineError
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import FAR
-from viewpoint100k.libraries import Lacks, explain, find_lacks, read_complaints
+from viewpoint100k.interpreters import START_S
 from viewpoint100k.quality import NOTHING, RenderedView, Statistics
 from viewpoint100k.records import OBJECT_RADIUS, PlannedView, Reject, View, ViewSet
 from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
-START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
 WARM_S = 3600.0  # the same on a GPU, whose driver compiles Blender's kernels when it first meets them: ten minutes
 PATIENCE_S = 15.0  # after which a GPU that is not ready is said to compile
 WATCH_S = 0.5  # between two looks at the memory of a process that renders on a GPU
-RENDERERS = {"3.13": "bpy 5.2 LTS", "3.11": "bpy 5.0.1"}  # Python -> the Blender that is on the package index for it
-PYTHONS = " or ".join(f"{python} ({blender})" for python, blender in RENDERERS.items())
-NEEDS = ("bpy", "numpy", "PIL")
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
-    "OPTIX": "CUDA_VISIBLE_DEVICES",
-    "CUDA": "CUDA_VISIBLE_DEVICES",
-    "HIP": "HIP_VISIBLE_DEVICES",
-    "ONEAPI": "ZE_AFFINITY_MASK",
-}
 PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
 PROBE_SIZE_PX = 96
 KILLS = 6  # of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
@@ -61,27 +48,6 @@ Choice = Sequence[int] | Reject
 Paths = Path | Mapping[int, Path]
 Choose = Callable[[list[RenderedView]], Choice]
 Answer = TypeVar("Answer", bound=protocol.Answer)
-
-
-@dataclass(frozen=True)
-class Device:
-    """What one worker renders on."""
-
-    kind: str = "CPU"  # or OPTIX, CUDA, HIP, ONEAPI, METAL
-    index: int = 0
-    name: str = ""
-
-    @property
-    def is_gpu(self) -> bool:
-        return self.kind != "CPU"
-
-    def environment(self) -> dict[str, str]:
-        """Set before Blender loads; setting it later has no effect. Respects what the scheduler lends us."""
-        variable = VISIBLE.get(self.kind)
-        if variable is None:
-            return {}
-        lent = [entry for entry in os.environ.get(variable, "").split(",") if entry]
-        return {variable: lent[self.index] if self.index < len(lent) else str(self.index)}
 
 
 WHOLE = -1  # the number of an object that is no part of a scene
@@ -129,177 +95,6 @@ class _Refused(Exception):
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(reason)
         self.stage = stage
-
-
-class Interpreter(NamedTuple):
-    """A Python that is to render, and what of `NEEDS` it has."""
-
-    python: str
-    version: str  # such as 3.13
-    missing: tuple[str, ...]
-    bpy: Path | None  # its compiled module
-
-
-def look_at(python: str = sys.executable) -> Interpreter:
-    """Ask an interpreter what it has. Imports nothing of it.
-
-    Raises:
-        InputError: no such interpreter.
-    """
-    if python == sys.executable:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        specs = {name: importlib.util.find_spec(name) for name in NEEDS}
-        # a folder that an uninstalled package left behind has a spec, and no origin
-        origins = {name: spec.origin for name, spec in specs.items() if spec is not None and spec.origin is not None}
-    else:
-        code = (
-            "import importlib.util as u, json, sys; s = {n: u.find_spec(n) for n in "
-            f"{NEEDS!r}}}; print('has', json.dumps(['%d.%d' % sys.version_info[:2], "
-            "{n: s[n].origin for n in s if s[n] is not None and s[n].origin is not None}]))"
-        )
-        try:
-            done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=START_S)
-        except OSError as error:
-            raise InputError(
-                f"--engine-python {python}: cannot be run ({error.strerror}); pass a Python {PYTHONS}"
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            raise InputError(
-                f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python {PYTHONS}"
-            ) from error
-        if done.returncode or not done.stdout.startswith("has "):
-            raise InputError(f"--engine-python {python}: is not a Python interpreter; pass a Python {PYTHONS}")
-        version, origins = json.loads(done.stdout.removeprefix("has "))
-    missing = tuple(name for name in NEEDS if name not in origins)
-    return Interpreter(python, version, missing, Path(origins["bpy"]) if "bpy" in origins else None)
-
-
-def check_parts(found: Interpreter) -> None:
-    """Does it have what rendering imports?
-
-    Raises:
-        MissingExtra: it lacks bpy or what goes with it.
-    """
-    if not found.missing:
-        return
-    if "bpy" in found.missing and found.version not in RENDERERS:
-        raise MissingExtra(
-            f"{found.python} cannot render: it is Python {found.version}, for which Blender has no bpy on the package index, "
-            f"only for {PYTHONS}. Install viewpoint100k[render] on one of these, or name it with --engine-python"
-        )
-    raise MissingExtra(
-        f"{found.python} cannot render: it lacks {', '.join(found.missing)}. Install them with pip install "
-        "'viewpoint100k[render]', or name an interpreter that has them with --engine-python"
-    )
-
-
-def check_libraries(found: Interpreter) -> None:
-    """Does this machine have the shared libraries that bpy is linked to?
-
-    Raises:
-        InputError: it does not: which, and in which packages they are.
-    """
-    lacks = find_lacks(found.bpy) if found.bpy is not None else Lacks()
-    if lacks and _import_failure(found.python) is not None:  # an interpreter may know places that `ldd` does not
-        raise InputError(_cannot_render(found, lacks))
-
-
-def check_import(found: Interpreter) -> None:
-    """The final word: import bpy in a process of its own.
-
-    Raises:
-        InputError: that fails, and why.
-    """
-    said = _import_failure(found.python)
-    if said is not None:
-        lacks = read_complaints(said)
-        if lacks:
-            raise InputError(_cannot_render(found, lacks))
-        last = said.strip().splitlines()[-1:] or ["no reason given"]
-        raise InputError(
-            f"{found.python} cannot render: importing bpy fails: {one_line(last[0])}. Uninstall it, then pip install "
-            "'viewpoint100k[render]', or name another interpreter with --engine-python"
-        )
-
-
-def check_engine(python: str = sys.executable) -> None:
-    """Fail early, with what to do, if an interpreter cannot render.
-
-    Raises:
-        InputError: no such interpreter, or shared libraries that bpy needs are missing.
-        MissingExtra: it lacks bpy or what goes with it.
-    """
-    found = look_at(python)
-    check_parts(found)
-    check_libraries(found)
-
-
-def _import_failure(python: str) -> str | None:
-    """What importing bpy says when it fails; None: it does not fail."""
-    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # as for a render process
-    try:
-        done = subprocess.run(
-            [python, "-c", "import bpy"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=START_S,
-            env={**outside, **ONE_THREAD},
-        )
-    except subprocess.TimeoutExpired:
-        return f"not imported after {START_S:.0f} s"
-    if done.returncode < 0:
-        return f"{done.stderr}\nended by signal {-done.returncode}"
-    return done.stderr if done.returncode else None
-
-
-def _cannot_render(found: Interpreter, lacks: Lacks) -> str:
-    home = found.bpy.parent if found.bpy is not None else Path()
-    records = "".join(path.read_text() for path in home.parent.glob("bpy-*.dist-info/RECORD"))
-    bundled = [name for name in lacks.names() if f"/{name}," in records]
-    return f"{found.python} cannot render: {explain(lacks, bundled)}"
-
-
-def ask_cycles(scratch: Path, python: str = sys.executable) -> tuple[str, list[str]]:
-    """The kind of GPU that Cycles does best on here and the names of those, asked in a process of its own; CPU and none.
-
-    Raises:
-        EngineError: it does not answer, and what it said last.
-    """
-    command = [python, "-m", "render_scenes", "devices"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, env=_environment(scratch), timeout=START_S)
-        found = protocol.decode(done.stdout.splitlines()[-1])
-    except subprocess.TimeoutExpired as error:
-        raise EngineError(f"Cycles did not list its devices within {START_S:.0f} s") from error
-    except (IndexError, ValueError) as error:
-        said = done.stderr.strip().splitlines()[-1:] or [f"the process ended with code {done.returncode}"]
-        raise EngineError(f"Cycles did not list its devices: {one_line(said[0])}") from error
-    if not isinstance(found, protocol.Devices):
-        raise EngineError(f"Cycles did not list its devices, but said {one_line(done.stdout)}")
-    return found.kind, found.names
-
-
-def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> list[Device]:
-    """The GPUs to render on, by asking Cycles in a process of its own; the processor if there are none.
-
-    Args:
-        wanted: auto, cpu or gpu. `auto` takes the processor where there is no GPU.
-
-    Raises:
-        InputError: `gpu` was asked for and Cycles finds none; or bpy cannot be imported at all.
-    """
-    if wanted == "cpu":
-        return [Device()]
-    try:
-        kind, names = ask_cycles(scratch, python)
-    except EngineError:
-        check_import(look_at(python))
-        kind, names = "CPU", []  # a driver's fault, which need not keep the processor from rendering
-    if not names and wanted == "gpu":
-        raise InputError("--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu")
-    return [Device(kind, index, name) for index, name in enumerate(names)] or [Device()]
 
 
 class Engine:
@@ -559,7 +354,7 @@ class Worker:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=stderr,
-                    env={**_environment(self.scratch), **self.on.environment()},
+                    env={**environment_of(self.scratch), **self.on.environment()},
                 )
             try:
                 hello = self._receive(time.monotonic() + allowed_s)
@@ -571,8 +366,7 @@ class Worker:
                     continue
                 raise EngineError(
                     f"the render process did not start: {str(error) or f'no answer in {allowed_s:.0f} s'}. `viewpoint100k doctor` looks "
-                    f"for the cause
-{tail}"
+                    f"for the cause\n{tail}"
                 ) from error
         assert isinstance(hello, protocol.Ready), hello
         self.renderer, self.device = hello.renderer, hello.device
@@ -651,19 +445,6 @@ class Worker:
             return ""
         lines = [line for line in text.splitlines() if line.strip() and " INFO: " not in line and "Saved: " not in line]
         return "\n".join(lines[-8:])[-2000:]
-
-
-def _environment(scratch: Path) -> dict[str, str]:
-    """For a render process: it sees `render_scenes` and nothing else of ours, whatever interpreter it is."""
-    home = scratch / "path"  # another interpreter must not see our site-packages
-    home.mkdir(parents=True, exist_ok=True)
-    link, package = home / "render_scenes", importlib.util.find_spec("render_scenes")
-    assert package is not None and package.origin is not None
-    if not link.is_symlink():
-        link.symlink_to(Path(package.origin).resolve().parent)
-    temporary = str(home.parent.resolve())  # Blender leaves a folder there when it is killed; ours is removed
-    paths = {"PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
-    return {**os.environ, **ONE_THREAD, **paths}
 
 
 def _resident_mb(pid: int) -> float:

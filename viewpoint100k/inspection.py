@@ -17,7 +17,8 @@ import numpy as np
 
 from viewpoint100k import objects as sources
 from viewpoint100k.config import RenderConfig, RunConfig
-from viewpoint100k.engine import Device, Engine
+from viewpoint100k.devices import Device
+from viewpoint100k.engine import Engine
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 from viewpoint100k.mesh_facts import MeshFacts, describe, installed, know_mesh

@@ -14,11 +14,13 @@ from pathlib import Path
 from viewpoint100k import objects as sources
 from viewpoint100k.card import write_dataset_files
 from viewpoint100k.config import RunConfig, public_source, read_config, write_config
-from viewpoint100k.engine import Device, Engine, check_engine
+from viewpoint100k.devices import Device
+from viewpoint100k.engine import Engine
 from viewpoint100k.errors import InputError, ViewpointError
 from viewpoint100k.fill import Tally, fill_shard
 from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
+from viewpoint100k.interpreters import check_engine
 from viewpoint100k.manifest import Manifest, Removal, read_manifest
 from viewpoint100k.plan import Plan, make_plan, objects_wanted
 from viewpoint100k.questions import load_templates

@@ -9,7 +9,7 @@ import numpy as np
 
 from viewpoint100k import pipeline
 from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config
-from viewpoint100k.engine import Device
+from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError, RanDry
 from viewpoint100k.identity import Code, this_code
 from viewpoint100k.manifest import Manifest, ShardEntry, read_attribution, read_manifest

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from viewpoint100k import pipeline, run_state, storage
 from viewpoint100k.config import RunConfig
-from viewpoint100k.engine import Device
+from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError
 from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest
 from viewpoint100k.plan import Plan, Shard

@@ -17,7 +17,8 @@ from scipy.spatial.transform import Rotation
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import RenderConfig
-from viewpoint100k.engine import NEEDS, Engine, Rendered
+from viewpoint100k.engine import Engine, Rendered
+from viewpoint100k.interpreters import NEEDS
 from viewpoint100k.quality import RenderedView
 from viewpoint100k.records import Background, Light, ObjectRecord, PlannedView, SourceObject, ViewSet
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from viewpoint100k.config import load_config
-from viewpoint100k.engine import KILLS, PROBE_SIZE_PX, Device, Engine, Rendered, find_devices, warm_up
+from viewpoint100k.devices import Device, find_devices
+from viewpoint100k.engine import KILLS, PROBE_SIZE_PX, Engine, Rendered, warm_up
 from viewpoint100k.errors import EngineError, InputError
 from viewpoint100k.objects.builtin import build_builtin, list_builtin
 from viewpoint100k.plan import plan_views

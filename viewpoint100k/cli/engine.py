@@ -28,7 +28,7 @@ def engine_warm(device: DeviceOption = "auto", engine_python: PythonOption = Non
     [bold]CUDA_VISIBLE_DEVICES=1 viewpoint100k engine warm --device gpu[/bold]
     """
     from viewpoint100k.config import RunConfig
-    from viewpoint100k.engine import check_engine
+    from viewpoint100k.interpreters import check_engine
 
     check_engine(*([engine_python] if engine_python else []))
     with tempfile.TemporaryDirectory(prefix="viewpoint100k-") as scratch:

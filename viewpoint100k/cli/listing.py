@@ -85,7 +85,7 @@ def objects_check(
     """
     from viewpoint100k import inspection
     from viewpoint100k.config import RunConfig
-    from viewpoint100k.engine import check_engine
+    from viewpoint100k.interpreters import check_engine
     from viewpoint100k.shards import write_atomically
 
     probed = render or sheet is not None

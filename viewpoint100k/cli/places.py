@@ -32,7 +32,7 @@ def render_options(cpus: int, gpus: int) -> list[str]:
 
 def devices_for(scratch: Path, wanted: str, engine_python: str | None, *, quiet: bool = False) -> list[Any]:
     """What there is to render on. Says so where it had to look."""
-    from viewpoint100k.engine import find_devices
+    from viewpoint100k.devices import find_devices
 
     if wanted not in {"auto", "cpu", "gpu"}:
         raise InputError(f"--device {wanted}: expected auto, cpu or gpu")

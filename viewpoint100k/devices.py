@@ -1,0 +1,94 @@
+"""What a render process renders on, and what its environment tells it."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from render_scenes import protocol
+from viewpoint100k.errors import EngineError, InputError, one_line
+from viewpoint100k.interpreters import ONE_THREAD, START_S, check_import, look_at
+
+VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
+    "OPTIX": "CUDA_VISIBLE_DEVICES",
+    "CUDA": "CUDA_VISIBLE_DEVICES",
+    "HIP": "HIP_VISIBLE_DEVICES",
+    "ONEAPI": "ZE_AFFINITY_MASK",
+}
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one worker renders on."""
+
+    kind: str = "CPU"  # or OPTIX, CUDA, HIP, ONEAPI, METAL
+    index: int = 0
+    name: str = ""
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.kind != "CPU"
+
+    def environment(self) -> dict[str, str]:
+        """Set before Blender loads; setting it later has no effect. Respects what the scheduler lends us."""
+        variable = VISIBLE.get(self.kind)
+        if variable is None:
+            return {}
+        lent = [entry for entry in os.environ.get(variable, "").split(",") if entry]
+        return {variable: lent[self.index] if self.index < len(lent) else str(self.index)}
+
+
+def environment_of(scratch: Path) -> dict[str, str]:
+    """For a render process: it sees `render_scenes` and nothing else of ours, whatever interpreter it is."""
+    home = scratch / "path"  # another interpreter must not see our site-packages
+    home.mkdir(parents=True, exist_ok=True)
+    link, package = home / "render_scenes", importlib.util.find_spec("render_scenes")
+    assert package is not None and package.origin is not None
+    if not link.is_symlink():
+        link.symlink_to(Path(package.origin).resolve().parent)
+    temporary = str(home.parent.resolve())  # Blender leaves a folder there when it is killed; ours is removed
+    paths = {"PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
+    return {**os.environ, **ONE_THREAD, **paths}
+
+
+def ask_cycles(scratch: Path, python: str = sys.executable) -> tuple[str, list[str]]:
+    """The kind of GPU that Cycles does best on here and the names of those, asked in a process of its own; CPU and none.
+
+    Raises:
+        EngineError: it does not answer, and what it said last.
+    """
+    command = [python, "-m", "render_scenes", "devices"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment_of(scratch), timeout=START_S)
+        found = protocol.decode(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"Cycles did not list its devices within {START_S:.0f} s") from error
+    except (IndexError, ValueError) as error:
+        said = done.stderr.strip().splitlines()[-1:] or [f"the process ended with code {done.returncode}"]
+        raise EngineError(f"Cycles did not list its devices: {one_line(said[0])}") from error
+    if not isinstance(found, protocol.Devices):
+        raise EngineError(f"Cycles did not list its devices, but said {one_line(done.stdout)}")
+    return found.kind, found.names
+
+
+def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> list[Device]:
+    """The GPUs to render on, by asking Cycles in a process of its own; the processor if there are none.
+
+    Args:
+        wanted: auto, cpu or gpu. `auto` takes the processor where there is no GPU.
+
+    Raises:
+        InputError: `gpu` was asked for and Cycles finds none; or bpy cannot be imported at all.
+    """
+    if wanted == "cpu":
+        return [Device()]
+    try:
+        kind, names = ask_cycles(scratch, python)
+    except EngineError:
+        check_import(look_at(python))
+        kind, names = "CPU", []  # a driver's fault, which need not keep the processor from rendering
+    if not names and wanted == "gpu":
+        raise InputError("--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu")
+    return [Device(kind, index, name) for index, name in enumerate(names)] or [Device()]
