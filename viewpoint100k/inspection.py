@@ -298,7 +298,7 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
 
 
 def _caption(finding: Finding) -> list[tuple[str, str]]:
-    """Two lines below a picture, with their colours, and two more where trimesh was asked."""
+    """Two lines below a picture, with their colours, and up to three more where trimesh was asked."""
     asymmetry = "" if finding.asymmetry is None else f"{finding.asymmetry:.3f}"
     verdict = (f"asymmetry {asymmetry}", GREY)
     if finding.verdict != OK:

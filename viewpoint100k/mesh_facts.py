@@ -91,14 +91,14 @@ def _figure(value: float) -> float:
 
 
 def describe(facts: MeshFacts | None) -> list[str]:
-    """For people, in two short lines: ["watertight, 2 bodies", "1 x 0.5 x 0.25, volume 0.1"]. Empty where nothing was asked."""
+    """For people, in short lines: ["watertight, 2 bodies", "1 x 0.5 x 0.25", "volume 0.1"]. Empty where nothing was asked."""
     if facts is None:
         return []
     if facts.watertight is None:
-        return [f"mesh not known: {facts.not_known}"]
+        return [f"not known: {facts.not_known}"]
     bodies = f"{facts.bodies:,} " + ("body" if facts.bodies == 1 else "bodies")
     lines = [f"{'watertight' if facts.watertight else 'not watertight'}, {bodies}"]
     if facts.extents is None:
         return [*lines, f"not known: {facts.not_known}"]
-    volume = "" if facts.volume is None else f", volume {facts.volume:.3g}"
-    return [*lines, " x ".join(f"{side:.3g}" for side in facts.extents) + volume]
+    lines.append(" x ".join(f"{side:.3g}" for side in facts.extents))
+    return lines if facts.volume is None else [*lines, f"volume {facts.volume:.3g}"]

@@ -393,12 +393,12 @@ def test_the_command_alone_counts_meshes_and_has_a_row_for_each_in_json(mixed):
     assert "Of 2 meshes" in viewpoint100k("objects", "check", mixed).stdout
 
 
-def test_people_read_of_a_mesh_in_two_short_lines():
+def test_people_read_of_a_mesh_in_short_lines():
     whole = MeshFacts(watertight=True, bodies=1, volume=0.75, extents=[1, 0.5, 1.5])
     torn = MeshFacts(watertight=False, bodies=1200, extents=[1, 0.5, 1.5])
-    assert describe(whole) == ["watertight, 1 body", "1 x 0.5 x 1.5, volume 0.75"]
+    assert describe(whole) == ["watertight, 1 body", "1 x 0.5 x 1.5", "volume 0.75"]
     assert describe(torn) == ["not watertight, 1,200 bodies", "1 x 0.5 x 1.5"]
-    assert describe(MeshFacts(not_known="why")) == ["mesh not known: why"]
+    assert describe(MeshFacts(not_known="why")) == ["not known: why"]
     assert describe(None) == []
     findings = [Finding(uid="", verdict=OK, mesh=mesh) for mesh in (whole, torn, MeshFacts(not_known="why"), None)]
     assert count_meshes(findings) == "Of 3 meshes 1 are watertight, 1 one body; 1 not known"
@@ -411,6 +411,6 @@ def test_a_sheet_has_room_for_what_is_known_of_meshes():
     plain, taller = (
         Image.open(io.BytesIO(draw_sheet(each, "two"))).convert("L") for each in ([seen(0), seen(1)], with_mesh)
     )
-    assert taller.height == plain.height + 2 * inspection.LINE_PX
+    assert taller.height == plain.height + 3 * inspection.LINE_PX
     below = np.asarray(taller)[plain.height - inspection.GAP_PX :]
     assert (below < 160).any(), "the lines are not drawn"

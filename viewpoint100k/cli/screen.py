@@ -185,7 +185,7 @@ def print_findings(findings: list[Any], min_asymmetry: float) -> None:
             escape(finding.uid),
             f"[{'green' if finding.verdict == 'ok' else 'red'}]{escape(finding.verdict)}[/]",
             "" if value is None else f"[{colour}]{value:.3f}[/]",
-            *([escape("\n".join(describe(finding.mesh)))] if meshes else []),
+            *([escape(", ".join(describe(finding.mesh)))] if meshes else []),
             escape(finding.reason),
         )
     out_console.print(table)

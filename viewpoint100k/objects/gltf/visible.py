@@ -129,7 +129,7 @@ def place_triangles(draws: Sequence[Draw], max_triangles: int) -> Surface:
         raise ObjectRefused(f"{number:,} triangles; looked at are at most {max_triangles:,}")
     drawn = [part for mesh in {draw.mesh for draw in draws} for part in mesh.primitives if part.triangles]
     if any(part.draco for part in drawn):
-        raise ObjectRefused("it is compressed with Draco, which only the renderer reads")
+        raise ObjectRefused("Draco-compressed, which only the renderer reads")
     if any(
         each and each.data is None and each.sparse is None for part in drawn for each in (part.position, part.indices)
     ):
