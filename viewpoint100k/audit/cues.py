@@ -19,7 +19,7 @@ DIRECTIONS = {
     "lower": -1, "higher": 1, "clockwise": -1, "counter-clockwise": 1,
 }  # fmt: skip
 FLAT_TOLERANCE = 0.02
-MOST_FLOWS = 300
+MOST_FLOWS = 1_000
 FLOW_PX = 96
 FLOW_FIRES = 0.02  # picture sides
 FLOW_ABOVE_CHANCE = 0.03
