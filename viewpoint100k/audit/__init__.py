@@ -58,8 +58,10 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
 )
 
 
-MOST_WHOLE = 5000  # samples, of which all is kept in memory; larger datasets are read part by part
+MOST_WHOLE = 5_000  # samples, of which all is kept in memory; larger datasets are read part by part
 MOST_KEPT = 12_000  # samples of a larger dataset that are kept, in part and by lot; exact probes see all
+MANY_QUESTIONS = 15  # per sample: so many are asked of scenes
+MOST_WHOLE_OF_THESE, MOST_KEPT_OF_THESE = 2_500, 4_000
 # probes that look at each sample by itself and allow no exception, and what of them is put to the parts of a large dataset
 EXACT: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {
     **{
@@ -129,9 +131,13 @@ def read(dataset: Path, seed: int) -> tuple[Samples, dict[Callable[[Samples], Pr
     Raises:
         InputError: there is no dataset of ours.
     """
-    if read_manifest(dataset).samples <= MOST_WHOLE:
+    manifest = read_manifest(dataset)
+    whole, kept = MOST_WHOLE, MOST_KEPT
+    if manifest.questions > MANY_QUESTIONS * manifest.samples:
+        whole, kept = MOST_WHOLE_OF_THESE, MOST_KEPT_OF_THESE
+    if manifest.samples <= whole:
         return load_samples(dataset, seed), {}
-    samples, found = stream_samples(dataset, seed, list(EXACT.values()), MOST_KEPT)
+    samples, found = stream_samples(dataset, seed, list(EXACT.values()), kept)
     said = dict(zip(EXACT, found, strict=True))
     out: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {}
     for probe, verdict in said.items():
