@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from glb_files import BLUE, GREEN, RED, SIZE, box, picture, quad, see, write
 
+from viewpoint100k.objects.gltf import SUPPORTED_EXTENSIONS
+
 pytestmark = pytest.mark.usefixtures("needs_bpy")
 
 WHITE, GREY, HALF = [1, 1, 1, 1], [0.5, 0.5, 0.5, 1], [1, 1, 1, 0.5]
@@ -251,10 +253,15 @@ def test_coats_sheen_and_brushed_metal_change_the_picture(seen, name, without):
 
 @pytest.mark.parametrize(
     ("name", "without"),
-    [("iridescent", "shiny"), ("dispersing", "glass"), ("occluded", "plain"), ("shining through", "rough")],
+    [("dispersing", "glass"), ("occluded", "plain"), ("shining through", "rough")],
 )
 def test_what_is_approximated_is_drawn_without(seen, name, without):
     assert change(seen[name], seen[without]) == 0
+
+
+def test_iridescence_shimmers_where_blender_reads_it(seen):
+    reads_it = "KHR_materials_iridescence" in SUPPORTED_EXTENSIONS
+    assert (change(seen["iridescent"], seen["shiny"]) > 0.001) == reads_it
 
 
 def test_a_volume_is_tinted(seen):
