@@ -206,13 +206,15 @@ def solve_covisible_point(known: Known, figure: Figure, gates: GateConfig) -> So
 
 
 def _covisible_alone(view: View, point: SurfacePoint) -> list[float]:
-    """What one picture shows of a point: its place on the object's box and in the picture, and how large the object is."""
+    """What one picture shows of a point: its place on the object's box and in the picture, its colour, and the object's size."""
     across, down = _on_box(view, np.array([point.pixels[0]]))[0].tolist()
     side = 2 * view.intrinsics[0][2]
     x, y = point.pixels[0]
     out = math.hypot(across, down)
     places = [across, down, out, across * across, down * down, x / side - 0.5, y / side - 0.5]
-    return [*places, _size(view), math.log(max(view.object_share, 1e-6)), float(out < MIDDLE_OF_BOX)]
+    size = [_size(view), math.log(max(view.object_share, 1e-6))]
+    light = sum(point.albedo) / 3
+    return [*places, *size, float(out < MIDDLE_OF_BOX), light, light * out, across * down]
 
 
 def _size(view: View) -> float:
