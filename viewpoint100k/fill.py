@@ -83,10 +83,13 @@ def fill_shard(
     vain = Counter[int]()  # searches for cameras that found none, by the place of the motion in the shard's list
     rounds = Counter[str]()  # visits to each object so far
     picks: dict[int, _Pick] = {}  # by the place of the motion
+    glances_at: dict[
+        bytes, Glance
+    ] = {}  # by the picture: pairs share pictures, and a shard may be asked more than once
     objects = deque(shard.objects)  # those that may still be visited, the next one first
     while True:
         if len(picks) == len(motions):
-            drafts = _drafts(config, shard, picks, provenance)
+            drafts = _drafts(config, shard, picks, provenance, glances_at)
             doubtful = Counter[str]()
             try:
                 stored = [draft.stored for draft in drafts]
@@ -204,8 +207,18 @@ def _errors_in_questions(config: RunConfig, shard: Shard, drafts: Sequence[_Draf
     return out
 
 
-def _drafts(config: RunConfig, shard: Shard, picks: Mapping[int, _Pick], provenance: Provenance) -> list[_Draft]:
-    """The samples of a shard in their final order, without questions."""
+def _drafts(
+    config: RunConfig,
+    shard: Shard,
+    picks: Mapping[int, _Pick],
+    provenance: Provenance,
+    glances_at: dict[bytes, Glance],
+) -> list[_Draft]:
+    """The samples of a shard in their final order, without questions.
+
+    Args:
+        glances_at: what has been seen of pictures before; what is seen now is added.
+    """
     places = sorted(picks)
     order = generator(config.seed, "samples", shard.name).permutation(len(places))
     out = []
@@ -227,8 +240,10 @@ def _drafts(config: RunConfig, shard: Shard, picks: Mapping[int, _Pick], provena
         )
         key = f"{shard.name.split('-of-')[0]}-{number:05d}"
         stored = StoredSample(key, sample, [usable.images[i] for i in pair.planned.views])
-        glances = [glance_of(image, f"{key}, view {i}") for i, image in enumerate(stored.images)]
-        out.append(_Draft(place, stored, glances))
+        for i, image in enumerate(stored.images):
+            if image not in glances_at:
+                glances_at[image] = glance_of(image, f"{key}, view {i}")
+        out.append(_Draft(place, stored, [glances_at[image] for image in stored.images]))
     return out
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewpoint100k.geometry.rotations import Array
 
@@ -23,7 +24,7 @@ class Glance(NamedTuple):
     """One picture."""
 
     luminance: float  # mean as displayed, 0..1
-    grey: Array  # (GREY_PX, GREY_PX) 0..255
+    grey: NDArray[np.uint8]  # (GREY_PX, GREY_PX)
 
 
 def glance_at(picture: "Image") -> Glance:
@@ -41,7 +42,7 @@ def glance_at(picture: "Image") -> Glance:
     sums = [sum(value * number for value, number in enumerate(band.histogram())) for band in small.split()]
     mean = sum(weight * total for weight, total in zip(LUMINANCE, sums, strict=True)) / (255 * count)
     grey = picture.convert("L").resize((GREY_PX, GREY_PX), Image.Resampling.BOX)
-    return Glance(mean, np.asarray(grey, dtype=np.float64))
+    return Glance(mean, np.asarray(grey, dtype=np.uint8))
 
 
 def drift(first: Glance, second: Glance, box: Sequence[float]) -> tuple[float, float]:
@@ -58,7 +59,7 @@ def drift(first: Glance, second: Glance, box: Sequence[float]) -> tuple[float, f
     inside[top : max(bottom, top + 1), left : max(right, left + 1)] = 1.0
     found = np.zeros(2)
     for passes in BLURS:
-        now, then = _blurred(first.grey, passes), _blurred(second.grey, passes)
+        now, then = (_blurred(one.grey.astype(np.float64), passes) for one in (first, second))
         down, across = np.gradient(now)
         slopes = np.stack([inside * across, inside * down]).reshape(2, -1)
         system = slopes @ slopes.T + 0.01 * np.eye(2)

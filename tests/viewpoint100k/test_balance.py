@@ -48,7 +48,7 @@ def shifted(right=0.0, down=0.0, growth=1.0):
 
 def flat(luminance):
     """A glance at a picture of one brightness."""
-    return Glance(luminance, np.full((GREY_PX, GREY_PX), 255 * luminance))
+    return Glance(luminance, np.full((GREY_PX, GREY_PX), round(255 * luminance), dtype=np.uint8))
 
 
 def asked(kind, option):
