@@ -48,7 +48,9 @@ class Size(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("preset")
     parser.add_argument("out", type=Path, help="a folder for the dataset; made if it is not there")
     parser.add_argument("--pairs", type=int, default=20_000)
@@ -67,7 +69,9 @@ def main() -> None:
     show(arguments.preset, size, smaller)
     if arguments.json:
         sizes = [
-            one._asdict() | {"costs": {k: v._asdict() for k, v in one.costs.items()}} for one in (size, smaller) if one
+            one._asdict() | {"costs": {k: v._asdict() for k, v in one.costs.items()}}
+            for one in (size, smaller)
+            if one
         ]
         arguments.json.write_text(
             json.dumps({"preset": arguments.preset, "seed": arguments.seed, "sizes": sizes}, indent=1)
@@ -101,7 +105,9 @@ def measure(out: Path, arguments: argparse.Namespace, pairs: int) -> Size:
         fair=said["fair"],
         core_fair=core,
         costs=costs,
-        failures=[f"{probe['name']}: {probe['because']}" for probe in said["probes"] if probe["verdict"] == "fail"],
+        failures=[
+            f"{probe['name']}: {probe['because']}" for probe in said["probes"] if probe["verdict"] == "fail"
+        ],
         rendered=sum(receipt["views_rendered"] for receipt in receipts),
         used=used,
         dropped=dict(dropped.most_common()),
@@ -115,7 +121,12 @@ def run(words: list[str]) -> Cost:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     cpu_s = used.ru_utime + used.ru_stime
-    return Cost(process.returncode, round(cpu_s, 1), round(time.monotonic() - started, 1), round(used.ru_maxrss / 1024))
+    return Cost(
+        process.returncode,
+        round(cpu_s, 1),
+        round(time.monotonic() - started, 1),
+        round(used.ru_maxrss / 1024),
+    )
 
 
 def looked_at(out: Path) -> tuple[int, dict[str, float]]:
@@ -127,24 +138,32 @@ def looked_at(out: Path) -> tuple[int, dict[str, float]]:
         samples += 1
         core.update({question.type for question in stored.sample.fair_questions if question.tier == "A"})
         for view in stored.sample.views:
-            pictures.add((stored.sample.objects[0].uid, tuple(map(tuple, view.world_from_camera)), view.hfov_deg))
+            pictures.add(
+                (stored.sample.objects[0].uid, tuple(map(tuple, view.world_from_camera)), view.hfov_deg)
+            )
     return len(pictures), {kind: round(number / max(samples, 1), 3) for kind, number in sorted(core.items())}
 
 
 def show(preset: str, size: Size, smaller: Size | None) -> None:
     """Print the table."""
     console = Console()
-    table = Table("stage", "CPU-s", "wall s", "peak MB", f"CPU-h of {FULL:,}", f"peak MB of {FULL:,}", title=preset)
+    table = Table(
+        "stage", "CPU-s", "wall s", "peak MB", f"CPU-h of {FULL:,}", f"peak MB of {FULL:,}", title=preset
+    )
     for name, cost in size.costs.items():
         hours = cost.cpu_s * FULL / size.pairs / 3600
         memory = "" if smaller is None else f"{extrapolated(smaller, size, name):.0f}"
-        table.add_row(name, f"{cost.cpu_s:.0f}", f"{cost.wall_s:.0f}", f"{cost.peak_mb:.0f}", f"{hours:.2f}", memory)
+        table.add_row(
+            name, f"{cost.cpu_s:.0f}", f"{cost.wall_s:.0f}", f"{cost.peak_mb:.0f}", f"{hours:.2f}", memory
+        )
     console.print(table)
     console.print(
         f"{size.samples} of {size.pairs} samples, {size.questions} questions, {size.fair} of them fair; {size.rendered} views rendered, "
         f"{size.used} used ({size.rendered / max(size.samples, 1):.2f} a sample)"
     )
-    console.print("fair, of the samples: " + ", ".join(f"{kind} {share:.1%}" for kind, share in size.core_fair.items()))
+    console.print(
+        "fair, of the samples: " + ", ".join(f"{kind} {share:.1%}" for kind, share in size.core_fair.items())
+    )
     for reason, number in size.dropped.items():
         console.print(f"  {number} x {reason}")
     console.print(f"the audit fails {len(size.failures)} probes", *size.failures, sep="\n  ")

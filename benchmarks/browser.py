@@ -53,7 +53,12 @@ class Chromium:
         self._in, theirs_out = os.pipe()
         # Chromium reads commands from descriptor 3 and writes replies to 4
         shell = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
-        flags = [*self._flags, "--remote-debugging-pipe", f"--user-data-dir={self._profile.name}", "about:blank"]
+        flags = [
+            *self._flags,
+            "--remote-debugging-pipe",
+            f"--user-data-dir={self._profile.name}",
+            "about:blank",
+        ]
         self._process = subprocess.Popen(
             ["bash", "-c", shell, "bash", program, *flags],
             pass_fds=(theirs_in, theirs_out),
@@ -138,7 +143,9 @@ class Chromium:
 
     def js(self, expression: str, timeout_s: float = 60) -> Any:
         """The value of an expression, awaited if it is a promise."""
-        done = self.call("Runtime.evaluate", timeout_s, expression=expression, returnByValue=True, awaitPromise=True)
+        done = self.call(
+            "Runtime.evaluate", timeout_s, expression=expression, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in done:
             details = done["exceptionDetails"]
             raise RuntimeError(details.get("exception", {}).get("description") or details["text"])

@@ -199,7 +199,11 @@ def found(dataset: Path, damage: Damage) -> str:
         lines = [str(error)]
     if any(damage.file in line and damage.key in line for line in lines):
         return ""
-    return f"{len(lines)} problems, none of {damage.file} {damage.key}: {lines[:2]}" if lines else "nothing at all"
+    return (
+        f"{len(lines)} problems, none of {damage.file} {damage.key}: {lines[:2]}"
+        if lines
+        else "nothing at all"
+    )
 
 
 def run(dataset: Path, count: int, seed: int) -> tuple[Counter[str], list[str]]:
@@ -307,7 +311,9 @@ def _edit_json(tree: dict | list, rng: Rng) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)

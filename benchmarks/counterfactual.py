@@ -28,7 +28,9 @@ from viewpoint100k.records import ObjectRecord, SourceObject
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
@@ -76,9 +78,18 @@ def main() -> None:
         Engine(config.render, Path(scratch), workers=arguments.workers) as engine,
         ThreadPoolExecutor(arguments.workers) as threads,
     ):
-        rows = [row for found in track(threads.map(visit, files), total=len(files), transient=True) for row in found]
+        rows = [
+            row
+            for found in track(threads.map(visit, files), total=len(files), transient=True)
+            for row in found
+        ]
     table = Table(
-        "objects", "items", "rank correlation", "exact over cheap, median", "cheap asks", "of these exact does not"
+        "objects",
+        "items",
+        "rank correlation",
+        "exact over cheap, median",
+        "cheap asks",
+        "of these exact does not",
     )
     for name, mine in (
         ("all", rows),
@@ -99,7 +110,8 @@ def main() -> None:
     console = Console(width=120)
     console.print(table)
     odd = sorted(
-        (row for row in rows if not row["symmetric"] and row["cheap"] >= asked > row["exact"]), key=lambda r: r["exact"]
+        (row for row in rows if not row["symmetric"] and row["cheap"] >= asked > row["exact"]),
+        key=lambda r: r["exact"],
     )
     for row in odd[:20]:
         console.print(f"{row['object']} {row['asked']}: cheap {row['cheap']:.3f}, exact {row['exact']:.3f}")

@@ -23,7 +23,9 @@ from viewpoint100k.records import ObjectRecord, SourceObject
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--objects", type=int, default=500)
     parser.add_argument("--workers", type=int, default=2)
@@ -37,13 +39,18 @@ def main() -> None:
     config = load_config("viewpoint-6dof", [*settings, *never])
     files = sorted(arguments.folder.glob("*.glb"))
     rounds = [
-        (f"{file.stem}-{n // len(files)}", file) for n in range(arguments.objects) for file in [files[n % len(files)]]
+        (f"{file.stem}-{n // len(files)}", file)
+        for n in range(arguments.objects)
+        for file in [files[n % len(files)]]
     ]
 
     def visit(engine: Engine, uid: str, file: Path) -> tuple[float, float] | None:
         """(resident MB, CPU-seconds per picture) after one object; None if it was refused."""
         view_set = plan_views(
-            config, SourceObject(record=ObjectRecord(uid=uid)), 0, ["+00-000", "-00+000", "+00-000", "+00+000"]
+            config,
+            SourceObject(record=ObjectRecord(uid=uid)),
+            0,
+            ["+00-000", "-00+000", "+00-000", "+00+000"],
         )
         rendered = engine.render(view_set, file)
         if not isinstance(rendered, Rendered):
@@ -64,7 +71,12 @@ def main() -> None:
     stretch = len(files)  # whole passes over the folder, so that the same objects are compared
     passes = [0, *range(stretch, arguments.objects + 1, stretch)]
     table = Table(
-        "worker", "objects", "median MB", "largest MB", "CPU-s per picture", title=f"{arguments.objects} objects"
+        "worker",
+        "objects",
+        "median MB",
+        "largest MB",
+        "CPU-s per picture",
+        title=f"{arguments.objects} objects",
     )
     rows = []
     for worker, mine in enumerate(found):
@@ -78,7 +90,9 @@ def main() -> None:
                 "cpu_s": statistics.mean(s for _, s in part),
             }
             rows.append(row)
-            table.add_row(str(worker), row["objects"], *(f"{row[k]:.2f}" for k in ("median_mb", "largest_mb", "cpu_s")))
+            table.add_row(
+                str(worker), row["objects"], *(f"{row[k]:.2f}" for k in ("median_mb", "largest_mb", "cpu_s"))
+            )
     Console(width=110).print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps({"rows": rows, "each": found}))

@@ -38,10 +38,14 @@ BASELINES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source", help="a folder of .glb, or builtin:")
     parser.add_argument("--objects", type=int, default=8)
-    parser.add_argument("--only", nargs="*", default=[], help="names of the objects, in place of the first ones")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="names of the objects, in place of the first ones"
+    )
     parser.add_argument(
         "--pairs", type=int, default=12, help="of each object; fewer have fewer views to share its probes"
     )
@@ -59,7 +63,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         jobs = _jobs(config, arguments, Path(scratch))
         bare = {which: Bare(config, Path(scratch), which == "same picture") for which in arguments.baselines}
-        rows = [_measure(config, jobs, workers, Path(scratch), {}) for workers in arguments.workers if workers > 1]
+        rows = [
+            _measure(config, jobs, workers, Path(scratch), {}) for workers in arguments.workers if workers > 1
+        ]
         rows.insert(0, _measure(config, jobs, 1, Path(scratch), bare))
     baselines = {which: one.per_image() for which, one in bare.items()}
     title = f"{len(jobs)} objects, {rows[0]['images']} images of {arguments.size} px, {arguments.quality}: CPU-seconds per image"
@@ -76,7 +82,9 @@ def main() -> None:
         )
     console.print(f"Probes: {one['probes'] / one['all']:.3f} of everything")
     for row in rows[1:]:
-        console.print(f"{row['workers']} workers: {row['images/s'] / one['images/s']:.2f} times the images per second")
+        console.print(
+            f"{row['workers']} workers: {row['images/s'] / one['images/s']:.2f} times the images per second"
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps({"title": title, "rows": rows, "bare": baselines}, indent=1))
 
@@ -85,7 +93,9 @@ def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> li
     listing = sources.list_objects(
         config.source, wanted=max(arguments.objects, len(arguments.only)), seed=0, budgets=config.files
     )
-    things: list[SourceObject] = [o for o in listing.objects if not arguments.only or o.record.uid in arguments.only]
+    things: list[SourceObject] = [
+        o for o in listing.objects if not arguments.only or o.record.uid in arguments.only
+    ]
     things = things if arguments.only else things[: arguments.objects]
     jobs = []
     for thing in things:
@@ -124,7 +134,9 @@ class Bare:
             cpu_limit_s=self.settings.cpu_limit_s,
         )
         shoot = protocol.Shoot(
-            views=[protocol.NamedView(name=str(i), planned=view) for i, view in enumerate(described["views"])],
+            views=[
+                protocol.NamedView(name=str(i), planned=view) for i, view in enumerate(described["views"])
+            ],
             size_px=self.settings.size_px,
             picture=True,
             **self.settings.settings()._asdict(),
@@ -143,7 +155,9 @@ class Bare:
         return {part: seconds / self.images for part, seconds in self.times.items()}
 
 
-def _measure(config: RunConfig, jobs: list[Job], workers: int, scratch: Path, bare: dict[str, Bare]) -> dict[str, Any]:
+def _measure(
+    config: RunConfig, jobs: list[Job], workers: int, scratch: Path, bare: dict[str, Bare]
+) -> dict[str, Any]:
     """One run of the engine. CPU-seconds are those of the processes, supervisor included.
 
     Args:
@@ -171,11 +185,15 @@ def _measure(config: RunConfig, jobs: list[Job], workers: int, scratch: Path, ba
         if not isinstance(one, Rendered):
             print(f"{one.uid}: {one.reason}", file=sys.stderr)
     images = sum(len(one.views) for one in rendered)
-    parts = {part: sum(one.cpu_s[part] for one in rendered) / images for part in ("import", "probes", "views")}
+    parts = {
+        part: sum(one.cpu_s[part] for one in rendered) / images for part in ("import", "probes", "views")
+    }
     after = resource.getrusage(resource.RUSAGE_SELF)
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     supervisor = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / images
-    everything = (ended.ru_utime + ended.ru_stime - children.ru_utime - children.ru_stime) / images + supervisor
+    everything = (
+        ended.ru_utime + ended.ru_stime - children.ru_utime - children.ru_stime
+    ) / images + supervisor
     return {
         "workers": workers,
         "images": images,

@@ -95,14 +95,18 @@ class Outlines(NamedTuple):
 
 def pair_from_poses(world_from_first: Array, world_from_second: Array) -> Pair:
     second_from_first = np.linalg.solve(world_from_second, world_from_first)
-    return Pair(second_from_first[:3, :3], second_from_first[:3, 3], float(np.linalg.norm(world_from_first[:3, 3])))
+    return Pair(
+        second_from_first[:3, :3], second_from_first[:3, 3], float(np.linalg.norm(world_from_first[:3, 3]))
+    )
 
 
 def wrong_motions(pair: Pair) -> dict[str, Pair]:
     """The wrong motions that differ from the stated one, by name (see the top of this file)."""
     back = pair.rotation.T
     wrong = {
-        "mirrored": pair._replace(rotation=MIRROR @ pair.rotation @ MIRROR, translation=MIRROR @ pair.translation),
+        "mirrored": pair._replace(
+            rotation=MIRROR @ pair.rotation @ MIRROR, translation=MIRROR @ pair.translation
+        ),
         # where the second camera stands, mirrored in the first camera's axes, seen in its own unmirrored axes
         "moved": pair._replace(translation=pair.rotation @ MIRROR @ back @ pair.translation),
         "turned": pair._replace(
@@ -138,10 +142,15 @@ def fits(
     x, y, z = pair.translation
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     fundamental = np.linalg.inv(intrinsics[1]).T @ cross @ pair.rotation @ np.linalg.inv(intrinsics[0])
-    lines_in_second, lines_in_first = _homogeneous(first_px) @ fundamental.T, _homogeneous(second_px) @ fundamental
+    lines_in_second, lines_in_first = (
+        _homogeneous(first_px) @ fundamental.T,
+        _homogeneous(second_px) @ fundamental,
+    )
     residual = np.abs((_homogeneous(second_px) * lines_in_second).sum(1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.maximum(residual / np.hypot(*lines_in_second[:, :2].T), residual / np.hypot(*lines_in_first[:, :2].T))
+        off = np.maximum(
+            residual / np.hypot(*lines_in_second[:, :2].T), residual / np.hypot(*lines_in_first[:, :2].T)
+        )
     return np.asarray((off <= px) & _in_front(pair, first_px, second_px, intrinsics))
 
 
@@ -153,14 +162,18 @@ def off_turn(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Ar
     return np.asarray(np.where(taken[:, 2] > 0, off, np.inf))
 
 
-def _in_front(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> NDArray[np.bool_]:
+def _in_front(
+    pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]
+) -> NDArray[np.bool_]:
     """(N,) whether the two rays meet (as nearly as they do) in front of both cameras."""
     a = _homogeneous(first_px) @ np.linalg.inv(intrinsics[0]).T @ pair.rotation.T  # depth_1 a + t = depth_2 b
     b = _homogeneous(second_px) @ np.linalg.inv(intrinsics[1]).T
     aa, bb, ab = (a * a).sum(1), (b * b).sum(1), (a * b).sum(1)
     at, bt = a @ pair.translation, b @ pair.translation
     nonparallel = aa * bb - ab * ab > 1e-12 * aa * bb
-    return np.asarray(nonparallel & (ab * bt - bb * at > 0) & (aa * bt - ab * at > 0))  # both over the determinant > 0
+    return np.asarray(
+        nonparallel & (ab * bt - bb * at > 0) & (aa * bt - ab * at > 0)
+    )  # both over the determinant > 0
 
 
 def _homogeneous(pixels: Array) -> Array:
@@ -176,7 +189,10 @@ def vote(
     px: float = 2.0,
 ) -> Vote:
     """Which of two motions the matches of a pair fit better."""
-    if max(np.linalg.norm(stated.translation), np.linalg.norm(wrong.translation)) >= ON_THE_SPOT * stated.distance:
+    if (
+        max(np.linalg.norm(stated.translation), np.linalg.norm(wrong.translation))
+        >= ON_THE_SPOT * stated.distance
+    ):
         far = [off_turn(motion, first_px, second_px, intrinsics) <= 1.5 * px for motion in (stated, wrong)]
         near = ~(far[0] | far[1])
         first_px, second_px = first_px[near], second_px[near]
@@ -187,7 +203,9 @@ def vote(
     for_wrong = fits(wrong, first_px, second_px, intrinsics, px)
     p_value = coin_p_value(int((for_stated & ~for_wrong).sum()), int((for_wrong & ~for_stated).sum()))
     shares = float(for_stated.mean()), float(for_wrong.mean())
-    clear = count >= MIN_MATCHES and p_value <= MAX_P_VALUE and abs(shares[0] - shares[1]) >= MIN_SHARE_DIFFERENCE
+    clear = (
+        count >= MIN_MATCHES and p_value <= MAX_P_VALUE and abs(shares[0] - shares[1]) >= MIN_SHARE_DIFFERENCE
+    )
     verdict = ("stated" if shares[0] > shares[1] else "wrong") if clear else "undecided"
     return Vote(count, *shares, p_value, verdict)
 
@@ -211,7 +229,9 @@ def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9)
         points, descriptors = sift.detectAndCompute(large, None)
         if descriptors is None or len(points) < 2:
             return np.zeros((0, 2)), np.zeros((0, 2))
-        roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9))  # RootSIFT: of length 1
+        roots = np.sqrt(
+            descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9)
+        )  # RootSIFT: of length 1
         # cv2 puts the centres of pixels at whole numbers, we at .5
         found.append(((np.array([point.pt for point in points]) + 0.5) / enlarge, roots))
     (first_px, a), (second_px, b) = found
@@ -221,7 +241,9 @@ def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9)
     good = np.flatnonzero((back[nearest] == np.arange(len(a))) & (best < ratio * other))
     first_px, second_px = first_px[good], second_px[nearest[good]]
     cells = np.floor(np.column_stack([first_px, second_px]) / 2).astype(int)
-    _, once = np.unique(cells, axis=0, return_index=True)  # copies of one point at several scales are one witness
+    _, once = np.unique(
+        cells, axis=0, return_index=True
+    )  # copies of one point at several scales are one witness
     return first_px[once], second_px[once]
 
 
@@ -241,7 +263,9 @@ def outline(data: bytes) -> Array | None:
     rows, cols = np.nonzero(np.isin(labels, large))
     if len(rows) < 50:
         return None
-    return np.asarray(cv2.convexHull(np.column_stack([cols, rows]).astype(np.int32))[:, 0] + 0.5, dtype=np.float64)
+    return np.asarray(
+        cv2.convexHull(np.column_stack([cols, rows]).astype(np.int32))[:, 0] + 0.5, dtype=np.float64
+    )
 
 
 def outline_gap_px(pair: Pair, first: Array, second: Array, intrinsics: tuple[Array, Array]) -> float | None:
@@ -338,8 +362,12 @@ def disagreements(sample: Sample) -> list[str]:
         if not question.options:
             value = question.value or 0.0  # to a tenth of a degree; the answer is that to a degree
             off = abs(value - abs(mine["azimuth_change_deg"]))
-            if question.type == "angle_number" and (off > 0.051 or abs(float(question.answer) - value) > 0.501):
-                out.append(f"{question.type}: answer {question.answer}, of {value}, which is off by {off:.1f} degrees")
+            if question.type == "angle_number" and (
+                off > 0.051 or abs(float(question.answer) - value) > 0.501
+            ):
+                out.append(
+                    f"{question.type}: answer {question.answer}, of {value}, which is off by {off:.1f} degrees"
+                )
             continue
         lettered = _written(question.answer, question.options)
         if expected and not {lettered, question.options[question.answer_index]} <= expected:
@@ -380,9 +408,13 @@ def expected_answer(type_: str, frame: str, own: Mapping[str, float]) -> set[str
         case "pitch", "camera_1":
             return {_word(own["pitch_deg"], NONE_BELOW["rotation"], "down", "up", "no tilt")}
         case "roll", "behind_camera_1":
-            return {_word(own["roll_deg"], NONE_BELOW["rotation"], "counter-clockwise", "clockwise", "no roll")}
+            return {
+                _word(own["roll_deg"], NONE_BELOW["rotation"], "counter-clockwise", "clockwise", "no roll")
+            }
         case "elevation", "object":
-            return {_word(own["elevation_change_deg"], NONE_BELOW["azimuth"], "lower", "higher", "equally high")}
+            return {
+                _word(own["elevation_change_deg"], NONE_BELOW["azimuth"], "lower", "higher", "equally high")
+            }
         case "distance", "object":
             return {_word(np.log(own["distance_ratio"]), np.log(1.03), "nearer", "farther", "equally far")}
         case "relative_pose", "camera_1":
@@ -417,7 +449,9 @@ class Checked(NamedTuple):
 
     def verdict(self, wrong: str) -> str:
         """Of both voters; "wrong" where they contradict each other."""
-        said = {voter[wrong].verdict for voter in (self.points, self.outlines) if wrong in voter} - {"undecided"}
+        said = {voter[wrong].verdict for voter in (self.points, self.outlines) if wrong in voter} - {
+            "undecided"
+        }
         return "wrong" if "wrong" in said else "stated" if said else "undecided"
 
 
@@ -431,7 +465,8 @@ def check(key: str, sample: Sample, images: list[bytes], px: float = 2.0) -> Che
     outlines = {}
     if hulls[0] is not None and hulls[1] is not None:
         compared = {
-            name: compare_outlines(stated, other, hulls[0], hulls[1], intrinsics) for name, other in wrong.items()
+            name: compare_outlines(stated, other, hulls[0], hulls[1], intrinsics)
+            for name, other in wrong.items()
         }
         outlines = {name: one for name, one in compared.items() if one}
     own = own_truth(first, second)
@@ -478,7 +513,12 @@ def _count(rows: list[Checked], wrong: str) -> dict[str, Any]:
     for voter, given in verdicts.items():
         stated, against = given.count("stated"), given.count("wrong")
         percent = round(100 * stated / (stated + against), 2) if stated + against else None
-        out[voter] = {"deciding": stated + against, "stated": stated, "wrong": against, "percent_stated": percent}
+        out[voter] = {
+            "deciding": stated + against,
+            "stated": stated,
+            "wrong": against,
+            "percent_stated": percent,
+        }
     deciding = [row.points[wrong] for row in rows if row.points[wrong].verdict != "undecided"]
     for name in ("stated_share", "wrong_share"):
         out[f"median_{name}"] = (
@@ -518,7 +558,11 @@ def _cell(count: Mapping[str, Any], voter: str) -> str:
 
 
 def main(
-    dataset: Path, json_file: Path | None = None, split: str | None = None, limit: int | None = None, px: float = 2.0
+    dataset: Path,
+    json_file: Path | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    px: float = 2.0,
 ) -> int:
     """Check a dataset, print the table, and return 1 if anything speaks against it."""
     console, rows = Console(), []
@@ -542,7 +586,9 @@ def main(
             console.print(f"for {wrong!r} and against the stated motion, look at: {' '.join(keys)}")
     for key, lines in summary["disagreements"].items():
         console.print(f"{key}: {'; '.join(lines)}", markup=False)
-    console.print(f"{len(summary['disagreements'])} of {len(rows)} samples whose json disagrees with its own poses")
+    console.print(
+        f"{len(summary['disagreements'])} of {len(rows)} samples whose json disagrees with its own poses"
+    )
     if json_file:
         settings = {
             "px": px,
@@ -555,7 +601,10 @@ def main(
         samples = [
             {
                 **row._asdict(),
-                **{v: {n: one._asdict() for n, one in getattr(row, v).items()} for v in ("points", "outlines")},
+                **{
+                    v: {n: one._asdict() for n, one in getattr(row, v).items()}
+                    for v in ("points", "outlines")
+                },
             }
             for row in rows
         ]
@@ -567,7 +616,9 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dataset", type=Path, help="the folder that `viewpoint100k generate` wrote")
     parser.add_argument("--json", type=Path, dest="json_file", help="write every vote and the summary here")
     parser.add_argument("--split", choices=("train", "validation", "test"))

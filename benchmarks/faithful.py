@@ -73,11 +73,15 @@ class Row:
         """Over 1: not as asked."""
         if self.overlap is None or self.colour is None or self.brightness is None:
             return math.inf if self.problem.startswith("viewer") else 1e6
-        return max((1 - self.overlap) / (1 - OVERLAP), self.colour / COLOUR, BRIGHTNESS / max(self.brightness, 1e-3))
+        return max(
+            (1 - self.overlap) / (1 - OVERLAP), self.colour / COLOUR, BRIGHTNESS / max(self.brightness, 1e-3)
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="of .glb and .gltf")
     parser.add_argument("--only", nargs="*", default=[], help="names of objects")
     parser.add_argument("--size", type=int, default=256)
@@ -89,7 +93,9 @@ def main() -> None:
         parser.error(problem)
     sheets: dict[str, bytes] = {}
     rows = []
-    for row, sheet in compare(arguments.folder, only=arguments.only, size=arguments.size, pose=arguments.pose):
+    for row, sheet in compare(
+        arguments.folder, only=arguments.only, size=arguments.size, pose=arguments.pose
+    ):
         rows.append(row)
         sheets[row.uid] = sheet
         print(f"{len(rows)} {row.uid}: {row.problem or describe(row)}", flush=True)
@@ -126,7 +132,16 @@ def three() -> Path:
             raise FileNotFoundError("npm is not installed")
         caches.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=caches) as scratch:
-            command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", scratch, THREE]
+            command = [
+                npm,
+                "install",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--prefix",
+                scratch,
+                THREE,
+            ]
             subprocess.run(command, check=True, capture_output=True, timeout=300)
             try:
                 Path(scratch).rename(folder)
@@ -241,17 +256,23 @@ def compare(
             except ObjectRefused as error:
                 yield Row(uid, problem=f"gate: {error}"), b""
             else:
-                yield _compare(config, SourceObject(record=ObjectRecord(uid=uid), path=name), folder, engine, viewer)
+                yield _compare(
+                    config, SourceObject(record=ObjectRecord(uid=uid), path=name), folder, engine, viewer
+                )
 
 
-def _compare(config: RunConfig, thing: SourceObject, folder: Path, engine: Engine, viewer: Viewer) -> tuple[Row, bytes]:
+def _compare(
+    config: RunConfig, thing: SourceObject, folder: Path, engine: Engine, viewer: Viewer
+) -> tuple[Row, bytes]:
     uid, where = thing.record.uid, cameras()
     planned = plan_views(config, thing, 0, [])
     views = [
         PlannedView(world_from_camera=one.tolist(), hfov_deg=HFOV_DEG, light=i % len(planned.lights))
         for i, one in enumerate(where)
     ]
-    plain = planned.background.model_copy(update={"kind": "plain", "rgb": list(BEHIND), "rgb_below": list(BEHIND)})
+    plain = planned.background.model_copy(
+        update={"kind": "plain", "rgb": list(BEHIND), "rgb_below": list(BEHIND)}
+    )
     view_set = planned.model_copy(update={"views": views, "probes": [], "pairs": [], "background": plain})
     ours = engine.render(view_set, folder / thing.path)
     if isinstance(ours, Reject):
@@ -328,7 +349,11 @@ def show(rows: Sequence[Row]) -> None:
     for row in rows:
         figures = (row.overlap, row.least_overlap, row.colour, row.brightness)
         table.add_row(
-            row.uid, *("" if one is None else f"{one:.3f}" for one in figures), row.pose, row.about, row.problem
+            row.uid,
+            *("" if one is None else f"{one:.3f}" for one in figures),
+            row.pose,
+            row.about,
+            row.problem,
         )
     console = Console(width=180)
     console.print(table)
@@ -336,7 +361,9 @@ def show(rows: Sequence[Row]) -> None:
     if drawn:
         middle = np.median([row.overlap for row in drawn if row.overlap is not None])
         worse = sum(row.badness > 1 for row in drawn)
-        console.print(f"{len(drawn)} of {len(rows)} drawn by both, median overlap {middle:.4f}, {worse} not as asked")
+        console.print(
+            f"{len(drawn)} of {len(rows)} drawn by both, median overlap {middle:.4f}, {worse} not as asked"
+        )
 
 
 def page(rows: Sequence[Row], sheets: dict[str, bytes]) -> str:
@@ -349,7 +376,9 @@ def page(rows: Sequence[Row], sheets: dict[str, bytes]) -> str:
         parts.append(f"<h2>{html.escape(row.uid)}</h2><p>{html.escape(row.problem or describe(row))}</p>")
         if sheets.get(row.uid):
             data = base64.b64encode(sheets[row.uid]).decode()
-            parts.append(f"<img alt='{html.escape(row.uid)}' loading='lazy' src='data:image/jpeg;base64,{data}'>")
+            parts.append(
+                f"<img alt='{html.escape(row.uid)}' loading='lazy' src='data:image/jpeg;base64,{data}'>"
+            )
     return "\n".join(parts) + "\n"
 
 

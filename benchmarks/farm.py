@@ -29,13 +29,20 @@ from rich.console import Console
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.farm_parts import S3, RayNodes, Slurm, children, kill_tree, wait_for
 
-SETTINGS = ["gates.min_decidability=0.02", "gates.exact_share=0", "plan.pairs_per_object=2", "render.samples=1"]
+SETTINGS = [
+    "gates.min_decidability=0.02",
+    "gates.exact_share=0",
+    "plan.pairs_per_object=2",
+    "render.samples=1",
+]
 SETTINGS += ["plan.validation_share=0", "plan.test_share=0"]
 PROGRAM = [sys.executable, "-m", "viewpoint100k"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["ray", "slurm", "s3", "kills"])
     parser.add_argument("--shards", type=int, default=40)
     parser.add_argument("--pairs-per-shard", type=int, default=2)
@@ -43,7 +50,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of who is killed, and when")
-    parser.add_argument("--peaceful", type=Path, help="keep the run made in peace here, and use it if it is there")
+    parser.add_argument(
+        "--peaceful", type=Path, help="keep the run made in peace here, and use it if it is there"
+    )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -65,7 +74,11 @@ def start(arguments: argparse.Namespace, out: Any, *more: str, env: dict[str, st
     """`viewpoint100k generate`, as a process."""
     pairs = arguments.shards * arguments.pairs_per_shard
     command = [*PROGRAM, "generate", str(out), "--pairs", str(pairs), "--seed", "3"]
-    settings = [*SETTINGS, f"shards.pairs_per_shard={arguments.pairs_per_shard}", f"render.size_px={arguments.size}"]
+    settings = [
+        *SETTINGS,
+        f"shards.pairs_per_shard={arguments.pairs_per_shard}",
+        f"render.size_px={arguments.size}",
+    ]
     command += [part for setting in settings for part in ("--set", setting)]
     command += more or ["--workers", str(arguments.workers), "--device", "cpu"]
     return subprocess.Popen(
@@ -86,18 +99,26 @@ def ray(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -> 
         more = ["--runner", "ray", "--address", nodes.address]
         driver = start(arguments, out, *more, env=nodes.environment)
         wait_for(lambda: done(out) >= arguments.shards // 3 or driver.poll() is not None, "a third", 3000)
-        wait_for(lambda: in_work(out, "node-1") or driver.poll() is not None, "a shard in work on node 1", 600)
+        wait_for(
+            lambda: in_work(out, "node-1") or driver.poll() is not None, "a shard in work on node 1", 600
+        )
         nodes.kill(1)
         result["node_killed_after"] = done(out)
-        wait_for(lambda: done(out) >= arguments.shards * 2 // 3 or driver.poll() is not None, "two thirds", 3000)
-        wait_for(lambda: in_work(out, "node-0") or driver.poll() is not None, "a shard in work on node 0", 600)
+        wait_for(
+            lambda: done(out) >= arguments.shards * 2 // 3 or driver.poll() is not None, "two thirds", 3000
+        )
+        wait_for(
+            lambda: in_work(out, "node-0") or driver.poll() is not None, "a shard in work on node 0", 600
+        )
         result["driver_killed_after"] = done(out)
         kill_tree(driver.pid)
         driver.wait()
         nodes.start(1)
         check(start(arguments, out, *more, env=nodes.environment))
     result["attempts"] = sum(each["attempts"] for each in receipts(out))
-    result["by_machine"] = {name: sum(r["machine"] == name for r in receipts(out)) for name in ("node-0", "node-1")}
+    result["by_machine"] = {
+        name: sum(r["machine"] == name for r in receipts(out)) for name in ("node-0", "node-1")
+    }
     return out
 
 
@@ -114,7 +135,9 @@ def slurm(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
         number = int(names[0].split("-")[1])
         site.call("scancel", "--signal=KILL", "--full", f"{job}_{number}")
         run.wait()
-        said = subprocess.run([*PROGRAM, "status", str(out), "--missing"], capture_output=True, text=True).stdout
+        said = subprocess.run(
+            [*PROGRAM, "status", str(out), "--missing"], capture_output=True, text=True
+        ).stdout
         result |= {"killed": number, "missing": said.strip()}
         check(start(arguments, out, *more, env=env))
     result["attempts"] = sum(each["attempts"] for each in receipts(out))
@@ -148,7 +171,10 @@ def kills(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
             continue
         count += 1
         killed[
-            next((name for name in ("render_scenes", "render-shard", "generate") if name in victims[pid]), "other")
+            next(
+                (name for name in ("render_scenes", "render-shard", "generate") if name in victims[pid]),
+                "other",
+            )
         ] += 1
         for tar in out.glob("*.tar"):  # whatever is visible is whole, and stays what it is
             found = sha256(tar)
@@ -157,7 +183,12 @@ def kills(arguments: argparse.Namespace, folder: Path, result: dict[str, Any]) -
         run.wait()
     check(start(arguments, out))
     made = receipts(out)
-    result |= {"kills": count, "killed": dict(killed), "torn": torn, "attempts": sum(each["attempts"] for each in made)}
+    result |= {
+        "kills": count,
+        "killed": dict(killed),
+        "torn": torn,
+        "attempts": sum(each["attempts"] for each in made),
+    }
     return out
 
 

@@ -66,11 +66,15 @@ class Cost(NamedTuple):
 
     cpu_s: float
     seconds: float
-    by_part: dict[str, float]  # CPU-seconds, as last seen: what a process does in its last half second is not in it
+    by_part: dict[
+        str, float
+    ]  # CPU-seconds, as last seen: what a process does in its last half second is not in it
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shards", type=int, default=6)
     parser.add_argument("--pairs-per-shard", type=int, default=128)
     parser.add_argument("--size", type=int, default=256, help="of the pictures, px")
@@ -92,7 +96,11 @@ def main() -> None:
             for runner in ORDER
             for shards in (1, arguments.shards)
         ]
-    result = {"shards": arguments.shards, "pairs_per_shard": arguments.pairs_per_shard, "size_px": arguments.size}
+    result = {
+        "shards": arguments.shards,
+        "pairs_per_shard": arguments.pairs_per_shard,
+        "size_px": arguments.size,
+    }
     result |= summary(costs, idle, arguments.shards) | files
     show(costs)
     Console().print_json(data=result)
@@ -105,7 +113,11 @@ def main() -> None:
 def generate(arguments: argparse.Namespace, runner: str, out: Path) -> list[str]:
     """The command of a whole run."""
     pairs = arguments.shards * arguments.pairs_per_shard
-    settings = ["plan.validation_share=0", "plan.test_share=0", f"shards.pairs_per_shard={arguments.pairs_per_shard}"]
+    settings = [
+        "plan.validation_share=0",
+        "plan.test_share=0",
+        f"shards.pairs_per_shard={arguments.pairs_per_shard}",
+    ]
     settings += [f"render.size_px={arguments.size}"]
     sets = [part for setting in settings for part in ("--set", setting)]
     of_runner = {"local": ["--device", "cpu", "--workers"], "ray": ["--runner", "ray", "--at-a-time"]}[runner]
@@ -133,11 +145,15 @@ def measure(command: list[str]) -> Cost:
                     part_of[pid] = part(words) or part_of.get(pid, "other")  # one that has ended has no words
         seconds = time.monotonic() - started
     if process.returncode:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}: {process.stderr.read().decode()[-500:]}")
+        sys.exit(
+            f"{' '.join(command)} ended with {process.returncode}: {process.stderr.read().decode()[-500:]}"
+        )
     by_part = Counter[str]()
     for pid, cpu_s in used.items():
         by_part[part_of[pid]] += cpu_s
-    return Cost(round(counter.seconds, 2), round(seconds, 1), {name: round(s, 2) for name, s in by_part.most_common()})
+    return Cost(
+        round(counter.seconds, 2), round(seconds, 1), {name: round(s, 2) for name, s in by_part.most_common()}
+    )
 
 
 def part(words: str) -> str:

@@ -117,7 +117,9 @@ class DroppingLine:
                 if left[0] <= 0:
                     self.dropped += 1
                     for end in (source, target):
-                        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close is a reset
+                        end.setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                        )  # close is a reset
                     break
         for end in (source, target):
             with contextlib.suppress(OSError):
@@ -172,7 +174,13 @@ class RayNodes:
         """A node that runs, or has ended; and what it said."""
         role = ["--head", f"--port={self.port}", f"--temp-dir={self.temp}", "--include-dashboard=false"]
         role = role if number == 0 else [f"--address={self.address}"]
-        command = [str(Path(sys.executable).parent / "ray"), "start", *role, "--node-ip-address=127.0.0.1", "--block"]
+        command = [
+            str(Path(sys.executable).parent / "ray"),
+            "start",
+            *role,
+            "--node-ip-address=127.0.0.1",
+            "--block",
+        ]
         command += [f"--num-cpus={self.cpus[number]}", "--num-gpus=0", "--disable-usage-stats"]
         command += [f"--object-store-memory={100 << 20}"]
         environment = {**os.environ, **self.environment, MACHINE: f"node-{number}"}
@@ -180,7 +188,9 @@ class RayNodes:
         node = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         said = self.folder / f"ray-{number}.txt"
         try:
-            wait_for(lambda: b"Ray runtime started" in said.read_bytes() or node.poll() is not None, "a Ray node")
+            wait_for(
+                lambda: b"Ray runtime started" in said.read_bytes() or node.poll() is not None, "a Ray node"
+            )
         except TimeoutError:
             kill_tree(node.pid)
             raise
@@ -212,7 +222,9 @@ class Slurm:
         self.ctld = shutil.which("slurmctld-wlm", path=path) or shutil.which("slurmctld", path=path)
         self.slurmd = shutil.which("slurmd-wlm", path=path) or shutil.which("slurmd", path=path)
         if not self.ctld or not self.slurmd:
-            raise NotHere(f"SLURM is not here: install it, or unpack it with .ci/slurm DIR and set {SLURM_ROOT}=DIR")
+            raise NotHere(
+                f"SLURM is not here: install it, or unpack it with .ci/slurm DIR and set {SLURM_ROOT}=DIR"
+            )
         if os.getuid() != 0:
             raise NotHere("slurmd has to be started by root")
 
@@ -303,7 +315,9 @@ def children(ancestor: int) -> dict[int, str]:
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended
             parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            words[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            words[int(entry.name)] = (
+                (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
 
     def below(pid: int) -> bool:
         while pid in parents and pid != ancestor:

@@ -61,15 +61,21 @@ class Outcome(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--pairs", type=int, default=100_000)
     parser.add_argument("--cores", type=int, default=4, help="of a node")
     parser.add_argument("--nodes", type=int, nargs="+", default=NODES)
-    parser.add_argument("--lost-after-h", type=float, default=24.0, help="mean life of a node; spot instances: 5 to 20")
+    parser.add_argument(
+        "--lost-after-h", type=float, default=24.0, help="mean life of a node; spot instances: 5 to 20"
+    )
     parser.add_argument("--replaced-after-min", type=float, default=5.0)
     parser.add_argument("--spread", type=float, default=0.15, help="of the nodes' speeds, as a share")
-    parser.add_argument("--stragglers", type=float, default=0.02, help="share of nodes at a third of the speed")
+    parser.add_argument(
+        "--stragglers", type=float, default=0.02, help="share of nodes at a third of the speed"
+    )
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--sizing", action="store_true")
     parser.add_argument("--check", type=Path, help="a run to predict and compare with")
@@ -120,11 +126,20 @@ def main() -> None:
 def sizing(runs: list[Path], pairs: int) -> None:
     """Print what so many pairs cost, at the price of those that some runs made."""
     table = Table(
-        "preset", "quality", "px", "measured pairs", "CPU-s a pair", f"core-hours for {pairs:,}", "GB", "device"
+        "preset",
+        "quality",
+        "px",
+        "measured pairs",
+        "CPU-s a pair",
+        f"core-hours for {pairs:,}",
+        "GB",
+        "device",
     )
     for path in runs:
         config = read_config(path / ".run/config.yaml")
-        receipts = [Receipt.model_validate_json(each.read_bytes()) for each in path.glob(".run/receipts/*.json")]
+        receipts = [
+            Receipt.model_validate_json(each.read_bytes()) for each in path.glob(".run/receipts/*.json")
+        ]
         made = sum(receipt.samples for receipt in receipts)
         cost = sum(sum(receipt.cpu_s.values()) for receipt in receipts) / made
         size = sum(receipt.bytes for receipt in receipts) / made
@@ -179,7 +194,9 @@ def best(measured: Measured, nodes: int, arguments: argparse.Namespace) -> dict[
         for cpus in sorted({1, 4, arguments.cores}):
             if cpus <= arguments.cores:
                 rng = np.random.default_rng([arguments.seed, nodes, size, cpus])
-                outcomes = [simulate(measured, nodes, size, cpus, arguments, rng) for _ in range(arguments.draws)]
+                outcomes = [
+                    simulate(measured, nodes, size, cpus, arguments, rng) for _ in range(arguments.draws)
+                ]
                 options.append((float(np.mean([o.makespan_s for o in outcomes])), size, cpus, outcomes))
     makespan, size, cpus, outcomes = min(options, key=lambda option: option[0])
     total = [o.useful + o.starting + o.lost + o.idle for o in outcomes]
@@ -201,7 +218,12 @@ def best(measured: Measured, nodes: int, arguments: argparse.Namespace) -> dict[
 
 
 def simulate(
-    measured: Measured, nodes: int, size: int, cpus: int, arguments: argparse.Namespace, rng: np.random.Generator
+    measured: Measured,
+    nodes: int,
+    size: int,
+    cpus: int,
+    arguments: argparse.Namespace,
+    rng: np.random.Generator,
 ) -> Outcome:
     """One run: the next shard to whoever is free; what a lost node had begun goes back into the queue."""
     shards = int(np.ceil(arguments.pairs / size))
@@ -210,7 +232,14 @@ def simulate(
     speed[rng.random(nodes) < arguments.stragglers] /= 3
     places = arguments.cores // cpus
     return run(
-        measured, work, speed, places, cpus, arguments.lost_after_h * 3600, arguments.replaced_after_min * 60, rng
+        measured,
+        work,
+        speed,
+        places,
+        cpus,
+        arguments.lost_after_h * 3600,
+        arguments.replaced_after_min * 60,
+        rng,
     )
 
 
@@ -233,7 +262,9 @@ def run(
         life_s: mean time until a node is lost; inf: never.
     """
     nodes, queue = len(speed), list(range(len(work) - 1, -1, -1))
-    begun: dict[int, dict[int, tuple[float, int]]] = {node: {} for node in range(nodes)}  # place -> (when, shard)
+    begun: dict[int, dict[int, tuple[float, int]]] = {
+        node: {} for node in range(nodes)
+    }  # place -> (when, shard)
     events: list[
         tuple[float, int, int, int]
     ] = []  # when; 0: a place is free, 1: its shard is done, 2: a node is lost; node; place
@@ -264,7 +295,10 @@ def run(
             continue
         if kind == 1:
             entry = begun[node].get(place)
-            if entry is None or abs(entry[0] + _seconds(measured, work[entry[1]], speed[node], cpus) - now) > 1e-6:
+            if (
+                entry is None
+                or abs(entry[0] + _seconds(measured, work[entry[1]], speed[node], cpus) - now) > 1e-6
+            ):
                 continue  # of a life that is over
             del begun[node][place]
             done += 1

@@ -32,7 +32,9 @@ FIRST_PICTURE = """new Promise((done) => {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("datasets", type=Path, nargs="+")
     parser.add_argument("--samples", type=int, nargs="+", default=[2000, 10_000])
     parser.add_argument("--opened", type=int, default=3, help="so many times; the middle one counts")
@@ -53,7 +55,9 @@ def main() -> None:
     arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def measure(small: list[StoredSample], samples: int, scratch: Path, opened: int, shots: Path | None) -> dict[str, Any]:
+def measure(
+    small: list[StoredSample], samples: int, scratch: Path, opened: int, shots: Path | None
+) -> dict[str, Any]:
     """Write a gallery of so many samples, and open it."""
     dataset, page = scratch / "dataset", scratch / "page.html"
     dataset.mkdir()

@@ -38,7 +38,9 @@ COMPARED = 2  # objects that the processor renders, too
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--objects", type=int, default=6)
@@ -67,7 +69,9 @@ def main() -> None:
         note(second_start_s=[round(seconds, 1) for seconds in again.values()])
         rows = []
         for quality in QUALITIES:
-            at = load_config("viewpoint-6dof", [f"render.size_px={arguments.size}", f"render.quality={quality}"])
+            at = load_config(
+                "viewpoint-6dof", [f"render.size_px={arguments.size}", f"render.quality={quality}"]
+            )
             at = at.model_copy(update={"source": "builtin:"})
             jobs = _jobs(at, arguments.objects, scratch)
             for processes in arguments.processes:
@@ -80,7 +84,9 @@ def main() -> None:
 
 def _jobs(config: RunConfig, count: int, scratch: Path) -> list[Job]:
     jobs = []
-    for thing in sources.list_objects(config.source, wanted=count, seed=0, budgets=config.files).objects[:count]:
+    for thing in sources.list_objects(config.source, wanted=count, seed=0, budgets=config.files).objects[
+        :count
+    ]:
         wanted = design(config.plan, config.gates, 6, generator(0, thing.record.uid))
         path, _ = sources.fetch_object(thing, config.source, scratch / "objects", config.files)
         jobs.append((plan_views(config, thing, 0, wanted), path))
@@ -103,7 +109,12 @@ def _render(
 
 
 def _speed(
-    config: RunConfig, jobs: Sequence[Job], devices: Sequence[Device], processes: int, quality: str, scratch: Path
+    config: RunConfig,
+    jobs: Sequence[Job],
+    devices: Sequence[Device],
+    processes: int,
+    quality: str,
+    scratch: Path,
 ) -> dict[str, Any]:
     done, seconds = _render(config, jobs, devices, processes, scratch)
     views = sum(len(one.views) for one in done)
@@ -130,9 +141,13 @@ def _card_mb() -> int | None:
     return int(first) if first.isdigit() else None
 
 
-def _likeness(config: RunConfig, jobs: Sequence[Job], device: Device, quality: str, scratch: Path) -> dict[str, Any]:
+def _likeness(
+    config: RunConfig, jobs: Sequence[Job], device: Device, quality: str, scratch: Path
+) -> dict[str, Any]:
     """Against the same device a second time, and against the processor."""
-    one, other, on_processor = (_render(config, jobs, [on], 1, scratch)[0] for on in (device, device, Device()))
+    one, other, on_processor = (
+        _render(config, jobs, [on], 1, scratch)[0] for on in (device, device, Device())
+    )
     same = [
         first.views[number].image == second.views[number].image
         for first, second in zip(one, other, strict=True)
@@ -165,7 +180,15 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
 
 def _whole(device: str, size_px: int, scratch: Path) -> dict[str, Any]:
     """Twelve objects through `generate`."""
-    command = [sys.executable, "-m", "viewpoint100k", "generate", str(scratch / "whole"), "--preset", "viewpoint-6dof"]
+    command = [
+        sys.executable,
+        "-m",
+        "viewpoint100k",
+        "generate",
+        str(scratch / "whole"),
+        "--preset",
+        "viewpoint-6dof",
+    ]
     command += ["--source", "builtin:", "--pairs", "48", "--seed", "1", "--device", device]
     command += [
         "--set",

@@ -69,7 +69,14 @@ LARGEST_ORIGINAL = 500_000  # bytes: 500 files of these stay below 100 MB
 MOMENT_S = 15.0  # to replace a worker after a deadline
 GATE_S = 60.0
 SAMPLE_S = 0.05  # between two looks at the worker's memory
-VERDICTS = RENDERED, GATE, IMPORT, FAILED, DIED, LATE = ("rendered", "gate", "import", "failed", "died", "late")
+VERDICTS = RENDERED, GATE, IMPORT, FAILED, DIED, LATE = (
+    "rendered",
+    "gate",
+    "import",
+    "failed",
+    "died",
+    "late",
+)
 BROKEN = "ended the run"
 
 # --- damage ----------------------------------------------------------------------------------------
@@ -92,13 +99,17 @@ def unpack(data: bytes) -> tuple[Tree, bytes]:
 def pack(tree: Tree, binary: bytes) -> bytes:
     text = json.dumps(tree).encode()
     text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    chunks = (
+        struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    )
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
 def places(value: Any, name: str = "") -> Iterator[tuple[str, Place]]:
     """Everything in a JSON tree and how to get at it, by its name or that of the list it is in."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, child in children:
         called = key if isinstance(key, str) else name
         yield called, (value, key)
@@ -124,7 +135,9 @@ def flip(rng: random.Random, data: bytes, start: int, end: int) -> bytes:
     if rng.random() < 0.2:
         first = rng.randrange(start, end)
         last = min(end, first + rng.choice([4, 64, 1024]))
-        out[first:last] = rng.choice([bytes(last - first), b"\xff" * (last - first), rng.randbytes(last - first)])
+        out[first:last] = rng.choice(
+            [bytes(last - first), b"\xff" * (last - first), rng.randbytes(last - first)]
+        )
     for _ in range(rng.choice([1, 2, 5, 50, 500])):
         at = rng.randrange(start, end)
         out[at] = rng.choice([rng.randrange(256), out[at] ^ (1 << rng.randrange(8)), 0, 255])
@@ -138,7 +151,9 @@ def flip_view(rng: random.Random, data: bytes, numbers: Sequence[int | None]) ->
         raise NotHere
     view = tree["bufferViews"][rng.choice(found)]
     start = view.get("byteOffset", 0)
-    begin = rng.choice([0, 0, min(64, view["byteLength"] - 1)])  # often the header, at times only what comes after
+    begin = rng.choice(
+        [0, 0, min(64, view["byteLength"] - 1)]
+    )  # often the header, at times only what comes after
     return pack(tree, flip(rng, binary, start + begin, start + view["byteLength"]))
 
 
@@ -165,7 +180,9 @@ def bin_floats(rng: random.Random, data: bytes) -> bytes:
     """What floats must not be, in vertices, normals, texture coordinates, weights, matrices and keyframes."""
     tree, binary = unpack(data)
     views = tree.get("bufferViews", [])
-    floats = [views[a["bufferView"]] for a in tree["accessors"] if a["componentType"] == 5126 and "bufferView" in a]
+    floats = [
+        views[a["bufferView"]] for a in tree["accessors"] if a["componentType"] == 5126 and "bufferView" in a
+    ]
     if not floats:
         raise NotHere
     view, out = rng.choice(floats), bytearray(binary)
@@ -205,7 +222,9 @@ def lengths(rng: random.Random, data: bytes) -> bytes:
     out, after = bytearray(data), 20 + struct.unpack_from("<I", data, 12)[0]
     for at in rng.sample([8, 12, after], rng.choice([1, 1, 2])):
         (old,) = struct.unpack_from("<I", out, at)
-        new = rng.choice([0, 1, old - 1, old + 1, old - 4, old + 4, old * 2, 2**31, 2**32 - 1, rng.randrange(2**32)])
+        new = rng.choice(
+            [0, 1, old - 1, old + 1, old - 4, old + 4, old * 2, 2**31, 2**32 - 1, rng.randrange(2**32)]
+        )
         struct.pack_into("<I", out, at, new % 2**32)
     return bytes(out)
 
@@ -233,7 +252,22 @@ def numbers(rng: random.Random, tree: Tree) -> None:
 
 def huge_numbers(rng: random.Random, tree: Tree) -> None:
     holder, key = pick(rng, tree, (int, float))
-    huge = [2**31 - 1, 2**31, 2**32, 2**53, 2**63, 10**30, 1e15, 1e20, 1e29, 1e38, 1e308, 1e-40, -(2**31), -1e20]
+    huge = [
+        2**31 - 1,
+        2**31,
+        2**32,
+        2**53,
+        2**63,
+        10**30,
+        1e15,
+        1e20,
+        1e29,
+        1e38,
+        1e308,
+        1e-40,
+        -(2**31),
+        -1e20,
+    ]
     holder[key] = rng.choice(huge)
 
 
@@ -253,7 +287,25 @@ def swap(rng: random.Random, tree: Tree) -> None:
 def types(rng: random.Random, tree: Tree) -> None:
     holder, key = pick(rng, tree)
     holder[key] = rng.choice(
-        [None, True, False, 0, -1, 0.5, "", "x", "../../secret", "\0", "😀" * 100, [], {}, [[]], [0], [None], {"a": 0}]
+        [
+            None,
+            True,
+            False,
+            0,
+            -1,
+            0.5,
+            "",
+            "x",
+            "../../secret",
+            "\0",
+            "😀" * 100,
+            [],
+            {},
+            [[]],
+            [0],
+            [None],
+            {"a": 0},
+        ]
     )
 
 
@@ -277,7 +329,9 @@ def uris(root: Path) -> Callable[[random.Random, Tree], None]:
         elif what == "buffer":
             tree["buffers"].append({"uri": uri, "byteLength": rng.choice([1, 100])})
             if rng.random() < 0.5:
-                rng.choice(tree["bufferViews"]).update(buffer=len(tree["buffers"]) - 1, byteOffset=0, byteLength=1)
+                rng.choice(tree["bufferViews"]).update(
+                    buffer=len(tree["buffers"]) - 1, byteOffset=0, byteLength=1
+                )
         else:
             image = {"uri": uri, "name": uri} if rng.random() < 0.8 else {"uri": uri, "bufferView": 0}
             tree.setdefault("images", []).append(image)
@@ -338,14 +392,18 @@ def spaced(data: bytes, spaces: int) -> bytes:
     tree, binary = unpack(data)
     text = json.dumps(tree).encode().replace(b" ", b" " * (spaces // json.dumps(tree).count(" ")))
     text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    chunks = (
+        struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    )
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
 def bombs() -> dict[str, bytes]:
     """Files within the budgets of the gate, and as large as these allow in one respect."""
     grid = np.stack(np.meshgrid(range(100), range(100), range(3)), axis=-1).reshape(-1, 3).astype("<f4")
-    corners = np.random.default_rng(0).integers(0, len(grid), 60_000).astype("<u4")  # 20,000 triangles, all over it
+    corners = (
+        np.random.default_rng(0).integers(0, len(grid), 60_000).astype("<u4")
+    )  # 20,000 triangles, all over it
     part = {"attributes": {"POSITION": 0}, "indices": 1}
     skinned = {"attributes": {"POSITION": 0, "JOINTS_0": 4, "WEIGHTS_0": 5}, "indices": 1}
     zeros = {"componentType": 5126, "count": 999_999}
@@ -357,7 +415,9 @@ def bombs() -> dict[str, bytes]:
         tree = {
             "asset": {"version": "2.0"},
             "buffers": [{"byteLength": sum(sizes)}],
-            "bufferViews": [{"buffer": 0, "byteOffset": sum(sizes[:i]), "byteLength": sizes[i]} for i in range(3)],
+            "bufferViews": [
+                {"buffer": 0, "byteOffset": sum(sizes[:i]), "byteLength": sizes[i]} for i in range(3)
+            ],
             "accessors": [
                 {"bufferView": 0, "componentType": 5126, "type": "VEC3", "count": len(grid)},
                 {"bufferView": 1, "componentType": 5125, "type": "SCALAR", "count": len(corners)},
@@ -389,7 +449,9 @@ def bombs() -> dict[str, bytes]:
     def attributes(number: int) -> dict[str, Any]:
         """So many custom attributes of as many values as a million vertices have."""
         return {
-            "meshes": [{"primitives": [part, {"attributes": {"POSITION": 6} | {f"_{i}": 2 for i in range(number)}}]}]
+            "meshes": [
+                {"primitives": [part, {"attributes": {"POSITION": 6} | {f"_{i}": 2 for i in range(number)}}]}
+            ]
         }
 
     def flat(triangles: int, *three: int) -> bytes:
@@ -401,14 +463,20 @@ def bombs() -> dict[str, bytes]:
         "triangles": file(meshes=[{"primitives": [part]}] * 200, nodes=[{"mesh": i} for i in range(200)]),
         "primitives": file(meshes=[{"primitives": [part] * 200}]),
         "tiny-primitives": file(few, meshes=[{"primitives": [part] * 20_000}]),
-        "objects": file(few, meshes=[{"primitives": [part]}] * 20_000, nodes=[{"mesh": i} for i in range(20_000)]),
+        "objects": file(
+            few, meshes=[{"primitives": [part]}] * 20_000, nodes=[{"mesh": i} for i in range(20_000)]
+        ),
         "some-objects": file(
             few,
             meshes=[{"primitives": [part]}] * 3_800,
             nodes=[{"mesh": i, "translation": [i, 0, 0]} for i in range(3_800)],
         ),
-        "some-nodes": file(few, nodes=[{"mesh": 0, "translation": [i % 70, i // 70, 0]} for i in range(5_000)]),
-        "names": file(few, meshes=[{"name": "x", "primitives": [part]}], nodes=[{"mesh": 0, "name": "x"}] * 20_000),
+        "some-nodes": file(
+            few, nodes=[{"mesh": 0, "translation": [i % 70, i // 70, 0]} for i in range(5_000)]
+        ),
+        "names": file(
+            few, meshes=[{"name": "x", "primitives": [part]}], nodes=[{"mesh": 0, "name": "x"}] * 20_000
+        ),
         "scenes": file(few, scenes=100, nodes=[{"mesh": 0}] * 50),
         "morph-targets": file(meshes=[{"primitives": [{**part, "targets": [{"POSITION": 0}] * 1_000}]}]),
         "joints": file(
@@ -443,9 +511,13 @@ def bombs() -> dict[str, bytes]:
 
 def make_files(good: Path, folder: Path, count: int, seed: int) -> None:
     """Each file alone in a folder, beside a link that leads to a decoy."""
-    originals = [path.read_bytes() for path in sorted(good.glob("*.glb")) if path.stat().st_size <= LARGEST_ORIGINAL]
+    originals = [
+        path.read_bytes() for path in sorted(good.glob("*.glb")) if path.stat().st_size <= LARGEST_ORIGINAL
+    ]
     if not originals:
-        raise SystemExit(f"{good} holds no .glb of at most {LARGEST_ORIGINAL:,} bytes: pass a folder of good objects")
+        raise SystemExit(
+            f"{good} holds no .glb of at most {LARGEST_ORIGINAL:,} bytes: pass a folder of good objects"
+        )
     kinds = damages(folder.parent)
     for number in range(count):
         kind, rng = list(kinds)[number % len(kinds)], random.Random(f"{seed}/{number}")
@@ -486,15 +558,33 @@ class Permitted:
     """Where workers may open files besides the folder of their object."""
 
     def __init__(self, *own: Path) -> None:
-        system = ("/usr", "/lib", "/lib64", "/proc", "/sys", "/dev/null", "/dev/urandom", "/dev/dri", "/dev/shm")
-        loader = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/localtime", "/etc/locale.alias", "/etc/fonts")
+        system = (
+            "/usr",
+            "/lib",
+            "/lib64",
+            "/proc",
+            "/sys",
+            "/dev/null",
+            "/dev/urandom",
+            "/dev/dri",
+            "/dev/shm",
+        )
+        loader = (
+            "/etc/ld.so.cache",
+            "/etc/ld.so.preload",
+            "/etc/localtime",
+            "/etc/locale.alias",
+            "/etc/fonts",
+        )
         python = (sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix))
         self.folders = [*system, *loader, *python, *map(str, own)]
         self.home = os.getcwd()  # Python lists it, for `-m` puts it into sys.path
         self.of_start: set[str] = set()  # what a worker opens before it gets its first object
 
     def __call__(self, path: str, folder: Path) -> bool:
-        return path == self.home or any(path == each or path.startswith(f"{each}/") for each in [*self.folders, folder])
+        return path == self.home or any(
+            path == each or path.startswith(f"{each}/") for each in [*self.folders, folder]
+        )
 
 
 class Trace:
@@ -502,9 +592,7 @@ class Trace:
 
     CALL = re.compile(r'(open\w*|creat|execve)\((?:(?:AT_FDCWD|\d+)<(.*?)>, )?"((?:[^"\\]|\\.)*)"')
     OPENED = re.compile(r"= \d+<(.+)>$")
-    COMMAND = (
-        "strace -D -f --seccomp-bpf -y -qq -s 4096 -e trace=open,openat,openat2,creat,execve,connect -o '{log}.'$$"
-    )
+    COMMAND = "strace -D -f --seccomp-bpf -y -qq -s 4096 -e trace=open,openat,openat2,creat,execve,connect -o '{log}.'$$"
 
     def __init__(self, root: Path) -> None:
         self.log = root / "trace"
@@ -542,7 +630,9 @@ class Inotify:
             *(path for path in (root / "objects").rglob("*") if path.is_dir()),
             root / "objects",
         ]
-        self.folders = {libc.inotify_add_watch(self.descriptor, str(path).encode(), 0x20): path for path in folders}
+        self.folders = {
+            libc.inotify_add_watch(self.descriptor, str(path).encode(), 0x20): path for path in folders
+        }
 
     def opened(self) -> list[str]:
         found = set[str]()
@@ -605,7 +695,9 @@ def wrapped_python(root: Path, prefix: str) -> Path:
     return script
 
 
-def pass_gate(root: Path, config: RunConfig, seen: dict[str, Observed], permitted: Permitted) -> list[SourceObject]:
+def pass_gate(
+    root: Path, config: RunConfig, seen: dict[str, Observed], permitted: Permitted
+) -> list[SourceObject]:
     """List the source as a run does, and note what is refused, how long it took and what was opened."""
     opened: list[str] = []
     watching = True
@@ -620,7 +712,9 @@ def pass_gate(root: Path, config: RunConfig, seen: dict[str, Observed], permitte
         if done:
             one = seen[names[int(since[0])]]
             one.gate_s = time.monotonic() - since[1]
-            one.strayed += [path for path in opened if not permitted(path, (root / "objects" / one.file).parent)]
+            one.strayed += [
+                path for path in opened if not permitted(path, (root / "objects" / one.file).parent)
+            ]
         opened.clear()
         since[:] = done, time.monotonic()
 
@@ -642,7 +736,10 @@ def visit(root: Path, config: RunConfig, thing: SourceObject, engine: Engine) ->
     def choose(probes: list[RenderedView]) -> list[int]:
         portraits.append(portray(probes, config.gates))
         promising(view_set, portraits[-1], probes, config.gates)
-        return [view_set.pairs[0].first, view_set.pairs[0].second]  # even if it is not worth it: it is to be tried
+        return [
+            view_set.pairs[0].first,
+            view_set.pairs[0].second,
+        ]  # even if it is not worth it: it is to be tried
 
     try:
         path, _ = fetch_object(thing, str(root / "objects"), root / "scratch", config.files)
@@ -667,7 +764,9 @@ def verdict_of(reject: Reject) -> str:
 
 def run(root: Path, config: RunConfig, console: Console) -> tuple[list[Observed], Memory, str]:
     """All files below root/objects."""
-    found = sorted(path.relative_to(root / "objects").as_posix() for path in (root / "objects").rglob("*.gl[bt]*"))
+    found = sorted(
+        path.relative_to(root / "objects").as_posix() for path in (root / "objects").rglob("*.gl[bt]*")
+    )
     seen = {name: Observed(name, "bad" if name.startswith("bad/") else Path(name).stem) for name in found}
     for folder in (root / "tmp", root / "scratch"):
         folder.mkdir()
@@ -710,7 +809,10 @@ def broken_promises(seen: list[Observed], memory: Memory, config: RunConfig) -> 
         ],
         f"at most {limit_mb:,} MB per worker": [
             *(f"{one.file}: {one.peak_rss_mb:,.0f} MB" for one in seen if one.peak_rss_mb > limit_mb),
-            *(f"worker {pid}: {memory.most[pid]:,} bytes of addresses and no limit" for pid in memory.unlimited),
+            *(
+                f"worker {pid}: {memory.most[pid]:,} bytes of addresses and no limit"
+                for pid in memory.unlimited
+            ),
         ],
         f"at most {GATE_S:.0f} s in the gate, {deadline_s:.0f} s in the renderer": [
             f"{one.file}: {one.gate_s:.0f} s, {one.seconds:.0f} s"
@@ -721,7 +823,9 @@ def broken_promises(seen: list[Observed], memory: Memory, config: RunConfig) -> 
 
 
 def table(seen: list[Observed]) -> Table:
-    out = Table(box=box.SIMPLE, padding=(0, 0, 0, 1), title="Files by how they were damaged and what became of them")
+    out = Table(
+        box=box.SIMPLE, padding=(0, 0, 0, 1), title="Files by how they were damaged and what became of them"
+    )
     for heading in ("damage", "files", *VERDICTS, "ends", "gate s", "slowest s", "peak MB"):
         out.add_column(heading, justify="left" if heading == "damage" else "right", no_wrap=True)
     for kind in [*dict.fromkeys(one.kind for one in seen), "all"]:
@@ -784,12 +888,16 @@ def main(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("good", type=Path, help="a folder of .glb files that are in order")
     parser.add_argument("--bad", type=Path, help="a folder of .glb and .gltf files to add as they are")
     parser.add_argument("--count", type=int, default=500, help="how many damaged files to make")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--bombs", action="store_true", dest="with_bombs", help="add files that fill the budgets")
+    parser.add_argument(
+        "--bombs", action="store_true", dest="with_bombs", help="add files that fill the budgets"
+    )
     parser.add_argument("--json", type=Path, dest="json_file", help="write what was seen of every file here")
     parser.add_argument("--keep", type=Path, help="a new folder to make the files in, and leave them there")
     sys.exit(main(**vars(parser.parse_args())))

@@ -96,7 +96,15 @@ def command(name: str, case: Case, uid: str) -> list[str]:
         "index": ["index", d],
         "remove": ["remove", d, "--uid", uid],
         "requestion": ["requestion", d, f"{out}-asked"],
-        "evaluate": ["evaluate", str(case.predictions), d, "--json", f"{out}.json", "--html", f"{out}-scores.html"],
+        "evaluate": [
+            "evaluate",
+            str(case.predictions),
+            d,
+            "--json",
+            f"{out}.json",
+            "--html",
+            f"{out}-scores.html",
+        ],
         "inspect": ["inspect", d, case_key(case)],
         "export": ["export", d, f"{out}-exported", "--to", "llamafactory", "--split", "train"],
         "stream": ["stream", d],
@@ -181,11 +189,15 @@ def _cpu_s(pid: int) -> float:
 
 def _be_a_process(arguments: list[str], case: Case, log: Path, touched: Path) -> None:
     os.setpgid(0, 0)
-    resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))  # what goes on growing must not take the machine down
+    resource.setrlimit(
+        resource.RLIMIT_AS, (12 << 30, 12 << 30)
+    )  # what goes on growing must not take the machine down
     err = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(err, 2)
-    sys.stdout, sys.stderr = (open(handle, "w", closefd=False) for handle in (1, 2))  # whoever has taken them before
+    sys.stdout, sys.stderr = (
+        open(handle, "w", closefd=False) for handle in (1, 2)
+    )  # whoever has taken them before
     note = os.open(touched, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     foreign = (str(case.outside), "/dev/zero", "/etc/hostname", "/etc/passwd")
 
@@ -195,7 +207,11 @@ def _be_a_process(arguments: list[str], case: Case, log: Path, touched: Path) ->
             for value in values[:2]:
                 if isinstance(value, str | bytes | Path):
                     folder, name = os.path.split(os.fsdecode(value))
-                    real = os.path.realpath(os.fsdecode(value)) if follows else f"{os.path.realpath(folder)}/{name}"
+                    real = (
+                        os.path.realpath(os.fsdecode(value))
+                        if follows
+                        else f"{os.path.realpath(folder)}/{name}"
+                    )
                     if real.startswith(foreign) and os.fsdecode(value) != str(
                         case.predictions
                     ):  # that one is the user's
@@ -246,7 +262,9 @@ def _state(folder: Path) -> str:
     """All that lies in a folder, as text."""
     return "\n".join(
         f"{path} {path.stat().st_size if path.is_file() else ''}" for path in sorted(folder.rglob("*"))
-    ) + "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file())
+    ) + "".join(
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()
+    )
 
 
 # --- tools -----------------------------------------------------------------------------------------
@@ -321,7 +339,9 @@ def in_place_of_picture(make: Callable[[str, bytes], bytes]) -> Callable[[Case],
         files = members(case.shard)
         name = f"{case.key}.view_0.jpg"
         write(
-            case, b"".join(make(one, data) if one == name else member(one, data) for one, data in files.items()) + END
+            case,
+            b"".join(make(one, data) if one == name else member(one, data) for one, data in files.items())
+            + END,
         )
 
     return spoil
@@ -487,7 +507,9 @@ def in_manifest(change: Change) -> Callable[[Case], None]:
 
 
 def manifest_is(data: bytes | str) -> Callable[[Case], object]:
-    return lambda case: (case.dataset / "manifest.json").write_bytes(data if isinstance(data, bytes) else data.encode())
+    return lambda case: (case.dataset / "manifest.json").write_bytes(
+        data if isinstance(data, bytes) else data.encode()
+    )
 
 
 def all_chain(kind: bytes, count: int) -> Callable[[str], bytes]:
@@ -521,10 +543,12 @@ def ways() -> Iterator[Way]:
         in_place_of_picture(lambda n, d: member(n, b"", b"2", "../outside/secret.jpg")),
     )
     yield way(
-        "symbolic link to an absolute path", in_place_of_picture(lambda n, d: member(n, b"", b"2", "/etc/hostname"))
+        "symbolic link to an absolute path",
+        in_place_of_picture(lambda n, d: member(n, b"", b"2", "/etc/hostname")),
     )
     yield way(
-        "hard link to a file outside", in_place_of_picture(lambda n, d: member(n, b"", b"1", "../outside/secret.jpg"))
+        "hard link to a file outside",
+        in_place_of_picture(lambda n, d: member(n, b"", b"1", "../outside/secret.jpg")),
     )
     yield way("hard link to itself", in_place_of_picture(lambda n, d: member(n, b"", b"1", n)))
     yield way(
@@ -539,8 +563,13 @@ def ways() -> Iterator[Way]:
     yield way("contiguous file", in_place_of_picture(lambda n, d: member(n, d, b"7")))
     yield way("old sparse file", in_place_of_picture(lambda n, d: _old_sparse(n)))
     yield way("pax sparse file", in_place_of_picture(lambda n, d: pax("GNU.sparse.major=1", "GNU.sparse.minor=0", f"GNU.sparse.name={n}", f"GNU.sparse.realsize={1 << 40}") + member(n, d)))  # fmt: skip
-    yield way("size of 2^62", in_place_of_picture(lambda n, d: header(n, b"\x80" + (1 << 62).to_bytes(11, "big"))))
-    yield way("size of 2^40 in json", put_first(lambda key: header("x.json", b"\x80" + (1 << 40).to_bytes(11, "big"))))
+    yield way(
+        "size of 2^62", in_place_of_picture(lambda n, d: header(n, b"\x80" + (1 << 62).to_bytes(11, "big")))
+    )
+    yield way(
+        "size of 2^40 in json",
+        put_first(lambda key: header("x.json", b"\x80" + (1 << 40).to_bytes(11, "big"))),
+    )
     yield way("negative size", in_place_of_picture(lambda n, d: header(n, b"\xff" * 10 + b"\xfe\x00")))
     yield way("size of -17 in digits", in_place_of_picture(lambda n, d: header(n, b"-0000000021\0")))
     yield way("size that is no number", in_place_of_picture(lambda n, d: header(n, b"size unknown")))
@@ -551,12 +580,17 @@ def ways() -> Iterator[Way]:
     yield way("chain of 5,000 long names", put_first(all_chain(b"L", 5000)))
     yield way("chain of 5,000 long links", put_first(all_chain(b"K", 5000)))
     yield way(
-        "long name of 2^40 bytes", put_first(lambda key: header("L", b"\x80" + (1 << 40).to_bytes(11, "big"), b"L"))
+        "long name of 2^40 bytes",
+        put_first(lambda key: header("L", b"\x80" + (1 << 40).to_bytes(11, "big"), b"L")),
     )
     yield way(
-        "pax header of 2^40 bytes", put_first(lambda key: header("x", b"\x80" + (1 << 40).to_bytes(11, "big"), b"x"))
+        "pax header of 2^40 bytes",
+        put_first(lambda key: header("x", b"\x80" + (1 << 40).to_bytes(11, "big"), b"x")),
     )
-    yield way("pax header that gives a size", in_place_of_picture(lambda n, d: pax(f"size={1 << 62}") + member(n, d)))
+    yield way(
+        "pax header that gives a size",
+        in_place_of_picture(lambda n, d: pax(f"size={1 << 62}") + member(n, d)),
+    )
     yield way(
         "pax header that gives a path",
         in_place_of_picture(lambda n, d: pax("path=../../outside/x.json") + member(n, d)),
@@ -570,18 +604,27 @@ def ways() -> Iterator[Way]:
         "name that leads out",
         of_files(lambda files, key: {n.replace(key, "../../outside/evil"): d for n, d in files.items()}),
     )
-    yield way("absolute name", of_files(lambda files, key: {n.replace(key, "/tmp/evil"): d for n, d in files.items()}))
+    yield way(
+        "absolute name",
+        of_files(lambda files, key: {n.replace(key, "/tmp/evil"): d for n, d in files.items()}),
+    )
     yield way(
         "name with line breaks and escapes",
         of_files(lambda files, key: {n.replace(key, "a\n\x1b[31mb"): d for n, d in files.items()}),
     )
     yield way("name that is no UTF-8", put_first(lambda key: member(b"\xff\xfe.json", b"{}")))
-    yield way("name without end", of_files(lambda files, key: {n.replace(key, "k" * 95): d for n, d in files.items()}))
+    yield way(
+        "name without end",
+        of_files(lambda files, key: {n.replace(key, "k" * 95): d for n, d in files.items()}),
+    )
     yield way("empty name", put_first(lambda key: member(".json", b"{}")))
     yield way("foreign member", of_files(lambda files, key: {f"{key}.py": b"import os", **files}))
     yield way("picture is missing", of_files(lambda files, key: files.pop(f"{key}.view_0.jpg")))
     yield way("json is missing", of_files(lambda files, key: files.pop(f"{key}.json")), OF_SHARDS - {"card"})
-    yield way("third picture", of_files(lambda files, key: {f"{key}.view_2.jpg": files[f"{key}.view_0.jpg"], **files}))
+    yield way(
+        "third picture",
+        of_files(lambda files, key: {f"{key}.view_2.jpg": files[f"{key}.view_0.jpg"], **files}),
+    )
     yield way("member twice", lambda case: write(case, _twice(case)))
     yield way(
         "members of samples mixed",
@@ -604,7 +647,11 @@ def ways() -> Iterator[Way]:
     yield way("shard in gzip", lambda case: write(case, gzip.compress(case.shard.read_bytes())))
     yield way("gzip bomb as shard", lambda case: write(case, gzip.compress(bytes(256 << 20))))
     yield way("damaged header in the middle", lambda case: write(case, _damaged(case)))
-    yield way("shard of 60 GB of holes", shards_are(lambda path: os.truncate(path, 60 << 30)), OF_SHARDS - {"inspect"})
+    yield way(
+        "shard of 60 GB of holes",
+        shards_are(lambda path: os.truncate(path, 60 << 30)),
+        OF_SHARDS - {"inspect"},
+    )
     yield way("shard is a FIFO", shards_are(fifo))
     yield way("shard is /dev/zero", shards_are(lambda path: link(path, "/dev/zero")))
     yield way("shard is a link outside", lambda case: link(case.shard, case.outside / "train.tar"))
@@ -621,10 +668,17 @@ def ways() -> Iterator[Way]:
     yield way("json is no UTF-8", of_text(lambda data: data.replace(b'"smoke"', b'"\xff\xfe"')))
     yield way("json with half a character", of_sample(put(preset="\ud800")))
     yield way("json with NaN", of_sample(put(truth__yaw_deg=float("nan"))))
-    yield way("json with infinity", of_text(lambda data: re.sub(rb'"yaw_deg":[^,]*', b'"yaw_deg":1e999', data)))
-    yield way("number of 5,000 digits", of_text(lambda data: re.sub(rb'"seed":[^,]*', b'"seed":' + b"9" * 5000, data)))
+    yield way(
+        "json with infinity", of_text(lambda data: re.sub(rb'"yaw_deg":[^,]*', b'"yaw_deg":1e999', data))
+    )
+    yield way(
+        "number of 5,000 digits",
+        of_text(lambda data: re.sub(rb'"seed":[^,]*', b'"seed":' + b"9" * 5000, data)),
+    )
     yield way("seed of 2^70", of_sample(put(provenance__seed=1 << 70)))
-    yield way("300,000 unknown fields", of_sample(lambda tree: tree.update({f"{i:x}": 0 for i in range(300_000)})))
+    yield way(
+        "300,000 unknown fields", of_sample(lambda tree: tree.update({f"{i:x}": 0 for i in range(300_000)}))
+    )
     yield way("list of 500,000 wrong numbers", of_sample(put(seen__difference=[[""] * 500_000])))
     yield way("100,000 empty questions", of_sample(put(questions=[{}] * 100_000)))
     yield way("prompt of 1.9 MB", of_question(put(prompt="word " * 380_000)), VALIDATE)
@@ -634,14 +688,18 @@ def ways() -> Iterator[Way]:
     yield way("azimuth change of 1e8", of_every_sample(put(truth__azimuth_change_deg=1e8)))
     yield way("distance ratio of 1e-300", of_sample(put(truth__distance_ratio=1e-300)))
     yield way("front at 1e308 degrees", of_sample(put(truth__front_azimuth_deg=1e308)))
-    yield way("truth of another pair", of_sample(put(truth__yaw_deg=77.0)), frozenset({"validate", "requestion"}))
+    yield way(
+        "truth of another pair", of_sample(put(truth__yaw_deg=77.0)), frozenset({"validate", "requestion"})
+    )
     yield way("pose of 1e200", of_sample(put(views__0__world_from_camera=[[1e200] * 4] * 3 + [[0, 0, 0, 1]])))
     yield way("place of 1e300", of_sample(put(views__0__world_from_camera__0__3=1e300)))
     yield way("pose of zeros", of_sample(put(views__1__world_from_camera=[[0] * 4] * 4)))
     yield way("pose with a foreign last row", of_sample(put(views__1__world_from_camera__3=[1, 1, 1, 1])))
     yield way(
         "mirrored pose",
-        of_sample(put(views__0__world_from_camera=[[-1, 0, 0, 0], [0, 1, 0, -3], [0, 0, 1, 0], [0, 0, 0, 1]])),
+        of_sample(
+            put(views__0__world_from_camera=[[-1, 0, 0, 0], [0, 1, 0, -3], [0, 0, 1, 0], [0, 0, 0, 1]])
+        ),
     )
     yield way("pose of 3 x 3", of_sample(put(views__0__world_from_camera=[[1, 0, 0], [0, 1, 0], [0, 0, 1]])))
     yield way("camera in the middle of the object", of_sample(put(views__0__world_from_camera=IDENTITY)))
@@ -679,25 +737,37 @@ def ways() -> Iterator[Way]:
     yield way("letter of two", of_question(put(marks=[_mark(letter="AB")])))
     yield way("20,000 marks", of_question(put(marks=[_mark()] * 20_000)))
     yield way("mirrored picture 99", of_question(put(mirrored=[99])))
-    yield way("camera on the map at 1e308", of_question(put(map_cameras=[{"azimuth_deg": 1e308, "colour": "red"}])))
     yield way(
-        "20,000 cameras on the map", of_question(put(map_cameras=[{"azimuth_deg": 1.0, "colour": "red"}] * 20_000))
+        "camera on the map at 1e308", of_question(put(map_cameras=[{"azimuth_deg": 1e308, "colour": "red"}]))
+    )
+    yield way(
+        "20,000 cameras on the map",
+        of_question(put(map_cameras=[{"azimuth_deg": 1.0, "colour": "red"}] * 20_000)),
     )
     yield way("object 99 of a scene that is none", of_question(put(parts=[99])))
-    yield way("number 0 asked for", of_question(put(options=[], answer_index=-1, value=0.0, answer_form="number")))
     yield way(
-        "number 1e308 asked for", of_question(put(options=[], answer_index=-1, value=1e308, answer_form="number"))
+        "number 0 asked for", of_question(put(options=[], answer_index=-1, value=0.0, answer_form="number"))
+    )
+    yield way(
+        "number 1e308 asked for",
+        of_question(put(options=[], answer_index=-1, value=1e308, answer_form="number")),
     )
     yield way("margin of 1e308", of_question(put(margin=1e308)))
     yield way("question id that leads out", of_question(put(id="../../../outside/evil")))
     yield way("question id with line breaks", of_question(put(id="a\nb\x1b[2J")))
     yield way("kind of question that is a formula", of_question(put(type="$\\frac{", frame="$")))
     yield way(
-        "options that are formulas", of_question(put(options=["$\\frac{1}$", "$^$", "$_{$"], answer_index=0)), VALIDATE
+        "options that are formulas",
+        of_question(put(options=["$\\frac{1}$", "$^$", "$_{$"], answer_index=0)),
+        VALIDATE,
     )
-    yield way("option of 100 kB", of_question(put(options=["a" * 100_000, "b", "c"], answer_index=0)), VALIDATE)
     yield way(
-        "two questions of one id", of_sample(lambda tree: tree["questions"].append(tree["questions"][0])), VALIDATE
+        "option of 100 kB", of_question(put(options=["a" * 100_000, "b", "c"], answer_index=0)), VALIDATE
+    )
+    yield way(
+        "two questions of one id",
+        of_sample(lambda tree: tree["questions"].append(tree["questions"][0])),
+        VALIDATE,
     )
     yield way(
         "title that clears the terminal",
@@ -710,13 +780,17 @@ def ways() -> Iterator[Way]:
     yield way("number as text", of_sample(put(truth__roll_deg="0.5")))
     yield way("true as number", of_sample(put(truth__roll_deg=True)))
     yield way(
-        "matrices of another size", of_sample(put(seen__difference=[[0.0]], seen__covisible_fraction=[[1.0, 0.5, 1.0]]))
+        "matrices of another size",
+        of_sample(put(seen__difference=[[0.0]], seen__covisible_fraction=[[1.0, 0.5, 1.0]])),
     )
     yield way("sides of seven views", of_sample(put(seen__sides=[[0.0] * 6] * 7)))
     yield way("point of 1e308", of_sample(put(seen__points=[{"world": [1e308] * 3, "pixels": [[1e308, 0], [0, 0]], "visible": ["yes", "yes"], "albedo": [1e308, 0, 0]}])))  # fmt: skip
-    yield way("scene without objects", of_sample(put(scene={"ground": 0, "parts": [], "views": [], "change": None})))
     yield way(
-        "scene of numbers", of_sample(put(scene={"ground": 1e308, "parts": [1], "views": [2], "change": {"part": 99}}))
+        "scene without objects", of_sample(put(scene={"ground": 0, "parts": [], "views": [], "change": None}))
+    )
+    yield way(
+        "scene of numbers",
+        of_sample(put(scene={"ground": 1e308, "parts": [1], "views": [2], "change": {"part": 99}})),
     )
     # pictures
     yield way("empty picture", of_picture(lambda data: b""), LOOK_AT_PICTURES)
@@ -724,19 +798,31 @@ def ways() -> Iterator[Way]:
     yield way("picture cut in its header", of_picture(lambda data: data[:20]), LOOK_AT_PICTURES)
     yield way("picture of text", of_picture(lambda data: b"not a picture" * 99), LOOK_AT_PICTURES)
     yield way("EPS", of_picture(lambda data: EPS), LOOK_AT_PICTURES)
-    yield way("EPS behind the first bytes of a JPEG", of_picture(lambda data: b"\xff\xd8\xff" + EPS), OF_PICTURES)
+    yield way(
+        "EPS behind the first bytes of a JPEG", of_picture(lambda data: b"\xff\xd8\xff" + EPS), OF_PICTURES
+    )
     yield way("PNG", of_picture(lambda data: encoded(Image.new("RGB", (64, 64)), "PNG")), LOOK_AT_PICTURES)
     yield way("PNG of 30,000 x 30,000", of_picture(lambda data: png_bomb(30_000)), LOOK_AT_PICTURES)
     yield way("GIF", of_picture(lambda data: encoded(Image.new("P", (64, 64)), "GIF")), LOOK_AT_PICTURES)
     yield way("TIFF", of_picture(lambda data: encoded(Image.new("RGB", (64, 64)), "TIFF")), LOOK_AT_PICTURES)
     yield way("grey JPEG", of_picture(lambda data: encoded(Image.new("L", (64, 64)), "JPEG")), OF_PICTURES)
     yield way("CMYK JPEG", of_picture(lambda data: encoded(Image.new("CMYK", (64, 64)), "JPEG")), OF_PICTURES)
-    yield way("JPEG that says 65,000 x 65,000", of_picture(lambda data: with_size(data, 65_000, 65_000)), OF_PICTURES)
-    yield way("JPEG that says 10,000 x 10,000", of_picture(lambda data: with_size(data, 10_000, 10_000)), OF_PICTURES)
+    yield way(
+        "JPEG that says 65,000 x 65,000",
+        of_picture(lambda data: with_size(data, 65_000, 65_000)),
+        OF_PICTURES,
+    )
+    yield way(
+        "JPEG that says 10,000 x 10,000",
+        of_picture(lambda data: with_size(data, 10_000, 10_000)),
+        OF_PICTURES,
+    )
     yield way("JPEG that says 0 x 0", of_picture(lambda data: with_size(data, 0, 0)), OF_PICTURES)
     yield way("JPEG of 12,000 x 12,000", of_picture(lambda data: large_jpeg()), OF_PICTURES)
     yield way("JPEG of 3,000 scans", of_picture(lambda data: many_scans(3000)), OF_PICTURES)
-    yield way("JPEG of another size", of_picture(lambda data: encoded(Image.new("RGB", (65, 64)), "JPEG")), VALIDATE)
+    yield way(
+        "JPEG of another size", of_picture(lambda data: encoded(Image.new("RGB", (65, 64)), "JPEG")), VALIDATE
+    )
     yield way("JPEG of several pictures", of_picture(lambda data: encoded(Image.new("RGB", (64, 64)), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))])), OF_PICTURES)  # fmt: skip
     # the manifest
     for text in (
@@ -751,22 +837,35 @@ def ways() -> Iterator[Way]:
     yield way("manifest names a FIFO", lambda case: (fifo(case.dataset / "pipe"), edit_manifest(case, put(shards__0__name="pipe"))), OF_MANIFEST)  # fmt: skip
     yield way("manifest names a FIFO like a shard", lambda case: (fifo(case.dataset / "train-00001-of-00001.tar"), edit_manifest(case, put(shards__0__name="train-00001-of-00001.tar"))), OF_SHARDS - {"inspect"})  # fmt: skip
     yield way(
-        "manifest names a shard twice", in_manifest(lambda tree: tree["shards"].append(tree["shards"][0])), OF_MANIFEST
+        "manifest names a shard twice",
+        in_manifest(lambda tree: tree["shards"].append(tree["shards"][0])),
+        OF_MANIFEST,
     )
     yield way("manifest names no shard", in_manifest(put(shards=[])), OF_MANIFEST)
     yield way(
-        "manifest names a missing shard", in_manifest(put(shards__0__name="train-00007-of-00009.tar")), OF_MANIFEST
+        "manifest names a missing shard",
+        in_manifest(put(shards__0__name="train-00007-of-00009.tar")),
+        OF_MANIFEST,
     )
     yield way(
         "manifest names 100,000 shards",
         in_manifest(lambda tree: tree.update(shards=tree["shards"][:1] * 100_000)),
         OF_MANIFEST,
     )
-    for name in ("config", "config__plan", "config__render", "config__gates", "config__seed", "config__source"):
+    for name in (
+        "config",
+        "config__plan",
+        "config__render",
+        "config__gates",
+        "config__seed",
+        "config__source",
+    ):
         for wrong in ([], None, "x", 1e308):
             if (name, wrong) != ("config__source", "x"):
                 yield way(
-                    f"manifest's {name.replace('__', '.')} is {wrong!r}", in_manifest(put(**{name: wrong})), OF_MANIFEST
+                    f"manifest's {name.replace('__', '.')} is {wrong!r}",
+                    in_manifest(put(**{name: wrong})),
+                    OF_MANIFEST,
                 )
     yield way("manifest's config is empty", in_manifest(put(config={})), OF_MANIFEST)
     yield way("manifest's config is 150 deep", in_manifest(put(config__x=json.loads(deep(150)))), VALIDATE)
@@ -774,10 +873,18 @@ def ways() -> Iterator[Way]:
     yield way("manifest's wordings are /dev/zero", in_manifest(put(config__questions__templates="/dev/zero")), frozenset({"validate", "requestion"}))  # fmt: skip
     yield way("manifest's wordings are outside", lambda case: edit_manifest(case, put(config__questions__templates=str(case.outside / "words.yaml"))), frozenset({"validate", "requestion"}))  # fmt: skip
     yield way("manifest's source is a folder", in_manifest(put(config__source="/etc")), VALIDATE)
-    yield way("manifest's version of 5,000 digits", in_manifest(put(version=f"{'9' * 5000}.0.0")), OF_MANIFEST)
-    yield way("manifest's counts are negative", in_manifest(put(samples=-1, shards__0__samples=-1)), OF_MANIFEST)
+    yield way(
+        "manifest's version of 5,000 digits", in_manifest(put(version=f"{'9' * 5000}.0.0")), OF_MANIFEST
+    )
+    yield way(
+        "manifest's counts are negative", in_manifest(put(samples=-1, shards__0__samples=-1)), OF_MANIFEST
+    )
     yield way("manifest's preset is a formula", in_manifest(put(preset="$\\frac{\x1b[2J")), VALIDATE)
-    yield way("manifest lists a file outside", in_manifest(put(files={"../outside/secret.jpg": "0" * 64})), OF_MANIFEST)
+    yield way(
+        "manifest lists a file outside",
+        in_manifest(put(files={"../outside/secret.jpg": "0" * 64})),
+        OF_MANIFEST,
+    )
     yield way(
         "manifest of 300,000 unknown fields",
         in_manifest(lambda tree: tree.update({f"{i:x}": 0 for i in range(300_000)})),
@@ -789,14 +896,18 @@ def ways() -> Iterator[Way]:
     yield way("manifest is no UTF-8", manifest_is(b"\xff\xfe"), OF_MANIFEST)
     yield way("manifest of 40 MB", manifest_is(b" " * (40 << 20)), OF_MANIFEST)
     yield way("manifest is a FIFO", lambda case: fifo(case.dataset / "manifest.json"), OF_MANIFEST)
-    yield way("manifest is /dev/zero", lambda case: link(case.dataset / "manifest.json", "/dev/zero"), OF_MANIFEST)
+    yield way(
+        "manifest is /dev/zero", lambda case: link(case.dataset / "manifest.json", "/dev/zero"), OF_MANIFEST
+    )
     yield way("manifest is a folder", lambda case: (remove(case.dataset / "manifest.json"), (case.dataset / "manifest.json").mkdir()), OF_MANIFEST)  # fmt: skip
     yield way("manifest is a link outside", lambda case: (shutil.move(case.dataset / "manifest.json", case.outside), link(case.dataset / "manifest.json", case.outside / "manifest.json")), OF_MANIFEST)  # fmt: skip
     # what lies beside
     yield way("card is a FIFO", lambda case: fifo(case.dataset / "README.md"), VALIDATE)
     yield way("card is /dev/zero", lambda case: link(case.dataset / "README.md", "/dev/zero"), VALIDATE)
     yield way(
-        "card is a link outside", lambda case: link(case.dataset / "README.md", case.outside / "secret.jpg"), VALIDATE
+        "card is a link outside",
+        lambda case: link(case.dataset / "README.md", case.outside / "secret.jpg"),
+        VALIDATE,
     )
     yield way(
         "card of 20 MB",
@@ -807,10 +918,16 @@ def ways() -> Iterator[Way]:
     yield way("card of aliases of aliases", head_of_card(_laughs()), VALIDATE)
     yield way("card with a day that is none", head_of_card("a: 2020-99-99"), VALIDATE)
     yield way("card with a number of 5,000 digits", head_of_card("a: " + "9" * 5000), VALIDATE)
-    yield way("card that makes a Python object", head_of_card("a: !!python/object/apply:os.system ['true']"), VALIDATE)
+    yield way(
+        "card that makes a Python object",
+        head_of_card("a: !!python/object/apply:os.system ['true']"),
+        VALIDATE,
+    )
     yield way("card that lists files outside", head_of_card("configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: ../outside/*.tar"), VALIDATE)  # fmt: skip
     yield way(
-        "attribution is a FIFO", lambda case: fifo(case.dataset / "attribution.csv"), frozenset({"validate", "remove"})
+        "attribution is a FIFO",
+        lambda case: fifo(case.dataset / "attribution.csv"),
+        frozenset({"validate", "remove"}),
     )
     yield way(
         "attribution is /dev/zero",
@@ -823,7 +940,9 @@ def ways() -> Iterator[Way]:
     yield way("attribution of 2 million lines", lambda case: (case.dataset / "attribution.csv").write_text("a,,,,,,\n" * 2_000_000), frozenset({"validate", "remove"}))  # fmt: skip
     yield way("attribution of 600,000 strangers", lambda case: (case.dataset / "attribution.csv").write_text("uid,title,author,licence,source_url,sha256,shards\n" + "".join(f"{i},,,,,,\n" for i in range(600_000))), frozenset({"validate", "remove"}))  # fmt: skip
     yield way(
-        "folder card is outside", lambda case: folder_outside(case, "card"), frozenset({"validate", "card", "remove"})
+        "folder card is outside",
+        lambda case: folder_outside(case, "card"),
+        frozenset({"validate", "card", "remove"}),
     )
     yield way(
         "folder index is outside",
@@ -842,8 +961,12 @@ def ways() -> Iterator[Way]:
     yield way("index is a FIFO", lambda case: fifo(case.dataset / "index/train.parquet"), VALIDATE)
     yield way("index has other columns", lambda case: _other_index(case), VALIDATE)
     yield way("index of one text a hundred thousand times", lambda case: _index_bomb(case), VALIDATE)
-    yield way("index has a stranger's file", lambda case: fifo(case.dataset / "index/x\x1b[2J.parquet"), VALIDATE)
-    yield way("audit is a FIFO", lambda case: fifo(case.dataset / "audit.json"), frozenset({"validate", "card"}))
+    yield way(
+        "index has a stranger's file", lambda case: fifo(case.dataset / "index/x\x1b[2J.parquet"), VALIDATE
+    )
+    yield way(
+        "audit is a FIFO", lambda case: fifo(case.dataset / "audit.json"), frozenset({"validate", "card"})
+    )
     yield way(
         "audit 100,000 deep",
         lambda case: (case.dataset / "audit.json").write_text(deep(100_000)),
@@ -880,19 +1003,27 @@ def ways() -> Iterator[Way]:
         scored,
     )
     yield way("predictions with an id that is null", predictions('{"id": null, "prediction": "A"}\n'), scored)
-    yield way("predictions with an id that is an object", predictions('{"id": {}, "prediction": "A"}\n'), scored)
+    yield way(
+        "predictions with an id that is an object", predictions('{"id": {}, "prediction": "A"}\n'), scored
+    )
     yield way("predictions that are numbers", predictions("1\n2\n"), scored)
     yield way("predictions of one line of 9 MB", predictions(line("", '"' + "x" * (9 << 20) + '"')), scored)
     yield way("predictions that are empty", predictions(""), scored)
-    yield way("predictions that are a picture", predictions(encoded(Image.new("RGB", (64, 64)), "JPEG")), scored)
+    yield way(
+        "predictions that are a picture", predictions(encoded(Image.new("RGB", (64, 64)), "JPEG")), scored
+    )
     yield way("predictions that are a FIFO", lambda case: fifo(case.predictions), scored)
     yield way("predictions that are /dev/zero", lambda case: link(case.predictions, "/dev/zero"), scored)
     yield way(
-        "predictions that are a folder", lambda case: (remove(case.predictions), case.predictions.mkdir()), scored
+        "predictions that are a folder",
+        lambda case: (remove(case.predictions), case.predictions.mkdir()),
+        scored,
     )
     yield way("predictions that are the scores", lambda case: (shutil.move(case.predictions, case.root / "out.json"), link(case.predictions, "out.json")), scored)  # fmt: skip
     yield way(
-        "predictions that are the page", lambda case: os.link(case.predictions, case.root / "out-scores.html"), scored
+        "predictions that are the page",
+        lambda case: os.link(case.predictions, case.root / "out-scores.html"),
+        scored,
     )
     yield way("predictions of nobody's questions", predictions(line("")), scored)
 
@@ -903,7 +1034,10 @@ def _mark(**more: Any) -> dict[str, Any]:
 
 def _old_sparse(name: str) -> bytes:
     block = bytearray(header(name, 512, b"S"))
-    block[386:410], block[483:495] = b"00000000000\0" + b"00000001000\0", b"\x80" + (1 << 60).to_bytes(11, "big")
+    block[386:410], block[483:495] = (
+        b"00000000000\0" + b"00000001000\0",
+        b"\x80" + (1 << 60).to_bytes(11, "big"),
+    )
     block[148:156] = b" " * 8
     block[148:156] = b"%06o\0 " % sum(block)
     return bytes(block) + bytes(512)
@@ -931,7 +1065,14 @@ def _one_view(files: dict[str, bytes], key: str) -> None:
 def _laughs() -> str:
     lines = ["a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha, ha]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 30)]
-    rest = ["configs:", "- data_files:", "  - split: train", "    path: *a29", "dataset_info:", "- features: *a29"]
+    rest = [
+        "configs:",
+        "- data_files:",
+        "  - split: train",
+        "    path: *a29",
+        "dataset_info:",
+        "- features: *a29",
+    ]
     return "\n".join([*lines, *rest])
 
 
@@ -946,7 +1087,9 @@ def _other_index(case: Case) -> None:
     import pyarrow
     import pyarrow.parquet as parquet
 
-    parquet.write_table(pyarrow.table({"shard": [case.shard.name], "x": [1]}), case.dataset / "index/train.parquet")
+    parquet.write_table(
+        pyarrow.table({"shard": [case.shard.name], "x": [1]}), case.dataset / "index/train.parquet"
+    )
 
 
 def _index_bomb(case: Case) -> None:
@@ -960,9 +1103,13 @@ def _index_bomb(case: Case) -> None:
     columns = []
     for field in schema:
         if field.name == "prompt":
-            values = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * count, pyarrow.int32()), ["x" * 1_000_000])
+            values = pyarrow.DictionaryArray.from_arrays(
+                pyarrow.array([0] * count, pyarrow.int32()), ["x" * 1_000_000]
+            )
         elif field.name == "shard":
-            values = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * count, pyarrow.int32()), [case.shard.name])
+            values = pyarrow.DictionaryArray.from_arrays(
+                pyarrow.array([0] * count, pyarrow.int32()), [case.shard.name]
+            )
         else:
             values = pyarrow.nulls(count, field.type)
         columns.append(values)
@@ -1033,7 +1180,9 @@ def under_strace(arguments: list[str]) -> int:
         with open(log, errors="replace") as file:
             for text in file:
                 process = text.split(maxsplit=1)[0]
-                ours = ours or process  # who makes the cases, and looks at what lies outside; each reader is a child
+                ours = (
+                    ours or process
+                )  # who makes the cases, and looks at what lies outside; each reader is a child
                 found = opened.search(text) if process != ours else None
                 total += found is not None
                 if (
@@ -1081,7 +1230,9 @@ def import_all() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--only", default="", help="ways whose name holds this")
     parser.add_argument("--reader", action="append", choices=READERS)

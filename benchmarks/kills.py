@@ -15,11 +15,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-SETTINGS = ("render.size_px=96", "render.quality=draft", "plan.pairs_per_object=2", "gates.min_decidability=0.02")
+SETTINGS = (
+    "render.size_px=96",
+    "render.quality=draft",
+    "plan.pairs_per_object=2",
+    "gates.min_decidability=0.02",
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source")
     parser.add_argument("--pairs", type=int, default=400)
     parser.add_argument("--every", type=float, default=3.0, help="seconds between kills, on average")
@@ -58,7 +65,9 @@ def _generate(
     if run.returncode:
         sys.exit(f"generate ended with {run.returncode}")
     published = [path for path in out.rglob("*") if path.is_file() and ".run" not in path.parts]
-    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in published}, kills
+    return {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in published
+    }, kills
 
 
 def _render_processes(ancestor: int) -> list[int]:

@@ -39,14 +39,27 @@ from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
-THREE = {"ego_translation": 0.25, "ego_rotation": 10.0, "roll": 8.0}  # types of questions, and how much is clear
+THREE = {
+    "ego_translation": 0.25,
+    "ego_rotation": 10.0,
+    "roll": 8.0,
+}  # types of questions, and how much is clear
 SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rotation/camera_1": "Which way did it turn?",
          "roll/behind_camera_1": "Which way did it roll?", "angle/around_object": "How far around?"}  # fmt: skip
 SAMPLES = 90_000  # pairs that a probe sees
 SIZE = 32  # pixels that models see
 UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
-LONGEST = 100  # tokens of a chain of thought and its answer; in scoring more, for a model that forgets rambles
-SMALL = ["--hidden", 96, "--layers", 3, "--vocabulary", 700]  # the language model; a token costs as much as all this
+LONGEST = (
+    100  # tokens of a chain of thought and its answer; in scoring more, for a model that forgets rambles
+)
+SMALL = [
+    "--hidden",
+    96,
+    "--layers",
+    3,
+    "--vocabulary",
+    700,
+]  # the language model; a token costs as much as all this
 BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
     "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
@@ -97,7 +110,8 @@ class Bench:
             path.with_suffix(".tmp").replace(path)
         found = json.loads(path.read_text())
         print(
-            f"== {name}: " + ", ".join(f"{what} {shown(figure)}" for what, figure in found.items() if shown(figure)),
+            f"== {name}: "
+            + ", ".join(f"{what} {shown(figure)}" for what, figure in found.items() if shown(figure)),
             flush=True,
         )
         return found
@@ -120,7 +134,10 @@ class Bench:
         found = json.loads(scores.read_text())
         cell = found["circular"] if rotations != 1 else found["accuracy"]
         texts = [json.loads(line)["prediction"] for line in said.read_text().splitlines()]
-        form = [format_reward([[{"content": text}]])[0] if think else float(text in ("A", "B", "C")) for text in texts]
+        form = [
+            format_reward([[{"content": text}]])[0] if think else float(text in ("A", "B", "C"))
+            for text in texts
+        ]
         return [cell["value"], cell["n"], sum(form) / len(form)]
 
     def by_type(self, name: str) -> dict[str, list[float]]:
@@ -196,11 +213,22 @@ def sft(bench: Bench, seed: int, names: Sequence[str] = ("forms", "hybrid")) -> 
     for name in names:
         start, ratio, steps = SFT[name]
 
-        def work(name: str = name, start: str = start, ratio: float = ratio, steps: int = steps) -> dict[str, Any]:
+        def work(
+            name: str = name, start: str = start, ratio: float = ratio, steps: int = steps
+        ) -> dict[str, Any]:
             short, out = shortened(bench, "orbits"), bench.work / f"sft-{name}-{seed}"
             data = shortened(bench, "orbits", other_forms=1.0) if name == "forms" else short
             model = bench.work / f"sft-{start}-{seed}" if start else model_of(bench, seed, short)
-            watch = ["--watch", data, "--watch_questions", 128, "--watch_every", 75, "--watch_thinks", ratio > 0]
+            watch = [
+                "--watch",
+                data,
+                "--watch_questions",
+                128,
+                "--watch_every",
+                75,
+                "--watch_thinks",
+                ratio > 0,
+            ]
             cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE, *watch,
                           "--freeze", "vision", "--think_ratio", ratio, "--orders", 3, "--max_steps", bench.steps(steps),
                           "--learning_rate", 2e-3, "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
@@ -298,12 +326,16 @@ def decoupled(bench: Bench, seed: int) -> None:
         data, seen = pairs_of(folders["decoupled"], ["train"]), {}
         tests = {name: pairs_of(folder, UNSEEN) for name, folder in folders.items()}
         of_orbits = probe.restore(bench.work / f"tower-{seed}")
-        of_all, found = probe.train(data, {"unseen": tests["decoupled"]}, samples=bench.steps(SAMPLES), seed=seed)
+        of_all, found = probe.train(
+            data, {"unseen": tests["decoupled"]}, samples=bench.steps(SAMPLES), seed=seed
+        )
         probe.save(of_all, bench.work / f"tower-decoupled-{seed}")
         out: dict[str, Any] = {"cpu_s": found["unseen"].cpu_s, "curve": found["unseen"].curve}
         asked = pairs_of(folders["decoupled"], UNSEEN, asked=True)
         for column, kind in enumerate(THREE):
-            out[f"{kind}, pairs"] = probe.accuracy(probe.hits(of_all, tests["decoupled"], swap=True)[:, column])
+            out[f"{kind}, pairs"] = probe.accuracy(
+                probe.hits(of_all, tests["decoupled"], swap=True)[:, column]
+            )
             out[f"{kind}, asked"] = probe.accuracy(probe.hits(of_all, asked, swap=True)[:, column])
         for name, pairs in tests.items():
             seen[name] = np.ones(len(pairs.labels), dtype=bool)
@@ -315,7 +347,9 @@ def decoupled(bench: Bench, seed: int) -> None:
                 one = probe.Pairs(pairs.pictures[moves], pairs.labels[moves], pairs.families[moves])
                 sign = one._replace(labels=one.labels[:, [column]] * (1 if kind == TYPE else -1))
                 out[f"{kind}, orbits -> {test}"] = probe.accuracy(probe.hits(of_orbits, sign, swap=True))
-                out[f"{kind}, decoupled -> {test}"] = probe.accuracy(probe.hits(of_all, one, swap=True)[:, column])
+                out[f"{kind}, decoupled -> {test}"] = probe.accuracy(
+                    probe.hits(of_all, one, swap=True)[:, column]
+                )
         return out
 
     bench.once(f"decoupled-{seed}", work)
@@ -334,7 +368,9 @@ def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> pro
         if asked:
             kinds = {question.type for question in stored.sample.questions if question.images == [0, 1]}
             signs[[kind not in kinds for kind in THREE]] = np.nan
-        pictures.append(np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images[:2]]))
+        pictures.append(
+            np.stack([probe.small(Image.open(io.BytesIO(jpeg)), SIZE) for jpeg in stored.images[:2]])
+        )
         labels.append(signs)
         names.append("same side" if signs[0] * signs[1] == 1 else "others")
     return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
@@ -350,7 +386,9 @@ def moonshot(bench: Bench, seed: int, names: Sequence[str] = tuple(MOONSHOT)) ->
     for name in names:
         start, weight, steps = MOONSHOT[name]
 
-        def work(name: str = name, start: str = start, weight: int = weight, steps: int = steps) -> dict[str, Any]:
+        def work(
+            name: str = name, start: str = start, weight: int = weight, steps: int = steps
+        ) -> dict[str, Any]:
             data, forms = shortened(bench, "decoupled"), shortened(bench, "decoupled", other_forms=1.0)
             model, out = bench.work / f"moonshot-{start}-{seed}", bench.work / f"moonshot-{name}-{seed}"
             tower = [] if name == "nothing" else ["--tower", bench.work / f"tower-decoupled-{seed}"]
@@ -385,7 +423,11 @@ def plot(found: dict[str, Any], folder: Path) -> None:
     panels = {
         "probe": ("probe, pairs seen", {"probe": "curve", "decoupled": "curve"}, 1),
         "sft": ("SFT, questions seen", {"sft-forms": "curve", "sft-hybrid": "curve"}, BATCH),
-        "pure": ("the same, but only thoughts or letters", {"sft-think": "curve", "sft-letter": "curve"}, BATCH),
+        "pure": (
+            "the same, but only thoughts or letters",
+            {"sft-think": "curve", "sft-letter": "curve"},
+            BATCH,
+        ),
         "grpo": (
             "GRPO, steps: accuracy while sampling",
             {"grpo-hybrid": "accuracy reward", "grpo-forms": "accuracy reward"},
@@ -404,7 +446,9 @@ def plot(found: dict[str, Any], folder: Path) -> None:
     }
     drawn = [(title, lines, per_step) for title, lines, per_step in panels.values()
              if any(name.rpartition("-")[0] in lines for name in found)]  # fmt: skip
-    figure = Figure(figsize=(4.5 * min(2, len(drawn)), 2.6 * -(-len(drawn) // 2)), dpi=90, layout="constrained")
+    figure = Figure(
+        figsize=(4.5 * min(2, len(drawn)), 2.6 * -(-len(drawn) // 2)), dpi=90, layout="constrained"
+    )
     axes = figure.subplots(-(-len(drawn) // 2), min(2, len(drawn)), squeeze=False)
     for axis, (title, lines, per_step) in zip(axes.flat, drawn, strict=False):
         for style, (stage, key) in zip(("-", "--", ":"), lines.items(), strict=False):
@@ -421,7 +465,9 @@ def plot(found: dict[str, Any], folder: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     for axis in axes.flat[len(drawn) :]:
         axis.set_axis_off()
-    figure.suptitle("accuracy on objects that were not trained on; of GRPO, on the prompts it samples", fontsize=10)
+    figure.suptitle(
+        "accuracy on objects that were not trained on; of GRPO, on the prompts it samples", fontsize=10
+    )
     figure.savefig(folder / "learning.png", metadata={"Software": None})
     sets = [figures for name, figures in found.items() if name.startswith("decoupled-")]
     if not sets:
@@ -429,10 +475,18 @@ def plot(found: dict[str, Any], folder: Path) -> None:
     figure = Figure(figsize=(8, 3.0), dpi=90, layout="constrained")
     for axis, (kind, asked) in zip(figure.subplots(1, 2, sharey=True), ((TYPE, "which way did it go?"), ("ego_rotation", "which way did it turn?")), strict=True):  # fmt: skip
         for place, (name, colour) in enumerate((("orbits", "#c2452d"), ("decoupled", "#2f6db3"))):
-            tests = {"orbits": "orbits", "decoupled": "decoupled", "same side": "decoupled,\nto the same side"}
+            tests = {
+                "orbits": "orbits",
+                "decoupled": "decoupled",
+                "same side": "decoupled,\nto the same side",
+            }
             values = [sum(one[f"{kind}, {name} -> {test}"][0] for one in sets) / len(sets) for test in tests]
             bars = axis.bar(
-                [at + 0.4 * place for at in range(len(tests))], values, 0.36, color=colour, label=f"learned from {name}"
+                [at + 0.4 * place for at in range(len(tests))],
+                values,
+                0.36,
+                color=colour,
+                label=f"learned from {name}",
             )
             axis.bar_label(bars, [f"{value:.2f}" for value in values], fontsize=7)
             axis.set_xticks([at + 0.2 for at in range(len(tests))], tests.values(), fontsize=7)
@@ -452,7 +506,9 @@ STAGES: dict[str, Callable[[Bench, int], None]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("work", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument(
@@ -461,7 +517,9 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", choices=STAGES, default=list(STAGES), help="stages; they need those before them"
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="of all steps; below 1 to try the commands out")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="of all steps; below 1 to try the commands out"
+    )
     parser.add_argument("--json", type=Path, help="file for all figures")
     parser.add_argument("--plots", type=Path, help="folder for pictures of them")
     given = parser.parse_args()

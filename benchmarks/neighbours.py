@@ -85,7 +85,11 @@ def take(config: RunConfig, engine: Engine, path: Path) -> tuple[str, str, str]:
     digest = hashlib.sha256()
     for _, view in sorted(rendered.views.items()):
         digest.update(view.image + view.depth.tobytes() + view.albedo.tobytes())
-    return "rendered", str({name: round(value, 1) for name, value in rendered.cpu_s.items()}), digest.hexdigest()
+    return (
+        "rendered",
+        str({name: round(value, 1) for name, value in rendered.cpu_s.items()}),
+        digest.hexdigest(),
+    )
 
 
 def measure(root: Path, good: Path, heavy: list[Path], console: Console) -> tuple[list[float], list[Cost]]:
@@ -139,30 +143,53 @@ def main(good: Path, heavy: Path | None, only: list[str], json_file: Path | None
         alone, costs = measure(root, good, files, console)
     usual = sorted(alone)[len(alone) // 2]
     table = Table(
-        box=box.SIMPLE, title=f"Heavy files, and {good.stem} after each; in a fresh worker it takes {usual:.2f} CPU-s"
+        box=box.SIMPLE,
+        title=f"Heavy files, and {good.stem} after each; in a fresh worker it takes {usual:.2f} CPU-s",
     )
-    for heading in ("file", "verdict", "gate CPU-s", "CPU-s", "s", "starts", f"{good.stem} CPU-s", "same bytes"):
+    for heading in (
+        "file",
+        "verdict",
+        "gate CPU-s",
+        "CPU-s",
+        "s",
+        "starts",
+        f"{good.stem} CPU-s",
+        "same bytes",
+    ):
         table.add_column(heading, justify="left" if heading in ("file", "verdict") else "right")
     for one in costs:
         figures = (f"{value:.2f}" for value in (one.gate_cpu_s, one.cpu_s, one.seconds))
         table.add_row(
-            one.name, one.verdict, *figures, str(one.starts), f"{one.good_cpu_s:.2f}", "yes" if one.same else "NO"
+            one.name,
+            one.verdict,
+            *figures,
+            str(one.starts),
+            f"{one.good_cpu_s:.2f}",
+            "yes" if one.same else "NO",
         )
     console.print(table)
     wrong = [
-        f"{one.name} costs {one.cpu_s:.1f} CPU-s" for one in costs if one.cpu_s > MOST_S or one.gate_cpu_s > MOST_S
+        f"{one.name} costs {one.cpu_s:.1f} CPU-s"
+        for one in costs
+        if one.cpu_s > MOST_S or one.gate_cpu_s > MOST_S
     ]
-    wrong += [f"after {one.name}: {one.good_cpu_s:.2f} CPU-s" for one in costs if one.good_cpu_s > WORSE * usual]
+    wrong += [
+        f"after {one.name}: {one.good_cpu_s:.2f} CPU-s" for one in costs if one.good_cpu_s > WORSE * usual
+    ]
     wrong += [f"after {one.name}: other bytes" for one in costs if not one.same]
     for line in wrong or ["nothing is too heavy, and nothing spoils the next"]:
         console.print(line)
     if json_file:
-        json_file.write_text(json.dumps({"alone": alone, "files": [asdict(one) for one in costs]}, indent=1), "utf-8")
+        json_file.write_text(
+            json.dumps({"alone": alone, "files": [asdict(one) for one in costs]}, indent=1), "utf-8"
+        )
     return int(bool(wrong))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("good", type=Path, help="a small .glb that is in order")
     parser.add_argument("--heavy", type=Path, help="a folder of further .glb files")
     parser.add_argument("--only", nargs="*", default=[], help="names of files to take, of those")

@@ -62,7 +62,10 @@ AS_IT_COMES = "as it comes"
 DEADLINE_S = 7200
 MARGIN_PX = 8  # of the box around the object
 SAME_VIEW = 0.95  # overlap of silhouettes below which a peer did not render the same view
-SUNS = ([0.6, -0.7, -0.4], [-0.7, -0.3, -0.6])  # towards the suns of a peer, in the first camera's axes (OpenCV)
+SUNS = (
+    [0.6, -0.7, -0.4],
+    [-0.7, -0.3, -0.6],
+)  # towards the suns of a peer, in the first camera's axes (OpenCV)
 SUN_SHARES = (0.7, 0.3)
 BLENDERPROC_NEEDS = (
     *("blenderproc", "bpy", "numpy", "yaml", "requests", "matplotlib", "PIL", "h5py", "imageio", "git"),
@@ -99,13 +102,19 @@ Take = Callable[[Job, str, int], Taken]  # at a quality or `REFERENCE`, so many 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="+", required=True, help="names of .glb files in the folder")
     parser.add_argument("--views", type=int, default=2, help="of each object")
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--quality", nargs="+", choices=[*QUALITIES][:-1], default=["default", "draft"], help="ours")
-    parser.add_argument("--no-psnr", action="store_true", help="a reference costs some CPU-minutes per tool and object")
+    parser.add_argument(
+        "--quality", nargs="+", choices=[*QUALITIES][:-1], default=["default", "draft"], help="ours"
+    )
+    parser.add_argument(
+        "--no-psnr", action="store_true", help="a reference costs some CPU-minutes per tool and object"
+    )
     parser.add_argument("--blenderproc-python", type=Path, help="an interpreter that has bpy 4.2")
     parser.add_argument("--blenderproc-source", type=Path, help="its repository, if it is not installed")
     parser.add_argument("--objaverse-script", type=Path, help="blender_script.py of objaverse-xl")
@@ -135,7 +144,9 @@ def main() -> None:
                     for quality in qualities:
                         taken = take(job, quality, arguments.views)
                         ours = ours or taken
-                        rows.append({"object": name, "tool": tool, "quality": quality, **_row(taken, reference, ours)})
+                        rows.append(
+                            {"object": name, "tool": tool, "quality": quality, **_row(taken, reference, ours)}
+                        )
                 except Failed as failure:
                     console.print(f"{name}: {tool} failed: {failure}", style="red", markup=False)
                 bar.advance(task)
@@ -152,7 +163,9 @@ def _tools(arguments: argparse.Namespace, console: Console) -> dict[str, tuple[T
     else:
         interpreter = Interpreter(arguments.blenderproc_python, arguments.blenderproc_source)
         if missing := interpreter.missing(BLENDERPROC_NEEDS):
-            console.print(f"BlenderProc is left out: {arguments.blenderproc_python} lacks {', '.join(missing)}")
+            console.print(
+                f"BlenderProc is left out: {arguments.blenderproc_python} lacks {', '.join(missing)}"
+            )
         else:
             tools["BlenderProc"] = (_blenderproc(interpreter), [AS_IT_COMES])
     if arguments.objaverse_script is None:
@@ -168,7 +181,12 @@ def _tools(arguments: argparse.Namespace, console: Console) -> dict[str, tuple[T
 
 
 def _row(taken: Taken, reference: Taken | None, ours: Taken) -> dict[str, Any]:
-    costs = {"start": taken.start_cpu_s, "import": taken.import_cpu_s, "view": taken.view_cpu_s, "all": taken.all_cpu_s}
+    costs = {
+        "start": taken.start_cpu_s,
+        "import": taken.import_cpu_s,
+        "view": taken.view_cpu_s,
+        "all": taken.all_cpu_s,
+    }
     both, either = taken.masks[0] & ours.masks[0], taken.masks[0] | ours.masks[0]
     row = {**costs, "psnr": None, "psnr_box": None, "same_view": float(both.sum() / max(either.sum(), 1))}
     row |= {"brightness": float(taken.pictures[0][taken.masks[0]].mean())}
@@ -191,9 +209,7 @@ def _about(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print(console: Console, arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
-    title = (
-        f"CPU-seconds; {arguments.views} views of {arguments.size} px per object, {len(os.sched_getaffinity(0))} cores"
-    )
+    title = f"CPU-seconds; {arguments.views} views of {arguments.size} px per object, {len(os.sched_getaffinity(0))} cores"
     table = Table(
         *(
             "object",
@@ -215,7 +231,12 @@ def _print(console: Console, arguments: argparse.Namespace, rows: list[dict[str,
         own = row["tool"] == "objaverse-xl"  # with cameras of its own
         same = "-" if own else f"{row['same_view']:.3f}" + ("" if row["same_view"] > SAME_VIEW else " NO")
         table.add_row(
-            row["object"], f"{row['tool']}, {row['quality']}", *costs, *decibels, f"{row['brightness']:.0f}", same
+            row["object"],
+            f"{row['tool']}, {row['quality']}",
+            *costs,
+            *decibels,
+            f"{row['brightness']:.0f}",
+            same,
         )
     console.print(table)
     for tool in dict.fromkeys(row["tool"] for row in rows if row["tool"] != "viewpoint100k"):
@@ -282,7 +303,9 @@ class Interpreter:
     source: Path | None = None  # of what is not installed in it
 
     def missing(self, modules: tuple[str, ...]) -> list[str]:
-        code = f"import importlib.util as u; print('lacks', *[n for n in {modules!r} if u.find_spec(n) is None])"
+        code = (
+            f"import importlib.util as u; print('lacks', *[n for n in {modules!r} if u.find_spec(n) is None])"
+        )
         try:
             done = subprocess.run(
                 [self.python, "-c", code], capture_output=True, text=True, env=self._environment(), check=True
@@ -426,7 +449,9 @@ def _objaverse(interpreter: Interpreter, script: Path) -> Take:
             "reference": QUALITIES[REFERENCE].samples if quality == REFERENCE else 0,
         }
         done, spent = interpreter.run(OBJAVERSE_SCRIPT, task, job.scratch)
-        images = [np.asarray(Image.open(job.scratch / f"{i:03d}.png"), dtype=np.float64) for i in range(views)]
+        images = [
+            np.asarray(Image.open(job.scratch / f"{i:03d}.png"), dtype=np.float64) for i in range(views)
+        ]
         return Taken(
             [image[..., :3] * image[..., 3:] / 255 for image in images],
             [image[..., 3] > 0 for image in images],

@@ -45,7 +45,9 @@ Picture = NDArray[np.float64]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="+", default=TEXTURED, help="names of .glb files in the folder")
     parser.add_argument("--views", type=int, default=1, help="of each object")
@@ -66,25 +68,45 @@ def main() -> None:
                     arguments, quality, 100, view_set, arguments.folder / f"{name}.glb", Path(scratch)
                 )
                 bar.advance(task)
-            published, _ = _render(arguments, "default", 92, view_set, arguments.folder / f"{name}.glb", Path(scratch))
+            published, _ = _render(
+                arguments, "default", 92, view_set, arguments.folder / f"{name}.glb", Path(scratch)
+            )
             for quality in names[:-1]:
                 rows += [
-                    {"object": name, "quality": quality, "cpu_s": taken[quality][1], **_compare(view, reference)}
+                    {
+                        "object": name,
+                        "quality": quality,
+                        "cpu_s": taken[quality][1],
+                        **_compare(view, reference),
+                    }
                     for view, reference in zip(taken[quality][0], taken["reference"][0], strict=True)
                 ]
             rows += [
-                {"object": name, "quality": "default, as published", "cpu_s": taken["default"][1], **_compare(*both)}
+                {
+                    "object": name,
+                    "quality": "default, as published",
+                    "cpu_s": taken["default"][1],
+                    **_compare(*both),
+                }
                 for both in zip(published, taken["reference"][0], strict=True)
             ]
     console = Console(width=120)
-    each = Table("object", "quality", "PSNR dB", "in the box", "SSIM", "CPU-s per image", title=f"{arguments.size} px")
+    each = Table(
+        "object", "quality", "PSNR dB", "in the box", "SSIM", "CPU-s per image", title=f"{arguments.size} px"
+    )
     for row in rows:
-        each.add_row(row["object"], row["quality"], *(f"{row[k]:.2f}" for k in ("psnr", "psnr_box", "ssim", "cpu_s")))
+        each.add_row(
+            row["object"], row["quality"], *(f"{row[k]:.2f}" for k in ("psnr", "psnr_box", "ssim", "cpu_s"))
+        )
     console.print(each)
-    table = Table("quality", "median PSNR", "least", "median in the box", "median SSIM", "median CPU-s", title="All")
+    table = Table(
+        "quality", "median PSNR", "least", "median in the box", "median SSIM", "median CPU-s", title="All"
+    )
     for quality in dict.fromkeys(row["quality"] for row in rows):
         mine = [row for row in rows if row["quality"] == quality]
-        middle = {key: statistics.median(row[key] for row in mine) for key in ("psnr", "psnr_box", "ssim", "cpu_s")}
+        middle = {
+            key: statistics.median(row[key] for row in mine) for key in ("psnr", "psnr_box", "ssim", "cpu_s")
+        }
         least = min(row["psnr"] for row in mine)
         table.add_row(
             quality,
@@ -102,7 +124,9 @@ def main() -> None:
 def _view_set(name: str, number: int) -> ViewSet:
     """A planned view set; every other object before its HDRI, the rest before a plain colour."""
     config = load_config("viewpoint-6dof")
-    view_set = plan_views(config, SourceObject(record=ObjectRecord(uid=name)), 0, ["+**-**0", "-**+**0", "+**-**0"])
+    view_set = plan_views(
+        config, SourceObject(record=ObjectRecord(uid=name)), 0, ["+**-**0", "-**+**0", "+**-**0"]
+    )
     kind = "hdri" if number % 2 else "plain"
     return view_set.model_copy(update={"background": view_set.background.model_copy(update={"kind": kind})})
 
@@ -131,7 +155,11 @@ def _compare(view: RenderedView, reference: RenderedView) -> dict[str, float]:
     rows, cols = np.nonzero(mask(reference.capture))
     top, left = (max(int(axis.min()) - MARGIN_PX, 0) for axis in (rows, cols))
     box = np.s_[top : rows.max() + MARGIN_PX, left : cols.max() + MARGIN_PX]
-    return {"psnr": _psnr(picture, true), "psnr_box": _psnr(picture[box], true[box]), "ssim": _ssim(picture, true)}
+    return {
+        "psnr": _psnr(picture, true),
+        "psnr_box": _psnr(picture[box], true[box]),
+        "ssim": _ssim(picture, true),
+    }
 
 
 def _psnr(a: Picture, b: Picture) -> float:
@@ -148,7 +176,9 @@ def _ssim(a: Picture, b: Picture) -> float:
     mean_x, mean_y = blur(x), blur(y)
     var_x, var_y, cov = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2, blur(x * y) - mean_x * mean_y
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    ratio = (2 * mean_x * mean_y + c1) * (2 * cov + c2) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    ratio = (
+        (2 * mean_x * mean_y + c1) * (2 * cov + c2) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    )
     return float(ratio.mean())
 
 

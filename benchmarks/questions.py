@@ -33,7 +33,9 @@ SHARD = 1000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--size", type=int, default=64)
     arguments = parser.parse_args()
@@ -114,7 +116,9 @@ def _look(planned: PlannedView, radii: np.ndarray, size: int) -> RenderedView:
     inside = b**2 - a * c
     depth = np.where(inside > 0, (-b - np.sqrt(np.maximum(inside, 0))) / a, FAR * 10).astype(np.float32)
     points = origin + depth[..., None] * direction
-    albedo = np.where((inside > 0)[..., None], 0.5 + 0.4 * np.sin(4 * points + [0, 1, 2]), 0).astype(np.float32)
+    albedo = np.where((inside > 0)[..., None], 0.5 + 0.4 * np.sin(4 * points + [0, 1, 2]), 0).astype(
+        np.float32
+    )
     seen = inside > 0
     box = [np.flatnonzero(seen.any(axis=axis)) for axis in (0, 1)]
     view = View(

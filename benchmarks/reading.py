@@ -75,7 +75,9 @@ def _enlarged(stored: StoredSample, size_px: int, rng: np.random.Generator) -> S
     tree = stored.sample.model_dump(mode="json")
     by = size_px / round(2 * tree["views"][0]["intrinsics"][0][2])
     for view in tree["views"]:
-        view["intrinsics"] = [[by * value for value in row] for row in view["intrinsics"][:2]] + [[0.0, 0.0, 1.0]]
+        view["intrinsics"] = [[by * value for value in row] for row in view["intrinsics"][:2]] + [
+            [0.0, 0.0, 1.0]
+        ]
         view["object_box"] = [by * value for value in view["object_box"]]
     for point in tree["seen"]["points"]:
         point["pixels"] = [[by * value for value in row] for row in point["pixels"]]
@@ -87,13 +89,17 @@ def _enlarged(stored: StoredSample, size_px: int, rng: np.random.Generator) -> S
         picture = Image.open(io.BytesIO(data)).resize((size_px, size_px), Image.Resampling.BICUBIC)
         grain = rng.normal(0, 9, (size_px, size_px, 3))
         out = io.BytesIO()
-        Image.fromarray(np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)).save(out, "JPEG", quality=92)
+        Image.fromarray(np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)).save(
+            out, "JPEG", quality=92
+        )
         images.append(out.getvalue())
     return StoredSample(stored.key, Sample.model_validate(tree), images)
 
 
 def _renamed(stored: StoredSample, key: str) -> StoredSample:
-    questions = [q.model_copy(update={"id": key + q.id.removeprefix(stored.key)}) for q in stored.sample.questions]
+    questions = [
+        q.model_copy(update={"id": key + q.id.removeprefix(stored.key)}) for q in stored.sample.questions
+    ]
     return StoredSample(key, stored.sample.model_copy(update={"questions": questions}), stored.images)
 
 
@@ -211,19 +217,27 @@ def _rss_mb() -> float:
 
 def measure(name: str, dataset: Path) -> dict:
     """One reader in a fresh process."""
-    done = subprocess.run([sys.executable, __file__, str(dataset), "--only", name], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, __file__, str(dataset), "--only", name], capture_output=True, text=True
+    )
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1]}
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=3, help="each reader so often, in turn; the median counts")
-    parser.add_argument("--memory", type=int, default=0, help="also follow the stream's memory over so many samples")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="each reader so often, in turn; the median counts"
+    )
+    parser.add_argument(
+        "--memory", type=int, default=0, help="also follow the stream's memory over so many samples"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -238,8 +252,15 @@ def main() -> None:
         for _ in range(options.rounds):
             for name in READERS:
                 results[name].append(measure(name, big))
-        out = {"samples": options.samples, "size_px": options.size, "shards_mb": round(megabytes), "readers": {}}
-        print(f"{options.samples} pairs of {options.size} px, {megabytes:.0f} MB, median of {options.rounds} rounds\n")
+        out = {
+            "samples": options.samples,
+            "size_px": options.size,
+            "shards_mb": round(megabytes),
+            "readers": {},
+        }
+        print(
+            f"{options.samples} pairs of {options.size} px, {megabytes:.0f} MB, median of {options.rounds} rounds\n"
+        )
         print(
             "| reader | pairs/s | CPU-s | rate per CPU-s over raw's | worst and best round | MB |\n|---|---|---|---|---|---|"
         )
@@ -260,7 +281,8 @@ def main() -> None:
         if options.memory:
             out["memory_mb"] = memory(big, options.memory)
             print(
-                "\nMB of the stream after so many samples: " + ", ".join(f"{n}: {mb:.0f}" for n, mb in out["memory_mb"])
+                "\nMB of the stream after so many samples: "
+                + ", ".join(f"{n}: {mb:.0f}" for n, mb in out["memory_mb"])
             )
     if options.json:
         options.json.write_text(json.dumps(out, indent=1) + "\n")

@@ -42,27 +42,39 @@ from viewpoint100k.scenes.compose import compose
 from viewpoint100k.shards import StoredSample, write_shard
 from viewpoint100k.visit import OF_SCENES
 
-YUP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # what Blender's importer does to glTF
+YUP = np.array(
+    [[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
+)  # what Blender's importer does to glTF
 FINER = 6  # times finer than the picture: OpenCV also fills what a triangle only touches
 GRID = 0.004  # of a cell, in world units, where there is no collision library
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", help="of .glb files")
     parser.add_argument("--scenes", type=int, default=300)
     parser.add_argument("--pairs", type=int, default=6, help="of each scene")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--quality", choices=QUALITIES, default="draft")
     parser.add_argument("--events", type=float, default=0.3)
-    parser.add_argument("--singles", type=int, default=60, help="objects that are rendered one by one, for their cost")
+    parser.add_argument(
+        "--singles", type=int, default=60, help="objects that are rendered one by one, for their cost"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, help="a folder for shards of what was made, to look at; without questions")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for shards of what was made, to look at; without questions"
+    )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
 
     overrides = [f"render.size_px={arguments.size}", f"render.quality={arguments.quality}"]
-    overrides += [f"plan.scenes.events={arguments.events}", "render.deadline_s=3600", "render.cpu_limit_s=3600"]
+    overrides += [
+        f"plan.scenes.events={arguments.events}",
+        "render.deadline_s=3600",
+        "render.cpu_limit_s=3600",
+    ]
     config = load_config("scenes", overrides, source=arguments.folder, seed=arguments.seed)
     listing = sources.list_objects(config.source, wanted=1, seed=0, budgets=config.files)
     with tempfile.TemporaryDirectory() as scratch:
@@ -90,7 +102,9 @@ def _settings_of_single(config: RunConfig) -> RunConfig:
 
 
 def _jobs(config: RunConfig, things: list[SourceObject], pairs: int) -> list[ViewSet]:
-    codes = design(config.plan, config.gates, pairs * len(things), generator(config.seed, "motions", "benchmark"))
+    codes = design(
+        config.plan, config.gates, pairs * len(things), generator(config.seed, "motions", "benchmark")
+    )
     codes = sorted(
         codes, key=lambda code: code.partition("/")[2]
     )  # as the pipeline has it: those of one event together
@@ -109,9 +123,16 @@ def _scenes(
     config: RunConfig, listed: list[SourceObject], arguments: argparse.Namespace, scratch: Path
 ) -> dict[str, Any]:
     assert config.plan.scenes is not None
-    things = compose(config.plan.scenes, listed, arguments.scenes, generator(config.seed, "scenes", "benchmark"))
+    things = compose(
+        config.plan.scenes, listed, arguments.scenes, generator(config.seed, "scenes", "benchmark")
+    )
     gates = config.gates.model_copy(update=OF_SCENES)
-    checks, count, drops, refused = Checks(Path(arguments.folder)), Counter[str](), Counter[str](), list[str]()
+    checks, count, drops, refused = (
+        Checks(Path(arguments.folder)),
+        Counter[str](),
+        Counter[str](),
+        list[str](),
+    )
     parts_s = Counter[str]()
     used, cpu_s, kept = set[str](), 0.0, list[StoredSample]()
     with Engine(config.render, scratch / "engine") as engine:
@@ -122,7 +143,9 @@ def _scenes(
             paths = {number: Path(arguments.folder) / part.path for number, part in enumerate(parts)}
             portraits = []
 
-            def choose(probes: list[Any], size: int = len(view_set.views), into: list[Any] = portraits) -> range:
+            def choose(
+                probes: list[Any], size: int = len(view_set.views), into: list[Any] = portraits
+            ) -> range:
                 into.append(portray([unchanged(one) for one in probes], gates))
                 return range(size)
 
@@ -134,7 +157,9 @@ def _scenes(
             cpu_s += sum(rendered.cpu_s.values())
             parts_s.update(rendered.cpu_s)
             records = {number: part.record for number, part in enumerate(parts)}
-            now = scene_now(view_set, rendered.views, rendered.probes, rendered.layout, rendered.parts, records)
+            now = scene_now(
+                view_set, rendered.views, rendered.probes, rendered.layout, rendered.parts, records
+            )
             views = {number: unchanged(view) for number, view in rendered.views.items()}
             candidates, dropped = annotate(view_set, views, portraits[0], config.gates, scene=now)
             drops.update(drop.kind for drop in dropped)
@@ -213,7 +238,9 @@ class Checks:
         self.solo, self.pixels, self.shares = list[float](), list[float](), list[float]()
         self.collisions, self.placed, self.meetings = 0, 0, 0
 
-    def look(self, view_set: ViewSet, rendered: Rendered, now: Any, candidates: list[Any], gates: Any) -> None:
+    def look(
+        self, view_set: ViewSet, rendered: Rendered, now: Any, candidates: list[Any], gates: Any
+    ) -> None:
         for state in range(len(now.layout.states)):
             meshes = {}
             for number, part in enumerate(now.parts):
@@ -327,7 +354,13 @@ class Checks:
                 cv2.fillConvexPoly(sheet, face, 1, shift=4)
             self.solo.append(found.solo_pixels / (sheet.sum() / FINER**2))
             if abs(self.solo[-1] - 1) > 0.06:
-                print(part.object.uid, found.pixels, found.solo_pixels, f"ratio {self.solo[-1]:.3f}", file=sys.stderr)
+                print(
+                    part.object.uid,
+                    found.pixels,
+                    found.solo_pixels,
+                    f"ratio {self.solo[-1]:.3f}",
+                    file=sys.stderr,
+                )
 
     def found(self) -> dict[str, Any]:
         def part(values: list[float], share: float) -> float | None:
@@ -366,7 +399,9 @@ def _singles(
         for view_set in _jobs(config, [listed[i] for i in order], arguments.pairs):
             portraits = []
 
-            def choose(probes: list[Any], size: int = len(view_set.views), into: list[Any] = portraits) -> range:
+            def choose(
+                probes: list[Any], size: int = len(view_set.views), into: list[Any] = portraits
+            ) -> range:
                 into.append(portray(probes, config.gates))
                 return range(size)
 

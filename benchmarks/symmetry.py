@@ -35,7 +35,9 @@ class Judged(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sheet", type=Path, help="a contact sheet, as of `objects check`")
@@ -88,13 +90,17 @@ def score(probed: list[Judged], threshold: float) -> dict[str, float]:
     }
 
 
-def report(judged: list[Judged], probed: list[Judged], rows: list[dict[str, float]], threshold: float) -> None:
+def report(
+    judged: list[Judged], probed: list[Judged], rows: list[dict[str, float]], threshold: float
+) -> None:
     console = Console()
     confusion = Table("a person says", "symmetric", "ok", "refused otherwise", title="the gate says")
     for symmetric in (True, False):
         verdicts = [each.finding.verdict for each in judged if each.symmetric == symmetric]
         counts = [verdicts.count("symmetric"), verdicts.count("ok")]
-        confusion.add_row("symmetric" if symmetric else "not", *map(str, [*counts, len(verdicts) - sum(counts)]))
+        confusion.add_row(
+            "symmetric" if symmetric else "not", *map(str, [*counts, len(verdicts) - sum(counts)])
+        )
     console.print(confusion)
 
     sweep = Table(*rows[0], title=f"by asymmetry alone, {len(probed)} objects; the setting is {threshold}")
@@ -105,10 +111,18 @@ def report(judged: list[Judged], probed: list[Judged], rows: list[dict[str, floa
     worth = [
         each
         for each in judged
-        if each.symmetric or each.finding.verdict != "ok" or threshold / NEAR <= each.asymmetry < threshold * NEAR
+        if each.symmetric
+        or each.finding.verdict != "ok"
+        or threshold / NEAR <= each.asymmetry < threshold * NEAR
     ]
     listed = Table(
-        "object", "a person says", "verdict", "asymmetry", "folds", "reason", title="symmetric, refused or near"
+        "object",
+        "a person says",
+        "verdict",
+        "asymmetry",
+        "folds",
+        "reason",
+        title="symmetric, refused or near",
     )
     for each in sorted(worth, key=lambda each: each.asymmetry):
         folds = ", ".join(f"{k}: {value:.2f}" for k, value in (each.finding.folds or {}).items())

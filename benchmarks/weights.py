@@ -19,7 +19,17 @@ ONE = [sys.executable]
 TWO = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--rdzv_backend", "c10d",
        "--rdzv_endpoint", "localhost:0"]  # fmt: skip
 LAUNCHERS = {"one process": ONE, "DDP, two processes": TWO}
-LORA = ["--use_peft", "True", "--lora_r", "8", "--lora_target_modules", "q_proj", "v_proj", "--lora_dropout", "0"]
+LORA = [
+    "--use_peft",
+    "True",
+    "--lora_r",
+    "8",
+    "--lora_target_modules",
+    "q_proj",
+    "v_proj",
+    "--lora_dropout",
+    "0",
+]
 USUAL = 0.25  # tiny models have weights of 0.09, real ones of 0.02
 
 
@@ -70,7 +80,9 @@ def moved(way: Way, model: str, data: str, rate: float, steps: int, out: Path) -
         trainer = sft.main(*sft.parser().parse_args_and_config(given))
     finally:
         stages.hold_masters = hold
-    after = [parameter.detach().float() for parameter in trainer.model.parameters() if parameter.requires_grad]
+    after = [
+        parameter.detach().float() for parameter in trainer.model.parameters() if parameter.requires_grad
+    ]
     return torch.cat([(new - old).flatten() for new, old in zip(after, before, strict=True)])
 
 
@@ -113,7 +125,9 @@ def build_model(folder: Path, data: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("work", type=Path)
     parser.add_argument("--data", required=True)
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 5e-6, 1e-6])
@@ -141,9 +155,15 @@ def main() -> None:
         ]
         with open(given.work / "log.txt", "a") as log:
             subprocess.run(
-                [*start, *command], check=True, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"}
+                [*start, *command],
+                check=True,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
-        table += [{"launcher": launcher, **row} for row in json.loads((given.work / "found.json").read_text())]
+        table += [
+            {"launcher": launcher, **row} for row in json.loads((given.work / "found.json").read_text())
+        ]
     print(f"| launcher | weights | rate | changed | movement over what was asked |\n|{'---|' * 5}")
     for row in table:
         print("| {launcher} | {weights} | {rate:g} | {changed:.1%} | {movement:.1%} |".format(**row))

@@ -23,7 +23,14 @@ HFOV_DEG, DISTANCE, AZIMUTH_DEG, ELEVATION_DEG = 58.0, 2.0, -65.0, 18.0
 
 
 def camera(
-    azimuth_deg=AZIMUTH_DEG, elevation_deg=ELEVATION_DEG, right=0.0, up=0.0, forward=0.0, yaw=0.0, pitch=0.0, roll=0.0
+    azimuth_deg=AZIMUTH_DEG,
+    elevation_deg=ELEVATION_DEG,
+    right=0.0,
+    up=0.0,
+    forward=0.0,
+    yaw=0.0,
+    pitch=0.0,
+    roll=0.0,
 ):
     """The base camera after an orbit, a move along its own level axes (over the distance), and a turn (degrees)."""
     position = position_on_sphere(azimuth_deg, elevation_deg, DISTANCE)
@@ -41,8 +48,14 @@ MOTIONS = {
     "turned right": ("yaw = {yaw:+.0f} deg", camera(yaw=10)),
     "turned up": ("pitch = {pitch:+.0f} deg", camera(pitch=8)),
     "rolled clockwise": ("roll = {roll:+.0f} deg", camera(roll=15)),
-    "went counter-clockwise": ("azimuth {azimuth:+.0f} deg, x = {x:+.2f}, yaw = {yaw:+.0f}", camera(AZIMUTH_DEG + 45)),
-    "moved and turned right": ("x = {x:+.2f}, yaw = {yaw:+.0f} deg: no orbit does that", camera(right=0.25, yaw=8)),
+    "went counter-clockwise": (
+        "azimuth {azimuth:+.0f} deg, x = {x:+.2f}, yaw = {yaw:+.0f}",
+        camera(AZIMUTH_DEG + 45),
+    ),
+    "moved and turned right": (
+        "x = {x:+.2f}, yaw = {yaw:+.0f} deg: no orbit does that",
+        camera(right=0.25, yaw=8),
+    ),
 }
 
 
@@ -58,10 +71,15 @@ def main() -> None:
         for one in (camera(), *(m[1] for m in MOTIONS.values()))
     ]
     light = Light(
-        name="courtyard", rotation_deg=20, strength=0.9, lamps=[Lamp(direction=[0.3, -0.6, 0.74], strength=1.5)]
+        name="courtyard",
+        rotation_deg=20,
+        strength=0.9,
+        lamps=[Lamp(direction=[0.3, -0.6, 0.74], strength=1.5)],
     )
     background = Background(kind="plain", rgb=[214, 219, 226])
-    view_set = ViewSet(object=thing, round=0, views=views, probes=[], pairs=[], lights=[light], background=background)
+    view_set = ViewSet(
+        object=thing, round=0, views=views, probes=[], pairs=[], lights=[light], background=background
+    )
     with tempfile.TemporaryDirectory() as folder:
         path, _ = sources.fetch_object(thing, "builtin:", Path(folder), FileBudgets())
         with Engine(config.render, Path(folder) / "engine") as engine:

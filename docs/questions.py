@@ -107,7 +107,10 @@ def write(datasets: Sequence[Path], docs: Path) -> None:
         if "_grey" in name
     )
     pages = {
-        "questions.md": (HEAD.format(greys=greys, decidable=gates.min_decidability, pixels=gates.min_pixels), "AB"),
+        "questions.md": (
+            HEAD.format(greys=greys, decidable=gates.min_decidability, pixels=gates.min_pixels),
+            "AB",
+        ),
         "questions_scenes.md": (
             HEAD_OF_SCENES.format(pixels=gates.min_part_pixels, visible=gates.min_part_visible),
             "C",
@@ -119,7 +122,9 @@ def write(datasets: Sequence[Path], docs: Path) -> None:
         if len(missing) == len(kinds):
             continue
         if missing and not (tiers == "AB" and any(question.tier == "C" for _, question in examples.values())):
-            sys.exit(f"no example of {', '.join(missing)} in {', '.join(map(str, datasets))}; use more samples")
+            sys.exit(
+                f"no example of {', '.join(missing)} in {', '.join(map(str, datasets))}; use more samples"
+            )
         if not missing:
             _write_page(docs / name, head, kinds, examples)
 
@@ -128,7 +133,9 @@ def _write_page(
     path: Path, head: str, kinds: Sequence[Kind], examples: dict[str, tuple[StoredSample, Question]]
 ) -> None:
     (path.parent / PICTURES).mkdir(parents=True, exist_ok=True)
-    rows = "".join(f"| [{kind.name}](#{_anchor(kind)}) | {kind.tier} | {_options(kind)} |\n" for kind in kinds)
+    rows = "".join(
+        f"| [{kind.name}](#{_anchor(kind)}) | {kind.tier} | {_options(kind)} |\n" for kind in kinds
+    )
     sections = [_section(kind, *examples[kind.name], path.parent) for kind in kinds]
     path.write_text("".join([head, rows, *sections]))
 

@@ -51,7 +51,13 @@ def _place(name: str, sections: list[str]) -> int:
 
 def _row(one: Setting, presets: dict[str, Any]) -> str:
     label = one.name.rpartition(".")[2]
-    cells = [f"`{label}`", _value(_dumped(one.field.default)), _allowed(one), one.unit, _text(one.description)]
+    cells = [
+        f"`{label}`",
+        _value(_dumped(one.field.default)),
+        _allowed(one),
+        one.unit,
+        _text(one.description),
+    ]
     return f"| {' | '.join([*cells, _differing(one, presets)])} |\n"
 
 
@@ -79,7 +85,10 @@ def _number(value: float) -> str:
 def _allowed(one: Setting) -> str:
     """What the field takes, from its bounds and its type."""
     bounds = {
-        name: _number(getattr(mark, name)) for mark in one.field.metadata for name in SIGNS if hasattr(mark, name)
+        name: _number(getattr(mark, name))
+        for mark in one.field.metadata
+        for name in SIGNS
+        if hasattr(mark, name)
     }
     if bounds.keys() == {"ge", "le"}:
         parts = [f"{bounds['ge']} to {bounds['le']}"]
@@ -101,7 +110,9 @@ def _differing(one: Setting, presets: dict[str, Any]) -> str:
         return "each its own name"
     found = {name: _at(tree, one.name) for name, tree in presets.items()}
     mine = _dumped(one.field.default)
-    return "; ".join(f"`{name}`: {_value(value)}" for name, (there, value) in found.items() if there and value != mine)
+    return "; ".join(
+        f"`{name}`: {_value(value)}" for name, (there, value) in found.items() if there and value != mine
+    )
 
 
 def _at(tree: Any, name: str) -> tuple[bool, Any]:

@@ -50,7 +50,9 @@ def one_core() -> Iterator[None]:
     try:
         yield
     finally:
-        for thread in os.listdir("/proc/self/task"):  # those that started meanwhile would stay on that one core
+        for thread in os.listdir(
+            "/proc/self/task"
+        ):  # those that started meanwhile would stay on that one core
             os.sched_setaffinity(int(thread), cores)
 
 
@@ -77,7 +79,9 @@ def list_devices() -> None:
     os.dup2(2, 1)
     from render_scenes import scene
 
-    kind, names = next(((kind, names) for kind in scene.GPU_KINDS if (names := scene.gpus(kind))), ("CPU", []))
+    kind, names = next(
+        ((kind, names) for kind in scene.GPU_KINDS if (names := scene.gpus(kind))), ("CPU", [])
+    )
     os.write(replies, protocol.encode(protocol.Devices(kind=kind, names=names)).encode() + b"\n")
 
 

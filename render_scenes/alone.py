@@ -14,9 +14,7 @@ from mathutils.bvhtree import BVHTree
 
 from render_scenes.protocol import Camera
 
-RAYS = (
-    1200  # for one object in one picture; of more pixels, every second, third, ... is tried and stands for the others
-)
+RAYS = 1200  # for one object in one picture; of more pixels, every second, third, ... is tried and stands for the others
 HIDES = 0.05  # of an object's pixels: what hides fewer is not named
 
 
@@ -44,7 +42,9 @@ def meshes_of(things: Sequence[Any]) -> list[Mesh]:
             continue
         tree = BVHTree.FromObject(thing, depsgraph)
         if tree is not None:
-            out.append(Mesh(thing, tree, np.array(thing.evaluated_get(depsgraph).bound_box, dtype=np.float64)))
+            out.append(
+                Mesh(thing, tree, np.array(thing.evaluated_get(depsgraph).bound_box, dtype=np.float64))
+            )
     return out
 
 
@@ -79,7 +79,9 @@ def alone(
     step = max(1, -(-len(chosen) // RAYS))
     chosen = chosen[step // 2 :: step]
     hit = np.zeros(len(chosen), dtype=bool)
-    rays = np.stack([across[chosen], down[chosen], np.ones(len(chosen))], axis=1) @ world_from_camera[:3, :3].T
+    rays = (
+        np.stack([across[chosen], down[chosen], np.ones(len(chosen))], axis=1) @ world_from_camera[:3, :3].T
+    )
     for mesh, (low, high, _) in zip(meshes, boxes, strict=True):
         own_from_world = np.linalg.inv(np.array(mesh.thing.matrix_world, dtype=np.float64))
         start = Vector(own_from_world[:3, :3] @ world_from_camera[:3, 3] + own_from_world[:3, 3])

@@ -98,7 +98,8 @@ def _interpolated(picture: np.ndarray, column: np.ndarray, row: np.ndarray) -> n
     for channel in range(channels):  # by planes: numpy is slow along short axes
         plane = np.ascontiguousarray(picture[..., channel]).ravel()
         upper, lower = (
-            _mixed(plane[below + left], plane[below + right], across) for below in (top * width, (top + 1) * width)
+            _mixed(plane[below + left], plane[below + right], across)
+            for below in (top * width, (top + 1) * width)
         )
         out[channel] = _mixed(upper, lower, down)
     return out
@@ -125,7 +126,9 @@ class Floor(NamedTuple):
     height: float  # z
 
 
-def floor_window(points: np.ndarray, towards: list[np.ndarray], reach: float) -> tuple[float, float, float, float]:
+def floor_window(
+    points: np.ndarray, towards: list[np.ndarray], reach: float
+) -> tuple[float, float, float, float]:
     """What of a floor may be darker for an object that stands on it: left, bottom, right, top.
 
     Args:

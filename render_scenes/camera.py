@@ -26,7 +26,10 @@ def read_back(camera: Any) -> Camera:
     width, height = render.resolution_x, render.resolution_y
     clip_from_camera = np.array(evaluated.calc_matrix_camera(depsgraph, x=width, y=height), dtype=np.float64)
     focal_x, focal_y = 0.5 * width * clip_from_camera[0, 0], 0.5 * height * clip_from_camera[1, 1]
-    center_x, center_y = 0.5 * width * (1 - clip_from_camera[0, 2]), 0.5 * height * (1 + clip_from_camera[1, 2])
+    center_x, center_y = (
+        0.5 * width * (1 - clip_from_camera[0, 2]),
+        0.5 * height * (1 + clip_from_camera[1, 2]),
+    )
     return Camera(
         world_from_camera=(np.array(evaluated.matrix_world, dtype=np.float64) @ OPENCV_FROM_BLENDER).tolist(),
         intrinsics=[[focal_x, 0.0, center_x], [0.0, focal_y, center_y], [0.0, 0.0, 1.0]],

@@ -10,7 +10,9 @@ from render_scenes import backdrop, surfaces
 
 STEPS = 256  # of grey, by which a colour as displayed is brought back to radiance
 LEAST, MOST = 1e-3, 50.0  # radiance of the darkest and of the lightest
-LEAST_BEND = 1e-3  # of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
+LEAST_BEND = (
+    1e-3  # of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
+)
 FROSTED = 0.2  # roughness
 DARKEST = 1e-4  # of an attenuation colour
 TWICE = 2.0  # Cycles takes the root of the colour at each of the two surfaces
@@ -50,7 +52,9 @@ def _make_thin(material: Any, node: Any) -> None:
         node.inputs["Coat IOR"].default_value = node.inputs["IOR"].default_value
         node.inputs["Coat Roughness"].default_value = roughness.default_value
         if node.inputs["Normal"].is_linked:
-            material.node_tree.links.new(node.inputs["Normal"].links[0].from_socket, node.inputs["Coat Normal"])
+            material.node_tree.links.new(
+                node.inputs["Normal"].links[0].from_socket, node.inputs["Coat Normal"]
+            )
     node.inputs["IOR"].default_value = 1 + LEAST_BEND
 
 
@@ -69,7 +73,8 @@ def _absorb(material: Any, node: Any, volume: Any, scale: float) -> None:
     kept = np.clip(np.array(volume.inputs["Color"].default_value)[:3], DARKEST, 1.0)
     side, path = nodes.new("ShaderNodeNewGeometry"), nodes.new("ShaderNodeLightPath")
     way, spread, lost, mix = (
-        nodes.new(kind) for kind in ("ShaderNodeMath", "ShaderNodeCombineXYZ", "ShaderNodeVectorMath", "ShaderNodeMix")
+        nodes.new(kind)
+        for kind in ("ShaderNodeMath", "ShaderNodeCombineXYZ", "ShaderNodeVectorMath", "ShaderNodeMix")
     )
     way.operation, lost.operation = "MULTIPLY", "POWER"
     links.new(side.outputs["Backfacing"], way.inputs[0])

@@ -96,7 +96,11 @@ def _listen_to_skins() -> None:
     pick = importer_of_nodes.pick_bind_pose
 
     def pick_what_fits(gltf: Any) -> None:
-        skins = [skin.inverse_bind_matrices for skin in gltf.data.skins or [] if skin.inverse_bind_matrices is not None]
+        skins = [
+            skin.inverse_bind_matrices
+            for skin in gltf.data.skins or []
+            if skin.inverse_bind_matrices is not None
+        ]
         if not all(_of_one_size(BinaryData.get_data_from_accessor(gltf, each)) for each in skins):
             gltf.import_settings["guess_original_bind_pose"] = False
         pick(gltf)
@@ -234,7 +238,9 @@ def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     corners = triangles.reshape(-1, 3)
     ordered = np.sort(corners, axis=1).astype(np.uint64)
     keys = (ordered[:, 0] << np.uint64(42)) ^ (ordered[:, 1] << np.uint64(21)) ^ ordered[:, 2]
-    order = np.argsort(keys, kind="stable")  # budgets keep vertices below 2^21, or nearly: equal keys are compared
+    order = np.argsort(
+        keys, kind="stable"
+    )  # budgets keep vertices below 2^21, or nearly: equal keys are compared
     equal = (keys[order][1:] == keys[order][:-1]) & (ordered[order][1:] == ordered[order][:-1]).all(axis=1)
     if not equal.any():
         return triangles, np.zeros(len(corners), dtype=bool)

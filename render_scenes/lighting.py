@@ -16,7 +16,9 @@ from render_scenes.loading import OBJECT_RADIUS
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
 HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
-FLOOR_DETAIL = 0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
+FLOOR_DETAIL = (
+    0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
+)
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
 
 
@@ -25,7 +27,9 @@ class Lighting:
 
     def __init__(self, scene: Any) -> None:
         self.scene = scene
-        self.hdris: dict[str, tuple[Any, float]] = {}  # by name: image and mean radiance; they stay loaded over objects
+        self.hdris: dict[
+            str, tuple[Any, float]
+        ] = {}  # by name: image and mean radiance; they stay loaded over objects
         self.as_displayed = lru_cache(HDRIS_SHOWN)(self._as_displayed)
         self._set_up_world()
         self.forget()
@@ -36,7 +40,9 @@ class Lighting:
         self.background: protocol.Record = {}
         self.folder = Path()  # for temporary files
         self.lit: protocol.Record | None = None
-        self.lamps: list[tuple[Any, protocol.Record, int]] = []  # lamp, its description, the light it belongs to
+        self.lamps: list[
+            tuple[Any, protocol.Record, int]
+        ] = []  # lamp, its description, the light it belongs to
 
     def begin(self, job: protocol.Open) -> None:
         """Take note of what the next object is to be lit by."""
@@ -99,7 +105,9 @@ class Lighting:
         """Lamps on the camera go with it. Those of the world are not touched: Cycles would weigh all lights anew."""
         for lamp, described, _ in self.lamps:
             if described["frame"] == "camera":
-                lamp.rotation_quaternion = _shining_from(world_from_camera[:3, :3] @ np.asarray(described["direction"]))
+                lamp.rotation_quaternion = _shining_from(
+                    world_from_camera[:3, :3] @ np.asarray(described["direction"])
+                )
 
     def switch(self, number: int) -> None:
         """Switch to one of the object's lights. HDRIs stay loaded over objects."""
@@ -130,7 +138,9 @@ class Lighting:
         assert self.lit is not None
         blur = self.background["kind"] == "blurred"
         shown = self.as_displayed(self.lit["name"], self.lit["strength"], blur)
-        return backdrop.look_up(shown, float(np.radians(self.lit["rotation_deg"])), camera, size, 8 if blur else 2)
+        return backdrop.look_up(
+            shown, float(np.radians(self.lit["rotation_deg"])), camera, size, 8 if blur else 2
+        )
 
     def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
         """An HDRI as the film would show it."""
@@ -138,7 +148,9 @@ class Lighting:
         width, height = image.size
         pixels = np.empty(width * height * 4, dtype=np.float32)
         image.pixels.foreach_get(pixels)
-        shown = backdrop.hdri_as_displayed(pixels.reshape(height, width, 4), strength / mean, self.folder / "hdri.png")
+        shown = backdrop.hdri_as_displayed(
+            pixels.reshape(height, width, 4), strength / mean, self.folder / "hdri.png"
+        )
         return backdrop.blurred(shown) if blur else shown
 
 
@@ -152,7 +164,9 @@ class Ground:
         size = 40 * OBJECT_RADIUS
         corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
         mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
-        matte = bpy.data.materials.new("Matte")  # Blender's default shines, so it would look different from above
+        matte = bpy.data.materials.new(
+            "Matte"
+        )  # Blender's default shines, so it would look different from above
         nodes = matte.node_tree.nodes
         nodes.clear()
         surface, output = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeOutputMaterial")
@@ -204,7 +218,9 @@ class Ground:
         self.scene.render.use_border = True
         passes.end_session(self.scene)  # it does not always notice what is shown and hidden
 
-    def _from_above(self, detail: float, camera: Any, lighting: Lighting, points: np.ndarray) -> backdrop.Floor:
+    def _from_above(
+        self, detail: float, camera: Any, lighting: Lighting, points: np.ndarray
+    ) -> backdrop.Floor:
         """The ground from straight above as it is lit now, at so many pixels per unit."""
         shining = [lamp for lamp, _, _ in lighting.lamps if not lamp.hide_render]
         turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp in shining]
@@ -213,9 +229,14 @@ class Ground:
         width, height = int(np.ceil((right - left) * detail)), int(np.ceil((top - bottom) * detail))
         render = self.scene.render
         render.resolution_x, render.resolution_y, render.use_border = width, height, False
-        camera.data.type, camera.data.ortho_scale = "ORTHO", width / detail  # of the width, as `place` has it fitted
+        camera.data.type, camera.data.ortho_scale = (
+            "ORTHO",
+            width / detail,
+        )  # of the width, as `place` has it fitted
         middle = (left + 0.5 * width / detail, top - 0.5 * height / detail, 20.0)
-        camera.matrix_world = Matrix.Translation(Vector(middle))  # without rotation it looks down, +Y at the top
+        camera.matrix_world = Matrix.Translation(
+            Vector(middle)
+        )  # without rotation it looks down, +Y at the top
         bpy.ops.render.render()
         green = passes.take()["Combined"][..., 1]
         share = backdrop.light_share(green, backdrop.FADE * detail)
@@ -230,7 +251,9 @@ def _load_hdri(name: str) -> tuple[Any, float]:
     """
     path = HDRI_FOLDER / f"{name}.exr"
     if not path.is_file():
-        raise ValueError(f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}")
+        raise ValueError(
+            f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}"
+        )
     file = bpy.data.images.load(str(path))
     width, height = file.size
     pixels = np.empty(width * height * 4, dtype=np.float32)

@@ -27,7 +27,9 @@ class Part(NamedTuple):
 
     holder: Any  # the empty over all its roots
     things: list[Any]
-    normalise: np.ndarray  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
+    normalise: (
+        np.ndarray
+    )  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
     points: np.ndarray  # (3, N) float32 of its surface, in its own axes
     pose: str  # `rest`, or `animation NAME at SECONDS s`
     veiled: bool  # some of it is blended
@@ -74,7 +76,9 @@ def load(scene: Any, path: Path, index: int, pose: str) -> Part:
         thing.pass_index = index
     for image in [one for one in bpy.data.images if one not in images]:
         if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
-            raise Refused("import", f"texture {image.name!r} is missing or unreadable: it would render magenta")
+            raise Refused(
+                "import", f"texture {image.name!r} is missing or unreadable: it would render magenta"
+            )
     return _normalise(scene, new, chosen)
 
 
@@ -126,10 +130,14 @@ def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
 
 def _in_one_line(report: str) -> str:
     """What the importer reports, for people: of a traceback the error, and in which of its parts."""
-    lines = [line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")]
+    lines = [
+        line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")
+    ]
     if "Traceback (most recent call last)" not in report:
         return " ".join(" ".join(lines).split()).removeprefix("Error: ")[:300]
-    places = [found for line in lines if (found := re.match(r'File ".*?([^/\\"]+)\.py", line \d+, in (\S+)', line))]
+    places = [
+        found for line in lines if (found := re.match(r'File ".*?([^/\\"]+)\.py", line \d+, in (\S+)', line))
+    ]
     where = f"its {places[-1][1]}, {places[-1][2]}" if places else "it"
     error = next((line for line in reversed(lines) if re.match(r"[\w.]+(:|$)", line)), lines[-1])
     return f"Blender's glTF importer failed on it ({where}: {error[:160]}); open it in an editor of glTF and export it anew"

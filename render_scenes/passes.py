@@ -28,7 +28,9 @@ def listen() -> None:
             if one.name in NAMES:
                 pixels = np.empty(result.resolution_x * result.resolution_y * one.channels, dtype=np.float32)
                 one.rect.foreach_get(pixels)
-                _latest[one.name] = pixels.reshape(result.resolution_y, result.resolution_x, one.channels)[::-1]
+                _latest[one.name] = pixels.reshape(result.resolution_y, result.resolution_x, one.channels)[
+                    ::-1
+                ]
 
     cycles.CyclesRender.render = render_and_keep
 

@@ -35,7 +35,9 @@ def choose(things: Sequence[Any], wanted: str, shown: Callable[[], list[Any]]) -
     if animated is None:
         _forget_animations(things)
         return "rest"
-    chosen = {"rest": None, "animation": 0.0}.get(wanted) if wanted != "auto" else _best(things, animated, shown())
+    chosen = (
+        {"rest": None, "animation": 0.0}.get(wanted) if wanted != "auto" else _best(things, animated, shown())
+    )
     if chosen is not None:
         _show(chosen)
     _forget_animations(things)
@@ -86,7 +88,9 @@ def _best(things: Sequence[Any], animated: importing.Animated, meshes: list[Any]
     most = np.max(areas, axis=0)
     total = float(most.sum()) or 1.0
     whole = np.array([most[area > GONE * most].sum() for area in areas]) / total
-    size = np.array([extent / max(np.sqrt(area.sum()), 1e-30) for area, extent in zip(areas, across, strict=True)])
+    size = np.array(
+        [extent / max(np.sqrt(area.sum()), 1e-30) for area, extent in zip(areas, across, strict=True)]
+    )
     fit = whole >= WHOLE * whole.max()
     fit &= size <= APART * size[fit].min()
     preferred = np.flatnonzero(fit[:2])
@@ -114,7 +118,9 @@ def _measure(meshes: list[Any]) -> tuple[np.ndarray, float]:
 
 def _soft(meshes: list[Any]) -> bool:
     """Whether the first animation moves bones under a mesh, or morph targets."""
-    holders = [one.data.shape_keys for one in meshes] + [bone.object for one in meshes for bone in one.modifiers]
+    holders = [one.data.shape_keys for one in meshes] + [
+        bone.object for one in meshes for bone in one.modifiers
+    ]
     return any(_action(holder) is not None for holder in holders if holder is not None)
 
 

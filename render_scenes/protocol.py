@@ -11,9 +11,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-Record = dict[str, Any]  # a record of the supervisor as JSON; which one, and so what is in it, says each field
+Record = dict[
+    str, Any
+]  # a record of the supervisor as JSON; which one, and so what is in it, says each field
 Matrix = list[list[float]]
-States = list[list[Matrix | None]]  # per state of a scene, per object that was loaded, a 4x4; None where it is absent
+States = list[
+    list[Matrix | None]
+]  # per state of a scene, per object that was loaded, a 4x4; None where it is absent
 
 
 # --- requests -------------------------------------------------------------------------------------
@@ -150,7 +154,9 @@ class Camera:
 class Taken(Camera):
     """One view: its camera, its files, and what is known of its pixels."""
 
-    box: list[int]  # left, top, right, bottom of the part that was rendered, in pixels; the last ones are outside
+    box: list[
+        int
+    ]  # left, top, right, bottom of the part that was rendered, in pixels; the last ones are outside
     arrays: str  # name of a file with depth and albedo of the box and, of a scene, its object numbers from 1
     image: str  # name of the picture's file; empty if no picture was wanted
     statistics: dict[str, float]  # the supervisor's `Statistics`; without a picture, its opacity alone
@@ -196,7 +202,9 @@ MESSAGES: dict[str, type[Message]] = {
         Devices,
     )
 }
-PARTS: dict[str, tuple[str, type[NamedView | Loaded | Taken]]] = {  # fields that are lists of further dataclasses
+PARTS: dict[
+    str, tuple[str, type[NamedView | Loaded | Taken]]
+] = {  # fields that are lists of further dataclasses
     "Shoot": ("views", NamedView),
     "Opened": ("parts", Loaded),
     "Shots": ("views", Taken),

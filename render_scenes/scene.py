@@ -22,9 +22,7 @@ BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser
 VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
 VEIL_DEPTH = 0.03  # by so much these may be nearer or further
 LOOK = ("AgX", "AgX - Medium High Contrast")
-FORGETS = (
-    1_500  # data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
-)
+FORGETS = 1_500  # data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
@@ -67,7 +65,9 @@ class Studio:
         self.points = np.zeros((3, 0), dtype=np.float32)  # of all surfaces that are there, in the world
         self.parts: list[loading.Part] = []
         self.meshes: dict[int, list[alone.Mesh]] = {}  # of parts that something hides, to be met by rays
-        self.states: list[list[np.ndarray | None]] = []  # (4, 4) world_from_part per part, None where it is not there
+        self.states: list[
+            list[np.ndarray | None]
+        ] = []  # (4, 4) world_from_part per part, None where it is not there
         self.state = -1
         self.ground: Ground | None = None
         self.lighting.forget()
@@ -91,7 +91,10 @@ class Studio:
         scene.render.engine = "CYCLES"
         scene.render.use_persistent_data = True  # saves the scene sync of every view but the first
         if cycles.device == "CPU":
-            scene.render.threads_mode, scene.render.threads = "FIXED", 1  # two such processes beat one with two threads
+            scene.render.threads_mode, scene.render.threads = (
+                "FIXED",
+                1,
+            )  # two such processes beat one with two threads
         scene.render.film_transparent = True
         scene.render.use_compositing = scene.render.use_sequencer = False
         scene.render.resolution_percentage = 100
@@ -103,7 +106,9 @@ class Studio:
         scene.render.image_settings.compression = 0  # read at once and re-encoded by us
         scene.render.use_file_extension = True
         scene.view_settings.view_transform, scene.view_settings.look = LOOK
-        cycles.use_auto_tile = False  # pictures above 2048 px would be put together after the passes are taken
+        cycles.use_auto_tile = (
+            False  # pictures above 2048 px would be put together after the passes are taken
+        )
         cycles.sample_clamp_indirect = 10.0
         cycles.transparent_max_bounces = (
             32  # leaves and hair are many layers deep; behind the last one it would be black
@@ -199,7 +204,9 @@ class Studio:
             bpy.context.view_layer.update()
             read.append(
                 [
-                    None if place is None else np.array(part.holder.matrix_world) @ np.linalg.inv(part.normalise)
+                    None
+                    if place is None
+                    else np.array(part.holder.matrix_world) @ np.linalg.inv(part.normalise)
                     for part, place in zip(self.parts, places, strict=True)
                 ]
             )
@@ -272,10 +279,14 @@ class Studio:
         cycles.use_adaptive_sampling = job.adaptive_threshold > 0
         cycles.adaptive_threshold, cycles.seed = job.adaptive_threshold, job.seed
 
-    def _render_view(self, view: protocol.NamedView, job: protocol.Shoot) -> tuple[dict[str, Any], "Future[_Finished]"]:
+    def _render_view(
+        self, view: protocol.NamedView, job: protocol.Shoot
+    ) -> tuple[dict[str, Any], "Future[_Finished]"]:
         """Render one view. Returns the fields of `Taken` that are known at once, and the others, read from its files."""
         assert self.job is not None
-        if job.picture:  # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
+        if (
+            job.picture
+        ):  # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
             self.lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
         self.lighting.set_up_view(self.camera, view.planned)
         camera, size = cameras.read_back(self.camera), job.size_px
@@ -332,7 +343,10 @@ class Studio:
         """Render this box only. A quarter pixel inwards, for Blender rounds the shares down."""
         render = self.scene.render
         render.border_min_x, render.border_max_x = (box.left + 0.25) / size, (box.right + 0.25) / size
-        render.border_min_y, render.border_max_y = (size - box.bottom + 0.25) / size, (size - box.top + 0.25) / size
+        render.border_min_y, render.border_max_y = (
+            (size - box.bottom + 0.25) / size,
+            (size - box.top + 0.25) / size,
+        )
 
     def _forget(self) -> None:
         """Remove the object, and Cycles' session with it.
@@ -354,7 +368,9 @@ def _arrays(states: protocol.States) -> list[list[np.ndarray | None]]:
 
 def _kinds() -> list[Any]:
     """Blender's collections of data blocks."""
-    return [getattr(bpy.data, one.identifier) for one in bpy.data.bl_rna.properties if one.type == "COLLECTION"]
+    return [
+        getattr(bpy.data, one.identifier) for one in bpy.data.bl_rna.properties if one.type == "COLLECTION"
+    ]
 
 
 def _blocks() -> list[Any]:
@@ -440,7 +456,9 @@ def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
             same = (np.abs(far[there] - depth) < VEIL_DEPTH)[..., None]
             total += same * near[there]
             count += same
-    smooth = np.concatenate([total[..., :3] / np.maximum(total[..., 3:], 1e-6), total[..., 3:] / count.clip(1)], axis=2)
+    smooth = np.concatenate(
+        [total[..., :3] / np.maximum(total[..., 3:], 1e-6), total[..., 3:] / count.clip(1)], axis=2
+    )
     return np.where(thin[..., None], smooth, rgba)
 
 
@@ -473,4 +491,6 @@ def _processor_name() -> str:
         flags = set(next(line for line in open("/proc/cpuinfo") if line.startswith("flags")).split())
     except (OSError, StopIteration):
         return f"cpu {os.uname().machine}"
-    return "cpu " + next((name for name, flag in (("avx512", "avx512f"), ("avx2", "avx2")) if flag in flags), "sse4.2")
+    return "cpu " + next(
+        (name for name, flag in (("avx512", "avx512f"), ("avx2", "avx2")) if flag in flags), "sse4.2"
+    )

@@ -24,7 +24,9 @@ DARK = 0.15  # mean colour of such a picture, 0..1, weighed by its alpha
 VEIL = 0.2  # of what can be seen of a picture, that is neither opaque nor clear: not only the edges of leaves
 LAYERS = 16  # of back faces, one behind the other
 FEW = 2  # lines that meet a back face by chance, at an edge between triangles
-MOSTLY = 2.0  # times as many lines see the back of a shell as its front: what it hides has to be lit through it
+MOSTLY = (
+    2.0  # times as many lines see the back of a shell as its front: what it hides has to be lit through it
+)
 ENOUGH = 8  # lines, to tell a shell that is seen from its back
 
 
@@ -70,7 +72,10 @@ def turn_normals(meshes: Sequence[Any]) -> None:
     for mesh in {id(one): one for one in meshes}.values():
         if not mesh.has_custom_normals:
             continue
-        normals, flat = np.empty(len(mesh.loops) * 3, np.float32), np.empty(len(mesh.polygons) * 3, np.float32)
+        normals, flat = (
+            np.empty(len(mesh.loops) * 3, np.float32),
+            np.empty(len(mesh.polygons) * 3, np.float32),
+        )
         mesh.corner_normals.foreach_get("vector", normals)
         mesh.polygons.foreach_get("normal", flat)
         corners = normals.reshape(-1, 3, 3)
@@ -159,9 +164,16 @@ def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
 
 
 def _is_dark_blend(material: Any) -> bool:
-    if material is None or material.surface_render_method != "BLENDED" or is_opaque(material) or transmits(material):
+    if (
+        material is None
+        or material.surface_render_method != "BLENDED"
+        or is_opaque(material)
+        or transmits(material)
+    ):
         return False
-    images = [node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None]
+    images = [
+        node for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None
+    ]
     if not images:
         return bool(max(material.diffuse_color[:3]) < DARK)
     node = principled(material)
@@ -266,7 +278,10 @@ def _looks(faces: _Faces, chosen: np.ndarray) -> _Looks:
             single[these], opaque[these] = is_single_sided(worn), is_opaque(worn)
         single[mine] &= ~surface.two_sided[local]
         stiff[mine] = not surface.thing.modifiers and not mesh.shape_keys
-        normals, flat = np.empty(len(mesh.loops) * 3, np.float32), np.empty(len(mesh.polygons) * 3, np.float32)
+        normals, flat = (
+            np.empty(len(mesh.loops) * 3, np.float32),
+            np.empty(len(mesh.polygons) * 3, np.float32),
+        )
         mesh.corner_normals.foreach_get("vector", normals)
         mesh.polygons.foreach_get("normal", flat)
         smooth = normals.reshape(-1, 3, 3).sum(axis=1)
@@ -310,7 +325,9 @@ def _choose(faces: _Faces, twins: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
         keep[one[alone]] = True
     pairs = np.flatnonzero((double < 0) & (there >= 0) & (back >= 0))
     a, b = order[there[pairs]], order[back[pairs]]
-    alike = (looks.material[a] == looks.material[b]) & (np.abs(looks.paint[a] - looks.paint[b]).max(axis=(1, 2)) < 1e-3)
+    alike = (looks.material[a] == looks.material[b]) & (
+        np.abs(looks.paint[a] - looks.paint[b]).max(axis=(1, 2)) < 1e-3
+    )
     alike |= ~(looks.stiff[a] & looks.stiff[b])
     better = np.where(score[there[pairs]] > score[back[pairs]], there[pairs], back[pairs])
     keep[better[alike]] = True
@@ -323,7 +340,9 @@ def _choose(faces: _Faces, twins: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     left = left[np.argsort(faces.keys[twins[left]], kind="stable")]
     if len(left):
         starts, group = _groups(faces.keys[twins[left]])
-        over = np.maximum.reduceat(looks.opaque[left], starts)[group] & ~looks.opaque[left] & looks.stiff[left]
+        over = (
+            np.maximum.reduceat(looks.opaque[left], starts)[group] & ~looks.opaque[left] & looks.stiff[left]
+        )
         moved[twins[left[over]]] = True
     return drop, both, moved
 
@@ -362,7 +381,9 @@ def mark_two_sided(mesh: Any, which: np.ndarray) -> None:
 
 def part_glass(surfaces: Sequence[Surface]) -> None:
     """Thin glass by a little: between parts that touch, light would be thrown to and fro, and be lost."""
-    extent = max((float(np.ptp(one.points, axis=0).max()) for one in surfaces if len(one.points)), default=0.0)
+    extent = max(
+        (float(np.ptp(one.points, axis=0).max()) for one in surfaces if len(one.points)), default=0.0
+    )
     done = set[int]()
     for one in surfaces:
         mesh = one.thing.data
@@ -390,7 +411,9 @@ def _shift(thing: Any, shift: np.ndarray) -> None:
     own_from_world = np.linalg.inv(np.array(thing.matrix_world, dtype=np.float64)[:3, :3])
     points = np.empty(len(thing.data.vertices) * 3, dtype=np.float32)
     thing.data.vertices.foreach_get("co", points)
-    thing.data.vertices.foreach_set("co", (points.reshape(-1, 3) + shift @ own_from_world.T).astype(np.float32).ravel())
+    thing.data.vertices.foreach_set(
+        "co", (points.reshape(-1, 3) + shift @ own_from_world.T).astype(np.float32).ravel()
+    )
 
 
 # --- from their front alone -----------------------------------------------------------------------
@@ -470,10 +493,19 @@ def is_opaque(material: Any) -> bool:
 
 def is_veil(material: Any) -> bool:
     """Blended, and not only to cut out leaves: something shows through much of it."""
-    if material is None or material.surface_render_method != "BLENDED" or is_opaque(material) or transmits(material):
+    if (
+        material is None
+        or material.surface_render_method != "BLENDED"
+        or is_opaque(material)
+        or transmits(material)
+    ):
         return False
-    images = {node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None}
-    alphas = [pixels[:, 3] for pixels in map(_pixels, images) if pixels.shape[1] == 4 and pixels[:, 3].min() < 1]
+    images = {
+        node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None
+    }
+    alphas = [
+        pixels[:, 3] for pixels in map(_pixels, images) if pixels.shape[1] == 4 and pixels[:, 3].min() < 1
+    ]
     if not alphas:
         return True
     return any(float(((alpha > 0.1) & (alpha < 0.9)).sum()) > VEIL * (alpha > 0.1).sum() for alpha in alphas)
@@ -491,7 +523,9 @@ class Lines(NamedTuple):
 
     front: np.ndarray  # see it from its front
     back: np.ndarray  # see it from its back
-    inside: np.ndarray  # go through it from its back, and then see a front of the same shell: as those into a room do
+    inside: (
+        np.ndarray
+    )  # go through it from its back, and then see a front of the same shell: as those into a room do
 
     def inward(self, number: np.ndarray) -> np.ndarray:
         """Whether what light there is for them comes from within their shell; `number` says which hang together."""
@@ -511,14 +545,18 @@ def _hits(faces: _Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     front, back = np.zeros(len(single), dtype=np.int64), np.zeros(len(single), dtype=np.int64)
     clear = np.concatenate(
         [
-            np.array([not is_opaque(_material(one.thing.data, slot)) for slot in range(_slots(one))])[one.slots]
+            np.array([not is_opaque(_material(one.thing.data, slot)) for slot in range(_slots(one))])[
+                one.slots
+            ]
             for one in faces.surfaces
         ]
     )
     low, high = faces.points.min(axis=0), faces.points.max(axis=0)
     middle = 0.5 * (low + high)
     scale = float(np.linalg.norm(high - low)) or 1.0
-    tree = BVHTree.FromPolygons(((faces.points - middle) / scale).tolist(), faces.corners.tolist(), all_triangles=True)
+    tree = BVHTree.FromPolygons(
+        ((faces.points - middle) / scale).tolist(), faces.corners.tolist(), all_triangles=True
+    )
     ends = np.random.default_rng(0).normal(size=(2, RAYS, 3))  # the same lines for all objects
     ends *= 0.51 / np.linalg.norm(ends, axis=2, keepdims=True)
     through = []
@@ -588,7 +626,11 @@ def _assign(surface: Surface, single: np.ndarray, lines: Lines, shell: np.ndarra
 def _seen_from_one_side(material: Any, inward: bool) -> Any:
     """A copy of a material whose back is not there. Nor is its front for light, if it faces inwards."""
     name = f"{material.name if material else 'Default'} {'inward' if inward else 'outward'}, one side"
-    if name in bpy.data.materials and material is not None and bpy.data.materials[name].get("of") == material.name:
+    if (
+        name in bpy.data.materials
+        and material is not None
+        and bpy.data.materials[name].get("of") == material.name
+    ):
         return bpy.data.materials[name]
     if material is None:
         copy = bpy.data.materials.new(name)

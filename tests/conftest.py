@@ -60,6 +60,8 @@ def dotted(tmp_path_factory, dataset):
         for stored in read_shard(path):
             first, *others = stored.sample.questions
             first = first.model_copy(update={"marks": [Mark(image=0, x=30, y=34, colour="red")]})
-            samples.append(stored._replace(sample=stored.sample.model_copy(update={"questions": [first, *others]})))
+            samples.append(
+                stored._replace(sample=stored.sample.model_copy(update={"questions": [first, *others]}))
+            )
         write_shard(path, out, samples)
     return out

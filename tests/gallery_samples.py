@@ -103,7 +103,9 @@ def stored(number, split, **thing):
     first, second = SOUTH_CAMERA, look_at([side * 1.0, -2.8, 0.4], [0, 0, 0])
     key = f"{split}-{number:06d}"
     sample = Sample(
-        object=ObjectRecord(**{"uid": f"thing_{number}", "category": "chair", "title": f"Chair {number}", **thing}),
+        object=ObjectRecord(
+            **{"uid": f"thing_{number}", "category": "chair", "title": f"Chair {number}", **thing}
+        ),
         preset="smoke",
         family="orbit" if number % 3 else "truck",
         split=split,
@@ -133,8 +135,12 @@ def with_points(stored):
     """Two points: the middle of the object, and one nearer to camera 1, which camera 2 does not see."""
     seen = Seen(
         points=[
-            SurfacePoint(world=[0, 0, 0], pixels=[[256, 128], [256, 128]], visible=["yes", "yes"], albedo=[1, 0.2, 0]),
-            SurfacePoint(world=[0, -0.5, 0], pixels=[[128, 64], [0, 256]], visible=["yes", "no"], albedo=[0, 0, 0]),
+            SurfacePoint(
+                world=[0, 0, 0], pixels=[[256, 128], [256, 128]], visible=["yes", "yes"], albedo=[1, 0.2, 0]
+            ),
+            SurfacePoint(
+                world=[0, -0.5, 0], pixels=[[128, 64], [0, 256]], visible=["yes", "no"], albedo=[0, 0, 0]
+            ),
         ]
     )
     return stored._replace(sample=stored.sample.model_copy(update={"seen": seen}))

@@ -49,7 +49,9 @@ def box(half=(0.5, 0.5, 0.5), at=(0.0, 0.0, 0.0), inward=False):
 
 def quad(half, at, turned=False):
     """An upright one that faces +Z of glTF; turned: -Z."""
-    points = np.array([(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)], np.float32) + at
+    points = (
+        np.array([(-half, -half, 0), (half, -half, 0), (half, half, 0), (-half, half, 0)], np.float32) + at
+    )
     indices = np.array([0, 1, 2, 0, 2, 3], np.uint16)
     normals = np.tile([0, 0, -1 if turned else 1], (4, 1))
     return points, normals, indices[::-1] if turned else indices
@@ -87,7 +89,13 @@ def write(path, meshes, nodes, materials, **more):
             return same
         views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": array.nbytes})
         accessors.append(
-            {"bufferView": len(views) - 1, "componentType": component, "count": len(array), "type": kind, **facts}
+            {
+                "bufferView": len(views) - 1,
+                "componentType": component,
+                "count": len(array),
+                "type": kind,
+                **facts,
+            }
         )
         blob.extend(array.tobytes() + b"\0" * (-array.nbytes % 4))
         known[array.tobytes(), kind, component] = len(accessors) - 1
@@ -105,7 +113,11 @@ def write(path, meshes, nodes, materials, **more):
             targets = [
                 {
                     "POSITION": add(
-                        np.asarray(by, np.float32), "VEC3", 5126, min=by.min(0).tolist(), max=by.max(0).tolist()
+                        np.asarray(by, np.float32),
+                        "VEC3",
+                        5126,
+                        min=by.min(0).tolist(),
+                        max=by.max(0).tolist(),
                     )
                 }
                 for by in given.pop("targets", [])
@@ -131,13 +143,26 @@ def write(path, meshes, nodes, materials, **more):
         }
         for color, said in materials
     ]
-    used = sorted({name for one in looks for name in names_of(one)} | {name for one in nodes for name in names_of(one)})
+    used = sorted(
+        {name for one in looks for name in names_of(one)} | {name for one in nodes for name in names_of(one)}
+    )
     roots = sorted(set(range(len(nodes))) - {child for node in nodes for child in node.get("children", [])})
-    tree = {"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": roots}], "nodes": nodes, "meshes": listed}
+    tree = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": roots}],
+        "nodes": nodes,
+        "meshes": listed,
+    }
     tree |= {"extensionsUsed": used} if used else {}
     for key, make in more.items():
         tree[key] = make(add) if callable(make) else make
-    tree |= {"materials": looks, "bufferViews": views, "accessors": accessors, "buffers": [{"byteLength": len(blob)}]}
+    tree |= {
+        "materials": looks,
+        "bufferViews": views,
+        "accessors": accessors,
+        "buffers": [{"byteLength": len(blob)}],
+    }
     text = json.dumps(tree).encode()
     text += b" " * (-len(text) % 4)
     chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(blob), b"BIN\0") + blob
@@ -195,7 +220,9 @@ def see(folder, files, background=(128, 128, 128), pose="auto"):
             pose=pose,
             cpu_limit_s=300,
         )
-        planned = [{"world_from_camera": one.tolist(), "hfov_deg": 40.0, "light": 0, "state": 0} for one in cameras]
+        planned = [
+            {"world_from_camera": one.tolist(), "hfov_deg": 40.0, "light": 0, "state": 0} for one in cameras
+        ]
         shoot = protocol.Shoot(
             views=[protocol.NamedView(name=str(i), planned=one) for i, one in enumerate(planned)],
             size_px=SIZE,
@@ -212,4 +239,7 @@ def see(folder, files, background=(128, 128, 128), pose="auto"):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     written = {name: (folder / name / "answers.txt").read_text().splitlines() for name in files}
-    return {name: Seen(folder / name, [protocol.decode(line) for line in lines]) for name, lines in written.items()}
+    return {
+        name: Seen(folder / name, [protocol.decode(line) for line in lines])
+        for name, lines in written.items()
+    }

@@ -65,18 +65,26 @@ class Repository:
     def find(self, revision: str) -> Commit | None:
         if revision in self.branches:
             return self.branches[revision][-1]
-        everything = [commit for commits in self.branches.values() for commit in commits] + list(self.tags.values())
-        return self.tags.get(revision) or next((commit for commit in everything if commit.oid == revision), None)
+        everything = [commit for commits in self.branches.values() for commit in commits] + list(
+            self.tags.values()
+        )
+        return self.tags.get(revision) or next(
+            (commit for commit in everything if commit.oid == revision), None
+        )
 
 
 class HubServer:
     """A server on 127.0.0.1 from `with` to the end of its block."""
 
-    def __init__(self, folder: Path, token: str = "hf_only_for_tests_0123456789", may_write: bool = True) -> None:
+    def __init__(
+        self, folder: Path, token: str = "hf_only_for_tests_0123456789", may_write: bool = True
+    ) -> None:
         self.folder, self.token, self.may_write = folder, token, may_write
         self.repositories: dict[str, Repository] = {}
         self.requests: list[Request] = []
-        self.fault: Callable[[str, str], int | None] = lambda method, path: None  # a status to answer, or DROP
+        self.fault: Callable[[str, str], int | None] = lambda method, path: (
+            None
+        )  # a status to answer, or DROP
         self.put_rate: float | None = None  # bytes a second of one PUT
         self.after_commit: Callable[[str, Commit], None] = lambda branch, commit: None
         self.lock = threading.RLock()
@@ -230,7 +238,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif name.split("/")[0] not in ("me", "org", "my-lab"):
             self._say(
                 403,
-                {"error": f"You don't have the rights to create a dataset under the namespace {name.split('/')[0]}"},
+                {
+                    "error": f"You don't have the rights to create a dataset under the namespace {name.split('/')[0]}"
+                },
             )
         else:
             first = Commit(hashlib.sha1(name.encode()).hexdigest(), "initial commit", {})
@@ -242,8 +252,16 @@ class _Handler(BaseHTTPRequestHandler):
         if commit := self._commit(name, revision or MAIN):
             repository = self.hub.repositories[name]
             siblings = [{"rfilename": path} for path in commit.files]
-            about = {"_id": "0", "id": name, "sha": commit.oid, "private": repository.private, "siblings": siblings}
-            self._say(200, {**about, "tags": [], "downloads": 0, "likes": 0, "gated": False, "disabled": False})
+            about = {
+                "_id": "0",
+                "id": name,
+                "sha": commit.oid,
+                "private": repository.private,
+                "siblings": siblings,
+            }
+            self._say(
+                200, {**about, "tags": [], "downloads": 0, "likes": 0, "gated": False, "disabled": False}
+            )
 
     def refs(self, name: str) -> None:
         if self._commit(name, MAIN):
@@ -251,10 +269,13 @@ class _Handler(BaseHTTPRequestHandler):
             heads = {branch: commits[-1] for branch, commits in repository.branches.items()}
 
             def listed(kind: str, of: dict[str, Commit]) -> list[dict]:
-                return [{"name": each, "ref": f"refs/{kind}/{each}", "targetCommit": of[each].oid} for each in of]
+                return [
+                    {"name": each, "ref": f"refs/{kind}/{each}", "targetCommit": of[each].oid} for each in of
+                ]
 
             self._say(
-                200, {"branches": listed("heads", heads), "tags": listed("tags", repository.tags), "converts": []}
+                200,
+                {"branches": listed("heads", heads), "tags": listed("tags", repository.tags), "converts": []},
             )
 
     def tree(self, name: str, revision: str, under: str) -> None:
@@ -267,7 +288,12 @@ class _Handler(BaseHTTPRequestHandler):
                     continue
                 folder, _, rest = path[len(start) :].partition("/")
                 if rest:
-                    rows[start + folder] = {"type": "directory", "path": start + folder, "oid": "0" * 40, "size": 0}
+                    rows[start + folder] = {
+                        "type": "directory",
+                        "path": start + folder,
+                        "oid": "0" * 40,
+                        "size": 0,
+                    }
                 if whole or not rest:
                     rows[path] = _row(path, file)
             if under and not rows:
@@ -333,7 +359,11 @@ class _Handler(BaseHTTPRequestHandler):
     def xet_token(self, name: str, _: str, revision: str) -> None:
         if self._commit(name, revision):
             expires = int(time.time()) + 3600
-            headers = {"X-Xet-Cas-Url": self.hub.cas, "X-Xet-Access-Token": "x", "X-Xet-Token-Expiration": str(expires)}
+            headers = {
+                "X-Xet-Cas-Url": self.hub.cas,
+                "X-Xet-Access-Token": "x",
+                "X-Xet-Token-Expiration": str(expires),
+            }
             self._say(200, {"casUrl": self.hub.cas, "accessToken": "x", "exp": expires}, headers)
 
     def lfs_batch(self, name: str) -> None:
@@ -370,7 +400,11 @@ class _Handler(BaseHTTPRequestHandler):
         if file is None:
             return self._say(404, {"error": "Entry not found"}, {"X-Error-Code": "EntryNotFound"})
         data = self.hub.object(file.sha256 or file.oid).read_bytes()
-        headers = {"X-Repo-Commit": commit.oid, "ETag": f'"{file.sha256 or file.oid}"', "Accept-Ranges": "bytes"}
+        headers = {
+            "X-Repo-Commit": commit.oid,
+            "ETag": f'"{file.sha256 or file.oid}"',
+            "Accept-Ranges": "bytes",
+        }
         if file.sha256:
             headers |= {"X-Linked-ETag": f'"{file.sha256}"', "X-Linked-Size": str(file.size)}
         part = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
@@ -400,7 +434,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
         else:
             left, out = int(self.headers.get("Content-Length") or 0), b""
-            while left > len(out) and (piece := self.rfile.read(min(left - len(out), 16384 if rate else left))):
+            while left > len(out) and (
+                piece := self.rfile.read(min(left - len(out), 16384 if rate else left))
+            ):
                 out += piece
                 if rate:
                     time.sleep(len(piece) / rate)

@@ -14,11 +14,15 @@ from gallery_samples import HOSTILE, SAMPLES, jpeg, stored, with_points
 from viewpoint100k.gallery import CHUNK, write_gallery
 from viewpoint100k.shards import write_shard
 
-_spec = importlib.util.spec_from_file_location("browser", Path(__file__).parents[1] / "benchmarks" / "browser.py")
+_spec = importlib.util.spec_from_file_location(
+    "browser", Path(__file__).parents[1] / "benchmarks" / "browser.py"
+)
 driver = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(driver)
 
-pytestmark = pytest.mark.skipif(driver.find_chromium() is None, reason="Chromium is not here: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    driver.find_chromium() is None, reason="Chromium is not here: apt-get install chromium"
+)
 
 FILLED = "document.querySelectorAll('.card').length && !document.querySelector('.card[aria-busy]')"
 KEYS = [s.key for s in SAMPLES]
@@ -97,7 +101,9 @@ def test_texts_of_strangers_are_seen_as_they_are_and_do_nothing(opened):
     assert '"><img src=x onerror=alert(1)>' in opened.js(
         "document.querySelector('#s-train-000001 .credit').textContent"
     )
-    assert opened.js("document.querySelectorAll('img:not([src^=\"data:\"]), [onerror], [onclick]').length") == 0
+    assert (
+        opened.js("document.querySelectorAll('img:not([src^=\"data:\"]), [onerror], [onclick]').length") == 0
+    )
     links = opened.js("[...document.querySelectorAll('.card a')].map((a) => a.getAttribute('href'))")
     assert [link for link in links if not link.startswith("#")] == ["https://example.org/chair?a=1&b=2"]
 
@@ -123,7 +129,11 @@ def test_many_samples_are_loaded_when_they_are_turned_to(browser, large_page, ho
         handler = partial(Quiet, directory=str(large_page.parent))
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = large_page.as_uri() if server is None else f"http://127.0.0.1:{server.server_port}/my%20page%20%231.html"
+    base = (
+        large_page.as_uri()
+        if server is None
+        else f"http://127.0.0.1:{server.server_port}/my%20page%20%231.html"
+    )
     try:
         go(browser, base)
         assert len(shown_keys(browser)) == CHUNK and scripts_loaded(browser) == ["00000.js"]
@@ -197,9 +207,7 @@ def test_filters_show_what_they_say(opened, group, value, keys):
     opened.press("Escape")
     assert opened.js("document.querySelectorAll('.menu[open]').length") == 0
     if group == "kind":  # other questions are put away
-        seen = (
-            "[...document.querySelectorAll('.question')].filter((q) => q.checkVisibility()).map((q) => q.dataset.type)"
-        )
+        seen = "[...document.querySelectorAll('.question')].filter((q) => q.checkVisibility()).map((q) => q.dataset.type)"
         assert set(opened.js(seen)) == {"ego_rotation"}
 
 
@@ -225,7 +233,9 @@ def test_answers_open_with_a_key_and_show_the_right_option(opened):
     assert opened.js("document.querySelectorAll('.question details[open]').length") == 12
     right = opened.js("[...document.querySelectorAll('li[data-right]')].map((li) => li.textContent)")
     assert right == [q.answer + q.options[q.answer_index] for s in SAMPLES for q in s.sample.questions]
-    assert "margin 2.25 · decidability 0.125" in opened.js("document.querySelector('.question details').innerText")
+    assert "margin 2.25 · decidability 0.125" in opened.js(
+        "document.querySelector('.question details').innerText"
+    )
     opened.press("a")
     assert opened.js("document.querySelectorAll('.question details[open]').length") == 0
     opened.js("document.querySelector('.question summary').focus()")
@@ -288,7 +298,9 @@ def test_zooming_fills_the_frame_with_the_object(opened):
     box, frame = opened.js(
         "['#s-train-000000 .box', '#s-train-000000 .frame'].map((s) => document.querySelector(s).getBoundingClientRect().width)"
     )
-    assert box / frame == pytest.approx(5 * 32 / 512, abs=0.03)  # five times larger, and no more: the object is tiny
+    assert box / frame == pytest.approx(
+        5 * 32 / 512, abs=0.03
+    )  # five times larger, and no more: the object is tiny
 
 
 def test_the_3d_view_puts_cameras_where_they_are(opened):
@@ -362,7 +374,16 @@ def test_words_can_be_read_in_both_schemes(opened, scheme):
 
 def test_everything_that_can_be_pressed_has_a_name(opened):
     tree = opened.call("Accessibility.getFullAXTree")["nodes"]
-    roles = {"button", "searchbox", "textbox", "spinbutton", "link", "image", "checkbox", "DisclosureTriangle"}
+    roles = {
+        "button",
+        "searchbox",
+        "textbox",
+        "spinbutton",
+        "link",
+        "image",
+        "checkbox",
+        "DisclosureTriangle",
+    }
     named = [
         (n["role"]["value"], n.get("name", {}).get("value", ""))
         for n in tree

@@ -130,7 +130,9 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(tmp_path
         "plan.test_share=0",
     ]
     arguments += ["--set", "render.size_px=192", *SMALL[2:]]
-    done = subprocess.run([sys.executable, "-c", limit, "viewpoint100k", *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", limit, "viewpoint100k", *arguments], capture_output=True, text=True
+    )
     assert done.returncode == 2, done.stderr
     assert "cannot write" in lines(done)[-1]
     assert not list(out.glob("*.tar"))

@@ -63,7 +63,9 @@ def test_where_everything_is_there_each_row_of_the_renderer_is_green(needs_bpy, 
     assert all(row["advice"] for row in found.values())
 
 
-def test_a_python_without_bpy_is_red_in_a_table_with_its_line_below_and_generate_says_the_same(bare, tmp_path):
+def test_a_python_without_bpy_is_red_in_a_table_with_its_line_below_and_generate_says_the_same(
+    bare, tmp_path
+):
     done = viewpoint100k("doctor", "--engine-python", bare)
     assert done.returncode == 1
     assert "1 red: a run will fail" in done.stdout
@@ -94,7 +96,11 @@ def test_what_is_no_python_at_all_is_red(python):
     [
         (
             "rm -f $lib/libXrender.so.1* $lib/libSM.so.6*",
-            ["libXrender.so.1, libSM.so.6", "apt-get install libxrender1 libsm6", "dnf install libXrender libSM"],
+            [
+                "libXrender.so.1, libSM.so.6",
+                "apt-get install libxrender1 libsm6",
+                "dnf install libXrender libSM",
+            ],
         ),
         ("mount --bind /dev/null $lib/libXi.so.6", ["libXi.so.6 (file too short)", "--reinstall libxi6"]),
     ],
@@ -104,7 +110,9 @@ def test_a_shared_library_that_is_gone_is_named_with_its_package_and_generate_sa
     change, words, needs_bpy, tmp_path
 ):
     """In a mount namespace of its own, where the folder of libraries is a copy-on-write view of the real one."""
-    library = next((path for path in Path("/usr/lib").glob("*-linux-gnu") if (path / "libXrender.so.1").exists()), None)
+    library = next(
+        (path for path in Path("/usr/lib").glob("*-linux-gnu") if (path / "libXrender.so.1").exists()), None
+    )
     if library is None or os.geteuid() or not shutil.which("unshare"):
         pytest.skip("needs root, unshare, and libXrender in a folder of Debian's")
     for name in ("upper", "work"):
@@ -113,7 +121,18 @@ def test_a_shared_library_that_is_gone_is_named_with_its_package_and_generate_sa
     begin = f"lib={library}; mount -t overlay overlay -o {mounted} $lib || exit 99; {change}; exec "
 
     def without(*arguments):
-        command = ["unshare", "-m", "sh", "-c", begin + '"$@"', "sh", sys.executable, "-m", "viewpoint100k", *arguments]
+        command = [
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            begin + '"$@"',
+            "sh",
+            sys.executable,
+            "-m",
+            "viewpoint100k",
+            *arguments,
+        ]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
         if done.returncode == 99:
             pytest.skip(f"cannot mount an overlay: {done.stderr.strip()}")
@@ -183,7 +202,9 @@ def disk(tmp_path):
 
 
 @pytest.mark.parametrize("state", ["small", "full", "read-only"])
-def test_a_disk_on_which_a_run_cannot_end_is_red_and_generate_says_the_same(state, disk, needs_bpy, tmp_path, bare):
+def test_a_disk_on_which_a_run_cannot_end_is_red_and_generate_says_the_same(
+    state, disk, needs_bpy, tmp_path, bare
+):
     folder = disk(8 if state != "read-only" else 200)
     if state == "full":
         with suppress(OSError), open(folder / "filler", "wb", buffering=0) as file:
@@ -191,7 +212,11 @@ def test_a_disk_on_which_a_run_cannot_end_is_red_and_generate_says_the_same(stat
                 file.write(bytes(1 << 16))
     if state == "read-only":
         remount(folder, "ro")
-    words = {"small": "8 MB are free", "full": "No space left on device", "read-only": "Read-only file system"}[state]
+    words = {
+        "small": "8 MB are free",
+        "full": "No space left on device",
+        "read-only": "Read-only file system",
+    }[state]
     out = folder / "not" / "there" / "yet"
     row = rows(viewpoint100k("doctor", out, "--json", "--engine-python", bare))["disk"]
     assert row["verdict"] == "red"
@@ -222,7 +247,9 @@ def test_a_run_behind_a_url_needs_room_for_temporary_files_alone(bare):
 
 def test_few_open_files_are_yellow_and_doctor_itself_gets_by_with_them(bare):
     command = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", sys.executable, "-m", "viewpoint100k"]
-    done = subprocess.run([*command, "doctor", "--json", "--engine-python", bare], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "doctor", "--json", "--engine-python", bare], capture_output=True, text=True
+    )
     row = rows(done)["open files"]
     assert row["verdict"] == "yellow"
     assert "64" in row["found"] and "hard limit raised" in row["advice"]
@@ -233,17 +260,26 @@ def test_memory_is_what_the_tightest_cgroup_leaves(tmp_path):
     (proc / "self").mkdir(parents=True)
     (proc / "meminfo").write_text("MemTotal: 64000000 kB\nMemAvailable: 32000000 kB\n")
     (proc / "self" / "cgroup").write_text("0::/pod/container\n")
-    for folder, most, used, cached in (("pod", "3000000000", 2500000000, 900000000), ("pod/container", "max", 5, 5)):
+    for folder, most, used, cached in (
+        ("pod", "3000000000", 2500000000, 900000000),
+        ("pod/container", "max", 5, 5),
+    ):
         (groups / folder).mkdir(parents=True)
         (groups / folder / "memory.max").write_text(f"{most}\n")
         (groups / folder / "memory.current").write_text(f"{used}\n")
         (groups / folder / "memory.stat").write_text(f"anon 1\ninactive_file {cached}\n")
     assert free_memory(proc, groups) == 1_400_000_000
-    (proc / "self" / "cgroup").write_text("0::/not/visible/from/here\n")  # a container without a namespace of its own
+    (proc / "self" / "cgroup").write_text(
+        "0::/not/visible/from/here\n"
+    )  # a container without a namespace of its own
     assert free_memory(proc, groups) == 32_000_000 << 10
     (groups / "memory").mkdir()
     (proc / "self" / "cgroup").write_text("4:memory:/on/the/host\n0::/\n")
-    for name, value in (("limit_in_bytes", 700_000_000), ("usage_in_bytes", 900_000_000), ("stat", "cache 1")):
+    for name, value in (
+        ("limit_in_bytes", 700_000_000),
+        ("usage_in_bytes", 900_000_000),
+        ("stat", "cache 1"),
+    ):
         (groups / "memory" / f"memory.{name}").write_text(f"{value}\n")
     assert free_memory(proc, groups) == 0
     assert free_memory(tmp_path / "nothing", groups) is None
@@ -291,7 +327,9 @@ def hub_row(bare, tmp_path, *, table=False, **environment):
         viewpoint100k("doctor", *form, "--engine-python", bare, env=env)
         for form in (["--json"], *([[]] if table else []))
     ]
-    assert not [done for done in printed if environment.get("HF_TOKEN", "-never-") in done.stdout + done.stderr]
+    assert not [
+        done for done in printed if environment.get("HF_TOKEN", "-never-") in done.stdout + done.stderr
+    ]
     return rows(printed[0])["Hub"]
 
 
@@ -354,7 +392,9 @@ def test_what_the_hub_says_of_the_token_is_told(token, fault, verdict, words, ba
 def test_slurm_and_kubectl_are_asked_where_they_are(program, name, code, verdict, bare, tmp_path):
     (tmp_path / "bin").mkdir()
     for each in ("sbatch", program):
-        (tmp_path / "bin" / each).write_text(f"#!/bin/sh\necho long*\necho 'nobody answers' >&2\nexit {code}\n")
+        (tmp_path / "bin" / each).write_text(
+            f"#!/bin/sh\necho long*\necho 'nobody answers' >&2\nexit {code}\n"
+        )
         (tmp_path / "bin" / each).chmod(0o755)
     env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
     row = rows(viewpoint100k("doctor", "--json", "--engine-python", bare, env=env))[name]
@@ -379,6 +419,8 @@ def test_the_name_of_the_home_folder_is_not_in_a_report(monkeypatch):
 
 def test_the_template_for_bug_reports_asks_for_the_report():
     form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "bug_report.yml").read_text())
-    asked = [part for part in form["body"] if "viewpoint100k doctor --json" in json.dumps(part.get("attributes"))]
+    asked = [
+        part for part in form["body"] if "viewpoint100k doctor --json" in json.dumps(part.get("attributes"))
+    ]
     assert [part["type"] for part in asked] == ["textarea"]
     assert {part["id"] for part in form["body"] if part["type"] != "markdown"} >= {"what", "doctor"}

@@ -53,7 +53,9 @@ def test_cameras_go_and_turn_both_ways_and_no_sample_is_without_a_question(datas
         assert sum(value <= -clear for value in values) >= 3
         assert sum(abs(value) <= none for value in values) >= 3
     assert all(one.questions for one in samples)
-    assert sum(bool(one.fair_questions) for one in samples) >= 0.7 * len(samples)  # of the others nothing is fair
+    assert sum(bool(one.fair_questions) for one in samples) >= 0.7 * len(
+        samples
+    )  # of the others nothing is fair
     assert len({question.type for one in samples for question in one.questions}) >= 6
 
 
@@ -263,7 +265,9 @@ def test_real_and_bad_files_in_one_folder_each_bad_one_is_refused_and_the_run_go
     for name in ("car_police", "fox", "house_q", "keg_decorated", "milk_truck", "building_A"):
         shutil.copy(real_objects / f"{name}.glb", source)
     out = tmp_path / "out"
-    done = viewpoint100k("generate", out, "--source", source, "--pairs", 12, "--set", "plan.pairs_per_object=3", *SMALL)
+    done = viewpoint100k(
+        "generate", out, "--source", source, "--pairs", 12, "--set", "plan.pairs_per_object=3", *SMALL
+    )
     assert done.returncode == 0, done.stderr
     assert len(list(iter_samples(out))) == 12
     bad = {path.stem for path in (source / "bad").iterdir()} - {"manifest"}
@@ -281,7 +285,9 @@ def test_a_symmetric_object_yields_no_question_that_cannot_be_answered(real_obje
     for name in ("bottle_round_green", "clearcoat_wicker", "donut_q", "barrel_large"):
         shutil.copy(real_objects / f"{name}.glb", source)
     alone = ["--set", "plan.validation_share=0", "--set", "plan.test_share=0"]
-    shares = "{right: 1, up: 0, forward: 0, yaw: 0, pitch: 0, roll: 0, zoom: 0}"  # seen from above, they do differ
+    shares = (
+        "{right: 1, up: 0, forward: 0, yaw: 0, pitch: 0, roll: 0, zoom: 0}"  # seen from above, they do differ
+    )
     alone += ["--set", f"plan.motions={shares}", "--set", "plan.max_rounds=2"]
     done = viewpoint100k("generate", tmp_path / "out", "--source", source, "--pairs", 4, *SMALL[:4], *alone)
     assert done.returncode == 1

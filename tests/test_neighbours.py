@@ -30,7 +30,12 @@ def test_objects_without_a_point_to_measure_cost_a_row_each_and_the_run_goes_on(
     for name in ("axes_of_needles", "blend_alpha_004"):
         shutil.copy(cases / f"{name}.glb", source)
     out = tmp_path / "out"
-    splits = ["--set", "plan.validation_share=0", "--set", "plan.test_share=0"]  # so that all objects are visited
+    splits = [
+        "--set",
+        "plan.validation_share=0",
+        "--set",
+        "plan.test_share=0",
+    ]  # so that all objects are visited
     few = ["--pairs", 16, "--set", "plan.pairs_per_object=2"]
     done = viewpoint100k("generate", out, "--source", source, *few, *splits, *SMALL)
     assert done.returncode == 0, done.stderr
@@ -58,7 +63,13 @@ def test_an_error_while_annotating_or_asking_costs_that_object_with_its_reason(
 
     monkeypatch.setattr(visit, "annotate", annotate_but_fox)
     monkeypatch.setattr(fill, "ask_all", ask_but_truck)
-    overrides = [*SMALL[1::2], "plan.validation_share=0", "plan.test_share=0", "plan.pairs_per_object=2", "pairs=8"]
+    overrides = [
+        *SMALL[1::2],
+        "plan.validation_share=0",
+        "plan.test_share=0",
+        "plan.pairs_per_object=2",
+        "pairs=8",
+    ]
     config = load_config(overrides=[*overrides, f"source={source}"])
     out = tmp_path / "out"
     plan = plan_run(out, config)

@@ -33,7 +33,11 @@ def test_every_command_of_the_way_to_a_published_dataset_works(dataset, missing_
         env = environment(tmp_path, hub)
         printed = []
         for language, code in blocks:
-            command = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [sys.executable, "-c", code]
+            command = (
+                ["bash", "-euo", "pipefail", "-c", code]
+                if language == "bash"
+                else [sys.executable, "-c", code]
+            )
             done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
             assert done.returncode == 0, f"{code}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}"
             printed.append(done.stdout)
@@ -55,10 +59,18 @@ def environment(folder, hub):
     """Where `viewpoint100k` and `python` are these ones, and the Hub is ours."""
     programs = folder / "bin"
     programs.mkdir()
-    for name, start in (("viewpoint100k", f'"{sys.executable}" -m viewpoint100k'), ("python", f'"{sys.executable}"')):
+    for name, start in (
+        ("viewpoint100k", f'"{sys.executable}" -m viewpoint100k'),
+        ("python", f'"{sys.executable}"'),
+    ):
         (programs / name).write_text(f'#!/bin/sh\nexec {start} "$@"\n')
         (programs / name).chmod(0o755)
     env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    env |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token, "HF_HOME": str(folder / "home"), "NO_PROXY": "127.0.0.1"}
+    env |= {
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": hub.token,
+        "HF_HOME": str(folder / "home"),
+        "NO_PROXY": "127.0.0.1",
+    }
     paths = os.pathsep.join(path for path in (str(ROOT), os.environ.get("PYTHONPATH", "")) if path)
     return env | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": paths}

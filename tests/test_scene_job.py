@@ -53,7 +53,9 @@ def test_all_that_is_said_of_a_scene_agrees_and_every_object_of_it_is_thanked(sc
         for part in stored.sample.scene.parts:
             used.add(part.object.uid)
             splits.setdefault(part.object.uid, set()).add(stored.sample.split)
-            assert part.object.sha256 and (part.front_azimuth_deg is None) == (part.object.category in NO_FRONT)
+            assert part.object.sha256 and (part.front_azimuth_deg is None) == (
+                part.object.category in NO_FRONT
+            )
     assert all(len(found) == 1 for found in splits.values())
     with open(scenes / "attribution.csv", newline="") as file:
         assert {row["uid"] for row in csv.DictReader(file)} == used
@@ -61,7 +63,9 @@ def test_all_that_is_said_of_a_scene_agrees_and_every_object_of_it_is_thanked(sc
 
 def test_a_picture_differs_from_its_floor_in_the_boxes_of_its_objects_and_nowhere_else(scenes):
     for stored in list(iter_samples(scenes))[:3]:
-        for image, view, seen in zip(stored.images, stored.sample.views, stored.sample.scene.views, strict=True):
+        for image, view, seen in zip(
+            stored.images, stored.sample.views, stored.sample.scene.views, strict=True
+        ):
             with Image.open(io.BytesIO(image)) as picture:
                 rgb = np.asarray(picture.convert("RGB")).astype(float)
             colour = np.median(rgb.reshape(-1, 3), axis=0)
@@ -72,9 +76,13 @@ def test_a_picture_differs_from_its_floor_in_the_boxes_of_its_objects_and_nowher
             inside = np.zeros(other.shape, dtype=bool)
             for part, found in zip(stored.sample.scene.parts, seen.parts, strict=True):
                 k, pose = np.array(view.intrinsics), np.array(view.world_from_camera)
-                corners = (box_corners(part.world_from_object[seen.state], part.size) - pose[:3, 3]) @ pose[:3, :3]
+                corners = (box_corners(part.world_from_object[seen.state], part.size) - pose[:3, 3]) @ pose[
+                    :3, :3
+                ]
                 u, v = (corners @ k.T)[:, :2].T / corners[:, 2]
-                inside[max(int(v.min()) - 3, 0) : int(v.max()) + 4, max(int(u.min()) - 3, 0) : int(u.max()) + 4] = True
+                inside[
+                    max(int(v.min()) - 3, 0) : int(v.max()) + 4, max(int(u.min()) - 3, 0) : int(u.max()) + 4
+                ] = True
                 if found.box is not None and found.visible_fraction > 0.9:
                     left, top, right, bottom = map(int, found.box)
                     assert other[top:bottom, left:right].mean() > 0.05

@@ -36,7 +36,9 @@ def generate(
 
     texts = [
         processor.apply_chat_template(
-            prepare_multimodal_messages(one.messages, images=one.images), tokenize=False, add_generation_prompt=True
+            prepare_multimodal_messages(one.messages, images=one.images),
+            tokenize=False,
+            add_generation_prompt=True,
         )
         for one in asked
     ]
@@ -117,7 +119,9 @@ def _openai(arguments: "PredictArguments") -> Answer:
                 f"{address} answered {error.code}: {said}. Check --model, --url and ${arguments.api_key_env}"
             ) from error
         except (OSError, KeyError, ValueError) as error:
-            raise InputError(f"{address} gave no answer: {error}. Is the server up? Run again to go on") from error
+            raise InputError(
+                f"{address} gave no answer: {error}. Is the server up? Run again to go on"
+            ) from error
 
     def answer(asked: Sequence[Asked]) -> list[str]:
         from concurrent.futures import ThreadPoolExecutor

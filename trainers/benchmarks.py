@@ -69,9 +69,17 @@ def _cv_bench(row: Row) -> dict[str, Any]:
 
 def _3dsr_bench(row: Row) -> dict[str, Any]:
     options = [row[letter] for letter in "ABCD" if row.get(letter) not in (None, "", "nan")]
-    group = str(row["qid"]).split("-")[0]  # "-flip" is the mirrored picture, "-1" the same with its options swapped
+    group = str(row["qid"]).split("-")[
+        0
+    ]  # "-flip" is the mirrored picture, "-1" the same with its options swapped
     return question(
-        str(row["qid"]), [row["image"]], row["question"], options, _place(row["answer"]), row["category"], key=group
+        str(row["qid"]),
+        [row["image"]],
+        row["question"],
+        options,
+        _place(row["answer"]),
+        row["category"],
+        key=group,
     )
 
 
@@ -82,7 +90,9 @@ def _mmsi_bench(row: Row) -> dict[str, Any] | None:
     if [letter for letter, _ in found] != list(LETTERS[: len(found)]) or len(found) < 2:
         return None
     options = [option.rstrip(" ,;") for _, option in found]
-    return question(f"mmsi-{row['id']}", row["images"], text, options, _place(row["answer"]), row["question_type"])
+    return question(
+        f"mmsi-{row['id']}", row["images"], text, options, _place(row["answer"]), row["question_type"]
+    )
 
 
 def _sat(row: Row) -> dict[str, Any]:
@@ -90,7 +100,10 @@ def _sat(row: Row) -> dict[str, Any]:
     images = row["images"] if "images" in row else row["image_bytes"]
     options, right = list(row["answers"]), row["correct_answer"]
     name = (
-        "sat-" + hashlib.sha256("/".join([row["question"], right, *options, _digest(images)]).encode()).hexdigest()[:16]
+        "sat-"
+        + hashlib.sha256("/".join([row["question"], right, *options, _digest(images)]).encode()).hexdigest()[
+            :16
+        ]
     )
     random.Random(name).shuffle(options)
     return question(name, images, row["question"], options, options.index(right), row["question_type"])
@@ -126,10 +139,14 @@ def load_benchmark(
             path or known.hub_id, config, split=split or known.split, revision=revision, streaming=streaming
         )
     except (FileNotFoundError, ValueError, ConnectionError) as error:
-        raise InputError(f"cannot load {name} from {path or known.hub_id}: {str(error).splitlines()[0]}") from error
+        raise InputError(
+            f"cannot load {name} from {path or known.hub_id}: {str(error).splitlines()[0]}"
+        ) from error
     read = partial(_read_batch, name=name)
     others = rows.column_names
-    return rows.map(read, batched=True, batch_size=16, with_indices=True, remove_columns=others, features=_features())
+    return rows.map(
+        read, batched=True, batch_size=16, with_indices=True, remove_columns=others, features=_features()
+    )
 
 
 def _read_batch(batch: dict[str, list[Any]], numbers: list[int], name: str) -> dict[str, list[Any]]:
@@ -140,7 +157,9 @@ def _read_batch(batch: dict[str, list[Any]], numbers: list[int], name: str) -> d
         try:
             read = BENCHMARKS[name].read(row)
         except KeyError as error:
-            raise InputError(f"{name}, row {number}: there is no column {error}; it has {', '.join(row)}") from error
+            raise InputError(
+                f"{name}, row {number}: there is no column {error}; it has {', '.join(row)}"
+            ) from error
         except ValueError as error:
             raise InputError(f"{name}, row {number}: {error}") from error
         for column, values in out.items() if read is not None else ():

@@ -26,7 +26,13 @@ class WatchCallback(TrainerCallback):
     """
 
     def __init__(
-        self, rows: Any, *, every: int, max_new_tokens: int, max_fall: float | None = None, batch_size: int = 32
+        self,
+        rows: Any,
+        *,
+        every: int,
+        max_new_tokens: int,
+        max_fall: float | None = None,
+        batch_size: int = 32,
     ) -> None:
         self.rows, self.every, self.max_fall = rows, every, max_fall
         self.max_new_tokens, self.batch_size = max_new_tokens, batch_size
@@ -43,13 +49,17 @@ class WatchCallback(TrainerCallback):
         if not measured(state):
             self._measure(state, control)
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
+    ) -> None:
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
             self._measure(state, control)
 
     def _measure(self, state: TrainerState, control: TrainerControl) -> None:
         waits = control.should_log  # which logging resets: the loss of this step is still to be logged
-        Trainer.log(self.trainer, self.answer())  # not TRL's, which would put the means of the steps so far into it
+        Trainer.log(
+            self.trainer, self.answer()
+        )  # not TRL's, which would put the means of the steps so far into it
         control.should_log = waits
         found = measured(state)
         if self.max_fall is not None and len(found) >= 3 and max(found[-2:]) < found[0] - self.max_fall:

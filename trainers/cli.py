@@ -45,5 +45,7 @@ def config_path(name: str) -> Path:
     shipped = Path(str(resources.files("trainers") / "configs" / f"{Path(name).stem}.yaml"))
     if not shipped.is_file():
         known = sorted(path.stem for path in shipped.parent.glob("*.yaml"))
-        raise SystemExit(f"error: --config {name}: there is no such file; those that ship are {', '.join(known)}")
+        raise SystemExit(
+            f"error: --config {name}: there is no such file; those that ship are {', '.join(known)}"
+        )
     return shipped

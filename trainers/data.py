@@ -19,7 +19,9 @@ from viewpoint100k import InputError, load_questions
 from viewpoint100k.load import COLUMNS
 from viewpoint100k.scoring import LETTERS
 
-THINK_PROMPT = "Think first, between <think> and </think>; then write the answer alone, between <answer> and </answer>."
+THINK_PROMPT = (
+    "Think first, between <think> and </think>; then write the answer alone, between <answer> and </answer>."
+)
 _MARKED = re.compile(r"^(?:[A-J]\.|\d+\.|-) ")  # how an option begins
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
 FEATURES = Features(
@@ -53,7 +55,9 @@ class DataArguments:
         default=None, metadata={"help": "Only these types of questions, of our own sources."}
     )
     tiers: list[str] | None = field(default=None, metadata={"help": "Only these tiers."})
-    families: list[str] | None = field(default=None, metadata={"help": "Only pairs of these families of motions."})
+    families: list[str] | None = field(
+        default=None, metadata={"help": "Only pairs of these families of motions."}
+    )
     fair: bool = field(
         default=False,
         metadata={
@@ -63,24 +67,40 @@ class DataArguments:
     )
     think_ratio: float = field(
         default=0.1,
-        metadata={"help": "Share of the answers that are chains of thought. The paper's hybrid cold start has 0.1."},
+        metadata={
+            "help": "Share of the answers that are chains of thought. The paper's hybrid cold start has 0.1."
+        },
     )
     orders: int = field(
         default=1,
-        metadata={"help": "Show each question in so many orders of its options; the letters say less by heart then."},
+        metadata={
+            "help": "Show each question in so many orders of its options; the letters say less by heart then."
+        },
     )
-    system_prompt: str | None = field(default=None, metadata={"help": "System message of every question; None: none."})
+    system_prompt: str | None = field(
+        default=None, metadata={"help": "System message of every question; None: none."}
+    )
     think_prompt: str = field(
-        default=THINK_PROMPT, metadata={"help": "Added to a question that is to be thought about; '' adds nothing."}
+        default=THINK_PROMPT,
+        metadata={"help": "Added to a question that is to be thought about; '' adds nothing."},
     )
-    mixture_seed: int = field(default=0, metadata={"help": "Decides which answers think, and the order of a mixture."})
+    mixture_seed: int = field(
+        default=0, metadata={"help": "Decides which answers think, and the order of a mixture."}
+    )
     watch: str | None = field(
-        default=None, metadata={"help": "Source whose questions are answered during training; its accuracy is logged."}
+        default=None,
+        metadata={"help": "Source whose questions are answered during training; its accuracy is logged."},
     )
-    watch_split: str = field(default="validation", metadata={"help": "Its split: objects that are not trained on."})
-    watch_questions: int = field(default=256, metadata={"help": "So many of them; the standard error is 0.03 at 256."})
+    watch_split: str = field(
+        default="validation", metadata={"help": "Its split: objects that are not trained on."}
+    )
+    watch_questions: int = field(
+        default=256, metadata={"help": "So many of them; the standard error is 0.03 at 256."}
+    )
     watch_every: int = field(default=50, metadata={"help": "Optimizer steps between two such measurements."})
-    watch_thinks: bool = field(default=True, metadata={"help": "Whether they are asked with the think prompt."})
+    watch_thinks: bool = field(
+        default=True, metadata={"help": "Whether they are asked with the think prompt."}
+    )
     max_fall: float | None = field(
         default=None,
         metadata={"help": "Stop when their accuracy is so far below the first measurement, twice in a row."},
@@ -121,7 +141,9 @@ def parse_source(text: str) -> Source:
         except ValueError:
             path = text
         if weight is not None and weight <= 0:
-            raise InputError(f"--data {text}: the weight is {weight}; expected a number above 0, as in PATH=0.25")
+            raise InputError(
+                f"--data {text}: the weight is {weight}; expected a number above 0, as in PATH=0.25"
+            )
     else:
         path = text
     benchmark, colon, rest = path.partition(":")
@@ -180,7 +202,9 @@ def load_watched(arguments: DataArguments) -> Dataset | None:
     if arguments.watch is None:
         return None
     ratio = 1.0 if arguments.watch_thinks else 0.0
-    rows = _rows(parse_source(arguments.watch), arguments, arguments.watch_split, ratio, streaming=False, fair=True)
+    rows = _rows(
+        parse_source(arguments.watch), arguments, arguments.watch_split, ratio, streaming=False, fair=True
+    )
     return rows.shuffle(seed=0).select(range(min(arguments.watch_questions, len(rows))))
 
 
@@ -203,7 +227,9 @@ def _rows(
 ) -> Any:
     more = {"think_ratio": think_ratio, "arguments": arguments, "only_chains": only_chains}
     if source.benchmark:
-        rows = load_benchmark(source.benchmark, source.path, split, revision=source.revision, streaming=streaming)
+        rows = load_benchmark(
+            source.benchmark, source.path, split, revision=source.revision, streaming=streaming
+        )
         more["only_chains"] = False  # these have no chains: all are asked for one where the share is above 0
     else:
         rows = load_questions(
@@ -229,7 +255,9 @@ def _rows(
     tables = []
     for by in range(orders):
         asked = texts.map(to_trl, fn_kwargs=more | {"by": by}, features=features, remove_columns=dropped)
-        table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(list(FEATURES))
+        table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(
+            list(FEATURES)
+        )
         kept = [i for i, options in enumerate(asked["options"]) if by < max(1, len(options or ()))]
         tables.append(table if len(kept) == len(table) else table.select(kept))
     return concatenate_datasets(tables)
@@ -241,7 +269,9 @@ def to_trl(
     """A question as messages, its options shown from number `by` on. What rewards need stays beside it."""
     row = turned(row, by % len(row["options"])) if by and row["options"] else row
     chain = row["chain_of_thought"]
-    thinks = lot(row["question_id"], arguments.mixture_seed) < think_ratio and (chain is not None or not only_chains)
+    thinks = lot(row["question_id"], arguments.mixture_seed) < think_ratio and (
+        chain is not None or not only_chains
+    )
     said = f"<think>{chain}</think> <answer>{row['answer']}</answer>" if thinks and chain else row["answer"]
     asked = messages(row["prompt"], arguments.system_prompt, arguments.think_prompt if thinks else "")
     return {
@@ -279,10 +309,14 @@ def rotated(question: str, options: Sequence[str], by: int) -> str:
     start = len(lines) - 1 - len(options)
     shown = [_MARKED.match(line) for line in lines[start:-1]] if start >= 0 else [None]
     marks = [mark.group() for mark in shown if mark]
-    if lines[start:-1] != [mark + option for mark, option in zip(marks, options, strict=False)] or not all(shown):
+    if lines[start:-1] != [mark + option for mark, option in zip(marks, options, strict=False)] or not all(
+        shown
+    ):
         raise InputError(f"cannot find the options {list(options)} in the prompt {question[-200:]!r}")
     changed = [*options[by:], *options[:by]]
-    return "\n".join([*lines[:start], *(mark + option for mark, option in zip(marks, changed, strict=True)), lines[-1]])
+    return "\n".join(
+        [*lines[:start], *(mark + option for mark, option in zip(marks, changed, strict=True)), lines[-1]]
+    )
 
 
 def messages(question: str, system_prompt: str | None, think_prompt: str = "") -> list[dict[str, str]]:

@@ -25,7 +25,9 @@ class RewardArguments:
 
     rewards: list[str] = field(
         default_factory=lambda: ["format", "accuracy"],
-        metadata={"help": "Of format, accuracy, partial, length, paper. The paper: 0.5 format + 0.5 accuracy."},
+        metadata={
+            "help": "Of format, accuracy, partial, length, paper. The paper: 0.5 format + 0.5 accuracy."
+        },
     )
 
 
@@ -60,13 +62,17 @@ def main(
         )
     opened = open_data(data_args, training_args, model_args)
     preflight.check_padding(opened.processor)
-    rows = opened.rows.remove_columns(["completion", "question"])  # TRL hands all other columns to the rewards
+    rows = opened.rows.remove_columns(
+        ["completion", "question"]
+    )  # TRL hands all other columns to the rewards
     opened = opened._replace(rows=rows)
     trainer = make_trainer(GRPOTrainer, data_args, training_args, model_args, opened, reward_funcs=rewards)
     processes = trainer.accelerator.num_processes
     preflight.check_batches(training_args, processes)
     prompt = preflight.prompt_tokens(opened.processor, opened.first)
-    preflight.check_context(trainer.model.config, prompt + training_args.max_completion_length, "a completion")
+    preflight.check_context(
+        trainer.model.config, prompt + training_args.max_completion_length, "a completion"
+    )
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
     report(trainer, plan)
 

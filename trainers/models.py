@@ -31,7 +31,9 @@ def check_model_name(model: str | None, option: str = "--model_name_or_path") ->
     if Path(model).is_dir():
         return model
     if Path(model).exists():
-        raise InputError(f"{option} {model} is a file: expected a folder with a model, or its name on the Hub")
+        raise InputError(
+            f"{option} {model} is a file: expected a folder with a model, or its name on the Hub"
+        )
     try:
         validate_repo_id(model)
     except HFValidationError:
@@ -74,7 +76,9 @@ def load_processor(model: str, revision: str | None = None, trust_remote_code: b
             raise InputError(f"cannot load the processor of {model}: {str(error).splitlines()[0]}") from error
         processor = _without_videos(model, error, more)
     if not hasattr(processor, "tokenizer"):
-        raise InputError(f"{model} has a {type(processor).__name__}; expected the processor of a vision-language model")
+        raise InputError(
+            f"{model} has a {type(processor).__name__}; expected the processor of a vision-language model"
+        )
     processor.tokenizer.padding_side = "left"
     return processor
 
@@ -92,7 +96,9 @@ def _without_videos(model: str, error: Exception, more: dict[str, Any]) -> Any:
             "If it has a part for videos it needs torchvision: install the build that fits your torch"
         ) from error
     tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left", **more)
-    return video_free(kind)(AutoImageProcessor.from_pretrained(model, **more), tokenizer, tokenizer.chat_template)
+    return video_free(kind)(
+        AutoImageProcessor.from_pretrained(model, **more), tokenizer, tokenizer.chat_template
+    )
 
 
 def video_free(kind: str) -> Any:
@@ -102,10 +108,14 @@ def video_free(kind: str) -> Any:
     from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
     from transformers.processing_utils import ProcessorMixin
 
-    base = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[kind]
+    base = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[
+        kind
+    ]
 
     class VideoFree(base):  # type: ignore[misc, valid-type]
-        def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None) -> None:
+        def __init__(
+            self, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None
+        ) -> None:
             for name, token in (
                 ("image_token", "<|image_pad|>"),
                 ("video_token", "<|video_pad|>"),
@@ -127,7 +137,9 @@ def part_of(parameter: str) -> str:
         >>> part_of("model.visual.merger.mlp.0.weight"), part_of("model.visual.blocks.0.norm1.weight"), part_of("lm_head.weight")
         ('projector', 'vision', 'language')
     """
-    return "projector" if _PROJECTOR.search(parameter) else "vision" if _VISION.search(parameter) else "language"
+    return (
+        "projector" if _PROJECTOR.search(parameter) else "vision" if _VISION.search(parameter) else "language"
+    )
 
 
 def freeze(model: Any, parts: Iterable[str]) -> int:

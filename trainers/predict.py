@@ -30,10 +30,16 @@ class PredictArguments:
     split: str = field(default="test", metadata={"help": "Its objects are in no other split."})
     backend: str = field(default="transformers", metadata={"help": "transformers, vllm or openai."})
     url: str = field(default="http://localhost:8000/v1", metadata={"help": "Of the server, for openai."})
-    api_key_env: str = field(default="OPENAI_API_KEY", metadata={"help": "Environment variable that holds the key."})
+    api_key_env: str = field(
+        default="OPENAI_API_KEY", metadata={"help": "Environment variable that holds the key."}
+    )
     types: list[str] | None = field(default=None, metadata={"help": "Only these types of questions."})
-    limit: int | None = field(default=None, metadata={"help": "Only so many questions, drawn from the whole split."})
-    rotations: int = field(default=1, metadata={"help": "Orders of the options; 0: as many as there are options."})
+    limit: int | None = field(
+        default=None, metadata={"help": "Only so many questions, drawn from the whole split."}
+    )
+    rotations: int = field(
+        default=1, metadata={"help": "Orders of the options; 0: as many as there are options."}
+    )
     think: bool = field(
         default=False, metadata={"help": "Add the think prompt, as answers with thoughts were trained."}
     )

@@ -139,7 +139,10 @@ def check_batches(args: Any, processes: int) -> None:
     Raises:
         InputError: says which to change.
     """
-    completions, each = args.per_device_train_batch_size * processes * args.steps_per_generation, args.num_generations
+    completions, each = (
+        args.per_device_train_batch_size * processes * args.steps_per_generation,
+        args.num_generations,
+    )
     if completions % each:
         raise InputError(
             f"a rollout has {args.per_device_train_batch_size} x {processes} processes x {args.steps_per_generation} steps = "
@@ -174,7 +177,9 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     for parameter in model.parameters():
         if not parameter.requires_grad or parameter.is_meta or not parameter.numel():
             continue  # frozen, or in shards elsewhere
-        values = parameter.detach().flatten()[:: max(1, parameter.numel() // SAMPLE)].to(kept or parameter.dtype)
+        values = (
+            parameter.detach().flatten()[:: max(1, parameter.numel() // SAMPLE)].to(kept or parameter.dtype)
+        )
         weight = parameter.numel() / len(values)
         down, up = ((values.double() + by).to(values.dtype) for by in (-rate / 10, rate / 10))
         moved += weight * float(((down != values).sum() + (up != values).sum()) / 2)
@@ -182,7 +187,11 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
         kinds.add(str(values.dtype).removeprefix("torch."))
     share = moved / seen if seen else 1.0
     if share < MOVED:
-        wider = "Raise it" if kinds == {"float32"} else "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        wider = (
+            "Raise it"
+            if kinds == {"float32"}
+            else "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        )
         raise InputError(
             f"--learning_rate {rate:g} cannot move what it trains: weights are kept in {', '.join(sorted(kinds))}, where a tenth "
             f"of a step is rounded away for {1 - share:.0%} of them. {wider}"

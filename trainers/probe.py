@@ -24,7 +24,12 @@ from torch import Tensor, nn
 from trainers.tower import ConvTower, TowerConfig
 from viewpoint100k import InputError, load_questions
 
-SIGNS = {"left": -1, "right": 1, "clockwise": -1, "counter-clockwise": 1}  # first words of options; others: no movement
+SIGNS = {
+    "left": -1,
+    "right": 1,
+    "clockwise": -1,
+    "counter-clockwise": 1,
+}  # first words of options; others: no movement
 IGNORED = -100  # by torch's cross-entropy
 FRAME = {"ego_translation": "camera_1", "ego_rotation": "camera_1"}
 
@@ -134,7 +139,9 @@ def train(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     classes = 3 if (data.labels == 0).any() else 2
-    probe = Probe(data.pictures.shape[2], classes, data.labels.shape[1], images).to(memory_format=torch.channels_last)
+    probe = Probe(data.pictures.shape[2], classes, data.labels.shape[1], images).to(
+        memory_format=torch.channels_last
+    )
     optimizer = torch.optim.AdamW(probe.parameters(), rate)
     steps, started = max(1, samples // batch), time.process_time()
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -192,7 +199,9 @@ def _held(pair: Tensor, rng: np.random.Generator) -> Tensor:
     grid = nn.functional.affine_grid(
         torch.from_numpy(rows).float().reshape(-1, 2, 3), list(pictures.shape), align_corners=False
     )
-    return nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False).reshape(pair.shape)
+    return nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False).reshape(
+        pair.shape
+    )
 
 
 def _tensor(pictures: np.ndarray) -> Tensor:
@@ -213,7 +222,9 @@ def hits(probe: Probe, pairs: Pairs, swap: bool, most: int | None = None) -> np.
             both = probe(_tensor(pairs.pictures[start : start + 256])).log_softmax(-1)
             if swap and probe.images == "both":
                 other = both[:, 1]
-                both[:, 0] += torch.cat([other[..., [1, 0]], other[..., 2:]], dim=-1)  # left and right exchanged
+                both[:, 0] += torch.cat(
+                    [other[..., [1, 0]], other[..., 2:]], dim=-1
+                )  # left and right exchanged
             said.append(both[:, 0].argmax(-1))
     probe.train()
     found = torch.cat(said).numpy()[:most]
@@ -227,14 +238,20 @@ def accuracy(found: np.ndarray) -> tuple[float, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dataset")
     parser.add_argument("--type", default="ego_translation", help="type of question")
     parser.add_argument("--families", nargs="*", help="train on pairs of these families of motions only")
     parser.add_argument("--images", choices=("both", "second", "none"), default="both")
-    parser.add_argument("--split", nargs="+", default=["test"], help="scored on; its objects are not trained on")
+    parser.add_argument(
+        "--split", nargs="+", default=["test"], help="scored on; its objects are not trained on"
+    )
     parser.add_argument("--samples", type=int, default=50_000, help="seen in all")
-    parser.add_argument("--size_px", type=int, default=32, help="pictures are scaled to this: 16, 32, 64 and so on")
+    parser.add_argument(
+        "--size_px", type=int, default=32, help="pictures are scaled to this: 16, 32, 64 and so on"
+    )
     parser.add_argument("--no_swap", action="store_true", help="for cameras that move and turn independently")
     parser.add_argument("--still", action="store_true", help='keep "no movement" as a third class')
     parser.add_argument("--fair", action="store_true", help="train on the balanced subset only")
@@ -250,15 +267,24 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     )
     test = joined(
         [
-            load_pairs(given.dataset, split, given.type, given.size_px, still=given.still, fair=given.score == "fair")
+            load_pairs(
+                given.dataset, split, given.type, given.size_px, still=given.still, fair=given.score == "fair"
+            )
             for split in given.split
         ]
     )
     probe, results = train(
-        data, {"unseen": test}, samples=given.samples, images=given.images, swap=not given.no_swap, seed=given.seed
+        data,
+        {"unseen": test},
+        samples=given.samples,
+        images=given.images,
+        swap=not given.no_swap,
+        seed=given.seed,
     )
     found = results["unseen"]._asdict()
-    print(f"{given.type}: {found['accuracy']:.3f} on {found['n']} pairs of unseen objects, {found['cpu_s']:.0f} CPU-s")
+    print(
+        f"{given.type}: {found['accuracy']:.3f} on {found['n']} pairs of unseen objects, {found['cpu_s']:.0f} CPU-s"
+    )
     for family, (accuracy, n) in found["by_family"].items():
         print(f"  {family:12} {accuracy:.3f} of {n}")
     if given.tower:

@@ -98,7 +98,9 @@ def length_reward(max_tokens: int) -> Reward:
     """
     from trl.rewards import get_soft_overlong_punishment
 
-    punish = get_soft_overlong_punishment(max_completion_len=max_tokens, soft_punish_cache=max(1, max_tokens // 4))
+    punish = get_soft_overlong_punishment(
+        max_completion_len=max_tokens, soft_punish_cache=max(1, max_tokens // 4)
+    )
 
     def length_reward(completion_ids: Sequence[Sequence[int]], **columns: Any) -> list[float]:
         return [float(reward) for reward in punish(completion_ids=completion_ids)]

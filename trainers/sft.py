@@ -23,7 +23,9 @@ def main(data_args: DataArguments, training_args: SFTConfig, model_args: ModelCo
     Raises:
         InputError: the pre-flight finds something; says what to change.
     """
-    training_args.max_length = None  # TRL cuts at 1024: pictures, or the answer, and the loss is 0.0 without a word
+    training_args.max_length = (
+        None  # TRL cuts at 1024: pictures, or the answer, and the loss is 0.0 without a word
+    )
     opened = open_data(data_args, training_args, model_args)
     trainer = make_trainer(SFTTrainer, data_args, training_args, model_args, opened)
     tokens = preflight.check_supervision(trainer.data_collator, opened.first)

@@ -58,7 +58,9 @@ def make_trainer(
             **more,
         )
     except OSError as error:
-        raise InputError(f"cannot load {model_args.model_name_or_path}: {str(error).splitlines()[0]}") from error
+        raise InputError(
+            f"cannot load {model_args.model_name_or_path}: {str(error).splitlines()[0]}"
+        ) from error
     if data_args.freeze and not model_args.use_peft:
         freeze(trainer.model, data_args.freeze)
     hold_masters(trainer)
@@ -75,7 +77,10 @@ def hold_masters(trainer: Any) -> None:
     computed = accelerator.mixed_precision
     if trainer.is_deepspeed_enabled:
         settings = accelerator.state.deepspeed_plugin.deepspeed_config
-        for name, option in (("bf16", "bf16_master_weights_and_grads"), ("fp16", "fp16_master_weights_and_grads")):
+        for name, option in (
+            ("bf16", "bf16_master_weights_and_grads"),
+            ("fp16", "fp16_master_weights_and_grads"),
+        ):
             if settings.get(name, {}).get(option):
                 raise InputError(f"{name}.{option} in DeepSpeed's settings rounds steps away: take it out")
         kept = torch.float32

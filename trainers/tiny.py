@@ -55,7 +55,9 @@ class TinyArguments:
     hidden: int = field(default=128, metadata={"help": "Width of the language model."})
     layers: int = field(default=3, metadata={"help": "Its depth."})
     vocabulary: int = field(default=1500, metadata={"help": "Tokens; the words of our questions fit in."})
-    tower: str | None = field(default=None, metadata={"help": "Folder of a tower that probe.py trained, for llava."})
+    tower: str | None = field(
+        default=None, metadata={"help": "Folder of a tower that probe.py trained, for llava."}
+    )
     seed: int = field(default=0, metadata={"help": "Of the weights."})
 
 
@@ -88,7 +90,10 @@ def texts_of(rows: Iterable[dict[str, Any]]) -> list[str]:
     """What a tokenizer is trained on: questions, answers and chains of thought."""
     out = []
     for row in rows:
-        out += [row["prompt"], f"<think>{row['chain_of_thought'] or ''}</think> <answer>{row['answer']}</answer>"]
+        out += [
+            row["prompt"],
+            f"<think>{row['chain_of_thought'] or ''}</think> <answer>{row['answer']}</answer>",
+        ]
     return [*out, "user\nassistant\nsystem\n"]
 
 
@@ -224,7 +229,9 @@ def _qwen(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
               "out_hidden_size": arguments.hidden, "intermediate_size": 128, "initializer_range": 0.09}  # fmt: skip
     if arguments.kind == "qwen2_5_vl":
         vision = {**shared, "fullatt_block_indexes": [1], "window_size": 64}
-        config: Any = Qwen2_5_VLConfig(vision_config=vision, text_config=text, tie_word_embeddings=True, **ids)
+        config: Any = Qwen2_5_VLConfig(
+            vision_config=vision, text_config=text, tie_word_embeddings=True, **ids
+        )
     else:
         places = (arguments.size_px // patch) ** 2
         vision = {**shared, "num_position_embeddings": places, "deepstack_visual_indexes": [0]}

@@ -103,7 +103,9 @@ def matches(one: Tensor, other: Tensor) -> Tensor:
     rows = one.permute(0, 2, 3, 1)
     out = []
     for shift in range(2 * down + 1):
-        every = rows @ padded[:, :, shift : shift + height].transpose(1, 2)  # (n, height, width, width + 2 across)
+        every = rows @ padded[:, :, shift : shift + height].transpose(
+            1, 2
+        )  # (n, height, width, width + 2 across)
         # the same number of columns from each place on: a diagonal band, which a row longer by one makes upright
         band = nn.functional.pad(every.flatten(-2), (0, width)).unflatten(-1, (width, -1))
         out.append(band[..., : 2 * across + 1])

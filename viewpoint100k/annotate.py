@@ -78,7 +78,9 @@ def scene_now(
         records: of their files as fetched, by number.
     """
     shots = {
-        number: Shot(view_set.views[number].state, one.view, one.capture, _index(one), one.solo, one.hidden_by)
+        number: Shot(
+            view_set.views[number].state, one.view, one.capture, _index(one), one.solo, one.hidden_by
+        )
         for number, one in rendered.items()
     }
     around = [Shot(0, one.view, one.capture, _index(one), (), ()) for one in probes]
@@ -117,7 +119,9 @@ def annotate(
     surfaces = {number: surface(one) for number, one in captures.items()}
     parts = [one.every(len(one.points) // POINTS) for one in surfaces.values()]
     cloud = thin(merge([portrait.cloud, *parts]))
-    marks = dict(zip(surfaces, landmarks(list(captures.values()), list(surfaces.values()), POINTS_KEPT), strict=True))
+    marks = dict(
+        zip(surfaces, landmarks(list(captures.values()), list(surfaces.values()), POINTS_KEPT), strict=True)
+    )
     pairs = [one for one in view_set.pairs if all(view in captures for view in one.views)]
     poses = {number: one.world_from_camera for number, one in captures.items()}
     candidates = []
@@ -132,7 +136,9 @@ def annotate(
         mine = [captures[view] for view in planned.views]
         if stays(moved.translation.tolist(), gates):  # what one camera sees from there, the other sees too
             tracked = tracked._replace(visible=np.maximum(tracked.visible, 0))
-        seen = _seen(mine, [surfaces[i] for i in planned.views], cloud, tracked, view_set.object.front_azimuth_deg)
+        seen = _seen(
+            mine, [surfaces[i] for i in planned.views], cloud, tracked, view_set.object.front_azimuth_deg
+        )
         shared = seen.covisible_fraction[0][1]
         if shared < gates.min_covisible_fraction and planned.motion not in SETS:
             why = f"the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
@@ -143,7 +149,9 @@ def annotate(
         if scene is not None:
             found_scene = _scene(planned, scene, gates)
             if (unfit := scene_problem(found_scene, gates)) is not None:
-                drops.append(Drop("views of scenes that show too little", f"{family_of(planned.code)}: {unfit}"))
+                drops.append(
+                    Drop("views of scenes that show too little", f"{family_of(planned.code)}: {unfit}")
+                )
                 continue
         truth = _truth(moved, views[0], views[1], shared, view_set.object.front_azimuth_deg)
         found = decide(cloud, mine[0], mine[1], moved, gates)
@@ -168,16 +176,25 @@ def _scene(planned: PlannedPair, now: SceneNow, gates: GateConfig) -> Scene:
 
 
 def _seen(
-    captures: Sequence[Capture], surfaces: Sequence[Surface], cloud: Surface, tracked: Tracked, front: float | None
+    captures: Sequence[Capture],
+    surfaces: Sequence[Surface],
+    cloud: Surface,
+    tracked: Tracked,
+    front: float | None,
 ) -> Seen:
     """What depth tells of a sample's views; `tracked` is seen by the first two."""
     count = len(captures)
     shared, different = np.eye(count), np.zeros((count, count))
     for i in range(count):
         for j in range(i):
-            shared[i, j] = shared[j, i] = covisible_fraction(captures[i], captures[j], surfaces[i], surfaces[j])
+            shared[i, j] = shared[j, i] = covisible_fraction(
+                captures[i], captures[j], surfaces[i], surfaces[j]
+            )
     places = [capture.world_from_camera[:3, 3] for capture in captures]
-    around, up = [math.degrees(math.atan2(p[1], p[0])) for p in places], [elevation_about_origin_deg(p) for p in places]
+    around, up = (
+        [math.degrees(math.atan2(p[1], p[0])) for p in places],
+        [elevation_about_origin_deg(p) for p in places],
+    )
     other_side = np.zeros(0)
     if count > 2:
         for i in range(count):
@@ -208,7 +225,12 @@ def _points(tracked: Tracked) -> list[SurfacePoint]:
     albedos, states = _rounded(tracked.albedo, 3), tracked.visible.T.tolist()
     return _POINTS.validate_python(
         [
-            {"world": world, "pixels": pixel, "visible": [VISIBLE[state] for state in visible], "albedo": albedo}
+            {
+                "world": world,
+                "pixels": pixel,
+                "visible": [VISIBLE[state] for state in visible],
+                "albedo": albedo,
+            }
             for world, pixel, visible, albedo in zip(worlds, pixels, states, albedos, strict=True)
         ]
     )
@@ -230,7 +252,9 @@ def make_truth(first: View, second: View, covisible: float, front_azimuth_deg: f
     return _truth(moved, first, second, covisible, front_azimuth_deg)
 
 
-def _truth(moved: Motion, first: View, second: View, covisible: float, front_azimuth_deg: float | None) -> Truth:
+def _truth(
+    moved: Motion, first: View, second: View, covisible: float, front_azimuth_deg: float | None
+) -> Truth:
     """Rounded to a millionth, so that it does not depend on a machine's last bits."""
 
     def rounded(value: Array | float) -> float:

@@ -78,7 +78,10 @@ def write_dataset_files(
 
 
 def rewrite_card(
-    dataset: Path, version: str = "", audit: Path | None = None, progress: Callable[[int, int], None] | None = None
+    dataset: Path,
+    version: str = "",
+    audit: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Manifest:
     """Write all that lies beside the shards anew, from them and manifest.json.
 
@@ -114,7 +117,9 @@ def with_version(manifest: Manifest, version: str) -> Manifest:
     except ValidationError as error:
         raise InputError(f"--version {version}: expected three numbers, such as 1.1.0") from error
     if [int(part) for part in version.split(".")] < [int(part) for part in manifest.version.split(".")]:
-        raise InputError(f"--version {version}: the dataset has {manifest.version} already; expected a higher one")
+        raise InputError(
+            f"--version {version}: the dataset has {manifest.version} already; expected a higher one"
+        )
     return new
 
 
@@ -294,7 +299,10 @@ least {gates.yaw_grey_deg.high:g} degrees, a tilt or roll of at least {gates.til
 would differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about. In the balanced subset (`fair`), which is
 counted here, the object's shift or growth in the picture gives the wrong answer as often as the right one.
 """
-    rows = [(kind, ", ".join(f"{answer} {n}" for answer, n in sorted(each.items()))) for kind, each in kinds.items()]
+    rows = [
+        (kind, ", ".join(f"{answer} {n}" for answer, n in sorted(each.items())))
+        for kind, each in kinds.items()
+    ]
     return _table("What is asked", intro, ["question", "right answers"], rows)
 
 
@@ -305,7 +313,9 @@ def _statistics_text(contents: Contents, pictures: set[str]) -> str:
         "answers.png": "right answers of each question",
     }
     plots_text = "\n\n".join(f"![{about}](card/{name})" for name, about in shown.items() if name in pictures)
-    families = {key.split("/", 1)[1]: n for key, n in sorted(contents.counts.items()) if key.startswith("family/")}
+    families = {
+        key.split("/", 1)[1]: n for key, n in sorted(contents.counts.items()) if key.startswith("family/")
+    }
     rows = [(name, FAMILIES.get(name, ""), n) for name, n in families.items()]  # type: ignore[call-overload]
     return _table("Statistics", plots_text, ["family", "what the camera does", "samples"], rows)
 
@@ -396,7 +406,9 @@ def _answers(contents: Contents) -> dict[str, Counter[str]]:
 def _plots(contents: Contents) -> dict[str, bytes]:
     if not plots.can_plot():
         return {}
-    families = {key.split("/", 1)[1]: n for key, n in sorted(contents.counts.items()) if key.startswith("family/")}
+    families = {
+        key.split("/", 1)[1]: n for key, n in sorted(contents.counts.items()) if key.startswith("family/")
+    }
     return {
         "frames.png": plots.plot_frames(),
         "motions.png": plots.plot_motions(contents.measures),
@@ -480,11 +492,19 @@ def _what(manifest: Manifest) -> str:
 
 
 def _title(manifest: Manifest) -> str:
-    return "Two views of one object: how did the camera move?" if manifest.views == 2 else "Four views of one object"
+    return (
+        "Two views of one object: how did the camera move?"
+        if manifest.views == 2
+        else "Four views of one object"
+    )
 
 
 def _pretty_name(manifest: Manifest) -> str:
-    return "Viewpoint-100K, rendered" if manifest.preset == "viewpoint-100k" else f"Viewpoint ({manifest.preset})"
+    return (
+        "Viewpoint-100K, rendered"
+        if manifest.preset == "viewpoint-100k"
+        else f"Viewpoint ({manifest.preset})"
+    )
 
 
 def _name(manifest: Manifest) -> str:

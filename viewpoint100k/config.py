@@ -528,7 +528,9 @@ def public_source(source: str) -> str:
 
 def preset_names() -> list[str]:
     folder = resources.files("viewpoint100k") / "presets"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    )
 
 
 def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: Any) -> RunConfig:
@@ -572,7 +574,10 @@ def _preset_tree(preset: str) -> dict[str, Any]:
         raise InputError(
             f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own"
         )
-    return {"preset": preset, **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml")))}
+    return {
+        "preset": preset,
+        **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml"))),
+    }
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -591,7 +596,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if tree is None:
         return {}
     if not isinstance(tree, dict):
-        raise InputError(f"{path} holds a {type(tree).__name__}; expected sections such as `plan:` and `render:`")
+        raise InputError(
+            f"{path} holds a {type(tree).__name__}; expected sections such as `plan:` and `render:`"
+        )
     return tree
 
 
@@ -607,7 +614,9 @@ def _set(tree: dict[str, Any], override: str) -> None:
     for depth, section in enumerate(sections, 1):
         inner, so_far = tree.setdefault(section, {}), ".".join(sections[:depth])
         if inner is None and so_far in _switched_off():
-            raise InputError(f"--set {override}: {so_far} is null here. Switch it on before: --set {so_far}={{}}")
+            raise InputError(
+                f"--set {override}: {so_far} is null here. Switch it on before: --set {so_far}={{}}"
+            )
         if not isinstance(inner, dict):
             raise InputError(f"--set {override}: {section} is a value, not a section")
         tree = inner

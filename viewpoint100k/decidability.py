@@ -17,7 +17,15 @@ from viewpoint100k.geometry.rotations import Array, wrap_deg, wrapped_deg
 from viewpoint100k.geometry.visibility import Capture, Surface, look_differences, merge
 from viewpoint100k.motions import SETS, family_of
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, picture_difference
-from viewpoint100k.records import OBJECT_RADIUS, Decidability, PlannedPair, PlannedView, Truth, ViewSet, matrix
+from viewpoint100k.records import (
+    OBJECT_RADIUS,
+    Decidability,
+    PlannedPair,
+    PlannedView,
+    Truth,
+    ViewSet,
+    matrix,
+)
 
 # what a wrong answer would have meant where there was no such motion
 WHEN_STILL = {"move": 0.3, "rotation": 15.0, "azimuth": 20.0, "tilt": 12.0, "ratio": 1.3}
@@ -121,12 +129,16 @@ class Counterfactuals:
         captures = [view.capture for view in rendered]
 
         def difference(second: int, turn_deg: float) -> float:
-            return picture_difference(captures[self._place[second, 0.0]], captures[self._place[second, turn_deg]])
+            return picture_difference(
+                captures[self._place[second, 0.0]], captures[self._place[second, turn_deg]]
+            )
 
         return {key: min(difference(key[1], turn) for turn in turns) for key, turns in self._turns.items()}
 
 
-def decide(cloud: Surface, first: Capture, second: Capture, moved: Motion, gates: GateConfig) -> dict[str, float]:
+def decide(
+    cloud: Surface, first: Capture, second: Capture, moved: Motion, gates: GateConfig
+) -> dict[str, float]:
     """How much worse the second picture would fit if a wrong answer were true, for each thing that is asked.
 
     A wrong answer is a camera elsewhere that still has the object where the picture shows it: all that differs is by
@@ -141,7 +153,11 @@ def decidability_of(
 ) -> Decidability:
     """What was found, with what the lens or a mirror could have done, within 0..1."""
     perspective = lens_or_place(
-        cloud.points[::3], second.world_from_camera, second.intrinsics, truth.distance_ratio, truth.focal_ratio
+        cloud.points[::3],
+        second.world_from_camera,
+        second.intrinsics,
+        truth.distance_ratio,
+        truth.focal_ratio,
     )
     every = {**found, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
     every |= dict.fromkeys(_beyond(portrait), 0.0)
@@ -149,7 +165,12 @@ def decidability_of(
 
 
 def unlike(
-    cloud: Surface, capture: Capture, azimuth: float, height: float, azimuths: Sequence[float], heights: Sequence[float]
+    cloud: Surface,
+    capture: Capture,
+    azimuth: float,
+    height: float,
+    azimuths: Sequence[float],
+    heights: Sequence[float],
 ) -> Array:
     """(n,) how different the object looks to a camera from what others, elsewhere about it, would see in its place.
 
@@ -236,7 +257,9 @@ def _second_place(world_from_first: Array, moved: Motion) -> list[float]:
     return out
 
 
-def _elsewhere(world_from_first: Array, moved: Motion, wrong: Mapping[int, Sequence[float]]) -> list[list[list[float]]]:
+def _elsewhere(
+    world_from_first: Array, moved: Motion, wrong: Mapping[int, Sequence[float]]
+) -> list[list[list[float]]]:
     """Where in the world the second camera would be had it moved otherwise along one axis of the first: for each axis a list."""
     position = world_from_first[:3, 3]
     rotation = world_from_first[:3, :3]
@@ -273,7 +296,9 @@ def _wrong_turns_deg(
     turned = _wrong(yaw, gates.yaw_grey_deg, WHEN_STILL["rotation"])
     went = _wrong(around, gates.azimuth_grey_deg, WHEN_STILL["azimuth"])
     return {
-        "translation": [wrapped_deg(-angle) for angle in further],  # who is further around sees the object turned back
+        "translation": [
+            wrapped_deg(-angle) for angle in further
+        ],  # who is further around sees the object turned back
         "rotation": [wrapped_deg(wrong - yaw) for wrong in turned],
         "azimuth": [wrapped_deg(around - wrong) for wrong in went],
     }

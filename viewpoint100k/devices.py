@@ -61,7 +61,9 @@ def ask_cycles(scratch: Path, python: str = sys.executable) -> tuple[str, list[s
     """
     command = [python, "-m", "render_scenes", "devices"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment_of(scratch), timeout=START_S)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment_of(scratch), timeout=START_S
+        )
         found = protocol.decode(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"Cycles did not list its devices within {START_S:.0f} s") from error
@@ -90,5 +92,7 @@ def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> li
         check_import(look_at(python))
         kind, names = "CPU", []  # a driver's fault, which need not keep the processor from rendering
     if not names and wanted == "gpu":
-        raise InputError("--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu")
+        raise InputError(
+            "--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu"
+        )
     return [Device(kind, index, name) for index, name in enumerate(names)] or [Device()]

@@ -25,7 +25,14 @@ from viewpoint100k.devices import ask_cycles
 from viewpoint100k.engine import ROOM_FOR_A_VIEW_SET
 from viewpoint100k.errors import EngineError, InputError, MissingExtra, ViewpointError, one_line
 from viewpoint100k.hub_client import look_at_hub
-from viewpoint100k.interpreters import RENDERERS, check_engine, check_import, check_libraries, check_parts, look_at
+from viewpoint100k.interpreters import (
+    RENDERERS,
+    check_engine,
+    check_import,
+    check_libraries,
+    check_parts,
+    look_at,
+)
 from viewpoint100k.records import Record
 from viewpoint100k.runners.local import ROOM_FOR_A_WORKER, default_workers, free_memory, own_cores
 from viewpoint100k.storage import is_url
@@ -36,7 +43,15 @@ ENOUGH_FILES, ENOUGH_SHM = 1024, 1 << 30  # for Ray, and for loaders with severa
 PATIENCE_S = 5.0  # with each program and each server that is asked
 OPTIX_DRIVER, ROCM = 535, "6.0"  # the oldest that Cycles of these Blenders takes
 PCI_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
-PACKAGES = ("bpy", "numpy", "pillow", "datasets", "huggingface_hub", "torch", "ray")  # that a bug report should name
+PACKAGES = (
+    "bpy",
+    "numpy",
+    "pillow",
+    "datasets",
+    "huggingface_hub",
+    "torch",
+    "ray",
+)  # that a bug report should name
 
 Verdict = Literal["green", "yellow", "red"]
 
@@ -149,7 +164,9 @@ def _guarded(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Find
         yield from check()
     except Exception as error:
         said = one_line(f"{type(error).__name__}: {error}")
-        yield Finding(name=name, verdict="yellow", found=f"could not be looked at: {said}", advice="report this")
+        yield Finding(
+            name=name, verdict="yellow", found=f"could not be looked at: {said}", advice="report this"
+        )
 
 
 # --- rendering ----------------------------------------------------------------------------------
@@ -173,7 +190,9 @@ def _renderer(python: str) -> Iterator[Finding]:
             yield _red("bpy", f"not there: {', '.join(found.missing)}", error)
         return
     if found.version in RENDERERS:
-        yield Finding(name="Python", verdict="green", found=f"{named}; its renderer is {RENDERERS[found.version]}")
+        yield Finding(
+            name="Python", verdict="green", found=f"{named}; its renderer is {RENDERERS[found.version]}"
+        )
     else:
         tested = " or ".join(RENDERERS)
         yield Finding(
@@ -188,7 +207,9 @@ def _renderer(python: str) -> Iterator[Finding]:
         for path in found.bpy.parent.parent.glob("bpy-*.dist-info")
     )
     yield Finding(
-        name="bpy", verdict="green", found=f"{' and '.join(versions) or 'of unknown version'}, {found.bpy.parent}"
+        name="bpy",
+        verdict="green",
+        found=f"{' and '.join(versions) or 'of unknown version'}, {found.bpy.parent}",
     )
     try:
         check_libraries(found)
@@ -322,7 +343,9 @@ def _open_files() -> Iterator[Finding]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft == unlimited or soft >= ENOUGH_FILES:
-        yield Finding(name="open files", verdict="green", found="no limit" if soft == unlimited else f"up to {soft}")
+        yield Finding(
+            name="open files", verdict="green", found="no limit" if soft == unlimited else f"up to {soft}"
+        )
         return
     may = hard == unlimited or hard >= ENOUGH_FILES
     raised = (
@@ -344,9 +367,7 @@ def _shared_memory() -> Iterator[Finding]:
     try:
         multiprocessing.get_context("spawn").Lock()
     except (OSError, ImportError) as error:
-        advice = (
-            "mount a tmpfs there that you may write to: `validate`, which ends a run, uses processes that share locks"
-        )
+        advice = "mount a tmpfs there that you may write to: `validate`, which ends a run, uses processes that share locks"
         yield Finding(name=name, verdict="red", found=f"no locks can be made: {error}", advice=advice)
         return
     if not folder.is_dir():
@@ -358,7 +379,9 @@ def _shared_memory() -> Iterator[Finding]:
         name=name,
         verdict="yellow" if small else "green",
         found=f"{size / 1e9:.2f} GB",
-        advice="for --runner ray and training, start the container with --shm-size=4g" if small else "nothing to do",
+        advice="for --runner ray and training, start the container with --shm-size=4g"
+        if small
+        else "nothing to do",
     )
 
 
@@ -375,14 +398,18 @@ def _hub() -> Iterator[Finding]:
         seen = look_at_hub(PATIENCE_S)
     except MissingExtra:
         yield finding(
-            "yellow", "no client", "pip install 'viewpoint100k[publish]' to publish, [objaverse] to fetch objects"
+            "yellow",
+            "no client",
+            "pip install 'viewpoint100k[publish]' to publish, [objaverse] to fetch objects",
         )
         return
     token = "a token is set" if seen.has_token else "no token"
     login = f"`hf auth login` with a token that may write, made at {seen.endpoint}/settings/tokens; only to publish"
     if seen.offline:
         yield finding(
-            "yellow", f"offline, as HF_HUB_OFFLINE says; {token}", "unset HF_HUB_OFFLINE to publish or to fetch objects"
+            "yellow",
+            f"offline, as HF_HUB_OFFLINE says; {token}",
+            "unset HF_HUB_OFFLINE to publish or to fetch objects",
         )
     elif seen.status is None:
         advice = "check the network, proxies and HF_ENDPOINT; needed only to publish, and to fetch objects and models"
@@ -400,7 +427,9 @@ def _hub() -> Iterator[Finding]:
     elif seen.role == "read":
         yield finding("yellow", f"{seen.endpoint} takes the token, which may only read", login)
     else:
-        yield finding("green", f"{seen.endpoint} takes the token" + (f" (role {seen.role})" if seen.role else ""))
+        yield finding(
+            "green", f"{seen.endpoint} takes the token" + (f" (role {seen.role})" if seen.role else "")
+        )
 
 
 def _ray() -> Iterator[Finding]:
@@ -409,7 +438,9 @@ def _ray() -> Iterator[Finding]:
         yield _absent("Ray", "pip install 'viewpoint100k[ray]'", "ray")
     else:
         address = os.environ.get("RAY_ADDRESS")
-        yield Finding(name="Ray", verdict="green", found=version + (f", RAY_ADDRESS={address}" if address else ""))
+        yield Finding(
+            name="Ray", verdict="green", found=version + (f", RAY_ADDRESS={address}" if address else "")
+        )
 
 
 def _slurm() -> Iterator[Finding]:
@@ -424,7 +455,9 @@ def _slurm() -> Iterator[Finding]:
         )
     else:
         advice = "ask the site why `sinfo` fails; needed only for --runner slurm"
-        yield Finding(name="SLURM", verdict="yellow", found=f"sbatch is here; sinfo fails: {said}", advice=advice)
+        yield Finding(
+            name="SLURM", verdict="yellow", found=f"sbatch is here; sinfo fails: {said}", advice=advice
+        )
 
 
 def _kubectl() -> Iterator[Finding]:
@@ -438,7 +471,9 @@ def _kubectl() -> Iterator[Finding]:
         return
     code, said = _ask("kubectl", "auth", "can-i", "create", "jobs", f"--request-timeout={PATIENCE_S:.0f}s")
     if code == 0:
-        yield Finding(name="kubectl", verdict="green", found="a cluster answers, and you may create Jobs there")
+        yield Finding(
+            name="kubectl", verdict="green", found="a cluster answers, and you may create Jobs there"
+        )
     else:
         advice = "check `kubectl config current-context` and your rights; needed only to submit what `viewpoint100k k8s` prints"
         yield Finding(name="kubectl", verdict="yellow", found=f"cannot create Jobs: {said}", advice=advice)
@@ -448,7 +483,12 @@ def _ask(*command: str) -> tuple[int, str]:
     """Exit code and last line of a program that may hang, or wait for somebody to log in."""
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=2 * PATIENCE_S
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=2 * PATIENCE_S,
         )
     except subprocess.TimeoutExpired:
         return -1, f"no answer in {2 * PATIENCE_S:.0f} s"
@@ -462,7 +502,10 @@ def _ask(*command: str) -> tuple[int, str]:
 
 def _absent(name: str, how: str, runner: str) -> Finding:
     return Finding(
-        name=name, verdict="green", found="not here", advice=f"nothing, unless you want --runner {runner}: {how}"
+        name=name,
+        verdict="green",
+        found="not here",
+        advice=f"nothing, unless you want --runner {runner}: {how}",
     )
 
 

@@ -89,7 +89,9 @@ def _dot(picture_side: int, colour: Colour) -> "Image":
     layer, middle = Image.new("RGBA", (side, side), (0, 0, 0, 0)), side / 2
     for extra, fill in ((2.0, INK), (1.2, (255, 255, 255)), (0.0, RGB[colour])):
         reach = scale * (radius + extra)
-        ImageDraw.Draw(layer).ellipse([middle - reach, middle - reach, middle + reach, middle + reach], fill=fill)
+        ImageDraw.Draw(layer).ellipse(
+            [middle - reach, middle - reach, middle + reach, middle + reach], fill=fill
+        )
     return layer.resize((side // scale, side // scale), Image.Resampling.LANCZOS)
 
 
@@ -104,11 +106,16 @@ def _letter(picture_side: int, letter: str) -> "Image":
     layer = Image.new("RGBA", (scale * width, scale * height), (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
     edge = [0, 0, layer.width - 1, layer.height - 1]
-    draw.rounded_rectangle(edge, 1.5 * cell, fill=LETTER_PAPER, outline=LETTER_INK, width=max(1, round(0.6 * cell)))
+    draw.rounded_rectangle(
+        edge, 1.5 * cell, fill=LETTER_PAPER, outline=LETTER_INK, width=max(1, round(0.6 * cell))
+    )
     for down, row in enumerate(rows):
         for across, ink in enumerate(row):
             if ink == "1":
-                x, y = (layer.width - 5 * cell) / 2 + across * cell, (layer.height - 7 * cell) / 2 + down * cell
+                x, y = (
+                    (layer.width - 5 * cell) / 2 + across * cell,
+                    (layer.height - 7 * cell) / 2 + down * cell,
+                )
                 draw.rectangle([x, y, x + cell, y + cell], fill=LETTER_INK)
     return layer.resize((width, height), Image.Resampling.LANCZOS)
 
@@ -139,7 +146,9 @@ def _empty_map(side: int) -> tuple["Image", "Image"]:
     draw = ImageDraw.Draw(large)
     middle, radius, width = size / 2, MAP_RADIUS * size, _line(size)
     draw.ellipse(
-        [middle - radius, middle - radius, middle + radius, middle + radius], outline=(205, 205, 200), width=width
+        [middle - radius, middle - radius, middle + radius, middle + radius],
+        outline=(205, 205, 200),
+        width=width,
     )
     box = 0.09 * size
     draw.rounded_rectangle(
@@ -181,6 +190,11 @@ def _camera(
         )
 
     draw.polygon(
-        [at(-0.6, -0.35), at(-0.6, 0.35), at(-1.5, 0.8), at(-1.5, -0.8)], fill=colour, outline=INK, width=width
+        [at(-0.6, -0.35), at(-0.6, 0.35), at(-1.5, 0.8), at(-1.5, -0.8)],
+        fill=colour,
+        outline=INK,
+        width=width,
     )
-    draw.polygon([at(-0.7, -0.8), at(-0.7, 0.8), at(0.7, 0.8), at(0.7, -0.8)], fill=colour, outline=INK, width=width)
+    draw.polygon(
+        [at(-0.7, -0.8), at(-0.7, 0.8), at(0.7, 0.8), at(0.7, -0.8)], fill=colour, outline=INK, width=width
+    )

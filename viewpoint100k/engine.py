@@ -34,7 +34,9 @@ from viewpoint100k.records import OBJECT_RADIUS, PlannedView, Reject, View, View
 from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
-WARM_S = 3600.0  # the same on a GPU, whose driver compiles Blender's kernels when it first meets them: ten minutes
+WARM_S = (
+    3600.0  # the same on a GPU, whose driver compiles Blender's kernels when it first meets them: ten minutes
+)
 PATIENCE_S = 15.0  # after which a GPU that is not ready is said to compile
 WATCH_S = 0.5  # between two looks at the memory of a process that renders on a GPU
 PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
@@ -65,7 +67,9 @@ class Rendered(NamedTuple):
     layout: Layout | None = None  # of a scene, as the renderer has it
     parts: tuple[int, ...] = ()  # of a scene: which of its objects are in it, in the order of the layout
     problems: Mapping[int, str] = MappingProxyType({})  # of a scene: why others are not, by their number
-    poses: Mapping[int, str] = MappingProxyType({})  # in which objects are, by their number; a single one's is `WHOLE`
+    poses: Mapping[int, str] = MappingProxyType(
+        {}
+    )  # in which objects are, by their number; a single one's is `WHOLE`
 
 
 class _Loaded(NamedTuple):
@@ -111,7 +115,8 @@ class Engine:
     ) -> None:
         self.settings, self.scratch = settings, scratch
         self._workers = [
-            Worker(settings, scratch / f"worker-{i}", python, devices[i % len(devices)]) for i in range(workers)
+            Worker(settings, scratch / f"worker-{i}", python, devices[i % len(devices)])
+            for i in range(workers)
         ]
         self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self.renderer = self.device = ""
@@ -210,7 +215,9 @@ class Worker:
                 elif death.out_of_time:
                     reason = f"used more than {self.settings.cpu_limit_s:.0f} CPU-s"
                     reject = _reject(view_set, "render", reason, detail, started)
-                elif died == OWN_DEATHS or (killed >= KILLS and time.monotonic() - first > self.settings.deadline_s):
+                elif died == OWN_DEATHS or (
+                    killed >= KILLS and time.monotonic() - first > self.settings.deadline_s
+                ):
                     reason = f"the render process died {killed + died} times: {death}"
                     return _reject(view_set, "render", reason, detail, started)
                 else:
@@ -264,7 +271,8 @@ class Worker:
         ) -> tuple[list[RenderedView], float]:
             """The pictures as they come back, and what they cost."""
             planned = [
-                protocol.NamedView(name=str(i), planned=view.model_dump(mode="json")) for i, view in enumerate(views)
+                protocol.NamedView(name=str(i), planned=view.model_dump(mode="json"))
+                for i, view in enumerate(views)
             ]
             wanted = protocol.Shoot(views=planned, size_px=size_px, picture=picture, **quality._asdict())
             shots = self._ask(wanted, protocol.Shots, end)
@@ -274,13 +282,17 @@ class Worker:
                 for taken, view in zip(shots.views, views, strict=True)
             ], shots.cpu_s
 
-        probes, of_probes = shoot(view_set.probes, PROBE_SIZE_PX, PROBE, False) if view_set.probes else ([], 0.0)
+        probes, of_probes = (
+            shoot(view_set.probes, PROBE_SIZE_PX, PROBE, False) if view_set.probes else ([], 0.0)
+        )
         chosen = choose(probes)
         if isinstance(chosen, Reject):
             views, of_views = dict[int, RenderedView](), 0.0
         else:
             wanted = [view_set.views[i] for i in chosen]
-            taken, of_views = shoot(wanted, settings.size_px, settings.settings(), True) if wanted else ([], 0.0)
+            taken, of_views = (
+                shoot(wanted, settings.size_px, settings.settings(), True) if wanted else ([], 0.0)
+            )
             views = dict(zip(chosen, taken, strict=True))
         shutil.rmtree(folder, ignore_errors=True)
         cpu_s = {"import": loaded.cpu_s, "probes": of_probes, "views": of_views}
@@ -309,10 +321,14 @@ class Worker:
         found = dict(zip(listed, opened.parts, strict=True))
         problems = {number: part.problem for number, part in found.items() if part.problem}
         numbers = tuple(number for number in found if number not in problems)
-        if problems and self._served > 1:  # it may be the fault of an object before: a new process is to say so, too
+        if (
+            problems and self._served > 1
+        ):  # it may be the fault of an object before: a new process is to say so, too
             raise _Refused("import", "; ".join(problems.values()))
         if len(numbers) < FEWEST_OBJECTS:
-            raise _Refused("import", "; ".join(["fewer than two of its objects can be used", *problems.values()]))
+            raise _Refused(
+                "import", "; ".join(["fewer than two of its objects can be used", *problems.values()])
+            )
         footprints = [Footprint(np.asarray(found[i].extent), np.asarray(found[i].reach)) for i in numbers]
         layout = arrange(view_set.scene, [view_set.object.parts[i] for i in numbers], footprints)
         if isinstance(layout, str):
@@ -422,7 +438,9 @@ class Worker:
             raise _Dead(-signal.SIGKILL)
         while b"\n" not in self._unread:
             left_s = max(0.0, end - time.monotonic())
-            ready, _, _ = select.select([process.stdout], [], [], min(left_s, WATCH_S) if self.on.is_gpu else left_s)
+            ready, _, _ = select.select(
+                [process.stdout], [], [], min(left_s, WATCH_S) if self.on.is_gpu else left_s
+            )
             if self.on.is_gpu and _resident_mb(process.pid) > self._most_mb:
                 process.kill()
                 process.wait()
@@ -443,7 +461,11 @@ class Worker:
             text = (self.scratch / "stderr.txt").read_text(errors="replace")
         except OSError:
             return ""
-        lines = [line for line in text.splitlines() if line.strip() and " INFO: " not in line and "Saved: " not in line]
+        lines = [
+            line
+            for line in text.splitlines()
+            if line.strip() and " INFO: " not in line and "Saved: " not in line
+        ]
         return "\n".join(lines[-8:])[-2000:]
 
 
@@ -525,4 +547,6 @@ def _collect(
 
 def _reject(view_set: ViewSet, stage: str, reason: str, detail: str, started: float) -> Reject:
     row = {"uid": view_set.object.record.uid, "stage": stage, "reason": reason, "detail": detail}
-    return Reject.model_validate({**row, "round": view_set.round, "seconds": round(time.monotonic() - started, 1)})
+    return Reject.model_validate(
+        {**row, "round": view_set.round, "seconds": round(time.monotonic() - started, 1)}
+    )

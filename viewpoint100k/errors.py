@@ -49,7 +49,8 @@ def printable(text: str, most: int = 2000) -> str:
     """
     short = text if len(text) <= most else f"{text[:most]}..."
     return "".join(
-        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in short
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii")
+        for one in short
     )
 
 

@@ -284,8 +284,12 @@ def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: P
 
     from viewpoint100k.shards import write_atomically
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8"))
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(
+        (resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8")
+    )
     worst = _worst(cases)
     pictures = _pictures(dataset, worst)
     text = template.render(
@@ -301,7 +305,10 @@ def summary(scores: Scores) -> list[tuple[str, Cell]]:
     """The lines of the table above all others."""
     named = [
         ("accuracy, of what was answered", scores.accuracy),
-        ("accuracy, the unanswered counted as wrong", scores.accuracy_of_all if scores.unanswered_ids else None),
+        (
+            "accuracy, the unanswered counted as wrong",
+            scores.accuracy_of_all if scores.unanswered_ids else None,
+        ),
         ("numbers: mean relative accuracy", scores.numbers),
         ("both orders of the views right", scores.both_orders),
         ("all questions of a sample right", scores.whole_samples),

@@ -90,7 +90,9 @@ def _rows(dataset: Path, split: str) -> Iterator[_Row]:
                 yield _Row(stored, question, [stored.images[view] for view in question.images])
                 continue
             with in_sample(path, stored.key):
-                decoded = decoded or [decode(data, f"view_{view}.jpg") for view, data in enumerate(stored.images)]
+                decoded = decoded or [
+                    decode(data, f"view_{view}.jpg") for view, data in enumerate(stored.images)
+                ]
                 plain = {id(picture): data for picture, data in zip(decoded, stored.images, strict=True)}
                 pictures = [plain.get(id(picture)) or _jpeg(picture) for picture in shown(question, decoded)]
             yield _Row(stored, question, pictures)
@@ -108,13 +110,25 @@ def _jpeg(picture: Any) -> bytes:
 def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
     """NAME.tsv for $LMUData; `python run.py --data NAME` takes a set of unknown name for multiple choice by its columns."""
     name, left_out, count = f"{NAME}_{split}", 0, 0
-    most = max((len(q.options) for s in iter_samples(dataset, split) for q in s.sample.fair_questions), default=0)
+    most = max(
+        (len(q.options) for s in iter_samples(dataset, split) for q in s.sample.fair_questions), default=0
+    )
     letters = LETTERS[: max(2, most)]
     unfinished = out / f".{name}.partial"
     with open(unfinished, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
         table.writerow(
-            ["index", "question", *letters, "answer", "category", "l2-category", "question_id", "split", "image"]
+            [
+                "index",
+                "question",
+                *letters,
+                "answer",
+                "category",
+                "l2-category",
+                "question_id",
+                "split",
+                "image",
+            ]
         )
         for row in _rows(dataset, split):
             question = row.question
@@ -126,7 +140,9 @@ def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
             options = [*question.options, *[""] * (len(letters) - len(question.options))]
             right = LETTERS[question.answer_index]
             asked = question.prompt.split("\n")[0]
-            table.writerow([count, asked, *options, right, question.type, question.tier, question.id, split, image])
+            table.writerow(
+                [count, asked, *options, right, question.type, question.tier, question.id, split, image]
+            )
             count += 1
     unfinished.replace(out / f"{name}.tsv")
     return Exported(count, left_out, [f"{name}.tsv"])
@@ -219,7 +235,8 @@ def _features(**more: Any) -> Any:
     except ImportError as error:
         raise MissingExtra("this format needs `datasets`: pip install 'viewpoint100k[publish]'") from error
     text = {
-        name: Value("string") for name in ("question_id", "prompt", "answer", "answer_form", "type", "tier", "family")
+        name: Value("string")
+        for name in ("question_id", "prompt", "answer", "answer_form", "type", "tier", "family")
     }
     typed = {"images": List(Image()), "options": List(Value("string")), "answer_index": Value("int64")}
     return Features({**text, **typed, "value": Value("float64"), **more})

@@ -62,7 +62,13 @@ class Tally:
 
 
 def fill_shard(
-    config: RunConfig, plan: Plan, shard: Shard, engine: Engine, paths: RunPaths, tally: Tally, begun: Progress
+    config: RunConfig,
+    plan: Plan,
+    shard: Shard,
+    engine: Engine,
+    paths: RunPaths,
+    tally: Tally,
+    begun: Progress,
 ) -> list[StoredSample]:
     """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
 
@@ -80,7 +86,9 @@ def fill_shard(
         device=engine.device,
     )
     motions = list(shard.motions)
-    vain = Counter[int]()  # searches for cameras that found none, by the place of the motion in the shard's list
+    vain = Counter[
+        int
+    ]()  # searches for cameras that found none, by the place of the motion in the shard's list
     rounds = Counter[str]()  # visits to each object so far
     picks: dict[int, _Pick] = {}  # by the place of the motion
     glances_at: dict[
@@ -106,7 +114,9 @@ def fill_shard(
                 picks = {place: pick for place, pick in picks.items() if pick.usable.record.uid not in errors}
                 objects = deque(uid for uid in objects if uid not in errors)
                 continue
-            unasked = {draft.place for draft, one in zip(drafts, samples, strict=True) if not one.sample.questions}
+            unasked = {
+                draft.place for draft, one in zip(drafts, samples, strict=True) if not one.sample.questions
+            }
             if not unasked:
                 tally.dropped.update(doubtful)
                 return samples
@@ -149,7 +159,10 @@ def fill_shard(
                 raise
     write_rejects(paths.shard_rejects(shard), tally.rejects)
     short = Counter(family_of(code) for place, code in enumerate(motions) if place not in picks)
-    why = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3)) or "nothing was rendered"
+    why = (
+        "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3))
+        or "nothing was rendered"
+    )
     raise RanDry(
         f"shard {shard.number} ({shard.name}): {short.total()} of {len(shard.motions)} pairs are missing "
         f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after {tally.visited} visits to "
@@ -278,8 +291,12 @@ def _agreed(sample: Sample, gates: GateConfig, dropped: Counter[str]) -> Sample:
     doubtful = contradicted(sample, gates)
     if not doubtful:
         return sample
-    dropped.update(f"{CONTRADICTED}: {one.type}/{one.frame}" for one in sample.questions if one.id in doubtful)
-    return sample.model_copy(update={"questions": [one for one in sample.questions if one.id not in doubtful]})
+    dropped.update(
+        f"{CONTRADICTED}: {one.type}/{one.frame}" for one in sample.questions if one.id in doubtful
+    )
+    return sample.model_copy(
+        update={"questions": [one for one in sample.questions if one.id not in doubtful]}
+    )
 
 
 def glance_of(image: bytes, name: str) -> Glance:

@@ -106,7 +106,9 @@ def prepare(dataset: Path, workers: int | None = None) -> Parcel:
     )
 
 
-def look(parcel: Parcel, repo_id: str, *, branch: str = "main", tag: str = "", private: bool = False) -> Shipment:
+def look(
+    parcel: Parcel, repo_id: str, *, branch: str = "main", tag: str = "", private: bool = False
+) -> Shipment:
     """Compare a folder with what is on the Hub. Reads only.
 
     Args:
@@ -148,7 +150,11 @@ def ship_to(
         if path not in wanted and (path in ours or _top(path) in BESIDE_THE_SHARDS)
     ]
     send = [file for file in parcel.shards if remote.files.get(file.path, ("", ""))[0] != file.sha256]
-    place = [file for file in parcel.rest if not _same(parcel.dataset / file.path, file, remote.files.get(file.path))]
+    place = [
+        file
+        for file in parcel.rest
+        if not _same(parcel.dataset / file.path, file, remote.files.get(file.path))
+    ]
     return Shipment(parcel, repo_id, branch, tag, private, remote, send, place, stale)
 
 
@@ -186,7 +192,9 @@ def _send(shipment: Shipment, progress: Progress) -> str:
         progress(total, total, "tagging")
         patiently(api.create_tag, repo, tag=shipment.tag, revision=commit, repo_type="dataset", exist_ok=True)
     for branch in sorted(now.branches):
-        if branch.startswith(STAGING):  # also of a version that was never finished: it may hold what was removed since
+        if branch.startswith(
+            STAGING
+        ):  # also of a version that was never finished: it may hold what was removed since
             patiently(api.delete_branch, repo, branch=branch, repo_type="dataset")
     progress(total, total, f"{parcel.manifest.samples} samples are there")
     return commit
@@ -270,10 +278,14 @@ def _look(repo_id: str, branch: str) -> Remote:
 
 def _files_of(repo_id: str, revision: str) -> dict[str, tuple[str, str]]:
     entries = patiently(
-        lambda: list(hub_api().list_repo_tree(repo_id, recursive=True, revision=revision, repo_type="dataset"))
+        lambda: list(
+            hub_api().list_repo_tree(repo_id, recursive=True, revision=revision, repo_type="dataset")
+        )
     )
     return {
-        each.path: (each.lfs.sha256 if each.lfs else "", each.blob_id) for each in entries if hasattr(each, "blob_id")
+        each.path: (each.lfs.sha256 if each.lfs else "", each.blob_id)
+        for each in entries
+        if hasattr(each, "blob_id")
     }
 
 
@@ -296,7 +308,12 @@ def _manifest_of(repo_id: str, revision: str) -> Manifest | None:
 
 def _refuse_another(shipment: Shipment) -> None:
     """Raise where publishing would overwrite what is not an earlier version of the same dataset."""
-    repo, remote, mine, theirs = shipment.repo_id, shipment.remote, shipment.parcel.manifest, shipment.remote.manifest
+    repo, remote, mine, theirs = (
+        shipment.repo_id,
+        shipment.remote,
+        shipment.parcel.manifest,
+        shipment.remote.manifest,
+    )
     foreign = sorted(path for path in remote.files if path not in {".gitattributes", "README.md"})
     if theirs is None:
         if foreign:

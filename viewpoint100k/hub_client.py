@@ -24,7 +24,9 @@ def hub_api() -> Any:
     try:
         from huggingface_hub import HfApi
     except ImportError as error:
-        raise MissingExtra("publishing needs huggingface_hub: pip install 'viewpoint100k[publish]'") from error
+        raise MissingExtra(
+            "publishing needs huggingface_hub: pip install 'viewpoint100k[publish]'"
+        ) from error
     return HfApi(library_name="viewpoint100k")
 
 
@@ -90,7 +92,9 @@ def look_at_hub(timeout_s: float) -> HubLook:
     def ask() -> None:
         url = f"{constants.ENDPOINT}/api/whoami-v2"
         try:
-            answer = get_session().get(url, headers=build_hf_headers(library_name="viewpoint100k"), timeout=timeout_s)
+            answer = get_session().get(
+                url, headers=build_hf_headers(library_name="viewpoint100k"), timeout=timeout_s
+            )
             auth = answer.json().get("auth") if answer.status_code == 200 else None
             role = str(((auth or {}).get("accessToken") or {}).get("role", ""))
             answers.append(seen._replace(status=answer.status_code, role=role))
@@ -129,7 +133,9 @@ def _is_network(error: Exception) -> bool:
 
     kinds = (errors.HTTPError, ConnectionError, TimeoutError)  # type: ignore[attr-defined]
     # Xet, in Rust, raises plain RuntimeErrors
-    return isinstance(error, kinds) or (isinstance(error, RuntimeError) and not isinstance(error, NotImplementedError))
+    return isinstance(error, kinds) or (
+        isinstance(error, RuntimeError) and not isinstance(error, NotImplementedError)
+    )
 
 
 @contextmanager
@@ -154,11 +160,15 @@ def hub_errors(repo_id: str) -> Iterator[None]:
     except ViewpointError:
         raise
     except (LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
-        raise InputError(f"the client may not ask the Hub: {_without_token(error)}. Is HF_HUB_OFFLINE set?") from error
+        raise InputError(
+            f"the client may not ask the Hub: {_without_token(error)}. Is HF_HUB_OFFLINE set?"
+        ) from error
     except HfHubHTTPError as error:
         raise _refused(repo_id, error) from error
     except EntryNotFoundError as error:
-        raise ViewpointError(f"{repo_id} was changed by somebody else meanwhile. Run the command again") from error
+        raise ViewpointError(
+            f"{repo_id} was changed by somebody else meanwhile. Run the command again"
+        ) from error
     except Exception as error:
         if not _is_network(error):
             raise

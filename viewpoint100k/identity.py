@@ -14,8 +14,13 @@ import viewpoint100k
 from viewpoint100k.records import COMMIT, Record
 
 PACKAGE = Path(__file__).resolve().parent
-MAKES_DATA = ("viewpoint100k", "render_scenes")  # folders of a clone: what is changed elsewhere changes no dataset
-PATIENCE_S = 5.0  # with git, which answers within milliseconds; a file system that hangs must not keep anybody
+MAKES_DATA = (
+    "viewpoint100k",
+    "render_scenes",
+)  # folders of a clone: what is changed elsewhere changes no dataset
+PATIENCE_S = (
+    5.0  # with git, which answers within milliseconds; a file system that hangs must not keep anybody
+)
 
 
 class Code(Record):
@@ -29,9 +34,7 @@ class Code(Record):
     )
 
     def __str__(self) -> str:
-        return (
-            f"{self.version or 'an earlier version'} ({f'commit {self.commit}' if self.commit else 'commit unknown'})"
-        )
+        return f"{self.version or 'an earlier version'} ({f'commit {self.commit}' if self.commit else 'commit unknown'})"
 
 
 @cache

@@ -23,8 +23,22 @@ from viewpoint100k.shards import (
 
 FOLDER = "index"
 ROW_GROUP = 20_000  # questions
-MOST_BYTES, MOST_ROW_BYTES = 64 << 20, 16 << 10  # of a split, uncompressed: some, and so many more for each question
-OF_SAMPLE = ("key", "sample_sha256", "shard", "split", "uid", "category", "licence", "author", "preset", "family")
+MOST_BYTES, MOST_ROW_BYTES = (
+    64 << 20,
+    16 << 10,
+)  # of a split, uncompressed: some, and so many more for each question
+OF_SAMPLE = (
+    "key",
+    "sample_sha256",
+    "shard",
+    "split",
+    "uid",
+    "category",
+    "licence",
+    "author",
+    "preset",
+    "family",
+)
 OF_QUESTION = (
     "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index", "value",
     "margin", "decidability", "images", "fair",
@@ -60,7 +74,9 @@ def write_index(dataset: Path) -> int:
                 for key, members in read_members(path):
                     sample = parse_sample(path, key, members).sample
                     if len(sample.views) != views:
-                        raise InputError(f"{path}: sample {key!r} has {len(sample.views)} views; the first has {views}")
+                        raise InputError(
+                            f"{path}: sample {key!r} has {len(sample.views)} views; the first has {views}"
+                        )
                     pending += rows(path, key, members, sample)
                 while len(pending) >= ROW_GROUP:
                     writer.write_table(pyarrow.Table.from_pylist(pending[:ROW_GROUP], _schema(views)))
@@ -102,7 +118,9 @@ def rows(path: Path, key: str, members: Mapping[str, bytes], sample: Sample) -> 
     for number, view in enumerate(sample.views):
         shared[f"view_{number}_hfov_deg"] = view.hfov_deg
         shared[f"view_{number}_intrinsics"] = [value for row in view.intrinsics for value in row]
-        shared[f"view_{number}_world_from_camera"] = [value for row in view.world_from_camera for value in row]
+        shared[f"view_{number}_world_from_camera"] = [
+            value for row in view.world_from_camera for value in row
+        ]
     for question in sample.questions:
         fields = question.model_dump(include=set(OF_QUESTION))
         yield shared | fields

@@ -134,7 +134,9 @@ def inspect_objects(
         python = [engine_python] if engine_python else []
         with (
             Engine(PICTURE, scratch, *python, workers=workers, devices=devices) as engine,
-            ThreadPoolExecutor(workers + 1) as threads,  # one more, so that no worker waits for a file or a judgement
+            ThreadPoolExecutor(
+                workers + 1
+            ) as threads,  # one more, so that no worker waits for a file or a judgement
         ):
             waiting: deque[Future[Seen]] = deque()
             try:
@@ -215,7 +217,9 @@ def _views(config: RunConfig, thing: SourceObject) -> ViewSet:
 
 def _refused(reject: Reject, triangles: int | None = None, mesh: MeshFacts | None = None) -> Seen:
     verdict = VERDICTS.get(reject.stage, reject.stage)
-    return Seen(Finding(uid=reject.uid, verdict=verdict, reason=reject.reason, triangles=triangles, mesh=mesh))
+    return Seen(
+        Finding(uid=reject.uid, verdict=verdict, reason=reject.reason, triangles=triangles, mesh=mesh)
+    )
 
 
 def _figure(value: float) -> float | None:
@@ -263,7 +267,9 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
     shown = [each for each in seen if each.picture][:MOST_ON_A_SHEET]
     parts = {
         INK: [each for each in shown if each.finding.verdict == OK],
-        RED: sorted((each for each in shown if each.finding.verdict != OK), key=lambda each: each.finding.verdict),
+        RED: sorted(
+            (each for each in shown if each.finding.verdict != OK), key=lambda each: each.finding.verdict
+        ),
     }
     words = {INK: "can be used", RED: "refused"}
     columns = min(COLUMNS, max(map(len, parts.values())) or 1)

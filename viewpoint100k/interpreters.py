@@ -12,7 +12,10 @@ from viewpoint100k.errors import InputError, MissingExtra, one_line
 from viewpoint100k.libraries import Lacks, explain, find_lacks, read_complaints
 
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
-RENDERERS = {"3.13": "bpy 5.2 LTS", "3.11": "bpy 5.0.1"}  # Python -> the Blender that is on the package index for it
+RENDERERS = {
+    "3.13": "bpy 5.2 LTS",
+    "3.11": "bpy 5.0.1",
+}  # Python -> the Blender that is on the package index for it
 PYTHONS = " or ".join(f"{python} ({blender})" for python, blender in RENDERERS.items())
 NEEDS = ("bpy", "numpy", "PIL")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -37,7 +40,9 @@ def look_at(python: str = sys.executable) -> Interpreter:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         specs = {name: importlib.util.find_spec(name) for name in NEEDS}
         # a folder that an uninstalled package left behind has a spec, and no origin
-        origins = {name: spec.origin for name, spec in specs.items() if spec is not None and spec.origin is not None}
+        origins = {
+            name: spec.origin for name, spec in specs.items() if spec is not None and spec.origin is not None
+        }
     else:
         code = (
             "import importlib.util as u, json, sys; s = {n: u.find_spec(n) for n in "
@@ -55,7 +60,9 @@ def look_at(python: str = sys.executable) -> Interpreter:
                 f"--engine-python {python}: did not answer within {START_S:.0f} s; pass a Python {PYTHONS}"
             ) from error
         if done.returncode or not done.stdout.startswith("has "):
-            raise InputError(f"--engine-python {python}: is not a Python interpreter; pass a Python {PYTHONS}")
+            raise InputError(
+                f"--engine-python {python}: is not a Python interpreter; pass a Python {PYTHONS}"
+            )
         version, origins = json.loads(done.stdout.removeprefix("has "))
     missing = tuple(name for name in NEEDS if name not in origins)
     return Interpreter(python, version, missing, Path(origins["bpy"]) if "bpy" in origins else None)
@@ -87,7 +94,9 @@ def check_libraries(found: Interpreter) -> None:
         InputError: it does not: which, and in which packages they are.
     """
     lacks = find_lacks(found.bpy) if found.bpy is not None else Lacks()
-    if lacks and _import_failure(found.python) is not None:  # an interpreter may know places that `ldd` does not
+    if (
+        lacks and _import_failure(found.python) is not None
+    ):  # an interpreter may know places that `ldd` does not
         raise InputError(_cannot_render(found, lacks))
 
 
@@ -123,7 +132,9 @@ def check_engine(python: str = sys.executable) -> None:
 
 def _import_failure(python: str) -> str | None:
     """What importing bpy says when it fails; None: it does not fail."""
-    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # as for a render process
+    outside = {
+        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
+    }  # as for a render process
     try:
         done = subprocess.run(
             [python, "-c", "import bpy"],

@@ -47,7 +47,8 @@ PACKAGES = {  # library -> its package for Debian's family, for Fedora's
 _ABSENT = re.compile(r"^\s*(\S+) => not found|^(?:.*: )?(\S+): cannot open shared object file", re.MULTILINE)
 _TOO_NEW = re.compile(r"version [`'](\S+)' not found")
 _BROKEN = re.compile(
-    r"(?:error while loading shared libraries|ImportError): (?:.*/)?(\S+\.so\S*): (?!cannot open)(.+)$", re.MULTILINE
+    r"(?:error while loading shared libraries|ImportError): (?:.*/)?(\S+\.so\S*): (?!cannot open)(.+)$",
+    re.MULTILINE,
 )
 
 
@@ -69,7 +70,9 @@ class Lacks(NamedTuple):
 def read_complaints(text: str) -> Lacks:
     """What a loader's or `ldd`'s output complains about."""
     absent = (first or second for first, second in _ABSENT.findall(text))
-    broken = (f"{name} ({reason.strip()})" for name, reason in _BROKEN.findall(text) if not _TOO_NEW.search(reason))
+    broken = (
+        f"{name} ({reason.strip()})" for name, reason in _BROKEN.findall(text) if not _TOO_NEW.search(reason)
+    )
     return Lacks(*(tuple(dict.fromkeys(names)) for names in (absent, _TOO_NEW.findall(text), broken)))
 
 
@@ -80,7 +83,11 @@ def find_lacks(module: Path) -> Lacks:
     """
     try:
         done = subprocess.run(
-            ["ldd", str(module)], capture_output=True, text=True, timeout=LDD_S, env={**os.environ, "LC_ALL": "C"}
+            ["ldd", str(module)],
+            capture_output=True,
+            text=True,
+            timeout=LDD_S,
+            env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return Lacks()
@@ -122,7 +129,9 @@ def explain(lacks: Lacks, bundled: Iterable[str] = ()) -> str:
 
 def _commands(names: Iterable[str], again: bool = False) -> str:
     """What to type on either family of distributions; this machine's first."""
-    by_apt, by_dnf = ("apt-get install --reinstall", "dnf reinstall") if again else ("apt-get install", "dnf install")
+    by_apt, by_dnf = (
+        ("apt-get install --reinstall", "dnf reinstall") if again else ("apt-get install", "dnf install")
+    )
     known = [name for name in names if name in PACKAGES]
     debian = " ".join(dict.fromkeys(PACKAGES[name][0] for name in known))
     fedora = [PACKAGES[name][1] for name in known]
@@ -130,7 +139,10 @@ def _commands(names: Iterable[str], again: bool = False) -> str:
     fedora += [f"'{name}()(64bit)'" for name in others]  # a package may be asked for by what it provides
     apt = [f"{by_apt} {debian}"] if known else []
     apt += [f"apt-file search {name}" for name in others]
-    both = [f"{' and '.join(apt)} (Debian, Ubuntu)", f"{by_dnf} {' '.join(dict.fromkeys(fedora))} (Fedora, RHEL)"]
+    both = [
+        f"{' and '.join(apt)} (Debian, Ubuntu)",
+        f"{by_dnf} {' '.join(dict.fromkeys(fedora))} (Fedora, RHEL)",
+    ]
     return ", or ".join(reversed(both) if _is_fedora() else both)
 
 

@@ -101,7 +101,9 @@ def load_questions(
     try:
         from datasets.distributed import split_dataset_by_node
     except ImportError as error:
-        raise MissingExtra("loading needs the `datasets` library: pip install 'viewpoint100k[publish]'") from error
+        raise MissingExtra(
+            "loading needs the `datasets` library: pip install 'viewpoint100k[publish]'"
+        ) from error
 
     wanted: Wanted = {
         column: _names(argument, names)
@@ -142,7 +144,9 @@ def _names(argument: str, names: str | Collection[str]) -> list[str]:
     """What is kept, as a list; unknown names are errors, for they would keep nothing."""
     given = sorted({names} if isinstance(names, str) else set(names))
     if unknown := [name for name in given if name not in KNOWN[argument]]:
-        raise InputError(f"{argument}: there is no {unknown[0]!r}; expected of {', '.join(sorted(KNOWN[argument]))}")
+        raise InputError(
+            f"{argument}: there is no {unknown[0]!r}; expected of {', '.join(sorted(KNOWN[argument]))}"
+        )
     return given
 
 
@@ -225,12 +229,18 @@ def _remote_files(address: str) -> Iterator[tuple[str, str, bytes]]:
 def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list[Any]]:
     """The wanted questions of samples; the questions of a sample share its pictures."""
     out: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for shard, key, text, stored in zip(*(batch[name] for name in ("shard", "key", "json", "pictures")), strict=True):
+    for shard, key, text, stored in zip(
+        *(batch[name] for name in ("shard", "key", "json", "pictures")), strict=True
+    ):
         sample, pictures = from_json(text), _Pictures(stored)
         with in_sample(shard, key):
             for question in _kept(sample, wanted):
                 record = _if_drawn(question)
-                images = [pictures[view] for view in question["images"]] if record is None else shown(record, pictures)
+                images = (
+                    [pictures[view] for view in question["images"]]
+                    if record is None
+                    else shown(record, pictures)
+                )
                 _add(out, key, sample["family"], question, images)
     return out
 
@@ -271,7 +281,9 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
     except Exception as error:  # whatever `datasets` and the network raise
         raise _cannot_load(path, split, error.__cause__ or error) from error
     for name in (name for name in pairs.column_names if name.startswith("view_")):
-        pairs = pairs.cast_column(name, Image(decode=False))  # bytes are copied, not decoded and encoded again
+        pairs = pairs.cast_column(
+            name, Image(decode=False)
+        )  # bytes are copied, not decoded and encoded again
     return pairs.map(
         _undecoded_rows,
         batched=True,
@@ -328,7 +340,9 @@ def _undecoded(
         else:
             plain = [pictures[view] for view in record.images]
             images = [
-                stored[record.images[place]] if place < len(plain) and picture is plain[place] else _encode(picture)
+                stored[record.images[place]]
+                if place < len(plain) and picture is plain[place]
+                else _encode(picture)
                 for place, picture in enumerate(shown(record, pictures))
             ]
         _add(out, key, sample["family"], question, [{"bytes": image, "path": None} for image in images])
@@ -355,7 +369,9 @@ def _if_drawn(question: dict[str, Any]) -> Question | None:
     return record
 
 
-def _add(out: dict[str, list[Any]], key: str, family: str, question: dict[str, Any], images: list[Any]) -> None:
+def _add(
+    out: dict[str, list[Any]], key: str, family: str, question: dict[str, Any], images: list[Any]
+) -> None:
     out["images"].append(images)
     out["question_id"].append(question["id"])
     out["sample_key"].append(key)
@@ -371,4 +387,6 @@ def _encode(picture: Any) -> bytes:
 
 
 def _cannot_load(path: str, split: str, error: BaseException) -> InputError:
-    return InputError(f"cannot load split {split!r} of {path}: {one_line(str(error)) or type(error).__name__}")
+    return InputError(
+        f"cannot load split {split!r} of {path}: {one_line(str(error)) or type(error).__name__}"
+    )

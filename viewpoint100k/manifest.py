@@ -29,7 +29,13 @@ SHA256 = r"^[0-9a-f]{64}$"
 MOST_MANIFEST_BYTES = 8 << 20  # of 30,000 shards
 MOST_OBJECTS = 1_000_000  # of a dataset; Objaverse has 800,000
 MOST_ROW_BYTES = 1 << 20  # of attribution.csv
-MEASURES = ("rotation_deg", "azimuth_change_deg", "elevation_change_deg", "distance_ratio", "covisible_fraction")
+MEASURES = (
+    "rotation_deg",
+    "azimuth_change_deg",
+    "elevation_change_deg",
+    "distance_ratio",
+    "covisible_fraction",
+)
 Scalar = {float: "float64", int: "int64", str: "string", bool: "bool"}
 
 
@@ -64,7 +70,9 @@ class Manifest(Record):
     config_hash: str
     config: dict[str, Any]
     code_version: str = Field(description="of all that made shards, with commas between")
-    code_commit: str | None = Field(default=None, description="the same of their commits, as far as these are known")
+    code_commit: str | None = Field(
+        default=None, description="the same of their commits, as far as these are known"
+    )
     renderer: str
     device: str
     samples: int
@@ -107,7 +115,9 @@ class Contents(NamedTuple):
 
     objects: dict[str, ObjectRecord]
     used_in: dict[str, set[str]]  # shards, by object
-    counts: Counter[str]  # family/..., split/..., asked/fair, and kind of question/right answer, of fair questions
+    counts: Counter[
+        str
+    ]  # family/..., split/..., asked/fair, and kind of question/right answer, of fair questions
     measures: dict[str, list[float]]  # what is plotted, a number for each sample
 
 
@@ -249,7 +259,9 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
         with io.TextIOWrapper(open_inside(path), encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.reader(_lines(file, path))):
                 if number == 0 and row != ATTRIBUTION:
-                    raise InputError(f"{path}: its columns are {one_line(str(row))}; expected {', '.join(ATTRIBUTION)}")
+                    raise InputError(
+                        f"{path}: its columns are {one_line(str(row))}; expected {', '.join(ATTRIBUTION)}"
+                    )
                 if len(row) != len(ATTRIBUTION) or len(out) > MOST_OBJECTS:
                     raise InputError(
                         f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most {MOST_OBJECTS} rows"
@@ -264,7 +276,9 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
 def _lines(file: io.TextIOWrapper, path: Path) -> Iterator[str]:
     while line := file.readline(MOST_ROW_BYTES):
         if len(line) == MOST_ROW_BYTES:
-            raise InputError(f"{path} has a line of more than {MOST_ROW_BYTES:,} characters; expected shorter ones")
+            raise InputError(
+                f"{path} has a line of more than {MOST_ROW_BYTES:,} characters; expected shorter ones"
+            )
         yield line
 
 
@@ -295,7 +309,10 @@ def _feature(annotation: Any) -> dict[str, Any]:
     """A feature of the card from a type annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {
-            "struct": [{"name": name, **_feature(field.annotation)} for name, field in annotation.model_fields.items()]
+            "struct": [
+                {"name": name, **_feature(field.annotation)}
+                for name, field in annotation.model_fields.items()
+            ]
         }
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:

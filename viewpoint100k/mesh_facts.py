@@ -79,7 +79,9 @@ def _joined(corners: Any, groups: Any) -> Any:
 
     first, vertex = trimesh.grouping.unique_rows(np.column_stack([corners, groups]), digits=_DIGITS)
     faces = np.asarray(vertex).reshape(-1, 3)
-    whole = (faces != np.roll(faces, 1, axis=1)).all(axis=1)  # else an edge has shrunk to a point: poles of spheres
+    whole = (faces != np.roll(faces, 1, axis=1)).all(
+        axis=1
+    )  # else an edge has shrunk to a point: poles of spheres
     mesh = trimesh.Trimesh(corners[first], faces[whole], process=False)
     mesh.remove_unreferenced_vertices()
     return mesh

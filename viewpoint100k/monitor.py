@@ -93,7 +93,9 @@ def make_report(status: Status, rejects: Iterable[Reject]) -> Report:
         eta_s=max(0, left - status.pairs_in_work) / rate * 60 if rate else None,
         machines=_machines(status.done),
         rejects=dict(Counter(f"{reject.stage}: {_kind(reject.reason)}" for reject in rejects).most_common()),
-        dropped=dict(sum((Counter(receipt.dropped) for receipt in status.done), Counter[str]()).most_common()),
+        dropped=dict(
+            sum((Counter(receipt.dropped) for receipt in status.done), Counter[str]()).most_common()
+        ),
         at=time.time(),
     )
 
@@ -161,7 +163,11 @@ def write_page(report: Report, name: str, path: Path, refresh_s: float = 0.0) ->
     except ImportError as error:
         raise MissingExtra("the page needs jinja2: pip install 'viewpoint100k[render]'") from error
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string((resources.files("viewpoint100k") / "status.html.j2").read_text("utf-8"))
+    template = environment.from_string(
+        (resources.files("viewpoint100k") / "status.html.j2").read_text("utf-8")
+    )
     at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(report.at))
-    text = template.render(report=report, name=name, at=at, left=duration(report.eta_s), refresh_s=int(refresh_s))
+    text = template.render(
+        report=report, name=name, at=at, left=duration(report.eta_s), refresh_s=int(refresh_s)
+    )
     write_atomically(path, text.encode())

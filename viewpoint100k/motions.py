@@ -54,7 +54,9 @@ GIVEN_UP_FIRST = (ZOOM, ROLL, PITCH, UP, FORWARD, YAW, RIGHT)
 PROPOSALS = 60  # per motion and first camera
 SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
 LEAST_STILL = 0.002  # of the pairs: in at least two of each block nothing moves at all
-LEAST_OF_SHARE = 0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
+LEAST_OF_SHARE = (
+    0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
+)
 FITTING_ROUNDS = 100  # of the tables of two motions
 COLUMNS_TRIED = 128  # of which the least coupled is taken
 SHARES_MATTER = 2.0  # against being independent, when the least bad of them is taken
@@ -137,7 +139,9 @@ def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.G
         return [SETS[i] for i in rng.permutation(np.arange(count) % len(SETS))]
     where = _geometry(settings)
     _check_single_motions(settings, where, gates)
-    combinations = [active for active in product((False, True), repeat=len(NAMES)) if _has_room(where, gates, active)]
+    combinations = [
+        active for active in product((False, True), repeat=len(NAMES)) if _has_room(where, gates, active)
+    ]
     shares = _combined_shares(settings, combinations)
     codes: list[str] = []
     for part in np.array_split(np.arange(count), max(math.ceil(count / BLOCK), 1)):
@@ -182,7 +186,10 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
     for _ in range(FITTING_ROUNDS):
         for one, other in itertools.combinations(range(len(NAMES)), 2):
             cells = [
-                [(active[:, one] == with_one) & (active[:, other] == with_other) for with_other in (False, True)]
+                [
+                    (active[:, one] == with_one) & (active[:, other] == with_other)
+                    for with_other in (False, True)
+                ]
                 for with_one in (False, True)
             ]
             told = clear[:, one] * clear[:, other]
@@ -190,7 +197,9 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
             even = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(float(table.sum()), 1e-12)
             for with_one, with_other in product(range(2), repeat=2):
                 if table[with_one, with_other] > 0:
-                    found[cells[with_one][with_other]] *= even[with_one, with_other] / table[with_one, with_other]
+                    found[cells[with_one][with_other]] *= (
+                        even[with_one, with_other] / table[with_one, with_other]
+                    )
         for place, share in enumerate(wanted):
             for moves, part in ((active[:, place], share), (~active[:, place], 1 - share)):
                 if (there := found[moves].sum()) > 0:
@@ -199,7 +208,9 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
     total = found.sum()
     if total > 0:
         found = found / total
-    for name, share, least, got in zip(NAMES, _shares(settings), LEAST_OF_SHARE * wanted, found @ active, strict=True):
+    for name, share, least, got in zip(
+        NAMES, _shares(settings), LEAST_OF_SHARE * wanted, found @ active, strict=True
+    ):
         if got < least:
             raise InputError(
                 f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in {got:.0%} of the pairs only, "
@@ -227,7 +238,9 @@ def _clear(active: tuple[bool, ...]) -> tuple[float, ...]:
         0.53 if around else 0.6 if (forward and pitch) or (right and roll) else 1.0,
         0.36 if around else 0.55 if up and pitch else 1.0,
     )
-    return tuple(1.0 if moves else share for moves, share in zip(active, (*none, 1.0, 1.0, 1.0, 1.0), strict=True))
+    return tuple(
+        1.0 if moves else share for moves, share in zip(active, (*none, 1.0, 1.0, 1.0, 1.0), strict=True)
+    )
 
 
 def simpler(code: str) -> str:
@@ -244,7 +257,9 @@ def simpler(code: str) -> str:
 
 def _check_single_motions(settings: PlanConfig, where: PlanConfig, gates: GateConfig) -> None:
     wanted = dict(zip(NAMES, _shares(settings), strict=True))
-    codes = {name: ["0" * place + sign + "0" * (6 - place) for sign in "+-"] for place, name in enumerate(NAMES)}
+    codes = {
+        name: ["0" * place + sign + "0" * (6 - place) for sign in "+-"] for place, name in enumerate(NAMES)
+    }
     for name, share in wanted.items():
         if share > 0 and not all(has_cameras(where, gates, code) for code in codes[name]):
             raise InputError(
@@ -293,7 +308,11 @@ def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Ge
 
 
 def _block(
-    settings: PlanConfig, combinations: Sequence[tuple[bool, ...]], shares: Array, count: int, rng: np.random.Generator
+    settings: PlanConfig,
+    combinations: Sequence[tuple[bool, ...]],
+    shares: Array,
+    count: int,
+    rng: np.random.Generator,
 ) -> list[str]:
     orbits = round(settings.motions.orbits * count)
     rest = count - orbits
@@ -335,8 +354,12 @@ def _active(
 ) -> NDArray[np.int64]:
     """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
     columns = [*rng.permutation([RIGHT, YAW]), *rng.permutation([UP, FORWARD, PITCH, ROLL, ZOOM])]
-    order = np.lexsort(np.array(combinations).T[columns[::-1]])  # few pairs have the shares of the first columns best
-    drawn = np.searchsorted(np.cumsum(shares[order]), (np.arange(count) + rng.random()) / max(count, 1), side="right")
+    order = np.lexsort(
+        np.array(combinations).T[columns[::-1]]
+    )  # few pairs have the shares of the first columns best
+    drawn = np.searchsorted(
+        np.cumsum(shares[order]), (np.arange(count) + rng.random()) / max(count, 1), side="right"
+    )
     return np.asarray(np.array(combinations, dtype=np.int64)[order[np.minimum(drawn, len(combinations) - 1)]])
 
 
@@ -346,7 +369,9 @@ def _off(rows: NDArray[np.int64], wanted: Array) -> tuple[float, float]:
     """
     coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
     over = rows.sum(axis=0) - wanted
-    return float(np.maximum(over[[RIGHT, YAW]], 0).sum()), SHARES_MATTER * float(np.square(over).sum()) + coupling
+    return float(np.maximum(over[[RIGHT, YAW]], 0).sum()), SHARES_MATTER * float(
+        np.square(over).sum()
+    ) + coupling
 
 
 def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:
@@ -373,13 +398,18 @@ def _coupling(column: np.ndarray, others: Sequence[np.ndarray]) -> float:
 
 def base_camera(settings: PlanConfig, distance: float, hfov_deg: float, rng: np.random.Generator) -> Camera:
     """A camera somewhere about the object, which looks a little past it."""
-    azimuth, elevation = rng.uniform(-180, 180), rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high)
+    azimuth, elevation = (
+        rng.uniform(-180, 180),
+        rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high),
+    )
     position = position_on_sphere(azimuth, elevation, distance)
     bearing, pitch = aim_deg(position, np.zeros(3))
     room_deg = 0.5 * hfov_deg - float(_half_angle_deg(distance))
     aside_deg = settings.aside * room_deg * rng.uniform(-1, 1, 2)
     roll_deg = settings.roll_jitter_deg * rng.uniform(-1, 1)
-    return Camera(position, float(bearing + aside_deg[0]), float(pitch + aside_deg[1]), float(roll_deg), hfov_deg)
+    return Camera(
+        position, float(bearing + aside_deg[0]), float(pitch + aside_deg[1]), float(roll_deg), hfov_deg
+    )
 
 
 def carry_out(
@@ -435,7 +465,9 @@ def _finds_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
     for number in range(SEARCHES):
         forth = number % 2 == 0
         hfov_deg, distance = lens_and_distance(settings, rng)
-        base = base_camera(settings, distance, lens_before(code, hfov_deg, settings, known_is_first=forth), rng)
+        base = base_camera(
+            settings, distance, lens_before(code, hfov_deg, settings, known_is_first=forth), rng
+        )
         if not in_frame(base):
             continue
         if code in SETS:
@@ -450,7 +482,9 @@ def _finds_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
 def lens_and_distance(settings: PlanConfig, rng: np.random.Generator) -> tuple[float, float]:
     """A horizontal field of view in degrees, and a distance to the object, by lot; the motion has no say in them."""
     hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
-    return hfov_deg, distance_at(float(rng.uniform(settings.half_angle_deg.low, settings.half_angle_deg.high)))
+    return hfov_deg, distance_at(
+        float(rng.uniform(settings.half_angle_deg.low, settings.half_angle_deg.high))
+    )
 
 
 def distance_at(half_angle_deg: float) -> float:
@@ -466,7 +500,9 @@ def lens_limits(settings: PlanConfig) -> tuple[float, float]:
         half_way,
     ]
     slack = 1 + 1e-9  # where nothing zooms, all lenses are within
-    return float(2 * np.degrees(np.arctan(narrowest)) / slack), float(2 * np.degrees(np.arctan(widest)) * slack)
+    return float(2 * np.degrees(np.arctan(narrowest)) / slack), float(
+        2 * np.degrees(np.arctan(widest)) * slack
+    )
 
 
 def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_first: bool) -> float:
@@ -476,7 +512,9 @@ def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_fi
     return float(2 * np.degrees(np.arctan(half_way * np.tan(np.radians(hfov_deg / 2)))))
 
 
-def carry_out_set(code: str, first: Camera, settings: PlanConfig, rng: np.random.Generator) -> list[Camera] | None:
+def carry_out_set(
+    code: str, first: Camera, settings: PlanConfig, rng: np.random.Generator
+) -> list[Camera] | None:
     """The cameras of an arc or a star, `first` among them as the first; None if one has the object out of the frame.
 
     All look at the object but for some jitter. The others come in random order, so that their order tells nothing.
@@ -497,7 +535,9 @@ def carry_out_set(code: str, first: Camera, settings: PlanConfig, rng: np.random
         bearing, pitch = aim_deg(position, np.zeros(3))
         aside = settings.aim_jitter_deg * rng.uniform(-1, 1, 2)
         roll = settings.roll_jitter_deg * rng.uniform(-1, 1)
-        cameras.append(Camera(position, float(bearing + aside[0]), float(pitch + aside[1]), roll, first.hfov_deg))
+        cameras.append(
+            Camera(position, float(bearing + aside[0]), float(pitch + aside[1]), roll, first.hfov_deg)
+        )
     return cameras if all(in_frame(camera) for camera in cameras) else None
 
 
@@ -545,7 +585,9 @@ def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray
     good = np.ones(largest.shape, dtype=bool)
     for place, (sign, (amount, least)) in enumerate(zip(code, amounts, strict=True)):
         clear = np.abs(amount) >= CLEAR * least
-        if place <= FORWARD:  # along an axis that is small beside another, nothing is asked: it counts as none
+        if (
+            place <= FORWARD
+        ):  # along an axis that is small beside another, nothing is asked: it counts as none
             clear = clear & (np.abs(amount) >= 0.5 * largest)
         if sign == "0":
             good &= np.abs(amount) <= nothing[place] if place in nothing else ~clear
@@ -555,7 +597,13 @@ def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray
 
 
 def _propose(
-    code: str, base: Camera, settings: PlanConfig, overturn: Overturn, rng: np.random.Generator, *, own_axes: bool
+    code: str,
+    base: Camera,
+    settings: PlanConfig,
+    overturn: Overturn,
+    rng: np.random.Generator,
+    *,
+    own_axes: bool,
 ) -> Camera:
     """Cameras that may do it: `PROPOSALS` of them, in one batch.
 
@@ -593,7 +641,10 @@ def _propose(
     yaw_deg = 0.0 * bearing_deg if around else amount(YAW, settings.pan_deg)
     still_deg = settings.still_deg * rng.uniform(-1, 1, PROPOSALS) * (code[YAW] == "0")
     tilt_deg = amount(PITCH, settings.tilt_deg)
-    if code[UP] != code[PITCH] and "0" not in (code[UP], code[PITCH]):  # too far or not far enough, as orbits turn
+    if code[UP] != code[PITCH] and "0" not in (
+        code[UP],
+        code[PITCH],
+    ):  # too far or not far enough, as orbits turn
         lifted_deg = np.degrees(np.arctan(np.abs(step[:, 1])))
         tilt_deg = (1 if code[PITCH] == "+" else -1) * (lifted_deg + _further_deg(settings, overturn.up, rng))
     zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
@@ -620,4 +671,6 @@ def _elevation_deg(position: Array) -> Array:
 
 
 def _half_angle_deg(distance: ArrayLike) -> Array:
-    return np.asarray(np.degrees(np.arcsin(np.minimum(OF_THE_SPHERE * OBJECT_RADIUS / np.asarray(distance), 1.0))))
+    return np.asarray(
+        np.degrees(np.arcsin(np.minimum(OF_THE_SPHERE * OBJECT_RADIUS / np.asarray(distance), 1.0)))
+    )

@@ -82,7 +82,11 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
 
 
 def render_shard(
-    out: Path, number: int, engine_python: str | None = None, workers: int = 1, devices: Sequence[Device] = (Device(),)
+    out: Path,
+    number: int,
+    engine_python: str | None = None,
+    workers: int = 1,
+    devices: Sequence[Device] = (Device(),),
 ) -> Receipt:
     """Make one shard: exactly its number of pairs, from its own objects and reserves. Idempotent and atomic.
 
@@ -112,15 +116,23 @@ def render_shard(
     scratch.mkdir(parents=True, exist_ok=True)
     before = read_progress(out, shard)
     begun = Progress(
-        attempt=before.attempt + 1 if before else 1, machine=machine_name(), pid=os.getpid(), started=now, updated=now
+        attempt=before.attempt + 1 if before else 1,
+        machine=machine_name(),
+        pid=os.getpid(),
+        started=now,
+        updated=now,
     )
     report_progress(paths, shard, begun)
     try:
-        with Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices) as engine:
+        with Engine(
+            config.render, scratch / "engine", *engine_args, workers=workers, devices=devices
+        ) as engine:
             samples = fill_shard(config, plan, shard, engine, paths, tally, begun)
             # after all were asked about: the others stay as they were
             gone = {removal.uid for removal in removed_objects(out)}
-            samples = [stored for stored in samples if not gone & {thing.uid for thing in stored.sample.objects}]
+            samples = [
+                stored for stored in samples if not gone & {thing.uid for thing in stored.sample.objects}
+            ]
             tally.cpu_s["start"] += engine.start_cpu_s
         write_rejects(paths.shard_rejects(shard), tally.rejects)
         digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
@@ -149,7 +161,9 @@ def render_shard(
         write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
     except (ViewpointError, OSError) as error:
         with suppress(OSError):  # the disk may be full
-            report_progress(paths, shard, begun, rejects=len(tally.rejects), error=str(error) or type(error).__name__)
+            report_progress(
+                paths, shard, begun, rejects=len(tally.rejects), error=str(error) or type(error).__name__
+            )
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -186,10 +200,15 @@ def _finalize(out: Path) -> Manifest:
     removed = removed_objects(out)
     back = {removal.uid for removal in removed} & {uid for receipt in now.done for uid in receipt.objects}
     if back:
-        raise InputError(f"the removal of object {min(back)} is not finished: run `viewpoint100k remove {out}` first")
+        raise InputError(
+            f"the removal of object {min(back)} is not finished: run `viewpoint100k remove {out}` first"
+        )
     version = read_manifest(out).version if (out / "manifest.json").exists() else "1.0.0"
     samples = (
-        stored.sample for receipt in now.done if receipt.samples for stored in read_shard(out / f"{receipt.name}.tar")
+        stored.sample
+        for receipt in now.done
+        if receipt.samples
+        for stored in read_shard(out / f"{receipt.name}.tar")
     )
     manifest = write_beside_shards(out, read_config(paths.config), now.done, samples, version, removed)
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)

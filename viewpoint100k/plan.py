@@ -48,19 +48,30 @@ from viewpoint100k.records import (
 )
 from viewpoint100k.scenes.compose import compose
 
-HDRIS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")  # ship inside the bpy wheel
+HDRIS = (
+    "city",
+    "courtyard",
+    "forest",
+    "interior",
+    "night",
+    "studio",
+    "sunrise",
+    "sunset",
+)  # ship inside the bpy wheel
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 4  # even, as all numbers of pairs in a visit: opposites share their views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
-PAIRS_PER_SHARD = (
-    1000  # questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
-)
+PAIRS_PER_SHARD = 1000  # questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
 PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
-FEWEST_TO_SPLIT_FOR_SCENES = 40  # a split's scenes are of its own objects, and should not all be of the same few
+FEWEST_TO_SPLIT_FOR_SCENES = (
+    40  # a split's scenes are of its own objects, and should not all be of the same few
+)
 SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
-KNOWN_TRIES = 3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
+KNOWN_TRIES = (
+    3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
+)
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
@@ -82,7 +93,9 @@ class Plan(Record):
     pairs_per_object: int
     objects: list[SourceObject]
     shards: list[Shard]
-    code: Code = Field(default=Code(), description="that planned the run, and makes its shards unless it is replaced")
+    code: Code = Field(
+        default=Code(), description="that planned the run, and makes its shards unless it is replaced"
+    )
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
@@ -95,9 +108,13 @@ def objects_wanted(config: RunConfig) -> int:
     """How many objects of an endless source a run lists, reserves included."""
     if config.plan.scenes is not None:
         scenes = SPARE_OBJECTS * config.pairs / (config.plan.pairs_per_object or PAIRS_PER_SCENE)
-        return FEWEST_TO_SPLIT_FOR_SCENES + int(np.ceil(scenes * config.plan.scenes.most / SCENES_OF_AN_OBJECT))
+        return FEWEST_TO_SPLIT_FOR_SCENES + int(
+            np.ceil(scenes * config.plan.scenes.most / SCENES_OF_AN_OBJECT)
+        )
     per_object = config.plan.pairs_per_object or MOST_PAIRS_PER_OBJECT
-    needed = sum(int(np.ceil(pairs / per_object)) for pairs in _split_pairs(config, FEWEST_OBJECTS_TO_SPLIT).values())
+    needed = sum(
+        int(np.ceil(pairs / per_object)) for pairs in _split_pairs(config, FEWEST_OBJECTS_TO_SPLIT).values()
+    )
     return FEWEST_OBJECTS_TO_SPLIT + int(np.ceil(SPARE_OBJECTS * needed))
 
 
@@ -136,16 +153,27 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
         for index, part in enumerate(np.array_split(np.arange(pairs), count)):
             name = f"{split}-{index:05d}-of-{count:05d}"
             mine = [motions[i] for i in part]
-            shards.append(Shard(number=len(shards), split=split, name=name, motions=mine, objects=uids[index::count]))
+            shards.append(
+                Shard(number=len(shards), split=split, name=name, motions=mine, objects=uids[index::count])
+            )
     return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=listed, shards=shards)
 
 
 def _scenes(
-    config: RunConfig, objects: Sequence[SourceObject], split: Split, uids: Sequence[str], pairs: int, per_scene: int
+    config: RunConfig,
+    objects: Sequence[SourceObject],
+    split: Split,
+    uids: Sequence[str],
+    pairs: int,
+    per_scene: int,
 ) -> list[SourceObject]:
     """Scenes for one split, of its own objects alone; more than are needed, for some find no cameras."""
     assert config.plan.scenes is not None
-    mine = [thing for thing in sorted(objects, key=lambda thing: thing.record.uid) if thing.record.uid in set(uids)]
+    mine = [
+        thing
+        for thing in sorted(objects, key=lambda thing: thing.record.uid)
+        if thing.record.uid in set(uids)
+    ]
     if len(mine) < config.plan.scenes.fewest:
         raise InputError(
             f"{len(mine)} objects for the scenes of split {split}: plan.scenes.fewest = {config.plan.scenes.fewest}. Use more "
@@ -165,7 +193,11 @@ def _split_pairs(config: RunConfig, objects: int) -> dict[Split, int]:
     split = objects >= (FEWEST_OBJECTS_TO_SPLIT if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES)
     validation = round(config.pairs * config.plan.validation_share) if split else 0
     test = round(config.pairs * config.plan.test_share) if split else 0
-    pairs: dict[Split, int] = {"train": config.pairs - validation - test, "validation": validation, "test": test}
+    pairs: dict[Split, int] = {
+        "train": config.pairs - validation - test,
+        "validation": validation,
+        "test": test,
+    }
     return {name: number for name, number in pairs.items() if number}
 
 
@@ -321,7 +353,14 @@ def _arrange_pair(
         if not in_frame(camera):
             continue
         found = carry_out(
-            code, camera, settings, config.gates, rng, known_is_first=forth, both_ways=both_ways, overturn=overturn
+            code,
+            camera,
+            settings,
+            config.gates,
+            rng,
+            known_is_first=forth,
+            both_ways=both_ways,
+            overturn=overturn,
         )
         if found is None:
             continue
@@ -419,4 +458,6 @@ def _background(config: RunConfig, rng: np.random.Generator) -> Background:
     shares = config.render.backgrounds.model_dump()
     kind = str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
     rgb, below = ([int(v) for v in rng.integers(70, 226, 3)] for _ in range(2))
-    return Background.model_validate({"kind": kind, "rgb": rgb, "rgb_below": below if kind == "gradient" else rgb})
+    return Background.model_validate(
+        {"kind": kind, "rgb": rgb, "rgb_below": below if kind == "gradient" else rgb}
+    )

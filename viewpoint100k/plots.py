@@ -56,7 +56,9 @@ def plot_answers(answers: Mapping[str, Counter[str]]) -> bytes:
             if count / total > 0.055 + 0.0125 * len(answer):
                 ink = "white" if number % 2 == 0 else INK
                 shown = one_line(answer).replace("$", r"\$")  # else it is read as a formula
-                axis.text(left + count / total / 2, row, shown, ha="center", va="center", fontsize=6.5, color=ink)
+                axis.text(
+                    left + count / total / 2, row, shown, ha="center", va="center", fontsize=6.5, color=ink
+                )
             left += count / total
     axis.set_yticks(range(len(kinds)), [f"{kind}, {answers[kind].total()}" for kind in kinds])
     axis.set_xlim(0, 1)

@@ -13,12 +13,18 @@ from numpy.typing import NDArray
 from viewpoint100k.config import GateConfig
 from viewpoint100k.geometry.points import chirality
 from viewpoint100k.geometry.rotations import Array
-from viewpoint100k.geometry.visibility import BACKGROUND_DIFFERENCE, FAR, Capture, Surface, mask, merge, surface
+from viewpoint100k.geometry.visibility import (
+    BACKGROUND_DIFFERENCE,
+    FAR,
+    Capture,
+    Surface,
+    mask,
+    merge,
+    surface,
+)
 from viewpoint100k.records import View, matrix
 
-SYMMETRIC = (
-    "symmetric"  # the one problem that leaves some questions: those whose wrong answers look different all the same
-)
+SYMMETRIC = "symmetric"  # the one problem that leaves some questions: those whose wrong answers look different all the same
 FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
 NOTHING = 1e10  # depth where there is no object
 FEWEST_POINTS = 4  # that have a shape
@@ -47,14 +53,18 @@ class RenderedView(NamedTuple):
     depth: NDArray[np.float32]  # (H, W), `FAR` or more where there is no object
     albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1]
     statistics: Statistics
-    part_index: NDArray[np.uint8] | None = None  # (H, W) of a scene: number of the object that is seen, from 1; 0: none
+    part_index: NDArray[np.uint8] | None = (
+        None  # (H, W) of a scene: number of the object that is seen, from 1; 0: none
+    )
     solo: tuple[int, ...] = ()  # of a scene: pixels that each object would have if it were alone
     hidden_by: tuple[tuple[int, ...], ...] = ()  # numbers of the objects that hide each, from 0
     changes: int = 0  # index of the object that the scene's event changes; 0: none
 
     @property
     def capture(self) -> Capture:
-        return Capture(self.depth, self.albedo, matrix(self.view.world_from_camera), matrix(self.view.intrinsics))
+        return Capture(
+            self.depth, self.albedo, matrix(self.view.world_from_camera), matrix(self.view.intrinsics)
+        )
 
 
 def unchanged(view: RenderedView) -> RenderedView:
@@ -103,7 +113,11 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
     dense = merge([surface(one) for one in captures])
     difference = turntable(captures)
     asymmetry = float(difference[1:].mean())
-    folds = {k: float(difference[len(captures) // k] / max(asymmetry, 1e-9)) for k in FOLDS if len(captures) % k == 0}
+    folds = {
+        k: float(difference[len(captures) // k] / max(asymmetry, 1e-9))
+        for k in FOLDS
+        if len(captures) % k == 0
+    }
     portrait = Portrait(
         cloud,
         asymmetry,
@@ -123,7 +137,8 @@ def _nothing_measured(probes: Sequence[RenderedView], gates: GateConfig) -> Drop
     if not shown:
         return Drop("empty", "nothing can be seen of it")
     return _see_through(shown, gates) or Drop(
-        "unmeasurable", "hardly a pixel of its probes shows a piece of surface to measure: it is too thin or too faint"
+        "unmeasurable",
+        "hardly a pixel of its probes shows a piece of surface to measure: it is too thin or too faint",
     )
 
 
@@ -223,10 +238,14 @@ def _slab(cloud: Surface) -> float:
     if not len(cloud.points):
         return 0.0
     low, size = cloud.points.min(axis=0), np.ptp(cloud.points, axis=0)
-    level = (cloud.normals[:, 2] > UPRIGHT) & (cloud.points[:, 2] - low[2] < FLOOR * float(np.linalg.norm(size)))
+    level = (cloud.normals[:, 2] > UPRIGHT) & (
+        cloud.points[:, 2] - low[2] < FLOOR * float(np.linalg.norm(size))
+    )
 
     def cells(points: Array) -> set[tuple[int, int]]:
-        return set(map(tuple, ((points[:, :2] - low[:2]) / max(size[0], size[1], 1e-9) * 16).astype(int).tolist()))
+        return set(
+            map(tuple, ((points[:, :2] - low[:2]) / max(size[0], size[1], 1e-9) * 16).astype(int).tolist())
+        )
 
     above = cloud.points[:, 2] - low[2] >= FLOOR * float(np.linalg.norm(size))
     if above.mean() < 0.02 or size[2] < LOW * max(size[0], size[1]):
@@ -243,7 +262,9 @@ def _object_problem(portrait: Portrait, probes: Sequence[RenderedView], gates: G
         why = f"only {portrait.main_part:.2f} of its surface hangs together, less than {gates.min_main_part}"
         return Drop("several things", why)
     if portrait.slab > gates.max_slab:
-        return Drop("ground slab", f"{portrait.slab:.2f} of its footprint is bare floor, more than {gates.max_slab}")
+        return Drop(
+            "ground slab", f"{portrait.slab:.2f} of its footprint is bare floor, more than {gates.max_slab}"
+        )
     if portrait.thickness < gates.min_thickness:
         why = f"its thinnest direction is {portrait.thickness:.3f} of the widest, less than {gates.min_thickness}"
         return Drop("flat as paper", why)
@@ -266,18 +287,27 @@ def view_problem(view: RenderedView, gates: GateConfig) -> Drop | None:
         return Drop("empty views", "no object in the picture")
     if share < gates.min_object_share:
         return Drop(
-            "views of a speck", f"the object fills {share:.4f} of the frame, less than {gates.min_object_share}"
+            "views of a speck",
+            f"the object fills {share:.4f} of the frame, less than {gates.min_object_share}",
         )
     if border > gates.max_border_share:
-        return Drop("cut views", f"it covers {border:.3f} of the frame's border, more than {gates.max_border_share}")
+        return Drop(
+            "cut views", f"it covers {border:.3f} of the frame's border, more than {gates.max_border_share}"
+        )
     if stats.opacity < gates.min_opacity:
         return Drop("see-through views", f"mean alpha {stats.opacity:.2f}, less than {gates.min_opacity}")
     if stats.luminance < gates.luminance.low or stats.dark > gates.max_clipped:
-        return Drop("under-exposed views", f"mean luminance {stats.luminance:.3f}, {stats.dark:.2f} of it black")
+        return Drop(
+            "under-exposed views", f"mean luminance {stats.luminance:.3f}, {stats.dark:.2f} of it black"
+        )
     if stats.luminance > gates.luminance.high or stats.bright > gates.max_clipped:
-        return Drop("over-exposed views", f"mean luminance {stats.luminance:.3f}, {stats.bright:.2f} of it white")
+        return Drop(
+            "over-exposed views", f"mean luminance {stats.luminance:.3f}, {stats.bright:.2f} of it white"
+        )
     if stats.contrast < gates.min_contrast:
-        return Drop("flat views", f"luminance varies by {stats.contrast:.3f} only, less than {gates.min_contrast}")
+        return Drop(
+            "flat views", f"luminance varies by {stats.contrast:.3f} only, less than {gates.min_contrast}"
+        )
     if stats.from_background < gates.min_from_background:
         why = f"differs from the background by {stats.from_background:.3f} only, less than {gates.min_from_background}"
         return Drop("hidden views", why)

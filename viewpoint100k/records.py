@@ -107,15 +107,20 @@ Pose = Annotated[Matrix4, AfterValidator(_rigid)]
 class ObjectRecord(Record):
     """Who an object is and whom to thank for it. Published with every sample."""
 
-    uid: str = Field(pattern=r"^[A-Za-z0-9_\-]+$", description="unique in its source; names files, so no dots")
-    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="of the file; empty until it is fetched")
+    uid: str = Field(
+        pattern=r"^[A-Za-z0-9_\-]+$", description="unique in its source; names files, so no dots"
+    )
+    sha256: str = Field(
+        default="", pattern=r"^([0-9a-f]{64})?$", description="of the file; empty until it is fetched"
+    )
     category: str = "unknown"
     title: str = ""
     author: str = "unknown"
     licence: str = Field(default="unknown", description="SPDX identifier where the source gives one")
     source_url: str = ""
     pose: str = Field(
-        default="", description="in which it was rendered: rest, or animation NAME at SECONDS s; empty before that"
+        default="",
+        description="in which it was rendered: rest, or animation NAME at SECONDS s; empty before that",
     )
 
 
@@ -123,12 +128,16 @@ class SourceObject(Record):
     """An object as its source lists it: the record, where its file is, and what is known of its pose."""
 
     record: ObjectRecord
-    path: str = Field(default="", description="the .glb or .gltf file; empty if it is made or fetched when needed")
+    path: str = Field(
+        default="", description="the .glb or .gltf file; empty if it is made or fetched when needed"
+    )
     front_azimuth_deg: float | None = Field(
         default=None,
         description="azimuth of a camera that looks at the front, counter-clockwise from +X; None: unknown",
     )
-    parts: list["SourceObject"] = Field(default=[], description="of a scene, which is composed of other objects")
+    parts: list["SourceObject"] = Field(
+        default=[], description="of a scene, which is composed of other objects"
+    )
 
 
 class Reject(Record):
@@ -170,7 +179,9 @@ class Light(Record):
 
     name: str = Field(description="one of the HDRIs that ship inside bpy")
     rotation_deg: float = Field(description="of the HDRI about the vertical")
-    strength: float = Field(gt=0, description="mean radiance after scaling; the HDRIs differ by a factor of 50")
+    strength: float = Field(
+        gt=0, description="mean radiance after scaling; the HDRIs differ by a factor of 50"
+    )
     lamps: list[Lamp] = []
 
     @property
@@ -199,9 +210,13 @@ class PlannedPair(Record):
 
     first: int
     second: int
-    motion: str = Field(pattern=r"^([-+0*]{7}|arc|star)$", description="signs, or what a set of views is: motions.py")
+    motion: str = Field(
+        pattern=r"^([-+0*]{7}|arc|star)$", description="signs, or what a set of views is: motions.py"
+    )
     more: list[int] = Field(default=[], description="further views of a set")
-    both_orders: bool = Field(default=False, description="it is also asked about from the second view to the first")
+    both_orders: bool = Field(
+        default=False, description="it is also asked about from the second view to the first"
+    )
     event: EventKind | None = Field(
         default=None, description="what happens in the scene meanwhile, one way or the other"
     )
@@ -234,7 +249,9 @@ class ViewSet(Record):
     object: SourceObject
     round: int
     views: list[PlannedView]
-    probes: list[PlannedView] = Field(description="all around, small and cheap: what it looks like where no view looks")
+    probes: list[PlannedView] = Field(
+        description="all around, small and cheap: what it looks like where no view looks"
+    )
     pairs: list[PlannedPair]
     lights: Annotated[list[Light], Field(min_length=1)] = Field(
         description="one, or two that take turns over the views"
@@ -254,7 +271,9 @@ class View(Record):
     hfov_deg: float = Field(gt=0, lt=180)
     object_box: Row4 = Field(description="left, top, right, bottom of the object in the picture, in pixels")
     object_share: float = Field(ge=0, le=1, description="of the picture that the object covers")
-    light: str = Field(description="HDRI / world or camera: whether the lamps stand still or go with the camera")
+    light: str = Field(
+        description="HDRI / world or camera: whether the lamps stand still or go with the camera"
+    )
     background: str = Field(description="hdri, blurred, plain, gradient or ground")
 
     @property
@@ -265,14 +284,20 @@ class View(Record):
     @model_validator(mode="after")
     def _a_camera(self) -> "View":
         (fx, _, cx), (shear, fy, cy), last = self.intrinsics
-        if last != [0, 0, 1] or shear or not (0.5 <= cx <= LONGEST_SIDE_PX / 2 and 0.5 <= cy <= LONGEST_SIDE_PX / 2):
+        if (
+            last != [0, 0, 1]
+            or shear
+            or not (0.5 <= cx <= LONGEST_SIDE_PX / 2 and 0.5 <= cy <= LONGEST_SIDE_PX / 2)
+        ):
             raise ValueError(
                 f"intrinsics: expected the middle of a picture of at most {LONGEST_SIDE_PX} px, and a last row of 0, 0, 1"
             )
         if not (1e-3 <= fx / cx <= 1e3 and 1e-3 <= fy / cy <= 1e3):
             raise ValueError(f"intrinsics: focal lengths {fx} and {fy}: expected positive ones, in pixels")
         left, top, right, bottom = self.object_box
-        if not (left < right and top < bottom) and self.object_share > 0:  # a picture may not show the object at all
+        if (
+            not (left < right and top < bottom) and self.object_share > 0
+        ):  # a picture may not show the object at all
             raise ValueError("object_box: expected left < right and top < bottom")
         return self
 
@@ -281,19 +306,31 @@ class Truth(Record):
     """How the camera moved from the first view to the second. Signs: docs/conventions.md."""
 
     second_from_first: Pose = Field(description="takes points in first-camera axes to second-camera axes")
-    translation: Row3 = Field(description="of the camera, in first-camera axes, over the distance to the object")
+    translation: Row3 = Field(
+        description="of the camera, in first-camera axes, over the distance to the object"
+    )
     yaw_deg: Degrees = Field(description="> 0: turned right")
     pitch_deg: Degrees = Field(description="> 0: turned up")
     roll_deg: Degrees = Field(description="> 0: turned clockwise, seen from behind the camera")
-    azimuth_change_deg: Degrees = Field(description="> 0: counter-clockwise around the object, seen from above")
+    azimuth_change_deg: Degrees = Field(
+        description="> 0: counter-clockwise around the object, seen from above"
+    )
     elevation_change_deg: Degrees
     distance_ratio: float = Field(gt=1e-6, lt=1e6, description="second distance to the object over the first")
-    focal_ratio: float = Field(gt=1e-6, lt=1e6, description="second focal length over the first: > 1 zoomed in")
-    azimuth_deg: Degrees = Field(description="of the first camera about the object, counter-clockwise from +X")
+    focal_ratio: float = Field(
+        gt=1e-6, lt=1e6, description="second focal length over the first: > 1 zoomed in"
+    )
+    azimuth_deg: Degrees = Field(
+        description="of the first camera about the object, counter-clockwise from +X"
+    )
     elevation_deg: Degrees = Field(description="of the first camera about the object")
     rotation_deg: Degrees = Field(description="angle of the whole rotation, about whatever axis")
-    covisible_fraction: float = Field(ge=0, le=1, description="surface seen in both views over surface seen in either")
-    front_azimuth_deg: Number | None = Field(description="azimuth of the object's front; None: it has no known front")
+    covisible_fraction: float = Field(
+        ge=0, le=1, description="surface seen in both views over surface seen in either"
+    )
+    front_azimuth_deg: Number | None = Field(
+        description="azimuth of the object's front; None: it has no known front"
+    )
 
 
 class Decidability(Record):
@@ -319,7 +356,9 @@ class SurfacePoint(Record):
     """A point of the object's surface, and what the first two views see of it."""
 
     world: Row3
-    pixels: Annotated[list[Row2], Field(min_length=2, max_length=2)] = Field(description="where it is in each picture")
+    pixels: Annotated[list[Row2], Field(min_length=2, max_length=2)] = Field(
+        description="where it is in each picture"
+    )
     visible: Annotated[list[Visible], Field(min_length=2, max_length=2)] = Field(
         description="`unclear` at outlines, and where the surface is seen at a slant"
     )
@@ -333,7 +372,8 @@ class Seen(Record):
         default=[], description="(n, n): surface seen in both views over surface seen in either"
     )
     difference: Many[Many[Number]] = Field(
-        default=[], description="(n, n): how different the object looks to one camera from what another would see, 0..1"
+        default=[],
+        description="(n, n): how different the object looks to one camera from what another would see, 0..1",
     )
     other_side: Many[Number] = Field(
         default=[],
@@ -363,7 +403,9 @@ class Mark(Record):
 class MapCamera(Record):
     """A camera on the map of a question: a further picture, seen from above, the first camera at its lower edge."""
 
-    azimuth_deg: Degrees = Field(description="around the object from the first camera, counter-clockwise from above")
+    azimuth_deg: Degrees = Field(
+        description="around the object from the first camera, counter-clockwise from above"
+    )
     colour: Colour
 
 
@@ -380,12 +422,20 @@ class Question(Record):
     )
     prompt: str
     options: Many[str] = Field(max_length=MOST_OPTIONS, description="empty where a number is asked for")
-    answer_index: int = Field(ge=-1, lt=MOST_OPTIONS, description="of the right option; -1 where a number is asked for")
+    answer_index: int = Field(
+        ge=-1, lt=MOST_OPTIONS, description="of the right option; -1 where a number is asked for"
+    )
     answer: str = Field(description="what the model should write")
-    answer_form: AnswerForm = Field(description="how: a letter, the option's number, its words, JSON, or a number")
+    answer_form: AnswerForm = Field(
+        description="how: a letter, the option's number, its words, JSON, or a number"
+    )
     value: Number | None = Field(default=None, description="the right number, where one is asked for")
-    marks: Many[Mark] = Field(default=[], max_length=100, description="dots in copies of the pictures: drawing.py")
-    mirrored: Many[Place] = Field(default=[], description="places of the pictures that are shown as in a mirror")
+    marks: Many[Mark] = Field(
+        default=[], max_length=100, description="dots in copies of the pictures: drawing.py"
+    )
+    mirrored: Many[Place] = Field(
+        default=[], description="places of the pictures that are shown as in a mirror"
+    )
     map_cameras: Many[MapCamera] = Field(
         default=[], max_length=100, description="of a map that is shown as a further picture"
     )
@@ -393,8 +443,12 @@ class Question(Record):
         default=[], description="objects of the scene that it speaks of, by their number, in order"
     )
     template: str
-    margin: Number = Field(description="distance from the nearest other answer, in grey bands; at least 1 when asked")
-    decidability: Number = Field(description="how different the picture would be if the nearest wrong answer were true")
+    margin: Number = Field(
+        description="distance from the nearest other answer, in grey bands; at least 1 when asked"
+    )
+    decidability: Number = Field(
+        description="how different the picture would be if the nearest wrong answer were true"
+    )
     chain_of_thought: str | None = None
     fair: bool = Field(
         default=True,
@@ -452,13 +506,21 @@ class ScenePart(Record):
         'marked A" where such words do not exist; then the picture must show the letters'
     )
     named_by: Literal["noun", "colour", "letter"] = Field(description="what `name` rests on")
-    noun: str = Field(description="what its category is called, without article; empty: nothing that people would know")
-    colour: ObjectColour | None = Field(description="of nearly all of what is seen of it; None: it has no one colour")
-    size: Row3 = Field(description="sides of its box along its own axes, in world units; size[2] is its height")
+    noun: str = Field(
+        description="what its category is called, without article; empty: nothing that people would know"
+    )
+    colour: ObjectColour | None = Field(
+        description="of nearly all of what is seen of it; None: it has no one colour"
+    )
+    size: Row3 = Field(
+        description="sides of its box along its own axes, in world units; size[2] is its height"
+    )
     front_azimuth_deg: Number | None = Field(
         description="where its front faces in its own axes, counter-clockwise from its +x; None: it has no known front"
     )
-    present: Many[bool] = Field(min_length=1, max_length=2, description="whether it is there, per state of the scene")
+    present: Many[bool] = Field(
+        min_length=1, max_length=2, description="whether it is there, per state of the scene"
+    )
     world_from_object: Many[Pose] = Field(
         min_length=1,
         max_length=2,
@@ -471,28 +533,40 @@ class PartSeen(Record):
 
     pixels: int = Field(ge=0, le=LONGEST_SIDE_PX**2, description="in which it is seen; 0 where it is absent")
     solo_pixels: int = Field(
-        ge=0, le=LONGEST_SIDE_PX**2, description="in which it would be seen if it were alone; 0 where it is absent"
+        ge=0,
+        le=LONGEST_SIDE_PX**2,
+        description="in which it would be seen if it were alone; 0 where it is absent",
     )
-    visible_fraction: float = Field(ge=0, le=1, description="`pixels` over `solo_pixels`; 0 where there are none")
+    visible_fraction: float = Field(
+        ge=0, le=1, description="`pixels` over `solo_pixels`; 0 where there are none"
+    )
     box: Row4 | None = Field(description="left, top, right, bottom of those pixels; None: no pixel")
     full_box: Row4 = Field(
         description="the same of its 3D box's corners, projected: also what is hidden, and never smaller than `box`"
     )
     centre_pixel: Row2 = Field(description="where the middle of its 3D box is in the picture, hidden or not")
     base_pixel: Row2 = Field(description="where the middle of its base is, on the ground")
-    depth: Number = Field(description="of the middle of its 3D box along the line of sight (camera z), in world units")
-    depth_range: Row2 | None = Field(description="least and greatest camera z of the pixels in which it is seen")
+    depth: Number = Field(
+        description="of the middle of its 3D box along the line of sight (camera z), in world units"
+    )
+    depth_range: Row2 | None = Field(
+        description="least and greatest camera z of the pixels in which it is seen"
+    )
     hidden_by: Many[Place] = Field(
         description="objects that hide a twentieth of `solo_pixels` or more, by their number"
     )
     cut: bool = Field(description="whether it reaches the edge of the picture")
-    referable: bool = Field(description="whether it may be spoken of: enough pixels, little enough hidden, not cut")
+    referable: bool = Field(
+        description="whether it may be spoken of: enough pixels, little enough hidden, not cut"
+    )
 
 
 class SceneView(Record):
     """What one picture shows of a scene."""
 
-    state: int = Field(ge=0, le=1, description="of the scene when the picture was taken; that of the first view is 0")
+    state: int = Field(
+        ge=0, le=1, description="of the scene when the picture was taken; that of the first view is 0"
+    )
     parts: Many[PartSeen] = Field(description="one for each of the scene's parts, in their order")
 
 
@@ -504,7 +578,9 @@ class SceneChange(Record):
     distance: Number = Field(ge=0, description="between both places, over the scene's radius; 0 unless moved")
     turn_deg: Degrees = Field(description="> 0: counter-clockwise, seen from above; 0 unless turned")
     difference: float = Field(
-        ge=0, le=1, description="how different the object looks in the second picture from what no change would show"
+        ge=0,
+        le=1,
+        description="how different the object looks in the second picture from what no change would show",
     )
 
 
@@ -520,7 +596,9 @@ class Scene(Record):
     def _numbered(self) -> "Scene":
         count, states = len(self.parts), {len(part.present) for part in self.parts}
         if len(states | {len(part.world_from_object) for part in self.parts}) != 1:
-            raise ValueError("parts: expected as many states of each object as of the others, and a pose in each")
+            raise ValueError(
+                "parts: expected as many states of each object as of the others, and a pose in each"
+            )
         for number, view in enumerate(self.views):
             if len(view.parts) != count or view.state >= min(states):
                 raise ValueError(
@@ -547,7 +625,9 @@ class Sample(Record):
         default=None, description="from the second view to the first, where that is asked about too"
     )
     seen: Seen = Seen()
-    scene: Scene | None = Field(default=None, description="of several objects; None: the sample is of a single object")
+    scene: Scene | None = Field(
+        default=None, description="of several objects; None: the sample is of a single object"
+    )
     questions: Many[Question]
     provenance: Provenance
 
@@ -561,7 +641,9 @@ class Sample(Record):
             if {len(rows := getattr(self.seen, name)), *map(len, rows)} not in ({views}, {0}):
                 raise ValueError(f"seen.{name}: expected {views} rows of {views} numbers, or none")
         if len(self.seen.other_side) not in (0, views) or len(self.seen.sides) not in (0, views):
-            raise ValueError(f"seen: other_side, sides: expected one entry for each of the {views} views, or none")
+            raise ValueError(
+                f"seen: other_side, sides: expected one entry for each of the {views} views, or none"
+            )
         for number, view in enumerate(self.views):
             if view.object_share <= 0:
                 raise ValueError(f"views.{number}.object_share = 0: expected views that show the object")
@@ -569,9 +651,13 @@ class Sample(Record):
                 raise ValueError(f"views.{number}: the camera stands in the middle of what it looks at")
         for number, question in enumerate(self.questions):
             if max(question.images) >= views:
-                raise ValueError(f"questions.{number}: shows the views {question.images}; the sample has {views}")
+                raise ValueError(
+                    f"questions.{number}: shows the views {question.images}; the sample has {views}"
+                )
             if max(question.parts, default=-1) >= objects:
-                raise ValueError(f"questions.{number}: speaks of the objects {question.parts}; its scene has {objects}")
+                raise ValueError(
+                    f"questions.{number}: speaks of the objects {question.parts}; its scene has {objects}"
+                )
             for mark in question.marks:
                 width, height = self.views[question.images[mark.image]].size_px
                 if not (0 <= mark.x <= width and 0 <= mark.y <= height):

@@ -17,7 +17,9 @@ from viewpoint100k.run_state import RunPaths
 from viewpoint100k.shards import StoredSample, decode, read_shard, sha256_file, write_shard
 
 MANY = 5  # differences of a kind that are listed one by one
-PIXEL_TOLERANCE = 12  # of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
+PIXEL_TOLERANCE = (
+    12  # of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
+)
 CLOSE_SHARE = 0.001  # of pixels that may differ by more, at outlines
 
 
@@ -149,7 +151,9 @@ def _published(dataset: Path, entry: ShardEntry) -> list[str]:
         return [f"{path} is not there"]
     found = sha256_file(path)
     return (
-        [] if found == entry.sha256 else [f"{path} is not what manifest.json lists: sha256 {found}, not {entry.sha256}"]
+        []
+        if found == entry.sha256
+        else [f"{path} is not what manifest.json lists: sha256 {found}, not {entry.sha256}"]
     )
 
 
@@ -177,7 +181,8 @@ def _compare(old: list[StoredSample], new: list[StoredSample], findings: list[st
         if "provenance" in differ:
             parts = [key for key, value in tree["provenance"].items() if value != other["provenance"][key]]
             fields += [
-                f"provenance.{key}: was {tree['provenance'][key]}, is {other['provenance'][key]}" for key in parts
+                f"provenance.{key}: was {tree['provenance'][key]}, is {other['provenance'][key]}"
+                for key in parts
             ]
         if (
             before.sample.object.sha256 != after.sample.object.sha256
@@ -206,7 +211,10 @@ def _pixels(one: bytes, another: bytes) -> tuple[str, bool]:
         return f"was {a.shape[1]} px wide, is {b.shape[1]}", False
     off = np.abs(a - b).max(axis=2)
     share = float((off > PIXEL_TOLERANCE).mean())
-    return f"{100 * (off > 0).mean():.2f} % of the pixels differ, by at most {off.max()} of 255", share <= CLOSE_SHARE
+    return (
+        f"{100 * (off > 0).mean():.2f} % of the pixels differ, by at most {off.max()} of 255",
+        share <= CLOSE_SHARE,
+    )
 
 
 def _shortened(lines: list[str]) -> list[str]:

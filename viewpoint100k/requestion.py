@@ -29,7 +29,9 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
     before = load_config_tree(manifest.config)
     config = load_config_tree(manifest.config, overrides)
     mine = any(override.partition("=")[0].strip() == "questions.templates" for override in overrides)
-    if config.questions.templates is not None and not mine:  # a path that its maker chose: of another machine, or worse
+    if (
+        config.questions.templates is not None and not mine
+    ):  # a path that its maker chose: of another machine, or worse
         raise InputError(
             f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are here with "
             "--set questions.templates=FILE.yaml, or take ours with --set questions.templates=null"
@@ -54,7 +56,11 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         stored = [
             one._replace(
                 sample=one.sample.model_copy(
-                    update={"provenance": one.sample.provenance.model_copy(update={"config_hash": config_hash(config)})}
+                    update={
+                        "provenance": one.sample.provenance.model_copy(
+                            update={"config_hash": config_hash(config)}
+                        )
+                    }
                 )
             )
             for one in before_asking
@@ -91,7 +97,9 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         )
     shutil.rmtree(RunPaths(out).run)
     rewritten = (stored.sample for stored in iter_samples(out))
-    return write_beside_shards(out, config, receipts, rewritten, next_version(manifest.version), manifest.removed)
+    return write_beside_shards(
+        out, config, receipts, rewritten, next_version(manifest.version), manifest.removed
+    )
 
 
 def _consistent(path: Path) -> Iterator[StoredSample]:

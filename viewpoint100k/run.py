@@ -59,7 +59,11 @@ class Run:
         """For what the commands print, on this machine."""
         if self._store is None:
             return RunPaths(self.folder).run / "logs"
-        return Path(tempfile.gettempdir()) / "viewpoint100k-logs" / self.out.partition("://")[2].replace("/", "_")
+        return (
+            Path(tempfile.gettempdir())
+            / "viewpoint100k-logs"
+            / self.out.partition("://")[2].replace("/", "_")
+        )
 
     def plan(self, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
         """`pipeline.plan_run`."""
@@ -67,11 +71,17 @@ class Run:
         if store and not paths.plan.exists():
             foreign = sorted(name for name in storage.sizes(store) if name)
             if foreign:
-                raise InputError(f"{self.out} holds something else ({foreign[0]}) and no run of ours; pass a new URL")
+                raise InputError(
+                    f"{self.out} holds something else ({foreign[0]}) and no run of ours; pass a new URL"
+                )
         known = paths.plan.exists()
         plan = pipeline.plan_run(self.folder, config, progress)
         if store and not known:
-            for path in (paths.listed_rejects, paths.config, paths.plan):  # the plan last: it marks the stage as done
+            for path in (
+                paths.listed_rejects,
+                paths.config,
+                paths.plan,
+            ):  # the plan last: it marks the stage as done
                 storage.put(store, path, str(path.relative_to(self.folder)))
         return plan
 

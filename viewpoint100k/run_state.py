@@ -144,7 +144,9 @@ def report_progress(
     paths: RunPaths, shard: Shard, begun: Progress, pairs: int = 0, rejects: int = 0, error: str = ""
 ) -> None:
     """Say how far a shard is, for `status` to read."""
-    now = begun.model_copy(update={"updated": time.time(), "pairs": pairs, "rejects": rejects, "error": error})
+    now = begun.model_copy(
+        update={"updated": time.time(), "pairs": pairs, "rejects": rejects, "error": error}
+    )
     write_atomically(paths.progress(shard), now.model_dump_json().encode())
 
 
@@ -163,7 +165,10 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
         receipt = Receipt.model_validate_json(paths.receipt(shard).read_bytes())
         if not receipt.samples:  # all its objects were removed: there is no file
             return receipt
-        whole = paths.shard(shard).stat().st_size == receipt.bytes and sha256_file(paths.shard(shard)) == receipt.sha256
+        whole = (
+            paths.shard(shard).stat().st_size == receipt.bytes
+            and sha256_file(paths.shard(shard)) == receipt.sha256
+        )
     except (OSError, ValidationError):
         return None
     return receipt if whole else None
@@ -246,7 +251,9 @@ def read_rejects(out: Path) -> list[Reject]:
     """Every object that was refused, and why."""
     paths = RunPaths(out)
     files = [paths.rejects] if paths.rejects.exists() else sorted((paths.run / "rejects").glob("*.jsonl"))
-    return [Reject.model_validate_json(line) for path in files for line in path.read_text("utf-8").splitlines()]
+    return [
+        Reject.model_validate_json(line) for path in files for line in path.read_text("utf-8").splitlines()
+    ]
 
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:

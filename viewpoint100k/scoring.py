@@ -133,7 +133,9 @@ def _by_text(text: str, options: Sequence[str], *, in_full: bool = False) -> int
     if not found and all(_LISTED.fullmatch(option) for option in plain):
         said, lists = re.findall(r"\d+", lowered), [option.split() for option in plain]
         # all start from image 1, and some say the option's number before
-        found = [i for i, numbers in enumerate(lists) if said in (numbers, ["1", *numbers], [str(i + 1), *numbers])]
+        found = [
+            i for i, numbers in enumerate(lists) if said in (numbers, ["1", *numbers], [str(i + 1), *numbers])
+        ]
     elif not found and not in_full:
         found = _held(lowered, _telling_words(plain))
     return found[0] if len(found) == 1 else None
@@ -141,7 +143,9 @@ def _by_text(text: str, options: Sequence[str], *, in_full: bool = False) -> int
 
 def _held(text: str, words: Sequence[str]) -> list[int]:
     def holds(one: str) -> bool:
-        before, after = (r"(?<!\d )", r"(?! \d)") if _LISTED.fullmatch(one) else ("", "")  # "2 3 4 5" holds no "2 3 4"
+        before, after = (
+            (r"(?<!\d )", r"(?! \d)") if _LISTED.fullmatch(one) else ("", "")
+        )  # "2 3 4 5" holds no "2 3 4"
         return bool(re.search(rf"{before}(?<![\w\-]){re.escape(one)}(?![\w\-]){after}", text))
 
     return [i for i, one in enumerate(words) if holds(one)]

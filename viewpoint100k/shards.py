@@ -83,13 +83,17 @@ class Receipt(Record):
     objects_visited: int
     views_rendered: int
     rejects: int
-    dropped: dict[str, int]  # pairs that were rendered and not used, and questions that were not asked, by reason
+    dropped: dict[
+        str, int
+    ]  # pairs that were rendered and not used, and questions that were not asked, by reason
     cpu_s: dict[str, float]
     machine: str = ""  # who made it and how fast; nothing that is published depends on what follows
     seconds: float = 0.0
     finished: float = 0.0  # Unix time
     attempts: int = 1
-    visits: list[tuple[float, int]] = Field(default=[], description="CPU-seconds and pairs of each visit to an object")
+    visits: list[tuple[float, int]] = Field(
+        default=[], description="CPU-seconds and pairs of each visit to an object"
+    )
 
 
 def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) -> tuple[str, int]:
@@ -158,13 +162,17 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
         for member in members_of(file, path):
             span = ends.setdefault(member.key, [member.start, member.start])
             if span[1] != member.start:
-                raise InputError(f"{path}: sample {member.key!r}: its members lie apart; expected them side by side")
+                raise InputError(
+                    f"{path}: sample {member.key!r}: its members lie apart; expected them side by side"
+                )
             span[1] = member.end
             names.setdefault(member.key, []).append(member.extension)
             if member.extension == "json":
                 records.append((member.key, _sample(path, member.key, _read(file, path, member))))
     if len(records) != len(ends) or {key for key, _ in records} != set(ends):
-        raise InputError(f"{path}: {len(ends)} samples, and {len(records)} json members; expected one in each")
+        raise InputError(
+            f"{path}: {len(ends)} samples, and {len(records)} json members; expected one in each"
+        )
     for key, sample in records:
         _check_members(path, key, names[key], sample)
         mine = {thing.uid for thing in sample.objects}
@@ -305,9 +313,15 @@ def open_inside(path: Path, root: Path | None = None) -> io.BufferedReader:
         # the Hub's cache keeps every file of a snapshot as a link to where its bytes are
         cache = folder.parent.parent / "blobs" if folder.parent.name == "snapshots" else folder
         if not (real.is_relative_to(folder) or real.is_relative_to(cache)):
-            raise InputError(f"{path} leads out of its folder, to {one_line(str(real))}; expected a file in {folder}")
-        if not stat.S_ISREG(os.stat(real).st_mode):  # before it is opened: that alone may wait, or do something
-            raise InputError(f"{path} is no regular file; expected a file with content, neither a folder nor a device")
+            raise InputError(
+                f"{path} leads out of its folder, to {one_line(str(real))}; expected a file in {folder}"
+            )
+        if not stat.S_ISREG(
+            os.stat(real).st_mode
+        ):  # before it is opened: that alone may wait, or do something
+            raise InputError(
+                f"{path} is no regular file; expected a file with content, neither a folder nor a device"
+            )
         return open(os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     except (OSError, RuntimeError) as error:  # a ring of links
         why = error.strerror if isinstance(error, OSError) else error
@@ -360,10 +374,14 @@ def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
         file.seek(at)
         header = file.read(tarfile.BLOCKSIZE)
         if len(header) < tarfile.BLOCKSIZE:
-            raise InputError(f"{path} is not a whole tar file: it ends at byte {whole}, without the mark of its end")
+            raise InputError(
+                f"{path} is not a whole tar file: it ends at byte {whole}, without the mark of its end"
+            )
         if not header[0] and not any(header):
             if whole - at > MOST_REST_BYTES:
-                raise InputError(f"{path} is not a whole tar file: {whole - at} bytes follow the mark of its end")
+                raise InputError(
+                    f"{path} is not a whole tar file: {whole - at} bytes follow the mark of its end"
+                )
             return
         name, size, kind = _header(header, path, at)
         data = at + tarfile.BLOCKSIZE
@@ -401,11 +419,17 @@ def _header(header: bytes, path: Path, at: int) -> tuple[str, int, bytes]:
     with suppress(ValueError):
         plain = kind == tarfile.REGTYPE and not header[345]
         if plain and int(header[148:156].strip(b" \0"), 8) == 256 + sum(header[:148]) + sum(header[156:]):
-            return header[:100].split(b"\0", 1)[0].decode("ascii"), int(header[124:136].strip(b" \0"), 8), kind
+            return (
+                header[:100].split(b"\0", 1)[0].decode("ascii"),
+                int(header[124:136].strip(b" \0"), 8),
+                kind,
+            )
     try:
         info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
     except (tarfile.TarError, ValueError) as error:
-        raise InputError(f"{path} is not a whole tar file: no header of a member at byte {at}: {error}") from error
+        raise InputError(
+            f"{path} is not a whole tar file: no header of a member at byte {at}: {error}"
+        ) from error
     return info.name, info.size, info.type
 
 
@@ -475,7 +499,9 @@ def decoding(name: str) -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:
-        raise InputError(f"{name} cannot be decoded: {one_line(str(error)) or type(error).__name__}") from error
+        raise InputError(
+            f"{name} cannot be decoded: {one_line(str(error)) or type(error).__name__}"
+        ) from error
 
 
 @contextmanager
@@ -495,7 +521,9 @@ def in_sample(path: Path | str, key: str = "") -> Iterator[None]:
         raise InputError(f"{where}: {error}") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {one_line(str(error))}"
-        raise InputError(f"{where}: its values do not fit each other ({what}); run `viewpoint100k validate`") from error
+        raise InputError(
+            f"{where}: its values do not fit each other ({what}); run `viewpoint100k validate`"
+        ) from error
 
 
 def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
@@ -558,7 +586,9 @@ def parse_sample(path: Path | str, key: str, members: dict[str, bytes]) -> Store
         InputError: a file is missing, or the json is not a sample: names the file, the sample and the field.
     """
     if "json" not in members:
-        raise InputError(f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, ..., json")
+        raise InputError(
+            f"{path}: sample {key!r} has members {sorted(members)}; expected view_0.jpg, ..., json"
+        )
     sample = _sample(path, key, members["json"])
     _check_members(path, key, members, sample)
     return StoredSample(key, sample, [members[f"view_{number}.jpg"] for number in range(len(sample.views))])

@@ -51,7 +51,9 @@ def open_store(url: str) -> Store:
 
         files, root = url_to_fs(url)
     except ImportError as error:
-        raise MissingExtra(f"{url} needs a library: {EXTRAS.get(kind, f'pip install fsspec; {error}')}") from error
+        raise MissingExtra(
+            f"{url} needs a library: {EXTRAS.get(kind, f'pip install fsspec; {error}')}"
+        ) from error
     except ValueError as error:
         raise InputError(f"{url}: {error}; expected a folder, or a URL such as s3://bucket/run") from error
     return Store(url.rstrip("/"), files, str(root).rstrip("/"))
@@ -104,7 +106,9 @@ def read_all(store: Store, folder: str) -> dict[str, bytes]:
     def fetch() -> dict[str, bytes]:
         store.files.invalidate_cache()
         try:
-            names = [path for path in store.files.ls(store.path(folder), detail=False) if not path.endswith("/")]
+            names = [
+                path for path in store.files.ls(store.path(folder), detail=False) if not path.endswith("/")
+            ]
         except FileNotFoundError:
             return {}
         # a file may go between being listed and being read: a shard that is done loses its progress
@@ -126,7 +130,11 @@ def sizes(store: Store) -> dict[str, int]:
             entries = store.files.ls(store.root, detail=True)
         except FileNotFoundError:
             return {}
-        return {each["name"].rpartition("/")[2]: int(each["size"] or 0) for each in entries if each["type"] == "file"}
+        return {
+            each["name"].rpartition("/")[2]: int(each["size"] or 0)
+            for each in entries
+            if each["type"] == "file"
+        }
 
     return _persist(listing, f"list {store.url}")
 
@@ -150,7 +158,9 @@ def _persist(action: Callable[[], T], what: str) -> T:
             return action()
         except PermissionError as error:
             raise InputError(f"cannot {what}: {error or 'not allowed'}. Check the credentials") from error
-        except Exception as error:  # each file system has its own for a dropped connection, and few are OSError
+        except (
+            Exception
+        ) as error:  # each file system has its own for a dropped connection, and few are OSError
             if attempt + 1 == TRIES:
                 said = " ".join(str(error).split()) or type(error).__name__
                 raise StorageError(f"cannot {what} after {TRIES} tries: {said}") from error

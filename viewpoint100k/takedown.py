@@ -69,7 +69,9 @@ def remove_objects(
             own_folder(dataset / name)
     sweep(dataset, before=time.time())
     if not uids and not manifest.removed:
-        raise InputError(f"nothing to remove from {dataset}: name an object with --uid; attribution.csv lists them")
+        raise InputError(
+            f"nothing to remove from {dataset}: name an object with --uid; attribution.csv lists them"
+        )
     manifest, touched, samples = _finish(dataset, manifest, progress)
     before = manifest.version
     manifest = _begin(dataset, manifest, list(dict.fromkeys(uids)), reason, progress)
@@ -104,7 +106,9 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
             counts = {"samples": kept.samples, "questions": kept.questions}
             shards.append(entry.model_copy(update={"sha256": digest, "bytes": size, **counts}))
     if not shards:
-        raise InputError(f"nothing would be left of {dataset}; delete the folder, and the repository, instead")
+        raise InputError(
+            f"nothing would be left of {dataset}; delete the folder, and the repository, instead"
+        )
     version = next_version(manifest.version)
     removals = [Removal(uid=uid, version=version, reason=reason) for uid in new]
     manifest = with_version(manifest, version).model_copy(
@@ -167,9 +171,16 @@ def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str
             continue
         entry = wanted.get(f"{receipt.name}.tar")
         facts = {"sha256": "", "bytes": 0, "samples": 0, "questions": 0} if entry is None else _facts(entry)
-        now = receipt.model_copy(update={**facts, "objects": [uid for uid in receipt.objects if uid not in gone]})
+        now = receipt.model_copy(
+            update={**facts, "objects": [uid for uid in receipt.objects if uid not in gone]}
+        )
         write_atomically(path, (now.model_dump_json(indent=1) + "\n").encode())
 
 
 def _facts(entry: ShardEntry) -> dict[str, str | int]:
-    return {"sha256": entry.sha256, "bytes": entry.bytes, "samples": entry.samples, "questions": entry.questions}
+    return {
+        "sha256": entry.sha256,
+        "bytes": entry.bytes,
+        "samples": entry.samples,
+        "questions": entry.questions,
+    }

@@ -111,7 +111,10 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     here = [entry for entry in manifest.shards if os.path.lexists(dataset / entry.name)]
     if is_own_folder(dataset / FOLDER):
         index_files(dataset)  # imports pyarrow once, for all processes
-    check, processes = partial(_check_shard, dataset, manifest, gates), min(workers or os.cpu_count() or 1, len(here))
+    check, processes = (
+        partial(_check_shard, dataset, manifest, gates),
+        min(workers or os.cpu_count() or 1, len(here)),
+    )
     if processes > 1:
         with ProcessPoolExecutor(processes) as pool:
             found = list(pool.map(check, here))
@@ -128,13 +131,17 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
             keys[key] = entry.name
         for uid, thing in shard.objects.items():
             if thing != objects.setdefault(uid, thing):
-                problems.append(Problem(entry.name, f"object {uid} is described otherwise than in {used_in[uid][0]}"))
+                problems.append(
+                    Problem(entry.name, f"object {uid} is described otherwise than in {used_in[uid][0]}")
+                )
             used_in.setdefault(uid, []).append(entry.name.removesuffix(".tar"))
             for name in {uid, thing.sha256 or uid}:
                 first, other = splits.setdefault(name, (entry.split, entry.name))
                 if first != entry.split:
                     problems.append(
-                        Problem(entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}")
+                        Problem(
+                            entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}"
+                        )
                     )
     uids = set(objects)
     for removal in manifest.removed:
@@ -169,12 +176,16 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     for key in ("samples", "questions"):
         total = sum(getattr(entry, key) for entry in manifest.shards)
         if getattr(manifest, key) != total:
-            yield Problem("manifest.json", f"says {getattr(manifest, key)} {key}; its shards add up to {total}")
+            yield Problem(
+                "manifest.json", f"says {getattr(manifest, key)} {key}; its shards add up to {total}"
+            )
     yield from _side_problems(dataset, manifest)
     try:
         declared, splits = _declared(read_inside(dataset / "README.md", MOST_CARD_BYTES).decode())
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError, yaml.YAMLError, InputError):
-        yield Problem("README.md", "has no YAML head with configs and dataset_info: loaders would guess, wrongly")
+        yield Problem(
+            "README.md", "has no YAML head with configs and dataset_info: loaders would guess, wrongly"
+        )
         return
     if declared != features(manifest.views):
         yield Problem("README.md", "declares other features than the samples have")
@@ -192,7 +203,10 @@ def _declared(card: str) -> tuple[Any, dict[str, str]]:
         raise ValueError("it has no head, or one that is too long")
     # texts alone: what YAML makes of dates, numbers and true costs more than it says. Its aliases can blow up what is printed
     front = yaml.load(head[0], Loader=yaml.BaseLoader)
-    splits = {str(files["split"])[:99]: str(files["path"])[:99] for files in _texts(front["configs"][0]["data_files"])}
+    splits = {
+        str(files["split"])[:99]: str(files["path"])[:99]
+        for files in _texts(front["configs"][0]["data_files"])
+    }
     return front["dataset_info"][0].get("features"), splits
 
 
@@ -212,9 +226,7 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         try:
             if sha256_file(path, dataset) == digest:
                 continue
-            what = (
-                f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew"
-            )
+            what = f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew"
         except InputError as error:
             what = str(error)
         yield Problem(name, what)
@@ -230,7 +242,9 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
             yield Problem("audit.json", f"cannot be read ({one_line(str(error))}): audit again, or delete it")
             return
         if not all(fits):
-            yield Problem("audit.json", "is of another dataset, or of another version: audit again, or delete it")
+            yield Problem(
+                "audit.json", "is of another dataset, or of another version: audit again, or delete it"
+            )
 
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
@@ -259,14 +273,18 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
             continue
         for thing in stored.sample.objects:
             if thing != out.objects.setdefault(thing.uid, thing):
-                problems.append(Problem(where, f"object {thing.uid} is described otherwise than in a sample before"))
+                problems.append(
+                    Problem(where, f"object {thing.uid} is described otherwise than in a sample before")
+                )
         out.provenances.add(_made_with(stored.sample.provenance))
         questions += len(stored.sample.questions)
         if indexed:
             listed[key] = list(rows(path, key, files, stored.sample))
         try:
             with in_sample(path, key):
-                problems += [Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)]
+                problems += [
+                    Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)
+                ]
         except InputError as error:
             problems.append(Problem(where, str(error)))
     if whole:  # else there is no end to what may have to be read
@@ -283,7 +301,9 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
         for difference in shard_differences(dataset, entry.name, listed, most):
             file = f"{FOLDER}/{split_of(path)}.parquet"
             where = f"{entry.name}, {difference.key}" if difference.key else file
-            problems.append(Problem(where, f"{difference.what} ({file})" if difference.key else difference.what))
+            problems.append(
+                Problem(where, f"{difference.what} ({file})" if difference.key else difference.what)
+            )
     return out._replace(questions=questions)
 
 
@@ -324,7 +344,8 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     yield from problems_of_scene(sample, gates)
     for question in sample.questions:
         yield from (
-            f"question {question.id}: {what}" for what in _question_problems(question, sample, stored.key, gates)
+            f"question {question.id}: {what}"
+            for what in _question_problems(question, sample, stored.key, gates)
         )
     if not sample.questions:
         yield "has no question"
@@ -364,9 +385,17 @@ def truth_problems(sample: Sample) -> Iterator[str]:
 
 def _numbers(truth: Truth) -> np.ndarray:
     """All of a truth in one array: comparing field by field takes longer than deriving it."""
-    others = [getattr(truth, name) for name in Truth.model_fields if name not in ("second_from_first", "translation")]
+    others = [
+        getattr(truth, name)
+        for name in Truth.model_fields
+        if name not in ("second_from_first", "translation")
+    ]
     return np.array(
-        [*chain.from_iterable(truth.second_from_first), *truth.translation, *(value or 0.0 for value in others)]
+        [
+            *chain.from_iterable(truth.second_from_first),
+            *truth.translation,
+            *(value or 0.0 for value in others),
+        ]
     )
 
 
@@ -388,7 +417,11 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     fact = asked.fact
     texts = kind.texts(figure, sample.scene)
     unknown = set(question.options) - set(texts)
-    if unknown or len(set(question.options)) != len(question.options) or len(question.options) != _shown(kind):
+    if (
+        unknown
+        or len(set(question.options)) != len(question.options)
+        or len(question.options) != _shown(kind)
+    ):
         yield f"options {question.options}; expected {_shown(kind)} different ones of {texts}"
         return
     if texts and texts[fact.option] not in question.options:
@@ -461,7 +494,8 @@ def _attribution_problems(
         if line in missing:
             uid = line.split(",")[0]
             yield Problem(
-                "attribution.csv", f"says otherwise of object {uid}" if uid in named else f"does not name {uid}"
+                "attribution.csv",
+                f"says otherwise of object {uid}" if uid in named else f"does not name {uid}",
             )
     for line in sorted(set(unasked)):
         yield Problem("attribution.csv", f"has a line that no shard asks for: {line}")
@@ -475,12 +509,16 @@ def _manifest_problems(manifest: Manifest, made_by: set[MadeBy]) -> Iterator[Pro
     if digest != manifest.config_hash:
         yield Problem("manifest.json", f"config_hash = {manifest.config_hash}; its config hashes to {digest}")
     if manifest.preset != manifest.config.get("preset"):
-        yield Problem("manifest.json", f"preset = {manifest.preset}; its config says {manifest.config.get('preset')}")
+        yield Problem(
+            "manifest.json", f"preset = {manifest.preset}; its config says {manifest.config.get('preset')}"
+        )
     if not made_by:
         return
     versions = {one.version for one in made_by}
     named = set(manifest.code_version.split(", "))  # early manifests name the first of several
-    if not (named <= versions or (named & versions and manifest.removed)):  # what others made may have been removed
+    if not (
+        named <= versions or (named & versions and manifest.removed)
+    ):  # what others made may have been removed
         told = ", ".join(sorted(versions))
         yield Problem("manifest.json", f"code_version = {manifest.code_version}; the samples say {told}")
     commits = {one.commit for one in made_by if one.commit is not None}
@@ -505,4 +543,6 @@ def _index_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
     for name in sorted(expected):
         rows_wanted = sum(entry.questions for entry in manifest.shards if f"{entry.split}.parquet" == name)
         if name in found and found[name] >= 0 and found[name] != rows_wanted:
-            yield Problem(f"{FOLDER}/{name}", f"has {found[name]} rows; the shards have {rows_wanted} questions")
+            yield Problem(
+                f"{FOLDER}/{name}", f"has {found[name]} rows; the shards have {rows_wanted} questions"
+            )

@@ -127,7 +127,9 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> Visit:
             dropped[problem.kind] += 1
             return refused("gate", f"{problem.kind}: {problem.why}")
         if not worth:
-            return refused("gate", drops[0].why if drops else "none of the wanted pairs could be planned for it")
+            return refused(
+                "gate", drops[0].why if drops else "none of the wanted pairs could be planned for it"
+            )
         return sorted({view for pair in worth for view in pair.views})
 
     try:
@@ -144,7 +146,9 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> Visit:
     views = rendered.views
     scene = None
     records = {
-        number: record.model_copy(update={"pose": rendered.poses[number]}) if number in rendered.poses else record
+        number: record.model_copy(update={"pose": rendered.poses[number]})
+        if number in rendered.poses
+        else record
         for number, record in fetched.records.items()
     }
     record = records[WHOLE]

@@ -14,7 +14,9 @@ from viewpoint100k.shards import StoredSample, write_shard
 
 cv2 = pytest.importorskip("cv2", reason="the check matches pictures with opencv")
 
-_spec = importlib.util.spec_from_file_location("epipolar", Path(__file__).parents[2] / "benchmarks" / "epipolar.py")
+_spec = importlib.util.spec_from_file_location(
+    "epipolar", Path(__file__).parents[2] / "benchmarks" / "epipolar.py"
+)
 epipolar = importlib.util.module_from_spec(_spec)
 sys.modules["epipolar"] = epipolar
 _spec.loader.exec_module(epipolar)
@@ -87,7 +89,9 @@ def test_matches_vote_for_the_motion_that_made_them_against_each_wrong_one(name)
 def test_mirrored_pictures_vote_for_the_mirrored_motion(name):
     stated = epipolar.pair_from_poses(FRONT, MOTIONS[name])
     flipped = [np.array([512, 0]) + np.array([-1, 1]) * points for points in matches(FRONT, MOTIONS[name])]
-    assert epipolar.vote(stated, epipolar.wrong_motions(stated)["mirrored"], *flipped, (K, K)).verdict == "wrong"
+    assert (
+        epipolar.vote(stated, epipolar.wrong_motions(stated)["mirrored"], *flipped, (K, K)).verdict == "wrong"
+    )
 
 
 @pytest.mark.parametrize("name", MOTIONS)
@@ -132,10 +136,15 @@ def test_outlines_agree_under_the_motion_that_made_them_and_under_no_wrong_one(n
         assert said.stated_px < 1e-6
         assert said.verdict == ("undecided" if said.wrong_px < 5 else "stated"), wrong
     if "truck" not in name:
-        assert outlines(stated, epipolar.wrong_motions(stated)["mirrored"], FRONT, MOTIONS[name]).verdict == "stated"
+        assert (
+            outlines(stated, epipolar.wrong_motions(stated)["mirrored"], FRONT, MOTIONS[name]).verdict
+            == "stated"
+        )
 
 
-@pytest.mark.parametrize("name", ["orbit", "orbit to the left, from higher", "same_sign", "same_sign to the left"])
+@pytest.mark.parametrize(
+    "name", ["orbit", "orbit to the left, from higher", "same_sign", "same_sign to the left"]
+)
 def test_outlines_outvote_a_planted_mirrored_motion(name):
     right = epipolar.pair_from_poses(FRONT, MOTIONS[name])
     assert outlines(epipolar.wrong_motions(right)["mirrored"], right, FRONT, MOTIONS[name]).verdict == "wrong"
@@ -171,13 +180,19 @@ def test_false_matches_and_few_matches_decide_nothing():
         for n, points in enumerate(matches(FRONT, MOTIONS["orbit"], 300, 0))
     ]
     assert epipolar.vote(stated, mirrored, *shuffled, (K, K)).verdict == "undecided"
-    assert epipolar.vote(stated, mirrored, *matches(FRONT, MOTIONS["orbit"], 8, 0), (K, K)).verdict == "undecided"
+    assert (
+        epipolar.vote(stated, mirrored, *matches(FRONT, MOTIONS["orbit"], 8, 0), (K, K)).verdict
+        == "undecided"
+    )
     nothing = np.zeros((0, 2))
     assert epipolar.vote(stated, mirrored, nothing, nothing, (K, K)).verdict == "undecided"
 
 
 def test_wrong_motions_that_equal_the_stated_one_are_not_compared():
-    names = {name: set(epipolar.wrong_motions(epipolar.pair_from_poses(FRONT, pose))) for name, pose in MOTIONS.items()}
+    names = {
+        name: set(epipolar.wrong_motions(epipolar.pair_from_poses(FRONT, pose)))
+        for name, pose in MOTIONS.items()
+    }
     assert names["truck"] == {"mirrored", "moved", "swapped"}
     assert names["pan"] == {"mirrored", "turned", "swapped"}
     assert names["same_sign"] == names["orbit"] == set(epipolar.WRONG)
@@ -196,7 +211,8 @@ def test_the_coin_is_fair(heads, tails):
 def noise_picture(seed=0):
     rng = np.random.default_rng(seed)
     layers = [
-        cv2.resize(rng.random((n, n), np.float32), (256, 256), interpolation=cv2.INTER_CUBIC) for n in (8, 16, 32)
+        cv2.resize(rng.random((n, n), np.float32), (256, 256), interpolation=cv2.INTER_CUBIC)
+        for n in (8, 16, 32)
     ]
     return np.clip(85 * sum(layers), 0, 255).astype(np.uint8)
 
@@ -208,7 +224,9 @@ def jpeg(picture):
 def test_matches_are_in_our_pixels():
     """A blob in the middle of pixel (60, 100) is at (60.5, 100.5), and moves with the picture."""
     rng = np.random.default_rng(3)
-    cols, rows = (part.ravel() + rng.integers(-8, 8, 25) for part in np.meshgrid(*2 * [np.arange(28, 256, 50)]))
+    cols, rows = (
+        part.ravel() + rng.integers(-8, 8, 25) for part in np.meshgrid(*2 * [np.arange(28, 256, 50)])
+    )
     picture = 0.1 * noise_picture().astype(np.float32)
     y, x = np.indices(picture.shape)
     for col, row, size in zip(cols, rows, rng.uniform(2, 5, 25), strict=True):
@@ -239,7 +257,10 @@ def orbit_json():
     options = {
         ("ego_translation", "camera_1"): (["left", "right", "no movement sideways"], 1),
         ("object_translation", "object_facing_camera_1"): (["right", "no movement sideways", "left"], 2),
-        ("object_translation", "seen_from_above"): (["clockwise", "no movement around it", "counter-clockwise"], 2),
+        ("object_translation", "seen_from_above"): (
+            ["clockwise", "no movement around it", "counter-clockwise"],
+            2,
+        ),
         ("ego_rotation", "camera_1"): (["left", "right", "no horizontal rotation"], 0),
     }
     return sample_json(
@@ -247,7 +268,12 @@ def orbit_json():
         [FRONT, AROUND],
         {
             # a point (x, y, z) of the first camera; the object's centre, (0, 0, 2), must stay there
-            "second_from_first": [[C40, 0, S40, -2 * S40], [0, 1, 0, 0], [-S40, 0, C40, 2 - 2 * C40], [0, 0, 0, 1]],
+            "second_from_first": [
+                [C40, 0, S40, -2 * S40],
+                [0, 1, 0, 0],
+                [-S40, 0, C40, 2 - 2 * C40],
+                [0, 0, 0, 1],
+            ],
             "translation": [S40, 0, 1 - C40],
             "yaw_deg": -40,
             "azimuth_change_deg": 40,
@@ -258,7 +284,9 @@ def orbit_json():
 
 
 def sample_json(family, poses, truth, options):
-    zeros = dict.fromkeys(("yaw_deg", "pitch_deg", "roll_deg", "azimuth_change_deg", "elevation_change_deg"), 0.0)
+    zeros = dict.fromkeys(
+        ("yaw_deg", "pitch_deg", "roll_deg", "azimuth_change_deg", "elevation_change_deg"), 0.0
+    )
     hfov_deg = float(np.degrees(2 * np.arctan(0.64)))
     view = {"intrinsics": K.tolist(), "hfov_deg": hfov_deg, "light": "studio", "background": "plain"}
     view |= {"object_box": [0, 0, 9, 9], "object_share": 0.1}
@@ -406,7 +434,9 @@ def test_its_own_truth_has_the_signs_of_the_conventions(pose, name, value):
 def pan_dataset(folder, *, flipped):
     """Six pictures and what a camera that turned 12 degrees to a side would see; `flipped`: left and right exchanged."""
     k = np.array([[200.0, 0, 128], [0, 200, 128], [0, 0, 1]])
-    half = np.array([[1.0, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # from our pixels to cv2's, whose centres are whole
+    half = np.array(
+        [[1.0, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]
+    )  # from our pixels to cv2's, whose centres are whole
     samples = []
     for number in range(6):
         side = 1 if number % 2 else -1
@@ -419,13 +449,21 @@ def pan_dataset(folder, *, flipped):
             first, second = first[:, ::-1], second[:, ::-1]
         second_from_first = np.eye(4)
         second_from_first[:3, :3] = turn
-        truth = {"second_from_first": second_from_first.tolist(), "translation": [0, 0, 0], "yaw_deg": 12.0 * side}
+        truth = {
+            "second_from_first": second_from_first.tolist(),
+            "translation": [0, 0, 0],
+            "yaw_deg": 12.0 * side,
+        }
         right = ["left", "right", "no horizontal rotation"]
         options = {("ego_rotation", "camera_1"): (right, int(side > 0))}
-        tree = sample_json("pan", [FRONT, camera(yaw_right=12 * side)], truth | {"rotation_deg": 12.0}, options)
+        tree = sample_json(
+            "pan", [FRONT, camera(yaw_right=12 * side)], truth | {"rotation_deg": 12.0}, options
+        )
         for view in tree["views"]:
             view |= {"intrinsics": k.tolist()}
-        samples.append(StoredSample(f"train-{number:05d}", Sample.model_validate(tree), [jpeg(first), jpeg(second)]))
+        samples.append(
+            StoredSample(f"train-{number:05d}", Sample.model_validate(tree), [jpeg(first), jpeg(second)])
+        )
     folder.mkdir()
     write_shard(folder / "train-00000-of-00001.tar", folder, samples)
     return folder
@@ -441,7 +479,9 @@ def test_a_right_dataset_passes_and_a_mirrored_one_does_not(tmp_path, capsys):
 
 def test_where_points_and_outlines_contradict_each_other_a_person_must_look():
     for_it, against = epipolar.Vote(50, 0.5, 0.0, 0.0, "stated"), epipolar.Outlines(9.0, 0.5, "wrong")
-    row = epipolar.Checked("key", "orbit", "plain", 40.0, 50, {"mirrored": for_it}, {"mirrored": against}, [], 0)
+    row = epipolar.Checked(
+        "key", "orbit", "plain", 40.0, 50, {"mirrored": for_it}, {"mirrored": against}, [], 0
+    )
     assert row.verdict("mirrored") == "wrong"
     assert row._replace(outlines={}).verdict("mirrored") == "stated"
     assert row.verdict("swapped") == "undecided"

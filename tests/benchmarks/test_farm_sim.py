@@ -26,8 +26,12 @@ def test_equal_shards_on_equal_nodes_take_as_many_rounds_as_there_have_to_be(nod
 
 
 def test_a_slow_node_is_waited_for_and_more_cores_a_shard_make_it_shorter():
-    assert run(PLAIN, np.full(2, 12.0), np.array([1.0, 1 / 3]), 1, 1, NEVER, 0.0, rng()).makespan_s == pytest.approx(36)
-    assert run(PLAIN, np.full(2, 12.0), np.array([1.0, 1 / 4]), 1, 1, NEVER, 0.0, rng()).makespan_s == pytest.approx(48)
+    assert run(
+        PLAIN, np.full(2, 12.0), np.array([1.0, 1 / 3]), 1, 1, NEVER, 0.0, rng()
+    ).makespan_s == pytest.approx(36)
+    assert run(
+        PLAIN, np.full(2, 12.0), np.array([1.0, 1 / 4]), 1, 1, NEVER, 0.0, rng()
+    ).makespan_s == pytest.approx(48)
     assert run(PLAIN, np.full(2, 12.0), np.ones(1), 1, 4, NEVER, 0.0, rng()).makespan_s == pytest.approx(6)
 
 
@@ -41,16 +45,28 @@ def test_lost_nodes_cost_attempts_and_time_but_no_shard():
 
 
 def test_a_shard_takes_visits_until_its_pairs_are_there():
-    half = Measured(np.array([4.0, 6.0]), np.array([0, 2]), start_cpu_s=3.0, seconds_per_cpu_s=1.0, launch_s=0.0)
+    half = Measured(
+        np.array([4.0, 6.0]), np.array([0, 2]), start_cpu_s=3.0, seconds_per_cpu_s=1.0, launch_s=0.0
+    )
     cost = half.shard_cpu_s(200, 50, rng())
     assert cost.mean() == pytest.approx(3 + 100 * (4 + 6), rel=0.03)
 
 
 def test_receipts_tell_speed_and_what_lies_between_two_shards():
-    facts = {"sha256": "", "bytes": 0, "questions": 0, "config_hash": "", "renderer": "", "device": "", "objects": []}
+    facts = {
+        "sha256": "",
+        "bytes": 0,
+        "questions": 0,
+        "config_hash": "",
+        "renderer": "",
+        "device": "",
+        "objects": [],
+    }
     facts |= {"objects_visited": 2, "views_rendered": 0, "rejects": 0, "dropped": {}, "cpu_s": {"start": 2.0}}
     receipts = [
-        Receipt(name="a", number=i, samples=4, finished=end, seconds=24.0, visits=[(4.0, 2), (6.0, 2)], **facts)
+        Receipt(
+            name="a", number=i, samples=4, finished=end, seconds=24.0, visits=[(4.0, 2), (6.0, 2)], **facts
+        )
         for i, end in enumerate((100.0, 101.0, 127.0, 128.0))
     ]
     found = measure(receipts, slots=2)

@@ -69,7 +69,9 @@ def refusal(reader, case, uid):
     """What a reader says; empty: it took it."""
     if reader == "validate":
         try:
-            return "".join(f"{one.where}: {one.what}" for one in validate_dataset(case.dataset, 1).problems[:1])
+            return "".join(
+                f"{one.where}: {one.what}" for one in validate_dataset(case.dataset, 1).problems[:1]
+            )
         except InputError as error:
             return str(error)
     try:
@@ -107,7 +109,13 @@ def test_what_is_wrong_elsewhere_is_one_line_of_those_who_read_it(name, dataset,
 def test_a_fault_in_a_record_is_said_with_shard_key_member_field_and_what_was_expected(dataset, tmp_path):
     case, uid = hostile.make_case(dataset, tmp_path, WAYS["answer_index 99"])
     said = refusal("inspect", case, uid)
-    for word in (case.shard.name, f"'{case.key}'", f"{case.key}.json", "questions.0.answer_index", "less than 10"):
+    for word in (
+        case.shard.name,
+        f"'{case.key}'",
+        f"{case.key}.json",
+        "questions.0.answer_index",
+        "less than 10",
+    ):
         assert word in said
 
 
@@ -149,7 +157,9 @@ def test_shards_are_read_as_tarfile_reads_them(dataset):
     for path in shard_paths(dataset):
         with tarfile.open(path) as tar:
             files = {info.name: tar.extractfile(info).read() for info in tar}
-        found = {f"{one.key}.view_{i}.jpg": data for one in read_shard(path) for i, data in enumerate(one.images)}
+        found = {
+            f"{one.key}.view_{i}.jpg": data for one in read_shard(path) for i, data in enumerate(one.images)
+        }
         assert found == {name: data for name, data in files.items() if name.endswith(".jpg")}
         assert len(files) == len(found) * 3 / 2
 
@@ -169,7 +179,10 @@ def test_a_shard_that_another_tool_packed_again_is_read_the_same(kind, dataset, 
 
 
 def test_the_hubs_cache_of_links_is_read_and_other_links_are_not(dataset, tmp_path):
-    blobs, snapshot = tmp_path / "datasets--a--b" / "blobs", tmp_path / "datasets--a--b" / "snapshots" / "0123"
+    blobs, snapshot = (
+        tmp_path / "datasets--a--b" / "blobs",
+        tmp_path / "datasets--a--b" / "snapshots" / "0123",
+    )
     shutil.copytree(dataset, blobs, ignore=shutil.ignore_patterns(".run"))
     for path in [path for path in blobs.rglob("*") if path.is_file()]:
         link = snapshot / path.relative_to(blobs)

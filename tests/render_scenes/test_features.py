@@ -11,8 +11,15 @@ pytestmark = pytest.mark.usefixtures("needs_bpy")
 WHITE, GREY, HALF = [1, 1, 1, 1], [0.5, 0.5, 0.5, 1], [1, 1, 1, 0.5]
 DIM = [130, 70, 40]  # as the picture shows it
 QUARTERS = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 0]]])  # as the picture shows them
-UV = np.array([(0, 1), (1, 1), (1, 0), (0, 0)], np.float32)  # of a quad, the first row of the picture at the top
-CENTRES = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]  # of its quarters: from the left, from the top
+UV = np.array(
+    [(0, 1), (1, 1), (1, 0), (0, 0)], np.float32
+)  # of a quad, the first row of the picture at the top
+CENTRES = [
+    (0.25, 0.25),
+    (0.75, 0.25),
+    (0.25, 0.75),
+    (0.75, 0.75),
+]  # of its quarters: from the left, from the top
 
 
 def painted(**attributes):
@@ -104,7 +111,12 @@ def seen(tmp_path_factory):
         "vertex alpha, opaque": (painted(COLOR_0=faint), WHITE, {}, {}),
         "vertex alpha, blended": (painted(COLOR_0=faint), WHITE, {"alphaMode": "BLEND"}, {}),
         "vertex alpha, cut": (painted(COLOR_0=gone), WHITE, {"alphaMode": "MASK"}, {}),
-        "vertex alpha, not cut": (painted(COLOR_0=gone), WHITE, {"alphaMode": "MASK", "alphaCutoff": 0.1}, {}),
+        "vertex alpha, not cut": (
+            painted(COLOR_0=gone),
+            WHITE,
+            {"alphaMode": "MASK", "alphaCutoff": 0.1},
+            {},
+        ),
         "unlit": (painted(), [0.5, 0.2, 0.05, 1], extended("unlit"), {}),
         "unlit, texture": (painted(**uv), WHITE, {**textured(), **extended("unlit")}, image),
         "glowing": (painted(), [0, 0, 0, 1], {"emissiveFactor": [0, 0.1, 0]}, {}),
@@ -199,7 +211,9 @@ def test_textures_lie_where_the_file_puts_them(seen, name, expected):
 @pytest.mark.parametrize("name", ["dim, also roughness", "dim, roughness apart", "dim, also a normal map"])
 def test_an_image_that_is_colour_and_numbers_at_once_keeps_its_colour(seen, name):
     assert color(seen["dim"]) == pytest.approx((np.array(DIM) / 255) ** 2.2, abs=0.02)
-    assert color(seen[name]) == pytest.approx(color(seen["dim"]), abs=0.08)  # it mirrors otherwise; as numbers: 0.51
+    assert color(seen[name]) == pytest.approx(
+        color(seen["dim"]), abs=0.08
+    )  # it mirrors otherwise; as numbers: 0.51
 
 
 def test_an_image_that_glows_and_is_numbers_at_once_glows_as_it_does_alone(seen):
@@ -271,7 +285,11 @@ def test_a_volume_is_tinted(seen):
 
 
 def test_the_weights_of_a_node_shape_its_mesh(seen):
-    tall = {name: np.flatnonzero((seen[name].depth[0] < 1e9).any(axis=1)) for name in ("shape", "other shape")}
-    wide = {name: np.flatnonzero((seen[name].depth[0] < 1e9).any(axis=0)) for name in ("shape", "other shape")}
+    tall = {
+        name: np.flatnonzero((seen[name].depth[0] < 1e9).any(axis=1)) for name in ("shape", "other shape")
+    }
+    wide = {
+        name: np.flatnonzero((seen[name].depth[0] < 1e9).any(axis=0)) for name in ("shape", "other shape")
+    }
     ratio = {name: np.ptp(tall[name]) / np.ptp(wide[name]) for name in tall}
     assert ratio["other shape"] > 1.5 * ratio["shape"]

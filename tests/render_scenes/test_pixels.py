@@ -59,22 +59,35 @@ def write_glb(path, boxes, texture=None):
     def add(array, kind, component, **more):
         views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": array.nbytes})
         accessors.append(
-            {"bufferView": len(views) - 1, "componentType": component, "count": len(array), "type": kind, **more}
+            {
+                "bufferView": len(views) - 1,
+                "componentType": component,
+                "count": len(array),
+                "type": kind,
+                **more,
+            }
         )
         blob.extend(array.tobytes())
         blob.extend(b"\0" * (-len(blob) % 4))
         return len(accessors) - 1
 
     for number, box in enumerate(boxes):
-        points = np.array([corner for face in FACES.values() for corner in face], np.float32) * box.half + box.center
+        points = (
+            np.array([corner for face in FACES.values() for corner in face], np.float32) * box.half
+            + box.center
+        )
         points = points.astype(np.float32)
         triangles = np.array([4 * f + i for f in range(6) for i in (0, 1, 2, 0, 2, 3)], np.uint16)[:, None]
         bounds = {"min": points.min(0).tolist(), "max": points.max(0).tolist()}
         attributes = {"POSITION": add(points, "VEC3", 5126, **bounds)}
         if texture:  # each face of each box its own part of the picture
             part = np.array([[0, 1], [1, 1], [1, 0], [0, 0]]) * 0.3
-            places = [((5 * number + 7 * f) % 11 / 11 * 0.7, (3 * number + 5 * f) % 13 / 13 * 0.7) for f in range(6)]
-            attributes["TEXCOORD_0"] = add(np.concatenate([part + p for p in places]).astype(np.float32), "VEC2", 5126)
+            places = [
+                ((5 * number + 7 * f) % 11 / 11 * 0.7, (3 * number + 5 * f) % 13 / 13 * 0.7) for f in range(6)
+            ]
+            attributes["TEXCOORD_0"] = add(
+                np.concatenate([part + p for p in places]).astype(np.float32), "VEC2", 5126
+            )
         indices = add(triangles, "SCALAR", 5123)
         look = {"baseColorTexture": {"index": 0}} if texture else {"baseColorFactor": [*box.color, 1.0]}
         materials.append({"pbrMetallicRoughness": look, "extensions": {"KHR_materials_unlit": {}}})
@@ -167,7 +180,9 @@ def view_set(name, poses, hfov_deg=40.0, background=BLACK):
     return ViewSet(
         object=SourceObject(record=ObjectRecord(uid=name)),
         round=0,
-        views=[PlannedView(world_from_camera=np.asarray(p, float).tolist(), hfov_deg=hfov_deg) for p in poses],
+        views=[
+            PlannedView(world_from_camera=np.asarray(p, float).tolist(), hfov_deg=hfov_deg) for p in poses
+        ],
         probes=[],
         pairs=[],
         lights=[Light(name="studio", rotation_deg=0.0, strength=1.0)],
@@ -214,7 +229,11 @@ def place(view, color):
     if area < 5:
         return None, None, 0.0
     rows, cols = np.indices(weight.shape)
-    return float((weight * (cols + 0.5)).sum() / area), float((weight * (rows + 0.5)).sum() / area), float(area)
+    return (
+        float((weight * (cols + 0.5)).sum() / area),
+        float((weight * (rows + 0.5)).sum() / area),
+        float(area),
+    )
 
 
 def extent(view):
@@ -269,7 +288,10 @@ def test_a_camera_that_moves_right_sees_the_object_move_left(toys):
     first, second = toys["front"], toys["moved right"]
     assert extent(second)[0] < extent(first)[0] - 5
     # what is nearer moves further
-    assert place(first, YELLOW)[0] - place(second, YELLOW)[0] > place(first, GREEN)[0] - place(second, GREEN)[0] + 1
+    assert (
+        place(first, YELLOW)[0] - place(second, YELLOW)[0]
+        > place(first, GREEN)[0] - place(second, GREEN)[0] + 1
+    )
     said = truth(first, second)
     assert said.translation == pytest.approx([0.4 / 3, 0, 0], abs=1e-6)
     assert (said.yaw_deg, said.pitch_deg, said.roll_deg) == pytest.approx((0, 0, 0), abs=1e-4)
@@ -403,7 +425,9 @@ def noise_png(seed):
     rng = np.random.default_rng(seed)
     out = np.zeros((512, 512, 3), np.float32)
     for cells in (20, 40, 80):
-        out += cv2.resize(rng.random((cells, cells, 3), np.float32), (512, 512), interpolation=cv2.INTER_NEAREST)
+        out += cv2.resize(
+            rng.random((cells, cells, 3), np.float32), (512, 512), interpolation=cv2.INTER_NEAREST
+        )
     buffer = io.BytesIO()
     Image.fromarray((255 * out / out.max()).astype(np.uint8)).save(buffer, "png")
     return buffer.getvalue()
@@ -435,7 +459,9 @@ def stepped_right(pose, length):
 
 def turned_right(pose, angle_deg):
     out = pose.copy()
-    out[:3, :3] = Rotation.from_rotvec(np.radians(-angle_deg) * np.array([0, 0, 1])).as_matrix() @ pose[:3, :3]
+    out[:3, :3] = (
+        Rotation.from_rotvec(np.radians(-angle_deg) * np.array([0, 0, 1])).as_matrix() @ pose[:3, :3]
+    )
     return out
 
 
@@ -506,7 +532,9 @@ def crates(engine, tmp_path_factory):
         ]
     views = render(engine, view_set("crates", poses, 65.0, [60, 60, 60]), path, size_px=SIZE_PX, samples=8)
     found = [features(view) for view in views]
-    return [(*pair, views[pair[1]], views[pair[2]], *matches(found[pair[1]], found[pair[2]])) for pair in pairs]
+    return [
+        (*pair, views[pair[1]], views[pair[2]], *matches(found[pair[1]], found[pair[2]])) for pair in pairs
+    ]
 
 
 def test_opencv_recovers_the_stated_motion_from_the_pictures(crates):

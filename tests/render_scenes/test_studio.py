@@ -48,7 +48,9 @@ for shot in shots:
 def part(mesh, color, at=(0.0, 0.0, 0.0)):
     """A mesh in one colour, somewhere. glTF axes: +Y up."""
     mesh.apply_translation(at)
-    material = trimesh.visual.material.PBRMaterial(baseColorFactor=[*color, 255], metallicFactor=0, roughnessFactor=0.9)
+    material = trimesh.visual.material.PBRMaterial(
+        baseColorFactor=[*color, 255], metallicFactor=0, roughnessFactor=0.9
+    )
     mesh.visual = trimesh.visual.TextureVisuals(material=material)
     return mesh
 
@@ -78,7 +80,10 @@ class Shot:
         self.depth = np.full(self.picture.shape[:2], 1e10, np.float32)
         self.albedo = np.zeros(self.picture.shape, np.float16)
         with open(folder / taken.arrays, "rb") as file:
-            self.depth[top:bottom, left:right], self.albedo[top:bottom, left:right] = np.load(file), np.load(file)
+            self.depth[top:bottom, left:right], self.albedo[top:bottom, left:right] = (
+                np.load(file),
+                np.load(file),
+            )
         self.mask = self.depth < 1e9
 
 
@@ -181,7 +186,9 @@ def test_the_painted_surroundings_are_those_that_cycles_would_trace(glbs, tmp_pa
         assert off < 1.5, which
         assert traced.picture[behind].std() > 20, which  # there is something that could be wrong
         for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
-            assert np.abs(np.roll(painted.picture, step, axis) - traced.picture)[behind].mean() > 1.05 * off, which
+            assert (
+                np.abs(np.roll(painted.picture, step, axis) - traced.picture)[behind].mean() > 1.05 * off
+            ), which
 
 
 def test_blurred_surroundings_have_the_colours_of_the_sharp_ones_and_not_their_shapes(glbs, tmp_path):
@@ -253,7 +260,9 @@ def test_a_shadow_falls_on_the_ground_and_depth_mask_and_albedo_hold_the_object_
     assert (plain.view.background, ground.view.background) == ("plain", "ground")
     assert np.array_equal(ground.mask, plain.mask)
     assert np.array_equal(ground.depth, plain.depth)
-    inside = cv2.erode(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # at its edge, albedo is mixed
+    inside = (
+        cv2.erode(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    )  # at its edge, albedo is mixed
     assert inside.sum() > 0.6 * plain.mask.sum()
     assert np.array_equal(ground.albedo[inside], plain.albedo[inside])
     around = cv2.dilate(plain.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
@@ -293,7 +302,9 @@ np.savez(job.out + "/floor.npz", light=traced[..., 1], there=traced[..., 3] > 0.
 
 
 @pytest.mark.parametrize("frame", ["world", "camera"])
-def test_the_painted_floor_is_as_dark_as_the_one_that_cycles_traces_from_the_camera(glbs, tmp_path, frame, needs_bpy):
+def test_the_painted_floor_is_as_dark_as_the_one_that_cycles_traces_from_the_camera(
+    glbs, tmp_path, frame, needs_bpy
+):
     lamp = {"direction": [-0.6, -0.3, 0.74] if frame == "world" else [-0.6, -0.4, -0.69], "frame": frame}
     light = {**DAY, "lamps": [{**lamp, "strength": 2.0, "angle_deg": 6}]}
     job = opened(glbs["toy"], tmp_path, light, {**PLAIN, "kind": "ground"})
@@ -309,14 +320,18 @@ def test_the_painted_floor_is_as_dark_as_the_one_that_cycles_traces_from_the_cam
     traced = (np.clip(light / np.median(light[lit]), 0, 1) ** (1 / 2.2)).astype(np.float32)
     assert (painted[there] < 0.8).mean() > 0.003  # there is a shadow
     assert np.abs(traced - painted)[there].mean() < 0.03
-    blurred = cv2.GaussianBlur(traced, (0, 0), 2.5 if frame == "world" else 5)  # a map's pixel: it has less detail
+    blurred = cv2.GaussianBlur(
+        traced, (0, 0), 2.5 if frame == "world" else 5
+    )  # a map's pixel: it has less detail
     assert np.corrcoef(blurred[there & ~lit], painted[there & ~lit])[0, 1] > 0.95
 
 
 def test_a_gradient_fades_down_the_picture_and_plain_is_one_colour(engine, glbs):
     fade = {"kind": "gradient", "rgb": [200, 100, 50], "rgb_below": [60, 120, 220]}
     sight = [(view(-90, 10, 6.0), 0)]
-    [faded], [plain] = (render(engine, glbs["ball"], sight, [DAY], background) for background in (fade, PLAIN))
+    [faded], [plain] = (
+        render(engine, glbs["ball"], sight, [DAY], background) for background in (fade, PLAIN)
+    )
     assert np.abs(faded.picture[0] - fade["rgb"]).max() <= 2
     assert np.abs(faded.picture[-1] - fade["rgb_below"]).max() <= 2
     assert np.abs(faded.picture[:, 0] - np.linspace(fade["rgb"], fade["rgb_below"], 96)).max() <= 2
@@ -335,7 +350,10 @@ AROUND = (-90, 0, 90, 180)
 
 def test_a_lamp_in_camera_axes_lights_from_the_same_side_of_every_picture(engine, glbs):
     views = [(view(azimuth, 15, 3.0), 0) for azimuth in AROUND]
-    for side in (-1, 1):  # OpenCV axes: x right, z forward; the lamp is behind the camera, at its left or right
+    for side in (
+        -1,
+        1,
+    ):  # OpenCV axes: x right, z forward; the lamp is behind the camera, at its left or right
         light = {**NIGHT, "lamps": [sun([side * 0.8, 0.0, -0.6], "camera")]}
         brightness = np.array([halves(one) for one in render(engine, glbs["ball"], views, [light])])
         near, far = brightness[:, ::-side].T

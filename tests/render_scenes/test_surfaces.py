@@ -200,7 +200,11 @@ def test_a_skin_in_another_pose_than_it_was_bound_in_is_as_its_matrices_say(tmp_
     weights = np.where(points[:, 1:2] > 0, [[0.4, 0.6, 0, 0]], [[1, 0, 0, 0]])
     skin = {"JOINTS_0": np.tile([1, 2, 0, 0], (len(points), 1)), "WEIGHTS_0": weights}
     turn, low, high = np.eye(4), np.eye(4), np.eye(4)
-    turn[:2, :2], low[1, 3], high[1, 3] = [[0.5, -0.8660254], [0.8660254, 0.5]], -0.5, 0.5  # 60 degrees about z
+    turn[:2, :2], low[1, 3], high[1, 3] = (
+        [[0.5, -0.8660254], [0.8660254, 0.5]],
+        -0.5,
+        0.5,
+    )  # 60 degrees about z
     mesh_to_bones = [np.diag([0.01, 0.01, 0.01, 1]), np.linalg.inv(low), np.linalg.inv(high)]
     columns = np.stack([one.T for one in mesh_to_bones]).astype(np.float32).reshape(3, 16)
     nodes = [
@@ -242,7 +246,9 @@ def animation(*channels, name="pop"):
             samplers.append(
                 {
                     "input": times,
-                    "output": add(np.array(values, np.float32), "VEC4" if path == "rotation" else "VEC3", 5126),
+                    "output": add(
+                        np.array(values, np.float32), "VEC4" if path == "rotation" else "VEC3", 5126
+                    ),
                 }
             )
             listed.append({"sampler": number, "target": {"node": node, "path": path}})
@@ -275,7 +281,10 @@ def test_the_pose_that_is_drawn_is_the_object(tmp_path):
             {"animations": animation((1, "translation", [0, 1], [[0, 0.8, 0], [0, 9, 0]]), name="assembled")},
         ),
     }
-    files = {name: write(tmp_path / f"{name}.glb", mesh, *parts[:1], looks, **parts[1]) for name, parts in made.items()}
+    files = {
+        name: write(tmp_path / f"{name}.glb", mesh, *parts[:1], looks, **parts[1])
+        for name, parts in made.items()
+    }
     seen = see(tmp_path, files)
     for name in made:
         assert np.allclose(seen[name].depth[0], seen["reference"].depth[0], atol=2e-3), name
@@ -305,7 +314,10 @@ def test_cases_that_pop_in_or_hide_a_node_look_like_their_reference(tmp_path):
 
 def test_clear_glass_shows_the_background_that_stands_behind_it(tmp_path):
     smooth = {"metallicFactor": 0, "roughnessFactor": 0}
-    extensions = {"KHR_materials_transmission": {"transmissionFactor": 1.0}, "KHR_materials_ior": {"ior": 1.0}}
+    extensions = {
+        "KHR_materials_transmission": {"transmissionFactor": 1.0},
+        "KHR_materials_ior": {"ior": 1.0},
+    }
     look = ([1, 1, 1, 1], {"extensions": extensions, "pbrMetallicRoughness": smooth})
     path = write(tmp_path / "clear.glb", [[(box((1, 1, 0.5)), 0)]], [{"mesh": 0}], [look])
     [seen] = see(tmp_path, {"clear": path}, background=(150, 140, 120)).values()
@@ -348,14 +360,19 @@ def test_glass_without_a_volume_is_a_thin_sheet_that_bends_nothing(tmp_path):
     meshes = [[(box((0.4, 0.4, 0.4)), 0)], [(quad(0.2, (0, 0, -0.7)), 1)]]
     nodes = [{"mesh": 0, "rotation": turn}, {"mesh": 1}]
     looks = {"thin": glass(), "solid": glass(attenuationDistance=1e6)}
-    files = {name: write(tmp_path / f"{name}.glb", meshes, nodes, [look, (RED, {})]) for name, look in looks.items()}
+    files = {
+        name: write(tmp_path / f"{name}.glb", meshes, nodes, [look, (RED, {})])
+        for name, look in looks.items()
+    }
     files["alone"] = write(
         tmp_path / "alone.glb", [meshes[0], meshes[1]], nodes, [([1, 1, 1, 0.001], BLENDED), (RED, {})]
     )
     seen = see(tmp_path, files)
     red = {name: one.picture[0][..., 0] - one.picture[0][..., 1] > 0.2 for name, one in seen.items()}
     rows, columns = (np.flatnonzero(red["alone"].sum(axis=axis) > 3) for axis in (1, 0))
-    middle = np.s_[rows[0] : rows[-1] + 1, SIZE // 2 - 1 : SIZE // 2 + 1]  # at the edge, solid glass parts it in two
+    middle = np.s_[
+        rows[0] : rows[-1] + 1, SIZE // 2 - 1 : SIZE // 2 + 1
+    ]  # at the edge, solid glass parts it in two
     assert len(columns) > 6
     assert red["thin"][middle].mean() > 0.5
     assert red["solid"][middle].mean() < 0.2
@@ -366,7 +383,9 @@ def test_glass_without_a_volume_is_a_thin_sheet_that_bends_nothing(tmp_path):
 
 def test_a_baked_shadow_is_left_out_and_other_things_that_are_blended_stay(tmp_path):
     def floor(half, height):
-        points = np.array([(-half, 0, half), (half, 0, half), (half, 0, -half), (-half, 0, -half)], np.float32)
+        points = np.array(
+            [(-half, 0, half), (half, 0, half), (half, 0, -half), (-half, 0, -half)], np.float32
+        )
         return points + (0, height, 0), np.tile([0, 1, 0], (4, 1)), np.array([0, 1, 2, 0, 2, 3], np.uint16)
 
     shadow = ([0, 0, 0, 0.6], {"alphaMode": "BLEND"})
@@ -381,7 +400,9 @@ def test_a_baked_shadow_is_left_out_and_other_things_that_are_blended_stay(tmp_p
     }
     files = {name: write(tmp_path / f"{name}.glb", *parts) for name, parts in made.items()}
     seen = see(tmp_path, files)
-    size = {name: int((np.abs(one.albedo[0] - RED[:3]).max(axis=-1) < 0.06).sum()) for name, one in seen.items()}
+    size = {
+        name: int((np.abs(one.albedo[0] - RED[:3]).max(axis=-1) < 0.06).sum()) for name, one in seen.items()
+    }
     assert size["shadow"] > 0.9 * size["alone"]
     assert size["shadow in one mesh"] > 0.9 * size["alone"]
     assert max(size["blue"], size["dark roof"]) < 0.5 * size["alone"]

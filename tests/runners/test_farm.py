@@ -33,7 +33,12 @@ from benchmarks.farm_parts import (
 
 PLAN = ["--pairs", 4, "--seed", 3]
 SETTINGS = ("render.size_px=48", "render.samples=1", "gates.min_decidability=0.02", "gates.exact_share=0")
-SETTINGS += ("plan.pairs_per_object=1", "shards.pairs_per_shard=1", "plan.validation_share=0", "plan.test_share=0")
+SETTINGS += (
+    "plan.pairs_per_object=1",
+    "shards.pairs_per_shard=1",
+    "plan.validation_share=0",
+    "plan.test_share=0",
+)
 SET = [part for setting in SETTINGS for part in ("--set", setting)]
 SHARDS = 4
 PROGRAM = [sys.executable, "-m", "viewpoint100k"]
@@ -125,7 +130,9 @@ def test_two_that_finalize_at_once_do_no_harm(peaceful, begun):
     assert published(out) == published(peaceful)
 
 
-def test_a_full_disk_ends_the_run_with_a_reason_and_it_goes_on_when_there_is_room(peaceful, begun, part, tmp_path):
+def test_a_full_disk_ends_the_run_with_a_reason_and_it_goes_on_when_there_is_room(
+    peaceful, begun, part, tmp_path
+):
     disk = part(lambda: small_disk(tmp_path / "disk", 1.0))
     out = shutil.copytree(begun(), disk / "run")
     filler = disk / "filler"
@@ -196,7 +203,12 @@ def test_what_differs_from_a_published_shard_is_named(peaceful, tmp_path):
     (copy / "manifest.json").write_text(json.dumps(manifest))
     done = viewpoint100k("reproduce", copy, "--shard", 1, "--device", "cpu", "--workers", 1)
     assert done.returncode == 1
-    for words in ("config: its hash was", "renderer: was Blender 4.0, is", "provenance.config_hash", "view_0.jpg"):
+    for words in (
+        "config: its hash was",
+        "renderer: was Blender 4.0, is",
+        "provenance.config_hash",
+        "view_0.jpg",
+    ):
         assert words in done.stderr
 
 
@@ -208,7 +220,9 @@ def test_ray_loses_a_node_and_then_its_driver_and_no_byte(peaceful, begun, part,
     out, env = begun(), {**os.environ, **nodes.environment}
     command = ["generate", out, *PLAN, *SET, "--runner", "ray", "--address", nodes.address]
     driver = start(*command, env=env)
-    wait_for(lambda: any(b'"node-1"' in p.read_bytes() for p in out.glob(".run/progress/*.json")), "work on node 1")
+    wait_for(
+        lambda: any(b'"node-1"' in p.read_bytes() for p in out.glob(".run/progress/*.json")), "work on node 1"
+    )
     nodes.kill(1)
     before = len(receipts(out))
     wait_for(lambda: len(receipts(out)) > before or driver.poll() is not None, "a shard")
@@ -233,10 +247,14 @@ def test_ray_with_a_head_of_our_own_polls_for_nobody_and_leaves_nothing_behind(p
     assert [words for words in processes.values() if "log_monitor.py" in words or "monitor.py" in words] == []
     assert driver.wait() == 0
     assert published(out) == published(peaceful)
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "the end of Ray's processes")
+    wait_for(
+        lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "the end of Ray's processes"
+    )
 
 
-def test_slurm_an_array_whose_task_is_killed_is_resubmitted_from_what_is_missing(peaceful, begun, part, tmp_path):
+def test_slurm_an_array_whose_task_is_killed_is_resubmitted_from_what_is_missing(
+    peaceful, begun, part, tmp_path
+):
     site = part(lambda: Slurm(tmp_path, cpus=1))
     out, env = begun(missing=(1, 2)), {**os.environ, **site.environment}
     script = tmp_path / "job.sbatch"
@@ -294,7 +312,11 @@ def test_a_run_behind_a_url_over_a_line_that_drops_gives_the_same_bytes(peaceful
     files, there = s3.files(), "farm/run"
     assert viewpoint100k("plan", url, *PLAN, *SET, env=env).returncode == 0
     half = begun(missing=(0, 1))  # what others have made and sent meanwhile
-    for path in (*half.glob("*.tar"), *half.glob(".run/receipts/*.json"), *half.glob(".run/rejects/train*.jsonl")):
+    for path in (
+        *half.glob("*.tar"),
+        *half.glob(".run/receipts/*.json"),
+        *half.glob(".run/rejects/train*.jsonl"),
+    ):
         files.put_file(str(path), f"{there}/{path.relative_to(half)}")
     killed = start("render-shard", url, "--shard", 0, "--device", "cpu", env=env)
     wait_for(lambda: files.exists(f"{there}/.run/progress/train-00000-of-00004.json"), "a report")
@@ -323,6 +345,8 @@ def test_a_store_that_does_not_answer_and_a_kind_of_url_that_nobody_knows_are_er
     if farm_parts.find_spec("s3fs") is None:
         pytest.skip("needs s3fs")
     done = viewpoint100k(
-        "status", "s3://farm/run", env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+        "status",
+        "s3://farm/run",
+        env={**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"},
     )
     assert done.returncode in (1, 2) and "Traceback" not in done.stderr

@@ -29,11 +29,24 @@ def test_a_batch_script_can_be_read_and_quotes_what_a_shell_would_split(tmp_path
     text = sbatch_script(["render-shard", "/data/my run"], [0, 1, 2, 9], places, tmp_path)
     lines = text.splitlines()
     assert lines[0] == "#!/bin/bash"
-    for option in ("--array=0-2,9%8", "--cpus-per-task=4", "--gpus-per-task=1", "--requeue", "--partition=long"):
+    for option in (
+        "--array=0-2,9%8",
+        "--cpus-per-task=4",
+        "--gpus-per-task=1",
+        "--requeue",
+        "--partition=long",
+    ):
         assert f"#SBATCH {option}" in lines
     words = shlex.split(lines[-1])
     assert words[0] == "exec"
-    assert words[2:] == ["-m", "viewpoint100k", "render-shard", "/data/my run", "--shard", "$SLURM_ARRAY_TASK_ID"]
+    assert words[2:] == [
+        "-m",
+        "viewpoint100k",
+        "render-shard",
+        "/data/my run",
+        "--shard",
+        "$SLURM_ARRAY_TASK_ID",
+    ]
 
 
 def test_numbers_that_slurm_would_refuse_are_offset(tmp_path):
@@ -48,7 +61,15 @@ def test_a_name_that_kubernetes_would_refuse_is_refused_here():
 
 
 def receipt(finished, seconds, samples=10):
-    facts = {"sha256": "", "bytes": 0, "questions": 0, "config_hash": "", "renderer": "", "device": "", "objects": []}
+    facts = {
+        "sha256": "",
+        "bytes": 0,
+        "questions": 0,
+        "config_hash": "",
+        "renderer": "",
+        "device": "",
+        "objects": [],
+    }
     more = {"objects_visited": 0, "views_rendered": 0, "rejects": 0, "dropped": {}, "cpu_s": {}}
     return Receipt(
         name="a", number=0, samples=samples, finished=finished, seconds=seconds, machine="m", **facts, **more
@@ -66,7 +87,8 @@ def test_speed_leaves_out_the_time_in_which_nothing_ran():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "unknown"), (40, "40 s"), (720, "12 min"), (12_600, "3.5 h"), (181_440, "2.1 days")]
+    ("seconds", "text"),
+    [(None, "unknown"), (40, "40 s"), (720, "12 min"), (12_600, "3.5 h"), (181_440, "2.1 days")],
 )
 def test_durations_are_said_as_people_say_them(seconds, text):
     assert duration(seconds) == text
@@ -78,7 +100,9 @@ def test_durations_are_said_as_people_say_them(seconds, text):
 class BusyRay:
     """Ray on a machine where it starts at the last of so many tries."""
 
-    def __init__(self, tries, said="The current node timed out during startup. This could happen because ..."):
+    def __init__(
+        self, tries, said="The current node timed out during startup. This could happen because ..."
+    ):
         self.left, self.said, self.tried = tries, said, 0
 
     def init(self, **options):

@@ -50,7 +50,9 @@ def test_the_share_that_thinks_belongs_to_the_questions_not_to_their_order(datas
     thinks = dict(zip(table["question_id"], table["thinks"], strict=True))
     assert {row["question_id"]: row["thinks"] for row in stream} == thinks
     more = rows_of(dataset, think_ratio=0.6)
-    assert all(now for before, now in zip(table["thinks"], more["thinks"], strict=True) if before)  # only ever more
+    assert all(
+        now for before, now in zip(table["thinks"], more["thinks"], strict=True) if before
+    )  # only ever more
     drawn = [lot(f"train-{i:05d}", 0) < 0.1 for i in range(10_000)]
     assert sum(drawn) == pytest.approx(1000, abs=100)
 
@@ -68,7 +70,10 @@ def test_a_row_holds_what_the_dataset_says(dataset):
         chain = f"<think>{known['chain_of_thought']}</think> <answer>{known['answer']}</answer>"
         assert said == (chain if row["thinks"] else known["answer"])
         assert row["thinks"] == (known["chain_of_thought"] is not None)
-        assert len(row["images"]) == len(known["images"]) and row["images"][0].tobytes() == known["images"][0].tobytes()
+        assert (
+            len(row["images"]) == len(known["images"])
+            and row["images"][0].tobytes() == known["images"][0].tobytes()
+        )
 
 
 def test_other_orders_of_the_options_have_the_answers_that_go_with_them(dataset):
@@ -131,7 +136,13 @@ FIXTURES = {
     ],
 }  # fmt: skip
 SPLITS = {"blink": "validation", "sat": "train"}  # of a folder; others: test
-RIGHT = {"blink": "right", "cv-bench": "chair", "3dsr-bench": "lamp", "mmsi-bench": "to the right", "sat": "left"}
+RIGHT = {
+    "blink": "right",
+    "cv-bench": "chair",
+    "3dsr-bench": "lamp",
+    "mmsi-bench": "to the right",
+    "sat": "left",
+}
 
 
 def parquet(name, tmp_path):
@@ -149,7 +160,9 @@ def parquet(name, tmp_path):
             kinds[column] = Value("int64" if isinstance(value, int) else "string")
     folder = tmp_path / name
     folder.mkdir()
-    Dataset.from_list(rows, features=Features(kinds)).to_parquet(folder / f"{SPLITS.get(name, 'test')}-00000.parquet")
+    Dataset.from_list(rows, features=Features(kinds)).to_parquet(
+        folder / f"{SPLITS.get(name, 'test')}-00000.parquet"
+    )
     return folder
 
 
@@ -192,10 +205,14 @@ def test_scenes_are_mixed_with_replay_of_single_objects(dataset, tmp_path, monke
     stored = [synthetic(seed, 5, size_px=128)._replace(key=f"train-00000-{seed:05d}") for seed in range(3)]
     samples = [one.sample for one in stored]
     keys = [one.key for one in stored]
-    asked = ask_all(keys, samples, QuestionConfig(), GateConfig(), load_templates(), np.random.default_rng(0), 0)
+    asked = ask_all(
+        keys, samples, QuestionConfig(), GateConfig(), load_templates(), np.random.default_rng(0), 0
+    )
     stored = [audit_sets.changed(one, questions=every) for one, every in zip(stored, asked, strict=True)]
     scenes = audit_sets.write_dataset(tmp_path / "scenes", stored, preset="scenes")
-    rows = load_rows(DataArguments(data=[f"{scenes}#hops,side_after=0.75", f"{dataset}=0.25"], think_ratio=1.0))
+    rows = load_rows(
+        DataArguments(data=[f"{scenes}#hops,side_after=0.75", f"{dataset}=0.25"], think_ratio=1.0)
+    )
     types = [row["type"] for row in rows.remove_columns("images")]
     of_scenes = sum(name in ("hops", "side_after") for name in types)
     assert 0.5 < of_scenes / len(types) < 0.95
@@ -243,9 +260,14 @@ def test_nothing_to_train_on_and_a_share_out_of_range_are_refused():
 
 def test_batches_that_do_not_divide_are_refused_with_the_sum():
     args = SimpleNamespace(
-        per_device_train_batch_size=4, steps_per_generation=3, num_generations=16, gradient_accumulation_steps=3
+        per_device_train_batch_size=4,
+        steps_per_generation=3,
+        num_generations=16,
+        gradient_accumulation_steps=3,
     )
-    with pytest.raises(InputError, match="4 x 1 processes x 3 steps = 12 completions, which num_generations = 16"):
+    with pytest.raises(
+        InputError, match="4 x 1 processes x 3 steps = 12 completions, which num_generations = 16"
+    ):
         preflight.check_batches(args, 1)
     args.num_generations, args.gradient_accumulation_steps = 4, 2
     with pytest.raises(InputError, match="no multiple of gradient_accumulation_steps"):

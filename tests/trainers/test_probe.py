@@ -38,7 +38,9 @@ def painted(n, seed):
 def test_a_probe_learns_from_both_pictures_and_from_none_it_learns_nothing():
     data, tests = painted(256, 0), {"unseen": painted(200, 1)}
     _, found = probe.train(data, tests, samples=32 * 60, batch=32)
-    assert found["unseen"].accuracy > 0.9 and found["unseen"].by_family == {"painted": (found["unseen"].accuracy, 200)}
+    assert found["unseen"].accuracy > 0.9 and found["unseen"].by_family == {
+        "painted": (found["unseen"].accuracy, 200)
+    }
     _, blind = probe.train(data, tests, samples=32 * 4, batch=32, images="none")
     assert 0.35 < blind["unseen"].accuracy < 0.65
 
@@ -79,7 +81,9 @@ def test_the_tower_compares_pictures_of_the_same_question_only():
         assert torch.allclose(every[2:4], model(pictures[2:4]).last_hidden_state, atol=1e-5)
         assert torch.allclose(every[2:4].flip(0), model(pictures[2:4].flip(0)).last_hidden_state, atol=1e-5)
         assert not torch.allclose(every[2:3], model(pictures[[2, 0]]).last_hidden_state[:1], atol=1e-3)
-        assert torch.allclose(every[4:], model(pictures[4:]).last_hidden_state, atol=1e-5)  # alone: with itself
+        assert torch.allclose(
+            every[4:], model(pictures[4:]).last_hidden_state, atol=1e-5
+        )  # alone: with itself
 
 
 def test_a_type_that_is_not_there_is_refused(dataset):
@@ -89,7 +93,18 @@ def test_a_type_that_is_not_there_is_refused(dataset):
 
 def test_a_small_llava_takes_the_tower_over_and_goes_through_both_stages(dataset, tmp_path):
     """The way of benchmarks/learning.py in a few steps."""
-    given = ["--samples", "128", "--size_px", "32", "--split", "train", "--score", "all", "--tower", tmp_path / "tower"]
+    given = [
+        "--samples",
+        "128",
+        "--size_px",
+        "32",
+        "--split",
+        "train",
+        "--score",
+        "all",
+        "--tower",
+        tmp_path / "tower",
+    ]
     assert probe.main([str(dataset), *map(str, given)])["n"] > 0
     texts = texts_of(load_questions(dataset, streaming=True, fair=False).remove_columns("images"))
     arguments = TinyArguments(
@@ -102,7 +117,16 @@ def test_a_small_llava_takes_the_tower_over_and_goes_through_both_stages(dataset
         tower=str(tmp_path / "tower"),
     )
     tiny = build(arguments, texts)
-    more = ["--config", str(config_path("tiny_cpu")), "--data", str(dataset), "--freeze", "vision", "--max_steps", "1"]
+    more = [
+        "--config",
+        str(config_path("tiny_cpu")),
+        "--data",
+        str(dataset),
+        "--freeze",
+        "vision",
+        "--max_steps",
+        "1",
+    ]
     trainer = sft.main(
         *sft.parser().parse_args_and_config(
             [*more, "--model_name_or_path", str(tiny), "--output_dir", str(tmp_path / "sft")]

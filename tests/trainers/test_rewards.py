@@ -59,7 +59,12 @@ def test_hostile_completions_earn_what_they_should(text, well_formed, right):
 )  # fmt: skip
 def test_a_hundred_kilobytes_cost_no_time(text):
     start = time.process_time()
-    format_reward(said(text)), accuracy(text), paper_reward(said(text), ["B"]), accuracy(text, reward=partial_reward)
+    (
+        format_reward(said(text)),
+        accuracy(text),
+        paper_reward(said(text), ["B"]),
+        accuracy(text, reward=partial_reward),
+    )
     assert time.process_time() - start < 2
 
 
@@ -89,7 +94,9 @@ def test_the_papers_form_pays_a_right_answer_in_a_wrong_format_half_and_takes_th
 
 
 def test_length_costs_only_near_the_limit():
-    assert length_reward(100)(completion_ids=[[0] * 75, [0] * 88, [0] * 100]) == pytest.approx([0.0, -0.52, -1.0])
+    assert length_reward(100)(completion_ids=[[0] * 75, [0] * 88, [0] * 100]) == pytest.approx(
+        [0.0, -0.52, -1.0]
+    )
 
 
 def test_an_unknown_reward_is_named():

@@ -57,12 +57,30 @@ def tiny(texts, tmp_path_factory):
 
 
 def sft_run(model, data, out, *more):
-    given = [*TINY, "--model_name_or_path", str(model), "--data", str(data), "--output_dir", str(out), *map(str, more)]
+    given = [
+        *TINY,
+        "--model_name_or_path",
+        str(model),
+        "--data",
+        str(data),
+        "--output_dir",
+        str(out),
+        *map(str, more),
+    ]
     return sft.main(*sft.parser().parse_args_and_config(given))
 
 
 def grpo_run(model, data, out, *more):
-    given = [*TINY, "--model_name_or_path", str(model), "--data", str(data), "--output_dir", str(out), *map(str, more)]
+    given = [
+        *TINY,
+        "--model_name_or_path",
+        str(model),
+        "--data",
+        str(data),
+        "--output_dir",
+        str(out),
+        *map(str, more),
+    ]
     return grpo.main(*grpo.parser().parse_args_and_config(given))
 
 
@@ -100,7 +118,9 @@ def test_sft_changes_the_model_and_logs_what_it_watches(trained, tiny):
 
     before, after = weights(AutoModelForImageTextToText.from_pretrained(tiny)), weights(trainer.model)
     assert all(
-        not torch.equal(before[name], after[name]) for name in after if "weight" in name and "position" not in name
+        not torch.equal(before[name], after[name])
+        for name in after
+        if "weight" in name and "position" not in name
     )
     assert len(losses(trainer)) == 4 and losses(trainer)[-1] < losses(trainer)[0]
     watched = [entry for entry in trainer.state.log_history if "watch/accuracy" in entry]
@@ -190,7 +210,9 @@ def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, datase
                 found[name] = max(found.get(name, 0.0), gap)
             return super()._compute_loss(model, inputs)
 
-    rows = load_rows(DataArguments(data=[str(dataset)], think_ratio=1.0, types=["ego_translation"]))  # one of a pair
+    rows = load_rows(
+        DataArguments(data=[str(dataset)], think_ratio=1.0, types=["ego_translation"])
+    )  # one of a pair
     arguments = grpo.parser().parse_args_and_config(
         [*TINY, "--data", "x", "--output_dir", str(tmp_path), "--learning_rate", "0", "--max_steps", "4",
          "--num_generations", "2", "--steps_per_generation", "2", "--num_iterations", "2", "--max_completion_length", "6"]
@@ -207,7 +229,13 @@ def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, datase
 def test_predictions_are_scored_and_nothing_is_asked_twice(reinforced, dataset, tmp_path):
     out = tmp_path / "predictions.jsonl"
     asked = predict.PredictArguments(
-        model=str(reinforced[0]), data=str(dataset), out=str(out), split="train", limit=6, rotations=0, max_new_tokens=4
+        model=str(reinforced[0]),
+        data=str(dataset),
+        out=str(out),
+        split="train",
+        limit=6,
+        rotations=0,
+        max_new_tokens=4,
     )
     written = predict.main(asked)
     lines = [json.loads(line) for line in out.read_text().splitlines()]
@@ -229,7 +257,9 @@ def test_a_server_of_the_openai_interface_is_asked_with_pictures(dataset, tmp_pa
             bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(json.dumps({"choices": [{"message": {"content": "<answer>A</answer>"}}]}).encode())
+            self.wfile.write(
+                json.dumps({"choices": [{"message": {"content": "<answer>A</answer>"}}]}).encode()
+            )
 
         def log_message(self, *arguments):
             pass
@@ -239,7 +269,14 @@ def test_a_server_of_the_openai_interface_is_asked_with_pictures(dataset, tmp_pa
     try:
         url, out = f"http://127.0.0.1:{server.server_port}/v1", tmp_path / "said.jsonl"
         asked = predict.PredictArguments(
-            model="m", data=str(dataset), out=str(out), split="train", backend="openai", url=url, limit=3, batch_size=2
+            model="m",
+            data=str(dataset),
+            out=str(out),
+            split="train",
+            backend="openai",
+            url=url,
+            limit=3,
+            batch_size=2,
         )
         assert predict.main(asked) == 3
     finally:
@@ -278,10 +315,21 @@ def started(monkeypatch):
 
 
 @pytest.mark.parametrize("more", [[], ["--freeze", "vision"], LORA], ids=["all", "without the tower", "LoRA"])
-def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_stage_1(more, stand_ins, dataset, tmp_path, started):
+def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_stage_1(
+    more, stand_ins, dataset, tmp_path, started
+):
     watch = ["--watch", dataset, "--watch_split", "train", "--watch_questions", 2, "--watch_thinks", "False"]
     trainer = sft_run(
-        stand_ins["qwen2_5_vl"], dataset, tmp_path, *NARROW, *more, *watch, "--learning_rate", 5e-6, "--max_steps", 3
+        stand_ins["qwen2_5_vl"],
+        dataset,
+        tmp_path,
+        *NARROW,
+        *more,
+        *watch,
+        "--learning_rate",
+        5e-6,
+        "--max_steps",
+        3,
     )
     share, far = moved(trainer, started)
     assert share > 0.99
@@ -304,7 +352,15 @@ def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_grpo(trained, dat
 
 def test_without_autocast_frozen_and_trained_weights_still_fit_together(stand_ins, dataset, tmp_path):
     trainer = sft_run(
-        stand_ins["qwen2_5_vl"], dataset, tmp_path, "--dtype", "bfloat16", "--freeze", "vision", "--max_steps", 1
+        stand_ins["qwen2_5_vl"],
+        dataset,
+        tmp_path,
+        "--dtype",
+        "bfloat16",
+        "--freeze",
+        "vision",
+        "--max_steps",
+        1,
     )
     assert {parameter.dtype for parameter in trainer.model.parameters()} == {torch.float32}
 
@@ -319,7 +375,9 @@ def test_two_processes_move_weights_that_were_loaded_in_16_bit(stand_ins, datase
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_DATASETS_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(run, capture_output=True, text=True, env=environment, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
-    before = weights(AutoModelForImageTextToText.from_pretrained(stand_ins["qwen2_5_vl"], dtype=torch.bfloat16))
+    before = weights(
+        AutoModelForImageTextToText.from_pretrained(stand_ins["qwen2_5_vl"], dtype=torch.bfloat16)
+    )
     after = weights(AutoModelForImageTextToText.from_pretrained(tmp_path / "out"))
     assert {value.dtype for value in after.values()} == {torch.float32}
     changed = torch.cat([(after[name] != before[name].float()).flatten() for name in after])
@@ -354,7 +412,9 @@ def test_a_rate_is_refused_exactly_where_adamw_would_not_move_weights_by_it(rate
     really = float((layer.weight != before).float().mean())
     layer.weight.data = before
     if really < preflight.MOVED:
-        with pytest.raises(InputError, match=f"kept in {str(dtype)[6:]}, where a tenth of a step is rounded away"):
+        with pytest.raises(
+            InputError, match=f"kept in {str(dtype)[6:]}, where a tenth of a step is rounded away"
+        ):
             preflight.check_rate(layer, rate)
         assert preflight.check_rate(layer, rate, torch.float32) > 0.99  # where the launcher keeps a copy
     else:
@@ -379,7 +439,10 @@ def test_deepspeed_is_trusted_with_its_copies_unless_it_is_told_to_keep_none(set
         mixed_precision="bf16", is_main_process=True, state=SimpleNamespace(deepspeed_plugin=plugin)
     )
     trainer = SimpleNamespace(
-        model=model, accelerator=accelerator, args=SimpleNamespace(learning_rate=1e-6), is_deepspeed_enabled=True
+        model=model,
+        accelerator=accelerator,
+        args=SimpleNamespace(learning_rate=1e-6),
+        is_deepspeed_enabled=True,
     )
     if fits:
         hold_masters(trainer)
@@ -392,21 +455,32 @@ def test_deepspeed_is_trusted_with_its_copies_unless_it_is_told_to_keep_none(set
 def test_a_rollout_that_would_narrow_the_weights_is_refused(tiny, dataset, tmp_path):
     with pytest.raises(InputError, match="use_transformers_continuous_batching"):
         grpo_run(
-            tiny, dataset, tmp_path, *NARROW, "--num_generations", 4, "--use_transformers_continuous_batching", "True"
+            tiny,
+            dataset,
+            tmp_path,
+            *NARROW,
+            "--num_generations",
+            4,
+            "--use_transformers_continuous_batching",
+            "True",
         )
 
 
 # --- a model that is not there ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [[], ["None"], [""], ["out/first/stage"], ["./nowhere"], [__file__]], ids=str)
+@pytest.mark.parametrize(
+    "name", [[], ["None"], [""], ["out/first/stage"], ["./nowhere"], [__file__]], ids=str
+)
 @pytest.mark.parametrize("script", [sft, grpo, predict], ids=["sft", "grpo", "predict"])
 def test_a_model_that_cannot_be_there_is_one_line(script, name, dataset, tmp_path, monkeypatch, capsys):
     """Nobody is asked for it: the Hub would be, for minutes, where there is no network."""
     from trl import TrlParser
 
     option = "--model" if script is predict else "--model_name_or_path"
-    given = ["--out", str(tmp_path / "o.jsonl")] if script is predict else [*TINY, "--output_dir", str(tmp_path)]
+    given = (
+        ["--out", str(tmp_path / "o.jsonl")] if script is predict else [*TINY, "--output_dir", str(tmp_path)]
+    )
     more = ["--num_generations", "4"] if script is grpo else []
     parser = TrlParser((predict.PredictArguments,)) if script is predict else script.parser()
     if script is predict and not name:
@@ -437,7 +511,11 @@ def test_a_folder_without_weights_is_one_line(tiny, dataset, tmp_path):
     with pytest.raises(InputError, match=r"cannot load .*model"):
         sft_run(tmp_path / "model", dataset, tmp_path / "out")
     asked = predict.PredictArguments(
-        model=str(tmp_path / "model"), data=str(dataset), out=str(tmp_path / "said.jsonl"), split="train", limit=1
+        model=str(tmp_path / "model"),
+        data=str(dataset),
+        out=str(tmp_path / "said.jsonl"),
+        split="train",
+        limit=1,
     )
     with pytest.raises(InputError, match=r"cannot load .*model"):
         predict.main(asked)
@@ -522,7 +600,15 @@ def test_every_config_passes_the_pre_flight_on_the_stand_in_of_its_architecture(
 @pytest.mark.parametrize("kind", ["qwen2_5_vl", "qwen3_vl"])
 def test_the_real_architectures_train_at_a_thousandth_of_the_size(kind, stand_ins, dataset, tmp_path):
     trainer = sft_run(
-        stand_ins[kind], dataset, tmp_path, "--max_steps", 1, "--per_device_train_batch_size", 2, "--freeze", "vision"
+        stand_ins[kind],
+        dataset,
+        tmp_path,
+        "--max_steps",
+        1,
+        "--per_device_train_batch_size",
+        2,
+        "--freeze",
+        "vision",
     )
     assert len(losses(trainer)) == 1 and losses(trainer)[0] > 0
     frozen = {name for name, parameter in trainer.model.named_parameters() if not parameter.requires_grad}

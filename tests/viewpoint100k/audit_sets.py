@@ -57,7 +57,9 @@ def make_thing(number, rng):
     points = directions / np.linalg.norm(directions, axis=1, keepdims=True) * rng.uniform(0.2, 0.46, (70, 1))
     uid = f"thing-{number:04d}"
     title = "".join(rng.choice(list("abcdefghijklmnop"), 9))
-    record = ObjectRecord(uid=uid, sha256=hashlib.sha256(uid.encode()).hexdigest(), title=title, author="somebody")
+    record = ObjectRecord(
+        uid=uid, sha256=hashlib.sha256(uid.encode()).hexdigest(), title=title, author="somebody"
+    )
     colours = rng.integers(30, 255, (70, 3))
     return Thing(record, points, colours, tuple(int(v) for v in rng.integers(60, 200, 3)))
 
@@ -103,7 +105,9 @@ FOCAL_PX = SIZE_PX / 2 / np.tan(np.radians(40))
 def in_picture(world_from_camera):
     centre = -world_from_camera[:3, 3] @ world_from_camera[:3, :3]
     half = np.arcsin(0.5 / np.linalg.norm(centre))
-    return centre[2] > 0 and all(abs(np.arctan2(centre[i], centre[2])) + half < np.radians(39) for i in (0, 1))
+    return centre[2] > 0 and all(
+        abs(np.arctan2(centre[i], centre[2])) + half < np.radians(39) for i in (0, 1)
+    )
 
 
 def draw(thing, world_from_camera, size_px=SIZE_PX, dot=0.04, opaque=False, zoom=1.0):
@@ -130,7 +134,9 @@ def draw(thing, world_from_camera, size_px=SIZE_PX, dot=0.04, opaque=False, zoom
     return out.getvalue(), box, float(covered.mean())
 
 
-def make_view(world_from_camera, box, share, size_px=SIZE_PX, light="studio/world", zoom=1.0, background="plain"):
+def make_view(
+    world_from_camera, box, share, size_px=SIZE_PX, light="studio/world", zoom=1.0, background="plain"
+):
     focal = zoom * FOCAL_PX * size_px / SIZE_PX
     return View(
         intrinsics=[[focal, 0, size_px / 2], [0, focal, size_px / 2], [0, 0, 1]],
@@ -235,7 +241,9 @@ def seen_of(thing, views, front_deg, rng):
         for i in chosen
     ]
     normals, angle = on_sphere(1500), np.radians(front_deg)
-    front, left, top = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    front, left, top = np.array(
+        [[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
     nearest = np.argmax(normals @ np.array([front, -front, left, -left, top, -top]).T, axis=1)
     weights = [np.maximum(facing(BALL * normals, view), 0) for view in views]
     sides = [(np.bincount(nearest, weight, 6) / weight.sum()).tolist() for weight in weights]
@@ -301,7 +309,9 @@ def make_figures(objects=24, pairs=8, orbits=3, arcs=3, stars=3, seed=5):
                     decidability_reversed=decidability if len(views) == 2 else None,
                     seen=seen_of(thing, views, front, rng),
                     questions=[],
-                    provenance=Provenance(seed=0, config_hash="x", code_version="0", renderer="dots", device="cpu"),
+                    provenance=Provenance(
+                        seed=0, config_hash="x", code_version="0", renderer="dots", device="cpu"
+                    ),
                 )
             )
             keys.append(f"train-00000-{len(keys):05d}")

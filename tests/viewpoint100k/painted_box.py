@@ -44,6 +44,10 @@ def cast(world_from_camera, look=None, painted=True, size=SIZE):
     face = np.argmax(np.abs(points) / HALF, axis=-1)
     colours = np.random.default_rng(0).uniform(0.05, 0.95, (3, 2, 2, 2, 3))
     sides = (points > 0).astype(int)
-    albedo = colours[face, sides[..., 0], sides[..., 1], sides[..., 2]] if painted else np.full((*hit.shape, 3), 0.5)
+    albedo = (
+        colours[face, sides[..., 0], sides[..., 1], sides[..., 2]]
+        if painted
+        else np.full((*hit.shape, 3), 0.5)
+    )
     depth = np.where(hit, enter, 1e10).astype(np.float32)
     return Capture(depth, np.where(hit[..., None], albedo, 0).astype(np.float32), world_from_camera, k)

@@ -42,7 +42,11 @@ def standing(x, y, z, turn_deg):
 
 def camera(rng, hfov_deg, size_px, near=None):
     """A camera about the scene, or one beside another."""
-    azimuth, elevation, distance = rng.uniform(-np.pi, np.pi), np.radians(rng.uniform(15, 40)), rng.uniform(1.4, 1.9)
+    azimuth, elevation, distance = (
+        rng.uniform(-np.pi, np.pi),
+        np.radians(rng.uniform(15, 40)),
+        rng.uniform(1.4, 1.9),
+    )
     if near is not None:
         place = np.array(near.world_from_camera)[:3, 3]
         azimuth = np.arctan2(place[1], place[0]) + np.radians(rng.choice([-1, 1]) * rng.uniform(20, 70))
@@ -89,7 +93,9 @@ def look(view, poses, sizes, present, state, size_px):
 
     def pixel(points):
         own = (np.asarray(points) - pose[:3, 3]) @ pose[:3, :3]
-        return np.stack([k[0, 0] * own[:, 0] / own[:, 2] + k[0, 2], k[1, 1] * own[:, 1] / own[:, 2] + k[1, 2]], 1), own
+        return np.stack(
+            [k[0, 0] * own[:, 0] / own[:, 2] + k[0, 2], k[1, 1] * own[:, 1] / own[:, 2] + k[1, 2]], 1
+        ), own
 
     parts = []
     for number, (placed, size) in enumerate(zip(poses, sizes, strict=True)):
@@ -120,7 +126,9 @@ def look(view, poses, sizes, present, state, size_px):
                 centre_pixel=flat[8].tolist(),
                 base_pixel=flat[9].tolist(),
                 depth=float(own[8, 2]),
-                depth_range=[float(every[number][mine].min()), float(every[number][mine].max())] if pixels else None,
+                depth_range=[float(every[number][mine].min()), float(every[number][mine].max())]
+                if pixels
+                else None,
                 hidden_by=hidden_by,
                 cut=bool(edge.any()),
                 referable=pixels >= 400 * (size_px / 512) ** 2 and fraction >= 0.4 and not edge.any(),
@@ -156,7 +164,9 @@ def synthetic_scene(
     return synthetic(seed, count, event, views=views, camera_still=camera_still, size_px=size_px, nouns=nouns, split=split).sample  # fmt: skip
 
 
-def synthetic(seed, count=None, event=None, *, views=2, camera_still=False, size_px=512, nouns=None, split="train"):
+def synthetic(
+    seed, count=None, event=None, *, views=2, camera_still=False, size_px=512, nouns=None, split="train"
+):
     """The same with pictures, flat colours on grey; key `scene-SEED`."""
     assert event is None or event in EVENTS, event
     rng = np.random.default_rng(seed)
@@ -186,7 +196,9 @@ def synthetic(seed, count=None, event=None, *, views=2, camera_still=False, size
     parts = []
     for i in range(count):
         twins = [j for j in range(count) if j != i and nouns[j] == nouns[i]]
-        named_by = "noun" if not twins else "colour" if all(colours[j] != colours[i] for j in twins) else "letter"
+        named_by = (
+            "noun" if not twins else "colour" if all(colours[j] != colours[i] for j in twins) else "letter"
+        )
         letter = "ABCDEFG"[i]
         name = {
             "noun": f"the {nouns[i]}",
@@ -233,6 +245,8 @@ def synthetic(seed, count=None, event=None, *, views=2, camera_still=False, size
         decidability=Decidability(**dict.fromkeys(Decidability.model_fields, 0.3)),
         scene=Scene(ground=ground, parts=parts, views=seen, change=change),
         questions=[],
-        provenance=Provenance(seed=seed, config_hash="0" * 12, code_version="0", renderer="none", device="cpu"),
+        provenance=Provenance(
+            seed=seed, config_hash="0" * 12, code_version="0", renderer="none", device="cpu"
+        ),
     )
     return StoredSample(f"scene-{seed}", sample, images)

@@ -19,7 +19,18 @@ import audit_sets as sets
 
 from viewpoint100k import audit
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.audit import chains, cues, gates, labels, leakage, learners, poses, report, statistics, wording
+from viewpoint100k.audit import (
+    chains,
+    cues,
+    gates,
+    labels,
+    leakage,
+    learners,
+    poses,
+    report,
+    statistics,
+    wording,
+)
 from viewpoint100k.audit.recompute import LABELS, label, measure
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, MissingExtra
@@ -86,9 +97,18 @@ def test_a_probe_says_the_same_every_time(fair_folder, fair_report):
 @needs_extra
 def test_the_report_goes_through_json(fair_report):
     assert audit.AuditReport.model_validate_json(fair_report.to_json()) == fair_report
-    assert {"name", "what", "value", "interval", "threshold", "n", "verdict", "because", "detail", "worst"} <= set(
-        json.loads(fair_report.to_json())["probes"][0]
-    )
+    assert {
+        "name",
+        "what",
+        "value",
+        "interval",
+        "threshold",
+        "n",
+        "verdict",
+        "because",
+        "detail",
+        "worst",
+    } <= set(json.loads(fair_report.to_json())["probes"][0])
 
 
 def test_a_missing_library_names_the_extra(fair_folder, monkeypatch):
@@ -126,7 +146,9 @@ def test_a_flipped_sign_of_yaw_is_found(fair, loaded):
 
 
 def test_an_answer_in_the_grey_band_is_found(fair, loaded):
-    narrow = sets.GATES.model_copy(update={"yaw_grey_deg": sets.GATES.yaw_grey_deg.model_copy(update={"high": 30.0})})
+    narrow = sets.GATES.model_copy(
+        update={"yaw_grey_deg": sets.GATES.yaw_grey_deg.model_copy(update={"high": 30.0})}
+    )
     samples = loaded(fair)
     stricter = audit.Samples(samples.dataset, samples.manifest, narrow, samples.items)
     assert "grey band" in " ".join(labels.labels_recomputed(stricter).detail["problems"])
@@ -137,7 +159,8 @@ def test_the_metamorphic_probe_finds_a_label_that_does_not_mirror(fair, loaded, 
     from viewpoint100k.questions.kinds import Fact
 
     stuck = [
-        kind._replace(fact=lambda truth, gates: Fact(0, 2.0)) if kind.type == "roll" else kind for kind in labels.KINDS
+        kind._replace(fact=lambda truth, gates: Fact(0, 2.0)) if kind.type == "roll" else kind
+        for kind in labels.KINDS
     ]
     monkeypatch.setattr(labels, "KINDS", stuck)
     found = labels.metamorphic(loaded(fair[:30]))
@@ -170,7 +193,8 @@ def test_a_chain_with_one_false_fact_is_found(fair, loaded):
 
 def test_chains_that_are_too_long_are_found(fair, loaded):
     long = [
-        sets.with_questions(one, lambda question: {"chain_of_thought": "So it goes on. " * 60}) for one in fair[:40]
+        sets.with_questions(one, lambda question: {"chain_of_thought": "So it goes on. " * 60})
+        for one in fair[:40]
     ]
     assert chains.chain_length(loaded(long)).verdict == "fail"
 
@@ -271,7 +295,9 @@ def test_an_object_that_shifts_as_the_answer_says_is_found(fair, loaded):
         right = question.options[question.answer_index] if question.options else ""
         return question.type != "ego_rotation" or (right == "left") == (shift > 0)
 
-    faulty = [sets.changed(one, questions=[q for q in one.sample.questions if given_away(one, q)]) for one in fair]
+    faulty = [
+        sets.changed(one, questions=[q for q in one.sample.questions if given_away(one, q)]) for one in fair
+    ]
     found = cues.flat_cue("flat_shift_x")(loaded(faulty))
     assert found.verdict == "fail"
     assert "ego_rotation" in found.because
@@ -287,7 +313,9 @@ def test_an_object_that_starts_or_ends_where_the_answer_says_is_found(fair, load
         said = question.options[question.answer_index] if question.options else ""
         return question.type != "ego_translation" or (said == "right") == (aside > 0)
 
-    faulty = [sets.changed(one, questions=[q for q in one.sample.questions if given_away(one, q)]) for one in fair]
+    faulty = [
+        sets.changed(one, questions=[q for q in one.sample.questions if given_away(one, q)]) for one in fair
+    ]
     samples = loaded(faulty)
     found = cues.flat_cue(f"flat_place_{number + 1}_x")(samples)
     assert found.verdict == "fail"
@@ -334,7 +362,9 @@ def test_the_answer_hidden_in_one_picture_is_found(fair, loaded, monkeypatch):
         faulty.append(one._replace(images=[one.images[0], out.getvalue()]))
     found = cues.single_image(loaded(faulty))
     assert found.verdict == "fail"
-    assert "ego_rotation/camera_1, image 2 only" in {part.name for part in found.parts if part.verdict == "fail"}
+    assert "ego_rotation/camera_1, image 2 only" in {
+        part.name for part in found.parts if part.verdict == "fail"
+    }
     assert found.value > 0.9
     assert "ego_rotation/camera_1, image 2" in found.because
 
@@ -358,7 +388,13 @@ def failed(probe):
 def asked_with(one, place, other):
     """A roll question of a sample, with this option right, and other changes."""
     kind = next(kind for kind in KINDS if kind.type == "roll")
-    told = {"type": kind.type, "frame": kind.frame, "options": list(kind.options), "answer_index": place, "value": None}
+    told = {
+        "type": kind.type,
+        "frame": kind.frame,
+        "options": list(kind.options),
+        "answer_index": place,
+        "value": None,
+    }
     like = one.sample.questions[0].model_copy(update=told)
     return like.model_copy(update=other(like))
 
@@ -375,7 +411,9 @@ def test_stated_lenses_that_give_the_answer_away_are_found(fair, loaded, few_are
     for one in (one for one in fair if one.sample.questions):
         place = int(rng.choice(3, p=[0.4, 0.4, 0.2]))
         second = 60 if place == 2 else int(rng.choice([50, 72]))
-        faulty.append(sets.changed(one, questions=[asked_with(one, place, lambda q, end=second: stating(q, 60, end))]))
+        faulty.append(
+            sets.changed(one, questions=[asked_with(one, place, lambda q, end=second: stating(q, 60, end))])
+        )
     found = learners.learned_text(loaded(faulty))
     assert failed(found) == {"roll/behind_camera_1, the stated lenses", "roll/behind_camera_1, the text"}
     assert found.value == pytest.approx(0.6, abs=0.06)  # none is told, the rest is a guess between two
@@ -386,8 +424,13 @@ def test_lenses_that_are_stated_and_tell_nothing_pass(fair, loaded, few_are_enou
     pytest.importorskip("sklearn")
     rng, fine = np.random.default_rng(0), []
     for one in (one for one in fair if one.sample.questions):
-        place, ends = int(rng.choice(3, p=[0.4, 0.4, 0.2])), [int(angle) for angle in rng.choice([50, 60, 72], 2)]
-        fine.append(sets.changed(one, questions=[asked_with(one, place, lambda q, ends=ends: stating(q, *ends))]))
+        place, ends = (
+            int(rng.choice(3, p=[0.4, 0.4, 0.2])),
+            [int(angle) for angle in rng.choice([50, 60, 72], 2)],
+        )
+        fine.append(
+            sets.changed(one, questions=[asked_with(one, place, lambda q, ends=ends: stating(q, *ends))])
+        )
     samples = loaded(fine)
     for probe in (learners.learned_text, learners.learned_box):
         assert probe(samples).verdict == "pass"
@@ -413,7 +456,9 @@ def test_a_size_that_tells_only_together_with_the_lens_is_found(fair, loaded, fe
     for one in (one for one in fair if one.sample.questions):
         longer = bool(rng.integers(2))
         place, ends = int((sizes(one) > middle) == longer), (60, 50) if longer else (60, 72)
-        faulty.append(sets.changed(one, questions=[asked_with(one, place, lambda q, ends=ends: stating(q, *ends))]))
+        faulty.append(
+            sets.changed(one, questions=[asked_with(one, place, lambda q, ends=ends: stating(q, *ends))])
+        )
     samples = loaded(faulty)
     found, name = failed(learners.learned_box(samples)), "roll/behind_camera_1, the box in image 1"
     assert f"{name} and the stated lenses" in found
@@ -480,7 +525,8 @@ def test_none_that_the_stated_lens_tells_is_found(fair, loaded):
         place = 2 if i % 5 == 0 else i % 2
         faulty.append(
             sets.changed(
-                one, questions=[asked_with(one, place, lambda q, p=place: stating(q, 60, 60 if p == 2 else 70))]
+                one,
+                questions=[asked_with(one, place, lambda q, p=place: stating(q, 60, 60 if p == 2 else 70))],
             )
         )
     found = wording.none_share(loaded(faulty))
@@ -505,7 +551,9 @@ def test_a_light_that_answers_is_found(fair, loaded):
     faulty = []
     for one in fair:
         light = "studio/camera" if one.sample.truth.roll_deg > 0 else "studio/world"
-        faulty.append(sets.changed(one, views=[view.model_copy(update={"light": light}) for view in one.sample.views]))
+        faulty.append(
+            sets.changed(one, views=[view.model_copy(update={"light": light}) for view in one.sample.views])
+        )
     found = leakage.regime_gap(loaded(faulty))
     assert found.verdict == "fail"
     assert "roll" in found.because
@@ -516,7 +564,9 @@ def test_a_light_that_answers_is_found(fair, loaded):
 
 def test_a_pair_without_overlap_is_found(fair, loaded):
     faulty = list(fair[:40])
-    faulty[7] = sets.changed(fair[7], truth=fair[7].sample.truth.model_copy(update={"covisible_fraction": 0.02}))
+    faulty[7] = sets.changed(
+        fair[7], truth=fair[7].sample.truth.model_copy(update={"covisible_fraction": 0.02})
+    )
     found = gates.covisibility(loaded(faulty))
     assert (found.verdict, found.worst) == ("fail", [fair[7].key])
 
@@ -556,7 +606,9 @@ def test_a_pair_of_one_picture_is_found(fair, loaded):
 def test_a_box_that_does_not_belong_to_its_pose_is_found(fair, loaded):
     faulty = list(fair[:40])
     one = fair[2].sample.views
-    faulty[2] = sets.changed(fair[2], views=[one[0].model_copy(update={"object_box": [0.0, 0.0, 90.0, 90.0]}), one[1]])
+    faulty[2] = sets.changed(
+        fair[2], views=[one[0].model_copy(update={"object_box": [0.0, 0.0, 90.0, 90.0]}), one[1]]
+    )
     assert gates.boxes(loaded(faulty)).worst == [fair[2].key]
 
 
@@ -564,14 +616,18 @@ def in_two_splits(fair, **fields):
     """The first test sample, with some fields of an object of the training split."""
     faulty, place = list(fair), first_of(fair, "test")
     train = fair[0].sample.object
-    thing = fair[place].sample.object.model_copy(update={name: getattr(train, name) for name in fields} | fields)
+    thing = fair[place].sample.object.model_copy(
+        update={name: getattr(train, name) for name in fields} | fields
+    )
     faulty[place] = sets.changed(fair[place], object=thing)
     return faulty
 
 
 @pytest.mark.parametrize("field", ["uid", "sha256"])
 def test_an_object_in_two_splits_is_found(fair, loaded, field):
-    found = leakage.split_leakage(loaded(in_two_splits(fair, **{field: getattr(fair[0].sample.object, field)})))
+    found = leakage.split_leakage(
+        loaded(in_two_splits(fair, **{field: getattr(fair[0].sample.object, field)}))
+    )
     assert found.verdict == "fail"
     assert fair[first_of(fair, "test")].key in found.worst
 
@@ -606,7 +662,8 @@ def close_pairs():
         second = sets.pose([0.25 * side, -1.48, 0.24], -8.0 * side, -7.0, 1.0)
         drawn = [sets.draw(thing, one, 512, 0.025, opaque=True) for one in (first, second)]
         views = [
-            sets.make_view(pose, box, share, 512) for pose, (_, box, share) in zip((first, second), drawn, strict=True)
+            sets.make_view(pose, box, share, 512)
+            for pose, (_, box, share) in zip((first, second), drawn, strict=True)
         ]
         like = sets.Sample(
             object=thing.record,
@@ -617,7 +674,9 @@ def close_pairs():
             truth=sets.make_truth(views[0], views[1], 0.7, None),
             decidability=sets.Decidability(**dict.fromkeys(sets.Decidability.model_fields, 0.2)),
             questions=[],
-            provenance=sets.Provenance(seed=0, config_hash="x", code_version="0", renderer="dots", device="cpu"),
+            provenance=sets.Provenance(
+                seed=0, config_hash="x", code_version="0", renderer="dots", device="cpu"
+            ),
         )
         stored.append(sets.StoredSample(f"train-00000-{number:05d}", like, [image for image, _, _ in drawn]))
     return stored
@@ -652,7 +711,9 @@ def test_the_second_implementation_measures_hand_made_motions():
     box, share = [0.0, 0.0, 96.0, 96.0], 0.2
     first = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), box, share)
     second = sets.make_view(sets.pose([1, -3, 2], 20, 10, 5), box, share)
-    moved = measure(first, second, -90.0)  # the object looks south, at the camera: its right hand is to the west
+    moved = measure(
+        first, second, -90.0
+    )  # the object looks south, at the camera: its right hand is to the west
     assert (moved.right, moved.up, moved.forward) == pytest.approx((0.25, 0.5, 0.25))
     assert (moved.yaw_deg, moved.pitch_deg, moved.roll_deg) == pytest.approx((20, 10, 5))
     assert moved.azimuth_deg == pytest.approx(np.degrees(np.arctan2(1, 3)))
@@ -668,7 +729,11 @@ def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
     rng, gates = np.random.default_rng(5), GateConfig(front_sector_deg=sector_deg)
     asked: dict[str, set[str]] = {name: set() for name in LABELS}
     for _ in range(1500):
-        azimuth, turn, front = rng.uniform(-180, 180), rng.choice([0, rng.uniform(-120, 120)]), rng.uniform(-180, 180)
+        azimuth, turn, front = (
+            rng.uniform(-180, 180),
+            rng.choice([0, rng.uniform(-120, 120)]),
+            rng.uniform(-180, 180),
+        )
         step = rng.choice([0, 0, 1], 3) * rng.uniform(-1.5, 1.5, 3)
         views = []
         for angle, further in ((azimuth, 0 * step), (azimuth + turn, step)):
@@ -708,7 +773,9 @@ def test_shares_are_of_fair_questions_and_every_answer_must_be_right(fair, fair_
     wrong = list(fair)
     questions = list(fair[number].sample.questions)
     right = questions[place].answer_index
-    questions[place] = questions[place].model_copy(update={"answer_index": (right + 1) % len(questions[place].options)})
+    questions[place] = questions[place].model_copy(
+        update={"answer_index": (right + 1) % len(questions[place].options)}
+    )
     wrong[number] = sets.changed(fair[number], questions=questions)
     found = audit.audit_dataset(sets.write_dataset(tmp_path / "wrong", wrong))
     assert found["labels_recomputed"].verdict == "fail"
@@ -718,13 +785,20 @@ def test_shares_are_of_fair_questions_and_every_answer_must_be_right(fair, fair_
 
 
 @needs_extra
-def test_of_a_large_dataset_a_part_is_kept_and_every_sample_is_checked(fair, fair_report, tmp_path, monkeypatch):
+def test_of_a_large_dataset_a_part_is_kept_and_every_sample_is_checked(
+    fair, fair_report, tmp_path, monkeypatch
+):
     """Many parts, of which each has a fault that no other part has; few of the faulty samples are kept."""
     monkeypatch.setattr(audit, "MOST_WHOLE", 100)
     monkeypatch.setattr(audit, "MOST_KEPT", 150)
     monkeypatch.setattr("viewpoint100k.audit.samples.PART", 40)
     whole = audit.audit_dataset(sets.write_dataset(tmp_path / "fair", fair))
-    assert (whole.samples, whole.questions, whole.objects, whole.drawn) == (500, fair_report.questions, 50, 150)
+    assert (whole.samples, whole.questions, whole.objects, whole.drawn) == (
+        500,
+        fair_report.questions,
+        50,
+        150,
+    )
     for name in (
         "labels_recomputed",
         "truth_recomputed",
@@ -799,7 +873,9 @@ def test_a_share_of_questions_that_hang_together_is_worth_fewer():
 
 def test_information_is_zero_of_independent_labels_and_a_bit_of_equal_ones():
     rng = np.random.default_rng(0)
-    bits = [statistics.information_bits(rng.multinomial(200, np.full(9, 1 / 9)).reshape(3, 3)) for _ in range(300)]
+    bits = [
+        statistics.information_bits(rng.multinomial(200, np.full(9, 1 / 9)).reshape(3, 3)) for _ in range(300)
+    ]
     assert np.mean(bits) == pytest.approx(0, abs=0.002)  # the plain estimate would be 0.014 off
     assert statistics.information_bits(np.diag([50, 0, 50])) == pytest.approx(1, abs=0.01)
 
@@ -823,7 +899,9 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self.sources += [value for name, value in attrs if name in ("src", "href") and not value.startswith("#")]
+        self.sources += [
+            value for name, value in attrs if name in ("src", "href") and not value.startswith("#")
+        ]
 
 
 @needs_extra

@@ -16,7 +16,9 @@ from viewpoint100k import audit
 from viewpoint100k.audit import figures, gates, labels, poses, recompute_figures
 from viewpoint100k.audit.second_opinion import contradicted
 
-needs_sklearn = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs the extra [audit]")
+needs_sklearn = pytest.mark.skipif(
+    importlib.util.find_spec("sklearn") is None, reason="needs the extra [audit]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def loaded(tmp_path):
 def planted(fair, kind, change, where=lambda question: True):
     """(samples, key): the first question of a kind, changed by a function that returns its other fields."""
     place, one = next(
-        (i, one) for i, one in enumerate(fair) if any(q.type == kind and where(q) for q in one.sample.questions)
+        (i, one)
+        for i, one in enumerate(fair)
+        if any(q.type == kind and where(q) for q in one.sample.questions)
     )
     questions = list(one.sample.questions)
     at = next(i for i, q in enumerate(questions) if q.type == kind and where(q))
@@ -55,7 +59,9 @@ def another_answer(question):
 
 def with_sample(fair, kind, change):
     """(samples, key): the first sample with such a question, changed by a function that returns its other fields."""
-    place, one = next((i, one) for i, one in enumerate(fair) if any(q.type == kind for q in one.sample.questions))
+    place, one = next(
+        (i, one) for i, one in enumerate(fair) if any(q.type == kind for q in one.sample.questions)
+    )
     return [sets.changed(one, **change(one.sample)), *fair[place + 1 : place + 6]], one.key
 
 
@@ -103,7 +109,9 @@ def test_the_twin_of_a_contradicted_question_is_named_too(fair):
     twin = next(q for q in one.sample.questions if q.id.endswith("-reversed"))
     parent = twin.id.removesuffix("-reversed")
     for wrong, other in ((parent, twin.id), (twin.id, parent)):
-        faulty = sets.with_questions(one, lambda q, wrong=wrong: {"decidability": 0.0301} if q.id == wrong else {})
+        faulty = sets.with_questions(
+            one, lambda q, wrong=wrong: {"decidability": 0.0301} if q.id == wrong else {}
+        )
         found = contradicted(faulty.sample, sets.GATES)
         assert set(found) == {parent, twin.id}
         assert "its sample says" in found[wrong]
@@ -182,7 +190,9 @@ def test_an_object_of_a_few_pixels_that_decide_is_found(fair, kind, number):
 
 
 def test_a_dropped_mirror_is_found(fair, loaded):
-    stored, key = planted(fair, "mirrored", lambda question: {"mirrored": []}, lambda question: question.mirrored)
+    stored, key = planted(
+        fair, "mirrored", lambda question: {"mirrored": []}, lambda question: question.mirrored
+    )
     assert "the same object" in found_by(labels.labels_recomputed, loaded(stored), key)
 
 
@@ -212,7 +222,10 @@ def test_another_lens_than_the_answer_says_is_found(fair, loaded):
         (f, _, c), _, last = view.intrinsics
         lens = [[2 * f, 0.0, c], [0.0, 2 * f, c], last]
         questions = [q for q in sample.questions if q.type == "zoom_or_dolly"]
-        return {"views": [sample.views[0], view.model_copy(update={"intrinsics": lens})], "questions": questions}
+        return {
+            "views": [sample.views[0], view.model_copy(update={"intrinsics": lens})],
+            "questions": questions,
+        }
 
     fitting = [one for one in fair if any(q.answer_index == 1 for q in one.sample.questions)]
     stored, key = with_sample(
@@ -318,7 +331,9 @@ def test_views_of_a_set_that_share_nothing_are_found(fair, loaded, kind):
 def test_a_set_with_one_picture_twice_is_found(fair, loaded):
     place, one = next((i, one) for i, one in enumerate(fair) if len(one.images) == 4)
     twice = one._replace(images=[*one.images[:3], one.images[1]])
-    assert "views 1 and 3" in found_by(gates.same_picture, loaded([twice, *fair[place + 1 : place + 6]]), one.key)
+    assert "views 1 and 3" in found_by(
+        gates.same_picture, loaded([twice, *fair[place + 1 : place + 6]]), one.key
+    )
 
 
 def test_a_point_elsewhere_in_the_world_is_found(fair, loaded):
@@ -337,7 +352,9 @@ def only(fair, kind, change):
     out = []
     for one in fair:
         questions = [
-            q.model_copy(update={"fair": True} | change(one.sample, q)) for q in one.sample.questions if q.type == kind
+            q.model_copy(update={"fair": True} | change(one.sample, q))
+            for q in one.sample.questions
+            if q.type == kind
         ]
         out += [sets.changed(one, questions=questions)] if questions else []
     return out
@@ -414,7 +431,9 @@ def test_a_point_is_projected_by_similar_triangles():
 def test_an_object_that_looks_at_the_camera_has_its_left_on_the_right_of_the_picture():
     box = [0.0, 0.0, 96.0, 96.0]
     ahead = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), box, 0.2)
-    angles = [recompute_figures.side_angle_deg(ahead, side, -90.0) for side in ("front", "back", "left", "right")]
+    angles = [
+        recompute_figures.side_angle_deg(ahead, side, -90.0) for side in ("front", "back", "left", "right")
+    ]
     assert angles == pytest.approx([0, 180, 90, 90])
     from_the_east = sets.make_view(sets.pose([4, 0, 0], -90, 0, 0), box, 0.2)
     assert recompute_figures.side_angle_deg(from_the_east, "left", -90.0) == pytest.approx(0, abs=1e-5)

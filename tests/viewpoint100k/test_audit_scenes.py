@@ -55,7 +55,9 @@ def loaded(tmp_path):
 
 def with_kind(fair, kind, where=lambda sample, question: True):
     """(stored, question): the first question of a kind."""
-    return next((one, q) for one in fair for q in one.sample.questions if q.type == kind and where(one.sample, q))
+    return next(
+        (one, q) for one in fair for q in one.sample.questions if q.type == kind and where(one.sample, q)
+    )
 
 
 def only(one, question, **sample):
@@ -87,7 +89,9 @@ def test_fair_scenes_pass(fair, loaded):
     assert {one.name: one.because for one in found if one.verdict != "pass"} == {}
 
 
-@pytest.mark.parametrize("kind", sorted({name.split("/")[0] for name in recompute_scenes.KINDS} - {"seen_in"}))
+@pytest.mark.parametrize(
+    "kind", sorted({name.split("/")[0] for name in recompute_scenes.KINDS} - {"seen_in"})
+)
 def test_a_wrong_answer_is_found(kind, fair, loaded):
     one, question = with_kind(fair, kind)
     wrong = question.model_copy(update={"answer_index": (question.answer_index + 1) % len(question.options)})
@@ -116,11 +120,15 @@ def test_a_hidden_object_that_is_asked_about_is_found(fair, loaded):
     assert found.verdict == "fail" and "too little can be seen" in found.because
 
 
-@pytest.mark.parametrize("fields", [{"cut": True}, {"pixels": 20, "solo_pixels": 20, "visible_fraction": 1.0}])
+@pytest.mark.parametrize(
+    "fields", [{"cut": True}, {"pixels": 20, "solo_pixels": 20, "visible_fraction": 1.0}]
+)
 def test_an_object_at_the_edge_or_a_speck_is_found(fields, fair, loaded):
     one, question = with_kind(fair, "side_of")
     scene = with_scene(one, question.parts[1], question.images[0], **fields)
-    assert "too little can be seen" in scenes.scene_references(loaded(only(one, question, scene=scene))).because
+    assert (
+        "too little can be seen" in scenes.scene_references(loaded(only(one, question, scene=scene))).because
+    )
 
 
 def test_a_name_that_fits_two_objects_is_found(fair, loaded):
@@ -145,7 +153,8 @@ def test_a_letter_on_another_object_is_found(fair, loaded):
     one, question = with_kind(fair, "side_of", lambda sample, question: len(question.marks) > 1)
     places = [(mark.x, mark.y) for mark in question.marks]
     marks = [
-        m.model_copy(update={"x": x, "y": y}) for m, (x, y) in zip(question.marks, places[1:] + places[:1], strict=True)
+        m.model_copy(update={"x": x, "y": y})
+        for m, (x, y) in zip(question.marks, places[1:] + places[:1], strict=True)
     ]
     found = scenes.scene_references(loaded(only(one, question.model_copy(update={"marks": marks}))))
     assert "no such letter" in found.because
@@ -158,7 +167,9 @@ def test_letters_that_tell_what_is_gone_are_found(fair, loaded):
     one, question = with_kind(fair, "changed_object", gone)
     shown = question.marks[0].image
     assert {mark.image for mark in question.marks} == {shown}  # all on the picture that has every object
-    others = [m for m in question.marks if m.letter != one.sample.scene.parts[one.sample.scene.change.part].letter]
+    others = [
+        m for m in question.marks if m.letter != one.sample.scene.parts[one.sample.scene.change.part].letter
+    ]
     marks = [*question.marks, *(mark.model_copy(update={"image": 1 - shown}) for mark in others)]
     found = scenes.scene_references(loaded(only(one, question.model_copy(update={"marks": marks}))))
     assert "tells which object is gone" in found.because
@@ -177,7 +188,9 @@ def test_a_distractor_that_is_also_true_is_found(fair, loaded):
     """The other object is moved until it is as close to the third one as the right one is."""
     one, question = with_kind(fair, "nearer_to")
     state = one.sample.scene.views[question.images[0]].state
-    places = [np.array(one.sample.scene.parts[part].world_from_object[state])[:3, 3] for part in question.parts]
+    places = [
+        np.array(one.sample.scene.parts[part].world_from_object[state])[:3, 3] for part in question.parts
+    ]
     right = question.options[question.answer_index]
     near = next(i for i in (0, 1) if one.sample.scene.parts[question.parts[i]].name == right)
     moved = 2 * places[2] - places[near]  # on the other side of the third
@@ -197,17 +210,23 @@ def test_two_options_that_say_the_same_are_found(fair, loaded):
 
 
 def test_two_objects_that_moved_are_found(fair, loaded):
-    one, question = with_kind(fair, "changed_object", lambda sample, question: sample.scene.change.kind == "moved")
+    one, question = with_kind(
+        fair, "changed_object", lambda sample, question: sample.scene.change.kind == "moved"
+    )
     other = next(part for part in question.parts if part != one.sample.scene.change.part)
     poses = list(one.sample.scene.parts[other].world_from_object)
     poses[1] = (np.array(poses[1]) + [[0, 0, 0, 0.2], [0] * 4, [0] * 4, [0] * 4]).tolist()
-    found = labels.labels_recomputed(loaded(only(one, question, scene=with_scene(one, other, world_from_object=poses))))
+    found = labels.labels_recomputed(
+        loaded(only(one, question, scene=with_scene(one, other, world_from_object=poses)))
+    )
     assert "2 objects that changed" in found.because
 
 
 def test_a_chain_about_another_scene_is_found(fair, loaded):
     (one, question), (_, other) = (with_kind(fair[start:], "perspective") for start in (1, 8))
-    changed = question.model_copy(update={"chain_of_thought": other.chain_of_thought or "So the answer is: it."})
+    changed = question.model_copy(
+        update={"chain_of_thought": other.chain_of_thought or "So the answer is: it."}
+    )
     assert chains.chain_facts(loaded(only(one, changed))).verdict == "fail"
 
 
@@ -223,7 +242,8 @@ def rigged(fair, kind, rule):
                 for copy in range(8):
                     out.append(
                         one._replace(
-                            key=f"{one.key}{copy}", sample=one.sample.model_copy(update={"questions": [changed]})
+                            key=f"{one.key}{copy}",
+                            sample=one.sample.model_copy(update={"questions": [changed]}),
                         )
                     )
     return out

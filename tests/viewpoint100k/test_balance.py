@@ -19,8 +19,12 @@ SIZE = 100
 BOXES = tuple(cue for cue in SIDEWAYS if cue != "drift_x")  # what follows from the object's boxes
 SIDES = ("left", "right", "none")
 ACROSS = Kind("across", "x", "A", SIDES, (), lambda truth, gates: None, opposites=either(*SIDEWAYS))
-UPWARD = Kind("upward", "x", "A", ("down", "up", "none"), (), lambda truth, gates: None, opposites=either(*UPRIGHT))
-ROLLED = Kind("rolled", "x", "B", ("one way", "other way", "none"), (), lambda truth, gates: None, opposites=either())
+UPWARD = Kind(
+    "upward", "x", "A", ("down", "up", "none"), (), lambda truth, gates: None, opposites=either(*UPRIGHT)
+)
+ROLLED = Kind(
+    "rolled", "x", "B", ("one way", "other way", "none"), (), lambda truth, gates: None, opposites=either()
+)
 BOTH = Kind(
     "both", "x", "B", ("left down", "right down", "left up", "right up"), (), lambda truth, gates: None,
     opposites=(Opposites((0, 2), (1, 3), SIDEWAYS), Opposites((0, 1), (2, 3), UPRIGHT)),
@@ -83,7 +87,9 @@ def test_a_cue_is_where_and_how_large_the_object_is_and_how_both_change():
     assert [found[name] for name in ("growth", "size_1", "size_2")] == pytest.approx(
         [np.log(4), np.log(0.04), np.log(0.16)]
     )
-    assert [found[name] for name in ("aside_1", "aside_2")] == pytest.approx([np.hypot(0.3, 0.2), np.hypot(0.2, 0.2)])
+    assert [found[name] for name in ("aside_1", "aside_2")] == pytest.approx(
+        [np.hypot(0.3, 0.2), np.hypot(0.2, 0.2)]
+    )
     assert [found[name] for name in ("lens", "wider", "brighter")] == pytest.approx([0.0, 0.0, 0.0])
     wide = first.model_copy(update={"object_box": [10.0, 60.0, 50.0, 80.0]})
     longer = first.model_copy(update={"intrinsics": [[150, 0, 50], [0, 150, 50], [0, 0, 1]]})
@@ -109,7 +115,9 @@ def test_every_kind_of_two_directions_names_the_cues_of_its_component(type_, cue
         assert pair.cues == cues
         assert {kind.direction(option) for option in pair.low} == {0}
         assert {kind.direction(option) for option in pair.high} == {1}
-        assert len(pair.low) + len(pair.high) == sum(kind.direction(i) is not None for i in range(len(kind.options)))
+        assert len(pair.low) + len(pair.high) == sum(
+            kind.direction(i) is not None for i in range(len(kind.options))
+        )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +178,9 @@ def test_after_thinning_each_cue_is_right_as_often_as_wrong_for_either_answer(ki
     rows = biased_rows(np.random.default_rng(seed), kind, 1500, also=[asked(NUMBER, -1)])
     before = agreements([(r[1][0].fact.option, r[0]) for r in rows], cues)
     after = left_over(rows, kind, seed)
-    assert all(abs(np.mean(hits) - 0.5) > 0.15 for both in before.values() for hits in both)  # these rows are biased
+    assert all(
+        abs(np.mean(hits) - 0.5) > 0.15 for both in before.values() for hits in both
+    )  # these rows are biased
     for hits in (hits for both in agreements(after, cues).values() for hits in both):
         assert np.mean(hits) == pytest.approx(0.5, abs=0.03)
     counts = Counter(option for option, _ in after)
@@ -202,7 +212,9 @@ def test_what_small_shards_leave_uneven_does_not_add_up(pairs):
 
 
 def test_a_cue_that_always_says_the_same_keeps_nobody_out():
-    rows = [([view(60 + i % 7), view(70 + i % 5)], [asked(ACROSS, i % 2), asked(NUMBER, -1)]) for i in range(400)]
+    rows = [
+        ([view(60 + i % 7), view(70 + i % 5)], [asked(ACROSS, i % 2), asked(NUMBER, -1)]) for i in range(400)
+    ]
     assert len(left_over(rows, ACROSS)) > 300
 
 
@@ -211,7 +223,8 @@ def test_an_answer_of_two_components_is_fair_against_the_cues_of_each():
     for _ in range(2500):
         right, up = rng.integers(2, size=2)
         shift = [
-            float(way * rng.uniform(3, 15) * rng.choice([1, -1], p=[0.3, 0.7])) for way in (2 * right - 1, 1 - 2 * up)
+            float(way * rng.uniform(3, 15) * rng.choice([1, -1], p=[0.3, 0.7]))
+            for way in (2 * right - 1, 1 - 2 * up)
         ]
         start = [40 - 0.5 * part + rng.normal(0, 6) for part in shift]
         views = [view(*start), view(*(a + b for a, b in zip(start, shift, strict=True)))]
@@ -270,7 +283,9 @@ def test_no_option_of_many_is_right_much_more_often_than_the_others():
 def test_no_option_of_three_is_a_favourite_where_none_is_the_opposite_of_another():
     angle = next(kind for kind in KINDS if kind.name == "angle/around_object")
     assert len(angle.options) == 3 and not angle.opposites
-    rows = [(shifted(), [asked(angle, option), asked(NUMBER, -1)]) for option in [0] * 60 + [1] * 10 + [2] * 9]
+    rows = [
+        (shifted(), [asked(angle, option), asked(NUMBER, -1)]) for option in [0] * 60 + [1] * 10 + [2] * 9
+    ]
     counts = Counter(option for option, _ in left_over(rows, angle))
     assert set(counts) == {0, 1, 2}
     assert max(counts.values()) <= 12
@@ -410,14 +425,20 @@ def test_every_real_kind_is_balanced_against_each_of_its_cues_in_a_mixed_shard()
     for _ in range(900):
         truth = random_truth(rng)
         x, y, z = truth.translation
-        right, down, growth = -40 * x + rng.normal(0, 8), -40 * y + rng.normal(0, 8), np.exp(2 * z + rng.normal(0, 0.4))
+        right, down, growth = (
+            -40 * x + rng.normal(0, 8),
+            -40 * y + rng.normal(0, 8),
+            np.exp(2 * z + rng.normal(0, 0.4)),
+        )
         left, top = 40 - 0.5 * right + rng.normal(0, 4), 40 - 0.5 * down + rng.normal(0, 4)
         # with the same lens, growth would be no shortcut
         longer = {"intrinsics": [[150, 0, 50], [0, 150, 50], [0, 0, 1]]}
         second = view(left + right, top + down, share=0.04 * growth).model_copy(update=longer)
         rows.append(([view(left, top, share=0.04), second], facts_of(truth, sure, GateConfig())))
     kept, judged = thin(rows), 0
-    for kind in (kind for kind in KINDS if len(kind.options) == 3 and kind.opposites and kind.opposites[0].cues):
+    for kind in (
+        kind for kind in KINDS if len(kind.options) == 3 and kind.opposites and kind.opposites[0].cues
+    ):
         found = [
             (one.fact.option, views)
             for (views, _), mine in zip(rows, kept, strict=True)
@@ -429,7 +450,9 @@ def test_every_real_kind_is_balanced_against_each_of_its_cues_in_a_mixed_shard()
         judged += 1
         directions = Counter(option for option, _ in found)
         assert abs(directions[0] - directions[1]) <= 4, kind.name
-        for name in (name for name in kind.opposites[0].cues if name.startswith(("shift", "place", "growth"))):
+        for name in (
+            name for name in kind.opposites[0].cues if name.startswith(("shift", "place", "growth"))
+        ):
             low, high = agreements(found, [name], 0.08 if name == "growth" else 0.02)[name]
             assert len(low) + len(high) > 20, kind.name
             right = sum(low) + sum(high)
@@ -464,7 +487,9 @@ def test_a_glance_sees_which_way_and_how_far_the_box_drifts(right, down):
 
 def test_what_is_flat_does_not_drift_and_a_box_on_the_border_is_no_fault():
     assert drift(flat(0.5), flat(0.5), (0, 0, 1, 1)) == (0, 0)
-    assert np.isfinite(drift(glance_at(textured()), glance_at(textured(40, 40)), (0.99, 0.99, 1.0, 1.0))).all()
+    assert np.isfinite(
+        drift(glance_at(textured()), glance_at(textured(40, 40)), (0.99, 0.99, 1.0, 1.0))
+    ).all()
 
 
 def test_the_near_side_of_what_is_orbited_tells_nothing_though_its_middle_stays():

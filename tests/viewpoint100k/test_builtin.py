@@ -79,7 +79,9 @@ def lopsidedness(glb):
     tree = cKDTree(cloud)
     mirrored = again * [-1, 1, 1, 1, 1, 1]
     turns = [turned(again, angle) for angle in range(20, 341, 20)]
-    mirrors = [turned(mirrored, angle) for angle in range(0, 360, 20)]  # all vertical planes through the middle
+    mirrors = [
+        turned(mirrored, angle) for angle in range(0, 360, 20)
+    ]  # all vertical planes through the middle
     return min(tree.query(other)[0].mean() for other in turns + mirrors) / tree.query(again)[0].mean()
 
 
@@ -93,12 +95,16 @@ def test_a_list_has_families_in_turn_and_no_uid_twice():
     assert set(Counter(record.category for record in records).values()) == {5}
     assert {record.category for record in records[: len(FAMILIES)]} == set(FAMILIES)
     assert len({record.uid for record in records}) == len(records)
-    assert {(record.licence, record.author, record.sha256) for record in records} == {("CC0-1.0", "viewpoint100k", "")}
+    assert {(record.licence, record.author, record.sha256) for record in records} == {
+        ("CC0-1.0", "viewpoint100k", "")
+    }
 
 
 def test_a_longer_list_begins_with_the_shorter_one_and_another_seed_gives_others():
     assert list_builtin(50, seed=3)[:20] == list_builtin(20, seed=3)
-    assert {o.record.uid for o in list_builtin(50, seed=3)}.isdisjoint(o.record.uid for o in list_builtin(50, seed=4))
+    assert {o.record.uid for o in list_builtin(50, seed=3)}.isdisjoint(
+        o.record.uid for o in list_builtin(50, seed=4)
+    )
     assert list_builtin(0, seed=3) == []
 
 
@@ -146,7 +152,11 @@ def test_a_toy_looks_different_from_all_sides_and_in_the_mirror(uid):
 
 def test_the_measure_of_lopsidedness_sees_symmetry():
     stripes = texture("stripes", (1, 0, 0), (0, 0, 1), 0.5, np.random.default_rng(0))
-    tower = [cylinder(0.5, 0.4, stripes), cylinder(0.4, 1, Paint((0, 1, 0))), cylinder(0.2, 1.5, Paint((1, 1, 0)))]
+    tower = [
+        cylinder(0.5, 0.4, stripes),
+        cylinder(0.4, 1, Paint((0, 1, 0))),
+        cylinder(0.2, 1.5, Paint((1, 1, 0))),
+    ]
     assert lopsidedness(write_glb("tower", tower)) < 1.15
 
 
@@ -167,7 +177,9 @@ def test_headlights_are_at_the_front_which_is_plus_z():
 
 def test_only_toys_of_which_people_agree_which_side_is_the_front_have_one():
     fronts = {toy.record.category: toy.front_azimuth_deg for toy in list_builtin(len(FAMILIES), 0)}
-    assert {fronts[family] for family in ("car", "dog", "robot", "train", "chair")} == {-90.0}  # glTF's +z in Blender
+    assert {fronts[family] for family in ("car", "dog", "robot", "train", "chair")} == {
+        -90.0
+    }  # glTF's +z in Blender
     assert {fronts[family] for family in ("mug", "watering_can")} == {None}
     assert {family for family, front in fronts.items() if front is None} == NO_FRONT < set(FAMILIES)
 

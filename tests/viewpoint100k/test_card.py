@@ -97,9 +97,17 @@ def test_without_matplotlib_it_is_a_card_without_plots(copy, monkeypatch):
 
 
 def report(manifest, **changes):
-    facts = {"config_hash": manifest.config_hash, "samples": manifest.samples, "questions": manifest.questions}
+    facts = {
+        "config_hash": manifest.config_hash,
+        "samples": manifest.samples,
+        "questions": manifest.questions,
+    }
     probe = Probe(
-        name="blind_text", what="answers from the words alone", verdict="pass", because="near chance", value=0.34
+        name="blind_text",
+        what="answers from the words alone",
+        verdict="pass",
+        because="near chance",
+        value=0.34,
     )
     return AuditReport(
         **{"dataset": "x", "preset": manifest.preset, "objects": 9, "probes": [probe], **facts, **changes}
@@ -160,7 +168,12 @@ def test_croissant_validates_and_reads_keys_and_pictures(copy):
 
 @pytest.mark.parametrize(
     ("allow", "code", "words"),
-    [("cc0", 0, []), ("CC0-1.0, by", 0, []), ("by,by-sa", 2, ["CC0-1.0", "CC-BY, CC-BY-SA"]), (" , ", 2, ["--allow"])],
+    [
+        ("cc0", 0, []),
+        ("CC0-1.0, by", 0, []),
+        ("by,by-sa", 2, ["CC0-1.0", "CC-BY, CC-BY-SA"]),
+        (" , ", 2, ["--allow"]),
+    ],
 )
 def test_licences_are_chosen_by_short_names(allow, code, words, tmp_path):
     done = viewpoint100k("plan", tmp_path / "out", "--pairs", 8, "--allow", allow)

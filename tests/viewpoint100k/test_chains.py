@@ -28,7 +28,9 @@ DISTANCE = 2.0
 def camera(place, bearing_deg=0.0, pitch_deg=0.0, roll_deg=0.0):
     """world_from_camera of a camera whose heading is clockwise from north (+Y), tilted up, then rolled clockwise."""
     b, p, r = np.radians([bearing_deg, pitch_deg, roll_deg])
-    heading = np.array([[np.cos(b), 0, np.sin(b)], [-np.sin(b), 0, np.cos(b)], [0, -1, 0]])  # right, down, forward
+    heading = np.array(
+        [[np.cos(b), 0, np.sin(b)], [-np.sin(b), 0, np.cos(b)], [0, -1, 0]]
+    )  # right, down, forward
     up = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
     clockwise = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
     out = np.eye(4)
@@ -117,7 +119,11 @@ def random_pair(rng):
     points *= 0.5 / np.linalg.norm(points, axis=1).max()
     azimuth, elevation, distance = rng.uniform(-180, 180), rng.uniform(5, 35), rng.uniform(1.8, 2.4)
     first = around(azimuth, elevation, distance)
-    bearing, pitch, roll = -90 - azimuth + rng.uniform(-4, 4), -elevation + rng.uniform(-4, 4), rng.uniform(-2, 2)
+    bearing, pitch, roll = (
+        -90 - azimuth + rng.uniform(-4, 4),
+        -elevation + rng.uniform(-4, 4),
+        rng.uniform(-2, 2),
+    )
     first = camera(first[:3, 3], bearing, pitch, roll)
     if rng.random() < 0.4:
         away = rng.uniform(15, 100) * rng.choice([-1, 1])
@@ -205,7 +211,9 @@ def test_every_kind_has_three_plans_and_says_things_in_many_ways(items):
     for item in items:
         if tried[item.kind.name] >= 3:
             continue
-        texts = {write_chain(item.kind.name, *item.pair, item.answer, np.random.default_rng(i)) for i in range(20)}
+        texts = {
+            write_chain(item.kind.name, *item.pair, item.answer, np.random.default_rng(i)) for i in range(20)
+        }
         if None not in texts:
             tried[item.kind.name] += 1
             assert len(texts) >= 3, texts
@@ -213,7 +221,9 @@ def test_every_kind_has_three_plans_and_says_things_in_many_ways(items):
 
 def test_the_same_generator_writes_the_same_chain(items):
     for item in items[:50]:
-        both = [write_chain(item.kind.name, *item.pair, item.answer, np.random.default_rng(3)) for _ in range(2)]
+        both = [
+            write_chain(item.kind.name, *item.pair, item.answer, np.random.default_rng(3)) for _ in range(2)
+        ]
         assert both[0] == both[1]
 
 
@@ -437,7 +447,11 @@ def test_going_right_around_the_object_shows_more_of_what_was_on_the_right():
     pair = pair_of(points, first, second)
     found = facts_of(pair)
     assert (found["side"], found["turned"], found["shift_x"]) == ("right", "left", "same")
-    assert (found["unturned_x"], found["offset_x"], found["face"]) == ("left", "right", "two thirds of the way")
+    assert (found["unturned_x"], found["offset_x"], found["face"]) == (
+        "left",
+        "right",
+        "two thirds of the way",
+    )
     for name, answer in (
         ("ego_translation/camera_1", "right"),
         ("object_translation/object_facing_camera_1", "left"),
@@ -460,7 +474,12 @@ def test_the_way_to_the_edge_is_what_the_picture_shows():
         edge = np.ptp(pixels(ball(), second, 2)[:, 0]) / 2
         away = SIZE_PX / 2 - pixels(np.array([[0.0, -0.4, 0.0]]), second, 2)[0, 0]
         assert low < away / edge < high
-        words = {20: "a third of the way", 40: "two thirds of the way", 60: "nearly all the way", 90: "all the way"}
+        words = {
+            20: "a third of the way",
+            40: "two thirds of the way",
+            60: "nearly all the way",
+            90: "all the way",
+        }
         assert state_facts(*pair_of(ball(), first, second, (2.0, 2.0)))["face"].args == (words[angle], "left")
 
 
@@ -477,7 +496,12 @@ def test_tilting_up_takes_the_object_down_in_the_picture():
     sky = np.array([[0.0, 100.0, 5.0]])
     assert pixels(sky, second, 60)[0, 1] > pixels(sky, first, 60)[0, 1]  # pixels count downwards
     found = facts_of(pair_of(ball(), first, second))
-    assert (found["shift_y"], found["offset_y"], found["unturned_y"], found["tilted"]) == ("down", "down", "same", "up")
+    assert (found["shift_y"], found["offset_y"], found["unturned_y"], found["tilted"]) == (
+        "down",
+        "down",
+        "same",
+        "up",
+    )
 
 
 def test_rolling_clockwise_turns_the_content_counter_clockwise():
@@ -499,9 +523,12 @@ def test_going_straight_ahead_makes_things_larger_and_zooming_does_not_count():
 
 
 @pytest.mark.parametrize(
-    ("front_azimuth_deg", "seen", "answer"), [(-90.0, "front", "left"), (90.0, "back", "right"), (0.0, "right", None)]
+    ("front_azimuth_deg", "seen", "answer"),
+    [(-90.0, "front", "left"), (90.0, "back", "right"), (0.0, "right", None)],
 )
-def test_an_objects_own_sides_are_those_of_somebody_who_looks_out_of_its_front(front_azimuth_deg, seen, answer):
+def test_an_objects_own_sides_are_those_of_somebody_who_looks_out_of_its_front(
+    front_azimuth_deg, seen, answer
+):
     pair = pair_of(ball(), around(-90), around(-60), front_azimuth_deg=front_azimuth_deg)
     assert facts_of(pair)["faces_1"] == seen
     if answer:
@@ -512,7 +539,9 @@ def test_an_objects_own_sides_are_those_of_somebody_who_looks_out_of_its_front(f
 def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_beside_it():
     """Neither implementation of chains draws a conclusion there, whatever the answer is said to be."""
     name = "object_translation/object_front"
-    pair = pair_of(ball(), around(-90), around(-60), front_azimuth_deg=0.0)  # its right side, and then its front
+    pair = pair_of(
+        ball(), around(-90), around(-60), front_azimuth_deg=0.0
+    )  # its right side, and then its front
     said = "Image 1 shows the object's right. The object looks about as large in both images"
     for answer in ("left", "right", "no movement sideways"):
         assert write_chain(name, *pair, answer, np.random.default_rng(0)) is None
@@ -549,7 +578,12 @@ def test_no_wording_says_towards_which_some_read_as_the_direction_and_some_as_ne
             assert "toward" not in wording.lower(), name
 
 
-PAIRED = (("clockwise", "counter-clockwise"), ("nearer", "farther"), ("higher", "lower"), ("forward", "backward"))
+PAIRED = (
+    ("clockwise", "counter-clockwise"),
+    ("nearer", "farther"),
+    ("higher", "lower"),
+    ("forward", "backward"),
+)
 
 
 def test_a_wording_names_both_outcomes_or_none():

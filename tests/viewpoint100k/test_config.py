@@ -31,7 +31,9 @@ def test_every_shipped_preset_loads_and_survives_a_round_trip(preset, tmp_path):
 
 
 def test_overrides_reach_nested_fields_and_win_over_the_preset():
-    config = load_config("smoke", ["render.samples=3", "plan.motions.orbits=0.25", "plan.hfov_deg.low=61"], pairs=5)
+    config = load_config(
+        "smoke", ["render.samples=3", "plan.motions.orbits=0.25", "plan.hfov_deg.low=61"], pairs=5
+    )
     assert (config.render.samples, config.plan.motions.orbits, config.plan.hfov_deg.low, config.pairs) == (
         3,
         0.25,
@@ -106,11 +108,15 @@ def test_the_hash_names_every_setting_but_not_where_a_folder_lies():
     one = load_config(source="/here/models")
     assert config_hash(one) == config_hash(load_config(source="/there/models"))
     assert config_hash(one) != config_hash(load_config(source="builtin:"))
-    assert config_hash(one) != config_hash(load_config(source="/here/models", overrides=["render.samples=17"]))
+    assert config_hash(one) != config_hash(
+        load_config(source="/here/models", overrides=["render.samples=17"])
+    )
 
 
 def test_a_better_quality_takes_more_paths_and_only_the_reference_does_without_the_denoiser():
-    settings = {name: load_config(overrides=[f"render.quality={name}"]).render.settings() for name in QUALITIES}
+    settings = {
+        name: load_config(overrides=[f"render.quality={name}"]).render.settings() for name in QUALITIES
+    }
     assert list(settings) == ["draft", "default", "high", "reference"]
     samples = [one.samples for one in settings.values()]
     assert samples == sorted(set(samples))
@@ -145,7 +151,9 @@ def test_a_mistyped_setting_is_told_the_nearest_one(mistyped, nearest):
 
 @pytest.mark.parametrize("unlike", ["plan.scenes.xyzzy", "plan.families", "nothing"])
 def test_a_setting_that_is_like_no_other_is_told_those_of_its_section_alone(unlike):
-    with pytest.raises(InputError, match=rf"there is no setting {re.escape(unlike)}; there are \w+, ") as error:
+    with pytest.raises(
+        InputError, match=rf"there is no setting {re.escape(unlike)}; there are \w+, "
+    ) as error:
         load_config("scenes", [f"{unlike}=1"])
     assert "did you mean" not in str(error.value)
 

@@ -69,7 +69,9 @@ def look_of_elsewhere(position):
 
 def test_this_files_looks_show_the_side_that_the_other_camera_sees():
     elsewhere = on_sphere(-20, 50, 3.0)
-    assert np.allclose(look_of_elsewhere(elsewhere) @ elsewhere / 3, SECOND[:3, 3] / np.linalg.norm(SECOND[:3, 3]))
+    assert np.allclose(
+        look_of_elsewhere(elsewhere) @ elsewhere / 3, SECOND[:3, 3] / np.linalg.norm(SECOND[:3, 3])
+    )
 
 
 @pytest.mark.parametrize(("name", "axis"), [("translation", 0), ("vertical", 1)])
@@ -151,7 +153,10 @@ def test_no_wrong_answer_is_the_right_one():
     rng = np.random.default_rng(0)
     for _ in range(30):
         pair = [
-            camera(on_sphere(*rng.uniform((-180, -5), (180, 50)), rng.uniform(1.6, 2.6)), *rng.uniform(-30, 30, 3))
+            camera(
+                on_sphere(*rng.uniform((-180, -5), (180, 50)), rng.uniform(1.6, 2.6)),
+                *rng.uniform(-30, 30, 3),
+            )
             for _ in range(2)
         ]
         for name, looks in wrong_looks(pair[0], motion(*pair), GATES).items():
@@ -212,7 +217,11 @@ def test_a_picture_of_a_grey_box_says_less_than_that_of_a_painted_one():
     second = PAIRS["azimuth"]
     painted = decide(cloud(), cast(BASE), cast(second), motion(BASE, second), GATES)
     grey = decide(
-        cloud(painted=False), cast(BASE, painted=False), cast(second, painted=False), motion(BASE, second), GATES
+        cloud(painted=False),
+        cast(BASE, painted=False),
+        cast(second, painted=False),
+        motion(BASE, second),
+        GATES,
     )
     assert grey["azimuth"] < 0.7 * painted["azimuth"]
 
@@ -238,7 +247,9 @@ def test_a_wrong_answer_is_the_second_camera_turned_about_the_object():
     for pair in view_set.pairs:
         first, second = (matrix(view_set.views[i].world_from_camera) for i in (pair.first, pair.second))
         looks = wrong_looks(first, motion(first, second), CONFIG.gates)
-        for turn in (turns_of(look) for name in ("translation", "rotation", "azimuth") for look in looks[name]):
+        for turn in (
+            turns_of(look) for name in ("translation", "rotation", "azimuth") for look in looks[name]
+        ):
             # the object seen turned counter-clockwise is the object seen by a camera gone clockwise
             angle = np.radians(-turn)
             x, y, z = second[:3, 3]

@@ -52,7 +52,13 @@ def taken(rendered):
 
 def contents(view):
     """Of one view."""
-    return view.view.model_dump_json(), view.image, view.depth.tobytes(), view.albedo.tobytes(), view.statistics
+    return (
+        view.view.model_dump_json(),
+        view.image,
+        view.depth.tobytes(),
+        view.albedo.tobytes(),
+        view.statistics,
+    )
 
 
 def same(rendered, expected):
@@ -96,7 +102,9 @@ def test_depth_mask_and_albedo_come_with_every_picture(toys, engine):
         seen = view.depth < 1e9
         assert 0.01 < seen.mean() < 0.9
         distance = np.linalg.norm(np.array(view.view.world_from_camera)[:3, 3])
-        assert np.abs(view.depth[seen] - distance).max() < 0.75  # the object's radius is 0.5, planar depth a bit less
+        assert (
+            np.abs(view.depth[seen] - distance).max() < 0.75
+        )  # the object's radius is 0.5, planar depth a bit less
         assert np.isfinite(view.albedo).all()
         assert view.albedo[seen].std() > 0.02
         assert view.image.startswith(b"\xff\xd8")
@@ -108,7 +116,12 @@ def test_the_box_and_the_share_of_the_object_are_those_of_its_mask(toys, engine)
     for one in rendered.views.values():
         pixels = [(x, y) for y, row in enumerate(one.depth) for x, depth in enumerate(row) if depth < 1e9]
         xs, ys = zip(*pixels, strict=True)
-        assert one.view.object_box == [min(xs), min(ys), max(xs) + 1, max(ys) + 1]  # corners: pixel 0 covers [0, 1)
+        assert one.view.object_box == [
+            min(xs),
+            min(ys),
+            max(xs) + 1,
+            max(ys) + 1,
+        ]  # corners: pixel 0 covers [0, 1)
         assert one.view.object_share == pytest.approx(len(pixels) / 48**2, abs=1e-6)
 
 
@@ -242,7 +255,9 @@ def test_an_object_whose_process_is_always_killed_is_given_up_and_the_next_one_r
     monkeypatch.setattr("viewpoint100k.engine.KILLS", 2)
     started = time.monotonic()
     with limits(engine, deadline_s=20):
-        reject = engine.render(*toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGKILL) or [0])
+        reject = engine.render(
+            *toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGKILL) or [0]
+        )
     assert isinstance(reject, Reject)
     assert re.search(r"died \d+ times: signal 9", reject.reason)  # within its deadline it is tried on and on
     assert 20 < time.monotonic() - started < 120
@@ -268,7 +283,9 @@ def test_an_object_that_crashes_its_process_twice_is_refused_and_the_next_one_re
 def test_a_hang_ends_at_the_deadline_with_a_reason_and_the_next_object_renders(toys, engine, expected):
     with limits(engine, deadline_s=3.0):
         started = time.monotonic()
-        reject = engine.render(*toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGSTOP) or [0])
+        reject = engine.render(
+            *toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGSTOP) or [0]
+        )
         assert isinstance(reject, Reject)
         assert "not finished after 3 s" in reject.reason
         assert time.monotonic() - started < 60
@@ -307,7 +324,9 @@ def test_what_an_object_leaves_is_gone_or_the_process_is_replaced(
     assert same(engine.render(*toys[1]), expected[1])
     process = engine._workers[0]._process
     path = scattered_glb(tmp_path / "many.glb", nodes, scenes)
-    declined = engine.render(toys[0][0], path, lambda probes: Reject(uid="many", stage="gate", reason="seen enough"))
+    declined = engine.render(
+        toys[0][0], path, lambda probes: Reject(uid="many", stage="gate", reason="seen enough")
+    )
     assert isinstance(declined, Rendered), declined
     assert (engine._workers[0]._process is not process) == replaced
     process = engine._workers[0]._process
@@ -503,7 +522,10 @@ def then(open_object):
     return opened
 scene.Studio.open = then(scene.Studio.open)
 """
-RESERVE = WHEN_OPENED % "self.reserved = mmap.mmap(-1, 100 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)"
+RESERVE = (
+    WHEN_OPENED
+    % "self.reserved = mmap.mmap(-1, 100 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)"
+)
 USE = WHEN_OPENED % "self.used = bytearray(b'x') * (1500 << 20); time.sleep(5)"
 
 

@@ -48,12 +48,19 @@ def test_right_answers_score_one_everywhere_and_wrong_ones_nothing(questions, sc
         *(c for g in scores.by.values() for c in g.values()),
     ]
     assert {cell.value for cell in cells} == {1.0}
-    assert (scores.answered, scores.unread, scores.unknown_ids, scores.unanswered_ids) == (len(questions), 0, [], [])
+    assert (scores.answered, scores.unread, scores.unknown_ids, scores.unanswered_ids) == (
+        len(questions),
+        0,
+        [],
+        [],
+    )
     scores, _ = scored([line(q, wrong(q)) for _, q in questions])
     assert (scores.accuracy.value, scores.both_orders.value, scores.whole_samples.value) == (0, 0, 0)
 
 
-def test_what_was_said_to_questions_beside_the_balanced_subset_is_known_and_not_judged(questions, scored, dataset):
+def test_what_was_said_to_questions_beside_the_balanced_subset_is_known_and_not_judged(
+    questions, scored, dataset
+):
     others = [q for one in iter_samples(dataset) for q in one.sample.questions if not q.fair]
     assert len(others) > 20
     scores, cases = scored([*(line(q, q.answer) for _, q in questions), *(line(q, wrong(q)) for q in others)])
@@ -123,7 +130,9 @@ def test_what_is_unread_unknown_and_unanswered_is_said(questions, scored):
     (_, first), (_, second), *rest = questions
     lines = [line(first, "I cannot tell"), line(second, ""), {"id": "nobody", "completion": "A"}]
     scores, _ = scored(lines + [{"id": q.id, "completion": q.answer} for _, q in rest[:-1]])
-    assert scores.unread == 2 and scores.unknown_ids == ["nobody"] and scores.unanswered_ids == [rest[-1][1].id]
+    assert (
+        scores.unread == 2 and scores.unknown_ids == ["nobody"] and scores.unanswered_ids == [rest[-1][1].id]
+    )
     assert scores.accuracy.value == pytest.approx((len(rest) - 1) / (len(rest) + 1))
     assert scores.accuracy_of_all.value == pytest.approx((len(rest) - 1) / (len(rest) + 2))
 
@@ -146,12 +155,17 @@ def test_a_file_of_another_form_is_an_error_that_names_it(text, dataset, tmp_pat
 
 def test_messages_and_json_are_read_as_text(tmp_path):
     path = tmp_path / "p.jsonl"
-    rows = [{"id": 1, "completion": [{"role": "assistant", "content": "B"}]}, {"id": 2, "prediction": {"answer": "C"}}]
+    rows = [
+        {"id": 1, "completion": [{"role": "assistant", "content": "B"}]},
+        {"id": 2, "prediction": {"answer": "C"}},
+    ]
     path.write_text("\n".join(map(json.dumps, [*rows, {"id": 3, "prediction": None}])))
     assert read_predictions(path) == {"1": {0: "B"}, "2": {0: '{"answer": "C"}'}, "3": {0: ""}}
 
 
-def test_the_page_needs_nothing_else_and_shows_the_worst_with_their_pictures(questions, scored, dataset, tmp_path):
+def test_the_page_needs_nothing_else_and_shows_the_worst_with_their_pictures(
+    questions, scored, dataset, tmp_path
+):
     hostile = "<script>alert(1)</script>"
     scores, cases = scored([line(q, f"{hostile} {wrong(q)}") for _, q in questions])
     write_page(scores, cases, dataset, tmp_path / "page.html")

@@ -18,7 +18,9 @@ from viewpoint100k.shards import iter_samples
 
 @pytest.fixture(scope="module")
 def train(dataset):
-    return [(one, question) for one in iter_samples(dataset, "train") for question in one.sample.fair_questions]
+    return [
+        (one, question) for one in iter_samples(dataset, "train") for question in one.sample.fair_questions
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +63,9 @@ def test_vlmevalkit_reads_a_row_per_question_with_options_and_leaves_numbers_out
         cells = ast.literal_eval(row["image"]) if row["image"].startswith("[") else [row["image"]]
         assert len(cells) == pictures_wanted(question) and all(len(cell) > 64 for cell in cells)
         if not draws(question):
-            assert [base64.b64decode(cell) for cell in cells] == [one.images[view] for view in question.images]
+            assert [base64.b64decode(cell) for cell in cells] == [
+                one.images[view] for view in question.images
+            ]
 
 
 def test_lmms_eval_finds_a_task_that_loads_asks_and_scores(dataset, train, tmp_path):
@@ -104,12 +108,16 @@ def test_llamafactory_finds_every_picture_and_as_many_places_for_them(dataset, t
         assert gpt["value"] == question.answer
         assert len(paths) == pictures_wanted(question)
         if not draws(question):
-            assert [(out / path).read_bytes() for path in paths] == [one.images[view] for view in question.images]
+            assert [(out / path).read_bytes() for path in paths] == [
+                one.images[view] for view in question.images
+            ]
         else:
             assert all(decoded((out / path).read_bytes()).width for path in paths)
 
 
-def test_verl_reads_prompts_pictures_and_truth_and_its_reward_pays_for_the_right_answer(dataset, train, tmp_path):
+def test_verl_reads_prompts_pictures_and_truth_and_its_reward_pays_for_the_right_answer(
+    dataset, train, tmp_path
+):
     """Read as its RLHFDataset does, with `datasets`; the prompt is split at its placeholders as it does."""
     import datasets
 
@@ -138,7 +146,9 @@ def test_a_dot_is_in_the_picture_that_is_exported(to, dotted, tmp_path):
     match to:
         case "vlmevalkit":
             pandas = pytest.importorskip("pandas")
-            table = pandas.read_csv(tmp_path / "out" / "viewpoint100k_train.tsv", sep="\t").set_index("question_id")
+            table = pandas.read_csv(tmp_path / "out" / "viewpoint100k_train.tsv", sep="\t").set_index(
+                "question_id"
+            )
             cell = table.loc[question.id, "image"]
             data = base64.b64decode(ast.literal_eval(cell)[0] if cell.startswith("[") else cell)
             picture = decoded(data)
@@ -147,9 +157,13 @@ def test_a_dot_is_in_the_picture_that_is_exported(to, dotted, tmp_path):
             row = next(row for row in rows if row["id"] == question.id)
             picture = decoded((tmp_path / "out" / row["images"][0]).read_bytes())
         case _:
-            data = datasets.load_dataset("parquet", data_files=str(tmp_path / "out" / "train.parquet"))["train"]
+            data = datasets.load_dataset("parquet", data_files=str(tmp_path / "out" / "train.parquet"))[
+                "train"
+            ]
             row = next(
-                r for r in data if question.id in (r.get("question_id"), r.get("extra_info", {}).get("question_id"))
+                r
+                for r in data
+                if question.id in (r.get("question_id"), r.get("extra_info", {}).get("question_id"))
             )
             picture = row["images"][0].convert("RGB")
     mark = question.marks[0]

@@ -100,7 +100,9 @@ def shoot(poses, thing=None, hfovs=None, front_azimuth_deg=-90.0, points=None):
     clear = facing > 0.31
     shared = [[float((a & b).sum() / (a | b).sum()) for b in clear] for a in clear]
     f = np.radians(front_azimuth_deg)
-    front, left, top = (np.array(v) for v in ([np.cos(f), np.sin(f), 0], [-np.sin(f), np.cos(f), 0], [0, 0, 1]))
+    front, left, top = (
+        np.array(v) for v in ([np.cos(f), np.sin(f), 0], [-np.sin(f), np.cos(f), 0], [0, 0, 1])
+    )
     nearest = np.argmax(thing.normals @ np.array([front, -front, left, -left, top, -top]).T, axis=1)
     weights = np.maximum(facing, 0)
     sides = [np.bincount(nearest, one, 6) / one.sum() for one in weights]
@@ -109,7 +111,9 @@ def shoot(poses, thing=None, hfovs=None, front_azimuth_deg=-90.0, points=None):
         SurfacePoint(
             world=thing.points[i].tolist(),
             pixels=[pixels(thing.points[[i]], poses[v], hfovs[v])[0].tolist() for v in (0, 1)],
-            visible=["yes" if facing[v, i] > 0.31 else "no" if facing[v, i] < -0.1 else "unclear" for v in (0, 1)],
+            visible=[
+                "yes" if facing[v, i] > 0.31 else "no" if facing[v, i] < -0.1 else "unclear" for v in (0, 1)
+            ],
             albedo=[0.5, 0.5, 0.5],
         )
         for i in which
@@ -164,7 +168,8 @@ def random_set(rng):
     order = rng.permutation(3)
     jitter = rng.uniform(-2, 2, (3, 2))
     others = [
-        around(azimuth + ways[i][0] + j[0], elevation + ways[i][1] + j[1]) for i, j in zip(order, jitter, strict=True)
+        around(azimuth + ways[i][0] + j[0], elevation + ways[i][1] + j[1])
+        for i, j in zip(order, jitter, strict=True)
     ]
     return shoot([around(azimuth, elevation), *others], thing)
 
@@ -182,7 +187,9 @@ def items():
 
 def write(item, rng, answer=None):
     shot = item.shot
-    return write_figure_chain(item.name, item.views, shot.truth, shot.seen, item.figure, answer or item.answer, rng)
+    return write_figure_chain(
+        item.name, item.views, shot.truth, shot.seen, item.figure, answer or item.answer, rng
+    )
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +206,9 @@ def chains(written):
 
 def problems(item, text, answer=None):
     shot = item.shot
-    return verify_chain(text, item.name, item.views, item.options, answer or item.answer, None, shot.seen, item.figure)
+    return verify_chain(
+        text, item.name, item.views, item.options, answer or item.answer, None, shot.seen, item.figure
+    )
 
 
 # --- what is written is true ----------------------------------------------------------------------------
@@ -307,7 +316,9 @@ def other_third(sentence, rng):
 
 def other_part(sentence, rng):
     hits = re.finditer(
-        "|".join(["two thirds of the way", "a third of the way", "nearly all the way", "(?<!nearly )all the way"]),
+        "|".join(
+            ["two thirds of the way", "a third of the way", "nearly all the way", "(?<!nearly )all the way"]
+        ),
         sentence,
     )
     return put(sentence, [(h.span(), new) for h in hits for new in PARTS[:4] if new != h[0]], rng)
@@ -315,7 +326,9 @@ def other_part(sentence, rng):
 
 def other_image(sentence, rng):
     hits = re.finditer(r"(?<=image )[1-4]", sentence)
-    return put(sentence, [(hit.span(), str(n)) for hit in hits for n in (1, 2, 3, 4) if str(n) != hit[0]], rng)
+    return put(
+        sentence, [(hit.span(), str(n)) for hit in hits for n in (1, 2, 3, 4) if str(n) != hit[0]], rng
+    )
 
 
 def other_colour(sentence, rng):
@@ -411,7 +424,9 @@ def test_what_a_kind_must_not_say_cannot_be_read(chains):
 
 def test_a_mirror_has_no_chain():
     """Nothing that could be said of it here would tell the object from its mirror image."""
-    item = Item("mirrored/object", shoot([around(-90), around(-50)]), Figure(mirrored=(1,)), "its mirror image")
+    item = Item(
+        "mirrored/object", shoot([around(-90), around(-50)]), Figure(mirrored=(1,)), "its mirror image"
+    )
     assert write(item, np.random.default_rng(0)) is None
     assert problems(item, f"{PREMISES['sees_more'][0]}. So the answer is: its mirror image.")
 
@@ -432,7 +447,9 @@ def dots(shot, right, others, colours=("red", "blue", "green", "yellow")):
     points = shot.seen.points
     marks = [Mark(image=0, x=points[right].pixels[0][0], y=points[right].pixels[0][1], colour="red")]
     for number, colour in zip((right, *others), colours, strict=True):
-        marks.append(Mark(image=1, x=points[number].pixels[1][0], y=points[number].pixels[1][1], colour=colour))
+        marks.append(
+            Mark(image=1, x=points[number].pixels[1][0], y=points[number].pixels[1][1], colour=colour)
+        )
     return Figure(marks=tuple(marks))
 
 
@@ -443,10 +460,16 @@ def nearest(thing, place):
 def test_what_was_on_the_right_comes_to_the_middle_when_the_camera_goes_right():
     """From the south to the east, counter-clockwise from above: the point in the east was right and is in the middle."""
     thing = egg()
-    places = [nearest(thing, p) for p in ([0.35, -0.2, 0], [-0.1, -0.1, 0.38], [0.05, 0.3, 0.25], [0.1, -0.38, -0.05])]
+    places = [
+        nearest(thing, p)
+        for p in ([0.35, -0.2, 0], [-0.1, -0.1, 0.38], [0.05, 0.3, 0.25], [0.1, -0.38, -0.05])
+    ]
     shot = shoot([around(-90, 0), around(-30, 0)], thing, points=places)
     item = Item(
-        "marked_point/image_2", shot, dots(shot, 0, (1, 2, 3), ("blue", "red", "green", "yellow")), "the blue dot"
+        "marked_point/image_2",
+        shot,
+        dots(shot, 0, (1, 2, 3), ("blue", "red", "green", "yellow")),
+        "the blue dot",
     )
     texts = soundly(item)
     assert any("further to the left" in text for text in texts)
@@ -456,7 +479,9 @@ def test_what_was_on_the_right_comes_to_the_middle_when_the_camera_goes_right():
 @pytest.mark.parametrize(("way", "answer"), [(1, "it can be seen"), (-1, "it is hidden")])
 def test_a_place_on_the_right_is_lost_when_the_camera_goes_far_to_the_left(way, answer):
     thing = egg()
-    shot = shoot([around(-90, 0), around(-90 + way * 80, 0)], thing, points=[nearest(thing, [0.28, -0.28, 0.0])])
+    shot = shoot(
+        [around(-90, 0), around(-90 + way * 80, 0)], thing, points=[nearest(thing, [0.28, -0.28, 0.0])]
+    )
     mark = Mark(image=0, x=shot.seen.points[0].pixels[0][0], y=shot.seen.points[0].pixels[0][1], colour="red")
     item = Item("covisible_point/image_2", shot, Figure(marks=(mark,)), answer)
     (solved,) = [KINDS[item.name].solve(shot, item.figure, GATES)]
@@ -472,7 +497,8 @@ def test_going_right_leads_to_the_right_half_of_a_map_on_which_the_first_camera_
     texts = soundly(Item("camera_on_map/seen_from_above", shot, figure, f"the {colour} camera"))
     side = "right" if way > 0 else "left"
     assert all(
-        f"the side of the object that was on the {side}" in t.lower() or f"from the side that was on the {side}" in t
+        f"the side of the object that was on the {side}" in t.lower()
+        or f"from the side that was on the {side}" in t
         for t in texts
     )
 
@@ -532,7 +558,9 @@ def test_counter_clockwise_from_above_is_to_the_right(sense, answer):
 def test_from_higher_one_sees_more_of_the_top():
     shot = shoot([around(-90), around(-130), around(-50), around(-90, 40)])
     words = "rises until it looks down at the object about 30 degrees more steeply"
-    texts = soundly(Item("which_view/around_object", shot, Figure(images=(0, 1, 2, 3), words=words), "image 4"))
+    texts = soundly(
+        Item("which_view/around_object", shot, Figure(images=(0, 1, 2, 3), words=words), "image 4")
+    )
     assert not any("clockwise" in text for text in texts)
 
 
@@ -542,7 +570,9 @@ def test_the_prompt_tells_the_motion_as_well_as_its_words_do():
     item = Item("which_view/around_object", shot, Figure(images=(0, 1, 2, 3), words=words), "image 4")
     text = write(item, np.random.default_rng(0))
     asked = item._replace(
-        figure=item.figure._replace(words=f"Image 1 is first. Then the camera {words}. Which one?\nA. image 4")
+        figure=item.figure._replace(
+            words=f"Image 1 is first. Then the camera {words}. Which one?\nA. image 4"
+        )
     )
     assert problems(asked, text) == []
     assert problems(asked._replace(figure=asked.figure._replace(words="Which one?")), text)
@@ -558,7 +588,12 @@ def test_the_order_is_that_of_the_way_from_image_1(way):
 
 def test_two_parts_of_a_way_add_up():
     shot = shoot([around(-90), around(-90 + 110), around(-40), around(-90 + 150)])
-    item = Item("composed_angle/seen_from_above", shot, Figure(images=(0, 2, 1)), "about 120 degrees counter-clockwise")
+    item = Item(
+        "composed_angle/seen_from_above",
+        shot,
+        Figure(images=(0, 2, 1)),
+        "about 120 degrees counter-clockwise",
+    )
     texts = soundly(item)
     assert all("110 degrees." in text or "110 degrees. " in text for text in texts)
     assert write(item, np.random.default_rng(0), "about 120 degrees clockwise") is None

@@ -63,12 +63,25 @@ def view(pose, background="plain", k=K):
 SHARED = np.full((2, 2), 0.5).tolist()
 
 
-def known(first, second, *more, seen=None, decidability=SURE, shared=0.5, lights=("studio/world", "city/world"), **how):
+def known(
+    first,
+    second,
+    *more,
+    seen=None,
+    decidability=SURE,
+    shared=0.5,
+    lights=("studio/world", "city/world"),
+    **how,
+):
     views = [view(pose, **how) for pose in (first, second, *more)]
     views[:2] = [one.model_copy(update={"light": light}) for one, light in zip(views, lights, strict=False)]
     truth = make_truth(views[0], views[1], shared, None)
     return SimpleNamespace(
-        views=views, truth=truth, decidability=decidability, seen=seen or Seen(covisible_fraction=SHARED), scene=None
+        views=views,
+        truth=truth,
+        decidability=decidability,
+        seen=seen or Seen(covisible_fraction=SHARED),
+        scene=None,
     )
 
 
@@ -117,7 +130,9 @@ def test_in_tiny_pictures_too_what_is_said_of_a_point_is_what_a_straight_line_sa
     said = Counter()
     for azimuth in range(-90, 90, 6):
         first, distance = looking(azimuth, 25, 1.8), on_sphere(azimuth, 25, 1.8)
-        second = looking(azimuth + 40, 15, 1.8) if way == "around" else camera(distance, -97 - azimuth, -20, 6)
+        second = (
+            looking(azimuth + 40, 15, 1.8) if way == "around" else camera(distance, -97 - azimuth, -20, 6)
+        )
         tracked = tracked_by(first, second, 16, size)
         for pose, states in zip((first, second), tracked.visible, strict=True):
             for point, state in zip(tracked.points, states, strict=True):
@@ -148,7 +163,9 @@ def test_a_pixel_that_a_post_fills_hides_little_of_what_is_beside_it():
             poses = looking(azimuth, 10), looking(azimuth + 17, 14, 2.1)
             depths = [fence_at(pose[:3, 3], rays @ pose[:3, :3].T, width) for pose in poses]
             grey = np.full((32, 32, 3), 0.5, np.float32)
-            captures = [Capture(d.astype(np.float32), grey, pose, k) for d, pose in zip(depths, poses, strict=True)]
+            captures = [
+                Capture(d.astype(np.float32), grey, pose, k) for d, pose in zip(depths, poses, strict=True)
+            ]
             points = merge(landmarks(captures, [surface(one) for one in captures], 16))
             (tracked,) = track([(captures[0], captures[1])], [points])
             for pose, states in zip(poses, tracked.visible, strict=True):
@@ -201,7 +218,9 @@ def test_the_sides_of_a_box_by_its_own_front(front_azimuth_deg, shown_sides):
 def test_the_side_that_comes_into_view():
     # its front faces south; going east brings the side on its own left into view: it looks south, east is on its left
     hidden, some = [0.8, 0, 0, 0, 0.2, 0], [0.4, 0, 0.4, 0, 0.2, 0]
-    assert answer("revealed_side", known(SOUTH, EAST_OF_IT, seen=Seen(sides=[hidden, some]))) == "its left side"
+    assert (
+        answer("revealed_side", known(SOUTH, EAST_OF_IT, seen=Seen(sides=[hidden, some]))) == "its left side"
+    )
     little = [0.7, 0, 0.1, 0, 0.2, 0]
     assert answer("revealed_side", known(SOUTH, EAST_OF_IT, seen=Seen(sides=[hidden, little]))) is None
     assert answer("revealed_side", known(SOUTH, EAST_OF_IT, seen=Seen(sides=[some, some]))) is None
@@ -232,7 +251,9 @@ def test_a_thing_with_one_mirror_plane_of_any_direction_is_its_own_mirror_image(
         def paint(capture, turn=turn):
             """Dark towards one end of the box, so that one of its two mirror planes is left."""
             rows, cols = np.nonzero(capture.depth < 1e9)
-            rays = np.stack([(cols + 0.5 - K[0, 2]) / K[0, 0], (rows + 0.5 - K[1, 2]) / K[1, 1], np.ones(len(rows))], 1)
+            rays = np.stack(
+                [(cols + 0.5 - K[0, 2]) / K[0, 0], (rows + 0.5 - K[1, 2]) / K[1, 1], np.ones(len(rows))], 1
+            )
             points = rays * capture.depth[rows, cols, None] @ capture.world_from_camera[:3, :3].T
             along = (points + capture.world_from_camera[:3, 3]) @ turn[:, 0]
             albedo = capture.albedo.copy()
@@ -251,7 +272,8 @@ def test_mirrored_says_what_is_shown():
     alike = SURE.model_copy(update={"chirality": 0.01})
     assert answer("mirrored", known(SOUTH, EAST_OF_IT, decidability=alike), Figure()) is None
     assert (
-        BY_NAME["mirrored"].draw(known(SOUTH, EAST_OF_IT, background="hdri"), GATES, np.random.default_rng(0)) is None
+        BY_NAME["mirrored"].draw(known(SOUTH, EAST_OF_IT, background="hdri"), GATES, np.random.default_rng(0))
+        is None
     )
 
 
@@ -333,7 +355,8 @@ def test_on_the_map_a_camera_that_went_right_is_on_the_right():
     assert known(SOUTH, EAST_OF_IT).truth.azimuth_change_deg == pytest.approx(40)
     assert known(SOUTH, EAST_OF_IT).truth.translation[0] > 0
     cameras = [
-        MapCamera(azimuth_deg=angle, colour=colour) for angle, colour in ((90, "red"), (-90, "blue"), (180, "green"))
+        MapCamera(azimuth_deg=angle, colour=colour)
+        for angle, colour in ((90, "red"), (-90, "blue"), (180, "green"))
     ]
     *views, drawn = shown(question(map_cameras=cameras), PLAIN)
     assert len(views) == 2 and drawn.size == (256, 256)
@@ -422,9 +445,16 @@ def test_a_hidden_point_is_asked_about_as_often_as_a_seen_one_and_lies_as_far_ou
     what, rng = known(south_west, south_east, seen=seen), np.random.default_rng(3)
     figures = [BY_NAME["covisible_point"].draw(what, GATES, rng) for _ in range(300)]
     said = [answer("covisible_point", what, figure) for figure in figures]
-    assert 110 < said.count("it is hidden") < 190 and said.count("it is hidden") + said.count("it can be seen") == 300
+    assert (
+        110 < said.count("it is hidden") < 190
+        and said.count("it is hidden") + said.count("it can be seen") == 300
+    )
     out = {
-        way: [np.hypot(f.marks[0].x - 48, f.marks[0].y - 48) for f, s in zip(figures, said, strict=True) if s == way]
+        way: [
+            np.hypot(f.marks[0].x - 48, f.marks[0].y - 48)
+            for f, s in zip(figures, said, strict=True)
+            if s == way
+        ]
         for way in set(said)
     }
     assert abs(np.mean(out["it is hidden"]) - np.mean(out["it can be seen"])) < 6
@@ -440,18 +470,24 @@ def test_a_camera_that_only_turns_hides_nothing_whatever_the_pixels_say(size):
         capture = cast(pose, size=size)
         seen = capture.depth < 1e9
         if number:  # something lies before half of the object here, where there is nothing
-            capture.depth[:, : size // 2] = np.where(seen[:, : size // 2], capture.depth[:, : size // 2] - 0.3, 1e10)
+            capture.depth[:, : size // 2] = np.where(
+                seen[:, : size // 2], capture.depth[:, : size // 2] - 0.3, 1e10
+            )
         shown_as = view(pose, k=capture.intrinsics).model_copy(update={"object_share": float(seen.mean())})
         good = Statistics(opacity=1.0, luminance=0.5, contrast=0.2, from_background=0.5)
         rendered[number] = RenderedView(shown_as, b"", capture.depth, capture.albedo, good)
     thing = SourceObject(record=ObjectRecord(uid="box"), front_azimuth_deg=-90)
     pairs = [PlannedPair(first=0, second=1, motion="000+000")]
     lights, background = [Light(name="city", rotation_deg=0, strength=1)], Background(kind="plain")
-    visit = ViewSet(object=thing, round=0, views=views, probes=[], pairs=pairs, lights=lights, background=background)
+    visit = ViewSet(
+        object=thing, round=0, views=views, probes=[], pairs=pairs, lights=lights, background=background
+    )
     portrait = portray(
         [rendered[0], *[rendered[0]._replace(view=view(looking(a))) for a in range(-60, 270, 30)]], GATES
     )
-    candidates, drops = annotate(visit, rendered, portrait, GATES.model_copy(update={"min_covisible_fraction": 0.0}))
+    candidates, drops = annotate(
+        visit, rendered, portrait, GATES.model_copy(update={"min_covisible_fraction": 0.0})
+    )
     assert drops == []
     assert candidates[0].seen.points
     assert {state for point in candidates[0].seen.points for state in point.visible} <= {"yes", "unclear"}
@@ -532,10 +568,17 @@ def test_a_mirrored_picture_has_left_and_right_exchanged():
 
 
 def a_set(*azimuths_deg, shared=0.5, different=0.3, other=None, elevations=None):
-    poses = [looking(-90 + a, e) for a, e in zip(azimuths_deg, elevations or [20] * len(azimuths_deg), strict=True)]
+    poses = [
+        looking(-90 + a, e) for a, e in zip(azimuths_deg, elevations or [20] * len(azimuths_deg), strict=True)
+    ]
     n = len(poses)
-    tables = {"covisible_fraction": np.full((n, n), shared).tolist(), "difference": np.full((n, n), different).tolist()}
-    return known(*poses, seen=Seen(**tables, other_side=[0.0] + [different if other is None else other] * (n - 1)))
+    tables = {
+        "covisible_fraction": np.full((n, n), shared).tolist(),
+        "difference": np.full((n, n), different).tolist(),
+    }
+    return known(
+        *poses, seen=Seen(**tables, other_side=[0.0] + [different if other is None else other] * (n - 1))
+    )
 
 
 def test_the_order_of_a_way_around_the_object():
@@ -556,9 +599,15 @@ def test_the_view_that_a_motion_leads_to():
         figures = [BY_NAME["which_view"].draw(what, GATES, np.random.default_rng(seed)) for seed in range(20)]
         figure = next(figure for figure in figures if words in figure.words)
         assert answer("which_view", what, figure) == f"image {view_number + 1}"
-        assert {one.words for one in figures} <= {*BY_NAME["which_view"].words}  # by which wordings are judged
-    assert BY_NAME["which_view"].draw(a_set(0, 40, 60, 80), GATES, np.random.default_rng(0)) is None  # no mirror twin
-    assert BY_NAME["which_view"].draw(a_set(0, 45, -45, 80), GATES, np.random.default_rng(0)) is None  # between tens
+        assert {one.words for one in figures} <= {
+            *BY_NAME["which_view"].words
+        }  # by which wordings are judged
+    assert (
+        BY_NAME["which_view"].draw(a_set(0, 40, 60, 80), GATES, np.random.default_rng(0)) is None
+    )  # no mirror twin
+    assert (
+        BY_NAME["which_view"].draw(a_set(0, 45, -45, 80), GATES, np.random.default_rng(0)) is None
+    )  # between tens
 
 
 def test_a_camera_that_rises_sees_the_object_more_steeply():
@@ -573,15 +622,20 @@ def test_two_ways_add_up():
     what = a_set(0, 110, 30, 60)  # east, so counter-clockwise
     assert answer("composed_angle", what, Figure(images=(0, 2, 1))) == "about 120 degrees counter-clockwise"
     assert answer("composed_angle", what, Figure(images=(0, 2, 3))) == "about 60 degrees counter-clockwise"
-    assert answer("composed_angle", what, Figure(images=(0, 1, 2))) is None  # that is not the order of the way
+    assert (
+        answer("composed_angle", what, Figure(images=(0, 1, 2))) is None
+    )  # that is not the order of the way
     far = a_set(0, -138, -45, -90)
     assert answer("composed_angle", far, Figure(images=(0, 2, 1))) == "about 120 degrees clockwise"
-    assert answer("composed_angle", far, Figure(images=(0, 2, 3))) is None  # 90 degrees are as near to 60 as to 120
+    assert (
+        answer("composed_angle", far, Figure(images=(0, 2, 3))) is None
+    )  # 90 degrees are as near to 60 as to 120
 
 
 def test_a_way_whose_mirror_image_shows_the_same_is_not_asked_about():
     kinds = {
-        asked.kind.type for asked in figures_of(a_set(0, 110, 30, 60, other=0.01), GATES, np.random.default_rng(0))
+        asked.kind.type
+        for asked in figures_of(a_set(0, 110, 30, 60, other=0.01), GATES, np.random.default_rng(0))
     }
     assert "composed_angle" not in kinds and "order" in kinds  # an order names no side
 

@@ -89,13 +89,16 @@ def test_the_plan_agrees_with_the_truth_for_random_level_cameras():
     rng = np.random.default_rng(3)
     for _ in range(200):
         first, second = (
-            pose(camera_rotation(rng.uniform(-180, 180), rng.uniform(-40, 40)), rng.uniform(-3, 3, 3)) for _ in range(2)
+            pose(camera_rotation(rng.uniform(-180, 180), rng.uniform(-40, 40)), rng.uniform(-3, 3, 3))
+            for _ in range(2)
         )
         first[:3, :3] = camera_rotation(rng.uniform(-180, 180), 0)
         truth = motion(first, second)
         plan = plans.draw_top([view(first), view(second)], None)
         one, two = positions(plan)
-        moved = (two - one) * [1, -1] * plans.OBJECT_RADIUS / plan.object_radius / np.linalg.norm(first[:3, 3])
+        moved = (
+            (two - one) * [1, -1] * plans.OBJECT_RADIUS / plan.object_radius / np.linalg.norm(first[:3, 3])
+        )
         assert moved == pytest.approx(truth.translation[[0, 2]])
         ahead_one, ahead_two = (c.edges.mean(axis=0) - c.position for c in plan.cameras)
         clockwise = cross(ahead_one, ahead_two)  # y down: > 0 is clockwise on the page
@@ -127,7 +130,12 @@ def test_the_wedge_of_the_side_plan_goes_from_the_top_of_the_picture_to_its_bott
 
 @pytest.mark.parametrize(
     ("front_azimuth_deg", "on_the_page"),
-    [(0, [0, 1]), (90, [1, 0]), (180, [0, -1]), (-90, [-1, 0])],  # y down: the camera at azimuth 0 sees the front
+    [
+        (0, [0, 1]),
+        (90, [1, 0]),
+        (180, [0, -1]),
+        (-90, [-1, 0]),
+    ],  # y down: the camera at azimuth 0 sees the front
 )
 def test_the_front_arrow_points_to_the_camera_that_sees_the_front(front_azimuth_deg, on_the_page):
     plan = plans.draw_top([view(EAST_CAMERA)], front_azimuth_deg)
@@ -136,7 +144,10 @@ def test_the_front_arrow_points_to_the_camera_that_sees_the_front(front_azimuth_
 
 def test_everything_fits_on_the_plan_whatever_the_distance():
     for distance in (0.8, 3.0, 50.0):
-        views = [view(look_at([distance, 0, 0.3], [0, 0, 0])), view(look_at([0, 1.3 * distance, 0.5], [0, 0, 0]))]
+        views = [
+            view(look_at([distance, 0, 0.3], [0, 0, 0])),
+            view(look_at([0, 1.3 * distance, 0.5], [0, 0, 0])),
+        ]
         for plan in (plans.draw_top(views, None), plans.draw_side(views)):
             disc = [plan.object - plan.object_radius, plan.object + plan.object_radius]
             points = np.stack([*positions(plan), *(c.label for c in plan.cameras), *disc])
@@ -173,7 +184,11 @@ def test_words_have_the_signs_of_the_conventions():
     assert [minus[n] for n in ("x", "y", "z")] == ["left", "up", "back"]
     assert [plus[n] for n in ("yaw", "pitch", "roll")] == ["right", "up", "clockwise"]
     assert [minus[n] for n in ("yaw", "pitch", "roll")] == ["left", "down", "counter-clockwise"]
-    assert [plus[n] for n in ("azimuth", "elevation", "distance")] == ["counter-clockwise", "higher", "farther"]
+    assert [plus[n] for n in ("azimuth", "elevation", "distance")] == [
+        "counter-clockwise",
+        "higher",
+        "farther",
+    ]
     assert [minus[n] for n in ("azimuth", "elevation", "distance")] == ["clockwise", "lower", "nearer"]
     nothing = words(translation=[0.004, -0.004, 0], yaw_deg=-0.04)
     assert {nothing[n] for n in ("x", "y", "z", "yaw")} == {"none"}
@@ -262,7 +277,9 @@ def dataset(tmp_path):
     folder = tmp_path / "my-data"
     folder.mkdir()
     for split in ("train", "validation", "test"):
-        write_shard(folder / f"{split}-00000-of-00001.tar", tmp_path, [s for s in SAMPLES if s.sample.split == split])
+        write_shard(
+            folder / f"{split}-00000-of-00001.tar", tmp_path, [s for s in SAMPLES if s.sample.split == split]
+        )
     return folder
 
 
@@ -414,7 +431,9 @@ def test_points_are_placed_by_shares_of_the_picture_and_know_their_depth():
     middle, near = card["points"]
     assert middle["at"] == [[0.5, 0.5], [0.5, 0.5]] and near["at"] == [[0.25, 0.25], [0, 1]]
     assert (middle["depth"][0], near["depth"][0]) == (3.0, 2.5)  # camera 1 stands 3 south of the middle
-    assert middle["depth"][1] == pytest.approx(np.linalg.norm([1.0, -2.8, 0.4]), abs=1e-3)  # camera 2 looks at it
+    assert middle["depth"][1] == pytest.approx(
+        np.linalg.norm([1.0, -2.8, 0.4]), abs=1e-3
+    )  # camera 2 looks at it
     assert near["visible"] == ["yes", "no"]
     assert middle["rgb"][0] == 255 and 100 < middle["rgb"][1] < 255 and near["rgb"] == [0, 0, 0]
     assert card["boxes"][0] == pytest.approx([16 / 512, 16 / 256, 48 / 512, 48 / 256], abs=1e-4)
@@ -445,7 +464,9 @@ def test_figures_are_what_a_model_is_shown_and_plain_views_are_not_stored_twice(
             }
         )
     )
-    plain, swapped, dotted, mapped = (question["figures"] for question in cards.make_card(stored)["questions"])
+    plain, swapped, dotted, mapped = (
+        question["figures"] for question in cards.make_card(stored)["questions"]
+    )
     assert plain == [] and swapped == [1, 0]
     assert dotted[1] == 1
     with Image.open(io.BytesIO(base64.b64decode(dotted[0]["jpeg"]))) as picture:
@@ -549,7 +570,11 @@ def test_the_answer_no_comes_last_and_grey_whatever_its_share():
     shares = summary.summarise(s.sample for s in SAMPLES).shares()
     kind, frame, parts = shares[1]
     assert (kind, frame) == ("ego_rotation", "camera_1")
-    assert [(answer, tone) for answer, _, tone in parts] == [("left", "0"), ("right", "1"), ("no rotation", "none")]
+    assert [(answer, tone) for answer, _, tone in parts] == [
+        ("left", "0"),
+        ("right", "1"),
+        ("no rotation", "none"),
+    ]
     assert sum(share for _, share, _ in parts) == pytest.approx(1)
 
 

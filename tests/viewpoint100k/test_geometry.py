@@ -39,7 +39,9 @@ def moved(right=0.0, up=0.0, forward=0.0):
 def turned(axis, angle_deg):
     """`NORTH` turned about a world axis by the right-hand rule."""
     out = NORTH.copy()
-    out[:3, :3] = Rotation.from_rotvec(np.radians(angle_deg) * np.asarray(axis, float)).as_matrix() @ NORTH[:3, :3]
+    out[:3, :3] = (
+        Rotation.from_rotvec(np.radians(angle_deg) * np.asarray(axis, float)).as_matrix() @ NORTH[:3, :3]
+    )
     return out
 
 
@@ -62,7 +64,9 @@ def test_what_is_no_rotation_is_refused_by_name(bad):
         rotation_angle_deg(bad)
 
 
-@pytest.mark.parametrize(("angle", "wrapped"), [(180, 180), (-180, 180), (181, -179), (540, 180), (-1, -1), (720, 0)])
+@pytest.mark.parametrize(
+    ("angle", "wrapped"), [(180, 180), (-180, 180), (181, -179), (540, 180), (-1, -1), (720, 0)]
+)
 def test_wrapping_keeps_half_a_turn_positive(angle, wrapped):
     assert wrap_deg(angle) == wrapped
     assert wrapped_deg(angle) == wrapped
@@ -178,13 +182,21 @@ def test_turning_the_whole_world_about_the_vertical_changes_nothing():
     first, second = look_at([2.0, 0.4, 0.7], [0, 0, 0], 3.0), look_at([1.0, 1.9, 0.9], [0.1, 0, 0], -2.0)
     before, after = motion(first, second), motion(world @ first, world @ second)
     for name in before._fields:
-        turned = 77 if name == "azimuth_deg" else 0  # of the first camera: it says where that stands, not how it moved
+        turned = (
+            77 if name == "azimuth_deg" else 0
+        )  # of the first camera: it says where that stands, not how it moved
         assert np.allclose(getattr(before, name) + turned, getattr(after, name)), name
 
 
 @pytest.mark.parametrize(
     ("position", "azimuth_deg", "elevation_deg"),
-    [([0, -3, 0], -90, 0), ([2, 0, 2], 0, 45), ([0, 1, 3**0.5], 90, 60), ([-1, 0, -1], 180, -45), ([1, 1, 0], 45, 0)],
+    [
+        ([0, -3, 0], -90, 0),
+        ([2, 0, 2], 0, 45),
+        ([0, 1, 3**0.5], 90, 60),
+        ([-1, 0, -1], 180, -45),
+        ([1, 1, 0], 45, 0),
+    ],
 )
 def test_azimuth_and_elevation_are_those_of_the_first_camera(position, azimuth_deg, elevation_deg):
     aside = look_at(position, [0.3, 0.2, -0.1])  # where it looks does not matter

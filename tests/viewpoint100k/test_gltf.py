@@ -79,7 +79,9 @@ def cube() -> tuple[Tree, bytes]:
             {"primitives": [{"attributes": {"POSITION": 0}, "indices": 1, "material": 0}]},
         ],
         "skins": [{"joints": [1], "inverseBindMatrices": 5}],
-        "materials": [{"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}, "baseColorFactor": [1, 1, 1, 1]}}],
+        "materials": [
+            {"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}, "baseColorFactor": [1, 1, 1, 1]}}
+        ],
         "textures": [{"source": 0}],
         "images": [{"bufferView": 9, "mimeType": "image/png"}],
         "animations": [
@@ -89,7 +91,14 @@ def cube() -> tuple[Tree, bytes]:
             }
         ],
         "accessors": [
-            {"bufferView": 0, "componentType": 5126, "count": 8, "type": "VEC3", "min": [-1] * 3, "max": [1] * 3},
+            {
+                "bufferView": 0,
+                "componentType": 5126,
+                "count": 8,
+                "type": "VEC3",
+                "min": [-1] * 3,
+                "max": [1] * 3,
+            },
             {"bufferView": 1, "componentType": 5123, "count": 36, "type": "SCALAR"},
             {"bufferView": 2, "componentType": 5126, "count": 8, "type": "VEC2"},
             {"bufferView": 3, "componentType": 5121, "count": 8, "type": "VEC4"},
@@ -114,7 +123,13 @@ def picture(kind: str, size: tuple[int, int] = (4, 3)) -> bytes:
 
 def png_header(width: int, height: int) -> bytes:
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + b"IEND"
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + header
+        + struct.pack(">I", zlib.crc32(header))
+        + b"IEND"
+    )
 
 
 def glb(text: bytes, binary: bytes | None) -> bytes:
@@ -192,7 +207,10 @@ def test_side_files_are_found_with_percent_signs_and_listed(check, tmp_path):
     (tmp_path / "data.bin").write_bytes(binary)
     tree = put(put(tree, "buffers/0/uri", "data.bin"), "images/0", {"uri": "./textures/my%20wood.png"})
     facts = check(json.dumps(tree).encode(), "object.gltf")
-    assert [file.relative_to(tmp_path).as_posix() for file in facts.files] == ["data.bin", "textures/my wood.png"]
+    assert [file.relative_to(tmp_path).as_posix() for file in facts.files] == [
+        "data.bin",
+        "textures/my wood.png",
+    ]
 
 
 def test_data_uris_are_read(check):
@@ -201,10 +219,14 @@ def test_data_uris_are_read(check):
     assert check(json.dumps(put(tree, "buffers/0/uri", uri)).encode(), "object.gltf").triangles == 36
 
 
-@pytest.mark.parametrize(("kind", "lossless"), [("PNG", None), ("JPEG", None), ("WEBP", False), ("WEBP", True)])
+@pytest.mark.parametrize(
+    ("kind", "lossless"), [("PNG", None), ("JPEG", None), ("WEBP", False), ("WEBP", True)]
+)
 def test_image_sizes_are_read_from_headers_as_pillow_reads_them(check, tmp_path, kind, lossless):
     stream = io.BytesIO()
-    Image.effect_noise((37, 53), 50).save(stream, kind, **({} if lossless is None else {"lossless": lossless}))
+    Image.effect_noise((37, 53), 50).save(
+        stream, kind, **({} if lossless is None else {"lossless": lossless})
+    )
     (tmp_path / "image").write_bytes(stream.getvalue())
     assert check(pack(*with_image({"uri": "image"}))).texture_pixels == 37 * 53
 
@@ -233,13 +255,22 @@ WEIGHTS = {"sampler": 0, "target": {"node": 0, "path": "weights"}}
         ("extensionsUsed/0", "VENDOR_unknown"),  # used, not required
         ("extras", {"a": [{"b": "[[[[{{{{" * 100}], "name": "\ud800"}),
         ("nodes/0/name", "names may be \0 odd"),
-        ("animations/0/channels/0/target/node", ...),  # Blender passes over channels without a target that it knows
+        (
+            "animations/0/channels/0/target/node",
+            ...,
+        ),  # Blender passes over channels without a target that it knows
         ("animations/0/channels/0/target/path", "pointer"),
         ("animations/0", {"channels": [WEIGHTS], "samplers": [{"input": 8, "output": 8}]}),
         ("nodes/2/weights", [1, 2]),  # of a mesh without morph targets
-        ("extensions", {"KHR_lights_punctual": {"lights": [{"type": "spot", "spot": {}}, {"type": "point"}]}}),
+        (
+            "extensions",
+            {"KHR_lights_punctual": {"lights": [{"type": "spot", "spot": {}}, {"type": "point"}]}},
+        ),
         ("extensions", {"KHR_materials_variants": {"variants": [{"name": "red"}]}, "VENDOR_x": {"y": None}}),
-        ("materials/0/extensions", {"KHR_materials_sheen": {"sheenColorFactor": [1, 0, 0]}, "VENDOR_x": {"y": None}}),
+        (
+            "materials/0/extensions",
+            {"KHR_materials_sheen": {"sheenColorFactor": [1, 0, 0]}, "VENDOR_x": {"y": None}},
+        ),
         ("materials/0", {"alphaMode": "BLEND", "pbrMetallicRoughness": {"baseColorFactor": [1, 1, 1, 0.1]}}),
     ],
 )
@@ -401,16 +432,29 @@ MORPH, BARE = {"POSITION": 7}, {"POSITION": 0}
         ({"nodes/1/extensions": {"KHR_lights_punctual": {}}}, "light is missing"),
         ({"extensions": {"KHR_lights_punctual": {"lights": [{"type": "sun"}]}}}, "expected one of"),
         ({"extensions": {"KHR_lights_punctual": {"lights": [{"type": "spot", "spot": None}]}}}, "expected"),
-        ({"extensions": {"KHR_lights_punctual": {"lights": [{"type": "point", "color": [1]}]}}}, "expected 3"),
+        (
+            {"extensions": {"KHR_lights_punctual": {"lights": [{"type": "point", "color": [1]}]}}},
+            "expected 3",
+        ),
         ({"extensions": {"KHR_materials_variants": {"variants": [{}]}}}, "name is missing"),
         (
-            {PART + "extensions": {"KHR_materials_variants": {"mappings": [{"material": 0, "variants": [0]}]}}},
+            {
+                PART + "extensions": {
+                    "KHR_materials_variants": {"mappings": [{"material": 0, "variants": [0]}]}
+                }
+            },
             "the file has 0 variants",
         ),
         ({"materials/0/extensions": {"KHR_materials_ior": {"ior": None}}}, "expected"),
         ({"materials/0/extensions": {"KHR_materials_sheen": {"sheenColorFactor": [1, 0]}}}, "expected 3"),
-        ({"materials/0/extensions": {"KHR_materials_transmission": {"transmissionFactor": []}}}, "a finite number"),
-        ({"materials/0/extensions": {"KHR_materials_pbrSpecularGlossiness": {"diffuseFactor": [1]}}}, "expected 4"),
+        (
+            {"materials/0/extensions": {"KHR_materials_transmission": {"transmissionFactor": []}}},
+            "a finite number",
+        ),
+        (
+            {"materials/0/extensions": {"KHR_materials_pbrSpecularGlossiness": {"diffuseFactor": [1]}}},
+            "expected 4",
+        ),
         (
             {"materials/0/extensions": {"KHR_materials_pbrSpecularGlossiness": {"glossinessFactor": 10**40}}},
             "a finite number",
@@ -424,7 +468,11 @@ MORPH, BARE = {"POSITION": 7}, {"POSITION": 0}
         ({"nodes/0/weights": [1, 2]}, "2 weights for 1 morph targets"),
         ({"meshes/0/weights": [1, 2]}, "2 weights for 1 morph targets"),
         (
-            {"meshes/1/primitives": [{"attributes": BARE, "indices": 1, "targets": [MORPH] * n} for n in (2, 1)]},
+            {
+                "meshes/1/primitives": [
+                    {"attributes": BARE, "indices": 1, "targets": [MORPH] * n} for n in (2, 1)
+                ]
+            },
             "2 morph targets, another 1",
         ),
         (
@@ -438,7 +486,10 @@ MORPH, BARE = {"POSITION": 7}, {"POSITION": 0}
         ({SAMPLER + "interpolation": "CUBIC"}, "interpolation is 'CUBIC'"),
         ({SAMPLER + "input": 1}, "2 values of 3 numbers for 36 keyframes"),
         ({CHANNEL + "target": {"node": 2, "path": "weights"}}, "meshes[1] has no morph targets"),
-        ({"animations/0": {"channels": [WEIGHTS], "samplers": [{"input": 1, "output": 8}]}}, "expected 36 of 1"),
+        (
+            {"animations/0": {"channels": [WEIGHTS], "samplers": [{"input": 1, "output": 8}]}},
+            "expected 36 of 1",
+        ),
     ],
 )
 def test_what_the_importer_of_blender_fails_on_is_refused_before(refusal, changes, word):
@@ -450,7 +501,9 @@ def test_what_the_importer_of_blender_fails_on_is_refused_before(refusal, change
 
 def test_animations_that_keep_blender_busy_for_minutes_are_refused(refusal):
     animation = TINY["animations"][0]
-    assert "animations; expected at most" in refusal(pack(put(TINY, "animations", [animation] * 3_000), BINARY))
+    assert "animations; expected at most" in refusal(
+        pack(put(TINY, "animations", [animation] * 3_000), BINARY)
+    )
     million = [{"componentType": 5126, "type": kind, "count": 1_000_000} for kind in ("SCALAR", "VEC3")]
     tree = put(TINY, "accessors", [*TINY["accessors"], *million])
     sampler = {"input": len(TINY["accessors"]), "output": len(TINY["accessors"]) + 1}
@@ -459,9 +512,12 @@ def test_animations_that_keep_blender_busy_for_minutes_are_refused(refusal):
 
 
 def test_scenes_and_materials_by_the_thousand_are_refused_because_blender_makes_each(refusal):
-    assert "1,000 scenes; expected at most" in refusal(pack(put(TINY, "scenes", TINY["scenes"] * 1_000), BINARY))
+    assert "1,000 scenes; expected at most" in refusal(
+        pack(put(TINY, "scenes", TINY["scenes"] * 1_000), BINARY)
+    )
     assert "nodes in its scenes" in refusal(
-        pack(put(TINY, "scenes", TINY["scenes"] * 9), BINARY), budgets=BUDGETS.model_copy(update={"max_nodes": 26})
+        pack(put(TINY, "scenes", TINY["scenes"] * 9), BINARY),
+        budgets=BUDGETS.model_copy(update={"max_nodes": 26}),
     )
     parts = [{"attributes": BARE, "indices": 1, "material": number} for number in range(5_000)]
     tree = put(put(TINY, "materials", TINY["materials"] * 5_000), "meshes/1/primitives", parts)
@@ -470,7 +526,11 @@ def test_scenes_and_materials_by_the_thousand_are_refused_because_blender_makes_
 
 @pytest.mark.parametrize(
     ("where", "value", "word"),
-    [("mode", 0, "only points or lines"), ("mode", 1, "only points or lines"), ("attributes", {}, "has a mesh")],
+    [
+        ("mode", 0, "only points or lines"),
+        ("mode", 1, "only points or lines"),
+        ("attributes", {}, "has a mesh"),
+    ],
 )
 def test_a_scene_without_triangles_is_refused(refusal, where, value, word):
     assert word in refusal(pack(put(put(TINY, "scenes/0/nodes", [0]), PART + where, value), BINARY))
@@ -583,7 +643,8 @@ def test_json_numbers_of_a_million_digits_take_no_time(refusal):
 
 
 @pytest.mark.parametrize(
-    "text", [b'"' * 4_000_000, b'"\\"' * 2_000_000, b"\\" * 4_000_000, b'{"' + b"a" * 4_000_000, b"]" * 4_000_000]
+    "text",
+    [b'"' * 4_000_000, b'"\\"' * 2_000_000, b"\\" * 4_000_000, b'{"' + b"a" * 4_000_000, b"]" * 4_000_000],
 )
 def test_hostile_strings_take_no_time(refusal, text):
     started = time.process_time()
@@ -640,7 +701,10 @@ JOINTS = [{"name": "x" * 70 + str(i)} for i in range(400)]  # the same within th
     ("lists", "word"),
     [
         ({"nodes": [{}] * 5_001}, "5,001 nodes"),
-        ({"meshes": [{"primitives": SKINNED}] * 4_000, "nodes": [{"mesh": i} for i in range(4_000)]}, "join some"),
+        (
+            {"meshes": [{"primitives": SKINNED}] * 4_000, "nodes": [{"mesh": i} for i in range(4_000)]},
+            "join some",
+        ),
         ({"nodes": [{}, {}], "skins": [{"joints": [0, 1] * 60}]}, "lists 118 joints again"),
         ({"nodes": JOINTS, "skins": [{"joints": list(range(400))}]}, "400 joints are called"),
         (
@@ -655,7 +719,9 @@ def test_what_would_keep_blender_busy_for_minutes_is_refused(refusal, lists, wor
 
 def test_a_rig_and_a_scene_of_ordinary_size_pass(check):
     nodes = [{"mesh": 0}] * 2_000 + [{"name": f"bone {i}"} for i in range(500)]
-    assert check(pack(heavy(nodes=nodes, skins=[{"joints": list(range(2_000, 2_500))}]), BINARY)).nodes == 2_500
+    assert (
+        check(pack(heavy(nodes=nodes, skins=[{"joints": list(range(2_000, 2_500))}]), BINARY)).nodes == 2_500
+    )
 
 
 def test_values_of_custom_attributes_are_counted_for_each_of_them(refusal):
@@ -693,16 +759,41 @@ def test_one_side_file_in_many_buffers_is_counted_each_time(refusal, tmp_path):
 
 OUTSIDE = ["../secret.png", "%2e%2e/secret.png", "a/../../secret.png", "..%2fsecret.png", "..\\secret.png"]
 OUTSIDE += ["..%5Csecret.png", "/etc/hostname", "//etc/hostname", "%2Fetc%2Fhostname", "file:///etc/hostname"]
-OUTSIDE += ["http://example.org/a.png", "HTTPS://example.org/a.png", "DATA:image/png;base64,AAAA", "C:\\a.png", "", "."]
-OUTSIDE += ["link.png", "folder/secret.png", "loop", "a\0b", "a%00b", "x" * 5000, "\ud800.png", "fifo", "missing.png"]
-OUTSIDE += ["data:,/../../secret.png", "data:image/png,/../../secret.png", "..", "textures/..", "data:;base64,*"]
+OUTSIDE += [
+    "http://example.org/a.png",
+    "HTTPS://example.org/a.png",
+    "DATA:image/png;base64,AAAA",
+    "C:\\a.png",
+    "",
+    ".",
+]
+OUTSIDE += [
+    "link.png",
+    "folder/secret.png",
+    "loop",
+    "a\0b",
+    "a%00b",
+    "x" * 5000,
+    "\ud800.png",
+    "fifo",
+    "missing.png",
+]
+OUTSIDE += [
+    "data:,/../../secret.png",
+    "data:image/png,/../../secret.png",
+    "..",
+    "textures/..",
+    "data:;base64,*",
+]
 
 opened: list[str] | None = None
 
 
 def _listen(event: str, arguments: tuple[Any, ...]) -> None:
     if opened is not None and event in ("open", "os.listdir", "os.scandir", "socket.connect"):
-        opened.append(os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes)) else str(arguments[0]))
+        opened.append(
+            os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes)) else str(arguments[0])
+        )
 
 
 @pytest.fixture
@@ -811,7 +902,9 @@ def test_images_of_16_bits_count_four_times_for_blender_keeps_floats_of_them(che
 
 
 def _places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     return [way, *(place for key, child in children for place in _places(child, (*way, key)))]
 
 
@@ -874,7 +967,9 @@ def test_the_supported_extensions_are_those_of_the_installed_blender():
     if found is None or not found.submodule_search_locations:
         pytest.skip("bpy is not installed")
     sources = list(
-        Path(found.submodule_search_locations[0]).glob("*/scripts/addons_core/io_scene_gltf2/io/imp/gltf2_io_gltf.py")
+        Path(found.submodule_search_locations[0]).glob(
+            "*/scripts/addons_core/io_scene_gltf2/io/imp/gltf2_io_gltf.py"
+        )
     )
     assert len(sources) == 1
     listed = re.search(r"extensions_managed = \[(.*?)\]", sources[0].read_text(), re.DOTALL)
@@ -924,7 +1019,11 @@ def test_a_texture_without_a_source_is_refused_where_a_material_shows_it(refusal
     tree, binary = cube()
     tree = put(tree, "textures", [{"source": 0}, {}])
     assert check(pack(tree, binary)).images == 1
-    for where in ("normalTexture", "pbrMetallicRoughness/metallicRoughnessTexture", "extensions/KHR_x/coatTexture"):
+    for where in (
+        "normalTexture",
+        "pbrMetallicRoughness/metallicRoughnessTexture",
+        "extensions/KHR_x/coatTexture",
+    ):
         reason = refusal(pack(put(tree, f"materials/0/{where}", {"index": 1}), binary))
         assert "textures[1]" in reason and where.rpartition("/")[2] in reason
 
@@ -933,7 +1032,11 @@ def with_jpeg(data: bytes) -> bytes:
     """The cube with that picture behind all other bytes."""
     tree, binary = cube()
     place = {"buffer": 0, "byteOffset": len(binary), "byteLength": len(data)}
-    tree = put(put(tree, "bufferViews", [*tree["bufferViews"], place]), "images/0/bufferView", len(tree["bufferViews"]))
+    tree = put(
+        put(tree, "bufferViews", [*tree["bufferViews"], place]),
+        "images/0/bufferView",
+        len(tree["bufferViews"]),
+    )
     tree = put(tree, "buffers/0/byteLength", len(binary) + len(data))
     return pack(tree, binary + data.ljust(-(-len(data) // 4) * 4, b"\0"))
 
@@ -964,14 +1067,19 @@ def test_a_hidden_node_and_all_below_it_are_not_counted_as_seen(refusal, check):
     tree, binary = cube()
     hidden = {"KHR_node_visibility": {"visible": False}}
     assert check(pack(put(tree, "nodes/0/extensions", hidden), binary)).triangles == 24
-    tree = put(put(tree, "nodes", [*tree["nodes"], {"children": [0, 2], "extensions": hidden}]), "scenes/0/nodes", [3])
+    tree = put(
+        put(tree, "nodes", [*tree["nodes"], {"children": [0, 2], "extensions": hidden}]),
+        "scenes/0/nodes",
+        [3],
+    )
     assert "empty" in refusal(pack(tree, binary))
     assert "visible" in refusal(pack(put(tree, "nodes/3/extensions/KHR_node_visibility/visible", 0), binary))
 
 
 @needs_assets
 @pytest.mark.parametrize(
-    ("name", "words"), [("07_texture_without_source", "textures[1]"), ("08_jpg_cut_with_eoi", "images[0] is truncated")]
+    ("name", "words"),
+    [("07_texture_without_source", "textures[1]"), ("08_jpg_cut_with_eoi", "images[0] is truncated")],
 )
 def test_cases_that_would_be_drawn_as_something_else_are_refused(name, words):
     with pytest.raises(ObjectRefused) as caught:

@@ -69,7 +69,9 @@ def test_a_package_in_somebody_elses_repository_has_not_its_commit(clone):
     git(package, "add", "-f", str(installed))
     assert commit_of_clone(installed) is None
     (package.parent / "other").mkdir()
-    assert commit_of_clone(package.parent / "other") is None  # beside the package, in a clone that does not know it
+    assert (
+        commit_of_clone(package.parent / "other") is None
+    )  # beside the package, in a clone that does not know it
 
 
 def test_where_nothing_can_be_found_out_nothing_fails(clone, tmp_path, monkeypatch):
@@ -108,7 +110,9 @@ def test_an_installed_copy_has_the_commit_that_pip_noted(origin, commit, tmp_pat
         (info / "direct_url.json").write_text(json.dumps(origin))
     script = "from viewpoint100k.identity import this_code; print(this_code().model_dump_json())"
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
     assert json.loads(done.stdout) == {"version": library.__version__, "commit": commit}, done.stderr
 
 
@@ -117,9 +121,15 @@ def test_what_a_shard_says_is_fixed_by_the_plan_unless_it_is_known_to_be_made_by
     assert code_of_shard(planned, planned) == planned
     assert code_of_shard(planned, unknown) == planned  # a copy without history on another machine
     assert code_of_shard(unknown, planned) == unknown  # or the other way around: all shards say the same
-    for other in (Code(version="1", commit=B), Code(version="1", commit=f"{A}-dirty"), Code(version="2", commit=A)):
+    for other in (
+        Code(version="1", commit=B),
+        Code(version="1", commit=f"{A}-dirty"),
+        Code(version="2", commit=A),
+    ):
         assert code_of_shard(planned, other) == other
-    assert code_of_shard(Code(), planned) == unknown  # planned by a version that did not say: no commit, on any machine
+    assert (
+        code_of_shard(Code(), planned) == unknown
+    )  # planned by a version that did not say: no commit, on any machine
 
 
 # --- in datasets -------------------------------------------------------------------------------------
@@ -188,11 +198,18 @@ def test_a_dataset_without_the_field_loads_and_is_valid(dataset, tmp_path, monke
 
 def test_a_dataset_that_several_versions_made_names_them_all(dataset, tmp_path):
     """Also after the shards of one of them are gone; and not if it names one that made nothing."""
-    two = relabelled(dataset, tmp_path / "two", lambda name, number: OTHER if name.startswith("train") else {})
+    two = relabelled(
+        dataset, tmp_path / "two", lambda name, number: OTHER if name.startswith("train") else {}
+    )
     assert validate_dataset(two).problems == []
     manifest = read_manifest(two)
     assert manifest.code_version == f"0.1.0, {library.__version__}" and A in manifest.code_commit
-    for change in ({"code_commit": B}, {"code_commit": None}, {"code_version": "7"}, {"code_version": "0.1.0, 7"}):
+    for change in (
+        {"code_commit": B},
+        {"code_commit": None},
+        {"code_version": "7"},
+        {"code_version": "0.1.0, 7"},
+    ):
         write_manifest(two, manifest.model_copy(update=change))
         (problem,) = validate_dataset(two).problems
         assert next(iter(change)) in problem.what and "the samples say" in problem.what

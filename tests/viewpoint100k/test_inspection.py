@@ -78,7 +78,9 @@ def test_an_object_that_disappears_after_it_was_listed_stops_no_other(mixed, tmp
 
 def test_the_command_says_which_objects_are_symmetric_or_broken_and_draws_them(mixed, tmp_path, needs_bpy):
     sheet = tmp_path / "sheet.jpg"
-    done = viewpoint100k("objects", "check", mixed, "--sheet", sheet, "--json", "--device", "cpu", "--workers", 1)
+    done = viewpoint100k(
+        "objects", "check", mixed, "--sheet", sheet, "--json", "--device", "cpu", "--workers", 1
+    )
     assert done.returncode == 1, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(row["uid"], row["verdict"]) for row in rows] == [
@@ -134,7 +136,9 @@ def count_cells(sheet, colour):
 
 def test_only_what_is_refused_is_framed_in_red():
     def reds(sheet):
-        red, green, blue = np.moveaxis(np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB")).astype(int), 2, 0)
+        red, green, blue = np.moveaxis(
+            np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB")).astype(int), 2, 0
+        )
         return int(((red > 150) & (green < 90) & (blue < 90)).sum())
 
     assert reds(draw_sheet([seen(0)], "fine")) == 0
@@ -150,7 +154,9 @@ def test_a_sheet_stops_at_its_limit_and_needs_no_picture(monkeypatch):
 
 def test_verdicts_are_counted_and_the_most_frequent_comes_first():
     verdicts = [OK, "bad file", "symmetric", OK, "symmetric"]
-    counted = count_verdicts([Finding(uid=str(number), verdict=verdict) for number, verdict in enumerate(verdicts)])
+    counted = count_verdicts(
+        [Finding(uid=str(number), verdict=verdict) for number, verdict in enumerate(verdicts)]
+    )
     assert counted == "2 objects can be used, 3 are refused: 2 symmetric, 1 bad file"
 
 
@@ -246,7 +252,9 @@ TURNED = [2 * np.cos(TURN) + 10 * np.sin(TURN), 2 * np.sin(TURN) + 10 * np.cos(T
         ),
     ],
 )  # fmt: skip
-def test_a_mesh_is_known_by_its_bodies_its_volume_and_its_sides(made, watertight, bodies, volume, extents, tmp_path):
+def test_a_mesh_is_known_by_its_bodies_its_volume_and_its_sides(
+    made, watertight, bodies, volume, extents, tmp_path
+):
     facts = known(made, tmp_path)
     assert (facts.not_known, facts.watertight, facts.bodies) == ("", watertight, bodies)
     assert facts.extents == pytest.approx(extents, rel=0.01 if bodies == 1 and extents == [2, 2, 2] else 1e-5)
@@ -265,7 +273,14 @@ def write_strip(path, mode, corners, buffer="side.bin"):
         "nodes": [{"mesh": 0}],
         "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1, "mode": mode}]}],
         "accessors": [
-            {"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3", "min": [0] * 3, "max": [1] * 3},
+            {
+                "bufferView": 0,
+                "componentType": 5126,
+                "count": 4,
+                "type": "VEC3",
+                "min": [0] * 3,
+                "max": [1] * 3,
+            },
             {"bufferView": 1, "componentType": 5123, "count": len(corners), "type": "SCALAR"},
         ],
         "bufferViews": [
@@ -287,7 +302,9 @@ def write_strip(path, mode, corners, buffer="side.bin"):
         (4, [0, 2, 1, 0, 1, 3, 1, 2, 3, 0, 3, 2], True, 1 / 6),
     ],
 )
-def test_strips_and_fans_are_the_triangles_that_the_standard_says(mode, corners, watertight, volume, tmp_path):
+def test_strips_and_fans_are_the_triangles_that_the_standard_says(
+    mode, corners, watertight, volume, tmp_path
+):
     facts = know_mesh(write_strip(tmp_path / "strip.gltf", mode, corners), FileBudgets())
     assert (facts.not_known, facts.watertight, facts.bodies, facts.extents) == ("", watertight, 1, [1, 1, 1])
     assert facts.volume == (None if volume is None else pytest.approx(volume, rel=1e-5))
@@ -342,7 +359,11 @@ def test_a_mesh_of_too_many_triangles_costs_no_time(tmp_path, monkeypatch):
 
 def test_of_compressed_and_posed_files_only_what_can_be_known_is_told(real_objects):
     draco = know_mesh(real_objects / "avocado_draco.glb", FileBudgets())
-    assert "Draco" in draco.not_known and (draco.watertight, draco.bodies, draco.extents) == (None, None, None)
+    assert "Draco" in draco.not_known and (draco.watertight, draco.bodies, draco.extents) == (
+        None,
+        None,
+        None,
+    )
     posed = know_mesh(real_objects / "fox.glb", FileBudgets())
     assert "skeleton" in posed.not_known and (posed.extents, posed.volume) == (None, None)
     assert posed.bodies == 1
@@ -400,16 +421,21 @@ def test_people_read_of_a_mesh_in_short_lines():
     assert describe(torn) == ["not watertight, 1,200 bodies", "1 x 0.5 x 1.5"]
     assert describe(MeshFacts(not_known="why")) == ["not known: why"]
     assert describe(None) == []
-    findings = [Finding(uid="", verdict=OK, mesh=mesh) for mesh in (whole, torn, MeshFacts(not_known="why"), None)]
+    findings = [
+        Finding(uid="", verdict=OK, mesh=mesh) for mesh in (whole, torn, MeshFacts(not_known="why"), None)
+    ]
     assert count_meshes(findings) == "Of 3 meshes 1 are watertight, 1 one body; 1 not known"
     assert count_meshes(findings[3:]) == ""
 
 
 def test_a_sheet_has_room_for_what_is_known_of_meshes():
     mesh = MeshFacts(watertight=True, bodies=1, volume=0.75, extents=[1, 0.5, 1.5])
-    with_mesh = [each._replace(finding=each.finding.model_copy(update={"mesh": mesh})) for each in (seen(0), seen(1))]
+    with_mesh = [
+        each._replace(finding=each.finding.model_copy(update={"mesh": mesh})) for each in (seen(0), seen(1))
+    ]
     plain, taller = (
-        Image.open(io.BytesIO(draw_sheet(each, "two"))).convert("L") for each in ([seen(0), seen(1)], with_mesh)
+        Image.open(io.BytesIO(draw_sheet(each, "two"))).convert("L")
+        for each in ([seen(0), seen(1)], with_mesh)
     )
     assert taller.height == plain.height + 3 * inspection.LINE_PX
     below = np.asarray(taller)[plain.height - inspection.GAP_PX :]

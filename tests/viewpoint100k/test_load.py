@@ -170,12 +170,22 @@ def test_the_index_has_a_row_per_question_with_what_the_shards_say(dataset):
     parquet = pytest.importorskip("pyarrow.parquet")
     for split in ("train", "validation", "test"):
         rows = parquet.read_table(dataset / "index" / f"{split}.parquet").to_pylist()
-        stored = [(one, question) for one in iter_samples(dataset, split) for question in one.sample.questions]
+        stored = [
+            (one, question) for one in iter_samples(dataset, split) for question in one.sample.questions
+        ]
         assert len(rows) == len(stored)
         for row, (one, question) in zip(rows, stored, strict=True):
             sample = one.sample
-            assert (row["key"], row["uid"], row["licence"]) == (one.key, sample.object.uid, sample.object.licence)
-            assert (row["id"], row["options"], row["answer"]) == (question.id, question.options, question.answer)
+            assert (row["key"], row["uid"], row["licence"]) == (
+                one.key,
+                sample.object.uid,
+                sample.object.licence,
+            )
+            assert (row["id"], row["options"], row["answer"]) == (
+                question.id,
+                question.options,
+                question.answer,
+            )
             assert row["value"] == question.value and row["yaw_deg"] == sample.truth.yaw_deg
             pose = np.array(row["view_1_world_from_camera"]).reshape(4, 4)
             assert (pose == np.array(sample.views[1].world_from_camera)).all()

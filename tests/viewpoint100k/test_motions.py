@@ -107,7 +107,9 @@ def test_every_stretch_has_its_part_of_each_motion():
     found = codes(500)
     for start in range(0, 500, 100):
         part = found[start : start + 100]
-        assert np.mean([code[0] != "0" for code in part]) == pytest.approx(CONFIG.plan.motions.right, abs=0.11)
+        assert np.mean([code[0] != "0" for code in part]) == pytest.approx(
+            CONFIG.plan.motions.right, abs=0.11
+        )
         assert abs(sum({"+": 1, "-": -1}.get(code[0], 0) for code in part)) <= 24  # four deviations
 
 
@@ -124,7 +126,8 @@ def test_the_lens_tells_nothing_of_the_way_forward():
 def test_a_move_that_the_lens_undoes_leaves_the_object_about_as_large_or_larger_the_other_way(code):
     for first, second in carried_out(code):
         sizes = [
-            np.tan(0.3 / np.linalg.norm(one.position)) / np.tan(np.radians(one.hfov_deg / 2)) for one in (first, second)
+            np.tan(0.3 / np.linalg.norm(one.position)) / np.tan(np.radians(one.hfov_deg / 2))
+            for one in (first, second)
         ]
         way = 1 if code[2] == "+" else -1
         assert way * moved(first, second)[2] >= 0.15
@@ -211,10 +214,14 @@ def carried_out(code, count=12):
 def axes(camera):
     """(right, down, forward) of a camera, from its three angles by a person's rules: no matrix of the package."""
     b, p, r = np.radians([camera.bearing_deg, camera.pitch_deg, camera.roll_deg])
-    forward = np.array([np.sin(b) * np.cos(p), np.cos(b) * np.cos(p), np.sin(p)])  # bearing: clockwise from north
+    forward = np.array(
+        [np.sin(b) * np.cos(p), np.cos(b) * np.cos(p), np.sin(p)]
+    )  # bearing: clockwise from north
     level_right = np.array([np.cos(b), -np.sin(b), 0.0])  # a quarter turn clockwise from where it heads
     up = np.cross(level_right, forward)
-    right = np.cos(r) * level_right - np.sin(r) * up  # rolled clockwise, seen from behind: the right hand sinks
+    right = (
+        np.cos(r) * level_right - np.sin(r) * up
+    )  # rolled clockwise, seen from behind: the right hand sinks
     down = -np.cos(r) * up - np.sin(r) * level_right
     return right, down, forward
 
@@ -270,7 +277,9 @@ def test_a_single_motion_is_done_and_no_other(code):
 def test_zooming_in_makes_the_object_larger_from_the_same_place(code, way):
     for first, second in carried_out(code):
         assert np.allclose(first.position, second.position)
-        sizes = [np.linalg.norm(seen_at(one, [0, 0, 0.1]) - seen_at(one, [0, 0, -0.1])) for one in (first, second)]
+        sizes = [
+            np.linalg.norm(seen_at(one, [0, 0, 0.1]) - seen_at(one, [0, 0, -0.1])) for one in (first, second)
+        ]
         factor = (sizes[1] / sizes[0]) ** way
         assert CONFIG.plan.zoom.low * 0.95 < factor < CONFIG.plan.zoom.high * 1.05
 
@@ -451,7 +460,9 @@ def test_a_simpler_code_gives_up_what_tier_a_does_not_ask_about_and_keeps_the_ev
 
 @pytest.mark.parametrize("code", ["+00+000", "+0000+0", "00+00-+", "0+00-00"])
 def test_a_code_has_cameras_if_its_mirror_image_and_its_way_back_have(code):
-    mirrored = "".join({"+": "-", "-": "+"}.get(sign, sign) if i in (0, 3, 5) else sign for i, sign in enumerate(code))
+    mirrored = "".join(
+        {"+": "-", "-": "+"}.get(sign, sign) if i in (0, 3, 5) else sign for i, sign in enumerate(code)
+    )
     back = code.translate(str.maketrans("+-", "-+"))
     found = [len(carried_out(one, 4)) == 4 for one in (code, mirrored, back)]
     assert found == [has_cameras(CONFIG.plan, CONFIG.gates, code)] * 3

@@ -97,7 +97,11 @@ def test_a_licence_has_one_name_however_it_is_spelt(spelling, expected):
         ("CC0-1.0 and CC-BY-4.0 (rig/animation)", ("cc0", "by"), True),
         ("CC0-1.0 and CC-BY-4.0 (rig/animation)", ("cc0",), False),
         ("CC-BY-4.0 with Cesium trademark limitations", ("by",), False),
-        ("CC-BY-4.0 with Cesium trademark limitations", ("CC-BY-4.0 with Cesium trademark limitations",), True),
+        (
+            "CC-BY-4.0 with Cesium trademark limitations",
+            ("CC-BY-4.0 with Cesium trademark limitations",),
+            True,
+        ),
         ("CC0-1.0", (), False),
     ],
 )
@@ -128,7 +132,17 @@ def test_a_folder_gives_all_its_objects_in_order_of_their_paths(tmp_path):
 
 
 def test_uids_are_safe_and_different_whatever_the_files_are_called(tmp_path):
-    names = ["a b.glb", "a_b.glb", "A_b.glb", "a.b.glb", "пёс.glb", "犬.glb", "café.glb", "-rf.glb", f"{'x' * 200}.glb"]
+    names = [
+        "a b.glb",
+        "a_b.glb",
+        "A_b.glb",
+        "a.b.glb",
+        "пёс.glb",
+        "犬.glb",
+        "café.glb",
+        "-rf.glb",
+        f"{'x' * 200}.glb",
+    ]
     fill(tmp_path, *names)
     listing = listed(tmp_path)
     uids = [each.record.uid for each in listing.objects]
@@ -160,7 +174,13 @@ def test_a_damaged_file_is_a_record_with_a_reason_and_stops_nothing(tmp_path):
 def test_a_list_of_entries_describes_the_files(tmp_path):
     fill(tmp_path, "fruit/pear.glb", "mug.glb")
     entries = [
-        {"file": "fruit/pear.glb", "name": "Pear", "category": "food", "attribution": "Ann", "licence": "cc0"},
+        {
+            "file": "fruit/pear.glb",
+            "name": "Pear",
+            "category": "food",
+            "attribution": "Ann",
+            "licence": "cc0",
+        },
         {
             "File": "./mug.glb",
             "class": "cup",
@@ -179,8 +199,12 @@ def test_a_list_of_entries_describes_the_files(tmp_path):
 
 def test_entries_may_be_keyed_by_uid_or_stand_in_a_table(tmp_path):
     fill(tmp_path, "keyed/fruit/pear.glb", "table/mug.glb")
-    (tmp_path / "keyed/manifest.json").write_text(json.dumps({"fruit_pear": {"name": "Pear", "license": "by-sa"}}))
-    (tmp_path / "table/metadata.csv").write_text("filename,label,license,creator\nmug.glb,cup,CC-BY 4.0,Bø\n", "utf-8")
+    (tmp_path / "keyed/manifest.json").write_text(
+        json.dumps({"fruit_pear": {"name": "Pear", "license": "by-sa"}})
+    )
+    (tmp_path / "table/metadata.csv").write_text(
+        "filename,label,license,creator\nmug.glb,cup,CC-BY 4.0,Bø\n", "utf-8"
+    )
     [pear], [mug] = listed(tmp_path / "keyed").objects, listed(tmp_path / "table").objects
     assert (pear.record.title, pear.record.licence) == ("Pear", "CC-BY-SA-4.0")
     assert (mug.record.category, mug.record.licence, mug.record.author) == ("cup", "CC-BY-4.0", "Bø")
@@ -188,7 +212,9 @@ def test_entries_may_be_keyed_by_uid_or_stand_in_a_table(tmp_path):
 
 def test_a_bare_name_describes_a_file_in_any_folder_if_only_one_is_called_so(tmp_path):
     fill(tmp_path, "000-001/mug.glb", "000-001/pear.glb", "000-002/pear.glb")
-    (tmp_path / "manifest.json").write_text(json.dumps({"mug": {"license": "by"}, "pear.glb": {"license": "cc0"}}))
+    (tmp_path / "manifest.json").write_text(
+        json.dumps({"mug": {"license": "by"}, "pear.glb": {"license": "cc0"}})
+    )
     listing = listed(tmp_path)
     assert [each.record.licence for each in listing.objects] == ["CC-BY-4.0", "unknown", "unknown"]
     [reject] = listing.rejects
@@ -315,14 +341,20 @@ def test_side_files_belong_to_an_object(tmp_path):
     for number, name in enumerate(["low", "high"]):
         files = trimesh.creation.box(extents=(1, 1, 1)).export(file_type="gltf")
         files |= {
-            file: content.replace(b"\0\0\0?", b"\0\0@?", number) for file, content in files.items() if ".bin" in file
+            file: content.replace(b"\0\0\0?", b"\0\0@?", number)
+            for file, content in files.items()
+            if ".bin" in file
         }
         for file, content in files.items():
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / name / file).write_bytes(content)
     listing = listed(tmp_path)
     texts = {(tmp_path / each.path).read_bytes() for each in listing.objects}
-    assert (len(texts), len(listing.objects), listing.rejects) == (1, 2, ())  # equal .gltf, other .bin: no twins
+    assert (len(texts), len(listing.objects), listing.rejects) == (
+        1,
+        2,
+        (),
+    )  # equal .gltf, other .bin: no twins
     high, low = listing.objects
     assert fetch_object(high, str(tmp_path), tmp_path, BUDGETS)[1] == high.record
     for side_file in (tmp_path / "low").glob("*.bin"):
@@ -358,7 +390,9 @@ def test_the_example_objects_are_all_used_with_their_licences():
     listing = list_objects(
         str(ASSETS / "objects"), wanted=3, seed=0, budgets=BUDGETS, progress=lambda *step: steps.append(step)
     )
-    entries = {each["file"]: each for each in json.loads((ASSETS / "objects/manifest.json").read_text("utf-8"))}
+    entries = {
+        each["file"]: each for each in json.loads((ASSETS / "objects/manifest.json").read_text("utf-8"))
+    }
     assert [reject.reason for reject in listing.rejects] == []
     assert [each.path for each in listing.objects] == sorted(entries)
     for each in listing.objects:
@@ -431,13 +465,21 @@ print(json.dumps(said))
 """
 
 
-def ask_objaverse(home: Path, source: str = "objaverse:lvis", wanted: int = 9, allow: Any = None, hub: str = "") -> Any:
+def ask_objaverse(
+    home: Path, source: str = "objaverse:lvis", wanted: int = 9, allow: Any = None, hub: str = ""
+) -> Any:
     """What a fresh process says with that home folder; the package fixes its paths when it is imported."""
-    env = os.environ | {"HOME": str(home), "HF_HOME": str(home / "hf"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    env = os.environ | {
+        "HOME": str(home),
+        "HF_HOME": str(home / "hf"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     env |= {"HF_ENDPOINT": hub, "HF_HUB_OFFLINE": "0"} if hub else {"HF_HUB_OFFLINE": "1"}
     env |= {"NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     command = [sys.executable, "-c", CHILD, json.dumps([source, wanted, allow])]
-    done = subprocess.run(command, check=False, env=env, capture_output=True, text=True, timeout=120, cwd=home)
+    done = subprocess.run(
+        command, check=False, env=env, capture_output=True, text=True, timeout=120, cwd=home
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -468,13 +510,20 @@ class Cache:
         return files
 
     def annotation(self, uid: str) -> dict[str, Any]:
-        person = {"username": f"u{uid[0]}", "displayName": f"User {uid[0]}", "email": "p@q.r", "avatar": {"images": []}}
+        person = {
+            "username": f"u{uid[0]}",
+            "displayName": f"User {uid[0]}",
+            "email": "p@q.r",
+            "avatar": {"images": []},
+        }
         return {"uid": uid, "name": f"Thing {uid[0]}", "user": person, "license": self.licences[uid]} | {
             "viewerUrl": f"https://sketchfab.com/3d-models/{uid}"
         }
 
     def write(self, glbs: bool) -> "Cache":
-        files = self.index_files() | ({path: box(1 + ord(uid[0])) for uid, path in self.paths.items()} if glbs else {})
+        files = self.index_files() | (
+            {path: box(1 + ord(uid[0])) for uid, path in self.paths.items()} if glbs else {}
+        )
         for name, content in files.items():
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).write_bytes(content)
@@ -505,7 +554,9 @@ def hub_with(files: dict[str, bytes], drop_first: int = 0) -> Iterator[str]:
             self.answer(with_body=True)
 
         def answer(self, with_body: bool) -> None:
-            content = files.get(self.path.split("?")[0].removeprefix("/datasets/allenai/objaverse/resolve/main/"))
+            content = files.get(
+                self.path.split("?")[0].removeprefix("/datasets/allenai/objaverse/resolve/main/")
+            )
             if content is None:
                 self.reply(404, b"", {"X-Error-Code": "EntryNotFound"})
                 return
@@ -631,7 +682,9 @@ def test_a_cached_file_that_was_cut_short_is_downloaded_again(tmp_path):
     assert path.read_bytes() == box(2)
 
 
-@pytest.mark.parametrize("name", ["object-paths.json.gz", "lvis-annotations.json.gz", "metadata/000-001.json.gz"])
+@pytest.mark.parametrize(
+    "name", ["object-paths.json.gz", "lvis-annotations.json.gz", "metadata/000-001.json.gz"]
+)
 def test_an_index_that_was_cut_short_is_named(tmp_path, name):
     cache = Cache(tmp_path).write(glbs=True)
     (cache.root / name).write_bytes((cache.root / name).read_bytes()[:-30])

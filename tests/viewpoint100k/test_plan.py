@@ -59,7 +59,10 @@ def test_splits_do_not_repeat_the_same_list_of_motions():
 
 def test_the_order_of_the_listing_does_not_matter():
     config = load_config(pairs=100)
-    assert make_plan(config, things(50), spread=True).shards == make_plan(config, things(50)[::-1], spread=True).shards
+    assert (
+        make_plan(config, things(50), spread=True).shards
+        == make_plan(config, things(50)[::-1], spread=True).shards
+    )
 
 
 def test_another_seed_gives_another_split_and_other_cameras():
@@ -73,10 +76,13 @@ def test_another_seed_gives_another_split_and_other_cameras():
 
 
 def test_a_handful_of_objects_is_not_split():
-    assert {shard.split for shard in make_plan(load_config(pairs=100), things(9), spread=True).shards} == {"train"}
+    assert {shard.split for shard in make_plan(load_config(pairs=100), things(9), spread=True).shards} == {
+        "train"
+    }
     plan = make_plan(load_config(pairs=100), things(10), spread=True)
     objects = {
-        split: [u for s in plan.shards if s.split == split for u in s.objects] for split in ("validation", "test")
+        split: [u for s in plan.shards if s.split == split for u in s.objects]
+        for split in ("validation", "test")
     }
     assert [len(uids) for uids in objects.values()] == [3, 3]
 
@@ -95,10 +101,14 @@ def test_generators_of_different_purposes_are_independent_and_repeatable():
 
 def test_twelve_pairs_need_fewer_views_than_they_are_and_no_view_is_in_more_than_four():
     config = load_config()
-    sets = [plan_views(config, thing, 0, some_codes(config, 12, seed)) for seed, thing in enumerate(things(6))]
+    sets = [
+        plan_views(config, thing, 0, some_codes(config, 12, seed)) for seed, thing in enumerate(things(6))
+    ]
     assert np.mean([len(one.pairs) for one in sets]) >= 11.5
     assert np.mean([len(one.views) / len(one.pairs) for one in sets]) <= 0.95
-    uses = Counter((number, view) for number, one in enumerate(sets) for pair in one.pairs for view in pair.views)
+    uses = Counter(
+        (number, view) for number, one in enumerate(sets) for pair in one.pairs for view in pair.views
+    )
     assert max(uses.values()) == config.plan.pairs_per_view == 4
 
 
@@ -123,7 +133,9 @@ def test_what_the_planned_cameras_do_in_one_way_tells_nothing_of_what_they_do_in
 def _shown(view):
     focal = 0.5 / np.tan(np.radians(view.hfov_deg / 2))
     pose = view.world_from_camera
-    return View.model_construct(world_from_camera=pose, intrinsics=[[focal, 0, 0.5], [0, focal, 0.5], [0, 0, 1]])
+    return View.model_construct(
+        world_from_camera=pose, intrinsics=[[focal, 0, 0.5], [0, focal, 0.5], [0, 0, 1]]
+    )
 
 
 def test_a_view_is_in_no_more_pairs_than_the_settings_say():
@@ -135,7 +147,9 @@ def test_a_view_is_in_no_more_pairs_than_the_settings_say():
 
 def test_the_views_of_a_pair_serve_for_the_opposite_motion_unless_it_is_asked_both_ways_already():
     config = load_config(overrides=["plan.both_orders=0"])
-    sets = [plan_views(config, thing, 0, some_codes(config, 12, seed)) for seed, thing in enumerate(things(6))]
+    sets = [
+        plan_views(config, thing, 0, some_codes(config, 12, seed)) for seed, thing in enumerate(things(6))
+    ]
     turned = 0
     for one in sets:
         motion_of = {(pair.first, pair.second): pair.motion for pair in one.pairs}
@@ -163,7 +177,9 @@ def test_the_pairs_of_a_visit_are_the_motions_asked_for_in_their_order():
         assert len(made) >= 5
 
 
-@pytest.mark.parametrize("code", ["+00-000", "-000000", "0000000", "000000+", "0-00+00", "00000-0", "+00+000"])
+@pytest.mark.parametrize(
+    "code", ["+00-000", "-000000", "0000000", "000000+", "0-00+00", "00000-0", "+00+000"]
+)
 def test_a_visit_for_one_missing_pair_makes_that_pair_with_two_views(code):
     for thing in things(8):
         view_set = plan_views(load_config(), thing, 1, [code])
@@ -181,12 +197,18 @@ def test_every_planned_pair_is_what_its_code_says():
             poses = [np.array(view.world_from_camera) for view in views]
             found = measured(*poses, *(view.hfov_deg for view in views))
             largest = max(abs(found[:3]))
-            for place, (sign, amount, low, high) in enumerate(zip(pair.motion, found, LOW, HIGH, strict=True)):
+            for place, (sign, amount, low, high) in enumerate(
+                zip(pair.motion, found, LOW, HIGH, strict=True)
+            ):
                 seen[place, sign] += 1
                 if sign in "+-":
                     assert amount * (1 if sign == "+" else -1) >= high, (pair.motion, place, amount)
                 elif sign == "0":  # none, or not enough to be asked about
-                    assert abs(amount) < 1.04 * high or abs(amount) < 0.5 * largest, (pair.motion, place, amount)
+                    assert abs(amount) < 1.04 * high or abs(amount) < 0.5 * largest, (
+                        pair.motion,
+                        place,
+                        amount,
+                    )
                     if place > 2 and pair.motion[:1] + pair.motion[3:4] not in ("+-", "-+"):
                         assert abs(amount) <= low, (pair.motion, place, amount)
     assert min(seen[place, sign] for place in range(7) for sign in "+-0") >= 3
@@ -219,8 +241,12 @@ def test_the_preset_of_the_paper_holds_orbits_and_pairs_that_go_neither_sideways
     for thing in things(6):
         view_set = plan_views(config, thing, 0, [code for code in codes if "*" in code][:8])
         for pair in view_set.pairs:
-            first, second = (np.array(view_set.views[i].world_from_camera)[:3, 3] for i in (pair.first, pair.second))
-            around = np.degrees(np.arctan2(first[0] * second[1] - first[1] * second[0], first[:2] @ second[:2]))
+            first, second = (
+                np.array(view_set.views[i].world_from_camera)[:3, 3] for i in (pair.first, pair.second)
+            )
+            around = np.degrees(
+                np.arctan2(first[0] * second[1] - first[1] * second[0], first[:2] @ second[:2])
+            )
             assert 19.99 <= abs(around) <= 100.01
             assert (around > 0) == (pair.motion[0] == "+")  # counter-clockwise is to the camera's right
 
@@ -256,7 +282,9 @@ def test_lamps_of_the_world_hang_above_and_those_on_the_camera_are_behind_it():
     lamps = [lamp for one in planned() for light in one.lights for lamp in light.lamps]
     assert all(np.linalg.norm(lamp.direction) == pytest.approx(1) for lamp in lamps)
     assert all(lamp.direction[2] > 0.3 for lamp in lamps if lamp.frame == "world")
-    assert all(lamp.direction[2] < -0.5 for lamp in lamps if lamp.frame == "camera")  # OpenCV axes: z is forward
+    assert all(
+        lamp.direction[2] < -0.5 for lamp in lamps if lamp.frame == "camera"
+    )  # OpenCV axes: z is forward
     assert all(len({lamp.frame for lamp in light.lamps}) == 1 for one in planned() for light in one.lights)
 
 
@@ -275,7 +303,9 @@ def test_lights_take_turns_over_the_views_in_no_fixed_order():
 def test_in_about_half_of_the_pairs_of_a_relit_object_the_light_differs():
     relit = [one for one in planned("render.relit_share=1") if len(one.lights) == 2]
     assert len(relit) == 120
-    differ = [one.views[pair.first].light != one.views[pair.second].light for one in relit for pair in one.pairs]
+    differ = [
+        one.views[pair.first].light != one.views[pair.second].light for one in relit for pair in one.pairs
+    ]
     assert 0.45 < np.mean(differ) < 0.7
     assert all(one.lights[0].lamps != one.lights[1].lamps for one in relit)
 
@@ -296,7 +326,9 @@ def test_where_the_surroundings_are_seen_another_light_is_not_another_place():
 
 
 def test_backgrounds_have_their_shares_and_only_a_gradient_fades():
-    config = load_config(overrides=["render.backgrounds={hdri: 1, blurred: 2, plain: 0, gradient: 3, ground: 4}"])
+    config = load_config(
+        overrides=["render.backgrounds={hdri: 1, blurred: 2, plain: 0, gradient: 3, ground: 4}"]
+    )
     backgrounds = [plan_views(config, thing, 0, []).background for thing in things(200)]
     counts = Counter(background.kind for background in backgrounds)
     for kind, share in {"hdri": 0.1, "blurred": 0.2, "plain": 0, "gradient": 0.3, "ground": 0.4}.items():
@@ -326,7 +358,9 @@ def test_probes_stand_around_the_object_at_even_steps_and_hold_its_whole_sphere(
 def test_nearly_every_motion_of_a_preset_finds_cameras_at_its_first_visit_and_all_do_in_the_end(preset):
     """What is left goes to other objects, and is exchanged for something simpler after a few searches in vain."""
     config = load_config(preset)
-    codes = [code.partition("/")[0] for code in design(config.plan, config.gates, 480, np.random.default_rng(9))]
+    codes = [
+        code.partition("/")[0] for code in design(config.plan, config.gates, 480, np.random.default_rng(9))
+    ]
     config = config.model_copy(update={"plan": config.plan.model_copy(update={"scenes": None})})
     missing = list(codes)
     for visit, thing in enumerate(things(240)):

@@ -70,7 +70,10 @@ def many_shards(dataset, out, shards=SHARDS, seed=5):
         stored = [old._replace(key=key, sample=sample)]
         digest, size = write_shard(out / f"{name}.tar", out / ".run", stored)
         facts = {"name": name, "number": number, "sha256": digest, "bytes": size, "samples": 1}
-        facts |= {"questions": sum(len(each.sample.questions) for each in stored), "config_hash": config_hash(config)}
+        facts |= {
+            "questions": sum(len(each.sample.questions) for each in stored),
+            "config_hash": config_hash(config),
+        }
         facts |= {"objects_visited": 0, "views_rendered": 0, "rejects": 0, "dropped": {}, "cpu_s": {}}
         uids = sorted({each.sample.object.uid for each in stored})
         receipts.append(Receipt(**facts, renderer=manifest.renderer, device=manifest.device, objects=uids))
@@ -102,7 +105,12 @@ def hub(tmp_path):
 
 def environment(hub, way="xet", **more):
     env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    env |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token, "HF_HOME": str(hub.folder / "home"), "NO_PROXY": "127.0.0.1"}
+    env |= {
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": hub.token,
+        "HF_HOME": str(hub.folder / "home"),
+        "NO_PROXY": "127.0.0.1",
+    }
     env |= {"PYTHONPATH": str(ROOT), **({"HF_HUB_DISABLE_XET": "1"} if way == "lfs" else {})}
     return {name: value for name, value in {**env, **more}.items() if value is not None}
 
@@ -145,7 +153,9 @@ def half_read(hub, branch=MAIN):
             wrong += [e["name"] for e in manifest["shards"] if commit.files[e["name"]].sha256 != e["sha256"]]
             readme = hub.object(commit.files["README.md"].oid).read_text()
             wrong += [] if f"Version {manifest['version']}." in readme else ["README.md"]
-            wrong += [path for path in commit.files if path.endswith(".tar") and path not in str(manifest["shards"])]
+            wrong += [
+                path for path in commit.files if path.endswith(".tar") and path not in str(manifest["shards"])
+            ]
     return wrong
 
 
@@ -216,7 +226,9 @@ def test_a_hub_that_is_busy_or_hangs_up_is_tried_again(way, wide, hub):
     publish(hub, wide, way=way, groups=3)
     assert {one.status for one in hub.requests} >= {429, 504, 503, DROP}
     commit = hub.repositories[REPO].tags["v1.0.0"]
-    assert {path for path in commit.files if path.endswith(".tar")} == {e.name for e in read_manifest(wide).shards}
+    assert {path for path in commit.files if path.endswith(".tar")} == {
+        e.name for e in read_manifest(wide).shards
+    }
     assert half_read(hub) == []
 
 
@@ -271,7 +283,9 @@ def tiny(dataset, tmp_path_factory):
 @pytest.fixture(scope="module")
 def small(dataset, tmp_path_factory):
     """The rendered dataset as it is published. Not to be changed."""
-    return shutil.copytree(dataset, tmp_path_factory.mktemp("small") / "viewpoint-100k", ignore=lambda *_: [".run"])
+    return shutil.copytree(
+        dataset, tmp_path_factory.mktemp("small") / "viewpoint-100k", ignore=lambda *_: [".run"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -375,12 +389,16 @@ def test_after_a_removal_only_the_changed_shards_are_sent_and_nobody_reads_a_mix
     assert half_read(hub) == []
     main = hub.repositories[REPO].branches[MAIN]
     assert hub.repositories[REPO].tags == {"v1.0.0": main[-2], "v1.1.0": main[-1]}
-    assert {path for path in main[-1].files if path.endswith(".tar")} == {path.name for path in copy.glob("*.tar")}
+    assert {path for path in main[-1].files if path.endswith(".tar")} == {
+        path.name for path in copy.glob("*.tar")
+    }
     said = publish(hub, wide, "--tag", "again", code=2)  # a folder that still has it
     assert f"remove {wide} --uid {uid}" in said
 
 
-def test_every_split_streams_what_lies_in_the_index_goes_along_and_hidden_files_stay_here(small, hub, tmp_path):
+def test_every_split_streams_what_lies_in_the_index_goes_along_and_hidden_files_stay_here(
+    small, hub, tmp_path
+):
     copy = shutil.copytree(small, tmp_path / "copy")
     if not (copy / "index").exists():  # where nothing writes it
         (copy / "index").mkdir()
@@ -395,12 +413,16 @@ def test_every_split_streams_what_lies_in_the_index_goes_along_and_hidden_files_
     }
     keys = read_all(hub, "v1.0.0", "train", "validation", "test")
     assert keys == [stored.key for path in sorted_by_split(small) for stored in read_shard(path)]
-    questions = [question.id for stored in iter_samples(small, "train") for question in stored.sample.fair_questions]
+    questions = [
+        question.id for stored in iter_samples(small, "train") for question in stored.sample.fair_questions
+    ]
     assert read_all(hub, "v1.0.0", script=QUESTIONS) == questions
 
 
 def sorted_by_split(dataset):
-    return [path for split in ("train", "validation", "test") for path in sorted(dataset.glob(f"{split}-*.tar"))]
+    return [
+        path for split in ("train", "validation", "test") for path in sorted(dataset.glob(f"{split}-*.tar"))
+    ]
 
 
 def test_the_copy_is_a_dataset_that_validates(small, wide):

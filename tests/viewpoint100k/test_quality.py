@@ -10,7 +10,16 @@ from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov, look_at, position_on_sphere
 from viewpoint100k.plan import probe_ring
 from viewpoint100k.quality import RenderedView, Statistics, portray, turntable, view_problem
-from viewpoint100k.records import Background, Lamp, Light, ObjectRecord, PlannedView, SourceObject, View, ViewSet
+from viewpoint100k.records import (
+    Background,
+    Lamp,
+    Light,
+    ObjectRecord,
+    PlannedView,
+    SourceObject,
+    View,
+    ViewSet,
+)
 
 SIZE = 96
 K = intrinsics_from_hfov(40.0, SIZE, SIZE)
@@ -84,10 +93,14 @@ def test_a_turntable_sees_no_difference_after_the_turns_of_the_symmetry_and_one_
 
 
 def test_turning_there_is_turning_back():
-    difference = turntable([one.capture for one in ring(lambda angle, height: 0.5 + 0.4 * np.sin(angle + height))])
+    difference = turntable(
+        [one.capture for one in ring(lambda angle, height: 0.5 + 0.4 * np.sin(angle + height))]
+    )
     assert difference[0] == 0
     assert np.allclose(difference[1:], difference[:0:-1])
-    assert np.all(np.diff(difference[:7]) > 0)  # the further it is turned, up to half a turn, the more it differs
+    assert np.all(
+        np.diff(difference[:7]) > 0
+    )  # the further it is turned, up to half a turn, the more it differs
 
 
 @pytest.mark.parametrize("fold", [2, 3, 4, 6])
@@ -129,7 +142,9 @@ def test_an_object_that_no_probe_sees_is_empty():
 
 
 def test_an_object_that_is_mostly_air_is_see_through():
-    assert portray(ring(sectors(1), statistics=FINE._replace(opacity=0.3)), GATES).problem.kind == "see-through"
+    assert (
+        portray(ring(sectors(1), statistics=FINE._replace(opacity=0.3)), GATES).problem.kind == "see-through"
+    )
     assert portray(ring(sectors(1), statistics=FINE._replace(opacity=0.6)), GATES).problem is None
 
 
@@ -224,10 +239,16 @@ def arms(count):
 
 SHAPES = {
     "ball": (lambda: [turned([(0.5 * np.sin(a), -0.5 * np.cos(a)) for a in np.linspace(0, np.pi, 17)], RED)]),
-    "vase": (lambda: [turned([(0, -0.7), (0.3, -0.7), (0.45, -0.3), (0.15, 0.2), (0.25, 0.7), (0.2, 0.7)], BLUE)]),
+    "vase": (
+        lambda: [turned([(0, -0.7), (0.3, -0.7), (0.45, -0.3), (0.15, 0.2), (0.25, 0.7), (0.2, 0.7)], BLUE)]
+    ),
     "bent": (lambda: [block((1.0, 0.4, 0.4), RED), block((0.4, 1.2, 0.4), BLUE, (-0.5, 0.4, 0.1))]),
-    "two boxes": (lambda: [block((0.4, 0.4, 0.4), RED, (-1.5, 0, 0)), block((0.4, 0.4, 0.4), BLUE, (1.5, 0, 0.3))]),
-    "two that touch": (lambda: [block((0.5, 0.6, 0.4), RED, (-0.25, 0, 0)), block((0.5, 0.4, 0.4), BLUE, (0.2, 0, 0))]),
+    "two boxes": (
+        lambda: [block((0.4, 0.4, 0.4), RED, (-1.5, 0, 0)), block((0.4, 0.4, 0.4), BLUE, (1.5, 0, 0.3))]
+    ),
+    "two that touch": (
+        lambda: [block((0.5, 0.6, 0.4), RED, (-0.25, 0, 0)), block((0.5, 0.4, 0.4), BLUE, (0.2, 0, 0))]
+    ),
     "paper": (lambda: [block((1.0, 1.2, 0.001), GREEN), block((0.3, 0.3, 0.001), RED, (0.2, 0.3, 0.001))]),
     "slab": (lambda: [block((4.0, 0.05, 4.0), GREEN), block((0.5, 1.0, 0.3), RED, (0.4, 0.5, 0.2))]),
     "plank": (lambda: [block((1.0, 0.3, 0.35), RED)]),
@@ -250,7 +271,9 @@ def engine(tmp_path_factory, needs_bpy):
         yield engine
 
 
-LIGHT = Light(name="courtyard", rotation_deg=0, strength=0.8, lamps=[Lamp(direction=[0.3, -0.6, 0.74], strength=1.0)])
+LIGHT = Light(
+    name="courtyard", rotation_deg=0, strength=0.8, lamps=[Lamp(direction=[0.3, -0.6, 0.74], strength=1.0)]
+)
 
 
 def visit(engine, path, *, views=(), probes=(), light=LIGHT, rgb=(128, 128, 128)):
@@ -279,7 +302,9 @@ def portraits(engine, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shapes")
     out = {}
     for name, make in SHAPES.items():
-        probes = visit(engine, write(make(), folder / f"{name}.glb"), probes=probe_ring(PlanConfig(), -70)).probes
+        probes = visit(
+            engine, write(make(), folder / f"{name}.glb"), probes=probe_ring(PlanConfig(), -70)
+        ).probes
         out[name] = portray(probes, GATES)
     return out
 
@@ -291,7 +316,9 @@ def test_each_shape_gets_its_verdict_and_a_reason_with_the_number(name, portrait
     assert problem is None or any(letter.isdigit() for letter in problem.why)
 
 
-@pytest.mark.parametrize(("name", "orders"), [("cross", {2, 4}), ("plank", {2}), ("tripod", {3}), ("bent", set())])
+@pytest.mark.parametrize(
+    ("name", "orders"), [("cross", {2, 4}), ("plank", {2}), ("tripod", {3}), ("bent", set())]
+)
 def test_shapes_look_the_same_after_the_turns_that_bring_them_onto_themselves(name, orders, portraits):
     folds = portraits[name].folds
     assert {order for order, difference in folds.items() if difference < 0.15} == orders, folds
@@ -316,7 +343,9 @@ def test_a_thing_of_thin_glass_is_see_through_by_its_probes(engine, tmp_path):
     assert portray(probes, GATES).problem.kind == "see-through"
 
 
-AT = PlannedView(world_from_camera=look_at(position_on_sphere(-60, 20, 2.2), np.zeros(3)).tolist(), hfov_deg=40)
+AT = PlannedView(
+    world_from_camera=look_at(position_on_sphere(-60, 20, 2.2), np.zeros(3)).tolist(), hfov_deg=40
+)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +356,9 @@ AT = PlannedView(world_from_camera=look_at(position_on_sphere(-60, 20, 2.2), np.
         ((255, 255, 255), {"strength": 60.0}, (128, 128, 128), "over-exposed views"),
     ],
 )
-def test_pictures_that_are_black_or_white_are_dropped_and_good_ones_are_not(color, light, rgb, kind, engine, tmp_path):
+def test_pictures_that_are_black_or_white_are_dropped_and_good_ones_are_not(
+    color, light, rgb, kind, engine, tmp_path
+):
     path = write([block((0.8, 0.5, 0.4), color)], tmp_path / "block.glb")
     light = Light(**{**LIGHT.model_dump(), **light})
     [view] = visit(engine, path, views=[AT], light=light, rgb=rgb).views.values()

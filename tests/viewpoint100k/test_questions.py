@@ -22,8 +22,12 @@ from viewpoint100k.records import Decidability, ObjectRecord, Provenance, Sample
 from viewpoint100k.scoring import score
 
 GATES = GateConfig()
-SOUTH = np.array([[1.0, 0, 0, 0], [0, 0, 1, -3], [0, -1, 0, 0], [0, 0, 0, 1]])  # at -Y, looks north, east is right
-TEMPLATES = {kind.name: {"train": ["Which way?", "Where to?"], "test": ["Whither?", "And now?"]} for kind in KINDS}
+SOUTH = np.array(
+    [[1.0, 0, 0, 0], [0, 0, 1, -3], [0, -1, 0, 0], [0, 0, 0, 1]]
+)  # at -Y, looks north, east is right
+TEMPLATES = {
+    kind.name: {"train": ["Which way?", "Where to?"], "test": ["Whither?", "And now?"]} for kind in KINDS
+}
 LETTERS_ONLY = QuestionConfig(other_forms=0)
 
 
@@ -122,7 +126,9 @@ def test_the_hand_made_cameras_agree():
 def test_the_kinds_are_those_of_all_tiers_and_no_two_have_one_name():
     names = [kind.name for kind in KINDS]
     assert len(set(names)) == len(names) == 44
-    assert {EGO, FACING, ABOVE, TURN, FRONT, PITCH, ROLL, VERTICAL, FORWARD, BOTH, WHICH, NEXT, POSE} < set(names)
+    assert {EGO, FACING, ABOVE, TURN, FRONT, PITCH, ROLL, VERTICAL, FORWARD, BOTH, WHICH, NEXT, POSE} < set(
+        names
+    )
     assert {ANGLE, NUMBER, WAY, DISTANCE, ELEVATION} < set(names)
     for kind in KINDS:
         assert len(set(kind.options)) == len(kind.options)
@@ -144,7 +150,9 @@ def test_walking_a_quarter_circle_east_around_the_object():
     assert found[WAY] == "about 90 degrees counter-clockwise"
     assert found[DISTANCE] == "equally far"
     assert found[ELEVATION] == "equally high"
-    assert FORWARD not in found  # it is now as far ahead as it is aside, and no nearer: people would not say forward
+    assert (
+        FORWARD not in found
+    )  # it is now as far ahead as it is aside, and no nearer: people would not say forward
     assert NEXT not in found  # no single action does that
 
 
@@ -257,7 +265,9 @@ def test_along_the_front_the_heights_and_distances_of_both_cameras_count():
     second = look_at([1.5, -2.5, 0.4], [0, 0, 0])  # 1.0 to the east, over 2.87: clear
     assert answers(second, first=first, front=90.0)[FRONT] == "right"
     assert answers(second, first=first, front=-90.0)[FRONT] == "left"
-    assert FRONT not in answers(look_at([0.9, -2.5, 0.4], [0, 0, 0]), first=first, front=90.0)  # 0.4 over 2.87: grey
+    assert FRONT not in answers(
+        look_at([0.9, -2.5, 0.4], [0, 0, 0]), first=first, front=90.0
+    )  # 0.4 over 2.87: grey
 
 
 # --- tier B ------------------------------------------------------------------------------------------
@@ -290,7 +300,8 @@ def test_a_step_ahead_after_which_the_object_is_seen_from_higher_is_not_called_n
 
 
 @pytest.mark.parametrize(
-    ("north", "way", "far"), [(-1.9, "forward", "nearer"), (-4.2, "backward", "farther"), (-3.0, "neither", "equally")]
+    ("north", "way", "far"),
+    [(-1.9, "forward", "nearer"), (-4.2, "backward", "farther"), (-3.0, "neither", "equally")],
 )
 def test_going_forward_and_back(north, way, far):
     found = answers(camera(north=north))
@@ -357,7 +368,9 @@ def test_a_lens_is_no_motion_and_makes_it_unfair_to_ask_for_the_one_motion():
     + [(angle, None) for angle in (8, 13, -26, 30, 35, 55, -64, 76, 120)],
 )
 def test_the_nearest_angle_is_asked_unless_another_is_nearly_as_near(angle_deg, said):
-    found = answers(look_at([3 * np.sin(np.radians(angle_deg)), -3 * np.cos(np.radians(angle_deg)), 0], [0, 0, 0]))
+    found = answers(
+        look_at([3 * np.sin(np.radians(angle_deg)), -3 * np.cos(np.radians(angle_deg)), 0], [0, 0, 0])
+    )
     way = "counter-clockwise" if angle_deg > 0 else "clockwise"
     assert found.get(ANGLE) == (said and f"about {said} degrees")
     assert found.get(WAY) == (said and f"about {said} degrees {way}")
@@ -365,16 +378,21 @@ def test_the_nearest_angle_is_asked_unless_another_is_nearly_as_near(angle_deg, 
 
 def test_the_angle_as_a_number_is_the_angle_without_its_sign():
     for angle_deg in (-47.3, 47.3):
-        second = look_at([3 * np.sin(np.radians(angle_deg)), -3 * np.cos(np.radians(angle_deg)), 0.8], [0, 0, 0])
+        second = look_at(
+            [3 * np.sin(np.radians(angle_deg)), -3 * np.cos(np.radians(angle_deg)), 0.8], [0, 0, 0]
+        )
         found = [one for one in facts_of(truth(second), certain(), GATES) if one.kind.name == NUMBER]
         assert [one.fact.value for one in found] == [47.3]
-    assert NUMBER not in {one.kind.name for one in facts_of(truth(camera(0.9)), certain(), GATES)}  # 17 degrees
+    assert NUMBER not in {
+        one.kind.name for one in facts_of(truth(camera(0.9)), certain(), GATES)
+    }  # 17 degrees
 
 
 def test_how_far_is_only_asked_where_enough_of_the_surface_is_shared():
     second = look_at([2.0, -2.2, 0.0], [0, 0, 0])
     kinds = [
-        {one.kind.name for one in facts_of(truth(second, shared=shared), certain(), GATES)} for shared in (0.26, 0.24)
+        {one.kind.name for one in facts_of(truth(second, shared=shared), certain(), GATES)}
+        for shared in (0.26, 0.24)
     ]
     assert {ANGLE, NUMBER, WAY} <= kinds[0]
     assert {ANGLE, NUMBER, WAY}.isdisjoint(kinds[1])
@@ -430,7 +448,12 @@ def test_what_the_picture_cannot_show_is_not_asked(name, gone):
 
 def test_the_one_motion_is_judged_by_what_it_would_be_mistaken_for():
     step, roll, around = camera(1.0), camera(roll_deg=15), camera(3, 0, bearing_deg=-90)
-    for second, name in ((step, "translation"), (roll, "roll"), (around, "translation"), (around, "rotation")):
+    for second, name in (
+        (step, "translation"),
+        (roll, "roll"),
+        (around, "translation"),
+        (around, "rotation"),
+    ):
         assert WHICH in answers(second)
         assert WHICH not in answers(second, decidability=certain(**{name: 0.0}))
     assert WHICH in answers(roll, decidability=certain(translation=0.0))
@@ -448,7 +471,9 @@ def test_margins_are_at_least_one_and_grow_with_the_motion():
 
 
 def known(truth, decidability):
-    return SimpleNamespace(views=[None, None], truth=truth, decidability=decidability, seen=Seen(), scene=None)
+    return SimpleNamespace(
+        views=[None, None], truth=truth, decidability=decidability, seen=Seen(), scene=None
+    )
 
 
 def test_a_pair_that_moves_must_be_asked_about_a_motion():
@@ -472,7 +497,9 @@ def test_swapping_the_views_swaps_the_answers():
     there, back = answers(second, first), answers(first, second)
     both = set(there) & set(back) - {ANGLE, WAY, WHICH}
     assert {EGO, TURN, ABOVE, VERTICAL, PITCH, ELEVATION} <= both
-    assert {kind: opposite.get(there[kind], there[kind]) for kind in both} == {kind: back[kind] for kind in both}
+    assert {kind: opposite.get(there[kind], there[kind]) for kind in both} == {
+        kind: back[kind] for kind in both
+    }
 
 
 # --- options, letters, words -------------------------------------------------------------------------
@@ -483,7 +510,9 @@ def test_each_letter_is_right_equally_often_for_each_answer():
     letters = Counter()
     for questions in ask(samples, start=3):
         for question in questions:
-            letters[question.type, question.frame, question.options[question.answer_index], question.answer] += 1
+            letters[
+                question.type, question.frame, question.options[question.answer_index], question.answer
+            ] += 1
     for kind_and_answer in {key[:3] for key in letters if key[0] == "ego_translation"}:
         found = [letters[*kind_and_answer, letter] for letter in "ABC"]
         assert min(found) > 0
@@ -558,7 +587,13 @@ def test_small_sets_are_shown_whole_whatever_is_right():
 @pytest.mark.parametrize("form", ["letter", "digit", "word", "json", "number"])
 def test_every_answer_form_shows_its_options_its_own_way_and_says_how_to_answer(form):
     marks = {"letter": "A.", "json": "A.", "digit": "1.", "word": "-"}
-    endings = {"letter": "letter", "json": "JSON", "digit": "number of the right", "word": "words", "number": "degrees"}
+    endings = {
+        "letter": "letter",
+        "json": "JSON",
+        "digit": "number of the right",
+        "word": "words",
+        "number": "degrees",
+    }
     seconds = [ALL_AT_ONCE, camera(1.0), look_at([2.0, -2.2, 0.0], [0, 0, 0])] * 10
     samples = [one for second in seconds for one in (sample(second), sample(SOUTH, second))]
     found = [q for qs in ask(samples, QuestionConfig(other_forms=0.9)) for q in qs if q.answer_form == form]
@@ -586,18 +621,25 @@ def test_every_answer_form_shows_its_options_its_own_way_and_says_how_to_answer(
 def test_other_forms_have_their_share():
     samples = [sample(ALL_AT_ONCE), sample(SOUTH, ALL_AT_ONCE)] * 40
     for share in (0.0, 0.25, 1.0):
-        forms = [q.answer_form for qs in ask(samples, QuestionConfig(other_forms=share)) for q in qs if q.options]
+        forms = [
+            q.answer_form for qs in ask(samples, QuestionConfig(other_forms=share)) for q in qs if q.options
+        ]
         assert np.mean([form != "letter" for form in forms]) == pytest.approx(share, abs=0.1)
     assert set(forms) == {"digit", "word", "json"}
 
 
 def test_the_lens_is_told_where_size_means_something_and_nowhere_else():
     samples = [
-        sample(camera(north=-1.9)).model_copy(update={"views": [view(SOUTH, 60.0), view(camera(north=-1.9), second)]})
+        sample(camera(north=-1.9)).model_copy(
+            update={"views": [view(SOUTH, 60.0), view(camera(north=-1.9), second)]}
+        )
         for second in (60.0, 42.0)
     ]
     same, other = ask(samples)
-    for questions, words in ((same, "of 60 degrees"), (other, "60 degrees in image 1 and 42 degrees in image 2")):
+    for questions, words in (
+        (same, "of 60 degrees"),
+        (other, "60 degrees in image 1 and 42 degrees in image 2"),
+    ):
         told = {f"{q.type}/{q.frame}" for q in questions if words in q.prompt.split("\n")[0]}
         assert told <= {FORWARD, DISTANCE, WHICH, NEXT}
         assert {f"{q.type}/{q.frame}" for q in questions} & {FORWARD, DISTANCE, WHICH, NEXT} == told
@@ -640,7 +682,12 @@ PLAIN = {  # one short wording a kind, with the placeholders of ours in another 
     }
     for name, uses in OURS.items()
 }
-COUNT, CLOSER, VIEW, CHANGED = "count/camera", "closer/camera", "which_view/around_object", "changed_object/scene"
+COUNT, CLOSER, VIEW, CHANGED = (
+    "count/camera",
+    "closer/camera",
+    "which_view/around_object",
+    "changed_object/scene",
+)
 AFTER, HOPS = "side_after/camera", "hops/camera"
 
 
@@ -677,13 +724,15 @@ def test_each_placeholder_of_each_wording_of_ours_is_needed_and_no_other_is_take
         for placeholder in sorted(mine):
             spoiled = first.replace(placeholder, "something")
             said = refused(kind, use, [spoiled])
-            assert all(part in said for part in ("mine.yaml", kind.name, use, spoiled[:40], f"lacks {placeholder}")), (
-                said
-            )
+            assert all(
+                part in said for part in ("mine.yaml", kind.name, use, spoiled[:40], f"lacks {placeholder}")
+            ), said
             tried += 1
         for placeholder in sorted({"{move}", "{a}", "{b}", "{c}", "{d}"} - mine):
             said = refused(kind, use, [*PLAIN[kind.name][use], f"{first} {placeholder}"])
-            assert all(part in said for part in ("mine.yaml", kind.name, use, "2 of 2", f"has {placeholder}")), said
+            assert all(
+                part in said for part in ("mine.yaml", kind.name, use, "2 of 2", f"has {placeholder}")
+            ), said
             assert all(one in said.rpartition("expected")[2] for one in mine or ["no placeholder"]), said
             tried += 1
     assert tried == 2 * 5 * len(KINDS)
@@ -760,9 +809,15 @@ def test_a_wording_may_be_of_any_language_and_name_an_object_again(kind, wording
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({ROLL: {"train": ["Which?", "How?", " Which? "], "test": ["What?"]}}, [ROLL, "train", "1 and 3", "Which?"]),
+        (
+            {ROLL: {"train": ["Which?", "How?", " Which? "], "test": ["What?"]}},
+            [ROLL, "train", "1 and 3", "Which?"],
+        ),
         ({ROLL: {"train": ["A?"], "test": ["B?", "B?"]}}, [ROLL, "test", "1 and 2"]),
-        ({ROLL: {"train": ["A?"], "test": ["B?"], "validation": ["C?"]}}, [ROLL, "validation", "nothing else"]),
+        (
+            {ROLL: {"train": ["A?"], "test": ["B?"], "validation": ["C?"]}},
+            [ROLL, "validation", "nothing else"],
+        ),
         ({ROLL: {"train": "A?", "test": ["B?"]}}, [ROLL, "train"]),
         ({ROLL: {"train": {"A": 1}, "test": ["B?"]}}, [ROLL, "train"]),
         ({ROLL: "A?"}, [ROLL, "str"]),
@@ -778,12 +833,16 @@ def test_lists_that_are_none_and_kinds_that_do_not_exist_are_named(change, words
 
 def test_every_kind_that_is_missing_is_missed(tmp_path):
     for kind in KINDS:
-        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({name: PLAIN[name] for name in PLAIN if name != kind.name}))
+        (tmp_path / "mine.yaml").write_text(
+            yaml.safe_dump({name: PLAIN[name] for name in PLAIN if name != kind.name})
+        )
         with pytest.raises(InputError, match=rf"mine\.yaml: has no wordings for the kind '{kind.name}'"):
             load_templates(str(tmp_path / "mine.yaml"))
 
 
-@pytest.mark.parametrize("again", [f"{ROLL}:\n  train: [A]\n  test: [B]\n", f'"{ROLL}":\n  train: [A]\n  test: [B]\n'])
+@pytest.mark.parametrize(
+    "again", [f"{ROLL}:\n  train: [A]\n  test: [B]\n", f'"{ROLL}":\n  train: [A]\n  test: [B]\n']
+)
 def test_a_kind_that_is_there_twice_is_refused_for_one_of_both_would_be_lost(again, tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(PLAIN) + again)
     with pytest.raises(InputError, match=rf"mine\.yaml.*'{ROLL}' is there twice.*line \d+"):
@@ -808,7 +867,18 @@ def test_a_file_that_lacks_wordings_or_has_too_many_names_the_kind(change, words
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "a: [", "7", "a: 2020-99-99", "? [a]\n: b", "&a [*a]", "a: !!python/name:os.system", "[" * 9999]
+    "text",
+    [
+        "",
+        "[]",
+        "a: [",
+        "7",
+        "a: 2020-99-99",
+        "? [a]\n: b",
+        "&a [*a]",
+        "a: !!python/name:os.system",
+        "[" * 9999,
+    ],
 )
 def test_a_broken_wordings_file_is_an_error_that_says_what_is_expected(text, tmp_path):
     (tmp_path / "mine.yaml").write_text(text)

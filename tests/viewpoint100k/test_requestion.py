@@ -28,7 +28,9 @@ def contents(dataset):
 
 
 def digest(dataset):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(dataset.glob("*.tar"))}
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(dataset.glob("*.tar"))
+    }
 
 
 def test_the_same_settings_give_the_same_shards(dataset, tmp_path):
@@ -38,16 +40,26 @@ def test_the_same_settings_give_the_same_shards(dataset, tmp_path):
 
 def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset, tmp_path):
     filled = {
-        kind: " ".join(sorted({*re.findall(r"{\w+}", ours["train"][0])})) for kind, ours in load_templates().items()
+        kind: " ".join(sorted({*re.findall(r"{\w+}", ours["train"][0])}))
+        for kind, ours in load_templates().items()
     }
-    mine = {kind: {"train": [f"Mine: which {gaps}?"], "test": [f"Mine: what {gaps}?"]} for kind, gaps in filled.items()}
+    mine = {
+        kind: {"train": [f"Mine: which {gaps}?"], "test": [f"Mine: what {gaps}?"]}
+        for kind, gaps in filled.items()
+    }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
-    requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'mine.yaml'}", "questions.other_forms=0"])
+    requestion(
+        dataset,
+        tmp_path / "out",
+        [f"questions.templates={tmp_path / 'mine.yaml'}", "questions.other_forms=0"],
+    )
     before, after = contents(dataset), contents(tmp_path / "out")
     assert set(before) == set(after)
     for key, stored in after.items():
         assert stored.images == before[key].images
-        assert stored.sample.truth == before[key].sample.truth and stored.sample.seen == before[key].sample.seen
+        assert (
+            stored.sample.truth == before[key].sample.truth and stored.sample.seen == before[key].sample.seen
+        )
         assert all(question.prompt.startswith("Mine: ") for question in stored.sample.questions)
         assert all(question.answer_form in ("letter", "number") for question in stored.sample.questions)
     assert validate_dataset(tmp_path / "out").problems == []
@@ -98,7 +110,9 @@ def test_what_the_second_opinion_contradicts_is_not_written(tmp_path):
     fair = sets.make_figures(objects=8, arcs=0, stars=0)
     faulty = []
     for one in fair:
-        aside = one.sample.views[1].model_copy(update={"object_box": [0.0, 0.0, 20.0, 20.0], "object_share": 0.03})
+        aside = one.sample.views[1].model_copy(
+            update={"object_box": [0.0, 0.0, 20.0, 20.0], "object_share": 0.03}
+        )
         faulty.append(sets.changed(one, views=[one.sample.views[0], aside]))
     assert asked_of("fair", fair)["covisible_point"] > 0
     after = asked_of("faulty", faulty)
@@ -122,7 +136,11 @@ def test_the_page_of_questions_shows_every_kind_and_comes_from_the_registry():
         page = pages["questions_scenes.md" if kind.tier == "C" else "questions.md"]
         assert f"\n## {kind.name}\n" in page
         assert (
-            Path(__file__).parents[2] / "docs" / "pictures" / "questions" / f"{kind.name.replace('/', '-')}.jpg"
+            Path(__file__).parents[2]
+            / "docs"
+            / "pictures"
+            / "questions"
+            / f"{kind.name.replace('/', '-')}.jpg"
         ).is_file()
         assert all(option in page for option in kind.options)
 

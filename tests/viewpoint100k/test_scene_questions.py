@@ -60,7 +60,9 @@ def drawn(scenes):
 def questions(scenes):
     keys = [f"train-00000-{number:05d}" for number in range(len(scenes))]
     asked = ask_all(keys, scenes, QuestionConfig(), GATES, load_templates(), np.random.default_rng(1), 0)
-    return [(sample, one) for sample, every in zip(scenes, asked, strict=True) for one in every if one.tier == "C"]
+    return [
+        (sample, one) for sample, every in zip(scenes, asked, strict=True) for one in every if one.tier == "C"
+    ]
 
 
 # --- by hand ---------------------------------------------------------------------------------------
@@ -216,7 +218,9 @@ def test_in_a_mirror_left_is_right_and_nothing_else_changes(drawn):
         parts, said = figure.parts, " ".join(words.get(word, word) for word in figure.words.split())
         shot = Figure(figure.images, parts=parts, words=said)
         everything = range(len(sample.scene.parts)) if kind.type in ("count", "hops") else parts
-        found = answered(other, kind, shot._replace(marks=letters(other.scene, figure.images, everything)), GATES)
+        found = answered(
+            other, kind, shot._replace(marks=letters(other.scene, figure.images, everything)), GATES
+        )
         wanted = asked.fact.option ^ 1 if kind.type in FLIPS else asked.fact.option
         if kind.type in ("faces", "facing"):
             wanted = {1: 3, 3: 1}.get(wanted, wanted)
@@ -255,9 +259,13 @@ def test_a_static_pair_is_asked_the_kinds_of_single_objects_too(scenes):
 
 
 def test_a_pair_of_an_event_is_kept_only_if_it_is_asked_about(scenes):
-    event = next(sample for sample in scenes if sample.scene.change is not None and sample.scene.change.kind == "moved")
+    event = next(
+        sample for sample in scenes if sample.scene.change is not None and sample.scene.change.kind == "moved"
+    )
     hidden = [
-        view.model_copy(update={"parts": [part.model_copy(update={"referable": False}) for part in view.parts]})
+        view.model_copy(
+            update={"parts": [part.model_copy(update={"referable": False}) for part in view.parts]}
+        )
         for view in event.scene.views
     ]
     assert carries_question(event, GATES)
@@ -300,13 +308,18 @@ def test_letters_are_drawn_where_a_name_needs_them(questions):
     lettered = [(sample, one) for sample, one in questions if one.marks]
     assert lettered
     sample, one = lettered[0]
-    assert any(sample.scene.parts[part].named_by == "letter" for part in one.parts) or one.type in ("count", "hops")
+    assert any(sample.scene.parts[part].named_by == "letter" for part in one.parts) or one.type in (
+        "count",
+        "hops",
+    )
     plain = [Image.new("RGB", (256, 256), (90, 120, 90)) for _ in sample.views]
     for place, picture in enumerate(shown(one, plain)):
         changed = ImageChops.difference(picture, plain[one.images[place]]).convert("L")
         for mark in (mark for mark in one.marks if mark.image == place):
             x, y = min(max(mark.x, 8), 248), min(max(mark.y, 8), 248)
-            assert np.asarray(changed.crop((round(x) - 6, round(y) - 6, round(x) + 6, round(y) + 6))).max() > 80
+            assert (
+                np.asarray(changed.crop((round(x) - 6, round(y) - 6, round(x) + 6, round(y) + 6))).max() > 80
+            )
     assert shown(one, plain)[0].tobytes() == shown(one, plain)[0].tobytes()
 
 
@@ -326,7 +339,9 @@ def test_chains_are_verified_and_short(drawn):
             continue
         written[kind.name] += 1
         options = kind.texts(figure, sample.scene)
-        assert verify_scene_chain(text, kind.name, sample.views, sample.scene, figure, options, right) == [], text
+        assert (
+            verify_scene_chain(text, kind.name, sample.views, sample.scene, figure, options, right) == []
+        ), text
         assert len(text.split()) <= 120
     assert set(written) >= set(FACTS) - {"seen_in/images"}
 

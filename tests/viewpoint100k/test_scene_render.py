@@ -45,7 +45,9 @@ def planned(thing, event, azimuths=tuple(range(0, 360, 30))):
         pose = np.eye(4)
         pose[:3, 0], pose[:3, 1], pose[:3, 2], pose[:3, 3] = right, np.cross(ahead, right), ahead, place
         views += [PlannedView(world_from_camera=pose.tolist(), hfov_deg=55, state=state) for state in (0, 1)]
-    pairs = [PlannedPair(first=i, second=i + 1, motion="0000000", event=event) for i in range(0, len(views), 2)]
+    pairs = [
+        PlannedPair(first=i, second=i + 1, motion="0000000", event=event) for i in range(0, len(views), 2)
+    ]
     return view_set.model_copy(update={"views": views, "pairs": pairs, "probes": []})
 
 
@@ -68,12 +70,16 @@ def test_pixels_that_an_object_has_alone_are_those_that_it_has_once_what_hid_it_
         for part in range(4):
             if part == rendered.layout.changed:
                 continue
-            alone = (without.part_index == part + 1).sum()  # where the changing object was the only one to hide it
+            alone = (
+                without.part_index == part + 1
+            ).sum()  # where the changing object was the only one to hide it
             if without.solo[part] != alone:
                 continue
             assert with_it.solo[part] == pytest.approx(alone, rel=0.02, abs=4)
             hidden = alone - (with_it.part_index == part + 1).sum()
-            assert (rendered.layout.changed in with_it.hidden_by[part]) == (hidden >= 0.05 * alone) or hidden == 0
+            assert (rendered.layout.changed in with_it.hidden_by[part]) == (
+                hidden >= 0.05 * alone
+            ) or hidden == 0
             compared += hidden > 20
     assert compared >= 2
 
@@ -85,7 +91,9 @@ def test_an_event_leaves_all_else_where_it_was_bit_by_bit(gone):
         one, other = rendered.views[number], rendered.views[number + 1]
         same = one.part_index != changed
         assert np.array_equal(one.part_index[same], other.part_index[same])
-        assert np.array_equal(one.depth[same & (one.part_index > 0)], other.depth[same & (one.part_index > 0)])
+        assert np.array_equal(
+            one.depth[same & (one.part_index > 0)], other.depth[same & (one.part_index > 0)]
+        )
 
 
 @pytest.mark.parametrize("event", ["moved", "turned"])

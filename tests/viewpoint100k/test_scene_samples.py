@@ -18,13 +18,17 @@ def test_a_synthetic_scene_is_the_same_in_memory_and_on_disk_and_fits_its_own_ca
     assert sample.objects == [part.object for part in scene.parts]
     for view, seen in zip(sample.views, scene.views, strict=True):
         for part, found in zip(scene.parts, seen.parts, strict=True):
-            placed = project_box(part.world_from_object[seen.state], part.size, view.world_from_camera, view.intrinsics)
+            placed = project_box(
+                part.world_from_object[seen.state], part.size, view.world_from_camera, view.intrinsics
+            )
             assert np.allclose(placed.full_box, found.full_box)
             assert placed.depth == pytest.approx(found.depth)
             assert np.allclose(placed.base_pixel, found.base_pixel)
             assert (found.pixels > 0) <= part.present[seen.state]
             if found.box:
-                assert np.all(np.array(found.box)[:2] >= placed.full_box[:2] - 4)  # rays go through every fourth pixel
+                assert np.all(
+                    np.array(found.box)[:2] >= placed.full_box[:2] - 4
+                )  # rays go through every fourth pixel
                 assert np.all(np.array(found.box)[2:] <= placed.full_box[2:] + 4)
 
 

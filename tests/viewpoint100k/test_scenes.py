@@ -41,7 +41,9 @@ def cloud(rng):
 
 
 def plan(seed, event=None):
-    return ScenePlan(seed=seed, gap=0.05, largest_over_smallest=2.0, event=event, move=[0.25, 0.7], turn_deg=[40, 140])
+    return ScenePlan(
+        seed=seed, gap=0.05, largest_over_smallest=2.0, event=event, move=[0.25, 0.7], turn_deg=[40, 140]
+    )
 
 
 def placed(matrix, points):
@@ -55,7 +57,9 @@ def distance_on_the_ground(a, b):
         np.concatenate([h + t * (np.roll(h, -1, axis=0) - h) for t in np.linspace(0, 1, 25, endpoint=False)])
         for h in hulls
     ]
-    if (Delaunay(hulls[0]).find_simplex(edges[1]) >= 0).any() or (Delaunay(hulls[1]).find_simplex(edges[0]) >= 0).any():
+    if (Delaunay(hulls[0]).find_simplex(edges[1]) >= 0).any() or (
+        Delaunay(hulls[1]).find_simplex(edges[0]) >= 0
+    ).any():
         return 0.0
     return float(cdist(*edges).min())
 

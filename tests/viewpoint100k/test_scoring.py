@@ -74,7 +74,8 @@ def test_the_third_numbered_option_is_understood(completion):
 
 
 @pytest.mark.parametrize(
-    "completion", ["0", "5", "-3", "30", "1 or 3", "3/4", "2.5", "", "three of them", "1e3", "<think>3</think>"]
+    "completion",
+    ["0", "5", "-3", "30", "1 or 3", "3/4", "2.5", "", "three of them", "1e3", "<think>3</think>"],
 )
 def test_what_is_no_number_of_an_option_scores_nothing(completion):
     assert [score(completion, ACTIONS, place, "digit") for place in range(4)] == [0, 0, 0, 0]
@@ -141,7 +142,10 @@ def test_a_number_is_worth_the_more_the_nearer_it_is(said, worth):
 def test_the_worth_of_a_number_counts_tolerances_written_out_here():
     for said in (20.5, 27.0, 33.3, 36.1, 39.0, 44.0, 48.9, 57.0, 75.0):
         off = abs(said - 40) / 40
-        worth = sum(off <= tolerance for tolerance in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)) / 10
+        worth = (
+            sum(off <= tolerance for tolerance in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5))
+            / 10
+        )
         assert mean_relative_accuracy(said, 40) == pytest.approx(worth)
         assert mean_relative_accuracy(-said, -40) == pytest.approx(worth)
         assert mean_relative_accuracy(said / 1000, 0.04) == pytest.approx(worth)
@@ -165,7 +169,13 @@ def test_a_hundred_kilobytes_of_anything_cost_no_time_and_earn_nothing_by_volume
 def test_saying_everything_earns_nothing():
     numbers = " ".join(map(str, range(200)))
     assert score(numbers, [], -1, "number", 40.0) == 0
-    for everything in ("1 2 3 4", "A B C D", "A, B, C, D", " ".join(ACTIONS), "The answer is A. The answer is C."):
+    for everything in (
+        "1 2 3 4",
+        "A B C D",
+        "A, B, C, D",
+        " ".join(ACTIONS),
+        "The answer is A. The answer is C.",
+    ):
         for form in ("letter", "digit", "word", "json"):
             assert sum(score(everything, ACTIONS, place, form) for place in range(4)) == 0, (everything, form)
 
@@ -213,9 +223,13 @@ def test_an_order_is_understood_however_it_is_strung_together(said, form):
     assert [score(said, ORDERS, place, form) for place in range(6)] == [0, 0, 1, 0, 0, 0]
 
 
-@pytest.mark.parametrize("said", ["2, 3", "2, 3, 4, 5", "2, 3, 4 or 3, 2, 4", "2, 2, 4", "4, 3, 2, 1", "2 3 4 2 4 3"])
+@pytest.mark.parametrize(
+    "said", ["2, 3", "2, 3, 4, 5", "2, 3, 4 or 3, 2, 4", "2, 2, 4", "4, 3, 2, 1", "2 3 4 2 4 3"]
+)
 def test_what_is_no_order_of_three_is_no_answer(said):
-    assert not any(score(said, ORDERS, place, form) for place in range(6) for form in ("letter", "word", "json"))
+    assert not any(
+        score(said, ORDERS, place, form) for place in range(6) for form in ("letter", "word", "json")
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,21 @@ def problems(dataset):
 
 def files(dataset):
     """sha256 of every published file."""
-    paths = [path for path in dataset.rglob("*") if path.is_file() and ".run" not in path.relative_to(dataset).parts]
+    paths = [
+        path
+        for path in dataset.rglob("*")
+        if path.is_file() and ".run" not in path.relative_to(dataset).parts
+    ]
     return {str(path.relative_to(dataset)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def test_a_removed_object_is_in_no_file_and_all_else_is_as_it_was(dataset, copy):
     uid = in_split(dataset, "train")[0]
-    held = {path.name for path in shard_paths(dataset) if any(s.sample.object.uid == uid for s in read_shard(path))}
+    held = {
+        path.name
+        for path in shard_paths(dataset)
+        if any(s.sample.object.uid == uid for s in read_shard(path))
+    }
     done = remove_objects(copy, [uid], "asked by its author")
     assert problems(copy) == []
     assert done.shards == sorted(held)

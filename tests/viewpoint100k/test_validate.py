@@ -210,13 +210,17 @@ def one_option_less(sample, members):
     if question["answer_index"] == len(question["options"]) - 1:
         raise StopIteration
     gone = question["options"].pop()
-    question["prompt"] = "\n".join(line for line in question["prompt"].split("\n") if not line.endswith(f". {gone}"))
+    question["prompt"] = "\n".join(
+        line for line in question["prompt"].split("\n") if not line.endswith(f". {gone}")
+    )
 
 
 def forget_the_lens(sample, members):
     question = next(q for q in sample["questions"] if "field of view" in q["prompt"].split("\n")[0])
     first, _, rest = question["prompt"].partition("\n")
-    question["prompt"] = re.sub(r"(Both images have a|The) horizontal field of view.*", "", first).strip() + "\n" + rest
+    question["prompt"] = (
+        re.sub(r"(Both images have a|The) horizontal field of view.*", "", first).strip() + "\n" + rest
+    )
 
 
 def another_lens(sample, members):
@@ -358,7 +362,9 @@ def test_a_damaged_manifest_is_an_error_that_names_it(text, copy):
 def test_nothing_may_be_missing_from_the_manifest(copy):
     manifest = json.loads((copy / "manifest.json").read_text())
     for name in manifest:
-        (copy / "manifest.json").write_text(json.dumps({key: value for key, value in manifest.items() if key != name}))
+        (copy / "manifest.json").write_text(
+            json.dumps({key: value for key, value in manifest.items() if key != name})
+        )
         if name == "code_commit":  # early manifests lack it, and their samples too
             said = read_manifest(copy).code_commit is None and validate_dataset(copy).problems
             assert said == [] if manifest[name] is None else "code_commit" in said[0].what

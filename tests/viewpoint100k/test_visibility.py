@@ -23,7 +23,9 @@ def ball(azimuth_deg, paint=lambda points: np.full_like(points, 0.5), elevation_
     hit = discriminant > 0
     depth = np.where(hit, (-b - np.sqrt(np.where(hit, discriminant, 0))) / (2 * a), 1e10)
     points = origin + directions * np.where(hit, depth, 0)[..., None]
-    return Capture(depth.astype(np.float32), np.where(hit[..., None], paint(points), 0).astype(np.float32), camera, K)
+    return Capture(
+        depth.astype(np.float32), np.where(hit[..., None], paint(points), 0).astype(np.float32), camera, K
+    )
 
 
 def rings(points):
@@ -70,7 +72,9 @@ def test_what_lies_behind_the_frames_edge_is_not_shared():
 @pytest.mark.parametrize("turn_deg", [20, -35, 90])
 def test_a_ball_with_rings_fits_as_well_under_any_turn(turn_deg):
     first, second = ball(0, rings), ball(30, rings)
-    assert turn_difference(surface(first), second, turn_deg) - turn_difference(surface(first), second, 0) < 0.02
+    assert (
+        turn_difference(surface(first), second, turn_deg) - turn_difference(surface(first), second, 0) < 0.02
+    )
 
 
 @pytest.mark.parametrize("turn_deg", [20, -35, 90])

@@ -9,14 +9,35 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from viewpoint100k.audit import chains, cues, figures, gates, labels, leakage, learners, poses, scenes, wording
+from viewpoint100k.audit import (
+    chains,
+    cues,
+    figures,
+    gates,
+    labels,
+    leakage,
+    learners,
+    poses,
+    scenes,
+    wording,
+)
 from viewpoint100k.audit.page import write_html
 from viewpoint100k.audit.report import AuditReport, Bounds, Part, Probe
 from viewpoint100k.audit.samples import Count, Samples, load_records, load_samples, stream_samples
 from viewpoint100k.errors import MissingExtra
 from viewpoint100k.manifest import read_manifest
 
-__all__ = ["PROBES", "AuditReport", "Bounds", "Part", "Probe", "Samples", "audit_dataset", "load_samples", "write_html"]
+__all__ = [
+    "PROBES",
+    "AuditReport",
+    "Bounds",
+    "Part",
+    "Probe",
+    "Samples",
+    "audit_dataset",
+    "load_samples",
+    "write_html",
+]
 
 PROBES: tuple[Callable[[Samples], Probe], ...] = (
     labels.labels_recomputed,
@@ -84,7 +105,9 @@ EXACT: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {
 }
 
 
-def audit_dataset(dataset: Path, *, seed: int = 0, progress: Callable[[int, int], None] | None = None) -> AuditReport:
+def audit_dataset(
+    dataset: Path, *, seed: int = 0, progress: Callable[[int, int], None] | None = None
+) -> AuditReport:
     """Put every probe to a dataset.
 
     Args:
@@ -122,7 +145,9 @@ def audit_dataset(dataset: Path, *, seed: int = 0, progress: Callable[[int, int]
     )
 
 
-def read(dataset: Path, seed: int) -> tuple[Samples, dict[Callable[[Samples], Probe], Callable[[Samples], Probe]]]:
+def read(
+    dataset: Path, seed: int
+) -> tuple[Samples, dict[Callable[[Samples], Probe], Callable[[Samples], Probe]]]:
     """A dataset to put probes to: all of a small one, and of a large one what was drawn.
 
     Returns:

@@ -28,7 +28,9 @@ def chain_facts(samples: Samples) -> Probe:
         sample, figure = one.item.sample, figure_of(question)
         front, text = sample.truth.front_azimuth_deg, question.chain_of_thought or ""
         if question.tier == "C" and sample.scene is not None:
-            said = verify_scene_chain(text, one.kind, sample.views, sample.scene, figure, question.options, answer)
+            said = verify_scene_chain(
+                text, one.kind, sample.views, sample.scene, figure, question.options, answer
+            )
         else:
             said = verify_chain(text, one.kind, views, question.options, answer, front, sample.seen, figure)
         problems += [(one.item.key, f"{one.kind}: {'; '.join(said)}")] if said else []

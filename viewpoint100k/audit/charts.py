@@ -43,7 +43,9 @@ def rose(angles_deg: Sequence[float], title: str, *, bins: int = 24) -> str:
     for i, count in enumerate(counts):
         length = radius * math.sqrt(count) / longest
         ends = [math.radians(360 / bins * (i + each)) for each in (0, 1)]
-        points = " ".join(f"{side / 2 + length * math.cos(a):.1f},{side / 2 - length * math.sin(a):.1f}" for a in ends)
+        points = " ".join(
+            f"{side / 2 + length * math.cos(a):.1f},{side / 2 - length * math.sin(a):.1f}" for a in ends
+        )
         petals.append(
             f'<polygon class="bar" points="{side / 2},{side / 2} {points}"><title>from {360 / bins * i:.0f}°: {count}</title></polygon>'
         )
@@ -52,7 +54,13 @@ def rose(angles_deg: Sequence[float], title: str, *, bins: int = 24) -> str:
 
 
 def heat(
-    rows: Sequence[str], columns: Sequence[str], values: Array, bad: Array, limit: float, title: str, decimals: int = 3
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Array,
+    bad: Array,
+    limit: float,
+    title: str,
+    decimals: int = 3,
 ) -> str:
     """A table of numbers, darker the nearer they are to the limit, and red where they are bad. NaN stays empty.
 
@@ -92,9 +100,13 @@ def gauge(value: float, interval: tuple[float, float] | None, threshold: Bounds,
         return float(2 + (BAR_PX - 4) * (of - low) / (full - low))
 
     kind = verdict.replace(" ", "-")
-    parts = [f'<rect class="gauge {kind}" x="{x(0):.1f}" width="{max(x(value) - x(0), 1):.1f}" y="5" height="10"/>']
+    parts = [
+        f'<rect class="gauge {kind}" x="{x(0):.1f}" width="{max(x(value) - x(0), 1):.1f}" y="5" height="10"/>'
+    ]
     if interval is not None:
-        parts.append(f'<line class="whisker" x1="{x(interval[0]):.1f}" x2="{x(interval[1]):.1f}" y1="10" y2="10"/>')
+        parts.append(
+            f'<line class="whisker" x1="{x(interval[0]):.1f}" x2="{x(interval[1]):.1f}" y1="10" y2="10"/>'
+        )
     parts += [
         f'<line class="bound" x1="{x(bound):.1f}" x2="{x(bound):.1f}" y1="1" y2="19"/>'
         for bound in threshold

@@ -133,8 +133,14 @@ def flat_cue(name: str) -> Callable[[Samples], Probe]:
             families = defaultdict[str, list[bool]](list)
             for (one, _, _), hit in zip(seen, hits, strict=True):
                 families[one.item.sample.family].append(hit)
-            by_family[kind] = {family: f"{np.mean(rows):.1%} of {len(rows)}" for family, rows in families.items()}
-            told = [one.item.key for (one, _, _), hit in zip(seen, hits, strict=True) if hit == (direct.value >= 0.5)]
+            by_family[kind] = {
+                family: f"{np.mean(rows):.1%} of {len(rows)}" for family, rows in families.items()
+            }
+            told = [
+                one.item.key
+                for (one, _, _), hit in zip(seen, hits, strict=True)
+                if hit == (direct.value >= 0.5)
+            ]
             worst += told[:2] if bounds.miss(better.value) > 0 else []
         what = f"score of the better of two rules that go by {cue.what} alone, where the answer is no none"
         return judge(
@@ -156,7 +162,9 @@ def _by_stated_lens(samples: Samples) -> Iterator[tuple[str, str, list[tuple[Ask
 def flat_learned(samples: Samples) -> Probe:
     """What a learner makes of all flat cues together. Each is as often right as wrong; their sizes may still tell."""
     name = "flat_learned"
-    what = "score of a random forest on all flat cues together, sizes included, objects held out, 2-way answers"
+    what = (
+        "score of a random forest on all flat cues together, sizes included, objects held out, 2-way answers"
+    )
     measured = []
     for kind, every in two_way(samples).items():
         chosen = samples.draw({one.question.id for one, _ in every}, MOST_SINGLE, name)
@@ -165,7 +173,9 @@ def flat_learned(samples: Samples) -> Probe:
         if len(every) < FEWEST_SINGLE or len(set(groups)) < FOLDS or len({sign for _, sign in every}) < 2:
             continue
         values = [[cue.value(one.views, one.looks) for cue in CUES.values()] for one, _ in every]
-        measured.append(Measured(kind, _forest_share(values, [sign for _, sign in every], groups), Bounds(high=0.52)))
+        measured.append(
+            Measured(kind, _forest_share(values, [sign for _, sign in every], groups), Bounds(high=0.52))
+        )
     fact = "a fact, not judged: size and shape of the shift are also what an honest answer goes by"
     return judge(name, what, measured, too_few=f"needs {FEWEST_SINGLE} questions of a kind", fact=fact)
 
@@ -189,12 +199,17 @@ def optical_flow(samples: Samples) -> Probe:
     kinds = {kind: every for kind, every in two_way(samples).items() if kind in FLOW_KINDS}
     keys = {one.item.key for every in kinds.values() for one, _ in every}
     flows = {
-        item.key: _mean_flows(item, images) for item, images in samples.pictures(samples.draw(keys, MOST_FLOWS, name))
+        item.key: _mean_flows(item, images)
+        for item, images in samples.pictures(samples.draw(keys, MOST_FLOWS, name))
     }
     measured, families, backgrounds = [], dict[str, dict[str, str]](), dict[str, str]()
     for kind, every in kinds.items():
         axis = 1 if kind.startswith("vertical") else 0
-        rows = [(one, sign, flows[one.item.key]) for one, sign in every if one.item.key in flows and one.pair == (0, 1)]
+        rows = [
+            (one, sign, flows[one.item.key])
+            for one, sign in every
+            if one.item.key in flows and one.pair == (0, 1)
+        ]
         for place, region in enumerate(("object", "background")):
             moving = [row for row in rows if abs(row[2][place][axis]) > FLOW_FIRES]
             hits = [(flow[place][axis] > 0) == (sign > 0) for _, sign, flow in moving]
@@ -207,7 +222,10 @@ def optical_flow(samples: Samples) -> Probe:
                 families[kind] = _by_family([one for one, _, _ in moving], hits)
             else:
                 backgrounds[kind] = f"{found.value:.1%} of {found.n}"
-    detail = {"by family": families, "background (a fact: what is far away turns with the camera)": backgrounds}
+    detail = {
+        "by family": families,
+        "background (a fact: what is far away turns with the camera)": backgrounds,
+    }
     return judge(name, what, measured, too_few="too few pairs with such questions", detail=detail)
 
 
@@ -231,8 +249,12 @@ def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
     height, width = images[0].shape[:2]
     left, top, right, bottom = item.sample.views[0].object_box
     inside = np.zeros((FLOW_PX, FLOW_PX), bool)
-    rows = slice(int(top * FLOW_PX / height), max(int(bottom * FLOW_PX / height), int(top * FLOW_PX / height) + 1))
-    columns = slice(int(left * FLOW_PX / width), max(int(right * FLOW_PX / width), int(left * FLOW_PX / width) + 1))
+    rows = slice(
+        int(top * FLOW_PX / height), max(int(bottom * FLOW_PX / height), int(top * FLOW_PX / height) + 1)
+    )
+    columns = slice(
+        int(left * FLOW_PX / width), max(int(right * FLOW_PX / width), int(left * FLOW_PX / width) + 1)
+    )
     inside[rows, columns] = True
     # only where there is something to follow: on a plain wall, flow is what its neighbours make of it
     weight = np.hypot(*np.gradient(grey[0].astype(np.float64))) + 1e-3
@@ -241,7 +263,9 @@ def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
 
 def _weighted(flow: Array, weight: Array) -> Array:
     """Mean flow in picture sides."""
-    return np.asarray((flow * weight[..., None]).sum(axis=(0, 1)) / (max(float(weight.sum()), 1e-9) * FLOW_PX))
+    return np.asarray(
+        (flow * weight[..., None]).sum(axis=(0, 1)) / (max(float(weight.sum()), 1e-9) * FLOW_PX)
+    )
 
 
 # --- one picture alone -----------------------------------------------------------------------------
@@ -249,7 +273,10 @@ def _weighted(flow: Array, weight: Array) -> Array:
 
 def single_image(samples: Samples) -> Probe:
     """What moved cannot be seen in one picture; a classifier that gets only one must do no better than chance."""
-    name, what = "single_image", "score of colours and gradients of one picture + logistic regression, objects held out"
+    name, what = (
+        "single_image",
+        "score of colours and gradients of one picture + logistic regression, objects held out",
+    )
     measured = []
     for kind, every in with_options(samples).items():
         every = [one for one in every if one.pair is not None]
@@ -288,7 +315,9 @@ def picture_features(look: Look, view: View) -> Array:
     down, right = np.gradient(grey)
     bins = ((np.arctan2(down, right) / (2 * np.pi) + 0.5) * 8).astype(int) % 8
     edges = [
-        np.bincount(bins[y : y + 16, x : x + 16].ravel(), np.hypot(down, right)[y : y + 16, x : x + 16].ravel(), 8)
+        np.bincount(
+            bins[y : y + 16, x : x + 16].ravel(), np.hypot(down, right)[y : y + 16, x : x + 16].ravel(), 8
+        )
         for y in (0, 16)
         for x in (0, 16)
     ]

@@ -152,7 +152,9 @@ def _least(of: Callable[[Asked], dict[str, float] | None]) -> Callable[[Asked], 
     return lambda one: {name: -value for name, value in (of(one) or {}).items()}
 
 
-def _in_order_of(of: Callable[[Asked], dict[str, float] | None]) -> Callable[[Asked], dict[str, float] | None]:
+def _in_order_of(
+    of: Callable[[Asked], dict[str, float] | None],
+) -> Callable[[Asked], dict[str, float] | None]:
     """The order in which the pictures grow less like image 1."""
 
     def scores(one: Asked) -> dict[str, float] | None:
@@ -214,7 +216,10 @@ def figure_rules(samples: Samples) -> Probe:
     """Rules of thumb about dots, maps and the order of pictures, right no more often than chance."""
     what = "score of rules that look at dots, maps and pictures without any idea of space"
     return judge(
-        "figure_rules", what, measured_rules(samples, RULES), too_few="too few questions with figures or of sets"
+        "figure_rules",
+        what,
+        measured_rules(samples, RULES),
+        too_few="too few questions with figures or of sets",
     )
 
 
@@ -222,7 +227,9 @@ def figure_facts(samples: Samples) -> Probe:
     """Rules of thumb that may pay, for an honest answer goes by the same."""
     what = "score of rules by colours, and by places on the object's box"
     fact = "a fact, not judged: surface keeps its colour, and near views are alike"
-    return judge("figure_facts", what, measured_rules(samples, FACTS), too_few="too few such questions", fact=fact)
+    return judge(
+        "figure_facts", what, measured_rules(samples, FACTS), too_few="too few such questions", fact=fact
+    )
 
 
 def measured_rules(samples: Samples, rules: Sequence[Rule]) -> list[Measured]:
@@ -261,7 +268,9 @@ def figure_alone(samples: Samples) -> Probe:
         chosen = samples.draw({one.question.id for one in every}, MOST, name)
         every = [one for one in every if one.question.id in chosen]
         rows = [(one, features(one)) for one in every]
-        rows = [(one, options) for one, options in rows if options and set(options) == set(one.question.options)]
+        rows = [
+            (one, options) for one, options in rows if options and set(options) == set(one.question.options)
+        ]
         groups = [one.item.group for one, _ in rows]
         if len(rows) < FEWEST_ALONE or len(set(groups)) < FOLDS or len({one.right for one, _ in rows}) < 2:
             continue
@@ -290,7 +299,9 @@ def _best_option_share(
         right = [name == rows[row][0].right for row in train for name in rows[row][1]]
         model = RandomForestClassifier(80, min_samples_leaf=6, random_state=0)
         model.fit(np.array(values), np.array(right))
-        scores = model.predict_proba(np.array([value for row in test for value in rows[row][1].values()]))[:, -1]
+        scores = model.predict_proba(np.array([value for row in test for value in rows[row][1].values()]))[
+            :, -1
+        ]
         start = 0
         for row in test:
             one, options = rows[row]
@@ -321,7 +332,8 @@ def _covisible_features(one: Asked) -> dict[str, Array]:
         return {}
     found = _dot_features(mark, one.views[0], one.looks[0])
     return {
-        option: np.array([i, *found * (1 if i else -1)]) for i, option in enumerate(("it can be seen", "it is hidden"))
+        option: np.array([i, *found * (1 if i else -1)])
+        for i, option in enumerate(("it can be seen", "it is hidden"))
     }
 
 

@@ -30,7 +30,10 @@ def covisibility(samples: Samples) -> Probe:
         shared = item.sample.truth.covisible_fraction
         if not shared >= gates.min_covisible_fraction:
             problems.append(
-                (item.key, f"the views share {shared:.3f} of the surface, less than {gates.min_covisible_fraction}")
+                (
+                    item.key,
+                    f"the views share {shared:.3f} of the surface, less than {gates.min_covisible_fraction}",
+                )
             )
         elif shared < gates.min_covisible_for_size:
             asked = [one.type for one in item.sample.questions if one.type in SIZE_KINDS]
@@ -74,7 +77,11 @@ def pictures(samples: Samples) -> Probe:
                 what = f"is {look.size} pixels; its intrinsics say {wanted}"
             if not what and look.box_contrast < FLAT:
                 colour = (
-                    "black" if look.box_luminance < BLACK else "white" if look.box_luminance > WHITE else "one colour"
+                    "black"
+                    if look.box_luminance < BLACK
+                    else "white"
+                    if look.box_luminance > WHITE
+                    else "one colour"
                 )
                 what = f"is {colour} where the object is"
             if not what and not BLACK <= look.box_luminance <= WHITE:
@@ -84,7 +91,10 @@ def pictures(samples: Samples) -> Probe:
             if what:
                 problems.append((item.key, f"view {number} {what}"))
     return all_of(
-        "pictures", "every picture decodes, is neither black, white nor flat, and shows the object", n, problems
+        "pictures",
+        "every picture decodes, is neither black, white nor flat, and shows the object",
+        n,
+        problems,
     )
 
 

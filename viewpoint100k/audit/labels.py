@@ -67,7 +67,10 @@ def _ill_seen(item: Item) -> Iterator[str]:
             yield f"seen.{name} is not a table of {count} x {count} shares"
         elif name == "covisible_fraction" and not np.allclose(values, values.T):
             yield "seen.covisible_fraction differs from a to b and from b to a"
-        elif name == "covisible_fraction" and abs(values[0, 1] - item.sample.truth.covisible_fraction) > TRUTH_ATOL:
+        elif (
+            name == "covisible_fraction"
+            and abs(values[0, 1] - item.sample.truth.covisible_fraction) > TRUTH_ATOL
+        ):
             yield f"truth says that {item.sample.truth.covisible_fraction} is shared; seen says {values[0, 1]}"
     if seen.sides and (len(seen.sides) != count or any(abs(sum(side) - 1) > 1e-4 for side in seen.sides)):
         yield "seen.sides are not the shares of six sides for each view"
@@ -93,7 +96,9 @@ def labels_recomputed(samples: Samples) -> Probe:
     )
     if not unknown:
         return probe
-    return probe.model_copy(update={"because": f"{probe.because}; not recomputed: {', '.join(sorted(unknown))}"})
+    return probe.model_copy(
+        update={"because": f"{probe.because}; not recomputed: {', '.join(sorted(unknown))}"}
+    )
 
 
 def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
@@ -116,7 +121,9 @@ def _measured(item: Item, first: int, second: int) -> Moved:
 
 # --- reversal -------------------------------------------------------------------------------------
 
-FAR_TURN_DEG = 19.0  # a step that is at least half along an axis is so for any camera that turned less: 90 - 70.5
+FAR_TURN_DEG = (
+    19.0  # a step that is at least half along an axis is so for any camera that turned less: 90 - 70.5
+)
 OPPOSITE = {
     "left": "right", "down": "up", "backward": "forward", "nearer": "farther", "lower": "higher",
     "clockwise": "counter-clockwise",
@@ -135,7 +142,9 @@ def reversal(samples: Samples) -> Probe:
             question = one.question
             if question.images != [1, 0]:
                 if question.id.endswith("-reversed"):
-                    problems.append((one.item.key, f"{kind} is called a twin and shows views {question.images}"))
+                    problems.append(
+                        (one.item.key, f"{kind} is called a twin and shows views {question.images}")
+                    )
                 continue
             n += 1
             parent = first.get(one.item.key)
@@ -164,7 +173,11 @@ def _not_reversed(parent: Asked, twin: Asked) -> str | None:
         wanted = parent.right
     else:
         wanted = " ".join(OPPOSITE.get(word, word) for word in words)
-    return "" if twin.right == wanted else f"{parent.right!r} one way and {twin.right!r} the other, not {wanted!r}"
+    return (
+        ""
+        if twin.right == wanted
+        else f"{parent.right!r} one way and {twin.right!r} the other, not {wanted!r}"
+    )
 
 
 def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
@@ -299,7 +312,9 @@ def _transformed(
             yield name, kind, None if old is None else change(kind, old), after[kind.name]
 
 
-def _facts(item: Item, views: Sequence[View], front: float | None, gates: GateConfig) -> dict[str, Fact | None]:
+def _facts(
+    item: Item, views: Sequence[View], front: float | None, gates: GateConfig
+) -> dict[str, Fact | None]:
     truth = make_truth(views[0], views[1], item.sample.truth.covisible_fraction, front)
     return {kind.name: kind.fact(truth, gates) for kind in KINDS}
 
@@ -328,7 +343,16 @@ def _flips() -> dict[str, Callable[[int], int]]:
 
 
 # reversing a walk need not reverse its steps (who circles an object steps right both ways' opposite, but nears twice)
-REVERSED_BY_SWAP = {"ego_rotation", "pitch", "roll", "distance", "elevation", "angle", "angle_number", "signed_angle"}
+REVERSED_BY_SWAP = {
+    "ego_rotation",
+    "pitch",
+    "roll",
+    "distance",
+    "elevation",
+    "angle",
+    "angle_number",
+    "signed_angle",
+}
 
 
 def _after_mirror(kind: Kind, fact: Fact) -> Fact:

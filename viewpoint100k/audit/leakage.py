@@ -68,7 +68,10 @@ def _shared_looks(samples: Samples) -> Iterator[tuple[str, str]]:
                 pair = (mine[1], other[1])
                 if mine[1] != other[1] and pair not in told:
                     told.add(pair)
-                    yield mine[0], f"object {mine[1]} of {small} looks like {other[1]} of {large}, in {other[0]}"
+                    yield (
+                        mine[0],
+                        f"object {mine[1]} of {small} looks like {other[1]} of {large}, in {other[0]}",
+                    )
 
 
 def _near(
@@ -113,7 +116,9 @@ def regime_gap(samples: Samples) -> Probe:
                 found = share([sign > 0 for _, sign in rows], [one.item.group for one, _ in rows])
                 bounds = Bounds(0.5 - REGIME_TOLERANCE, 0.5 + REGIME_TOLERANCE)
                 measured.append(Measured(f"{kind}, {regime} {cell}", found, bounds))
-    what = "share of the second direction of two, by light, relighting, background, family, lens and elevation"
+    what = (
+        "share of the second direction of two, by light, relighting, background, family, lens and elevation"
+    )
     return judge("regime_gap", what, measured, too_few="too few questions of two directions", detail=detail)
 
 

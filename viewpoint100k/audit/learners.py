@@ -53,7 +53,9 @@ def learned_text(samples: Samples) -> Probe:
             measured.append(_measured(f"{kind}, the stated lenses", every, lenses, rng))
         stated = np.hstack([lenses, text, _choices(every).offered])
         measured.append(_measured(f"{kind}, the text", every, stated, rng))
-    return judge("learned_text", what, measured, too_few=f"needs {FEWEST} questions of a kind, of {FOLDS} objects")
+    return judge(
+        "learned_text", what, measured, too_few=f"needs {FEWEST} questions of a kind, of {FOLDS} objects"
+    )
 
 
 def learned_box(samples: Samples) -> Probe:
@@ -69,7 +71,9 @@ def learned_box(samples: Samples) -> Probe:
             if _informative(lenses):
                 name = f"{kind}, the box in image {place + 1} and the stated lenses"
                 measured.append(_measured(name, every, np.hstack([box, lenses]), rng))
-    return judge("learned_box", what, measured, too_few=f"needs {FEWEST} questions of a kind, of {FOLDS} objects")
+    return judge(
+        "learned_box", what, measured, too_few=f"needs {FEWEST} questions of a kind, of {FOLDS} objects"
+    )
 
 
 def lens_features(one: Asked) -> list[float]:
@@ -127,7 +131,9 @@ def _choices(every: Sequence[Asked]) -> Choices:
     offered = np.zeros((len(every), len(known)), bool)
     for row, each in enumerate(options):
         offered[row, [known[text] for text in each]] = True
-    right = np.array([known[each[one.question.answer_index]] for one, each in zip(every, options, strict=True)])
+    right = np.array(
+        [known[each[one.question.answer_index]] for one, each in zip(every, options, strict=True)]
+    )
     return Choices(offered, right, [one.item.group for one in every])
 
 

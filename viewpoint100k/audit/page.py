@@ -104,7 +104,9 @@ class _Figures:
             "backgrounds": self.backgrounds,
             "types": self.types,
         }
-        return out + [(name, charts.shares(dict(counts.most_common()), name)) for name, counts in counted.items()]
+        return out + [
+            (name, charts.shares(dict(counts.most_common()), name)) for name, counts in counted.items()
+        ]
 
 
 def _matrices(report: AuditReport) -> Iterable[tuple[str, str]]:
@@ -118,7 +120,10 @@ def _matrices(report: AuditReport) -> Iterable[tuple[str, str]]:
             one, other = (names.index(name) for name in pair.split(" x "))
             values[one, other] = values[other, one] = value
             bad[one, other] = bad[other, one] = pair in certain
-        yield "label coupling, bits (at most 0.01)", charts.heat(names, names, values, bad, 0.01, "label coupling")
+        yield (
+            "label coupling, bits (at most 0.01)",
+            charts.heat(names, names, values, bad, 0.01, "label coupling"),
+        )
     cues = [probe for probe in report.probes if probe.name.startswith("flat_") and probe.parts]
     kinds = list(dict.fromkeys(part.name for probe in cues for part in probe.parts))
     if kinds:
@@ -182,5 +187,7 @@ def _template() -> "Template":
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
         raise MissingExtra("the audit's page needs jinja2: pip install 'viewpoint100k[audit]'") from error
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.from_string((resources.files("viewpoint100k") / TEMPLATE).read_text("utf-8"))

@@ -39,19 +39,26 @@ class Recovered(NamedTuple):
 def pose_recovery(samples: Samples) -> Probe:
     """SIFT, essential matrix, cheirality: the rotation within 2 degrees, the signs the same."""
     name = "pose_recovery"
-    what = "rotation recovered from the pictures by SIFT + findEssentialMat: median error in degrees, and signs"
+    what = (
+        "rotation recovered from the pictures by SIFT + findEssentialMat: median error in degrees, and signs"
+    )
     fit = samples.draw({item.key for item in samples.items if _is_fit(item.sample)}, MOST, name)
     found = [_recover(item, images) for item, images in samples.pictures(fit)]
     good = [one for one in found if one is not None and one.inliers >= MIN_INLIERS]
     detail: dict[str, Any] = {"pairs tried": len(fit), f"pairs with {MIN_INLIERS} inliers": len(good)}
     if len(good) < FEWEST_PAIRS:
         return not_measured(
-            name, what, f"{len(good)} of {len(fit)} pairs have {MIN_INLIERS} inliers; needs {FEWEST_PAIRS}", detail
+            name,
+            what,
+            f"{len(good)} of {len(fit)} pairs have {MIN_INLIERS} inliers; needs {FEWEST_PAIRS}",
+            detail,
         )
     errors = np.array([one.error_deg for one in good])
     interval = median_interval(errors, samples.rng(name))
     signs = [(agrees, one.uid) for one in good for agrees in one.agrees]
-    agreement = share([agrees for agrees, _ in signs], [uid for _, uid in signs]) if signs else Share(1.0, 0, 0.0)
+    agreement = (
+        share([agrees for agrees, _ in signs], [uid for _, uid in signs]) if signs else Share(1.0, 0, 0.0)
+    )
     low, high = wilson(agreement.value, agreement.effective_n) if signs else (0.0, 1.0)
     detail |= {"sign agreement": agreement.value, "signs": agreement.n, "sign agreement, 95 %": [low, high]}
     bad = interval[0] > MAX_MEDIAN_DEG or high < MIN_AGREEMENT
@@ -105,7 +112,9 @@ def _recover(item: Item, images: list[Array]) -> Recovered | None:
         agrees.append((moved[0] > 0) == (truth.translation[0] > 0))
     if abs(truth.yaw_deg) >= CLEAR_TURN_DEG:
         agrees.append(bool((_turn(poses[0], turned) > 0) == (truth.yaw_deg > 0)))
-    return Recovered(item.key, item.group, int(inliers), math.degrees(math.acos(np.clip(cosine, -1, 1))), agrees)
+    return Recovered(
+        item.key, item.group, int(inliers), math.degrees(math.acos(np.clip(cosine, -1, 1))), agrees
+    )
 
 
 def _turn(world_from_first: Array, looks: Array) -> float:
@@ -119,7 +128,9 @@ def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
     import cv2
 
     finder = cv2.SIFT_create(2000)  # type: ignore[attr-defined]
-    found = [finder.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None) for image in (first, second)]
+    found = [
+        finder.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None) for image in (first, second)
+    ]
     if any(descriptors is None or len(descriptors) < 8 for _, descriptors in found):
         return None
     pairs = cv2.BFMatcher().knnMatch(found[0][1], found[1][1], k=2)
@@ -154,12 +165,13 @@ def points_projected(samples: Samples) -> Probe:
                 errors.append(float(away))
                 if not away < MAX_REPROJECTION_PX:
                     problems.append(
-                        (item.key, f"point {number} is {away:.2f} px from where the pose has it in view {image}")
+                        (
+                            item.key,
+                            f"point {number} is {away:.2f} px from where the pose has it in view {image}",
+                        )
                     )
     name = "surface_points"
-    what = (
-        "stored points of the surface, projected into both pictures by the poses, within half a pixel of their pixels"
-    )
+    what = "stored points of the surface, projected into both pictures by the poses, within half a pixel of their pixels"
     if not errors:
         return not_measured(name, what, "no sample has points of its surface")
     detail = {"reprojection, px": {"median": float(np.median(errors)), "largest": max(errors)}}
@@ -169,7 +181,9 @@ def points_projected(samples: Samples) -> Probe:
 def with_colours(probe: Probe, samples: Samples) -> Probe:
     """`surface_points`, and how alike both pictures are around some of the points."""
     colours = _point_colours(samples) if probe.n else {}
-    detail = {"colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours}
+    detail = {
+        "colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours
+    }
     probe = probe.model_copy(update={"detail": {**probe.detail, **detail}})
     seen, other = colours.get(SEEN), colours.get(OTHER)
     if seen is None or other is None:
@@ -184,7 +198,9 @@ def _point_colours(samples: Samples) -> dict[str, str]:
     Around points that both pictures show; that only one shows, where the other has what hides it; and around other points
     that both show, for comparison.
     """
-    keys = samples.draw({item.key for item in samples.items if _one_light(item.sample)}, MOST, "surface_points")
+    keys = samples.draw(
+        {item.key for item in samples.items if _one_light(item.sample)}, MOST, "surface_points"
+    )
     found = defaultdict[str, list[float]](list)
     for item, images in samples.pictures(keys):
         points = item.sample.seen.points

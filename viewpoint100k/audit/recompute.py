@@ -246,7 +246,9 @@ def _forward(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
         return None
     clear, ratio = gates.size_grey.high, moved.distance_ratio
     half_way = math.exp(-moved.forward / 2)  # of the distance, had half of the way ahead brought it nearer
-    agrees = {"forward": ratio <= half_way, "backward": ratio >= half_way}.get(found.words, 1 / clear < ratio < clear)
+    agrees = {"forward": ratio <= half_way, "backward": ratio >= half_way}.get(
+        found.words, 1 / clear < ratio < clear
+    )
     return found if agrees else None
 
 
@@ -269,7 +271,11 @@ def _farther(moved: Moved, covisible: float, gates: GateConfig) -> Label | None:
 
 def _two(one: Label | None, other: Label | None, joined: str) -> Label | None:
     """Both at once; a "none" of either is no answer."""
-    if one is None or other is None or any(each.words.startswith(("no ", "neither")) for each in (one, other)):
+    if (
+        one is None
+        or other is None
+        or any(each.words.startswith(("no ", "neither")) for each in (one, other))
+    ):
         return None
     return Label(joined.format(one.words, other.words), min(one.margin, other.margin))
 

@@ -24,7 +24,12 @@ DOT_COLOURS = {"red", "blue", "green", "yellow"}
 DOTS_APART = 0.06  # picture sides
 CAMERAS_APART_DEG, CAMERA_MOVED_DEG = 35.0, 20.0
 ROUNDING_DEG = 1e-4  # of stored truth
-SIDES_DEG = {"front": 0.0, "back": 180.0, "left": 90.0, "right": -90.0}  # from the front, counter-clockwise from above
+SIDES_DEG = {
+    "front": 0.0,
+    "back": 180.0,
+    "left": 90.0,
+    "right": -90.0,
+}  # from the front, counter-clockwise from above
 TURNED_AWAY_DEG = 115.0  # between where a side faces and the camera: 25 degrees beyond grazing
 STEP_DEG = 20.0
 ROUNDED_DEG, LEVEL_DEG = 3.5, 6.0
@@ -60,7 +65,9 @@ def solve(sample: Sample, question: Question, gates: GateConfig) -> Found | str:
     tables = sample.seen.difference, sample.seen.covisible_fraction
     other_side, views = sample.seen.other_side, len(sample.views)
     if len(sample.views) > 2 and not all(
-        len(rows) == len(sample.views) == len(row) for rows in (*tables, [other_side] * views) for row in rows or [[]]
+        len(rows) == len(sample.views) == len(row)
+        for rows in (*tables, [other_side] * views)
+        for row in rows or [[]]
     ):
         return "is asked of a set of which it is not stored how its views differ"
     figures = {"marks": question.marks, "mirrored": question.mirrored, "map_cameras": question.map_cameras}
@@ -95,9 +102,7 @@ def _under(mark: Mark, sample: Sample) -> SurfacePoint | str:
     away = np.hypot(*(project([point.world for point in clear], view) - [mark.x, mark.y]).T)
     if not len(away) or away.min() > NEAR_PX:
         nearest = min(away, default=math.inf)
-        return (
-            f"has a {mark.colour} dot in image {mark.image + 1} that is {nearest:.1f} px from the nearest visible point"
-        )
+        return f"has a {mark.colour} dot in image {mark.image + 1} that is {nearest:.1f} px from the nearest visible point"
     width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
     if not (0 <= mark.x < width and 0 <= mark.y < height):
         return f"has a {mark.colour} dot outside image {mark.image + 1}"
@@ -146,7 +151,9 @@ def _covisible_point(sample: Sample, question: Question, gates: GateConfig) -> F
     x, y = project([point.world], view)[0]
     left, top, right, bottom = view.object_box
     if not (left - BESIDE_PX <= x <= right + BESIDE_PX and top - BESIDE_PX <= y <= bottom + BESIDE_PX):
-        return "marks a point that is neither seen nor hidden by the object in image 2: it lies beside its box"
+        return (
+            "marks a point that is neither seen nor hidden by the object in image 2: it lies beside its box"
+        )
     if small := _too_small(sample, gates):
         return small
     words = {"yes": "it can be seen", "no": "it is hidden"}[point.visible[1]]
@@ -211,9 +218,7 @@ def _revealed_side(sample: Sample, question: Question, gates: GateConfig) -> Fou
         for side in SIDES_DEG:
             away = side_angle_deg(view, side, front)
             if share[side] >= gates.side_grey.high and away > TURNED_AWAY_DEG + reach:
-                return (
-                    f"has its {side} on {share[side]:.0%} of the object in image {number + 1}, {away:.0f} degrees away"
-                )
+                return f"has its {side} on {share[side]:.0%} of the object in image {number + 1}, {away:.0f} degrees away"
     new = [side for side in SIDES_DEG if shares[0][side] <= gates.side_grey.low < shares[1][side]]
     if len(new) != 1 or shares[1][new[0]] < gates.side_grey.high:
         return f"reveals {new or 'no side'} by the stored shares"
@@ -244,7 +249,9 @@ def _zoom_or_dolly(sample: Sample, question: Question, gates: GateConfig) -> Fou
     band = Range(low=math.log(gates.size_grey.low), high=math.log(gates.size_grey.high))
     clear = [_clear(abs(math.log(ratio)), band) for ratio in (moved.focal_ratio, moved.distance_ratio)]
     if clear[0] is None or clear[1] is None:
-        return f"changes the lens {moved.focal_ratio:.3f} times, the distance {moved.distance_ratio:.3f} times"
+        return (
+            f"changes the lens {moved.focal_ratio:.3f} times, the distance {moved.distance_ratio:.3f} times"
+        )
     (zoomed, one), (went, other) = clear[0], clear[1]
     words = {
         (True, False): "only the lens zoomed",
@@ -291,7 +298,10 @@ def _which_view(sample: Sample, question: Question, gates: GateConfig) -> Found 
     if len(right) != 1:
         return f"has {len(right)} views where the motion leads"
     view, others = right[0], [place for place in (1, 2, 3) if place != right[0]]
-    apart = min(math.hypot(math.remainder(ways[view][0] - ways[o][0], 360), ways[view][1] - ways[o][1]) for o in others)
+    apart = min(
+        math.hypot(math.remainder(ways[view][0] - ways[o][0], 360), ways[view][1] - ways[o][1])
+        for o in others
+    )
     least = min(sample.seen.difference[view][other] for other in others)
     return Found(Label(f"image {view + 1}", 2 * apart / STEP_DEG), least, ((0, view),))
 

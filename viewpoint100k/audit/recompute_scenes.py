@@ -54,7 +54,9 @@ class Look:
             flat = complex(ends[0][0], ends[0][1]) * turn
             places.append([flat.real, flat.imag, (ends[0][2] + ends[1][2]) / 2])
         self.places = np.array(places)
-        self.before = np.linalg.solve(camera, np.c_[places, np.ones(len(places))].T)[:3].T  # right, down, ahead
+        self.before = np.linalg.solve(camera, np.c_[places, np.ones(len(places))].T)[
+            :3
+        ].T  # right, down, ahead
         lens = np.array(self.view.intrinsics)
         flat_at = (lens @ self.before.T).T
         self.at = flat_at[:, :2] / flat_at[:, 2:]
@@ -257,7 +259,9 @@ def _imagined(look: Look, a: int, b: int) -> float:
 
 def _side_after(case: Case) -> Found | str:
     look = case.after()
-    return "does not say where the camera goes" if look is None else _sided(case, _imagined(look, *case.parts))
+    return (
+        "does not say where the camera goes" if look is None else _sided(case, _imagined(look, *case.parts))
+    )
 
 
 def _closer_after(case: Case) -> Found | str:
@@ -285,7 +289,9 @@ def _hides(case: Case) -> Found | str:
     seen = {part: case.look.seen[part] for part in (a, b)}
     shares = {part: one.visible_fraction for part, one in seen.items()}
     if min(shares.values()) >= WHOLE:
-        return case.found("neither hides a part of the other", 1 + (min(shares.values()) - WHOLE) / (1 - WHOLE))
+        return case.found(
+            "neither hides a part of the other", 1 + (min(shares.values()) - WHOLE) / (1 - WHOLE)
+        )
     for near, far in ((a, b), (b, a)):
         if seen[far].hidden_by == [near] and shares[far] <= HIDDEN and far not in seen[near].hidden_by:
             if case.look.before[near, 2] - _depth_reach(case, near) > case.look.before[far, 2] + _depth_reach(
@@ -412,7 +418,11 @@ def solve(sample: Sample, question: Question, gates: GateConfig) -> Found | str:
         return "is asked of a single object"
     count = (OF_TWO.get(kind) or OF_ONE[kind])[1]
     parts = question.parts
-    if len(parts) != count or len({*parts}) != count or not all(0 <= part < len(scene.parts) for part in parts):
+    if (
+        len(parts) != count
+        or len({*parts}) != count
+        or not all(0 <= part < len(scene.parts) for part in parts)
+    ):
         return f"speaks of the objects {parts}; expected {count} different ones"
     if question.mirrored or question.map_cameras or not all(mark.letter for mark in question.marks):
         return "has a figure that its kind does not draw"
@@ -482,7 +492,9 @@ def _clear(sample: Sample, seen: PartSeen, gates: GateConfig) -> bool:
     return enough and share >= gates.min_part_visible - 1e-6 and not seen.cut and seen.box is not None
 
 
-def _is_told(sample: Sample, question: Question, number: int, shown: Sequence[PartSeen], gates: GateConfig) -> bool:
+def _is_told(
+    sample: Sample, question: Question, number: int, shown: Sequence[PartSeen], gates: GateConfig
+) -> bool:
     clear = [_clear(sample, seen, gates) for seen in shown]
     change = sample.scene.change if sample.scene else None
     gone = change is not None and change.part == number and change.kind in ("appeared", "vanished")

@@ -75,7 +75,9 @@ class AuditReport(Record):
     config_hash: str
     samples: int
     questions: int
-    fair: int = Field(default=0, description="questions of the balanced subset: probes of shares judge them alone")
+    fair: int = Field(
+        default=0, description="questions of the balanced subset: probes of shares judge them alone"
+    )
     objects: int
     drawn: int = Field(default=0, description="samples that probes of shares looked at, drawn by lot; 0: all")
     probes: list[Probe]
@@ -185,7 +187,9 @@ def all_of(
         because=f"{len(problems)} of {n} wrong{first}" if problems else f"all {n}",
         detail={
             **(detail or {}),
-            **({"problems": [f"{key}: {text}" for key, text in problems[:MOST_PROBLEMS]]} if problems else {}),
+            **(
+                {"problems": [f"{key}: {text}" for key, text in problems[:MOST_PROBLEMS]]} if problems else {}
+            ),
         },
         worst=list(dict.fromkeys(key for key, _ in problems))[:MOST_WORST],
     )

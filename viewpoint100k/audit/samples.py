@@ -16,7 +16,14 @@ from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig
 from viewpoint100k.manifest import Manifest, read_manifest
 from viewpoint100k.records import ObjectRecord, Question, Sample, View
-from viewpoint100k.shards import StoredSample, iter_records, iter_samples, parse_sample, read_members, shard_paths
+from viewpoint100k.shards import (
+    StoredSample,
+    iter_records,
+    iter_samples,
+    parse_sample,
+    read_members,
+    shard_paths,
+)
 
 SMALL_PX = 32  # side of the copy that every probe may use: 3 kB a picture
 CROP_PX = 17
@@ -101,14 +108,18 @@ class Asked(NamedTuple):
     @property
     def shown(self) -> list[View]:
         """The views that it shows, the object's box where it is shown."""
-        views = [self.item.sample.views[i] for i in self.question.images if 0 <= i < len(self.item.sample.views)]
+        views = [
+            self.item.sample.views[i] for i in self.question.images if 0 <= i < len(self.item.sample.views)
+        ]
         return [_mirrored_box(view) if i in self.question.mirrored else view for i, view in enumerate(views)]
 
     @property
     def looks(self) -> tuple[Look, Look]:
         """Of the pair, as it is shown but for dots."""
         looks = [self.item.looks[i] for i in self.pair or (0, 1)]
-        first, second = (_mirrored_look(one) if i in self.question.mirrored else one for i, one in enumerate(looks))
+        first, second = (
+            _mirrored_look(one) if i in self.question.mirrored else one for i, one in enumerate(looks)
+        )
         return first, second
 
 
@@ -251,7 +262,9 @@ def stream_samples(
         groups |= {item.group for item in part}
         questions += sum(len(item.sample.questions) for item in part)
         fair += sum(len(item.sample.fair_questions) for item in part)
-        kept += [_slim(item, whole=(at + i) % KEPT_WHOLE == 0) for i, item in enumerate(part) if at + i in wanted]
+        kept += [
+            _slim(item, whole=(at + i) % KEPT_WHOLE == 0) for i, item in enumerate(part) if at + i in wanted
+        ]
         at += len(part)
     count = Count(at, questions, fair, len(groups))
     samples = replace(empty, items=kept, count=count, _objects=list(things.values()), _asked={})
@@ -272,7 +285,9 @@ def _slim(item: Item, whole: bool) -> Item:
     sample = item.sample.model_copy(update={"questions": item.sample.fair_questions})
     if whole or any(question.marks for question in sample.questions):
         return item._replace(sample=sample)
-    return item._replace(sample=sample.model_copy(update={"seen": sample.seen.model_copy(update={"points": []})}))
+    return item._replace(
+        sample=sample.model_copy(update={"seen": sample.seen.model_copy(update={"points": []})})
+    )
 
 
 def _objects(items: Sequence[Item]) -> dict[tuple[str, str, str], Thing]:
@@ -314,7 +329,9 @@ def _look(image: bytes, box: list[float] | None) -> Look:
     small = np.asarray(picture.resize((SMALL_PX, SMALL_PX), Image.Resampling.BOX))
     crop = np.asarray(picture.resize((CROP_PX, CROP_PX), Image.Resampling.BOX, box=edges))
     inside = luminance(crop)
-    return Look(small, crop, float(luminance(small).mean()), float(inside.mean()), float(inside.std()), size, "")
+    return Look(
+        small, crop, float(luminance(small).mean()), float(inside.mean()), float(inside.std()), size, ""
+    )
 
 
 def _unusable(problem: str) -> Look:

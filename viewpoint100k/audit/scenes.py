@@ -36,9 +36,7 @@ def scene_labels(samples: Samples) -> Probe:
             n += 1
             assert scene is not None
             problems += [(item.key, f"view {view}: {what}") for what in _ill_placed(item.sample, scene, view)]
-    what = (
-        "stored places, depths and shares of a scene's objects against their boxes in the world and the camera's matrix"
-    )
+    what = "stored places, depths and shares of a scene's objects against their boxes in the world and the camera's matrix"
     return all_of("scene_labels", what, n, problems, nothing="there are no scenes")
 
 
@@ -153,13 +151,33 @@ def _fair(share: float) -> Bounds:
 
 
 RULES = (
-    Rule("front_of/camera", "what is lower in the picture is in front", _lower_is_before, _fair(0.5), two_way=True),
+    Rule(
+        "front_of/camera",
+        "what is lower in the picture is in front",
+        _lower_is_before,
+        _fair(0.5),
+        two_way=True,
+    ),
     Rule("closer/camera", "the lower one in the picture", _of_parts(_lower), _fair(0.5), two_way=True),
     Rule("taller/scene", "the taller one in the picture", _of_parts(_height), _fair(0.5), two_way=True),
-    Rule("nearer_to/scene", "the nearer one in the picture", _of_parts(_near_in_picture), _fair(0.5), two_way=True),
+    Rule(
+        "nearer_to/scene",
+        "the nearer one in the picture",
+        _of_parts(_near_in_picture),
+        _fair(0.5),
+        two_way=True,
+    ),
     Rule("side_after/camera", "as it is now", _side_now(0, 1), _fair(0.5), two_way=True),
-    Rule("hops/camera", "on the side of the first object, as it is now", _side_now(0, 1), _fair(0.5), two_way=True),
-    Rule("closer_after/camera", "the one that is closer now", _of_parts(_closer_now), _fair(0.5), two_way=True),
+    Rule(
+        "hops/camera",
+        "on the side of the first object, as it is now",
+        _side_now(0, 1),
+        _fair(0.5),
+        two_way=True,
+    ),
+    Rule(
+        "closer_after/camera", "the one that is closer now", _of_parts(_closer_now), _fair(0.5), two_way=True
+    ),
     Rule("perspective/object", "where it is for the camera", _as_the_camera, _fair(0.25)),
     Rule("turn_to_face/object", "a turn to its side in the picture", _to_its_side, _fair(0.25)),
 )
@@ -174,11 +192,15 @@ FACTS = (
 def scene_rules(samples: Samples) -> Probe:
     """Rules of thumb about places and sizes in the picture, right no more often than chance."""
     what = "score of rules that read places and sizes off the flat picture of a scene"
-    return judge("scene_rules", what, measured_rules(samples, RULES), too_few="too few questions about scenes")
+    return judge(
+        "scene_rules", what, measured_rules(samples, RULES), too_few="too few questions about scenes"
+    )
 
 
 def scene_facts(samples: Samples) -> Probe:
     """Rules of thumb that may pay, for an honest answer goes by the same."""
     what = "score of rules by what the picture of a scene honestly shows"
     fact = "a fact, not judged: what hides is closer, and closer things are mostly lower and larger"
-    return judge("scene_facts", what, measured_rules(samples, FACTS), too_few="too few such questions", fact=fact)
+    return judge(
+        "scene_facts", what, measured_rules(samples, FACTS), too_few="too few such questions", fact=fact
+    )

@@ -39,7 +39,10 @@ def contradicted(sample: Sample, gates: GateConfig) -> dict[str, str]:
     moved: dict[tuple[int, int], Moved] = {}
     found = dict[str, str]()
     for question in sample.questions:
-        if known(_kind(question)) and (why := next(_objections(sample, question, gates, moved), None)) is not None:
+        if (
+            known(_kind(question))
+            and (why := next(_objections(sample, question, gates, moved), None)) is not None
+        ):
             found[question.id] = why
     for question in sample.questions:  # whoever sees one of two twins gets both right, or neither is asked
         twin = question.id.removesuffix(TWIN) if question.id.endswith(TWIN) else question.id + TWIN
@@ -60,7 +63,9 @@ def opinion(
     if kind in SOLVERS:
         solved = SOLVERS[kind](sample, question, gates)
         return (
-            solved if isinstance(solved, str) else Opinion(solved.label, min(1.0, solved.decidability), solved.shared)
+            solved
+            if isinstance(solved, str)
+            else Opinion(solved.label, min(1.0, solved.decidability), solved.shared)
         )
     count = len(sample.views)
     if len(images) != 2 or count > 2 or not all(0 <= view < count for view in images):
@@ -130,7 +135,9 @@ def _objections(
         yield from recompute_scenes.reference_problems(sample, question, gates)
 
 
-def _decidability(sample: Sample, kind: str, pair: tuple[int, int], moved: Moved, gates: GateConfig) -> float | str:
+def _decidability(
+    sample: Sample, kind: str, pair: tuple[int, int], moved: Moved, gates: GateConfig
+) -> float | str:
     """What a question's decidability must be, by what is stored of its sample."""
     stored = sample.decidability if pair == (0, 1) else sample.decidability_reversed
     if stored is None:

@@ -61,7 +61,10 @@ def wilson(value: float, n: float, confidence: float = CONFIDENCE) -> tuple[floa
 
 def chi_square_p(observed: Sequence[float] | Array, expected: Sequence[float] | Array) -> float:
     """How likely counts at least as far from the expected ones are by chance. Cells that cannot occur do not count."""
-    seen, wanted = np.asarray(observed, dtype=np.float64).ravel(), np.asarray(expected, dtype=np.float64).ravel()
+    seen, wanted = (
+        np.asarray(observed, dtype=np.float64).ravel(),
+        np.asarray(expected, dtype=np.float64).ravel(),
+    )
     cells = wanted > 0
     statistic = float(((seen - wanted)[cells] ** 2 / wanted[cells]).sum())
     return chi_square_tail(statistic, max(int(cells.sum()) - 1, 1))
@@ -125,7 +128,9 @@ def information_interval(
     return max(0.0, 2 * middle - float(high)), max(0.0, 2 * middle - float(low))
 
 
-def median_interval(values: Array, rng: np.random.Generator, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def median_interval(
+    values: Array, rng: np.random.Generator, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Bootstrap interval of a median."""
     medians = np.median(rng.choice(values, (400, len(values))), axis=1)
     low, high = np.quantile(medians, [0.5 - confidence / 2, 0.5 + confidence / 2])

@@ -25,7 +25,9 @@ MIRRORED_OPTION = {
 }  # fmt: skip
 
 
-def figures_transformed(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> Iterator[tuple[str, str, bool]]:
+def figures_transformed(
+    sample: Sample, gates: GateConfig, rng: np.random.Generator
+) -> Iterator[tuple[str, str, bool]]:
     """(change, kind, whether the answer is what it must be) of the stored figures of a sample.
 
     In a mirror left is right and clockwise is the other way, in the figures as in the answers; a turn of the world does
@@ -33,7 +35,9 @@ def figures_transformed(sample: Sample, gates: GateConfig, rng: np.random.Genera
     """
     kinds = {kind.name: kind for kind in KINDS if kind.solve is not None}
     asked = [
-        (kinds[name], figure_of(q)) for q in sample.questions if (name := f"{q.type}/{q.frame}") in kinds and q.options
+        (kinds[name], figure_of(q))
+        for q in sample.questions
+        if (name := f"{q.type}/{q.frame}") in kinds and q.options
     ]
     if not asked:
         return
@@ -67,7 +71,8 @@ def _in_mirror(sample: Sample) -> Sample:
             update={
                 "world": [-point.world[0], *point.world[1:]],
                 "pixels": [
-                    [2 * view.intrinsics[0][2] - x, y] for view, (x, y) in zip(views, point.pixels, strict=False)
+                    [2 * view.intrinsics[0][2] - x, y]
+                    for view, (x, y) in zip(views, point.pixels, strict=False)
                 ],
             }
         )
@@ -84,14 +89,18 @@ def _mirrored_scene(scene: Scene, views: list[View]) -> Scene:
     parts = [
         part.model_copy(
             update={
-                "world_from_object": [(MIRROR @ matrix(pose) @ MIRROR).tolist() for pose in part.world_from_object],
+                "world_from_object": [
+                    (MIRROR @ matrix(pose) @ MIRROR).tolist() for pose in part.world_from_object
+                ],
                 "front_azimuth_deg": None if part.front_azimuth_deg is None else 180 - part.front_azimuth_deg,
             }
         )
         for part in scene.parts
     ]
     seen = [
-        shown.model_copy(update={"parts": [_mirrored_seen(part, 2 * view.intrinsics[0][2]) for part in shown.parts]})
+        shown.model_copy(
+            update={"parts": [_mirrored_seen(part, 2 * view.intrinsics[0][2]) for part in shown.parts]}
+        )
         for shown, view in zip(scene.views, views, strict=True)
     ]
     change = scene.change and scene.change.model_copy(update={"turn_deg": -scene.change.turn_deg})
@@ -141,7 +150,9 @@ def _swapped(sample: Sample) -> Sample:
 
 def _with(sample: Sample, views: list[View], front_azimuth_deg: float | None, **seen: object) -> Sample:
     truth = make_truth(views[0], views[1], sample.truth.covisible_fraction, front_azimuth_deg)
-    return sample.model_copy(update={"views": views, "truth": truth, "seen": sample.seen.model_copy(update=seen)})
+    return sample.model_copy(
+        update={"views": views, "truth": truth, "seen": sample.seen.model_copy(update=seen)}
+    )
 
 
 def _moved(view: View, world_from_camera: Array) -> View:
@@ -157,9 +168,13 @@ def _other_figure(figure: Figure, sample: Sample) -> Figure:
     way = {"clockwise": "counter-clockwise", "counter-clockwise": "clockwise"}
     words = re.sub(r"\b(?:counter-)?clockwise\b", lambda found: way[found.group()], figure.words)
     if figure.parts:
-        words = re.sub(r"\b(?:left|right)\b", lambda found: {"left": "right", "right": "left"}[found.group()], words)
+        words = re.sub(
+            r"\b(?:left|right)\b", lambda found: {"left": "right", "right": "left"}[found.group()], words
+        )
     return figure._replace(marks=marks, map_cameras=_other_map(figure), words=words)
 
 
 def _other_map(figure: Figure) -> tuple[MapCamera, ...]:
-    return tuple(camera.model_copy(update={"azimuth_deg": -camera.azimuth_deg}) for camera in figure.map_cameras)
+    return tuple(
+        camera.model_copy(update={"azimuth_deg": -camera.azimuth_deg}) for camera in figure.map_cameras
+    )

@@ -36,7 +36,9 @@ def by_stated_lens(questions: Sequence[Asked]) -> dict[str, list[Asked]]:
     """The questions by what they state of the lens; under "" those that state nothing."""
     out = defaultdict[str, list[Asked]](list)
     for one in questions:
-        out["" if one.lenses is None else SAME_LENS if one.lenses[0] == one.lenses[1] else OTHER_LENS].append(one)
+        out["" if one.lenses is None else SAME_LENS if one.lenses[0] == one.lenses[1] else OTHER_LENS].append(
+            one
+        )
     return out
 
 
@@ -123,7 +125,9 @@ def option_structure(samples: Samples) -> Probe:
             hits = [_hit(one, best) for one, best in used]
             groups = [one.item.group for one, _ in used]
             all_hits[rule] += [(hit, group, fair) for hit, group in zip(hits, groups, strict=True)]
-            measured.append(Measured(f"{rule}, {kind}", share(hits, groups), Bounds(high=fair + ABOVE_CHANCE)))
+            measured.append(
+                Measured(f"{rule}, {kind}", share(hits, groups), Bounds(high=fair + ABOVE_CHANCE))
+            )
     for rule, rows in all_hits.items():
         fair = float(np.mean([row[2] for row in rows]))
         found = share([row[0] for row in rows], [row[1] for row in rows])
@@ -197,12 +201,17 @@ RULES: dict[str, Callable[[Sequence[str]], list[int]]] = {
 
 def blind_text(samples: Samples) -> Probe:
     """A classifier that reads the question and never sees the pictures."""
-    name, what = "blind_text", "score of character n-grams + logistic regression without pictures, objects held out"
+    name, what = (
+        "blind_text",
+        "score of character n-grams + logistic regression without pictures, objects held out",
+    )
     every = [one for questions in with_options(samples).values() for one in questions]
     chosen = samples.draw({one.question.id for one in every}, MOST_BLIND, name)
     every = [one for one in every if one.question.id in chosen]
     if len(every) < FEWEST_BLIND or len({one.item.group for one in every}) < FOLDS:
-        return not_measured(name, what, f"needs {FEWEST_BLIND} questions of {FOLDS} objects; there are {len(every)}")
+        return not_measured(
+            name, what, f"needs {FEWEST_BLIND} questions of {FOLDS} objects; there are {len(every)}"
+        )
     hits = _blind_hits(every)
     measured, by_kind = [], defaultdict[str, list[int]](list)
     for i, one in enumerate(every):
@@ -246,14 +255,25 @@ def _blind_hits(every: Sequence[Asked]) -> list[bool]:
 def _tokens(one: Asked, place: int) -> list[str]:
     """n-grams of one option, and how it goes with the question; a linear model cannot combine them by itself."""
     options = one.question.options
-    text, rest = options[place], {word for i, other in enumerate(options) if i != place for word in _words(other)}
+    text, rest = (
+        options[place],
+        {word for i, other in enumerate(options) if i != place for word in _words(other)},
+    )
     padded = f" {text.lower()} "
     grams = [padded[i : i + n] for n in (3, 4, 5) for i in range(len(padded) - n + 1)]
     fresh = len(_words(text) - rest)
     rank = sum(len(other) < len(text) for other in options)
     context = [f"#{one.kind}", f"#{one.question.template}"]
     first, second = one.lenses or (0, 0)
-    lens = "not stated" if one.lenses is None else "wider" if second > first else "longer" if second < first else "same"
+    lens = (
+        "not stated"
+        if one.lenses is None
+        else "wider"
+        if second > first
+        else "longer"
+        if second < first
+        else "same"
+    )
     moves = " ".join(re.findall(r"\d+ degrees(?: \w+-?\w*)?", one.question.prompt.split("\n")[0]))
     facts = [
         f"={text}",
@@ -284,7 +304,9 @@ def wording_leakage(samples: Samples) -> Probe:
         threshold=Bounds(high=0.0),
         n=len(test),
         verdict="fail" if shared else "pass",
-        because=f"{len(shared)} of {len(test)} test wordings are also in training" if shared else "none is shared",
+        because=f"{len(shared)} of {len(test)} test wordings are also in training"
+        if shared
+        else "none is shared",
         detail={"shared": shared[:100]},
         worst=[test[template] for template in shared[:6]],
     )

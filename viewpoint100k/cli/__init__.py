@@ -16,7 +16,9 @@ from viewpoint100k.cli import engine, listing, looking, making, sharing
 from viewpoint100k.cli.screen import err_console, out_console
 from viewpoint100k.errors import InputError, ViewpointError, printable
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
+)
 for commands in (making, looking, sharing):
     app.add_typer(commands.app)
 app.add_typer(listing.app, name="objects", rich_help_panel="Check and look")
@@ -56,8 +58,12 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        err_console.print(f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True, highlight=False)
+        err_console.print(
+            f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True, highlight=False
+        )
         sys.exit(2)
     except ViewpointError as error:
-        err_console.print(f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True, highlight=False)
+        err_console.print(
+            f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True, highlight=False
+        )
         sys.exit(1)

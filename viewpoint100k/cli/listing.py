@@ -51,14 +51,17 @@ def objects_list(
             )
         )
     out_console.print(table)
-    out_console.print(f"{len(listing.objects)} objects, {len(listing.rejects)} refused (`objects check` says why)")
+    out_console.print(
+        f"{len(listing.objects)} objects, {len(listing.rejects)} refused (`objects check` says why)"
+    )
 
 
 @app.command("check")
 def objects_check(
     source: ListedArgument,
     render: Annotated[
-        bool, typer.Option("--render", help="Also look at it from all around, and judge what a run would judge.")
+        bool,
+        typer.Option("--render", help="Also look at it from all around, and judge what a run would judge."),
     ] = False,
     sheet: Annotated[
         Optional[Path],
@@ -102,7 +105,11 @@ def objects_check(
     findings = [seen.finding for seen in kept]
     summary = inspection.count_verdicts(findings)
     if sheet is not None:
-        cut = f" (drawn: the first {inspection.MOST_ON_A_SHEET})" if len(kept) > inspection.MOST_ON_A_SHEET else ""
+        cut = (
+            f" (drawn: the first {inspection.MOST_ON_A_SHEET})"
+            if len(kept) > inspection.MOST_ON_A_SHEET
+            else ""
+        )
         with disk_errors(sheet):
             write_atomically(sheet, inspection.draw_sheet(kept, f"{source}: {summary}{cut}"))
     refused = [finding for finding in findings if finding.verdict != inspection.OK]
@@ -163,7 +170,9 @@ def _look(config: Any, listing: Any) -> Iterator[Any]:
             yield seen
 
 
-def _probe(config: Any, listing: Any, workers: int | None, device: str, engine_python: str | None) -> Iterator[Any]:
+def _probe(
+    config: Any, listing: Any, workers: int | None, device: str, engine_python: str | None
+) -> Iterator[Any]:
     """Probe and judge the objects of a listing, with a progress bar."""
     from viewpoint100k.inspection import inspect_objects
 

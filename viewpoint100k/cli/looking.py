@@ -21,7 +21,9 @@ app = typer.Typer()
 @app.command("validate", rich_help_panel="Check and look")
 def validate_command(
     dataset: DatasetArgument,
-    workers: Annotated[Optional[int], typer.Option(min=1, help="Processes.", show_default="one per core")] = None,
+    workers: Annotated[
+        Optional[int], typer.Option(min=1, help="Processes.", show_default="one per core")
+    ] = None,
 ) -> None:
     """Reread every file: hashes, images, truths and answers derived again, splits. Exit 1 if anything is wrong."""
     from viewpoint100k.validate import validate_dataset
@@ -40,13 +42,15 @@ def reproduce_command(
     dataset: DatasetArgument,
     shard: Annotated[int, typer.Option(help="Number of the shard, from 0, train first.", show_default=False)],
     source: Annotated[
-        Optional[str], typer.Option(help="Where its objects are, if they came from a folder.", show_default=False)
+        Optional[str],
+        typer.Option(help="Where its objects are, if they came from a folder.", show_default=False),
     ] = None,
     engine_python: PythonOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     keep: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", help="A new folder to keep what was made.", show_default=False)
+        Optional[Path],
+        typer.Option(metavar="DIR", help="A new folder to keep what was made.", show_default=False),
     ] = None,
 ) -> None:
     """Render a published shard again from its manifest and compare bytes. Exit 1 if it differs; says what does.
@@ -87,7 +91,8 @@ def audit_command(
         Optional[Path], typer.Option(metavar="FILE", help="Write the report as a page.", show_default=False)
     ] = None,
     json_file: Annotated[
-        Optional[Path], typer.Option("--json", metavar="FILE", help="Write the report as JSON.", show_default=False)
+        Optional[Path],
+        typer.Option("--json", metavar="FILE", help="Write the report as JSON.", show_default=False),
     ] = None,
 ) -> None:
     """Are the questions fair and the answers right? Shortcuts, leaks, labels from a second implementation. Exit 1 if not.
@@ -125,7 +130,9 @@ def audit_command(
 def gallery_command(
     dataset: DatasetArgument,
     page: Annotated[Path, typer.Argument(help="The HTML file to write.", show_default=False)],
-    limit: Annotated[int, typer.Option(min=1, help="Show at most so many samples, spread evenly over all.")] = 2000,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Show at most so many samples, spread evenly over all.")
+    ] = 2000,
 ) -> None:
     """An HTML page to look at a dataset: filters, overlays, the cameras in 3D, questions with the answer behind a click.
 
@@ -136,15 +143,21 @@ def gallery_command(
     with counting("Making the gallery") as progress:
         written = write_gallery(dataset, page, limit=limit, progress=progress)
     where = str(page) + (f" and {written.folder}/" if written.folder else "")
-    of_all = "" if written.samples == written.total else f" of {written.total:,}, spread evenly (--limit shows more)"
+    of_all = (
+        ""
+        if written.samples == written.total
+        else f" of {written.total:,}, spread evenly (--limit shows more)"
+    )
     out_console.print(
-        f"{written.samples:,} samples{of_all} in {escape(where)}, {written.bytes / 1e6:.1f} MB", soft_wrap=True
+        f"{written.samples:,} samples{of_all} in {escape(where)}, {written.bytes / 1e6:.1f} MB",
+        soft_wrap=True,
     )
 
 
 @app.command("inspect", rich_help_panel="Check and look")
 def inspect_command(
-    dataset: DatasetArgument, key: Annotated[str, typer.Argument(help="Key of a sample, such as train-00000-00003.")]
+    dataset: DatasetArgument,
+    key: Annotated[str, typer.Argument(help="Key of a sample, such as train-00000-00003.")],
 ) -> None:
     """Everything that is stored of one sample, as JSON."""
     from viewpoint100k.shards import iter_samples
@@ -153,6 +166,8 @@ def inspect_command(
         if stored.key == key:
             text = stored.sample.model_dump_json()
             # a title may hold what makes a terminal do something
-            out_console.print_json(text, ensure_ascii=not text.isprintable(), highlight=len(text) < MOST_COLOURED)
+            out_console.print_json(
+                text, ensure_ascii=not text.isprintable(), highlight=len(text) < MOST_COLOURED
+            )
             return
     raise InputError(f"{dataset} has no sample {key!r}; keys look like train-00000-00003")

@@ -62,12 +62,17 @@ def generate(
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     runner: Annotated[
-        str, typer.Option(help="local, ray or slurm: who runs the shards, see docs/farm.md.", rich_help_panel=FARM)
+        str,
+        typer.Option(
+            help="local, ray or slurm: who runs the shards, see docs/farm.md.", rich_help_panel=FARM
+        ),
     ] = "local",
     address: Annotated[
         str,
         typer.Option(
-            help="Of a Ray cluster: auto, host:port or ray://.", show_default="start one here", rich_help_panel=FARM
+            help="Of a Ray cluster: auto, host:port or ray://.",
+            show_default="start one here",
+            rich_help_panel=FARM,
         ),
     ] = "",
     sbatch: Annotated[
@@ -101,7 +106,9 @@ def generate(
     devices = list[Any]()
     check_before_run(out, (engine_python or sys.executable) if runner == "local" else None)
     if runner == "local":
-        with tempfile.TemporaryDirectory() as scratch:  # before the run's folder is made: --device may be wrong
+        with (
+            tempfile.TemporaryDirectory() as scratch
+        ):  # before the run's folder is made: --device may be wrong
             devices = devices_for(Path(scratch), device, engine_python, quiet=True)
     with Run(out) as run, disk_errors(out):
         with counting("Checking objects") as progress:
@@ -123,7 +130,8 @@ def generate(
             # few shards, of which one is the largest: all work on one at a time
             together = not on_gpus and len(missing) < 2 * count
             slots = [
-                devices[i % len(devices)].environment() for i in range(1 if together else min(count, len(missing)))
+                devices[i % len(devices)].environment()
+                for i in range(1 if together else min(count, len(missing)))
             ]
             places = places._replace(slots=slots)
             each = count if together else max(1, count // max(len(missing), 1))
@@ -131,7 +139,9 @@ def generate(
         else:
             command += render_options(cpus, gpus)
         command += ["--engine-python", engine_python] if engine_python else []
-        with RunBar(lambda: run.status(made, known), REMOTE_LOOK_S if run.folder != Path(out) else 1.0) as bar:
+        with RunBar(
+            lambda: run.status(made, known), REMOTE_LOOK_S if run.folder != Path(out) else 1.0
+        ) as bar:
             failed = run_shards(command, missing, places, run.logs, bar.update) if missing else {}
             bar.update(now=True)
         if still := run.status(made, known).missing:
@@ -150,7 +160,9 @@ def generate(
 def doctor_command(
     out: Annotated[str, typer.Argument(metavar="OUT", help="Where datasets are to be written.")] = ".",
     engine_python: PythonOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a bug report. No token is in it.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for a bug report. No token is in it.")
+    ] = False,
 ) -> None:
     """What this machine has for making datasets, what it lacks, and what to do. Exit 1 if something is red.
 
@@ -185,7 +197,8 @@ def plan(
     with Run(out) as run, disk_errors(out), counting("Checking objects") as progress:
         made = run.plan(config, progress)
     out_console.print(
-        f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(out)}/.run", soft_wrap=True
+        f"{len(made.shards)} shards of {len(made.objects)} objects planned in {escape(out)}/.run",
+        soft_wrap=True,
     )
 
 
@@ -201,7 +214,9 @@ def render_shard_command(
         ),
     ],
     engine_python: PythonOption = None,
-    workers: Annotated[int, typer.Option(min=1, help="Render processes for this shard; same bytes with any.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Render processes for this shard; same bytes with any.")
+    ] = 1,
     device: DeviceOption = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -212,7 +227,10 @@ def render_shard_command(
     end_with_parent()
     with Run(out) as run, disk_errors(out):
         receipt = run.render_shard(
-            shard, engine_python, workers, lambda scratch: devices_for(scratch, device, engine_python, quiet=quiet)
+            shard,
+            engine_python,
+            workers,
+            lambda scratch: devices_for(scratch, device, engine_python, quiet=quiet),
         )
     if not quiet:
         out_console.print(
@@ -225,10 +243,13 @@ def status_command(
     out: RunArgument,
     watch: Annotated[
         Optional[float],
-        typer.Option(min=0.1, metavar="SECONDS", help="Look again so often, until it is done.", show_default=False),
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Look again so often, until it is done.", show_default=False
+        ),
     ] = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Print only what has to be run again, as sbatch --array takes it.")
+        bool,
+        typer.Option("--missing", help="Print only what has to be run again, as sbatch --array takes it."),
     ] = False,
     html: Annotated[
         Optional[Path], typer.Option(metavar="FILE", help="Write it as a page.", show_default=False)
@@ -271,7 +292,9 @@ def finalize_command(out: RunArgument) -> None:
 
     with Run(out) as run, disk_errors(out):
         manifest = run.finalize()
-    out_console.print(f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards")
+    out_console.print(
+        f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards"
+    )
 
 
 @app.command("slurm", rich_help_panel=FARM)
@@ -282,7 +305,8 @@ def slurm_command(
     gpus: GpusOption = 0,
     engine_python: PythonOption = None,
     sbatch: Annotated[
-        Optional[list[str]], typer.Option(help="A line for #SBATCH, such as --partition=long.", show_default=False)
+        Optional[list[str]],
+        typer.Option(help="A line for #SBATCH, such as --partition=long.", show_default=False),
     ] = None,
 ) -> None:
     """Print the job array that makes the shards that are missing, to be read, changed and submitted.
@@ -309,21 +333,27 @@ def slurm_command(
 @app.command("k8s", rich_help_panel=FARM)
 def k8s_command(
     out: RunArgument,
-    image: Annotated[str, typer.Option(help="A container image with viewpoint100k\\[render,s3]; see docs/farm.md.")],
+    image: Annotated[
+        str, typer.Option(help="A container image with viewpoint100k\\[render,s3]; see docs/farm.md.")
+    ],
     name: Annotated[str, typer.Option(help="Of the Job.")] = "viewpoint100k",
     at_a_time: AtATimeOption = 0,
     cpus: CpusOption = 1,
     gpus: GpusOption = 0,
-    memory: Annotated[str, typer.Option(help="Of a pod: a render process takes up to 2.5 GB, usually 0.8.")] = "4Gi",
+    memory: Annotated[
+        str, typer.Option(help="Of a pod: a render process takes up to 2.5 GB, usually 0.8.")
+    ] = "4Gi",
     retries: RetriesOption = 3,
     claim: Annotated[
-        str, typer.Option(help="A PersistentVolumeClaim, mounted at OUT, if that is no URL.", show_default=False)
+        str,
+        typer.Option(help="A PersistentVolumeClaim, mounted at OUT, if that is no URL.", show_default=False),
     ] = "",
     secret: Annotated[
         str, typer.Option(help="A Secret whose keys become environment variables.", show_default=False)
     ] = "",
     env: Annotated[
-        Optional[list[str]], typer.Option(help="NAME=VALUE, for the pods. May be given often.", show_default=False)
+        Optional[list[str]],
+        typer.Option(help="NAME=VALUE, for the pods. May be given often.", show_default=False),
     ] = None,
 ) -> None:
     """Print the manifest of a Kubernetes Indexed Job that makes the shards of a planned run.
@@ -342,7 +372,9 @@ def k8s_command(
         shards = len(run.read_plan().shards)
         where = out if is_url(out) else str(run.folder.absolute())
     if not is_url(out) and not claim:
-        raise InputError(f"{out} is a folder: name the PersistentVolumeClaim that holds it with --claim, or use a URL")
+        raise InputError(
+            f"{out} is a folder: name the PersistentVolumeClaim that holds it with --claim, or use a URL"
+        )
     manifest = job_manifest(
         ["render-shard", where, *render_options(cpus, gpus)],
         shards,
@@ -361,7 +393,9 @@ def k8s_command(
 @app.command("requestion", rich_help_panel="Stages of generate")
 def requestion_command(
     dataset: DatasetArgument,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the dataset with its new questions.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A new folder for the dataset with its new questions.")
+    ],
     overrides: SetOption = None,
 ) -> None:
     """Ask anew about the pairs of a dataset: new wordings, other forms of answers. Nothing is rendered.

@@ -16,7 +16,9 @@ RunArgument = Annotated[
 FARM = "On other machines"
 AtATimeOption = Annotated[
     int,
-    typer.Option(min=0, help="So many shards at a time.", show_default="as many as fit", rich_help_panel=FARM),
+    typer.Option(
+        min=0, help="So many shards at a time.", show_default="as many as fit", rich_help_panel=FARM
+    ),
 ]
 CpusOption = Annotated[
     int, typer.Option("--cpus-per-shard", min=1, help="Cores that a shard renders on.", rich_help_panel=FARM)
@@ -24,7 +26,10 @@ CpusOption = Annotated[
 GpusOption = Annotated[
     int,
     typer.Option(
-        "--gpus-per-shard", min=0, help="GPUs that a shard renders on; 0: the processor.", rich_help_panel=FARM
+        "--gpus-per-shard",
+        min=0,
+        help="GPUs that a shard renders on; 0: the processor.",
+        rich_help_panel=FARM,
     ),
 ]
 RetriesOption = Annotated[
@@ -33,7 +38,9 @@ RetriesOption = Annotated[
 DatasetArgument = Annotated[
     Path, typer.Argument(help="A folder that `viewpoint100k generate` wrote.", show_default=False)
 ]
-PresetOption = Annotated[str, typer.Option(help="smoke, viewpoint-100k, viewpoint-6dof, or a FILE.yaml of your own.")]
+PresetOption = Annotated[
+    str, typer.Option(help="smoke, viewpoint-100k, viewpoint-6dof, or a FILE.yaml of your own.")
+]
 SourceOption = Annotated[
     Optional[str],
     typer.Option(
@@ -41,8 +48,12 @@ SourceOption = Annotated[
         show_default="the preset's",
     ),
 ]
-PairsOption = Annotated[Optional[int], typer.Option(help="Exactly so many pairs.", show_default="the preset's")]
-SeedOption = Annotated[Optional[int], typer.Option(help="Same seed, same bytes.", show_default="the preset's")]
+PairsOption = Annotated[
+    Optional[int], typer.Option(help="Exactly so many pairs.", show_default="the preset's")
+]
+SeedOption = Annotated[
+    Optional[int], typer.Option(help="Same seed, same bytes.", show_default="the preset's")
+]
 SetOption = Annotated[
     Optional[list[str]],
     typer.Option(
@@ -64,10 +75,12 @@ PythonOption = Annotated[
     typer.Option(help="Another Python (3.13 or 3.11) that has bpy, to render with.", show_default="this one"),
 ]
 DeviceOption = Annotated[
-    str, typer.Option(help="auto: the GPUs that Cycles finds, else the processor; cpu; or gpu: fail without one.")
+    str,
+    typer.Option(help="auto: the GPUs that Cycles finds, else the processor; cpu; or gpu: fail without one."),
 ]
 WorkersOption = Annotated[
-    Optional[int], typer.Option(min=1, help="Render processes.", show_default="one per GPU, else one per core")
+    Optional[int],
+    typer.Option(min=1, help="Render processes.", show_default="one per GPU, else one per core"),
 ]
 ListedArgument = Annotated[
     str,
@@ -77,6 +90,8 @@ ListedArgument = Annotated[
         show_default=False,
     ),
 ]
-CountOption = Annotated[int, typer.Option(min=1, help="So many of an endless source; a folder is read whole.")]
+CountOption = Annotated[
+    int, typer.Option(min=1, help="So many of an endless source; a folder is read whole.")
+]
 DrawSeedOption = Annotated[int, typer.Option(min=0, help="Which objects of an endless source.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]

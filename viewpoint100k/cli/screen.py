@@ -128,7 +128,9 @@ def print_missing(report: Any) -> None:
     print(report.missing_spec, flush=True)
     if report.running:
         numbers = ", ".join(str(one.number) for one in report.running)
-        err_console.print(f"not listed, because somebody is at work: {numbers}", soft_wrap=True, highlight=False)
+        err_console.print(
+            f"not listed, because somebody is at work: {numbers}", soft_wrap=True, highlight=False
+        )
 
 
 def print_report(report: Any) -> None:
@@ -162,7 +164,10 @@ def print_report(report: Any) -> None:
             soft_wrap=True,
             highlight=False,
         )
-    for what, counts in (("refused objects", report.rejects), ("pairs and questions not used", report.dropped)):
+    for what, counts in (
+        ("refused objects", report.rejects),
+        ("pairs and questions not used", report.dropped),
+    ):
         if counts:
             table = Table(what, "")
             for reason, count in counts.items():
@@ -180,7 +185,13 @@ def print_findings(findings: list[Any], min_asymmetry: float) -> None:
     table = Table("object", "verdict", "asymmetry", *(["mesh"] if meshes else []), "reason")
     for finding in findings:
         value = finding.asymmetry
-        colour = "red" if (value or 0) < min_asymmetry else "yellow" if (value or 0) < 2 * min_asymmetry else "green"
+        colour = (
+            "red"
+            if (value or 0) < min_asymmetry
+            else "yellow"
+            if (value or 0) < 2 * min_asymmetry
+            else "green"
+        )
         table.add_row(
             escape(finding.uid),
             f"[{'green' if finding.verdict == 'ok' else 'red'}]{escape(finding.verdict)}[/]",
@@ -196,7 +207,9 @@ def print_health(report: Any) -> None:
     table = Table("", "verdict", "found", "what to do")
     for finding in report.findings:
         colour = f"[{finding.verdict}]{finding.verdict}[/]"
-        table.add_row(escape(finding.name), colour, escape(one_line(finding.found, 600)), escape(finding.advice))
+        table.add_row(
+            escape(finding.name), colour, escape(one_line(finding.found, 600)), escape(finding.advice)
+        )
     out_console.print(table)
     for finding in report.findings:
         if finding.verdict == "red":
@@ -204,7 +217,9 @@ def print_health(report: Any) -> None:
             out_console.print(line, soft_wrap=True, highlight=False)
     verdicts = Counter(finding.verdict for finding in report.findings)
     said = "a run will fail" if report.failed else "ready to render"
-    out_console.print(f"{verdicts['green']} green, {verdicts['yellow']} yellow, {verdicts['red']} red: {said}")
+    out_console.print(
+        f"{verdicts['green']} green, {verdicts['yellow']} yellow, {verdicts['red']} red: {said}"
+    )
 
 
 def print_probes(probes: list[Any]) -> None:
@@ -229,7 +244,9 @@ def print_would_fail(out: Any, probes: list[Any]) -> None:
         )
     said = f"{len(failed)} fail" if failed else "none fails"
     command = escape(f"viewpoint100k audit {out}")
-    out_console.print(f"Of {len(probes)} quick probes {said}. All of them: {command}", soft_wrap=True, highlight=False)
+    out_console.print(
+        f"Of {len(probes)} quick probes {said}. All of them: {command}", soft_wrap=True, highlight=False
+    )
 
 
 def print_shipment(shipment: Any) -> None:
@@ -276,7 +293,9 @@ def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
     for name, ids in (("unknown", scores.unknown_ids), ("unanswered", scores.unanswered_ids)):
         if ids:
             more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
-            err_console.print(f"{name}: {escape(one_line(', '.join(ids[:5])))}{more}", soft_wrap=True, highlight=False)
+            err_console.print(
+                f"{name}: {escape(one_line(', '.join(ids[:5])))}{more}", soft_wrap=True, highlight=False
+            )
 
 
 def print_cpu(cpu_s: Counter[str], what: str) -> None:
@@ -301,7 +320,9 @@ def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[An
     )
     print_cpu(cpu, f"{views} views")
     if is_url(out):
-        out_console.print(f"Fetch it with what your store has for that, then look at it; it lies in {escape(out)}")
+        out_console.print(
+            f"Fetch it with what your store has for that, then look at it; it lies in {escape(out)}"
+        )
         return
     out_console.print("Look at it:", soft_wrap=True)
     out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)

@@ -48,10 +48,16 @@ def publish_command(
     repo_id: Annotated[
         str, typer.Argument(metavar="REPO_ID", help="owner/name on the Hugging Face Hub.", show_default=False)
     ],
-    private: Annotated[bool, typer.Option("--private", help="If the repository has to be made, only for you.")] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="If the repository has to be made, only for you.")
+    ] = False,
     branch: Annotated[str, typer.Option(help="What people read; made if it is not there.")] = "main",
-    tag: Annotated[str, typer.Option(help="Name of this version.", show_default="v and the dataset's version")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
+    tag: Annotated[
+        str, typer.Option(help="Name of this version.", show_default="v and the dataset's version")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
+    ] = False,
     workers: Annotated[
         Optional[int], typer.Option(min=1, help="Processes that check.", show_default="one per core")
     ] = None,
@@ -97,7 +103,9 @@ def remove_command(
     dataset: DatasetArgument,
     uids: Annotated[
         Optional[list[str]],
-        typer.Option("--uid", help="An object, as attribution.csv names it. May be given often.", show_default=False),
+        typer.Option(
+            "--uid", help="An object, as attribution.csv names it. May be given often.", show_default=False
+        ),
     ] = None,
     reason: Annotated[str, typer.Option(help="Published with the removal.", show_default=False)] = "",
 ) -> None:
@@ -157,10 +165,12 @@ def evaluate_command(
     ],
     dataset: DatasetArgument,
     json_file: Annotated[
-        Optional[Path], typer.Option("--json", metavar="FILE", help="Write the scores as JSON.", show_default=False)
+        Optional[Path],
+        typer.Option("--json", metavar="FILE", help="Write the scores as JSON.", show_default=False),
     ] = None,
     html: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="Write a page: confusion, worst cases.", show_default=False)
+        Optional[Path],
+        typer.Option(metavar="FILE", help="Write a page: confusion, worst cases.", show_default=False),
     ] = None,
 ) -> None:
     """Score answers: per type, tier, family, angle and form; both orders, whole samples, all rotations; with intervals.
@@ -172,7 +182,9 @@ def evaluate_command(
 
     for option, out in (("--json", json_file), ("--html", html)):
         if out is not None and out.exists() and predictions.exists() and out.samefile(predictions):
-            raise InputError(f"{option} {out} is the file of predictions itself; write the scores to another one")
+            raise InputError(
+                f"{option} {out} is the file of predictions itself; write the scores to another one"
+            )
     if json_file is not None and html is not None and json_file.resolve() == html.resolve():
         raise InputError(f"--json and --html both name {html}; expected two files")
     scores, cases = evaluate.evaluate(predictions, dataset)

@@ -45,7 +45,9 @@ class Written(NamedTuple):
     bytes: int  # of page and folder
 
 
-def write_gallery(dataset: Path, page: Path, *, limit: int = 2000, progress: Progress | None = None) -> Written:
+def write_gallery(
+    dataset: Path, page: Path, *, limit: int = 2000, progress: Progress | None = None
+) -> Written:
     """Write an HTML page that shows a dataset, and for more than `ONE_FILE` samples a folder beside it.
 
     The page appears when all that it needs is there, and is replaced in one step; what an earlier one had is removed.
@@ -118,7 +120,13 @@ class Index:
     def __init__(self) -> None:
         self.keys: list[str] = []
         self.columns: dict[str, list[int]] = {"family": [], "split": [], "object": [], "kinds": []}
-        self._names: dict[str, dict[Any, int]] = {"family": {}, "split": {}, "kind": {}, "kinds": {}, "object": {}}
+        self._names: dict[str, dict[Any, int]] = {
+            "family": {},
+            "split": {},
+            "kind": {},
+            "kinds": {},
+            "object": {},
+        }
         self._objects: list[dict[str, str]] = []
 
     def add(self, key: str, sample: Sample) -> None:
@@ -173,7 +181,9 @@ def _chunks(samples: Iterable[tuple[Path, StoredSample]], index: Index) -> Itera
 
 # --- files -------------------------------------------------------------------------------------
 
-VERSION = re.compile(r"^[0-9a-f]{16}(\.\d+\.partial)?$")  # what we make in a page's folder, and nothing else there
+VERSION = re.compile(
+    r"^[0-9a-f]{16}(\.\d+\.partial)?$"
+)  # what we make in a page's folder, and nothing else there
 
 
 def _write_version(folder: Path, chunks: Iterable[list[dict[str, Any]]]) -> tuple[str, int]:
@@ -224,7 +234,9 @@ def _remove_versions(folder: Path, *, keep: str) -> None:
 
 def to_json(value: Any) -> str:
     """JSON that may stand in a script: no `<`, so that no text of a stranger ends it."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
 
 
 # --- the page --------------------------------------------------------------------------------------
@@ -270,7 +282,9 @@ def _environment() -> "Environment":
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
         raise MissingExtra("the gallery needs jinja2: pip install 'viewpoint100k[render]'") from error
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["px"] = lambda value: f"{value:.1f}"
     environment.filters["plain"] = lambda text: text.replace("_", " ")
     return environment

@@ -32,7 +32,9 @@ def make_card(stored: StoredSample) -> dict[str, Any]:
     """
     key, sample, images = stored
     if not images or len(images) != len(sample.views):
-        raise InputError(f"sample {key!r} has {len(images)} pictures and {len(sample.views)} views; expected one each")
+        raise InputError(
+            f"sample {key!r} has {len(images)} pictures and {len(sample.views)} views; expected one each"
+        )
     pictures = [_decoded(image, key, number) for number, image in enumerate(images)]
     sizes = [picture.size for picture in pictures]
     thing = sample.object
@@ -112,7 +114,10 @@ def points(sample: Sample, sizes: Sequence[tuple[int, int]]) -> list[dict[str, A
     if not stored:
         return []
     world = np.array([point.world for point in stored])
-    depths = [project(world, matrix(view.world_from_camera), matrix(view.intrinsics))[1] for view in sample.views[:2]]
+    depths = [
+        project(world, matrix(view.world_from_camera), matrix(view.intrinsics))[1]
+        for view in sample.views[:2]
+    ]
     return [
         {
             "world": [round(value, 3) for value in point.world],
@@ -202,7 +207,8 @@ def figures(question: Question, pictures: Sequence["Image"]) -> list[Any]:
         return []
     plain = {id(picture): view for view, picture in enumerate(pictures)}
     return [
-        plain[id(one)] if id(one) in plain else _small(one, FIGURE_PX)._asdict() for one in shown(question, pictures)
+        plain[id(one)] if id(one) in plain else _small(one, FIGURE_PX)._asdict()
+        for one in shown(question, pictures)
     ]
 
 

@@ -86,7 +86,9 @@ def draw_side(views: Sequence[View]) -> Plan:
     return _draw(poses, rays, side_axes(poses[0]), None, SIDE_HEIGHT_PX)
 
 
-def _draw(poses: list[Array], rays: list[Array], page_from_world: Array, front: Array | None, height: float) -> Plan:
+def _draw(
+    poses: list[Array], rays: list[Array], page_from_world: Array, front: Array | None, height: float
+) -> Plan:
     """Rays are (2, 3) in camera axes with z = 1, so that their multiples by a depth end on one plane of the picture."""
     places = np.stack([pose[:3, 3] for pose in poses]) @ page_from_world.T
     scale, origin = _fit(places, PLAN_PX, height)
@@ -98,7 +100,9 @@ def _draw(poses: list[Array], rays: list[Array], page_from_world: Array, front: 
         reach = np.linalg.norm(pose[:3, 3]) + OBJECT_RADIUS  # just past the object
         directions = (two_rays @ pose[:3, :3].T @ page_from_world.T) * flip
         glyph = position + GLYPH_PX * directions / max(np.linalg.norm(directions, axis=1).max(), 1e-9)
-        label = _label(position, directions.mean(axis=0), np.stack([*arrow, *(other.label for other in cameras)]))
+        label = _label(
+            position, directions.mean(axis=0), np.stack([*arrow, *(other.label for other in cameras)])
+        )
         cameras.append(PlanCamera(position, position + reach * directions, glyph, label))
     return Plan(
         width=PLAN_PX,

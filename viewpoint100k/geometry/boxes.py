@@ -12,7 +12,9 @@ from viewpoint100k.geometry.rotations import Array
 class Projected(NamedTuple):
     """An upright box in a picture."""
 
-    full_box: Array  # (4,) left, top, right, bottom of its corners, pixels; not cut at the edge of the picture
+    full_box: (
+        Array  # (4,) left, top, right, bottom of its corners, pixels; not cut at the edge of the picture
+    )
     centre_pixel: Array  # (2,) of its middle
     base_pixel: Array  # (2,) of the middle of its base
     depth: float  # of its middle along the line of sight

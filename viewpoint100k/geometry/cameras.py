@@ -62,7 +62,9 @@ def intrinsics_from_hfov(hfov_deg: float, width_px: int, height_px: int) -> Arra
     return np.array([[focal_px, 0.0, 0.5 * width_px], [0.0, focal_px, 0.5 * height_px], [0.0, 0.0, 1.0]])
 
 
-def project(points_world: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike) -> tuple[Array, Array]:
+def project(
+    points_world: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike
+) -> tuple[Array, Array]:
     """Where world points land in the image.
 
     Args:
@@ -75,17 +77,23 @@ def project(points_world: ArrayLike, world_from_camera: ArrayLike, intrinsics: A
         Points with depth <= 0 are behind the camera and their pixels are meaningless.
     """
     world_from_camera = np.asarray(world_from_camera, dtype=np.float64)
-    points = (np.asarray(points_world, dtype=np.float64) - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
+    points = (np.asarray(points_world, dtype=np.float64) - world_from_camera[:3, 3]) @ world_from_camera[
+        :3, :3
+    ]
     depth = points[:, 2]
     homogeneous = points @ np.asarray(intrinsics, dtype=np.float64).T
     with np.errstate(divide="ignore", invalid="ignore"):
         return homogeneous[:, :2] / depth[:, None], depth
 
 
-def back_project(pixels: ArrayLike, depth: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike) -> Array:
+def back_project(
+    pixels: ArrayLike, depth: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike
+) -> Array:
     """World points (N, 3) seen at `pixels` (N, 2) with planar depth (N,): the inverse of `project`."""
     k = np.asarray(intrinsics, dtype=np.float64)
     xy = (np.asarray(pixels, dtype=np.float64) - k[:2, 2]) / np.array([k[0, 0], k[1, 1]])
-    points = np.concatenate([xy, np.ones((len(xy), 1))], axis=1) * np.asarray(depth, dtype=np.float64)[:, None]
+    points = (
+        np.concatenate([xy, np.ones((len(xy), 1))], axis=1) * np.asarray(depth, dtype=np.float64)[:, None]
+    )
     world_from_camera = np.asarray(world_from_camera, dtype=np.float64)
     return np.asarray(points @ world_from_camera[:3, :3].T + world_from_camera[:3, 3])

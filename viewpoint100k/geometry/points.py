@@ -22,7 +22,11 @@ AROUND_Y = np.array([0, 0, 0, 1, -1, 0.7, -0.7, 0.7, -0.7])
 CONTINUOUS = 0.08  # world units: between neighbouring pixels, a greater step in depth is an outline
 HIDDEN_BY = 0.05  # world units: a surface so much nearer hides what is behind it for certain
 POOL = 120  # points among which those to keep are chosen
-PLANES, VIEWS, MIRRORED = 24, 2, 400  # mirror planes that are tried, views of the ring that judge them, and points
+PLANES, VIEWS, MIRRORED = (
+    24,
+    2,
+    400,
+)  # mirror planes that are tried, views of the ring that judge them, and points
 SIDES = ("front", "back", "left", "right", "top", "bottom")
 
 
@@ -47,7 +51,9 @@ def landmarks(captures: Sequence[Capture], seen: Sequence[Surface], count: int) 
 
 def track(captures: Sequence[tuple[Capture, Capture]], points: Sequence[Surface]) -> list[Tracked]:
     """What the two views of each pair see of its points."""
-    pixels, visible = _visibility([one for pair in captures for one in pair], [one for one in points for _ in range(2)])
+    pixels, visible = _visibility(
+        [one for pair in captures for one in pair], [one for one in points for _ in range(2)]
+    )
     return [
         Tracked(one.points, one.albedo, np.stack(pixels[i : i + 2]), np.stack(visible[i : i + 2]))
         for one, i in zip(points, range(0, len(pixels), 2), strict=True)
@@ -68,7 +74,9 @@ def _spread(pool: Surface, count: int) -> Surface:
     return Surface(*(part[chosen] for part in pool))
 
 
-def _visibility(captures: Sequence[Capture], of_each: Sequence[Surface]) -> tuple[list[Array], list[NDArray[np.int8]]]:
+def _visibility(
+    captures: Sequence[Capture], of_each: Sequence[Surface]
+) -> tuple[list[Array], list[NDArray[np.int8]]]:
     """Where each view sees points of its own: (N, 2) pixels, and (N,) 1, -1 or 0.
 
     A point is clearly seen, clearly hidden by the object itself, or unclear. All views at once: they are few points each.
@@ -80,7 +88,8 @@ def _visibility(captures: Sequence[Capture], of_each: Sequence[Surface]) -> tupl
     which, ends = np.repeat(np.arange(len(captures)), counts), np.cumsum(counts).tolist()
     poses = np.array([one.world_from_camera for one in captures])[which]
     shapes = [
-        (*one.depth.shape, one.intrinsics[0, 0], one.intrinsics[1, 1], *one.intrinsics[:2, 2]) for one in captures
+        (*one.depth.shape, one.intrinsics[0, 0], one.intrinsics[1, 1], *one.intrinsics[:2, 2])
+        for one in captures
     ]
     height, width, fx, fy, cx, cy = np.array(shapes)[which].T
     margin = np.maximum(CLEAR_PX * np.maximum(height, width) / 512, LEAST_CLEAR_PX)
@@ -91,15 +100,20 @@ def _visibility(captures: Sequence[Capture], of_each: Sequence[Surface]) -> tupl
     inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
     cols, rows = (
         np.minimum(
-            (np.where(inside, at, margin) + margin * beside[:, None]).astype(np.int64), size.astype(np.int64) - 1
+            (np.where(inside, at, margin) + margin * beside[:, None]).astype(np.int64),
+            size.astype(np.int64) - 1,
         )
         for at, beside, size in ((u, AROUND_X, width), (v, AROUND_Y, height))
     )
-    places = np.maximum(rows, 0) * width.astype(np.int64) + np.maximum(cols, 0)  # (9, N), the point's own pixel first
+    places = np.maximum(rows, 0) * width.astype(np.int64) + np.maximum(
+        cols, 0
+    )  # (9, N), the point's own pixel first
     there = np.empty(places.shape)
     for one, start, end in zip(captures, [0, *ends], ends, strict=False):
         there[:, start:end] = one.depth.ravel()[places[:, start:end]]
-    cosine = -np.einsum("ni,ni->n", towards, normals) / np.maximum(np.sqrt(x * x + y * y + depth * depth), 1e-12)
+    cosine = -np.einsum("ni,ni->n", towards, normals) / np.maximum(
+        np.sqrt(x * x + y * y + depth * depth), 1e-12
+    )
     steep = np.minimum(np.maximum(cosine, CLEAR_COSINE), 1)
     slope = np.sqrt(1 - steep**2) / steep
     own = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / fx
@@ -165,7 +179,9 @@ def lens_or_place(
     # where nothing was done: both at once, one against the other, would not show in the size
     scales = np.array([1.0, *(others or [1.3, 1 / 1.3])])[:, None]  # the first is what was done
     rotation, position = world_from_camera[:3, :3], world_from_camera[:3, 3]
-    x, y, z = (rotation.T @ points.T)[:, None] - scales * (position @ rotation)[:, None, None]  # (scales, N) each
+    x, y, z = (rotation.T @ points.T)[:, None] - scales * (position @ rotation)[
+        :, None, None
+    ]  # (scales, N) each
     if not len(points) or not z.min() > 0:
         return 0.0
     u, v = scales * (intrinsics[0, 0] * x / z), scales * (intrinsics[1, 1] * y / z)

@@ -32,7 +32,9 @@ class Motion(NamedTuple):
     elevation_deg: Array  # of the first camera
 
 
-def motion(world_from_first: ArrayLike, world_from_second: ArrayLike, object_center: ArrayLike = (0, 0, 0)) -> Motion:
+def motion(
+    world_from_first: ArrayLike, world_from_second: ArrayLike, object_center: ArrayLike = (0, 0, 0)
+) -> Motion:
     """The motion that takes the first camera to the second.
 
     Args:
@@ -46,7 +48,10 @@ def motion(world_from_first: ArrayLike, world_from_second: ArrayLike, object_cen
     Raises:
         InputError: if a pose is not rigid, or a camera sits on the object's centre.
     """
-    first, second = np.asarray(world_from_first, dtype=np.float64), np.asarray(world_from_second, dtype=np.float64)
+    first, second = (
+        np.asarray(world_from_first, dtype=np.float64),
+        np.asarray(world_from_second, dtype=np.float64),
+    )
     center = np.asarray(object_center, dtype=np.float64)
     from_first, from_second = _seen_from(first[..., :3, 3] - center), _seen_from(second[..., :3, 3] - center)
     if not ((from_first.distance > 0) & (from_second.distance > 0)).all():
@@ -70,11 +75,15 @@ def motion(world_from_first: ArrayLike, world_from_second: ArrayLike, object_cen
     )
 
 
-def motions_between(poses: Sequence[Array] | Mapping[int, Array], orders: Sequence[tuple[int, int]]) -> list[Motion]:
+def motions_between(
+    poses: Sequence[Array] | Mapping[int, Array], orders: Sequence[tuple[int, int]]
+) -> list[Motion]:
     """The motion from one numbered pose to another, for all of them in one batch."""
     if not orders:
         return []
-    moved = motion(*(np.stack([poses[number] for number in numbers]) for numbers in zip(*orders, strict=True)))
+    moved = motion(
+        *(np.stack([poses[number] for number in numbers]) for numbers in zip(*orders, strict=True))
+    )
     return [Motion(*(part[i] for part in moved)) for i in range(len(orders))]
 
 

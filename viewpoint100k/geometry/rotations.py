@@ -20,7 +20,9 @@ def check_rotation(rotation: ArrayLike, name: str) -> Array:
         raise InputError(f"{name} has shape {matrix.shape}; expected (..., 3, 3)")
     worst = np.abs(matrix.swapaxes(-1, -2) @ matrix - IDENTITY).max(initial=0.0)
     if not worst <= ATOL or not (np.linalg.det(matrix) > 0).all():
-        raise InputError(f"{name} is not a rotation: R^T R differs from I by {worst:.2g} (at most {ATOL}), or det < 0")
+        raise InputError(
+            f"{name} is not a rotation: R^T R differs from I by {worst:.2g} (at most {ATOL}), or det < 0"
+        )
     return matrix
 
 
@@ -105,7 +107,9 @@ def camera_angles_deg(world_from_camera: ArrayLike) -> tuple[Array, Array, Array
     right_x, right_y, right_z = (axes[..., i, 0] for i in range(3))
     x, y, z = (axes[..., i, 2] for i in range(3))
     (level_x, level_y, _), (down_x, down_y, down_z) = _level_axes(x, y, z)
-    roll = np.arctan2(right_x * down_x + right_y * down_y + right_z * down_z, right_x * level_x + right_y * level_y)
+    roll = np.arctan2(
+        right_x * down_x + right_y * down_y + right_z * down_z, right_x * level_x + right_y * level_y
+    )
     pitch = np.arctan2(z, np.hypot(x, y))
     return wrap_deg(np.degrees(np.arctan2(x, y))), np.asarray(np.degrees(pitch)), np.asarray(np.degrees(roll))
 
@@ -128,7 +132,9 @@ def camera_rotation(bearing_deg: ArrayLike, pitch_deg: ArrayLike, roll_deg: Arra
     return out
 
 
-Axis = tuple[Array, Array, Array]  # x, y and z of a batch of vectors: arithmetic on parts is several times as fast
+Axis = tuple[
+    Array, Array, Array
+]  # x, y and z of a batch of vectors: arithmetic on parts is several times as fast
 
 
 def _level_axes(x: Array, y: Array, z: Array) -> tuple[Axis, Axis]:

@@ -113,7 +113,9 @@ def covisible_fraction(
     if not len(of_first.points) or not len(of_second.points):
         return 0.0
     area_first, area_second = of_first.area.sum(), of_second.area.sum()
-    shared = 0.5 * (of_first.area[_sees(second, of_first)].sum() + of_second.area[_sees(first, of_second)].sum())
+    shared = 0.5 * (
+        of_first.area[_sees(second, of_first)].sum() + of_second.area[_sees(first, of_second)].sum()
+    )
     return float(np.clip(shared / max(area_first + area_second - shared, 1e-12), 0.0, 1.0))
 
 
@@ -159,7 +161,9 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     depth_there = view.depth.ravel()[pixel].astype(np.float64)
     there = view.albedo.reshape(-1, 3).take(pixel, axis=0)
     of_albedo = np.abs(there - cloud.albedo.take(point, axis=0)) @ np.full(3, 1 / 3)
-    of_shape = np.minimum(2 / math.hypot(*position[:, 0]) * np.abs(depth_there - depth), BACKGROUND_DIFFERENCE)
+    of_shape = np.minimum(
+        2 / math.hypot(*position[:, 0]) * np.abs(depth_there - depth), BACKGROUND_DIFFERENCE
+    )
     difference = np.where(depth_there < FAR, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
     weight = np.bincount(which, cosine, minlength=len(looks))
     total = np.bincount(which, cosine * difference, minlength=len(looks))
@@ -203,10 +207,14 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
     slope = np.sqrt(1 - steep**2) / steep
     # half a per cent of the distance, and what the depth of a slanted surface changes within its pixel
     tolerance = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / capture.intrinsics[0, 0]
-    return np.asarray(inside & (cosine >= GRAZING_COSINE) & (np.abs(capture.depth[rows, cols] - depth) <= tolerance))
+    return np.asarray(
+        inside & (cosine >= GRAZING_COSINE) & (np.abs(capture.depth[rows, cols] - depth) <= tolerance)
+    )
 
 
-def _in_front(u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float) -> NDArray[np.intp]:
+def _in_front(
+    u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float
+) -> NDArray[np.intp]:
     """Numbers of the points at (u, v) pixels that no other point of the same look hides, on a coarse grid of cells."""
     if not len(depth):
         return np.arange(0)

@@ -69,7 +69,9 @@ def list_objects(
     return Listing(tuple(objects), tuple(rejects), endless=kind == "builtin")
 
 
-def fetch_object(obj: SourceObject, source: str, folder: Path, budgets: FileBudgets) -> tuple[Path, ObjectRecord]:
+def fetch_object(
+    obj: SourceObject, source: str, folder: Path, budgets: FileBudgets
+) -> tuple[Path, ObjectRecord]:
     """The object's file on this machine, checked, and its record with the sha256 filled in.
 
     Args:
@@ -99,7 +101,9 @@ def fetch_object(obj: SourceObject, source: str, folder: Path, budgets: FileBudg
     try:
         sha256 = object_sha256(path, check_gltf(path, budgets).files)
     except ObjectRefused as error:
-        raise ObjectRefused(f"changed since it was planned, when it was fine: {error}" if planned else error) from error
+        raise ObjectRefused(
+            f"changed since it was planned, when it was fine: {error}" if planned else error
+        ) from error
     if planned not in ("", sha256):
         raise ObjectRefused(f"changed since it was planned: sha256 was {planned}, is {sha256}")
     return path, obj.record.model_copy(update={"sha256": sha256})

@@ -44,7 +44,9 @@ LIGHT = Paint((1.0, 0.93, 0.62))
 RED = Paint((0.8, 0.05, 0.05))
 COFFEE = Paint((0.25, 0.13, 0.06), roughness=0.4)
 ANY = ("stripes", "checks", "spots", "blotches", "label", "wood")  # bricks are for buildings
-_COLOURS = "e6194b 2f9e44 ffd21f 3b5bdb f58231 8a2be2 22b8cf e64980 94d82d 12807a 9a5b20 7a1022 1b2a6b f4a7b9 c9b458"
+_COLOURS = (
+    "e6194b 2f9e44 ffd21f 3b5bdb f58231 8a2be2 22b8cf e64980 94d82d 12807a 9a5b20 7a1022 1b2a6b f4a7b9 c9b458"
+)
 
 
 def list_builtin(count: int, seed: int) -> list[SourceObject]:
@@ -102,7 +104,9 @@ class Kit:
             self._fresh = self.rng.permutation(_COLOURS.split()).tolist()
         hue, saturation, value = colorsys.rgb_to_hsv(*(c / 255 for c in bytes.fromhex(self._fresh.pop())))
         hue, saturation = (hue + self.size(-0.015, 0.015)) % 1, saturation * self.size(0.85, 1)
-        return Paint(colorsys.hsv_to_rgb(hue, saturation, value * self.size(0.88, 1)), roughness=self.size(0.4, 0.9))
+        return Paint(
+            colorsys.hsv_to_rgb(hue, saturation, value * self.size(0.88, 1)), roughness=self.size(0.4, 0.9)
+        )
 
     def pattern(self, *names: str) -> Paint:
         """A texture of one of these kinds, or of `ANY`, in a new colour and one that differs from it in grey too."""
@@ -161,7 +165,10 @@ def _airplane(kit: Kit) -> list[Part]:
 
 def _boat(kit: Kit) -> list[Part]:
     half = [(0.22, -0.8), (0.31, -0.35), (0.3, 0.15), (0.19, 0.55), (0, 0.9)]
-    outline = np.array(half + [(-x, z) for x, z in reversed(half[:-1])]) * (kit.size(0.95, 1.25), kit.size(0.8, 0.95))
+    outline = np.array(half + [(-x, z) for x, z in reversed(half[:-1])]) * (
+        kit.size(0.95, 1.25),
+        kit.size(0.8, 0.95),
+    )
     height, x, z, beam = kit.size(0.28, 0.4), kit.size(-0.08, 0), kit.size(-0.35, -0.15), outline[:, 0].max()
     top = 0.41 + height
     return [
@@ -216,7 +223,10 @@ def _car(kit: Kit) -> list[Part]:
         box(w, 0.3, long, paint).at(y=0.14),
         prism(cabin, w * 0.86, GLASS).turn("y", -90).at(y=0.42),
         box(w * 0.88, 0.06, long * 0.4, paint).at(0, top - 0.03, -long * 0.1),
-        *(wheel(0.18, 0.15, kit.colour() if i == odd else DARK).at(x, 0.18, z) for i, (x, z) in enumerate(wheels)),
+        *(
+            wheel(0.18, 0.15, kit.colour() if i == odd else DARK).at(x, 0.18, z)
+            for i, (x, z) in enumerate(wheels)
+        ),
         box(0.04, 0.22, long * 0.36, kit.colour()).at(w / 2, 0.19, -long * 0.08),
         box(0.04, 0.2, long * 0.62, kit.pattern()).at(-w / 2, 0.2, -0.04),
         box(0.16, 0.04, long * 0.3, kit.colour()).at(w * 0.18, 0.415, long * 0.345),
@@ -239,11 +249,17 @@ def _chair(kit: Kit) -> list[Part]:
     frame, x, z, odd, slats = kit.wood(), w / 2 - 0.06, d / 2 - 0.06, kit.pick(0, 1, 2, 3), kit.pick(2, 3, 4)
     legs, slat = [(x, z), (-x, z), (-x, -z), (x, -z)], back / slats
     return [
-        *(box(0.1, seat, 0.1, kit.colour() if i == odd else frame).at(x, 0, z) for i, (x, z) in enumerate(legs)),
+        *(
+            box(0.1, seat, 0.1, kit.colour() if i == odd else frame).at(x, 0, z)
+            for i, (x, z) in enumerate(legs)
+        ),
         box(w, 0.09, d, frame).at(y=seat),
         box(w * 0.88, 0.1, d * 0.84, kit.pattern(), bevel=0.4).at(y=seat + 0.06),
         *(box(0.09, back, 0.09, kit.colour()).at(side * x, seat + 0.05, -z) for side in (1, -1)),
-        *(box(w * 0.92, slat * 0.6, 0.06, kit.colour()).at(0, seat + 0.14 + slat * i, -z) for i in range(slats)),
+        *(
+            box(w * 0.92, slat * 0.6, 0.06, kit.colour()).at(0, seat + 0.14 + slat * i, -z)
+            for i in range(slats)
+        ),
         kit.badge(0.12).at(w * 0.18, seat + 0.12 + slat * 0.3, -z - 0.03),
         box(0.11, 0.07, d * 0.95, kit.colour()).at(x, seat + 0.3, 0.02),
         box(0.08, 0.3, 0.08, frame).at(x, seat + 0.05, z * 0.9),
@@ -268,10 +284,16 @@ def _clock(kit: Kit) -> list[Part]:
             box(0.05, r * 0.22, 0.03, p).at(y=r * 0.6).turn("z", -30 * i).at(0, y, front + 0.02)
             for i, p in enumerate(ticks)
         ),
-        *(ball(0.17, kit.colour(), -10).turn("z", -side * 28).at(side * 0.26, y + r * 0.92, 0) for side in (1, -1)),
+        *(
+            ball(0.17, kit.colour(), -10).turn("z", -side * 28).at(side * 0.26, y + r * 0.92, 0)
+            for side in (1, -1)
+        ),
         tube([(0.1, y + r * 0.8, 0), (0.1, y + r + 0.2, 0)], 0.03, STEEL),
         ball(0.06, kit.colour()).at(0.1, y + r + 0.22, 0),
-        *(cylinder(0.09, 0.3, kit.colour(), top=0.07).turn("z", side * 20).at(side * r * 0.75) for side in (1, -1)),
+        *(
+            cylinder(0.09, 0.3, kit.colour(), top=0.07).turn("z", side * 20).at(side * r * 0.75)
+            for side in (1, -1)
+        ),
         box(0.24, 0.14, 0.08, kit.colour()).at(r * 0.4, y - r * 0.5, back - 0.02),
         disc(0.1, 0.14, kit.colour()).at(-r * 0.4, y + 0.12, back - 0.12),
         kit.badge(0.13).at(-r * 0.4, y - 0.2, back - 0.02),
@@ -319,8 +341,14 @@ def _dog(kit: Kit) -> list[Part]:
     return [
         lathe(body, spots, (50, 200)).turn("x", 90).at(y=y),
         lathe(body, coat, (200, 410)).turn("x", 90).at(y=y),
-        *(cylinder(0.09, y, spots if i == odd else coat, top=0.11).at(x, 0, z) for i, (x, z) in enumerate(feet)),
-        *(ball(0.11, sock, 0).stretch(z=1.3).at(x, 0, z + 0.03) for sock, (x, z) in zip(socks, feet, strict=True)),
+        *(
+            cylinder(0.09, y, spots if i == odd else coat, top=0.11).at(x, 0, z)
+            for i, (x, z) in enumerate(feet)
+        ),
+        *(
+            ball(0.11, sock, 0).stretch(z=1.3).at(x, 0, z + 0.03)
+            for sock, (x, z) in zip(socks, feet, strict=True)
+        ),
         tube([(0, y, 0.34), (0, y + neck * 0.7, 0.46), (0, head, 0.52)], 0.15, coat, end=0.13),
         *kit.maybe(lathe(band, kit.colour()).turn("x", 25).at(0, y + neck * 0.55, 0.45)),
         ball(0.22, coat).stretch(y=0.95).at(0, head, 0.58),
@@ -372,7 +400,12 @@ def _guitar(kit: Kit) -> list[Part]:
 def _house(kit: Kit) -> list[Part]:
     w, d, h, rise = kit.size(0.85, 1.1), kit.size(0.75, 0.95), kit.size(0.5, 0.75), kit.size(0.35, 0.55)
     gable, front, back = np.array([(-0.62 * w, 0), (0.62 * w, 0), (0, rise)]), d / 2, -d / 2
-    low, tree, side, slope = kit.size(0.28, 0.4), kit.size(0.3, 0.5), w / 2, np.degrees(np.arctan2(rise, 0.62 * w))
+    low, tree, side, slope = (
+        kit.size(0.28, 0.4),
+        kit.size(0.3, 0.5),
+        w / 2,
+        np.degrees(np.arctan2(rise, 0.62 * w)),
+    )
     return [
         box(w + 0.75, 0.08, d + 0.4, kit.pattern("spots", "blotches")).at(0.05),
         box(w, h, d, kit.pattern("bricks"), bevel=0.01).at(y=0.06),
@@ -382,7 +415,9 @@ def _house(kit: Kit) -> list[Part]:
         ball(0.03, STEEL).at(-w * 0.22 + 0.06, 0.26, front + 0.03),
         box(0.28, 0.22, 0.05, kit.colour()).at(w * 0.22, 0.24, front),
         box(0.22, 0.16, 0.05, GLASS).at(w * 0.22, 0.27, front + 0.02),
-        *kit.maybe(box(0.14, rise * 0.9, 0.16, kit.colour(), bevel=0.05).at(-w * 0.32, h + 0.1, kit.size(-0.2, 0.1))),
+        *kit.maybe(
+            box(0.14, rise * 0.9, 0.16, kit.colour(), bevel=0.05).at(-w * 0.32, h + 0.1, kit.size(-0.2, 0.1))
+        ),
         box(0.34, low, d * 0.55, kit.colour(), bevel=0.03).at(side + 0.14, 0.06, d * 0.14),
         box(0.42, 0.07, d * 0.63, kit.colour()).at(side + 0.16, low + 0.05, d * 0.14),
         box(0.05, low * 0.7, d * 0.35, kit.pattern("stripes", "checks")).at(side + 0.3, 0.07, d * 0.18),
@@ -401,10 +436,20 @@ def _house(kit: Kit) -> list[Part]:
 
 
 def _lamp(kit: Kit) -> list[Part]:
-    r, top, shade, wide = kit.size(0.28, 0.34), kit.size(0.95, 1.2), kit.size(0.32, 0.42), kit.size(0.28, 0.38)
+    r, top, shade, wide = (
+        kit.size(0.28, 0.34),
+        kit.size(0.95, 1.2),
+        kit.size(0.32, 0.42),
+        kit.size(0.28, 0.38),
+    )
     cone = [(0, shade - 0.04), (0.09, shade - 0.04), (wide - 0.03, 0), (wide, 0), (0.11, shade), (0, shade)]
     foot = [(0, 0), (r, 0), (r, 0.07), (r * 0.5, 0.13), (0, 0.13)]
-    first, second, knee, low = kit.size(80, 140), kit.size(190, 250), (0.03, top * 0.75, -0.2), top - shade - 0.12
+    first, second, knee, low = (
+        kit.size(80, 140),
+        kit.size(190, 250),
+        (0.03, top * 0.75, -0.2),
+        top - shade - 0.12,
+    )
     chain = [(0.14, top - shade * 0.6, 0.3), (0.16, low, 0.32)]
     head = [
         lathe(cone, kit.pattern(), (0, first)),
@@ -443,10 +488,15 @@ def _mug(kit: Kit) -> list[Part]:
         kit.badge(kit.size(0.12, 0.16)).around(150, r - 0.005, h * 0.6),
         kit.badge(kit.size(0.12, 0.16)).around(215, r - 0.005, h * 0.35),
         *kit.maybe(kit.badge(0.12).around(-85, r - 0.005, h * 0.65)),
-        *kit.maybe(tube(spoon, 0.03, STEEL), ball(0.09, kit.colour()).stretch(z=0.6).at(-0.26, h + 0.33, -0.29)),
+        *kit.maybe(
+            tube(spoon, 0.03, STEEL), ball(0.09, kit.colour()).stretch(z=0.6).at(-0.26, h + 0.33, -0.29)
+        ),
         *kit.maybe(
             tube([(-r * 0.68, h, r * 0.71), (-r * 0.72, h * 0.7, r * 0.77)], 0.012, WHITE),
-            box(0.14, 0.16, 0.05, kit.pattern("label")).fit().turn("y", -43).at(-r * 0.72, h * 0.55, r * 0.76),
+            box(0.14, 0.16, 0.05, kit.pattern("label"))
+            .fit()
+            .turn("y", -43)
+            .at(-r * 0.72, h * 0.55, r * 0.76),
         ),
     ]
 
@@ -468,7 +518,9 @@ def _robot(kit: Kit) -> list[Part]:
         box(head * 0.6, 0.06, 0.04, kit.pattern()).at(0, face + 0.05, 0.18),
         tube([(head * 0.3, face + 0.3, 0), (head * 0.34, face + 0.54, -0.03)], 0.02, STEEL),
         ball(0.06, kit.colour()).at(head * 0.34, face + 0.56, -0.03),
-        *kit.maybe(cylinder(0.08, head + 0.14, kit.colour()).turn("z", 90).at(head / 2 + 0.07, face + 0.17, 0)),
+        *kit.maybe(
+            cylinder(0.08, head + 0.14, kit.colour()).turn("z", 90).at(head / 2 + 0.07, face + 0.17, 0)
+        ),
         tube(waving, 0.07, steel),
         ball(0.1, kit.colour()).at(x + 0.16, neck + 0.3, 0.14),
         tube(hanging, 0.07, kit.colour()),
@@ -495,10 +547,16 @@ def _shoe(kit: Kit) -> list[Part]:
         *kit.maybe(ball(0.17, WHITE, 0).stretch(1.15 * wide, 1.1, 1.1).at(0.02, 0.125, 0.33 * long)),
         lathe(cuff, kit.pattern(), (10, 180)).stretch(wide, 1, 1.15).at(0, 0.14, heel),
         lathe(cuff, upper, (180, 370)).stretch(wide, 1, 1.15).at(0, 0.14, heel),
-        *(box(0.24, 0.04, 0.06, kit.colour()).turn("z", kit.size(-12, 12)).at(0, y, heel + 0.2) for y in laces),
+        *(
+            box(0.24, 0.04, 0.06, kit.colour()).turn("z", kit.size(-12, 12)).at(0, y, heel + 0.2)
+            for y in laces
+        ),
         *kit.maybe(box(0.13, 0.14, 0.05, kit.colour()).at(0.03, tall - 0.02, heel - 0.23)),
         box(0.1, 0.2, 0.06, kit.colour()).at(-0.04, 0.16, heel - 0.22),
-        *(box(0.05, 0.22, 0.06, kit.colour()).turn("x", 25).at(0.18 * wide, 0.12, z) for z in (0.02, 0.13, 0.24)),
+        *(
+            box(0.05, 0.22, 0.06, kit.colour()).turn("x", 25).at(0.18 * wide, 0.12, z)
+            for z in (0.02, 0.13, 0.24)
+        ),
         kit.badge(0.13).turn("y", -90).at(-0.17 * wide, tall * 0.65, heel),
         ball(0.1, kit.colour()).stretch(x=0.4).at(-0.18 * wide, 0.22, 0.12),
     ]
@@ -509,7 +567,12 @@ def _teapot(kit: Kit) -> list[Part]:
     radii = r * (0.55 + 0.45 * np.sin(np.pi * t ** kit.size(0.65, 1)) - 0.1 * t)
     pot = [(0, 0), *zip(radii.tolist(), (t * tall).tolist(), strict=True), (0, tall)]
     lid = [(0, 0), (radii[-1] * 1.05, 0), (radii[-1] * 0.9, 0.06), (0.08, 0.12), (0, 0.12)]
-    spout = [(0, tall * 0.3, r * 0.75), (0, tall * 0.4, r + 0.1), (0, tall * 0.8, r + 0.2), (0, tall * 0.95, r + 0.32)]
+    spout = [
+        (0, tall * 0.3, r * 0.75),
+        (0, tall * 0.4, r + 0.1),
+        (0, tall * 0.8, r + 0.2),
+        (0, tall * 0.95, r + 0.32),
+    ]
     handle = [
         (0, tall * 0.85, -r * 0.6),
         (0, tall * 0.9, -r - 0.2),
@@ -533,7 +596,12 @@ def _teapot(kit: Kit) -> list[Part]:
 
 
 def _train(kit: Kit) -> list[Part]:
-    r, long, cab, odd = kit.size(0.22, 0.28), kit.size(0.75, 0.95), kit.size(0.42, 0.52), kit.pick(0, 1, 2, 4, 5)
+    r, long, cab, odd = (
+        kit.size(0.22, 0.28),
+        kit.size(0.75, 0.95),
+        kit.size(0.42, 0.52),
+        kit.pick(0, 1, 2, 4, 5),
+    )
     y, front, rear, roof = 0.36 + r, long * 0.72, -long * 0.28, cab + 0.56
     boiler = [(0, -0.02), (r, -0.02), (r, long), (r * 0.9, long + 0.05), (0, long + 0.05)]
     wheels = [(x, z) for x in (0.26, -0.26) for z in (front - 0.12, front - 0.5, rear - 0.2)]
@@ -542,7 +610,10 @@ def _train(kit: Kit) -> list[Part]:
         lathe(boiler, kit.pattern(), (20, 190)).turn("x", 90).at(y=y, z=rear),
         lathe(boiler, kit.colour(), (190, 380)).turn("x", 90).at(y=y, z=rear),
         box(0.44, 0.14, long + 0.5, DARK).at(0, 0.25, (front + rear - 0.38) / 2),
-        *(wheel(0.2, 0.12, kit.colour() if i == odd else STEEL).at(x, 0.2, z) for i, (x, z) in enumerate(wheels)),
+        *(
+            wheel(0.2, 0.12, kit.colour() if i == odd else STEEL).at(x, 0.2, z)
+            for i, (x, z) in enumerate(wheels)
+        ),
         box(0.58, cab + 0.2, 0.4, kit.colour(), bevel=0.05).at(0, 0.37, rear - 0.18),
         box(0.68, 0.07, 0.52, kit.pattern()).at(0, roof, rear - 0.18),
         box(0.05, 0.2, 0.24, GLASS).at(0.28, roof - 0.26, rear - 0.18),
@@ -554,7 +625,9 @@ def _train(kit: Kit) -> list[Part]:
         *kit.maybe(ball(0.13, kit.colour(), 0).at(0, y + r - 0.05, front - 0.46)),
         disc(r * 0.7, 0.03, kit.colour()).at(0, y, front + 0.04),
         disc(0.08, 0.1, LIGHT).at(r * 0.6, y + r * 0.75, front - 0.02),
-        slab(np.array([(-0.3, 0), (0.3, 0), (0, 0.3)]), 0.2, kit.colour(), foot=1.15).at(0, 0.04, front + 0.02),
+        slab(np.array([(-0.3, 0), (0.3, 0), (0, 0.3)]), 0.2, kit.colour(), foot=1.15).at(
+            0, 0.04, front + 0.02
+        ),
         *kit.maybe(tube(rod, 0.03, kit.colour())),
         box(0.1, 0.12, long * 0.6, kit.colour()).at(r + 0.03, 0.42, front - long * 0.4),
     ]
@@ -565,7 +638,12 @@ def _watering_can(kit: Kit) -> list[Part]:
     can = [(0, 0), (r, 0), (r * top, h), (r * top - 0.04, h), (r - 0.06, 0.1), (0, 0.1)]
     lid = [(0, 0), (r * top - 0.01, 0), (r * top - 0.01, 0.04), (0, 0.04)]
     x, y, z = 0, h + kit.size(0.05, 0.15), r + kit.size(0.3, 0.4)
-    handle = [(0, h * 0.9, -r * top + 0.02), (0, h + 0.04, -r - 0.13), (0, h * 0.65, -r - 0.28), (0, 0.14, -r + 0.02)]
+    handle = [
+        (0, h * 0.9, -r * top + 0.02),
+        (0, h + 0.04, -r - 0.13),
+        (0, h * 0.65, -r - 0.28),
+        (0, 0.14, -r + 0.02),
+    ]
     return [
         lathe(can, kit.pattern("stripes", "checks", "spots", "blotches"), (10, split)),
         lathe(can, kit.colour(), (split, 370)),

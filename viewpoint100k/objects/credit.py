@@ -26,7 +26,9 @@ def plain_text(value: Any) -> str:
     if not isinstance(value, str | int | float):
         return ""
     # lone surrogates cannot be written as UTF-8
-    return " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(value)).split())
+    return " ".join(
+        "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(value)).split()
+    )
 
 
 def normalise_licence(text: str) -> str:
@@ -81,7 +83,11 @@ def licence_refusal(licence: str, allow: tuple[str, ...] | None) -> str | None:
             of "A and B" must be allowed. None: everything but no-derivatives licences.
     """
     if allow is not None:
-        return None if _allowed(licence, allow) else f"licence {licence} is not one of {', '.join(allow) or 'none'}"
+        return (
+            None
+            if _allowed(licence, allow)
+            else f"licence {licence} is not one of {', '.join(allow) or 'none'}"
+        )
     if re.search(r"\bnd\b|no[\s-]?deriv", licence, re.IGNORECASE):
         return f"licence {licence} forbids derivatives, and a render is one; allow it by name if you may"
     return None

@@ -35,7 +35,9 @@ def list_folder(
     check_folder(folder)
     names, others, rejects = _find(folder)
     if not names and not rejects:
-        raise InputError(f"{folder} holds {others} files, none of them .glb or .gltf: pass a folder with objects in it")
+        raise InputError(
+            f"{folder} holds {others} files, none of them .glb or .gltf: pass a folder with objects in it"
+        )
     manifest, entries = read_metadata(folder)
     uids = assign_uids(names)
     described = _match(uids, entries)
@@ -59,7 +61,9 @@ def list_folder(
     if progress:
         progress(len(names), len(names))
     used = {entry.file for entry in described.values()}
-    for lost in (file for file in entries if file not in used):  # else its licence would be lost without a word
+    for lost in (
+        file for file in entries if file not in used
+    ):  # else its licence would be lost without a word
         reason = f"{lost}: described in {manifest}, but no file or more than one is called so"
         rejects.append(Reject(uid=safe_uid(lost), stage="list", reason=reason))
     return objects, rejects
@@ -73,7 +77,9 @@ def check_folder(folder: Path) -> None:
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise InputError(f"source {folder} {what}: expected builtin:, a folder of .glb/.gltf files, or objaverse:lvis")
+        raise InputError(
+            f"source {folder} {what}: expected builtin:, a folder of .glb/.gltf files, or objaverse:lvis"
+        )
 
 
 def open_inside(folder: Path, name: str) -> Path:
@@ -123,7 +129,9 @@ def assign_uids(names: list[str]) -> dict[str, str]:
     plain = {name: safe_uid(str(PurePosixPath(name).with_suffix(""))) for name in names}
     # without case, because the keys of samples become files on systems that ignore it
     count = Counter(uid.lower() for uid in plain.values())
-    return {name: uid if count[uid.lower()] == 1 else f"{uid}-{_short_hash(name)}" for name, uid in plain.items()}
+    return {
+        name: uid if count[uid.lower()] == 1 else f"{uid}-{_short_hash(name)}" for name, uid in plain.items()
+    }
 
 
 def safe_uid(text: str) -> str:

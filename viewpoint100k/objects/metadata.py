@@ -66,7 +66,9 @@ def read_metadata(folder: Path) -> tuple[str, dict[str, Described]]:
             for where, row in _rows(path):
                 entry = _described(row, where)
                 if entry.file in entries:
-                    raise InputError(f"{where} describes {entry.file}, as an entry before it does: keep one of them")
+                    raise InputError(
+                        f"{where} describes {entry.file}, as an entry before it does: keep one of them"
+                    )
                 entries[entry.file] = entry
             return name, entries
     return "", {}
@@ -108,10 +110,14 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     elif isinstance(tree, list):
         keyed = [(f"{path}, entry {number},", "", row) for number, row in enumerate(tree, start=1)]
     else:
-        raise InputError(f"{path} holds a {type(tree).__name__}; expected a list of objects, or a dict of them by file")
+        raise InputError(
+            f"{path} holds a {type(tree).__name__}; expected a list of objects, or a dict of them by file"
+        )
     for where, key, row in keyed:
         if not isinstance(row, dict):
-            raise InputError(f"{where} is a {type(row).__name__}; expected an object with file, category, licence, ...")
+            raise InputError(
+                f"{where} is a {type(row).__name__}; expected an object with file, category, licence, ..."
+            )
         yield where, {**row, "file": key} if key else row
 
 
@@ -141,5 +147,7 @@ def _degrees(text: str, where: str) -> float:
     except ValueError:
         degrees = math.nan
     if not math.isfinite(degrees):
-        raise InputError(f"{where} has front_azimuth_deg = {text!r}: expected degrees, or nothing where it is unknown")
+        raise InputError(
+            f"{where} has front_azimuth_deg = {text!r}: expected degrees, or nothing where it is unknown"
+        )
     return degrees

@@ -58,7 +58,9 @@ def list_objaverse(
             if len(objects) == wanted:
                 break
             if uid not in annotations:
-                rejects.append(Reject(uid=uid, stage="list", reason="is not in Objaverse's index and annotations"))
+                rejects.append(
+                    Reject(uid=uid, stage="list", reason="is not in Objaverse's index and annotations")
+                )
                 continue
             record = _record(uid, annotations[uid], categories.get(uid, "unknown"))
             refusal = licence_refusal(record.licence, allow)
@@ -108,14 +110,18 @@ def _object_paths() -> dict[str, str]:
     """Uid to path below the cache. Paths of another form are left out: the index is a stranger's file too."""
     with _reading([_INDEX]):
         paths: dict[str, str] = _objaverse()._load_object_paths()
-        return {uid: path for uid, path in paths.items() if (match := _PATH.fullmatch(path)) and match[1] == uid}
+        return {
+            uid: path for uid, path in paths.items() if (match := _PATH.fullmatch(path)) and match[1] == uid
+        }
 
 
 @functools.cache
 def _lvis_categories() -> dict[str, str]:
     with _reading([_LVIS]):
         by_category = _objaverse().load_lvis_annotations()
-        return {uid: plain_text(category) for category in sorted(by_category) for uid in by_category[category]}
+        return {
+            uid: plain_text(category) for category in sorted(by_category) for uid in by_category[category]
+        }
 
 
 def _annotations(uids: list[str]) -> dict[str, dict[str, Any]]:
@@ -176,7 +182,10 @@ def _download(relative: str, failure: type[ObjectRefused] | type[InputError]) ->
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=_root(), ignore_cleanup_errors=True) as folder:
             try:
                 fetched = Path(hf_hub_download(_REPOSITORY, relative, repo_type="dataset", local_dir=folder))
-            except (LocalEntryNotFoundError, RepositoryNotFoundError) as error:  # the Hub's fault, not this file's
+            except (
+                LocalEntryNotFoundError,
+                RepositoryNotFoundError,
+            ) as error:  # the Hub's fault, not this file's
                 raise InputError(
                     f"Objaverse's {relative} is not (whole) in {_root()} and the Hugging Face Hub cannot be reached: needs "
                     "network (HF_ENDPOINT names another server), or a cache at that place which holds the file"
@@ -184,7 +193,9 @@ def _download(relative: str, failure: type[ObjectRefused] | type[InputError]) ->
             except Exception as error:  # whatever the HTTP library of this release raises
                 if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
                     raise
-                raise failure(f"cannot download {relative} of {_REPOSITORY}: {' '.join(str(error).split())}") from error
+                raise failure(
+                    f"cannot download {relative} of {_REPOSITORY}: {' '.join(str(error).split())}"
+                ) from error
             if relative.endswith(".glb") and (missing := _what_is_missing(fetched)):
                 raise failure(f"downloaded {relative} of {_REPOSITORY}: {missing}")
             fetched.replace(path)

@@ -113,11 +113,16 @@ def _png(index: np.ndarray[Any, np.dtype[np.uint8]], palette: np.ndarray[Any, np
     height, width = index.shape
     raw = b"".join(b"\0" + row.tobytes() for row in index)
     stored = (
-        b"\x78\x01\x01" + struct.pack("<HH", len(raw), len(raw) ^ 0xFFFF) + raw + struct.pack(">I", zlib.adler32(raw))
+        b"\x78\x01\x01"
+        + struct.pack("<HH", len(raw), len(raw) ^ 0xFFFF)
+        + raw
+        + struct.pack(">I", zlib.adler32(raw))
     )
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"PLTE", palette.tobytes()), (b"IDAT", stored), (b"IEND", b""))
-    packed = (struct.pack(">I", len(c)) + tag + c + struct.pack(">I", zlib.crc32(tag + c)) for tag, c in chunks)
+    packed = (
+        struct.pack(">I", len(c)) + tag + c + struct.pack(">I", zlib.crc32(tag + c)) for tag, c in chunks
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
@@ -246,7 +251,9 @@ def ball(radius: float, paint: Paint, lowest_deg: float = -90) -> Part:
     return lathe(floor + profile, paint)
 
 
-def tube(path: Sequence[tuple[float, float, float]], radius: float, paint: Paint, end: float | None = None) -> Part:
+def tube(
+    path: Sequence[tuple[float, float, float]], radius: float, paint: Paint, end: float | None = None
+) -> Part:
     """A round bar along a smooth curve through the points; `end` is its last radius, if it differs."""
     knots = np.array(path, dtype=float)
     knots = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
@@ -285,7 +292,9 @@ def prism(outline: Array, depth: float, paint: Paint, taper: float = 1) -> Part:
     """
     flat = np.concatenate([outline, np.zeros((len(outline), 1))], 1)
     back, front = flat - (0, 0, depth / 2), flat * taper + (0, 0, depth / 2)
-    ring = np.stack([np.stack([end, np.roll(end, -1, 0)], 1) for end in (back, front)], 1)  # (edges, 2 ends, 2, 3)
+    ring = np.stack(
+        [np.stack([end, np.roll(end, -1, 0)], 1) for end in (back, front)], 1
+    )  # (edges, 2 ends, 2, 3)
     across = np.cross(ring[:, 0, 1] - ring[:, 0, 0], ring[:, 1, 0] - ring[:, 0, 0])
     soft = _soften(across / np.linalg.norm(across, axis=1, keepdims=True), closed=True)
     rise = np.concatenate([[0.0], np.cumsum(np.linalg.norm(ring[:, 0, 1] - ring[:, 0, 0], axis=1))])
@@ -314,7 +323,14 @@ def slab(outline: Array, height: float, paint: Paint, foot: float = 1) -> Part:
 
 def wheel(radius: float, width: float, paint: Paint) -> Part:
     """Centred, rolls along z, with a hub on both sides."""
-    half = [(1, 0.3), (0.85, 0.5), (0.75, 0.35), (0.4, 0.35), (0.3, 0.62), (0, 0.62)]  # from the tread to the axle
+    half = [
+        (1, 0.3),
+        (0.85, 0.5),
+        (0.75, 0.35),
+        (0.4, 0.35),
+        (0.3, 0.62),
+        (0, 0.62),
+    ]  # from the tread to the axle
     profile = [(r, -y) for r, y in reversed(half)] + half
     return lathe([(radius * r, width * y) for r, y in profile], paint).turn("z", 90)
 
@@ -322,7 +338,9 @@ def wheel(radius: float, width: float, paint: Paint) -> Part:
 def ring(radius: float, thickness: float, paint: Paint) -> Part:
     """A torus about the y axis, centred."""
     angle = np.radians(np.linspace(180, 540, 13))  # the seam lies inside
-    return lathe([(radius + thickness * float(np.cos(t)), thickness * float(np.sin(t))) for t in angle], paint)
+    return lathe(
+        [(radius + thickness * float(np.cos(t)), thickness * float(np.sin(t))) for t in angle], paint
+    )
 
 
 def join(*parts: Part) -> Part:
@@ -366,7 +384,9 @@ def write_glb(name: str, parts: Sequence[Part]) -> bytes:
 
     def add_floats(values: Array, kind: str, **bounds: list[float]) -> int:
         view = add_view(values.astype("<f4").tobytes(), target=34962)
-        accessors.append({"bufferView": view, "componentType": 5126, "count": len(values), "type": kind, **bounds})
+        accessors.append(
+            {"bufferView": view, "componentType": 5126, "count": len(values), "type": kind, **bounds}
+        )
         return len(accessors) - 1
 
     for number, paint in enumerate(dict.fromkeys(part.paint for part in parts)):
@@ -378,7 +398,10 @@ def write_glb(name: str, parts: Sequence[Part]) -> bytes:
             "POSITION": add_floats(points, "VEC3", **bounds),
             "NORMAL": add_floats(np.round(mesh.normals, 5) + 0.0, "VEC3"),
         }
-        look: dict[str, Any] = {"metallicFactor": paint.metallic, "roughnessFactor": round(paint.roughness, 2)}
+        look: dict[str, Any] = {
+            "metallicFactor": paint.metallic,
+            "roughnessFactor": round(paint.roughness, 2),
+        }
         if paint.png:
             attributes["TEXCOORD_0"] = add_floats(np.round(mesh.uvs, 5) + 0.0, "VEC2")
             images = file.setdefault("images", [])
@@ -388,14 +411,21 @@ def write_glb(name: str, parts: Sequence[Part]) -> bytes:
         else:
             look["baseColorFactor"] = [round(_linear(channel), 4) for channel in paint.rgb] + [1]
         indices = add_view(mesh.faces.astype("<u4").tobytes(), target=34963)
-        accessors.append({"bufferView": indices, "componentType": 5125, "count": mesh.faces.size, "type": "SCALAR"})
+        accessors.append(
+            {"bufferView": indices, "componentType": 5125, "count": mesh.faces.size, "type": "SCALAR"}
+        )
         primitive = {"attributes": attributes, "indices": len(accessors) - 1, "material": number}
         file["meshes"][0]["primitives"].append(primitive)
         file["materials"].append({"name": f"paint_{number}", "pbrMetallicRoughness": look})
     file["buffers"] = [{"byteLength": len(blob)}]
     text = json.dumps(file, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(blob), b"BIN\0") + bytes(blob)
+    chunks = (
+        struct.pack("<I4s", len(text), b"JSON")
+        + text
+        + struct.pack("<I4s", len(blob), b"BIN\0")
+        + bytes(blob)
+    )
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 

@@ -131,7 +131,8 @@ def ask_all(
     """
     candidates = [askable(sample, gates, rng) for sample in samples]
     cues = [
-        cue_values(sample.views, seen) for sample, seen in zip(samples, glances or [()] * len(samples), strict=True)
+        cue_values(sample.views, seen)
+        for sample, seen in zip(samples, glances or [()] * len(samples), strict=True)
     ]
     chosen = balanced(candidates, cues, rng)
     fair = word_all(keys, samples, chosen, settings, gates, templates, rng, start)
@@ -164,15 +165,23 @@ def word_all(
     """
     backs = [_truth_of(sample, BACK) if sample.decidability_reversed else None for sample in samples]
     chosen = [
-        [*asked, *_back(sample, back, asked, gates)] for sample, back, asked in zip(samples, backs, chosen, strict=True)
+        [*asked, *_back(sample, back, asked, gates)]
+        for sample, back, asked in zip(samples, backs, chosen, strict=True)
     ]
-    words = np.random.default_rng(rng.integers(2**63))  # of chains of thought: they take nothing from the other lots
+    words = np.random.default_rng(
+        rng.integers(2**63)
+    )  # of chains of thought: they take nothing from the other lots
     used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
     out = []
     for key, sample, back, asked in zip(keys, samples, backs, chosen, strict=True):
         orders = {one.figure.images for one in asked if set(one.figure.images) == {0, 1}}
         pairs = {order: _pair(sample, order, back) for order in sorted(orders)}
-        out.append([_question(key, sample, one, pairs, settings, templates, rng, words, used, start) for one in asked])
+        out.append(
+            [
+                _question(key, sample, one, pairs, settings, templates, rng, words, used, start)
+                for one in asked
+            ]
+        )
     return out
 
 
@@ -326,7 +335,9 @@ def _chain(
     """A chain of thought that its verifier accepts, or None."""
     if kind.tier == OF_SCENES and sample.scene is not None:
         text = write_scene_chain(kind.name, sample, figure, right, rng)
-        wrong = text and verify_scene_chain(text, kind.name, sample.views, sample.scene, figure, options, right)
+        wrong = text and verify_scene_chain(
+            text, kind.name, sample.views, sample.scene, figure, options, right
+        )
         return None if wrong else text
     views = [sample.views[view] for view in figure.images]
     front = sample.truth.front_azimuth_deg

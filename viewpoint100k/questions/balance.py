@@ -54,7 +54,9 @@ HARDLY_ANY = 0.05  # of the candidates of a kind whose answer is not "none": so 
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 STEPS = 60  # of finding shares: enough for a thousand questions
 SOFT = 0.004  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
-SOFTER = 4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
+SOFTER = (
+    4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
+)
 FEWEST_OF_MANY = 100  # questions of a kind of many options: of fewer, no cue is looked at
 FEWEST_PER_SOFT_CUE = 3  # the same, where it may be off by a little
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
@@ -118,7 +120,9 @@ def _glanced(first: View, glance: Glance, then: Glance) -> tuple[float, float, f
 def _place(view: View) -> tuple[float, float]:
     """How far right and down of the middle the object is, in picture sides."""
     left, top, right, bottom = view.object_box
-    return (left + right) / (4 * view.intrinsics[0][2]) - 0.5, (top + bottom) / (4 * view.intrinsics[1][2]) - 0.5
+    return (left + right) / (4 * view.intrinsics[0][2]) - 0.5, (top + bottom) / (
+        4 * view.intrinsics[1][2]
+    ) - 0.5
 
 
 def _shape(view: View) -> float:
@@ -149,7 +153,9 @@ def balanced(
         cues: of each sample, as `cue_values` finds them.
     """
     asked_of = Counter[int]()  # questions kept of each sample
-    together = rng.random(len(candidates))  # one lot a sample, for the core kinds: it has all of them, or none
+    together = rng.random(
+        len(candidates)
+    )  # one lot a sample, for the core kinds: it has all of them, or none
     thinned = []
     for items in _by_kind(candidates).values():
         if not candidates[items[0][0]][items[0][1]].kind.can_be_fair:
@@ -160,7 +166,9 @@ def balanced(
         lots = together[[sample for sample, _ in items]] if asked[0].kind.tier == CORE else None
         uneven, kept = _thinned(asked, seen, lonely, rng, lots)
         moved = np.array([one.fact.option != one.kind.none for one in asked])
-        if (kept & moved).sum() <= HARDLY_ANY * moved.sum():  # it cannot be fair here, and chance decides about the few
+        if (
+            kept & moved
+        ).sum() <= HARDLY_ANY * moved.sum():  # it cannot be fair here, and chance decides about the few
             continue
         thinned.append(_Thinned(items, _weighed(uneven, kept), kept))
         asked_of.update(items[i][0] for i in np.flatnonzero(kept))
@@ -169,7 +177,9 @@ def balanced(
     for kind in thinned:
         for i in np.flatnonzero(kind.kept):
             keep[kind.items[i][0]].add(kind.items[i][1])
-    return [[one for i, one in enumerate(mine) if i in keep[sample]] for sample, mine in enumerate(candidates)]
+    return [
+        [one for i, one in enumerate(mine) if i in keep[sample]] for sample, mine in enumerate(candidates)
+    ]
 
 
 class _Thinned(NamedTuple):
@@ -181,7 +191,10 @@ class _Thinned(NamedTuple):
 
 
 def _rescue(
-    candidates: Sequence[Sequence["Asked"]], thinned: list[_Thinned], asked_of: Counter[int], rng: np.random.Generator
+    candidates: Sequence[Sequence["Asked"]],
+    thinned: list[_Thinned],
+    asked_of: Counter[int],
+    rng: np.random.Generator,
 ) -> None:
     """Give a question to samples that have none, where one does little harm, in exchange for others' questions."""
     here = {sample for kind in thinned for sample, _ in kind.items}
@@ -189,13 +202,17 @@ def _rescue(
     if not lonely:
         return
     sums = [kind.uneven[kind.kept].sum(axis=0) for kind in thinned]
-    theirs: dict[int, list[tuple[int, int]]] = {sample: [] for sample in lonely}  # which kind, which of its candidates
+    theirs: dict[int, list[tuple[int, int]]] = {
+        sample: [] for sample in lonely
+    }  # which kind, which of its candidates
     for number, kind in enumerate(thinned):
         for i, (sample, _) in enumerate(kind.items):
             if sample in theirs:
                 theirs[sample].append((number, i))
     for sample in lonely:
-        against = [(float(thinned[number].uneven[i] @ sums[number]), number, i) for number, i in theirs[sample]]
+        against = [
+            (float(thinned[number].uneven[i] @ sums[number]), number, i) for number, i in theirs[sample]
+        ]
         harm, number, i = min(against)
         if harm > 0:  # it would add to what is uneven
             continue
@@ -306,7 +323,12 @@ ANSWERS, HARD, MEANS, SPREADS = range(4)
 
 
 def _uneven(
-    kind: Kind, options: NDArray[np.int64], cues: Sequence[dict[Cue, float]], alone: Array, most: Array, moved: float
+    kind: Kind,
+    options: NDArray[np.int64],
+    cues: Sequence[dict[Cue, float]],
+    alone: Array,
+    most: Array,
+    moved: float,
 ) -> _Uneven:
     """What is to be even for one kind, the most important first.
 
@@ -350,7 +372,9 @@ def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, 
     return _by_side(kind, contrast.values, values[name], FIRES[sort])
 
 
-def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, Array]) -> list[_Equation]:
+def _of_one_picture(
+    kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, Array]
+) -> list[_Equation]:
     """Mean and spread of what one picture shows, and what it shows of a box with its shape; of a place also its side, unless
     the shift follows from the answer.
     """
@@ -366,7 +390,9 @@ def _of_one_picture(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[
     if sort == "place":
         out.append(_Equation(SPREADS, contrast.values * _scaled(value * np.abs(value)), contrast.soft))
     together = [f"shape_{picture}"] if sort in ("size", "full") else []
-    if sort == "size" and f"place_{picture}_y" in contrast.cues:  # a large object low in the picture is a near one
+    if (
+        sort == "size" and f"place_{picture}_y" in contrast.cues
+    ):  # a large object low in the picture is a near one
         together.append(f"place_{picture}_y")
     for other in together:
         beside = values[other] - values[other].mean()
@@ -380,7 +406,9 @@ def _of_stated_lens(contrast: _Contrast, values: Mapping[str, Array]) -> list[_E
     out = [_Equation(HARD, contrast.values * longer), _Equation(HARD, contrast.values * wider)]
     for near in (values["size_1"] - 2 * values["focal_1"], values["size_2"] - 2 * values["focal_2"]):
         for cell in (longer, wider, ~longer & ~wider):
-            out.append(_Equation(MEANS, contrast.values * _scaled((near - near.mean()) * cell), contrast.soft))
+            out.append(
+                _Equation(MEANS, contrast.values * _scaled((near - near.mean()) * cell), contrast.soft)
+            )
     return out
 
 
@@ -418,7 +446,9 @@ def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
         """The shares, and the dual's value, which is least where the sums are even."""
         paid = parts @ price
         shares = np.clip(most - ease * paid, 0, most)
-        value = ((shares**2 - most**2) / (2 * ease) - most * np.minimum(paid, 0)).sum() + 0.5 * (slack * price) @ price
+        value = ((shares**2 - most**2) / (2 * ease) - most * np.minimum(paid, 0)).sum() + 0.5 * (
+            slack * price
+        ) @ price
         return shares, float(value)
 
     price = np.zeros(parts.shape[1])

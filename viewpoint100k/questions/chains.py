@@ -35,10 +35,18 @@ GREY_SIZE = Grey(math.log(1.08), math.log(1.12))  # of the width: its shape from
 GREY_LENS = Grey(math.log(1.03), math.log(1.10))
 MIN_NUMBER_DEG = 5.0  # smaller angles get no number: the nearest multiple of ten would be none
 PLACE_MARGIN = 0.03  # of the picture, to the border of a third
-FACE_EDGES_DEG = (12.0, 29.0, 49.0, 73.0, 107.0)  # whose sines part the way to the edge into what people can tell apart
+FACE_EDGES_DEG = (
+    12.0,
+    29.0,
+    49.0,
+    73.0,
+    107.0,
+)  # whose sines part the way to the edge into what people can tell apart
 FACE_MARGIN = 0.04  # a share of an edge
 SECTOR_DEG = 43.0  # from the front, back, left or right: else it is said to be none of them
-TENS = dict.fromkeys(range(20, 180, 10), 10)  # angles that can be answered -> how far from each the truth may be
+TENS = dict.fromkeys(
+    range(20, 180, 10), 10
+)  # angles that can be answered -> how far from each the truth may be
 BINS = {20: 10, 45: 15, 90: 20}
 BETWEEN_MARGIN_DEG = 1.0
 WIDE_DEG = 40  # going so far around also brings a camera clearly ahead of where it began
@@ -86,7 +94,9 @@ def state_facts(views: Sequence[View], truth: Truth) -> dict[str, Statement]:
         _three("turned", truth.yaw_deg, GREY_TURN_DEG, ("left", "same", "right"), degrees=True),
         _three("tilted", truth.pitch_deg, GREY_TURN_DEG, ("down", "same", "up"), degrees=True),
         # the picture's content turns against the camera
-        _three("lean", -truth.roll_deg, GREY_ANGLE_DEG, ("counter-clockwise", "same", "clockwise"), degrees=True),
+        _three(
+            "lean", -truth.roll_deg, GREY_ANGLE_DEG, ("counter-clockwise", "same", "clockwise"), degrees=True
+        ),
         _face(truth.azimuth_change_deg),
         _between(truth.azimuth_change_deg, TENS),
         _facing("faces_1", truth, 0.0),
@@ -95,14 +105,18 @@ def state_facts(views: Sequence[View], truth: Truth) -> dict[str, Statement]:
     return {one.predicate: one for one in found if one is not None}
 
 
-def _three(name: str, value: float, grey: Grey, words: tuple[str, str, str], degrees: bool = False) -> Statement | None:
+def _three(
+    name: str, value: float, grey: Grey, words: tuple[str, str, str], degrees: bool = False
+) -> Statement | None:
     """One of three words: for clearly negative, for none, for clearly positive."""
     if abs(value) <= grey.same:
         return Statement(name, (words[1],), value, 2.0 - abs(value) / grey.same)
     if abs(value) < grey.clear:
         return None
     word: str = words[2] if value > 0 else words[0]
-    args: tuple[str | int, ...] = (word, _tens(value)) if degrees and abs(value) >= MIN_NUMBER_DEG else (word,)
+    args: tuple[str | int, ...] = (
+        (word, _tens(value)) if degrees and abs(value) >= MIN_NUMBER_DEG else (word,)
+    )
     return Statement(name, args, value, abs(value) / grey.clear)
 
 
@@ -133,10 +147,14 @@ def _roll(view: View) -> float:
     (right_x, _, x, _), (right_y, _, y, _), (right_z, _, z, _), _ = view.world_from_camera
     # level axes of a camera that looks along (x, y, z): (y, -x, 0) to the right, (x z, y z, -(x x + y y)) down
     flat = math.hypot(x, y)
-    return math.atan2((right_x * x + right_y * y) * z / flat - right_z * flat, (right_x * y - right_y * x) / flat)
+    return math.atan2(
+        (right_x * x + right_y * y) * z / flat - right_z * flat, (right_x * y - right_y * x) / flat
+    )
 
 
-def _turned_back_deg(first: View, second: View, truth: Truth) -> tuple[tuple[float, float], tuple[float, float]]:
+def _turned_back_deg(
+    first: View, second: View, truth: Truth
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Where the object would be seen from the second place, had the camera kept its heading, or its tilt.
 
     Returns:
@@ -178,14 +196,22 @@ def _place(name: str, view: View) -> Statement | None:
     away = min(abs(share - border) for share in where for border in (1 / 3, 2 / 3))
     if away < PLACE_MARGIN or not all(0 <= share < 1 for share in where):
         return None
-    column, row = ("left", "middle", "right")[int(3 * where[0])], ("top", "middle", "bottom")[int(3 * where[1])]
+    column, row = (
+        ("left", "middle", "right")[int(3 * where[0])],
+        ("top", "middle", "bottom")[int(3 * where[1])],
+    )
     return Statement(name, (column, row), where[0], away / PLACE_MARGIN)
 
 
 def _lens(views: Sequence[View], zoom: float) -> Statement | None:
     known = _three("lens", zoom, GREY_LENS, ("out", "same", "in"))
     fields = [_tens(view.hfov_deg) for view in views[:2]]
-    if known is None or known.args == ("same",) or (fields[0] > fields[1]) != (zoom > 0) or fields[0] == fields[1]:
+    if (
+        known is None
+        or known.args == ("same",)
+        or (fields[0] > fields[1]) != (zoom > 0)
+        or fields[0] == fields[1]
+    ):
         return known
     return known._replace(args=(known.args[0], fields[0], fields[1]))
 
@@ -226,7 +252,13 @@ def _facing(name: str, truth: Truth, further_deg: float) -> Statement | None:
 
 # --- sentences ----------------------------------------------------------------------------------------
 
-FACE_WORDS = ("a third of the way", "two thirds of the way", "nearly all the way", "all the way", "out of sight")
+FACE_WORDS = (
+    "a third of the way",
+    "two thirds of the way",
+    "nearly all the way",
+    "all the way",
+    "out of sight",
+)
 CONNECTIVES = ("", "", "", "First, ", "Next, ", "Also, ", "Further, ")
 REFER_BACK = ("offset", "between", "about_2", "lands", "total")  # to the sentence before; no connective
 
@@ -341,7 +373,10 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "In image 2 the object is further {0} than that{by}",
             "Compared with that, image 2 has the object further {0}{by}",
         ),
-        ("In image 2 the object is at about that height", "Image 2 has the object at about the height that this makes"),
+        (
+            "In image 2 the object is at about that height",
+            "Image 2 has the object at about the height that this makes",
+        ),
     ),
     "turned": (
         ("The camera turned to the {0}{by}", "The camera's heading swung to the {0}{by}"),
@@ -375,8 +410,14 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         (),
     ),
-    "faces_1": (("Image 1 shows the object's {0}", "In image 1 the camera looks at the object's own {0}"), ()),
-    "faces_2": (("Image 2 shows the object's {0}", "In image 2 the camera looks at the object's own {0}"), ()),
+    "faces_1": (
+        ("Image 1 shows the object's {0}", "In image 1 the camera looks at the object's own {0}"),
+        (),
+    ),
+    "faces_2": (
+        ("Image 2 shows the object's {0}", "In image 2 the camera looks at the object's own {0}"),
+        (),
+    ),
 }
 # "out of sight" needs another sentence than a part of the way
 FACE_GONE = (
@@ -473,7 +514,9 @@ def _either(*tables: dict[str, list[Needs]]) -> dict[str, list[Needs]]:
     return {answer: [needs for table in tables for needs in table.get(answer, [])] for answer in tables[0]}
 
 
-def _both(first: dict[str, list[Needs]], second: dict[str, list[Needs]], joined: str) -> dict[str, list[Needs]]:
+def _both(
+    first: dict[str, list[Needs]], second: dict[str, list[Needs]], joined: str
+) -> dict[str, list[Needs]]:
     return {
         joined.format(one, other): [{**a, **b} for a in first[one] for b in second[other]]
         for one in first
@@ -510,7 +553,9 @@ def _action(motion: str, predicate: str, **answers: str) -> dict[str, list[Needs
 
 EVIDENCE: dict[str, dict[str, list[Needs]]] = {
     "ego_translation/camera_1": _either(_ways("side", **_SIDEWAYS), _ways("swept_x", **_SIDEWAYS)),
-    "object_translation/object_facing_camera_1": _either(_ways("side", **_FLIPPED), _ways("swept_x", **_FLIPPED)),
+    "object_translation/object_facing_camera_1": _either(
+        _ways("side", **_FLIPPED), _ways("swept_x", **_FLIPPED)
+    ),
     "object_translation/object_front": {
         "left": [
             {"faces_1": ("front",), "side": ("right",)},
@@ -563,7 +608,9 @@ EVIDENCE: dict[str, dict[str, list[Needs]]] = {
     },
     "distance/object": _ways("grown", nearer="larger", farther="smaller", equally_far="same"),
     "elevation/object": _ways("upper", lower="less", higher="more", equally_high="same"),
-    "relative_pose/camera_1": _both(_LEFT_RIGHT, _ways("offset_x", left="right", right="left"), "moved {}, turned {}"),
+    "relative_pose/camera_1": _both(
+        _LEFT_RIGHT, _ways("offset_x", left="right", right="left"), "moved {}, turned {}"
+    ),
 }
 
 
@@ -766,7 +813,9 @@ def _facts_for(kind_name: str, truth: Truth, facts: Facts) -> Facts:
     if kind_name in ANGLE_KINDS:  # another angle's number could be taken for the label
         return _without_numbers(facts, ("side", "upper"))
     if not _sums_agree(facts):
-        return _without_numbers(facts, ("unturned_x", "offset_x", "unturned_y", "offset_y", "shift_x", "shift_y"))
+        return _without_numbers(
+            facts, ("unturned_x", "offset_x", "unturned_y", "offset_y", "shift_x", "shift_y")
+        )
     return facts
 
 
@@ -787,7 +836,9 @@ def _sums_agree(facts: Facts) -> bool:
 PremiseNeeds = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
-def said_by(plan: Plan, facts: Facts, optional: bool, needs: PremiseNeeds = PREMISE_NEEDS) -> list[Statement | str]:
+def said_by(
+    plan: Plan, facts: Facts, optional: bool, needs: PremiseNeeds = PREMISE_NEEDS
+) -> list[Statement | str]:
     """What a plan says of these facts, in order; empty where one is lacking that must be said."""
     out: list[Statement | str] = []
     known = {name: fact.args[0] for name, fact in facts.items()} | _consequences(facts)

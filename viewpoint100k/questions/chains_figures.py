@@ -129,7 +129,9 @@ def _lands(scene: Scene) -> Statement | None:
 
 def _dots(scene: Scene) -> Statement | None:
     """In which thirds of the object all the dots of image 2 are."""
-    at = {mark.colour: _share(scene.views[1], mark.x, mark.y) for mark in scene.figure.marks if mark.image == 1}
+    at = {
+        mark.colour: _share(scene.views[1], mark.x, mark.y) for mark in scene.figure.marks if mark.image == 1
+    }
     cells = [_thirds(at[colour], BORDER) if colour in at else None for colour in COLOURS]
     words = [word for cell in cells if cell for word in cell]
     return Statement("dots", tuple(words), 0.0, 1.0) if None not in cells else None
@@ -500,7 +502,11 @@ OUR_NEEDS = {
 
 
 def _speak(fact: Statement, rng: np.random.Generator) -> str:
-    name = fact.predicate.rstrip("0123456789").rstrip("_") if fact.predicate.startswith("leg_") else fact.predicate
+    name = (
+        fact.predicate.rstrip("0123456789").rstrip("_")
+        if fact.predicate.startswith("leg_")
+        else fact.predicate
+    )
     if name not in PHRASES:
         return sentence(fact, rng)
     something, nothing = PHRASES[name]
@@ -510,7 +516,9 @@ def _speak(fact: Statement, rng: np.random.Generator) -> str:
     if name == "expected" and fact.args[0] == "top":
         phrases = RISEN
     items = {"views": _view_items, "ways": _way_items}.get(name)
-    extra = {"list": items(fact.args)} if items else {"sides": " and ".join(f"the {side}" for side in fact.args)}
+    extra = (
+        {"list": items(fact.args)} if items else {"sides": " and ".join(f"the {side}" for side in fact.args)}
+    )
     return phrases[int(rng.integers(len(phrases)))].format(*fact.args, **extra)
 
 
@@ -563,7 +571,13 @@ def _dot(facts: Facts) -> set[str]:
 
 def _in_view(facts: Facts) -> set[str]:
     before, after, side = (_number(facts, name) for name in ("about_1", "about_2", "side"))
-    if before is None or after is None or side is None or abs(before) > SEEN_WELL_DEG or not _turns_fit(facts):
+    if (
+        before is None
+        or after is None
+        or side is None
+        or abs(before) > SEEN_WELL_DEG
+        or not _turns_fit(facts)
+    ):
         return set()
     if abs(after) <= IN_VIEW_DEG:
         return {"it can be seen"}
@@ -711,10 +725,42 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         ("=further_on", "all_one_way!", "turns!"),
     ),
     "composed_angle/seen_from_above": (
-        ("leg_side_12!", "leg_part_12?", "leg_turn_12!", "leg_side_23!", "leg_part_23?", "leg_turn_23!", "total!"),
-        ("leg_part_12?", "leg_turn_12!", "leg_part_23?", "leg_turn_23!", "leg_side_12!", "leg_side_23!", "total!"),
-        ("=legs_add", "leg_side_12!", "leg_turn_12!", "leg_side_23!", "leg_turn_23!", "total!", "leg_part_13?"),
-        ("leg_side_12!", "leg_side_23!", "=from_above", "leg_turn_12!", "leg_turn_23!", "=legs_add", "total!"),
+        (
+            "leg_side_12!",
+            "leg_part_12?",
+            "leg_turn_12!",
+            "leg_side_23!",
+            "leg_part_23?",
+            "leg_turn_23!",
+            "total!",
+        ),
+        (
+            "leg_part_12?",
+            "leg_turn_12!",
+            "leg_part_23?",
+            "leg_turn_23!",
+            "leg_side_12!",
+            "leg_side_23!",
+            "total!",
+        ),
+        (
+            "=legs_add",
+            "leg_side_12!",
+            "leg_turn_12!",
+            "leg_side_23!",
+            "leg_turn_23!",
+            "total!",
+            "leg_part_13?",
+        ),
+        (
+            "leg_side_12!",
+            "leg_side_23!",
+            "=from_above",
+            "leg_turn_12!",
+            "leg_turn_23!",
+            "=legs_add",
+            "total!",
+        ),
     ),
 }
 

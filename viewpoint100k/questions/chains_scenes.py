@@ -190,7 +190,11 @@ def _hides(told: Told) -> Facts:
 def _others(told: Told) -> list[int]:
     """Objects that both pictures show and that stayed, by how well they can be seen."""
     change = told.scene.change
-    both = [i for i in told.shots[0].referable if i in told.shots[1].referable and (change is None or i != change.part)]
+    both = [
+        i
+        for i in told.shots[0].referable
+        if i in told.shots[1].referable and (change is None or i != change.part)
+    ]
     return sorted(both, key=lambda i: -min(shot.seen[i].visible_fraction for shot in told.shots))
 
 
@@ -225,7 +229,9 @@ def _changed(told: Told) -> Facts:
 
 def _seen_in(told: Told) -> Facts:
     part = told.figure.parts[0]
-    return _fact("share", told.name(part), *(_tens(100 * shot.seen[part].visible_fraction) for shot in told.shots))
+    return _fact(
+        "share", told.name(part), *(_tens(100 * shot.seen[part].visible_fraction) for shot in told.shots)
+    )
 
 
 FACTS: dict[str, Callable[[Told], Facts]] = {
@@ -289,7 +295,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "In the picture {0} looks about {2}.{3} times as tall as {1}",
         "On the image {0} spans about {2}.{3} times the height of {1}",
     ),
-    "looks_same": ("In the picture {0} looks about as tall as {1}", "On the image {0} spans about the height of {1}"),
+    "looks_same": (
+        "In the picture {0} looks about as tall as {1}",
+        "On the image {0} spans about the height of {1}",
+    ),
     "farther": (
         "{0} is about {2}.{3} times as far from the camera as {1}",
         "The camera is about {2}.{3} times as far from {0} as from {1}",
@@ -299,7 +308,10 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "The camera is about as far from {0} as from {1}",
     ),
     "meet": ("In the picture the outlines of {0} and {1} meet", "{0} and {1} overlap in the picture"),
-    "clear": ("In the picture the outlines of {0} and {1} do not meet", "{0} and {1} do not overlap in the picture"),
+    "clear": (
+        "In the picture the outlines of {0} and {1} do not meet",
+        "{0} and {1} do not overlap in the picture",
+    ),
     "all_stay": (
         "Relative to one another, all objects stand as before",
         "The distances among the objects are the same in both images",
@@ -364,8 +376,16 @@ PREMISES: dict[str, tuple[str, ...]] = {
 Plan = tuple[str, ...]  # facts; `=` is a sentence of `PREMISES`, `*` a fact that may be lacking
 PLANS: dict[str, tuple[Plan, ...]] = {
     "side_of/camera": (("across",), ("bearing", "=right_half"), ("=right_half", "bearing", "across")),
-    "front_of/camera": (("stands", "=lower_closer"), ("bearing", "=near_half"), ("=near_half", "bearing", "stands")),
-    "closer/camera": (("stands", "=lower_closer"), ("bearing", "=near_half"), ("=lower_closer", "bearing", "stands")),
+    "front_of/camera": (
+        ("stands", "=lower_closer"),
+        ("bearing", "=near_half"),
+        ("=near_half", "bearing", "stands"),
+    ),
+    "closer/camera": (
+        ("stands", "=lower_closer"),
+        ("bearing", "=near_half"),
+        ("=lower_closer", "bearing", "stands"),
+    ),
     "taller/scene": (
         ("looks", "farther", "=product"),
         ("=product", "farther", "looks"),
@@ -418,7 +438,12 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     "changed_object/scene": (("kept", "*differs_0", "*differs_1"), ("*differs_0", "*differs_1", "kept")),
     "seen_in/images": (("share",),),
 }
-SIDES = {"left": "to the left", "right": "to the right", "closer": "closer to the camera", "farther": "farther away"}
+SIDES = {
+    "left": "to the left",
+    "right": "to the right",
+    "closer": "closer to the camera",
+    "farther": "farther away",
+}
 LISTS: dict[str, tuple[tuple[str, str], ...]] = {
     "each": (("Compared with {0}, ", "{0} is {1}"), ("Starting from {0}: ", "{0} is {1}")),
     "apart": (
@@ -491,7 +516,9 @@ def _taller_one(told: Told, facts: Facts) -> set[str]:
     if not {"looks", "farther"} <= facts.keys():
         return set()
     first = str(facts["looks"].args[0])
-    ratio = _times(facts["looks"]) * _times(facts["farther"]) ** (1 if facts["farther"].args[0] == first else -1)
+    ratio = _times(facts["looks"]) * _times(facts["farther"]) ** (
+        1 if facts["farther"].args[0] == first else -1
+    )
     if max(ratio, 1 / ratio) < LEAST_RATIO:
         return {""}
     return {first if ratio > 1 else str(facts["looks"].args[1])}
@@ -650,7 +677,8 @@ def write_scene_chain(
         stated = {one.predicate: one for one in said if isinstance(one, Statement)}
         if stated and ANSWERS[kind_name](told, stated) == {answer_text}:
             sentences = [
-                PREMISES[one][int(rng.integers(2))] if isinstance(one, str) else _sentence(one, rng) for one in said
+                PREMISES[one][int(rng.integers(2))] if isinstance(one, str) else _sentence(one, rng)
+                for one in said
             ]
             text = ". ".join([*sentences, f"So the answer is: {answer_text}"]) + "."
             if len(text.split()) <= MAX_WORDS and _can_be_told(known.scene, figure, stated):

@@ -32,7 +32,12 @@ OF_ONE_PICTURE: tuple[Cue, ...] = (
     "place_1_x", "place_2_x", "place_1_y", "place_2_y", "size_1", "size_2", "aside_1", "aside_2", "shape_1", "shape_2",
     "full_1", "full_2", "high_1", "high_2", "focal_1", "focal_2",
 )  # fmt: skip
-SIDEWAYS: tuple[Cue, ...] = ("shift_x", "drift_x", "place_1_x", "place_2_x")  # what might tell left from right
+SIDEWAYS: tuple[Cue, ...] = (
+    "shift_x",
+    "drift_x",
+    "place_1_x",
+    "place_2_x",
+)  # what might tell left from right
 UPRIGHT: tuple[Cue, ...] = (
     "shift_y", "drift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "shape_1", "shape_2",
     "full_1", "full_2",
@@ -79,7 +84,9 @@ class Figure(NamedTuple):
     mirrored: tuple[int, ...] = ()  # places among `images`
     map_cameras: tuple[MapCamera, ...] = ()
     words: str = ""  # what stands for {move} in the wording
-    parts: tuple[int, ...] = ()  # of the scene, that stand for {a}, {b}, ... in the wording and in the options
+    parts: tuple[
+        int, ...
+    ] = ()  # of the scene, that stand for {a}, {b}, ... in the wording and in the options
 
 
 class Solved(NamedTuple):
@@ -87,7 +94,9 @@ class Solved(NamedTuple):
 
     fact: Fact
     decidability: float
-    cues: Mapping[Cue, float] = {}  # what a flat look at the objects it speaks of says; > 0: the higher options
+    cues: Mapping[
+        Cue, float
+    ] = {}  # what a flat look at the objects it speaks of says; > 0: the higher options
     alone: tuple[
         float, ...
     ] = ()  # how the right option's part of the figure differs from the mean of all options' parts
@@ -133,15 +142,25 @@ class Kind(NamedTuple):
     frame: str
     tier: str
     options: tuple[str, ...]  # a fixed set: never filtered by the answer; empty for a number
-    decided_by: tuple[str, ...]  # whose decidability counts, by the fields of `Decidability`; the least of them
+    decided_by: tuple[
+        str, ...
+    ]  # whose decidability counts, by the fields of `Decidability`; the least of them
     fact: Callable[[Truth, GateConfig], Fact | None]
     shown: int = 0  # so many options at a time, the wrong ones drawn by lot; 0: all
     twins: bool = False  # options 2i and 2i + 1 are opposites and are shown together, or neither is
     opposites: tuple[Opposites, ...] = ()  # what flat shortcuts must not tell apart
-    seen_alone: tuple[Cue, ...] = WHETHER  # must not tell "none" from the others; where there is none, one from another
-    can_be_fair: bool = True  # else one picture by itself tells, whatever is left out: never of the balanced subset
-    lens: bool = False  # the question says what the lens did, for the object's size means nothing without that
-    words: tuple[str, ...] = ()  # all that may stand for {move} in its wordings: a move, a relation or a change
+    seen_alone: tuple[Cue, ...] = (
+        WHETHER  # must not tell "none" from the others; where there is none, one from another
+    )
+    can_be_fair: bool = (
+        True  # else one picture by itself tells, whatever is left out: never of the balanced subset
+    )
+    lens: bool = (
+        False  # the question says what the lens did, for the object's size means nothing without that
+    )
+    words: tuple[
+        str, ...
+    ] = ()  # all that may stand for {move} in its wordings: a move, a relation or a change
     parts: int = 0  # so many objects of a scene are named in its wordings: {a}, {b}, ...
     draw: Callable[[Known, GateConfig, np.random.Generator], Figure | None] | None = None
     solve: Callable[[Known, Figure, GateConfig], Solved | None] | None = None

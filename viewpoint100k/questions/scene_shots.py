@@ -106,7 +106,9 @@ class _Memory:
         self.samples: list[tuple[object, object, dict[tuple[int, float], Shot]]] = []  # the newest one last
 
     def shot(self, known: Known, view: int, moved_deg: float) -> Shot:
-        shots = next((kept for *of, kept in self.samples if of[0] is known.scene and of[1] is known.views), None)
+        shots = next(
+            (kept for *of, kept in self.samples if of[0] is known.scene and of[1] is known.views), None
+        )
         if shots is None:
             shots = {}
             self.samples = [*self.samples[-MOST_KEPT + 1 :], (known.scene, known.views, shots)]
@@ -135,9 +137,16 @@ def letters(scene: Scene | None, images: Sequence[int], parts: Sequence[int]) ->
         return ()
     out = []
     for place, view in enumerate(images):
-        gone = scene.change is not None and not scene.parts[scene.change.part].present[scene.views[view].state]
+        gone = (
+            scene.change is not None and not scene.parts[scene.change.part].present[scene.views[view].state]
+        )
         for part, seen in zip(scene.parts, scene.views[view].parts, strict=True):
-            if part.named_by == "letter" and seen.referable and seen.box is not None and not (gone and len(images) > 1):
+            if (
+                part.named_by == "letter"
+                and seen.referable
+                and seen.box is not None
+                and not (gone and len(images) > 1)
+            ):
                 left, top, right, _ = seen.box
                 x, y = round((left + right) / 2, 2), round(top, 2)
                 out.append(Mark(image=place, x=x, y=y, colour="yellow", letter=part.letter))
@@ -177,7 +186,9 @@ def spoken_of(scene: Scene | None, parts: Sequence[int], of_all: bool) -> Sequen
     return range(len(scene.parts)) if of_all and scene is not None else parts
 
 
-def shot_of(known: Known, figure: Figure, count: int, moved_deg: float = 0.0, of_all: bool = False) -> Shot | None:
+def shot_of(
+    known: Known, figure: Figure, count: int, moved_deg: float = 0.0, of_all: bool = False
+) -> Shot | None:
     """The one picture that a question shows, if the objects that it speaks of can be told in it."""
     if len(figure.images) != 1 or not 0 <= figure.images[0] < len(known.views):
         return None
@@ -224,7 +235,9 @@ def drawn(
             found = solve(known, figure, gates)
             if found is None:
                 continue
-            fit = 2 * (not opposites or speaks_against(found, opposites) == against) + (found.fact.option == option)
+            fit = 2 * (not opposites or speaks_against(found, opposites) == against) + (
+                found.fact.option == option
+            )
             best, fits = (figure, fit) if fit > fits else (best, fits)
             if fits == 3:
                 break

@@ -39,7 +39,9 @@ def front_translation(truth: Truth, gates: GateConfig) -> Fact | None:
         truth.elevation_deg + truth.elevation_change_deg,
         truth.distance_ratio,
     )
-    beside = np.radians(truth.front_azimuth_deg - 90)  # the object looks along its front; its right hand is clockwise
+    beside = np.radians(
+        truth.front_azimuth_deg - 90
+    )  # the object looks along its front; its right hand is clockwise
     own = signed(float((second - first) @ [np.cos(beside), np.sin(beside), 0.0]), gates.truck_grey)
     if own is None or own.option != by_camera.option:
         return None
@@ -59,7 +61,15 @@ def ego_rotation(truth: Truth, gates: GateConfig) -> Fact | None:
 SIDES = ("left", "right", "no movement sideways")
 
 KINDS: tuple[Kind, ...] = (
-    Kind("ego_translation", "camera_1", "A", SIDES, ("translation",), ego_translation, opposites=either(*SIDEWAYS)),
+    Kind(
+        "ego_translation",
+        "camera_1",
+        "A",
+        SIDES,
+        ("translation",),
+        ego_translation,
+        opposites=either(*SIDEWAYS),
+    ),
     Kind(
         "object_translation",
         "object_facing_camera_1",

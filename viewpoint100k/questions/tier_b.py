@@ -120,7 +120,11 @@ def next_action(truth: Truth, gates: GateConfig) -> Fact | None:
 
 def angle(truth: Truth, gates: GateConfig) -> Fact | None:
     """B5. How far around the object, to the nearest of a few angles."""
-    return _nearest(abs(truth.azimuth_change_deg)) if truth.covisible_fraction >= gates.min_covisible_for_size else None
+    return (
+        _nearest(abs(truth.azimuth_change_deg))
+        if truth.covisible_fraction >= gates.min_covisible_for_size
+        else None
+    )
 
 
 def angle_number(truth: Truth, gates: GateConfig) -> Fact | None:
@@ -198,7 +202,9 @@ ACTIONS = (
 ACTION_CUES = (SIDEWAYS[2:], UPRIGHT[2:], NEARNESS[1:], SIDEWAYS[2:], UPRIGHT[2:], ())
 ACTS = tuple(Opposites((2 * i,), (2 * i + 1,), cues) for i, cues in enumerate(ACTION_CUES))
 AROUND = ("clockwise", "counter-clockwise")
-OF_ANGLES = (Opposites(tuple(range(0, 2 * len(BINS_DEG), 2)), tuple(range(1, 2 * len(BINS_DEG), 2)), SIDEWAYS),)
+OF_ANGLES = (
+    Opposites(tuple(range(0, 2 * len(BINS_DEG), 2)), tuple(range(1, 2 * len(BINS_DEG), 2)), SIDEWAYS),
+)
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -244,7 +250,18 @@ KINDS: tuple[Kind, ...] = (
         opposites=either(),
     ),
     Kind("which_motion", "camera_1", "B", MOTIONS, (), which_motion, shown=4, lens=True),
-    Kind("next_action", "camera_1", "B", ACTIONS, (), next_action, shown=4, twins=True, lens=True, opposites=ACTS),
+    Kind(
+        "next_action",
+        "camera_1",
+        "B",
+        ACTIONS,
+        (),
+        next_action,
+        shown=4,
+        twins=True,
+        lens=True,
+        opposites=ACTS,
+    ),
     Kind(
         "angle",
         "around_object",

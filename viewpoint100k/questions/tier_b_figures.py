@@ -19,7 +19,8 @@ LEAST_SIZE = 0.15  # of the object's box, in picture sides: a dot must not hide 
 BY_CHANCE = 0.25  # how often the right dot is the nearest to where the mark was, in the picture or on the object's box
 MOST_DOTS = 16
 TRIPLES = [  # of so many points at most, those that are looked at, the least strange first
-    np.array(list(combinations(range(count), 3)), dtype=np.intp).reshape(-1, 3).T for count in range(MOST_DOTS + 1)
+    np.array(list(combinations(range(count), 3)), dtype=np.intp).reshape(-1, 3).T
+    for count in range(MOST_DOTS + 1)
 ]
 AS_FAR_OUT = 0.15  # half sides of the object's box
 MIDDLE_OF_BOX = 0.6  # the same: nearer to the middle than to the edge
@@ -49,7 +50,10 @@ def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator)
     paint = np.array([point.albedo for point in clear])
     apart = _distances(after, after) >= APART * side
     # (N, N) per row: which others lie nearer to where that point was, in the picture and on the object's box
-    nearer = [away < np.diag(away)[:, None] for away in (_distances(before, after), _distances(on_box[0], on_box[1]))]
+    nearer = [
+        away < np.diag(away)[:, None]
+        for away in (_distances(before, after), _distances(on_box[0], on_box[1]))
+    ]
     wanted = rng.random(2) >= BY_CHANCE
     decoys = [one for one, want in zip(nearer, wanted, strict=True) if want]
     fair = ~np.any([one for one, want in zip(nearer, wanted, strict=True) if not want], axis=0)
@@ -91,7 +95,9 @@ def _dots(
     of all four than the right one: what two views share tends to be in the middle, and that must not tell.
     """
     points = np.flatnonzero(usable)
-    points = points[np.argsort(strange[points])]  # a < b < c, so the first triples hold the least strange points
+    points = points[
+        np.argsort(strange[points])
+    ]  # a < b < c, so the first triples hold the least strange points
     a, b, c = points[TRIPLES[min(len(points), len(TRIPLES) - 1)]]
     fits = apart[a, b] & apart[a, c] & apart[b, c]
     for wanted in decoys:
@@ -182,7 +188,11 @@ def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generat
     clear = [point for point in known.seen.points if point.visible[0] == "yes"]
     seen, hidden = ([point for point in clear if point.visible[1] == state] for state in ("yes", "no"))
     # one of each, as far out on the object's box, of which one is drawn: its place must not tell
-    even = [pair for pair in product(seen, hidden) if abs(_out(known, pair[0]) - _out(known, pair[1])) <= AS_FAR_OUT]
+    even = [
+        pair
+        for pair in product(seen, hidden)
+        if abs(_out(known, pair[0]) - _out(known, pair[1])) <= AS_FAR_OUT
+    ]
     if not even:
         return None
     return Figure(marks=(_mark(0, even[int(rng.integers(len(even)))][int(rng.integers(2))], "red"),))
@@ -196,7 +206,12 @@ def _out(known: Known, point: SurfacePoint) -> float:
 def solve_covisible_point(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """B14. Whether the point that is marked in image 1 can be seen in image 2."""
     point = _point_at(known, 0, figure.marks)
-    if point is None or point.visible[0] != "yes" or point.visible[1] == "unclear" or not _enough_pixels(known, gates):
+    if (
+        point is None
+        or point.visible[0] != "yes"
+        or point.visible[1] == "unclear"
+        or not _enough_pixels(known, gates)
+    ):
         return None
     if point.visible[1] == "no" and stays(known.truth.translation, gates):
         return None
@@ -225,7 +240,9 @@ def _size(view: View) -> float:
 
 def _enough_pixels(known: Known, gates: GateConfig) -> bool:
     """Whether the object has so many in both pictures that they can decide."""
-    shown = [view.object_share * 4 * view.intrinsics[0][2] * view.intrinsics[1][2] for view in known.views[:2]]
+    shown = [
+        view.object_share * 4 * view.intrinsics[0][2] * view.intrinsics[1][2] for view in known.views[:2]
+    ]
     return min(map(round, shown)) >= gates.min_pixels
 
 
@@ -267,16 +284,25 @@ def solve_map(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     angles = [0.0, *(camera.azimuth_deg for camera in figure.map_cameras)]
     nearest = min((_apart_deg(a, b) for i, a in enumerate(angles) for b in angles[:i] if b), default=0.0)
     found = [colour for colour, angle in away.items() if angle < 1]
-    if set(away) != set(COLOURS) or len(found) != 1 or abs(right) < NEAREST_CAMERA_DEG or nearest < CAMERAS_APART_DEG:
+    if (
+        set(away) != set(COLOURS)
+        or len(found) != 1
+        or abs(right) < NEAREST_CAMERA_DEG
+        or nearest < CAMERAS_APART_DEG
+    ):
         return None
     alone = _map_alone([abs(camera.azimuth_deg) for camera in figure.map_cameras], abs(right))
-    return Solved(Fact(COLOURS.index(found[0]), nearest / CAMERAS_APART_DEG), known.decidability.azimuth, alone=alone)
+    return Solved(
+        Fact(COLOURS.index(found[0]), nearest / CAMERAS_APART_DEG), known.decidability.azimuth, alone=alone
+    )
 
 
 def _map_alone(angles_deg: Sequence[float], right_deg: float) -> tuple[float, ...]:
     """What the right camera has over the mean of all: how far around it is, and whether it is of the nearer couple."""
     middle = (max(angles_deg) + min(angles_deg)) / 2
-    features = np.array([[a / 90, (a / 90) ** 2, (a / 90) ** 3, a < middle] for a in [right_deg, *angles_deg]])
+    features = np.array(
+        [[a / 90, (a / 90) ** 2, (a / 90) ** 3, a < middle] for a in [right_deg, *angles_deg]]
+    )
     return tuple((features[0] - features[1:].mean(axis=0)).tolist())
 
 

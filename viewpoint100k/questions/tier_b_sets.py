@@ -62,7 +62,11 @@ def _all_moves() -> tuple[str, ...]:
     out = []
     for thing in (ALONE, GROUP):
         for tens in range(int(LEAST_STEP_DEG), 190, 10):
-            out += [_goes(tens, "clockwise", thing), _goes(tens, "counter-clockwise", thing), _rises(tens, thing)]
+            out += [
+                _goes(tens, "clockwise", thing),
+                _goes(tens, "counter-clockwise", thing),
+                _rises(tens, thing),
+            ]
     return tuple(out)
 
 
@@ -84,7 +88,11 @@ def draw_which_view(known: Known, gates: GateConfig, rng: np.random.Generator) -
 def solve_which_view(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """B10. The view that the motion in the question leads to."""
     views = figure.images[1:]
-    right = [place for place, view in enumerate(views) if (words := move_words(known, view)) and words in figure.words]
+    right = [
+        place
+        for place, view in enumerate(views)
+        if (words := move_words(known, view)) and words in figure.words
+    ]
     if len(right) != 1 or figure.images != (0, 1, 2, 3):
         return None
     view = views[right[0]]
@@ -169,7 +177,9 @@ def solve_composed(known: Known, figure: Figure, gates: GateConfig) -> Solved | 
 
 WHICH = ("image 2", "image 3", "image 4")
 ORDERS = tuple(", ".join(map(str, order)) for order in permutations((2, 3, 4)))
-COMPOSED = tuple(f"about {n} degrees {way}" for n in COMPOSED_DEG for way in ("clockwise", "counter-clockwise"))
+COMPOSED = tuple(
+    f"about {n} degrees {way}" for n in COMPOSED_DEG for way in ("clockwise", "counter-clockwise")
+)
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -184,7 +194,17 @@ KINDS: tuple[Kind, ...] = (
         draw=draw_which_view,
         solve=solve_which_view,
     ),
-    Kind("order", "around_object", "B", ORDERS, (), of_figures_only, seen_alone=(), draw=draw_order, solve=solve_order),
+    Kind(
+        "order",
+        "around_object",
+        "B",
+        ORDERS,
+        (),
+        of_figures_only,
+        seen_alone=(),
+        draw=draw_order,
+        solve=solve_order,
+    ),
     Kind(
         "composed_angle",
         "seen_from_above",

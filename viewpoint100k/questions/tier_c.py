@@ -7,7 +7,16 @@ the scene alone. Where a look at the flat picture gives a cue, either answer is 
 import numpy as np
 
 from viewpoint100k.config import GateConfig
-from viewpoint100k.questions.kinds import Figure, Kind, Known, Opposites, Solved, either, of_figures_only, phrase_in
+from viewpoint100k.questions.kinds import (
+    Figure,
+    Kind,
+    Known,
+    Opposites,
+    Solved,
+    either,
+    of_figures_only,
+    phrase_in,
+)
 from viewpoint100k.questions.scene_shots import MOVES, Shot, Solve, drawn, shot_of, solved
 from viewpoint100k.records import OBJECT_RADIUS, ScenePart
 
@@ -15,7 +24,11 @@ BEFORE = 0.2  # scene radii along the line of sight
 CLOSER, TALLER, NEARER = 1.15, 1.2, 1.25  # ratios
 EDGE_DEG = 20.0  # from the edge of a sector
 AXIS_DEG, HALF_DEG = 15.0, 45.0  # who faces within 30 degrees of an axis faces that way
-TURNS_DEG, TURN_DEG, TURN_HALF_DEG = (45, 90, 135), 12.5, 22.5  # within 10 degrees: 60 and 75 look alike on the ground
+TURNS_DEG, TURN_DEG, TURN_HALF_DEG = (
+    (45, 90, 135),
+    12.5,
+    22.5,
+)  # within 10 degrees: 60 and 75 look alike on the ground
 CLEAR = 0.15  # scene radii to the side, of what is imagined only
 HIDDEN, SEEN_WHOLE = (
     0.85,
@@ -84,7 +97,9 @@ def solve_taller(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
     ratio = np.log([shot.scene.parts[part].size[2] for part in figure.parts])
     looks = [box[3] - box[1] for part in figure.parts if (box := shot.seen[part].box) is not None]
     cue = float(np.log(looks[1] / looks[0])) if len(looks) == 2 and min(looks) > 0 else 0.0
-    return solved(shot, figure, int(ratio[1] > ratio[0]), abs(ratio[1] - ratio[0]) / np.log(TALLER), {"looks": cue})
+    return solved(
+        shot, figure, int(ratio[1] > ratio[0]), abs(ratio[1] - ratio[0]) / np.log(TALLER), {"looks": cue}
+    )
 
 
 def _words_say_nothing(a: ScenePart, b: ScenePart) -> bool:
@@ -193,7 +208,9 @@ def solve_perspective(known: Known, figure: Figure, gates: GateConfig) -> Solved
     option = int(turn > 0) + 2 * int(abs(turn) > 90)
     deeper = float(shot.own[a, 2] - shot.own[c, 2]) / OBJECT_RADIUS
     across = _across(shot, c, a)
-    diagonal = -float(np.sign(across) * np.sign(deeper))  # by this, both cues together are right no more often either
+    diagonal = -float(
+        np.sign(across) * np.sign(deeper)
+    )  # by this, both cues together are right no more often either
     return solved(shot, figure, option, margin, {"across": across, "deeper": deeper, "diagonal": diagonal})
 
 
@@ -281,7 +298,10 @@ def solve_hides(known: Known, figure: Figure, gates: GateConfig) -> Solved | Non
     if shot is None:
         return None
     a, b = figure.parts
-    shares, hidden_by = [shot.seen[i].visible_fraction for i in (a, b)], [shot.seen[i].hidden_by for i in (a, b)]
+    shares, hidden_by = (
+        [shot.seen[i].visible_fraction for i in (a, b)],
+        [shot.seen[i].hidden_by for i in (a, b)],
+    )
     if min(shares) >= SEEN_WHOLE:
         return solved(shot, figure, 2, 1 + (min(shares) - SEEN_WHOLE) / (1 - SEEN_WHOLE))
     for option, (share, by, other) in enumerate(((shares[1], hidden_by[1], a), (shares[0], hidden_by[0], b))):
@@ -304,7 +324,9 @@ QUADRANTS = ("ahead on the left", "ahead on the right", "behind on the left", "b
 TURNS = tuple(f"about {angle} degrees to the {side}" for angle in TURNS_DEG for side in ("left", "right"))
 HIDES = ("{a} hides a part of {b}", "{b} hides a part of {a}", "neither hides a part of the other")
 
-BY_HEIGHT, BY_LOOKS, BY_AWAY, BY_ACROSS, BY_DEPTH = (either(c) for c in ("height", "looks", "away", "across", "deeper"))
+BY_HEIGHT, BY_LOOKS, BY_AWAY, BY_ACROSS, BY_DEPTH = (
+    either(c) for c in ("height", "looks", "away", "across", "deeper")
+)
 OF_QUADRANTS = (
     Opposites((0, 2), (1, 3), ("across",)),
     Opposites((0, 1), (2, 3), ("deeper",)),

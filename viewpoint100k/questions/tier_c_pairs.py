@@ -31,7 +31,11 @@ def _camera_moved(known: Known) -> tuple[bool, float] | None:
 def solve_what_moved(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C9. Whether the camera, an object, both or nothing moved between two pictures."""
     scene = known.scene
-    camera = _camera_moved(known) if scene is not None and len(known.views) == 2 and figure.images == PAIR else None
+    camera = (
+        _camera_moved(known)
+        if scene is not None and len(known.views) == 2 and figure.images == PAIR
+        else None
+    )
     if scene is None or camera is None or figure.parts or figure.marks:
         return None
     change, by_camera = scene.change, max(known.decidability.translation, known.decidability.rotation)
@@ -78,14 +82,20 @@ def solve_changed(known: Known, figure: Figure, gates: GateConfig) -> Solved | N
     change = scene.change if scene is not None else None
     if scene is None or change is None or phrase is None or figure.images != PAIR or len(known.views) != 2:
         return None
-    if change.kind != CHANGES[phrase] or change.part not in figure.parts or not asked_parts(known, figure, 3, ()):
+    if (
+        change.kind != CHANGES[phrase]
+        or change.part not in figure.parts
+        or not asked_parts(known, figure, 3, ())
+    ):
         return None
     there = [view for view in scene.views[:2] if scene.parts[change.part].present[view.state]]
     others = [part for part in figure.parts if part != change.part]
     told = all(view.parts[change.part].referable for view in there)
     if not told or not all(view.parts[part].referable for view in scene.views[:2] for part in others):
         return None
-    margin = {"moved": change.distance / MOVED, "turned": abs(change.turn_deg) / TURNED_DEG}.get(change.kind, 2.0)
+    margin = {"moved": change.distance / MOVED, "turned": abs(change.turn_deg) / TURNED_DEG}.get(
+        change.kind, 2.0
+    )
     if margin < 1:
         return None
     return Solved(Fact(figure.parts.index(change.part), float(margin)), change.difference)
@@ -104,7 +114,12 @@ def draw_seen_in(known: Known, gates: GateConfig, rng: np.random.Generator) -> F
 def solve_seen_in(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C13. In which of two pictures an object can be seen that other objects hide in the other one."""
     scene = known.scene
-    if scene is None or len(known.views) != 2 or figure.images != PAIR or not asked_parts(known, figure, 1, ()):
+    if (
+        scene is None
+        or len(known.views) != 2
+        or figure.images != PAIR
+        or not asked_parts(known, figure, 1, ())
+    ):
         return None
     part = figure.parts[0]
     if not all(scene.parts[part].present[view.state] for view in scene.views[:2]):

@@ -25,7 +25,11 @@ Say = Mapping[str, str]  # the words and numbers of one sentence
 MAX_WORDS = 120
 NOTHING_SEEN, NO_FIGURE = Seen(), Figure()
 NUMBER_SLACK_DEG = 6.0  # "about 20 degrees" is true from 14 to 26
-NONE_BELOW = {"shift": 3.2, "angle": 5.0, "turn": 4.0}  # degrees: in the middle of what is not said either way
+NONE_BELOW = {
+    "shift": 3.2,
+    "angle": 5.0,
+    "turn": 4.0,
+}  # degrees: in the middle of what is not said either way
 SIZE_DIFFERS = 1.10  # ratio of widths
 LENS_DIFFERS = 1.06
 SECTOR_DEG = 45.0
@@ -59,12 +63,18 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ("shift_y", r"the object's middle did not shift up or down in the picture"),
     ("shift_y", r"from top to bottom, the object is at about the same place in both pictures"),
     ("side", rf"in image 2 the object is seen more from the side that was on the {LR} in image 1{BY}"),
-    ("side", rf"the side of the object that was on the {LR} in image 1 is turned more to the camera in image 2{BY}"),
+    (
+        "side",
+        rf"the side of the object that was on the {LR} in image 1 is turned more to the camera in image 2{BY}",
+    ),
     ("side", rf"image 2 looks more at the side of the object that was on the {LR} in image 1{BY}"),
     ("side", r"both images show the object from nearly the same side"),
     ("side", r"neither the left nor the right side of the object comes more into view in image 2"),
     ("side", r"the sides of the object are turned to the camera in image 2 as they were in image 1"),
-    ("upper", rf"the object's upper side is turned (?P<way>more|less) to the camera in image 2 than in image 1{BY}"),
+    (
+        "upper",
+        rf"the object's upper side is turned (?P<way>more|less) to the camera in image 2 than in image 1{BY}",
+    ),
     ("upper", rf"in image 2 the top of the object faces the camera (?P<way>more|less) than in image 1{BY}"),
     ("upper", rf"image 2 has the object's upper side (?P<way>more|less) in view than image 1{BY}"),
     ("upper", r"the object's upper side is turned to the camera equally in both images"),
@@ -73,7 +83,10 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ("size", r"in the picture, the object became (?P<way>larger|smaller)"),
     ("size", r"the object looks about as large in both images"),
     ("size", r"in the picture, the object kept its size"),
-    ("grown", r"compared with what the lens alone makes of its size, the object is (?P<way>larger|smaller) in image 2"),
+    (
+        "grown",
+        r"compared with what the lens alone makes of its size, the object is (?P<way>larger|smaller) in image 2",
+    ),
     ("grown", r"leaving out what the lens did, the object looks (?P<way>larger|smaller) in image 2"),
     ("grown", r"what the lens did explains the size of the object in image 2"),
     ("grown", r"leaving out what the lens did, the object looks equally large in both images"),
@@ -84,8 +97,14 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ),
     ("lens", r"the lens is the same in both images"),
     ("lens", r"both images have the same field of view"),
-    ("unturned_x", rf"had the camera kept its heading, the object would have shifted to the {LR} in the picture{BY}"),
-    ("unturned_x", rf"without turning, the move would have shifted the object to the {LR} in the picture{BY}"),
+    (
+        "unturned_x",
+        rf"had the camera kept its heading, the object would have shifted to the {LR} in the picture{BY}",
+    ),
+    (
+        "unturned_x",
+        rf"without turning, the move would have shifted the object to the {LR} in the picture{BY}",
+    ),
     (
         "unturned_x",
         r"had the camera kept its heading, the object would have stayed about where it was from left to right",
@@ -101,7 +120,10 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
         "unturned_y",
         r"had the camera kept its tilt, the object would have stayed at about the same height in the picture",
     ),
-    ("unturned_y", r"without tilting, there would be hardly any shift of the object up or down in the picture"),
+    (
+        "unturned_y",
+        r"without tilting, there would be hardly any shift of the object up or down in the picture",
+    ),
     ("offset_y", rf"in image 2 the object is further {UD} than that{BY}"),
     ("offset_y", rf"compared with that, image 2 has the object further {UD}{BY}"),
     ("offset_y", r"in image 2 the object is at about that height"),
@@ -118,7 +140,10 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
         "lean",
         rf"apart from perspective, the object's upright lines are turned {TURNS} in the picture from image 1 to image 2{BY}",
     ),
-    ("lean", rf"perspective aside, what is upright on the object leans further {TURNS} in image 2 than in image 1{BY}"),
+    (
+        "lean",
+        rf"perspective aside, what is upright on the object leans further {TURNS} in image 2 than in image 1{BY}",
+    ),
     ("lean", r"apart from perspective, the object's upright lines have the same direction in both pictures"),
     ("lean", r"perspective aside, what is upright on the object leans the same way in both pictures"),
     ("face", rf"what faced the camera in image 1 has gone {PART} to the object's {LR} edge in image 2"),
@@ -126,7 +151,10 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
         "face",
         rf"the part of the object that faced the camera in image 1 is {PART} to the {LR} edge of the object in image 2",
     ),
-    ("face", rf"what faced the camera in image 1 is (?P<part>out of sight) in image 2, beyond the object's {LR} edge"),
+    (
+        "face",
+        rf"what faced the camera in image 1 is (?P<part>out of sight) in image 2, beyond the object's {LR} edge",
+    ),
     (
         "face",
         rf"the part of the object that faced the camera in image 1 is (?P<part>gone) behind the {LR} edge of the object in image 2",
@@ -140,7 +168,10 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
         r"the angle between both directions from the object to the camera is between (?P<low>\d+) and (?P<high>\d+) degrees",
     ),
     ("faces", r"image (?P<image>[12]) shows the object's (?P<way>front|back|left|right)"),
-    ("faces", r"in image (?P<image>[12]) the camera looks at the object's own (?P<way>front|back|left|right)"),
+    (
+        "faces",
+        r"in image (?P<image>[12]) the camera looks at the object's own (?P<way>front|back|left|right)",
+    ),
 )
 # sentences that are true of every pair: how things are seen, never what happened
 ALWAYS_TRUE = frozenset(
@@ -237,10 +268,16 @@ def verify_chain(
     problems += _early_label(before, sentences, kind_name, answer_text)
     pair, shown = Pair(views[0], views[1], front_azimuth_deg), verifier_figures.Shown(views, seen, figure)
     for said in sentences:
-        true = shown.agrees(said.predicate, said.say) if said.of_figure else not said.predicate or pair.agrees(said)
+        true = (
+            shown.agrees(said.predicate, said.say)
+            if said.of_figure
+            else not said.predicate or pair.agrees(said)
+        )
         problems += [] if true else [f"not true: {said.text!r}"]
     problems += [f"a number finer than 10 degrees: {one.text!r}" for one in sentences if _too_fine(one.say)]
-    problems += _order_problems(sentences) + verifier_figures.order_problems([one.predicate for one in sentences])
+    problems += _order_problems(sentences) + verifier_figures.order_problems(
+        [one.predicate for one in sentences]
+    )
     if concluded is None:
         return [*problems, f"the last sentence is not a conclusion: {last!r}"]
     return problems + _conclusion_problems(concluded["answer"], sentences, kind_name, options, answer_text)
@@ -265,15 +302,23 @@ def _read(text: str, kind_name: str) -> Sentence | None:
 
 
 def _too_fine(say: Say) -> bool:
-    return any(int(word) % 10 for name, word in say.items() if word.isdigit() and not name.startswith("image"))
+    return any(
+        int(word) % 10 for name, word in say.items() if word.isdigit() and not name.startswith("image")
+    )
 
 
-def _early_label(before: Sequence[str], sentences: Sequence[Sentence], kind_name: str, answer_text: str) -> list[str]:
+def _early_label(
+    before: Sequence[str], sentences: Sequence[Sentence], kind_name: str, answer_text: str
+) -> list[str]:
     """The label before the conclusion, in its own words or in those of the motion that is asked for."""
     out = [f"the label comes before the facts: {one!r}" for one in before if one.startswith("So the answer")]
     if " " in answer_text or kind_name.endswith("seen_from_above"):
-        facts = [one for one in sentences if one.predicate and one.predicate not in verifier_figures.EVERY_OPTION]
-        out += [f"the label comes before the conclusion: {one.text!r}" for one in facts if answer_text in one.text]
+        facts = [
+            one for one in sentences if one.predicate and one.predicate not in verifier_figures.EVERY_OPTION
+        ]
+        out += [
+            f"the label comes before the conclusion: {one.text!r}" for one in facts if answer_text in one.text
+        ]
     forbidden = FORBIDDEN.get(kind_name.split("/")[0], ())
     return out + [f"this is the label: {one.text!r}" for one in sentences if one.predicate in forbidden]
 
@@ -364,7 +409,9 @@ class Pair:
     def _lens(self, say: Say) -> bool:
         fields = [_deg(2 * np.arctan(view.intrinsics[0][2] / view.intrinsics[0][0])) for view in self.views]
         said = [say[name] for name in ("from", "to") if name in say]
-        near = all(abs(int(number) - field) <= NUMBER_SLACK_DEG for number, field in zip(said, fields, strict=False))
+        near = all(
+            abs(int(number) - field) <= NUMBER_SLACK_DEG for number, field in zip(said, fields, strict=False)
+        )
         return near and _ratio(say, self._zoom(), LENS_DIFFERS, "out", "in")
 
     def _lean(self, say: Say) -> bool:
@@ -373,7 +420,9 @@ class Pair:
         for axes in self.axes:
             right, down, _ = axes.T @ [0.0, 0.0, 1.0]
             angles.append(np.angle(complex(-down, right)))  # 0: upright; positive: to the right, clockwise
-        return _way(say, _wrapped(_deg(angles[1] - angles[0])), NONE_BELOW["angle"], "counter-clockwise", "clockwise")
+        return _way(
+            say, _wrapped(_deg(angles[1] - angles[0])), NONE_BELOW["angle"], "counter-clockwise", "clockwise"
+        )
 
     # of the camera about the object
 
@@ -391,7 +440,10 @@ class Pair:
     def _face(self, say: Say) -> bool:
         """The point of the upright axis' surface that faced camera 1, as camera 2 has it between middle and edge."""
         (x1, y1), (x2, y2) = (place[:2] / np.linalg.norm(place[:2]) for place in self.places)
-        to_right, ahead = x2 * y1 - y2 * x1, x1 * x2 + y1 * y2  # in the second camera's level right and nearness
+        to_right, ahead = (
+            x2 * y1 - y2 * x1,
+            x1 * x2 + y1 * y2,
+        )  # in the second camera's level right and nearness
         reached = float(np.abs(to_right))
         edge_deg = _deg(np.arcsin(min(reached, 1.0)))
         angle_deg = edge_deg if ahead >= 0 else 180 - edge_deg

@@ -114,7 +114,10 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ("backdrop", "things in the background are drawn (?P<way>larger|smaller) in image 2 than in image 1"),
     ("backdrop", "what is far behind the object looks equally large in both images"),
     ("backdrop", "things in the background are drawn at the same scale in both images"),
-    ("against", "measured against the background, the object is (?P<way>larger|smaller) in image 2 than in image 1"),
+    (
+        "against",
+        "measured against the background, the object is (?P<way>larger|smaller) in image 2 than in image 1",
+    ),
     ("against", "in relation to what is behind it, the object became (?P<way>larger|smaller)"),
     ("against", "measured against the background, the object is equally large in both images"),
     ("against", "in relation to what is behind it, the object kept its size"),
@@ -299,12 +302,18 @@ class Shown(NamedTuple):
 
     def climb(self, end: int) -> float:
         first, second = (self.place(image) for image in (1, end))
-        return _deg(np.arcsin(second[2] / np.linalg.norm(second)) - np.arcsin(first[2] / np.linalg.norm(first)))
+        return _deg(
+            np.arcsin(second[2] / np.linalg.norm(second)) - np.arcsin(first[2] / np.linalg.norm(first))
+        )
 
     def point(self) -> SurfacePoint:
         """The one under the only dot of image 1."""
         (mark,) = (mark for mark in self.figure.marks if mark.image == 0)
-        under = [p for p in self.seen.points if max(abs(p.pixels[0][0] - mark.x), abs(p.pixels[0][1] - mark.y)) < 0.05]
+        under = [
+            p
+            for p in self.seen.points
+            if max(abs(p.pixels[0][0] - mark.x), abs(p.pixels[0][1] - mark.y)) < 0.05
+        ]
         return under[0]
 
     def cell(self, image: int, x: float, y: float) -> tuple[str, str]:
@@ -346,7 +355,11 @@ def _about(shown: Shown, say: Say, image: int) -> bool:
     turn = _turn(shown.place(image), point)
     if np.hypot(point[0], point[1]) < FROM_AXIS:
         return False
-    return _side_and_size(say, turn) and abs(turn) > SAME_SIDE_DEG if "way" in say else abs(turn) <= SAME_SIDE_DEG
+    return (
+        _side_and_size(say, turn) and abs(turn) > SAME_SIDE_DEG
+        if "way" in say
+        else abs(turn) <= SAME_SIDE_DEG
+    )
 
 
 def _lands(shown: Shown, say: Say) -> bool:
@@ -371,7 +384,10 @@ def _on_map(shown: Shown, say: Say) -> bool:
 def _own_sides(shown: Shown, say: Say) -> bool:
     front, back, left, right, *_ = shown.seen.sides[shown.figure.images[0]]
     shares = {"the front": front, "the back": back, "the left": left, "the right": right}
-    return {side for side, share in shares.items() if share > SIDE_SHOWN} == {say["one"], say.get("two", say["one"])}
+    return {side for side, share in shares.items() if share > SIDE_SHOWN} == {
+        say["one"],
+        say.get("two", say["one"]),
+    }
 
 
 def _scale(say: Say, ratio: float, differs: float) -> bool:
@@ -396,7 +412,9 @@ def _expected(shown: Shown, say: Say) -> bool:
     if around is not None:
         way = {"clockwise": "left", "counter-clockwise": "right"}[around[2]]
         return (say.get("way"), say["deg"]) == (way, around[1])
-    rises = re.search(r"rises until it looks down at the object about (\d+) degrees more steeply", shown.figure.words)
+    rises = re.search(
+        r"rises until it looks down at the object about (\d+) degrees more steeply", shown.figure.words
+    )
     return rises is not None and "way" not in say and say["deg"] == rises[1]
 
 
@@ -586,10 +604,20 @@ def _the_view(told: Told) -> str:
 def _the_order(told: Told) -> str:
     if "all_one_way" not in told:
         return ""
-    scale = ["a third of the way", "two thirds of the way", "nearly all the way", "all the way", "out of sight"]
+    scale = [
+        "a third of the way",
+        "two thirds of the way",
+        "nearly all the way",
+        "all the way",
+        "out of sight",
+    ]
     ranks = ["the most", "a middle part", "the least"]
     rows: list[tuple[str, list[int]]] = []  # per thing told, how far along the way images 2, 3, 4 are
-    for name, prefix, value in (("turns", "deg", int), ("parts", "p", scale.index), ("shared", "p", ranks.index)):
+    for name, prefix, value in (
+        ("turns", "deg", int),
+        ("parts", "p", scale.index),
+        ("shared", "p", ranks.index),
+    ):
         if name in told:
             rows.append((name, [value(told[name][f"{prefix}{image}"]) for image in (2, 3, 4)]))
     if not any(name != "shared" and len(set(row)) == 3 for name, row in rows):

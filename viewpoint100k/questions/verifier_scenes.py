@@ -46,7 +46,10 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ("turn", "the second direction is turned from the first by about <deg> degrees <sense>"),
     ("across", "<a> is at about <p> percent of the picture's width from the left, <b> at about <q>"),
     ("across", "counted from the left edge, <a> is at about <p> percent of the width and <b> at about <q>"),
-    ("foot", "<a> stands on the floor at about <p> percent of the picture's height from the top, <b> at about <q>"),
+    (
+        "foot",
+        "<a> stands on the floor at about <p> percent of the picture's height from the top, <b> at about <q>",
+    ),
     (
         "foot",
         "counted from the top, the foot of <a> is at about <p> percent of the height and that of <b> at about <q>",
@@ -79,8 +82,14 @@ GRAMMAR: tuple[tuple[str, str], ...] = (
     ("kept", f"in both images it is about <t1> {RADIUS} between <a> and <b>"),
     ("differs", f"<a> and <b> are about <t1> {RADIUS} apart in image 1 and about <t2> in image 2"),
     ("differs", f"between <a> and <b> it is about <t1> {RADIUS} in image 1, in image 2 about <t2>"),
-    ("share", "in image 1 about <p> percent of <a> can be seen past the other objects, in image 2 about <q> percent"),
-    ("share", "of <a>, image 1 shows about <p> percent past what stands before it, and image 2 about <q> percent"),
+    (
+        "share",
+        "in image 1 about <p> percent of <a> can be seen past the other objects, in image 2 about <q> percent",
+    ),
+    (
+        "share",
+        "of <a>, image 1 shows about <p> percent past what stands before it, and image 2 about <q> percent",
+    ),
     ("each", "compared with <a>, <sides>"),
     ("each", "starting from <a>: <sides>"),
     ("apart", f"over the floor, in {RADIUS}, from <a> it is <lengths>"),
@@ -136,7 +145,9 @@ def _patterns(names: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]
     out = []
     for predicate, text in GRAMMAR:
         pieces = re.split(r"<(\w+)>", text)
-        pattern = "".join(slots[piece] if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
+        pattern = "".join(
+            slots[piece] if number % 2 else re.escape(piece) for number, piece in enumerate(pieces)
+        )
         out.append((predicate, re.compile(pattern)))
     return tuple(out)
 
@@ -154,7 +165,9 @@ class World:
         self.states = [scene.views[i].state for i in figure.images]
         self.seen = [scene.views[i].parts for i in figure.images]
         drawn = {mark.letter for mark in figure.marks}
-        told = [part.named_by != "letter" or part.letter in drawn for part in scene.parts]  # others have no name here
+        told = [
+            part.named_by != "letter" or part.letter in drawn for part in scene.parts
+        ]  # others have no name here
         self.number = {part.name: number for number, part in enumerate(scene.parts) if told[number]}
         angles = [angle for words, angle in GOES if words in figure.words.split("\n")[0]]
         self.goes_deg = angles[0] if len(angles) == 1 else 0
@@ -209,7 +222,9 @@ class World:
 
     def between(self, one: str, other: str, image: int = 0) -> float:
         """Tenths of the scene's radius over the floor."""
-        return float(np.linalg.norm((self.foot(one, image) - self.foot(other, image))[:2])) * 10 / OBJECT_RADIUS
+        return (
+            float(np.linalg.norm((self.foot(one, image) - self.foot(other, image))[:2])) * 10 / OBJECT_RADIUS
+        )
 
     def fronts(self, name: str) -> float:
         part = self.scene.parts[self.number[name]]
@@ -236,18 +251,24 @@ class World:
 
     def _across(self, say: Say) -> bool:
         return all(
-            _near(say[n], self.share(self.middle(say[o]))[0], SLACK_PERCENT) for n, o in (("p", "a"), ("q", "b"))
+            _near(say[n], self.share(self.middle(say[o]))[0], SLACK_PERCENT)
+            for n, o in (("p", "a"), ("q", "b"))
         )
 
     def _foot(self, say: Say) -> bool:
-        return all(_near(say[n], self.share(self.foot(say[o]))[1], SLACK_PERCENT) for n, o in (("p", "a"), ("q", "b")))
+        return all(
+            _near(say[n], self.share(self.foot(say[o]))[1], SLACK_PERCENT)
+            for n, o in (("p", "a"), ("q", "b"))
+        )
 
     def _looks(self, say: Say) -> bool:
         ratio = self.upright(say["a"]) / self.upright(say["b"])
         return abs(float(say.get("times", "1.0")) - ratio) <= SLACK_TIMES
 
     def _far(self, say: Say) -> bool:
-        return abs(float(say.get("times", "1.0")) - self.depth(say["a"]) / self.depth(say["b"])) <= SLACK_TIMES
+        return (
+            abs(float(say.get("times", "1.0")) - self.depth(say["a"]) / self.depth(say["b"])) <= SLACK_TIMES
+        )
 
     def _meet(self, say: Say) -> bool:
         one, two = self.spans(say["a"]), self.spans(say["b"])
@@ -284,7 +305,9 @@ class World:
 
     def _kept(self, say: Say) -> bool:
         before, after = (self.between(say["a"], say["b"], image) for image in (0, 1))
-        return say["a"] != say["b"] and abs(before - after) <= STAYED and _near(say["t1"], before, SLACK_TENTHS)
+        return (
+            say["a"] != say["b"] and abs(before - after) <= STAYED and _near(say["t1"], before, SLACK_TENTHS)
+        )
 
     def _differs(self, say: Say) -> bool:
         before, after = (self.between(say["a"], say["b"], image) for image in (0, 1))
@@ -298,7 +321,9 @@ class World:
         """All of the others that can be seen, each on its side; of one sort of sides."""
         items = side_items(say)
         there = {
-            p.name for p, seen in zip(self.scene.parts, self.seen[0], strict=True) if seen.pixels and seen.referable
+            p.name
+            for p, seen in zip(self.scene.parts, self.seen[0], strict=True)
+            if seen.pixels and seen.referable
         }
         told = [name for name, _ in items]
         if len(told) != len({*told}) or {*told} != there - {say["a"]}:
@@ -321,7 +346,9 @@ class World:
         there = {p.name for p in self.scene.parts if p.present[self.states[0]]} - {say["a"]}
         asked = {self.scene.parts[part].name for part in self.figure.parts} - {say["a"]}
         whole = told == there or (len(self.figure.parts) == 3 and told == asked)
-        return whole and all(_near(length, self.between(say["a"], name), SLACK_TENTHS) for name, length in items)
+        return whole and all(
+            _near(length, self.between(say["a"], name), SLACK_TENTHS) for name, length in items
+        )
 
 
 def _near(said: str, value: float, slack: float) -> bool:
@@ -448,8 +475,17 @@ class Rules:
         front = self.say("front")
         if front is None or front["a"] != self.names[0]:
             return ""
-        compass = {0: "away from the camera", 90: "to the right", 180: "towards the camera", 270: "to the left"}
-        near = [words for angle, words in compass.items() if abs((int(front["deg"]) - angle + 180) % 360 - 180) <= 38]
+        compass = {
+            0: "away from the camera",
+            90: "to the right",
+            180: "towards the camera",
+            270: "to the left",
+        }
+        near = [
+            words
+            for angle, words in compass.items()
+            if abs((int(front["deg"]) - angle + 180) % 360 - 180) <= 38
+        ]
         return near[0] if near else ""
 
     def turn(self, predicate: str, names: Sequence[tuple[str, ...]]) -> int | None:
@@ -482,8 +518,14 @@ class Rules:
 
     def turn_to_face(self) -> str:
         turn = self.standing()
-        near = [angle for angle in (45, 90, 135) if turn is not None and angle - 22 <= abs(turn) <= angle + 22]
-        return f"about {near[0]} degrees to the {'left' if (turn or 0) < 0 else 'right'}" if len(near) == 1 else ""
+        near = [
+            angle for angle in (45, 90, 135) if turn is not None and angle - 22 <= abs(turn) <= angle + 22
+        ]
+        return (
+            f"about {near[0]} degrees to the {'left' if (turn or 0) < 0 else 'right'}"
+            if len(near) == 1
+            else ""
+        )
 
     def side_after(self) -> str:
         return self.side_of()
@@ -500,7 +542,11 @@ class Rules:
         if meet is None:
             whole = clear is not None and {clear["a"], clear["b"]} == {*self.names}
             return "neither hides a part of the other" if whole else ""
-        if far is None or clear is not None or not {meet["a"], meet["b"]} == {far["a"], far["b"]} == {*self.names}:
+        if (
+            far is None
+            or clear is not None
+            or not {meet["a"], meet["b"]} == {far["a"], far["b"]} == {*self.names}
+        ):
             return ""
         return f"{far['b']} hides a part of {far['a']}" if float(far.get("times", "1")) > 1.05 else ""
 
@@ -606,7 +652,9 @@ def verify_scene_chain(
     return problems
 
 
-def _read(text: str, patterns: Sequence[tuple[str, re.Pattern[str]]], vocabulary: frozenset[str]) -> Sentence | None:
+def _read(
+    text: str, patterns: Sequence[tuple[str, re.Pattern[str]]], vocabulary: frozenset[str]
+) -> Sentence | None:
     bare = text[:1].lower() + text[1:]
     if bare in PREMISES:
         return Sentence(text, "", {})

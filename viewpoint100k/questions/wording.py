@@ -36,7 +36,9 @@ class _Loader(yaml.SafeLoader):
         keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and keys[key.value] > 1:
-                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is there twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"{key.value!r} is there twice", problem_mark=key.start_mark
+                )
         return super().construct_mapping(node, deep)
 
 
@@ -52,12 +54,16 @@ def read_templates(path: str | None, kinds: Sequence[Kind]) -> Templates:
         text = Path(path).read_text("utf-8") if path else _shipped()
         tree = yaml.load(text, Loader=_Loader)
     except OSError as error:
-        raise InputError(f"questions.templates = {path}: {error.strerror}; expected a YAML file of wordings") from error
+        raise InputError(
+            f"questions.templates = {path}: {error.strerror}; expected a YAML file of wordings"
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: of dates such as 2020-99-99
         raise InputError(f"{origin} is not YAML: {one_line(str(error))}") from error
     names = ", ".join(kind.name for kind in kinds)
     if not isinstance(tree, dict):
-        raise InputError(f"{origin} holds {_what(tree)}; expected a section of wordings for each of the kinds {names}")
+        raise InputError(
+            f"{origin} holds {_what(tree)}; expected a section of wordings for each of the kinds {names}"
+        )
     if unknown := [key for key in tree if key not in {kind.name for kind in kinds}]:
         raise InputError(f"{origin}: unknown kind {reprlib.repr(unknown[0])}; kinds are {names}")
     for kind in kinds:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-WRONG_INPUT = 2  # the exit code of an error that the user has to fix: it would be as wrong for the other shards
+WRONG_INPUT = (
+    2  # the exit code of an error that the user has to fix: it would be as wrong for the other shards
+)
 PROGRAM = [sys.executable, "-m", "viewpoint100k"]
 
 
@@ -22,7 +24,9 @@ class Failure(NamedTuple):
 class Places(NamedTuple):
     """Where commands may run. A runner takes of it what its engine knows."""
 
-    slots: Sequence[Mapping[str, str]] = ({},)  # here: each runs one at a time, with this added to its environment
+    slots: Sequence[Mapping[str, str]] = (
+        {},
+    )  # here: each runs one at a time, with this added to its environment
     at_a_time: int = 0  # elsewhere: so many at a time; 0: as many as there is room for
     cpus: int = 1  # of each command
     gpus: int = 0
@@ -35,7 +39,12 @@ class Runner(Protocol):
     """Runs `command --shard NUMBER` for each number."""
 
     def __call__(
-        self, command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
+        self,
+        command: Sequence[str],
+        shards: Sequence[int],
+        places: Places,
+        logs: Path,
+        tick: Callable[[], None],
     ) -> dict[int, Failure]:
         """
         Args:

@@ -43,7 +43,12 @@ def run_ray(
 
 
 def _run(
-    ray: Any, command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
+    ray: Any,
+    command: Sequence[str],
+    shards: Sequence[int],
+    places: Places,
+    logs: Path,
+    tick: Callable[[], None],
 ) -> dict[int, Failure]:
     task = ray.remote(_render).options(num_cpus=places.cpus, num_gpus=places.gpus, max_retries=places.retries)
     waiting, failed, attempts = deque(shards), dict[int, Failure](), Counter[int]()
@@ -62,7 +67,9 @@ def _run(
             number = running.pop(each)
             try:
                 code, text = ray.get(each)
-            except ray.exceptions.RayError as error:  # its node was lost, and those that it was tried on again
+            except (
+                ray.exceptions.RayError
+            ) as error:  # its node was lost, and those that it was tried on again
                 code, text = LOST, f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
             write_log(logs, number, text)
             if code < 0 and attempts[number] <= places.retries:
@@ -130,7 +137,9 @@ def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
                 num_cpus=places.at_a_time * places.cpus or None,
                 include_dashboard=False,
                 _node_ip_address="127.0.0.1",
-                _temp_dir=tempfile.mkdtemp(prefix="ray-"),  # short: sockets lie in it, whose names may have 107 bytes
+                _temp_dir=tempfile.mkdtemp(
+                    prefix="ray-"
+                ),  # short: sockets lie in it, whose names may have 107 bytes
                 **quiet,
             )
             return

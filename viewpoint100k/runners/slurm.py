@@ -43,10 +43,14 @@ def run_slurm(
     tick()
     note.unlink(missing_ok=True)
     said = {number: last_line(path.read_text(errors="replace")) for number, path in _logs(logs, shards)}
-    return {number: Failure(LOST, line) for number, line in said.items() if line}  # --quiet: only errors are printed
+    return {
+        number: Failure(LOST, line) for number, line in said.items() if line
+    }  # --quiet: only errors are printed
 
 
-def sbatch_script(command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, offset: int = 0) -> str:
+def sbatch_script(
+    command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, offset: int = 0
+) -> str:
     """The text to submit.
 
     Args:
@@ -61,7 +65,9 @@ def sbatch_script(command: Sequence[str], shards: Sequence[int], places: Places,
         *([f"--gpus-per-task={places.gpus}", "--ntasks=1"] if places.gpus else []),
         "--requeue",
         "--open-mode=truncate",
-        f"--output={logs.resolve()}/slurm-%a.txt" if not offset else f"--output={logs.resolve()}/slurm-{offset}+%a.txt",
+        f"--output={logs.resolve()}/slurm-%a.txt"
+        if not offset
+        else f"--output={logs.resolve()}/slurm-{offset}+%a.txt",
         *places.options,
     ]
     number = "$SLURM_ARRAY_TASK_ID" if not offset else f"$((SLURM_ARRAY_TASK_ID + {offset}))"
@@ -116,5 +122,7 @@ def _call(*words: str) -> str:
             f"--runner slurm: there is no {words[0]} here; run this on a node of the cluster from which jobs are submitted"
         ) from error
     if done.returncode:
-        raise InputError(f"{shlex.join(words)} failed: {last_line(done.stderr) or f'exit code {done.returncode}'}")
+        raise InputError(
+            f"{shlex.join(words)} failed: {last_line(done.stderr) or f'exit code {done.returncode}'}"
+        )
     return done.stdout

@@ -88,7 +88,19 @@ KINDS_OF: dict[str, set[str]] = {
     "tower": {"lighthouse", "windmill", "castle", "church"},
     "truck": {"van"},
 }  # fmt: skip
-NOTHING_KNOWN = {"", "unknown", "objects", "object", "models", "model", "assets", "glb", "glbs", "misc", "other"}
+NOTHING_KNOWN = {
+    "",
+    "unknown",
+    "objects",
+    "object",
+    "models",
+    "model",
+    "assets",
+    "glb",
+    "glbs",
+    "misc",
+    "other",
+}
 UNKNOWN_M = 0.8
 SAME = {
     "couch": "sofa",
@@ -117,7 +129,9 @@ def _noun(category: str, title: str) -> str:
     title = f" {_plain(title)} "
     found = {noun for noun in SIZES if f" {noun} " in title or f" {noun}s " in title}
     found = {
-        SAME.get(noun, noun) for noun in found if not any(noun != other and noun in other.split() for other in found)
+        SAME.get(noun, noun)
+        for noun in found
+        if not any(noun != other and noun in other.split() for other in found)
     }
     if len(found) == 1:
         return found.pop()

@@ -33,7 +33,11 @@ def problems_of_scene(sample: Sample, gates: GateConfig) -> Iterator[str]:
     states = 1 if scene.change is None else 2
     shapes = {(len(part.present), len(part.world_from_object)) for part in scene.parts}
     order = [view.state for view in scene.views]
-    if shapes != {(states, states)} or len(order) != len(sample.views) or order != [0, states - 1, *order[2:]]:
+    if (
+        shapes != {(states, states)}
+        or len(order) != len(sample.views)
+        or order != [0, states - 1, *order[2:]]
+    ):
         yield f"scene: {states} states, views of the states {order}, {len(sample.views)} pictures, parts of {sorted(shapes)}"
         return
     if any(len(view.parts) != len(scene.parts) for view in scene.views):
@@ -60,12 +64,18 @@ def _standing_problems(part: ScenePart, ground: float) -> Iterator[str]:
             yield f"scene, {part.object.uid}: stands {pose[2, 3] - ground:.4f} off the ground, its height is {part.size[2]:.4f}"
 
 
-def _seen_problems(part: ScenePart, found: PartSeen, view: View, state: int, gates: GateConfig) -> Iterator[str]:
+def _seen_problems(
+    part: ScenePart, found: PartSeen, view: View, state: int, gates: GateConfig
+) -> Iterator[str]:
     pose = matrix(part.world_from_object[state])
     flat = project_box(pose, part.size, matrix(view.world_from_camera), matrix(view.intrinsics))
-    if not _close(flat.full_box, found.full_box, ATOL_PX) or not _close(flat.centre_pixel, found.centre_pixel, ATOL_PX):
+    if not _close(flat.full_box, found.full_box, ATOL_PX) or not _close(
+        flat.centre_pixel, found.centre_pixel, ATOL_PX
+    ):
         yield "full_box or centre_pixel is not where its box is"
-    if not _close(flat.base_pixel, found.base_pixel, ATOL_PX) or not _close([flat.depth], [found.depth], ATOL):
+    if not _close(flat.base_pixel, found.base_pixel, ATOL_PX) or not _close(
+        [flat.depth], [found.depth], ATOL
+    ):
         yield "base_pixel or depth is not where its box is"
     if found.pixels > found.solo_pixels or (not part.present[state] and found.solo_pixels):
         yield f"{found.pixels} pixels, {found.solo_pixels} alone, {'there' if part.present[state] else 'absent'}"
@@ -78,7 +88,12 @@ def _seen_problems(part: ScenePart, found: PartSeen, view: View, state: int, gat
     if found.box is not None and found.depth_range is not None:
         left, top, right, bottom = found.box
         over = np.array(
-            [found.full_box[0] - left, found.full_box[1] - top, right - found.full_box[2], bottom - found.full_box[3]]
+            [
+                found.full_box[0] - left,
+                found.full_box[1] - top,
+                right - found.full_box[2],
+                bottom - found.full_box[3],
+            ]
         )
         if over.max() > BESIDE_PX or not (0 <= left < right <= width and 0 <= top < bottom <= height):
             yield f"its pixels are in {found.box}, its box in {found.full_box}"
@@ -108,7 +123,11 @@ def _change_problems(scene: Scene) -> Iterator[str]:
             yield f"scene, {part.object.uid}: {[name for name in found if found[name]]}; change says {change.kind} of {change.part}"
         elif number == change.part and change.kind == "moved" and abs(distance - change.distance) > 1e-3:
             yield f"scene.change.distance = {change.distance}; the poses say {distance:.4f}"
-        elif number == change.part and change.kind == "turned" and abs(wrap_deg(turned - change.turn_deg)) > 0.1:
+        elif (
+            number == change.part
+            and change.kind == "turned"
+            and abs(wrap_deg(turned - change.turn_deg)) > 0.1
+        ):
             yield f"scene.change.turn_deg = {change.turn_deg}; the poses say {turned:.2f}"
 
 

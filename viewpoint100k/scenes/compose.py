@@ -47,8 +47,12 @@ class _Deck:
 
 def scene_object(number: int, parts: Sequence[SourceObject]) -> SourceObject:
     """A scene as an object of its own."""
-    digest = hashlib.sha256("\0".join([str(number), *(part.record.uid for part in parts)]).encode()).hexdigest()
-    return SourceObject(record=scene_record(f"scene-{digest[:12]}", [part.record for part in parts]), parts=list(parts))
+    digest = hashlib.sha256(
+        "\0".join([str(number), *(part.record.uid for part in parts)]).encode()
+    ).hexdigest()
+    return SourceObject(
+        record=scene_record(f"scene-{digest[:12]}", [part.record for part in parts]), parts=list(parts)
+    )
 
 
 def scene_record(uid: str, parts: Sequence[ObjectRecord]) -> ObjectRecord:

@@ -84,7 +84,9 @@ def describe(
                 size=_rounded(layout.sizes[number]),
                 front_azimuth_deg=part.front_azimuth_deg,
                 present=[state[number] is not None for state in layout.states],
-                world_from_object=[[_rounded(np.asarray(row)) for row in state[number]] for state in layout.poses],
+                world_from_object=[
+                    [_rounded(np.asarray(row)) for row in state[number]] for state in layout.poses
+                ],
             )
         )
     return out
@@ -99,7 +101,9 @@ def look(shot: Shot, parts: Sequence[ScenePart], gates: GateConfig) -> SceneView
     )
 
 
-def _part_seen(shot: Shot, number: int, part: ScenePart, gates: GateConfig, width: int, height: int) -> PartSeen:
+def _part_seen(
+    shot: Shot, number: int, part: ScenePart, gates: GateConfig, width: int, height: int
+) -> PartSeen:
     mine = shot.part_index == number + 1
     rows, cols = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
     pixels = int(mine.sum())
@@ -183,7 +187,9 @@ def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layo
     nothing changed. Those that something else would hide count as no difference.
     """
     assert layout.changed is not None
-    before, after = (first, second) if layout.states[first.state][layout.changed] is not None else (second, first)
+    before, after = (
+        (first, second) if layout.states[first.state][layout.changed] is not None else (second, first)
+    )
     known = [surface(_only(shot, layout.changed)) for shot in shots if shot.state == before.state]
     known = [one for one in known if len(one.points)]
     if not known:
@@ -200,7 +206,10 @@ def _missing(cloud: Surface, shot: Shot, number: int) -> float:
     pixels, depth = project(cloud.points, capture.world_from_camera, capture.intrinsics)
     cosine = cosine_to_camera(cloud.points, cloud.normals, capture.world_from_camera)
     inside = (
-        (cosine > GRAZING_COSINE) & (depth > 0) & (pixels >= 0).all(axis=1) & (pixels < [width, height]).all(axis=1)
+        (cosine > GRAZING_COSINE)
+        & (depth > 0)
+        & (pixels >= 0).all(axis=1)
+        & (pixels < [width, height]).all(axis=1)
     )
     if not inside.any():
         return 0.0
@@ -244,7 +253,9 @@ def _change(part: ScenePart, event: Event) -> SceneChange:
 
 def _albedo(shots: Sequence[Shot], number: int) -> Array:
     """(N, 3) of an object, in all pictures."""
-    found = np.concatenate([np.zeros((0, 3)), *(shot.capture.albedo[shot.part_index == number + 1] for shot in shots)])
+    found = np.concatenate(
+        [np.zeros((0, 3)), *(shot.capture.albedo[shot.part_index == number + 1] for shot in shots)]
+    )
     return np.asarray(found[:: max(1, len(found) // COLOUR_PIXELS)], dtype=np.float64)
 
 

@@ -59,7 +59,9 @@ def colour_shares(albedo: Array | NDArray[np.float32]) -> dict[ObjectColour, flo
     red, green, blue = rgb.T
     safe = np.maximum(chroma, 1e-9)
     hue = 60 * np.select(
-        [high == red, high == green], [((green - blue) / safe) % 6, (blue - red) / safe + 2], (red - green) / safe + 4
+        [high == red, high == green],
+        [((green - blue) / safe) % 6, (blue - red) / safe + 2],
+        (red - green) / safe + 4,
     )
     names = np.full(len(rgb), "", dtype="<U6")
     for edge, name in reversed(HUES):

@@ -53,7 +53,9 @@ class Stand(NamedTuple):
 class Layout(NamedTuple):
     """Where everything is, per state of the scene."""
 
-    states: list[list[Array | None]]  # (4, 4) similarity from an object's own axes to the world; None: not there
+    states: list[
+        list[Array | None]
+    ]  # (4, 4) similarity from an object's own axes to the world; None: not there
     poses: list[list[Array]]  # (4, 4) rigid world_from_object of each box, also of what is not there
     sizes: list[Array]  # (3,) sides of each box
     ground: float  # height
@@ -109,7 +111,9 @@ def _stand(
     """Objects set down one after the other, each as near to the middle as one of a few directions lets it, or a bit further."""
     scales = _sizes(plan, parts, rng) / [float(one.extent.max()) for one in footprints]
     turns = rng.integers(DIRECTIONS, size=len(parts))
-    loose = [Stand(np.zeros(2), int(t), float(s), f) for t, s, f in zip(turns, scales, footprints, strict=True)]
+    loose = [
+        Stand(np.zeros(2), int(t), float(s), f) for t, s, f in zip(turns, scales, footprints, strict=True)
+    ]
     area = sum(float(one.reach.mean()) ** 2 for one in loose)
     radius = 1.5 * np.sqrt(area)  # about what the scene is going to have
     placed: dict[int, Stand] = {}
@@ -153,7 +157,9 @@ def _event(
             angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(plan.move[0], plan.move[1])
             after = before._replace(spot=before.spot + distance * np.array([np.cos(angle), np.sin(angle)]))
         else:
-            turn = int(rng.choice([-1, 1])) * round(rng.uniform(plan.turn_deg[0], plan.turn_deg[1]) / STEP_DEG)
+            turn = int(rng.choice([-1, 1])) * round(
+                rng.uniform(plan.turn_deg[0], plan.turn_deg[1]) / STEP_DEG
+            )
             after = before._replace(turn=(before.turn + turn) % DIRECTIONS)
         if all(gap(after, other) >= spread * radius for other in others):
             return changed, [after if i == changed else one for i, one in enumerate(stands)]
@@ -196,7 +202,9 @@ def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radiu
     return read_back(states, footprints, layout.changed)
 
 
-def read_back(states: list[list[Array | None]], footprints: Sequence[Footprint], changed: int | None) -> Layout:
+def read_back(
+    states: list[list[Array | None]], footprints: Sequence[Footprint], changed: int | None
+) -> Layout:
     """The layout that similarities come to: those that were planned, or those that the renderer has."""
     poses, sizes = [], []
     for number, footprint in enumerate(footprints):

@@ -73,9 +73,13 @@ def _refusing() -> Iterator[None]:
     except ViewpointError:
         raise
     except (RecursionError, MemoryError) as error:
-        raise ObjectRefused(f"cannot be checked ({type(error).__name__}); expected a file of ordinary size") from error
+        raise ObjectRefused(
+            f"cannot be checked ({type(error).__name__}); expected a file of ordinary size"
+        ) from error
     except Exception as error:  # a file that our own reader trips over costs itself alone
-        raise ObjectRefused(f"cannot be checked: our reader fails on it ({type(error).__name__}: {error})") from error
+        raise ObjectRefused(
+            f"cannot be checked: our reader fails on it ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _check(path: Path, budgets: FileBudgets) -> tuple[FileFacts, list[Draw]]:

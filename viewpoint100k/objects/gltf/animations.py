@@ -46,7 +46,9 @@ def _check_sampler(
     times, values = accessors[sampler["input"]], accessors[sampler["output"]]
     interpolation = sampler.get("interpolation", "LINEAR")
     if interpolation not in _VALUES:
-        raise ObjectRefused(f"{where}: interpolation is {show(interpolation)}; expected one of {', '.join(_VALUES)}")
+        raise ObjectRefused(
+            f"{where}: interpolation is {show(interpolation)}; expected one of {', '.join(_VALUES)}"
+        )
     expected: int = times.count * _VALUES[interpolation] * (morphed.targets if morphed else 1)
     enough = values.count >= expected if morphed else values.count == expected
     if values.width < width or not enough:

@@ -26,7 +26,9 @@ class Accessor:
     dtype: np.dtype[Any]
     normalized: bool
     data: NDArray[Any] | None  # (count, width), a view into a buffer; None: zeros, or for Draco to fill
-    sparse: tuple[NDArray[Any], NDArray[Any]] | None  # (n,) row numbers, and (n, width) rows that replace those
+    sparse: (
+        tuple[NDArray[Any], NDArray[Any]] | None
+    )  # (n,) row numbers, and (n, width) rows that replace those
     bounds: list[list[float]] | None  # as declared: often sloppy
 
     @cached_property
@@ -48,14 +50,20 @@ class Accessor:
 
     def floats(self, which: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
         rows = self.rows[which].astype(np.float64)
-        return np.maximum(rows / np.iinfo(self.dtype).max, -1.0) if self.normalized and self.dtype.kind != "f" else rows
+        return (
+            np.maximum(rows / np.iinfo(self.dtype).max, -1.0)
+            if self.normalized and self.dtype.kind != "f"
+            else rows
+        )
 
 
 def read_views(tree: dict[str, Any], binary: memoryview | None, side_files: SideFiles) -> list[View]:
     buffers = []
     for number, item in enumerate(tree.get("buffers", [])):
         where = f"buffers[{number}]"
-        data = side_files.read(item["uri"], f"{where}.uri") if "uri" in item else binary if number == 0 else None
+        data = (
+            side_files.read(item["uri"], f"{where}.uri") if "uri" in item else binary if number == 0 else None
+        )
         if data is not None and item["byteLength"] > len(data):
             raise ObjectRefused(f"{where} declares {item['byteLength']:,} bytes, but there are {len(data):,}")
         buffers.append(data)
@@ -66,7 +74,9 @@ def read_views(tree: dict[str, Any], binary: memoryview | None, side_files: Side
         if data is None:
             raise ObjectRefused(f"buffers[{item['buffer']}] has no data: neither a uri nor a BIN chunk")
         if end > len(data):
-            raise ObjectRefused(f"bufferViews[{number}] ends at byte {end:,}, out of its buffer of {len(data):,}")
+            raise ObjectRefused(
+                f"bufferViews[{number}] ends at byte {end:,}, out of its buffer of {len(data):,}"
+            )
         views.append(View(data[start:end], item.get("byteStride", 0)))
     return views
 
@@ -81,7 +91,9 @@ def read_accessors(tree: dict[str, Any], views: list[View], budgets: FileBudgets
         replaced = item["sparse"]["count"] if "sparse" in item else 0
         total += (count + replaced) * width * dtype.itemsize
         if total > budgets.max_bytes:  # zeros by the million, or the same bytes again and again
-            raise ObjectRefused(f"{where} makes {total:,} bytes of accessors; expected at most {budgets.max_bytes:,}")
+            raise ObjectRefused(
+                f"{where} makes {total:,} bytes of accessors; expected at most {budgets.max_bytes:,}"
+            )
         if "bufferView" in item:
             data = _rows(item, views, count, width, dtype, where)
         if replaced:
@@ -104,7 +116,9 @@ def _rows(
     view, offset, size = views[place["bufferView"]], place.get("byteOffset", 0), width * dtype.itemsize
     stride = view.stride or size
     if stride < size or stride % dtype.itemsize:
-        raise ObjectRefused(f"{where} has elements of {size} bytes, but its bufferView a byteStride of {stride}")
+        raise ObjectRefused(
+            f"{where} has elements of {size} bytes, but its bufferView a byteStride of {stride}"
+        )
     end = offset + stride * (count - 1) + size
     if end > len(view.data):
         raise ObjectRefused(f"{where} ends at byte {end:,}, out of its bufferView of {len(view.data):,}")

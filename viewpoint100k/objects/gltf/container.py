@@ -26,7 +26,9 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise ObjectRefused(f"{what} is not an ordinary file")
         if found.st_size > limit:
-            raise ObjectRefused(f"{what} has {found.st_size:,} bytes; expected at most {limit:,}, side files included")
+            raise ObjectRefused(
+                f"{what} has {found.st_size:,} bytes; expected at most {limit:,}, side files included"
+            )
         with path.open("rb") as stream:
             return stream.read(found.st_size)
     except FileNotFoundError as error:
@@ -50,12 +52,16 @@ def split(data: bytes) -> tuple[bytes, memoryview | None]:
         raise ObjectRefused(f"GLB version {version}; expected 2")
     if length != len(data):
         cut = "truncated: " if length > len(data) else ""
-        raise ObjectRefused(f"{cut}the header declares a length of {length:,} bytes, the file has {len(data):,}")
+        raise ObjectRefused(
+            f"{cut}the header declares a length of {length:,} bytes, the file has {len(data):,}"
+        )
     text, after = _chunk(data, 12, "JSON")
     if after == len(data):
         return bytes(text), None
     if after + 8 > len(data):
-        raise ObjectRefused(f"truncated: {len(data) - after} bytes after the JSON chunk; expected none or a BIN chunk")
+        raise ObjectRefused(
+            f"truncated: {len(data) - after} bytes after the JSON chunk; expected none or a BIN chunk"
+        )
     if data[after + 4 : after + 8] != b"BIN\0":  # of some extension: passed over, as the standard says
         return bytes(text), None
     return bytes(text), _chunk(data, after, "BIN\0")[0]
@@ -67,7 +73,9 @@ def _chunk(data: bytes, offset: int, expected: str) -> tuple[memoryview, int]:
         raise ObjectRefused(f"the first chunk is of type {show(kind.decode('latin-1'))}; expected {expected}")
     start, end, name = offset + 8, offset + 8 + length, expected.rstrip("\0")
     if end > len(data):
-        raise ObjectRefused(f"truncated: the {name} chunk declares {length:,} bytes, {len(data) - start:,} are left")
+        raise ObjectRefused(
+            f"truncated: the {name} chunk declares {length:,} bytes, {len(data) - start:,} are left"
+        )
     return memoryview(data)[start:end], end
 
 
@@ -101,7 +109,9 @@ def parse(data: bytes, budgets: FileBudgets) -> dict[str, Any]:
         raise ObjectRefused(f"its JSON has {len(data):,} bytes; expected at most {budgets.max_json_bytes:,}")
     _check_json_size(data, budgets)
     try:
-        tree = json.loads(data.decode(), parse_int=_whole, parse_constant=_constant, object_pairs_hook=_without_twins)
+        tree = json.loads(
+            data.decode(), parse_int=_whole, parse_constant=_constant, object_pairs_hook=_without_twins
+        )
     except UnicodeDecodeError as error:
         raise ObjectRefused(f"its JSON is not UTF-8: byte {error.start:,}") from error
     except json.JSONDecodeError as error:
@@ -120,7 +130,9 @@ def _check_json_size(data: bytes, budgets: FileBudgets) -> None:
     brackets = opening[opening | closing]
     values = np.count_nonzero(structure == ord(",")) + len(brackets)
     if values > budgets.max_json_values:
-        raise ObjectRefused(f"its JSON has about {values:,} values; expected at most {budgets.max_json_values:,}")
+        raise ObjectRefused(
+            f"its JSON has about {values:,} values; expected at most {budgets.max_json_values:,}"
+        )
     depth = np.cumsum(np.where(brackets, 1, -1)).max(initial=0)
     if depth > budgets.max_json_depth:
         raise ObjectRefused(f"its JSON is nested {depth:,} deep; expected at most {budgets.max_json_depth}")
@@ -173,7 +185,9 @@ class SideFiles:
         decoded = unquote(uri)
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", uri):
             raise ObjectRefused(f"{where} is {show(uri)}; expected a file beside the object or a data: URI")
-        inside = decoded and not decoded.startswith("/") and "\\" not in decoded and ".." not in decoded.split("/")
+        inside = (
+            decoded and not decoded.startswith("/") and "\\" not in decoded and ".." not in decoded.split("/")
+        )
         try:
             path = self.folder / decoded
             if not inside or not _resolved(path).is_relative_to(self.folder.resolve()):

@@ -60,7 +60,9 @@ def check_images(
                 f"{where} is truncated: {width} x {height} pixels, but its JPEG data end before the last"
             )
         if size > budgets.max_bytes:  # the same bytes again and again: Blender copies them for each image
-            raise ObjectRefused(f"{where} makes {size:,} bytes of images; expected at most {budgets.max_bytes:,}")
+            raise ObjectRefused(
+                f"{where} makes {size:,} bytes of images; expected at most {budgets.max_bytes:,}"
+            )
     return len(wanted), pixels
 
 
@@ -124,7 +126,9 @@ def _image_size(data: memoryview, where: str) -> tuple[int, int]:
     else:
         raise ObjectRefused(f"{where} is {kind_of(data)}; expected PNG, JPEG or WebP")
     if not whole:
-        raise ObjectRefused(f"{where} is truncated: a header of {width} x {height} pixels, but no end of the data")
+        raise ObjectRefused(
+            f"{where} is truncated: a header of {width} x {height} pixels, but no end of the data"
+        )
     return width, height
 
 

@@ -10,12 +10,21 @@ from viewpoint100k.objects.gltf.buffers import Accessor, View
 from viewpoint100k.objects.gltf.container import show
 from viewpoint100k.objects.gltf.shape import extension
 
-_PER_VERTEX = {"POSITION": (3,), "NORMAL": (3,), "TEXCOORD": (2,), "COLOR": (3, 4), "JOINTS": (4,), "WEIGHTS": (4,)}
+_PER_VERTEX = {
+    "POSITION": (3,),
+    "NORMAL": (3,),
+    "TEXCOORD": (2,),
+    "COLOR": (3, 4),
+    "JOINTS": (4,),
+    "WEIGHTS": (4,),
+}
 _MAX_MATERIALS = 2_500  # keep Blender busy for 8 s, and twice as many for four times as long
 _MAX_TARGETS = 1_000  # morph targets of one mesh; their names are compared with each other
 _MAX_ATTRIBUTE_NAME = 67  # bytes
 _MAX_CUSTOM = 200  # attributes of one mesh
-_MAX_CUSTOM_BYTES = 128 << 20  # of their values in all meshes: no picture shows them, but Blender keeps and copies them
+_MAX_CUSTOM_BYTES = (
+    128 << 20
+)  # of their values in all meshes: no picture shows them, but Blender keeps and copies them
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +72,25 @@ class Mesh:
         return max((joint.largest for part in self.primitives for joint in part.joints), default=-1)
 
 
-def read_meshes(tree: dict[str, Any], accessors: list[Accessor], views: list[View], budgets: FileBudgets) -> list[Mesh]:
+def read_meshes(
+    tree: dict[str, Any], accessors: list[Accessor], views: list[View], budgets: FileBudgets
+) -> list[Mesh]:
     meshes = []
     total = custom = 0
-    worn = {part["material"] for mesh in tree.get("meshes", []) for part in mesh["primitives"] if "material" in part}
+    worn = {
+        part["material"]
+        for mesh in tree.get("meshes", [])
+        for part in mesh["primitives"]
+        if "material" in part
+    }
     if len(worn) > _MAX_MATERIALS:
         raise ObjectRefused(f"{len(worn):,} materials; expected at most {_MAX_MATERIALS:,}")
     for number, mesh in enumerate(tree.get("meshes", [])):
         total += len(mesh["primitives"])
         if total > budgets.max_primitives:
-            raise ObjectRefused(f"{total:,} primitives in its meshes; expected at most {budgets.max_primitives:,}")
+            raise ObjectRefused(
+                f"{total:,} primitives in its meshes; expected at most {budgets.max_primitives:,}"
+            )
         parts = [
             _read_primitive(item, f"meshes[{number}].primitives[{which}]", accessors, views)
             for which, item in enumerate(mesh["primitives"])
@@ -93,7 +111,9 @@ def _read_targets(mesh: dict[str, Any], where: str) -> tuple[int, bool]:
     if count > _MAX_TARGETS:
         raise ObjectRefused(f"{where} has {count:,} morph targets; expected at most {_MAX_TARGETS:,}")
     if least < count:
-        raise ObjectRefused(f"{where}: one primitive has {count} morph targets, another {least}; expected the same")
+        raise ObjectRefused(
+            f"{where}: one primitive has {count} morph targets, another {least}; expected the same"
+        )
     check_weights(mesh, where, count)
     return count, any("POSITION" in target for each in targets for target in each[:count])
 
@@ -113,7 +133,9 @@ def _check_custom(parts: list[dict[str, Any]], where: str, accessors: list[Acces
         for name in part["attributes"]:
             width = accessors[part["attributes"][name]].width
             if name.startswith("_") and len(name.encode(errors="replace")) > _MAX_ATTRIBUTE_NAME:
-                raise ObjectRefused(f"{where}: {show(name)} is too long for the name of an attribute in Blender")
+                raise ObjectRefused(
+                    f"{where}: {show(name)} is too long for the name of an attribute in Blender"
+                )
             if name.startswith("_") and widths.setdefault(name, width) != width:
                 found = f"{where}: {show(name)} has {widths[name]} numbers each in one primitive, {width} in another"
                 raise ObjectRefused(f"{found}; expected the same")
@@ -123,9 +145,13 @@ def _check_custom(parts: list[dict[str, Any]], where: str, accessors: list[Acces
     return 4 * vertices * sum(widths.values())  # numbers of fewer bytes become ones of four
 
 
-def _read_primitive(item: dict[str, Any], where: str, accessors: list[Accessor], views: list[View]) -> Primitive:
+def _read_primitive(
+    item: dict[str, Any], where: str, accessors: list[Accessor], views: list[View]
+) -> Primitive:
     attributes = {name: accessors[number] for name, number in item["attributes"].items()}
-    targets = [{name: accessors[number] for name, number in target.items()} for target in item.get("targets", [])]
+    targets = [
+        {name: accessors[number] for name, number in target.items()} for target in item.get("targets", [])
+    ]
     position = attributes["POSITION"]
     joints, pulls = (
         [attributes[name] for name in attributes if name.startswith(kind)] for kind in ("JOINTS", "WEIGHTS")
@@ -135,7 +161,9 @@ def _read_primitive(item: dict[str, Any], where: str, accessors: list[Accessor],
         for name, accessor in group.items():
             widths = _PER_VERTEX.get(name.partition("_")[0], (accessor.width,))
             if accessor.width not in widths:
-                raise ObjectRefused(f"{where}: {show(name)} has {accessor.width} numbers each; expected {widths[-1]}")
+                raise ObjectRefused(
+                    f"{where}: {show(name)} has {accessor.width} numbers each; expected {widths[-1]}"
+                )
             if accessor.count < position.count:
                 found = f"{show(name)} has {accessor.count:,} values"
                 raise ObjectRefused(f"{where}: {found}; expected one for each of {position.count:,} vertices")
@@ -155,7 +183,11 @@ def _read_primitive(item: dict[str, Any], where: str, accessors: list[Accessor],
     if draco is not None:
         names, magic = set(draco["attributes"]), bytes(views[draco["bufferView"]].data[:5])
         if magic != b"DRACO" or indices is None or not {"POSITION"} <= names <= set(attributes):
-            raise ObjectRefused(f"{where} has Draco data that Blender cannot decode; expected POSITION and indices")
+            raise ObjectRefused(
+                f"{where} has Draco data that Blender cannot decode; expected POSITION and indices"
+            )
     elif position.data is None and position.sparse is None:
-        raise ObjectRefused(f"{where}: POSITION has no data: all {position.count:,} vertices are at one point")
+        raise ObjectRefused(
+            f"{where}: POSITION has no data: all {position.count:,} vertices are at one point"
+        )
     return part

@@ -15,8 +15,12 @@ from viewpoint100k.objects.gltf.meshes import Mesh, check_weights
 from viewpoint100k.objects.gltf.shape import extension
 
 _MAX_SCENES = 100  # a thousand keep Blender busy for 6 s, and twice as many for four times as long
-_MAX_LOOKS = 30_000_000  # for each mesh that Blender makes, it looks at each that there is and at each node: 15 s
-_MAX_TWICE = 100  # joints that a skin lists again; they are to be unique, and 5,000 keep Blender busy for 90 s
+_MAX_LOOKS = (
+    30_000_000  # for each mesh that Blender makes, it looks at each that there is and at each node: 15 s
+)
+_MAX_TWICE = (
+    100  # joints that a skin lists again; they are to be unique, and 5,000 keep Blender busy for 90 s
+)
 _MAX_NAMESAKES = 300  # joints: for each, Blender tries all numbers behind the name; 5,000 take it minutes
 _NAME_BYTES = 58  # of 63, with room for a number
 _MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
@@ -37,7 +41,9 @@ def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.f
             raise ObjectRefused(f"nodes[{number}] has a camera without .{kind}")
         for child in item.get("children", []):
             if child in parents:
-                raise ObjectRefused(f"nodes[{child}] has two parents: nodes[{parents[child]}] and nodes[{number}]")
+                raise ObjectRefused(
+                    f"nodes[{child}] has two parents: nodes[{parents[child]}] and nodes[{number}]"
+                )
             parents[child] = number
     world = np.array([_local_transform(item) for item in items], np.float64).reshape(-1, 4, 4)
     level = [number for number in range(len(items)) if number not in parents]
@@ -45,12 +51,16 @@ def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.f
     while level:
         reached, depth = reached + len(level), depth + 1
         if depth > budgets.max_node_depth:
-            raise ObjectRefused(f"nodes are nested deeper than {budgets.max_node_depth} levels, the most expected")
+            raise ObjectRefused(
+                f"nodes are nested deeper than {budgets.max_node_depth} levels, the most expected"
+            )
         level = [child for number in level for child in items[number].get("children", [])]
         for child in level:
             world[child] = world[parents[child]] @ world[child]
     if reached < len(items):
-        raise ObjectRefused(f"nodes form a cycle: {len(items) - reached} of {len(items)} are in it or below it")
+        raise ObjectRefused(
+            f"nodes form a cycle: {len(items) - reached} of {len(items)} are in it or below it"
+        )
     return world, _read_scenes(tree, items, budgets)
 
 
@@ -96,7 +106,10 @@ def _hidden(items: list[dict[str, Any]]) -> set[int]:
 def _local_transform(item: dict[str, Any]) -> NDArray[np.float64]:
     if "matrix" in item:
         return np.array(item["matrix"], np.float64).reshape(4, 4).T  # glTF writes columns
-    given = [np.array([item[key]], np.float64) if key in item else None for key in ("translation", "rotation", "scale")]
+    given = [
+        np.array([item[key]], np.float64) if key in item else None
+        for key in ("translation", "rotation", "scale")
+    ]
     local: NDArray[np.float64] = _transforms(1, *given)[0]
     return local
 
@@ -142,7 +155,9 @@ def read_draws(
 ) -> tuple[list[Draw], int]:
     """What the nodes draw, and how many nodes there are with instances."""
     _check_names([tree["nodes"][joint] for skin in tree.get("skins", []) for joint in skin["joints"]])
-    skins = [_read_skin(item, f"skins[{n}]", world, accessors) for n, item in enumerate(tree.get("skins", []))]
+    skins = [
+        _read_skin(item, f"skins[{n}]", world, accessors) for n, item in enumerate(tree.get("skins", []))
+    ]
     draws = []
     nodes, hangings, compared, made = len(world), 0, 0, set[tuple[Any, ...]]()
     channels = [channel for animation in tree.get("animations", []) for channel in animation["channels"]]
@@ -159,19 +174,27 @@ def read_draws(
             places, times, skin = places @ instances, len(instances), None
             nodes += times
             if any(part.targets for part in mesh.primitives):
-                raise ObjectRefused(f"{where}: instances of a mesh with morph targets, which Blender cannot import")
+                raise ObjectRefused(
+                    f"{where}: instances of a mesh with morph targets, which Blender cannot import"
+                )
             if nodes > budgets.max_nodes:
-                raise ObjectRefused(f"{nodes:,} nodes, instances included; expected at most {budgets.max_nodes:,}")
+                raise ObjectRefused(
+                    f"{nodes:,} nodes, instances included; expected at most {budgets.max_nodes:,}"
+                )
         elif skin is not None and mesh.last_joint >= 0:
             places = skins[skin]
             hangings, compared = hangings + len(places), compared + len(places) ** 2
             if hangings > _MAX_HANGINGS:
-                raise ObjectRefused(f"meshes hang on {hangings:,} joints in sum; expected at most {_MAX_HANGINGS:,}")
+                raise ObjectRefused(
+                    f"meshes hang on {hangings:,} joints in sum; expected at most {_MAX_HANGINGS:,}"
+                )
             if compared > _MAX_COMPARED:
                 found = f"meshes hang on up to {len(places):,} joints, whose names Blender compares {compared:,} times"
                 raise ObjectRefused(f"{found}; expected at most {_MAX_COMPARED:,}")
             if mesh.last_joint >= len(places):
-                raise ObjectRefused(f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}")
+                raise ObjectRefused(
+                    f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}"
+                )
         # Blender's meshes: one for each skin; of those that morph one for each set of weights, and for each that is animated
         weights = number if number in weighed else tuple(item.get("weights", ()))
         made.add((item["mesh"], skin, weights if mesh.targets else None))
@@ -204,10 +227,14 @@ def _read_skin(
     if "inverseBindMatrices" in item:
         accessor = accessors[item["inverseBindMatrices"]]
         if accessor.width != 16 or accessor.count < len(places):
-            raise ObjectRefused(f"{where}.inverseBindMatrices is not one MAT4 for each of the {len(places)} joints")
+            raise ObjectRefused(
+                f"{where}.inverseBindMatrices is not one MAT4 for each of the {len(places)} joints"
+            )
         inverse = accessor.floats(slice(len(places)))
         if not np.isfinite(inverse).all():
-            raise ObjectRefused(f"{where}.inverseBindMatrices contains NaN or infinity; expected finite numbers")
+            raise ObjectRefused(
+                f"{where}.inverseBindMatrices contains NaN or infinity; expected finite numbers"
+            )
         places = places @ inverse.reshape(-1, 4, 4).transpose(0, 2, 1)
     return places
 
@@ -217,7 +244,9 @@ def _read_instances(
 ) -> NDArray[np.float64]:
     names = {"TRANSLATION": 3, "ROTATION": 4, "SCALE": 3}
     used = {name: accessors[attributes[name]] for name in names if name in attributes}
-    count = next((accessor.count for accessor in used.values()), 0)  # none of the three: Blender draws nothing
+    count = next(
+        (accessor.count for accessor in used.values()), 0
+    )  # none of the three: Blender draws nothing
     if count > limit:
         raise ObjectRefused(f"{where} has {count:,} instances; expected at most {limit:,}")
     if any((accessor.count, accessor.width) != (count, names[name]) for name, accessor in used.items()):

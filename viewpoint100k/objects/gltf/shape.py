@@ -155,7 +155,9 @@ def check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> Non
             if isinstance(shape, tuple) and len(value) != shape[0]:
                 raise ObjectRefused(f"{where} has {len(value)} numbers; expected {shape[0]}")
             for number, item in enumerate(value):
-                check_shape(item, shape[0] if isinstance(shape, list) else _MAX_FACTOR, f"{where}[{number}]", tree)
+                check_shape(
+                    item, shape[0] if isinstance(shape, list) else _MAX_FACTOR, f"{where}[{number}]", tree
+                )
         case set():
             allowed = type(value) in (int, str) and value in shape
             _expect(allowed, where, value, f"one of {', '.join(map(str, sorted(shape)))}")
@@ -177,7 +179,11 @@ def check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> Non
         case None:
             _expect(value is not None, where, value, "no null")
         case _:
-            fits = type(value) in (int, float) and math.isfinite(value) if shape is float else isinstance(value, shape)
+            fits = (
+                type(value) in (int, float) and math.isfinite(value)
+                if shape is float
+                else isinstance(value, shape)
+            )
             _expect(fits, where, value, {bool: "true or false", float: "a finite number"}[shape])
 
 

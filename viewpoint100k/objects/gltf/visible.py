@@ -49,7 +49,9 @@ def check_visible(draws: Sequence[Draw], materials: list[dict[str, Any]]) -> Non
         low, high = np.minimum(low, placed.min(axis=(0, 1))), np.maximum(high, placed.max(axis=(0, 1)))
     far = max(np.abs(low).max(), np.abs(high).max())
     if not far <= _MAX_COORDINATE:
-        raise ObjectRefused(f"reaches to coordinate {far:g} in the world; expected finite, at most {_MAX_COORDINATE:g}")
+        raise ObjectRefused(
+            f"reaches to coordinate {far:g} in the world; expected finite, at most {_MAX_COORDINATE:g}"
+        )
     sizes = np.sort(high - low)
     if sizes[2] <= max(1e-12, 1e-6 * far):
         raise ObjectRefused(f"all vertices are at one point: size {sizes[2]:g}, {far:g} from the origin")
@@ -74,7 +76,10 @@ def _measure(mesh: Mesh) -> tuple[NDArray[np.float64] | None, bool]:
             if part.position.bounds is None:
                 known = False
             else:
-                low, high = np.minimum(low, part.position.bounds[0]), np.maximum(high, part.position.bounds[1])
+                low, high = (
+                    np.minimum(low, part.position.bounds[0]),
+                    np.maximum(high, part.position.bounds[1]),
+                )
             continue
         if not all(pull.finite for pull in part.pulls):
             raise ObjectRefused(
@@ -83,7 +88,9 @@ def _measure(mesh: Mesh) -> tuple[NDArray[np.float64] | None, bool]:
         for vertices in _blocks(part):
             points = part.position.floats(vertices)
             if not np.isfinite(points).all():
-                raise ObjectRefused(f"{part.where}: vertex positions contain NaN or infinity; expected finite numbers")
+                raise ObjectRefused(
+                    f"{part.where}: vertex positions contain NaN or infinity; expected finite numbers"
+                )
             low, high = np.minimum(low, points.min(axis=0)), np.maximum(high, points.max(axis=0))
             if part.triangles:
                 a, b, c = points[0::3], points[1::3], points[2::3]
@@ -131,7 +138,9 @@ def place_triangles(draws: Sequence[Draw], max_triangles: int) -> Surface:
     if any(part.draco for part in drawn):
         raise ObjectRefused("Draco-compressed, which only the renderer reads")
     if any(
-        each and each.data is None and each.sparse is None for part in drawn for each in (part.position, part.indices)
+        each and each.data is None and each.sparse is None
+        for part in drawn
+        for each in (part.position, part.indices)
     ):
         raise ObjectRefused("its vertices or indices have no data that can be read here")
     modelled = {mesh: _corners(mesh) for mesh in dict.fromkeys(draw.mesh for draw in draws)}
