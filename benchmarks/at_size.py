@@ -1,9 +1,10 @@
 """Does a preset hold at its size? `python benchmarks/at_size.py PRESET OUT [--pairs 20000] [--json OUT.json]`.
 
-The whole way at tiny pictures, on procedural objects: plan, render, ask, finalize, `validate`, `audit`. Checks that
-exactly as many samples came out as were asked for, and prints CPU-seconds and peak memory of each stage, what the audit
-fails, and what was rendered and not used, by reason. Times are also extrapolated to 100,000 pairs: by the pairs for CPU,
-by a line through two sizes for memory, for which a quarter of the pairs is made as well.
+The whole way at tiny pictures, on procedural objects: plan, render, ask, finalize, `validate`, `audit`.
+Checks that exactly as many samples came out as were asked for, and prints CPU-seconds and peak memory of each
+stage, what the audit fails, and what was rendered and not used, by reason. Times are also extrapolated to
+100,000 pairs: by the pairs for CPU, by a line through two sizes for memory, for which a quarter of the pairs
+is made as well.
 """
 
 import argparse

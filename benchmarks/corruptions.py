@@ -1,10 +1,10 @@
 """Does validate find what is damaged? `python benchmarks/corruptions.py my-dataset [--count 1000] [--seed 0]`.
 
-Damages a copy of a finished dataset in one place at a time, in ways drawn by lot from a seed: flipped bits, truncation,
-swapped shards, members that are deleted or swapped or renamed, json that is edited (with the manifest's hashes made to
-fit, as a careless editor would), a manifest, card, attribution or index that is edited. What does not change content is
-not counted: bytes that no reader sees, and json written otherwise. Prints a table per way and writes JSON; exit 1 if
-anything passes, or if a damaged sample is not named.
+Damages a copy of a finished dataset in one place at a time, in ways drawn by lot from a seed: flipped bits,
+truncation, swapped shards, members that are deleted or swapped or renamed, json that is edited (with the
+manifest's hashes made to fit, as a careless editor would), a manifest, card, attribution or index that is
+edited. What does not change content is not counted: bytes that no reader sees, and json written otherwise.
+Prints a table per way and writes JSON; exit 1 if anything passes, or if a damaged sample is not named.
 """
 
 import argparse

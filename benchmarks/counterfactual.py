@@ -1,8 +1,9 @@
 """Does the cheap decidability tell the truth? `python benchmarks/counterfactual.py FOLDER [--objects N] [--json OUT.json]`.
 
-For each object, the view that every wrong answer implies is really rendered and compared with the true second view
-(the exact form); beside it stands what `decide` estimates from points already seen (the cheap form, which every pair
-gets). Prints how they agree, and the items that the cheap form would ask and the exact one would not.
+For each object, the view that every wrong answer implies is really rendered and compared with the true second
+view (the exact form); beside it stands what `decide` estimates from points already seen (the cheap form,
+which every pair gets). Prints how they agree, and the items that the cheap form would ask and the exact one
+would not.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """CPU-seconds of everything that a program starts, daemons included. Linux.
 
-What a process used is told to its parent by `wait`, and to nobody if the parent ignores its children, as Ray's raylet does. So the
-kernel's own counter is read, which all descendants inherit (perf_event_open, task-clock).
+What a process used is told to its parent by `wait`, and to nobody if the parent ignores its children, as
+Ray's raylet does. So the kernel's own counter is read, which all descendants inherit (perf_event_open,
+task-clock).
 """
 
 import ctypes

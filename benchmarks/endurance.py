@@ -1,7 +1,7 @@
 """Does a worker stay the same over a night? `python benchmarks/endurance.py FOLDER [--objects 500] [--json OUT.json]`.
 
-Each object of a folder, under new names and as often as needed, in one run of one engine that never recycles a worker.
-Prints memory and CPU-seconds of every hundred objects, per worker.
+Each object of a folder, under new names and as often as needed, in one run of one engine that never recycles
+a worker. Prints memory and CPU-seconds of every hundred objects, per worker.
 """
 
 import argparse

@@ -1,11 +1,12 @@
 """What a picture costs: `python benchmarks/engine.py SOURCE [--objects 8] [--workers 1 2] [--quality default]`.
 
-Renders the planned views of some objects (FILES, a folder, or builtin:) with 1, 2, ... workers and prints CPU-seconds per
-image by part, images per second, and the peak memory of a worker. The same views are then rendered by two bare loops:
-one process each, the same scenes, samples and denoiser, nothing but `bpy.ops.render.render`. The strict one renders what the
-engine renders and nothing of the background; the other one makes the picture, full frame with the HDRI or a floor in it (a
-blurred HDRI is traced sharp). What the engine costs more is its overhead. CPU-seconds depend on how busy the machine is, so
-each object is rendered by all three in turn; images per second do so even more, so compare them within one run.
+Renders the planned views of some objects (FILES, a folder, or builtin:) with 1, 2, ... workers and prints
+CPU-seconds per image by part, images per second, and the peak memory of a worker. The same views are then
+rendered by two bare loops: one process each, the same scenes, samples and denoiser, nothing but
+`bpy.ops.render.render`. The strict one renders what the engine renders and nothing of the background; the
+other one makes the picture, full frame with the HDRI or a floor in it (a blurred HDRI is traced sharp). What
+the engine costs more is its overhead. CPU-seconds depend on how busy the machine is, so each object is
+rendered by all three in turn; images per second do so even more, so compare them within one run.
 """
 
 import argparse
@@ -161,7 +162,8 @@ def _measure(
     """One run of the engine. CPU-seconds are those of the processes, supervisor included.
 
     Args:
-        bare: loops that render each object right after one worker did, for a busy machine slows all of them alike.
+        bare: loops that render each object right after one worker did, for a busy machine slows all of them
+            alike.
     """
     before, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     with Engine(config.render, scratch / f"engine-{workers}", workers=workers) as engine:

@@ -4,30 +4,30 @@
 
 Two checks of every pair of a finished dataset:
 
-1. The pictures are held against the motion that the sample states (from its stored poses and intrinsics) and against
-   wrong ones, one at a time:
+1. The pictures are held against the motion that the sample states (from its stored poses and intrinsics) and
+   against wrong ones, one at a time:
 
        mirrored   left and right exchanged: sideways move, yaw and roll have the other sign
        moved      the move alone mirrored, the turn as stated
        turned     the turn alone mirrored, the move as stated
        swapped    the second picture taken for the first
 
-   Points: SIFT points are matched between the pictures. A match fits a motion if it lies within `--px` of its epipolar
-   lines in both pictures and in front of both cameras; for a turn on the spot, if it lies within `--px` of where the
-   turn takes it. Epipolar lines do not know forth from back, so without "in front" a pure sideways move could not be
-   told from its mirror image. A pair decides if the matches that fit one of the two motions only are too lopsided for
-   a coin (two-sided binomial test) and the shares differ. Matches on a background at infinity fit every move: they
-   know of the turn only. Those that either of the two turns explains without any move are left out, unless there is
-   no move.
+   Points: SIFT points are matched between the pictures. A match fits a motion if it lies within `--px` of its
+   epipolar lines in both pictures and in front of both cameras; for a turn on the spot, if it lies within
+   `--px` of where the turn takes it. Epipolar lines do not know forth from back, so without "in front" a pure
+   sideways move could not be told from its mirror image. A pair decides if the matches that fit one of the
+   two motions only are too lopsided for a coin (two-sided binomial test) and the shares differ. Matches on a
+   background at infinity fit every move: they know of the turn only. Those that either of the two turns
+   explains without any move are left out, unless there is no move.
 
-   Outlines: on a plain background, the two epipolar planes that just touch the object are the same in both pictures,
-   however little of its surface they share. A pair decides if they agree within `FITS_PX` for one motion and are
-   further apart than `MISFITS_PX` for the other.
+   Outlines: on a plain background, the two epipolar planes that just touch the object are the same in both
+   pictures, however little of its surface they share. A pair decides if they agree within `FITS_PX` for one
+   motion and are further apart than `MISFITS_PX` for the other.
 
    What neither decides is counted as undecided; where the two contradict each other, as for the wrong motion.
 
-2. The signs and values in the json (and the text of each answer) are computed once more from the stored poses, by
-   other formulas than the project's. There must be no disagreement.
+2. The signs and values in the json (and the text of each answer) are computed once more from the stored
+   poses, by other formulas than the project's. There must be no disagreement.
 
 Needs opencv (`pip install 'viewpoint100k[audit]'`). About 1.2 s of CPU per pair of 512 px.
 """

@@ -1,7 +1,8 @@
 """Does a stranger's object look as its author sees it? `python benchmarks/faithful.py FOLDER [--json OUT] [--page OUT]`.
 
-Each object of a folder is drawn from four cameras by the engine, and by three.js in Chromium without a screen, which is the
-referee: it reads the file itself and computes size, place and pose on its own. Compared are
+Each object of a folder is drawn from four cameras by the engine, and by three.js in Chromium without a
+screen, which is the referee: it reads the file itself and computes size, place and pose on its own. Compared
+are
 
     overlap      of both silhouettes, intersection over union, mean of the four views
     colour       median difference of the base colour where both see the object: reflectance, 0..1. Ours counts what a surface
@@ -9,7 +10,8 @@ referee: it reads the file itself and computes size, place and pose on its own. 
     brightness   of our picture over its own albedo, as displayed: finds what is black for other reasons than its colour
     pose         in which the engine has drawn it; the viewer takes the same
 
-and a page shows the pictures of both, the worst first. Needs Chromium and npm, which fetches three.js into a folder of caches.
+and a page shows the pictures of both, the worst first. Needs Chromium and npm, which fetches three.js into a
+folder of caches.
 """
 
 import argparse

@@ -1,13 +1,15 @@
 """Does a farm lose anything? `python benchmarks/farm.py ray|slurm|s3|kills [--shards 40] [--kills 50] [--json OUT.json]`.
 
-Makes a run in peace with processes of this machine, then the same one on a farm on loopback while something goes wrong:
+Makes a run in peace with processes of this machine, then the same one on a farm on loopback while something
+goes wrong:
 
 ray    two nodes; one is killed midway, and then the driver, which is started again
 slurm  one node; one task is killed, and resubmitted from `status --missing`
 s3     workers that share nothing but an object store, over a line on which connections drop
 kills  SIGKILL to a random process of the run at random moments, two runs in one folder at first
 
-Every published file must be the same, byte for byte. What a farm costs beside the rendering: benchmarks/farm_overhead.py.
+Every published file must be the same, byte for byte. What a farm costs beside the rendering:
+benchmarks/farm_overhead.py.
 """
 
 import argparse

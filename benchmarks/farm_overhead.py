@@ -1,11 +1,12 @@
 """What does Ray cost beside the rendering? `python benchmarks/farm_overhead.py [--shards 6] [--json OUT.json]`.
 
-Makes the same run with processes of this machine and with Ray on a head of its own, two shards at a time, by turns (local, ray, ray,
-local), because a shared machine's speed changes; at the settings of a real run, and with shards of minutes. Counts CPU-seconds of all
-processes, daemons included, and says which part of Ray used how much: that does not change with what the rendering costs. All runs
-must give the same bytes.
+Makes the same run with processes of this machine and with Ray on a head of its own, two shards at a time, by
+turns (local, ray, ray, local), because a shared machine's speed changes; at the settings of a real run, and
+with shards of minutes. Counts CPU-seconds of all processes, daemons included, and says which part of Ray used
+how much: that does not change with what the rendering costs. All runs must give the same bytes.
 
-Then hands out shards that are done, so that there is nothing to do, one and all: what a runner costs once, and for each shard.
+Then hands out shards that are done, so that there is nothing to do, one and all: what a runner costs once,
+and for each shard.
 """
 
 import argparse

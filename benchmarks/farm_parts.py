@@ -1,7 +1,7 @@
 """Real parts of a render farm on loopback: an S3 server behind a line that drops, Ray nodes, a one-node SLURM. For tests and benchmarks.
 
-Each is opened with `with`, listens on 127.0.0.1 where its program lets us say so, and ends with the block. A part that cannot be had
-here raises `NotHere` with the reason.
+Each is opened with `with`, listens on 127.0.0.1 where its program lets us say so, and ends with the block. A
+part that cannot be had here raises `NotHere` with the reason.
 """
 
 import contextlib
@@ -36,7 +36,10 @@ class NotHere(Exception):
 
 
 class S3:
-    """moto's S3 server, and before it a line on which connections drop. `environment` leads a client through the line."""
+    """moto's S3 server, and before it a line on which connections drop.
+
+    `environment` leads a client through the line.
+    """
 
     def __init__(self, folder: Path, drop_share: float = 0.0, seed: int = 0) -> None:
         """
@@ -131,7 +134,10 @@ class DroppingLine:
 
 
 class RayNodes:
-    """A head and further nodes as processes, as `ray start` starts them. `environment` has the token that lets a driver in."""
+    """A head and further nodes as processes, as `ray start` starts them.
+
+    `environment` has the token that lets a driver in.
+    """
 
     def __init__(self, folder: Path, cpus: list[int]) -> None:
         """
@@ -159,7 +165,10 @@ class RayNodes:
         return self
 
     def start(self, number: int) -> None:
-        """Start a node; it is called node-NUMBER in receipts. Ray gives it 30 s, which on a busy machine may be too little: again."""
+        """Start a node; it is called node-NUMBER in receipts.
+
+        Ray gives it 30 s, which on a busy machine may be too little: again.
+        """
         for attempt in range(STARTS):
             node, said = self._try_to_start(number)
             if node.poll() is None:
@@ -211,7 +220,10 @@ class RayNodes:
 
 
 class Slurm:
-    """A cluster of one node: slurmctld and slurmd, without authentication, on loopback. `environment` finds its commands."""
+    """A cluster of one node: slurmctld and slurmd, without authentication, on loopback.
+
+    `environment` finds its commands.
+    """
 
     def __init__(self, folder: Path, cpus: int = 2) -> None:
         root = os.environ.get(SLURM_ROOT, "")

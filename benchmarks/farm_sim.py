@@ -1,13 +1,15 @@
 """How long will a farm take, and what is wasted? `python benchmarks/farm_sim.py RUN [--pairs 100000] [--cores 4] [--json OUT.json]`.
 
-RUN is a finished run whose receipts say what each visit to an object cost and gave, failures included: a few hundred pairs of the objects
-and the preset that are planned. Shards are then drawn from these visits and handed to nodes whose speeds differ, which are lost at
-random and replaced, as every runner hands them out: the next shard to whoever is free, a lost one back into the queue.
+RUN is a finished run whose receipts say what each visit to an object cost and gave, failures included: a few
+hundred pairs of the objects and the preset that are planned. Shards are then drawn from these visits and
+handed to nodes whose speeds differ, which are lost at random and replaced, as every runner hands them out:
+the next shard to whoever is free, a lost one back into the queue.
 
-Prints, for 10 to 1,000 nodes, the best of some shard sizes and cores per shard, the expected makespan, and where the cores' time goes:
-starting, work that was lost, waiting for the last shard. `--check OTHER` compares the prediction for OTHER, another finished run on the machine
-that made RUN, with what its receipts say: `--slots` is how many shards it made at a time. `--sizing` prints core-hours and gigabytes for
-`--pairs` pairs instead, a row for each RUN given.
+Prints, for 10 to 1,000 nodes, the best of some shard sizes and cores per shard, the expected makespan, and
+where the cores' time goes: starting, work that was lost, waiting for the last shard. `--check OTHER` compares
+the prediction for OTHER, another finished run on the machine that made RUN, with what its receipts say:
+`--slots` is how many shards it made at a time. `--sizing` prints core-hours and gigabytes for `--pairs` pairs
+instead, a row for each RUN given.
 """
 
 import argparse
@@ -157,7 +159,10 @@ def sizing(runs: list[Path], pairs: int) -> None:
 
 
 def read_receipts(run: Path) -> list[Receipt]:
-    """The receipts of a run. Where they do not tell of single visits, as older ones do not, each visit is taken for the shard's mean."""
+    """The receipts of a run.
+
+    Where they do not tell of single visits, as older ones do not, each visit is taken for the shard's mean.
+    """
     out = []
     for path in sorted(run.glob(".run/receipts/*.json")):
         receipt = Receipt.model_validate_json(path.read_bytes())

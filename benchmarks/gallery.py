@@ -1,8 +1,9 @@
 """What it costs to open a gallery: `python benchmarks/gallery.py DATASET [DATASET ...] [--samples 2000 10000]`.
 
-Needs Chromium. The samples of small rendered datasets are repeated under new keys, a gallery is written, and Chromium
-opens it from the file system. CPU-seconds are those of all its processes, from an empty page until the first picture is
-decoded; starting the browser itself is listed apart. Prints a table, writes gallery.json, and with --shots saves pictures.
+Needs Chromium. The samples of small rendered datasets are repeated under new keys, a gallery is written, and
+Chromium opens it from the file system. CPU-seconds are those of all its processes, from an empty page until
+the first picture is decoded; starting the browser itself is listed apart. Prints a table, writes
+gallery.json, and with --shots saves pictures.
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """What a GPU is worth: `python benchmarks/gpu.py [--json gpu.json]`, on a machine with one; minutes after its kernels are compiled.
 
-Which GPUs Cycles finds, how long the first start takes (the driver compiles Blender's kernels, once per machine), seconds per
-view with one, two and three processes on a card at each quality, processor time per view, how near the pictures are to those
-of the processor (PSNR), whether the same views have the same bytes twice, memory, and a small dataset through the whole
-engine. Nothing is downloaded: the objects are procedural. `--device cpu` tries the script itself where there is no card.
+Which GPUs Cycles finds, how long the first start takes (the driver compiles Blender's kernels, once per
+machine), seconds per view with one, two and three processes on a card at each quality, processor time per
+view, how near the pictures are to those of the processor (PSNR), whether the same views have the same bytes
+twice, memory, and a small dataset through the whole engine. Nothing is downloaded: the objects are
+procedural. `--device cpu` tries the script itself where there is no card.
 """
 
 import argparse

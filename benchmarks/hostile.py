@@ -2,23 +2,23 @@
 
     python benchmarks/hostile.py GOOD_FOLDER [--bad FOLDER] [--count 500] [--seed 0] [--bombs] [--json OUT.json] [--keep FOLDER]
 
-COUNT files are made of the GLBs of GOOD_FOLDER, each damaged in one of the ways in `damages`, and the files of `--bad`
-are added as they are. `--bombs` adds files that fill the budgets of the gate, each in one respect; some of those keep a
-worker busy until it is out of time. All go the way of a run: the list of the source with its gate, then, where that lets
-them pass, fetch, import, probes, portrait, two small pictures and their annotation, by one worker with the limits of the
-defaults.
+COUNT files are made of the GLBs of GOOD_FOLDER, each damaged in one of the ways in `damages`, and the files
+of `--bad` are added as they are. `--bombs` adds files that fill the budgets of the gate, each in one respect;
+some of those keep a worker busy until it is out of time. All go the way of a run: the list of the source with
+its gate, then, where that lets them pass, fetch, import, probes, portrait, two small pictures and their
+annotation, by one worker with the limits of the defaults.
 
 What is promised, and watched from outside:
 
 - the run ends: no file raises more than the error that costs this file,
-- every file has a verdict: "rendered"; refused by the "gate" or the "import"; "failed", an exception while rendering;
-  "died", the worker twice; "late", out of wall clock or CPU time,
-- no file outside an object's own folder is opened, or tried: by strace, or, where there is none, by inotify on the
-  folders of the other objects and on decoys that lie where the damaged URIs lead. Blender, Python and the system may
-  open files of their own, and the worker its scratch,
+- every file has a verdict: "rendered"; refused by the "gate" or the "import"; "failed", an exception while
+  rendering; "died", the worker twice; "late", out of wall clock or CPU time,
+- no file outside an object's own folder is opened, or tried: by strace, or, where there is none, by inotify
+  on the folders of the other objects and on decoys that lie where the damaged URIs lead. Blender, Python and
+  the system may open files of their own, and the worker its scratch,
 - no worker needs more memory than its limit,
-- no file takes longer than its deadline, and a moment to replace the worker; no file keeps the gate for longer than
-  `GATE_S`.
+- no file takes longer than its deadline, and a moment to replace the worker; no file keeps the gate for
+  longer than `GATE_S`.
 
 The exit code is 1 if a promise is broken. A second or two for each file that passes the gate.
 """
@@ -729,7 +729,10 @@ def pass_gate(
 
 
 def visit(root: Path, config: RunConfig, thing: SourceObject, engine: Engine) -> tuple[str, str]:
-    """What a run does with one object, with one pair of small pictures. Returns the verdict and its reason."""
+    """What a run does with one object, with one pair of small pictures.
+
+    Returns the verdict and its reason.
+    """
     view_set = plan_views(config, thing, 0, ["+**-**0"])
     portraits: list[Portrait] = []
 

@@ -1,11 +1,11 @@
 """Does a stranger's dataset bring a reader down? `python benchmarks/hostile_datasets.py my-dataset [--only WORD] [--strace]`.
 
-Copies a small finished dataset (16 pairs of 64 px will do), spoils each copy in one way, and has every command that reads
-datasets read it, each in a process of its own. A way is passed where no command ends in a traceback, takes more than 10
-CPU-seconds or a gigabyte, waits for what never comes, says more than a line per fault, or touches anything outside the
-folder; and where those commands that must refuse it do, `validate` with exit code 1 or 2, the others with 2. Hashes are made
-to fit, as a careful liar would.
-With --strace the kernel says what was opened; without it Python does. Prints a table and writes JSON; exit 1 if any fails.
+Copies a small finished dataset (16 pairs of 64 px will do), spoils each copy in one way, and has every
+command that reads datasets read it, each in a process of its own. A way is passed where no command ends in a
+traceback, takes more than 10 CPU-seconds or a gigabyte, waits for what never comes, says more than a line per
+fault, or touches anything outside the folder; and where those commands that must refuse it do, `validate`
+with exit code 1 or 2, the others with 2. Hashes are made to fit, as a careful liar would. With --strace the
+kernel says what was opened; without it Python does. Prints a table and writes JSON; exit 1 if any fails.
 """
 
 import argparse
@@ -34,7 +34,8 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 LIMIT_S, LIMIT_MB = 10.0, 1000
-STILL_S = 15.0  # without a CPU-second's hundredth: on a busy machine that is waiting for nothing, and time alone is not
+# without a CPU-second's hundredth: on a busy machine that is waiting for nothing, and time alone is not
+STILL_S = 15.0
 Change = Callable[[Any], object]
 
 

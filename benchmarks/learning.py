@@ -2,8 +2,9 @@
 
     python benchmarks/learning.py WORK [--seeds 0 1] [--pairs 5200] [--only probe sft ...] [--json learning.json]
 
-Each stage is a command of this project, run as a user would, and leaves `WORK/results/STAGE.json`: a stage that has its
-file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no stage trained on.
+Each stage is a command of this project, run as a user would, and leaves `WORK/results/STAGE.json`: a stage
+that has its file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no
+stage trained on.
 
     probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the later stages
     sft         answers of every form; from there the hybrid
@@ -14,8 +15,8 @@ file is not run again, so a stopped benchmark goes on where it was. Scores are o
     decoupled   which way it went and turned, learned from orbits and from decoupled pairs, scored on both
     moonshot    which way it went, turned and rolled, asked together of decoupled pairs; also without a warmed tower
 
-Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled; models are asked in short words, for
-every token counts in a model this small. `--plots` draws what was found.
+Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled; models are asked in short
+words, for every token counts in a model this small. `--plots` draws what was found.
 """
 
 import argparse
@@ -207,8 +208,8 @@ def build(bench: Bench, out: Path, data: Path, seed: int, *types: str, more: Seq
 def sft(bench: Bench, seed: int, names: Sequence[str] = ("forms", "hybrid")) -> None:
     """First answers of every form, for in words the right option is a word and no letter stands between; then the rest.
 
-    In a chain of thought the word that the pictures decide is one of 75: from nothing it was not learned in 300 steps. The
-    tower stays as the probe left it.
+    In a chain of thought the word that the pictures decide is one of 75: from nothing it was not learned in
+    300 steps. The tower stays as the probe left it.
     """
     for name in names:
         start, ratio, steps = SFT[name]
@@ -316,8 +317,8 @@ def sft_all_forms(
 def decoupled(bench: Bench, seed: int) -> None:
     """Trained on one set, scored on both; and on those decoupled pairs that go and turn to the same side, which no orbit does.
 
-    On orbits left and right are one bit for both questions, so the probe of the first stage, read the other way around,
-    answers the second.
+    On orbits left and right are one bit for both questions, so the probe of the first stage, read the other
+    way around, answers the second.
     """
     run_probe(bench, seed)
 
@@ -358,7 +359,8 @@ def decoupled(bench: Bench, seed: int) -> None:
 def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> probe.Pairs:
     """Pairs and what the camera did in each of `THREE`, by the truth; or only what is asked, which is balanced and less.
 
-    These cameras keep their height and turn little where they do not orbit: the pair in the other order has the other sign.
+    These cameras keep their height and turn little where they do not orbit: the pair in the other order has
+    the other sign.
     """
     pictures, labels, names = [], [], []
     for stored in (one for split in splits for one in iter_samples(folder, split)):
@@ -379,8 +381,8 @@ def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> pro
 def moonshot(bench: Bench, seed: int, names: Sequence[str] = tuple(MOONSHOT)) -> None:
     """What a camera did in three ways, asked together: on the tower of the decoupled probe, then in letters alone; from nothing.
 
-    Each type is asked as often, and at first three times as often in numbers, words and JSON as in letters: in words, what is
-    seen and what is said are nearest.
+    Each type is asked as often, and at first three times as often in numbers, words and JSON as in letters:
+    in words, what is seen and what is said are nearest.
     """
     decoupled(bench, seed)
     for name in names:

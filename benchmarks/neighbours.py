@@ -2,15 +2,17 @@
 
     python benchmarks/neighbours.py GOOD.glb [--heavy FOLDER] [--only NAME ...] [--json OUT.json]
 
-The heavy files are those of `hostile.bombs`, each within the budgets of the gate or just above them in one respect, and the
-GLBs of FOLDER. Each goes the way of a run: gate, import, probes, portrait, one pair of small pictures; then GOOD goes the same
-way in what is then the worker. Before all, GOOD is taken some times by fresh workers, for comparison.
+The heavy files are those of `hostile.bombs`, each within the budgets of the gate or just above them in one
+respect, and the GLBs of FOLDER. Each goes the way of a run: gate, import, probes, portrait, one pair of small
+pictures; then GOOD goes the same way in what is then the worker. Before all, GOOD is taken some times by
+fresh workers, for comparison.
 
-Printed for each: what became of it, CPU-seconds in the gate and in the renderer (workers that were replaced and their starts
-included), and CPU-seconds of the good object after it. The exit code is 1 if
+Printed for each: what became of it, CPU-seconds in the gate and in the renderer (workers that were replaced
+and their starts included), and CPU-seconds of the good object after it. The exit code is 1 if
 
 - a heavy file passes the gate and costs more than `MOST_S` CPU-seconds,
-- the good object costs more than `WORSE` times what it costs in a fresh worker, or gives other bytes than there.
+- the good object costs more than `WORSE` times what it costs in a fresh worker, or gives other bytes than
+  there.
 """
 
 import argparse

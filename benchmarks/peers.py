@@ -1,12 +1,13 @@
 """Ours beside its peers: `python benchmarks/peers.py FOLDER --only milk_truck sheen_chair dutch_ship
---blenderproc-python PEER/bin/python --blenderproc-source BlenderProc [--views 2] [--no-psnr] [--json OUT.json]`.
+--blenderproc-python PEER/bin/python --blenderproc-source BlenderProc [--views 2] [--no-psnr] [--json
+OUT.json]`.
 
-CPU-seconds per image of whatever peer is installed and of our presets, on the same objects at the same size, and the PSNR
-of each picture against 1024 paths per pixel of its own scene, with another seed and without denoiser. A peer that is
-missing is left out, and why is said. To install BlenderProc:
+CPU-seconds per image of whatever peer is installed and of our presets, on the same objects at the same size,
+and the PSNR of each picture against 1024 paths per pixel of its own scene, with another seed and without
+denoiser. A peer that is missing is left out, and why is said. To install BlenderProc:
 
-    python3.11 -m venv PEER
-    PEER/bin/pip install "bpy==4.2.0" "numpy<2" pyyaml requests matplotlib pillow h5py imageio gitpython scikit-image \\
+    python3.11 -m venv PEER PEER/bin/pip install "bpy==4.2.0" "numpy<2" pyyaml requests matplotlib pillow h5py
+    imageio gitpython scikit-image \\
         pypng scipy scikit-learn opencv-contrib-python-headless rich trimesh
     git clone --depth 1 https://github.com/DLR-RM/BlenderProc
 
@@ -14,20 +15,23 @@ The wheel of 2.8.0 does not know `USE_EXTERNAL_BPY_MODULE`, the repository does.
 `scripts/rendering/blender_script.py` of allenai/objaverse-xl, which runs unmodified with our interpreter.
 
 What is compared, and what is not:
-- Each renders its own default scene, so the pictures differ, and a PSNR says how far a tool is from its own truth.
-  Ours: planned HDRI, suns and background, 8-bit JPEG at quality 100. BlenderProc: dark grey world, two suns that send
-  what our HDRI and suns send, PNG. objaverse-xl: four random suns, transparent, PNG.
-- BlenderProc gets our cameras, opening angle, size and normalised object (`same view` is the overlap of the silhouettes,
-  from depth) and also makes depth; samples, threshold, bounces, denoiser and threads are its defaults. objaverse-xl draws
-  its own cameras (seeded here, so that its reference shows the same), is always 512 px and makes no depth.
-- BlenderProc's scene is easier than ours. One view of milk_truck took it 5.4 times as long under our HDRI and sun.
-- Every object gets a fresh process. `start` is paid once a process, `import` once an object (ours with a ring of small
-  probes, which no peer has), `view` is the mean over the views; the first of them is the dearest. `all` is user + system
-  time of all processes, ours with the supervisor, over the images. With few views it is mostly start; a real run of ours
-  keeps its processes over objects and makes about eight images of each.
-- Peers use all cores they see. `taskset -c 0` before the command takes from them what that costs; on two cores, nothing.
-- Dark pictures have a better PSNR: `brightness` is the mean over the object's pixels, of 255. `in the box` is PSNR around
-  the object alone, because a plain background is right without effort.
+- Each renders its own default scene, so the pictures differ, and a PSNR says how far a tool is from its own
+  truth. Ours: planned HDRI, suns and background, 8-bit JPEG at quality 100. BlenderProc: dark grey world, two
+  suns that send what our HDRI and suns send, PNG. objaverse-xl: four random suns, transparent, PNG.
+- BlenderProc gets our cameras, opening angle, size and normalised object (`same view` is the overlap of the
+  silhouettes, from depth) and also makes depth; samples, threshold, bounces, denoiser and threads are its
+  defaults. objaverse-xl draws its own cameras (seeded here, so that its reference shows the same), is always
+  512 px and makes no depth.
+- BlenderProc's scene is easier than ours. One view of milk_truck took it 5.4 times as long under our HDRI and
+  sun.
+- Every object gets a fresh process. `start` is paid once a process, `import` once an object (ours with a ring
+  of small probes, which no peer has), `view` is the mean over the views; the first of them is the dearest.
+  `all` is user + system time of all processes, ours with the supervisor, over the images. With few views it
+  is mostly start; a real run of ours keeps its processes over objects and makes about eight images of each.
+- Peers use all cores they see. `taskset -c 0` before the command takes from them what that costs; on two
+  cores, nothing.
+- Dark pictures have a better PSNR: `brightness` is the mean over the object's pixels, of 255. `in the box` is
+  PSNR around the object alone, because a plain background is right without effort.
 """
 
 import argparse
@@ -384,7 +388,8 @@ def _blenderproc(interpreter: Interpreter) -> Take:
 
 BLENDERPROC_SCRIPT = """
 import importlib.util, json, os, sys, time
-# BlenderProc takes the folder it lies in from sys.path; where that is site-packages, all else would be gone with it
+# BlenderProc takes the folder it lies in from sys.path; where that is site-packages, all else would be gone
+# with it
 sys.path.append(os.path.dirname(os.path.dirname(importlib.util.find_spec("blenderproc").origin)))
 import blenderproc as bproc
 import bpy

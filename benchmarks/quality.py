@@ -1,8 +1,9 @@
 """How good are the quality presets: `python benchmarks/quality.py FOLDER [--only NAME ...] [--views 1] [--json OUT.json]`.
 
-Renders the same views at each quality and at `reference` (1024 paths per pixel, another seed, no denoiser), and prints
-PSNR and SSIM against it and what a picture costs. Backgrounds are painted, hence exact: PSNR is also given inside the box
-around the object. Compared are pictures at JPEG quality 100; `as published` is with the preset's own JPEG quality.
+Renders the same views at each quality and at `reference` (1024 paths per pixel, another seed, no denoiser),
+and prints PSNR and SSIM against it and what a picture costs. Backgrounds are painted, hence exact: PSNR is
+also given inside the box around the object. Compared are pictures at JPEG quality 100; `as published` is with
+the preset's own JPEG quality.
 """
 
 import argparse
@@ -134,7 +135,10 @@ def _view_set(name: str, number: int) -> ViewSet:
 def _render(
     arguments: argparse.Namespace, quality: str, jpeg: int, view_set: ViewSet, path: Path, scratch: Path
 ) -> tuple[list[RenderedView], float]:
-    """Some views of one object, and CPU-seconds per image. One more is taken first, which pays for the scene."""
+    """Some views of one object, and CPU-seconds per image.
+
+    One more is taken first, which pays for the scene.
+    """
     settings = RenderConfig.model_validate(
         {
             "size_px": arguments.size,

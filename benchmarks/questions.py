@@ -1,9 +1,10 @@
 """What annotation and questions cost: `OPENBLAS_NUM_THREADS=1 python benchmarks/questions.py [--pairs 2000] [--size 64]`.
 
-Synthetic cameras around synthetic objects (ellipsoids with painted patches, depth and albedo computed in closed form), so
-that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions with their chains of thought and of the second
-opinion on them, what 100,000 pairs would take on one core, and the process's memory at the start and at the end. The variable
-is what the command line sets for itself; as there, reference cycles are looked for seldom.
+Synthetic cameras around synthetic objects (ellipsoids with painted patches, depth and albedo computed in
+closed form), so that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions with their
+chains of thought and of the second opinion on them, what 100,000 pairs would take on one core, and the
+process's memory at the start and at the end. The variable is what the command line sets for itself; as there,
+reference cycles are looked for seldom.
 """
 
 import argparse

@@ -2,9 +2,10 @@
 
     python benchmarks/reading.py my-dataset [--samples 1000] [--size 512] [--json reading.json] [--memory 20000]
 
-The samples of a finished dataset are written again and again under new keys, with pictures of --size pixels, into shards
-of 250. Every reader decodes all pictures of all samples, in a process of its own, and is compared with the plain loop by
-CPU-seconds: other work on the machine then counts less. Prints one table and writes JSON.
+The samples of a finished dataset are written again and again under new keys, with pictures of --size pixels,
+into shards of 250. Every reader decodes all pictures of all samples, in a process of its own, and is compared
+with the plain loop by CPU-seconds: other work on the machine then counts less. Prints one table and writes
+JSON.
 """
 
 import argparse
@@ -42,7 +43,8 @@ READERS = {
 def multiply(source: Path, out: Path, samples: int, size_px: int) -> None:
     """A dataset of so many samples, by writing those of another again under new keys, pictures made larger.
 
-    Pictures get grain, so that they are as heavy as rendered ones of their size; every truth and answer stays right.
+    Pictures get grain, so that they are as heavy as rendered ones of their size; every truth and answer stays
+    right.
     """
     manifest = read_manifest(source)
     originals = [s for s in iter_samples(source) if s.sample.split == "train"]
@@ -166,7 +168,10 @@ def validate(dataset: Path, workers: int) -> int:
 
 
 def read(name: str, dataset: Path) -> dict:
-    """Run one reader here and say what it took, imports left out. CPU-seconds are of this process and its children."""
+    """Run one reader here and say what it took, imports left out.
+
+    CPU-seconds are of this process and its children.
+    """
     _import(name)
     started, before = time.perf_counter(), _cpu_s()
     match name.split("_"):

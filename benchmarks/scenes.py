@@ -2,11 +2,11 @@
 
 Composes scenes of a folder's objects, renders the views of one visit to each, and prints one table:
 
-- no two objects meet: their meshes, read and placed by trimesh, are not in collision (needs python-fcl; without it, no cell of a
-  fine grid holds surface of two), and how near they come;
+- no two objects meet: their meshes, read and placed by trimesh, are not in collision (needs python-fcl;
+  without it, no cell of a fine grid holds surface of two), and how near they come;
 - all rest on the ground: the lowest vertex by trimesh, over the object's height;
-- masks are right: each mask's box against its object's vertices, projected by plain numpy; solo pixels against the area that
-  OpenCV fills with the triangles of the mesh, for some that are partly hidden;
+- masks are right: each mask's box against its object's vertices, projected by plain numpy; solo pixels
+  against the area that OpenCV fills with the triangles of the mesh, for some that are partly hidden;
 - objects that may be spoken of have the pixels and the visible share that the settings ask for;
 - CPU-seconds per accepted view, and of the same objects one by one with the same settings.
 

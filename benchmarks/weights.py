@@ -2,9 +2,10 @@
 
     python benchmarks/weights.py WORK --data my-dataset [--rates 1e-4 5e-6 1e-6] [--steps 20] [--json weights.json]
 
-A tiny Qwen2.5-VL, its weights as large as those of the real one and rounded to bfloat16 as they are. What was asked is what
-the same run changes with everything in 32 bit. "As loaded" is without `trainers.stages.hold_masters`: what TRL alone does;
-adapters over a model of 4 bits, which needs another library, stand as TRL leaves them then, in bfloat16.
+A tiny Qwen2.5-VL, its weights as large as those of the real one and rounded to bfloat16 as they are. What was
+asked is what the same run changes with everything in 32 bit. "As loaded" is without
+`trainers.stages.hold_masters`: what TRL alone does; adapters over a model of 4 bits, which needs another
+library, stand as TRL leaves them then, in bfloat16.
 """
 
 import argparse

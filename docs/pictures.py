@@ -1,6 +1,7 @@
 """The pictures of the documentation, rendered anew: `python docs/pictures.py`. Takes a minute.
 
-Each strip shows one motion of the camera, with the numbers that `geometry.relations` gives for the poses read back.
+Each strip shows one motion of the camera, with the numbers that `geometry.relations` gives for the poses read
+back.
 """
 
 import io

@@ -1,10 +1,10 @@
 """Writes docs/questions.md and docs/questions_scenes.md from the registry: `python docs/questions.py PAIRS SETS SCENES`.
 
-These are datasets of ours; a page is written if they ask of its tiers, and must then ask each of its kinds at least once, for
-instance of builtin objects:
-`viewpoint100k generate PAIRS --preset viewpoint-6dof --source builtin: --pairs 240 --set render.size_px=256`, and
-`viewpoint100k generate SETS --preset viewpoint-sets --source builtin: --pairs 60 --set render.size_px=256`, and
-`viewpoint100k generate SCENES --preset scenes --source builtin: --pairs 100 --set render.size_px=256`.
+These are datasets of ours; a page is written if they ask of its tiers, and must then ask each of its kinds at
+least once, for instance of builtin objects: `viewpoint100k generate PAIRS --preset viewpoint-6dof --source
+builtin: --pairs 240 --set render.size_px=256`, and `viewpoint100k generate SETS --preset viewpoint-sets
+--source builtin: --pairs 60 --set render.size_px=256`, and `viewpoint100k generate SCENES --preset scenes
+--source builtin: --pairs 100 --set render.size_px=256`.
 """
 
 import io

@@ -1,9 +1,10 @@
 """`python -m render_scenes PARENT_PID MEMORY_MB DEVICE` (0 MB: no limit): requests on stdin, one a line; answers on stdout (protocol.py).
 
-The first line says that the process is ready, and with what it renders. Then it loads an object, or those of a scene, and
-takes pictures: a few small ones first, so that the supervisor can decide whether it is worth the large ones.
-`python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers write to stdout as they like,
-so that file descriptor is theirs: answers go through a copy made before bpy loads.
+The first line says that the process is ready, and with what it renders. Then it loads an object, or those of
+a scene, and takes pictures: a few small ones first, so that the supervisor can decide whether it is worth the
+large ones. `python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers
+write to stdout as they like, so that file descriptor is theirs: answers go through a copy made before bpy
+loads.
 """
 
 import ctypes
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 
 def die_with(parent: int) -> None:
-    """End when the supervisor ends, however it ends. Linux only; elsewhere the closed stdin does it, later."""
+    """End when the supervisor ends, however it ends.
+
+    Linux only; elsewhere the closed stdin does it, later.
+    """
     try:
         ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
     except (OSError, AttributeError):
@@ -39,8 +43,8 @@ def die_with(parent: int) -> None:
 def one_core() -> Iterator[None]:
     """Let Blender believe that there is one core while it starts, then run on any.
 
-    Cycles keeps to its one thread, but the denoiser and the compositor start one for each core they see, and these
-    spin while they wait: half of all CPU time, for no speed.
+    Cycles keeps to its one thread, but the denoiser and the compositor start one for each core they see, and
+    these spin while they wait: half of all CPU time, for no speed.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield

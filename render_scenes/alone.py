@@ -1,7 +1,8 @@
 """How many pixels each object of a scene would have if it were alone: rays through what hides it, and no render.
 
-Where nothing else is seen, an object alone would be seen no better. So rays are needed only through pixels that show another
-object, in the part of the picture where this one could be; they meet its own meshes in trees that Blender builds.
+Where nothing else is seen, an object alone would be seen no better. So rays are needed only through pixels
+that show another object, in the part of the picture where this one could be; they meet its own meshes in
+trees that Blender builds.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from mathutils.bvhtree import BVHTree
 
 from render_scenes.protocol import Camera
 
-RAYS = 1200  # for one object in one picture; of more pixels, every second, third, ... is tried and stands for the others
+# for one object in one picture; of more pixels, every second, third, ... is tried and stands for the others
+RAYS = 1200
 HIDES = 0.05  # of an object's pixels: what hides fewer is not named
 
 

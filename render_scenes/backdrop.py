@@ -1,8 +1,9 @@
 """What is behind the object, as displayed: painted after the render, so that Cycles traces no ray for it.
 
-Each backdrop is a function of a pixel's direction, in display space. The HDRI is brought there once, by Blender's own
-view transform, and then looked up: the same picture as a traced background within one or two grey levels on average
-(edges of bright sources come out a little darker, since it is interpolated as displayed), without noise.
+Each backdrop is a function of a pixel's direction, in display space. The HDRI is brought there once, by
+Blender's own view transform, and then looked up: the same picture as a traced background within one or two
+grey levels on average (edges of bright sources come out a little darker, since it is interpolated as
+displayed), without noise.
 """
 
 from pathlib import Path

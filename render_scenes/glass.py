@@ -28,8 +28,9 @@ def materials_of(things: Sequence[Any]) -> list[Any]:
 def tint(things: Sequence[Any], scale: float) -> None:
     """Glass as the file has it, in a world in which the file's lengths are so many times as long.
 
-    With a volume (KHR_materials_volume) light is bent, and white light has the attenuation colour after the attenuation
-    distance. Without, a surface is a thin sheet: it is mirrored and coloured, but not bent. Called once for each import.
+    With a volume (KHR_materials_volume) light is bent, and white light has the attenuation colour after the
+    attenuation distance. Without, a surface is a thin sheet: it is mirrored and coloured, but not bent.
+    Called once for each import.
     """
     for material in materials_of(things):
         node = surfaces.principled(material)
@@ -43,7 +44,10 @@ def tint(things: Sequence[Any], scale: float) -> None:
 
 
 def _make_thin(material: Any, node: Any) -> None:
-    """No bend, and what is mirrored at the surface as a coat. Frosted glass stays solid: without a bend it would be clear."""
+    """No bend, and what is mirrored at the surface as a coat.
+
+    Frosted glass stays solid: without a bend it would be clear.
+    """
     roughness, coat = node.inputs["Roughness"], node.inputs["Coat Weight"]
     if roughness.is_linked or roughness.default_value > FROSTED:
         return
@@ -61,8 +65,8 @@ def _make_thin(material: Any, node: Any) -> None:
 def _absorb(material: Any, node: Any, volume: Any, scale: float) -> None:
     """Colour by the way within, where light meets the surface from behind.
 
-    Cycles' own volumes keep a list of what light is in; where two parts touch or a mesh is open, it never leaves, and all
-    behind is black.
+    Cycles' own volumes keep a list of what light is in; where two parts touch or a mesh is open, it never
+    leaves, and all behind is black.
     """
     nodes, links = material.node_tree.nodes, material.node_tree.links
     for link in list(volume.outputs[0].links):

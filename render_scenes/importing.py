@@ -1,4 +1,7 @@
-"""What Blender's importer of glTF is made to tell, and to leave as it is. Both would be lost once it is done."""
+"""What Blender's importer of glTF is made to tell, and to leave as it is.
+
+Both would be lost once it is done.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -90,8 +93,8 @@ def _before_animations(gltf: Any) -> Animated:
 def _listen_to_skins() -> None:
     """Where a mesh was bound to bones of several sizes, it is bound anew to the bones at rest.
 
-    The importer guesses how the bones lay when the mesh was bound, but has no sizes in it: vertices that hang on two bones
-    fly apart.
+    The importer guesses how the bones lay when the mesh was bound, but has no sizes in it: vertices that hang
+    on two bones fly apart.
     """
     pick = importer_of_nodes.pick_bind_pose
 
@@ -151,7 +154,10 @@ def _divide_image(tree: Any, is_data: bool, by_role: dict[str, dict[bool, Any]])
 
 
 def _listen_to_nodes() -> None:
-    """What KHR_node_visibility hides is not rendered, nor is anything below it. The importer does not know it."""
+    """What KHR_node_visibility hides is not rendered, nor is anything below it.
+
+    The importer does not know it.
+    """
     make_thing = BlenderNode.create_object
 
     def make_and_hide(gltf: Any, key: Any) -> Any:
@@ -186,7 +192,8 @@ def _hidden(nodes: list[Any]) -> set[int]:
 def _listen_to_triangles() -> None:
     """A triangle and its reverse on the same vertices become one that is marked as two-sided.
 
-    Blender's validation would leave one of them, without a word, and not always the one whose normals are right.
+    Blender's validation would leave one of them, without a word, and not always the one whose normals are
+    right.
     """
     triangles_of, make_mesh = importer_of_meshes.points_edges_tris, importer_of_meshes.do_primitives
     two_sided: list[np.ndarray] = []
@@ -217,7 +224,10 @@ def _different(primitives: list[Any]) -> list[Any]:
 
 
 def _wear_default(gltf: Any, primitives: list[Any]) -> None:
-    """Primitives without a material get the one that glTF has for them: white and single-sided. Blender's is grey."""
+    """Primitives without a material get the one that glTF has for them: white and single-sided.
+
+    Blender's is grey.
+    """
     bare = [part for part in primitives if part.material is None]
     if not bare:
         return
@@ -233,7 +243,8 @@ def _wear_default(gltf: Any, primitives: list[Any]) -> None:
 def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Triangles on the same vertices once, and (F,) whether each stands for its reverse, too.
 
-    Nothing is changed where there are none; else those without area go, too, as Blender's validation would have it.
+    Nothing is changed where there are none; else those without area go, too, as Blender's validation would
+    have it.
     """
     corners = triangles.reshape(-1, 3)
     ordered = np.sort(corners, axis=1).astype(np.uint64)

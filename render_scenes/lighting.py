@@ -102,7 +102,10 @@ class Lighting:
                 self.lamps.append((lamp, described, number))
 
     def aim_lamps(self, world_from_camera: np.ndarray) -> None:
-        """Lamps on the camera go with it. Those of the world are not touched: Cycles would weigh all lights anew."""
+        """Lamps on the camera go with it.
+
+        Those of the world are not touched: Cycles would weigh all lights anew.
+        """
         for lamp, described, _ in self.lamps:
             if described["frame"] == "camera":
                 lamp.rotation_quaternion = _shining_from(
@@ -187,8 +190,8 @@ class Ground:
     ) -> None:
         """What share of its light the ground gets: seen from above, with the object there but hidden from the camera.
 
-        Once per light; a lamp on the camera moves with each view, and these floors have half the detail. Cycles' own
-        shadow catcher costs fifteen times the picture.
+        Once per light; a lamp on the camera moves with each view, and these floors have half the detail.
+        Cycles' own shadow catcher costs fifteen times the picture.
 
         Args:
             views: whose floors are wanted, in pictures of `size` pixels.
@@ -246,8 +249,8 @@ class Ground:
 def _load_hdri(name: str) -> tuple[Any, float]:
     """An HDRI that ships with Blender without its brightest spots and its mean radiance over the sphere.
 
-    A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps are our suns.
-    HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
+    A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps
+    are our suns. HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
     """
     path = HDRI_FOLDER / f"{name}.exr"
     if not path.is_file():

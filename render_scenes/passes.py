@@ -1,8 +1,8 @@
 """What Cycles renders, taken from memory as it is handed to Blender: no file is written and read for it.
 
-Blender has no other way to numpy in the background: `Render Result` has no pixels there, and the compositor's File
-Output costs more than a small render. Cycles in Blender is a `RenderEngine` written in Python, and those may look at their
-result.
+Blender has no other way to numpy in the background: `Render Result` has no pixels there, and the compositor's
+File Output costs more than a small render. Cycles in Blender is a `RenderEngine` written in Python, and those
+may look at their result.
 """
 
 from typing import Any

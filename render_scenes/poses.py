@@ -11,17 +11,18 @@ from render_scenes import importing, surfaces
 MOMENTS = 8  # of the first animation that are looked at if neither rest nor its start will do
 WHOLE = 0.97  # of the surface is there: a pose with less is not the object
 APART = 1.4  # times as far across as the most compact pose, for the same surface: its parts have come apart
-GONE = 0.25  # of the area that a triangle has in another pose: with less, it has shrunk to less than half its size
+# of the area that a triangle has in another pose: with less, it has shrunk to less than half its size
+GONE = 0.25
 NOTHING = 1e-9  # of the extent, squared: the area of a triangle that is not there
 
 
 def choose(things: Sequence[Any], wanted: str, shown: Callable[[], list[Any]]) -> str:
     """Bring a file that was just imported into the pose in which it is drawn, and forget its animations.
 
-    At rest, if only rigid parts are moved: animations take them apart, or let them pop in. What bones or morph targets
-    shape is better at the first moment of its first animation, for at rest it stands with its arms stretched out. Either
-    is passed over if less than all of the surface is there, or if it is far apart; if both are, moments of the first
-    animation are looked at.
+    At rest, if only rigid parts are moved: animations take them apart, or let them pop in. What bones or
+    morph targets shape is better at the first moment of its first animation, for at rest it stands with its
+    arms stretched out. Either is passed over if less than all of the surface is there, or if it is far apart;
+    if both are, moments of the first animation are looked at.
 
     Args:
         things: all that was imported.

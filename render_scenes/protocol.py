@@ -1,10 +1,12 @@
 """What the supervisor asks of a render process, and what that answers: one JSON object a line, each way.
 
-The one module of this package that the supervisor imports, too. It needs nothing but Python's own library: the interpreter
-that renders may lack all of the supervisor's packages, and the supervisor never loads Blender.
+The one module of this package that the supervisor imports, too. It needs nothing but Python's own library:
+the interpreter that renders may lack all of the supervisor's packages, and the supervisor never loads
+Blender.
 
-A process first says `Ready`. Then each request gets the answer that is named in it, or `Refusal`. Lengths are in units of the
-world, times in seconds, matrices nested lists, row by row; cameras have OpenCV axes (x right, y down, z forward).
+A process first says `Ready`. Then each request gets the answer that is named in it, or `Refusal`. Lengths are
+in units of the world, times in seconds, matrices nested lists, row by row; cameras have OpenCV axes (x right,
+y down, z forward).
 """
 
 import json
@@ -47,9 +49,13 @@ class Open:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """How large would the scene be with its objects in these places, all states together? Answer: `Measured`."""
+    """How large would the scene be with its objects in these places, all states together?
 
-    states: States  # the similarity from an object's own axes, in which its radius is 0.5 about the middle of its box
+    Answer: `Measured`.
+    """
+
+    # the similarity from an object's own axes, in which its radius is 0.5 about the middle of its box
+    states: States
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +113,16 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """An object that was asked for. One of a scene may have a problem, and nothing else; it counts as not there."""
+    """An object that was asked for.
+
+    One of a scene may have a problem, and nothing else; it counts as not there.
+    """
 
     problem: str = ""  # empty: none
     pose: str = ""  # rest, or animation NAME at SECONDS s
     extent: list[float] = field(default_factory=list)  # sides of its bounding box
-    # in a scene: how far it goes over the ground from the middle of its box, in equal steps counter-clockwise from +x
+    # in a scene: how far it goes over the ground from the middle of its box, in equal steps counter-clockwise
+    # from +x
     reach: list[float] = field(default_factory=list)
 
 
@@ -177,7 +187,8 @@ class Shots:
 class Forgot:
     """The object is gone."""
 
-    clean: bool  # false: something of it is left, or it would take long to remove; the process should be replaced
+    # false: something of it is left, or it would take long to remove; the process should be replaced
+    clean: bool
 
 
 Request = Open | Measure | Place | Shoot | Forget

@@ -22,7 +22,8 @@ BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser
 VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
 VEIL_DEPTH = 0.03  # by so much these may be nearer or further
 LOOK = ("AgX", "AgX - Medium High Contrast")
-FORGETS = 1_500  # data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
+# data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
+FORGETS = 1_500
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
@@ -140,8 +141,8 @@ class Studio:
     def forget(self) -> protocol.Forgot:
         """Leave nothing of the object for the next one to meet.
 
-        If it is not clean afterwards, a new process is the only way, and with very many data blocks it is the cheaper one:
-        Blender looks through all of them for each that it removes.
+        If it is not clean afterwards, a new process is the only way, and with very many data blocks it is the
+        cheaper one: Blender looks through all of them for each that it removes.
         """
         if sum(map(len, _kinds())) > FORGETS:
             return protocol.Forgot(clean=False)
@@ -282,7 +283,10 @@ class Studio:
     def _render_view(
         self, view: protocol.NamedView, job: protocol.Shoot
     ) -> tuple[dict[str, Any], "Future[_Finished]"]:
-        """Render one view. Returns the fields of `Taken` that are known at once, and the others, read from its files."""
+        """Render one view.
+
+        Returns the fields of `Taken` that are known at once, and the others, read from its files.
+        """
         assert self.job is not None
         if (
             job.picture
@@ -351,8 +355,8 @@ class Studio:
     def _forget(self) -> None:
         """Remove the object, and Cycles' session with it.
 
-        Cycles' persistent session knows a texture by its address, and Blender hands the address of a freed image to the
-        next: without a new session, one object in ten wears the texture of one before it.
+        Cycles' persistent session knows a texture by its address, and Blender hands the address of a freed
+        image to the next: without a new session, one object in ten wears the texture of one before it.
         """
         passes.end_session(self.scene)
         kinds = (bpy.data.objects, bpy.data.collections, bpy.data.actions, bpy.data.scenes)
@@ -402,7 +406,8 @@ def _finish(
 ) -> _Finished:
     """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
 
-    Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is kept.
+    Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is
+    kept.
     """
     depth, albedo = passes.depth_and_albedo(taken, OBJECT_INDEX)
     with open(path.with_suffix(".npy"), "wb") as file:
@@ -443,7 +448,10 @@ def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.n
 
 
 def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Colours and alpha of what is blended as the mean of their surroundings at that depth. The denoiser leaves alpha alone."""
+    """Colours and alpha of what is blended as the mean of their surroundings at that depth.
+
+    The denoiser leaves alpha alone.
+    """
     thin = (depth < 1e9) & (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
     height, width = depth.shape
     weighed = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=2)

@@ -1,6 +1,7 @@
 """Which surfaces are there, as a viewer of glTF has it: each once, and single-sided ones from their front alone.
 
-Cycles draws both sides of everything, and of two triangles at one place now the one and now the other: black patches.
+Cycles draws both sides of everything, and of two triangles at one place now the one and now the other: black
+patches.
 """
 
 from collections.abc import Sequence
@@ -94,9 +95,10 @@ def turn_normals(meshes: Sequence[Any]) -> None:
 def without_twins(surfaces: list[Surface]) -> list[Surface]:
     """Leave one of each two triangles at the same place.
 
-    Of an opaque and a see-through one the see-through is moved a little to its front, for it is drawn over the other. Of
-    two opaque ones, a viewer shows the one that the file has last. A single-sided face and its reverse become one that is
-    seen from both sides; where the two show different things, both stay and are moved apart.
+    Of an opaque and a see-through one the see-through is moved a little to its front, for it is drawn over
+    the other. Of two opaque ones, a viewer shows the one that the file has last. A single-sided face and its
+    reverse become one that is seen from both sides; where the two show different things, both stay and are
+    moved apart.
     """
     if not sum(len(one.corners) for one in surfaces):
         return surfaces
@@ -128,7 +130,8 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
 def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
     """Leave out pictures of a shadow: dark, blended, flat, at the very bottom, under something else.
 
-    Exporters bake them for viewers without shadows. Here they would make the object small, and a blob part of it.
+    Exporters bake them for viewers without shadows. Here they would make the object small, and a blob part of
+    it.
     """
     blended = [
         {slot for slot in range(_slots(one)) if _is_dark_blend(_material(one.thing.data, slot))}
@@ -228,7 +231,10 @@ def _groups(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _places(points: np.ndarray, within: float) -> np.ndarray:
-    """(V,) uint64, the same for vertices at one place. By the gaps along each axis, for a grid would part some of them."""
+    """(V,) uint64, the same for vertices at one place.
+
+    By the gaps along each axis, for a grid would part some of them.
+    """
     out = np.zeros(len(points), dtype=np.uint64)
     for axis in range(3):
         values = points[:, axis]
@@ -422,9 +428,10 @@ def _shift(thing: Any, shift: np.ndarray) -> None:
 def hide_back_faces(surfaces: Sequence[Surface]) -> None:
     """Make single-sided surfaces invisible from their back, where that is seen at all.
 
-    A shader that looks at its side costs time, and most objects show no back face: lines through the object tell where
-    one is needed. Light is stopped by both sides, as before; but a shell that is seen mostly from its back, such as a room
-    or the hull of an outline, lets the light out that comes from within, or all within it would be dark.
+    A shader that looks at its side costs time, and most objects show no back face: lines through the object
+    tell where one is needed. Light is stopped by both sides, as before; but a shell that is seen mostly from
+    its back, such as a room or the hull of an outline, lets the light out that comes from within, or all
+    within it would be dark.
     """
     shown = [one for one in surfaces if len(one.corners)]
     worn = {

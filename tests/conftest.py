@@ -40,7 +40,10 @@ def bad_objects():
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory, needs_bpy):
-    """24 pairs of builtin objects at 64 px, rendered once by the command line with two workers. Not to be changed."""
+    """24 pairs of builtin objects at 64 px, rendered once by the command line with two workers.
+
+    Not to be changed.
+    """
     out = tmp_path_factory.mktemp("rendered") / "viewpoint-100k"
     done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, "--workers", 2, *SMALL)
     assert done.returncode == 0, done.stderr

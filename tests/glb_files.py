@@ -78,9 +78,9 @@ def picture(pixels):
 def write(path, meshes, nodes, materials, **more):
     """A GLB.
 
-    Each mesh is a list of (shape, number of the material); a shape is positions, normals and indices, and perhaps a
-    dictionary of more attributes, and of `targets`. A material is a colour and what else it says. `more` are other
-    parts of the file: functions of `add` make accessors for them.
+    Each mesh is a list of (shape, number of the material); a shape is positions, normals and indices, and
+    perhaps a dictionary of more attributes, and of `targets`. A material is a colour and what else it says.
+    `more` are other parts of the file: functions of `add` make accessors for them.
     """
     blob, views, accessors, known = bytearray(), [], [], {}
 

@@ -1,8 +1,9 @@
 """A Hub on this machine, small enough to read: what the released client needs to create, fill, list and read datasets.
 
-It keeps repositories of commits, branches and tags in memory and objects on disk. Files of shards come by either way that
-the client knows: LFS (a PUT per file), or Xet, whose store is a folder here because the server names `local://FOLDER` as
-its address. Every request is kept in `requests`; `fault` may answer for the server, and so be busy, broken or gone.
+It keeps repositories of commits, branches and tags in memory and objects on disk. Files of shards come by
+either way that the client knows: LFS (a PUT per file), or Xet, whose store is a folder here because the
+server names `local://FOLDER` as its address. Every request is kept in `requests`; `fault` may answer for the
+server, and so be busy, broken or gone.
 
     with HubServer(folder) as hub: ...                             in a test
     python tests/hub_server.py FOLDER                              by hand: prints the variables to set
@@ -493,8 +494,8 @@ def _git_oid(data: bytes) -> str:
 def _xet_files(shard: bytes) -> Iterator[tuple[str, str, int]]:
     """(Xet name, sha256, size) of every file that a shard of the Xet store describes, in records of 48 bytes.
 
-    A file is a record (hash, flags, number of segments), a record for each segment, as many again for verification where
-    flag 31 is set, and one with the sha256 where flag 30 is. A hash of ones ends the list.
+    A file is a record (hash, flags, number of segments), a record for each segment, as many again for
+    verification where flag 31 is set, and one with the sha256 where flag 30 is. A hash of ones ends the list.
     """
     record = 48
     place = record  # the first one is the header of the shard

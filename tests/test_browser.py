@@ -1,4 +1,7 @@
-"""The gallery in a real browser: Debian's Chromium without a screen. Skips where there is none, and says so."""
+"""The gallery in a real browser: Debian's Chromium without a screen.
+
+Skips where there is none, and says so.
+"""
 
 import http.server
 import importlib.util
@@ -350,7 +353,8 @@ def test_the_plan_from_above_has_camera_2_on_its_side(opened):
     assert opened.js("document.querySelectorAll('.card line.front').length") == 1  # where the front is known
 
 
-# --- for everybody --------------------------------------------------------------------------------------------
+# --- for everybody
+# --------------------------------------------------------------------------------------------
 
 
 def luminance(colour):

@@ -49,7 +49,8 @@ def test_all_extras_together_import_on_this_interpreter():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     broken = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
-    # the wheel of bpy names Python 3.9 inside, and a newer pip believes it; it has just been imported all the same
+    # the wheel of bpy names Python 3.9 inside, and a newer pip believes it; it has just been imported all the
+    # same
     wrong_tag = f"bpy {importlib.metadata.version('bpy')} is not supported on this platform"
     said = [line for line in broken.stdout.splitlines() if line != wrong_tag]
     assert said in ([], ["No broken requirements found."]), broken.stdout + broken.stderr

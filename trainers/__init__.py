@@ -1,1 +1,4 @@
-"""Scripts that train on viewpoint data with TRL. TRL trains; ours are data columns, rewards, callbacks, checks, configs."""
+"""Scripts that train on viewpoint data with TRL.
+
+TRL trains; ours are data columns, rewards, callbacks, checks, configs.
+"""

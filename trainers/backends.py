@@ -1,4 +1,7 @@
-"""Who is asked: a model of transformers here, vLLM, or any server of the OpenAI interface. Questions with pictures -> texts."""
+"""Who is asked: a model of transformers here, vLLM, or any server of the OpenAI interface.
+
+Questions with pictures -> texts.
+"""
 
 import base64
 import io

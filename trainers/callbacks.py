@@ -17,8 +17,9 @@ KEY = "watch/accuracy"
 class WatchCallback(TrainerCallback):
     """Answers held-out questions every so many steps, greedily, and logs the scorer's accuracy: all, and per type.
 
-    With `max_fall`, training stops when the accuracy is that far below the first measurement twice in a row: the model
-    forgets. One bad measurement may be chance. Measurements are in the trainer's log, so a resumed run goes on with them.
+    With `max_fall`, training stops when the accuracy is that far below the first measurement twice in a row:
+    the model forgets. One bad measurement may be chance. Measurements are in the trainer's log, so a resumed
+    run goes on with them.
 
     Args:
         rows: as `trainers.data.load_watched` gives them.
@@ -70,7 +71,10 @@ class WatchCallback(TrainerCallback):
             control.should_training_stop = True
 
     def answer(self) -> dict[str, float]:
-        """Accuracy of all, per type, and how many answers have the form that was asked for. Processes share the questions."""
+        """Accuracy of all, per type, and how many answers have the form that was asked for.
+
+        Processes share the questions.
+        """
         from trl.models.utils import unwrap_model_for_generation
 
         accelerator = self.trainer.accelerator

@@ -1,8 +1,8 @@
 """Datasets -> the columns that TRL's trainers take, one row per question.
 
-A source is `PATH`, `ORG/NAME` or `ORG/NAME@REVISION`, with `#TYPE,TYPE` behind it for only these types of questions, and
-`=WEIGHT` where several are mixed. A public benchmark has its name before it, `sat:array/SAT-v2`: see
-`trainers/benchmarks.py`.
+A source is `PATH`, `ORG/NAME` or `ORG/NAME@REVISION`, with `#TYPE,TYPE` behind it for only these types of
+questions, and `=WEIGHT` where several are mixed. A public benchmark has its name before it,
+`sat:array/SAT-v2`: see `trainers/benchmarks.py`.
 """
 
 import hashlib

@@ -47,8 +47,8 @@ def check_model_name(model: str | None, option: str = "--model_name_or_path") ->
 def load_processor(model: str, revision: str | None = None, trust_remote_code: bool = False) -> Any:
     """The processor of a model, padding on the left, as generation needs.
 
-    Where torchvision is not installed, processors with a part for videos cannot be made; those of the Qwen family are
-    then put together without it.
+    Where torchvision is not installed, processors with a part for videos cannot be made; those of the Qwen
+    family are then put together without it.
 
     Raises:
         InputError: there is no such model, or no processor; or it needs torchvision.
@@ -134,8 +134,8 @@ def part_of(parameter: str) -> str:
     """Which part of a vision-language model a parameter belongs to, by its name.
 
     Example:
-        >>> part_of("model.visual.merger.mlp.0.weight"), part_of("model.visual.blocks.0.norm1.weight"), part_of("lm_head.weight")
-        ('projector', 'vision', 'language')
+        >>> part_of("model.visual.merger.mlp.0.weight"), part_of("model.visual.blocks.0.norm1.weight"),
+        part_of("lm_head.weight") ('projector', 'vision', 'language')
     """
     return (
         "projector" if _PROJECTOR.search(parameter) else "vision" if _VISION.search(parameter) else "language"

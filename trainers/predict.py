@@ -3,8 +3,8 @@
     python -m trainers.predict --model OUT/sft --data viewpoint-100k --out predictions.jsonl
     viewpoint100k evaluate predictions.jsonl viewpoint-100k
 
-Backends: `transformers`; `vllm`; `openai`, any server of that interface at `--url`. Questions that `--out` answers already
-are not asked again. `--rotations 0` asks each in every order of its options.
+Backends: `transformers`; `vllm`; `openai`, any server of that interface at `--url`. Questions that `--out`
+answers already are not asked again. `--rotations 0` asks each in every order of its options.
 """
 
 import json

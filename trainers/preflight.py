@@ -1,4 +1,7 @@
-"""What is checked before a GPU-hour is spent, and the plan that is printed. Each failure says what to change."""
+"""What is checked before a GPU-hour is spent, and the plan that is printed.
+
+Each failure says what to change.
+"""
 
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -158,9 +161,9 @@ def check_batches(args: Any, processes: int) -> None:
 def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     """Steps of this rate move the parameters, in the format in which they are kept.
 
-    AdamW moves each parameter by at most about the rate, whatever the gradient, and most by a tenth of it and more. What is
-    less than half the distance to the next number that the format has is rounded away, without a word: the loss still falls a
-    little, by the few that are near 0.
+    AdamW moves each parameter by at most about the rate, whatever the gradient, and most by a tenth of it and
+    more. What is less than half the distance to the next number that the format has is rounded away, without
+    a word: the loss still falls a little, by the few that are near 0.
 
     Args:
         kept: `torch.dtype` of the copy that the optimizer steps on; None: the parameters' own.

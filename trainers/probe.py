@@ -2,11 +2,11 @@
 
     python -m trainers.probe viewpoint-100k --type ego_translation [--images both|second|none] [--tower OUT]
 
-Trains on the split `train` and scores on objects it has never seen. A pair is also shown in a mirror and, where that only
-exchanges the two directions, in the other order: each turns the answer around. Colours and places are jittered. Pairs whose
-answer is "no movement" are left out unless `--still` makes them a third class. `--images second` and `none` are for the
-audit: what a single picture, or nothing but how often each answer is right, tells. `--tower` saves the vision tower for
-`trainers/tiny.py`.
+Trains on the split `train` and scores on objects it has never seen. A pair is also shown in a mirror and,
+where that only exchanges the two directions, in the other order: each turns the answer around. Colours and
+places are jittered. Pairs whose answer is "no movement" are left out unless `--still` makes them a third
+class. `--images second` and `none` are for the audit: what a single picture, or nothing but how often each
+answer is right, tells. `--tower` saves the vision tower for `trainers/tiny.py`.
 """
 
 import argparse
@@ -133,8 +133,8 @@ def train(
     """
     Args:
         samples: pairs seen in all, augmented ones included.
-        swap: each pair also counts in the other order. Only where that turns every answer around: orbits; a camera that
-            moves and turns at once has other axes in its second view.
+        swap: each pair also counts in the other order. Only where that turns every answer around: orbits; a
+            camera that moves and turns at once has other axes in its second view.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -214,7 +214,10 @@ def _classes(signs: np.ndarray) -> Tensor:
 
 
 def hits(probe: Probe, pairs: Pairs, swap: bool, most: int | None = None) -> np.ndarray:
-    """(n, questions) 1 for a right answer, 0 for a wrong one, NaN where not asked. With `swap` both tokens vote."""
+    """(n, questions) 1 for a right answer, 0 for a wrong one, NaN where not asked.
+
+    With `swap` both tokens vote.
+    """
     probe.eval()
     said = []
     with torch.no_grad():

@@ -1,6 +1,7 @@
 """Rewards of GRPO, all over the one scorer that evaluation uses.
 
-Each takes TRL's columns and returns one number per completion. `REWARDS` holds their names on the command line.
+Each takes TRL's columns and returns one number per completion. `REWARDS` holds their names on the command
+line.
 """
 
 import re
@@ -20,7 +21,8 @@ _DEGREES = re.compile(r"(-?\d+(?:\.\d+)?) degrees\b(.*)")
 def format_reward(completions: Completions, **columns: Any) -> list[float]:
     """1 for one thought and then one answer, neither empty, and nothing around them; else 0.
 
-    Each tag comes once and in order: tags inside thoughts, two answers, or an answer inside the thinking earn nothing.
+    Each tag comes once and in order: tags inside thoughts, two answers, or an answer inside the thinking earn
+    nothing.
 
     Example:
         >>> said = ["<think>It went right.</think> <answer>B</answer>", "<think>no</think> B", "B"]
@@ -41,8 +43,8 @@ def accuracy_reward(
     """What `viewpoint100k.scoring.score` says: 1 for the right option, a number by how near it is.
 
     Example:
-        >>> accuracy_reward([[{"role": "assistant", "content": "<answer>b</answer>"}]], [["left", "right"]], [1], ["letter"], [None])
-        [1.0]
+        >>> accuracy_reward([[{"role": "assistant", "content": "<answer>b</answer>"}]], [["left", "right"]],
+        [1], ["letter"], [None]) [1.0]
     """
     rows = zip(_texts(completions), options, answer_index, answer_form, value, strict=True)
     return [score(text, one, place, form, number) for text, one, place, form, number in rows]

@@ -2,9 +2,9 @@
 
     python -m trainers.tiny OUT --data viewpoint-100k [--kind idefics3] [--size_px 64] [--tower PROBE]
 
-`idefics3` needs no torchvision. `llava` has the convolutional tower of `trainers/tower.py`, one token per picture, and
-learns viewpoints in minutes if the tower comes from `trainers/probe.py`. `qwen2_5_vl` and `qwen3_vl` stand in for the real
-ones: the same code paths at a thousandth of the size.
+`idefics3` needs no torchvision. `llava` has the convolutional tower of `trainers/tower.py`, one token per
+picture, and learns viewpoints in minutes if the tower comes from `trainers/probe.py`. `qwen2_5_vl` and
+`qwen3_vl` stand in for the real ones: the same code paths at a thousandth of the size.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """A small convolutional vision tower that compares the two pictures of a question: learns in minutes on a CPU.
 
-`trainers/probe.py` trains it as a classifier; `trainers/tiny.py` puts it into a small LLaVA. A tower that sees one picture
-at a time stayed at chance on rendered pairs: which way things went is in where each place of one picture is found again in
-the other, so that is what this one is given.
+`trainers/probe.py` trains it as a classifier; `trainers/tiny.py` puts it into a small LLaVA. A tower that
+sees one picture at a time stayed at chance on rendered pairs: which way things went is in where each place of
+one picture is found again in the other, so that is what this one is given.
 """
 
 import math
@@ -30,8 +30,8 @@ class TowerConfig(PretrainedConfig):
 class ConvTower(PreTrainedModel):
     """(pictures, 3, size, size) -> one token each, (pictures, 1, hidden_size).
 
-    Pictures come in twos, first and second of each question; the token of each tells how it compares to the other. A last
-    one without another is compared to itself.
+    Pictures come in twos, first and second of each question; the token of each tells how it compares to the
+    other. A last one without another is compared to itself.
     """
 
     config_class = TowerConfig
@@ -106,7 +106,8 @@ def matches(one: Tensor, other: Tensor) -> Tensor:
         every = rows @ padded[:, :, shift : shift + height].transpose(
             1, 2
         )  # (n, height, width, width + 2 across)
-        # the same number of columns from each place on: a diagonal band, which a row longer by one makes upright
+        # the same number of columns from each place on: a diagonal band, which a row longer by one makes
+        # upright
         band = nn.functional.pad(every.flatten(-2), (0, width)).unflatten(-1, (width, -1))
         out.append(band[..., : 2 * across + 1])
     return torch.cat(out, dim=-1).permute(0, 3, 1, 2)

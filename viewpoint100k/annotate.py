@@ -1,6 +1,7 @@
 """What was rendered -> the truth of each pair, in both orders, and the reason where a pair is not used.
 
-Everything comes from the poses read back from the renderer and from its depth and albedo, nothing from the plan.
+Everything comes from the poses read back from the renderer and from its depth and albedo, nothing from the
+plan.
 """
 
 import math
@@ -108,7 +109,8 @@ def annotate(
         rendered: views by their number in the plan; a pair that lacks one is not looked at.
         portrait: what the object looks like where none of the views has seen it.
         exact: `Counterfactuals.differences`, where they were rendered: the smaller of both decides.
-        scene: of several objects, where that was rendered; then `rendered` and `portrait` are without the one that changes.
+        scene: of several objects, where that was rendered; then `rendered` and `portrait` are without the one
+            that changes.
 
     Returns:
         Candidates in the order of the plan, and each view or pair that was dropped.

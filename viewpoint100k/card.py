@@ -1,7 +1,8 @@
 """What a reader of a dataset sees first: README.md with its pictures, and croissant.json.
 
-The head of README.md is what `datasets` loads by: which files are which split, and the type of every column. The rest is
-for people. A card is written from the shards and the manifest alone, so it can be written again at any time.
+The head of README.md is what `datasets` loads by: which files are which split, and the type of every column.
+The rest is for people. A card is written from the shards and the manifest alone, so it can be written again
+at any time.
 """
 
 import hashlib

@@ -1,11 +1,11 @@
 """Every setting, with its unit and the reason for its default; presets and overrides.
 
-A preset is a YAML file that holds only what differs from the defaults here; `--set plan.pairs_per_object=6` overrides
-one field. The resolved copy is written into the run folder and is what later stages read. `docs/settings.md` is written
-from the descriptions here, by `python docs/settings.py`.
+A preset is a YAML file that holds only what differs from the defaults here; `--set plan.pairs_per_object=6`
+overrides one field. The resolved copy is written into the run folder and is what later stages read.
+`docs/settings.md` is written from the descriptions here, by `python docs/settings.py`.
 
-A dataset's manifest holds every setting, and unknown names are refused. So a setting that is taken away makes each
-dataset that was made before unreadable for `requestion` and `reproduce`.
+A dataset's manifest holds every setting, and unknown names are refused. So a setting that is taken away makes
+each dataset that was made before unreadable for `requestion` and `reproduce`.
 """
 
 import difflib
@@ -42,7 +42,8 @@ def setting(
     Args:
         unit: what the value counts or measures, for the settings page.
     """
-    # not `Field` itself, which claims to be of any type: so the checker compares the default with the field's own
+    # not `Field` itself, which claims to be of any type: so the checker compares the default with the field's
+    # own
     field: T = Field(default=default, json_schema_extra={"unit": unit}, ge=ge, gt=gt, le=le, lt=lt)
     return field
 
@@ -88,7 +89,10 @@ Ratio = Annotated[Range, AfterValidator(Within(1, 10))]
 
 
 class FileBudgets(Section):
-    """Limits on an object file, checked by our own reader before Blender sees it. A file over one of them is refused."""
+    """Limits on an object file, checked by our own reader before Blender sees it.
+
+    A file over one of them is refused.
+    """
 
     max_bytes: int = setting(512 << 20, "bytes", gt=0)
     """Size of the file with the files it refers to; also of all that its buffers, and all that its images, expand
@@ -125,7 +129,10 @@ class FileBudgets(Section):
 
 
 class MotionShares(Section):
-    """In what share of the pairs the camera does what. Each is drawn independently, so that none answers for another."""
+    """In what share of the pairs the camera does what.
+
+    Each is drawn independently, so that none answers for another.
+    """
 
     right: float = setting(0.85, "share of pairs", ge=0, le=1)
     """The camera moves sideways, to the right as often as to the left. High, like `yaw`: only a camera that both
@@ -151,7 +158,10 @@ class MotionShares(Section):
 
 
 class ScenesConfig(Section):
-    """How scenes of several objects are composed. Lengths are over the scene's radius. In the preset `scenes`."""
+    """How scenes of several objects are composed. Lengths are over the scene's radius.
+
+    In the preset `scenes`.
+    """
 
     fewest: int = setting(3, "objects", ge=2, le=7)
     """Fewest objects in a scene. With two, there is nothing to compare a third with."""
@@ -280,7 +290,10 @@ QUALITIES: dict[str, Quality] = {
 
 
 class BackgroundShares(Section):
-    """What is behind the objects. Any non-negative numbers, of which only the ratios count; at least one is above 0."""
+    """What is behind the objects.
+
+    Any non-negative numbers, of which only the ratios count; at least one is above 0.
+    """
 
     hdri: float = setting(0.35, "relative share of objects", ge=0)
     """The surroundings that light the object, in focus. The most frequent, because photographs look like that."""
@@ -347,8 +360,8 @@ class RenderConfig(Section):
 class GateConfig(Section):
     """When an object, a rendered view or a pair is not used, and when a question is not asked.
 
-    A `*_grey` setting is a grey band. What is at most its lower end counts as nothing, what is at least its upper end
-    counts as clear; in between, people would disagree, and nothing is asked.
+    A `*_grey` setting is a grey band. What is at most its lower end counts as nothing, what is at least its
+    upper end counts as clear; in between, people would disagree, and nothing is asked.
     """
 
     min_thickness: float = setting(0.03, "ratio", ge=0, lt=1)
@@ -494,7 +507,10 @@ class Setting(NamedTuple):
 
 
 def all_settings(section: type[Section] = RunConfig, prefix: str = "") -> Iterator[Setting]:
-    """All settings in the order of the code. A section that may be left out (`plan.scenes`) is a setting, too."""
+    """All settings in the order of the code.
+
+    A section that may be left out (`plan.scenes`) is a setting, too.
+    """
     for name, field in section.model_fields.items():
         inner = _section_of(field)
         if inner is None or field.json_schema_extra:

@@ -54,7 +54,8 @@ def croissant(manifest: Manifest, name: str, description: str, cite_as: str) -> 
             ("json", "application/json", "json"),
         ]
     ]
-    # a set of records for each kind of member, to be joined by `key`: readers of the format join no more than two
+    # a set of records for each kind of member, to be joined by `key`: readers of the format join no more than
+    # two
     records = [
         _records("json", "json", "sc:Text", "object, poses, truth and questions of each sample"),
         *(_records(view, f"{view}.jpg", "sc:ImageObject", f"{view} of each sample") for view in views),

@@ -1,7 +1,8 @@
 """How different a picture would be if a wrong answer were true: what pixels cannot tell must not be asked.
 
-`promising` judges planned poses by small probes, and saves pictures of pairs that could not be asked about anyway; `decide`
-judges a rendered pair by points already seen; `Counterfactuals` really renders what wrong answers imply, for some objects.
+`promising` judges planned poses by small probes, and saves pictures of pairs that could not be asked about
+anyway; `decide` judges a rendered pair by points already seen; `Counterfactuals` really renders what wrong
+answers imply, for some objects.
 """
 
 import math
@@ -141,9 +142,9 @@ def decide(
 ) -> dict[str, float]:
     """How much worse the second picture would fit if a wrong answer were true, for each thing that is asked.
 
-    A wrong answer is a camera elsewhere that still has the object where the picture shows it: all that differs is by
-    how much the object is turned, or how near it is. What would be seen then is compared with what is seen, on the
-    object's own points.
+    A wrong answer is a camera elsewhere that still has the object where the picture shows it: all that
+    differs is by how much the object is turned, or how near it is. What would be seen then is compared with
+    what is seen, on the object's own points.
     """
     return differences(cloud, second, wrong_looks(first.world_from_camera, moved, gates))
 
@@ -231,7 +232,8 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     if abs(math.log(ratio)) <= math.log(gates.size_grey.low):
         ratio = WHEN_STILL["ratio"]
     elevation_deg = elevation_about_origin_deg((x, y, z))
-    tipped = {  # a camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down
+    # a camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down
+    tipped = {
         "vertical": [elevation_about_origin_deg(place) - elevation_deg for place in higher],
         "pitch": [pitched - wrong for wrong in _wrong(pitched, tilts, tilt)],
         "elevation": [wrong - raised for wrong in _wrong(raised, tilts, tilt)],

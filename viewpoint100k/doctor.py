@@ -1,7 +1,7 @@
 """What this machine has for making datasets, what it lacks, and what to do about it.
 
-Red is what makes a run fail; yellow is what makes it slow, or makes a part of the toolkit fail that a run can do without.
-`check_before_run` is the part that costs next to nothing; what it says is what the report says.
+Red is what makes a run fail; yellow is what makes it slow, or makes a part of the toolkit fail that a run can
+do without. `check_before_run` is the part that costs next to nothing; what it says is what the report says.
 """
 
 import errno

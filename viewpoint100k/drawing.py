@@ -176,7 +176,8 @@ def _camera(
 ) -> None:
     """A camera on the circle that looks at the middle: a body and a lens. Drawn into a box of the large map.
 
-    Seen from above with the first camera below the object, counter-clockwise is to the right of the lower edge and up.
+    Seen from above with the first camera below the object, counter-clockwise is to the right of the lower
+    edge and up.
     """
     middle, radius, half, width = size / 2, MAP_RADIUS * size, CAMERA * size, _line(size)
     angle = math.radians(azimuth_deg - 90)  # 0 is below; pictures have y downwards

@@ -1,7 +1,8 @@
 """Supervises the render processes: starts them, feeds them, waits with a deadline, replaces those that die.
 
-Never imports bpy. A worker is one warm process with one render thread; it opens an object, is asked for a few small
-pictures, and for the large ones only if these were worth it. Success is judged by what came back, never by an exit code.
+Never imports bpy. A worker is one warm process with one render thread; it opens an object, is asked for a few
+small pictures, and for the large ones only if these were worth it. Success is judged by what came back, never
+by an exit code.
 """
 
 import errno
@@ -41,7 +42,8 @@ PATIENCE_S = 15.0  # after which a GPU that is not ready is said to compile
 WATCH_S = 0.5  # between two looks at the memory of a process that renders on a GPU
 PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
 PROBE_SIZE_PX = 96
-KILLS = 6  # of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
+# of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
+KILLS = 6
 STARTS = 30  # of a worker that somebody kills each time before it is ready, until the run is given up
 FEWEST_OBJECTS = 2  # in a scene
 OWN_DEATHS = 2  # crashes: the second one is the object's fault
@@ -73,7 +75,10 @@ class Rendered(NamedTuple):
 
 
 class _Loaded(NamedTuple):
-    """An object that is open; of a scene, those that are in it and where they stand. The fields are those of `Rendered`."""
+    """An object that is open; of a scene, those that are in it and where they stand.
+
+    The fields are those of `Rendered`.
+    """
 
     extent: list[float]
     cpu_s: float
@@ -102,7 +107,10 @@ class _Refused(Exception):
 
 
 class Engine:
-    """Some warm render processes and their scratch folder. Use with `with`; `render` may be called by many threads."""
+    """Some warm render processes and their scratch folder.
+
+    Use with `with`; `render` may be called by many threads.
+    """
 
     def __init__(
         self,
@@ -151,12 +159,15 @@ class Engine:
         """Render one object with the next free worker.
 
         Args:
-            path: of the object's file; of a scene, those of its objects by their number, any that are at hand.
-            choose: looks at the probes and says which views are wanted, or why none is; all of them if not given.
+            path: of the object's file; of a scene, those of its objects by their number, any that are at
+                hand.
+            choose: looks at the probes and says which views are wanted, or why none is; all of them if not
+                given.
 
         Returns:
-            A `Reject` if the object was refused, took too long, or killed its worker twice, and that in a new process:
-            what others have left is never the reason. A worker that somebody else killed costs an attempt and no object.
+            A `Reject` if the object was refused, took too long, or killed its worker twice, and that in a new
+            process: what others have left is never the reason. A worker that somebody else killed costs an
+            attempt and no object.
         """
         worker = self._free.get()
         try:
@@ -178,7 +189,10 @@ class Worker:
         self._served = 0  # objects that this process has had
 
     def render(self, view_set: ViewSet, path: Paths, choose: Choose) -> Rendered | Reject:
-        """`Engine.render` on this worker. Only a process that has had no other object before refuses one for good."""
+        """`Engine.render` on this worker.
+
+        Only a process that has had no other object before refuses one for good.
+        """
         killed, died, first = 0, 0, time.monotonic()
         while True:
             started, fresh = time.monotonic(), not self._served
@@ -355,7 +369,8 @@ class Worker:
         allowed_s = WARM_S if self.on.is_gpu else START_S
         for attempt in range(STARTS):
             self._unread, self._served, self.rss_mb, self._most_mb = b"", 0, 0.0, math.inf
-            # a GPU's driver reserves address space for all of its memory and more, so there what is resident is watched
+            # a GPU's driver reserves address space for all of its memory and more, so there what is resident
+            # is watched
             memory_mb = 0 if self.on.is_gpu else self.settings.memory_limit_mb
             with open(self.scratch / "stderr.txt", "wb") as stderr:
                 self._process = subprocess.Popen(
@@ -487,7 +502,8 @@ def warm_up(
         say: told, once for each kind, that it takes long.
 
     Returns:
-        The seconds it took, until the process was ready; nothing of the processor, which has nothing to compile.
+        The seconds it took, until the process was ready; nothing of the processor, which has nothing to
+        compile.
     """
     took, first = dict[Device, float](), dict[tuple[str, str], Device]()
     for each in devices:

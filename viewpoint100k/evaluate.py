@@ -1,8 +1,8 @@
 """predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with intervals.
 
-A line is `{"question_id": ..., "prediction": ...}`; `id` and `completion` are read too. A question that was asked with its
-options in other orders has a line for each, with `rotation`: k, where the options were shown from number k on and then
-those before it, so that the right one moved k places up.
+A line is `{"question_id": ..., "prediction": ...}`; `id` and `completion` are read too. A question that was
+asked with its options in other orders has a line for each, with `rotation`: k, where the options were shown
+from number k on and then those before it, so that the right one moved k places up.
 """
 
 import base64
@@ -274,8 +274,8 @@ def _in_order(names: Iterable[str]) -> list[str]:
 def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: Path) -> None:
     """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with their pictures.
 
-    The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type once before
-    any comes twice.
+    The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type
+    once before any comes twice.
     """
     try:
         from jinja2 import Environment, StrictUndefined

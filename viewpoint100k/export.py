@@ -5,8 +5,8 @@
     llamafactory   ShareGPT json, dataset_info.json, a folder of pictures
     verl           parquet, and a reward function
 
-The tools that score by a function of ours (lmms-eval, verl) call `viewpoint100k.scoring`, so that a score means the same
-everywhere; viewpoint100k must be installed beside them.
+The tools that score by a function of ours (lmms-eval, verl) call `viewpoint100k.scoring`, so that a score
+means the same everywhere; viewpoint100k must be installed beside them.
 """
 
 import base64
@@ -78,7 +78,8 @@ def _rows(dataset: Path, split: str) -> Iterator[_Row]:
     """The fair questions of a split; a sample's pictures are decoded once, and only if something is drawn into them.
 
     Raises:
-        InputError: a picture is none of ours: others read what is exported, and their readers take more formats.
+        InputError: a picture is none of ours: others read what is exported, and their readers take more
+        formats.
     """
     for path, stored in iter_stored(dataset, split):
         decoded: list[Any] = []
@@ -209,7 +210,10 @@ def process_results(doc, results):
 
 
 def _lmms_eval(dataset: Path, split: str, out: Path) -> Exported:
-    """A task folder for `--include_path`. The yaml names the data by its full path: the harness resolves no other."""
+    """A task folder for `--include_path`.
+
+    The yaml names the data by its full path: the harness resolves no other.
+    """
     name = f"{NAME}_{split}"
     data = out.resolve() / f"{split}.parquet"
     count = _write_parquet(data, _features(), (_columns(row) for row in _rows(dataset, split)))
@@ -266,7 +270,10 @@ def _write_parquet(path: Path, features: Any, rows: Iterator[dict[str, Any]]) ->
 
 
 def _llamafactory(dataset: Path, split: str, out: Path) -> Exported:
-    """A folder for `dataset_dir`: the pictures' paths are relative to it. A picture that several questions show is there once."""
+    """A folder for `dataset_dir`: the pictures' paths are relative to it.
+
+    A picture that several questions show is there once.
+    """
     name, rows = f"{NAME}_{split}", list[dict[str, Any]]()
     (out / "images").mkdir()
     for row in _rows(dataset, split):

@@ -72,8 +72,8 @@ def fill_shard(
 ) -> list[StoredSample]:
     """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
 
-    A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which nothing can
-    be asked is replaced by another.
+    A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which
+    nothing can be asked is replaced by another.
     """
     by_uid = {thing.record.uid: thing for thing in plan.objects}
     code = code_of_shard(plan.code)

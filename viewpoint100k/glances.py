@@ -48,8 +48,9 @@ def glance_at(picture: "Image") -> Glance:
 def drift(first: Glance, second: Glance, box: Sequence[float]) -> tuple[float, float]:
     """How far what the first picture shows inside a box drifts right and down until the second, in picture sides.
 
-    One shift for the whole box, by least squares over the brightness (Lucas and Kanade, 1981), from blurred pictures to
-    sharp ones. It is the mean optical flow, roughly: of a camera that orbits an object, its near side drifts against the move.
+    One shift for the whole box, by least squares over the brightness (Lucas and Kanade, 1981), from blurred
+    pictures to sharp ones. It is the mean optical flow, roughly: of a camera that orbits an object, its near
+    side drifts against the move.
 
     Args:
         box: left, top, right and bottom, in picture sides.

@@ -1,9 +1,9 @@
 """A dataset folder onto the Hugging Face Hub, so that nobody ever reads half of one.
 
-Shards go to a branch of their own, in as many commits as they need. Then one commit puts everything in its place on the
-branch that people read: shards from where they lie already, card, manifest, attribution and index with it, and what is no
-longer part of the dataset out. Then comes the tag. Each step first looks at what is there, so running it again goes on
-where it stopped, and sends nothing where nothing is missing.
+Shards go to a branch of their own, in as many commits as they need. Then one commit puts everything in its
+place on the branch that people read: shards from where they lie already, card, manifest, attribution and
+index with it, and what is no longer part of the dataset out. Then comes the tag. Each step first looks at
+what is there, so running it again goes on where it stopped, and sends nothing where nothing is missing.
 """
 
 import hashlib
@@ -233,7 +233,10 @@ def _fill_staging(shipment: Shipment, progress: Progress) -> None:
 
 
 def _put_in_place(shipment: Shipment) -> str:
-    """The one commit that readers see: shards by reference to their branch, all else with it. Returns its name."""
+    """The one commit that readers see: shards by reference to their branch, all else with it.
+
+    Returns its name.
+    """
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
     parcel = shipment.parcel

@@ -41,7 +41,8 @@ class Code(Record):
 def this_code() -> Code:
     """The code that runs. Found out once in a process; never fails.
 
-    The commit is that of the clone this package lies in, or the one that pip noted when it installed from a repository.
+    The commit is that of the clone this package lies in, or the one that pip noted when it installed from a
+    repository.
     """
     return Code(version=viewpoint100k.__version__, commit=commit_of_clone(PACKAGE) or _installed_commit())
 
@@ -65,8 +66,8 @@ def code_of_shard(planned: Code, here: Code | None = None) -> Code:
 def commit_of_clone(package: Path) -> str | None:
     """The commit of the clone whose top folder a package lies in; None if there is no such clone, or no git.
 
-    Changes to files of `MAKES_DATA` that git knows make it dirty. A package that only lies within somebody's repository, as in a
-    virtual environment there, has not that repository's commit.
+    Changes to files of `MAKES_DATA` that git knows make it dirty. A package that only lies within somebody's
+    repository, as in a virtual environment there, has not that repository's commit.
     """
     top = package.parent
     found = _git(top, "rev-parse", "--show-toplevel", "--verify", "HEAD").splitlines()

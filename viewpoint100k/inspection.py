@@ -1,7 +1,7 @@
 """What the objects of a source are worth, without a full render: for each a verdict, the figures behind it, a small picture.
 
-Files, probes, thresholds and renderer are those of a run, so the verdicts are too. A run goes further with those that
-are symmetric only: it asks what they can answer, pair by pair, which is little or nothing.
+Files, probes, thresholds and renderer are those of a run, so the verdicts are too. A run goes further with
+those that are symmetric only: it asks what they can answer, pair by pair, which is little or nothing.
 """
 
 import io
@@ -236,7 +236,10 @@ def count_verdicts(findings: Iterable[Finding]) -> str:
 
 
 def count_meshes(findings: Iterable[Finding]) -> str:
-    """One line for people: "Of 9 meshes 4 are watertight, 3 one body; 1 is not known". Empty where nothing was asked."""
+    """One line for people: "Of 9 meshes 4 are watertight, 3 one body; 1 is not known".
+
+    Empty where nothing was asked.
+    """
     meshes = [finding.mesh for finding in findings if finding.mesh]
     if not meshes:
         return ""

@@ -1,7 +1,7 @@
 """Which shared libraries a compiled module asks for that this machine lacks, and which packages bring them.
 
-The system's own loader is asked (`ldd`), so search paths, caches and what libraries need in turn are its business. Where
-there is no `ldd`, what the loader said when an import failed names at least the first one.
+The system's own loader is asked (`ldd`), so search paths, caches and what libraries need in turn are its
+business. Where there is no `ldd`, what the loader said when an import failed names at least the first one.
 """
 
 import os

@@ -1,8 +1,9 @@
 """Shards -> the columns that trainers, and people, want: one row per question.
 
-A stream reads the tar files itself and hands `datasets` one sample at a time, still in JPEG: node splitting, shuffling,
-resuming and loader workers are its own, and skip or keep JPEG bytes. Pictures are decoded last, once per sample. A folder
-is read by the strict reader of shards, whatever its card says; a dataset of the Hub by `datasets`, and its samples checked.
+A stream reads the tar files itself and hands `datasets` one sample at a time, still in JPEG: node splitting,
+shuffling, resuming and loader workers are its own, and skip or keep JPEG bytes. Pictures are decoded last,
+once per sample. A folder is read by the strict reader of shards, whatever its card says; a dataset of the Hub
+by `datasets`, and its samples checked.
 """
 
 import io
@@ -71,30 +72,31 @@ def load_questions(
     Args:
         path: a folder that `viewpoint100k generate` wrote, or `org/name`.
         split: train, validation or test.
-        streaming: read the shards as they come, nothing is copied to a cache. A table holds the pictures of each of its
-            questions: several times the shards' size.
+        streaming: read the shards as they come, nothing is copied to a cache. A table holds the pictures of
+            each of its questions: several times the shards' size.
         revision: tag, branch or commit on the Hub.
         tiers: only questions of these tiers, such as "A".
         types: only these types of questions, such as "ego_translation".
         families: only samples of these families of motions, such as "orbit".
-        fair: only the balanced subset, in which no flat cue goes with the answers: what models are measured on. False: all
-            questions, as right as these, twice as many.
-        shuffle_seed: None: in the order of the shards. A stream shuffles the order of its shards, and then its samples in
-            a buffer; the questions of a sample stay together, so that its pictures are decoded once. A table is shuffled
-            all over.
-        shuffle_buffer: of a stream, in samples. With 1 only the shards are shuffled, and a resumed stream goes on
-            exactly; a larger buffer is lost when a stream is resumed, and filled anew.
+        fair: only the balanced subset, in which no flat cue goes with the answers: what models are measured
+            on. False: all questions, as right as these, twice as many.
+        shuffle_seed: None: in the order of the shards. A stream shuffles the order of its shards, and then
+            its samples in a buffer; the questions of a sample stay together, so that its pictures are decoded
+            once. A table is shuffled all over.
+        shuffle_buffer: of a stream, in samples. With 1 only the shards are shuffled, and a resumed stream
+            goes on exactly; a larger buffer is lost when a stream is resumed, and filled anew.
         rank: of this node.
         world_size: so many nodes share the questions, each reads its own.
 
     Returns:
-        Rows of `images` (list of pictures, figures drawn in; the questions of a sample share them, so change copies),
-        `prompt` (with its lettered options), `options`, `answer` (what to write), `answer_index`, `answer_form`, `value`
-        (the right number, where one is asked for), `type`, `tier`, `frame`, `fair`, `family`, `chain_of_thought` (or
-        None), `question_id`, `sample_key`.
+        Rows of `images` (list of pictures, figures drawn in; the questions of a sample share them, so change
+        copies), `prompt` (with its lettered options), `options`, `answer` (what to write), `answer_index`,
+        `answer_form`, `value` (the right number, where one is asked for), `type`, `tier`, `frame`, `fair`,
+        `family`, `chain_of_thought` (or None), `question_id`, `sample_key`.
 
     Raises:
-        InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a sample is none of
+        InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a
+        sample is none of
             ours: names the shard and the key.
         MissingExtra: the `datasets` library is not installed.
     """
@@ -122,7 +124,8 @@ def load_questions(
     from datasets import IterableDataset
 
     shards = _shards(str(path), split, revision)
-    # a shard is read in parts where the nodes could not share whole ones evenly; else each would decode for all
+    # a shard is read in parts where the nodes could not share whole ones evenly; else each would decode for
+    # all
     parts = world_size // math.gcd(world_size, len(shards))
     units = [(shard, part, parts) for shard in shards for part in range(parts)]
     samples = IterableDataset.from_generator(_samples, gen_kwargs={"units": units})
@@ -210,7 +213,10 @@ def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
 
 
 def _remote_files(address: str) -> Iterator[tuple[str, str, bytes]]:
-    """One request for a whole shard, tried again where the connection breaks: `datasets` knows how. It leaves out links."""
+    """One request for a whole shard, tried again where the connection breaks: `datasets` knows how.
+
+    It leaves out links.
+    """
     from datasets import StreamingDownloadManager
 
     try:
@@ -264,7 +270,8 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
 
     if os.path.isdir(path) and revision is None:
         shards = _shards(path, split, revision)
-        # a cache goes by what is handed on here, so what tells one content of a file from another is handed on too
+        # a cache goes by what is handed on here, so what tells one content of a file from another is handed
+        # on too
         seen = [(shard, *_content(shard)) for shard in shards]
         try:
             return Dataset.from_generator(
@@ -328,7 +335,8 @@ def _undecoded(
 ) -> None:
     """Add the wanted questions of a sample; only what is drawn into is decoded and encoded, once each.
 
-    The others are decoded by `datasets`, which takes any format (EPS starts a program): their headers are looked at here.
+    The others are decoded by `datasets`, which takes any format (EPS starts a program): their headers are
+    looked at here.
     """
     for view, picture in enumerate(stored):
         open_picture(picture, f"view_{view}.jpg")

@@ -290,7 +290,8 @@ def _plain(cell: str) -> str:
 def features(views: int) -> list[dict[str, Any]]:
     """The columns of a dataset whose samples have so many views, as the card declares them, from the code's own records.
 
-    All are declared: a builder that infers them cuts a later 1.5 to 1 after five whole numbers, without an error.
+    All are declared: a builder that infers them cuts a later 1.5 to 1 after five whole numbers, without an
+    error.
     """
     return [
         *({"name": f"view_{i}.jpg", "dtype": "image"} for i in range(views)),

@@ -1,7 +1,7 @@
 """What trimesh knows of an object's surface: is it closed, of how many bodies, how large? Only where trimesh is installed.
 
-trimesh opens no file: it is given the triangles that our own reader has checked and placed, so it decodes no image,
-follows no URI, and asks nothing of the network.
+trimesh opens no file: it is given the triangles that our own reader has checked and placed, so it decodes no
+image, follows no URI, and asks nothing of the network.
 """
 
 from importlib.util import find_spec
@@ -20,7 +20,10 @@ _DIGITS = 6  # of the longest side: vertices so near to each other are one, as f
 
 
 class MeshFacts(Record):
-    """Of the triangles as the file's nodes place them, without animation. Lengths in the file's unit (glTF: metres)."""
+    """Of the triangles as the file's nodes place them, without animation.
+
+    Lengths in the file's unit (glTF: metres).
+    """
 
     not_known: str = ""  # why what is None below is not known; empty if there is nothing to explain
     watertight: bool | None = None  # each edge is of two triangles
@@ -35,7 +38,10 @@ def installed() -> bool:
 
 
 def know_mesh(path: Path, budgets: FileBudgets) -> MeshFacts | None:
-    """What trimesh knows of a file's mesh; whatever it trips over is `not_known`. None where it is not installed."""
+    """What trimesh knows of a file's mesh; whatever it trips over is `not_known`.
+
+    None where it is not installed.
+    """
     if not installed():
         return None
     try:
@@ -53,7 +59,8 @@ def _know(surface: Surface) -> MeshFacts:
     if not 0 < size < np.inf:
         return MeshFacts(not_known=f"its triangles have a size of {size:g}")
     unit = (corners - 0.5 * (low + high)) / size  # trimesh's tolerances are for lengths around one
-    # parts that touch are closed each for itself; one that is in pieces, say a piece for each material, is closed as a whole
+    # parts that touch are closed each for itself; one that is in pieces, say a piece for each material, is
+    # closed as a whole
     mesh = _joined(unit, np.repeat(surface.parts, 3))
     if not mesh.is_watertight and len(surface.parts) and surface.parts[-1]:
         mesh = _joined(unit, np.zeros(len(unit)))
@@ -93,7 +100,10 @@ def _figure(value: float) -> float:
 
 
 def describe(facts: MeshFacts | None) -> list[str]:
-    """For people, in short lines: ["watertight, 2 bodies", "1 x 0.5 x 0.25", "volume 0.1"]. Empty where nothing was asked."""
+    """For people, in short lines: ["watertight, 2 bodies", "1 x 0.5 x 0.25", "volume 0.1"].
+
+    Empty where nothing was asked.
+    """
     if facts is None:
         return []
     if facts.watertight is None:

@@ -101,7 +101,10 @@ def make_report(status: Status, rejects: Iterable[Reject]) -> Report:
 
 
 def pairs_per_minute(receipts: Sequence[Receipt]) -> float:
-    """Speed of the last hour of work. Time in which nothing that was finished was in work, such as a night, does not count."""
+    """Speed of the last hour of work.
+
+    Time in which nothing that was finished was in work, such as a night, does not count.
+    """
     timed = [receipt for receipt in receipts if receipt.finished]
     since = max((receipt.finished for receipt in timed), default=0.0) - LATELY_S
     lately = [receipt for receipt in timed if receipt.finished > since]

@@ -1,14 +1,14 @@
 """How a camera is to move between two views: a balanced design of motions, and cameras that carry them out.
 
-A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for whatever
-comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Each of the seven is drawn
-independently of the others, so that none answers for another; families are names of codes. Cameras are proposed by lot
-and kept if they do what the code says and have the object in the picture. Sets of four views have codes of their own:
-an arc of cameras around the object, or a star of three around the first.
+A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for
+whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Each of
+the seven is drawn independently of the others, so that none answers for another; families are names of codes.
+Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
+four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
 
-Not every code has cameras: through a long lens there is no room to go up and tilt up. Which combinations have none is found
-before anything is planned (`has_cameras`), and they are not drawn; what an object cannot take is exchanged for something
-`simpler` while it is rendered.
+Not every code has cameras: through a long lens there is no room to go up and tilt up. Which combinations have
+none is found before anything is planned (`has_cameras`), and they are not drawn; what an object cannot take
+is exchanged for something `simpler` while it is rendered.
 """
 
 import functools
@@ -128,11 +128,12 @@ def family_of(code: str) -> Family:
 def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.Generator) -> list[str]:
     """Codes of so many pairs, in an order in which every stretch has about its share of each. All of them have cameras.
 
-    Each code is followed by its opposite, for which the same two views will do the other way around; not in scenes, where
-    something may happen between the views.
+    Each code is followed by its opposite, for which the same two views will do the other way around; not in
+    scenes, where something may happen between the views.
 
     Raises:
-        InputError: the settings leave no room for a motion that they ask for; says which, and what would help.
+        InputError: the settings leave no room for a motion that they ask for; says which, and what would
+        help.
     """
     if settings.sets:
         _check_sets(settings, gates)
@@ -170,8 +171,9 @@ def _has_room(where: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) ->
 def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ...]]) -> Array:
     """(N,) in what share of the pairs each of N combinations of motions is drawn: any two motions independent, as they come out.
 
-    The nearest to fully independent motions among those that have room, by iterative proportional fitting of all tables of
-    two motions. A pair in which one of them is neither nothing nor clear tells nothing of it, and is in none of its tables.
+    The nearest to fully independent motions among those that have room, by iterative proportional fitting of
+    all tables of two motions. A pair in which one of them is neither nothing nor clear tells nothing of it,
+    and is in none of its tables.
 
     Raises:
         InputError: what has room is so little that a motion gets less than half of the share that is wanted.
@@ -227,9 +229,9 @@ def backwards(code: str) -> str:
 def _clear(active: tuple[bool, ...]) -> tuple[float, ...]:
     """(7,) where one of these motions is not wanted: in about what share of the pairs there is clearly none of it.
 
-    A step across the line of sight is none along it only from a camera that did not turn: around the object cameras also
-    get ahead of where they began, and what the way there has none of, the way back may have a little of (not sideways:
-    such a way back is not used).
+    A step across the line of sight is none along it only from a camera that did not turn: around the object
+    cameras also get ahead of where they began, and what the way there has none of, the way back may have a
+    little of (not sideways: such a way back is not used).
     """
     right, up, forward, yaw, pitch, roll, _ = active
     around = right and yaw
@@ -289,8 +291,8 @@ def _room(settings: PlanConfig) -> str:
 def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
     """The same pairs, in a share of which something happens in the scene; in a share of each, the camera stays.
 
-    It stays in pairs that were designed so, as far as there are enough: then it moves as often in one way whatever it does
-    in another.
+    It stays in pairs that were designed so, as far as there are enough: then it moves as often in one way
+    whatever it does in another.
     """
     order = [int(i) for i in rng.permutation(len(codes))]
     count = round(settings.events * len(codes))
@@ -426,7 +428,8 @@ def carry_out(
     """The other camera of a pair, or None if none was found for this one.
 
     Args:
-        both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its own first camera.
+        both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its
+            own first camera.
         overturn: whether turns that go with a move to the other side are too far; None: by lot.
         known_is_first: else the pair goes from the camera that is sought to the known one.
     """
@@ -517,7 +520,8 @@ def carry_out_set(
 ) -> list[Camera] | None:
     """The cameras of an arc or a star, `first` among them as the first; None if one has the object out of the frame.
 
-    All look at the object but for some jitter. The others come in random order, so that their order tells nothing.
+    All look at the object but for some jitter. The others come in random order, so that their order tells
+    nothing.
     """
     azimuth_deg = float(np.degrees(np.arctan2(first.position[1], first.position[0])))
     elevation_deg, distance = float(_elevation_deg(first.position)), float(np.linalg.norm(first.position))
@@ -608,8 +612,8 @@ def _propose(
     """Cameras that may do it: `PROPOSALS` of them, in one batch.
 
     Args:
-        own_axes: the step is along the axes of the camera that is proposed, which is the first of the pair, and in its
-            distances; else along those of `base`.
+        own_axes: the step is along the axes of the camera that is proposed, which is the first of the pair,
+            and in its distances; else along those of `base`.
     """
 
     def amount(place: int, size: Range) -> Array:
@@ -632,7 +636,8 @@ def _propose(
             distance = distance * (1 + settings.distance_jitter * rng.uniform(-1, 1, PROPOSALS))
             aim_deg = settings.aim_jitter_deg * rng.uniform(-1, 1, (2, PROPOSALS))
             bearing_deg, pitch_deg = bearing_deg + aim_deg[0], pitch_deg + aim_deg[1]
-        else:  # not with the object where it was: then its shift in the picture would tell the way the camera went
+        # not with the object where it was: then its shift in the picture would tell the way the camera went
+        else:
             turned = -1 if code[RIGHT] == "+" else 1  # to the left, where it goes to the right
             bearing_deg = bearing_deg + turned * _further_deg(settings, overturn.sideways, rng)
         position = position_on_sphere(azimuth_deg, elevation_deg, distance)

@@ -1,7 +1,7 @@
 """Objects and a seed -> shards with their objects, cameras and pairs. No view is rendered here.
 
-Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of workers
-and the machine never matter.
+Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of
+workers and the machine never matter.
 """
 
 import hashlib
@@ -61,7 +61,8 @@ HDRIS = (
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 4  # even, as all numbers of pairs in a visit: opposites share their views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
-PAIRS_PER_SHARD = 1000  # questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
+# questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
+PAIRS_PER_SHARD = 1000
 PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
 OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
@@ -233,8 +234,9 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Seq
     Args:
         motions: codes of the pairs that are wanted. One that finds no cameras here is left out.
 
-    A pair takes the views of another the other way around if that will do, and else adds one camera to those that are
-    there already, if one of these can be its first or its second. No view is in more than `plan.pairs_per_view` pairs.
+    A pair takes the views of another the other way around if that will do, and else adds one camera to those
+    that are there already, if one of these can be its first or its second. No view is in more than
+    `plan.pairs_per_view` pairs.
     """
     uid = thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
@@ -294,8 +296,8 @@ def _arrange(
 ) -> tuple[list[Camera], list[int], list[PlannedPair]]:
     """Cameras that see the object, the states of the scene, and the pairs that do what is wanted.
 
-    The object's size and the lens are drawn before any motion is looked at, so that they do not tell of it. What finds no
-    cameras then is tried once more with the object at its smallest.
+    The object's size and the lens are drawn before any motion is looked at, so that they do not tell of it.
+    What finds no cameras then is tried once more with the object at its smallest.
     """
     settings = config.plan
     hfov_deg, distance = lens_and_distance(settings, rng)

@@ -1,4 +1,7 @@
-"""The pictures of a dataset's card: what is in it, drawn by matplotlib, and what the signs mean. The same numbers give the same bytes."""
+"""The pictures of a dataset's card: what is in it, drawn by matplotlib, and what the signs mean.
+
+The same numbers give the same bytes.
+"""
 
 import io
 import math

@@ -1,7 +1,7 @@
 """Is this object, and is this picture, fit to be asked about? Every verdict has a reason and a threshold in the config.
 
-An object is judged by its probes: a ring of small, cheap views, from depth and albedo, before any full picture is
-rendered. They also say how symmetric it is.
+An object is judged by its probes: a ring of small, cheap views, from depth and albedo, before any full
+picture is rendered. They also say how symmetric it is.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ from viewpoint100k.geometry.visibility import (
 )
 from viewpoint100k.records import View, matrix
 
-SYMMETRIC = "symmetric"  # the one problem that leaves some questions: those whose wrong answers look different all the same
+# the one problem that leaves some questions: those whose wrong answers look different all the same
+SYMMETRIC = "symmetric"
 FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
 NOTHING = 1e10  # depth where there is no object
 FEWEST_POINTS = 4  # that have a shape

@@ -51,8 +51,9 @@ EventKind = Literal["moved", "turned", "gone"]  # what a scene's two states diff
 ChangeKind = Literal["moved", "turned", "appeared", "vanished"]
 Visible = Literal["yes", "no", "unclear"]
 
-# Records are also read from strangers' files. Numbers have bounds so that no sum, square or ratio of them overflows,
-# and no list of bins is as long as they say; a list with a fault is read no further, for each fault takes memory.
+# Records are also read from strangers' files. Numbers have bounds so that no sum, square or ratio of them
+# overflows, and no list of bins is as long as they say; a list with a fault is read no further, for each
+# fault takes memory.
 LARGEST = 1e9  # of lengths, pixels and shares; what lies behind a camera can be projected far away
 LONGEST_SIDE_PX = 4096  # of a picture
 FARTHEST = 1e4  # from the origin, in world units: an object has the size of one
@@ -84,7 +85,10 @@ class Record(BaseModel):
 
 
 def _rigid(rows: list[list[float]]) -> list[list[float]]:
-    """A (4, 4) pose as it is, if it is one. In plain Python: an array of sixteen numbers costs more than they do."""
+    """A (4, 4) pose as it is, if it is one.
+
+    In plain Python: an array of sixteen numbers costs more than they do.
+    """
     (a, b, c, x), (d, e, f, y), (g, h, i, z), last = rows
     unit = (a * a + d * d + g * g, b * b + e * e + h * h, c * c + f * f + i * i)
     right_angle = (a * b + d * e + g * h, a * c + d * f + g * i, b * c + e * f + h * i)
@@ -155,7 +159,10 @@ class Reject(Record):
 
 
 class PlannedView(Record):
-    """One camera. World: right-handed, +Z up, object centred at the origin with bounding radius `OBJECT_RADIUS`."""
+    """One camera.
+
+    World: right-handed, +Z up, object centred at the origin with bounding radius `OBJECT_RADIUS`.
+    """
 
     world_from_camera: Matrix4 = Field(description="OpenCV camera axes: x right, y down, z forward")
     hfov_deg: float = Field(gt=1, lt=170)
@@ -196,7 +203,10 @@ Rgb = Annotated[list[int], Field(min_length=3, max_length=3)]
 
 
 class Background(Record):
-    """What is behind the object, as displayed. `ground` is a plain colour with the object's shadow on a floor."""
+    """What is behind the object, as displayed.
+
+    `ground` is a plain colour with the object's shadow on a floor.
+    """
 
     kind: Backdrop
     rgb: Rgb = [128, 128, 128]
@@ -493,8 +503,8 @@ class Provenance(Record):
 class ScenePart(Record):
     """An object of a scene: who it is, what it is called, and where it stands.
 
-    Its box has axes of its own: +z is up, the origin is in the middle of the box's base, on the ground. World units: the
-    whole scene has the radius `OBJECT_RADIUS` about the origin, as a single object has.
+    Its box has axes of its own: +z is up, the origin is in the middle of the box's base, on the ground. World
+    units: the whole scene has the radius `OBJECT_RADIUS` about the origin, as a single object has.
     """
 
     object: ObjectRecord
@@ -529,7 +539,10 @@ class ScenePart(Record):
 
 
 class PartSeen(Record):
-    """What one picture shows of one object of a scene. From the renderer's index and depth at pixel centres."""
+    """What one picture shows of one object of a scene.
+
+    From the renderer's index and depth at pixel centres.
+    """
 
     pixels: int = Field(ge=0, le=LONGEST_SIDE_PX**2, description="in which it is seen; 0 where it is absent")
     solo_pixels: int = Field(

@@ -1,4 +1,7 @@
-"""Is a published shard what its manifest says it is made of? Renders it again and says what differs, and why."""
+"""Is a published shard what its manifest says it is made of?
+
+Renders it again and says what differs, and why.
+"""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -158,7 +161,10 @@ def _published(dataset: Path, entry: ShardEntry) -> list[str]:
 
 
 def _objects(dataset: Path, entry: ShardEntry, now: dict[str, str]) -> list[str]:
-    """Objects of the shard that the source lacks, or has others of. Those made on the spot have no hash yet."""
+    """Objects of the shard that the source lacks, or has others of.
+
+    Those made on the spot have no hash yet.
+    """
     out = []
     for uid, row in read_attribution(dataset).items():
         if entry.name.removesuffix(".tar") not in row["shards"].replace(".tar", "").split():

@@ -1,4 +1,7 @@
-"""Asking anew about the pairs of a dataset: other wordings, other forms of answers, other gates. Nothing is rendered."""
+"""Asking anew about the pairs of a dataset: other wordings, other forms of answers, other gates.
+
+Nothing is rendered.
+"""
 
 import shutil
 from collections import Counter

@@ -28,7 +28,10 @@ SMALL = ("receipts", "progress", "rejects")  # folders of .run
 
 
 class Run:
-    """A folder, or a URL opened with `with`. `folder` is where its files are, or those of them that were needed here."""
+    """A folder, or a URL opened with `with`.
+
+    `folder` is where its files are, or those of them that were needed here.
+    """
 
     def __init__(self, out: str) -> None:
         """
@@ -134,7 +137,10 @@ class Run:
         return receipt
 
     def status(self, plan: Plan, known: dict[int, Receipt]) -> Status:
-        """`run_state.status`. Behind a URL, a shard is done if it has a receipt and as many bytes as that says."""
+        """`run_state.status`.
+
+        Behind a URL, a shard is done if it has a receipt and as many bytes as that says.
+        """
         if self._store:
             self._fetch_small(self._store)
             there = storage.sizes(self._store)
@@ -154,7 +160,8 @@ class Run:
         """`pipeline.finalize`. Behind a URL, fetches all shards: needs as much room in the temporary folder.
 
         Raises:
-            InputError: shards are missing, or are not what their receipts say; such ones are to be made again.
+            InputError: shards are missing, or are not what their receipts say; such ones are to be made
+            again.
         """
         store, plan = self._store, self.read_plan()
         if store is None:

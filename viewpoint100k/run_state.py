@@ -20,7 +20,8 @@ from viewpoint100k.records import Record, Reject
 from viewpoint100k.shards import Receipt, sha256_file, write_atomically
 
 MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
-QUIET_S = 900.0  # a shard in work reports after each object, which may be tried twice: its deadline is a third of this
+# a shard in work reports after each object, which may be tried twice: its deadline is a third of this
+QUIET_S = 900.0
 
 
 class RunPaths(NamedTuple):
@@ -123,7 +124,10 @@ def same_run(paths: RunPaths, config: RunConfig) -> None:
 
 
 class Progress(Record):
-    """A shard in work, or one whose work has ended too soon. Lies in OUT/.run/progress until the shard is done."""
+    """A shard in work, or one whose work has ended too soon.
+
+    Lies in OUT/.run/progress until the shard is done.
+    """
 
     attempt: int
     machine: str
@@ -200,7 +204,8 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
     """Judge completeness from receipts and shards, never from an exit code.
 
     Args:
-        known: receipts that were read before, and need not be checked against their shards again. Updated here.
+        known: receipts that were read before, and need not be checked against their shards again. Updated
+            here.
     """
     plan = plan or read_plan(out)
     known = {} if known is None else known

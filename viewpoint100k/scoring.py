@@ -1,8 +1,8 @@
 """One answer format, one parser, one scorer: for rewards, evaluation and validation alike.
 
-A question has lettered (or numbered, or listed) options, or asks for a number. A model may answer with the letter in
-many dressings, in JSON, or with the option's text; what cannot be read as exactly one option scores 0. A number scores by
-how near it is.
+A question has lettered (or numbered, or listed) options, or asks for a number. A model may answer with the
+letter in many dressings, in JSON, or with the option's text; what cannot be read as exactly one option scores
+0. A number scores by how near it is.
 """
 
 import re
@@ -28,8 +28,8 @@ _LONGEST = 100_000  # characters that are read; nobody answers a lettered questi
 def parse_answer(completion: str, options: Sequence[str]) -> int | None:
     """Which option a completion means, or None if that cannot be told.
 
-    The last `<answer>` tag counts if there is one, else what follows the thinking. A letter wins over a text; two
-    different letters, or two different texts, are no answer.
+    The last `<answer>` tag counts if there is one, else what follows the thinking. A letter wins over a text;
+    two different letters, or two different texts, are no answer.
 
     Example:
         >>> parse_answer("<think>It went right.</think> <answer>(b)</answer>", ["left", "right"])
@@ -57,8 +57,8 @@ def score(
     """1.0 if the completion means the right option, else 0.0; for a number its `mean_relative_accuracy`.
 
     Example:
-        >>> score("Option 2.", ["left", "right"], 1, "digit"), score("about 40 degrees", [], -1, "number", 38.0)
-        (1.0, 0.9)
+        >>> score("Option 2.", ["left", "right"], 1, "digit"), score("about 40 degrees", [], -1, "number",
+        38.0) (1.0, 0.9)
     """
     if value is not None:
         said = parse_number(completion)
@@ -101,7 +101,10 @@ def mean_relative_accuracy(said: float, right: float) -> float:
 
 
 def _said(text: str) -> str:
-    """What is in the last answer tag, else what comes after the thinking. One pass: hostile text must not cost time."""
+    """What is in the last answer tag, else what comes after the thinking.
+
+    One pass: hostile text must not cost time.
+    """
     opened, answer, thought = -1, None, 0
     for tag in _TAG.finditer(text):
         match tag.group().lower():
@@ -118,7 +121,10 @@ def _said(text: str) -> str:
 
 
 def _alone(text: str, leading: re.Match[str]) -> bool:
-    """Whether a leading letter is an answer: `A camera moved` starts with a word, `A. left` with a letter, `A, B` with two."""
+    """Whether a leading letter is an answer: `A camera moved` starts with a word, `A.
+
+    left` with a letter, `A, B` with two.
+    """
     rest = text[leading.end(1) :]
     return not re.match(r"\s+[a-z]", rest) and not re.fullmatch(r"(?:[\s,;]+[A-J])+[\s.]*", rest)
 

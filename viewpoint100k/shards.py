@@ -1,11 +1,12 @@
 """Tar shards: the same samples give the same bytes, and no reader ever sees a torn one.
 
-Written with webdataset's own writer, times and owners fixed; first beside the run's state, then renamed into place.
-A shard is done when it and its receipt are there and the receipt's hash is the shard's.
+Written with webdataset's own writer, times and owners fixed; first beside the run's state, then renamed into
+place. A shard is done when it and its receipt are there and the receipt's hash is the shard's.
 
-Datasets come from strangers, so there is one reader, for all commands, and it is strict: it opens regular files in the
-dataset's folder and nothing else, takes from a tar regular members of the names that we write and nothing else, and knows
-what a size may be before it makes room for it. What is wrong is one `InputError`, which says where.
+Datasets come from strangers, so there is one reader, for all commands, and it is strict: it opens regular
+files in the dataset's folder and nothing else, takes from a tar regular members of the names that we write
+and nothing else, and knows what a size may be before it makes room for it. What is wrong is one `InputError`,
+which says where.
 """
 
 import hashlib
@@ -31,7 +32,9 @@ from viewpoint100k.records import LONGEST_SIDE_PX, Record, Sample
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MTIME = 1_577_836_800  # 2020-01-01: a fixed time, for bytes that do not depend on the day; whole, else each file gets a second header
+# 2020-01-01: a fixed time, for bytes that do not depend on the day; whole, else each file gets a second
+# header
+MTIME = 1_577_836_800
 BLOCKS_KEPT = 8  # of 16 MB each, by Pillow
 
 MEMBER = re.compile(r"([A-Za-z0-9_\-]{1,90})\.(json|view_[0-3]\.jpg)")  # key and extension of a member's name
@@ -252,7 +255,8 @@ def read_members(path: Path, keys: Collection[str] | None = None) -> Iterator[tu
         keys: of the samples that are wanted; the others are not read. None: all.
 
     Raises:
-        InputError: not a whole tar file of members such as we write, each there once: names the file and the member.
+        InputError: not a whole tar file of members such as we write, each there once: names the file and the
+        member.
     """
     key, members = "", dict[str, bytes]()
     with open_inside(path) as file:
@@ -363,8 +367,8 @@ def own_folder(path: Path) -> Path:
 def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
     """The members of an open shard, in order. Whoever gets one may read its content, and leave the file where it likes.
 
-    `tarfile` reads headers; which of them there may be is decided here: it follows links and chains of headers, makes
-    room for whatever size they name, and takes a damaged header for the end.
+    `tarfile` reads headers; which of them there may be is decided here: it follows links and chains of
+    headers, makes room for whatever size they name, and takes a damaged header for the end.
 
     Raises:
         InputError: not a whole tar file of members such as we write: names the file and the member.
@@ -508,7 +512,8 @@ def decoding(name: str) -> Iterator[None]:
 def in_sample(path: Path | str, key: str = "") -> Iterator[None]:
     """What goes wrong with one sample is an error that names its shard and its key; with all at once, the shard.
 
-    The record of a sample is checked when it is read; what nobody thought of must not end in a traceback either.
+    The record of a sample is checked when it is read; what nobody thought of must not end in a traceback
+    either.
 
     Raises:
         InputError: instead of what a stranger's numbers, lists and texts can raise.

@@ -1,7 +1,7 @@
 """Files of a run that lies behind a URL: s3://, gs:// and whatever else fsspec opens.
 
-Object stores show a file whole or not at all, which is all that a run asks of them. Elsewhere an upload that is cut off may be
-seen, but it has no receipt, and is made again.
+Object stores show a file whole or not at all, which is all that a run asks of them. Elsewhere an upload that
+is cut off may be seen, but it has no receipt, and is made again.
 """
 
 import re

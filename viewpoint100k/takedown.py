@@ -1,7 +1,8 @@
 """Take objects out of a finished dataset: only shards that hold them are rewritten, and they do not come back.
 
-The manifest is changed first: it lists the removal, the new version, and every shard as it is going to be. What follows makes
-the folder agree with it, and can be killed anywhere: the next `remove` goes on. Until then `validate` says what is unfinished.
+The manifest is changed first: it lists the removal, the new version, and every shard as it is going to be.
+What follows makes the folder agree with it, and can be killed anywhere: the next `remove` goes on. Until then
+`validate` says what is unfinished.
 """
 
 import os

@@ -197,11 +197,15 @@ def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _declared(card: str) -> tuple[Any, dict[str, str]]:
-    """Features and files of each split, as the head of README.md declares them. Raises all kinds of errors."""
+    """Features and files of each split, as the head of README.md declares them.
+
+    Raises all kinds of errors.
+    """
     head = card[:MOST_HEAD].removeprefix("---\n").split("\n---\n")
     if not card.startswith("---\n") or len(head) < 2:
         raise ValueError("it has no head, or one that is too long")
-    # texts alone: what YAML makes of dates, numbers and true costs more than it says. Its aliases can blow up what is printed
+    # texts alone: what YAML makes of dates, numbers and true costs more than it says. Its aliases can blow up
+    # what is printed
     front = yaml.load(head[0], Loader=yaml.BaseLoader)
     splits = {
         str(files["split"])[:99]: str(files["path"])[:99]

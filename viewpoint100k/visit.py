@@ -1,4 +1,7 @@
-"""One visit to one object: fetched, looked at from all sides, rendered, annotated. Whatever goes wrong costs this object only."""
+"""One visit to one object: fetched, looked at from all sides, rendered, annotated.
+
+Whatever goes wrong costs this object only.
+"""
 
 import hashlib
 import time

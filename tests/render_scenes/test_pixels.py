@@ -1,7 +1,8 @@
 """What the pictures themselves say of axes, signs and pixels. Every expected sign is worked out here by hand.
 
-Nothing of `viewpoint100k.geometry` is used to make a scene, place a camera or measure a picture: poses are numbers
-written down, projections are this file's own. The truth that the package computes is only ever compared with them.
+Nothing of `viewpoint100k.geometry` is used to make a scene, place a camera or measure a picture: poses are
+numbers written down, projections are this file's own. The truth that the package computes is only ever
+compared with them.
 """
 
 import importlib.util
@@ -117,8 +118,8 @@ def write_glb(path, boxes, texture=None):
 def world_boxes(boxes):
     """Where the boxes must be after import and normalisation: (low, high) corners, (N, 3) each, in the world.
 
-    glTF's (x, y, z) is Blender's (x, -z, y); then the middle of all is at the origin and the corner furthest from
-    it at 0.5.
+    glTF's (x, y, z) is Blender's (x, -z, y); then the middle of all is at the origin and the corner furthest
+    from it at 0.5.
     """
     centers = np.array([(x, -z, y) for x, y, z in (box.center for box in boxes)])
     halves = np.array([(x, z, y) for x, y, z in (box.half for box in boxes)])
@@ -441,8 +442,8 @@ def aimed(azimuth_deg, elevation_deg, distance, aside_deg=(0.0, 0.0), roll_deg=0
     right = np.cross(forward, [0, 0, 1])
     right /= np.linalg.norm(right)
     level = np.column_stack([right, np.cross(forward, right), forward])
-    # right is clockwise from above; up is about the camera's right by the right-hand rule (y goes down); a clockwise
-    # roll takes the camera's right to its down
+    # right is clockwise from above; up is about the camera's right by the right-hand rule (y goes down); a
+    # clockwise roll takes the camera's right to its down
     turn = Rotation.from_rotvec(np.radians(-aside_deg[0]) * np.array([0, 0, 1])).as_matrix()
     own = Rotation.from_euler("XZ", [aside_deg[1], roll_deg], degrees=True).as_matrix()
     out = np.eye(4)
@@ -523,7 +524,8 @@ def crates(engine, tmp_path_factory):
         truck = stepped_right(base, sign * rng.uniform(0.25, 0.32))
         first = len(poses)
         poses += [base, other, turned, truck]
-        # counter-clockwise around is to the camera's right, turning left; from `turned` to `truck` both have `sign`
+        # counter-clockwise around is to the camera's right, turning left; from `turned` to `truck` both have
+        # `sign`
         pairs += [
             ("orbit", first, first + 1, sign, -sign),
             ("pan", first, first + 2, 0, -sign),

@@ -96,7 +96,10 @@ def opened(glb, folder, light, background):
 
 
 def shoot(folder, glb, shots):
-    """Take pictures in a process of its own. Each shot: name, how, lights, background, view, and more settings."""
+    """Take pictures in a process of its own.
+
+    Each shot: name, how, lights, background, view, and more settings.
+    """
     asked, before = [], None
     for shot in shots:
         scene = opened(glb, folder, shot["light"], shot["background"])

@@ -38,8 +38,8 @@ TEMPLATES = {
 }
 
 
-# not a fair set: where two motions are asked at once, the place of the object in one picture tells much of the answer; after
-# the short ways of these pairs, the right camera on a map is the nearest to the first one
+# not a fair set: where two motions are asked at once, the place of the object in one picture tells much of
+# the answer; after the short ways of these pairs, the right camera on a map is the nearest to the first one
 NOT_ASKED = {"combined_translation", "relative_pose", "camera_on_map"}
 
 
@@ -89,7 +89,8 @@ def make_pair(signs, rng):
         angles = np.array([np.degrees(np.arctan2(-level[0], -level[1])), -np.degrees(elevation), 0.0])
         angles += [rng.uniform(-25, 25), rng.uniform(-20, 20), rng.uniform(-2, 2)]
         first = pose(position, *angles)
-        # moves and turns of many sizes: were they all alike, the size of the object's shift would tell them apart
+        # moves and turns of many sizes: were they all alike, the size of the object's shift would tell them
+        # apart
         step = np.array(signs[:3]) * rng.uniform(0.265, 0.45, 3) + rng.uniform(-0.005, 0.005, 3)
         turn = np.array(signs[3:]) * [rng.uniform(10.5, 32), rng.uniform(8.5, 28), rng.uniform(9, 18)]
         moved = position + distance * first[:3, :3] @ (step * [1, -1, 1])

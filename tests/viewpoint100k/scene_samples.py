@@ -1,7 +1,7 @@
 """Samples of scenes without a renderer: upright boxes on the ground, seen by cameras, one hiding the other, exactly.
 
-What a picture shows is found by meeting each pixel's ray with each box in the box's own axes; no code of ours is used but
-the records, the pose of a camera and `make_truth`.
+What a picture shows is found by meeting each pixel's ray with each box in the box's own axes; no code of ours
+is used but the records, the pose of a camera and `make_truth`.
 """
 
 import io
@@ -157,7 +157,8 @@ def synthetic_scene(
 
     Args:
         count: of objects; None: 3 to 6.
-        event: None, "moved", "turned", "appeared" or "vanished": what happens to one object between views 0 and 1.
+        event: None, "moved", "turned", "appeared" or "vanished": what happens to one object between views 0
+            and 1.
         camera_still: all views are from the same place.
         nouns: of the objects; two that share one are told apart by colour, or by letters where that fails.
     """

@@ -70,8 +70,8 @@ def turned(cloud, angle_deg):
 def lopsidedness(glb):
     """How far the toy is from the nearest of its turns (20 to 340 degrees) and mirror images, relative to chance.
 
-    The distance is the mean from a point to the nearest of the other cloud, in place and colour; it is 1 for a toy
-    that looks the same, since two random samples of one surface do not meet either.
+    The distance is the mean from a point to the nearest of the other cloud, in place and colour; it is 1 for
+    a toy that looks the same, since two random samples of one surface do not meet either.
     """
     from scipy.spatial import cKDTree
 
@@ -164,7 +164,8 @@ def test_the_measure_of_lopsidedness_sees_symmetry():
 def test_faces_turn_the_way_their_normals_point(uid):
     for mesh in meshes(build_builtin(uid)):
         assert np.linalg.norm(mesh.vertex_normals, axis=1) == pytest.approx(1, abs=1e-4)
-        # trimesh leaves the normals of the file as they are, and takes those of faces from the order of corners
+        # trimesh leaves the normals of the file as they are, and takes those of faces from the order of
+        # corners
         assert (np.einsum("ij,ikj->ik", mesh.face_normals, mesh.vertex_normals[mesh.faces]) > 0).all()
 
 

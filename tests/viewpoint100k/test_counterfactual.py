@@ -36,8 +36,8 @@ def apart_deg(one, other):
 def look_of_turned(angles):
     """What the object would look like to the second camera, were it turned otherwise and the object in the same place.
 
-    The camera's axes would be R' instead of R; a point X would then have the camera coordinates R'^T X beside those of the
-    object's middle, which the second camera sees of the point R R'^T X.
+    The camera's axes would be R' instead of R; a point X would then have the camera coordinates R'^T X beside
+    those of the object's middle, which the second camera sees of the point R R'^T X.
     """
     return SECOND[:3, :3] @ camera([0, 0, 0], **{**SECOND_ANGLES, **angles})[:3, :3].T
 
@@ -52,7 +52,8 @@ def test_had_the_camera_not_turned_or_turned_the_other_way(name):
     for look, wrong in zip(found, (0.0, -turned), strict=True):
         expected = look_of_turned({angle: of_first + wrong})
         assert apart_deg(np.eye(3), look) == pytest.approx(abs(turned - wrong), abs=1e-6)
-        # a tilt is taken about the object's axis across the line of sight, not the camera's own: nearly the same
+        # a tilt is taken about the object's axis across the line of sight, not the camera's own: nearly the
+        # same
         assert apart_deg(expected, look) < (8.0 if name == "pitch" else 1e-4), (name, wrong)
         assert apart_deg(expected, look) < 0.4 * apart_deg(expected, look.T)
 
@@ -145,7 +146,8 @@ def test_where_nothing_was_done_either_way_is_wrong():
         else:
             one, other = looks
             assert apart_deg(np.eye(3), one) > 5
-            # a step to the left and one to the right differ a bit in angle where the camera does not look at the middle
+            # a step to the left and one to the right differ a bit in angle where the camera does not look at
+            # the middle
             assert apart_deg(one, other.T) < 0.2 * apart_deg(np.eye(3), one), name
 
 

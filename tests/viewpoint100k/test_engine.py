@@ -68,7 +68,10 @@ def same(rendered, expected):
 
 @contextmanager
 def limits(engine, **settings):
-    """Other settings for as long as it lasts. What is set when a process starts needs an engine of its own."""
+    """Other settings for as long as it lasts.
+
+    What is set when a process starts needs an engine of its own.
+    """
     for worker in engine._workers:
         worker.settings = CONFIG.render.model_copy(update=settings)
     try:
@@ -498,8 +501,8 @@ def test_a_process_sees_its_own_gpu_only_of_those_the_scheduler_lends(device, le
     assert device.environment() == seen
 
 
-# --- GPUs, as far as they can be tried without one -----------------------------------------------------
-# A worker that is told to render on CUDA renders on the processor where there is none: all else is as on a GPU.
+# --- GPUs, as far as they can be tried without one ----------------------------------------------------- A
+# worker that is told to render on CUDA renders on the processor where there is none: all else is as on a GPU.
 
 
 def wrapped(folder, code):

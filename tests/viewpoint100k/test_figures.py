@@ -216,7 +216,8 @@ def test_the_sides_of_a_box_by_its_own_front(front_azimuth_deg, shown_sides):
 
 
 def test_the_side_that_comes_into_view():
-    # its front faces south; going east brings the side on its own left into view: it looks south, east is on its left
+    # its front faces south; going east brings the side on its own left into view: it looks south, east is on
+    # its left
     hidden, some = [0.8, 0, 0, 0, 0.2, 0], [0.4, 0, 0.4, 0, 0.2, 0]
     assert (
         answer("revealed_side", known(SOUTH, EAST_OF_IT, seen=Seen(sides=[hidden, some]))) == "its left side"

@@ -25,7 +25,8 @@ from viewpoint100k.geometry.rotations import (
     wrapped_deg,
 )
 
-# A camera that stands at world -Y and looks along +Y, written by hand: x right = +X, y down = -Z, z forward = +Y.
+# A camera that stands at world -Y and looks along +Y, written by hand: x right = +X, y down = -Z, z forward =
+# +Y.
 NORTH = np.array([[1.0, 0, 0, 0], [0, 0, 1, -3], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 

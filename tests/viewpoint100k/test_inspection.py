@@ -262,7 +262,10 @@ def test_a_mesh_is_known_by_its_bodies_its_volume_and_its_sides(
 
 
 def write_strip(path, mode, corners, buffer="side.bin"):
-    """A .gltf whose corners, at the ends of the axes, are joined as `mode` says. Its numbers are in a file beside it."""
+    """A .gltf whose corners, at the ends of the axes, are joined as `mode` says.
+
+    Its numbers are in a file beside it.
+    """
     points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
     data = points.tobytes() + np.array(corners, np.uint16).tobytes()
     (path.parent / "side.bin").write_bytes(data)

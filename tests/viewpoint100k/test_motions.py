@@ -50,7 +50,8 @@ def information_bits(ones, others):
 def test_no_sign_tells_anything_of_another(seed):
     """Two columns of 600 drawn by lot share 4 / (2 * 600 * ln 2) = 0.0048 bits on average: these share less.
 
-    Of steps the signs are looked at: how often there is none of one is planned by what comes out (test_plan.py).
+    Of steps the signs are looked at: how often there is none of one is planned by what comes out
+    (test_plan.py).
     """
     found, bits = codes(seed=seed), []
     for one, other in itertools.combinations(range(7), 2):
@@ -290,8 +291,10 @@ MIDDLE = [0, 0, 0]
 @pytest.mark.parametrize(
     ("code", "axis", "way"),
     [
-        ("+000000", 0, -1), ("-000000", 0, 1), ("000+000", 0, -1), ("000-000", 0, 1),  # it goes where we do not
-        ("0+00000", 1, 1), ("0-00000", 1, -1), ("0000+00", 1, 1), ("0000-00", 1, -1),  # y down: looking up, it sinks
+        # it goes where we do not
+        ("+000000", 0, -1), ("-000000", 0, 1), ("000+000", 0, -1), ("000-000", 0, 1),
+        # y down: looking up, it sinks
+        ("0+00000", 1, 1), ("0-00000", 1, -1), ("0000+00", 1, 1), ("0000-00", 1, -1),
     ],
 )  # fmt: skip
 def test_the_object_shifts_in_the_picture_against_the_camera(code, axis, way):

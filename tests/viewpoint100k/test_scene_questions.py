@@ -28,7 +28,10 @@ RIGHT, LEFT = "to the right of it", "to the left of it"
 
 @pytest.fixture(scope="module")
 def scenes():
-    """Samples of every event, some seen by a camera that stands still, some of alike objects. Not to be changed."""
+    """Samples of every event, some seen by a camera that stands still, some of alike objects.
+
+    Not to be changed.
+    """
     return [
         synthetic_scene(
             seed,
@@ -69,7 +72,10 @@ def questions(scenes):
 
 
 def placed(*spots, turns=None, sizes=None, fronts=None, alike=False):
-    """A scene with objects at hand-made places, seen from the south: +x is right and +y is away. All can be told."""
+    """A scene with objects at hand-made places, seen from the south: +x is right and +y is away.
+
+    All can be told.
+    """
     nouns = ["chair"] * len(spots) if alike else None
     sample = synthetic_scene(1, count=len(spots), views=1, size_px=256, nouns=nouns)
     turns, sizes = turns or [0.0] * len(spots), sizes or [[0.1, 0.1, 0.1]] * len(spots)

@@ -51,7 +51,10 @@ def placed(matrix, points):
 
 
 def distance_on_the_ground(a, b):
-    """Between the outlines of two sets of points; 0 if they meet. By hulls of scipy and many points on their edges."""
+    """Between the outlines of two sets of points; 0 if they meet.
+
+    By hulls of scipy and many points on their edges.
+    """
     hulls = [points[ConvexHull(points).vertices] for points in (a, b)]
     edges = [
         np.concatenate([h + t * (np.roll(h, -1, axis=0) - h) for t in np.linspace(0, 1, 25, endpoint=False)])

@@ -113,7 +113,10 @@ def test_killed_at_any_step_it_is_finished_by_running_it_again_and_validate_name
 
 
 def killed_at(step, dataset, uids):
-    """Remove in a process that is gone at the step-th time it would move or delete a file. Whether it came to its end."""
+    """Remove in a process that is gone at the step-th time it would move or delete a file.
+
+    Whether it came to its end.
+    """
     child = os.fork()
     if child == 0:
         left = step

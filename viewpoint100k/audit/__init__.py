@@ -1,7 +1,7 @@
 """Are the questions fair, the answers right and the pictures what they should be? One number per question to the dataset.
 
-`validate` asks whether files are as they were written; the audit asks whether they should have been written. Each probe is a
-function from `Samples` to a `Probe`; those that exist are listed in `PROBES`.
+`validate` asks whether files are as they were written; the audit asks whether they should have been written.
+Each probe is a function from `Samples` to a `Probe`; those that exist are listed in `PROBES`.
 """
 
 from collections.abc import Callable
@@ -83,7 +83,8 @@ MOST_WHOLE = 5_000  # samples, of which all is kept in memory; larger datasets a
 MOST_KEPT = 12_000  # samples of a larger dataset that are kept, in part and by lot; exact probes see all
 MANY_QUESTIONS = 15  # per sample: so many are asked of scenes
 MOST_WHOLE_OF_THESE, MOST_KEPT_OF_THESE = 2_500, 4_000
-# probes that look at each sample by itself and allow no exception, and what of them is put to the parts of a large dataset
+# probes that look at each sample by itself and allow no exception, and what of them is put to the parts of a
+# large dataset
 EXACT: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {
     **{
         probe: probe
@@ -174,7 +175,8 @@ def _as_said(verdict: Probe, samples: Samples) -> Probe:
     return verdict
 
 
-# probes that need no picture and take seconds; without what needs a library of the extra where that is not there
+# probes that need no picture and take seconds; without what needs a library of the extra where that is not
+# there
 QUICK: tuple[Callable[[Samples], Probe], ...] = (
     wording.wording_leakage,
     labels.label_coupling,

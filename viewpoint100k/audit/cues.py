@@ -110,8 +110,9 @@ CUES = {
 def flat_cue(name: str) -> Callable[[Samples], Probe]:
     """The probe of one flat cue: right as often as wrong, for every kind with two directions.
 
-    What the text states counts as seen: where it states the lenses, pairs of the same lens are judged apart from others. Who
-    is told that the lens is the same may conclude from the size: the object's growth is no shortcut there.
+    What the text states counts as seen: where it states the lenses, pairs of the same lens are judged apart
+    from others. Who is told that the lens is the same may conclude from the size: the object's growth is no
+    shortcut there.
     """
 
     def probe(samples: Samples) -> Probe:
@@ -160,7 +161,10 @@ def _by_stated_lens(samples: Samples) -> Iterator[tuple[str, str, list[tuple[Ask
 
 
 def flat_learned(samples: Samples) -> Probe:
-    """What a learner makes of all flat cues together. Each is as often right as wrong; their sizes may still tell."""
+    """What a learner makes of all flat cues together.
+
+    Each is as often right as wrong; their sizes may still tell.
+    """
     name = "flat_learned"
     what = (
         "score of a random forest on all flat cues together, sizes included, objects held out, 2-way answers"
@@ -193,7 +197,10 @@ def _forest_share(values: Sequence[Sequence[float]], answers: Sequence[int], gro
 
 
 def optical_flow(samples: Samples) -> Probe:
-    """Does the object's mean flow give the answer away? The far background's flow may: it turns as the camera turns."""
+    """Does the object's mean flow give the answer away?
+
+    The far background's flow may: it turns as the camera turns.
+    """
     name = "optical_flow"
     what = "score of the sign of the mean Farneback flow inside the object's box, better of two rules, 2-way answers"
     kinds = {kind: every for kind, every in two_way(samples).items() if kind in FLOW_KINDS}

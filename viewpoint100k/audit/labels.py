@@ -200,7 +200,10 @@ def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
 
 
 def label_coupling(samples: Samples) -> Probe:
-    """Does one motion, or the lens, answer for another? Zero for independent ones, near one bit for plain orbits."""
+    """Does one motion, or the lens, answer for another?
+
+    Zero for independent ones, near one bit for plain orbits.
+    """
     name = "label_coupling"
     what = "mutual information of two labels (negative, none, positive) of motions and lens, in bits; the most coupled pair"
     tables = _coupling_tables(samples)
@@ -342,7 +345,8 @@ def _flips() -> dict[str, Callable[[int], int]]:
     }
 
 
-# reversing a walk need not reverse its steps (who circles an object steps right both ways' opposite, but nears twice)
+# reversing a walk need not reverse its steps (who circles an object steps right both ways' opposite, but
+# nears twice)
 REVERSED_BY_SWAP = {
     "ego_rotation",
     "pitch",

@@ -1,7 +1,8 @@
 """Small learners that get next to nothing: what the text states, or where and how large the object is in one picture.
 
-Each is held against somebody who always says what is most often right among the options shown. What moved between two
-pictures cannot be seen in one of them, nor read in the question, so a learner should gain nothing.
+Each is held against somebody who always says what is most often right among the options shown. What moved
+between two pictures cannot be seen in one of them, nor read in the question, so a learner should gain
+nothing.
 """
 
 import math

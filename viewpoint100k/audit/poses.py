@@ -1,4 +1,7 @@
-"""Do the pictures agree with the poses? A textbook method recovers the motion from them; points of the surface are compared."""
+"""Do the pictures agree with the poses?
+
+A textbook method recovers the motion from them; points of the surface are compared.
+"""
 
 import math
 from collections import defaultdict
@@ -143,7 +146,10 @@ def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
 
 
 def _on_plane(pixels: Array, view: View) -> Array:
-    """(n, 2) OpenCV's pixels -> the plane one ahead of the camera. OpenCV has the first pixel's centre at 0, we at 0.5."""
+    """(n, 2) OpenCV's pixels -> the plane one ahead of the camera.
+
+    OpenCV has the first pixel's centre at 0, we at 0.5.
+    """
     (fx, _, cx), (_, fy, cy), _ = view.intrinsics
     return (pixels + 0.5 - [cx, cy]) / [fx, fy]
 
@@ -195,8 +201,8 @@ def with_colours(probe: Probe, samples: Samples) -> Probe:
 def _point_colours(samples: Samples) -> dict[str, str]:
     """How far apart the two pictures are around a point, in one light that stands in the world.
 
-    Around points that both pictures show; that only one shows, where the other has what hides it; and around other points
-    that both show, for comparison.
+    Around points that both pictures show; that only one shows, where the other has what hides it; and around
+    other points that both show, for comparison.
     """
     keys = samples.draw(
         {item.key for item in samples.items if _one_light(item.sample)}, MOST, "surface_points"

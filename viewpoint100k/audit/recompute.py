@@ -1,8 +1,9 @@
 """The answers once more, from the stored poses alone, by formulas of its own.
 
-Shares no code with `viewpoint100k.geometry` and `viewpoint100k.questions` (setup.cfg holds it to that): where both agree,
-a sign would have to be wrong twice in the same way. Everything is done by projecting directions into pictures and onto
-the ground, and by quaternions, where the other implementation composes matrices and subtracts bearings.
+Shares no code with `viewpoint100k.geometry` and `viewpoint100k.questions` (setup.cfg holds it to that): where
+both agree, a sign would have to be wrong twice in the same way. Everything is done by projecting directions
+into pictures and onto the ground, and by quaternions, where the other implementation composes matrices and
+subtracts bearings.
 """
 
 import math

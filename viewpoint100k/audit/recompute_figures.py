@@ -1,8 +1,8 @@
 """The answers once more, of kinds that draw a figure and of kinds about sets of views.
 
-From the stored poses, points, shares of sides and figures alone. As in `recompute`, nothing is shared with what gave the
-answers. What no shard keeps cannot be computed again: whether a point is seen is taken as stored, and only held against
-where the object is in the picture.
+From the stored poses, points, shares of sides and figures alone. As in `recompute`, nothing is shared with
+what gave the answers. What no shard keeps cannot be computed again: whether a point is seen is taken as
+stored, and only held against where the object is in the picture.
 """
 
 import itertools
@@ -81,7 +81,10 @@ def solve(sample: Sample, question: Question, gates: GateConfig) -> Found | str:
 
 
 def project(worlds: Sequence[Sequence[float]] | Array, view: View) -> Array:
-    """(n, 2) where points are in a picture, in pixels; infinitely far away behind the camera. By the camera's whole matrix."""
+    """(n, 2) where points are in a picture, in pixels; infinitely far away behind the camera.
+
+    By the camera's whole matrix.
+    """
     camera = np.array(view.intrinsics) @ np.linalg.inv(np.array(view.world_from_camera))[:3]  # (3, 4)
     points = np.asarray(worlds, dtype=np.float64).reshape(-1, 3)
     x, y, w = camera @ np.vstack([points.T, np.ones(len(points))])

@@ -1,8 +1,9 @@
 """The answers once more, of questions about scenes: from the objects' boxes and places and the cameras' matrices alone.
 
-As in `recompute`, nothing is shared with what gave the answers. Where the other implementation moves a camera around a scene,
-here the scene is turned the other way; directions are compared as complex numbers. How much of an object can be seen is taken
-as stored: no shard keeps depth. `reference_problems` asks whether the objects that a question speaks of can be told at all.
+As in `recompute`, nothing is shared with what gave the answers. Where the other implementation moves a camera
+around a scene, here the scene is turned the other way; directions are compared as complex numbers. How much
+of an object can be seen is taken as stored: no shard keeps depth. `reference_problems` asks whether the
+objects that a question speaks of can be told at all.
 """
 
 import cmath

@@ -117,8 +117,8 @@ def judge(
 ) -> Probe:
     """A probe of shares: it fails where a part's whole interval lies beyond its bounds.
 
-    With so many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so that all
-    parts together fail a fair dataset once in a hundred times.
+    With so many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so
+    that all parts together fail a fair dataset once in a hundred times.
 
     Args:
         too_few: why there may be nothing to measure.

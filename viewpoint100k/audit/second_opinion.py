@@ -1,6 +1,7 @@
 """What a second implementation says of questions: asked before they are written, and again by the audit.
 
-It shares no code with what gave the answers (`recompute*.py`), so where both agree, a fault would have to be there twice.
+It shares no code with what gave the answers (`recompute*.py`), so where both agree, a fault would have to be
+there twice.
 """
 
 from collections.abc import Iterator

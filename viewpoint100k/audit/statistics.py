@@ -1,7 +1,8 @@
 """Shares, intervals and information: what a probe needs to say how sure it is.
 
-Questions about one object resemble each other, and each pair is stored in both orders, so the intervals here count
-objects, not questions: a share's effective number of trials shrinks by how much the objects' own means scatter.
+Questions about one object resemble each other, and each pair is stored in both orders, so the intervals here
+count objects, not questions: a share's effective number of trials shrinks by how much the objects' own means
+scatter.
 """
 
 import math
@@ -60,7 +61,10 @@ def wilson(value: float, n: float, confidence: float = CONFIDENCE) -> tuple[floa
 
 
 def chi_square_p(observed: Sequence[float] | Array, expected: Sequence[float] | Array) -> float:
-    """How likely counts at least as far from the expected ones are by chance. Cells that cannot occur do not count."""
+    """How likely counts at least as far from the expected ones are by chance.
+
+    Cells that cannot occur do not count.
+    """
     seen, wanted = (
         np.asarray(observed, dtype=np.float64).ravel(),
         np.asarray(expected, dtype=np.float64).ravel(),

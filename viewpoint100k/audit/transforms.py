@@ -30,8 +30,8 @@ def figures_transformed(
 ) -> Iterator[tuple[str, str, bool]]:
     """(change, kind, whether the answer is what it must be) of the stored figures of a sample.
 
-    In a mirror left is right and clockwise is the other way, in the figures as in the answers; a turn of the world does
-    nothing; and from image 2 to image 1 a map's cameras are on its other side.
+    In a mirror left is right and clockwise is the other way, in the figures as in the answers; a turn of the
+    world does nothing; and from image 2 to image 1 a map's cameras are on its other side.
     """
     kinds = {kind.name: kind for kind in KINDS if kind.solve is not None}
     asked = [

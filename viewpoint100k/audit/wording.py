@@ -21,8 +21,8 @@ SAME_LENS, OTHER_LENS = "the same lens stated", "another lens stated"
 def chance(questions: Sequence[Asked]) -> float:
     """What somebody scores who knows how often "none" is right and nothing else.
 
-    Where three options are offered and a fifth of the answers is "none", always saying "left" scores 40 %. That is no
-    fault of the question, so it is chance; whether a fifth is right is a probe of its own.
+    Where three options are offered and a fifth of the answers is "none", always saying "left" scores 40 %.
+    That is no fault of the question, so it is chance; whether a fifth is right is a probe of its own.
     """
     offered = [[says_none(option) for option in one.question.options] for one in questions]
     if not any(any(each) for each in offered):

@@ -39,8 +39,8 @@ def _about(
 ) -> None:
     """Render, prove, publish and train on viewpoint data: how did the camera move between two views?
 
-    Start with [bold]viewpoint100k generate my-dataset[/bold]: two dozen procedural objects, 48 pairs, minutes on two cores.
-    Then [bold]viewpoint100k gallery my-dataset page.html[/bold] shows them.
+    Start with [bold]viewpoint100k generate my-dataset[/bold]: two dozen procedural objects, 48 pairs, minutes
+    on two cores. Then [bold]viewpoint100k gallery my-dataset page.html[/bold] shows them.
     """
 
 

@@ -21,8 +21,9 @@ def _about() -> None:
 def engine_warm(device: DeviceOption = "auto", engine_python: PythonOption = None) -> None:
     """Compile Blender's kernels for the GPUs of this machine, once; `generate` does it by itself.
 
-    A driver compiles them when it first meets them, for about ten minutes where Blender brings none for the card. In the image of
-    a render node, or in a job that runs before all others, it is done before anything waits for it.
+    A driver compiles them when it first meets them, for about ten minutes where Blender brings none for the
+    card. In the image of a render node, or in a job that runs before all others, it is done before anything
+    waits for it.
 
     [bold]viewpoint100k engine warm[/bold]
     [bold]CUDA_VISIBLE_DEVICES=1 viewpoint100k engine warm --device gpu[/bold]

@@ -80,8 +80,9 @@ def objects_check(
 ) -> None:
     """Give every file its verdict: can it be used, and if not, why? Exit 1 if one is refused.
 
-    Alone it only reads the files. With --render it also looks at the objects, a second each: is one symmetric, flat, see-through?
-    Where trimesh is installed (pip install "viewpoint100k\\[mesh]"), it says whether a mesh is watertight, of how many bodies and how large: with --json or --render.
+    Alone it only reads the files. With --render it also looks at the objects, a second each: is one
+    symmetric, flat, see-through? Where trimesh is installed (pip install "viewpoint100k\\[mesh]"), it says
+    whether a mesh is watertight, of how many bodies and how large: with --json or --render.
 
     [bold]viewpoint100k objects check my-models/[/bold]
     [bold]viewpoint100k objects check my-models/ --sheet sheet.jpg[/bold]

@@ -25,7 +25,10 @@ def validate_command(
         Optional[int], typer.Option(min=1, help="Processes.", show_default="one per core")
     ] = None,
 ) -> None:
-    """Reread every file: hashes, images, truths and answers derived again, splits. Exit 1 if anything is wrong."""
+    """Reread every file: hashes, images, truths and answers derived again, splits.
+
+    Exit 1 if anything is wrong.
+    """
     from viewpoint100k.validate import validate_dataset
 
     report = validate_dataset(dataset, workers)
@@ -136,7 +139,8 @@ def gallery_command(
 ) -> None:
     """An HTML page to look at a dataset: filters, overlays, the cameras in 3D, questions with the answer behind a click.
 
-    Up to 300 samples are one self-contained file; more lie in a folder beside it, such as page_files/, which goes with it.
+    Up to 300 samples are one self-contained file; more lie in a folder beside it, such as page_files/, which
+    goes with it.
     """
     from viewpoint100k.gallery import write_gallery
 

@@ -358,7 +358,8 @@ def k8s_command(
 ) -> None:
     """Print the manifest of a Kubernetes Indexed Job that makes the shards of a planned run.
 
-    [bold]viewpoint100k k8s s3://bucket/run --image my/viewpoint100k > job.yaml && kubectl apply -f job.yaml[/bold]
+    [bold]viewpoint100k k8s s3://bucket/run --image my/viewpoint100k > job.yaml && kubectl apply -f
+    job.yaml[/bold]
     """
     from viewpoint100k.run import Run
     from viewpoint100k.runners import Places

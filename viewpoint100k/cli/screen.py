@@ -36,7 +36,8 @@ class counting(AbstractContextManager[Callable[[int, int], None]]):
             MofNCompleteColumn(),
             console=err_console,
             transient=True,
-            redirect_stdout=out_console.is_terminal,  # what is piped away must not turn up above the bar instead
+            # what is piped away must not turn up above the bar instead
+            redirect_stdout=out_console.is_terminal,
         )
 
     def __enter__(self) -> Callable[[int, int], None]:
@@ -176,7 +177,10 @@ def print_report(report: Any) -> None:
 
 
 def print_findings(findings: list[Any], min_asymmetry: float) -> None:
-    """A row per object; the asymmetry is green where it is far from the threshold. Meshes where trimesh was asked."""
+    """A row per object; the asymmetry is green where it is far from the threshold.
+
+    Meshes where trimesh was asked.
+    """
     from viewpoint100k.mesh_facts import describe
 
     if not findings:

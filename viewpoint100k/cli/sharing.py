@@ -28,7 +28,8 @@ def card_command(
 ) -> None:
     """Write README.md, its pictures and croissant.json anew. Plots need the extra audit.
 
-    [bold]viewpoint100k audit my-dataset --json audit.json; viewpoint100k card my-dataset --audit audit.json[/bold]
+    [bold]viewpoint100k audit my-dataset --json audit.json; viewpoint100k card my-dataset --audit
+    audit.json[/bold]
     """
     from viewpoint100k import card, plots
 
@@ -111,7 +112,8 @@ def remove_command(
 ) -> None:
     """Take objects out for good: rewrites only the shards that hold them, and raises the version.
 
-    Run it again, with or without --uid, if it was interrupted. Then publish again: only these shards are sent.
+    Run it again, with or without --uid, if it was interrupted. Then publish again: only these shards are
+    sent.
     """
     from viewpoint100k import takedown
 

@@ -1,8 +1,9 @@
 """One HTML page to look at a dataset: the pictures, the questions, and where the cameras stood.
 
-The page makes no request to elsewhere. A small dataset is one file. A large one has its samples in a folder beside the
-page, in scripts of a few samples each that the page loads when they are turned to: scripts, because a page opened from
-a file system may load nothing else. Texts of objects come from strangers: they travel as JSON and become text nodes.
+The page makes no request to elsewhere. A small dataset is one file. A large one has its samples in a folder
+beside the page, in scripts of a few samples each that the page loads when they are turned to: scripts,
+because a page opened from a file system may load nothing else. Texts of objects come from strangers: they
+travel as JSON and become text nodes.
 """
 
 import base64
@@ -50,7 +51,8 @@ def write_gallery(
 ) -> Written:
     """Write an HTML page that shows a dataset, and for more than `ONE_FILE` samples a folder beside it.
 
-    The page appears when all that it needs is there, and is replaced in one step; what an earlier one had is removed.
+    The page appears when all that it needs is there, and is replaced in one step; what an earlier one had is
+    removed.
 
     Args:
         dataset: the folder that holds the shards.
@@ -115,7 +117,10 @@ def _counted(samples: Iterable[T], total: int, progress: Progress | None) -> Ite
 
 
 class Index:
-    """Columns to filter by, without pictures: about 60 bytes a sample. Names are written once and counted through."""
+    """Columns to filter by, without pictures: about 60 bytes a sample.
+
+    Names are written once and counted through.
+    """
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -265,7 +270,8 @@ def render_page(
         about={name: Question.model_fields[name].description for name in ("margin", "decidability")},
         style=_asset("page.css"),
         script=script,
-        # The policy lets this script run and no other: a text that became an element by mistake would stay dead
+        # The policy lets this script run and no other: a text that became an element by mistake would stay
+        # dead
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         index=to_json({"chunk": CHUNK, "folder": quote(folder), "families": FAMILIES, **index.to_json()}),
         chunks=[to_json(cards) for cards in chunks],

@@ -1,4 +1,7 @@
-"""One sample as the page shows it: plain data that becomes JSON. The page makes elements of it, and texts stay texts."""
+"""One sample as the page shows it: plain data that becomes JSON.
+
+The page makes elements of it, and texts stay texts.
+"""
 
 import base64
 import io

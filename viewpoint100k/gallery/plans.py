@@ -11,8 +11,8 @@ import numpy as np
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.records import OBJECT_RADIUS, View, matrix
 
-# A plan is a parallel projection. `page_from_world` is (2, 3): its rows are the world directions that point right and
-# up on the page. Only `Plan` is in SVG pixels, where y grows downwards: one flip, in `_fit`.
+# A plan is a parallel projection. `page_from_world` is (2, 3): its rows are the world directions that point
+# right and up on the page. Only `Plan` is in SVG pixels, where y grows downwards: one flip, in `_fit`.
 
 PLAN_PX = 260.0
 SIDE_HEIGHT_PX = 120.0
@@ -25,7 +25,8 @@ class PlanCamera(NamedTuple):
     """One camera in SVG pixels."""
 
     position: Array  # (2,)
-    edges: Array  # (2, 2) ends of the rays along the picture's left and right border; from the side, top and bottom
+    # (2, 2) ends of the rays along the picture's left and right border; from the side, top and bottom
+    edges: Array
     glyph: Array  # (2, 2) ends of the little frustum; it starts at `position`
     label: Array  # (2,)
 
@@ -47,8 +48,8 @@ def top_axes(world_from_camera: Array) -> Array:
     """Seen from above, turned so that the camera looks up the page: what is on the page's right is on its right.
 
     Args:
-        world_from_camera: (4, 4), OpenCV camera axes. Its roll does not matter; a camera that is upside down has its
-            right on the page's left.
+        world_from_camera: (4, 4), OpenCV camera axes. Its roll does not matter; a camera that is upside down
+            has its right on the page's left.
 
     Returns:
         (2, 3) page_from_world: rows are the world directions of the page's right and up, both level.
@@ -62,7 +63,10 @@ def top_axes(world_from_camera: Array) -> Array:
 
 
 def side_axes(world_from_camera: Array) -> Array:
-    """Seen from the camera's right: it looks to the right of the page, and up is up. (2, 3) page_from_world."""
+    """Seen from the camera's right: it looks to the right of the page, and up is up.
+
+    (2, 3) page_from_world.
+    """
     return np.stack([top_axes(world_from_camera)[1], [0.0, 0.0, 1.0]])
 
 

@@ -60,7 +60,10 @@ def front_direction(world_from_object: ArrayLike, front_azimuth_deg: float) -> A
 def project_box(
     world_from_object: ArrayLike, size: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike
 ) -> Projected:
-    """Where a box is in a picture. All of it must be in front of the camera, else the pixels are meaningless."""
+    """Where a box is in a picture.
+
+    All of it must be in front of the camera, else the pixels are meaningless.
+    """
     corners = box_corners(world_from_object, size)
     base = np.asarray(world_from_object, dtype=np.float64)[:3, 3]
     points = np.concatenate([corners, corners.mean(axis=0)[None], base[None]])

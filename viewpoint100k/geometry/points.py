@@ -79,7 +79,8 @@ def _visibility(
 ) -> tuple[list[Array], list[NDArray[np.int8]]]:
     """Where each view sees points of its own: (N, 2) pixels, and (N,) 1, -1 or 0.
 
-    A point is clearly seen, clearly hidden by the object itself, or unclear. All views at once: they are few points each.
+    A point is clearly seen, clearly hidden by the object itself, or unclear. All views at once: they are few
+    points each.
     """
     if not captures:
         return [], []
@@ -128,8 +129,8 @@ def _visibility(
 def side_shares(seen: Surface, world_from_camera: Array, front_azimuth_deg: float) -> Array:
     """(6,) shares of an object's pixels that lie on its front, back, left, right, top and bottom.
 
-    A pixel is on the side that its normal is nearest to. The object's left is on the left of somebody who looks out of
-    its front.
+    A pixel is on the side that its normal is nearest to. The object's left is on the left of somebody who
+    looks out of its front.
 
     Args:
         seen: surface points on a regular grid of pixels, so that each stands for as much of the picture.
@@ -145,8 +146,8 @@ def side_shares(seen: Surface, world_from_camera: Array, front_azimuth_deg: floa
 def chirality(cloud: Surface, ring: list[Capture]) -> float:
     """How different an object is from its mirror image, however that is turned about the vertical; 0..1.
 
-    The object is mirrored in upright planes all around, and each mirror image is compared with the object as it was seen
-    by some views of a ring.
+    The object is mirrored in upright planes all around, and each mirror image is compared with the object as
+    it was seen by some views of a ring.
     """
     angles = np.radians(np.arange(PLANES) * 180.0 / PLANES)
     normals = np.stack([np.cos(angles), np.sin(angles), np.zeros(PLANES)], axis=1)
@@ -172,7 +173,8 @@ def lens_or_place(
         focal_ratio: second focal length over the first.
 
     Returns:
-        Mean distance in the picture over the object's width, of the other way that is nearest to what was done.
+        Mean distance in the picture over the object's width, of the other way that is nearest to what was
+        done.
     """
     same = math.log(1.1)
     others = [scale for scale in (1 / distance_ratio, 1 / focal_ratio) if abs(math.log(scale)) > same]

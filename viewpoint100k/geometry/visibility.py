@@ -63,7 +63,10 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     x, y = across * here, along * here  # in camera axes, where the camera is the origin
 
     def step(dr: int, dc: int) -> tuple[Array, Array, Array]:
-        """To a neighbour. Central where both are on the object, one-sided on its edge: the nearer in depth wins."""
+        """To a neighbour.
+
+        Central where both are on the object, one-sided on its edge: the nearer in depth wins.
+        """
         ahead = np.minimum(rows + dr, height - 1), np.minimum(cols + dc, width - 1)
         behind = np.maximum(rows - dr, 0), np.maximum(cols - dc, 0)
         depth_ahead, depth_behind = capture.depth[ahead], capture.depth[behind]
@@ -106,8 +109,8 @@ def covisible_fraction(
     Args:
         of_first: `surface(first)`, where it is known already.
 
-    A point is seen if it lies in the frame by `FRAME_MARGIN_PX` (of 512), its depth agrees with the depth that
-    was rendered there, and the surface is turned away from the camera by no more than 80 degrees.
+    A point is seen if it lies in the frame by `FRAME_MARGIN_PX` (of 512), its depth agrees with the depth
+    that was rendered there, and the surface is turned away from the camera by no more than 80 degrees.
     """
     of_first, of_second = of_first or surface(first), of_second or surface(second)
     if not len(of_first.points) or not len(of_second.points):
@@ -128,17 +131,18 @@ def turn_difference(cloud: Surface, view: Capture, turn_deg: float) -> float:
 def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     """How badly a picture fits if the object stood there turned or scaled about the origin.
 
-    The points of the object, from whatever views they were measured in, are moved, looked at by the camera of `view`,
-    and compared with what it really saw: albedo against albedo, shape against shape, and a fixed difference where it
-    saw no object at all. Light and shadow play no part: lamps that stand still would otherwise make a plain vase look
-    decidable.
+    The points of the object, from whatever views they were measured in, are moved, looked at by the camera of
+    `view`, and compared with what it really saw: albedo against albedo, shape against shape, and a fixed
+    difference where it saw no object at all. Light and shadow play no part: lamps that stand still would
+    otherwise make a plain vase look decidable.
 
     Args:
-        looks: (K, 3, 3) what is done to the object, in world axes: a rotation or a reflection, times a factor.
+        looks: (K, 3, 3) what is done to the object, in world axes: a rotation or a reflection, times a
+            factor.
 
     Returns:
-        (K,) mean difference in [0, 1] over the points that would face the camera. About the noise floor for the
-        identity; as small for any other look that is the same to the eye. NaN if nothing would be seen.
+        (K,) mean difference in [0, 1] over the points that would face the camera. About the noise floor for
+        the identity; as small for any other look that is the same to the eye. NaN if nothing would be seen.
     """
     looks = np.asarray(looks, dtype=np.float64)
     count, (height, width) = len(cloud.points), view.depth.shape
@@ -171,7 +175,10 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
 
 
 def _rows(matrices: Array, vectors: Array) -> Array:
-    """(3, K * N): (N, 3) vectors under each of (K, 3, 3) matrices. Rows of numbers are several times as fast as columns."""
+    """(3, K * N): (N, 3) vectors under each of (K, 3, 3) matrices.
+
+    Rows of numbers are several times as fast as columns.
+    """
     return np.asarray((matrices.transpose(1, 0, 2).reshape(-1, 3) @ vectors.T).reshape(3, -1))
 
 

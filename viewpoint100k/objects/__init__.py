@@ -1,6 +1,7 @@
 """Where objects come from: list what a source has, and bring one file of it to this machine, checked.
 
-A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis` or `objaverse:all`.
+A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis` or
+`objaverse:all`.
 """
 
 import os
@@ -39,8 +40,8 @@ def list_objects(
     """The objects of a source, the same whoever asks, and those that may not be used with the reason.
 
     Args:
-        source: one of `SOURCES`. A folder is read whole, whatever is wanted, and every file in it hashed and checked;
-            Objaverse's files are checked when they are fetched.
+        source: one of `SOURCES`. A folder is read whole, whatever is wanted, and every file in it hashed and
+            checked; Objaverse's files are checked when they are fetched.
         wanted: how many to make (`builtin:`) or draw (Objaverse).
         seed: of that draw.
         budgets: what one file may contain.

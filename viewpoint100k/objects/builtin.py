@@ -1,9 +1,10 @@
 """The source `builtin:`: a toy shop of procedural objects, for a good dataset without any assets.
 
-Each family is one short function and one line in `_BUILDERS`: a list of painted parts, in lengths of about the size of
-the toy. They stand on y = 0 and look along +z, so x > 0 is the toy's own left; those of which nobody could say where that
-is, such as a mug, are in `NO_FRONT` and have no published front. They are lopsided on purpose: no turn
-about the vertical and no mirror may map one onto itself, or questions about left and right would have no answer.
+Each family is one short function and one line in `_BUILDERS`: a list of painted parts, in lengths of about
+the size of the toy. They stand on y = 0 and look along +z, so x > 0 is the toy's own left; those of which
+nobody could say where that is, such as a mug, are in `NO_FRONT` and have no published front. They are
+lopsided on purpose: no turn about the vertical and no mirror may map one onto itself, or questions about left
+and right would have no answer.
 """
 
 import colorsys
@@ -120,7 +121,10 @@ class Kit:
         return texture("wood", (red, green, blue), (red * 0.35, green * 0.3, blue * 0.3), 0.7, self.rng)
 
     def badge(self, radius: float) -> Part:
-        """A star, diamond, disc, shield or flower of a new colour, 0.08 thick. Looks along +z, a bit askew."""
+        """A star, diamond, disc, shield or flower of a new colour, 0.08 thick.
+
+        Looks along +z, a bit askew.
+        """
         corners, inner = self.pick((5, 0.45), (2, 0.8), (12, 1.0), (3, 0.6), (7, 0.65), (4, 0.4))
         return prism(star(corners, radius, inner), 0.08, self.colour()).turn("z", self.size(-25, 25))
 
@@ -129,8 +133,8 @@ def _grey(paint: Paint) -> float:
     return float(np.dot(paint.rgb, (0.3, 0.59, 0.11)))
 
 
-# --- the toys, in alphabetical order --------------------------------------------------------------
-# In each: first the sizes that vary, then parts from the largest to the smallest. `odd` is a part of another colour.
+# --- the toys, in alphabetical order -------------------------------------------------------------- In each:
+# first the sizes that vary, then parts from the largest to the smallest. `odd` is a part of another colour.
 
 
 def _airplane(kit: Kit) -> list[Part]:
@@ -714,5 +718,6 @@ _BUILDERS: dict[str, Callable[[Kit], list[Part]]] = {
     "windmill": _windmill,
 }
 FAMILIES: tuple[str, ...] = tuple(sorted(_BUILDERS))
-# asked for their front, people point to different sides: a spout or the broad side, a desk's drawers or the visitor's side
+# asked for their front, people point to different sides: a spout or the broad side, a desk's drawers or the
+# visitor's side
 NO_FRONT = frozenset({"desk", "house", "lamp", "mug", "teapot", "watering_can"})

@@ -34,8 +34,9 @@ def plain_text(value: Any) -> str:
 def normalise_licence(text: str) -> str:
     """SPDX-like identifier of a Creative Commons licence, however spelt; anything else as it is.
 
-    A version is never invented, except that Sketchfab's bare slugs ("by-nc-sa") mean 4.0 and CC0 has only 1.0.
-    Compound terms ("CC0-1.0 and CC-BY-4.0 (rig)") stay whole, because half of them would be wrong. Empty: "unknown".
+    A version is never invented, except that Sketchfab's bare slugs ("by-nc-sa") mean 4.0 and CC0 has only
+    1.0. Compound terms ("CC0-1.0 and CC-BY-4.0 (rig)") stay whole, because half of them would be wrong.
+    Empty: "unknown".
     """
     tidy = plain_text(text)
     if tidy.lower() in ("", "unknown", "none", "null", "n/a", "-"):
@@ -54,7 +55,8 @@ def normalise_licence(text: str) -> str:
 def allowed_licences(text: str) -> list[str]:
     """The licences of a list that a person typed: "cc0,by,CC-BY-SA-3.0".
 
-    Short names ("by", "by-nc-sa") and families ("CC-BY") stand for any version; the rest stays as it is written.
+    Short names ("by", "by-nc-sa") and families ("CC-BY") stand for any version; the rest stays as it is
+    written.
 
     Raises:
         InputError: the list is empty.
@@ -79,8 +81,8 @@ def licence_refusal(licence: str, allow: tuple[str, ...] | None) -> str | None:
 
     Args:
         licence: as `normalise_licence` gives it.
-        allow: identifiers ("CC-BY-4.0") or short names, which mean any version ("by", "cc0", "CC-BY-SA"). All parts
-            of "A and B" must be allowed. None: everything but no-derivatives licences.
+        allow: identifiers ("CC-BY-4.0") or short names, which mean any version ("by", "cc0", "CC-BY-SA"). All
+            parts of "A and B" must be allowed. None: everything but no-derivatives licences.
     """
     if allow is not None:
         return (

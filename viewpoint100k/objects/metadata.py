@@ -1,4 +1,7 @@
-"""What a folder's manifest says about its files. It describes files that were found; it never names new ones."""
+"""What a folder's manifest says about its files.
+
+It describes files that were found; it never names new ones.
+"""
 
 import csv
 import io
@@ -26,7 +29,10 @@ _TITLE = ("title", "name")
 
 @dataclass(frozen=True)
 class Described:
-    """One entry of a manifest. `file` is what it says, with forward slashes; `sha256` is empty where not given."""
+    """One entry of a manifest.
+
+    `file` is what it says, with forward slashes; `sha256` is empty where not given.
+    """
 
     file: str
     sha256: str
@@ -57,7 +63,8 @@ def read_metadata(folder: Path) -> tuple[str, dict[str, Described]]:
     """Name of the folder's manifest ("" if it has none) and its entries by file.
 
     Raises:
-        InputError: the manifest cannot be read, or an entry makes no sense; names the file and the line or entry.
+        InputError: the manifest cannot be read, or an entry makes no sense; names the file and the line or
+        entry.
     """
     for name in MANIFESTS:
         path = folder / name

@@ -1,7 +1,8 @@
 """Objaverse as a source. The `objaverse` package reads its own cache; what is missing there we download.
 
-We download ourselves because the package writes index files straight to their final names (a killed download breaks
-every later call), never retries and ignores HF_ENDPOINT. The files end up where the package looks for them.
+We download ourselves because the package writes index files straight to their final names (a killed download
+breaks every later call), never retries and ignores HF_ENDPOINT. The files end up where the package looks for
+them.
 """
 
 import errno
@@ -178,7 +179,8 @@ def _download(relative: str, failure: type[ObjectRefused] | type[InputError]) ->
     path = _root() / relative
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # a folder of its own, so that two processes do not meet, and beside the target, so that it can be renamed
+        # a folder of its own, so that two processes do not meet, and beside the target, so that it can be
+        # renamed
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=_root(), ignore_cleanup_errors=True) as folder:
             try:
                 fetched = Path(hf_hub_download(_REPOSITORY, relative, repo_type="dataset", local_dir=folder))

@@ -1,8 +1,8 @@
 """Paint, shapes and the GLB file: what the toys of `builtin` are made of.
 
-Only numpy is used, down to the PNG and the GLB, so that the bytes do not change with the version of an image or mesh
-library, and small parts come with rounded edges, texture coordinates and exact normals.
-Toys stand on y = 0 with y up and their front along +z (glTF). Azimuth 0 is the front, 90 the toy's left (+x).
+Only numpy is used, down to the PNG and the GLB, so that the bytes do not change with the version of an image
+or mesh library, and small parts come with rounded edges, texture coordinates and exact normals. Toys stand on
+y = 0 with y up and their front along +z (glTF). Azimuth 0 is the front, 90 the toy's left (+x).
 """
 
 import json
@@ -109,7 +109,10 @@ def texture(name: str, low: Rgb, high: Rgb, roughness: float, rng: np.random.Gen
 
 
 def _png(index: np.ndarray[Any, np.dtype[np.uint8]], palette: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """A small image (less than 64 KiB) with a palette. Stored, not compressed, as zlibs differ in what they write."""
+    """A small image (less than 64 KiB) with a palette.
+
+    Stored, not compressed, as zlibs differ in what they write.
+    """
     height, width = index.shape
     raw = b"".join(b"\0" + row.tobytes() for row in index)
     stored = (
@@ -131,7 +134,10 @@ def _png(index: np.ndarray[Any, np.dtype[np.uint8]], palette: np.ndarray[Any, np
 
 @dataclass(frozen=True)
 class Part:
-    """A painted surface. Its methods return a changed copy; azimuth 0 is the front, 90 the toy's left (+x)."""
+    """A painted surface.
+
+    Its methods return a changed copy; azimuth 0 is the front, 90 the toy's left (+x).
+    """
 
     paint: Paint
     points: Array  # (n, 3)
@@ -214,7 +220,10 @@ def box(width: float, height: float, depth: float, paint: Paint, bevel: float = 
 
 
 def lathe(profile: Sequence[tuple[float, float]], paint: Paint, arc: tuple[float, float] = (0, 360)) -> Part:
-    """Turns (radius, y) points about the y axis, from azimuth to azimuth. Outside is to the right of the profile."""
+    """Turns (radius, y) points about the y axis, from azimuth to azimuth.
+
+    Outside is to the right of the profile.
+    """
     line = np.array(profile, dtype=float)
     step = np.diff(line, axis=0)
     lengths = np.linalg.norm(step, axis=1)

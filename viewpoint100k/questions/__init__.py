@@ -1,4 +1,7 @@
-"""Truth -> question, options, answer. One file per tier; a kind is one function and one line in its `KINDS`."""
+"""Truth -> question, options, answer.
+
+One file per tier; a kind is one function and one line in its `KINDS`.
+"""
 
 from viewpoint100k.questions.ask import KINDS, ask_all, carries_question, facts_of, figures_of, load_templates
 

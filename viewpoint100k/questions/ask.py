@@ -63,7 +63,8 @@ def load_templates(path: str | None = None) -> Templates:
     """Wordings per kind, from our file or from the user's: those for training, and others for testing.
 
     Raises:
-        InputError: the file cannot be read, or has a wording that cannot be used; names the kind and what was expected.
+        InputError: the file cannot be read, or has a wording that cannot be used; names the kind and what was
+        expected.
     """
     return read_templates(path, KINDS)
 
@@ -123,10 +124,12 @@ def ask_all(
 ) -> list[list[Question]]:
     """All questions that can be asked of a shard's samples, worded: first those chosen so that no cue tells, then the others.
 
-    Some samples may have no chosen one: of a camera that only turns, the shift of the object always tells the turn.
+    Some samples may have no chosen one: of a camera that only turns, the shift of the object always tells the
+    turn.
 
     Args:
-        start: where the round of letters starts; the shard's number, so that the remainders of many small shards even out.
+        start: where the round of letters starts; the shard's number, so that the remainders of many small
+            shards even out.
         glances: one at each picture of each sample; none: what they show is not balanced over.
     """
     candidates = [askable(sample, gates, rng) for sample in samples]

@@ -1,14 +1,15 @@
 """Which questions of a shard are asked, so that no flat shortcut and no favourite answer gives them away.
 
-What tells without any idea of space is what the text states (the lenses), what one picture or one figure shows by itself
-(where the object is, how large, where a dot lies on it), and how the object shifts and grows between two pictures. For
-each kind of question a share is found to which each candidate is kept, as near to 1 as that allows, with which none of
-this goes with the answer: a quadratic programme with one equation for each cue and each pair of opposite answers. Then
-lots are drawn by the shares, so that what a small shard leaves uneven is as likely to one side as to the other and does
-not add up over shards, and then single questions are swapped where that evens out the lots.
+What tells without any idea of space is what the text states (the lenses), what one picture or one figure
+shows by itself (where the object is, how large, where a dot lies on it), and how the object shifts and grows
+between two pictures. For each kind of question a share is found to which each candidate is kept, as near to 1
+as that allows, with which none of this goes with the answer: a quadratic programme with one equation for each
+cue and each pair of opposite answers. Then lots are drawn by the shares, so that what a small shard leaves
+uneven is as likely to one side as to the other and does not add up over shards, and then single questions are
+swapped where that evens out the lots.
 
-Growth with the same lens is no shortcut: who is told that the lens is the same may conclude from the size. Where the
-lens differs, growth alone must be wrong as often as right.
+Growth with the same lens is no shortcut: who is told that the lens is the same may conclude from the size.
+Where the lens differs, growth alone must be wrong as often as right.
 """
 
 import math
@@ -50,10 +51,13 @@ FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
 MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
 CORE = "A"  # the tier of the kinds that the dataset exists for
-HARDLY_ANY = 0.05  # of the candidates of a kind whose answer is not "none": so few are fair by chance, and then none is said to be
+# of the candidates of a kind whose answer is not "none": so few are fair by chance, and then none is said to
+# be
+HARDLY_ANY = 0.05
 PREFERENCE = 4.0  # for questions of samples that have no other yet
 STEPS = 60  # of finding shares: enough for a thousand questions
-SOFT = 0.004  # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+# of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
+SOFT = 0.004
 SOFTER = (
     4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
 )
@@ -69,11 +73,12 @@ def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cu
         glances: one at each picture; none: they are not looked at.
 
     Returns:
-        The object's shift right or down, and its places right or down of the middle, in picture sides; the logarithms of
-        its shares of the pictures, of its growth, of the focal lengths over the pictures' width and of their ratio, of
-        the shapes of its box, wide over high, and of how full that is; how far from the middles it is, in picture sides;
-        how high the cameras stand, in radians; how much brighter the second picture is, and how far what the first shows
-        where the object is has drifted right and down, in picture sides.
+        The object's shift right or down, and its places right or down of the middle, in picture sides; the
+        logarithms of its shares of the pictures, of its growth, of the focal lengths over the pictures' width
+        and of their ratio, of the shapes of its box, wide over high, and of how full that is; how far from
+        the middles it is, in picture sides; how high the cameras stand, in radians; how much brighter the
+        second picture is, and how far what the first shows where the object is has drifted right and down, in
+        picture sides.
     """
     (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
     size_1, size_2 = (math.log(max(view.object_share, 1e-6)) for view in views[:2])
@@ -146,8 +151,9 @@ def balanced(
 ) -> list[list["Asked"]]:
     """Thin the questions of a shard, kind by kind. A sample may be left without any.
 
-    Opposite answers are right equally often, and so they are among the questions in which a flat cue has any one value;
-    "none" is right in a fifth of the questions; of many options, none is right much more often than another.
+    Opposite answers are right equally often, and so they are among the questions in which a flat cue has any
+    one value; "none" is right in a fifth of the questions; of many options, none is right much more often
+    than another.
 
     Args:
         cues: of each sample, as `cue_values` finds them.
@@ -246,7 +252,8 @@ class _Uneven(NamedTuple):
     """What N questions add to F sums that are to be 0."""
 
     parts: Array  # (N, F)
-    soft: Array  # (F,) how far a sum may be from 0 for one unit of its price, over the questions kept; 0: not at all
+    # (F,) how far a sum may be from 0 for one unit of its price, over the questions kept; 0: not at all
+    soft: Array
 
 
 def _thinned(
@@ -259,7 +266,8 @@ def _thinned(
     """What is to be even for one kind, and (N,) which of its questions are kept.
 
     Args:
-        lonely: whose sample has no other question yet: of two that are as good, these stay; not where lots are given.
+        lonely: whose sample has no other question yet: of two that are as good, these stay; not where lots
+            are given.
         lots: (N,) 0..1, drawn already; None: drawn here.
     """
     kind = asked[0].kind
@@ -433,8 +441,8 @@ def _scaled(values: Array) -> Array:
 def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
     """(N,) shares to which questions are kept: the nearest to `most` (N,) with which every sum is even.
 
-    A quadratic programme, solved by its dual with Newton's method: each sum has a price, and a share is what is left of
-    `most` after the prices, no less than 0. A soft sum may be off by its softness times its price.
+    A quadratic programme, solved by its dual with Newton's method: each sum has a price, and a share is what
+    is left of `most` after the prices, no less than 0. A soft sum may be off by its softness times its price.
 
     Args:
         ease: (N,) how easily each gives way.
@@ -470,8 +478,9 @@ def _fair_shares(uneven: _Uneven, most: Array, ease: Array) -> Array:
 def _limits(kind: Kind, options: NDArray[np.int64], shares: Array) -> Array:
     """(N,) factors with which no option is much more frequent than the mean.
 
-    Of few pairs some options are missing by chance: that alone must not keep the others out, so one more of each is thought to be
-    there. Not where only some options are shown: one that hardly ever occurs would be known not to be right.
+    Of few pairs some options are missing by chance: that alone must not keep the others out, so one more of
+    each is thought to be there. Not where only some options are shown: one that hardly ever occurs would be
+    known not to be right.
     """
     more = 0.0 if kind.seen_alone and kind.shown else 1.0
     there = more + np.bincount(options, shares, minlength=len(kind.options))
@@ -495,7 +504,8 @@ def _evened_out(
 ) -> NDArray[np.bool_]:
     """(N,) who is kept after the best single changes, as long as the sum of squares of the bins' unevenness falls.
 
-    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn, unless these are hardly any.
+    Of few questions nearly any could go for that: hence no fewer than most of those that were drawn, unless
+    these are hardly any.
 
     Args:
         fixed: (N,) which must not change.

@@ -1,11 +1,12 @@
 """Chains of thought from geometry: facts that the pictures show, then what follows from them.
 
-`state_facts` computes what is clearly true of a pair (nothing within a grey zone), a plan says which of the facts are said
-in which order, `PHRASES` puts each into one sentence of a closed grammar, and `EVIDENCE` holds which facts make which
-answer. A chain is written only where its facts make the right answer and no other. `verifier` reads the text back with its
-own grammar, formulas and rules.
+`state_facts` computes what is clearly true of a pair (nothing within a grey zone), a plan says which of the
+facts are said in which order, `PHRASES` puts each into one sentence of a closed grammar, and `EVIDENCE` holds
+which facts make which answer. A chain is written only where its facts make the right answer and no other.
+`verifier` reads the text back with its own grammar, formulas and rules.
 
-Signs are those of docs/conventions.md; left, right, up and down are those of the picture or of the camera that took it.
+Signs are those of docs/conventions.md; left, right, up and down are those of the picture or of the camera
+that took it.
 """
 
 import math
@@ -145,7 +146,8 @@ def _object_from(view: View) -> tuple[float, float, float]:
 def _roll(view: View) -> float:
     """How far the camera is turned about its line of sight, radians; clockwise seen from behind it."""
     (right_x, _, x, _), (right_y, _, y, _), (right_z, _, z, _), _ = view.world_from_camera
-    # level axes of a camera that looks along (x, y, z): (y, -x, 0) to the right, (x z, y z, -(x x + y y)) down
+    # level axes of a camera that looks along (x, y, z): (y, -x, 0) to the right, (x z, y z, -(x x + y y))
+    # down
     flat = math.hypot(x, y)
     return math.atan2(
         (right_x * x + right_y * y) * z / flat - right_z * flat, (right_x * y - right_y * x) / flat
@@ -158,13 +160,14 @@ def _turned_back_deg(
     """Where the object would be seen from the second place, had the camera kept its heading, or its tilt.
 
     Returns:
-        For the heading, to the right, and for the tilt, downwards: degrees from where the object's middle is in
-        image 1 to where it then would be in image 2, and from there to where it is.
+        For the heading, to the right, and for the tilt, downwards: degrees from where the object's middle is
+        in image 1 to where it then would be in image 2, and from there to where it is.
     """
     across_1, down_1 = _direction_deg(*_object_from(first))
     x, y, z = _object_from(second)
     across_2, down_2 = _direction_deg(x, y, z)
-    # had it not turned to the right by the yaw, it would see the world turned clockwise about the vertical by as much
+    # had it not turned to the right by the yaw, it would see the world turned clockwise about the vertical by
+    # as much
     back = math.radians(truth.yaw_deg)
     (a, b, c, place_x), (d, e, f, place_y), (g, h, i, place_z), _ = second.world_from_camera
     there_x = math.cos(back) * place_x + math.sin(back) * place_y
@@ -262,7 +265,8 @@ FACE_WORDS = (
 CONNECTIVES = ("", "", "", "First, ", "Next, ", "Also, ", "Further, ")
 REFER_BACK = ("offset", "between", "about_2", "lands", "total")  # to the sentence before; no connective
 
-# per predicate: what is said where there is something (with the words of the fact), and where there is nothing
+# per predicate: what is said where there is something (with the words of the fact), and where there is
+# nothing
 PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "place_1": (
         (
@@ -481,7 +485,8 @@ PREMISES: dict[str, tuple[str, ...]] = {
     "all_shift": ("A shift by itself does not tell a move from a tilt", "A shift alone may come from a tilt"),
 }
 
-# where a premise would be beside the point: it is said only if this fact, or what follows from the facts, is so
+# where a premise would be beside the point: it is said only if this fact, or what follows from the facts, is
+# so
 PREMISE_NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ahead": ("wide", ("yes",)),
     "own_sides": ("faces_1", ("front", "back")),
@@ -780,12 +785,14 @@ def write_chain(
         kind_name: "type/frame".
         views: the two views, in the order of the question.
         truth: the motion from the first to the second.
-        answer_text: the words of the right option; for `angle_number` the angle rounded to ten degrees, such as "50".
+        answer_text: the words of the right option; for `angle_number` the angle rounded to ten degrees, such
+            as "50".
         rng: chooses plan and phrases.
         facts: `state_facts(views, truth)`, where it is known already.
 
     Returns:
-        Sentences that `verifier.verify_chain` accepts, at most `MAX_WORDS` words; the conclusion is the last one.
+        Sentences that `verifier.verify_chain` accepts, at most `MAX_WORDS` words; the conclusion is the last
+        one.
     """
     if answer_text not in EVIDENCE.get(kind_name, {}):
         return None

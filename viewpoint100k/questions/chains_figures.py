@@ -1,10 +1,12 @@
 """Chains of thought for questions that draw a figure or show more than two pictures.
 
-As in `chains`: facts that the pictures show, plans that order them, one sentence for each, and a chain only where what is
-said makes the right answer. Where all options are looked at, one sentence goes through all of them in a fixed order, so that
-none stands out before the conclusion. `verifier_figures` reads the sentences back.
+As in `chains`: facts that the pictures show, plans that order them, one sentence for each, and a chain only
+where what is said makes the right answer. Where all options are looked at, one sentence goes through all of
+them in a fixed order, so that none stands out before the conclusion. `verifier_figures` reads the sentences
+back.
 
-`mirrored` has no chain: what tells an object from its mirror image is the order of its parts, and parts have no names here.
+`mirrored` has no chain: what tells an object from its mirror image is the order of its parts, and parts have
+no names here.
 """
 
 import math
@@ -788,7 +790,8 @@ def write_figure_chain(
         pair: `state_facts(views, truth)`, where it is known already.
 
     Returns:
-        Sentences that `verifier.verify_chain` accepts, at most `MAX_WORDS` words; the conclusion is the last one.
+        Sentences that `verifier.verify_chain` accepts, at most `MAX_WORDS` words; the conclusion is the last
+        one.
     """
     if kind_name not in FACTS:
         return None

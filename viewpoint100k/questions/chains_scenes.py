@@ -1,10 +1,11 @@
 """Chains of thought for questions about scenes: places, distances and directions of their objects, then what follows.
 
-As in `chains`: facts that can be told, plans that order them, one sentence each, and a chain only where what is said makes
-the right answer. Directions are degrees clockwise, seen from above, from where the camera looks; distances are tenths of the
-scene's radius. `verifier_scenes` reads the sentences back.
+As in `chains`: facts that can be told, plans that order them, one sentence each, and a chain only where what
+is said makes the right answer. Directions are degrees clockwise, seen from above, from where the camera
+looks; distances are tenths of the scene's radius. `verifier_scenes` reads the sentences back.
 
-Three of the ways in which a scene changes have no chain: what appeared, vanished or was turned is seen, not worked out.
+Three of the ways in which a scene changes have no chain: what appeared, vanished or was turned is seen, not
+worked out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -657,7 +658,8 @@ def write_scene_chain(
         rng: chooses plan and phrases.
 
     Returns:
-        Sentences that `verifier_scenes.verify_scene_chain` accepts, at most `MAX_WORDS` words; the conclusion is the last one.
+        Sentences that `verifier_scenes.verify_scene_chain` accepts, at most `MAX_WORDS` words; the conclusion
+        is the last one.
     """
     if kind_name not in FACTS or known.scene is None:
         return None

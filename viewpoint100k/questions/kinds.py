@@ -1,11 +1,12 @@
 """What a kind of question is: a function from truth to fact, and a fixed set of options.
 
-Most kinds take the truth of a pair and the grey bands and return the right option of their fixed set with a margin, or
-None where the pair does not carry the question. A margin is in grey bands: 1 is the nearest that is still asked, a true
-"none" has 1 plus how far it is below the band.
+Most kinds take the truth of a pair and the grey bands and return the right option of their fixed set with a
+margin, or None where the pair does not carry the question. A margin is in grey bands: 1 is the nearest that
+is still asked, a true "none" has 1 plus how far it is below the band.
 
-Some kinds first draw a figure by lot: dots in the pictures, a map, a picture shown mirrored, which of four views are
-shown. `draw` makes the figure, `solve` finds the answer that goes with it; validation solves stored figures again.
+Some kinds first draw a figure by lot: dots in the pictures, a map, a picture shown mirrored, which of four
+views are shown. `draw` makes the figure, `solve` finds the answer that goes with it; validation solves stored
+figures again.
 """
 
 from collections.abc import Callable, Mapping, Sequence

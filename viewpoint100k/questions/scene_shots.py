@@ -1,7 +1,7 @@
 """What a camera sees of a scene's objects, and how questions that speak of them are drawn by lot.
 
-Bearings are degrees clockwise, seen from above, from the direction in which the camera looks. Lengths are in scene radii
-where nothing else is said.
+Bearings are degrees clockwise, seen from above, from the direction in which the camera looks. Lengths are in
+scene radii where nothing else is said.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,8 @@ MOST_KEPT = 4  # samples whose shots are kept: one, and what audits make of it
 MOST_TRIED = 24  # choices of objects for a question, per picture
 LETTER_PX = 0.02  # a stored letter may be so far from where it would be drawn now
 SIDE, WIDTH = 0.07, 0.05  # apart to the side: scene radii, and picture widths
-# where a camera goes that keeps looking at the middle of the scene, in degrees counter-clockwise seen from above
+# where a camera goes that keeps looking at the middle of the scene, in degrees counter-clockwise seen from
+# above
 MOVES: dict[str, int] = {
     "stays where it is": 0,
     "goes a quarter of a circle around the scene to its right": 90,
@@ -33,7 +34,8 @@ class Shot:
     def __init__(self, known: Known, view: int, moved_deg: float = 0.0) -> None:
         """
         Args:
-            moved_deg: so far counter-clockwise around the scene from where the picture was taken, looking at it as before.
+            moved_deg: so far counter-clockwise around the scene from where the picture was taken, looking at
+                it as before.
         """
         assert known.scene is not None
         self.scene, self.view, self.seen = known.scene, known.views[view], known.scene.views[view].parts
@@ -131,7 +133,8 @@ def turned_about_middle(world_from_camera: Array, moved_deg: float) -> Array:
 def letters(scene: Scene | None, images: Sequence[int], parts: Sequence[int]) -> tuple[Mark, ...]:
     """The letters that a question needs in its pictures: those of all objects that have no other name, if it speaks of one.
 
-    Of two pictures only those that show every object: in the other one, the letter that lacks would tell which is gone.
+    Of two pictures only those that show every object: in the other one, the letter that lacks would tell
+    which is gone.
     """
     if scene is None or not any(scene.parts[part].named_by == "letter" for part in parts):
         return ()
@@ -202,7 +205,10 @@ def shot_of(
 def solved(
     shot: Shot, figure: Figure, option: int, margin: float, cues: Mapping[Cue, float] | None = None
 ) -> Solved | None:
-    """An answer about one picture, if it is clear. What is looked at is decided by how much of it can be seen."""
+    """An answer about one picture, if it is clear.
+
+    What is looked at is decided by how much of it can be seen.
+    """
     if margin < 1:
         return None
     least = min((shot.seen[part].visible_fraction for part in figure.parts), default=1.0)
@@ -222,8 +228,8 @@ def drawn(
 ) -> Callable[[Known, GateConfig, np.random.Generator], Figure | None]:
     """How a question about one picture is drawn: which picture, which objects, which words, all by lot.
 
-    First it is drawn which answer shall be right, and whether a flat cue shall speak for or against it: what is rare among
-    all that could be asked of a scene is not rare among what is asked.
+    First it is drawn which answer shall be right, and whether a flat cue shall speak for or against it: what
+    is rare among all that could be asked of a scene is not rare among what is asked.
     """
 
     def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:

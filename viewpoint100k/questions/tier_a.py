@@ -23,8 +23,8 @@ def object_translation(truth: Truth, gates: GateConfig) -> Fact | None:
 def front_translation(truth: Truth, gates: GateConfig) -> Fact | None:
     """A2 with an annotated front: along the object's own left and right, seen from before it or from behind.
 
-    Whoever stands beside it reads "to its left" as "nearer to its left side", and who sees it askew takes a step ahead for
-    one to the side: so it is asked only where the camera's own left and right say the same.
+    Whoever stands beside it reads "to its left" as "nearer to its left side", and who sees it askew takes a
+    step ahead for one to the side: so it is asked only where the camera's own left and right say the same.
     """
     if truth.front_azimuth_deg is None:
         return None

@@ -30,8 +30,8 @@ BIN_GREY = 0.2  # a share of an edge, to either side: too near to it to be asked
 def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
     """B1. Up, down or neither, along the first camera's own vertical axis. OpenCV's y points down.
 
-    For a camera that looks down, to stay as high and go around the object is also to go up. People judge by from how high
-    the object is seen: where that says otherwise, it is not asked.
+    For a camera that looks down, to stay as high and go around the object is also to go up. People judge by
+    from how high the object is seen: where that says otherwise, it is not asked.
     """
     fact = along(truth, 1, gates)
     if fact is None:
@@ -48,8 +48,8 @@ def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
 def forward(truth: Truth, gates: GateConfig) -> Fact | None:
     """B1. Forward, back or neither, along the first camera's line of sight.
 
-    On its way around an object a camera also gets ahead of where it began. People judge by whether it comes nearer: where
-    less than half of the way ahead brings it nearer, it is not asked.
+    On its way around an object a camera also gets ahead of where it began. People judge by whether it comes
+    nearer: where less than half of the way ahead brings it nearer, it is not asked.
     """
     fact = along(truth, AHEAD, gates)
     if fact is None:
@@ -94,7 +94,10 @@ def motions(truth: Truth, gates: GateConfig) -> dict[str, float]:
 
 
 def which_motion(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B4. The one motion that is nearly all there is; an orbit is sideways and turning back. The lens must not change."""
+    """B4. The one motion that is nearly all there is; an orbit is sideways and turning back.
+
+    The lens must not change.
+    """
     if not _same_lens(truth, gates):
         return None
     amounts = motions(truth, gates)
@@ -314,7 +317,8 @@ KINDS: tuple[Kind, ...] = (
         ("translation", "rotation"),
         relative_pose,
         opposites=(
-            # moving and turning to one side always shifts the object to the other: only its places can be kept from telling
+            # moving and turning to one side always shifts the object to the other: only its places can be
+            # kept from telling
             Opposites((0, 1), (2, 3), SIDEWAYS[2:]),
             Opposites((0, 2), (1, 3), SIDEWAYS[2:]),
             Opposites((0, 3), (1, 2), WHETHER),

@@ -16,7 +16,8 @@ from viewpoint100k.records import Colour, MapCamera, Mark, SurfacePoint, View
 COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "yellow")
 APART = 0.06  # picture sides between dots, in both pictures
 LEAST_SIZE = 0.15  # of the object's box, in picture sides: a dot must not hide what it marks
-BY_CHANCE = 0.25  # how often the right dot is the nearest to where the mark was, in the picture or on the object's box
+# how often the right dot is the nearest to where the mark was, in the picture or on the object's box
+BY_CHANCE = 0.25
 MOST_DOTS = 16
 TRIPLES = [  # of so many points at most, those that are looked at, the least strange first
     np.array(list(combinations(range(count), 3)), dtype=np.intp).reshape(-1, 3).T
@@ -37,7 +38,8 @@ ZOOM_BACKGROUNDS = {"hdri"}  # far away: it grows with the lens and not with the
 def draw_marked_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that both images show.
 
-    Were the others hidden in image 1, the dots of image 2 alone would tell: those at the side that came into view are wrong.
+    Were the others hidden in image 1, the dots of image 2 alone would tell: those at the side that came into
+    view are wrong.
     """
     if known.truth.covisible_fraction < gates.min_covisible_fraction:
         return None
@@ -91,8 +93,9 @@ def _dots(
 ) -> list[int]:
     """The right point and three others, the least strange ones that will do; empty if there are none.
 
-    All are apart from each other, one at least is of each sort of decoys, and so many of the three are nearer to the middle
-    of all four than the right one: what two views share tends to be in the middle, and that must not tell.
+    All are apart from each other, one at least is of each sort of decoys, and so many of the three are nearer
+    to the middle of all four than the right one: what two views share tends to be in the middle, and that
+    must not tell.
     """
     points = np.flatnonzero(usable)
     points = points[
@@ -181,7 +184,10 @@ def _away_from_others(pixels: NDArray[np.float64]) -> tuple[NDArray[np.float64],
 
 
 def draw_covisible_point(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B14. A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2."""
+    """B14.
+
+    A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2.
+    """
     too_far = known.truth.covisible_fraction < gates.min_covisible_fraction
     if too_far or min(_size(view) for view in known.views[:2]) < LEAST_SIZE:
         return None
@@ -258,7 +264,10 @@ def _point_at(known: Known, image: int, marks: Sequence[Mark]) -> SurfacePoint |
 
 
 def draw_map(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B11. Four cameras on a map: the right one, its mirror image, and another couple nearer to the first or further."""
+    """B11.
+
+    Four cameras on a map: the right one, its mirror image, and another couple nearer to the first or further.
+    """
     right = known.truth.azimuth_change_deg
     least, most = FURTHER_DEG
     # others must fit on either side, so that the right one is as often the nearer to the first
@@ -335,7 +344,10 @@ def solve_revealed_side(known: Known, figure: Figure, gates: GateConfig) -> Solv
 
 
 def draw_mirrored(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B16. Every other time, image 2 is shown as in a mirror. Never in the same light: its side would tell."""
+    """B16. Every other time, image 2 is shown as in a mirror.
+
+    Never in the same light: its side would tell.
+    """
     if len(known.views) != 2 or any(view.background not in MIRROR_BACKGROUNDS for view in known.views):
         return None
     if known.views[0].light == known.views[1].light:
@@ -355,7 +367,10 @@ def solve_mirrored(known: Known, figure: Figure, gates: GateConfig) -> Solved | 
 
 
 def solve_zoom_or_dolly(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B18. Did the lens zoom, did the camera get nearer or farther, both or neither? Not told what the lens did."""
+    """B18. Did the lens zoom, did the camera get nearer or farther, both or neither?
+
+    Not told what the lens did.
+    """
     truth, band = known.truth, gates.size_grey
     if any(view.background not in ZOOM_BACKGROUNDS for view in known.views):
         return None
@@ -415,7 +430,8 @@ KINDS: tuple[Kind, ...] = (
         of_figures_only,
         draw=draw_pair,
         solve=solve_revealed_side,
-        can_be_fair=False,  # the shape of the object's box tells from which side it is seen, and so what can come into view
+        # the shape of the object's box tells from which side it is seen, and so what can come into view
+        can_be_fair=False,
     ),
     Kind(
         "mirrored",

@@ -1,7 +1,8 @@
 """Tier C, kinds about one picture of a scene: where its objects are, how large, how many, which way they face.
 
-Which objects a question speaks of is drawn by lot among those that can be told in the picture; `solve` finds the answer from
-the scene alone. Where a look at the flat picture gives a cue, either answer is as often right when the cue says the other.
+Which objects a question speaks of is drawn by lot among those that can be told in the picture; `solve` finds
+the answer from the scene alone. Where a look at the flat picture gives a cue, either answer is as often right
+when the cue says the other.
 """
 
 import numpy as np
@@ -89,7 +90,8 @@ def _closer(shot: Shot, a: int, b: int) -> tuple[int, float]:
 def solve_taller(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C3. Which of two objects is taller in truth, however tall it looks.
 
-    Of objects that words tell apart only by letter or colour: that a lamp is taller than a car is in no picture.
+    Of objects that words tell apart only by letter or colour: that a lamp is taller than a car is in no
+    picture.
     """
     shot = shot_of(known, figure, 2)
     if shot is None or not _words_say_nothing(*(shot.scene.parts[part] for part in figure.parts)):
@@ -115,7 +117,10 @@ RELATIONS = (
 
 
 def solve_count(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C4. How many of the other objects are further to the left, further to the right, closer or farther than one."""
+    """C4.
+
+    How many of the other objects are further to the left, further to the right, closer or farther than one.
+    """
     shot, relation = shot_of(known, figure, 1, of_all=True), phrase_in(figure.words, RELATIONS)
     if shot is None or relation is None:
         return None
@@ -183,7 +188,10 @@ def solve_faces(known: Known, figure: Figure, gates: GateConfig) -> Solved | Non
 
 
 def solve_facing(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C6. How the way that an object faces differs from the way that another one faces, by their known fronts."""
+    """C6.
+
+    How the way that an object faces differs from the way that another one faces, by their known fronts.
+    """
     shot = shot_of(known, figure, 2)
     fronts = [shot.front_deg(part) for part in figure.parts] if shot else []
     if shot is None or fronts[0] is None or fronts[1] is None:
@@ -275,7 +283,11 @@ def nearest_to(shot: Shot, part: int) -> tuple[int, float] | None:
 
 
 def solve_hops(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C14. Two steps: which object is nearest to one, and is it left or right of another; three: after the camera has moved."""
+    """C14.
+
+    Two steps: which object is nearest to one, and is it left or right of another; three: after the camera has
+    moved.
+    """
     phrase = phrase_in(figure.words, tuple(MOVES))
     now = shot_of(known, figure, 2, of_all=True)
     then = shot_of(known, figure, 2, MOVES[phrase or GOES[0]], of_all=True)

@@ -1,10 +1,11 @@
 """Reads a chain of thought back and checks it: every sentence, every fact, and what follows from them.
 
-Shares nothing with `chains`, which writes them: the grammar is written down here a second time, as regular expressions, the
-facts are recomputed from the stored poses, intrinsics and boxes with formulas of our own, and the conclusion is drawn anew
-from the sentences alone.
+Shares nothing with `chains`, which writes them: the grammar is written down here a second time, as regular
+expressions, the facts are recomputed from the stored poses, intrinsics and boxes with formulas of our own,
+and the conclusion is drawn anew from the sentences alone.
 
-Frames: the world has +Z up and the object's middle at the origin; cameras are OpenCV's (x right, y down, z forward).
+Frames: the world has +Z up and the object's middle at the origin; cameras are OpenCV's (x right, y down, z
+forward).
 """
 
 import re
@@ -358,7 +359,10 @@ def _conclusion_problems(
 
 
 class Pair:
-    """What can be measured on two views. Angles in degrees; positive: right, down, clockwise, up, counter-clockwise."""
+    """What can be measured on two views.
+
+    Angles in degrees; positive: right, down, clockwise, up, counter-clockwise.
+    """
 
     def __init__(self, first: View, second: View, front_azimuth_deg: float | None) -> None:
         self.views = (first, second)

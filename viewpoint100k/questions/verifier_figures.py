@@ -1,8 +1,9 @@
 """Reads the sentences of chains about figures and sets of views back, and draws their conclusions.
 
-`verifier` takes a chain apart and asks here for kinds that draw a figure. As there, nothing is shared with the writer: the
-grammar is written down a second time, each fact is measured anew on stored data (poses, intrinsics, boxes, what depth told of
-surface points, sides and shared surface, and the question's figure), and rules of our own tell what follows.
+`verifier` takes a chain apart and asks here for kinds that draw a figure. As there, nothing is shared with
+the writer: the grammar is written down a second time, each fact is measured anew on stored data (poses,
+intrinsics, boxes, what depth told of surface points, sides and shared surface, and the question's figure),
+and rules of our own tell what follows.
 """
 
 import re

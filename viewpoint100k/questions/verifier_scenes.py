@@ -1,8 +1,9 @@
 """Reads chains of thought about scenes back: grammar, measurements and conclusions of its own.
 
-Nothing is shared with `chains_scenes` or with the kinds in `tier_c`: each sentence is taken apart by a grammar that is written
-down a second time, measured anew on the cameras' matrices and on the objects' boxes and places in the world, and rules of our
-own tell what follows. Only how much of an object can be seen is taken as it was stored: no shard keeps depth.
+Nothing is shared with `chains_scenes` or with the kinds in `tier_c`: each sentence is taken apart by a
+grammar that is written down a second time, measured anew on the cameras' matrices and on the objects' boxes
+and places in the world, and rules of our own tell what follows. Only how much of an object can be seen is
+taken as it was stored: no shard keeps depth.
 """
 
 import re

@@ -46,7 +46,8 @@ def read_templates(path: str | None, kinds: Sequence[Kind]) -> Templates:
     """Wordings for each of these kinds, from our file or from the user's: those for training, and others for testing.
 
     Raises:
-        InputError: the file cannot be read, lacks a kind, has one that does not exist, or has a wording that cannot be used;
+        InputError: the file cannot be read, lacks a kind, has one that does not exist, or has a wording that
+        cannot be used;
             names the kind, the wording, and what was expected.
     """
     origin = path or "the built-in templates.yaml"

@@ -1,6 +1,7 @@
 """Run one command line per shard number. Engines choose where; the command line and its result are the same.
 
-Each runner is a function of the same arguments: see `Runner`. What is done is judged from the files, not from what it returns.
+Each runner is a function of the same arguments: see `Runner`. What is done is judged from the files, not from
+what it returns.
 """
 
 import sys

@@ -1,4 +1,7 @@
-"""Shards as the indexes of a Kubernetes Job: its manifest, to be applied by `kubectl`. Kubernetes does the rest."""
+"""Shards as the indexes of a Kubernetes Job: its manifest, to be applied by `kubectl`.
+
+Kubernetes does the rest.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -72,7 +75,8 @@ def job_manifest(
             # needs Kubernetes 1.33 (1.29 with its feature gate): one shard that fails does not end the others
             "backoffLimitPerIndex": places.retries,
             "maxFailedIndexes": shards,
-            "podFailurePolicy": {  # a node that is drained or lost is nobody's failure; wrong input is at once
+            # a node that is drained or lost is nobody's failure; wrong input is at once
+            "podFailurePolicy": {
                 "rules": [
                     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
                     {

@@ -56,7 +56,10 @@ def run_local(
 
 
 def end_with_parent() -> None:
-    """End when the process that started us ends, however it ends: a killed run leaves nothing behind. Linux only."""
+    """End when the process that started us ends, however it ends: a killed run leaves nothing behind.
+
+    Linux only.
+    """
     parent = os.environ.pop(PARENT, "")
     if not parent:
         return

@@ -1,4 +1,7 @@
-"""Shards as tasks of a Ray cluster. Ray sees command lines go and text come back; files carry everything else."""
+"""Shards as tasks of a Ray cluster.
+
+Ray sees command lines go and text come back; files carry everything else.
+"""
 
 import os
 import subprocess
@@ -28,7 +31,8 @@ def run_ray(
 ) -> dict[int, Failure]:
     """A `Runner`: tasks on the cluster at `places.address`, or on a head of our own on loopback if that is empty.
 
-    A task whose node is lost is started again by Ray, one whose command was killed (out of memory, say) by us.
+    A task whose node is lost is started again by Ray, one whose command was killed (out of memory, say) by
+    us.
 
     Raises:
         InputError: there is no such cluster, or no node of it could ever run a command.
@@ -125,7 +129,8 @@ def _connect(places: Places) -> Any:
 def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
     """Start a head of our own on loopback, and connect to it.
 
-    Ray gives a head 30 s to start, whatever it is told. On a machine that is busy with other things that may be too little.
+    Ray gives a head 30 s to start, whatever it is told. On a machine that is busy with other things that may
+    be too little.
 
     Raises:
         ViewpointError: it does not start.

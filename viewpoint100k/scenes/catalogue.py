@@ -44,7 +44,8 @@ GENERIC: dict[str, tuple[str, float]] = {
     "plant": ("plant", 2.0),
     "vehicle": ("vehicle", 4.5),
 }
-# too wide to be said: a pillar is filed under buildings, a carved pumpkin under food. They still stand in the way of other names
+# too wide to be said: a pillar is filed under buildings, a carved pumpkin under food. They still stand in the
+# way of other names
 UNSAID = {"building", "food item"}
 # of the words above, those that are also one of these
 KINDS_OF: dict[str, set[str]] = {
@@ -115,8 +116,8 @@ SAME = {
 def noun_of(record: ObjectRecord) -> str:
     """What people would call it, without an article; empty where its category and title do not tell.
 
-    A category counts where it is a word that we know. Else the title does, if it holds exactly one such word: of a "car wheel"
-    nobody knows whether it is a car.
+    A category counts where it is a word that we know. Else the title does, if it holds exactly one such word:
+    of a "car wheel" nobody knows whether it is a car.
     """
     return _noun(record.category, record.title)
 

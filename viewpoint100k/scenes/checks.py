@@ -1,4 +1,7 @@
-"""Does the record of a scene agree with itself, with the sample's cameras, and with the settings? For `validate`."""
+"""Does the record of a scene agree with itself, with the sample's cameras, and with the settings?
+
+For `validate`.
+"""
 
 from collections.abc import Iterator
 

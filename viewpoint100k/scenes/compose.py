@@ -1,4 +1,7 @@
-"""Objects -> scenes of some of them. Where they stand is decided when it is known how large they are: `placement`."""
+"""Objects -> scenes of some of them.
+
+Where they stand is decided when it is known how large they are: `placement`.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -9,7 +12,8 @@ from viewpoint100k.config import ScenesConfig
 from viewpoint100k.records import ObjectRecord, SourceObject
 from viewpoint100k.scenes.catalogue import noun_of
 
-ALIKE = 0.3  # of scenes: two objects or more are of one kind, so that there is something to count and to tell apart
+# of scenes: two objects or more are of one kind, so that there is something to count and to tell apart
+ALIKE = 0.3
 
 
 def compose(

@@ -1,6 +1,7 @@
 """What was rendered of a scene -> what each picture shows of each object, and what changed between two of them.
 
-All of it is from the places that the renderer has read back, and from its object index, depth and albedo at pixel centres.
+All of it is from the places that the renderer has read back, and from its object index, depth and albedo at
+pixel centres.
 """
 
 from collections.abc import Sequence
@@ -183,8 +184,8 @@ def scene_problem(scene: Scene, gates: GateConfig) -> str | None:
 def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layout) -> Event:
     """How unlike each other two pictures are in what the event changed.
 
-    Points of the object, as all pictures of one state have seen it, are looked for where they would be in the other picture had
-    nothing changed. Those that something else would hide count as no difference.
+    Points of the object, as all pictures of one state have seen it, are looked for where they would be in the
+    other picture had nothing changed. Those that something else would hide count as no difference.
     """
     assert layout.changed is not None
     before, after = (

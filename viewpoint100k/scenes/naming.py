@@ -1,7 +1,8 @@
 """What the objects of a scene are called: words that fit one of them only, or letters.
 
-Colours are those of the surface as the renderer knows it, without light and shadow. A colour is named where nearly all of an
-object has it; it tells two objects of a kind apart only if the other one has hardly any of it.
+Colours are those of the surface as the renderer knows it, without light and shadow. A colour is named where
+nearly all of an object has it; it tells two objects of a kind apart only if the other one has hardly any of
+it.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """Where the objects of a scene stand: apart, upright, on the ground, and the whole within `OBJECT_RADIUS` of the origin.
 
-An object is known by its reach: how far it goes in each of `DIRECTIONS` directions over the ground. Two objects are apart if
-along one of these directions one ends before the other begins; that is a proof for their outlines on the ground, and so for
-the objects, whatever their shapes. Objects are turned by whole steps of these directions, so that reach need not be measured
-again.
+An object is known by its reach: how far it goes in each of `DIRECTIONS` directions over the ground. Two
+objects are apart if along one of these directions one ends before the other begins; that is a proof for their
+outlines on the ground, and so for the objects, whatever their shapes. Objects are turned by whole steps of
+these directions, so that reach need not be measured again.
 """
 
 from collections.abc import Sequence

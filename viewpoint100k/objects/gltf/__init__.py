@@ -1,12 +1,12 @@
 """The gate for strangers' files: what Blender would trip over, or be led astray by, is found here first.
 
-`check_gltf` reads a .glb or .gltf as the importer of Blender 5.0.1 does (the same bytes, extensions and defaults) but
-trusts nothing: numbers are checked before use, everything read is bounded by `FileBudgets`, images are read up to
-their headers, and no file outside the object's own folder is opened.
+`check_gltf` reads a .glb or .gltf as the importer of Blender 5.0.1 does (the same bytes, extensions and
+defaults) but trusts nothing: numbers are checked before use, everything read is bounded by `FileBudgets`,
+images are read up to their headers, and no file outside the object's own folder is opened.
 
-`_check` is the recipe; its rooms, each of which imports only those before it: `container` (the file, its JSON, side
-files), `shape`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and what they draw), `visible` (what there
-is to see).
+`_check` is the recipe; its rooms, each of which imports only those before it: `container` (the file, its
+JSON, side files), `shape`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and what they draw),
+`visible` (what there is to see).
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Animations: keyframes that fit together. No picture shows them, but Blender imports them, and fails where they do not."""
+"""Animations: keyframes that fit together.
+
+No picture shows them, but Blender imports them, and fails where they do not.
+"""
 
 from typing import Any
 

@@ -201,7 +201,8 @@ def _resolved(path: Path) -> Path:
     """Where a path leads, whether a file is there or not.
 
     Raises:
-        OSError, RuntimeError: through links in a circle, which `Path.resolve` alone finds in some versions of Python only.
+        OSError, RuntimeError: through links in a circle, which `Path.resolve` alone finds in some versions of
+        Python only.
     """
     try:
         return path.resolve(strict=True)

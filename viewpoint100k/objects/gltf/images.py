@@ -21,7 +21,10 @@ _TAIL = 1 << 16  # bytes at the end of an image in which its end mark is looked 
 def check_images(
     tree: dict[str, Any], views: list[View], side_files: SideFiles, budgets: FileBudgets
 ) -> tuple[int, int]:
-    """How many images Blender would load, and their pixels in units of 4 bytes. Others: only where they lead."""
+    """How many images Blender would load, and their pixels in units of 4 bytes.
+
+    Others: only where they lead.
+    """
     wanted = set()
     for number, texture in enumerate(tree.get("textures", [])):
         source = texture.get("source", (extension(texture, "EXT_texture_webp") or {}).get("source"))
@@ -88,9 +91,9 @@ _MORE = b"\x5a\xa5\x3c\xc3" * 64  # coded data of any kind
 def _is_cut(data: bytes) -> bool:
     """Whether a JPEG has an end mark, but not all of its coded data. Decoders fill the rest with grey and say nothing.
 
-    Whatever stands behind the last block of a whole one is passed over; behind a cut one it is taken for the next blocks.
-    The search costs two decodings, so it is for pictures that end in grey, and for progressive ones, of which a part of the
-    detail is missing.
+    Whatever stands behind the last block of a whole one is passed over; behind a cut one it is taken for the
+    next blocks. The search costs two decodings, so it is for pictures that end in grey, and for progressive
+    ones, of which a part of the detail is missing.
     """
     end = data.rfind(b"\xff\xd9")
     try:

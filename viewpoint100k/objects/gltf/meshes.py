@@ -119,7 +119,10 @@ def _read_targets(mesh: dict[str, Any], where: str) -> tuple[int, bool]:
 
 
 def check_weights(holder: dict[str, Any], where: str, targets: int) -> None:
-    """Those of a mesh or node: not more than there are morph targets. Without any, Blender passes them over."""
+    """Those of a mesh or node: not more than there are morph targets.
+
+    Without any, Blender passes them over.
+    """
     weights = len(holder.get("weights", []))
     if 0 < targets < weights:
         raise ObjectRefused(f"{where} has {weights} weights for {targets} morph targets")

@@ -195,7 +195,8 @@ def read_draws(
                 raise ObjectRefused(
                     f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}"
                 )
-        # Blender's meshes: one for each skin; of those that morph one for each set of weights, and for each that is animated
+        # Blender's meshes: one for each skin; of those that morph one for each set of weights, and for each
+        # that is animated
         weights = number if number in weighed else tuple(item.get("weights", ()))
         made.add((item["mesh"], skin, weights if mesh.targets else None))
         draws.append(Draw(number, mesh, places, times, skin is not None))

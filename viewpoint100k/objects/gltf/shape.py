@@ -7,7 +7,8 @@ from typing import Any
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.objects.gltf.container import show
 
-# What the importer takes in extensionsRequired (glTFImporter.extensions_managed), from bpy 5.0.1 on; a test compares.
+# What the importer takes in extensionsRequired (glTFImporter.extensions_managed), from bpy 5.0.1 on; a test
+# compares.
 _ALWAYS = {
     "EXT_mesh_gpu_instancing", "EXT_texture_webp", "KHR_animation_pointer", "KHR_draco_mesh_compression",
     "KHR_lights_punctual", "KHR_materials_anisotropy", "KHR_materials_clearcoat", "KHR_materials_emissive_strength",
@@ -36,9 +37,10 @@ COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 512
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}  # Blender cannot read MAT2 and MAT3
 _MAX_FACTOR = 1e30  # of one number of a transform; products of a few leave float32
 
-# A name that ends in ! must be there, and * is any name that ends so; it comes last. 0 or 1: an integer of at least
-# that. A text: an index into that list of the file. A set: one of these. (n,): n numbers of ordinary size. float: any
-# finite number. None: anything but null. Any object may have a name, which is a text, and extensions, which are objects.
+# A name that ends in ! must be there, and * is any name that ends so; it comes last. 0 or 1: an integer of at
+# least that. A text: an index into that list of the file. A set: one of these. (n,): n numbers of ordinary
+# size. float: any finite number. None: anything but null. Any object may have a name, which is a text, and
+# extensions, which are objects.
 _EXTENSIONS: dict[str, Any] = {"*": {}}
 _RAW = {"*": None}  # Blender reads extensions as they lie, and there a null is not the same as nothing
 _TRANSFORM = {**_RAW, "offset": (2,), "scale": (2,), "rotation": float, "texCoord": 0}
@@ -135,7 +137,10 @@ SHAPE = {
 
 
 def check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> None:
-    """Refuse wrong types, missing fields and indices out of range. Nulls are removed: Blender sees nothing there."""
+    """Refuse wrong types, missing fields and indices out of range.
+
+    Nulls are removed: Blender sees nothing there.
+    """
     match shape:
         case dict():
             _expect(isinstance(value, dict), where, value, "an object")
