@@ -353,8 +353,7 @@ def test_the_plan_from_above_has_camera_2_on_its_side(opened):
     assert opened.js("document.querySelectorAll('.card line.front').length") == 1  # where the front is known
 
 
-# --- for everybody
-# --------------------------------------------------------------------------------------------
+# --- for everybody --------------------------------------------------------------------------------
 
 
 def luminance(colour):
