@@ -2,20 +2,9 @@
 
 import importlib.util
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "assets"
-SMALL = ["--set", "render.size_px=64", "--set", "render.samples=1", "--set", "gates.min_decidability=0.02"]
-
-
-def viewpoint100k(*arguments, timeout=600, **more):
-    """Run the command line as a user does."""
-    command = [sys.executable, "-m", "viewpoint100k", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **more)
+from support.command import SHARED, SMALL, viewpoint100k
 
 
 @pytest.fixture(scope="session")

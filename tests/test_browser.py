@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_samples import HOSTILE, SAMPLES, jpeg, stored, with_points
+from support.gallery_samples import HOSTILE, SAMPLES, jpeg, stored, with_points
 
 from viewpoint100k.gallery import CHUNK, write_gallery
 from viewpoint100k.shards import write_shard
 
 _spec = importlib.util.spec_from_file_location(
-    "browser", Path(__file__).parents[1] / "benchmarks" / "browser.py"
+    "browser", Path(__file__).resolve().parents[1] / "benchmarks" / "browser.py"
 )
 driver = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(driver)

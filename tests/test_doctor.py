@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import viewpoint100k
-from hub_server import HubServer
+from support.command import viewpoint100k
+from support.hub_server import HubServer
 
 from benchmarks.farm_parts import NotHere, remount, small_disk
 from viewpoint100k.doctor import Finding, _guarded, without_home

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 
 import pytest
-from conftest import SMALL, viewpoint100k
+from support.command import SMALL, viewpoint100k
 
 from viewpoint100k import load_questions
 from viewpoint100k.run_state import read_rejects

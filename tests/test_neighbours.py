@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import SHARED, SMALL, viewpoint100k
+from support.command import SHARED, SMALL, viewpoint100k
 
 from viewpoint100k import fill, visit
 from viewpoint100k.config import load_config

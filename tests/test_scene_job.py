@@ -7,8 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import viewpoint100k
 from PIL import Image
+from support.command import viewpoint100k
 
 from viewpoint100k.config import load_config, read_config
 from viewpoint100k.geometry.boxes import box_corners

@@ -10,7 +10,7 @@ import pytest
 from viewpoint100k.validate import validate_dataset
 
 _spec = importlib.util.spec_from_file_location(
-    "corruptions", Path(__file__).parents[2] / "benchmarks" / "corruptions.py"
+    "corruptions", Path(__file__).resolve().parents[2] / "benchmarks" / "corruptions.py"
 )
 corruptions = importlib.util.module_from_spec(_spec)
 sys.modules["corruptions"] = corruptions

@@ -15,7 +15,7 @@ from viewpoint100k.shards import StoredSample, write_shard
 cv2 = pytest.importorskip("cv2", reason="the check matches pictures with opencv")
 
 _spec = importlib.util.spec_from_file_location(
-    "epipolar", Path(__file__).parents[2] / "benchmarks" / "epipolar.py"
+    "epipolar", Path(__file__).resolve().parents[2] / "benchmarks" / "epipolar.py"
 )
 epipolar = importlib.util.module_from_spec(_spec)
 sys.modules["epipolar"] = epipolar

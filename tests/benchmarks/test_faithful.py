@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SHARED
+from support.command import SHARED
 
 pytestmark = pytest.mark.usefixtures("needs_bpy")
 CASES = SHARED / "cases"
@@ -22,7 +22,7 @@ ALIKE = [  # in silhouette and colour
 @pytest.fixture(scope="module")
 def rows():
     """By name, of those cases and of one in which the viewer shows what we leave out."""
-    sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+    sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
     import faithful
 
     if not CASES.is_dir():

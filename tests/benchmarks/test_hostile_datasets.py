@@ -21,7 +21,7 @@ from viewpoint100k.takedown import remove_objects
 from viewpoint100k.validate import validate_dataset
 
 _spec = importlib.util.spec_from_file_location(
-    "hostile_datasets", Path(__file__).parents[2] / "benchmarks" / "hostile_datasets.py"
+    "hostile_datasets", Path(__file__).resolve().parents[2] / "benchmarks" / "hostile_datasets.py"
 )
 hostile = importlib.util.module_from_spec(_spec)
 sys.modules["hostile_datasets"] = hostile

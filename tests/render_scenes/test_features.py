@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from glb_files import BLUE, GREEN, RED, SIZE, box, picture, quad, see, write
+from support.glb_files import BLUE, GREEN, RED, SIZE, box, picture, quad, see, write
 
 from viewpoint100k.objects.gltf import SUPPORTED_EXTENSIONS
 

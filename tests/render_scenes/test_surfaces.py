@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from glb_files import BLUE, RED, SIZE, box, quad, see, write
+from support.glb_files import BLUE, RED, SIZE, box, quad, see, write
 
 pytestmark = pytest.mark.usefixtures("needs_bpy")
 BLENDED = {"alphaMode": "BLEND"}
@@ -127,7 +127,7 @@ def test_a_sign_is_not_there_from_behind(seen):
 
 
 def test_cases_with_twins_and_hulls_look_like_their_references(tmp_path):
-    from conftest import SHARED
+    from support.command import SHARED
 
     names = [
         "00_ref",
@@ -299,7 +299,7 @@ def test_the_pose_that_is_drawn_is_the_object(tmp_path):
 
 
 def test_cases_that_pop_in_or_hide_a_node_look_like_their_reference(tmp_path):
-    from conftest import SHARED
+    from support.command import SHARED
 
     names = ["00_ref_c", "01_popin_scale0_one_anim", "02_cabin_scale0_at_start", "13_node_visibility_false"]
     if not (SHARED / "cases").is_dir():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import viewpoint100k
+from support.command import viewpoint100k
 from test_main_job import published
 
 from benchmarks import farm_parts

@@ -2,7 +2,6 @@
 
 import io
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -195,9 +194,9 @@ def test_a_mixture_of_ours_and_a_benchmark_has_the_columns_of_both(dataset, tmp_
 
 
 def test_scenes_are_mixed_with_replay_of_single_objects(dataset, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "viewpoint100k"))
-    import audit_sets
-    from scene_samples import synthetic
+
+    from support import audit_sets
+    from support.scene_samples import synthetic
 
     from viewpoint100k.config import GateConfig, QuestionConfig
     from viewpoint100k.questions import ask_all, load_templates

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import viewpoint100k
-from hub_server import DROP, MAIN, HubServer
+from support.command import viewpoint100k
+from support.hub_server import DROP, MAIN, HubServer
 
 from viewpoint100k import plots
 from viewpoint100k.card import rewrite_card, write_dataset_files
@@ -22,7 +22,7 @@ from viewpoint100k.takedown import remove_objects
 from viewpoint100k.validate import validate_dataset
 
 pytest.importorskip("huggingface_hub", reason="needs the extra [publish]")
-ROOT, REPO, SHARDS = Path(__file__).resolve().parents[2], "org/viewpoint-100k", 24
+ROOT, REPO, SHARDS = Path(__file__).resolve().parents[1], "org/viewpoint-100k", 24
 # many small commits and short waits: the rest is what a user runs
 CLIENT = """
 import sys

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image, ImageChops
-from scene_samples import standing, synthetic_scene
+from support.scene_samples import standing, synthetic_scene
 
 from viewpoint100k.audit.transforms import _in_mirror, _turned
 from viewpoint100k.config import GateConfig, QuestionConfig

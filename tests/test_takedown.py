@@ -6,7 +6,7 @@ import os
 import shutil
 
 import pytest
-from conftest import SMALL, viewpoint100k
+from support.command import SMALL, viewpoint100k
 
 from viewpoint100k import plots
 from viewpoint100k.errors import InputError

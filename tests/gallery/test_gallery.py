@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_samples import (
+from PIL import Image
+from support.gallery_samples import (
     ANGLES,
     EAST_CAMERA,
     HOSTILE,
@@ -29,7 +30,6 @@ from gallery_samples import (
     view,
     with_points,
 )  # fmt: skip
-from PIL import Image
 
 from viewpoint100k import gallery
 from viewpoint100k.errors import InputError, MissingExtra

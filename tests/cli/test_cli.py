@@ -5,7 +5,7 @@ import sys
 from importlib import metadata
 
 import pytest
-from conftest import SMALL, viewpoint100k
+from support.command import SMALL, viewpoint100k
 
 from viewpoint100k.devices import find_devices
 

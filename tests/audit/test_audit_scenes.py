@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-import audit_sets as sets
-from scene_samples import standing, synthetic
+from support import audit_sets as sets
+from support.scene_samples import standing, synthetic
 
 from viewpoint100k import audit
 from viewpoint100k.audit import chains, gates, labels, recompute_scenes, scenes

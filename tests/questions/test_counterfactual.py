@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import trimesh
-from painted_box import camera, cast, on_sphere
 from scipy.spatial.transform import Rotation
+from support.painted_box import camera, cast, on_sphere
 
 from viewpoint100k.config import load_config
 from viewpoint100k.decidability import UNDECIDABLE, Counterfactuals, decide, moving, promising, wrong_looks

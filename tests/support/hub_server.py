@@ -6,7 +6,7 @@ server names `local://FOLDER` as its address. Every request is kept in `requests
 server, and so be busy, broken or gone.
 
     with HubServer(folder) as hub: ...                             in a test
-    python tests/hub_server.py FOLDER                              by hand: prints the variables to set
+    python tests/support/hub_server.py FOLDER                              by hand: prints the variables to set
 """
 
 import base64

@@ -205,7 +205,7 @@ def test_every_section_says_what_it_is_about():
 
 
 def _docs_settings():
-    path = Path(__file__).parents[2] / "docs" / "settings.py"
+    path = Path(__file__).resolve().parents[1] / "docs" / "settings.py"
     spec = importlib.util.spec_from_file_location("docs_settings", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

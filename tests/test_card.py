@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import viewpoint100k
+from support.command import viewpoint100k
 
 from viewpoint100k import plots
 from viewpoint100k.audit.report import AuditReport, Probe

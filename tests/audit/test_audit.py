@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, str(Path(__file__).parent))
-import audit_sets as sets
+from support import audit_sets as sets
 
 from viewpoint100k import audit
 from viewpoint100k.annotate import make_truth

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from painted_box import HALF, SIZE, K, camera, cast, on_sphere
 from PIL import Image
+from support.painted_box import HALF, SIZE, K, camera, cast, on_sphere
 
 from viewpoint100k.annotate import annotate, make_truth
 from viewpoint100k.config import GateConfig

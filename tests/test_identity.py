@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import viewpoint100k
+from support.command import viewpoint100k
 
 import viewpoint100k as library
 from viewpoint100k import load_questions

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
-import audit_sets as sets
+from support import audit_sets as sets
 
 from viewpoint100k.config import QuestionConfig, RunConfig
 from viewpoint100k.errors import InputError
@@ -129,14 +129,14 @@ def test_a_folder_that_holds_something_is_not_written_into(dataset, tmp_path):
 
 def test_the_page_of_questions_shows_every_kind_and_comes_from_the_registry():
     pages = {
-        name: (Path(__file__).parents[2] / "docs" / name).read_text()
+        name: (Path(__file__).resolve().parents[1] / "docs" / name).read_text()
         for name in ("questions.md", "questions_scenes.md")
     }
     for kind in KINDS:
         page = pages["questions_scenes.md" if kind.tier == "C" else "questions.md"]
         assert f"\n## {kind.name}\n" in page
         assert (
-            Path(__file__).parents[2]
+            Path(__file__).parents[1]
             / "docs"
             / "pictures"
             / "questions"
@@ -146,7 +146,7 @@ def test_the_page_of_questions_shows_every_kind_and_comes_from_the_registry():
 
 
 def test_a_dataset_without_every_kind_is_no_source_for_that_page(dataset, tmp_path):
-    path = Path(__file__).parents[2] / "docs" / "questions.py"
+    path = Path(__file__).resolve().parents[1] / "docs" / "questions.py"
     spec = importlib.util.spec_from_file_location("docs_questions", path)
     page = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(page)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-import audit_sets as sets
+from support import audit_sets as sets
 
 from viewpoint100k import audit
 from viewpoint100k.audit import figures, gates, labels, poses, recompute_figures

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scene_samples import EVENTS, synthetic, synthetic_scene
+from support.scene_samples import EVENTS, synthetic, synthetic_scene
 
 from viewpoint100k.gallery.cards import make_card
 from viewpoint100k.geometry.boxes import box_corners, project_box, standing, turn_deg

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 import trimesh
-from conftest import viewpoint100k
 from PIL import Image
+from support.command import viewpoint100k
 
 from viewpoint100k import inspection, mesh_facts
 from viewpoint100k import objects as sources
