@@ -79,7 +79,7 @@ def fill_shard(
     code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
-        config_hash=plan.config_hash,
+        config_hash=plan.hash_of(shard),
         code_version=code.version,
         code_commit=code.commit,
         renderer=engine.renderer,
@@ -130,9 +130,10 @@ def fill_shard(
             key=lambda place: (event_of(motions[place]) or "", place),
         )
         visits = []
-        for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
+        for part in _parts(missing, plan.pairs_per_object_of(shard))[: len(objects)]:
             uid = objects.popleft()
-            view_set = plan_views(config, by_uid[uid], rounds[uid], [motions[place] for place in part])
+            round_ = shard.first_round + rounds[uid]
+            view_set = plan_views(config, by_uid[uid], round_, [motions[place] for place in part])
             _give_up(motions, _without_cameras(motions, part, view_set), vain, tally)
             if view_set.pairs:
                 visits.append((uid, part, view_set))

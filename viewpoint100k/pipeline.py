@@ -21,10 +21,11 @@ from viewpoint100k.fill import Tally, fill_shard
 from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.interpreters import check_engine
-from viewpoint100k.manifest import Manifest, Removal, read_manifest
-from viewpoint100k.plan import Plan, make_plan, objects_wanted
+from viewpoint100k.manifest import Manifest, Removal, next_version, read_manifest
+from viewpoint100k.partition import grow_plan, make_plan, objects_wanted
+from viewpoint100k.plan import Plan
 from viewpoint100k.questions import load_templates
-from viewpoint100k.records import Sample
+from viewpoint100k.records import Reject, Sample
 from viewpoint100k.run_state import (
     Progress,
     RunPaths,
@@ -46,21 +47,63 @@ from viewpoint100k.shards import Receipt, read_shard, sweep, write_atomically, w
 def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
     """List and check the objects, plan the shards, and write both into OUT/.run; or read what is there.
 
+    A run that is there with fewer pairs and else the same settings grows: shards are added to it.
+
     Raises:
         InputError: OUT holds something else, or another run; the source has no usable objects.
     """
     paths = RunPaths(out)
+    old = None
     if paths.plan.exists():
-        same_run(paths, config)
-        return read_plan(out)
-    check_out(paths)
+        config = same_run(paths, config)
+        old = read_plan(out)
+        if sum(len(shard.motions) for shard in old.shards) == config.pairs:
+            return old
+    else:
+        check_out(paths)
     load_templates(config.questions.templates)
+    plan, rejects = _plan(config, old, progress)
+    for folder in ("rejects", "receipts", "progress", "tmp"):
+        (paths.run / folder).mkdir(parents=True, exist_ok=True)
+    write_rejects(paths.listed_rejects, rejects)
+    write_atomically(paths.config, write_config(config).encode())
+    write_atomically(paths.plan, plan.model_dump_json().encode())  # last: it marks the stage as done
+    return plan
+
+
+def _plan(
+    config: RunConfig, plan: Plan | None, progress: Callable[[int, int], None] | None
+) -> tuple[Plan, list[Reject]]:
+    """The plan of a run at its size, and what may not be used.
+
+    Args:
+        plan: at an earlier size; None: there is none, and all sizes are planned one after another.
+    """
+    rejects = list[Reject]()
+    for step in config.steps():
+        if plan is not None and sum(len(shard.motions) for shard in plan.shards) >= step.pairs:
+            continue
+        listing = _listed(step, progress)
+        rejects = list(listing.rejects)
+        spread = public_source(config.source) == "folder"
+        if plan is None:
+            plan = make_plan(step, listing.objects, spread=spread)
+            plan = plan.model_copy(update={"code": this_code()})
+        else:
+            plan = grow_plan(step, plan, listing.objects, spread=spread)
+        plan = plan.model_copy(update={"selection": listing.selection})
+    assert plan is not None, "a run has at least one step"
+    return plan, rejects
+
+
+def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> sources.Listing:
     listing = sources.list_objects(
         config.source,
         wanted=objects_wanted(config),
         seed=config.seed,
         budgets=config.files,
         allow=None if config.licences is None else tuple(config.licences),
+        choice=config.objects,
         progress=progress,
     )
     if not listing.objects:
@@ -70,15 +113,9 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
             if first
             else ""
         )
-        raise InputError(f"source {config.source} has no usable object{why}")
-    plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
-    plan = plan.model_copy(update={"code": this_code()})
-    for folder in ("rejects", "receipts", "progress", "tmp"):
-        (paths.run / folder).mkdir(parents=True, exist_ok=True)
-    write_rejects(paths.listed_rejects, listing.rejects)
-    write_atomically(paths.config, write_config(config).encode())
-    write_atomically(paths.plan, plan.model_dump_json().encode())  # last: it marks the stage as done
-    return plan
+        left = " > ".join(f"{number} {name}" for name, number in listing.selection.steps)
+        raise InputError(f"source {config.source} has no usable object{why} ({left})")
+    return listing
 
 
 def render_shard(
@@ -143,7 +180,7 @@ def render_shard(
             bytes=size,
             samples=len(samples),
             questions=sum(len(stored.sample.questions) for stored in samples),
-            config_hash=plan.config_hash,
+            config_hash=plan.hash_of(shard),
             renderer=engine.renderer,
             device=engine.device,
             objects=sorted({thing.uid for stored in samples for thing in stored.sample.objects}),
@@ -203,7 +240,7 @@ def _finalize(out: Path) -> Manifest:
         raise InputError(
             f"the removal of object {min(back)} is not finished: run `viewpoint100k remove {out}` first"
         )
-    version = read_manifest(out).version if (out / "manifest.json").exists() else "1.0.0"
+    version = _version(out, now.done)
     samples = (
         stored.sample
         for receipt in now.done
@@ -214,6 +251,16 @@ def _finalize(out: Path) -> Manifest:
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     sweep(out, before=started)
     return manifest
+
+
+def _version(out: Path, receipts: Sequence[Receipt]) -> str:
+    """The version of the dataset: the one it has, or the next one if it has grown since."""
+    if not (out / "manifest.json").exists():
+        return "1.0.0"
+    manifest = read_manifest(out)
+    known = {entry.name for entry in manifest.shards}
+    grown = any(receipt.samples and f"{receipt.name}.tar" not in known for receipt in receipts)
+    return next_version(manifest.version) if grown else manifest.version
 
 
 def write_beside_shards(

@@ -77,9 +77,9 @@ class Run:
                 raise InputError(
                     f"{self.out} holds something else ({foreign[0]}) and no run of ours; pass a new URL"
                 )
-        known = paths.plan.exists()
+        before = paths.plan.read_bytes() if paths.plan.exists() else b""
         plan = pipeline.plan_run(self.folder, config, progress)
-        if store and not known:
+        if store and paths.plan.read_bytes() != before:  # it is new, or has grown
             for path in (
                 paths.listed_rejects,
                 paths.config,

@@ -11,13 +11,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from viewpoint100k.cli.options import (
+    AllowOption,
     CountOption,
     DeviceOption,
     DrawSeedOption,
     JsonOption,
     ListedArgument,
     PythonOption,
+    SetOption,
     WorkersOption,
+    resolved_config,
 )
 from viewpoint100k.cli.places import devices_for, places_on
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_cpu, print_findings
@@ -28,10 +31,24 @@ app = typer.Typer(no_args_is_help=True, help="What would be used of a source, an
 
 @app.command("list")
 def objects_list(
-    source: ListedArgument, count: CountOption = 24, seed: DrawSeedOption = 0, as_json: JsonOption = False
+    source: ListedArgument,
+    count: CountOption = 24,
+    seed: DrawSeedOption = 0,
+    allow: AllowOption = None,
+    overrides: SetOption = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="How many objects are left after each filter, instead of the list.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """What would be used of a source, with category, licence and author."""
-    listing = listed(source, count, seed)
+    """What would be used of a source, with category, licence and author.
+
+    [bold]viewpoint100k objects list objaverse:lvis --why --set objects.min_likes=1[/bold]
+    """
+    listing = listed(source, count, seed, allow, overrides, everything=why)
+    if why:
+        print_funnel(listing, as_json)
+        return
     if as_json:
         for thing in listing.objects:
             print(thing.model_dump_json())
@@ -148,12 +165,45 @@ def objects_fetch(
             err_console.print(f"{thing.record.uid}: {escape(str(refusal))}", style="yellow", soft_wrap=True)
 
 
-def listed(source: str, count: int, seed: int) -> Any:
-    from viewpoint100k import objects as sources
-    from viewpoint100k.config import FileBudgets
+def print_funnel(listing: Any, as_json: bool) -> None:
+    """How many objects are left after each filter, and what the first dropped ones were dropped for."""
+    steps = listing.selection.steps
+    if as_json:
+        print(listing.selection.model_dump_json())
+        return
+    table = Table("filter", "objects left", "share of the step before")
+    for (_, before), (name, left) in zip([steps[0], *steps], steps, strict=False):
+        table.add_row(escape(name), f"{left:,}", f"{left / before:.1%}" if before else "")
+    out_console.print(table)
+    out_console.print(f"selection {listing.selection.sha256[:12]}", highlight=False)
 
+
+def listed(
+    source: str,
+    count: int,
+    seed: int,
+    allow: str | None = None,
+    overrides: list[str] | None = None,
+    everything: bool = False,
+) -> Any:
+    """The objects of a source, with a progress bar.
+
+    Args:
+        everything: look at all objects of Objaverse, not only until there are enough.
+    """
+    from viewpoint100k import objects as sources
+
+    config = resolved_config("smoke", overrides, allow, source=source)
     with counting("Checking objects") as progress:
-        return sources.list_objects(source, wanted=count, seed=seed, budgets=FileBudgets(), progress=progress)
+        return sources.list_objects(
+            config.source,
+            wanted=max(count, sources.MANY) if everything else count,
+            seed=seed,
+            budgets=config.files,
+            allow=None if config.licences is None else tuple(config.licences),
+            choice=config.objects,
+            progress=progress,
+        )
 
 
 def _look(config: Any, listing: Any) -> Iterator[Any]:

@@ -1,6 +1,5 @@
 """Commands that make a dataset: the main job, its stages one by one, and the farm's scripts."""
 
-import os
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from viewpoint100k.cli.options import (
     SetOption,
     SourceOption,
     WorkersOption,
+    resolved_config,
 )
 from viewpoint100k.cli.places import devices_for, name_devices, places_on, render_options, runner_named, warm
 from viewpoint100k.cli.screen import (
@@ -410,15 +410,3 @@ def requestion_command(
     out_console.print(
         f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards in {out}"
     )
-
-
-def resolved_config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
-    from viewpoint100k.config import load_config, public_source
-    from viewpoint100k.objects.credit import allowed_licences
-
-    if allow is not None:
-        fields["licences"] = allowed_licences(allow)
-    config = load_config(preset, overrides or [], **fields)
-    if public_source(config.source) == "folder":  # the run may be taken up again from another folder
-        config = config.model_copy(update={"source": os.path.abspath(config.source)})
-    return config

@@ -1,7 +1,8 @@
 """Arguments and options that several commands share."""
 
+import os
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -95,3 +96,16 @@ CountOption = Annotated[
 ]
 DrawSeedOption = Annotated[int, typer.Option(min=0, help="Which objects of an endless source.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def resolved_config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
+    """The settings of a run as the options give them."""
+    from viewpoint100k.config import load_config, public_source
+    from viewpoint100k.objects.credit import allowed_licences
+
+    if allow is not None:
+        fields["licences"] = allowed_licences(allow)
+    config = load_config(preset, overrides or [], **fields)
+    if public_source(config.source) == "folder":  # the run may be taken up again from another folder
+        config = config.model_copy(update={"source": os.path.abspath(config.source)})
+    return config
