@@ -20,7 +20,9 @@ SAME_SHAPE = 0.001
 # Objects of one series stay in one split unless that is more of the source than this: then it tells nothing
 MOST_OF_A_SERIES = 0.1
 _SCALE = 65_535
-_MOST_LINKS = 32  # of one shape to others: a thousand that are nearly the same hang together by fewer than all
+_MOST_LINKS = (
+    32  # of one shape to others: a thousand that are nearly the same hang together by fewer than all
+)
 
 
 def series(thing: ObjectRecord) -> str:

@@ -23,9 +23,9 @@ from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.interpreters import check_engine
 from viewpoint100k.manifest import Manifest, Removal, next_version, read_manifest
 from viewpoint100k.partition import grow_plan, make_plan, objects_wanted
-from viewpoint100k.plan import Plan
+from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.questions import load_templates
-from viewpoint100k.records import Reject, Sample
+from viewpoint100k.records import Reject, Sample, SourceObject
 from viewpoint100k.run_state import (
     Progress,
     RunPaths,
@@ -161,9 +161,12 @@ def render_shard(
     )
     report_progress(paths, shard, begun)
     try:
-        with Engine(
-            config.render, scratch / "engine", *engine_args, workers=workers, devices=devices
-        ) as engine:
+        with (
+            sources.fetch_ahead(_first_objects(plan, shard), config.source),
+            Engine(
+                config.render, scratch / "engine", *engine_args, workers=workers, devices=devices
+            ) as engine,
+        ):
             samples = fill_shard(config, plan, shard, engine, paths, tally, begun)
             # after all were asked about: the others stay as they were
             gone = {removal.uid for removal in removed_objects(out)}
@@ -207,6 +210,14 @@ def render_shard(
     shutil.rmtree(paths.visits(shard), ignore_errors=True)
     paths.progress(shard).unlink(missing_ok=True)
     return receipt
+
+
+def _first_objects(plan: Plan, shard: Shard) -> list[SourceObject]:
+    """The objects that a shard needs if none is refused, and one more."""
+    by_uid = {thing.record.uid: thing for thing in plan.objects}
+    needed = len(shard.motions) // plan.pairs_per_object_of(shard) + 2
+    first = [by_uid[uid] for uid in shard.objects[:needed]]
+    return [part for thing in first for part in thing.parts or [thing]]
 
 
 def finalize(out: Path) -> Manifest:

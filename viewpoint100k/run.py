@@ -12,7 +12,7 @@ from types import TracebackType
 
 from pydantic import ValidationError
 
-from viewpoint100k import pipeline, run_state, storage
+from viewpoint100k import fetching, pipeline, run_state, storage
 from viewpoint100k.config import RunConfig
 from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError
@@ -155,6 +155,10 @@ class Run:
     def rejects(self) -> list[Reject]:
         """`run_state.read_rejects`, as far as they were fetched by `status`."""
         return run_state.read_rejects(self.folder)
+
+    def fetching(self) -> str:
+        """How far its objects are fetched, for people; of a run in a folder."""
+        return fetching.sum_up(fetching.read_fetching(self.folder))
 
     def finalize(self) -> Manifest:
         """`pipeline.finalize`. Behind a URL, fetches all shards: needs as much room in the temporary folder.

@@ -268,7 +268,7 @@ def status_command(
         made = run.read_plan()
         while True:
             now = run.status(made, known)
-            report = monitor.make_report(now, run.rejects())
+            report = monitor.make_report(now, run.rejects(), run.fetching())
             if html is not None:
                 with disk_errors(html):
                     monitor.write_page(report, out, html, watch or 0)

@@ -6,13 +6,15 @@ A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `ob
 
 import os
 import re
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from viewpoint100k.config import FileBudgets, ObjectsConfig
-from viewpoint100k.errors import InputError, ObjectRefused
+from viewpoint100k.errors import InputError, ObjectRefused, ViewpointError
 from viewpoint100k.objects.credit import licence_refusal
 from viewpoint100k.objects.selection import (
     OF_ANNOTATIONS,
@@ -134,6 +136,31 @@ def fetch_object(
     if planned not in ("", sha256):
         raise ObjectRefused(f"changed since it was planned: sha256 was {planned}, is {sha256}")
     return path, obj.record.model_copy(update={"sha256": sha256, "shape": shape})
+
+
+@contextmanager
+def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
+    """Meanwhile, bring objects of a source that downloads them here, in order; what fails is met again later."""
+    if _parse(source)[0] != "objaverse":
+        yield
+        return
+    from viewpoint100k.objects.objaverse import fetch_objaverse
+
+    over = threading.Event()
+
+    def fetch() -> None:
+        for thing in things:
+            if over.is_set():
+                return
+            with suppress(ViewpointError, OSError):
+                fetch_objaverse(thing)
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()  # the download in work goes on for as long as the process lives
 
 
 def _parse(source: str) -> tuple[str, str]:

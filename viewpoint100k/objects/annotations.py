@@ -87,20 +87,32 @@ def lvis_categories() -> dict[str, str]:
         }
 
 
-def read_tables(folders: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Any:
-    """The annotations of the objects in some folders, as one Arrow table, sorted by uid.
+def read_tables(
+    folders: Sequence[str], without: Sequence[str] = (), progress: Callable[[int, int], None] | None = None
+) -> Any:
+    """The annotations of the objects in some folders, as one Arrow table.
+
+    Args:
+        without: columns that are not needed: tags are half of all.
 
     Raises:
         InputError: a file is broken, or is not in the cache and there is no network.
     """
-    pyarrow, compute = _arrow()
-    tables = []
+    pyarrow = _arrow()
+    tables = [_as_table([]).drop_columns(list(without))]
     for done, folder in enumerate(folders):
         if progress and len(folders) > 1:
             progress(done, len(folders))
-        tables.append(_table(folder))
-    joined = pyarrow.concat_tables(tables or [_as_table([])])
-    return joined.take(compute.sort_indices(joined, sort_keys=[("uid", "ascending")]))
+        tables.append(_table(folder, without))
+    return pyarrow.concat_tables(tables)
+
+
+def uids_of(table: Any) -> Uids:
+    """(n,) the uids of a table, in its order."""
+    return np.concatenate(
+        [np.array(chunk.to_pylist(), dtype=np.bytes_) for chunk in table["uid"].chunks if len(chunk)]
+        or [np.array([], dtype="S1")]
+    )
 
 
 def record_of(row: dict[str, Any], category: str) -> ObjectRecord:
@@ -115,23 +127,25 @@ def record_of(row: dict[str, Any], category: str) -> ObjectRecord:
     )
 
 
-def _table(folder: str) -> Any:
-    """The table of one folder."""
+def _table(folder: str, without: Sequence[str]) -> Any:
+    """The table of one folder, without some columns."""
     source, kept = _sources(f"metadata/{folder}.json.gz", f"{folder}.parquet")
     if kept is not None:
         import pyarrow
         from pyarrow import parquet
 
         with suppress(pyarrow.ArrowException, *_BROKEN):
-            table = parquet.read_table(kept)
-            if table.schema.equals(_as_table([]).schema):
-                return table
+            schema = _as_table([]).schema
+            if parquet.read_schema(kept).equals(schema):
+                return parquet.read_table(
+                    kept, columns=[name for name in schema.names if name not in without]
+                )
     with _Reading(source):
         tree = _unpacked(source)
         table = _as_table([_row(str(uid), tree[uid]) for uid in tree])
     del tree
     _keep(f"{folder}.parquet", lambda path: _save_table(path, table))
-    return table
+    return table.drop_columns(list(without))
 
 
 def _row(uid: str, annotation: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +179,7 @@ def _names(value: Any) -> list[str]:
 
 
 def _as_table(rows: list[dict[str, Any]]) -> Any:
-    pyarrow, _ = _arrow()
+    pyarrow = _arrow()
     names = pyarrow.list_(pyarrow.string())
     text = {name: pyarrow.string() for name in ("uid", "name", "author", "licence", "url")}
     counts = {name: pyarrow.int32() for name in ("faces", "vertices", "animations", "likes", "views")}
@@ -173,15 +187,14 @@ def _as_table(rows: list[dict[str, Any]]) -> Any:
     return pyarrow.Table.from_pylist(rows, schema=pyarrow.schema({**text, **counts, **rest}))
 
 
-def _arrow() -> tuple[Any, Any]:
+def _arrow() -> Any:
     try:
         import pyarrow
-        from pyarrow import compute
     except ImportError as error:
         raise MissingExtra(
             "objaverse: sources need the objaverse package and pyarrow: pip install 'viewpoint100k[objaverse]'"
         ) from error
-    return pyarrow, compute
+    return pyarrow
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 
 from viewpoint100k.config import ObjectsConfig
 from viewpoint100k.errors import ObjectRefused
-from viewpoint100k.objects.annotations import lvis_categories, read_index, read_tables, record_of
+from viewpoint100k.objects.annotations import lvis_categories, read_index, read_tables, record_of, uids_of
 from viewpoint100k.objects.credit import licence_refusal
 from viewpoint100k.objects.downloads import fetch_glb
 from viewpoint100k.objects.selection import Funnel, Lists, Row, choose, fold, folded
@@ -49,7 +49,7 @@ def list_objaverse(
     funnel.step(f"objaverse:{subset}", len(order))
     order = order[lists.by_uid(order, funnel)]
     folders = index.folder_of(order)
-    search = _Search(lists, categories, allow, funnel)
+    search = _Search(lists, categories, allow, funnel, wanted)
     start = 0
     few = wanted <= FEW and not search.is_picky
     while True:
@@ -58,7 +58,7 @@ def list_objaverse(
         search.look_at(order[start : start + size], folders[start : start + size], index.names, progress)
         start += size
         if start >= len(order) or search.passed >= wanted:
-            return search.finish(wanted), funnel
+            return search.finish(), funnel
 
 
 def fetch_objaverse(thing: SourceObject) -> Path:
@@ -84,13 +84,19 @@ class _Search:
     """Objects looked at batch by batch, in the order of the draw."""
 
     def __init__(
-        self, lists: Lists, categories: dict[str, str], allow: tuple[str, ...] | None, funnel: Funnel
+        self,
+        lists: Lists,
+        categories: dict[str, str],
+        allow: tuple[str, ...] | None,
+        funnel: Funnel,
+        wanted: int,
     ) -> None:
         self.settings = lists.settings
         self.lists = lists
         self.categories = categories
         self.allow = allow
         self.funnel = funnel
+        self.wanted = wanted
         self.counts = Counter[str]()  # what is left after each filter, in order
         self.tables = list[tuple[Any, np.ndarray[Any, np.dtype[np.int64]]]]()  # and which of their rows pass
         self.where = list[str]()  # folder of each that passes
@@ -119,27 +125,46 @@ class _Search:
             folders: of each, a place in `names`; -1: it is not in the index.
         """
         needed = [names[place] for place in np.unique(folders[folders >= 0])]
-        table = read_tables(needed, progress)
-        known = np.array(table["uid"].to_pylist(), dtype=np.bytes_) if len(table) else uids[:0]
-        places = np.minimum(np.searchsorted(known, uids), max(len(known) - 1, 0))
-        there = (known[places] == uids) & (folders >= 0) if len(known) else np.zeros(len(uids), bool)
+        table = read_tables(needed, self._unread(), progress)
+        known = uids_of(table)
+        order = np.argsort(known, kind="stable")
+        places = np.zeros(len(uids), np.int64)
+        there = np.zeros(len(uids), bool)
+        if len(known):
+            places = order[np.minimum(np.searchsorted(known, uids, sorter=order), len(known) - 1)]
+            there = (known[places] == uids) & (folders >= 0)
         for uid in uids[~there]:
             self.funnel.drop("unknown", uid.decode(), "is not in Objaverse's index and annotations")
         self._count("has an annotation", int(there.sum()))
         rows = self._filtered(table, places[there])
+        if self.settings.category_share is None and self.lists.groups is None:
+            rows = rows[: self.wanted - self.passed]  # the first are used, whatever the others are
         self.tables.append((table, rows))
-        where = dict(zip(places[there], folders[there], strict=True))
-        self.where += [names[where[row]] for row in rows]
-        taken = table.select(["uid", "categories"]).take(rows)
-        for uid, own in zip(taken["uid"].to_pylist(), taken["categories"].to_pylist(), strict=True):
-            category = self.categories.get(uid) or (f"sketchfab: {own[0]}" if own else "unknown")
+        where = np.zeros(len(known), np.int64)
+        where[places[there]] = folders[there]
+        self.where += [names[place] for place in where[rows]]
+        taken = table["uid"].take(rows).to_pylist()
+        own = (
+            table["categories"].take(rows).to_pylist()
+            if "categories" in table.column_names
+            else [None] * len(rows)
+        )
+        for uid, others in zip(taken, own, strict=True):
+            category = self.categories.get(uid) or (f"sketchfab: {others[0]}" if others else "unknown")
             self.rows.append(Row(uid, category))
 
-    def finish(self, wanted: int) -> list[SourceObject]:
+    def _unread(self) -> list[str]:
+        """Columns that no filter asks for."""
+        settings = self.settings
+        by_category = settings.categories or settings.without_categories or settings.category_share
+        unread = [] if settings.tags or settings.without_tags else ["tags"]
+        return unread if by_category else [*unread, "categories"]
+
+    def finish(self) -> list[SourceObject]:
         """The objects that are used."""
         for name, left in self.counts.items():
             self.funnel.step(name, left)
-        chosen = choose(self.rows, self.lists, self.funnel, wanted)
+        chosen = choose(self.rows, self.lists, self.funnel, self.wanted)
         starts = np.cumsum([0, *(len(rows) for _, rows in self.tables)])
         out = []
         for number, (table, rows) in enumerate(self.tables):
@@ -193,9 +218,11 @@ class _Search:
         if settings.without_tags:
             out.append(("has none of objects.without_tags", ~_any_of(table["tags"], settings.without_tags)))
         if settings.authors is not None:
-            out.append(("by one of objects.authors", _is_in(table["author"], settings.authors)))
+            out.append(
+                ("by one of objects.authors", _is_in(table["author"].combine_chunks(), settings.authors))
+            )
         if settings.without_authors:
-            kept = ~_is_in(table["author"], settings.without_authors)
+            kept = ~_is_in(table["author"].combine_chunks(), settings.without_authors)
             out.append(("by none of objects.without_authors", kept))
         bounds = {
             "faces": (settings.min_faces, settings.max_faces),
@@ -214,7 +241,9 @@ class _Search:
         """Whether LVIS's category of each object, or one of Sketchfab's, is among some."""
         names = folded(wanted)
         uids = {uid for uid, category in self.categories.items() if fold(category) in names}
-        return _any_of(table["categories"], wanted) | _is_in(table["uid"], list(uids), exact=True)
+        return _any_of(table["categories"], wanted) | _is_in(
+            table["uid"].combine_chunks(), list(uids), exact=True
+        )
 
 
 # --- columns of a table ---------------------------------------------------------------------------
@@ -233,7 +262,7 @@ def _between(column: Any, low: int, high: int | None) -> Mask:
 
 def _is_in(column: Any, names: Sequence[str], *, exact: bool = False) -> Mask:
     """Whether each text is among some names, which are compared as `fold` says unless `exact`."""
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = column.dictionary_encode()
     known = encoded.dictionary.to_pylist()
     wanted = set(names) if exact else folded(names)
     is_wanted = np.array([(name if exact else fold(name)) in wanted for name in known] or [False])
