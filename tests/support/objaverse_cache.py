@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,13 +66,7 @@ def ask_objaverse(
     overrides: tuple[str, ...] = (),
 ) -> Any:
     """What a fresh process says with that home folder; the package fixes its paths when it is imported."""
-    env = os.environ | {
-        "HOME": str(home),
-        "HF_HOME": str(home / "hf"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    env |= {"HF_ENDPOINT": hub, "HF_HUB_OFFLINE": "0"} if hub else {"HF_HUB_OFFLINE": "1"}
-    env |= {"NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    env = objaverse_environment(home, hub)
     command = [sys.executable, "-c", CHILD, json.dumps([source, wanted, allow, overrides])]
     done = subprocess.run(
         command, check=False, env=env, capture_output=True, text=True, timeout=120, cwd=home
@@ -95,7 +90,7 @@ class Cache:
         self.root = home / ".objaverse/hf-objaverse-v1"
         self.paths = {uid: f"glbs/000-00{number % 2}/{uid}.glb" for number, uid in enumerate(self.uids)}
         self.lvis = {"mug": [self.uids[2]], "armchair": self.uids[:2]}
-        self.licences = dict(zip(self.uids, ["by", "by-nc-sa", "cc0", "by-nd"], strict=True))
+        self.licences = dict(zip(self.uids, ["by", "by-nc-sa", "cc0", "by-nd"], strict=False))
 
     def index_files(self) -> dict[str, bytes]:
         files = {"object-paths.json.gz": packed(self.paths), "lvis-annotations.json.gz": packed(self.lvis)}
@@ -135,6 +130,117 @@ class Cache:
             if (path.name.startswith(".") or path.is_file()) and not set(ours) & set(path.parents)
         )
         return [name for path in everything if (name := path.relative_to(self.root).as_posix()) not in known]
+
+
+class BadLine:
+    """A server of Objaverse's files over a line that drops, is too busy and cuts short, and what it saw."""
+
+    def __init__(self, files: dict[str, bytes], faults: tuple[str, ...] = ("drop", "429", "short")) -> None:
+        self.files = files
+        self.faults = faults  # the first tries of each file meet one each, in this order
+        self.lock = threading.Lock()
+        self.tries = dict[str, int]()
+        self.whole = dict[str, int]()  # how often each was sent to its end
+        self.open = 0
+        self.most_open = 0  # requests in work at a time
+
+    def __enter__(self) -> "BadLine":
+        line = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_HEAD(self) -> None:
+                line.answer(self, with_body=False)
+
+            def do_GET(self) -> None:
+                line.answer(self, with_body=True)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def answer(self, request: Any, with_body: bool) -> None:
+        with self.lock:
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
+        try:
+            self._answer(request, with_body)
+        except OSError:
+            request.close_connection = True
+        finally:
+            with self.lock:
+                self.open -= 1
+
+    def _answer(self, request: Any, with_body: bool) -> None:
+        name = request.path.split("?")[0].removeprefix("/datasets/allenai/objaverse/resolve/main/")
+        content = self.files.get(name)
+        if content is None:
+            self._reply(request, 404, b"", {"X-Error-Code": "EntryNotFound"})
+            return
+        tags = {"X-Repo-Commit": "1" * 40, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+        if not with_body:
+            self._reply(request, 200, content, tags, send=False)
+            return
+        with self.lock:
+            number = self.tries[name] = self.tries.get(name, 0) + 1
+        fault = self.faults[number - 1] if number <= len(self.faults) else ""
+        time.sleep(0.02)  # so that requests meet
+        asked = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
+        start = int(asked[1]) if asked else 0
+        if asked:
+            tags["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        status = 206 if asked else 200
+        if fault == "429":
+            self._reply(request, 429, b"", {"Retry-After": "1"})
+        elif fault == "drop":  # promises all, and hangs up
+            self._reply(request, status, content[start:], tags, cut=len(content[start:]) // 2)
+            request.close_connection = True
+        elif fault == "short":  # says that half of it is all
+            self._reply(request, 200, content[: len(content) // 2], tags)
+        elif fault == "wrong":
+            self._reply(request, 200, content[:-8] + b"12345678", tags)
+        else:
+            with self.lock:
+                self.whole[name] = self.whole.get(name, 0) + 1
+            self._reply(request, status, content[start:], tags)
+
+    @staticmethod
+    def _reply(
+        request: Any,
+        status: int,
+        body: bytes,
+        headers: dict[str, str],
+        send: bool = True,
+        cut: int | None = None,
+    ) -> None:
+        request.send_response(status)
+        for name, value in (headers | {"Content-Length": str(len(body))}).items():
+            request.send_header(name, value)
+        request.end_headers()
+        if send:
+            request.wfile.write(body if cut is None else body[:cut])
+
+
+def objaverse_environment(home: Path, hub: str = "") -> dict[str, str]:
+    """The environment of a process whose home, and so whose cache of Objaverse, is here."""
+    env = os.environ | {
+        "HOME": str(home),
+        "HF_HOME": str(home / "hf"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "NO_PROXY": "127.0.0.1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    }
+    return env | ({"HF_ENDPOINT": hub, "HF_HUB_OFFLINE": "0"} if hub else {"HF_HUB_OFFLINE": "1"})
 
 
 @contextmanager
