@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import track
 
 from viewpoint100k.annotate import annotate
-from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.cli import collect_rarely
 from viewpoint100k.config import load_config
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov
 from viewpoint100k.geometry.visibility import FAR
 from viewpoint100k.motions import design, family_of
 from viewpoint100k.plan import generator, plan_views
+from viewpoint100k.proof import contradicted
 from viewpoint100k.quality import RenderedView, Statistics, portray
 from viewpoint100k.questions import ask_all, load_templates
 from viewpoint100k.records import ObjectRecord, PlannedView, Provenance, Sample, SourceObject, View, matrix

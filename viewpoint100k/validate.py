@@ -29,6 +29,7 @@ from viewpoint100k.manifest import (
     features,
     read_any_config,
 )
+from viewpoint100k.proof import problems_of_question
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
 from viewpoint100k.questions.kinds import Kind
@@ -347,10 +348,10 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
     for question in sample.questions:
-        yield from (
-            f"question {question.id}: {what}"
-            for what in _question_problems(question, sample, stored.key, gates)
-        )
+        problems = list(_question_problems(question, sample, stored.key, gates))
+        # a second opinion, where the first one has no objection
+        problems = problems or problems_of_question(sample, question, gates)
+        yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"
     if len({question.id for question in sample.questions}) != len(sample.questions):
