@@ -11,7 +11,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from trainers.backends import Asked, generate
 from trainers.rewards import format_reward
-from viewpoint100k.scoring import score
+from viewpoint100k.scoring import parse_choice, parse_number, score
 
 KEY = "watch/accuracy"
 
@@ -96,11 +96,11 @@ class WatchCallback(TrainerCallback):
                 said = generate(model, self.trainer.processing_class, asked, self.max_new_tokens)
                 if chosen:
                     _count(sums, batch, said)
-        names = ["all", "form", *kinds]
+        names = ["all", "form", "unreadable", *kinds]
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64, device=accelerator.device)
         table = accelerator.reduce(table, reduction="sum").cpu()
         found = {name: float(right / n) for name, (right, n) in zip(names, table.tolist(), strict=True) if n}
-        out = {KEY: found.pop("all")}
+        out = {KEY: found.pop("all"), "watch/unreadable": found.pop("unreadable")}
         if "form" in found:
             out["watch/format"] = found.pop("form")
         return out | {f"{KEY}/{kind}": value for kind, value in found.items()}
@@ -108,8 +108,13 @@ class WatchCallback(TrainerCallback):
 
 def _count(sums: dict[str, list[float]], rows: Sequence[dict[str, Any]], said: Sequence[str]) -> None:
     for row, text in zip(rows, said, strict=True):
-        hit = score(text, row["options"] or [], row["answer_index"], row["answer_form"], row["value"])
-        names = [("all", hit), (row["type"], hit)]
+        options = row["options"] or []
+        hit = score(text, options, row["answer_index"], row["answer_form"], row["value"])
+        if row["value"] is None:
+            unread = parse_choice(text, options, row["answer_form"]) is None
+        else:
+            unread = parse_number(text) is None
+        names = [("all", hit), ("unreadable", float(unread)), (row["type"], hit)]
         if row["thinks"]:
             names.append(("form", format_reward([[{"role": "assistant", "content": text}]])[0]))
         for name, value in names:

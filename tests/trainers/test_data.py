@@ -193,9 +193,13 @@ def test_a_benchmark_is_read_in_its_documented_columns_and_scored_in_circles(nam
     said.write_text("\n".join(map(json.dumps, always_a)))
     scores = score_benchmark(rows, said)
     assert scores["circular"].right == 0  # whoever always says A is right in one order only
+    assert scores["unreadable"].right == 0
     by_words = [{**line, "prediction": RIGHT[name]} for line in always_a]
     said.write_text("\n".join(map(json.dumps, by_words)))
     assert score_benchmark(rows, said)["circular"] == (1.0, 1)
+    hedged = [{**line, "prediction": "A or B"} for line in always_a]
+    said.write_text("\n".join(map(json.dumps, hedged)))
+    assert score_benchmark(rows, said)["unreadable"].right == 1
 
 
 def test_a_mixture_of_ours_and_a_benchmark_has_the_columns_of_both(dataset, tmp_path):

@@ -127,6 +127,7 @@ def test_sft_changes_the_model_and_logs_what_it_watches(trained, tiny):
     watched = [entry for entry in trainer.state.log_history if "watch/accuracy" in entry]
     assert [entry["step"] for entry in watched] == [0, 4]
     assert any(key.startswith("watch/accuracy/") for key in watched[0])
+    assert all(0 <= entry["watch/unreadable"] <= 1 for entry in watched)
 
 
 def test_the_card_of_a_model_names_its_dataset(trained, dataset):
