@@ -1,4 +1,4 @@
-"""What a question shows: its pictures with dots or letters drawn in, one as in a mirror, or a map beside them.
+"""What a question shows: pictures with dots or letters drawn in, one of them mirrored, or a map beside them.
 
 Shards keep plain pictures; figures are drawn when somebody looks, from what the question says.
 """
@@ -81,7 +81,7 @@ def _with_marks(picture: "Image", question: Question, place: int) -> "Image":
 
 @lru_cache(maxsize=64)
 def _dot(picture_side: int, colour: Colour) -> "Image":
-    """A dot with a white and a dark rim, to be seen on anything; drawn large and scaled down, for smooth edges."""
+    """A dot with a white and a dark rim, visible on anything; drawn large, then scaled down to be smooth."""
     from PIL import Image, ImageDraw
 
     scale, radius = 4, DOT * picture_side
@@ -121,7 +121,7 @@ def _letter(picture_side: int, letter: str) -> "Image":
 
 
 def _map(question: Question, side: int) -> "Image":
-    """The scene from above: the first camera in white at the lower edge, the object in the middle, cameras around it."""
+    """The scene from above: the object in the middle, the first camera white at the lower edge."""
     from PIL import ImageDraw
 
     large, small = _empty_map(side)

@@ -1,4 +1,4 @@
-"""index/*.parquet: one row per question, no pictures, for SQL. Beside the shards, and not listed in the card's configs.
+"""index/*.parquet: one row per question, without pictures, for SQL; not listed in the card's configs.
 
 A row says where its sample is, whose object it shows, what is asked and answered, and how the cameras stood;
 `sample_sha256` is the hash of the sample's files, by which `validate` names the sample that somebody changed.
@@ -40,7 +40,8 @@ OF_SAMPLE = (
     "family",
 )
 OF_QUESTION = (
-    "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index", "value",
+    "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index",
+    "value",
     "margin", "decidability", "images", "fair",
 )  # fmt: skip
 

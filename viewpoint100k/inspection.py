@@ -1,4 +1,4 @@
-"""What the objects of a source are worth, without a full render: for each a verdict, the figures behind it, a small picture.
+"""What the objects of a source are worth: for each a verdict, the figures behind it, and a small picture.
 
 Files, probes, thresholds and renderer are those of a run, so the verdicts are too. A run goes further with
 those that are symmetric only: it asks what they can answer, pair by pair, which is little or nothing.
@@ -87,7 +87,7 @@ class Seen(NamedTuple):
 
 
 def list_findings(config: RunConfig, listing: sources.Listing, scratch: Path) -> Iterator[Seen]:
-    """The verdicts of the listing alone: objects in its order, then what it refuses. Nothing is rendered or downloaded.
+    """The listing's own verdicts: objects in its order, then what it refuses. Nothing is rendered or fetched.
 
     Args:
         config: the source and its file budgets.
@@ -200,7 +200,7 @@ def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
 
 
 def _views(config: RunConfig, thing: SourceObject) -> ViewSet:
-    """The ring of probes of a run, and one view for people, which holds all of the object's bounding sphere."""
+    """A run's ring of probes, and one view for people that holds all of the object's bounding sphere."""
     front = FRONT_AZIMUTH_DEG if thing.front_azimuth_deg is None else thing.front_azimuth_deg
     distance = ROOM * OBJECT_RADIUS / np.sin(np.radians(0.5 * PROBE_HFOV_DEG))
     camera = look_at(position_on_sphere(front + ASIDE_DEG, ELEVATION_DEG, distance), np.zeros(3))

@@ -109,7 +109,11 @@ def load_questions(
 
     wanted: Wanted = {
         column: _names(argument, names)
-        for argument, column, names in (("tiers", "tier", tiers), ("types", "type", types), ("families", "family", families))
+        for argument, column, names in (
+            ("tiers", "tier", tiers),
+            ("types", "type", types),
+            ("families", "family", families),
+        )
         if names is not None
     }  # fmt: skip
     if fair:
@@ -225,7 +229,8 @@ def _remote_files(address: str) -> Iterator[tuple[str, str, bytes]]:
             most = MOST_JSON_BYTES if name.endswith(".json") else MOST_PICTURE_BYTES
             if found is None or len(data := file.read(most + 1)) > most:
                 raise InputError(
-                    f"{address}: member {one_line(name)!a}: expected names such as ours, and at most {most} bytes"
+                    f"{address}: member {one_line(name)!a}: expected names such as ours, and at most {most} "
+                    "bytes"
                 )
             yield found[1], found[2], data
     except (tarfile.TarError, RecursionError, EOFError, ValueError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""What trimesh knows of an object's surface: is it closed, of how many bodies, how large? Only where trimesh is installed.
+"""What trimesh knows of a mesh, where it is installed: is it closed, how many bodies, how large?
 
 trimesh opens no file: it is given the triangles that our own reader has checked and placed, so it decodes no
 image, follows no URI, and asks nothing of the network.

@@ -1,4 +1,4 @@
-"""How a run goes: what is done, in work, failed and missing, how fast and by whom; from receipts and reports alone."""
+"""How a run goes, from receipts and reports alone: what is done, running, failed, missing; how fast."""
 
 import re
 import time

@@ -63,7 +63,8 @@ def reproduce_shard(
     config, findings = _config(dataset, manifest, source), list[str]()
     if (now := config_hash(config)) != manifest.config_hash:
         findings.append(
-            f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others beside them"
+            f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others "
+            "beside them"
         )
     plan = pipeline.plan_run(scratch, config, progress)
     if not 0 <= number < len(plan.shards):
@@ -73,8 +74,9 @@ def reproduce_shard(
     if entry is None:
         listed = ", ".join(each.name for each in manifest.shards[:3])
         raise InputError(
-            f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, ...): all of it was "
-            "removed, or the source has another number of objects now; pass the one it was made from with --source"
+            f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, "
+            "...): all of it was removed, or the source has another number of objects now; pass the one it "
+            "was made from with --source"
         )
     other_code = _other_code(dataset, manifest, entry)
     if other_code:
@@ -125,7 +127,7 @@ def _code_of(dataset: Path, manifest: Manifest, entry: ShardEntry) -> Code:
 
 
 def _as_by_the_code_of(old: list[StoredSample], new: list[StoredSample]) -> list[StoredSample]:
-    """New samples that say they were made by the code of the old ones: whether that matters is what is to be found out."""
+    """New samples that claim the code of the old ones: a comparison then shows whether it matters."""
     out = []
     for number, one in enumerate(new):
         before = old[min(number, len(old) - 1)].sample.provenance if old else one.sample.provenance

@@ -36,8 +36,9 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         config.questions.templates is not None and not mine
     ):  # a path that its maker chose: of another machine, or worse
         raise InputError(
-            f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are here with "
-            "--set questions.templates=FILE.yaml, or take ours with --set questions.templates=null"
+            f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are "
+            "here with --set questions.templates=FILE.yaml, or take ours with --set "
+            "questions.templates=null"
         )
     changed = [
         name
@@ -106,7 +107,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
 
 
 def _consistent(path: Path) -> Iterator[StoredSample]:
-    """The samples of a shard; what is asked of them rests on their truths, so these must be what the poses say.
+    """The samples of a shard, whose truths must be what the poses say: the questions rest on them.
 
     Raises:
         InputError: a sample cannot be read, or says otherwise: names the shard and the key.

@@ -1,4 +1,4 @@
-"""A run wherever its folder lies. Behind a URL, a stage works in a copy of what it needs and sends what it made.
+"""A run wherever its folder lies. Behind a URL, a stage copies what it needs and sends what it made.
 
 Nothing is shared but files: shards, then their receipts, which mark them as done.
 """
@@ -100,7 +100,8 @@ class Run:
             if self._store is None or RunPaths(self.folder).plan.exists():
                 raise
             raise InputError(
-                f"{self.out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {self.out}`"
+                f"{self.out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate "
+                f"{self.out}`"
             ) from error
 
     def render_shard(

@@ -101,7 +101,8 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     manifest = read_any_config(dataset)
     if manifest.schema_version != SCHEMA_VERSION:
         raise InputError(
-            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}"
+            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads "
+            f"{SCHEMA_VERSION}"
         )
     if fault := config_fault(manifest):
         what = f"its config is not one of ours, so nothing can be checked by it: {fault}"
@@ -152,7 +153,8 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
             problems.append(
                 Problem(
                     where,
-                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove {dataset}`",
+                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove "
+                    f"{dataset}`",
                 )
             )
     problems += _attribution_problems(dataset, objects, used_in)
@@ -230,7 +232,10 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         try:
             if sha256_file(path, dataset) == digest:
                 continue
-            what = f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew"
+            what = (
+                f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` "
+                "writes it anew"
+            )
         except InputError as error:
             what = str(error)
         yield Problem(name, what)
@@ -297,7 +302,8 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
         problems.append(
             Problem(
                 entry.name,
-                f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}",
+                f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} "
+                f"and {entry.questions}",
             )
         )
     if indexed:
@@ -314,7 +320,10 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
 def _other_bytes(path: Path, entry: ShardEntry) -> Iterator[Problem]:
     size, digest = path.stat().st_size, sha256_file(path)
     if size != entry.bytes or digest != entry.sha256:
-        what = f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}..."
+        what = (
+            f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and "
+            f"{entry.sha256[:12]}..."
+        )
         yield Problem(entry.name, what)
 
 
@@ -330,7 +339,9 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     if sample.preset != manifest.preset:
         yield f"is of preset {sample.preset}, the dataset of {manifest.preset}"
     if sample.provenance.config_hash != manifest.config_hash:
-        yield f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
+        yield (
+            f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
+        )
     if len(sample.views) != manifest.views:
         yield f"has {len(sample.views)} views; the samples of this dataset have {manifest.views}"
     if len(stored.images) != len(sample.views):
@@ -358,7 +369,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
 
 
 def truth_problems(sample: Sample) -> Iterator[str]:
-    """What is not so of the truth that a sample stores, or of what it says of its pictures, by its own poses."""
+    """What a sample states about its truth or its pictures that its own poses contradict."""
     for number, view in enumerate(sample.views):
         if max(abs(row[2]) for row in view.world_from_camera[:2]) < LEAST_LEVEL:
             yield f"views.{number}.world_from_camera looks straight up or down, where roll has no meaning"
@@ -384,7 +395,10 @@ def truth_problems(sample: Sample) -> Iterator[str]:
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             yield f"views.{number}.object_box = {view.object_box}; the picture is {width:.0f} x {height:.0f}"
         elif not 0 < view.object_share <= (right - left) * (bottom - top) / (width * height) + 1e-6:
-            yield f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is not there"
+            yield (
+                f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is "
+                "not there"
+            )
 
 
 def _numbers(truth: Truth) -> np.ndarray:
@@ -438,7 +452,10 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     if question.value != fact.value:
         yield f"value = {question.value}; the poses say {fact.value}"
     if (question.answer_form == "number") != (fact.value is not None):
-        yield f"its answer_form is {question.answer_form}; it asks for {'one of its options' if kind.options else 'a number'}"
+        yield (
+            f"its answer_form is {question.answer_form}; it asks for "
+            f"{'one of its options' if kind.options else 'a number'}"
+        )
         return
     gold = answer(question.options, right, question.answer_form, fact.value)
     scored = score(question.answer, question.options, right, question.answer_form, fact.value)
@@ -448,7 +465,10 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
         yield f"margin = {question.margin}; the poses say {fact.margin:.6f}, and at least 1 is needed"
     least = asked.decidability
     if question.decidability < gates.min_decidability or abs(question.decidability - least) > 1e-5:
-        yield f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} is needed"
+        yield (
+            f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} "
+            "is needed"
+        )
     views = [sample.views[view] for view in question.images]
     words, ending = question.prompt.split("\n")[0], lens(views) if kind.lens else ""
     wording = words.removesuffix(ending).strip()

@@ -11,7 +11,7 @@ from viewpoint100k.geometry.rotations import Array, camera_rotation
 
 
 def pose(rotation: ArrayLike, position: ArrayLike) -> Array:
-    """(..., 4, 4) world_from_camera from a (..., 3, 3) rotation and a (..., 3) camera position in the world."""
+    """world_from_camera, (..., 4, 4), from a (..., 3, 3) rotation and a (..., 3) position in the world."""
     rotation, position = np.asarray(rotation, dtype=np.float64), np.asarray(position, dtype=np.float64)
     out = np.zeros((*np.broadcast_shapes(rotation.shape[:-2], position.shape[:-1]), 4, 4))
     out[..., :3, :3], out[..., :3, 3], out[..., 3, 3] = rotation, position, 1.0
@@ -28,7 +28,7 @@ def invert(b_from_a: ArrayLike) -> Array:
 
 
 def position_on_sphere(azimuth_deg: ArrayLike, elevation_deg: ArrayLike, distance: ArrayLike) -> Array:
-    """(..., 3) world position of a camera about the origin; azimuth counter-clockwise from +X seen from above."""
+    """World position of a camera about the origin, (..., 3); azimuth counter-clockwise from +X from above."""
     a, e = (
         np.radians(np.asarray(azimuth_deg, dtype=np.float64)),
         np.radians(np.asarray(elevation_deg, dtype=np.float64)),

@@ -1,4 +1,4 @@
-"""Points of an object's surface in two views, the sides that a view shows, and what else could explain a picture.
+"""Surface points in two views, the sides that a view shows, and rival explanations of a picture.
 
 Works on what the renderer measured, as `visibility` does: planar depth at pixel centres and albedo.
 """
@@ -40,7 +40,7 @@ class Tracked(NamedTuple):
 
 
 def landmarks(captures: Sequence[Capture], seen: Sequence[Surface], count: int) -> list[Surface]:
-    """Points spread over what each view clearly sees of the surface: at most so many, the more outward ones first."""
+    """Points spread over what each view clearly sees of the surface: at most `count`, the outermost first."""
     pools = [one.every(len(one.points) // POOL) for one in seen]
     _, visible = _visibility(captures, pools)
     return [
@@ -61,7 +61,7 @@ def track(captures: Sequence[tuple[Capture, Capture]], points: Sequence[Surface]
 
 
 def _spread(pool: Surface, count: int) -> Surface:
-    """Points far from each other: each next one is the furthest from those chosen; the first is the most outward one."""
+    """Farthest-point sampling: each point is the furthest from those before; the first is the outermost."""
     if len(pool.points) <= count:
         return pool
     x, y, z = pool.points.T
@@ -161,7 +161,7 @@ def chirality(cloud: Surface, ring: list[Capture]) -> float:
 def lens_or_place(
     points: Array, world_from_camera: Array, intrinsics: Array, distance_ratio: float, focal_ratio: float
 ) -> float:
-    """How far the object's points would be elsewhere in the second picture, had its size come about another way.
+    """How far the object's points would lie elsewhere in picture 2, had its size come about in another way.
 
     A camera can make an object larger by its lens or by going nearer; only perspective tells which.
 

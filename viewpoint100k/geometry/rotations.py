@@ -14,7 +14,7 @@ IDENTITY = np.eye(3)
 
 
 def check_rotation(rotation: ArrayLike, name: str) -> Array:
-    """Returns the (..., 3, 3) array as float64, or raises InputError if one is not a rotation within `ATOL`."""
+    """Return the (..., 3, 3) array as float64, or raise InputError if one is not a rotation within `ATOL`."""
     matrix = np.asarray(rotation, dtype=np.float64)
     if matrix.shape[-2:] != (3, 3):
         raise InputError(f"{name} has shape {matrix.shape}; expected (..., 3, 3)")
@@ -138,7 +138,7 @@ Axis = tuple[
 
 
 def _level_axes(x: Array, y: Array, z: Array) -> tuple[Axis, Axis]:
-    """Right and down of a camera that looks along (x, y, z) without roll: forward x up, and forward x right."""
+    """Right and down axes of a camera looking along (x, y, z) without roll: forward x up, forward x right."""
     length = np.sqrt(x * x + y * y)
     right_x, right_y = y / length, (0.0 - x) / length
     level = 0.0 * x - 0.0 * y  # a zero, of the sign that a cross product gives it

@@ -39,7 +39,7 @@ class Surface(NamedTuple):
     albedo: Array  # (N, 3)
 
     def every(self, step: int) -> "Surface":
-        """One of so many points; all of them for a step below 2, as a share of few points, or of none, comes out."""
+        """Every `step`-th point; all of them for a step below 2, which a share of few points gives."""
         step = max(1, step)
         return Surface(*(part[step // 2 :: step] for part in self))
 
@@ -222,7 +222,7 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
 def _in_front(
     u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float
 ) -> NDArray[np.intp]:
-    """Numbers of the points at (u, v) pixels that no other point of the same look hides, on a coarse grid of cells."""
+    """Indices of the points at (u, v) pixels that no other point of the same look hides, on a coarse grid."""
     if not len(depth):
         return np.arange(0)
     column, row = (u / cell_px).astype(np.int64), (v / cell_px).astype(np.int64)

@@ -83,7 +83,7 @@ def own_cores() -> int:
 
 
 def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Bytes that this process and its children may still take: of the machine, and of what a container lends us.
+    """Bytes that this process and its children may still take from the machine or its container.
 
     None where the system does not say (it is no Linux).
     """

@@ -29,7 +29,7 @@ LOST = 1  # exit code of a task that Ray gave up
 def run_ray(
     command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
 ) -> dict[int, Failure]:
-    """A `Runner`: tasks on the cluster at `places.address`, or on a head of our own on loopback if that is empty.
+    """A `Runner`: tasks on the cluster at `places.address`, or on our own head on loopback if that is empty.
 
     A task whose node is lost is started again by Ray, one whose command was killed (out of memory, say) by
     us.
@@ -113,15 +113,16 @@ def _connect(places: Places) -> Any:
             ray.init(address=places.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(
-                f"--address {places.address}: no Ray cluster there ({str(error).splitlines()[0]}). Start one with "
-                "`ray start --head`, or leave --address out to start one on this machine"
+                f"--address {places.address}: no Ray cluster there ({str(error).splitlines()[0]}). Start "
+                "one with `ray start --head`, or leave --address out to start one on this machine"
             ) from error
     for name, wanted in (("CPU", places.cpus), ("GPU", places.gpus)):
         most = max(node["Resources"].get(name, 0) for node in ray.nodes() if node["Alive"])
         if wanted > most and not places.address:  # a cluster that scales may bring larger nodes
             ray.shutdown()
             raise InputError(
-                f"each shard wants {wanted} {name}s, this machine has {most:g}: lower --{name.lower()}s-per-shard"
+                f"each shard wants {wanted} {name}s, this machine has {most:g}: lower "
+                f"--{name.lower()}s-per-shard"
             )
     return ray
 
@@ -154,13 +155,13 @@ def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
                 raise
             if attempt + 1 == STARTS:
                 raise ViewpointError(
-                    f"Ray did not start within 30 s, {STARTS} times: this machine is busy. Try again later, or start a head "
-                    "with `ray start --head` and pass --address auto"
+                    f"Ray did not start within 30 s, {STARTS} times: this machine is busy. Try again later, "
+                    "or start a head with `ray start --head` and pass --address auto"
                 ) from error
 
 
 def _end_helpers(ray: Any) -> None:
-    """End two processes of a head of our own that poll all the time for nobody: one reads logs, one would scale a cluster.
+    """End two processes of our own head that poll for nobody: the log reader and the autoscaler.
 
     `ray.init` cannot be told to leave them out. They are half of what an idle head uses, see docs/farm.md.
     """

@@ -60,7 +60,7 @@ def scene_object(number: int, parts: Sequence[SourceObject]) -> SourceObject:
 
 
 def scene_record(uid: str, parts: Sequence[ObjectRecord]) -> ObjectRecord:
-    """Who a scene is: its hash is that of its objects' hashes, its licence that which is allowed by all of theirs."""
+    """A scene's identity: a hash of its objects' hashes, and a licence that all of theirs allow."""
     hashes = [part.sha256 for part in parts]
     return ObjectRecord(
         uid=uid,

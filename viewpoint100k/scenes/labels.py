@@ -1,4 +1,4 @@
-"""What was rendered of a scene -> what each picture shows of each object, and what changed between two of them.
+"""From renders of a scene to what each picture shows of each object, and what changed between two pictures.
 
 All of it is from the places that the renderer has read back, and from its object index, depth and albedo at
 pixel centres.
@@ -201,7 +201,7 @@ def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layo
 
 
 def _missing(cloud: Surface, shot: Shot, number: int) -> float:
-    """Mean difference, over the points of an object that face the camera, from what is seen in their places; 0..1."""
+    """Mean difference of an object's points that face the camera from what is seen there, in [0, 1]."""
     capture = shot.capture
     height, width = shot.part_index.shape
     pixels, depth = project(cloud.points, capture.world_from_camera, capture.intrinsics)

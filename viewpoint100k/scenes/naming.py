@@ -86,7 +86,7 @@ def colour_of(shares: Mapping[ObjectColour, float]) -> ObjectColour | None:
 
 
 def by_letters(records: Sequence[ObjectRecord]) -> bool:
-    """Whether a scene's objects go by letters alone: in `LETTERED` of the scenes, so that words tell nothing about them."""
+    """Whether a scene's objects go by letters alone, as in a share `LETTERED`: words then reveal nothing."""
     digest = hashlib.sha256("\0".join(record.uid for record in records).encode()).digest()
     return digest[0] < 256 * LETTERED
 

@@ -1,4 +1,4 @@
-"""Where the objects of a scene stand: apart, upright, on the ground, and the whole within `OBJECT_RADIUS` of the origin.
+"""Where a scene's objects stand: apart, upright, on the ground, all within `OBJECT_RADIUS` of the origin.
 
 An object is known by its reach: how far it goes in each of `DIRECTIONS` directions over the ground. Two
 objects are apart if along one of these directions one ends before the other begins; that is a proof for their
@@ -27,7 +27,7 @@ _WAYS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 
 class Footprint(NamedTuple):
-    """An object as it was loaded, in its own axes: the middle of its box at the origin, `OBJECT_RADIUS` around it."""
+    """An object as loaded, in its own axes: the middle of its box at the origin, within `OBJECT_RADIUS`."""
 
     extent: Array  # (3,) sides of its box
     reach: Array  # (DIRECTIONS,) from the middle, counter-clockwise from +x
@@ -108,7 +108,7 @@ def _stand(
     spread: float,
     rng: np.random.Generator,
 ) -> list[Stand]:
-    """Objects set down one after the other, each as near to the middle as one of a few directions lets it, or a bit further."""
+    """Objects set down one by one, each as near to the middle as one of a few directions allows."""
     scales = _sizes(plan, parts, rng) / [float(one.extent.max()) for one in footprints]
     turns = rng.integers(DIRECTIONS, size=len(parts))
     loose = [
@@ -194,7 +194,7 @@ def _layout(plan: ScenePlan, stands: list[Stand], after: list[Stand], changed: i
 
 
 def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radius: float) -> Layout:
-    """The same with all that was measured, about its middle, brought to `OBJECT_RADIUS`: reach allows for more than there is."""
+    """The same, its measured extent centred and scaled to `OBJECT_RADIUS`: reach overestimates it."""
     factor = OBJECT_RADIUS / radius
     change = np.diag([factor, factor, factor, 1.0])
     change[:3, 3] = -factor * middle
