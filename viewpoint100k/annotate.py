@@ -134,7 +134,8 @@ def annotate(
         [merge([marks[one.first], marks[one.second]]) for one in pairs],
     )
     for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True):
-        first, second = planned.first, planned.second
+        first = planned.first
+        second = planned.second
         mine = [captures[view] for view in planned.views]
         if stays(moved.translation.tolist(), gates):  # what one camera sees from there, the other sees too
             tracked = tracked._replace(visible=np.maximum(tracked.visible, 0))
@@ -186,17 +187,16 @@ def _seen(
 ) -> Seen:
     """What depth tells of a sample's views; `tracked` is seen by the first two."""
     count = len(captures)
-    shared, different = np.eye(count), np.zeros((count, count))
+    shared = np.eye(count)
+    different = np.zeros((count, count))
     for i in range(count):
         for j in range(i):
             shared[i, j] = shared[j, i] = covisible_fraction(
                 captures[i], captures[j], surfaces[i], surfaces[j]
             )
     places = [capture.world_from_camera[:3, 3] for capture in captures]
-    around, up = (
-        [math.degrees(math.atan2(p[1], p[0])) for p in places],
-        [elevation_about_origin_deg(p) for p in places],
-    )
+    around = [math.degrees(math.atan2(p[1], p[0])) for p in places]
+    up = [elevation_about_origin_deg(p) for p in places]
     other_side = np.zeros(0)
     if count > 2:
         for i in range(count):
@@ -223,8 +223,10 @@ def stays(translation: Sequence[float], gates: GateConfig) -> bool:
 
 
 def _points(tracked: Tracked) -> list[SurfacePoint]:
-    worlds, pixels = _rounded(tracked.points, 5), _rounded(tracked.pixels.swapaxes(0, 1), 2)
-    albedos, states = _rounded(tracked.albedo, 3), tracked.visible.T.tolist()
+    worlds = _rounded(tracked.points, 5)
+    pixels = _rounded(tracked.pixels.swapaxes(0, 1), 2)
+    albedos = _rounded(tracked.albedo, 3)
+    states = tracked.visible.T.tolist()
     return _POINTS.validate_python(
         [
             {

@@ -84,7 +84,9 @@ def _blurred(grey: Array, passes: int) -> Array:
 def _moved(grey: Array, right: float, down: float) -> Array:
     """The picture sampled at an offset right and down of each pixel: bilinear, clamped to the border."""
     x, y = (np.clip(np.arange(GREY_PX) + by, 0, GREY_PX - 1.001) for by in (right, down))
-    column, row = x.astype(int), y.astype(int)
-    part_x, part_y = x - column, (y - row)[:, None]
+    column = x.astype(int)
+    row = y.astype(int)
+    part_x = x - column
+    part_y = (y - row)[:, None]
     rows = grey[row] * (1 - part_y) + grey[row + 1] * part_y
     return np.asarray(rows[:, column] * (1 - part_x) + rows[:, column + 1] * part_x)

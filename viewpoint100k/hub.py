@@ -174,7 +174,10 @@ def send(shipment: Shipment, progress: Progress = lambda done, of, what: None) -
 
 
 def _send(shipment: Shipment, progress: Progress) -> str:
-    parcel, repo, staging, api = shipment.parcel, shipment.repo_id, shipment.staging, hub_api()
+    parcel = shipment.parcel
+    repo = shipment.repo_id
+    staging = shipment.staging
+    api = hub_api()
     total = sum(file.bytes for file in shipment.send)
     progress(0, total, "looking")
     if not shipment.remote.exists:
@@ -203,8 +206,11 @@ def _send(shipment: Shipment, progress: Progress) -> str:
 
 def _fill_staging(shipment: Shipment, progress: Progress) -> None:
     """Bring the shards to their branch, a few in each commit; those that lie there already are left alone."""
-    repo, staging, api = shipment.repo_id, shipment.staging, hub_api()
-    total, done = sum(file.bytes for file in shipment.send), 0
+    repo = shipment.repo_id
+    staging = shipment.staging
+    api = hub_api()
+    total = sum(file.bytes for file in shipment.send)
+    done = 0
     there = patiently(_files_of, repo, staging)
     missing = []
     for file in shipment.send:
@@ -313,12 +319,10 @@ def _manifest_of(repo_id: str, revision: str) -> Manifest | None:
 
 def _refuse_another(shipment: Shipment) -> None:
     """Raise where publishing would overwrite what is not an earlier version of the same dataset."""
-    repo, remote, mine, theirs = (
-        shipment.repo_id,
-        shipment.remote,
-        shipment.parcel.manifest,
-        shipment.remote.manifest,
-    )
+    repo = shipment.repo_id
+    remote = shipment.remote
+    mine = shipment.parcel.manifest
+    theirs = shipment.remote.manifest
     foreign = sorted(path for path in remote.files if path not in {".gitattributes", "README.md"})
     if theirs is None:
         if foreign:

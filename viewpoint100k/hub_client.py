@@ -180,7 +180,8 @@ def hub_errors(repo_id: str) -> Iterator[None]:
 
 def _refused(repo_id: str, error: Any) -> ViewpointError:
     status = error.response.status_code if error.response is not None else 0
-    owner, said = repo_id.split("/")[0], _without_token(getattr(error, "server_message", None) or error)
+    owner = repo_id.split("/")[0]
+    said = _without_token(getattr(error, "server_message", None) or error)
     if status == 401:
         return InputError(
             "the Hub does not know your token (401). Log in again with `hf auth login`, or correct "

@@ -206,12 +206,14 @@ def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
     if os.path.isabs(address):
         yield from read_members(Path(address))
         return
-    key, members = "", dict[str, bytes]()
+    key = ""
+    members = dict[str, bytes]()
     for stem, extension, data in _remote_files(address):
         if stem != key and members:
             yield key, members
             members = {}
-        key, members[extension] = stem, data
+        key = stem
+        members[extension] = data
     if members:
         yield key, members
 
@@ -243,7 +245,8 @@ def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list
     for shard, key, text, stored in zip(
         *(batch[name] for name in ("shard", "key", "json", "pictures")), strict=True
     ):
-        sample, pictures = from_json(text), _Pictures(stored)
+        sample = from_json(text)
+        pictures = _Pictures(stored)
         with in_sample(shard, key):
             for question in _kept(sample, wanted):
                 record = _if_drawn(question)

@@ -254,7 +254,8 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
     Raises:
         InputError: it cannot be read.
     """
-    path, out = dataset / "attribution.csv", dict[str, dict[str, str]]()
+    path = dataset / "attribution.csv"
+    out = dict[str, dict[str, str]]()
     try:
         with io.TextIOWrapper(open_inside(path), encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.reader(_lines(file, path))):
@@ -316,7 +317,8 @@ def _feature(annotation: Any) -> dict[str, Any]:
                 for name, field in annotation.model_fields.items()
             ]
         }
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
     if origin is typing.Annotated:
         return _feature(arguments[0])
     if origin is None and annotation in Scalar:  # what is generic cannot be hashed

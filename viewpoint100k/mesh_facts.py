@@ -54,7 +54,8 @@ def know_mesh(path: Path, budgets: FileBudgets) -> MeshFacts | None:
 
 def _know(surface: Surface) -> MeshFacts:
     corners = surface.triangles.reshape(-1, 3)
-    low, high = corners.min(axis=0), corners.max(axis=0)
+    low = corners.min(axis=0)
+    high = corners.max(axis=0)
     size = float((high - low).max())
     if not 0 < size < np.inf:
         return MeshFacts(not_known=f"its triangles have a size of {size:g}")

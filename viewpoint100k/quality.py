@@ -214,7 +214,8 @@ def _main_part(cloud: Surface) -> float:
     """
     if not len(cloud.points):
         return 0.0
-    low, side = cloud.points.min(axis=0), max(float(np.ptp(cloud.points, axis=0).max()), 1e-9)
+    low = cloud.points.min(axis=0)
+    side = max(float(np.ptp(cloud.points, axis=0).max()), 1e-9)
     cells = np.minimum(((cloud.points - low) / side * GRID).astype(int), GRID - 1)
     area = np.zeros((GRID,) * 3)
     np.add.at(area, tuple(cells.T), cloud.area)
@@ -238,7 +239,8 @@ def _slab(cloud: Surface) -> float:
     """Share of the footprint that is level floor around the object; 0 if the object is flat and low."""
     if not len(cloud.points):
         return 0.0
-    low, size = cloud.points.min(axis=0), np.ptp(cloud.points, axis=0)
+    low = cloud.points.min(axis=0)
+    size = np.ptp(cloud.points, axis=0)
     level = (cloud.normals[:, 2] > UPRIGHT) & (
         cloud.points[:, 2] - low[2] < FLOOR * float(np.linalg.norm(size))
     )
@@ -287,7 +289,8 @@ def view_problem(view: RenderedView, gates: GateConfig) -> Drop | None:
     """Why a picture cannot be used; None if it can."""
     if not np.isfinite(view.albedo).all() or not np.isfinite(view.depth).all():
         return Drop("broken views", "depth or albedo holds NaN")
-    seen, stats = view.depth < FAR, view.statistics
+    seen = view.depth < FAR
+    stats = view.statistics
     share = float(seen.mean())
     border = float(np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]).mean())
     if share == 0:

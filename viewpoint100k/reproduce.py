@@ -60,7 +60,8 @@ def reproduce_shard(
         InputError: no dataset, no such shard, or its objects' folder is not known.
     """
     manifest = read_manifest(dataset)
-    config, findings = _config(dataset, manifest, source), list[str]()
+    config = _config(dataset, manifest, source)
+    findings = list[str]()
     if (now := config_hash(config)) != manifest.config_hash:
         findings.append(
             f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others "
@@ -111,7 +112,8 @@ def reproduce_shard(
 
 def _other_code(dataset: Path, manifest: Manifest, entry: ShardEntry) -> str:
     """How the code that made a shard differs from this; empty if it does not, as far as both are known."""
-    made_by, here = _code_of(dataset, manifest, entry), this_code()
+    made_by = _code_of(dataset, manifest, entry)
+    here = this_code()
     other_commit = made_by.commit is not None and here.commit is not None and made_by.commit != here.commit
     return f"code: was {made_by}, is {here}" if made_by.version != here.version or other_commit else ""
 
@@ -182,9 +184,12 @@ def _compare(old: list[StoredSample], new: list[StoredSample], findings: list[st
     """Say what differs between two versions of a shard. Returns whether that is only what kernels change."""
     if len(old) != len(new):
         findings.append(f"samples: were {len(old)}, are {len(new)}")
-    fields, pictures, close = list[str](), list[str](), len(old) == len(new)
+    fields = list[str]()
+    pictures = list[str]()
+    close = len(old) == len(new)
     for before, after in zip(old, new, strict=False):
-        tree, other = before.sample.model_dump(mode="json"), after.sample.model_dump(mode="json")
+        tree = before.sample.model_dump(mode="json")
+        other = after.sample.model_dump(mode="json")
         differ = [name for name in tree if tree[name] != other[name]]
         if "provenance" in differ:
             parts = [key for key, value in tree["provenance"].items() if value != other["provenance"][key]]

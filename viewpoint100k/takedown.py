@@ -78,7 +78,8 @@ def remove_objects(
     manifest = _begin(dataset, manifest, list(dict.fromkeys(uids)), reason, progress)
     if manifest.version != before:
         manifest, more, went = _finish(dataset, manifest, progress)
-        touched, samples = touched + more, samples + went
+        touched = touched + more
+        samples = samples + went
     return Removed(manifest, touched, samples)
 
 
@@ -131,8 +132,10 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
     Returns:
         The manifest, the shards that were not so, and how many samples went.
     """
-    gone, wanted = {each.uid for each in manifest.removed}, {entry.name: entry for entry in manifest.shards}
-    touched, samples = list[str](), 0
+    gone = {each.uid for each in manifest.removed}
+    wanted = {entry.name: entry for entry in manifest.shards}
+    touched = list[str]()
+    samples = 0
     if not gone:
         return manifest, touched, samples
     paths = shard_paths(dataset)

@@ -112,10 +112,8 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     here = [entry for entry in manifest.shards if os.path.lexists(dataset / entry.name)]
     if is_own_folder(dataset / FOLDER):
         index_files(dataset)  # imports pyarrow once, for all processes
-    check, processes = (
-        partial(_check_shard, dataset, manifest, gates),
-        min(workers or os.cpu_count() or 1, len(here)),
-    )
+    check = partial(_check_shard, dataset, manifest, gates)
+    processes = min(workers or os.cpu_count() or 1, len(here))
     if processes > 1:
         with ProcessPoolExecutor(processes) as pool:
             found = list(pool.map(check, here))
@@ -123,7 +121,8 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
         found = list(map(check, here))
     keys: dict[str, str] = {}
     splits: dict[str, tuple[str, str]] = {}
-    objects, used_in = dict[str, ObjectRecord](), dict[str, list[str]]()
+    objects = dict[str, ObjectRecord]()
+    used_in = dict[str, list[str]]()
     for entry, shard in zip(here, found, strict=True):
         problems += shard.problems
         for key in shard.keys:
@@ -258,12 +257,16 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
     keep_picture_memory()
-    path, indexed = dataset / entry.name, is_own_folder(dataset / FOLDER)
-    out, listed = _Shard([], [], {}, set(), 0), dict[str, list[dict[str, Any]]]()
-    problems, questions = out.problems, 0
+    path = dataset / entry.name
+    indexed = is_own_folder(dataset / FOLDER)
+    out = _Shard([], [], {}, set(), 0)
+    listed = dict[str, list[dict[str, Any]]]()
+    problems = out.problems
+    questions = 0
     if not entry.name.startswith(f"{entry.split}-"):
         problems.append(Problem(entry.name, f"manifest.json says it is of split {entry.split}"))
-    members, whole = read_members(path), True
+    members = read_members(path)
+    whole = True
     while True:
         try:
             key, files = next(members)
@@ -318,7 +321,8 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
 
 
 def _other_bytes(path: Path, entry: ShardEntry) -> Iterator[Problem]:
-    size, digest = path.stat().st_size, sha256_file(path)
+    size = path.stat().st_size
+    digest = sha256_file(path)
     if size != entry.bytes or digest != entry.sha256:
         what = (
             f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and "
@@ -383,7 +387,8 @@ def truth_problems(sample: Sample) -> Iterator[str]:
         return
     if np.abs(_numbers(sample.truth) - _numbers(derived)).max() > TRUTH_ATOL:
         for name in Truth.model_fields:
-            stored, recomputed = getattr(sample.truth, name), getattr(derived, name)
+            stored = getattr(sample.truth, name)
+            recomputed = getattr(derived, name)
             if stored is not None and not np.allclose(stored, recomputed, rtol=0, atol=TRUTH_ATOL):
                 yield f"truth.{name} = {stored}; the poses say {recomputed}"
     for number, view in enumerate(sample.views):
@@ -391,7 +396,8 @@ def truth_problems(sample: Sample) -> Iterator[str]:
         if abs(view.hfov_deg - hfov_deg) > 1e-4:
             yield f"views.{number}.hfov_deg = {view.hfov_deg}; its intrinsics say {hfov_deg:.4f}"
         left, top, right, bottom = view.object_box
-        width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+        width = 2 * view.intrinsics[0][2]
+        height = 2 * view.intrinsics[1][2]
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             yield f"views.{number}.object_box = {view.object_box}; the picture is {width:.0f} x {height:.0f}"
         elif not 0 < view.object_share <= (right - left) * (bottom - top) / (width * height) + 1e-6:
@@ -470,7 +476,8 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
             "is needed"
         )
     views = [sample.views[view] for view in question.images]
-    words, ending = question.prompt.split("\n")[0], lens(views) if kind.lens else ""
+    words = question.prompt.split("\n")[0]
+    ending = lens(views) if kind.lens else ""
     wording = words.removesuffix(ending).strip()
     if not wording or question.prompt != prompt(wording, question.options, question.answer_form, ending):
         yield "the prompt does not show its own options, or not what its lens did"
@@ -499,8 +506,11 @@ def _attribution_problems(
 ) -> Iterator[Problem]:
     """The shards say what must be there, line by line."""
     expected = attribution(objects, {uid: set(names) for uid, names in used_in.items()}).splitlines()
-    wanted, missing, named = set(expected), set(expected), set[str]()
-    unasked, more = list[str](), 0
+    wanted = set(expected)
+    missing = set(expected)
+    named = set[str]()
+    unasked = list[str]()
+    more = 0
     try:
         with open_inside(dataset / "attribution.csv") as file:
             for data in iter(partial(file.readline, MOST_ROW_BYTES), b""):

@@ -121,7 +121,9 @@ def camera_rotation(bearing_deg: ArrayLike, pitch_deg: ArrayLike, roll_deg: Arra
         (..., 3, 3) world_from_camera, OpenCV camera axes.
     """
     b, p, r = (np.radians(np.asarray(a, dtype=np.float64)) for a in (bearing_deg, pitch_deg, roll_deg))
-    cos_p, cos_r, sin_r = np.cos(p), np.cos(r), np.sin(r)
+    cos_p = np.cos(p)
+    cos_r = np.cos(r)
+    sin_r = np.sin(r)
     forward = np.sin(b) * cos_p, np.cos(b) * cos_p, np.sin(p)
     level_right, level_down = _level_axes(*forward)
     out = np.empty((*np.broadcast_shapes(b.shape, p.shape, r.shape), 3, 3))
@@ -140,6 +142,7 @@ Axis = tuple[
 def _level_axes(x: Array, y: Array, z: Array) -> tuple[Axis, Axis]:
     """Right and down axes of a camera looking along (x, y, z) without roll: forward x up, forward x right."""
     length = np.sqrt(x * x + y * y)
-    right_x, right_y = y / length, (0.0 - x) / length
+    right_x = y / length
+    right_y = (0.0 - x) / length
     level = 0.0 * x - 0.0 * y  # a zero, of the sign that a cross product gives it
     return (right_x, right_y, level), (0.0 - z * right_y, z * right_x, x * right_y - y * right_x)

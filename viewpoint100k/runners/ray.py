@@ -55,12 +55,16 @@ def _run(
     tick: Callable[[], None],
 ) -> dict[int, Failure]:
     task = ray.remote(_render).options(num_cpus=places.cpus, num_gpus=places.gpus, max_retries=places.retries)
-    waiting, failed, attempts = deque(shards), dict[int, Failure](), Counter[int]()
+    waiting = deque(shards)
+    failed = dict[int, Failure]()
+    attempts = Counter[int]()
     running: dict[Any, int] = {}
-    window, looked = 0, float("-inf")
+    window = 0
+    looked = float("-inf")
     while waiting or running:
         if time.monotonic() - looked > LOOK_S:
-            window, looked = _window(ray, places), time.monotonic()
+            window = _window(ray, places)
+            looked = time.monotonic()
         while waiting and len(running) < window:
             number = waiting.popleft()
             attempts[number] += 1
@@ -74,7 +78,8 @@ def _run(
             except (
                 ray.exceptions.RayError
             ) as error:  # its node was lost, and those that it was tried on again
-                code, text = LOST, f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
+                code = LOST
+                text = f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
             write_log(logs, number, text)
             if code < 0 and attempts[number] <= places.retries:
                 waiting.append(number)

@@ -16,7 +16,9 @@ from viewpoint100k.scenes.labels import scene_problem
 
 ON_THE_GROUND = 0.01  # of an object's height, that it may stand off
 BESIDE_PX = 1.5  # that a mask may reach beyond its box: half a pixel, and what the renderer rounds
-ATOL, ATOL_PX = 2e-5, 0.01  # of what is stored, in world units and pixels
+# of what is stored, in world units and pixels
+ATOL = 2e-5
+ATOL_PX = 0.01
 
 
 def problems_of_scene(sample: Sample, gates: GateConfig) -> Iterator[str]:
@@ -96,7 +98,8 @@ def _seen_problems(
         yield f"visible_fraction = {found.visible_fraction}; its pixels say {share:.4f}"
     if (found.box is None) != (found.pixels == 0) or (found.depth_range is None) != (found.pixels == 0):
         yield "box and depth_range belong to what has pixels, and to nothing else"
-    width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+    width = 2 * view.intrinsics[0][2]
+    height = 2 * view.intrinsics[1][2]
     if found.box is not None and found.depth_range is not None:
         left, top, right, bottom = found.box
         over = np.array(

@@ -106,10 +106,13 @@ def _part_seen(
     shot: Shot, number: int, part: ScenePart, gates: GateConfig, width: int, height: int
 ) -> PartSeen:
     mine = shot.part_index == number + 1
-    rows, cols = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
+    rows = np.flatnonzero(mine.any(axis=1))
+    cols = np.flatnonzero(mine.any(axis=0))
     pixels = int(mine.sum())
     solo = max(int(shot.solo[number]), pixels)
-    box, depths, cut = None, None, False
+    box = None
+    depths = None
+    cut = False
     if pixels:
         box = [float(v) for v in (cols[0], rows[0], cols[-1] + 1, rows[-1] + 1)]
         cut = bool(cols[0] == 0 or rows[0] == 0 or cols[-1] == width - 1 or rows[-1] == height - 1)
@@ -215,7 +218,8 @@ def _missing(cloud: Surface, shot: Shot, number: int) -> float:
     if not inside.any():
         return 0.0
     cols, rows = pixels[inside].astype(np.int64).T
-    there, who = capture.depth[rows, cols].astype(np.float64), shot.part_index[rows, cols]
+    there = capture.depth[rows, cols].astype(np.float64)
+    who = shot.part_index[rows, cols]
     away = (there - depth[inside]) / OBJECT_RADIUS
     of_albedo = np.abs(capture.albedo[rows, cols] - cloud.albedo[inside]).mean(axis=1)
     itself = np.maximum(of_albedo, np.minimum(np.abs(away), BACKGROUND_DIFFERENCE))

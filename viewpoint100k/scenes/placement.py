@@ -97,7 +97,8 @@ def _least_gap(stands: Sequence[Stand]) -> float:
 def _sizes(plan: ScenePlan, parts: Sequence[SourceObject], rng: np.random.Generator) -> Array:
     """(N,) longest sides: what such things have, brought nearer to each other; of no unit."""
     logs = np.log([size_m(part.record) for part in parts]) + JITTER * rng.uniform(-1, 1, len(parts))
-    span, most = float(np.ptp(logs)), float(np.log(plan.largest_over_smallest))
+    span = float(np.ptp(logs))
+    most = float(np.log(plan.largest_over_smallest))
     return np.asarray(np.exp((logs - logs.min()) * min(1.0, most / max(span, 1e-9))))
 
 
@@ -148,13 +149,16 @@ def _event(
     """Which object changes, and how everything stands afterwards; None where it has no room for that."""
     if plan.event is None:
         return None, stands
-    changed, radius = int(rng.integers(len(stands))), _bounds(stands)[1]
-    others, before = [one for i, one in enumerate(stands) if i != changed], stands[changed]
+    changed = int(rng.integers(len(stands)))
+    radius = _bounds(stands)[1]
+    others = [one for i, one in enumerate(stands) if i != changed]
+    before = stands[changed]
     if plan.event == "gone":
         return changed, stands
     for _ in range(TRIES):
         if plan.event == "moved":
-            angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(plan.move[0], plan.move[1])
+            angle = rng.uniform(0, 2 * np.pi)
+            distance = radius * rng.uniform(plan.move[0], plan.move[1])
             after = before._replace(spot=before.spot + distance * np.array([np.cos(angle), np.sin(angle)]))
         else:
             turn = int(rng.choice([-1, 1])) * round(
@@ -206,7 +210,8 @@ def read_back(
     states: list[list[Array | None]], footprints: Sequence[Footprint], changed: int | None
 ) -> Layout:
     """The layout that similarities come to: those that were planned, or those that the renderer has."""
-    poses, sizes = [], []
+    poses = []
+    sizes = []
     for number, footprint in enumerate(footprints):
         known = next(state[number] for state in states if state[number] is not None)
         assert known is not None
