@@ -4,7 +4,7 @@ Renders it again and says what differs, and why.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +16,13 @@ from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError, RanDry
 from viewpoint100k.identity import Code, this_code
 from viewpoint100k.manifest import Manifest, ShardEntry, read_attribution, read_manifest
+from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.run_state import RunPaths
-from viewpoint100k.shards import StoredSample, decode, read_shard, sha256_file, write_shard
+from viewpoint100k.shards import Receipt, StoredSample, decode, read_shard, sha256_file, write_shard
 
 MANY = 5  # differences of a kind that are listed one by one
-PIXEL_TOLERANCE = (
-    12  # of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
-)
+# of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
+PIXEL_TOLERANCE = 12
 CLOSE_SHARE = 0.001  # of pixels that may differ by more, at outlines
 
 
@@ -68,17 +68,7 @@ def reproduce_shard(
             "beside them"
         )
     plan = pipeline.plan_run(scratch, config, progress)
-    if not 0 <= number < len(plan.shards):
-        raise InputError(f"--shard {number}: the run of {dataset} has shards 0 to {len(plan.shards) - 1}")
-    shard = plan.shards[number]
-    entry = next((entry for entry in manifest.shards if entry.name == f"{shard.name}.tar"), None)
-    if entry is None:
-        listed = ", ".join(each.name for each in manifest.shards[:3])
-        raise InputError(
-            f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, "
-            "...): all of it was removed, or the source has another number of objects now; pass the one it "
-            "was made from with --source"
-        )
+    shard, entry = _the_shard(dataset, manifest, plan, number)
     other_code = _other_code(dataset, manifest, entry)
     if other_code:
         say(other_code)
@@ -91,12 +81,7 @@ def reproduce_shard(
         return Reproduction(entry.name, False, False, [*findings, str(error)], other_code)
     if receipt.sha256 == entry.sha256:
         return Reproduction(entry.name, not findings, not findings, findings, other_code)
-    for what, before, after in (
-        ("renderer", manifest.renderer, receipt.renderer),
-        ("device", manifest.device, receipt.device),
-    ):
-        if after not in before:
-            findings.append(f"{what}: was {before}, is {after}")
+    findings += _another_renderer(manifest, receipt)
     try:
         old = list(read_shard(dataset / entry.name))
     except InputError as error:
@@ -108,6 +93,36 @@ def reproduce_shard(
     if not findings:
         findings.append("records: they say the same in other bytes, as another version writes them")
     return Reproduction(entry.name, False, close, findings, other_code)
+
+
+def _the_shard(dataset: Path, manifest: Manifest, plan: Plan, number: int) -> tuple[Shard, ShardEntry]:
+    """A shard by its number, as planned and as published.
+
+    Raises:
+        InputError: the run has no such shard, or the dataset no longer has it.
+    """
+    if not 0 <= number < len(plan.shards):
+        raise InputError(f"--shard {number}: the run of {dataset} has shards 0 to {len(plan.shards) - 1}")
+    shard = plan.shards[number]
+    entry = next((entry for entry in manifest.shards if entry.name == f"{shard.name}.tar"), None)
+    if entry is None:
+        listed = ", ".join(each.name for each in manifest.shards[:3])
+        raise InputError(
+            f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, "
+            "...): all of it was removed, or the source has another number of objects now; pass the one it "
+            "was made from with --source"
+        )
+    return shard, entry
+
+
+def _another_renderer(manifest: Manifest, receipt: Receipt) -> Iterator[str]:
+    """Whether the shard was rendered again by another Blender, or on another device."""
+    for what, before, after in (
+        ("renderer", manifest.renderer, receipt.renderer),
+        ("device", manifest.device, receipt.device),
+    ):
+        if after not in before:
+            yield f"{what}: was {before}, is {after}"
 
 
 def _other_code(dataset: Path, manifest: Manifest, entry: ShardEntry) -> str:

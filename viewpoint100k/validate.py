@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
@@ -119,48 +119,58 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
             found = list(pool.map(check, here))
     else:
         found = list(map(check, here))
-    keys: dict[str, str] = {}
-    splits: dict[str, tuple[str, str]] = {}
     objects = dict[str, ObjectRecord]()
     used_in = dict[str, list[str]]()
     for entry, shard in zip(here, found, strict=True):
         problems += shard.problems
-        for key in shard.keys:
-            if key in keys:
-                problems.append(Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}"))
-            keys[key] = entry.name
-        for uid, thing in shard.objects.items():
-            if thing != objects.setdefault(uid, thing):
-                problems.append(
-                    Problem(entry.name, f"object {uid} is described otherwise than in {used_in[uid][0]}")
-                )
+        for uid, record in shard.objects.items():
+            if record != objects.setdefault(uid, record):
+                what = f"object {uid} is described otherwise than in {used_in[uid][0]}"
+                problems.append(Problem(entry.name, what))
             used_in.setdefault(uid, []).append(entry.name.removesuffix(".tar"))
-            for name in {uid, thing.sha256 or uid}:
-                first, other = splits.setdefault(name, (entry.split, entry.name))
-                if first != entry.split:
-                    problems.append(
-                        Problem(
-                            entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}"
-                        )
-                    )
-    uids = set(objects)
-    for removal in manifest.removed:
-        if removal.uid in uids:
-            where = ", ".join(
-                entry.name for entry, shard in zip(here, found, strict=True) if removal.uid in shard.objects
-            )
-            problems.append(
-                Problem(
-                    where,
-                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove "
-                    f"{dataset}`",
-                )
-            )
+    problems += _twice(here, found)
+    problems += _split_problems(here, found)
+    problems += _come_back(dataset, manifest, used_in)
     problems += _attribution_problems(dataset, objects, used_in)
     problems += _manifest_problems(manifest, set[MadeBy]().union(*(shard.provenances for shard in found)))
     if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
-    return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
+    samples = len(set[str]().union(*(shard.keys for shard in found)))
+    return Report(samples, sum(shard.questions for shard in found), len(here), problems)
+
+
+def _twice(entries: Sequence[ShardEntry], shards: Sequence[_Shard]) -> Iterator[Problem]:
+    """Keys that several samples have."""
+    keys = dict[str, str]()
+    for entry, shard in zip(entries, shards, strict=True):
+        for key in shard.keys:
+            if key in keys:
+                yield Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}")
+            keys[key] = entry.name
+
+
+def _split_problems(entries: Sequence[ShardEntry], shards: Sequence[_Shard]) -> Iterator[Problem]:
+    """Objects that stand in two splits, under their own name or as another file of the same bytes."""
+    splits = dict[str, tuple[str, str]]()
+    for entry, shard in zip(entries, shards, strict=True):
+        for uid, record in shard.objects.items():
+            for name in {uid, record.sha256 or uid}:
+                first, other = splits.setdefault(name, (entry.split, entry.name))
+                if first != entry.split:
+                    what = f"object {uid} is in split {entry.split} and, by {other}, in {first}"
+                    yield Problem(entry.name, what)
+
+
+def _come_back(dataset: Path, manifest: Manifest, used_in: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Objects that were removed and are there all the same."""
+    for removal in manifest.removed:
+        if removal.uid in used_in:
+            where = ", ".join(f"{name}.tar" for name in used_in[removal.uid])
+            what = (
+                f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove "
+                f"{dataset}`"
+            )
+            yield Problem(where, what)
 
 
 def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
@@ -258,9 +268,8 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
     keep_picture_memory()
     path = dataset / entry.name
-    indexed = is_own_folder(dataset / FOLDER)
     out = _Shard([], [], {}, set(), 0)
-    listed = dict[str, list[dict[str, Any]]]()
+    listed = dict[str, list[dict[str, Any]]]() if is_own_folder(dataset / FOLDER) else None
     problems = out.problems
     questions = 0
     if not entry.name.startswith(f"{entry.split}-"):
@@ -276,48 +285,59 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
             problems.append(Problem(entry.name, str(error)))
             whole = False
             break
-        where = f"{entry.name}, {key}"
         out.keys.append(key)
         try:
             stored = parse_sample(path, key, files)
         except InputError as error:
-            problems.append(Problem(where, str(error)))
+            problems.append(Problem(f"{entry.name}, {key}", str(error)))
             continue
-        for thing in stored.sample.objects:
-            if thing != out.objects.setdefault(thing.uid, thing):
-                problems.append(
-                    Problem(where, f"object {thing.uid} is described otherwise than in a sample before")
-                )
-        out.provenances.add(_made_with(stored.sample.provenance))
         questions += len(stored.sample.questions)
-        if indexed:
+        if listed is not None:
             listed[key] = list(rows(path, key, files, stored.sample))
-        try:
-            with in_sample(path, key):
-                problems += [
-                    Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)
-                ]
-        except InputError as error:
-            problems.append(Problem(where, str(error)))
+        problems += _stored_problems(path, stored, out, manifest, gates, entry)
     if whole:  # else there is no end to what may have to be read
         problems[:0] = _other_bytes(path, entry)
     if len(out.keys) != entry.samples or questions != entry.questions:
-        problems.append(
-            Problem(
-                entry.name,
-                f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} "
-                f"and {entry.questions}",
-            )
+        what = (
+            f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} "
+            f"and {entry.questions}"
         )
-    if indexed:
-        most = sum(other.questions for other in manifest.shards if other.split == entry.split)
-        for difference in shard_differences(dataset, entry.name, listed, most):
-            file = f"{FOLDER}/{split_of(path)}.parquet"
-            where = f"{entry.name}, {difference.key}" if difference.key else file
-            problems.append(
-                Problem(where, f"{difference.what} ({file})" if difference.key else difference.what)
-            )
+        problems.append(Problem(entry.name, what))
+    if listed is not None:
+        problems += _row_problems(dataset, manifest, entry, listed)
     return out._replace(questions=questions)
+
+
+def _stored_problems(
+    path: Path, stored: StoredSample, shard: _Shard, manifest: Manifest, gates: GateConfig, entry: ShardEntry
+) -> list[Problem]:
+    """What is wrong with one sample of a shard. Notes in `shard` its objects and what it was made by."""
+    where = f"{entry.name}, {stored.key}"
+    problems = []
+    for record in stored.sample.objects:
+        if record != shard.objects.setdefault(record.uid, record):
+            what = f"object {record.uid} is described otherwise than in a sample before"
+            problems.append(Problem(where, what))
+    shard.provenances.add(_made_with(stored.sample.provenance))
+    try:
+        with in_sample(path, stored.key):
+            found = list(sample_problems(stored, entry.split, manifest, gates))
+    except InputError as error:
+        found = [str(error)]
+    return problems + [Problem(where, what) for what in found]
+
+
+def _row_problems(
+    dataset: Path, manifest: Manifest, entry: ShardEntry, listed: Mapping[str, list[dict[str, Any]]]
+) -> Iterator[Problem]:
+    """Rows of the index that a shard contradicts."""
+    file = f"{FOLDER}/{split_of(dataset / entry.name)}.parquet"
+    most = sum(other.questions for other in manifest.shards if other.split == entry.split)
+    for difference in shard_differences(dataset, entry.name, listed, most):
+        if difference.key:
+            yield Problem(f"{entry.name}, {difference.key}", f"{difference.what} ({file})")
+        else:
+            yield Problem(file, difference.what)
 
 
 def _other_bytes(path: Path, entry: ShardEntry) -> Iterator[Problem]:
