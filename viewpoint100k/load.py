@@ -52,7 +52,7 @@ KNOWN: dict[str, set[str]] = {
 Wanted = dict[str, list[Any]]  # column of a question, or "family" -> what is kept; no entry: all
 
 
-def load_questions(
+def load_questions(  # noqa: PLR0913 - filters, by name
     path: str | Path,
     split: str = "train",
     *,

@@ -36,7 +36,7 @@ class Reproduction(NamedTuple):
     other_code: str = ""  # how this code differs from the shard's, if it is known to; no fault by itself
 
 
-def reproduce_shard(
+def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     dataset: Path,
     number: int,
     scratch: Path,
