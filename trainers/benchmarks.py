@@ -1,4 +1,5 @@
-"""Public benchmarks -> our columns, from the columns that they document; and their scores, circular ones included.
+"""Public benchmarks -> our columns, from the columns that they document; and their scores, circular ones
+included.
 
 python -m trainers.benchmarks predictions.jsonl blink:
 """
@@ -162,7 +163,9 @@ def _read_batch(batch: dict[str, list[Any]], numbers: list[int], name: str) -> d
             ) from error
         except ValueError as error:
             raise InputError(f"{name}, row {number}: {error}") from error
-        for column, values in out.items() if read is not None else ():
+        if read is None:
+            continue
+        for column, values in out.items():
             values.append(read[column])
     return out
 
@@ -215,7 +218,8 @@ class Score(NamedTuple):
 
 
 def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
-    """Accuracy of all, per type, and circular: right in every order of the options, and under all rows of a group.
+    """Accuracy of all, per type, and circular: right in every order of the options, and under all rows of a
+    group.
 
     A question without a line, or whose answer cannot be read, counts as wrong: never drawn by lot.
     """

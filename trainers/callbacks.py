@@ -1,4 +1,6 @@
-"""What happens beside the training steps: questions are answered, accuracy is logged, and a fall stops the run."""
+"""What happens beside the training steps: questions are answered, accuracy is logged, and a fall stops the
+run.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +17,8 @@ KEY = "watch/accuracy"
 
 
 class WatchCallback(TrainerCallback):
-    """Answers held-out questions every so many steps, greedily, and logs the scorer's accuracy: all, and per type.
+    """Answers held-out questions every so many steps, greedily, and logs the scorer's accuracy: all, and per
+    type.
 
     With `max_fall`, training stops when the accuracy is that far below the first measurement twice in a row:
     the model forgets. One bad measurement may be chance. Measurements are in the trainer's log, so a resumed
@@ -65,8 +68,10 @@ class WatchCallback(TrainerCallback):
         found = measured(state)
         if self.max_fall is not None and len(found) >= 3 and max(found[-2:]) < found[0] - self.max_fall:
             self.trainer.accelerator.print(
-                f"stopped: {KEY} was {found[0]:.3f} before training and is {found[-2]:.3f}, {found[-1]:.3f} now, more than "
-                f"--max_fall {self.max_fall} lower. Mix in more viewpoint questions, or lower the learning rate."
+                f"stopped: {KEY} was {found[0]:.3f} before training and is {found[-2]:.3f}, {found[-1]:.3f} "
+                "now, more than "
+                f"--max_fall {self.max_fall} lower. Mix in more viewpoint questions, or lower the learning "
+                "rate."
             )
             control.should_training_stop = True
 
