@@ -6,6 +6,7 @@ questions themselves lie in FOLDER/NAME.questions.jsonl, one a line, for `diff`.
 made them, so what is hashed is the content of questions and not the bytes of shards. Exits with 1 where
 anything differs from BEFORE.json, a guard.json of an earlier run, or where a probe fails.
 """
+
 import argparse
 import hashlib
 import io
