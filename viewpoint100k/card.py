@@ -62,7 +62,8 @@ def write_dataset_files(
 ) -> Manifest:
     """Write all that lies beside the shards, each file atomically, manifest.json last."""
     names = [receipt.name for receipt in receipts for _ in range(receipt.samples)]
-    versions, commits = set[str](), set[str]()
+    versions = set[str]()
+    commits = set[str]()
 
     def seen() -> Iterator[tuple[str, Sample]]:
         for name, sample in zip(names, samples, strict=True):
@@ -73,7 +74,8 @@ def write_dataset_files(
 
     contents = count_samples(seen())
     assert versions, "a run has at least one shard with at least one sample"
-    code_version, code_commit = ", ".join(sorted(versions)), ", ".join(sorted(commits)) or None
+    code_version = ", ".join(sorted(versions))
+    code_commit = ", ".join(sorted(commits)) or None
     manifest = make_manifest(config, receipts, code_version, version, list(removed), code_commit)
     return describe(dataset, manifest, contents)
 
