@@ -3,6 +3,8 @@
 Nothing is shared but files: shards, then their receipts, which mark them as done.
 """
 
+import re
+import shlex
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +17,7 @@ from pydantic import ValidationError
 from viewpoint100k import pipeline, run_state, storage
 from viewpoint100k.config import RunConfig
 from viewpoint100k.devices import Device
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest
 from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.records import Reject
@@ -100,7 +102,7 @@ class Run:
             if self._store is None or RunPaths(self.folder).plan.exists():
                 raise
             raise InputError(
-                f"{self.out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {self.out}`"
+                f"{self.out} holds no run: it has no .run/plan.json. Start one with `{shell_line('generate', self.out)}`"
             ) from error
 
     def render_shard(
@@ -177,13 +179,21 @@ class Run:
         try:
             manifest = pipeline.finalize(self.folder)
         except InputError as error:
-            raise InputError(str(error).replace(str(self.folder), self.out)) from error
+            raise InputError(self._named(str(error))) from error
         beside = [self.folder / name for name in BESIDE_THE_SHARDS if name != "manifest.json"]
         files = [each for path in beside for each in (sorted(path.iterdir()) if path.is_dir() else [path])]
         for path in (*files, RunPaths(self.folder).rejects, self.folder / "manifest.json"):
             if path.exists():
                 storage.put(store, path, _name(self.folder, path))
         return manifest
+
+    def _named(self, text: str) -> str:
+        """A message about the copy, as one about the URL: quoted for the shell within a command."""
+        folder = re.escape(str(self.folder))
+        text = re.sub(
+            rf"(`viewpoint100k [a-z-]+ ){folder}", lambda found: found[1] + shlex.quote(self.out), text
+        )
+        return text.replace(str(self.folder), self.out)
 
     def _sent(self, store: Store, shard: Shard) -> Receipt | None:
         """The receipt of a shard that is done."""

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
-from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.errors import InputError, one_line, shell_line
 from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
 from viewpoint100k.manifest import (
     BESIDE_THE_SHARDS,
@@ -152,7 +152,7 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
             problems.append(
                 Problem(
                     where,
-                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove {dataset}`",
+                    f"holds object {removal.uid}, which was removed: finish that with `{shell_line('remove', dataset)}`",
                 )
             )
     problems += _attribution_problems(dataset, objects, used_in)
@@ -230,7 +230,7 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         try:
             if sha256_file(path, dataset) == digest:
                 continue
-            what = f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew"
+            what = f"is not what manifest.json says, or of another version: `{shell_line('card', dataset)}` writes it anew"
         except InputError as error:
             what = str(error)
         yield Problem(name, what)
