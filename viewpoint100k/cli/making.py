@@ -1,6 +1,5 @@
 """Commands that make a dataset: the main job, its stages one by one, and the farm's scripts."""
 
-import os
 import sys
 import tempfile
 import time
@@ -528,12 +527,10 @@ def requestion_command(
 
 
 def resolved_config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
-    from viewpoint100k.config import load_config, public_source
+    from viewpoint100k.config import load_config
     from viewpoint100k.objects.credit import allowed_licences
+    from viewpoint100k.run import with_absolute_source
 
     if allow is not None:
         fields["licences"] = allowed_licences(allow)
-    config = load_config(preset, overrides or [], **fields)
-    if public_source(config.source) == "folder":  # the run may be taken up again from another folder
-        config = config.model_copy(update={"source": os.path.abspath(config.source)})
-    return config
+    return with_absolute_source(load_config(preset, overrides or [], **fields))
