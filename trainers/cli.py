@@ -1,4 +1,6 @@
-"""What the scripts' command lines share: settings from a file of ours, from yours, or as options; errors in one line."""
+"""What the scripts' command lines share: settings from a file of ours, from yours, or as options; errors in
+one line.
+"""
 
 import sys
 import warnings

@@ -1,4 +1,5 @@
-"""Ask a model the questions of a dataset, and write what it says: one JSON line per answer, for `viewpoint100k evaluate`.
+"""Ask a model the questions of a dataset, and write what it says: one JSON line per answer, for
+`viewpoint100k evaluate`.
 
     python -m trainers.predict --model OUT/sft --data viewpoint-100k --out predictions.jsonl
     viewpoint100k evaluate predictions.jsonl viewpoint-100k
