@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
 from viewpoint100k.config import GateConfig, RenderConfig, RunConfig
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
     Contents,
@@ -103,7 +103,7 @@ def rewrite_card(
         if not _is_of(report, manifest):
             raise InputError(
                 f"{audit} is of {report.samples} samples with settings {report.config_hash}; {dataset} has {manifest.samples} with "
-                f"{manifest.config_hash}. Audit it again: `viewpoint100k audit {dataset} --json {audit}`"
+                f"{manifest.config_hash}. Audit it again: `{shell_line('audit', dataset, '--json', audit)}`"
             )
         write_atomically(dataset / "audit.json", (report.to_json() + "\n").encode())
     return describe(dataset, manifest, count_samples(iter_dataset(dataset, manifest, progress)))

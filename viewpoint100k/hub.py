@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from viewpoint100k.errors import InputError, ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError, shell_line
 from viewpoint100k.hub_client import hub_api, hub_errors, patiently, quiet, reach
 from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest, next_version, read_attribution, read_manifest
 from viewpoint100k.shards import sha256_file
@@ -92,7 +92,8 @@ def prepare(dataset: Path, workers: int | None = None) -> Parcel:
         first = report.problems[0]
         raise ViewpointError(
             f"{dataset} is not published: it has {len(report.problems)} problems, the first: {first.where}: "
-            f"{first.what}. `viewpoint100k validate {dataset}` lists them"
+            f"{first.what}. "
+            f"`{shell_line('validate', dataset)}` lists them"
         )
     manifest = read_manifest(dataset)
     shards = [LocalFile(entry.name, entry.bytes, entry.sha256) for entry in manifest.shards]
@@ -235,7 +236,8 @@ def _fill_staging(shipment: Shipment, progress: Progress) -> None:
         if there.get(file.path, ("", ""))[0] != file.sha256:
             raise ViewpointError(
                 f"{file.path} arrived with other bytes than manifest.json says: it was changed while it was "
-                f"sent. Check with `viewpoint100k validate {shipment.parcel.dataset}`, then publish again"
+                f"sent. Check with "
+                f"`{shell_line('validate', shipment.parcel.dataset)}`, then publish again"
             )
 
 
@@ -336,9 +338,12 @@ def _refuse_another(shipment: Shipment) -> None:
     if who[0] != who[1] and _major(mine.version) <= _major(theirs.version):
         raise InputError(
             f"{repo} holds another dataset: preset {who[0][0]}, seed {who[0][1]}, source {who[0][2]}, "
-            f"version {theirs.version}; this one has preset {who[1][0]}, seed {who[1][1]}, source "
-            f"{who[1][2]}. Publish to another REPO_ID; or, to replace it, make this one `viewpoint100k card "
-            f"{shipment.parcel.dataset} --version {_major(theirs.version) + 1}.0.0` first"
+            f"version {theirs.version}; "
+            f"this one has preset {who[1][0]}, seed {who[1][1]}, source {who[1][2]}. Publish to another "
+            f"REPO_ID; or, to replace it, "
+            f"make this one "
+            f"`{shell_line('card', shipment.parcel.dataset, '--version', f'{_major(theirs.version) + 1}.0.0')}` "
+            f"first"
         )
     back = {each.uid for each in theirs.removed} & set(read_attribution(shipment.parcel.dataset))
     if back:
@@ -351,8 +356,9 @@ def _refuse_another(shipment: Shipment) -> None:
     if tagged is not None and not (shipment.up_to_date and tagged == remote.head):
         raise InputError(
             f"{repo} has {shipment.tag} already, with other content, and a tag that people use must not "
-            f"change. Give this one a higher version: `viewpoint100k card {shipment.parcel.dataset} "
-            f"--version {next_version(theirs.version)}`"
+            f"change. Give this one a "
+            f"higher version: "
+            f"`{shell_line('card', shipment.parcel.dataset, '--version', next_version(theirs.version))}`"
         )
 
 

@@ -24,8 +24,10 @@ from viewpoint100k.shards import (
     MEMBER,
     MOST_JSON_BYTES,
     MOST_PICTURE_BYTES,
+    StoredSample,
     decode,
     in_sample,
+    iter_samples,
     keep_picture_memory,
     open_inside,
     open_picture,
@@ -145,6 +147,22 @@ def load_questions(  # noqa: PLR0913 - filters, by name
         features=_features(),
         fn_kwargs={"wanted": wanted},
     )
+
+
+def load_samples(dataset: Path | str, split: str | None = None) -> Iterator[StoredSample]:
+    """All samples of a dataset folder, one at a time, as they are stored.
+
+    Args:
+        dataset: a folder that `viewpoint100k generate` wrote.
+        split: train, validation or test; None: all of them.
+
+    Returns:
+        Named tuples of `key`, `sample` (a `Sample`: object, views, truth, questions) and `images` (JPEG bytes).
+
+    Raises:
+        InputError: no dataset, no such split, or a file that is not what a dataset has.
+    """
+    return iter_samples(Path(dataset), split)
 
 
 def _names(argument: str, names: str | Collection[str]) -> list[str]:

@@ -131,8 +131,10 @@ def score(
     """1.0 if the completion means the right option, else 0.0; for a number its `mean_relative_accuracy`.
 
     Example:
-        >>> score("Option 2.", ["left", "right"], 1, "digit"), score("about 40 degrees", [], -1, "number",
-        38.0) (1.0, 0.9)
+        >>> score("Option 2.", ["left", "right"], 1, "digit")
+        1.0
+        >>> score("about 40 degrees", [], -1, "number", 38.0)
+        0.9
     """
     if value is not None:
         said = parse_number(completion)

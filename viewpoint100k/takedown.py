@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from viewpoint100k.card import describe, drop_stale_audit, iter_dataset, with_version
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.index import FOLDER, write_index
 from viewpoint100k.manifest import (
     Manifest,
@@ -101,8 +101,8 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
             continue
         if sha256_file(path) != entry.sha256:
             raise InputError(
-                f"{path} is not what manifest.json says; find out why with `viewpoint100k validate "
-                f"{dataset}` first"
+                f"{path} is not what manifest.json says; find out why with "
+                f"`{shell_line('validate', dataset)}` first"
             )
         if kept.samples:
             digest, size = cut_digest(path, kept)

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
-from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.errors import InputError, one_line, shell_line
 from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
 from viewpoint100k.manifest import (
     BESIDE_THE_SHARDS,
@@ -167,8 +167,8 @@ def _come_back(dataset: Path, manifest: Manifest, used_in: Mapping[str, Sequence
         if removal.uid in used_in:
             where = ", ".join(f"{name}.tar" for name in used_in[removal.uid])
             what = (
-                f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove "
-                f"{dataset}`"
+                f"holds object {removal.uid}, which was removed: finish that with "
+                f"`{shell_line('remove', dataset)}`"
             )
             yield Problem(where, what)
 
@@ -242,8 +242,8 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
             if sha256_file(path, dataset) == digest:
                 continue
             what = (
-                f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` "
-                "writes it anew"
+                f"is not what manifest.json says, or of another version: `{shell_line('card', dataset)}` "
+                f"writes it anew"
             )
         except InputError as error:
             what = str(error)
