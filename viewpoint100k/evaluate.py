@@ -300,7 +300,7 @@ def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: P
         (resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8")
     )
     worst = _worst(cases)
-    pictures = _pictures(dataset, worst)
+    pictures = pictures_of(dataset, worst)
     text = template.render(
         scores=scores,
         summary=summary(scores),
@@ -341,7 +341,7 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
     return [case for _, case in sorted(rounds, key=lambda one: one[0])[:WORST]]
 
 
-def _pictures(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
+def pictures_of(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
     keys, out = {case.sample_key for case in cases}, dict[str, list[str]]()
     for path, stored in iter_stored(dataset) if cases else ():
