@@ -13,7 +13,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,8 @@ from pydantic_core import from_json
 
 from viewpoint100k.audit.statistics import share, wilson
 from viewpoint100k.drawing import shown
-from viewpoint100k.errors import InputError, MissingExtra, one_line
+from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Question, Record, Sample
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
 from viewpoint100k.shards import decode, in_sample, iter_samples, iter_stored
@@ -286,22 +286,12 @@ def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: P
     The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type
     once before any comes twice.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the page needs jinja2: pip install 'viewpoint100k[publish]'") from error
-
     from viewpoint100k.shards import write_atomically
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        (resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8")
-    )
     worst = _worst(cases)
     pictures = pictures_of(dataset, worst)
-    text = template.render(
+    text = render(
+        asset("evaluate.html.j2"),
         scores=scores,
         summary=summary(scores),
         worst=[(case, pictures[case.question.id]) for case in worst],
