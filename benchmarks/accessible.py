@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 try:
     from benchmarks.browser import Chromium
 except ImportError:  # started as a script
-    from browser import Chromium  # type: ignore[no-redef]
+    from browser import Chromium  # type: ignore[import-not-found, no-redef]
 
 WIDTHS = {390: 844, 1280: 900}  # pixels: height of the window
 SCHEMES = ("light", "dark")

@@ -62,7 +62,7 @@ def load_line(dataset: str, revision: str = "") -> str:
 
 
 def printable(text: str, most: int = 2000) -> str:
-    """A text that strangers had a part in, as it may stand on a terminal: no control characters, no halves of characters.
+    """A stranger's text made safe for a terminal: without control characters and halves of characters.
 
     Lines stay lines. What is longer than `most` characters is cut.
     """

@@ -1,4 +1,4 @@
-"""A run wherever its folder lies. Behind a URL, a stage works in a copy of what it needs and sends what it made.
+"""A run wherever its folder lies. Behind a URL, a stage copies what it needs and sends what it made.
 
 Nothing is shared but files: shards, then their receipts, which mark them as done.
 """
@@ -133,7 +133,8 @@ class Run:
 
     def plan(self, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
         """`pipeline.plan_run`."""
-        store, paths = self._store, RunPaths(self.folder)
+        store = self._store
+        paths = RunPaths(self.folder)
         if store and not paths.plan.exists():
             foreign = sorted(name for name in storage.sizes(store) if name)
             if foreign:
@@ -163,7 +164,8 @@ class Run:
             if self._store is None or RunPaths(self.folder).plan.exists():
                 raise
             raise InputError(
-                f"{self.out} holds no run: it has no .run/plan.json. Start one with `{shell_line('generate', self.out)}`"
+                f"{self.out} holds no run: it has no .run/plan.json. Start one with "
+                f"`{shell_line('generate', self.out)}`"
             ) from error
 
     def render_shard(
@@ -187,7 +189,8 @@ class Run:
         found = devices(RunPaths(self.folder).run / "tmp") if shard else ()
         if self._store is None or shard is None:
             return pipeline.render_shard(self.folder, number, engine_python, workers, found)
-        store, paths = self._store, RunPaths(self.folder)
+        store = self._store
+        paths = RunPaths(self.folder)
         for folder in SMALL:
             (paths.run / folder).mkdir(parents=True, exist_ok=True)
         self._fetch(store, _name(self.folder, paths.progress(shard)))  # it counts the attempts
@@ -226,7 +229,8 @@ class Run:
             InputError: shards are missing, or are not what their receipts say; such ones are to be made
             again.
         """
-        store, plan = self._store, self.read_plan()
+        store = self._store
+        plan = self.read_plan()
         if store is None:
             return pipeline.finalize(self.folder)
         now = self.status(plan, {})
@@ -296,7 +300,8 @@ def _read(path: Path) -> Receipt | None:
 @contextmanager
 def _reporting(store: Store, path: Path, name: str) -> Iterator[None]:
     """Send the progress of a shard from time to time, and at last if it failed."""
-    over, sent = threading.Event(), b""
+    over = threading.Event()
+    sent = b""
 
     def send() -> None:
         nonlocal sent
