@@ -24,7 +24,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.hub_server import HubServer  # noqa: E402
+from support.hub_server import HubServer  # type: ignore[import-untyped]  # noqa: E402
 
 from benchmarks import measured  # noqa: E402
 
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="side of a picture, in pixels")
     parser.add_argument("--objects", type=Path, help="a folder of .glb files for half of the objects")
     parser.add_argument("--builtin", type=int, default=111, help="how many builtin objects")
-    parser.add_argument("--leave", metavar="NAME", help="leave the figures in benchmarks/measured/NAME.json")
+    parser.add_argument("--leave", metavar="NAME", help="leave the figures in benchmarks/records/NAME.json")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True)
     steps = rehearse(arguments.out, arguments.pairs, arguments.size, arguments.objects, arguments.builtin)
@@ -184,7 +184,7 @@ def pairs_there(data: Path) -> int:
     progress = [
         json.loads(path.read_bytes()).get("pairs", 0) for path in data.glob(".run/progress/[!.]*.json")
     ]
-    return sum(receipts) + sum(progress)
+    return int(sum(receipts) + sum(progress))
 
 
 def children_cpu_s() -> float:
