@@ -1,10 +1,15 @@
-"""A release, rehearsed as a user would make it: `python benchmarks/release.py OUT [--pairs 10000] [--size 512]`.
+"""A release, rehearsed as a user would make it: `python benchmarks/release.py OUT [--pairs 10000] [--size
+512]`.
 
-Half of the objects are builtin ones, half those of `--objects`. The run is asked what it will cost, started, killed with
-SIGKILL when a third of its pairs are there, and started again; then validated, audited, described with its audit, shown in a gallery,
+Half of the objects are builtin ones, half those of `--objects`. The run is asked what it will cost,
+started, killed with
+SIGKILL when a third of its pairs are there, and started again; then validated, audited, described with its
+audit, shown in a gallery,
 published to a Hub on this machine, loaded from there, and learned from: by the probe, and by a tiny model
-that is trained and scored. Every step is a command of the command line; its time and its last line are logged in
-OUT/release.json. Nothing is repaired by hand: a step that fails is listed, and the others go on where they can.
+that is trained and scored. Every step is a command of the command line; its time and its last line are
+logged in
+OUT/release.json. Nothing is repaired by hand: a step that fails is listed, and the others go on where they
+can.
 """
 
 import argparse
@@ -66,11 +71,15 @@ def main() -> None:
     failed = [step for step in steps if step.exit_code]
     for step in steps:
         print(
-            f"{step.name:22} {step.exit_code:4} {step.wall_s:8.1f} s {step.cpu_s:8.1f} CPU-s  {step.last_line}"
+            f"{step.name:22} {step.exit_code:4} {step.wall_s:8.1f} s {step.cpu_s:8.1f} CPU-s  "
+            f"{step.last_line}"
         )
     print(f"{len(failed)} of {len(steps)} steps failed")
     if arguments.leave:
-        what = f"{arguments.pairs:,} pairs of `viewpoint-6dof` at {arguments.size} px, `draft`, made, killed, resumed, audited, published, loaded, learned from"
+        what = (
+            f"{arguments.pairs:,} pairs of `viewpoint-6dof` at {arguments.size} px, `draft`, made, "
+            "killed, resumed, audited, published, loaded, learned from"
+        )
         measured.leave(arguments.leave, what, "release", figures(steps), NOTE)
     sys.exit(bool(failed))
 
@@ -158,7 +167,9 @@ def python(name: str, *arguments: object, env: dict[str, str] | None = None) -> 
 
 
 def kill_on_the_way(out: Path, generate: Sequence[object], pairs: int) -> Step:
-    """Start the run, and kill all its processes once so many pairs are there. Exit code 0 if it could be killed."""
+    """Start the run, and kill all its processes once so many pairs are there. Exit code 0 if it could be
+    killed.
+    """
     print("-- generate, killed", file=sys.stderr)
     started, before = time.monotonic(), children_cpu_s()
     command = [sys.executable, "-m", "viewpoint100k", *map(str, generate)]

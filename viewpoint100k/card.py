@@ -109,8 +109,10 @@ def rewrite_card(
         report = _read_audit(audit.resolve())  # it may lie anywhere: the user names it
         if not _is_of(report, manifest):
             raise InputError(
-                f"{audit} is the report of {report.samples} samples with settings {report.config_hash}; {dataset} has "
-                f"{manifest.samples} with {manifest.config_hash}. Audit it again: `{shell_line('audit', dataset, '--json', audit)}`"
+                f"{audit} is the report of {report.samples} samples with settings {report.config_hash}; "
+                f"{dataset} has "
+                f"{manifest.samples} with {manifest.config_hash}. Audit it again: "
+                f"`{shell_line('audit', dataset, '--json', audit)}`"
             )
         write_atomically(dataset / "audit.json", (report.to_json() + "\n").encode())
     return describe(dataset, manifest, count_samples(iter_dataset(dataset, manifest, progress)))
@@ -344,7 +346,8 @@ def _side_by_side(example: StoredSample) -> bytes:
 
 def _croissant(manifest: Manifest) -> str:
     description = (
-        f"{manifest.samples} {_what(manifest)} with {manifest.questions} questions about how the camera moved; every answer is "
+        f"{manifest.samples} {_what(manifest)} with {manifest.questions} questions about how the camera "
+        "moved; every answer is "
         "computed from the poses read back from the renderer."
     )
     tree = croissant.croissant(manifest, _name(manifest), description, _citation(manifest))
@@ -412,7 +415,10 @@ def _name(manifest: Manifest) -> str:
 
 
 def _citation(manifest: Manifest) -> str:
-    made = f"seed {manifest.config['seed']}, settings {manifest.config_hash}, rendered with viewpoint100k {manifest.code_version}"
+    made = (
+        f"seed {manifest.config['seed']}, settings {manifest.config_hash}, rendered with viewpoint100k "
+        f"{manifest.code_version}"
+    )
     return (
         f"@misc{{viewpoint_{_name(manifest).replace('-', '_')},\n"
         f"  title = {{{_pretty_name(manifest)}: {_title(manifest)}}},\n"

@@ -26,7 +26,9 @@ app.add_typer(engine.app, name="engine", rich_help_panel="Check and look")
 
 
 def unwrapped(docstring: str) -> str:
-    """A docstring as help: paragraphs on one line each, for the terminal to wrap; examples keep their lines."""
+    """A docstring as help: paragraphs on one line each, for the terminal to wrap; examples keep their
+    lines.
+    """
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
     return "\n\n".join(
         text if text.startswith("[bold]") else " ".join(text.splitlines()) for text in paragraphs
@@ -58,7 +60,9 @@ def _about(
 
 
 def collect_rarely() -> None:
-    """Look for reference cycles seldom: records are trees, and walking over all of them takes a seventh of annotation."""
+    """Look for reference cycles seldom: records are trees, and walking over all of them takes a seventh of
+    annotation.
+    """
     gc.freeze()  # what was imported stays
     gc.set_threshold(50_000, 20, 20)
 

@@ -147,7 +147,7 @@ class Rendering(NamedTuple):
 
 def show_forecast(out: str, config: Any, rendering: Rendering) -> None:
     """What `generate` would do, from a short probe on this machine."""
-    from viewpoint100k.doctor import check_disk
+    from viewpoint100k.disk import check_disk
     from viewpoint100k.forecast import forecast
     from viewpoint100k.storage import is_url
 
@@ -231,7 +231,9 @@ def render_missing(
 
 
 def local_slots(config: Any, missing: list[int], rendering: Rendering) -> tuple[list[Any], list[str]]:
-    """How the shards are shared out on this machine: an environment for each that runs at a time, and options."""
+    """How the shards are shared out on this machine: an environment for each that runs at a time, and
+    options.
+    """
     devices = list(rendering.devices)
     name_devices(rendering.device, devices)
     on_gpus = any(device.environment() for device in devices)
@@ -255,7 +257,8 @@ def doctor_command(
         bool, typer.Option("--json", help="Print JSON, for a bug report. It holds no token.")
     ] = False,
 ) -> None:
-    """Say what this machine has for making datasets, what is missing, and what to do. Exit 1 if something is red.
+    """Say what this machine has for making datasets, what is missing, and what to do. Exit 1 if something
+    is red.
 
     [bold]viewpoint100k doctor my-dataset[/bold]
     [bold]viewpoint100k doctor --json > doctor.json[/bold]
@@ -336,7 +339,8 @@ def render_shard_command(
         )
     if not quiet:
         out_console.print(
-            f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {receipt.bytes / 1e6:.1f} MB"
+            f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, "
+            f"{receipt.bytes / 1e6:.1f} MB"
         )
 
 
@@ -361,7 +365,8 @@ def status_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which shards are done, running, failed and missing, and how fast each machine is; from the files alone.
+    """Say which shards are done, running, failed and missing, and how fast each machine is; from the files
+    alone.
 
     [bold]viewpoint100k status OUT --watch 10[/bold]
     [bold]sbatch --array=$(viewpoint100k status OUT --missing) job.sbatch[/bold]
@@ -512,7 +517,8 @@ def requestion_command(
     ],
     overrides: SetOption = None,
 ) -> None:
-    """Ask new questions about the pairs of a dataset: other wordings, other forms of answers. Nothing is rendered.
+    """Ask new questions about the pairs of a dataset: other wordings, other forms of answers. Nothing is
+    rendered.
 
     [bold]viewpoint100k requestion my-dataset reworded --set questions.templates=mine.yaml[/bold]
     [bold]viewpoint100k requestion my-dataset letters --set questions.other_forms=0[/bold]
