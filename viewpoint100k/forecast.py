@@ -1,7 +1,8 @@
-"""What a run would make and cost, from a short probe on this machine. Nothing is written where the run would be.
+"""What a run would make and cost, from a short probe on this machine. Nothing is written where the run
+would be.
 
-The probe is a run itself: a few visits to objects of the source, with the same settings, in a temporary folder.
-Its receipt says what a pair costs; the rest is multiplication.
+The probe is a run itself: a few visits to objects of the source, with the same settings, in a temporary
+folder. Its receipt says what a pair costs; the rest is multiplication.
 """
 
 import math
@@ -55,7 +56,8 @@ def forecast(
     """Say what `generate` with these arguments would do.
 
     Args:
-        out: where the run would be, to count what is done already; None: behind a URL, which is not looked at.
+        out: where the run would be, to count what is done already; None: behind a URL, which is not looked
+            at.
         scratch: a folder for the probe.
         progress: called with (done, total) while objects are listed.
 

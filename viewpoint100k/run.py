@@ -43,7 +43,8 @@ def generate(
     progress: Callable[[int, int], None] | None = None,
     **fields: Any,
 ) -> Manifest:
-    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on where it stopped.
+    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on where
+    it stopped.
 
     Args:
         out: a folder, or a URL such as s3://bucket/run.
@@ -84,7 +85,9 @@ def generate(
 
 
 def with_absolute_source(config: RunConfig) -> RunConfig:
-    """The same, with the path of a source's folder absolute: a run may be taken up again from another folder."""
+    """The same, with the path of a source's folder absolute: a run may be taken up again from another
+    folder.
+    """
     if public_source(config.source) != "folder":
         return config
     return config.model_copy(update={"source": os.path.abspath(config.source)})
