@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewpoint100k.questions import verifier_figures
-from viewpoint100k.questions.kinds import Figure
+from viewpoint100k.questions.read_figure import ReadFigure as Figure
 from viewpoint100k.records import Seen, View
 
 Array = NDArray[np.float64]

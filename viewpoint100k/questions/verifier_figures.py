@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from viewpoint100k.questions.kinds import Figure
+from viewpoint100k.questions.read_figure import ReadFigure as Figure
 from viewpoint100k.records import Seen, SurfacePoint, View
 
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from viewpoint100k.questions.kinds import Figure
+from viewpoint100k.questions.read_figure import ReadFigure as Figure
 from viewpoint100k.records import OBJECT_RADIUS, Scene, View
 
 Array = NDArray[np.float64]
