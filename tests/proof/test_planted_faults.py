@@ -11,7 +11,10 @@ from viewpoint100k import audit
 from viewpoint100k.audit import labels
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.proof import contradicted
-from viewpoint100k.questions import ask_all, load_templates, scene_shots, tier_a, tier_b_sets
+from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.questions.ask import Writer
+from viewpoint100k.questions.facts import scene as scene_facts
+from viewpoint100k.questions.kinds import composed_angle, turned
 from viewpoint100k.validate import validate_dataset
 
 GATES = GateConfig()
@@ -45,7 +48,7 @@ def turned_other_way(real):
 
 
 def around_other_way(real):
-    return lambda known, view: -real(known, view)
+    return lambda first, second: -real(first, second)
 
 
 def other_side(real):
@@ -57,9 +60,9 @@ def other_side(real):
 
 
 FAULTS = {
-    "A": (Fault(tier_a, "signed", "ego_rotation", pairs), turned_other_way),
-    "B": (Fault(tier_b_sets, "_around_deg", "composed_angle", sets_of_views), around_other_way),
-    "C": (Fault(scene_shots.Shot, "further_right", "side_after", scenes), other_side),
+    "A": (Fault(turned, "signed", "ego_rotation", pairs), turned_other_way),
+    "B": (Fault(composed_angle, "around_deg", "composed_angle", sets_of_views), around_other_way),
+    "C": (Fault(scene_facts.Shot, "further_right", "side_after", scenes), other_side),
 }
 
 
@@ -68,7 +71,8 @@ def asked(fault):
     stored = fault.make()
     keys = [one.key for one in stored]
     samples = [one.sample for one in stored]
-    questions = ask_all(keys, samples, QuestionConfig(), GATES, load_templates(), np.random.default_rng(3), 0)
+    writer = Writer(QuestionConfig(), load_templates(), 0)
+    questions = ask_all(keys, samples, GATES, writer, np.random.default_rng(3))
     return [sets.changed(one, questions=mine) for one, mine in zip(stored, questions, strict=True)]
 
 

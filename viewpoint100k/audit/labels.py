@@ -16,8 +16,8 @@ from viewpoint100k.config import GateConfig
 from viewpoint100k.proof import answer, known
 from viewpoint100k.proof.judging import MARGIN_RTOL, wrong_answer
 from viewpoint100k.proof.measure import MOTIONS, Pair, signs
-from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.kinds import Fact, Kind
+from viewpoint100k.questions.kind import Fact, Kind
+from viewpoint100k.questions.registry import PAIR_KINDS
 from viewpoint100k.records import View, matrix
 
 TRUTH_ATOL = 2e-5  # of fields that are rounded to a millionth, by other formulas, some near the zenith
@@ -334,7 +334,7 @@ def _transformed(
     before = _facts(item, views, front, gates)
     for name, moved, moved_front, change in cases:
         after = _facts(item, moved, moved_front, gates)
-        for kind in KINDS:
+        for kind in PAIR_KINDS:
             if name == "swapped" and kind.type not in REVERSED_BY_SWAP:
                 continue
             old = before[kind.name]
@@ -345,7 +345,7 @@ def _facts(
     item: Item, views: Sequence[View], front: float | None, gates: GateConfig
 ) -> dict[str, Fact | None]:
     truth = make_truth(views[0], views[1], item.sample.truth.covisible_fraction, front)
-    return {kind.name: kind.fact(truth, gates) for kind in KINDS}
+    return {kind.name: kind.fact(truth, gates) for kind in PAIR_KINDS}
 
 
 def _placed(view: View, world_from_camera: Array) -> View:

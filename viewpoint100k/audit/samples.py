@@ -15,6 +15,8 @@ from viewpoint100k.audit.report import Probe, merged
 from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig
 from viewpoint100k.manifest import Manifest, read_manifest
+from viewpoint100k.questions.ask import in_english
+from viewpoint100k.questions.wording import Vocabulary
 from viewpoint100k.records import ObjectRecord, Question, Sample, View
 from viewpoint100k.shards import (
     StoredSample,
@@ -215,7 +217,9 @@ def load_samples(dataset: Path, seed: int = 0) -> Samples:
     """
     manifest = read_manifest(dataset)
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    return Samples(dataset, manifest, gates, [_item(stored) for stored in iter_samples(dataset)], seed)
+    return Samples(
+        dataset, manifest, gates, [_item(stored, manifest.words) for stored in iter_samples(dataset)], seed
+    )
 
 
 def load_records(dataset: Path, seed: int, most: int) -> Samples:
@@ -231,6 +235,7 @@ def load_records(dataset: Path, seed: int, most: int) -> Samples:
     wanted = max(1, -(-len(paths) * most // max(manifest.samples, most)))
     for number in np.linspace(0, len(paths) - 1, wanted).round().astype(int):
         for key, sample in iter_records(paths[number]):
+            sample = in_english(sample, manifest.words)
             items.append(Item(key, sample, [_unusable("was not read")] * len(sample.views)))
     return Samples(dataset, manifest, gates, items, seed)
 
@@ -262,7 +267,7 @@ def stream_samples(
     groups = set[str]()
     verdicts: list[list[Probe]] = [[] for _ in exact]
     wanted = set(drawn.tolist())
-    stream = (_item(stored) for stored in iter_samples(dataset))
+    stream = (_item(stored, manifest.words) for stored in iter_samples(dataset))
     while part := list(islice(stream, PART)):
         for probe, said in zip(exact, verdicts, strict=True):
             said.append(probe(replace(empty, items=part, _asked={})))
@@ -281,8 +286,10 @@ def stream_samples(
     ]
 
 
-def _item(stored: StoredSample) -> Item:
-    key, sample, images = stored
+def _item(stored: StoredSample, words: Vocabulary | None) -> Item:
+    """A sample as probes see it: its questions in English, whatever words the dataset has."""
+    key, images = stored.key, stored.images
+    sample = in_english(stored.sample, words)
     boxes: list[list[float] | None] = [view.object_box for view in sample.views]
     boxes += [None] * (len(images) - len(boxes))
     looks = [_look(image, box) for image, box in zip(images, boxes, strict=False)]
