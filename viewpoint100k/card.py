@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
-from viewpoint100k.config import GateConfig, RenderConfig, RunConfig
+from viewpoint100k.config import BUNDLED, GateConfig, RenderConfig, RunConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
@@ -172,12 +172,13 @@ def card(
 ) -> str:
     """README.md of a dataset: YAML that loads it, text that explains it."""
     licences = Counter(thing.licence for thing in contents.objects.values())
+    objects = len(contents.objects) - len(contents.panoramas)
     splits = ", ".join(f"{contents.counts[f'split/{split}']} {split}" for split in _splits(manifest))
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
     parts = [
         f"---\n{yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)}---",
         f"# {_title(manifest)}",
-        f"{manifest.samples} {_what(manifest)} ({splits}) of {len(contents.objects)} objects, {manifest.questions} questions, "
+        f"{manifest.samples} {_what(manifest)} ({splits}) of {objects} objects, {manifest.questions} questions, "
         f"{contents.counts['asked/fair']} of them in the balanced subset (`fair`). "
         "Rendered, not photographed: every answer is computed from the poses read back from the renderer. No object is in two "
         f"splits. Version {manifest.version}.",
@@ -271,8 +272,8 @@ picture its visible pixels, the pixels it would have alone, its box, depth and w
 """
 
 _LICENCES = """
-The pictures show objects of others; a render is a derivative of its object. `attribution.csv` names title, author, licence and source of
-each, and every sample carries the same in `json.object`. Choose by licence:
+The pictures show objects of others, and may show panoramas of others behind them; a render is a derivative of both. `attribution.csv`
+names title, author, licence and source of each, and every sample carries the same in `json.object` and `json.views[k].panorama`. Choose by licence:
 
 ```python
 free = samples.filter(lambda row: row["json"]["object"]["licence"].startswith(("CC0", "CC-BY-4")))
@@ -369,10 +370,20 @@ def _limits_text(manifest: Manifest, contents: Contents) -> str:
 
 - One object in each picture, before a backdrop: no rooms, no people, no clutter. What is learnt here has to be shown to carry over to photographs.
 - {objects} Objects that look the same from all sides are left out, because nothing could be told.
-- Light comes from the few surroundings that ship with the renderer, and lamps. Lenses are ideal: no blur, no distortion, no noise of a sensor.
+- {_surroundings_text(manifest, contents)} Lenses are ideal: no blur, no distortion, no noise of a sensor.
 - Questions and chains of thought are English sentences from templates; `template` names the one that was used.
-- Categories, titles and licences are what the objects' sources say; nobody has looked at all {len(contents.objects)}.
+- Categories, titles and licences are what the objects' sources say; nobody has looked at all {len(contents.objects) - len(contents.panoramas)}.
 """
+
+
+def _surroundings_text(manifest: Manifest, contents: Contents) -> str:
+    """Where light and backgrounds come from."""
+    sources = []
+    if contents.panoramas:
+        sources.append(f"{len(contents.panoramas)} panoramas of a folder (in `attribution.csv`)")
+    if BUNDLED in manifest.config.get("render", {}).get("surroundings", [BUNDLED]):
+        sources.append("the eight panoramas that ship with the renderer")
+    return f"Light and surroundings come from {' and '.join(sources) or 'the renderer'}, and lamps."
 
 
 def _removed_text(manifest: Manifest) -> str:

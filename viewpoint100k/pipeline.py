@@ -41,6 +41,7 @@ from viewpoint100k.run_state import (
     write_rejects,
 )
 from viewpoint100k.shards import Receipt, read_shard, sweep, write_atomically, write_shard
+from viewpoint100k.surroundings import list_panoramas
 
 
 def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
@@ -71,11 +72,17 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
             else ""
         )
         raise InputError(f"source {config.source} has no usable object{why}")
-    plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
+    panoramas, refused = list_panoramas(config)
+    plan = make_plan(
+        config,
+        listing.objects,
+        spread=public_source(config.source) == "folder",
+        panoramas=panoramas,
+    )
     plan = plan.model_copy(update={"code": this_code()})
     for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
-    write_rejects(paths.listed_rejects, listing.rejects)
+    write_rejects(paths.listed_rejects, [*listing.rejects, *refused])
     write_atomically(paths.config, write_config(config).encode())
     write_atomically(paths.plan, plan.model_dump_json().encode())  # last: it marks the stage as done
     return plan
@@ -131,7 +138,7 @@ def render_shard(
             # after all were asked about: the others stay as they were
             gone = {removal.uid for removal in removed_objects(out)}
             samples = [
-                stored for stored in samples if not gone & {thing.uid for thing in stored.sample.objects}
+                stored for stored in samples if not gone & {thing.uid for thing in stored.sample.credited}
             ]
             tally.cpu_s["start"] += engine.start_cpu_s
         write_rejects(paths.shard_rejects(shard), tally.rejects)
@@ -146,7 +153,7 @@ def render_shard(
             config_hash=plan.config_hash,
             renderer=engine.renderer,
             device=engine.device,
-            objects=sorted({thing.uid for stored in samples for thing in stored.sample.objects}),
+            objects=sorted({thing.uid for stored in samples for thing in stored.sample.credited}),
             objects_visited=tally.visited,
             views_rendered=tally.views,
             rejects=len(tally.rejects),

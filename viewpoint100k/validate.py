@@ -275,7 +275,7 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
         except InputError as error:
             problems.append(Problem(where, str(error)))
             continue
-        for thing in stored.sample.objects:
+        for thing in stored.sample.credited:
             if thing != out.objects.setdefault(thing.uid, thing):
                 problems.append(
                     Problem(where, f"object {thing.uid} is described otherwise than in a sample before")

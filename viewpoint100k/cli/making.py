@@ -413,7 +413,7 @@ def requestion_command(
 
 
 def resolved_config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
-    from viewpoint100k.config import load_config, public_source
+    from viewpoint100k.config import BUNDLED, load_config, public_source
     from viewpoint100k.objects.credit import allowed_licences
 
     if allow is not None:
@@ -421,4 +421,8 @@ def resolved_config(preset: str, overrides: list[str] | None, allow: str | None,
     config = load_config(preset, overrides or [], **fields)
     if public_source(config.source) == "folder":  # the run may be taken up again from another folder
         config = config.model_copy(update={"source": os.path.abspath(config.source)})
-    return config
+    surroundings = [
+        entry if entry == BUNDLED else os.path.abspath(entry) for entry in config.render.surroundings
+    ]
+    render = config.render.model_copy(update={"surroundings": surroundings})
+    return config.model_copy(update={"render": render})
