@@ -18,7 +18,8 @@ HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each, of panoramas 6
 PANORAMAS_KEPT = 8  # of the user's own, over objects: 8 MB each
 LIGHT_PX, SHOWN_PX = 1024, 2048  # widths at which panoramas light, and are shown
 PLACE_PX = 64  # height of the panorama by which a procedural place lights
-MIDDLE_STRENGTH = 0.8  # of a light, by which a procedural place is shown as it was painted
+GLARE = 6.0  # how much brighter windows and lamps of a place are than they can be shown
+MIDDLE_STRENGTH = 0.55  # of a light, by which a procedural place is shown as it was painted
 EYE_M = 1.6  # a panorama's camera over the floor
 EYE_BOUNDS = (1.0, 2.5)  # the same in world units: the floor beside a cup is not stretched beyond recognition
 DOME_RADII = (6.0, 14.0)  # in world units
@@ -112,7 +113,11 @@ class Lighting:
 
     def show_behind_glass(self, things: Sequence[Any]) -> None:
         """Before a painted background, glass among these shows its colour, not the surroundings that light the object."""
-        painted = bool(glass.materials_of(things)) and self.background["kind"] in {"plain", "gradient", "ground"}
+        painted = bool(glass.materials_of(things)) and self.background["kind"] in {
+            "plain",
+            "gradient",
+            "ground",
+        }
         if painted:
             rgb = 0.5 * (np.asarray(self.background["rgb"]) + np.asarray(self.background["rgb_below"]))
             color = glass.radiance_of(rgb.tolist(), self.folder)
@@ -175,6 +180,7 @@ class Lighting:
         if self.place is not None:
             shown = painting.surroundings(self.place, PLACE_PX)
             linear = np.maximum(shown, 0) ** 2.2  # about what the film makes it from
+            linear = np.where(shown.max(axis=2, keepdims=True) > 1, GLARE * linear, linear)
             return np.dstack([linear, np.ones_like(linear[..., 0])])[::-1].astype(np.float32)
         path = self.panoramas.get(name)
         return _bundled(name) if path is None else _own(Path(path), LIGHT_PX)

@@ -182,8 +182,9 @@ def _hangings(canvas: Canvas, rng: Rng, width: float, height: float, with_door: 
 def _furniture(maker: _Maker, low: Array, high: Array) -> list[Box]:
     """Pieces along the walls, outside the circle that cameras need."""
     rng = maker.rng
+    tiles = [_pick(rng, textures.FURNITURE) for _ in range(2)]
     out: list[Box] = []
-    for _ in range(int(rng.integers(3, 8))):
+    for _ in range(int(rng.integers(5, 12))):
         kind = str(rng.choice(["shelf", "cupboard", "sofa", "chest", "pillar", "plinth"]))
         width, depth, height = _size_of(rng, kind)
         wall = int(rng.integers(4))
@@ -196,7 +197,7 @@ def _furniture(maker: _Maker, low: Array, high: Array) -> list[Box]:
         corner[other], far[other] = along, min(along + width, high[other])
         corner[2], far[2] = maker.floor, min(maker.floor + height, high[2] - 0.05)
         if _clear_of(corner, far, maker.clear + 0.05) and not _touches(corner, far, out, maker.metres):
-            out += _piece(maker, kind, corner, far)
+            out += _piece(maker, kind, tiles[int(rng.integers(2))], corner, far)
     return out
 
 
@@ -215,7 +216,7 @@ def _size_of(rng: Rng, kind: str) -> tuple[float, float, float]:
     return rng.uniform(0.4, 1.0), rng.uniform(0.35, 0.6), rng.uniform(0.35, 0.6)
 
 
-def _piece(maker: _Maker, kind: str, low: Array, high: Array) -> list[Box]:
+def _piece(maker: _Maker, kind: str, tile: Repeating, low: Array, high: Array) -> list[Box]:
     rng = maker.rng
     if kind == "sofa":
         cloth = textures.fabric(rng)
@@ -229,7 +230,6 @@ def _piece(maker: _Maker, kind: str, low: Array, high: Array) -> list[Box]:
         else:
             back_high[deep] = low[deep] + thick
         return [seat, maker.box(back_low, back_high, _plain_faces(cloth, back_low, back_high))]
-    tile = _pick(rng, textures.FURNITURE)
     faces = list(_plain_faces(tile, low, high))
     if kind in {"shelf", "cupboard"}:
         draw = textures.shelves if kind == "shelf" else textures.drawers
@@ -285,6 +285,7 @@ def _clutter(maker: _Maker, top: Box) -> list[Box]:
     """Books, boxes and the like that lie on a table, outside the circle that cameras need."""
     rng = maker.rng
     low, high = top.low * maker.metres, top.high * maker.metres
+    tiles = [_pick(rng, textures.FURNITURE) for _ in range(3)]
     out: list[Box] = []
     for _ in range(int(rng.integers(2, 9))):
         size = np.array([rng.uniform(0.05, 0.3), rng.uniform(0.05, 0.25), rng.uniform(0.01, 0.2)])
@@ -292,7 +293,7 @@ def _clutter(maker: _Maker, top: Box) -> list[Box]:
         corner = np.array([*spot, maker.ground])
         far = np.minimum(corner + size, [high[0], high[1], np.inf])
         if _clear_of(corner, far, maker.clear + 0.01) and not _touches(corner, far, out, maker.metres):
-            tile = _pick(rng, textures.FURNITURE)
+            tile = tiles[int(rng.integers(3))]
             out.append(maker.box(corner, far, _plain_faces(tile, corner, far)))
     return out
 
@@ -303,7 +304,7 @@ def _clutter(maker: _Maker, top: Box) -> list[Box]:
 def _yard(maker: _Maker, turn_rad: float) -> Place:
     rng = maker.rng
     sides = np.array([1.1 * maker.clear + 0.5 + rng.uniform(0.5, 8) for _ in range(4)])
-    height = float(rng.uniform(2.0, 7.0))
+    height = float(rng.uniform(0.18, 0.5) * sides.min() + rng.uniform(1.0, 2.5))
     low = np.array([-sides[0], -sides[2], maker.floor])
     high = np.array([sides[1], sides[3], maker.floor + FAR_WALL * maker.metres])
     things = _outdoor_things(maker, low, high, height)
@@ -348,9 +349,10 @@ def _outdoor_things(maker: _Maker, low: Array, high: Array, wall_height: float) 
     """Benches, planters, crates and houses."""
     rng = maker.rng
     out: list[Box] = []
-    for _ in range(int(rng.integers(3, 9))):
-        large = rng.random() < 0.4
-        size = rng.uniform(1.5, 6, 3) if large else rng.uniform(0.4, 1.4, 3)
+    kinds = [_pick(rng, textures.OUTDOOR_WALLS), _pick(rng, textures.OUTDOOR_WALLS), textures.wood(rng)]
+    for _ in range(int(rng.integers(4, 14))):
+        large = rng.random() < 0.5
+        size = wall_height * rng.uniform(0.3, 1.1, 3) if large else rng.uniform(0.4, 1.8, 3)
         if not large:
             size[2] = rng.uniform(0.3, 1.1)
         spot = rng.uniform(low[:2], np.maximum(high[:2] - size[:2], low[:2] + 0.01))
@@ -358,9 +360,7 @@ def _outdoor_things(maker: _Maker, low: Array, high: Array, wall_height: float) 
         far = np.minimum(corner + size, [high[0], high[1], maker.floor + wall_height + 3.0])
         if not _clear_of(corner, far, maker.clear + 0.3) or _touches(corner, far, out, maker.metres):
             continue
-        tile = _pick(
-            rng, textures.OUTDOOR_WALLS if large else (textures.wood, textures.paving, textures.hedge)
-        )
+        tile = kinds[int(rng.integers(2 if large else 3))]
         out.append(maker.box(corner, far, _plain_faces(tile, corner, far)))
     return out
 
@@ -417,7 +417,8 @@ def _floor_shade(maker: _Maker, low: Array, high: Array, standing: list[Box]) ->
     light = 1 - 0.18 * sum(
         np.exp(-edge / CORNER_M) for edge in (x - low[0], high[0] - x, y - low[1], high[1] - y)
     )
-    light = light * np.linspace(0.93, 1.05, SHADE_PX, dtype=np.float32)[None, :]
+    uneven = textures.noise(maker.rng, 128, 1.5)[:SHADE_PX, :SHADE_PX]
+    light = light * np.linspace(0.93, 1.05, SHADE_PX, dtype=np.float32)[None, :] * (1 + 0.035 * uneven)
     for box in standing:
         near, far = box.low[:2] * maker.metres, box.high[:2] * maker.metres
         away = np.hypot(

@@ -12,7 +12,7 @@ import numpy as np
 Array = np.ndarray
 Rng = np.random.Generator
 TILE = 512  # pixels along a side of what repeats
-LOG2 = 9  # of that
+SMALL = 256  # of what is hardly uneven
 
 
 class Pyramid(NamedTuple):
@@ -34,8 +34,9 @@ def pyramid(picture: Array) -> Pyramid:
     while min(levels[-1].shape[:2]) >= 4:
         last = levels[-1]
         height, width = (side // 2 * 2 for side in last.shape[:2])
-        blocks = last[:height, :width].reshape(height // 2, 2, width // 2, 2, -1)
-        levels.append(np.ascontiguousarray(blocks.mean(axis=(1, 3), dtype=np.float32)))
+        even = last[:height:2, :width:2] + last[:height:2, 1:width:2]
+        odd = last[1:height:2, :width:2] + last[1:height:2, 1:width:2]
+        levels.append(np.ascontiguousarray((even + odd) * np.float32(0.25)))
     return Pyramid(levels)
 
 
@@ -52,7 +53,7 @@ def noise(rng: Rng, size: int, slope: float, stretch: tuple[float, float] = (1.0
     down = np.fft.fftfreq(size)[:, None] * size * stretch[1]
     frequency = np.hypot(across, down)
     frequency[0, 0] = np.inf
-    spectrum = np.fft.rfft2(rng.standard_normal((size, size))) / frequency**slope
+    spectrum = np.fft.rfft2(rng.standard_normal((size, size), dtype=np.float32)) / frequency**slope
     values = np.fft.irfft2(spectrum, s=(size, size))
     return np.asarray(values / max(float(values.std()), 1e-9), dtype=np.float32)
 
@@ -170,7 +171,7 @@ def grass(rng: Rng) -> Repeating:
     dark = np.array([0.13, 0.20, 0.06]) + rng.uniform(-0.03, 0.03, 3)
     light = np.array([0.47, 0.56, 0.22]) + rng.uniform(-0.08, 0.08, 3)
     blades = 0.5 + 0.22 * noise(rng, TILE, 0.35) + 0.12 * noise(rng, TILE, 1.2)
-    return Repeating(pyramid(between(dark, light, blades)), 1.5)
+    return Repeating(pyramid(between(dark, light, blades)), 2.5)
 
 
 def gravel(rng: Rng) -> Repeating:
@@ -183,7 +184,7 @@ def gravel(rng: Rng) -> Repeating:
 def plaster(rng: Rng) -> Repeating:
     """A painted wall."""
     base = muted(rng, 0.6, 0.92, 0.07)
-    rough = 1 + 0.012 * noise(rng, TILE, 0.5) + 0.015 * noise(rng, TILE, 1.5)
+    rough = 1 + 0.012 * noise(rng, SMALL, 0.5) + 0.015 * noise(rng, SMALL, 1.5)
     return Repeating(pyramid(np.clip(tinted(base, rough), 0.02, 1)), 1.6)
 
 
@@ -221,15 +222,15 @@ def boards(rng: Rng) -> Repeating:
 def lacquer(rng: Rng) -> Repeating:
     """One colour, hardly uneven: what furniture is painted with."""
     base = muted(rng, 0.15, 0.92, 0.12)
-    return Repeating(pyramid(np.clip(tinted(base, 1 + 0.012 * noise(rng, TILE, 1.5)), 0.02, 1)), 1.0)
+    return Repeating(pyramid(np.clip(tinted(base, 1 + 0.012 * noise(rng, SMALL, 1.5)), 0.02, 1)), 1.0)
 
 
 def fabric(rng: Rng) -> Repeating:
     """Woven cloth."""
     base = muted(rng, 0.2, 0.75, 0.15)
-    y, x = np.mgrid[:TILE, :TILE] * (2 * np.pi / TILE)
-    weave = 1 + 0.05 * np.sin(64 * x) * np.sin(64 * y) + 0.05 * noise(rng, TILE, 0.8)
-    return Repeating(pyramid(np.clip(tinted(base, weave), 0.02, 1)), 0.4)
+    y, x = np.mgrid[:SMALL, :SMALL] * (2 * np.pi / SMALL)
+    weave = 1 + 0.05 * np.sin(32 * x) * np.sin(32 * y) + 0.05 * noise(rng, SMALL, 0.8)
+    return Repeating(pyramid(np.clip(tinted(base, weave), 0.02, 1)), 0.2)
 
 
 INDOOR_FLOORS: tuple[Callable[[Rng], Repeating], ...] = (wood, wood, tiles, carpet, gravel)

@@ -78,9 +78,11 @@ KNOWN_TRIES = (
 )
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)  # backgrounds that show what lights the object
-ON_A_TABLE_M, IN_A_ROOM_M = 0.6, 2.2  # objects up to these sizes stand on a table, on the floor of a room
+ON_A_TABLE_M, IN_A_ROOM_M = 0.6, 1.8  # objects up to these sizes stand on a table, on the floor of a room
 SCENE_M = 0.8  # of a scene of several objects, whose sizes are brought near to each other
 ABOVE_GROUND_DEG = 3.0  # of a camera's elevation: the ground may lie just below the middle of a flat object
+STANDING_LAMPS = 1.8  # how much stronger lamps are where the object stands: its shadow is to be seen
+PLACE_LIGHT = 0.7  # how much weaker, beside them, the light from a procedural place's walls is
 CLEARANCE = 0.5  # between the outermost camera and what surrounds it, in world units
 SEED_CLASSES = 8  # by the remainder of a place's seed: which split it belongs to
 SEEDS_OF: dict[Split, tuple[int, ...]] = {"train": (0, 1, 2, 3, 4, 5), "validation": (6,), "test": (7,)}
@@ -520,6 +522,7 @@ def _light(
     """Surroundings turned about the vertical, and one or two suns: above in the world, or on the camera."""
     lamps = []
     on_camera = rng.random() < config.render.camera_lamp_share
+    brightness = STANDING_LAMPS if background.kind in STANDING else 1.0
     for _ in range(int(rng.integers(1, 3))):
         if on_camera:
             aside, up = rng.uniform(-0.6, 0.6), rng.uniform(-0.2, 0.8)
@@ -531,7 +534,7 @@ def _light(
             Lamp(
                 direction=[float(v) for v in towards],
                 frame="camera" if on_camera else "world",
-                strength=float(rng.uniform(0.6, 1.8)),
+                strength=float(brightness * rng.uniform(0.6, 1.8)),
                 angle_deg=float(rng.uniform(2, 20)),
             )
         )
@@ -542,7 +545,8 @@ def _light(
         name=name,
         panorama=panorama,
         rotation_deg=float(rng.uniform(0, 360)) if background.kind != "place" else 0.0,
-        strength=float(rng.integers(6, 11)) / 10,  # of a few strengths: what an HDRI then looks like is kept
+        # of a few strengths: what an HDRI then looks like is kept
+        strength=float(rng.integers(6, 11)) / 10 * (PLACE_LIGHT if background.kind == "place" else 1.0),
         lamps=lamps,
     )
 
