@@ -107,14 +107,14 @@ def tiles(rng: Rng) -> Repeating:
     base = muted(rng, 0.45, 0.88, 0.06)
     other = base * rng.uniform(0.45, 1.0) if rng.random() < 0.4 else base
     grout = base * rng.uniform(0.55, 0.85)
-    return _laid(rng, (count, count), base, other, grout, 0.0, rng.uniform(0.25, 0.5) * count)
+    return _laid(rng, Bond(count, count, base, other, grout), rng.uniform(0.25, 0.5) * count)
 
 
 def paving(rng: Rng) -> Repeating:
     """Slabs or bricks in a bond, rougher than tiles."""
     base = muted(rng, 0.38, 0.66, 0.04)
     rows, columns = (4, 2) if rng.random() < 0.5 else (8, 4)
-    return _laid(rng, (rows, columns), base, base * 0.9, base * 0.55, 0.5, 1.6, rough=0.11)
+    return _laid(rng, Bond(rows, columns, base, base * 0.9, base * 0.55, 0.5, 0.11), 1.6)
 
 
 def bricks(rng: Rng) -> Repeating:
@@ -122,24 +122,27 @@ def bricks(rng: Rng) -> Repeating:
     base = np.array([0.58, 0.30, 0.22]) + rng.uniform(-0.1, 0.1, 3)
     if rng.random() < 0.35:
         base = muted(rng, 0.5, 0.8, 0.03)
-    return _laid(rng, (16, 4), base, base * 0.85, np.full(3, 0.68), 0.5, 1.1, rough=0.08)
+    return _laid(rng, Bond(16, 4, base, base * 0.85, np.full(3, 0.68), 0.5, 0.08), 1.1)
 
 
-def _laid(
-    rng: Rng,
-    counts: tuple[int, int],
-    base: Array,
-    other: Array,
-    joint: Array,
-    bond: float,
-    side_m: float,
-    rough: float = 0.03,
-) -> Repeating:
-    """Rectangles in rows with joints between them, every other row shifted by a share of one."""
-    rows, columns = counts
+class Bond(NamedTuple):
+    """Rectangles in rows, with joints between them."""
+
+    rows: int
+    columns: int
+    base: Array  # (3,) colour
+    other: Array  # (3,) colour of every other one
+    joint: Array  # (3,) colour
+    shift: float = 0.0  # of every other row, as a share of a rectangle
+    rough: float = 0.03
+
+
+def _laid(rng: Rng, bond: Bond, side_m: float) -> Repeating:
+    """A floor or a wall of rectangles."""
+    rows, columns, base, other, joint, shift, rough = bond
     y, x = np.mgrid[:TILE, :TILE]
     row = y * rows // TILE
-    shifted = (x + (row % 2) * int(bond * TILE / columns)) % TILE
+    shifted = (x + (row % 2) * int(shift * TILE / columns)) % TILE
     column = shifted * columns // TILE
     tone = 1 + 2.0 * rough * rng.uniform(-1, 1, (rows, columns))[row, column]
     chess = ((row + column) % 2)[..., None]

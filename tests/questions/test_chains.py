@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from support.published import chain_problems
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
@@ -13,7 +14,6 @@ from viewpoint100k.questions import tier_a, tier_b
 from viewpoint100k.questions.ask import load_templates
 from viewpoint100k.questions.chains import MAX_WORDS, PLANS, PREMISES, state_facts, write_chain
 from viewpoint100k.questions.kinds import Kind
-from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.records import Truth, View
 
 KINDS = (*tier_a.KINDS, *tier_b.KINDS)
@@ -167,7 +167,7 @@ def written(items):
 
 def problems(item, text):
     front = item.pair.truth.front_azimuth_deg
-    return verify_chain(text, item.kind.name, item.pair.views, item.options, item.answer, front)
+    return chain_problems(text, item.kind.name, item.pair.views, item.options, item.answer, front)
 
 
 # --- what is written is true -------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def test_one_false_fact_that_is_added_is_found(written):
         if not text:
             continue
         one = SOMETHING[rng.integers(len(SOMETHING))]
-        alone = verify_chain(f"{one}. {text}", item.kind.name, item.pair.views, item.options, item.answer)
+        alone = chain_problems(f"{one}. {text}", item.kind.name, item.pair.views, item.options, item.answer)
         true = not any(problem.startswith("not true") and one in problem for problem in alone)
         if true != is_true(one, item.pair):
             believed.append((one, text))
@@ -416,7 +416,7 @@ def test_a_chain_about_other_views_is_found(written):
 def test_a_front_that_is_not_known_cannot_be_spoken_of(written):
     for item, text in written:
         if text and item.kind.frame == "object_front":
-            assert verify_chain(text, item.kind.name, item.pair.views, item.options, item.answer)
+            assert chain_problems(text, item.kind.name, item.pair.views, item.options, item.answer)
 
 
 def test_a_chain_of_too_many_words_is_found(written):
@@ -464,7 +464,7 @@ def test_going_right_around_the_object_shows_more_of_what_was_on_the_right():
         for seed in range(10):
             text = write_chain(name, *pair, answer, np.random.default_rng(seed))
             assert text is not None, name
-            assert verify_chain(text, name, pair.views, (), answer) == []
+            assert chain_problems(text, name, pair.views, (), answer) == []
 
 
 def test_the_way_to_the_edge_is_what_the_picture_shows():
@@ -546,7 +546,7 @@ def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_bes
     for answer in ("left", "right", "no movement sideways"):
         assert write_chain(name, *pair, answer, np.random.default_rng(0)) is None
         text = f"{said}. So the answer is: {answer}."
-        found = verify_chain(text, name, pair.views, ("left", "right", "no movement sideways"), answer, 0.0)
+        found = chain_problems(text, name, pair.views, ("left", "right", "no movement sideways"), answer, 0.0)
         assert found == [f"from what is said follows '', not {answer!r}"]
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from support.published import chain_problems
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
@@ -18,7 +19,6 @@ from viewpoint100k.questions.ask import figures_of
 from viewpoint100k.questions.chains import PREMISES
 from viewpoint100k.questions.chains_figures import FACTS, OUR_PREMISES, PLANS, write_figure_chain
 from viewpoint100k.questions.kinds import Figure
-from viewpoint100k.questions.verifier import verify_chain
 from viewpoint100k.records import Decidability, MapCamera, Mark, Seen, SurfacePoint, Truth, View
 
 GATES = GateConfig()
@@ -206,7 +206,7 @@ def chains(written):
 
 def problems(item, text, answer=None):
     shot = item.shot
-    return verify_chain(
+    return chain_problems(
         text, item.name, item.views, item.options, answer or item.answer, None, shot.seen, item.figure
     )
 

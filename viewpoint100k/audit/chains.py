@@ -6,6 +6,7 @@ import numpy as np
 
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Samples
+from viewpoint100k.proof import problems_of_chain
 
 MAX_TOKENS = 220
 
@@ -16,24 +17,11 @@ def chain_facts(samples: Samples) -> Probe:
     chains = [one for every in samples.asked().values() for one in every if one.question.chain_of_thought]
     if not chains:
         return not_measured(name, what, "no question has a chain of thought")
-    from viewpoint100k.questions.ask import figure_of
-    from viewpoint100k.questions.verifier import verify_chain
-    from viewpoint100k.questions.verifier_scenes import verify_scene_chain
-
     problems = []
     for one in chains:
-        question = one.question
-        views = [one.item.sample.views[i] for i in question.images]
-        answer = one.right or f"{round(question.value or 0.0, -1):.0f}"  # chains round numbers to tens
-        sample, figure = one.item.sample, figure_of(question)
-        front, text = sample.truth.front_azimuth_deg, question.chain_of_thought or ""
-        if question.tier == "C" and sample.scene is not None:
-            said = verify_scene_chain(
-                text, one.kind, sample.views, sample.scene, figure, question.options, answer
-            )
-        else:
-            said = verify_chain(text, one.kind, views, question.options, answer, front, sample.seen, figure)
-        problems += [(one.item.key, f"{one.kind}: {'; '.join(said)}")] if said else []
+        wrong = problems_of_chain(one.item.sample, one.question)
+        if wrong:
+            problems.append((one.item.key, f"{one.kind}: {'; '.join(wrong)}"))
     return all_of(name, what, len(chains), problems)
 
 

@@ -5,20 +5,17 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from viewpoint100k.audit import charts
 from viewpoint100k.audit.report import AuditReport, Probe
-from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.errors import InputError
+from viewpoint100k.pages import asset, check_jinja, render
 from viewpoint100k.records import Sample
 from viewpoint100k.shards import StoredSample, iter_samples, write_atomically
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 TEMPLATE = "audit.html.j2"
 MOST_EXAMPLES = 36
@@ -38,7 +35,7 @@ def write_html(report: AuditReport, dataset: Path, path: Path) -> None:
         InputError: the dataset cannot be read or the page cannot be written.
         MissingExtra: jinja2 is not installed.
     """
-    template = _template()
+    check_jinja()
     wanted: dict[str, list[Probe]] = {}
     for probe in report.probes:
         for key in probe.worst[:EXAMPLES_PER_PROBE] if probe.verdict == "fail" else ():
@@ -49,7 +46,8 @@ def write_html(report: AuditReport, dataset: Path, path: Path) -> None:
         figures.add(stored.sample)
         if stored.key in wanted:
             examples.append(_example(stored, wanted[stored.key]))
-    html = template.render(
+    html = render(
+        asset(TEMPLATE),
         report=report,
         verdicts=Counter(probe.verdict for probe in report.probes),
         rows=[_row(probe) for probe in report.probes],
@@ -180,14 +178,3 @@ def _data_uri(image: bytes) -> str:
     picture.thumbnail((IMAGE_PX, IMAGE_PX))
     picture.save(out, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-def _template() -> "Template":
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the audit's page needs jinja2: pip install 'viewpoint100k[audit]'") from error
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string((resources.files("viewpoint100k") / TEMPLATE).read_text("utf-8"))

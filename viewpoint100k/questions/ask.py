@@ -10,14 +10,13 @@ import numpy as np
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.glances import Glance
+from viewpoint100k.proof import problems_of_chain
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets, tier_c, tier_c_pairs
 from viewpoint100k.questions.balance import balanced, cue_values
 from viewpoint100k.questions.chains import Facts, state_facts, write_chain
 from viewpoint100k.questions.chains_figures import write_figure_chain
 from viewpoint100k.questions.chains_scenes import write_scene_chain
 from viewpoint100k.questions.kinds import Cue, Fact, Figure, Kind, Known, named
-from viewpoint100k.questions.verifier import verify_chain
-from viewpoint100k.questions.verifier_scenes import verify_scene_chain
 from viewpoint100k.questions.wording import MOVE, Templates, read_templates, sentences
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, View
 from viewpoint100k.scoring import LETTERS
@@ -250,7 +249,7 @@ def _question(
         wording = sentences(named(wording, figure, sample.scene))
     elif sample.scene is not None:
         wording = of_group(wording)
-    return Question(
+    question = Question(
         id=question_id(key, kind, figure),
         type=kind.type,
         tier=kind.tier,
@@ -274,10 +273,15 @@ def _question(
             sample,
             figure,
             pairs.get(figure.images, _Pair(sample.truth, None)),
-            options,
             right,
             words,
         ),
+    )
+    # a chain is shipped only if its proof reads it back and finds it true
+    return (
+        question.model_copy(update={"chain_of_thought": None})
+        if problems_of_chain(sample, question)
+        else question
     )
 
 
@@ -331,27 +335,19 @@ def _chain(
     sample: Sample,
     figure: Figure,
     pair: _Pair,
-    options: list[str],
     right: str,
     rng: np.random.Generator,
 ) -> str | None:
-    """A chain of thought that its verifier accepts, or None."""
+    """A chain of thought; None where none can be written."""
     if kind.tier == OF_SCENES and sample.scene is not None:
-        text = write_scene_chain(kind.name, sample, figure, right, rng)
-        wrong = text and verify_scene_chain(
-            text, kind.name, sample.views, sample.scene, figure, options, right
-        )
-        return None if wrong else text
+        return write_scene_chain(kind.name, sample, figure, right, rng)
     views = [sample.views[view] for view in figure.images]
-    front = sample.truth.front_azimuth_deg
     if kind.draw is not None:
         text = write_figure_chain(kind.name, views, pair.truth, sample.seen, figure, right, rng, pair.facts)
     else:
         text = write_chain(kind.name, views, pair.truth, right, rng, pair.facts)
     if text is not None and sample.scene is not None and "object" in text:
         return None  # its sentences are about one object
-    if text is None or verify_chain(text, kind.name, views, options, right, front, sample.seen, figure):
-        return None
     return text
 
 
