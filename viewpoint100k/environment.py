@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.config import GateConfig, load_config_tree
 from viewpoint100k.drawing import shown
 from viewpoint100k.errors import InputError
 from viewpoint100k.load import COLUMNS
 from viewpoint100k.manifest import read_manifest
 from viewpoint100k.plan import generator
+from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.questions.ask import askable, word_all
 from viewpoint100k.records import Question, Sample
