@@ -70,6 +70,8 @@ def _value(value: Any) -> str:
         return f"{_number(value['low'])} to {_number(value['high'])}"
     if isinstance(value, dict):
         return "on"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"`{value}`" if isinstance(value, str) else _number(value)

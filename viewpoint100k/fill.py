@@ -134,7 +134,14 @@ def fill_shard(
         visits = []
         for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
             uid = objects.popleft()
-            view_set = plan_views(config, by_uid[uid], rounds[uid], [motions[place] for place in part])
+            view_set = plan_views(
+                config,
+                by_uid[uid],
+                rounds[uid],
+                [motions[place] for place in part],
+                shard.split,
+                plan.panoramas.get(shard.split, []),
+            )
             _give_up(motions, _without_cameras(motions, part, view_set), vain, tally)
             if view_set.pairs:
                 visits.append((uid, part, view_set))

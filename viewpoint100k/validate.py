@@ -319,7 +319,7 @@ def _stored_problems(
     """What is wrong with one sample of a shard. Notes in `shard` its objects and what it was made by."""
     where = f"{entry.name}, {stored.key}"
     problems = []
-    for record in stored.sample.objects:
+    for record in stored.sample.credited:
         if record != shard.objects.setdefault(record.uid, record):
             what = f"object {record.uid} is described otherwise than in a sample before"
             problems.append(Problem(where, what))
