@@ -19,7 +19,11 @@ MASTER_BYTES = 4  # what is trained, in 32 bit
 HALF_BYTES = 2
 BUCKET_BYTES = 4  # DDP copies gradients into buckets, in which they are sent
 LIVE_NUMBERS = 1e9  # that ZeRO-3 gathers at a time at most: stage3_max_live_parameters
-STATE_BYTES = {"8bit": 2, "adafactor": 0, "sgd": 0}  # of an optimizer, by what its name holds; else two moments
+STATE_BYTES = {
+    "8bit": 2,
+    "adafactor": 0,
+    "sgd": 0,
+}  # of an optimizer, by what its name holds; else two moments
 MOMENTS_BYTES = 8
 
 
