@@ -15,7 +15,7 @@ from viewpoint100k.errors import InputError
 from viewpoint100k.kinship import kin_of
 from viewpoint100k.motions import design
 from viewpoint100k.plan import Plan, Shard, generator
-from viewpoint100k.records import SourceObject, Split
+from viewpoint100k.records import Panorama, SourceObject, Split
 from viewpoint100k.scenes.compose import compose
 
 MOST_PAIRS_PER_OBJECT = 12
@@ -57,17 +57,20 @@ def objects_wanted(config: RunConfig) -> int:
     return FEWEST_OBJECTS_TO_SPLIT + int(np.ceil(SPARE_OBJECTS * needed))
 
 
-def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
+def make_plan(
+    config: RunConfig, objects: Sequence[SourceObject], *, spread: bool, panoramas: Sequence[Panorama] = ()
+) -> Plan:
     """Split the objects, cut the pairs into shards, and give each shard its objects.
 
     Args:
         config: of a run that has not grown.
         spread: use as many of the objects as the pairs allow (a folder); else as few (each costs a download).
+        panoramas: of the user's own, which are split, too; a run that grows keeps them as they are.
 
     Raises:
         InputError: if there are too few objects for the splits.
     """
-    per_object = _pairs_per_object(config, config.pairs, len(objects) if spread else None)
+    per_object = pairs_per_visit(config, len(objects), spread=spread)
     pairs_of = _split_pairs(config, len(objects))
     by_split = _split_objects(config, objects, pairs_of, "splits")
     shards = list[Shard]()
@@ -79,7 +82,13 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
             listed = [*listed, *scenes]
             uids = [scene.record.uid for scene in scenes]
         shards += _cut(config, _Share(split, pairs, uids, 0), len(shards))
-    return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=listed, shards=shards)
+    return Plan(
+        config_hash=config_hash(config),
+        pairs_per_object=per_object,
+        objects=listed,
+        shards=shards,
+        panoramas=_split_panoramas(config, panoramas, list(pairs_of)),
+    )
 
 
 def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
@@ -103,7 +112,7 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
     listed = {thing.record.uid for thing in known}
     fresh = [thing for thing in objects if thing.record.uid not in listed]
     added = config.pairs - sum(len(shard.motions) for shard in old)
-    per_object = _pairs_per_object(config, added, len(objects) if spread else None)
+    per_object = pairs_per_visit(config, len(objects), spread=spread, pairs=added)
     pairs_of = _pairs_to_add(config, old, len(known) + len(fresh))
     fresh_of = _split_fresh(config, known, fresh, split_of, pairs_of)
     shards = list(old)
@@ -190,17 +199,27 @@ def _scenes(
     return compose(config.plan.scenes, objects, count, generator(config.seed, *names))
 
 
-def _pairs_per_object(config: RunConfig, pairs: int, spread_over: int | None) -> int:
-    """Pairs made in one visit: by the setting, else by what the source is."""
+def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int | None = None) -> int:
+    """How many pairs are planned for one visit to an object, or to a scene, of a source that lists so many.
+
+    Args:
+        spread: as many of the objects are used as the pairs allow.
+        pairs: of this step of a run that grows; None: all.
+    """
     if config.plan.pairs_per_object is not None:
         return config.plan.pairs_per_object
     if config.plan.scenes is not None:
         return PAIRS_PER_SCENE
-    if spread_over is None:
+    if not spread:
         return MOST_PAIRS_PER_OBJECT
     # so few that every object is visited if the pairs are enough for that; never fewer than pay
-    few = np.clip(pairs // max(spread_over, 1), PAIRS_OF_A_SMALL_VISIT, MOST_PAIRS_PER_OBJECT)
-    return int(few) // 2 * 2
+    each = (config.pairs if pairs is None else pairs) // max(objects, 1)
+    return int(np.clip(each, PAIRS_OF_A_SMALL_VISIT, MOST_PAIRS_PER_OBJECT)) // 2 * 2
+
+
+def count_shards(config: RunConfig, objects: int) -> int:
+    """How many shards a run of so many objects is cut into."""
+    return sum(_shard_count(config, pairs, objects) for pairs in _split_pairs(config, objects).values())
 
 
 def _split_pairs(config: RunConfig, objects: int) -> Pairs:
@@ -320,4 +339,23 @@ def _split_fresh(
     for split, uids in out.items():
         order = generator(config.seed, "fresh", split, step).permutation(len(uids))
         out[split] = [uids[place] for place in order]
+    return out
+
+
+def _split_panoramas(
+    config: RunConfig, panoramas: Sequence[Panorama], splits: Sequence[Split]
+) -> dict[Split, list[Panorama]]:
+    """Panoramas by the only split that shows them, in the order of their hashes.
+
+    Each split beside the first has one at least, if there are enough for the first to have one, too.
+    """
+    shares = {"validation": config.plan.validation_share, "test": config.plan.test_share}
+    ordered = sorted(panoramas, key=lambda panorama: panorama.record.sha256)
+    out: dict[Split, list[Panorama]] = {}
+    if len(ordered) >= len(splits):
+        for split in splits[1:]:
+            count = max(1, round(shares[split] * len(panoramas)))
+            out[split] = ordered[:count]
+            ordered = ordered[count:]
+    out[splits[0]] = ordered
     return out

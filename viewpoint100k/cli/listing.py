@@ -27,7 +27,9 @@ from viewpoint100k.cli.places import devices_for, places_on
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_cpu, print_findings
 from viewpoint100k.errors import InputError, disk_errors
 
-app = typer.Typer(no_args_is_help=True, help="What would be used of a source, and what is refused and why.")
+app = typer.Typer(
+    no_args_is_help=True, help="The objects of a source: which would be used, which are refused, and why."
+)
 
 
 @app.command("list")
@@ -42,8 +44,10 @@ def objects_list(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """What would be used of a source, with category, licence and author.
+    """List the objects of a source that would be used, with category, licence and author.
 
+    [bold]viewpoint100k objects list my-models/[/bold]
+    [bold]viewpoint100k objects list builtin: --count 5 --json[/bold]
     [bold]viewpoint100k objects list objaverse:lvis --why --set objects.min_likes=1[/bold]
     """
     listing = listed(source, count, seed, allow, overrides, everything=why)
@@ -79,13 +83,15 @@ def objects_check(
     source: ListedArgument,
     render: Annotated[
         bool,
-        typer.Option("--render", help="Also look at it from all around, and judge what a run would judge."),
+        typer.Option(
+            "--render", help="Also look at each object from all around, and judge it as a run would."
+        ),
     ] = False,
     sheet: Annotated[
         Optional[Path],
         typer.Option(
             metavar="FILE.jpg",
-            help="Draw them on a contact sheet, with verdicts. Implies --render.",
+            help="Draw the objects and their verdicts on a contact sheet. Implies --render.",
             show_default=False,
         ),
     ] = None,
@@ -96,11 +102,12 @@ def objects_check(
     seed: DrawSeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Give every file its verdict: can it be used, and if not, why? Exit 1 if one is refused.
+    """Say of every file whether it can be used, and if not, why. Exit 1 if one is refused.
 
-    Alone it only reads the files. With --render it also looks at the objects, a second each: is one
-    symmetric, flat, see-through? Where trimesh is installed (pip install "viewpoint100k\\[mesh]"), it says
-    whether a mesh is watertight, of how many bodies and how large: with --json or --render.
+    Without options it only reads the files. With --render it also looks at the objects, for a second each: is
+    one symmetric, flat or see-through? With --json or --render, and with trimesh installed (pip install
+    "viewpoint100k\\[mesh]"), it also says whether a mesh is watertight, how many bodies it has and how
+    large it is.
 
     [bold]viewpoint100k objects check my-models/[/bold]
     [bold]viewpoint100k objects check my-models/ --sheet sheet.jpg[/bold]
