@@ -1,7 +1,7 @@
 """Objects and a seed -> shards, each with its motions and its objects; and more shards for a run that grows.
 
-A run of some size is planned once. It may grow: shards that were planned keep their objects and their bytes, and
-more are added, of objects that were not used yet and of views that no older shard has.
+A run of some size is planned once. It may grow: shards that were planned keep their objects and their bytes,
+and more are added, of objects that were not used yet and of views that no older shard has.
 """
 
 from collections import Counter

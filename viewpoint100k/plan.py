@@ -1,4 +1,4 @@
-"""A plan: shards with their objects and motions; and the cameras and pairs of each visit. Nothing is rendered here.
+"""A plan: shards with their objects and motions; and the cameras and pairs of each visit.
 
 Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of
 workers and the machine never matter.

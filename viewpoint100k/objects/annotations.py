@@ -1,8 +1,8 @@
 """Objaverse's annotations as compact tables, one for each of its 160 files, made once on each machine.
 
-The files as they come are gigabytes of JSON. Of each we keep what filters and attribution need, as Parquet in a
-folder beside them: all of Objaverse is then read in seconds. A table is made when it is first needed, and again
-when its file is newer. Where the folder cannot be written to, it is made in memory each time.
+The files as they come are gigabytes of JSON. Of each we keep what filters and attribution need, as Parquet
+in a folder beside them: all of Objaverse is then read in seconds. A table is made when it is first needed, and
+again when its file is newer. Where the folder cannot be written to, it is made in memory each time.
 """
 
 import functools

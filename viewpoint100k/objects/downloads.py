@@ -1,8 +1,8 @@
-"""Files of Objaverse in a cache that a whole farm shares: each is downloaded once, whole, by whoever needs it first.
+"""Files of Objaverse in a cache that a whole farm shares: each is downloaded once, by whoever needs it first.
 
-We download ourselves because the `objaverse` package writes index files straight to their final names (a killed
-download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where the package
-looks for them.
+We download ourselves because the `objaverse` package writes index files straight to their final names (a
+killed download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where
+the package looks for them.
 
 A file has a lock while it is downloaded, so others wait for it instead of downloading it as well; and each
 download takes one of a few places, which bounds the connections of all machines together. Both are locks on
