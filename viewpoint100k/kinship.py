@@ -53,7 +53,7 @@ def unpack_shapes(shapes: Sequence[str]) -> Array:
 def same_shapes(shapes: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Pairs of places in a list whose shapes are the same, the smaller place first.
 
-    Empty shapes are like none. Of many that are all the same, not all pairs are given, but enough to connect them.
+    Empty shapes are like none. Of many that are the same, not all pairs are given, but enough to join them.
     """
     places = np.array([place for place, shape in enumerate(shapes) if shape], dtype=np.int64)
     if not len(places):

@@ -92,8 +92,8 @@ def from_hub(repo_id: str, name: str) -> Path:
         raise _missing_extra() from error
     except Exception as error:  # whatever the HTTP library of this release raises
         raise InputError(
-            f"cannot get {name} of {repo_id} from the Hub: {one_line(str(error), 200)}. Download it elsewhere and "
-            "name the file instead"
+            f"cannot get {name} of {repo_id} from the Hub: {one_line(str(error), 200)}. Download it "
+            "elsewhere and name the file instead"
         ) from error
 
 
@@ -211,8 +211,8 @@ def _failed(relative: str, error: Exception, failure: Failure) -> ObjectRefused 
     unreachable = isinstance(error, LocalEntryNotFoundError | RepositoryNotFoundError)
     if unreachable and not _answers():
         return InputError(
-            f"Objaverse's {relative} is not (whole) in {cache_root()} and the Hugging Face Hub cannot be reached: "
-            "needs network (HF_ENDPOINT names another server), or a cache at that place which holds the file"
+            f"Objaverse's {relative} is not (whole) in {cache_root()} and the Hub cannot be reached: needs "
+            "network (HF_ENDPOINT names another server), or a cache at that place which holds the file"
         )
     return failure(f"cannot download {relative} of {REPOSITORY}: {one_line(str(error), 300)}")
 

@@ -1,4 +1,4 @@
-"""Files that people bring: lists of uids, groups of them, labels of quality. As .txt, .csv, .json or .parquet."""
+"""Files that people bring: lists of uids, groups of them, labels of quality: .txt, .csv, .json, .parquet."""
 
 import csv
 import hashlib
