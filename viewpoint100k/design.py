@@ -1,7 +1,7 @@
 """Which motions a run asks for: a balanced design, in which none answers for another.
 
-Each of the seven things that a camera may do is drawn independently of the others, exactly as often one way as
-the other. Codes without cameras are not drawn: through a long lens there is no room to go up and tilt up.
+Each of the seven things that a camera may do is drawn independently of the others, as often one way as the
+other. Codes without cameras are not drawn: through a long lens there is no room to go up and tilt up.
 """
 
 import functools
@@ -54,7 +54,7 @@ BLOCK = 1024  # pairs that are balanced together
 
 
 def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.Generator) -> list[str]:
-    """Codes of so many pairs, in an order in which every stretch has about its share of each. All of them have cameras.
+    """Codes of so many pairs, of which every stretch has about its share of each; all of them have cameras.
 
     Each code is followed by its opposite, for which the same two views will do the other way around; not in
     scenes, where something may happen between the views.
@@ -91,13 +91,13 @@ def _geometry(settings: PlanConfig) -> PlanConfig:
 
 @functools.cache
 def _has_room(where: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) -> bool:
-    """Whether these motions can be combined in every direction: were only some allowed, one would answer for another."""
+    """Whether these motions can be combined in every direction; else one would answer for another."""
     ways = product(*("+-" if moves else "0" for moves in active))
     return all(has_cameras(where, gates, "".join(signs)) for signs in ways)
 
 
 def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ...]]) -> Array:
-    """(N,) in what share of the pairs each of N combinations of motions is drawn: any two motions independent, as they come out.
+    """(N,) in what share of the pairs each of N combinations is drawn: any two motions are independent.
 
     The nearest to fully independent motions among those that have room, by iterative proportional fitting of
     all tables of two motions. A pair in which one of them is neither nothing nor clear tells nothing of it,
@@ -143,8 +143,9 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
     ):
         if got < least:
             raise InputError(
-                f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in {got:.0%} of the pairs only, "
-                f"for the object has to stay in both pictures. {_room(settings)}, or lower the other shares of plan.motions"
+                f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in "
+                f"{got:.0%} of the pairs only, for the object has to stay in both pictures. {_room(settings)}, or "
+                f"lower the other shares of plan.motions"
             )
     return np.asarray(found)
 
@@ -157,12 +158,14 @@ def _check_single_motions(settings: PlanConfig, where: PlanConfig, gates: GateCo
     for name, share in wanted.items():
         if share > 0 and not all(has_cameras(where, gates, code) for code in codes[name]):
             raise InputError(
-                f"plan.motions.{name} = {share}: no cameras were found that {DOES[name]} and keep the object in the picture. "
+                f"plan.motions.{name} = {share}: no cameras were found that {DOES[name]} and keep "
+                f"the object in the picture. "
                 f"{_room(settings)}, or set plan.motions.{name}=0"
             )
     if settings.motions.orbits > 0 and not all(has_cameras(where, gates, code) for code in ORBITS):
         raise InputError(
-            f"plan.motions.orbits = {settings.motions.orbits}: no cameras were found around the object. {_room(settings)}"
+            f"plan.motions.orbits = {settings.motions.orbits}: no cameras were found around the object. "
+            f"{_room(settings)}"
         )
 
 
@@ -175,13 +178,14 @@ def _check_sets(settings: PlanConfig, gates: GateConfig) -> None:
 def _room(settings: PlanConfig) -> str:
     lens, size = settings.hfov_deg, settings.half_angle_deg
     return (
-        f"Use a wider lens (plan.hfov_deg is {lens.low:g} to {lens.high:g}) or smaller objects in the picture "
+        f"Use a wider lens (plan.hfov_deg is {lens.low:g} to {lens.high:g}) or smaller objects in the "
+        "picture "
         f"(plan.half_angle_deg is {size.low:g} to {size.high:g})"
     )
 
 
 def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """The same pairs, in a share of which something happens in the scene; in a share of each, the camera stays.
+    """The same pairs; in a share of them something happens in the scene, in a share of each the camera stays.
 
     It stays in pairs that were designed so, as far as there are enough: then it moves as often in one way
     whatever it does in another.
@@ -246,7 +250,7 @@ def _at_rest(settings: PlanConfig) -> float:
 def _active(
     combinations: Sequence[tuple[bool, ...]], shares: Array, count: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
+    """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one."""
     columns = [*rng.permutation([RIGHT, YAW]), *rng.permutation([UP, FORWARD, PITCH, ROLL, ZOOM])]
     order = np.lexsort(
         np.array(combinations).T[columns[::-1]]
@@ -258,8 +262,9 @@ def _active(
 
 
 def _off(rows: NDArray[np.int64], wanted: Array) -> tuple[float, float]:
-    """How far drawn motions are from their shares and from being independent; before that, whether "none" of what tier A
-    asks about is as frequent as wanted.
+    """How far drawn motions are from their shares and from being independent.
+
+    Before that, whether "none" of what tier A asks about is as frequent as wanted.
     """
     coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
     over = rows.sum(axis=0) - wanted
@@ -277,7 +282,7 @@ def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:
 
 
 def _coupling(column: np.ndarray, others: Sequence[np.ndarray]) -> float:
-    """How far a column is from independent of others: squared differences of counts from what chance would give."""
+    """How far a column is from independent of others: squared differences of counts from those of chance."""
     total = 0.0
     for other in others:
         table = np.zeros((3, 3))

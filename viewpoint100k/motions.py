@@ -1,8 +1,8 @@
-"""How a camera is to move between two views: a balanced design of motions, and cameras that carry them out.
+"""How a camera is to move between two views: codes of motions, and cameras that carry them out.
 
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for
-whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Each of
-the seven is drawn independently of the others, so that none answers for another; families are names of codes.
+whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Families
+are names of codes; which ones a run asks for is the business of `design`.
 Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
 four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
 
@@ -62,7 +62,10 @@ class Camera(NamedTuple):
 
 
 class Overturn(NamedTuple):
-    """Whether turns that go with a move to the other side are too far (1) or not far enough (-1): else an object stays put."""
+    """Whether turns that go with a move to the other side are too far (1) or not far enough (-1).
+
+    Were they neither, the object would stay put in the picture.
+    """
 
     sideways: int
     up: int
@@ -109,7 +112,7 @@ def backwards(code: str) -> str:
 
 
 def clear_parts(active: tuple[bool, ...]) -> tuple[float, ...]:
-    """(7,) where one of these motions is not wanted: in about what share of the pairs there is clearly none of it.
+    """(7,) where a motion is not wanted: in about what share of the pairs there is clearly none of it.
 
     A step across the line of sight is none along it only from a camera that did not turn: around the object
     cameras also get ahead of where they began, and what the way there has none of, the way back may have a
@@ -195,7 +198,7 @@ def carry_out(
 
 
 def has_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
-    """Whether cameras are soon found that carry out a code, by the preset's own lens, sizes and gates. Not by any object.
+    """Whether cameras are soon found for a code, by the preset's lens, sizes and gates; not by any object.
 
     A code, its mirror image and both of them backwards have cameras together, or none has.
     """
@@ -227,7 +230,7 @@ def _finds_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
 
 
 def lens_and_distance(settings: PlanConfig, rng: np.random.Generator) -> tuple[float, float]:
-    """A horizontal field of view in degrees, and a distance to the object, by lot; the motion has no say in them."""
+    """A horizontal field of view in degrees, and a distance to the object; no motion is known yet."""
     hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
     return hfov_deg, distance_at(
         float(rng.uniform(settings.half_angle_deg.low, settings.half_angle_deg.high))
@@ -253,7 +256,7 @@ def lens_limits(settings: PlanConfig) -> tuple[float, float]:
 
 
 def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_first: bool) -> float:
-    """The lens of a new camera from which a code is carried out: half the way of a zoom to the other side of `hfov_deg`."""
+    """The lens of a new camera for a code: half the way of its zoom to the other side of `hfov_deg`."""
     sign = {"+": 1, "-": -1}.get(code[ZOOM : ZOOM + 1], 0) * (1 if known_is_first else -1)
     half_way = (settings.zoom.low * settings.zoom.high) ** (0.25 * sign)
     return float(2 * np.degrees(np.arctan(half_way * np.tan(np.radians(hfov_deg / 2)))))
@@ -262,7 +265,7 @@ def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_fi
 def carry_out_set(
     code: str, first: Camera, settings: PlanConfig, rng: np.random.Generator
 ) -> list[Camera] | None:
-    """The cameras of an arc or a star, `first` among them as the first; None if one has the object out of the frame.
+    """The cameras of an arc or a star from `first` on; None if one has the object out of the frame.
 
     All look at the object but for some jitter. The others come in random order, so that their order tells
     nothing.
@@ -313,7 +316,7 @@ def in_frame(camera: Camera) -> NDArray[np.bool_]:
 
 
 def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray[np.bool_]:
-    """(...) whether a motion is what its code says: clear where it says so, nothing to speak of where it says none.
+    """(...) whether a motion is what its code says: clear where it says so, and none where it says none.
 
     Of what tier A asks about, clearly nothing: else "none" could not be asked.
     """
