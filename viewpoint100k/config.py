@@ -492,7 +492,7 @@ class GateConfig(Section):
     one."""
     min_map_apart_deg: float = setting(35.0, "degrees", gt=0, lt=72)
     """How far apart all cameras on a map must be. Closer ones could not be told apart by the pictures."""
-    min_step_deg: float = setting(20.0, "degrees", gt=0, lt=60)
+    min_step_deg: float = setting(20.0, "degrees", ge=15, lt=60)
     """How far around the object neighbouring views of a set must be from each other for questions about the set.
     Closer ones look alike."""
     max_off_tens_deg: float = setting(3.5, "degrees", gt=0, lt=5)
