@@ -32,7 +32,8 @@ class Forecast(NamedTuple):
 
     pairs: int  # that are still to be made
     done: int  # that are there already
-    objects: int  # that are visited, reserves left out
+    objects: int  # that are visited, reserves left out; of scenes: how many scenes
+    scenes: bool
     shards: int
     about_views: int
     about_cpu_s: float
@@ -93,7 +94,8 @@ def forecast(
     return Forecast(
         pairs=pairs,
         done=done,
-        objects=min(visits, usable) if folder else visits,
+        objects=min(visits, usable) if folder and not config.plan.scenes else visits,
+        scenes=config.plan.scenes is not None,
         shards=shards,
         about_views=round(receipt.views_rendered * share),
         about_cpu_s=running * share + receipt.cpu_s["start"] * shards,

@@ -321,7 +321,7 @@ def print_forecast(out: str, expected: Any, workers: int, free_bytes: int | None
             f"{expected.pairs:,}" + (f" ({expected.done:,} are done)" if expected.done else ""),
         ),
         (
-            "objects",
+            "scenes" if expected.scenes else "objects",
             f"{expected.objects:,}" + (f" ({expected.refused:,} refused)" if expected.refused else ""),
         ),
         ("views to render", f"about {expected.about_views:,}"),
