@@ -15,7 +15,7 @@ from trainers import preflight
 from trainers.callbacks import WatchCallback
 from trainers.data import DataArguments, dataset_names
 from trainers.rewards import REWARDS, length_reward
-from trainers.stages import finish, last_checkpoint, make_trainer, open_data, report
+from trainers.stages import activations, finish, last_checkpoint, make_trainer, open_data, report
 from viewpoint100k import InputError
 
 
@@ -76,7 +76,13 @@ def main(
         trainer.model.config, prompt + training_args.max_completion_length, "a completion"
     )
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
-    report(trainer, plan)
+    kept = activations(
+        trainer,
+        lambda rows: preflight.longest_rollout(
+            opened.processor, opened.first, training_args.max_completion_length, rows
+        ),
+    )
+    report(trainer, plan, kept)
 
     if opened.watched is not None:
         WatchCallback(

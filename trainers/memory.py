@@ -1,7 +1,7 @@
 """How much memory a run needs on each device, before it is started.
 
-Weights, gradients and the optimizer's state follow from how many numbers are trained, in which format, and who
-holds them. What the layers keep for the backward pass is measured: one forward pass of the longest row, and
+Weights, gradients and the optimizer's state follow from how many numbers are trained, in which format, and
+who holds them. What the layers keep for the backward pass is measured: one forward pass of the longest row, and
 one of two such rows, whose difference is what each further row costs.
 
     python -m trainers.memory        # the table of docs/training.md: which config fits on which card
@@ -9,7 +9,7 @@ one of two such rows, whose difference is what each further row costs.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -19,12 +19,16 @@ MASTER_BYTES = 4  # what is trained, in 32 bit
 HALF_BYTES = 2
 BUCKET_BYTES = 4  # DDP copies gradients into buckets, in which they are sent
 LIVE_NUMBERS = 1e9  # that ZeRO-3 gathers at a time at most: stage3_max_live_parameters
-STATE_BYTES = {"8bit": 2, "adafactor": 0, "sgd": 0}  # of an optimizer, by what its name holds; else two moments
+STATE_BYTES = {
+    "8bit": 2,
+    "adafactor": 0,
+    "sgd": 0,
+}  # of an optimizer, by what its name holds; else two moments
 MOMENTS_BYTES = 8
 
 
 class Kept(NamedTuple):
-    """What a forward pass keeps for the backward pass, in bytes: of a batch of n rows, fixed + n x per_row."""
+    """What a forward pass of n rows keeps for the backward pass: fixed + n x per_row, in bytes."""
 
     per_row: float
     fixed: float = 0.0  # copies of weights in 16 bit
@@ -248,7 +252,3 @@ def in_words(memory: Memory, layout: Layout) -> list[str]:
     if layout.card_gb and memory.peak > layout.card_gb * GB:
         line += f": more than the {layout.card_gb:.0f} GB of this card; see the table in docs/training.md"
     return [line]
-
-
-def without_vllm(layout: Layout) -> Layout:
-    return replace(layout, rollout_share=0.0)
