@@ -18,15 +18,16 @@ from rich.console import Console
 from rich.progress import track
 
 from viewpoint100k.annotate import annotate
-from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.cli import collect_rarely
 from viewpoint100k.config import load_config
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov
 from viewpoint100k.geometry.visibility import FAR
 from viewpoint100k.motions import design, family_of
 from viewpoint100k.plan import generator, plan_views
+from viewpoint100k.proof import contradicted
 from viewpoint100k.quality import RenderedView, Statistics, portray
 from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.questions.ask import Writer
 from viewpoint100k.records import ObjectRecord, PlannedView, Provenance, Sample, SourceObject, View, matrix
 
 GOOD = Statistics(opacity=1.0, luminance=0.5, contrast=0.2, dark=0.0, bright=0.0, from_background=0.5)
@@ -54,7 +55,7 @@ def main() -> None:
         nonlocal samples
         started = time.process_time()
         keys = [f"train-00000-{i:05d}" for i in range(len(samples))]
-        all_asked = ask_all(keys, samples, config.questions, config.gates, templates, rng, 0)
+        all_asked = ask_all(keys, samples, config.gates, Writer(config.questions, templates, 0), rng)
         spent["questions"] += time.process_time() - started
         started = time.process_time()
         for sample, asked in zip(samples, all_asked, strict=True):

@@ -34,7 +34,8 @@ from trainers.cli import config_path
 from viewpoint100k import InputError
 from viewpoint100k.audit.statistics import wilson
 from viewpoint100k.evaluate import evaluate
-from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.wording import shipped_text
 
 Options = dict[str, Any]  # of a command, by name: a value, a list of values, or a mapping as JSON
 
@@ -320,9 +321,9 @@ def _remember(recipe: Recipe, out: Path) -> None:
         raise InputError(f"{out} was begun with another recipe, {path}; pass that one, or another --out")
     _write(path, text)
     if recipe.data.wordings:
-        templates = {kind.name: dict(load_templates()[kind.name]) for kind in KINDS}
+        templates = yaml.safe_load(shipped_text())
         for kind, words in recipe.data.wordings.items():
-            templates[kind] = {"train": [words], "test": [words]}
+            templates[kind] |= {"train": [words], "test": [words]}
         _write(out / "wordings.yaml", yaml.safe_dump(templates, allow_unicode=True))
 
 

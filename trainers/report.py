@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from viewpoint100k.errors import MissingExtra
 from viewpoint100k.evaluate import Answered, evaluate, pictures_of
+from viewpoint100k.pages import check_jinja, render
 from viewpoint100k.shards import write_atomically
 
 Found = dict[int, dict[str, Any]]  # seed -> stage -> what its mark holds
@@ -57,11 +57,7 @@ def write_report(recipe: Any, data: Path, out: Path, found: Found) -> None:
     Raises:
         MissingExtra: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the report needs jinja2: pip install 'viewpoint100k[publish]'") from error
-
+    check_jinja()
     asked = [name for name in TITLES if name in found[min(found)]]
     table, spread = _table(found[min(found)], asked), _spread(found, asked)
     titles = [TITLES[name] for name in asked]
@@ -79,11 +75,8 @@ def write_report(recipe: Any, data: Path, out: Path, found: Found) -> None:
         },
     }
     write_atomically(out / "report.json", (json.dumps(facts, indent=1) + "\n").encode())
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string((resources.files("trainers") / "report.html.j2").read_text("utf-8"))
-    text = page.render(
+    text = render(
+        (resources.files("trainers") / "report.html.j2").read_text("utf-8"),
         **facts,
         name=out.name,
         rows=table,

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.config import GateConfig, load_config_tree
 from viewpoint100k.drawing import shown
 from viewpoint100k.errors import InputError
 from viewpoint100k.load import COLUMNS
 from viewpoint100k.manifest import read_manifest
 from viewpoint100k.plan import generator
+from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import KINDS, load_templates
-from viewpoint100k.questions.ask import askable, word_all
+from viewpoint100k.questions.ask import Writer, askable, word_all
 from viewpoint100k.records import Question, Sample
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
@@ -173,9 +173,8 @@ class Gym:
             return None
         chosen = [found[rng.integers(len(found))]]
         start = int(rng.integers(60))  # which letter is right
-        worded = word_all(
-            [stored.key], [bare], [chosen], self._settings, self.gates, self._templates, rng, start
-        )[0]
+        writer = Writer(self._settings, self._templates, start)
+        worded = word_all([stored.key], [bare], [chosen], self.gates, writer, rng)[0]
         question = worded[rng.integers(len(worded))]
         if contradicted(bare.model_copy(update={"questions": [question]}), self.gates):
             return None

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from viewpoint100k import pipeline
-from viewpoint100k.config import RunConfig, config_hash, load_config_tree, public_source, read_config
+from viewpoint100k.config import BUNDLED, RunConfig, config_hash, load_config_tree, public_source, read_config
 from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError, RanDry
 from viewpoint100k.identity import Code, this_code
@@ -163,7 +163,22 @@ def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
         source = source or (read_config(here).source if here.is_file() else None)
         if source is None:
             raise InputError(f"{dataset} was made of a folder of objects: say with --source where that is")
-    return config.model_copy(update={"source": source or config.source})
+    config = config.model_copy(update={"source": source or config.source})
+    return _with_surroundings(dataset, config)
+
+
+def _with_surroundings(dataset: Path, config: RunConfig) -> RunConfig:
+    """The settings with the folders of panoramas that the run used, where it used any."""
+    if all(entry == BUNDLED for entry in config.render.surroundings):
+        return config
+    here = RunPaths(dataset).config
+    if not here.is_file():
+        raise InputError(
+            f"{dataset} shows panoramas of a folder, which only the folder of its run knows: reproduce it there"
+        )
+    folders = read_config(here).render.surroundings
+    render = config.render.model_copy(update={"surroundings": folders})
+    return config.model_copy(update={"render": render})
 
 
 def _published(dataset: Path, entry: ShardEntry) -> list[str]:
