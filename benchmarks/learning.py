@@ -190,10 +190,10 @@ def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
         templates = yaml.safe_load(shipped_text())
         for kind, words in SHORT.items():
             templates[kind] |= {"train": [words], "test": [words]}
-        words = bench.work / "short.yaml"
-        words.write_text(yaml.safe_dump(templates))
+        path = bench.work / "short.yaml"
+        path.write_text(yaml.safe_dump(templates))
         bench("viewpoint100k", "requestion", render(bench, name), out, "--set",
-              f"questions.templates={words}",
+              f"questions.templates={path}",
               "--set", f"questions.other_forms={other_forms}")  # fmt: skip
     return out
 
