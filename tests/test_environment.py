@@ -7,9 +7,9 @@ from itertools import islice
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from support.audit_sets import changed, make_samples, write_dataset
 
 import viewpoint100k
-from support.audit_sets import changed, make_samples, write_dataset
 from viewpoint100k import InputError
 from viewpoint100k.environment import gym
 

@@ -1,8 +1,8 @@
 """How much memory a run needs on each device, before it is started.
 
 Weights, gradients and the optimizer's state follow from how many numbers are trained, in which format, and
-who holds them. What the layers keep for the backward pass is measured: one forward pass of the longest row, and
-one of two such rows, whose difference is what each further row costs.
+who holds them. What the layers keep for the backward pass is measured: one forward pass of the longest row,
+and one of two such rows, whose difference is what each further row costs.
 
     python -m trainers.memory        # the table of docs/training.md: which config fits on which card
 """
