@@ -31,7 +31,8 @@ from viewpoint100k.records import Location, ObjectRecord, SourceObject, Split, V
 
 BEFORE = {"hdri": 35, "blurred": 15, "plain": 25, "gradient": 15, "ground": 10, "panorama": 0, "place": 0}
 CATEGORIES = ("mug", "lamp", "book", "chair", "table", "cabinet", "car", "truck", "boat")
-SPLITS: tuple[Split, ...] = (*["train"] * 8, "validation", "test")  # type: ignore[assignment]
+TRAIN: Split = "train"
+SPLITS: tuple[Split, ...] = (*[TRAIN] * 8, "validation", "test")
 KINDS = ("table", "room", "yard")
 
 
