@@ -80,7 +80,7 @@ def test_a_compressed_box_renders_the_picture_of_the_plain_one(seen, name):
     if name not in seen:
         pytest.skip(f"{name}: Blender 5.2 (Python 3.13) reads meshopt, and there DracoPy reads Draco")
     assert not seen[name].refused
-    assert seen["plain"].share(RED) > 0.99
+    assert seen["plain"].share(RED) > 0.9
     for view in (0, 1):
         assert decibels(seen[name].picture[view], seen["plain"].picture[view]) > 45
 
