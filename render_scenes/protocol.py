@@ -43,6 +43,8 @@ class Open:
     jpeg_quality: int
     pose: str  # of animated files: rest, animation or auto
     cpu_limit_s: float  # what the process may use from here on, until the next object
+    # files of panoramas of the user's own, by the names that lights call them
+    panoramas: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,8 +210,9 @@ class Studio:
             glass.tint(part.things, float(np.cbrt(np.linalg.det((place @ part.normalise)[:3, :3]))))
         self.lighting.show_behind_glass([thing for part in self.parts for thing in part.things])
         self._enter(0)
-        if self.lighting.background["kind"] == "ground":
+        if self.lighting.background["kind"] in {"ground", "panorama", "place"}:
             self.ground = Ground(self.scene, float(min(lowest)))
+        self.lighting.settle(float(min(lowest)))
         self.lighting.hang_lamps()
 
     def _points_of(self, places: list[np.ndarray | None]) -> np.ndarray:
@@ -318,12 +319,15 @@ class Studio:
     def _behind(self, name: str, camera: protocol.Camera, size: int) -> np.ndarray:
         """(size, size, 3) uint8: the background as displayed."""
         background = self.lighting.background
-        if background["kind"] in {"hdri", "blurred"}:
-            return self.lighting.surroundings(camera, size)
-        plain = backdrop.gradient(background["rgb"], background["rgb_below"], size)
+        if background["kind"] in {"plain", "gradient", "ground"}:
+            behind = backdrop.gradient(background["rgb"], background["rgb_below"], size)
+            on_ground: np.ndarray | bool = True  # of all that is seen
+        else:
+            behind, on_ground = self.lighting.surroundings(camera, size)
         if self.ground is not None:
-            plain = plain * backdrop.shaded(self.ground.floors[name], camera, size)
-        return np.asarray(np.rint(plain), dtype=np.uint8)
+            share = backdrop.shaded(self.ground.floors[name], camera, size)
+            behind = behind * np.where(np.asarray(on_ground)[..., None], share, 1)
+        return np.asarray(np.rint(behind), dtype=np.uint8)
 
     def _box(self, camera: protocol.Camera, size: int) -> Box:
         """The smallest box around the object's vertices in the picture, with a margin."""

@@ -551,7 +551,7 @@
 
   function ask(card, question) {
     const key = `${card.key} ${question.id}`;
-    const node = make("section.question", { "data-type": question.type, "aria-label": plain(question.type) },
+    const node = make("div.question", { role: "group", "data-type": question.type, "aria-label": plain(question.type) },
       make("h4", {}, plain(question.type).replace(/^./, (c) => c.toUpperCase()), " ", make("span", {}, plain(question.frame)),
         !question.fair && make("span.cued", { title: "Right, and beside the balanced subset: a flat cue would give it away more often than not" }, "not balanced")),
       make("p.wording", {}, question.wording),
