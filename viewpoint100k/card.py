@@ -21,7 +21,14 @@ from pydantic import ValidationError
 
 from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
-from viewpoint100k.config import BUNDLED, GateConfig, RenderConfig, RunConfig
+from viewpoint100k.config import (
+    BUNDLED,
+    GateConfig,
+    RenderConfig,
+    RunConfig,
+    preset_names,
+    preset_renderer,
+)
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
@@ -225,6 +232,7 @@ def _facts(manifest: Manifest, contents: Contents) -> dict[str, Any]:
         "code": _code(manifest),
         "render": manifest.config["render"],
         "quality": _quality_in_words(manifest.config["render"]),
+        "released_with": preset_renderer(manifest.preset) if manifest.preset in preset_names() else "",
         "source_limits": _source_limits(str(manifest.config.get("source", ""))),
         "surroundings": _surroundings_in_words(manifest, contents),
         "licences": sorted(licences.items()),
