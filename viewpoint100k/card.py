@@ -179,18 +179,22 @@ def card(
         f"# {_title(manifest)}",
         f"{manifest.samples} {_what(manifest)} ({splits}) of {len(contents.objects)} objects, {manifest.questions} questions, "
         f"{contents.counts['asked/fair']} of them in the balanced subset (`fair`). "
-        "Rendered, not photographed: every answer is computed from the poses read back from the renderer. No object is in two "
-        f"splits. Version {manifest.version}.",
+        f"{_origin(manifest)} No object is in two splits. Version {manifest.version}.",
         _example_text(example),
         _LOADING.format(tag=f"v{manifest.version}", split=_splits(manifest)[0]),
         _FRAMES.format(picture="![frames and signs](card/frames.png)" if "frames.png" in pictures else ""),
         _SCENES if manifest.config.get("plan", {}).get("scenes") else "",
-        _asked_text(contents, gates),
+        _asked_text(manifest, contents, gates),
         _statistics_text(contents, pictures),
         _audit_text(audit, manifest),
         _made_text(manifest),
         _limits_text(manifest, contents),
-        _table("Licences", _LICENCES, ["licence", "objects"], sorted(licences.items())),
+        _table(
+            "Licences",
+            _LICENCES.format(shown=SHOWN_PHOTOGRAPHED if manifest.photographed else SHOWN_RENDERED),
+            ["licence", "objects"],
+            sorted(licences.items()),
+        ),
         _removed_text(manifest),
         _CITATION.format(citation=_citation(manifest)),
     ]
@@ -207,18 +211,36 @@ def _head(manifest: Manifest) -> dict[str, Any]:
         "task_categories": ["visual-question-answering", "image-text-to-text"],
         "language": ["en"],
         "size_categories": [next((name for limit, name in SIZES if manifest.samples < limit), "1M<n<10M")],
-        "tags": ["webdataset", "spatial-reasoning", "viewpoint", "3d", "synthetic"],
+        "tags": [
+            *("webdataset", "spatial-reasoning", "viewpoint", "3d"),
+            "photographs" if manifest.photographed else "synthetic",
+        ],
         "configs": [
             {
-                "config_name": "default",
+                "config_name": _config_name(manifest),
                 "default": True,
                 # `datasets` keys its cache by this head, not by the files
                 "description": f"shards {content_name(manifest)}",
                 "data_files": [{"split": split, "path": f"{split}-*.tar"} for split in _splits(manifest)],
             }
         ],
-        "dataset_info": [{"config_name": "default", "features": features(manifest.views)}],
+        "dataset_info": [{"config_name": _config_name(manifest), "features": features(manifest.views)}],
     }
+
+
+def _config_name(manifest: Manifest) -> str:
+    """What loaders call the rows: photographs are never `default`, so that nobody mixes them into renders unawares."""
+    return "real" if manifest.photographed else "default"
+
+
+def _origin(manifest: Manifest) -> str:
+    """What the pictures are, and what answers rest on."""
+    if manifest.photographed:
+        return (
+            "Photographed, not rendered: every answer is computed from the poses that came with the photographs, and each "
+            "pair's own pictures support them against their mirror image (`proof: poses`)."
+        )
+    return "Rendered, not photographed: every answer is computed from the poses read back from the renderer."
 
 
 _LOADING = """
@@ -270,8 +292,11 @@ picture its visible pixels, the pixels it would have alone, its box, depth and w
 `truth` is of the camera about the middle of the scene. Whom to thank is in `scene.parts[k].object`, for each object.
 """
 
+SHOWN_RENDERED = "The pictures show objects of others; a render is a derivative of its object."
+SHOWN_PHOTOGRAPHED = "The photographs are others'; cut and straightened, they are derivatives of theirs."
+
 _LICENCES = """
-The pictures show objects of others; a render is a derivative of its object. `attribution.csv` names title, author, licence and source of
+{shown} `attribution.csv` names title, author, licence and source of
 each, and every sample carries the same in `json.object`. Choose by licence:
 
 ```python
@@ -292,12 +317,16 @@ It follows the questions of Viewpoint-100K (*Actial*, arXiv 2511.01618), whose p
 """
 
 
-def _asked_text(contents: Contents, gates: GateConfig) -> str:
+def _asked_text(manifest: Manifest, contents: Contents, gates: GateConfig) -> str:
     kinds = _answers(contents)
+    sure = (
+        "by more than the poses of the pair may be off"
+        if manifest.photographed
+        else "and only where the picture\nwould differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about"
+    )
     intro = f"""
 A question is asked only where its answer is clear: a sideways move of at least {gates.truck_grey.high:g} of the distance, a turn of at
-least {gates.yaw_grey_deg.high:g} degrees, a tilt or roll of at least {gates.tilt_grey_deg.high:g}, an orbit of at least {gates.azimuth_grey_deg.high:g}, or none at all; and only where the picture
-would differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about. In the balanced subset (`fair`), which is
+least {gates.yaw_grey_deg.high:g} degrees, a tilt or roll of at least {gates.tilt_grey_deg.high:g}, an orbit of at least {gates.azimuth_grey_deg.high:g}, or none at all; {sure}. In the balanced subset (`fair`), which is
 counted here, the object's shift or growth in the picture gives the wrong answer as often as the right one.
 """
     rows = [
@@ -344,6 +373,14 @@ def _audit_text(audit: AuditReport | None, manifest: Manifest) -> str:
 
 def _made_text(manifest: Manifest) -> str:
     render = manifest.config["render"]
+    if manifest.photographed:
+        return f"""
+## How it was made
+
+Seed {manifest.config["seed"]}, settings {manifest.config_hash} (in full in `manifest.json`), code {_code(manifest)}. Photographs without lens distortion, turned upright
+where they lay on their side, and cut to a square of {render["size_px"]} x {render["size_px"]} px around the object: where that is off the photograph's middle, the picture is that
+of a camera in the same place that looks there, and its pose says so. `viewpoint100k validate` rereads every file, recomputes every truth and answer.
+"""
     return f"""
 ## How it was made
 
@@ -357,7 +394,21 @@ def _code(manifest: Manifest) -> str:
     return f"{manifest.code_version}{f' (commit {manifest.code_commit})' if manifest.code_commit else ''}"
 
 
+_PHOTO_LIMITS = """
+## Known limits
+
+- The truth is as good as the poses. Grey bands are widened by what each pair's own matches say they may be off (`photographed`); nothing is known of depth, so no
+  decidability was measured (all 0), and no question needs it: no marked points, no sides, no mirror images.
+- Nearly all pairs are orbits: a camera that goes right also turns left. One answer then gives away others; `audit` measures by how much.
+- Pairs far apart are missing where their pictures have too few points in common for the poses to be checked.
+- `truth.covisible_fraction` counts points that were matched, and is a lower bound. `object_box` is of masks where there are any, else of points, or of a ball.
+- Where `photographed.vertical` is `unknown`, the world's z axis means nothing, nor do yaw, pitch, roll, azimuth and elevation; nothing is asked about them.
+"""
+
+
 def _limits_text(manifest: Manifest, contents: Contents) -> str:
+    if manifest.photographed:
+        return _PHOTO_LIMITS
     source = str(manifest.config.get("source", ""))
     objects = (
         "The objects are procedural shapes, made by code: few kinds, simple materials."
@@ -447,7 +498,7 @@ def _side_by_side(example: StoredSample) -> bytes:
 def _croissant(manifest: Manifest) -> str:
     description = (
         f"{manifest.samples} {_what(manifest)} with {manifest.questions} questions about how the camera moved; every answer is "
-        "computed from the poses read back from the renderer."
+        "computed from {'the poses that came with the photographs' if manifest.photographed else 'the poses read back from the renderer'}."
     )
     tree = croissant.croissant(manifest, _name(manifest), description, _citation(manifest))
     return json.dumps(tree, indent=1, ensure_ascii=False) + "\n"
@@ -514,7 +565,7 @@ def _name(manifest: Manifest) -> str:
 
 
 def _citation(manifest: Manifest) -> str:
-    made = f"seed {manifest.config['seed']}, settings {manifest.config_hash}, rendered with viewpoint100k {manifest.code_version}"
+    made = f"seed {manifest.config['seed']}, settings {manifest.config_hash}, made with viewpoint100k {manifest.code_version}"
     return (
         f"@misc{{viewpoint_{_name(manifest).replace('-', '_')},\n"
         f"  title = {{{_pretty_name(manifest)}: {_title(manifest)}}},\n"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_source
+from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
 from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split
 from viewpoint100k.shards import Receipt, first_fault, open_inside, read_inside, write_atomically
@@ -85,6 +85,11 @@ class Manifest(Record):
     def views(self) -> int:
         """Of each sample."""
         return 4 if self.config.get("plan", {}).get("sets") else 2
+
+    @property
+    def photographed(self) -> bool:
+        """Whether the pictures are photographs."""
+        return self.config.get("photos") is not None
 
     @model_validator(mode="after")
     def _distinct(self) -> "Manifest":
@@ -158,7 +163,7 @@ def make_manifest(
         version=version,
         preset=config.preset,
         config_hash=config_hash(config),
-        config=config.model_dump(mode="json") | {"source": public_source(config.source)},
+        config=public_tree(config),
         code_version=code_version,
         code_commit=code_commit,
         renderer=", ".join(sorted({receipt.renderer for receipt in receipts})),

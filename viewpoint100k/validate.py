@@ -447,7 +447,8 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     if abs(question.margin - fact.margin) > 1e-5 or question.margin < 1:
         yield f"margin = {question.margin}; the poses say {fact.margin:.6f}, and at least 1 is needed"
     least = asked.decidability
-    if question.decidability < gates.min_decidability or abs(question.decidability - least) > 1e-5:
+    unproven = sample.proof == "depth" and question.decidability < gates.min_decidability
+    if unproven or abs(question.decidability - least) > 1e-5:
         yield f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} is needed"
     views = [sample.views[view] for view in question.images]
     words, ending = question.prompt.split("\n")[0], lens(views) if kind.lens else ""

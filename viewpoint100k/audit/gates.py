@@ -10,7 +10,7 @@ from viewpoint100k.audit.report import Probe, all_of
 from viewpoint100k.audit.samples import Item, Samples
 from viewpoint100k.audit.second_opinion import apart, known, opinion, undecidable
 from viewpoint100k.config import GateConfig
-from viewpoint100k.records import OBJECT_RADIUS, View
+from viewpoint100k.records import OBJECT_RADIUS, Photographed, View
 
 BLACK = 0.01  # mean luminance of an object's box, 0..1
 WHITE = 0.99
@@ -28,18 +28,29 @@ def covisibility(samples: Samples) -> Probe:
             problems += [(item.key, what) for what in _apart(item, gates)]
             continue
         shared = item.sample.truth.covisible_fraction
-        if not shared >= gates.min_covisible_fraction:
+        if item.sample.photographed is not None:  # of points that happened to be matched: a lower bound
+            problems += [(item.key, what) for what in _unsupported(item.sample.photographed)]
+        elif not shared >= gates.min_covisible_fraction:
             problems.append(
                 (
                     item.key,
                     f"the views share {shared:.3f} of the surface, less than {gates.min_covisible_fraction}",
                 )
             )
-        elif shared < gates.min_covisible_for_size:
+        if shared < gates.min_covisible_for_size:
             asked = [one.type for one in item.sample.questions if one.type in SIZE_KINDS]
             if asked:
                 problems.append((item.key, f"{asked[0]} is asked, and the views share only {shared:.3f}"))
     return all_of("covisibility", "surface seen in both views, against the run's own gates", n, problems)
+
+
+def _unsupported(photographed: Photographed) -> Iterator[str]:
+    """Photographs must have matches in common, more of which fit the stated motion than its mirror image."""
+    if not (photographed.matches and photographed.stated_share > photographed.mirrored_share):
+        yield (
+            f"{photographed.matches} matches; {photographed.stated_share:.2f} of them fit the stated motion, "
+            f"{photographed.mirrored_share:.2f} its mirror image"
+        )
 
 
 def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
@@ -56,9 +67,11 @@ def decidability(samples: Samples) -> Probe:
     problems, values = [], []
     for every in samples.asked().values():
         for one in every:
-            values.append(one.question.decidability)
+            measured = one.item.sample.proof == "depth"
+            if measured:
+                values.append(one.question.decidability)
             found = opinion(one.item.sample, one.question, samples.gates) if known(one.kind) else None
-            if what := undecidable(one.question, found, samples.gates):
+            if what := undecidable(one.question, found, samples.gates, measured=measured):
                 problems.append((one.item.key, f"{one.kind}: {what}"))
     detail = {"lowest": min(values), "median": float(np.median(values))} if values else None
     what = "how different the picture would be under a wrong answer, against the run's own gate"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from viewpoint100k.audit import recompute_figures, recompute_scenes
 from viewpoint100k.audit.recompute import LABELS, Label, Moved, decided_by, label, measure
-from viewpoint100k.config import GateConfig
+from viewpoint100k.config import GateConfig, widened
 from viewpoint100k.records import Question, Sample
 
 MARGIN_ATOL = 1e-4
@@ -61,6 +61,10 @@ def opinion(
         moved: motions that were measured before, by the numbers of the two views. Updated here.
     """
     kind, images = _kind(question), question.images
+    if sample.photographed is not None:
+        if kind in SOLVERS:
+            return "needs depth, and its sample rests on poses alone"
+        gates = widened(gates, sample.photographed.turn_error_deg, sample.photographed.move_error)
     if kind in SOLVERS:
         solved = SOLVERS[kind](sample, question, gates)
         return (
@@ -97,14 +101,17 @@ def wrong_answer(question: Question, found: Opinion) -> Iterator[str]:
         yield f"has margin {question.margin}, less than 1"
 
 
-def undecidable(question: Question, found: Opinion | str | None, gates: GateConfig) -> str:
+def undecidable(
+    question: Question, found: Opinion | str | None, gates: GateConfig, *, measured: bool = True
+) -> str:
     """Why a wrong answer would not have implied another picture; empty if it would.
 
     Args:
         found: None where there is no second opinion: then only the gate counts.
+        measured: whether decidability was measured at all; of photographs it was not.
     """
     value = question.decidability
-    if not value >= gates.min_decidability:
+    if measured and not value >= gates.min_decidability:
         return f"decidability {value:.4f}, less than {gates.min_decidability}"
     wanted = found.decidability if isinstance(found, Opinion) else found
     if wanted is None or isinstance(wanted, str):
@@ -129,7 +136,7 @@ def _objections(
         yield found
         return
     yield from wrong_answer(question, found)
-    if why := undecidable(question, found, gates):
+    if why := undecidable(question, found, gates, measured=sample.proof == "depth"):
         yield why
     yield from apart(sample, found, gates)
     if _kind(question) in recompute_scenes.KINDS:

@@ -12,14 +12,14 @@ import typer
 from rich.markup import escape
 
 import viewpoint100k
-from viewpoint100k.cli import engine, listing, looking, making, sharing
+from viewpoint100k.cli import engine, listing, looking, making, photographs, sharing
 from viewpoint100k.cli.screen import err_console, out_console
 from viewpoint100k.errors import InputError, ViewpointError, printable
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
 )
-for commands in (making, looking, sharing):
+for commands in (making, photographs, looking, sharing):
     app.add_typer(commands.app)
 app.add_typer(listing.app, name="objects", rich_help_panel="Check and look")
 app.add_typer(engine.app, name="engine", rich_help_panel="Check and look")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.config import GateConfig, QuestionConfig
+from viewpoint100k.config import GateConfig, QuestionConfig, widened
 from viewpoint100k.glances import Glance
 from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets, tier_c, tier_c_pairs
 from viewpoint100k.questions.balance import balanced, cue_values
@@ -34,6 +34,8 @@ OF_TRUTH = tuple(kind for kind in KINDS if not kind.draw)  # a pair's truth alon
 DRAWN = tuple(kind for kind in KINDS if kind.draw)
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
 OF_SCENES = "C"
+# what a kind may be decided by where no vertical is known: the camera's own axes, and its distance
+WITHOUT_VERTICAL = ({"translation"}, {"forward"}, {"distance"})
 OF_ONE_OBJECT = {"object_facing_camera_1", "object_front"}  # frames that a group of objects does not have
 ARTICLES = {"an": "a", "An": "A"}
 OTHER_FORMS: tuple[AnswerForm, ...] = ("digit", "word", "json")
@@ -69,15 +71,21 @@ def load_templates(path: str | None = None) -> Templates:
     return read_templates(path, KINDS)
 
 
-def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> list[Asked]:
-    """All that could be asked of a pair: its facts outside the grey bands whose wrong answers would look different."""
+def facts_of(
+    truth: Truth, decidability: Decidability, gates: GateConfig, *, measured: bool = True
+) -> list[Asked]:
+    """All that could be asked of a pair: its facts outside the grey bands whose wrong answers would look different.
+
+    Args:
+        measured: whether decidability was; without depth it was not, and nothing goes by it.
+    """
     out = []
     for kind in OF_TRUTH:
         fact = kind.fact(truth, gates)
         if fact is None:
             continue
         least = _least(kind, fact, decidability)
-        if least >= gates.min_decidability:
+        if least >= gates.min_decidability or not measured:
             out.append(Asked(kind, fact, least))
     return out
 
@@ -98,6 +106,22 @@ def fits(kind: Kind, scene: Scene | None) -> bool:
     if scene is None or kind.tier == OF_SCENES:
         return (scene is not None) == (kind.tier == OF_SCENES)
     return scene.change is None and kind.frame not in OF_ONE_OBJECT
+
+
+def gates_of(sample: Sample, gates: GateConfig) -> GateConfig:
+    """The gates that a sample is asked by: of photographs, wider by what their poses may be off."""
+    if sample.photographed is None:
+        return gates
+    return widened(gates, sample.photographed.turn_error_deg, sample.photographed.move_error)
+
+
+def poses_suffice(kind: Kind, sample: Sample) -> bool:
+    """Whether poses alone answer a kind: it needs neither depth nor albedo, and no vertical where none is known."""
+    if sample.photographed is None:
+        return True
+    if kind.draw is not None or kind.tier == OF_SCENES:
+        return False
+    return sample.photographed.vertical != "unknown" or set(kind.decided_by) in WITHOUT_VERTICAL
 
 
 def carries_question(known: Known, gates: GateConfig) -> bool:
@@ -190,6 +214,9 @@ def word_all(
 
 def askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
     """All that could be asked of a sample. Of more than two views, only what is about all of them."""
+    if sample.photographed is not None:
+        found = facts_of(sample.truth, sample.decidability, gates_of(sample, gates), measured=False)
+        return [one for one in found if poses_suffice(one.kind, sample)]
     of_pair = facts_of(sample.truth, sample.decidability, gates) if len(sample.views) == 2 else []
     of_pair = [one for one in of_pair if fits(one.kind, sample.scene)]
     return of_pair + figures_of(sample, gates, rng)
@@ -304,8 +331,9 @@ def figure_of(question: Question) -> Figure:
 
 def answered(sample: Sample, kind: Kind, figure: Figure, gates: GateConfig) -> Asked | None:
     """The answer to a kind of question about a sample with this figure; None if it must not be asked."""
-    if not fits(kind, sample.scene):
+    if not (fits(kind, sample.scene) and poses_suffice(kind, sample)):
         return None
+    gates = gates_of(sample, gates)
     if kind.solve is not None:
         solved = kind.solve(sample, figure, gates)
         return solved and Asked(kind, solved.fact, solved.decidability, figure, solved.cues)
@@ -335,7 +363,9 @@ def _chain(
     right: str,
     rng: np.random.Generator,
 ) -> str | None:
-    """A chain of thought that its verifier accepts, or None."""
+    """A chain of thought that its verifier accepts, or None. None of photographs: its sentences take an exact box."""
+    if sample.photographed is not None:
+        return None
     if kind.tier == OF_SCENES and sample.scene is not None:
         text = write_scene_chain(kind.name, sample, figure, right, rng)
         wrong = text and verify_scene_chain(
