@@ -37,9 +37,11 @@ from viewpoint100k.manifest import (
 )
 from viewpoint100k.records import FAMILIES, Sample
 from viewpoint100k.shards import (
+    REAL,
     Receipt,
     StoredSample,
     decode,
+    has_photographs,
     in_sample,
     iter_records,
     own_folder,
@@ -144,7 +146,8 @@ def describe(dataset: Path, manifest: Manifest, contents: Contents) -> Manifest:
     with in_sample(path, example.key):
         pictures = {"example.jpg": _side_by_side(example)}
     pictures |= _plots(contents)
-    text = card(manifest, contents, example, set(pictures), _audit_of(dataset, manifest))
+    beside = read_manifest(dataset / REAL) if has_photographs(dataset) else None
+    text = card(manifest, contents, example, set(pictures), _audit_of(dataset, manifest), beside)
     files = {
         **{f"card/{name}": data for name, data in pictures.items()},
         "attribution.csv": attribution(contents.objects, contents.used_in).encode(),
@@ -169,13 +172,18 @@ def card(
     example: StoredSample,
     pictures: set[str],
     audit: AuditReport | None = None,
+    beside: Manifest | None = None,
 ) -> str:
-    """README.md of a dataset: YAML that loads it, text that explains it."""
+    """README.md of a dataset: YAML that loads it, text that explains it.
+
+    Args:
+        beside: of the photographs that lie in its folder `real`, if there are any.
+    """
     licences = Counter(thing.licence for thing in contents.objects.values())
     splits = ", ".join(f"{contents.counts[f'split/{split}']} {split}" for split in _splits(manifest))
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
     parts = [
-        f"---\n{yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)}---",
+        f"---\n{yaml.safe_dump(_head(manifest, beside), sort_keys=False, allow_unicode=True)}---",
         f"# {_title(manifest)}",
         f"{manifest.samples} {_what(manifest)} ({splits}) of {len(contents.objects)} objects, {manifest.questions} questions, "
         f"{contents.counts['asked/fair']} of them in the balanced subset (`fair`). "
@@ -184,6 +192,7 @@ def card(
         _LOADING.format(tag=f"v{manifest.version}", split=_splits(manifest)[0]),
         _FRAMES.format(picture="![frames and signs](card/frames.png)" if "frames.png" in pictures else ""),
         _SCENES if manifest.config.get("plan", {}).get("scenes") else "",
+        _beside_text(beside),
         _asked_text(manifest, contents, gates),
         _statistics_text(contents, pictures),
         _audit_text(audit, manifest),
@@ -201,8 +210,9 @@ def card(
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
-def _head(manifest: Manifest) -> dict[str, Any]:
+def _head(manifest: Manifest, beside: Manifest | None = None) -> dict[str, Any]:
     """The YAML that `datasets` and the Hub read."""
+    parts = [(manifest, ""), *([(beside, f"{REAL}/")] if beside is not None else [])]
     return {
         "pretty_name": _pretty_name(manifest),
         "license": "other",
@@ -217,20 +227,34 @@ def _head(manifest: Manifest) -> dict[str, Any]:
         ],
         "configs": [
             {
-                "config_name": _config_name(manifest),
-                "default": True,
+                "config_name": _config_name(part),
+                **({} if folder else {"default": True}),
                 # `datasets` keys its cache by this head, not by the files
-                "description": f"shards {content_name(manifest)}",
-                "data_files": [{"split": split, "path": f"{split}-*.tar"} for split in _splits(manifest)],
+                "description": f"shards {content_name(part)}",
+                "data_files": [{"split": split, "path": f"{folder}{split}-*.tar"} for split in _splits(part)],
             }
+            for part, folder in parts
         ],
-        "dataset_info": [{"config_name": _config_name(manifest), "features": features(manifest.views)}],
+        "dataset_info": [
+            {"config_name": _config_name(part), "features": features(part.views)} for part, _ in parts
+        ],
     }
 
 
 def _config_name(manifest: Manifest) -> str:
     """What loaders call the rows: photographs are never `default`, so that nobody mixes them into renders unawares."""
     return "real" if manifest.photographed else "default"
+
+
+def _beside_text(beside: Manifest | None) -> str:
+    if beside is None:
+        return ""
+    return f"""
+## Photographs
+
+The folder `{REAL}` is a dataset of its own: {beside.samples} pairs of photographs with {beside.questions} questions, all of the split `test`, under the configuration `{REAL}`.
+They are never among the rows of `default`. Their licences are in `{REAL}/attribution.csv`, what they rest on in `{REAL}/README.md`.
+"""
 
 
 def _origin(manifest: Manifest) -> str:

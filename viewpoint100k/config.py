@@ -607,7 +607,7 @@ def public_source(source: str) -> str:
     """How a source is named in what is published: never a path."""
     if source.startswith(("builtin:", "objaverse:")):
         return source
-    return "photos" if source.startswith(("photos:", "colmap:", "transforms:")) else "folder"
+    return "photos:" if source.startswith(("photos:", "colmap:", "transforms:")) else "folder"
 
 
 def preset_names() -> list[str]:

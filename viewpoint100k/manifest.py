@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
 from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split
-from viewpoint100k.shards import Receipt, first_fault, open_inside, read_inside, write_atomically
+from viewpoint100k.shards import REAL, Receipt, first_fault, open_inside, read_inside, write_atomically
 
 # what may lie in a dataset folder beside its shards; all of it is published
 BESIDE_THE_SHARDS = (
-    "README.md", "manifest.json", "attribution.csv", "croissant.json", "audit.json", "card", "index",
+    "README.md", "manifest.json", "attribution.csv", "croissant.json", "audit.json", "card", "index", REAL,
 )  # fmt: skip
 VERSION = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"
 SHARD_NAME = r"^(train|validation|test)-[0-9]{1,9}-of-[0-9]{1,9}\.tar$"

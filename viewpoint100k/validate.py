@@ -36,8 +36,10 @@ from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Ques
 from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
+    REAL,
     StoredSample,
     decode,
+    has_photographs,
     in_sample,
     is_own_folder,
     keep_picture_memory,
@@ -156,10 +158,28 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
                 )
             )
     problems += _attribution_problems(dataset, objects, used_in)
+    problems += _beside_problems(dataset, workers)
     problems += _manifest_problems(manifest, set[MadeBy]().union(*(shard.provenances for shard in found)))
     if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
     return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
+
+
+def _beside_problems(dataset: Path, workers: int | None) -> Iterator[Problem]:
+    """The photographs in the folder of a dataset of renders are a dataset that validates, too."""
+    if not os.path.lexists(dataset / REAL):
+        return
+    if not has_photographs(dataset):
+        yield Problem(REAL, "is no folder with a dataset of photographs; nothing else may lie there")
+        return
+    if not read_any_config(dataset / REAL).photographed:
+        yield Problem(REAL, "is a dataset of renders; expected one that `viewpoint100k photos` wrote")
+        return
+    if os.path.lexists(dataset / REAL / REAL):
+        yield Problem(f"{REAL}/{REAL}", "is not listed; expected one folder of photographs")
+        return
+    for problem in validate_dataset(dataset / REAL, workers).problems:
+        yield Problem(f"{REAL}/{problem.where}", problem.what)
 
 
 def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:

@@ -1,19 +1,29 @@
-"""Photographs in, an ordinary dataset out: the same samples, the same checks, the truth that is known beforehand."""
+"""Photographs in, an ordinary dataset out.
+
+The same samples, the same checks, the truth that is known beforehand.
+"""
 
 import csv
+import importlib.util
 import json
+import shutil
+import sys
 
 import numpy as np
 import pytest
+import yaml
 
 cv2 = pytest.importorskip("cv2", reason="photographs are matched with opencv")
 from support import photo_sets  # noqa: E402
-from support.command import SHARED, viewpoint100k  # noqa: E402
+from support.command import ROOT, SHARED, viewpoint100k  # noqa: E402
 from support.photo_sets import elsewhere  # noqa: E402
 
 from viewpoint100k.annotate import make_truth  # noqa: E402
+from viewpoint100k.card import rewrite_card  # noqa: E402
 from viewpoint100k.config import load_photos_config  # noqa: E402
 from viewpoint100k.errors import InputError  # noqa: E402
+from viewpoint100k.evaluate import evaluate  # noqa: E402
+from viewpoint100k.manifest import read_manifest  # noqa: E402
 from viewpoint100k.photos.pairs import errors_of  # noqa: E402
 from viewpoint100k.photos.run import Credit, make_dataset  # noqa: E402
 from viewpoint100k.questions.ask import KINDS  # noqa: E402
@@ -23,6 +33,7 @@ from viewpoint100k.validate import validate_dataset  # noqa: E402
 
 SMALL = ["render.size_px=128", "photos.apart_deg.high=60"]
 CREDIT = Credit("CC-BY-4.0", "the author of the tests", "")
+SKY = elsewhere(np.eye(4))[:3, 2].tolist()  # the tests' z axis in the sets' own world
 OF_DEPTH = {"marked_point", "covisible_point", "revealed_side", "mirrored", "zoom_or_dolly"}
 
 
@@ -37,30 +48,30 @@ def shots():
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory, shots):
+def photographed(tmp_path_factory, shots):
     """Eight photographs of a box from around it, their poses in a world that is turned, scaled and moved."""
     folder = tmp_path_factory.mktemp("photos")
     photo_sets.write_colmap(folder / "sets" / "box", shots)
     ball = ",".join(map(str, [*elsewhere(np.eye(4))[:3, 3], 0.5 * 3.7]))
-    make(folder / "sets", folder / "out", f"photos.subject=[{ball}]")
+    make(folder / "sets", folder / "out", f"photos.subject=[{ball}]", f"photos.up={SKY}")
     return folder / "out"
 
 
-def test_photographs_become_a_dataset_that_validates(dataset):
-    report = validate_dataset(dataset, 1)
+def test_photographs_become_a_dataset_that_validates(photographed):
+    report = validate_dataset(photographed, 1)
     assert report.problems == [] and report.samples >= 4 and report.questions > 10
-    manifest = json.loads((dataset / "manifest.json").read_text())
-    assert manifest["config"]["source"] == "photos" and str(dataset.parent) not in json.dumps(manifest)
-    assert "config_name: real" in (dataset / "README.md").read_text()
-    row = next(csv.DictReader((dataset / "attribution.csv").open()))
+    manifest = json.loads((photographed / "manifest.json").read_text())
+    assert manifest["config"]["source"] == "photos:" and str(photographed.parent) not in json.dumps(manifest)
+    assert "config_name: real" in (photographed / "README.md").read_text()
+    row = next(csv.DictReader((photographed / "attribution.csv").open()))
     assert (row["licence"], row["author"]) == ("CC-BY-4.0", "the author of the tests")
 
 
-def test_the_truth_is_that_of_the_cameras_that_took_the_pictures(dataset, shots):
+def test_the_truth_is_that_of_the_cameras_that_took_the_pictures(photographed, shots):
     by_name = {shot.name: shot.world_from_camera for shot in shots}
-    for stored in iter_samples(dataset):
+    for stored in iter_samples(photographed):
         sample = stored.sample
-        assert sample.proof == "poses" and sample.photographed.vertical != "unknown"
+        assert sample.proof == "poses" and sample.photographed.vertical == "given"
         first, second = (by_name[name] for name in sample.photographed.names)
         step = first[:3, :3].T @ (second[:3, 3] - first[:3, 3]) / np.linalg.norm(first[:3, 3])
         azimuths = [np.degrees(np.arctan2(pose[1, 3], pose[0, 3])) for pose in (first, second)]
@@ -71,19 +82,19 @@ def test_the_truth_is_that_of_the_cameras_that_took_the_pictures(dataset, shots)
         assert sample.photographed.stated_share > sample.photographed.mirrored_share
 
 
-def test_nothing_is_asked_that_poses_alone_do_not_answer(dataset):
-    asked = [question for stored in iter_samples(dataset) for question in stored.sample.questions]
+def test_nothing_is_asked_that_poses_alone_do_not_answer(photographed):
+    asked = [question for stored in iter_samples(photographed) for question in stored.sample.questions]
     assert not {question.type for question in asked} & OF_DEPTH
     assert {"ego_translation", "ego_rotation"} <= {question.type for question in asked}
     assert all(question.margin >= 1 and question.chain_of_thought is None for question in asked)
 
 
-def test_the_bytes_depend_on_the_seed_and_not_on_the_processes(tmp_path, dataset):
-    sets = dataset.parent / "sets"
+def test_the_bytes_depend_on_the_seed_and_not_on_the_processes(tmp_path, photographed):
+    sets = photographed.parent / "sets"
     ball = ",".join(map(str, [*elsewhere(np.eye(4))[:3, 3], 0.5 * 3.7]))
-    make(sets, tmp_path / "again", f"photos.subject=[{ball}]", workers=2)
+    make(sets, tmp_path / "again", f"photos.subject=[{ball}]", f"photos.up={SKY}", workers=2)
     for name in ("test-00000-of-00001.tar", "README.md", "attribution.csv"):
-        assert (tmp_path / "again" / name).read_bytes() == (dataset / name).read_bytes()
+        assert (tmp_path / "again" / name).read_bytes() == (photographed / name).read_bytes()
 
 
 def test_poses_in_a_mirror_are_not_believed(tmp_path, shots):
@@ -129,8 +140,8 @@ def test_a_set_that_cannot_be_read_costs_itself_alone(tmp_path, shots):
     assert any(r.uid == "bad" and "is cut off" in r.reason for r in read_rejects(tmp_path / "out"))
 
 
-def test_uncertain_poses_widen_the_bands(dataset):
-    sample = next(iter_samples(dataset)).sample
+def test_uncertain_poses_widen_the_bands(photographed):
+    sample = next(iter_samples(photographed)).sample
     assert 0 < sample.photographed.turn_error_deg < 6 and 0 < sample.photographed.move_error < 0.05
     turn_deg, move = errors_of(2.0, 500.0, 30.0, 1.0)
     assert turn_deg == pytest.approx(1 + 3 * np.degrees(2 / 500), rel=1e-3)
@@ -166,7 +177,10 @@ def gantry(folder):
 
 @pytest.mark.skipif(not (SHARED / "photos").is_dir(), reason="the shared photographs are not here")
 def test_a_ring_of_lying_photographs_is_turned_upright_and_its_truth_is_the_gantrys(tmp_path):
-    """templeSparseRing is calibrated, and stored on its side. The truth anew, from its list of parameters alone."""
+    """templeSparseRing is calibrated, and stored on its side.
+
+    The truth anew, from its list of parameters alone.
+    """
     source = SHARED / "photos" / "templeSparseRing"
     config = load_photos_config(["photos.apart_deg.high=35"], source=f"photos:{source}", pairs=5)
     make_dataset(tmp_path / "out", config)
@@ -206,12 +220,55 @@ def test_a_ring_of_lying_photographs_is_turned_upright_and_its_truth_is_the_gant
             assert min(turned) < 6
 
 
+def test_photographs_beside_renders_are_a_configuration_of_their_own(dataset, photographed, tmp_path):
+    """Nobody who loads the renders gets them; who asks for `real` does; scores are given for each."""
+    both = shutil.copytree(dataset, tmp_path / "both", ignore=lambda *_: [".run"])
+    shutil.copytree(photographed, both / "real", ignore=lambda *_: [".run"])
+    rewrite_card(both)
+    head = yaml.safe_load((both / "README.md").read_text().split("\n---\n")[0].removeprefix("---\n"))
+    assert [config["config_name"] for config in head["configs"]] == ["default", "real"]
+    assert head["configs"][1]["data_files"] == [{"split": "test", "path": "real/test-*.tar"}]
+    assert validate_dataset(both, 1).problems == []
+    renders = list(iter_samples(both))
+    photographs = list(iter_samples(both / "real"))
+    assert {stored.sample.proof for stored in renders} == {"depth"}
+    fair = [question for stored in [*renders, *photographs] for question in stored.sample.fair_questions]
+    said = [json.dumps({"question_id": one.id, "prediction": one.answer}) for one in fair]
+    (tmp_path / "said.jsonl").write_text("\n".join(said))
+    scores, _ = evaluate(tmp_path / "said.jsonl", both)
+    assert {name: cell.value for name, cell in scores.by["source"].items()} == {
+        "renders": 1,
+        "photographs": 1,
+    }
+    assert scores.by["source"]["photographs"].n == sum(
+        len(stored.sample.fair_questions) for stored in photographs
+    )
+    (both / "real" / "test-00000-of-00001.tar").write_bytes(b"")
+    assert any(problem.where.startswith("real/") for problem in validate_dataset(both, 1).problems)
+
+
+def test_renders_written_out_as_colmap_models_keep_their_truth_and_answers(dataset):
+    path = ROOT / "benchmarks" / "photos_roundtrip.py"
+    spec = importlib.util.spec_from_file_location("photos_roundtrip", path)
+    roundtrip = importlib.util.module_from_spec(spec)
+    sys.modules["photos_roundtrip"] = roundtrip
+    spec.loader.exec_module(roundtrip)
+    assert roundtrip.main(dataset, pairs=6) == 0
+
+
+def test_loaders_take_the_photographs_with_all_their_columns(photographed):
+    datasets = pytest.importorskip("datasets", reason="the loader that the card is for")
+    rows = datasets.load_dataset(str(photographed), split="test")
+    assert rows[0]["json"]["proof"] == "poses" and rows[0]["json"]["photographed"]["matches"] >= 30
+    assert len(rows) == read_manifest(photographed).samples
+
+
 def test_every_kind_is_either_asked_of_photographs_or_needs_more_than_poses():
     needing = {kind.type for kind in KINDS if kind.draw is not None}
     assert needing >= OF_DEPTH
 
 
-def test_make_truth_is_the_only_way_to_a_photographs_truth(dataset):
-    for stored in iter_samples(dataset):
+def test_make_truth_is_the_only_way_to_a_photographs_truth(photographed):
+    for stored in iter_samples(photographed):
         views, truth = stored.sample.views, stored.sample.truth
         assert make_truth(views[0], views[1], truth.covisible_fraction, None) == truth

@@ -1,4 +1,7 @@
-"""The square picture of a photograph: straight, upright, its pose true to it. Where things are in it is known beforehand."""
+"""The square picture of a photograph: straight, upright, its pose true to it.
+
+Where things are in it is known beforehand.
+"""
 
 import numpy as np
 import pytest

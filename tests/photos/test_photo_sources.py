@@ -1,4 +1,7 @@
-"""Poses as people keep them: every form of the same photographs is read as the same cameras, and bad files are one line."""
+"""Poses as people keep them.
+
+Every form of the same photographs is read as the same cameras, and bad files are one line.
+"""
 
 import json
 import sqlite3
@@ -67,7 +70,8 @@ def write_uco3d(folder, shots):
         row = ("1-2-3", "box", "boxes", "boxes/box/1-2-3/rgb_video.mp4")
         database.execute("INSERT INTO sequence_annots VALUES (?, ?, ?, ?)", row)
         columns = (
-            "sequence_name, frame_number, frame_timestamp, _image_size, _mask_bounding_box_xywh, _viewpoint_R, _viewpoint_T, "
+            "sequence_name, frame_number, frame_timestamp, _image_size, _mask_bounding_box_xywh, "
+            "_viewpoint_R, _viewpoint_T, "
             "_viewpoint_focal_length, _viewpoint_principal_point, _viewpoint_colmap_distortion_coeffs, "
             "_viewpoint_intrinsics_format"
         )

@@ -1,4 +1,7 @@
-"""Which way is up, and where the object is: cues that agree are believed, a set that is wrong by 30 degrees is caught."""
+"""Which way is up, and where the object is.
+
+Cues that agree are believed, a set that is wrong by 30 degrees is caught.
+"""
 
 import numpy as np
 import pytest

@@ -1,6 +1,7 @@
-"""Photographs of a box with a rough pattern, ray-cast here through any lens, and the files that people keep poses in.
+"""Photographs of a box with a rough pattern, ray-cast here through any lens, and the files that hold poses.
 
-Nothing here comes from viewpoint100k: poses are written out by hand, lenses are undone by OpenCV, rotations are scipy's.
+Nothing here comes from viewpoint100k: poses are written out by hand, lenses are undone by OpenCV, rotations
+are scipy's.
 """
 
 import json

@@ -66,7 +66,9 @@ def photos_command(
         int, typer.Option(min=1, help="Processes that look at sets; same bytes with any.")
     ] = 1,
 ) -> None:
-    """Make a test split of photographs whose poses are known: COLMAP, transforms.json, and others (docs/photos.md).
+    """Make a test split of photographs whose poses are known.
+
+    COLMAP, transforms.json, and others (docs/photos.md).
 
     [bold]viewpoint100k photos my-video-model/ real-test --licence CC-BY-4.0 --author "my name"[/bold]
     [bold]viewpoint100k photos colmap:MVImgNet/ real-test --pairs 2000[/bold]
@@ -141,7 +143,8 @@ def _print_summary(out: Path, manifest: Any, problems: int) -> None:
         dropped.update(receipt.dropped)
     verdict = f"[red]{problems} problems, listed above.[/red]" if problems else "Everything validates."
     out_console.print(
-        f"[bold]{manifest.samples} pairs[/bold] of {len(used)} of {len(plan.objects)} sets, {manifest.questions} "
+        f"[bold]{manifest.samples} pairs[/bold] of {len(used)} of {len(plan.objects)} sets, "
+        f"{manifest.questions} "
         f"questions, in {len(manifest.shards)} shards. {verdict}",
         soft_wrap=True,
     )
@@ -159,7 +162,8 @@ def _print_summary(out: Path, manifest: Any, problems: int) -> None:
     unknown = sorted({thing.record.uid for thing in plan.objects if thing.record.licence == "unknown"})
     if unknown:
         out_console.print(
-            f"The licence of {len(unknown)} sets is unknown ({escape(', '.join(unknown[:3]))}): do not publish their "
+            f"The licence of {len(unknown)} sets is unknown ({escape(', '.join(unknown[:3]))}): do not "
+            "publish their "
             "pictures. Say it with --licence, or in a manifest.csv beside the sets",
             soft_wrap=True,
         )

@@ -1,8 +1,9 @@
 """COLMAP's models, text and binary, read with bounds.
 
-Our own reader, because pycolmap answers a truncated file with an index error or asks for as much memory as the file
-says. Both forms are documented (COLMAP, "Output Format"). Poses are world-to-camera in OpenCV axes, as a quaternion
-whose real part stands first; the centre of the first pixel is (0.5, 0.5), as ours. Tracks are taken from the points.
+Our own reader, because pycolmap answers a truncated file with an index error or asks for as much memory as
+the file says. Both forms are documented (COLMAP, "Output Format"). Poses are world-to-camera in OpenCV axes,
+as a quaternion whose real part stands first; the centre of the first pixel is (0.5, 0.5), as ours. Tracks are
+taken from the points.
 """
 
 import mmap
@@ -185,7 +186,10 @@ def _world_from_camera(posed: _Posed, where: str) -> Array:
 
 
 def _points(listed: Iterator[_Point], images: list[Image]) -> Points | None:
-    """The points in arrays. Tracks name pictures by number; of pictures that were left out, nothing is kept."""
+    """The points in arrays.
+
+    Tracks name pictures by number; of pictures that were left out, nothing is kept.
+    """
     name_of = {image.number: image.name for image in images}
     world = list[tuple[float, ...]]()
     errors = list[float]()
@@ -204,11 +208,12 @@ def _points(listed: Iterator[_Point], images: list[Image]) -> Points | None:
         return None
     places = np.array(world, dtype=np.float64)
     fine = np.isfinite(places).all(1) & (np.abs(places) < 1e9).all(1)
-    new = np.cumsum(fine) - 1
-    kept = {
-        name: new[rows][fine[rows]] for name, listed_rows in seen.items() for rows in [np.array(listed_rows)]
-    }
-    return Points(places[fine], np.array(errors, dtype=np.float64)[fine], kept)
+    new_row = np.cumsum(fine) - 1
+    seen_in = {}
+    for name, listed_rows in seen.items():
+        rows = np.array(listed_rows)
+        seen_in[name] = new_row[rows[fine[rows]]]
+    return Points(places[fine], np.array(errors, dtype=np.float64)[fine], seen_in)
 
 
 # --- text ------------------------------------------------------------------------------------------
@@ -250,7 +255,8 @@ def _text_lenses(path: Path) -> dict[int, Lens]:
                 "which OpenCV cannot undistort" if name in UNSUPPORTED.values() else "which is unknown here"
             )
             raise InputError(
-                f"{where}: camera model {name[:40]!a}, {what}; expected one of {', '.join(BY_NAME)}. Undistort "
+                f"{where}: camera model {name[:40]!a}, {what}; expected one of {', '.join(BY_NAME)}. "
+                "Undistort "
                 "the pictures with `colmap image_undistorter` and pass what it writes"
             )
         numbers = tuple(finite(cell, where, "a parameter") for cell in cells[4:])
@@ -292,7 +298,8 @@ def _text_points(path: Path) -> Iterator[_Point]:
         cells = line.split()
         if len(cells) < 8 or len(cells) % 2:
             raise InputError(
-                f"{where}: {len(cells)} cells; expected POINT3D_ID X Y Z R G B ERROR and pairs of IMAGE_ID and place"
+                f"{where}: {len(cells)} cells; expected POINT3D_ID X Y Z R G B ERROR and pairs of IMAGE_ID "
+                "and place"
             )
         if count >= MOST_POINTS:
             raise InputError(f"{path} lists more than {MOST_POINTS:,} points; expected fewer")
@@ -327,7 +334,8 @@ class _Cursor:
     def need(self, size: int, what: str) -> None:
         if size > len(self.data) - self.at:
             raise InputError(
-                f"{self.path} is cut off: {what} at byte {self.at:,} takes {size:,} bytes, and the file ends at "
+                f"{self.path} is cut off: {what} at byte {self.at:,} takes {size:,} bytes, and the file "
+                "ends at "
                 f"{len(self.data):,}"
             )
 
@@ -377,7 +385,8 @@ def _binary_lenses(path: Path) -> dict[int, Lens]:
         if kind not in MODELS:
             name = UNSUPPORTED.get(int(kind), "")
             raise InputError(
-                f"{where}: camera model {kind}{f' ({name})' if name else ''}, which is not read; expected one of "
+                f"{where}: camera model {kind}{f' ({name})' if name else ''}, which is not read; expected "
+                "one of "
                 f"{', '.join(f'{key} ({model.name})' for key, model in MODELS.items())}"
             )
         model = MODELS[int(kind)]

@@ -1,7 +1,7 @@
 """Do two pictures agree with a stated motion, or rather with its mirror image? Matched points vote.
 
-Shares no code with viewpoint100k/geometry, on purpose: it is the second opinion on labels that come from there. What
-a vote counts is described at the top of benchmarks/epipolar.py. Needs opencv.
+Shares no code with viewpoint100k/geometry, on purpose: it is the second opinion on labels that come from
+there. What a vote counts is described at the top of benchmarks/epipolar.py. Needs opencv.
 """
 
 import math
@@ -92,7 +92,10 @@ def fits(
 
 
 def off_lines(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> Array:
-    """(N,) pixels between each match and its epipolar lines, the worse of both pictures; of a mere turn, its points."""
+    """(N,) pixels between each match and its epipolar lines, the worse of both pictures.
+
+    Of a mere turn, which has no such lines: between each match and where the turn takes its point.
+    """
     if np.linalg.norm(pair.translation) < ON_THE_SPOT * pair.distance:
         return off_turn(pair, first_px, second_px, intrinsics)
     x, y, z = pair.translation
@@ -110,7 +113,10 @@ def off_lines(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[A
 
 
 def off_turn(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> Array:
-    """(N,) pixels between each second point and where the turn alone takes the first: for what is infinitely far."""
+    """(N,) pixels between each second point and where the turn alone takes the first.
+
+    For what is infinitely far.
+    """
     taken = homogeneous(first_px) @ (intrinsics[1] @ pair.rotation @ np.linalg.inv(intrinsics[0])).T
     with np.errstate(divide="ignore", invalid="ignore"):
         off = np.linalg.norm(taken[:, :2] / taken[:, 2:] - second_px, axis=1)
@@ -184,7 +190,10 @@ NO_FEATURES = Features(np.zeros((0, 2)), np.zeros((0, 128), dtype=np.float32))
 
 
 def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9) -> tuple[Array, Array]:
-    """Mutual SIFT matches of two image files: two (N, 2) arrays of pixels, no two of them in the same 2 px cells."""
+    """Mutual SIFT matches of two image files.
+
+    Two (N, 2) arrays of pixels, no two of them in the same 2 px cells.
+    """
     found = []
     for data in (first, second):
         grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)

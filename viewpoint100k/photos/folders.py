@@ -1,9 +1,9 @@
 """Sets without a file of their own for the whole: a matrix per picture, and Middlebury's parameter lists.
 
-`image`, `intrinsic`, `pose` (MobileBrick): for each picture a 3 x 3 matrix in pixels and a 4 x 4 camera-to-world
-matrix in OpenCV axes, of the same stem. `*_par.txt` (Middlebury multi-view stereo): a line for each picture with its
-name, K and R row by row and t; world-to-camera, OpenCV axes. Neither says whether pixel (0, 0) is a corner or a
-centre; half a pixel is below what their poses are good for.
+`image`, `intrinsic`, `pose` (MobileBrick): for each picture a 3 x 3 matrix in pixels and a 4 x 4 camera-to-
+world matrix in OpenCV axes, of the same stem. `*_par.txt` (Middlebury multi-view stereo): a line for each
+picture with its name, K and R row by row and t; world-to-camera, OpenCV axes. Neither says whether pixel (0,
+0) is a corner or a centre; half a pixel is below what their poses are good for.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Which two photographs make a pair, and whether their own pictures support the motion that their poses state."""
+"""Which two photographs make a pair, and whether their own pictures support the motion of their poses."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,15 +36,24 @@ class Support(NamedTuple):
     problem: str  # why the pair is not used; empty: it is
 
 
+class Candidate(NamedTuple):
+    """Two photographs, in the order in which they would be shown."""
+
+    first: int
+    second: int
+    bin: int  # of how far apart they are
+
+
 def candidate_pairs(
-    poses: Sequence[Array], settings: PhotosConfig, rng: np.random.Generator
-) -> Iterator[tuple[int, int]]:
+    poses: Sequence[Array], settings: PhotosConfig, rng: np.random.Generator, closed: Collection[int] = ()
+) -> Iterator[Candidate]:
     """Ordered pairs of cameras that are as far apart around the object as is asked, in a random order.
 
     Each pair is given in one order, drawn by lot; near and far ones take turns.
 
     Args:
         poses: (4, 4) each, the object in the origin.
+        closed: bins of which no more are wanted; looked at anew before each pair.
     """
     away = np.array([pose[:3, 3] / np.linalg.norm(pose[:3, 3]) for pose in poses])
     low, high = settings.apart_deg.low, settings.apart_deg.high
@@ -59,12 +68,14 @@ def candidate_pairs(
     left = list(range(BINS))
     while left:
         for place in list(left):
-            number = next(orders[place], None)
+            number = None if place in closed else next(orders[place], None)
             if number is None:
                 left.remove(place)
                 continue
             first, second = bins[place][number]
-            yield (second, first) if flips.random() < 0.5 else (first, second)
+            if flips.random() < 0.5:
+                first, second = second, first
+            yield Candidate(first, second, place)
 
 
 def support(
@@ -94,7 +105,8 @@ def support(
     problem = ""
     if voted.verdict != "stated":
         problem = (
-            f"{voted.stated_share:.2f} of {voted.matches} matches fit its motion, and {voted.wrong_share:.2f} the mirror image "
+            f"{voted.stated_share:.2f} of {voted.matches} matches fit its motion, and "
+            f"{voted.wrong_share:.2f} the mirror image "
             "of it; expected clearly more for its motion"
         )
     return Support(count, voted.stated_share, voted.wrong_share, error_px, problem)
@@ -118,8 +130,9 @@ def shared_share(points: Points, first: str, second: str) -> float | None:
 def errors_of(error_px: float, focal_px: float, apart_deg: float, vertical_deg: float) -> tuple[float, float]:
     """How far a turn (in degrees) and a move (over the distance) of a pair may be off.
 
-    A camera's direction is as uncertain as its picture is off, in angle; its place by as much over the sine of the
-    angle at which it triangulates the object. The vertical's own error turns all that is measured against it.
+    A camera's direction is as uncertain as its picture is off, in angle; its place by as much over the sine
+    of the angle at which it triangulates the object. The vertical's own error turns all that is measured
+    against it.
 
     Args:
         error_px: median distance of matches from their lines.

@@ -1,8 +1,11 @@
-"""A photograph as a rendered view would be: square, straight, upright, the object in it, the optical axis in its middle.
+"""A photograph as a rendered view would be.
 
-The picture is what a pinhole camera in the same place would have taken: lens distortion is gone, and where the square
-around the object lies off the photograph's own middle, the camera is turned to look there. A mere crop would show
-another direction than its pose says. All that happens is a turn of the camera, which its pose has in it.
+Square, straight, upright, the object in it, the optical axis in its middle.
+
+The picture is what a pinhole camera in the same place would have taken: lens distortion is gone, and where
+the square around the object lies off the photograph's own middle, the camera is turned to look there. A mere
+crop would show another direction than its pose says. All that happens is a turn of the camera, which its pose
+has in it.
 """
 
 import io
@@ -47,8 +50,8 @@ class Camera(NamedTuple):
 def decoded(photo: Photograph) -> Pixels:
     """The photograph as it is to be looked at.
 
-    Poses are of the picture as it is displayed: what EXIF says about turning it is done, unless only the picture as it
-    is stored has the shape of the lens.
+    Poses are of the picture as it is displayed: what EXIF says about turning it is done, unless only the
+    picture as it is stored has the shape of the lens.
 
     Raises:
         InputError: it cannot be decoded, or has another shape than its lens.
@@ -59,7 +62,8 @@ def decoded(photo: Photograph) -> Pixels:
     scale = width / lens.width
     if abs(height / lens.height - scale) > SAME_SHAPE * scale:
         raise InputError(
-            f"{photo.path} has {width} x {height} pixels; its camera was found for {lens.width} x {lens.height}"
+            f"{photo.path} has {width} x {height} pixels; its camera was found for {lens.width} x "
+            f"{lens.height}"
         )
     down = height / lens.height
     scaled = lens._replace(
@@ -154,13 +158,16 @@ def square_camera(photo: Photograph, subject: Subject, turns: int) -> Camera | N
 
 
 def _quarter(turns: int) -> Array:
-    """(3, 3) axes of the turned camera in the photograph's: quarter turns counter-clockwise of the picture."""
+    """(3, 3) axes of the turned camera in the photograph's.
+
+    Quarter turns counter-clockwise of the picture.
+    """
     c, s = ((1, 0), (0, 1), (-1, 0), (0, -1))[turns % 4]
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _towards(direction: Array, share: float) -> Array:
-    """(3, 3) the turn, about no more than it takes, of a share of the way from straight ahead to a direction."""
+    """(3, 3) the shortest turn that goes a share of the way from straight ahead to a direction."""
     axis = np.array([-direction[1], direction[0], 0.0])
     length = float(np.linalg.norm(axis))
     if length < 1e-12 or share == 0:
@@ -260,7 +267,7 @@ def _resampled(photo: Photograph, source: Any, lens: Lens, camera: Camera, size_
 
 
 def mask_taken(photo: Photograph, pixels: Pixels, camera: Camera, size_px: int) -> NDArray[np.bool_] | None:
-    """(size_px, size_px) where the square picture shows the object; None without a mask, or with an empty one.
+    """(size_px, size_px) where the square picture shows the object; None without a mask or its object.
 
     Raises:
         InputError: the mask cannot be decoded, or has another shape than the picture.

@@ -1,7 +1,10 @@
-"""A set of posed photographs as every reader hands it on: lenses, poses, and the points that were seen, if any.
+"""A set of posed photographs as every reader hands it on.
 
-World: whatever the set's own is; it has no up, no unit and no origin that would mean anything. Cameras: OpenCV axes
-(x right, y down, z forward). Pixels: (0, 0) is the top left corner of the picture, as in docs/conventions.md.
+Lenses, poses, and the points that were seen, if any.
+
+World: whatever the set's own is; it has no up, no unit and no origin that would mean anything. Cameras:
+OpenCV axes (x right, y down, z forward). Pixels: (0, 0) is the top left corner of the picture, as in
+docs/conventions.md.
 """
 
 import math
@@ -29,8 +32,8 @@ Bending = Literal["none", "brown", "rational", "fisheye"]
 class Lens(NamedTuple):
     """How a camera maps directions to pixels.
 
-    `coefficients` are in OpenCV's order for their model: `brown` k1 k2 p1 p2 k3, `rational` those and k4 to k6 and
-    s1 to s4, `fisheye` k1 to k4.
+    `coefficients` are in OpenCV's order for their model: `brown` k1 k2 p1 p2 k3, `rational` those and k4 to
+    k6 and s1 to s4, `fisheye` k1 to k4.
     """
 
     width: int
@@ -92,12 +95,14 @@ def checked_lens(lens: Lens, where: str) -> Lens:
     """
     if not (0 < lens.width <= LONGEST_PHOTO_PX and 0 < lens.height <= LONGEST_PHOTO_PX):
         raise InputError(
-            f"{where}: a picture of {lens.width} x {lens.height} px; expected 1 to {LONGEST_PHOTO_PX} each way"
+            f"{where}: a picture of {lens.width} x {lens.height} px; expected 1 to {LONGEST_PHOTO_PX} each "
+            "way"
         )
     longest = max(lens.width, lens.height)
     if not all(0.05 * longest <= focal <= 100 * longest for focal in (lens.fx, lens.fy)):
         raise InputError(
-            f"{where}: focal lengths {lens.fx:g} and {lens.fy:g}; expected pixels, from {0.05 * longest:g} to "
+            f"{where}: focal lengths {lens.fx:g} and {lens.fy:g}; expected pixels, from {0.05 * longest:g} "
+            "to "
             f"{100 * longest:g} for this size"
         )
     if not (0 <= lens.cx <= lens.width and 0 <= lens.cy <= lens.height):
@@ -129,7 +134,8 @@ def rigid(rotation: Array, position: Array, where: str) -> Array:
     exact = u @ vt
     if np.linalg.det(exact) < 0 or np.abs(singular - 1).max() > FARTHEST_FROM_RIGID:
         raise InputError(
-            f"{where}: its pose has no rotation: stretches by {singular.min():.3f} to {singular.max():.3f}, or "
+            f"{where}: its pose has no rotation: stretches by {singular.min():.3f} to "
+            f"{singular.max():.3f}, or "
             "mirrors; expected a right-handed rotation"
         )
     out = np.eye(4)

@@ -1,4 +1,7 @@
-"""Photographs -> a dataset folder, by the same stages as renders: plan, shards, finalize. Can be killed and run again."""
+"""Photographs -> a dataset folder, by the same stages as renders: plan, shards, finalize.
+
+Can be killed and run again.
+"""
 
 import time
 from collections import Counter
@@ -32,7 +35,7 @@ from viewpoint100k.run_state import (
     same_run,
     write_rejects,
 )
-from viewpoint100k.shards import Receipt, StoredSample, write_atomically, write_shard
+from viewpoint100k.shards import REAL, Receipt, StoredSample, write_atomically, write_shard
 
 NAMED_BY = ("folder", "set", "file", "uid", "name")  # columns of a manifest that may name a set
 FEWEST_PAIRS_PER_SET = 4  # of very many sets, each is worth reading for so many
@@ -147,7 +150,7 @@ def plan_photos(out: Path, config: RunConfig, credit: Credit) -> Plan:
 def _described(
     config: RunConfig, places: Sequence[Place], credit: Credit
 ) -> tuple[list[SourceObject], list[Reject]]:
-    """Each set as the manifest of its source describes it, and those whose licence is not among the allowed ones."""
+    """Each set as the manifest of its source describes it, and those whose licence is not allowed."""
     root = root_of(config.source)
     _, entries = read_metadata(root, NAMED_BY)
     allow = None if config.licences is None else tuple(config.licences)
@@ -175,9 +178,51 @@ def _described(
 # --- one shard -----------------------------------------------------------------------------------------
 
 
+class _Gathered(NamedTuple):
+    """What the sets of a shard gave together."""
+
+    pairs: list[tuple[ObjectRecord, PhotoPair]]
+    rejects: list[Reject]
+    dropped: Counter[str]
+    visited: int
+    looked_at: int
+
+
 def _make_shard(out: Path, config: RunConfig, plan: Plan, shard: Shard, workers: int, say: Say) -> Receipt:
     started = time.time()
     paths = RunPaths(out)
+    found = _gathered(config, plan, shard, workers, say)
+    samples = _asked(config, plan, shard, found)
+    scratch = paths.scratch(shard)
+    scratch.mkdir(parents=True, exist_ok=True)
+    write_rejects(paths.shard_rejects(shard), found.rejects)
+    digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
+    receipt = Receipt(
+        name=shard.name,
+        number=shard.number,
+        sha256=digest,
+        bytes=size,
+        samples=len(samples),
+        questions=sum(len(stored.sample.questions) for stored in samples),
+        config_hash=plan.config_hash,
+        renderer=RENDERER,
+        device=DEVICE,
+        objects=sorted({stored.sample.object.uid for stored in samples}),
+        objects_visited=found.visited,
+        views_rendered=found.looked_at,
+        rejects=len(found.rejects),
+        dropped=dict(found.dropped),
+        cpu_s={},
+        machine=machine_name(),
+        seconds=round(time.time() - started, 1),
+        finished=round(time.time(), 1),
+    )
+    write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
+    return receipt
+
+
+def _gathered(config: RunConfig, plan: Plan, shard: Shard, workers: int, say: Say) -> _Gathered:
+    """The shard's sets are looked at in order until there are as many pairs as are wanted."""
     wanted = -(-min(config.pairs, plan.pairs_per_object * len(plan.objects)) // len(plan.shards))
     places = {place.name: place for place in list_places(config.source)}
     record_of = {thing.record.uid: thing.record for thing in plan.objects}
@@ -200,33 +245,7 @@ def _make_shard(out: Path, config: RunConfig, plan: Plan, shard: Shard, workers:
         pairs += [(found.record, pair) for pair in found.result.pairs][: wanted - len(pairs)]
         if len(pairs) >= wanted:
             break
-    samples = _asked(config, plan, shard, pairs, rejects, dropped)
-    scratch = paths.scratch(shard)
-    scratch.mkdir(parents=True, exist_ok=True)
-    write_rejects(paths.shard_rejects(shard), rejects)
-    digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
-    receipt = Receipt(
-        name=shard.name,
-        number=shard.number,
-        sha256=digest,
-        bytes=size,
-        samples=len(samples),
-        questions=sum(len(stored.sample.questions) for stored in samples),
-        config_hash=plan.config_hash,
-        renderer=RENDERER,
-        device=DEVICE,
-        objects=sorted({stored.sample.object.uid for stored in samples}),
-        objects_visited=visited,
-        views_rendered=looked_at,
-        rejects=len(rejects),
-        dropped=dict(dropped),
-        cpu_s={},
-        machine=machine_name(),
-        seconds=round(time.time() - started, 1),
-        finished=round(time.time(), 1),
-    )
-    write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
-    return receipt
+    return _Gathered(pairs, rejects, dropped, visited, looked_at)
 
 
 def _results(config: RunConfig, work: Sequence[_Work], workers: int) -> Iterator[_Found]:
@@ -267,15 +286,29 @@ def _titled(record: ObjectRecord, photos: PhotoSet) -> ObjectRecord:
     return record.model_copy(update={"title": photos.title}) if photos.title and not record.title else record
 
 
-def _asked(
-    config: RunConfig,
-    plan: Plan,
-    shard: Shard,
-    pairs: Sequence[tuple[ObjectRecord, PhotoPair]],
-    rejects: list[Reject],
-    dropped: Counter[str],
-) -> list[StoredSample]:
+def _asked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> list[StoredSample]:
     """The samples of a shard with their questions; pairs about which nothing can be asked are left out."""
+    stored = _unasked(config, plan, shard, found)
+    if not stored:
+        return []
+    glance_at = dict[bytes, Glance]()
+    for one in stored:
+        for jpeg in one.images:
+            if jpeg not in glance_at:
+                glance_at[jpeg] = glance_of(jpeg, one.key)
+    glances = [[glance_at[jpeg] for jpeg in one.images] for one in stored]
+    samples = asked(config, shard.name, shard.number, stored, glances, found.dropped)
+    for one in samples:
+        if not one.sample.questions and one.sample.photographed is not None:
+            names = " and ".join(one.sample.photographed.names)
+            why = f"pair {names}: no question is clear enough to be asked of it"
+            found.rejects.append(Reject(uid=one.sample.object.uid, stage="annotate", reason=why))
+            found.dropped["pairs left without a question"] += 1
+    return [one for one in samples if one.sample.questions]
+
+
+def _unasked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> list[StoredSample]:
+    """The samples of a shard in their final order, without questions."""
     code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
@@ -285,11 +318,9 @@ def _asked(
         renderer=RENDERER,
         device=DEVICE,
     )
-    order = generator(config.seed, "samples", shard.name).permutation(len(pairs))
-    stored = []
-    glances = []
-    glance_at = dict[bytes, Glance]()
-    for number, (record, pair) in enumerate(pairs[i] for i in order):
+    order = generator(config.seed, "samples", shard.name).permutation(len(found.pairs))
+    out = []
+    for number, (record, pair) in enumerate(found.pairs[i] for i in order):
         sample = Sample(
             object=record,
             preset=config.preset,
@@ -303,20 +334,9 @@ def _asked(
             questions=[],
             provenance=provenance,
         )
-        key = f"{shard.name.split('-of-')[0]}-{number:05d}"
-        stored.append(StoredSample(key, sample, pair.jpegs))
-        for jpeg in pair.jpegs:
-            if jpeg not in glance_at:
-                glance_at[jpeg] = glance_of(jpeg, key)
-        glances.append([glance_at[jpeg] for jpeg in pair.jpegs])
-    samples = asked(config, shard.name, shard.number, stored, glances, dropped) if stored else []
-    for one in samples:
-        if not one.sample.questions and one.sample.photographed is not None:
-            names = " and ".join(one.sample.photographed.names)
-            why = f"pair {names}: no question is clear enough to be asked of it"
-            rejects.append(Reject(uid=one.sample.object.uid, stage="annotate", reason=why))
-            dropped["pairs left without a question"] += 1
-    return [one for one in samples if one.sample.questions]
+        # apart from the keys of renders
+        out.append(StoredSample(f"{REAL}-{shard.number:05d}-{number:05d}", sample, pair.jpegs))
+    return out
 
 
 def _why(out: Path, plan: Plan) -> str:

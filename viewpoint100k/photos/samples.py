@@ -14,7 +14,7 @@ from viewpoint100k.errors import InputError, ObjectRefused
 from viewpoint100k.geometry.cameras import pose, project
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.motions import family_of
-from viewpoint100k.photos.epipolar import Features, features_of
+from viewpoint100k.photos.epipolar import NO_FEATURES, Features, features_of
 from viewpoint100k.photos.pairs import (
     MATCHED_PX,
     Support,
@@ -52,6 +52,7 @@ PHOTOGRAPH = "photograph"  # in place of a light and a background
 FEWEST_BOX_POINTS = 20
 SHARP = 6  # digits of what is stored
 MOST_FEATURES = 4000  # of a picture
+MOST_IN_VAIN = 12  # pairs as far apart, one after the other, before no more of them are tried
 KEPT = 48  # pictures whose features are in memory: 2 MB each
 STEEPEST = 0.98  # sine of a line of sight against the horizontal: beyond, roll and bearing mean nothing
 
@@ -90,7 +91,7 @@ def pairs_of_set(photos: PhotoSet, config: RunConfig, wanted: int, rng: np.rando
     """The pairs of one set that its own pictures support, at most as many as are wanted."""
     assert config.photos is not None, "the command photos sets it"
     try:
-        desk = _Desk(photos, config)
+        desk = Desk(photos, config)
     except ObjectRefused as refusal:
         rejects = _problems(photos)
         rejects.append(Reject(uid=photos.name, stage="gate", reason=str(refusal)))
@@ -102,7 +103,10 @@ def pairs_of_set(photos: PhotoSet, config: RunConfig, wanted: int, rng: np.rando
     rejects += more
     if not pairs and not dropped:
         low, high = config.photos.apart_deg.low, config.photos.apart_deg.high
-        why = f"no two of its {len(photos.photographs)} pictures are {low:g} to {high:g} degrees apart, seen from the object"
+        why = (
+            f"no two of its {len(photos.photographs)} pictures are {low:g} to {high:g} degrees apart, seen from "
+            "the object"
+        )
         rejects.append(Reject(uid=photos.name, stage="gate", reason=why))
     return SetResult(pairs, rejects, dropped, desk.decoded, desk.vertical.source, photos.licence)
 
@@ -113,15 +117,17 @@ def _problems(photos: PhotoSet) -> list[Reject]:
 
 
 def _chosen(
-    desk: "_Desk", wanted: int, rng: np.random.Generator
+    desk: "Desk", wanted: int, rng: np.random.Generator
 ) -> tuple[list[PhotoPair], list[Reject], Counter[str]]:
     """Candidates are looked at until enough are good, or too many were not."""
     pairs = list[PhotoPair]()
     rejects = list[Reject]()
     dropped = Counter[str]()
     used = Counter[int]()
+    in_vain = Counter[int]()  # since the last pair of a bin that was good
+    closed = set[int]()
     tries = desk.settings.tries_per_pair * wanted
-    for first, second in candidate_pairs(desk.poses, desk.settings, rng):
+    for first, second, place in candidate_pairs(desk.poses, desk.settings, rng, closed):
         if len(pairs) >= wanted or tries <= 0:
             break
         if max(used[first], used[second]) >= desk.config.plan.pairs_per_view:
@@ -129,19 +135,30 @@ def _chosen(
         tries -= 1
         try:
             pairs.append(desk.pair(first, second))
+            in_vain[place] = 0
         except ObjectRefused as refusal:
             names = " and ".join(desk.photos.photographs[i].name for i in (first, second))
             rejects.append(Reject(uid=desk.photos.name, stage="gate", reason=f"pair {names}: {refusal}"))
             dropped["pairs that their own pictures do not support, or that cannot be shown"] += 1
+            in_vain[place] += 1
+            if in_vain[place] >= MOST_IN_VAIN:
+                closed.add(place)
             continue
         used.update((first, second))
     return pairs, rejects, dropped
 
 
-class _Desk:
-    """A set with its object in the origin and up along +z, and its photographs as far as they were looked at."""
+class Desk:
+    """A set with its object in the origin and up along +z, and its photographs as far as they were needed."""
 
-    def __init__(self, photos: PhotoSet, config: RunConfig) -> None:
+    def __init__(self, photos: PhotoSet, config: RunConfig, vertical: Vertical | None = None) -> None:
+        """
+        Args:
+            vertical: where it is known for sure; None: found by its cues.
+
+        Raises:
+            ObjectRefused: the set shows no object from around it, or does not tell where.
+        """
         if len(photos.photographs) < 2:
             raise ObjectRefused(f"{len(photos.photographs)} pictures with poses; expected two or more")
         assert config.photos is not None
@@ -155,7 +172,7 @@ class _Desk:
             points = found_points(photos)
         self.subject: Subject = find_subject(self.photos, points, given)
         up = None if self.settings.up is None else np.array(self.settings.up)
-        self.vertical: Vertical = find_vertical(self.photos, self.subject, points, up)
+        self.vertical = vertical or find_vertical(self.photos, self.subject, points, up)
         self.frame = _frame_of(self.vertical.up, self.photos)
         self.points = _near(points, self.subject, self.frame)
         self.tracked = photos.points is not None
@@ -164,7 +181,10 @@ class _Desk:
         self._shown = dict[int, _Shown | str]()
 
     def to_world(self, set_from_camera: Array) -> Array:
-        """A pose of the set's own world in that of the samples: rigid, lengths scaled to the object's radius."""
+        """A pose of the set's own world in that of the samples.
+
+        Rigid, lengths scaled to the object's radius.
+        """
         place = self.frame @ (set_from_camera[:3, 3] - self.subject.centre)
         return pose(self.frame @ set_from_camera[:3, :3], place * OBJECT_RADIUS / self.subject.radius)
 
@@ -178,7 +198,7 @@ class _Desk:
             if len(self._shown) >= KEPT:
                 self._shown.pop(next(iter(self._shown)))
             try:
-                self._shown[number] = self._look(number)
+                self._shown[number] = self.look(number)
             except (InputError, ObjectRefused) as error:
                 self._shown[number] = str(error)
         found = self._shown[number]
@@ -186,7 +206,16 @@ class _Desk:
             raise ObjectRefused(found)
         return found
 
-    def _look(self, number: int) -> _Shown:
+    def look(self, number: int, *, matched: bool = True) -> _Shown:
+        """One photograph's square, decoded anew.
+
+        Args:
+            matched: whether its features are wanted, which take most of the time.
+
+        Raises:
+            InputError: it cannot be decoded.
+            ObjectRefused: it has no square that shows the object.
+        """
         photo = self.photos.photographs[number]
         turns = 0
         if self.vertical.up is not None:
@@ -209,10 +238,11 @@ class _Desk:
                 update={"object_box": list(box), "object_share": round(float(mask.mean()), SHARP)}
             )
         jpeg = as_jpeg(taken(photo, pixels, camera, size_px))
-        large = taken(photo, pixels, camera, MATCHED_PX)
-        lens = _lens(camera, MATCHED_PX)
-        features = features_of(_grey(large), most=MOST_FEATURES)
-        return _Shown(view, jpeg, features, lens)
+        features = NO_FEATURES
+        if matched:
+            large = taken(photo, pixels, camera, MATCHED_PX)
+            features = features_of(_grey(large), most=MOST_FEATURES)
+        return _Shown(view, jpeg, features, _lens(camera, MATCHED_PX))
 
     def _view(self, number: int, camera: Camera, size_px: int) -> View:
         lens = _lens(camera, size_px)
@@ -233,7 +263,10 @@ class _Desk:
         )
 
     def _box(self, number: int, world: Array, lens: Array, size_px: int) -> tuple[float, float, float, float]:
-        """Where the object is in a square, without a mask: of its points if there are enough, else of its ball."""
+        """Where the object is in a square, without a mask.
+
+        Of its points if there are enough, else of its ball.
+        """
         seen = self.points
         if seen is not None and len(seen) >= FEWEST_BOX_POINTS:
             pixels, depth = project(seen, world, lens)
@@ -323,7 +356,10 @@ def _with_mask_boxes(photos: PhotoSet) -> PhotoSet:
 
 
 def _frame_of(up: Array | None, photos: PhotoSet) -> Array:
-    """(3, 3) rotation that takes up to +z. Azimuths count from where the first photograph looks from, roughly."""
+    """(3, 3) rotation that takes up to +z.
+
+    Azimuths count from where the first photograph looks from, roughly.
+    """
     ahead = photos.photographs[0].world_from_camera[:3, 2]
     if up is None:  # any frame will do; this one has no camera look straight up or down
         up = -np.mean([one.world_from_camera[:3, 1] for one in photos.photographs], axis=0)

@@ -1,7 +1,7 @@
 """Where sets of photographs come from: their form is found by looking, or said.
 
-`DIR` or `photos:DIR` (found by looking), `colmap:DIR`, `transforms:DIR` or `transforms:FILE`. A folder is a set, or
-holds sets, or holds categories of sets (MVImgNet: category/instance).
+`DIR` or `photos:DIR` (found by looking), `colmap:DIR`, `transforms:DIR` or `transforms:FILE`. A folder is a
+set, or holds sets, or holds categories of sets (MVImgNet: category/instance).
 """
 
 import re
@@ -15,7 +15,8 @@ from viewpoint100k.photos.posed import Photograph, PhotoSet
 
 SCHEMES = ("photos", "colmap", "transforms")
 FORMS = (
-    "a COLMAP model (sparse/0, or cameras, images and points3D as .txt or .bin), transforms.json, folders image, "
+    "a COLMAP model (sparse/0, or cameras, images and points3D as .txt or .bin), transforms.json, folders "
+    "image, "
     "intrinsic and pose, Middlebury's *_par.txt, or uCO3D's metadata.sqlite"
 )
 DEEPEST = 2  # category/instance
@@ -167,7 +168,8 @@ def _of_model(place: Place) -> PhotoSet:
         path = images / image.name
         if "\0" in image.name or not path.resolve().is_relative_to(inside):
             raise InputError(
-                f"{place.path}: picture {one_line(image.name, 80)!a} leads out of {images}; expected a picture inside it"
+                f"{place.path}: picture {one_line(image.name, 80)!a} leads out of {images}; expected a "
+                "picture inside it"
             )
         if not path.is_file():
             missing.append(image.name)

@@ -1,4 +1,7 @@
-"""Where the object of a set is, and how large: from masks, from points that most pictures show, or as it is said."""
+"""Where the object of a set is, and how large.
+
+From masks, from points that most pictures show, or as it is said.
+"""
 
 from typing import NamedTuple
 
@@ -77,7 +80,7 @@ def _crossing(origins: Array, directions: Array) -> Array | None:
 
 
 def _of_masks(photos: PhotoSet) -> Subject:
-    """Where the rays through the middles of the masks' boxes meet; as large as the median box at its distance."""
+    """Where the rays through the masks' middles meet; as large as the median mask at its distance."""
     origins = []
     directions = []
     half_widths = []
@@ -102,7 +105,7 @@ def _of_masks(photos: PhotoSet) -> Subject:
 
 
 def _of_points(photos: PhotoSet, points: Points) -> Subject:
-    """The middle of the points that most pictures have around their middles, without those that stand apart."""
+    """The middle of the points around the middles of most pictures, without those that stand apart."""
     meeting = where_axes_meet(photos.photographs)
     if meeting is None:
         raise ObjectRefused(
@@ -127,7 +130,8 @@ def _of_points(photos: PhotoSet, points: Points) -> Subject:
     arc_deg = _arc_deg(places - centre)
     if arc_deg < LEAST_ARC_DEG:
         raise ObjectRefused(
-            f"shows no object from around it: the cameras see what is in the middle within {arc_deg:.0f} degrees, "
+            f"shows no object from around it: the cameras see what is in the middle within {arc_deg:.0f} "
+            "degrees, "
             f"as a facade is photographed; expected {LEAST_ARC_DEG:g} or more; {SAY_WHERE}"
         )
     radius = float(np.quantile(np.linalg.norm(near - centre, axis=1), RADIUS_SHARE))
@@ -144,7 +148,10 @@ def _arc_deg(offsets: Array) -> float:
 
 
 def central_share(photos: PhotoSet, world: Array) -> Array:
-    """(N,) around the middles of how many of the pictures each point is, hidden there or not; lenses straight."""
+    """(N,) the share of the pictures around whose middle each point is, hidden there or not.
+
+    Lenses are taken for straight.
+    """
     count = np.zeros(len(world))
     for one in photos.photographs:
         local = (world - one.world_from_camera[:3, 3]) @ one.world_from_camera[:3, :3]
@@ -168,6 +175,7 @@ def _check(photos: PhotoSet, subject: Subject) -> None:
         sizes.append(np.tan(np.arcsin(subject.radius / distance)) / half)
     if np.median(sizes) > 1 / FILLS:
         raise ObjectRefused(
-            f"shows no object from around it: what most pictures show is {np.median(sizes):.1f} times as large as "
+            f"shows no object from around it: what most pictures show is {np.median(sizes):.1f} times as "
+            "large as "
             "the shorter side of a picture; {SAY_WHERE}"
         )

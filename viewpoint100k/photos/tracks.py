@@ -1,4 +1,7 @@
-"""Points of a set whose poses came without any: matched between neighbouring pictures and triangulated by the poses."""
+"""Points of a set whose poses came without any.
+
+Matched between neighbouring pictures and triangulated by the poses.
+"""
 
 from collections.abc import Sequence
 
@@ -21,7 +24,7 @@ WIDE_COEFFICIENTS = 12
 
 
 def found_points(photos: PhotoSet) -> Points | None:
-    """Points that neighbouring pictures have in common; None where there are no neighbours, or nothing in common."""
+    """Points that neighbouring pictures have in common; None where there are no such points."""
     chosen = _neighbours(photos.photographs)
     straight = {
         number: _straight(photos.photographs[number])

@@ -1,7 +1,7 @@
 """`transforms.json` of instant-ngp and nerfstudio: camera to world in OpenGL axes (x right, y up, z back).
 
-Intrinsics stand once for all pictures or with each frame; a frame's win. A frame may name a picture that is not
-there; `file_path` may lack its extension.
+Intrinsics stand once for all pictures or with each frame; a frame's win. A frame may name a picture that is
+not there; `file_path` may lack its extension.
 """
 
 import json
@@ -103,7 +103,8 @@ def _picture(folder: Path, file_path: str, where: str) -> Path | None:
     inside = named.resolve().is_relative_to(folder.resolve())
     if not inside:
         raise InputError(
-            f"{where}: {one_line(file_path, 80)!a} leads out of the set's folder; expected a picture inside it"
+            f"{where}: {one_line(file_path, 80)!a} leads out of the set's folder; expected a picture "
+            "inside it"
         )
     if named.is_file():
         return named

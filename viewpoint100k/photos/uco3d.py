@@ -1,8 +1,10 @@
-"""uCO3D in its documented layout: `metadata.sqlite`, and a folder for each sequence with its video and its mask.
+"""uCO3D in its documented layout.
 
-Cameras are PyTorch3D's (x left, y up; points are rows, X_cam = X R + T) in its normalised coordinates: half the
-shorter side of the picture is 1. Frames are found in the video by their time. Source: the layout that the dataset's
-own repository documents, and its conversion to OpenCV's cameras.
+`metadata.sqlite`, and a folder for each sequence with its video and its mask.
+
+Cameras are PyTorch3D's (x left, y up; points are rows, X_cam = X R + T) in its normalised coordinates: half
+the shorter side of the picture is 1. Frames are found in the video by their time. Source: the layout that the
+dataset's own repository documents, and its conversion to OpenCV's cameras.
 """
 
 import sqlite3
@@ -29,7 +31,8 @@ DATABASE = "metadata.sqlite"
 LICENCE = "CC-BY-4.0"  # of the data, by its README
 MOST_SEQUENCES = 1_000_000
 FRAME_COLUMNS = (
-    "frame_number", "frame_timestamp", "_image_size", "_mask_bounding_box_xywh", "_viewpoint_R", "_viewpoint_T",
+    "frame_number", "frame_timestamp", "_image_size", "_mask_bounding_box_xywh", "_viewpoint_R",
+    "_viewpoint_T",
     "_viewpoint_focal_length", "_viewpoint_principal_point", "_viewpoint_colmap_distortion_coeffs",
     "_viewpoint_intrinsics_format",
 )  # fmt: skip

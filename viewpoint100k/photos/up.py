@@ -1,8 +1,8 @@
 """Which way is up in a set of photographs, and how each has to be turned to be looked at.
 
-Structure from motion leaves the world turned anyhow. Several cues know of the vertical, none of them always; it is
-taken for known where two agree within `AGREE_DEG`. Image axes count by quarter turns, since whole sets are stored
-lying on their side.
+Structure from motion leaves the world turned anyhow. Several cues know of the vertical, none of them always;
+it is taken for known where two agree within `AGREE_DEG`. Image axes count by quarter turns, since whole sets
+are stored lying on their side.
 """
 
 from collections.abc import Sequence
@@ -164,7 +164,10 @@ def _ring(centres: Array, centre: Array) -> Array | None:
 
 
 def _level(rotations: Array) -> Array | None:
-    """What all horizontal image axes are at right angles to: the right-hand sides, or the tops of lying pictures."""
+    """What all horizontal image axes are at right angles to.
+
+    The right-hand sides, or the tops of lying pictures.
+    """
     best = None
     for axis in (0, 1):
         _, sizes, axes = np.linalg.svd(rotations[:, :, axis])
@@ -177,7 +180,10 @@ def _level(rotations: Array) -> Array | None:
 
 
 def _ground(points: Points | None, subject: Subject) -> Array | None:
-    """The normal of the plane that most points around the object lie in: what it stands on, if there are as many."""
+    """The normal of the plane that most points around the object lie in.
+
+    What it stands on, if there are as many.
+    """
     if points is None:
         return None
     around = (points.world - subject.centre) / subject.radius
