@@ -1,4 +1,5 @@
-"""Do the pictures agree with the stated motions? Point matches vote; nothing here shares code with viewpoint100k/geometry.
+"""Do the pictures agree with the stated motions? Point matches vote; nothing here shares code with
+viewpoint100k/geometry.
 
     python benchmarks/epipolar.py DATASET [--json FILE] [--split train] [--limit 300]
 
@@ -138,7 +139,9 @@ def compare_outlines(
 
 
 def own_truth(world_from_first: Array, world_from_second: Array) -> dict[str, float]:
-    """The published numbers from the two poses, without arc tangents of headings: by cross products seen from above."""
+    """The published numbers from the two poses, without arc tangents of headings: by cross products seen
+    from above.
+    """
     first, second = world_from_first, world_from_second
     away_first, away_second = first[:3, 3], second[:3, 3]
     step = (away_second - away_first) / np.linalg.norm(away_first)
@@ -197,13 +200,15 @@ def disagreements(sample: Sample) -> list[str]:
                 off > 0.051 or abs(float(question.answer) - value) > 0.501
             ):
                 out.append(
-                    f"{question.type}: answer {question.answer}, of {value}, which is off by {off:.1f} degrees"
+                    f"{question.type}: answer {question.answer}, of {value}, which is off by {off:.1f} "
+                    "degrees"
                 )
             continue
         lettered = _written(question.answer, question.options)
         if expected and not {lettered, question.options[question.answer_index]} <= expected:
             out.append(
-                f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected {sorted(expected)}"
+                f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected "
+                f"{sorted(expected)}"
             )
     return out
 
@@ -407,7 +412,8 @@ def main(
     console.print(table(summary))
     mirrored = summary["families"]["all"]["mirrored"]
     console.print(
-        f"{mirrored['either']['percent_stated']} % of the deciding pairs are for the stated motion against the mirrored one. "
+        f"{mirrored['either']['percent_stated']} % of the deciding pairs are for the stated motion against "
+        "the mirrored one. "
         f"Median share of matches that fit, stated : mirrored = {mirrored['median_stated_share']} : "
         f"{mirrored['median_wrong_share']}; median gap of the outlines under the stated motion: "
         f"{summary['median_outline_gap_px']} px"

@@ -27,7 +27,7 @@ from viewpoint100k.manifest import read_manifest
 from viewpoint100k.photos.samples import Desk
 from viewpoint100k.photos.sources import list_places, read_place
 from viewpoint100k.photos.up import Vertical
-from viewpoint100k.questions.ask import OF_TRUTH
+from viewpoint100k.questions.registry import PAIR_KINDS
 from viewpoint100k.records import OBJECT_RADIUS, Sample, Truth
 from viewpoint100k.shards import StoredSample, iter_samples
 
@@ -107,7 +107,7 @@ def compare(sample: Sample, truth: Truth, gates: GateConfig) -> Compared:
     steps = [abs(a - b) for a, b in zip(mine.translation, truth.translation, strict=True)]
     answers = 0
     other = []
-    for kind in OF_TRUTH:
+    for kind in PAIR_KINDS:
         one, two = kind.fact(mine, gates), kind.fact(truth, gates)
         if one is None or two is None:
             continue
@@ -135,7 +135,8 @@ def roundtrip(samples: list[StoredSample], folder: Path, gates: GateConfig) -> l
             desk.look(number[of_view[stored.key, place]], matched=False).view for place in (0, 1)
         )
         mine = stored.sample.truth
-        truth = make_truth(first, second, mine.covisible_fraction, mine.front_azimuth_deg)
+        # a front is an azimuth in the world of the renders, which photographs do not have
+        truth = make_truth(first, second, mine.covisible_fraction, None)
         out.append(compare(stored.sample, truth, gates))
     return out
 

@@ -1,4 +1,5 @@
-"""What annotation and questions cost: `OPENBLAS_NUM_THREADS=1 python benchmarks/questions.py [--pairs 2000] [--size 64]`.
+"""What annotation and questions cost: `OPENBLAS_NUM_THREADS=1 python benchmarks/questions.py [--pairs 2000]
+[--size 64]`.
 
 Synthetic cameras around synthetic objects (ellipsoids with painted patches, depth and albedo computed in
 closed form), so that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions with their
@@ -10,22 +11,23 @@ reference cycles are looked for seldom.
 import argparse
 import resource
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from viewpoint100k.annotate import annotate
-from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.cli import collect_rarely
 from viewpoint100k.config import load_config
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov
 from viewpoint100k.geometry.visibility import FAR
 from viewpoint100k.motions import design, family_of
 from viewpoint100k.plan import generator, plan_views
+from viewpoint100k.proof import contradicted
 from viewpoint100k.quality import RenderedView, Statistics, portray
 from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.questions.ask import Writer
 from viewpoint100k.records import ObjectRecord, PlannedView, Provenance, Sample, SourceObject, View, matrix
 
 GOOD = Statistics(opacity=1.0, luminance=0.5, contrast=0.2, dark=0.0, bright=0.0, from_background=0.5)
@@ -43,7 +45,8 @@ def main() -> None:
     collect_rarely()
     config = load_config("viewpoint-6dof")
     codes = design(config.plan, config.gates, arguments.pairs, generator(0, "benchmark"))
-    spent, questions, pairs, samples = Counter[str](), Counter[str](), 0, list[Sample]()
+    spent: dict[str, float] = defaultdict(float)
+    questions, pairs, samples = Counter[str](), 0, list[Sample]()
     doubts = Counter[str]()
     rng, templates = np.random.default_rng(0), load_templates()
     memory = [_memory_mb()]
@@ -52,7 +55,7 @@ def main() -> None:
         nonlocal samples
         started = time.process_time()
         keys = [f"train-00000-{i:05d}" for i in range(len(samples))]
-        all_asked = ask_all(keys, samples, config.questions, config.gates, templates, rng, 0)
+        all_asked = ask_all(keys, samples, config.gates, Writer(config.questions, templates, 0), rng)
         spent["questions"] += time.process_time() - started
         started = time.process_time()
         for sample, asked in zip(samples, all_asked, strict=True):
@@ -96,7 +99,8 @@ def main() -> None:
         Console().print(f"{part}: {1000 * seconds / pairs:.2f} ms per pair")
     total = sum(spent.values()) / pairs
     Console().print(
-        f"{pairs} pairs, {questions.total()} questions, {doubts.total()} contradicted; 100,000 pairs: {total * 100_000 / 60:.1f} minutes on one core; "
+        f"{pairs} pairs, {questions.total()} questions, {doubts.total()} contradicted; 100,000 pairs: "
+        f"{total * 100_000 / 60:.1f} minutes on one core; "
         f"memory {memory[0]:.0f} MB at the start, {memory[1]:.0f} after a shard, {memory[-1]:.0f} at the end"
     )
 

@@ -33,7 +33,9 @@ def camera(
     pitch=0.0,
     roll=0.0,
 ):
-    """The base camera after an orbit, a move along its own level axes (over the distance), and a turn (degrees)."""
+    """The base camera after an orbit, a move along its own level axes (over the distance), and a turn
+    (degrees).
+    """
     position = position_on_sphere(azimuth_deg, elevation_deg, DISTANCE)
     bearing, tilt = aim_deg(position, np.zeros(3))
     b = np.radians(bearing)
@@ -103,8 +105,6 @@ def main() -> None:
         strip(base.image, view.image, f"the camera {name}:  {text}").save(
             PICTURES / f"{name.replace(' ', '_')}.jpg", quality=88
         )
-    for number, index in enumerate((0, 1 + list(MOTIONS).index("went counter-clockwise"))):
-        (PICTURES / f"pair_{number}.jpg").write_bytes(rendered.views[index].image)
 
 
 def strip(first: bytes, second: bytes, title: str) -> Image.Image:

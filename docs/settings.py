@@ -11,14 +11,13 @@ from viewpoint100k.config import Range, Setting, Within, all_settings, load_conf
 PAGE = Path(__file__).parent / "settings.md"
 HEAD = """# Settings
 
-Written by `python docs/settings.py` from [config.py](../viewpoint100k/config.py).
-
-`--set plan.pairs_per_object=6` changes one setting and may be given often; of a range, either end: `--set plan.hfov_deg.low=55`. A
-YAML file that holds only what differs from the defaults is a preset of your own: `--preset mine.yaml`. Values are checked before anything is
-rendered; a name that does not exist is refused, with the nearest one that does. The settings of a run are in `OUT/.run/config.yaml`, those of a dataset in its
-`manifest.json`, and `requestion` changes `questions.*` and `gates.*` without rendering.
+`--set plan.pairs_per_object=6` changes one setting, and may be repeated; for one end of a range write `--set plan.hfov_deg.low=55`. A
+YAML file with only what differs from the defaults is a preset of your own: `--preset mine.yaml`. Values are checked before anything is
+rendered; a name that does not exist is refused, and the nearest one is suggested. The settings of a run are in `OUT/.run/config.yaml`, those of
+a dataset in its `manifest.json`. `requestion` changes `questions.*` and `gates.*` without rendering.
 
 *Allowed* are the values that are accepted, not those that make sense together. Presets are named where they differ from the default.
+Written by `python docs/settings.py` from [config.py](../viewpoint100k/config.py).
 """
 COLUMNS = "| setting | default | allowed | unit | what it does, and why this default | presets that differ |\n|---|---|---|---|---|---|\n"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -71,6 +70,8 @@ def _value(value: Any) -> str:
         return f"{_number(value['low'])} to {_number(value['high'])}"
     if isinstance(value, dict):
         return "on"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"`{value}`" if isinstance(value, str) else _number(value)

@@ -67,6 +67,49 @@ def look_up(
         step: looked up once per so many pixels; the bundled HDRIs have fewer pixels a degree than that.
     """
     direction = _directions(camera, size_px, step)
+    return _towards(equirectangular, rotation_rad, direction, size_px)
+
+
+class Dome(NamedTuple):
+    """A level floor under a half sphere, onto which a panorama is projected from where it was taken."""
+
+    ground: float  # height of the floor; the sphere's middle is there, on the vertical axis
+    eye: float  # height of the panorama's camera above the floor
+    radius: float
+
+
+def dome_hits(dome: Dome, origin: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """(...) how far rays go until they meet the floor or the sphere, in lengths of their directions.
+
+    Args:
+        origin: (3,) within the dome.
+        direction: (3, ...) of any length.
+    """
+    from_middle = (origin - np.array([0.0, 0.0, dome.ground])).astype(np.float32)
+    along = np.einsum("i,i...->...", from_middle, direction)
+    squared = (direction**2).sum(axis=0)
+    inside = float(from_middle @ from_middle) - dome.radius**2
+    sphere = (-along + np.sqrt(np.maximum(along**2 - squared * inside, 0))) / squared
+    falls = direction[2] < -1e-6
+    floor = from_middle[2] / np.where(falls, -direction[2], 1)
+    return np.where(falls & (floor < sphere), floor, sphere)
+
+
+def project(
+    equirectangular: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int, step: int = 2
+) -> np.ndarray:
+    """(size, size, 3) uint8: a panorama on a floor and a dome, as a camera within sees it."""
+    direction = _directions(camera, size_px, step)
+    origin = np.asarray(camera.world_from_camera)[:3, 3]
+    place = origin.astype(np.float32)[:, None, None] + dome_hits(dome, origin, direction) * direction
+    from_eye = place - np.array([0.0, 0.0, dome.ground + dome.eye], dtype=np.float32)[:, None, None]
+    return _towards(equirectangular, rotation_rad, from_eye, size_px)
+
+
+def _towards(
+    equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, size_px: int
+) -> np.ndarray:
+    """(size, size, 3) uint8: an equirectangular picture in directions (3, N, N) from its middle."""
     height, width, _ = equirectangular.shape
     azimuth = np.arctan2(direction[1], direction[0]) + np.float32(rotation_rad)
     elevation = np.arctan2(direction[2], np.hypot(direction[0], direction[1]))
@@ -83,17 +126,24 @@ def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
     at = (np.arange(count) + 0.5) * (size_px / count)
     (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
     turn = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, :3, None, None]
-    x, y = ((at - center_x) / focal_x).astype(np.float32), ((at - center_y) / focal_y).astype(np.float32)
+    x = ((at - center_x) / focal_x).astype(np.float32)
+    y = ((at - center_y) / focal_y).astype(np.float32)
     out: np.ndarray = turn[:, 0] * x[None, None, :] + turn[:, 1] * y[None, :, None] + turn[:, 2]
     return out
 
 
 def _interpolated(picture: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """A picture (H, W, channels) at fractional pixels of shape S, as (channels, *S) float32; it closes at its sides."""
+    """A picture (H, W, channels) at fractional pixels of shape S, which closes at its sides.
+
+    Returns:
+        (channels, *S) float32.
+    """
     height, width, channels = picture.shape
     row = np.clip(row, 0, height - 1)
-    left, top = column.astype(np.int32), np.minimum(row.astype(np.int32), height - 2)
-    across, down = column - left, row - top
+    left = column.astype(np.int32)
+    top = np.minimum(row.astype(np.int32), height - 2)
+    across = column - left
+    down = row - top
     right = np.where(left + 1 < width, left + 1, 0)
     out = np.empty((channels, *column.shape), dtype=np.float32)
     for channel in range(channels):  # by planes: numpy is slow along short axes
@@ -118,7 +168,10 @@ def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:
 
 
 class Floor(NamedTuple):
-    """What share of its light a floor gets, seen from straight above: a matte floor looks the same from everywhere."""
+    """What share of its light a floor gets, seen from straight above.
+
+    A matte floor looks the same from everywhere.
+    """
 
     share: np.ndarray  # (H, W) float32 factors, as displayed; 1 at the edge and beyond it
     left: float  # x of the first column's edge, in the world
@@ -137,7 +190,8 @@ def floor_window(
         towards: unit vectors to the lamps. Long shadows of low ones are cut off.
         reach: how far around that the object hides the surroundings.
     """
-    above, feet = points[2] - points[2].min(), points[:2]
+    above = points[2] - points[2].min()
+    feet = points[:2]
     shadows = [feet - above * (lamp[:2, None] / max(lamp[2], LOWEST)) for lamp in towards]
     low = np.min([shadow.min(axis=1) for shadow in [feet, *shadows]], axis=0) - reach
     high = np.max([shadow.max(axis=1) for shadow in [feet, *shadows]], axis=0) + reach

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Record
 
 T = TypeVar("T")
+BUNDLED = "bundled:"  # the surroundings that ship inside bpy
 ENDS = (".low", ".high")  # of a range
 ALIKE_BESIDE, ALIKE_ELSEWHERE = 0.65, 0.8  # names that may mean the same, as difflib compares them
 
@@ -84,8 +85,16 @@ Slope = Annotated[Range, AfterValidator(Within(-89, 89))]  # degrees against the
 FieldOfView = Annotated[Range, AfterValidator(Within(1, 170))]  # degrees
 HalfAngle = Annotated[Range, AfterValidator(Within(0.5, 80))]  # degrees
 Share = Annotated[Range, AfterValidator(Within(0, 1))]
+InnerShare = Annotated[
+    Range, AfterValidator(Within(0.001, 0.999))
+]  # margins divide by it, and by what it leaves
 Step = Annotated[Range, AfterValidator(Within(0, 10))]  # over a distance
 Ratio = Annotated[Range, AfterValidator(Within(1, 10))]
+
+
+def _listed(value: Any) -> Any:
+    """One name, or a list of them, as a list."""
+    return [value] if isinstance(value, str) else value
 
 
 class FileBudgets(Section):
@@ -126,6 +135,9 @@ class FileBudgets(Section):
     largest size in common use."""
     max_total_texture_pixels: int = setting(4 * 8192 * 8192, "pixels", gt=0)
     """Pixels of all images together. The default is four of the largest: 1 GB as 8-bit RGBA."""
+    max_panorama_pixels: int = setting(8192 * 4096, "pixels", gt=0)
+    """Width times height of a panorama of your own, read from its header before it is decoded. The default is
+    8192 x 4096: 400 MB while it is read, and far more than a picture of 512 pixels shows of it."""
 
 
 class MotionShares(Section):
@@ -239,6 +251,9 @@ class PlanConfig(Section):
     elevation_deg: Slope = setting(Range(low=6, high=38), "degrees above the horizontal")
     """From how high the first camera looks at the object. Lower, no top can be seen; higher, left and right lose
     their meaning."""
+    lowest_deg: float = setting(-8.0, "degrees above the horizontal", ge=-60, le=30)
+    """How low a motion may lead a camera. Where the object is seen to stand on something, never below 3 degrees:
+    a camera would look from under the floor."""
     hfov_deg: FieldOfView = setting(Range(low=60, high=70), "degrees, the full horizontal angle")
     """Field of view. Wide, so that an object that several motions shift stays in the picture."""
     half_angle_deg: HalfAngle = setting(Range(low=10, high=20), "degrees")
@@ -292,21 +307,30 @@ QUALITIES: dict[str, Quality] = {
 class BackgroundShares(Section):
     """What is behind the objects.
 
-    Any non-negative numbers, of which only the ratios count; at least one is above 0.
+    Any non-negative numbers, of which only the ratios count; at least one is above 0. Pictures of each:
+    docs/rendering.md.
     """
 
-    hdri: float = setting(0.35, "relative share of objects", ge=0)
-    """The surroundings that light the object, in focus. The most frequent, because photographs look like that."""
-    blurred: float = setting(0.15, "relative share of objects", ge=0)
+    hdri: float = setting(0.2, "relative share of objects", ge=0)
+    """The surroundings that light the object, in focus and infinitely far away. The object floats before them,
+    so that they turn with the camera and never shift: some questions need that."""
+    blurred: float = setting(0.1, "relative share of objects", ge=0)
     """The same surroundings, out of focus, as in photographs of something close."""
-    plain: float = setting(0.25, "relative share of objects", ge=0)
+    plain: float = setting(0.2, "relative share of objects", ge=0)
     """One colour. It leaves nothing but the object to tell how the camera moved."""
-    gradient: float = setting(0.15, "relative share of objects", ge=0)
+    gradient: float = setting(0.1, "relative share of objects", ge=0)
     """A smooth change from one colour to another, from top to bottom: as plain as one colour, but less
     uniform."""
-    ground: float = setting(0.1, "relative share of objects", ge=0)
-    """One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the
-    preset `scenes` uses nothing else."""
+    ground: float = setting(0.05, "relative share of objects", ge=0)
+    """One colour, with the object's shadow on a floor. Rare, because the two below show shadows, too; the preset
+    `scenes` uses nothing else."""
+    panorama: float = setting(0.1, "relative share of objects", ge=0)
+    """The surroundings that light the object, projected onto a floor and a dome at a finite distance. The object
+    stands on the floor and casts a shadow, and the surroundings shift as the camera moves."""
+    place: float = setting(0.25, "relative share of objects", ge=0)
+    """A place made by code, another one for each visit to an object: on a table or the floor of a room, or in a
+    yard, by what the object is. The most frequent, because hand-held pictures look like that, and because no
+    two objects share a place."""
 
     @model_validator(mode="after")
     def _some(self) -> "BackgroundShares":
@@ -330,6 +354,9 @@ class RenderConfig(Section):
     pose: Literal["rest", "animation", "auto"] = setting("auto", "name")
     """Pose of animated files: `rest`, or `animation` for the start of the first one. `auto` chooses by rule,
     because many files fall apart in one of the two."""
+    surroundings: Annotated[list[str], BeforeValidator(_listed)] = setting([BUNDLED], "names or paths")
+    """What surrounds objects and lights them: `bundled:` (eight panoramas that ship with Blender), and folders of
+    equirectangular .hdr, .exr or .jpg files of your own. Each panorama belongs to one split."""
     backgrounds: BackgroundShares = BackgroundShares()
     camera_lamp_share: float = setting(0.3, "share of lights", ge=0, le=1)
     """The lamps go with the camera instead of standing in the world. Shading then says nothing about how the
@@ -444,6 +471,85 @@ class GateConfig(Section):
     min_covisible_for_size: float = setting(0.25, "share of the surface", ge=0, lt=1)
     """How much of the surface both views must share for it to be asked how far around the camera went, or whether
     a picture is mirrored. With less, one could only guess."""
+    min_axis_share: float = setting(0.5, "share of the largest step", gt=0, le=1)
+    """How large a step along one axis must be, beside the step along any other, for questions about it. A smaller
+    one hardly shows beside the larger one, which people would name instead."""
+    min_nearer_share: float = setting(0.5, "share of the step", ge=0, le=1)
+    """How much of a step forward or back must change the distance to the object. With less, the camera passes
+    the object or goes around it, and people judge by the distance."""
+    min_motion_share: float = setting(0.7, "share of all motion", gt=0.5, le=1)
+    """How much of all motion must be of one kind for the question which motion it was. With less, another one
+    would be an answer too."""
+    bin_grey: float = setting(0.2, "share of an angle", gt=0, lt=0.35)
+    """How far, in proportion, an angle around the object must be from where two of the angles to choose from are
+    equally near. With a fifth, 20 and 45 degrees are never mistaken for each other."""
+    composed_bin_grey: float = setting(0.15, "share of an angle", gt=0, lt=0.3)
+    """The same for the angle that two motions make together. Lower, because only two angles are to choose from."""
+    min_dots_apart: float = setting(0.06, "sides of the picture", gt=0, lt=0.5)
+    """How far apart dots must be. At 512 pixels 31, four times the size of a dot."""
+    min_dotted_box: float = setting(0.15, "sides of the picture", ge=0, lt=1)
+    """How large the object must be for a dot to mark whether a place can be seen. On a smaller one the dot hides
+    what it marks."""
+    min_map_turn_deg: float = setting(20.0, "degrees", gt=0, lt=90)
+    """How far around the object from the first camera the right one on a map must be. Nearer, both are drawn as
+    one."""
+    min_map_apart_deg: float = setting(35.0, "degrees", gt=0, lt=72)
+    """How far apart all cameras on a map must be. Closer ones could not be told apart by the pictures."""
+    min_step_deg: float = setting(20.0, "degrees", ge=15, lt=60)
+    """How far around the object neighbouring views of a set must be from each other for questions about the set.
+    Closer ones look alike."""
+    max_off_tens_deg: float = setting(3.5, "degrees", gt=0, lt=5)
+    """How far a motion that a question gives in tens of degrees may be from these tens. Larger differences show
+    in the picture."""
+    max_off_level_deg: float = setting(6.0, "degrees", gt=0, lt=20)
+    """How much a camera may rise or sink on a way that a question says leads around the object, and how far it
+    may go around on one that is said to lead up."""
+    scene_side: float = setting(0.07, "radii of the scene", gt=0, lt=1)
+    """How much further right an object must stand than another for questions about left and right. Less could be
+    mistaken in the picture."""
+    scene_across: float = setting(0.05, "widths of the picture", gt=0, lt=1)
+    """How much further right it must be in the picture. At 512 pixels 26."""
+    scene_imagined_side: float = setting(0.15, "radii of the scene", gt=0, lt=1)
+    """As `scene_side`, for where the camera would be after a move. More, because nobody sees it."""
+    scene_before: float = setting(0.2, "radii of the scene", gt=0, lt=1)
+    """How much deeper an object must stand than another to be asked about as behind it. Less is hard to see
+    along the line of sight."""
+    scene_closer: float = setting(1.15, "ratio", gt=1, lt=10)
+    """How much farther from the camera one of two objects must be for the question which is closer. Fifteen per
+    cent can be seen by where they stand on the floor."""
+    scene_taller: float = setting(1.2, "ratio", gt=1, lt=10)
+    """How much taller one of two objects must be. More than `scene_closer`, because distance must be reckoned
+    with too."""
+    scene_nearer: float = setting(1.25, "ratio", gt=1, lt=10)
+    """How much farther from a third object one of two must stand for the question which is nearer to it. More than
+    `scene_closer`, because distances over the floor are foreshortened."""
+    scene_sector_deg: float = setting(20.0, "degrees", gt=0, lt=45)
+    """How far a direction must be from the line between ahead and behind, and from that between left and right, for
+    somebody who stands at an object."""
+    scene_facing_deg: float = setting(15.0, "degrees", gt=0, lt=45)
+    """How far the way that an object faces must be from halfway between two of four directions. With 15, it faces
+    within 30 degrees of one of them."""
+    scene_turn_deg: float = setting(12.5, "degrees", gt=0, lt=22.5)
+    """How far a turn must be from halfway between two of the turns to choose from. With 12.5, it is within 10
+    degrees of one; 60 and 75 degrees look alike on the ground."""
+    scene_hidden: InnerShare = setting(Range(low=0.85, high=0.99), "share of the object that can be seen")
+    """Grey band of whether another object hides a part of this one: up to its lower end it does, from its upper end
+    on nothing does."""
+    scene_shown: InnerShare = setting(Range(low=0.2, high=0.6), "share of the object that can be seen")
+    """Grey band of whether a picture shows an object that others may hide: up to its lower end it is hidden, from
+    its upper end on it is shown."""
+    max_uncounted: float = setting(0.02, "share of the object that can be seen", ge=0, lt=1)
+    """How much may be seen of an object that is not counted because nobody would notice it."""
+    scene_moved: float = setting(0.15, "radii of the scene", gt=0, lt=2)
+    """How far an object must have moved for questions about what moved."""
+    scene_turned_deg: float = setting(25.0, "degrees", gt=0, le=180)
+    """How far an object must have turned on the spot for questions about it. A smaller turn hardly shows."""
+    camera_still: Step = setting(Range(low=0.02, high=0.1), "world units")
+    """Grey band of a camera's way between two pictures of a scene, whose radius is 0.5 units: up to its lower end the
+    camera stood still."""
+    camera_still_deg: Turn = setting(Range(low=1, high=5), "degrees")
+    """Grey band of a camera's turn between two pictures of a scene. One degree cannot be seen, five shift the
+    picture by a twelfth."""
 
 
 def widened(gates: GateConfig, turn_deg: float, move: float) -> GateConfig:
@@ -596,8 +702,13 @@ def config_hash(config: RunConfig) -> str:
 
 
 def public_tree(config: RunConfig) -> dict[str, Any]:
-    """The settings as they are published: no path, and nothing of photographs where objects are rendered."""
-    tree = config.model_dump(mode="json") | {"source": public_source(config.source)}
+    """All settings as they are published: a folder of the user's own is called "folder".
+
+    Nothing is said of photographs where objects are rendered.
+    """
+    tree = config.model_dump(mode="json")
+    tree["source"] = public_source(config.source)
+    tree["render"]["surroundings"] = list(map(public_surroundings, config.render.surroundings))
     if config.photos is None:
         del tree["photos"]
     return tree
@@ -608,6 +719,11 @@ def public_source(source: str) -> str:
     if source.startswith(("builtin:", "objaverse:")):
         return source
     return "photos:" if source.startswith(("photos:", "colmap:", "transforms:")) else "folder"
+
+
+def public_surroundings(name: str) -> str:
+    """How an entry of `render.surroundings` is named in what is published: never a path."""
+    return name if name == BUNDLED else "folder"
 
 
 def preset_names() -> list[str]:

@@ -1,4 +1,5 @@
-"""predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with intervals.
+"""predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with
+intervals.
 
 A line is `{"question_id": ..., "prediction": ...}`; `id` and `completion` are read too. A question that was
 asked with its options in other orders has a line for each, with `rotation`: k, where the options were shown
@@ -13,7 +14,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,8 @@ from pydantic_core import from_json
 
 from viewpoint100k.audit.statistics import share, wilson
 from viewpoint100k.drawing import shown
-from viewpoint100k.errors import InputError, MissingExtra, one_line
+from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Question, Record, Sample
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
 from viewpoint100k.shards import REAL, StoredSample, decode, has_photographs, in_sample, iter_stored
@@ -61,6 +62,7 @@ class Scores(Record):
     questions: int
     answered: int
     unread: int  # answers that are no single option, or no number: they count as wrong
+    unreadable: Cell | None  # the share of these among the answers that `accuracy` is of
     unknown_ids: list[str]
     unanswered_ids: list[str]
     accuracy: Cell | None  # of all that was answered; a question without a line does not count
@@ -131,7 +133,9 @@ def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees that it is empty."""
+    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees
+    that it is empty.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         with open(handle, "rb") as file:
@@ -201,6 +205,7 @@ def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
         questions=len({case.question.id for case in cases}),
         answered=len({case.question.id for case in answered}),
         unread=sum(case.chosen == NO_ANSWER for case in answered),
+        unreadable=_unreadable(first),
         unknown_ids=unknown,
         unanswered_ids=sorted({case.question.id for case in cases if case.said is None}),
         accuracy=_cell(first),
@@ -219,6 +224,13 @@ def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
             for kind, rows in sorted(confusion.items())
         },
     )  # fmt: skip
+
+
+def _unreadable(cases: Sequence[Answered]) -> Cell | None:
+    if not cases:
+        return None
+    hits = [float(case.chosen == NO_ANSWER) for case in cases]
+    return _interval(hits, [case.sample.object.uid for case in cases])
 
 
 def _cell(cases: Sequence[Answered]) -> Cell | None:
@@ -280,27 +292,18 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 
 def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: Path) -> None:
-    """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with their pictures.
+    """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with
+    their pictures.
 
     The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type
     once before any comes twice.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the page needs jinja2: pip install 'viewpoint100k[publish]'") from error
-
     from viewpoint100k.shards import write_atomically
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        (resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8")
-    )
     worst = _worst(cases)
-    pictures = _pictures(dataset, worst)
-    text = template.render(
+    pictures = pictures_of(dataset, worst)
+    text = render(
+        asset("evaluate.html.j2"),
         scores=scores,
         summary=summary(scores),
         worst=[(case, pictures[case.question.id]) for case in worst],
@@ -317,6 +320,7 @@ def summary(scores: Scores) -> list[tuple[str, Cell]]:
             "accuracy, the unanswered counted as wrong",
             scores.accuracy_of_all if scores.unanswered_ids else None,
         ),
+        ("answers that could not be read", scores.unreadable),
         ("numbers: mean relative accuracy", scores.numbers),
         ("both orders of the views right", scores.both_orders),
         ("all questions of a sample right", scores.whole_samples),
@@ -339,7 +343,7 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
     return [case for _, case in sorted(rounds, key=lambda one: one[0])[:WORST]]
 
 
-def _pictures(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
+def pictures_of(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
     keys, out = {case.sample_key for case in cases}, dict[str, list[str]]()
     for path, stored in _all_samples(dataset) if cases else ():

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
 from viewpoint100k.errors import InputError, one_line
-from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split
+from viewpoint100k.questions import load_templates
+from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split, Vocabulary
 from viewpoint100k.shards import REAL, Receipt, first_fault, open_inside, read_inside, write_atomically
 
 # what may lie in a dataset folder beside its shards; all of it is published
@@ -80,6 +81,9 @@ class Manifest(Record):
     shards: Many[ShardEntry] = Field(min_length=1)
     files: dict[str, str] = Field(description="sha256 of what lies beside the shards")
     removed: Many[Removal] = Field(description="objects that were taken out on request, oldest first")
+    words: Vocabulary | None = Field(
+        default=None, description="that options and prompts were made with, by key; null before schema 5"
+    )
 
     @property
     def views(self) -> int:
@@ -118,12 +122,13 @@ class MadeWith(Record):
 class Contents(NamedTuple):
     """What one pass over the samples of a dataset counts."""
 
-    objects: dict[str, ObjectRecord]
+    objects: dict[str, ObjectRecord]  # and panoramas of the user's own, whose uids are in `panoramas`
     used_in: dict[str, set[str]]  # shards, by object
     counts: Counter[
         str
     ]  # family/..., split/..., asked/fair, and kind of question/right answer, of fair questions
     measures: dict[str, list[float]]  # what is plotted, a number for each sample
+    panoramas: set[str]  # which of the `objects` surround others
 
 
 def count_samples(samples: Iterable[tuple[str, Sample]]) -> Contents:
@@ -132,11 +137,12 @@ def count_samples(samples: Iterable[tuple[str, Sample]]) -> Contents:
     Args:
         samples: (name of the shard, sample), in order.
     """
-    found = Contents({}, {}, Counter(), {name: [] for name in MEASURES})
+    found = Contents({}, {}, Counter(), {name: [] for name in MEASURES}, set())
     for shard, sample in samples:
-        for thing in sample.objects:
+        for thing in sample.credited:
             found.objects[thing.uid] = thing
             found.used_in.setdefault(thing.uid, set()).add(shard)
+        found.panoramas.update(view.panorama.uid for view in sample.views if view.panorama is not None)
         found.counts[f"family/{sample.family}"] += 1
         found.counts[f"split/{sample.split}"] += 1
         found.counts["asked/fair"] += len(sample.fair_questions)
@@ -183,6 +189,7 @@ def make_manifest(
         ],
         files={},
         removed=list(removed),
+        words=load_templates(config.questions.templates).vocabulary,
     )
 
 
@@ -218,8 +225,8 @@ def read_any_config(dataset: Path) -> Manifest:
     path = dataset / "manifest.json"
     if not os.path.lexists(path):
         raise InputError(
-            f"{dataset} is not a finished dataset: it has no manifest.json. Pass the folder that `viewpoint100k generate` "
-            "wrote, or run that first"
+            f"{dataset} is not a finished dataset: it has no manifest.json. Pass the folder that "
+            "`viewpoint100k generate` wrote, or run that first"
         )
     try:
         return Manifest.model_validate_json(read_inside(path, MOST_MANIFEST_BYTES), strict=True)
@@ -259,7 +266,8 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
     Raises:
         InputError: it cannot be read.
     """
-    path, out = dataset / "attribution.csv", dict[str, dict[str, str]]()
+    path = dataset / "attribution.csv"
+    out = dict[str, dict[str, str]]()
     try:
         with io.TextIOWrapper(open_inside(path), encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.reader(_lines(file, path))):
@@ -269,7 +277,8 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
                     )
                 if len(row) != len(ATTRIBUTION) or len(out) > MOST_OBJECTS:
                     raise InputError(
-                        f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most {MOST_OBJECTS} rows"
+                        f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most "
+                        f"{MOST_OBJECTS} rows"
                     )
                 if number:
                     out[_plain(row[0])] = dict(zip(ATTRIBUTION, map(_plain, row), strict=True))
@@ -293,7 +302,7 @@ def _plain(cell: str) -> str:
 
 
 def features(views: int) -> list[dict[str, Any]]:
-    """The columns of a dataset whose samples have so many views, as the card declares them, from the code's own records.
+    """The columns that the card declares, from the records, for samples of the given number of views.
 
     All are declared: a builder that infers them cuts a later 1.5 to 1 after five whole numbers, without an
     error.
@@ -320,7 +329,8 @@ def _feature(annotation: Any) -> dict[str, Any]:
                 for name, field in annotation.model_fields.items()
             ]
         }
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
     if origin is typing.Annotated:
         return _feature(arguments[0])
     if origin is None and annotation in Scalar:  # what is generic cannot be hashed

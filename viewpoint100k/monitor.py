@@ -1,13 +1,12 @@
-"""How a run goes: what is done, in work, failed and missing, how fast and by whom; from receipts and reports alone."""
+"""How a run goes, from receipts and reports alone: what is done, running, failed, missing; how fast."""
 
 import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 
-from viewpoint100k.errors import MissingExtra
+from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Record, Reject
 from viewpoint100k.run_state import Status
 from viewpoint100k.runners import array_spec
@@ -64,7 +63,8 @@ class Report(Record):
 
 def make_report(status: Status, rejects: Iterable[Reject]) -> Report:
     """Sum up the state of a run."""
-    running, names = status.running, {shard.number: shard for shard in status.missing}
+    running = status.running
+    names = {shard.number: shard for shard in status.missing}
     unfinished = {
         number: Unfinished(
             number=number,
@@ -115,7 +115,8 @@ def pairs_per_minute(receipts: Sequence[Receipt]) -> float:
 
 def _busy_s(spans: Iterable[tuple[float, float]]) -> float:
     """Length of the union of some spans of time."""
-    total, end = 0.0, float("-inf")
+    total = 0.0
+    end = float("-inf")
     for start, stop in sorted(spans):
         total += max(0.0, stop - max(start, end))
         end = max(end, stop)
@@ -161,16 +162,9 @@ def write_page(report: Report, name: str, path: Path, refresh_s: float = 0.0) ->
     Raises:
         MissingExtra: jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingExtra("the page needs jinja2: pip install 'viewpoint100k[render]'") from error
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(
-        (resources.files("viewpoint100k") / "status.html.j2").read_text("utf-8")
-    )
     at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(report.at))
-    text = template.render(
-        report=report, name=name, at=at, left=duration(report.eta_s), refresh_s=int(refresh_s)
+    left = duration(report.eta_s)
+    text = render(
+        asset("status.html.j2"), report=report, name=name, at=at, left=left, refresh_s=int(refresh_s)
     )
     write_atomically(path, text.encode())

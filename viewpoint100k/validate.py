@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
-from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.errors import InputError, one_line, shell_line
 from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
 from viewpoint100k.manifest import (
     BESIDE_THE_SHARDS,
@@ -29,10 +29,21 @@ from viewpoint100k.manifest import (
     features,
     read_any_config,
 )
-from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
-from viewpoint100k.questions.kinds import Kind
-from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Question, Sample, Truth
+from viewpoint100k.proof import problems_of_question
+from viewpoint100k.questions.ask import answered, figure_of, question_id
+from viewpoint100k.questions.kind import DrawnKind, Kind
+from viewpoint100k.questions.registry import BY_NAME, KINDS
+from viewpoint100k.questions.wording import answer, lens_text, option_texts, phrase_of, prompt
+from viewpoint100k.questions.words_file import vocabulary_problems
+from viewpoint100k.records import (
+    SCHEMA_VERSION,
+    ObjectRecord,
+    Provenance,
+    Question,
+    Sample,
+    Truth,
+    Vocabulary,
+)
 from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
@@ -57,7 +68,6 @@ TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
 MOST_CARD_BYTES = 4 << 20
 MOST_HEAD = 1 << 17  # characters of the YAML of a card; ours have 7,500
 MOST_EXTRA_LINES = 20  # of attribution.csv, that are listed one by one
-BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 class Problem(NamedTuple):
@@ -103,66 +113,80 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     manifest = read_any_config(dataset)
     if manifest.schema_version != SCHEMA_VERSION:
         raise InputError(
-            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}"
+            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads "
+            f"{SCHEMA_VERSION}"
         )
     if fault := config_fault(manifest):
         what = f"its config is not one of ours, so nothing can be checked by it: {fault}"
+        return Report(0, 0, 0, [Problem("manifest.json", what)])
+    if fault := _fault_of_words(manifest.words):
+        what = f"its words cannot be used, so no question can be checked by them: {fault}"
         return Report(0, 0, 0, [Problem("manifest.json", what)])
     gates = GateConfig.model_validate(manifest.config["gates"])
     problems = list(_folder_problems(dataset, manifest))
     here = [entry for entry in manifest.shards if os.path.lexists(dataset / entry.name)]
     if is_own_folder(dataset / FOLDER):
         index_files(dataset)  # imports pyarrow once, for all processes
-    check, processes = (
-        partial(_check_shard, dataset, manifest, gates),
-        min(workers or os.cpu_count() or 1, len(here)),
-    )
+    check = partial(_check_shard, dataset, manifest, gates)
+    processes = min(workers or os.cpu_count() or 1, len(here))
     if processes > 1:
         with ProcessPoolExecutor(processes) as pool:
             found = list(pool.map(check, here))
     else:
         found = list(map(check, here))
-    keys: dict[str, str] = {}
-    splits: dict[str, tuple[str, str]] = {}
-    objects, used_in = dict[str, ObjectRecord](), dict[str, list[str]]()
+    objects = dict[str, ObjectRecord]()
+    used_in = dict[str, list[str]]()
     for entry, shard in zip(here, found, strict=True):
         problems += shard.problems
-        for key in shard.keys:
-            if key in keys:
-                problems.append(Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}"))
-            keys[key] = entry.name
-        for uid, thing in shard.objects.items():
-            if thing != objects.setdefault(uid, thing):
-                problems.append(
-                    Problem(entry.name, f"object {uid} is described otherwise than in {used_in[uid][0]}")
-                )
+        for uid, record in shard.objects.items():
+            if record != objects.setdefault(uid, record):
+                what = f"object {uid} is described otherwise than in {used_in[uid][0]}"
+                problems.append(Problem(entry.name, what))
             used_in.setdefault(uid, []).append(entry.name.removesuffix(".tar"))
-            for name in {uid, thing.sha256 or uid}:
-                first, other = splits.setdefault(name, (entry.split, entry.name))
-                if first != entry.split:
-                    problems.append(
-                        Problem(
-                            entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}"
-                        )
-                    )
-    uids = set(objects)
-    for removal in manifest.removed:
-        if removal.uid in uids:
-            where = ", ".join(
-                entry.name for entry, shard in zip(here, found, strict=True) if removal.uid in shard.objects
-            )
-            problems.append(
-                Problem(
-                    where,
-                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove {dataset}`",
-                )
-            )
+    problems += _twice(here, found)
+    problems += _split_problems(here, found)
+    problems += _come_back(dataset, manifest, used_in)
     problems += _attribution_problems(dataset, objects, used_in)
     problems += _beside_problems(dataset, workers)
     problems += _manifest_problems(manifest, set[MadeBy]().union(*(shard.provenances for shard in found)))
     if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
-    return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
+    samples = len(set[str]().union(*(shard.keys for shard in found)))
+    return Report(samples, sum(shard.questions for shard in found), len(here), problems)
+
+
+def _twice(entries: Sequence[ShardEntry], shards: Sequence[_Shard]) -> Iterator[Problem]:
+    """Keys that several samples have."""
+    keys = dict[str, str]()
+    for entry, shard in zip(entries, shards, strict=True):
+        for key in shard.keys:
+            if key in keys:
+                yield Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}")
+            keys[key] = entry.name
+
+
+def _split_problems(entries: Sequence[ShardEntry], shards: Sequence[_Shard]) -> Iterator[Problem]:
+    """Objects that stand in two splits, under their own name or as another file of the same bytes."""
+    splits = dict[str, tuple[str, str]]()
+    for entry, shard in zip(entries, shards, strict=True):
+        for uid, record in shard.objects.items():
+            for name in {uid, record.sha256 or uid}:
+                first, other = splits.setdefault(name, (entry.split, entry.name))
+                if first != entry.split:
+                    what = f"object {uid} is in split {entry.split} and, by {other}, in {first}"
+                    yield Problem(entry.name, what)
+
+
+def _come_back(dataset: Path, manifest: Manifest, used_in: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Objects that were removed and are there all the same."""
+    for removal in manifest.removed:
+        if removal.uid in used_in:
+            where = ", ".join(f"{name}.tar" for name in used_in[removal.uid])
+            what = (
+                f"holds object {removal.uid}, which was removed: finish that with "
+                f"`{shell_line('remove', dataset)}`"
+            )
+            yield Problem(where, what)
 
 
 def _beside_problems(dataset: Path, workers: int | None) -> Iterator[Problem]:
@@ -250,7 +274,10 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         try:
             if sha256_file(path, dataset) == digest:
                 continue
-            what = f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew"
+            what = (
+                f"is not what manifest.json says, or of another version: `{shell_line('card', dataset)}` "
+                f"writes it anew"
+            )
         except InputError as error:
             what = str(error)
         yield Problem(name, what)
@@ -273,12 +300,15 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
     keep_picture_memory()
-    path, indexed = dataset / entry.name, is_own_folder(dataset / FOLDER)
-    out, listed = _Shard([], [], {}, set(), 0), dict[str, list[dict[str, Any]]]()
-    problems, questions = out.problems, 0
+    path = dataset / entry.name
+    out = _Shard([], [], {}, set(), 0)
+    listed = dict[str, list[dict[str, Any]]]() if is_own_folder(dataset / FOLDER) else None
+    problems = out.problems
+    questions = 0
     if not entry.name.startswith(f"{entry.split}-"):
         problems.append(Problem(entry.name, f"manifest.json says it is of split {entry.split}"))
-    members, whole = read_members(path), True
+    members = read_members(path)
+    whole = True
     while True:
         try:
             key, files = next(members)
@@ -288,53 +318,69 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
             problems.append(Problem(entry.name, str(error)))
             whole = False
             break
-        where = f"{entry.name}, {key}"
         out.keys.append(key)
         try:
             stored = parse_sample(path, key, files)
         except InputError as error:
-            problems.append(Problem(where, str(error)))
+            problems.append(Problem(f"{entry.name}, {key}", str(error)))
             continue
-        for thing in stored.sample.objects:
-            if thing != out.objects.setdefault(thing.uid, thing):
-                problems.append(
-                    Problem(where, f"object {thing.uid} is described otherwise than in a sample before")
-                )
-        out.provenances.add(_made_with(stored.sample.provenance))
         questions += len(stored.sample.questions)
-        if indexed:
+        if listed is not None:
             listed[key] = list(rows(path, key, files, stored.sample))
-        try:
-            with in_sample(path, key):
-                problems += [
-                    Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)
-                ]
-        except InputError as error:
-            problems.append(Problem(where, str(error)))
+        problems += _stored_problems(path, stored, out, manifest, gates, entry)
     if whole:  # else there is no end to what may have to be read
         problems[:0] = _other_bytes(path, entry)
     if len(out.keys) != entry.samples or questions != entry.questions:
-        problems.append(
-            Problem(
-                entry.name,
-                f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}",
-            )
+        what = (
+            f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} "
+            f"and {entry.questions}"
         )
-    if indexed:
-        most = sum(other.questions for other in manifest.shards if other.split == entry.split)
-        for difference in shard_differences(dataset, entry.name, listed, most):
-            file = f"{FOLDER}/{split_of(path)}.parquet"
-            where = f"{entry.name}, {difference.key}" if difference.key else file
-            problems.append(
-                Problem(where, f"{difference.what} ({file})" if difference.key else difference.what)
-            )
+        problems.append(Problem(entry.name, what))
+    if listed is not None:
+        problems += _row_problems(dataset, manifest, entry, listed)
     return out._replace(questions=questions)
 
 
+def _stored_problems(
+    path: Path, stored: StoredSample, shard: _Shard, manifest: Manifest, gates: GateConfig, entry: ShardEntry
+) -> list[Problem]:
+    """What is wrong with one sample of a shard. Notes in `shard` its objects and what it was made by."""
+    where = f"{entry.name}, {stored.key}"
+    problems = []
+    for record in stored.sample.credited:
+        if record != shard.objects.setdefault(record.uid, record):
+            what = f"object {record.uid} is described otherwise than in a sample before"
+            problems.append(Problem(where, what))
+    shard.provenances.add(_made_with(stored.sample.provenance))
+    try:
+        with in_sample(path, stored.key):
+            found = list(sample_problems(stored, entry.split, manifest, gates))
+    except InputError as error:
+        found = [str(error)]
+    return problems + [Problem(where, what) for what in found]
+
+
+def _row_problems(
+    dataset: Path, manifest: Manifest, entry: ShardEntry, listed: Mapping[str, list[dict[str, Any]]]
+) -> Iterator[Problem]:
+    """Rows of the index that a shard contradicts."""
+    file = f"{FOLDER}/{split_of(dataset / entry.name)}.parquet"
+    most = sum(other.questions for other in manifest.shards if other.split == entry.split)
+    for difference in shard_differences(dataset, entry.name, listed, most):
+        if difference.key:
+            yield Problem(f"{entry.name}, {difference.key}", f"{difference.what} ({file})")
+        else:
+            yield Problem(file, difference.what)
+
+
 def _other_bytes(path: Path, entry: ShardEntry) -> Iterator[Problem]:
-    size, digest = path.stat().st_size, sha256_file(path)
+    size = path.stat().st_size
+    digest = sha256_file(path)
     if size != entry.bytes or digest != entry.sha256:
-        what = f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}..."
+        what = (
+            f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and "
+            f"{entry.sha256[:12]}..."
+        )
         yield Problem(entry.name, what)
 
 
@@ -350,7 +396,9 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     if sample.preset != manifest.preset:
         yield f"is of preset {sample.preset}, the dataset of {manifest.preset}"
     if sample.provenance.config_hash != manifest.config_hash:
-        yield f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
+        yield (
+            f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
+        )
     if len(sample.views) != manifest.views:
         yield f"has {len(sample.views)} views; the samples of this dataset have {manifest.views}"
     if len(stored.images) != len(sample.views):
@@ -367,10 +415,10 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
     for question in sample.questions:
-        yield from (
-            f"question {question.id}: {what}"
-            for what in _question_problems(question, sample, stored.key, gates)
-        )
+        problems = list(_question_problems(question, sample, stored.key, gates, manifest.words))
+        if not problems:  # a second opinion
+            problems = problems_of_question(sample, question, gates, manifest.words)
+        yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"
     if len({question.id for question in sample.questions}) != len(sample.questions):
@@ -378,7 +426,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
 
 
 def truth_problems(sample: Sample) -> Iterator[str]:
-    """What is not so of the truth that a sample stores, or of what it says of its pictures, by its own poses."""
+    """What a sample states about its truth or its pictures that its own poses contradict."""
     for number, view in enumerate(sample.views):
         if max(abs(row[2]) for row in view.world_from_camera[:2]) < LEAST_LEVEL:
             yield f"views.{number}.world_from_camera looks straight up or down, where roll has no meaning"
@@ -392,7 +440,8 @@ def truth_problems(sample: Sample) -> Iterator[str]:
         return
     if np.abs(_numbers(sample.truth) - _numbers(derived)).max() > TRUTH_ATOL:
         for name in Truth.model_fields:
-            stored, recomputed = getattr(sample.truth, name), getattr(derived, name)
+            stored = getattr(sample.truth, name)
+            recomputed = getattr(derived, name)
             if stored is not None and not np.allclose(stored, recomputed, rtol=0, atol=TRUTH_ATOL):
                 yield f"truth.{name} = {stored}; the poses say {recomputed}"
     for number, view in enumerate(sample.views):
@@ -400,11 +449,15 @@ def truth_problems(sample: Sample) -> Iterator[str]:
         if abs(view.hfov_deg - hfov_deg) > 1e-4:
             yield f"views.{number}.hfov_deg = {view.hfov_deg}; its intrinsics say {hfov_deg:.4f}"
         left, top, right, bottom = view.object_box
-        width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+        width = 2 * view.intrinsics[0][2]
+        height = 2 * view.intrinsics[1][2]
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             yield f"views.{number}.object_box = {view.object_box}; the picture is {width:.0f} x {height:.0f}"
         elif not 0 < view.object_share <= (right - left) * (bottom - top) / (width * height) + 1e-6:
-            yield f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is not there"
+            yield (
+                f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is "
+                "not there"
+            )
 
 
 def _numbers(truth: Truth) -> np.ndarray:
@@ -423,10 +476,23 @@ def _numbers(truth: Truth) -> np.ndarray:
     )
 
 
-def _question_problems(question: Question, sample: Sample, key: str, gates: GateConfig) -> Iterator[str]:
+def _fault_of_words(words: Vocabulary | None) -> str:
+    """What is wrong with the words of a dataset; empty: nothing."""
+    if words is None:
+        return "there are none"
+    known = [kind for kind in KINDS if kind.name in words.options or kind.name in words.phrases]
+    return next(vocabulary_problems(words, known), "")
+
+
+def _question_problems(
+    question: Question, sample: Sample, key: str, gates: GateConfig, words: Vocabulary | None
+) -> Iterator[str]:
     kind = BY_NAME.get(f"{question.type}/{question.frame}")
     if kind is None:
         yield f"no such kind: {question.type} in frame {question.frame}"
+        return
+    if words is None or (kind.options and kind.name not in words.options):
+        yield f"manifest.json has no words for the kind {kind.name}"
         return
     figure = figure_of(question)
     if question.id != question_id(key, kind, figure):
@@ -439,7 +505,7 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
         yield "is asked although the truth is in the grey band, or its figure does not belong to the sample"
         return
     fact = asked.fact
-    texts = kind.texts(figure, sample.scene)
+    texts = option_texts(kind, figure, sample.scene, words)
     unknown = set(question.options) - set(texts)
     if (
         unknown
@@ -451,6 +517,9 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     if texts and texts[fact.option] not in question.options:
         yield f"the right option ({texts[fact.option]}) is not shown"
         return
+    keys = [kind.options[texts.index(option)] for option in question.options]
+    if question.option_keys != keys:
+        yield f"option_keys = {question.option_keys}; its options are {keys}"
     right = question.options.index(texts[fact.option]) if texts else -1
     if question.answer_index != right:
         named = f" ({question.options[right]})" if question.options else ""
@@ -458,7 +527,10 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     if question.value != fact.value:
         yield f"value = {question.value}; the poses say {fact.value}"
     if (question.answer_form == "number") != (fact.value is not None):
-        yield f"its answer_form is {question.answer_form}; it asks for {'one of its options' if kind.options else 'a number'}"
+        yield (
+            f"its answer_form is {question.answer_form}; it asks for "
+            f"{'one of its options' if kind.options else 'a number'}"
+        )
         return
     gold = answer(question.options, right, question.answer_form, fact.value)
     scored = score(question.answer, question.options, right, question.answer_form, fact.value)
@@ -469,12 +541,23 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     least = asked.decidability
     unproven = sample.proof == "depth" and question.decidability < gates.min_decidability
     if unproven or abs(question.decidability - least) > 1e-5:
-        yield f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} is needed"
+        yield (
+            f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} "
+            "is needed"
+        )
+    yield from _prompt_problems(question, sample, kind, words)
+
+
+def _prompt_problems(question: Question, sample: Sample, kind: Kind, words: Vocabulary) -> Iterator[str]:
+    """What the prompt does not say, or says otherwise than the question's fields."""
     views = [sample.views[view] for view in question.images]
-    words, ending = question.prompt.split("\n")[0], lens(views) if kind.lens else ""
-    wording = words.removesuffix(ending).strip()
-    if not wording or question.prompt != prompt(wording, question.options, question.answer_form, ending):
+    lens = lens_text(views, words) if kind.lens else ""
+    wording = question.prompt.split("\n")[0].removesuffix(lens).strip()
+    expected = prompt(wording, question.options, question.answer_form, words, lens)
+    if not wording or question.prompt != expected:
         yield "the prompt does not show its own options, or not what its lens did"
+    if (phrase := phrase_of(kind, figure_of(question), words)) not in wording:
+        yield f"the prompt does not say {phrase!r}, which it asks about"
 
 
 def _views_problem(question: Question, sample: Sample, kind: Kind) -> str:
@@ -482,11 +565,11 @@ def _views_problem(question: Question, sample: Sample, kind: Kind) -> str:
         return f"the sample has {len(sample.views)}"
     if len(set(question.images)) < len(question.images):
         return "one of them twice"
-    if kind.solve is not None and question.images == [1, 0]:
+    if isinstance(kind, DrawnKind) and question.images == [1, 0]:
         return "expected [0, 1]: with a figure, no pair is asked about in the other order"
-    if kind.solve is None and question.images not in ([0, 1], [1, 0]):
+    if not isinstance(kind, DrawnKind) and question.images not in ([0, 1], [1, 0]):
         return "expected [0, 1], or [1, 0] where both orders are asked about"
-    if kind.solve is None and question.images == [1, 0] and sample.decidability_reversed is None:
+    if not isinstance(kind, DrawnKind) and question.images == [1, 0] and sample.decidability_reversed is None:
         return "expected [0, 1]: the sample has no decidability_reversed"
     return ""
 
@@ -500,8 +583,11 @@ def _attribution_problems(
 ) -> Iterator[Problem]:
     """The shards say what must be there, line by line."""
     expected = attribution(objects, {uid: set(names) for uid, names in used_in.items()}).splitlines()
-    wanted, missing, named = set(expected), set(expected), set[str]()
-    unasked, more = list[str](), 0
+    wanted = set(expected)
+    missing = set(expected)
+    named = set[str]()
+    unasked = list[str]()
+    more = 0
     try:
         with open_inside(dataset / "attribution.csv") as file:
             for data in iter(partial(file.readline, MOST_ROW_BYTES), b""):

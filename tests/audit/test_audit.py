@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, str(Path(__file__).parent))
 from support import audit_sets as sets
+from support.kinds import WORDS, options_of
+from support.published import question_of, sample_of
 
 from viewpoint100k import audit
 from viewpoint100k.annotate import make_truth
@@ -31,11 +34,13 @@ from viewpoint100k.audit import (
     statistics,
     wording,
 )
-from viewpoint100k.audit.recompute import LABELS, label, measure
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.proof import answer
+from viewpoint100k.proof.measure import Pair
 from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.ask import lens
+from viewpoint100k.questions.kind import Fact
+from viewpoint100k.questions.wording import lens_text
 
 needs_extra = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("sklearn", "cv2")),
@@ -156,13 +161,11 @@ def test_an_answer_in_the_grey_band_is_found(fair, loaded):
 
 def test_the_metamorphic_probe_finds_a_label_that_does_not_mirror(fair, loaded, monkeypatch):
     """A kind that says "left" whatever happens: the answer of the mirrored scene should be "right"."""
-    from viewpoint100k.questions.kinds import Fact
-
     stuck = [
-        kind._replace(fact=lambda truth, gates: Fact(0, 2.0)) if kind.type == "roll" else kind
-        for kind in labels.KINDS
+        replace(kind, fact=lambda truth, gates: Fact(0, 2.0)) if kind.type == "roll" else kind
+        for kind in labels.PAIR_KINDS
     ]
-    monkeypatch.setattr(labels, "KINDS", stuck)
+    monkeypatch.setattr(labels, "PAIR_KINDS", stuck)
     found = labels.metamorphic(loaded(fair[:30]))
     assert found.verdict == "fail"
     assert all("roll" in text for text in found.detail["problems"])
@@ -337,7 +340,7 @@ def test_a_kind_of_two_components_that_one_place_answers_is_found(fair, loaded, 
         told = {
             "type": kind.type,
             "frame": kind.frame,
-            "options": list(kind.options),
+            "options": options_of(kind),
             "answer_index": quarter,
             "value": None,
         }
@@ -376,7 +379,7 @@ def sizes(one, place=0):
 
 def stating(question, first, second):
     """The same question, with these fields of view stated."""
-    sentence = lens([SimpleNamespace(hfov_deg=first), SimpleNamespace(hfov_deg=second)])
+    sentence = lens_text([SimpleNamespace(hfov_deg=first), SimpleNamespace(hfov_deg=second)], WORDS)
     asked, rest = question.prompt.split("\n", 1)
     return {"prompt": f"{asked} {sentence}\n{rest}"}
 
@@ -391,7 +394,7 @@ def asked_with(one, place, other):
     told = {
         "type": kind.type,
         "frame": kind.frame,
-        "options": list(kind.options),
+        "options": options_of(kind),
         "answer_index": place,
         "value": None,
     }
@@ -711,9 +714,7 @@ def test_the_second_implementation_measures_hand_made_motions():
     box, share = [0.0, 0.0, 96.0, 96.0], 0.2
     first = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), box, share)
     second = sets.make_view(sets.pose([1, -3, 2], 20, 10, 5), box, share)
-    moved = measure(
-        first, second, -90.0
-    )  # the object looks south, at the camera: its right hand is to the west
+    moved = Pair(first, second, -90.0)  # the object looks south, at the camera: its right hand is to the west
     assert (moved.right, moved.up, moved.forward) == pytest.approx((0.25, 0.5, 0.25))
     assert (moved.yaw_deg, moved.pitch_deg, moved.roll_deg) == pytest.approx((20, 10, 5))
     assert moved.azimuth_deg == pytest.approx(np.degrees(np.arctan2(1, 3)))
@@ -727,7 +728,8 @@ def test_the_second_implementation_measures_hand_made_motions():
 def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
     """Any two cameras and any front; of an object's own sides only from before it or behind it, by the setting."""
     rng, gates = np.random.default_rng(5), GateConfig(front_sector_deg=sector_deg)
-    asked: dict[str, set[str]] = {name: set() for name in LABELS}
+    of_pairs = {kind.name: kind for kind in KINDS if not kind.draw}
+    asked: dict[str, set[str]] = {name: set() for name in of_pairs}
     for _ in range(1500):
         azimuth, turn, front = (
             rng.uniform(-180, 180),
@@ -741,15 +743,20 @@ def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
             place = 3 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle)), 0.3]) + further
             views.append(sets.make_view(sets.pose(place, bearing, -17, 0), [0.0, 0.0, 96.0, 96.0], 0.2))
         truth = make_truth(*views, 0.5, front)
-        for kind in (kind for kind in KINDS if kind.name in LABELS):
-            fact, found = kind.fact(truth, gates), label(kind.name, measure(*views, front), 0.5, gates)
-            assert (fact is None) == (found is None), kind.name
-            if fact is None or found is None:
+        sample = sample_of(views, truth=truth)
+        for kind in of_pairs.values():
+            fact, said = (
+                kind.fact(truth, gates),
+                answer(sample, question_of(kind.name, right="any"), gates),
+            )
+            assert (fact is None) == isinstance(said, str), kind.name
+            if fact is None:
                 continue
+            found = said.label
             assert fact.margin == pytest.approx(found.margin, abs=1e-4)
             assert fact.margin >= 1 - 1e-4
             asked[kind.name].add(found.words)
-            assert not kind.options or kind.options[fact.option] == found.words
+            assert not kind.options or options_of(kind)[fact.option] == found.words
             if kind.frame == "object_front":
                 off_deg = abs((azimuth - front + 180) % 360 - 180)
                 assert min(off_deg, 180 - off_deg) <= sector_deg

@@ -26,7 +26,7 @@ from viewpoint100k.evaluate import evaluate  # noqa: E402
 from viewpoint100k.manifest import read_manifest  # noqa: E402
 from viewpoint100k.photos.pairs import errors_of  # noqa: E402
 from viewpoint100k.photos.run import Credit, make_dataset  # noqa: E402
-from viewpoint100k.questions.ask import KINDS  # noqa: E402
+from viewpoint100k.questions.registry import DRAWN_KINDS  # noqa: E402
 from viewpoint100k.run_state import read_rejects  # noqa: E402
 from viewpoint100k.shards import iter_samples  # noqa: E402
 from viewpoint100k.validate import validate_dataset  # noqa: E402
@@ -264,7 +264,7 @@ def test_loaders_take_the_photographs_with_all_their_columns(photographed):
 
 
 def test_every_kind_is_either_asked_of_photographs_or_needs_more_than_poses():
-    needing = {kind.type for kind in KINDS if kind.draw is not None}
+    needing = {kind.type for kind in DRAWN_KINDS}
     assert needing >= OF_DEPTH
 
 

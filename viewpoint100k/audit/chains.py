@@ -6,45 +6,37 @@ import numpy as np
 
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Samples
+from viewpoint100k.proof import problems_of_chain
 
 MAX_TOKENS = 220
 
 
 def chain_facts(samples: Samples) -> Probe:
     """Every fact of every chain holds, and its conclusion is the answer."""
-    name, what = "chain_facts", "chains of thought whose every fact holds and whose conclusion is the answer"
-    chains = [one for every in samples.asked().values() for one in every if one.question.chain_of_thought]
+    name = "chain_facts"
+    what = "chains of thought whose every fact holds and whose conclusion is the answer"
+    chains = [
+        asked for every in samples.asked().values() for asked in every if asked.question.chain_of_thought
+    ]
     if not chains:
         return not_measured(name, what, "no question has a chain of thought")
-    from viewpoint100k.questions.ask import figure_of
-    from viewpoint100k.questions.verifier import verify_chain
-    from viewpoint100k.questions.verifier_scenes import verify_scene_chain
-
     problems = []
-    for one in chains:
-        question = one.question
-        views = [one.item.sample.views[i] for i in question.images]
-        answer = one.right or f"{round(question.value or 0.0, -1):.0f}"  # chains round numbers to tens
-        sample, figure = one.item.sample, figure_of(question)
-        front, text = sample.truth.front_azimuth_deg, question.chain_of_thought or ""
-        if question.tier == "C" and sample.scene is not None:
-            said = verify_scene_chain(
-                text, one.kind, sample.views, sample.scene, figure, question.options, answer
-            )
-        else:
-            said = verify_chain(text, one.kind, views, question.options, answer, front, sample.seen, figure)
-        problems += [(one.item.key, f"{one.kind}: {'; '.join(said)}")] if said else []
+    for asked in chains:
+        wrong = problems_of_chain(asked.item.sample, asked.question)
+        if wrong:
+            problems.append((asked.item.key, f"{asked.kind}: {'; '.join(wrong)}"))
     return all_of(name, what, len(chains), problems)
 
 
 def chain_length(samples: Samples) -> Probe:
     """Long chains are cut off in training and answer nothing."""
-    name, what = "chain_length", "95th percentile of the chains' length in tokens (words and signs)"
+    name = "chain_length"
+    what = "95th percentile of the chains' length in tokens (words and signs)"
     lengths = [
-        (tokens(one.question.chain_of_thought), one.item.key)
+        (tokens(asked.question.chain_of_thought), asked.item.key)
         for every in samples.asked().values()
-        for one in every
-        if one.question.chain_of_thought
+        for asked in every
+        if asked.question.chain_of_thought
     ]
     if not lengths:
         return not_measured(name, what, "no question has a chain of thought")

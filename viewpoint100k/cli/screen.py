@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from viewpoint100k.errors import InputError, ViewpointError, one_line, printable
+from viewpoint100k.errors import InputError, ViewpointError, load_line, one_line, printable, shell_line
 
 out_console, err_console = Console(), Console(stderr=True)
 REMOTE_LOOK_S = 15.0  # between looks at a run behind a URL
@@ -141,7 +141,8 @@ def print_report(report: Any) -> None:
     speed = f"; {report.pairs_per_minute:.1f} pairs a minute" if report.pairs_per_minute else ""
     speed += f", about {duration(report.eta_s)} left" if speed and report.done < report.shards else ""
     out_console.print(
-        f"{report.pairs_done} of {report.pairs_wanted} pairs in {report.done} shards; {len(report.running)} shards running, "
+        f"{report.pairs_done} of {report.pairs_wanted} pairs in {report.done} shards; "
+        f"{len(report.running)} shards running, "
         f"{len(report.failed)} failed, {len(report.missing)} missing{speed}",
         soft_wrap=True,
         highlight=False,
@@ -247,7 +248,7 @@ def print_would_fail(out: Any, probes: list[Any]) -> None:
             f"The audit would fail {probe.name}: {escape(probe.because)}", soft_wrap=True, highlight=False
         )
     said = f"{len(failed)} fail" if failed else "none fails"
-    command = escape(f"viewpoint100k audit {out}")
+    command = escape(shell_line("audit", out))
     out_console.print(
         f"Of {len(probes)} quick probes {said}. All of them: {command}", soft_wrap=True, highlight=False
     )
@@ -290,7 +291,8 @@ def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
             add(f"{group}: {name}", cell)
     out_console.print(table)
     out_console.print(
-        f"{scores.answered} of {scores.questions} questions answered, {scores.unread} answers could not be read, "
+        f"{scores.answered} of {scores.questions} questions answered, {scores.unread} answers could not "
+        "be read, "
         f"{len(scores.unknown_ids)} ids unknown; guessing would earn {100 * scores.chance:.1f} %",
         soft_wrap=True,
     )
@@ -300,6 +302,45 @@ def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
             err_console.print(
                 f"{name}: {escape(one_line(', '.join(ids[:5])))}{more}", soft_wrap=True, highlight=False
             )
+
+
+def print_forecast(out: str, expected: Any, workers: int, free_bytes: int | None) -> None:
+    """What a run would make and cost, a row each."""
+    from viewpoint100k.monitor import duration
+
+    cpu_s = expected.about_cpu_s
+    cost = f"{cpu_s / 3600:,.1f} CPU-hours" if cpu_s > 360 else f"{cpu_s:.0f} CPU-seconds"
+    wall = duration(expected.about_cpu_s / workers)
+    size = expected.about_bytes
+    disk = f"{size / 1e9:,.1f} GB" if size > 1e9 else f"{size / 1e6:,.1f} MB"
+    free = f"; {free_bytes / 1e9:,.1f} GB are free" if free_bytes is not None else ""
+    source = "objects of this source" if expected.fetched == 0 else f"objects of {expected.probe_source}"
+    rows = [
+        (
+            "pairs to make",
+            f"{expected.pairs:,}" + (f" ({expected.done:,} are done)" if expected.done else ""),
+        ),
+        (
+            "scenes" if expected.scenes else "objects",
+            f"{expected.objects:,}" + (f" ({expected.refused:,} refused)" if expected.refused else ""),
+        ),
+        ("views to render", f"about {expected.about_views:,}"),
+        ("shards", f"{expected.shards:,}"),
+        ("cost", f"about {cost} of rendering; {wall} with {workers} render processes"),
+        ("disk", f"about {disk}{free}"),
+        ("to be fetched", f"up to {expected.fetched:,} objects" if expected.fetched else "nothing"),
+    ]
+    table = Table(show_header=False)
+    for name, value in rows:
+        table.add_row(name, value)
+    out_console.print(table)
+    out_console.print(
+        f"From a probe of {expected.probe_pairs} pairs of {source}, {expected.probe_cpu_s:.0f} CPU-s on "
+        "this machine. "
+        f"Nothing was written to {escape(out)}: --dry-run",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def print_cpu(cpu_s: Counter[str], what: str) -> None:
@@ -318,8 +359,10 @@ def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[An
     refused = len({reject.uid for reject in rejects})
     verdict = f"[red]{problems} problems, listed above.[/red]" if problems else "Everything validates."
     out_console.print(
-        f"[bold]{manifest.samples} pairs[/bold] of {objects} objects, {manifest.questions} questions, in {len(manifest.shards)} shards; "
-        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). {verdict}",
+        f"[bold]{manifest.samples} pairs[/bold] of {objects} objects, {manifest.questions} questions, in "
+        f"{len(manifest.shards)} shards; "
+        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). "
+        f"{verdict}",
         soft_wrap=True,
     )
     print_cpu(cpu, f"{views} views")
@@ -329,9 +372,11 @@ def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[An
         )
         return
     out_console.print("Look at it:", soft_wrap=True)
-    out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)
+    page = shell_line("gallery", out, f"{out}.html")
+    out_console.print(f"  {page}", soft_wrap=True, markup=False, highlight=False)
     out_console.print(
-        f'  python -c "from datasets import load_dataset; print(load_dataset({str(out)!r}))"',
+        f"  {load_line(str(out))}",
         soft_wrap=True,
         markup=False,
+        highlight=False,
     )
