@@ -1,4 +1,5 @@
-"""Does a preset hold at its size? `python benchmarks/at_size.py PRESET OUT [--pairs 20000] [--json OUT.json]`.
+"""Does a preset hold at its size? `python benchmarks/at_size.py PRESET OUT [--pairs 20000] [--json
+OUT.json]`.
 
 The whole way at tiny pictures, on procedural objects: plan, render, ask, finalize, `validate`, `audit`.
 Checks that exactly as many samples came out as were asked for, and prints CPU-seconds and peak memory of each
@@ -131,7 +132,9 @@ def run(words: list[str]) -> Cost:
 
 
 def looked_at(out: Path) -> tuple[int, dict[str, float]]:
-    """Different pictures in the dataset; and in which share of the samples each kind of tier A is asked fairly."""
+    """Different pictures in the dataset; and in which share of the samples each kind of tier A is asked
+    fairly.
+    """
     from viewpoint100k.shards import iter_samples
 
     pictures, core, samples = set(), Counter[str](), 0
@@ -159,7 +162,8 @@ def show(preset: str, size: Size, smaller: Size | None) -> None:
         )
     console.print(table)
     console.print(
-        f"{size.samples} of {size.pairs} samples, {size.questions} questions, {size.fair} of them fair; {size.rendered} views rendered, "
+        f"{size.samples} of {size.pairs} samples, {size.questions} questions, {size.fair} of them fair; "
+        f"{size.rendered} views rendered, "
         f"{size.used} used ({size.rendered / max(size.samples, 1):.2f} a sample)"
     )
     console.print(

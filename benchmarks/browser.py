@@ -1,4 +1,5 @@
-"""Chromium without a screen, spoken to over its own debugging pipe: nothing to install beside Debian's `chromium`.
+"""Chromium without a screen, spoken to over its own debugging pipe: nothing to install beside Debian's
+`chromium`.
 
     with Chromium() as browser:
         browser.open(Path("page.html").resolve().as_uri())
@@ -22,8 +23,10 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # the sandbox needs rights that containers seldom have; the pages are our own
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio")  # fmt: skip
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
+         "--disable-extensions",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--mute-audio")  # fmt: skip
 WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # drawn by the processor
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Escape": 27, "Enter": 13}
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -163,7 +166,7 @@ class Chromium:
     def press(self, key: str) -> None:
         """A key as a person presses it."""
         code = KEYS.get(key) or ord(key.upper())
-        text = {"Enter": {"text": "\r"}}.get(key, {} if key in KEYS else {"text": key})
+        text: dict[str, Any] = {"Enter": {"text": "\r"}}.get(key, {} if key in KEYS else {"text": key})
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
@@ -175,20 +178,22 @@ class Chromium:
         """Press in the middle of an element, move, and release."""
         x, y = self.js(
             f"(() => {{ const node = document.querySelector({json.dumps(selector)});"
-            " node.scrollIntoView({block: 'center', behavior: 'instant'}); const r = node.getBoundingClientRect();"
+            " node.scrollIntoView({block: 'center', behavior: 'instant'}); const r = "
+            "node.getBoundingClientRect();"
             " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
-        mouse = {"button": "left", "buttons": 1, "clickCount": 1}
+        mouse: dict[str, Any] = {"button": "left", "buttons": 1, "clickCount": 1}
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, **mouse)
         for part in (1, 2, 3, 4) if right_px or down_px else ():
-            place = {"x": x + right_px * part / 4, "y": y + down_px * part / 4}
+            place: dict[str, Any] = {"x": x + right_px * part / 4, "y": y + down_px * part / 4}
             self.call("Input.dispatchMouseEvent", type="mouseMoved", **place, button="left", buttons=1)
         self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + right_px, y=y + down_px, **mouse)
 
     def resize(self, width: int, height: int, *, phone: bool = False) -> None:
         self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+            mobile=phone
         )  # fmt: skip
 
     def prefer(self, **features: str) -> None:

@@ -1,4 +1,5 @@
-"""Does validate find what is damaged? `python benchmarks/corruptions.py my-dataset [--count 1000] [--seed 0]`.
+"""Does validate find what is damaged? `python benchmarks/corruptions.py my-dataset [--count 1000] [--seed
+0]`.
 
 Damages a copy of a finished dataset in one place at a time, in ways drawn by lot from a seed: flipped bits,
 truncation, swapped shards, members that are deleted or swapped or renamed, json that is edited (with the
@@ -17,9 +18,9 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -36,11 +37,12 @@ class Damage(NamedTuple):
     what: str = ""
 
 
-class NothingChanged(Exception):
+class NothingChangedError(Exception):
     """The lot fell on something that changes no content."""
 
 
 Rng = np.random.Generator
+T = TypeVar("T")
 
 
 def flip_a_bit_of_a_shard(dataset: Path, rng: Rng) -> Damage:
@@ -137,7 +139,7 @@ def flip_a_bit_of_the_manifest(dataset: Path, rng: Rng) -> Damage:
     path.write_bytes(data)
     with contextlib.suppress(ValueError):
         if json.loads(bytes(data)) == before:
-            raise NothingChanged
+            raise NothingChangedError
     return Damage("manifest.json", what=f"byte {place}")
 
 
@@ -172,7 +174,7 @@ def flip_a_bit_of_the_index(dataset: Path, rng: Rng) -> Damage:
     before, damage = parquet.read_table(path), _flip(path, rng)
     try:
         if parquet.read_table(path).equals(before):
-            raise NothingChanged
+            raise NothingChangedError
     except (OSError, ValueError):
         pass
     return damage._replace(file="")  # a row of it is named by its sample, the file in the line
@@ -185,8 +187,10 @@ def delete_a_file(dataset: Path, rng: Rng) -> Damage:
 
 
 WAYS: tuple[Callable[[Path, Rng], Damage], ...] = (
-    flip_a_bit_of_a_shard, flip_a_bit_of_a_picture, truncate_a_shard, swap_two_shards, delete_a_member, swap_two_pictures,
-    delete_a_sample, rename_a_sample, edit_a_sample, edit_the_manifest, flip_a_bit_of_the_manifest, flip_a_bit_of_the_card,
+    flip_a_bit_of_a_shard, flip_a_bit_of_a_picture, truncate_a_shard, swap_two_shards, delete_a_member,
+    swap_two_pictures,
+    delete_a_sample, rename_a_sample, edit_a_sample, edit_the_manifest, flip_a_bit_of_the_manifest,
+    flip_a_bit_of_the_card,
     flip_a_bit_of_the_credits, cut_the_card, edit_the_credits, flip_a_bit_of_the_index, delete_a_file,
 )  # fmt: skip
 
@@ -217,10 +221,14 @@ def run(dataset: Path, count: int, seed: int) -> tuple[Counter[str], list[str]]:
             try:
                 damage = way(dataset, rng)
                 break
-            except NothingChanged:
+            except NothingChangedError:
                 attempt += 1
             finally:
-                changed = {n for n, data in original.items() if not (dataset / n).exists() or (dataset / n).read_bytes() != data}  # fmt: skip
+                changed = {
+                    n
+                    for n, data in original.items()
+                    if not (dataset / n).exists() or (dataset / n).read_bytes() != data
+                }
             for name in changed:
                 (dataset / name).write_bytes(original[name])
         tried[way.__name__] += 1
@@ -235,9 +243,9 @@ def _any_shard(dataset: Path, rng: Rng) -> Path:
     return _pick(shard_paths(dataset), rng)
 
 
-def _pick(things: list, rng: Rng):  # type: ignore[no-untyped-def]
+def _pick(things: Sequence[T], rng: Rng) -> T:
     if not things:
-        raise NothingChanged
+        raise NothingChangedError
     return things[int(rng.integers(len(things)))]
 
 
@@ -285,7 +293,7 @@ def _edit_json(tree: dict | list, rng: Rng) -> str:
     while True:
         keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
         if not keys:
-            raise NothingChanged
+            raise NothingChangedError
         key = keys[int(rng.integers(len(keys)))]
         where.append(str(key))
         value = tree[key]

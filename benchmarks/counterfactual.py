@@ -1,4 +1,5 @@
-"""Does the cheap decidability tell the truth? `python benchmarks/counterfactual.py FOLDER [--objects N] [--json OUT.json]`.
+"""Does the cheap decidability tell the truth? `python benchmarks/counterfactual.py FOLDER [--objects N]
+[--json OUT.json]`.
 
 For each object, the view that every wrong answer implies is really rendered and compared with the true second
 view (the exact form); beside it stands what `decide` estimates from points already seen (the cheap form,
@@ -98,12 +99,12 @@ def main() -> None:
         ("symmetric", [row for row in rows if row["symmetric"]]),
     ):
         cheap, exact = (np.array([row[key] for row in mine]) for key in ("cheap", "exact"))
-        ranks = [np.argsort(np.argsort(values)) for values in (cheap, exact)]
+        ranks = np.stack([np.argsort(np.argsort(values)) for values in (cheap, exact)])
         ask = cheap >= asked
         table.add_row(
             f"{name}: {len({row['object'] for row in mine})}",
             str(len(mine)),
-            f"{np.corrcoef(*ranks)[0, 1]:.3f}",
+            f"{np.corrcoef(ranks)[0, 1]:.3f}",
             f"{np.median(exact[ask] / cheap[ask]) if ask.any() else float('nan'):.2f}",
             str(int(ask.sum())),
             str(int((ask & (exact < asked)).sum())),

@@ -12,7 +12,7 @@ import struct
 import time
 from types import TracebackType
 
-from benchmarks.farm_parts import NotHere
+from benchmarks.farm_parts import NotHereError
 
 CALL = {"x86_64": 298, "aarch64": 241}  # number of perf_event_open
 SOFTWARE, TASK_CLOCK, INHERIT = 1, 1, 1 << 1
@@ -23,12 +23,14 @@ PATIENCE_S = 60.0  # for daemons, to end
 
 
 class CpuSeconds:
-    """Counts in a `with`: `seconds` is what all processes used that this thread started meanwhile, without what the thread itself did."""
+    """Counts in a `with`: `seconds` is what all processes used that this thread started meanwhile, without
+    what the thread itself did.
+    """
 
     def __enter__(self) -> "CpuSeconds":
         """
         Raises:
-            NotHere: the kernel does not let us count.
+            NotHereError: the kernel does not let us count.
         """
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(SUBREAPER, 1)
@@ -37,7 +39,7 @@ class CpuSeconds:
         self._counter = libc.syscall(number, attributes, 0, -1, -1, CLOSE_ON_EXEC) if number else -1
         if self._counter < 0:
             why = os.strerror(ctypes.get_errno()) if number else f"no number known for {platform.machine()}"
-            raise NotHere(f"perf_event_open: {why}; needs root, or kernel.perf_event_paranoid at most 1")
+            raise NotHereError(f"perf_event_open: {why}; needs root, or kernel.perf_event_paranoid at most 1")
         self._own_s = time.thread_time()
         return self
 

@@ -1,4 +1,5 @@
-"""Does a worker stay the same over a night? `python benchmarks/endurance.py FOLDER [--objects 500] [--json OUT.json]`.
+"""Does a worker stay the same over a night? `python benchmarks/endurance.py FOLDER [--objects 500] [--json
+OUT.json]`.
 
 Each object of a folder, under new names and as often as needed, in one run of one engine that never recycles
 a worker. Prints memory and CPU-seconds of every hundred objects, per worker.
@@ -91,7 +92,9 @@ def main() -> None:
             }
             rows.append(row)
             table.add_row(
-                str(worker), row["objects"], *(f"{row[k]:.2f}" for k in ("median_mb", "largest_mb", "cpu_s"))
+                str(worker),
+                str(row["objects"]),
+                *(f"{row[k]:.2f}" for k in ("median_mb", "largest_mb", "cpu_s")),
             )
     Console(width=110).print(table)
     if arguments.json:

@@ -1,4 +1,5 @@
-"""What a picture costs: `python benchmarks/engine.py SOURCE [--objects 8] [--workers 1 2] [--quality default]`.
+"""What a picture costs: `python benchmarks/engine.py SOURCE [--objects 8] [--workers 1 2] [--quality
+default]`.
 
 Renders the planned views of some objects (FILES, a folder, or builtin:) with 1, 2, ... workers and prints
 CPU-seconds per image by part, images per second, and the peak memory of a worker. The same views are then
@@ -69,7 +70,10 @@ def main() -> None:
         ]
         rows.insert(0, _measure(config, jobs, 1, Path(scratch), bare))
     baselines = {which: one.per_image() for which, one in bare.items()}
-    title = f"{len(jobs)} objects, {rows[0]['images']} images of {arguments.size} px, {arguments.quality}: CPU-seconds per image"
+    title = (
+        f"{len(jobs)} objects, {rows[0]['images']} images of {arguments.size} px, {arguments.quality}: "
+        "CPU-seconds per image"
+    )
     table = Table(*rows[0], title=title)
     for row in rows:
         table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
@@ -78,8 +82,10 @@ def main() -> None:
     one = rows[0]
     for which, cost in baselines.items():
         console.print(
-            f"{BASELINES[which]}: {cost['render']:.3f} in bpy.ops.render.render, {cost['all']:.3f} with start and import. "
-            f"Overhead of one worker: views {one['views'] / cost['render']:.3f}, everything {one['all'] / cost['all']:.3f}"
+            f"{BASELINES[which]}: {cost['render']:.3f} in bpy.ops.render.render, {cost['all']:.3f} with "
+            "start and import. "
+            f"Overhead of one worker: views {one['views'] / cost['render']:.3f}, everything "
+            f"{one['all'] / cost['all']:.3f}"
         )
     console.print(f"Probes: {one['probes'] / one['all']:.3f} of everything")
     for row in rows[1:]:
@@ -111,7 +117,9 @@ def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> li
 
 
 class Bare:
-    """The same scenes and views in one process that does nothing but render: opened once, asked object by object."""
+    """The same scenes and views in one process that does nothing but render: opened once, asked object by
+    object.
+    """
 
     def __init__(self, config: RunConfig, scratch: Path, same_picture: bool) -> None:
         self.settings = config.render

@@ -1,4 +1,5 @@
-"""Do the pictures agree with the stated motions? Point matches vote; nothing here shares code with viewpoint100k/geometry.
+"""Do the pictures agree with the stated motions? Point matches vote; nothing here shares code with
+viewpoint100k/geometry.
 
     python benchmarks/epipolar.py DATASET [--json FILE] [--split train] [--limit 300]
 
@@ -155,7 +156,9 @@ def fits(
 
 
 def off_turn(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> Array:
-    """(N,) pixels between each second point and where the turn alone takes the first: for what is infinitely far."""
+    """(N,) pixels between each second point and where the turn alone takes the first: for what is infinitely
+    far.
+    """
     taken = _homogeneous(first_px) @ (intrinsics[1] @ pair.rotation @ np.linalg.inv(intrinsics[0])).T
     with np.errstate(divide="ignore", invalid="ignore"):
         off = np.linalg.norm(taken[:, :2] / taken[:, 2:] - second_px, axis=1)
@@ -218,7 +221,9 @@ def coin_p_value(heads: int, tails: int) -> float:
 
 
 def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9) -> tuple[Array, Array]:
-    """Mutual SIFT matches of two image files: two (N, 2) arrays of pixels, no two of them in the same 2 px cells."""
+    """Mutual SIFT matches of two image files: two (N, 2) arrays of pixels, no two of them in the same 2 px
+    cells.
+    """
     sift: Any = cv2.SIFT_create(  # type: ignore[attr-defined]
         nfeatures=6000, contrastThreshold=0.005, enable_precise_upscale=True
     )
@@ -307,7 +312,9 @@ def compare_outlines(
 
 
 def own_truth(world_from_first: Array, world_from_second: Array) -> dict[str, float]:
-    """The published numbers from the two poses, without arc tangents of headings: by cross products seen from above."""
+    """The published numbers from the two poses, without arc tangents of headings: by cross products seen
+    from above.
+    """
     first, second = world_from_first, world_from_second
     away_first, away_second = first[:3, 3], second[:3, 3]
     step = (away_second - away_first) / np.linalg.norm(away_first)
@@ -366,13 +373,15 @@ def disagreements(sample: Sample) -> list[str]:
                 off > 0.051 or abs(float(question.answer) - value) > 0.501
             ):
                 out.append(
-                    f"{question.type}: answer {question.answer}, of {value}, which is off by {off:.1f} degrees"
+                    f"{question.type}: answer {question.answer}, of {value}, which is off by {off:.1f} "
+                    "degrees"
                 )
             continue
         lettered = _written(question.answer, question.options)
         if expected and not {lettered, question.options[question.answer_index]} <= expected:
             out.append(
-                f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected {sorted(expected)}"
+                f"{question.type} / {question.frame}: answer {question.answer} is {lettered!r}, expected "
+                f"{sorted(expected)}"
             )
     return out
 
@@ -576,7 +585,8 @@ def main(
     console.print(table(summary))
     mirrored = summary["families"]["all"]["mirrored"]
     console.print(
-        f"{mirrored['either']['percent_stated']} % of the deciding pairs are for the stated motion against the mirrored one. "
+        f"{mirrored['either']['percent_stated']} % of the deciding pairs are for the stated motion against "
+        "the mirrored one. "
         f"Median share of matches that fit, stated : mirrored = {mirrored['median_stated_share']} : "
         f"{mirrored['median_wrong_share']}; median gap of the outlines under the stated motion: "
         f"{summary['median_outline_gap_px']} px"

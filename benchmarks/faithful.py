@@ -1,14 +1,16 @@
-"""Does a stranger's object look as its author sees it? `python benchmarks/faithful.py FOLDER [--json OUT] [--page OUT]`.
+"""Does a stranger's object look as its author sees it? `python benchmarks/faithful.py FOLDER [--json OUT]
+[--page OUT]`.
 
 Each object of a folder is drawn from four cameras by the engine, and by three.js in Chromium without a
 screen, which is the referee: it reads the file itself and computes size, place and pose on its own. Compared
 are
 
     overlap      of both silhouettes, intersection over union, mean of the four views
-    colour       median difference of the base colour where both see the object: reflectance, 0..1. Ours counts what a surface
+    colour       median difference of the base colour where both see the object: reflectance, 0..1. Ours
+    counts what a surface
                  mirrors, some 0.05 of white
-    brightness   of our picture over its own albedo, as displayed: finds what is black for other reasons than its colour
-    pose         in which the engine has drawn it; the viewer takes the same
+    brightness   of our picture over its own albedo, as displayed: finds what is black for other reasons than
+    its colour pose         in which the engine has drawn it; the viewer takes the same
 
 and a page shows the pictures of both, the worst first. Needs Chromium and npm, which fetches three.js into a
 folder of caches.
@@ -25,6 +27,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -35,7 +38,6 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
-from browser import Chromium, find_chromium
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -44,10 +46,14 @@ from viewpoint100k.config import RunConfig, load_config
 from viewpoint100k.engine import WHOLE, Engine, Rendered
 from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+from viewpoint100k.geometry.visibility import FAR
 from viewpoint100k.objects.gltf import check_gltf
 from viewpoint100k.plan import plan_views
-from viewpoint100k.quality import FAR, RenderedView
+from viewpoint100k.quality import RenderedView
 from viewpoint100k.records import ObjectRecord, PlannedView, Reject, SourceObject
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.browser import Chromium, find_chromium
 
 THREE = "three@0.187.0"
 CAMERAS = ((-60, 20), (30, 10), (120, 35), (210, -15))  # azimuth and elevation, degrees
@@ -240,7 +246,9 @@ def cameras() -> list[np.ndarray]:
 def compare(
     folder: Path, *, only: Sequence[str] = (), size: int = 256, pose: str = "auto"
 ) -> Iterator[tuple[Row, bytes]]:
-    """Each object of a folder, and a JPEG: our pictures, those of the viewer, and below each its base colours."""
+    """Each object of a folder, and a JPEG: our pictures, those of the viewer, and below each its base
+    colours.
+    """
     overrides = [f"render.size_px={size}", "render.quality=draft", f"render.pose={pose}"]
     config = load_config("viewpoint-6dof", overrides, source=str(folder))
     with (
@@ -287,7 +295,8 @@ def _compare(
 
 
 def measure(uid: str, ours: Rendered, theirs: dict[str, Any]) -> Row:
-    overlaps, differences, light, paint = [], [], [], []
+    overlaps, light, paint = list[float](), list[float](), list[float]()
+    differences = list[np.ndarray]()
     for view, flat in zip(ours.views.values(), theirs["colors"], strict=True):
         mine, other = view.depth < FAR, flat[..., 3] > 0.5
         overlaps.append(float((mine & other).sum() / (mine | other).sum()) if (mine | other).any() else 1.0)
@@ -302,7 +311,7 @@ def measure(uid: str, ours: Rendered, theirs: dict[str, Any]) -> Row:
         overlap=float(np.mean(overlaps)),
         least_overlap=min(overlaps),
         colour=float(np.median(differing)) if len(differing) else None,
-        brightness=float(np.mean(light) / max(np.mean(paint), 1e-3)) if light else None,
+        brightness=float(np.mean(light) / max(float(np.mean(paint)), 1e-3)) if light else None,
         pose=ours.poses[WHOLE],
         about=", ".join(kind for kind, there in theirs["about"].items() if there),
     )
@@ -311,12 +320,14 @@ def measure(uid: str, ours: Rendered, theirs: dict[str, Any]) -> Row:
 def displayed(light: np.ndarray) -> np.ndarray:
     """Linear light, 0..1, as sRGB has it."""
     light = np.clip(np.asarray(light, dtype=np.float64), 0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    encoded: np.ndarray = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return encoded
 
 
 def linear(shown: np.ndarray) -> np.ndarray:
     """The inverse of `displayed`."""
-    return np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+    decoded: np.ndarray = np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+    return decoded
 
 
 # --- to look at -----------------------------------------------------------------------------------
@@ -326,7 +337,8 @@ def sheet(ours: Sequence[RenderedView], theirs: dict[str, Any]) -> bytes:
     """Four rows: our pictures, the viewer's, our base colours, the viewer's."""
 
     def over_grey(flat: np.ndarray) -> np.ndarray:
-        return flat[..., :3] * flat[..., 3:] + 0.5 * (1 - flat[..., 3:])
+        mixed: np.ndarray = flat[..., :3] * flat[..., 3:] + 0.5 * (1 - flat[..., 3:])
+        return mixed
 
     rows = [
         [_picture(view.image)[..., :3] for view in ours],
@@ -372,7 +384,8 @@ def page(rows: Sequence[Row], sheets: dict[str, bytes]) -> str:
     parts = [
         "<!doctype html><meta charset='utf-8'><title>As its author sees it</title>"
         "<style>body{font:15px sans-serif;margin:2em}img{display:block;max-width:100%}</style>"
-        "<h1>As its author sees it</h1><p>Rows: our picture, the viewer's, our base colours, the viewer's.</p>"
+        "<h1>As its author sees it</h1><p>Rows: our picture, the viewer's, our base colours, the "
+        "viewer's.</p>"
     ]
     for row in rows:
         parts.append(f"<h2>{html.escape(row.uid)}</h2><p>{html.escape(row.problem or describe(row))}</p>")

@@ -1,4 +1,5 @@
-"""Does a farm lose anything? `python benchmarks/farm.py ray|slurm|s3|kills [--shards 40] [--kills 50] [--json OUT.json]`.
+"""Does a farm lose anything? `python benchmarks/farm.py ray|slurm|s3|kills [--shards 40] [--kills 50]
+[--json OUT.json]`.
 
 Makes a run in peace with processes of this machine, then the same one on a farm on loopback while something
 goes wrong:

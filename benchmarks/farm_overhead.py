@@ -1,4 +1,5 @@
-"""What does Ray cost beside the rendering? `python benchmarks/farm_overhead.py [--shards 6] [--json OUT.json]`.
+"""What does Ray cost beside the rendering? `python benchmarks/farm_overhead.py [--shards 6] [--json
+OUT.json]`.
 
 Makes the same run with processes of this machine and with Ray on a head of its own, two shards at a time, by
 turns (local, ray, ray, local), because a shared machine's speed changes; at the settings of a real run, and
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,7 +58,8 @@ from viewpoint100k.runners import Places
 
 runner, out, shards, workers = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 places = Places(slots=[{}] * workers, at_a_time=workers)
-runner_named(runner)(["render-shard", out, "--quiet"], range(shards), places, Path(out) / ".run/logs", lambda: None)
+runner_named(runner)(["render-shard", out, "--quiet"], range(shards), places, Path(out) / ".run/logs",
+    lambda: None)
 """
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -146,14 +148,14 @@ def measure(command: list[str]) -> Cost:
                     part_of[pid] = part(words) or part_of.get(pid, "other")  # one that has ended has no words
         seconds = time.monotonic() - started
     if process.returncode:
-        sys.exit(
-            f"{' '.join(command)} ended with {process.returncode}: {process.stderr.read().decode()[-500:]}"
-        )
-    by_part = Counter[str]()
+        said = process.stderr.read().decode() if process.stderr else ""
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}: {said[-500:]}")
+    parts: dict[str, float] = defaultdict(float)
     for pid, cpu_s in used.items():
-        by_part[part_of[pid]] += cpu_s
+        parts[part_of[pid]] += cpu_s
+    by_part = dict(sorted(parts.items(), key=lambda part_s: -part_s[1]))
     return Cost(
-        round(counter.seconds, 2), round(seconds, 1), {name: round(s, 2) for name, s in by_part.most_common()}
+        round(counter.seconds, 2), round(seconds, 1), {name: round(s, 2) for name, s in by_part.items()}
     )
 
 

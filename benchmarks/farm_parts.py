@@ -1,7 +1,8 @@
-"""Real parts of a render farm on loopback: an S3 server behind a line that drops, Ray nodes, a one-node SLURM. For tests and benchmarks.
+"""Real parts of a render farm on loopback: an S3 server behind a line that drops, Ray nodes, a one-node
+SLURM. For tests and benchmarks.
 
 Each is opened with `with`, listens on 127.0.0.1 where its program lets us say so, and ends with the block. A
-part that cannot be had here raises `NotHere` with the reason.
+part that cannot be had here raises `NotHereError` with the reason.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 MACHINE = "VIEWPOINT100K_MACHINE"
 SLURM_ROOT = "VIEWPOINT100K_SLURM"  # where Debian's packages were unpacked, if SLURM is not installed
@@ -28,7 +30,7 @@ STARTS = 4  # of a Ray node, before it is given up
 PATIENCE_S = 300.0  # a busy machine takes minutes to start what a calm one starts in seconds
 
 
-class NotHere(Exception):
+class NotHereError(Exception):
     """A part cannot be had on this machine, and why."""
 
 
@@ -49,7 +51,7 @@ class S3:
             seed: of which, and where.
         """
         if find_spec("moto") is None or find_spec("flask") is None or find_spec("s3fs") is None:
-            raise NotHere("needs s3fs, moto and flask: pip install 'viewpoint100k[dev]'")
+            raise NotHereError("needs s3fs, moto and flask: pip install 'viewpoint100k[dev]'")
         self.folder, self.drop_share, self.rng = folder, drop_share, random.Random(seed)
 
     def __enter__(self) -> "S3":
@@ -69,9 +71,9 @@ class S3:
         self.files().call_s3("create_bucket", Bucket="farm")
         return self
 
-    def files(self):  # type: ignore[no-untyped-def]
+    def files(self) -> Any:
         """The server's files, not over the line that drops."""
-        import s3fs
+        import s3fs  # type: ignore[import-untyped]
 
         return s3fs.S3FileSystem(
             key="test",
@@ -146,7 +148,7 @@ class RayNodes:
             cpus: of each node, the head first; 0: it runs no shards.
         """
         if find_spec("ray") is None:
-            raise NotHere("needs Ray: pip install 'viewpoint100k[ray]'")
+            raise NotHereError("needs Ray: pip install 'viewpoint100k[ray]'")
         self.folder, self.cpus = folder, cpus
 
     def __enter__(self) -> "RayNodes":
@@ -177,7 +179,7 @@ class RayNodes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(node.pid, signal.SIGKILL)  # what it has started
             if "timed out during startup" not in said or attempt + 1 == STARTS:
-                raise NotHere(f"ray start ended with {node.returncode}: {said[-300:]}")
+                raise NotHereError(f"ray start ended with {node.returncode}: {said[-300:]}")
 
     def _try_to_start(self, number: int) -> tuple["subprocess.Popen[bytes]", str]:
         """A node that runs, or has ended; and what it said."""
@@ -234,11 +236,11 @@ class Slurm:
         self.ctld = shutil.which("slurmctld-wlm", path=path) or shutil.which("slurmctld", path=path)
         self.slurmd = shutil.which("slurmd-wlm", path=path) or shutil.which("slurmd", path=path)
         if not self.ctld or not self.slurmd:
-            raise NotHere(
+            raise NotHereError(
                 f"SLURM is not here: install it, or unpack it with .ci/slurm DIR and set {SLURM_ROOT}=DIR"
             )
         if os.getuid() != 0:
-            raise NotHere("slurmd has to be started by root")
+            raise NotHereError("slurmd has to be started by root")
 
     def __enter__(self) -> "Slurm":
         step = Path(self.slurmd or "").with_name(Path(self.slurmd or "").name.replace("slurmd", "slurmstepd"))
@@ -266,8 +268,10 @@ class Slurm:
                     f"SlurmctldPidFile={self.folder}/ctld.pid",
                     f"SlurmdPidFile={self.folder}/slurmd.pid",
                     f"PluginDir={self.lib / 'slurm-wlm'}",
-                    f"NodeName=localhost NodeAddr=127.0.0.1 CPUs={self.cpus} RealMemory={memory_mb} State=UNKNOWN",
-                    "PartitionName=all Nodes=localhost Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO",
+                    f"NodeName=localhost NodeAddr=127.0.0.1 CPUs={self.cpus} RealMemory={memory_mb} "
+                    "State=UNKNOWN",
+                    "PartitionName=all Nodes=localhost Default=YES MaxTime=INFINITE State=UP "
+                    "OverSubscribe=NO",
                 ]
             )
             + "\n"
@@ -297,7 +301,7 @@ class Slurm:
         except TimeoutError as error:
             said = "".join((self.folder / f"{name}.txt").read_text()[-300:] for name in ("ctld", "slurmd"))
             self.__exit__(None, None, None)
-            raise NotHere(f"SLURM does not start here: {' '.join(said.split())}") from error
+            raise NotHereError(f"SLURM does not start here: {' '.join(said.split())}") from error
         return self
 
     def _idle(self) -> bool:
@@ -372,9 +376,9 @@ def small_disk(folder: Path, megabytes: float) -> Iterator[Path]:
     try:
         done = subprocess.run(mount, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise NotHere("there is no mount") from error
+        raise NotHereError("there is no mount") from error
     if done.returncode:
-        raise NotHere(f"cannot mount a small file system: {done.stderr.strip()}")
+        raise NotHereError(f"cannot mount a small file system: {done.stderr.strip()}")
     try:
         yield folder
     finally:

@@ -1,4 +1,5 @@
-"""How long will a farm take, and what is wasted? `python benchmarks/farm_sim.py RUN [--pairs 100000] [--cores 4] [--json OUT.json]`.
+"""How long will a farm take, and what is wasted? `python benchmarks/farm_sim.py RUN [--pairs 100000]
+[--cores 4] [--json OUT.json]`.
 
 RUN is a finished run whose receipts say what each visit to an object cost and gave, failures included: a few
 hundred pairs of the objects and the preset that are planned. Shards are then drawn from these visits and
@@ -116,8 +117,10 @@ def main() -> None:
         )
     failed = float((measured.pairs == 0).mean())
     Console().print(
-        f"{arguments.pairs:,} pairs; {len(measured.pairs)} measured visits, {100 * failed:.0f} % without a pair, "
-        f"{measured.cpu_s.sum() / measured.pairs.sum():.2f} CPU-s a pair; nodes of {arguments.cores} cores, lost after "
+        f"{arguments.pairs:,} pairs; {len(measured.pairs)} measured visits, {100 * failed:.0f} % without a "
+        "pair, "
+        f"{measured.cpu_s.sum() / measured.pairs.sum():.2f} CPU-s a pair; nodes of {arguments.cores} cores, "
+        "lost after "
         f"{arguments.lost_after_h:g} h, {100 * arguments.stragglers:g} % at a third of the speed"
     )
     Console().print(table)
@@ -236,36 +239,27 @@ def simulate(
     speed = np.maximum(rng.normal(1.0, arguments.spread, nodes), 0.3)
     speed[rng.random(nodes) < arguments.stragglers] /= 3
     places = arguments.cores // cpus
-    return run(
-        measured,
-        work,
-        speed,
-        places,
-        cpus,
-        arguments.lost_after_h * 3600,
-        arguments.replaced_after_min * 60,
-        rng,
-    )
+    farm = Farm(speed, places, cpus, arguments.lost_after_h * 3600, arguments.replaced_after_min * 60)
+    return run(measured, work, farm, rng)
 
 
-def run(
-    measured: Measured,
-    work: np.ndarray,
-    speed: np.ndarray,
-    places: int,
-    cpus: int,
-    life_s: float,
-    replace_s: float,
-    rng: np.random.Generator,
-) -> Outcome:
+class Farm(NamedTuple):
+    """Nodes, and how long they last."""
+
+    speed: np.ndarray  # (nodes,) 1 is the machine that was measured
+    places: int  # shards that a node makes at a time, each with `cpus` processes
+    cpus: int
+    life_s: float  # mean time until a node is lost; inf: never
+    replace_s: float  # until another one is there
+
+
+def run(measured: Measured, work: np.ndarray, farm: Farm, rng: np.random.Generator) -> Outcome:
     """Hand shards to nodes.
 
     Args:
         work: (shards,) CPU-seconds of each.
-        speed: (nodes,) 1 is the machine that was measured.
-        places: shards that a node makes at a time, each with `cpus` processes.
-        life_s: mean time until a node is lost; inf: never.
     """
+    speed, places, cpus, life_s, replace_s = farm
     nodes, queue = len(speed), list(range(len(work) - 1, -1, -1))
     begun: dict[int, dict[int, tuple[float, int]]] = {
         node: {} for node in range(nodes)
@@ -338,13 +332,14 @@ def check(measured: Measured, receipts: list[Receipt], arguments: argparse.Names
     predictions = []
     for _ in range(200):
         work = np.array([measured.shard_cpu_s(size, 1, rng)[0] for size in sizes])
-        outcome = run(measured, work, np.ones(1), arguments.slots, 1, float("inf"), 0.0, rng)
+        outcome = run(measured, work, Farm(np.ones(1), arguments.slots, 1, float("inf"), 0.0), rng)
         predictions.append(outcome.makespan_s - measured.launch_s)
     took = max(r.finished for r in receipts) - min(r.finished - r.seconds for r in receipts)
     predicted = float(np.mean(predictions))
     low, high = np.percentile(predictions, [2.5, 97.5])
     Console().print(
-        f"{len(receipts)} shards, {sum(sizes)} pairs, {arguments.slots} at a time: predicted {predicted:.0f} s "
+        f"{len(receipts)} shards, {sum(sizes)} pairs, {arguments.slots} at a time: predicted "
+        f"{predicted:.0f} s "
         f"(95 % {low:.0f} to {high:.0f}), took {took:.0f} s: {100 * (predicted / took - 1):+.1f} %"
     )
     if arguments.json:

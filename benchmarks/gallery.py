@@ -1,4 +1,5 @@
-"""What it costs to open a gallery: `python benchmarks/gallery.py DATASET [DATASET ...] [--samples 2000 10000]`.
+"""What it costs to open a gallery: `python benchmarks/gallery.py DATASET [DATASET ...] [--samples 2000
+10000]`.
 
 Needs Chromium. The samples of small rendered datasets are repeated under new keys, a gallery is written, and
 Chromium opens it from the file system. CPU-seconds are those of all its processes, from an empty page until
@@ -10,17 +11,20 @@ import argparse
 import itertools
 import json
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from browser import Chromium, find_chromium
 from rich.console import Console
 from rich.table import Table
 
 from viewpoint100k.gallery import write_gallery
 from viewpoint100k.shards import StoredSample, iter_samples, write_shard
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.browser import Chromium, find_chromium
 
 PER_SHARD = 500
 FIRST_PICTURE = """new Promise((done) => {

@@ -1,4 +1,5 @@
-"""What a GPU is worth: `python benchmarks/gpu.py [--json gpu.json]`, on a machine with one; minutes after its kernels are compiled.
+"""What a GPU is worth: `python benchmarks/gpu.py [--json gpu.json]`, on a machine with one; minutes after
+its kernels are compiled.
 
 Which GPUs Cycles finds, how long the first start takes (the driver compiles Blender's kernels, once per
 machine), seconds per view with one, two and three processes on a card at each quality, processor time per
@@ -161,7 +162,9 @@ def _likeness(
     ]
     return {
         f"{quality}: same bytes twice": f"{sum(same)} of {len(same)} views",
-        f"{quality}: PSNR against the processor": f"median {np.median(ratios):.1f} dB, least {min(ratios):.1f}",
+        f"{quality}: PSNR against the processor": (
+            f"median {np.median(ratios):.1f} dB, least {min(ratios):.1f}"
+        ),
     }
 
 

@@ -1,10 +1,10 @@
 """Whether a change of code changed a question: `python benchmarks/guard.py DATASET... [--compare BEFORE.json]`.
 
-Cuts the first samples out of each dataset, asks about them anew, validates the result and puts the audit's exact
-probes to it. Prints one line for each dataset and writes all figures to FOLDER/guard.json; the questions themselves lie
-in FOLDER/NAME.questions.jsonl, one a line, for `diff`. Samples name the code that made them, so what is hashed is the
-content of questions and not the bytes of shards. Exits with 1 where anything differs from BEFORE.json, a guard.json of
-an earlier run, or where a probe fails.
+Cuts the first samples out of each dataset, asks about them anew, validates the result and puts the audit's
+exact probes to it. Prints one line for each dataset and writes all figures to FOLDER/guard.json; the
+questions themselves lie in FOLDER/NAME.questions.jsonl, one a line, for `diff`. Samples name the code that
+made them, so what is hashed is the content of questions and not the bytes of shards. Exits with 1 where
+anything differs from BEFORE.json, a guard.json of an earlier run, or where a probe fails.
 """
 
 import argparse

@@ -1,6 +1,8 @@
-"""Is a run proof against bad files? Damages real objects in many ways and watches what gate and renderer make of them.
+"""Is a run proof against bad files? Damages real objects in many ways and watches what gate and renderer
+make of them.
 
-    python benchmarks/hostile.py GOOD_FOLDER [--bad FOLDER] [--count 500] [--seed 0] [--bombs] [--json OUT.json] [--keep FOLDER]
+    python benchmarks/hostile.py GOOD_FOLDER [--bad FOLDER] [--count 500] [--seed 0] [--bombs] [--json
+    OUT.json] [--keep FOLDER]
 
 COUNT files are made of the GLBs of GOOD_FOLDER, each damaged in one of the ways in `damages`, and the files
 of `--bad` are added as they are. `--bombs` adds files that fill the budgets of the gate, each in one respect;
@@ -86,7 +88,7 @@ Damage = Callable[[random.Random, bytes], bytes]
 Place = tuple[Any, Any]  # a list or object, and an index or key in it
 
 
-class NotHere(Exception):
+class NotHereError(Exception):
     """This original has nothing that could be damaged so."""
 
 
@@ -123,14 +125,14 @@ def pick(rng: random.Random, tree: Tree, kind: type | tuple[type, ...] = object)
         if isinstance(holder[key], kind) and (kind is object or not isinstance(holder[key], bool)):
             named.setdefault(name, []).append((holder, key))
     if not named:
-        raise NotHere
+        raise NotHereError
     return rng.choice(named[rng.choice(list(named))])
 
 
 def flip(rng: random.Random, data: bytes, start: int, end: int) -> bytes:
     """Change some bytes of a range: one, a few, many, or a whole block."""
     if start >= end:
-        raise NotHere
+        raise NotHereError
     out = bytearray(data)
     if rng.random() < 0.2:
         first = rng.randrange(start, end)
@@ -148,7 +150,7 @@ def flip_view(rng: random.Random, data: bytes, numbers: Sequence[int | None]) ->
     tree, binary = unpack(data)
     found = [number for number in numbers if number is not None]
     if not found:
-        raise NotHere
+        raise NotHereError
     view = tree["bufferViews"][rng.choice(found)]
     start = view.get("byteOffset", 0)
     begin = rng.choice(
@@ -184,7 +186,7 @@ def bin_floats(rng: random.Random, data: bytes) -> bytes:
         views[a["bufferView"]] for a in tree["accessors"] if a["componentType"] == 5126 and "bufferView" in a
     ]
     if not floats:
-        raise NotHere
+        raise NotHereError
     view, out = rng.choice(floats), bytearray(binary)
     nasty = [float("nan"), float("inf"), -float("inf"), 3.4e38, -3.4e38, 1e30, 1e20, 1e-45, -0.0, 0.0, 1e6]
     for _ in range(rng.choice([1, 3, 100])):
@@ -310,9 +312,12 @@ def types(rng: random.Random, tree: Tree) -> None:
 
 
 URIS = (
-    "../secret.png", "../../secret.png", "./../secret.png", "x/../../secret.png", "..%2Fsecret.png", "..\\secret.png",
-    "%2e%2e/secret.png", "{root}/secret.png", "file://{root}/secret.png", "//{root}/secret.png", "link.png", "{root}",
-    "http://127.0.0.1:9/secret.png", "secret.png\0", "../secret.png?x", "~/secret.png", "/dev/zero", "/dev/stdin",
+    "../secret.png", "../../secret.png", "./../secret.png", "x/../../secret.png", "..%2Fsecret.png",
+    "..\\secret.png",
+    "%2e%2e/secret.png", "{root}/secret.png", "file://{root}/secret.png", "//{root}/secret.png", "link.png",
+    "{root}",
+    "http://127.0.0.1:9/secret.png", "secret.png\0", "../secret.png?x", "~/secret.png", "/dev/zero",
+    "/dev/stdin",
     "/proc/self/environ", "/etc/passwd", ".", "..", "", "data:image/png;base64,AAAA", "data:,../secret.png",
 )  # fmt: skip
 
@@ -524,7 +529,7 @@ def make_files(good: Path, folder: Path, count: int, seed: int) -> None:
         for data in rng.choices(originals, k=1000):
             try:
                 damaged = kinds[kind](rng, data)
-            except NotHere:
+            except NotHereError:
                 continue
             if damaged != data:
                 break
@@ -592,7 +597,10 @@ class Trace:
 
     CALL = re.compile(r'(open\w*|creat|execve)\((?:(?:AT_FDCWD|\d+)<(.*?)>, )?"((?:[^"\\]|\\.)*)"')
     OPENED = re.compile(r"= \d+<(.+)>$")
-    COMMAND = "strace -D -f --seccomp-bpf -y -qq -s 4096 -e trace=open,openat,openat2,creat,execve,connect -o '{log}.'$$"
+    COMMAND = (
+        "strace -D -f --seccomp-bpf -y -qq -s 4096 -e trace=open,openat,openat2,creat,execve,connect "
+        "-o '{log}.'$$"
+    )
 
     def __init__(self, root: Path) -> None:
         self.log = root / "trace"
@@ -618,7 +626,9 @@ class Trace:
 
 
 class Inotify:
-    """What anybody opens below a folder, where there is no strace: this sees the decoys, and the other objects."""
+    """What anybody opens below a folder, where there is no strace: this sees the decoys, and the other
+    objects.
+    """
 
     prefix = ""
 
@@ -876,7 +886,8 @@ def main(
     most_mb = max(memory.most.values(), default=0) >> 20
     console.print(
         f"slowest: {slowest.file}, {slowest.seconds:.1f} s. Highest memory of a worker: {largest.file}, "
-        f"{largest.peak_rss_mb:,.0f} MB resident, {most_mb:,} MB of addresses; of the gate: {own_mb:,.0f} MB. "
+        f"{largest.peak_rss_mb:,.0f} MB resident, {most_mb:,} MB of addresses; of the gate: {own_mb:,.0f} "
+        "MB. "
         f"{len(memory.workers())} worker starts; watched by {by}"
     )
     promises = broken_promises(seen, memory, config)

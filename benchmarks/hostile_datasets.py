@@ -1,4 +1,5 @@
-"""Does a stranger's dataset bring a reader down? `python benchmarks/hostile_datasets.py my-dataset [--only WORD] [--strace]`.
+"""Does a stranger's dataset bring a reader down? `python benchmarks/hostile_datasets.py my-dataset [--only
+WORD] [--strace]`.
 
 Copies a small finished dataset (16 pairs of 64 px will do), spoils each copy in one way, and has every
 command that reads datasets read it, each in a process of its own. A way is passed where no command ends in a
@@ -7,6 +8,9 @@ fault, or touches anything outside the folder; and where those commands that mus
 with exit code 1 or 2, the others with 2. Hashes are made to fit, as a careful liar would. With --strace the
 kernel says what was opened; without it Python does. Prints a table and writes JSON; exit 1 if any fails.
 """
+
+# mypy: disable-error-code="func-returns-value"
+# A way of damage is a lambda; one that does two things is a tuple of what both return, which is nothing.
 
 import argparse
 import contextlib
@@ -76,7 +80,8 @@ class Case(NamedTuple):
 # --- commands --------------------------------------------------------------------------------------
 
 READERS = [
-    "validate", "gallery", "card", "index", "remove", "requestion", "evaluate", "inspect", "export", "stream", "table",
+    "validate", "gallery", "card", "index", "remove", "requestion", "evaluate", "inspect", "export",
+    "stream", "table",
 ]  # fmt: skip
 OF_SHARDS = frozenset(READERS)
 OF_PICTURES = frozenset(["validate", "gallery", "card", "stream"])  # decode the first sample's
@@ -484,7 +489,7 @@ def folder_outside(case: Case, name: str) -> None:
     link(case.dataset / name, case.outside / name)
 
 
-def shards_are(make: Callable[[Path], object]) -> Callable[[Case], None]:
+def shards_are(make: Callable[[Path], object]) -> Callable[[Case], object]:
     return lambda case: make(case.shard)
 
 
@@ -563,7 +568,20 @@ def ways() -> Iterator[Way]:
     yield way("unknown kind", in_place_of_picture(lambda n, d: member(n, d, b"Q")))
     yield way("contiguous file", in_place_of_picture(lambda n, d: member(n, d, b"7")))
     yield way("old sparse file", in_place_of_picture(lambda n, d: _old_sparse(n)))
-    yield way("pax sparse file", in_place_of_picture(lambda n, d: pax("GNU.sparse.major=1", "GNU.sparse.minor=0", f"GNU.sparse.name={n}", f"GNU.sparse.realsize={1 << 40}") + member(n, d)))  # fmt: skip
+    yield way(
+        "pax sparse file",
+        in_place_of_picture(
+            lambda n, d: (
+                pax(
+                    "GNU.sparse.major=1",
+                    "GNU.sparse.minor=0",
+                    f"GNU.sparse.name={n}",
+                    f"GNU.sparse.realsize={1 << 40}",
+                )
+                + member(n, d)
+            )
+        ),
+    )
     yield way(
         "size of 2^62", in_place_of_picture(lambda n, d: header(n, b"\x80" + (1 << 62).to_bytes(11, "big")))
     )
@@ -785,7 +803,21 @@ def ways() -> Iterator[Way]:
         of_sample(put(seen__difference=[[0.0]], seen__covisible_fraction=[[1.0, 0.5, 1.0]])),
     )
     yield way("sides of seven views", of_sample(put(seen__sides=[[0.0] * 6] * 7)))
-    yield way("point of 1e308", of_sample(put(seen__points=[{"world": [1e308] * 3, "pixels": [[1e308, 0], [0, 0]], "visible": ["yes", "yes"], "albedo": [1e308, 0, 0]}])))  # fmt: skip
+    yield way(
+        "point of 1e308",
+        of_sample(
+            put(
+                seen__points=[
+                    {
+                        "world": [1e308] * 3,
+                        "pixels": [[1e308, 0], [0, 0]],
+                        "visible": ["yes", "yes"],
+                        "albedo": [1e308, 0, 0],
+                    }
+                ]
+            )
+        ),
+    )
     yield way(
         "scene without objects", of_sample(put(scene={"ground": 0, "parts": [], "views": [], "change": None}))
     )
@@ -824,7 +856,15 @@ def ways() -> Iterator[Way]:
     yield way(
         "JPEG of another size", of_picture(lambda data: encoded(Image.new("RGB", (65, 64)), "JPEG")), VALIDATE
     )
-    yield way("JPEG of several pictures", of_picture(lambda data: encoded(Image.new("RGB", (64, 64)), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))])), OF_PICTURES)  # fmt: skip
+    yield way(
+        "JPEG of several pictures",
+        of_picture(
+            lambda data: encoded(
+                Image.new("RGB", (64, 64)), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))]
+            )
+        ),
+        OF_PICTURES,
+    )
     # the manifest
     for text in (
         "../outside/train-00000-of-00001.tar",
@@ -835,8 +875,19 @@ def ways() -> Iterator[Way]:
         "train-0-of-1.tar\0",
     ):
         yield way(f"manifest names the shard {text!a}", in_manifest(put(shards__0__name=text)), OF_MANIFEST)
-    yield way("manifest names a FIFO", lambda case: (fifo(case.dataset / "pipe"), edit_manifest(case, put(shards__0__name="pipe"))), OF_MANIFEST)  # fmt: skip
-    yield way("manifest names a FIFO like a shard", lambda case: (fifo(case.dataset / "train-00001-of-00001.tar"), edit_manifest(case, put(shards__0__name="train-00001-of-00001.tar"))), OF_SHARDS - {"inspect"})  # fmt: skip
+    yield way(
+        "manifest names a FIFO",
+        lambda case: (fifo(case.dataset / "pipe"), edit_manifest(case, put(shards__0__name="pipe"))),
+        OF_MANIFEST,
+    )
+    yield way(
+        "manifest names a FIFO like a shard",
+        lambda case: (
+            fifo(case.dataset / "train-00001-of-00001.tar"),
+            edit_manifest(case, put(shards__0__name="train-00001-of-00001.tar")),
+        ),
+        OF_SHARDS - {"inspect"},
+    )
     yield way(
         "manifest names a shard twice",
         in_manifest(lambda tree: tree["shards"].append(tree["shards"][0])),
@@ -861,7 +912,8 @@ def ways() -> Iterator[Way]:
         "config__seed",
         "config__source",
     ):
-        for wrong in ([], None, "x", 1e308):
+        values: list[Any] = [[], None, "x", 1e308]
+        for wrong in values:
             if (name, wrong) != ("config__source", "x"):
                 yield way(
                     f"manifest's {name.replace('__', '.')} is {wrong!r}",
@@ -871,8 +923,16 @@ def ways() -> Iterator[Way]:
     yield way("manifest's config is empty", in_manifest(put(config={})), OF_MANIFEST)
     yield way("manifest's config is 150 deep", in_manifest(put(config__x=json.loads(deep(150)))), VALIDATE)
     yield way("manifest's picture size is 10^9", in_manifest(put(config__render__size_px=10**9)), OF_MANIFEST)
-    yield way("manifest's wordings are /dev/zero", in_manifest(put(config__questions__templates="/dev/zero")), frozenset({"validate", "requestion"}))  # fmt: skip
-    yield way("manifest's wordings are outside", lambda case: edit_manifest(case, put(config__questions__templates=str(case.outside / "words.yaml"))), frozenset({"validate", "requestion"}))  # fmt: skip
+    yield way(
+        "manifest's wordings are /dev/zero",
+        in_manifest(put(config__questions__templates="/dev/zero")),
+        frozenset({"validate", "requestion"}),
+    )
+    yield way(
+        "manifest's wordings are outside",
+        lambda case: edit_manifest(case, put(config__questions__templates=str(case.outside / "words.yaml"))),
+        frozenset({"validate", "requestion"}),
+    )
     yield way("manifest's source is a folder", in_manifest(put(config__source="/etc")), VALIDATE)
     yield way(
         "manifest's version of 5,000 digits", in_manifest(put(version=f"{'9' * 5000}.0.0")), OF_MANIFEST
@@ -900,8 +960,19 @@ def ways() -> Iterator[Way]:
     yield way(
         "manifest is /dev/zero", lambda case: link(case.dataset / "manifest.json", "/dev/zero"), OF_MANIFEST
     )
-    yield way("manifest is a folder", lambda case: (remove(case.dataset / "manifest.json"), (case.dataset / "manifest.json").mkdir()), OF_MANIFEST)  # fmt: skip
-    yield way("manifest is a link outside", lambda case: (shutil.move(case.dataset / "manifest.json", case.outside), link(case.dataset / "manifest.json", case.outside / "manifest.json")), OF_MANIFEST)  # fmt: skip
+    yield way(
+        "manifest is a folder",
+        lambda case: (remove(case.dataset / "manifest.json"), (case.dataset / "manifest.json").mkdir()),
+        OF_MANIFEST,
+    )
+    yield way(
+        "manifest is a link outside",
+        lambda case: (
+            shutil.move(case.dataset / "manifest.json", case.outside),
+            link(case.dataset / "manifest.json", case.outside / "manifest.json"),
+        ),
+        OF_MANIFEST,
+    )
     # what lies beside
     yield way("card is a FIFO", lambda case: fifo(case.dataset / "README.md"), VALIDATE)
     yield way("card is /dev/zero", lambda case: link(case.dataset / "README.md", "/dev/zero"), VALIDATE)
@@ -924,7 +995,13 @@ def ways() -> Iterator[Way]:
         head_of_card("a: !!python/object/apply:os.system ['true']"),
         VALIDATE,
     )
-    yield way("card that lists files outside", head_of_card("configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: ../outside/*.tar"), VALIDATE)  # fmt: skip
+    yield way(
+        "card that lists files outside",
+        head_of_card(
+            "configs:\n- config_name: default\n  data_files:\n  - split: train\n    path: ../outside/*.tar"
+        ),
+        VALIDATE,
+    )
     yield way(
         "attribution is a FIFO",
         lambda case: fifo(case.dataset / "attribution.csv"),
@@ -935,11 +1012,34 @@ def ways() -> Iterator[Way]:
         lambda case: link(case.dataset / "attribution.csv", "/dev/zero"),
         frozenset({"validate", "remove"}),
     )
-    yield way("attribution of other columns", lambda case: (case.dataset / "attribution.csv").write_text("a,b\n1,2\n"), frozenset({"validate", "remove"}))  # fmt: skip
-    yield way("attribution of a line of 5 MB", lambda case: (case.dataset / "attribution.csv").write_text("a" * (5 << 20)), frozenset({"validate", "remove"}))  # fmt: skip
-    yield way("attribution is no UTF-8", lambda case: (case.dataset / "attribution.csv").write_bytes(b"uid,\xff\xfe\n"), frozenset({"validate", "remove"}))  # fmt: skip
-    yield way("attribution of 2 million lines", lambda case: (case.dataset / "attribution.csv").write_text("a,,,,,,\n" * 2_000_000), frozenset({"validate", "remove"}))  # fmt: skip
-    yield way("attribution of 600,000 strangers", lambda case: (case.dataset / "attribution.csv").write_text("uid,title,author,licence,source_url,sha256,shards\n" + "".join(f"{i},,,,,,\n" for i in range(600_000))), frozenset({"validate", "remove"}))  # fmt: skip
+    yield way(
+        "attribution of other columns",
+        lambda case: (case.dataset / "attribution.csv").write_text("a,b\n1,2\n"),
+        frozenset({"validate", "remove"}),
+    )
+    yield way(
+        "attribution of a line of 5 MB",
+        lambda case: (case.dataset / "attribution.csv").write_text("a" * (5 << 20)),
+        frozenset({"validate", "remove"}),
+    )
+    yield way(
+        "attribution is no UTF-8",
+        lambda case: (case.dataset / "attribution.csv").write_bytes(b"uid,\xff\xfe\n"),
+        frozenset({"validate", "remove"}),
+    )
+    yield way(
+        "attribution of 2 million lines",
+        lambda case: (case.dataset / "attribution.csv").write_text("a,,,,,,\n" * 2_000_000),
+        frozenset({"validate", "remove"}),
+    )
+    yield way(
+        "attribution of 600,000 strangers",
+        lambda case: (case.dataset / "attribution.csv").write_text(
+            "uid,title,author,licence,source_url,sha256,shards\n"
+            + "".join(f"{i},,,,,,\n" for i in range(600_000))
+        ),
+        frozenset({"validate", "remove"}),
+    )
     yield way(
         "folder card is outside",
         lambda case: folder_outside(case, "card"),
@@ -951,8 +1051,22 @@ def ways() -> Iterator[Way]:
         frozenset({"validate", "index", "remove"}),
     )
     yield way("folder .run is outside", lambda case: _run_outside(case), NOBODY)
-    yield way("FIFO among the receipts", lambda case: ((case.dataset / ".run/receipts").mkdir(parents=True), fifo(case.dataset / ".run/receipts/x.json")), NOBODY)  # fmt: skip
-    yield way("receipt 100,000 deep", lambda case: ((case.dataset / ".run/receipts").mkdir(parents=True), (case.dataset / ".run/receipts/x.json").write_text(deep(100_000))), NOBODY)  # fmt: skip
+    yield way(
+        "FIFO among the receipts",
+        lambda case: (
+            (case.dataset / ".run/receipts").mkdir(parents=True),
+            fifo(case.dataset / ".run/receipts/x.json"),
+        ),
+        NOBODY,
+    )
+    yield way(
+        "receipt 100,000 deep",
+        lambda case: (
+            (case.dataset / ".run/receipts").mkdir(parents=True),
+            (case.dataset / ".run/receipts/x.json").write_text(deep(100_000)),
+        ),
+        NOBODY,
+    )
     yield way(
         "index is garbage",
         lambda case: (case.dataset / "index/train.parquet").write_bytes(b"PAR1" + bytes(999) + b"PAR1"),
@@ -985,7 +1099,14 @@ def ways() -> Iterator[Way]:
         VALIDATE,
     )
     yield way("no dataset: an empty folder", lambda case: (shutil.rmtree(case.dataset), case.dataset.mkdir()))
-    yield way("no dataset: other files", lambda case: (shutil.rmtree(case.dataset), case.dataset.mkdir(), (case.dataset / "a.csv").write_text("a,b\n1,2\n")))  # fmt: skip
+    yield way(
+        "no dataset: other files",
+        lambda case: (
+            shutil.rmtree(case.dataset),
+            case.dataset.mkdir(),
+            (case.dataset / "a.csv").write_text("a,b\n1,2\n"),
+        ),
+    )
     yield way("no dataset: a file", lambda case: (shutil.rmtree(case.dataset), case.dataset.write_text("x")))
     # predictions
     scored = frozenset({"evaluate"})
@@ -1020,7 +1141,14 @@ def ways() -> Iterator[Way]:
         lambda case: (remove(case.predictions), case.predictions.mkdir()),
         scored,
     )
-    yield way("predictions that are the scores", lambda case: (shutil.move(case.predictions, case.root / "out.json"), link(case.predictions, "out.json")), scored)  # fmt: skip
+    yield way(
+        "predictions that are the scores",
+        lambda case: (
+            shutil.move(case.predictions, case.root / "out.json"),
+            link(case.predictions, "out.json"),
+        ),
+        scored,
+    )
     yield way(
         "predictions that are the page",
         lambda case: os.link(case.predictions, case.root / "out-scores.html"),
@@ -1169,10 +1297,24 @@ def read_by_all(source: Path, way: Way | None, readers: list[str] = READERS) -> 
 
 
 def under_strace(arguments: list[str]) -> int:
-    """Run this script again below strace, and look through what was opened: `-y` says where a handle really leads."""
+    """Run this script again below strace, and look through what was opened: `-y` says where a handle really
+    leads.
+    """
     with tempfile.TemporaryDirectory(prefix="hostile-strace-") as folder:
         log = Path(folder) / "log"
-        traced = ["strace", "-f", "-y", "--seccomp-bpf", "-qq", "-e", "trace=open,openat,openat2,creat", "-e", "status=successful", "-o", str(log)]  # fmt: skip
+        traced = [
+            "strace",
+            "-f",
+            "-y",
+            "--seccomp-bpf",
+            "-qq",
+            "-e",
+            "trace=open,openat,openat2,creat",
+            "-e",
+            "status=successful",
+            "-o",
+            str(log),
+        ]
         code = subprocess.run(
             [*traced, sys.executable, *sys.argv[:1], *arguments, "--children-only"], check=False
         ).returncode
@@ -1262,7 +1404,8 @@ def main() -> None:
             print(f"    {what}", flush=True)
     every = [one for runs in rows.values() for one in runs]
     print(
-        f"\n{len(tried)} ways, {len(readers)} readers, {len(every)} runs: {len(failed)} faults. At most {max(one.wall_s for one in every):.1f} s, "
+        f"\n{len(tried)} ways, {len(readers)} readers, {len(every)} runs: {len(failed)} faults. At most "
+        f"{max(one.wall_s for one in every):.1f} s, "
         f"{max(one.cpu_s for one in every):.1f} CPU-s, {max(one.mb for one in every)} MB"
     )
     if options.json:

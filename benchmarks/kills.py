@@ -1,4 +1,5 @@
-"""Does killing workers change a byte? `python benchmarks/kills.py SOURCE [--pairs 400] [--every 3] [--workers 2]`.
+"""Does killing workers change a byte? `python benchmarks/kills.py SOURCE [--pairs 400] [--every 3]
+[--workers 2]`.
 
 Generates a dataset twice, small and at low quality: once in peace, once while a random render process is
 killed with SIGKILL every few seconds. The published files must be the same, byte for byte.

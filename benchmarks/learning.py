@@ -1,19 +1,22 @@
-"""Does the data teach? The paper's story in miniature, on rendered pairs and a model of 1 M parameters, CPU only.
+"""Does the data teach? The paper's story in miniature, on rendered pairs and a model of 1 M parameters, CPU
+only.
 
-    python benchmarks/learning.py WORK [--seeds 0 1] [--pairs 5200] [--only probe sft ...] [--json learning.json]
+    python benchmarks/learning.py WORK [--seeds 0 1] [--pairs 5200] [--only probe sft ...] [--json
+    learning.json]
 
 Each stage is a command of this project, run as a user would, and leaves `WORK/results/STAGE.json`: a stage
 that has its file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no
 stage trained on.
 
-    probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the later stages
-    sft         answers of every form; from there the hybrid
-    grpo        from the hybrid, and from the model that never saw a chain of thought: what the cold start buys
-    forget      another question alone, and with a quarter of viewpoint questions
+    probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the
+    later stages sft         answers of every form; from there the hybrid
+    grpo        from the hybrid, and from the model that never saw a chain of thought: what the cold start
+    buys forget      another question alone, and with a quarter of viewpoint questions
     pure        in place of the hybrid, letters alone and chains of thought alone
     overfit     64 pairs by sft and predict: from chance to all, options in every order
     decoupled   which way it went and turned, learned from orbits and from decoupled pairs, scored on both
-    moonshot    which way it went, turned and rolled, asked together of decoupled pairs; also without a warmed tower
+    moonshot    which way it went, turned and rolled, asked together of decoupled pairs; also without a
+    warmed tower
 
 Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled; models are asked in short
 words, for every token counts in a model this small. `--plots` draws what was found.
@@ -45,8 +48,10 @@ THREE = {
     "ego_rotation": 10.0,
     "roll": 8.0,
 }  # types of questions, and how much is clear
-SHORT = {"ego_translation/camera_1": "Which way did the camera move?", "ego_rotation/camera_1": "Which way did it turn?",
-         "roll/behind_camera_1": "Which way did it roll?", "angle/around_object": "How far around?"}  # fmt: skip
+SHORT = {"ego_translation/camera_1": "Which way did the camera move?",
+         "ego_rotation/camera_1": "Which way did it turn?",
+         "roll/behind_camera_1": "Which way did it roll?",
+         "angle/around_object": "How far around?"}  # fmt: skip
 SAMPLES = 90_000  # pairs that a probe sees
 SIZE = 32  # pixels that models see
 UNSEEN = ("test", "validation")  # objects of no training pair; nothing is chosen by either
@@ -63,25 +68,32 @@ SMALL = [
 ]  # the language model; a token costs as much as all this
 BATCH = 32
 SFT = {  # model to start from, share of chains of thought, steps
-    "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms", 1.0, 300),
+    "forms": ("", 0.0, 400), "hybrid": ("forms", 0.5, 300), "letter": ("forms", 0.0, 150), "think": ("forms",
+        1.0, 300),
 }  # fmt: skip
 MOONSHOT = {  # model to start from, how often letters are asked for beside other forms (3), steps
     "warm": ("", 1, 1500), "letters": ("warm", 0, 600), "nothing": ("", 1, 1300),
 }  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
-RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set", "render.quality=draft",
-          "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set", "plan.pairs_per_object=8",
+RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set",
+          "render.quality=draft",
+          "--set", "plan.test_share=0.2", "--set", "plan.validation_share=0.04", "--set",
+          "plan.pairs_per_object=8",
           "--set", "gates.min_decidability=0.02", "--set", "gates.exact_share=0"]  # fmt: skip
 SETS = {
     "orbits": ["--preset", "viewpoint-100k", "--seed", "1", "--set", "plan.motions.orbits=1.0"],
     "decoupled": ["--preset", "viewpoint-6dof", "--seed", "2",
-                  "--set", "plan.motions={right: 0.85, up: 0, forward: 0, yaw: 0.85, pitch: 0, roll: 0.7, zoom: 0, orbits: 0}",
-                  "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set", "shards.pairs_per_shard=1000",
+                  "--set",
+                  "plan.motions={right: 0.85, up: 0, forward: 0, yaw: 0.85, pitch: 0, roll: 0.7, zoom: 0, "
+                  "orbits: 0}",
+                  "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set",
+                  "shards.pairs_per_shard=1000",
                   "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
 PAIRS = {"orbits": 1, "decoupled": 0.8}  # shares of --pairs
-TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH, "--warmup_steps", "30",
+TRAIN = ["--config", "tiny_cpu", "--think_prompt", THINK, "--per_device_train_batch_size", BATCH,
+         "--warmup_steps", "30",
          "--logging_steps", "10"]  # fmt: skip
 
 
@@ -106,10 +118,9 @@ class Bench:
         """What a stage found, now or in an earlier run."""
         path = self.results / f"{name}.json"
         if not path.is_file():
-            found = work()
-            path.with_suffix(".tmp").write_text(json.dumps(found, indent=1) + "\n")
+            path.with_suffix(".tmp").write_text(json.dumps(work(), indent=1) + "\n")
             path.with_suffix(".tmp").replace(path)
-        found = json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text())
         print(
             f"== {name}: "
             + ", ".join(f"{what} {shown(figure)}" for what, figure in found.items() if shown(figure)),
@@ -121,15 +132,20 @@ class Bench:
         return max(2, round(count * self.scale))
 
     def score(
-        self, model: Path, data: Path, name: str, *, think: bool, splits: Sequence[str] = UNSEEN, rotations: int = 1,
+        self, model: Path, data: Path, name: str, *, think: bool, splits: Sequence[str] = UNSEEN,
+        rotations: int = 1,
         types: Sequence[str] = (TYPE,),
     ) -> list[float]:  # fmt: skip
-        """Accuracy by `predict` and `evaluate`, how many were asked, and how many answers have the form asked for."""
+        """Accuracy by `predict` and `evaluate`, how many were asked, and how many answers have the form
+        asked for.
+        """
         said = self.work / "said" / f"{name}-{'think' if think else 'letter'}.jsonl"
         more = ["--think", "--think_prompt", THINK] if think else []
         for split in splits:
-            self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", *types, "--out", said,
-                 "--batch_size", 128, "--max_new_tokens", 250 if think else 4, "--rotations", rotations, *more)  # fmt: skip
+            self("trainers.predict", "--model", model, "--data", data, "--split", split, "--types", *types,
+                 "--out", said,
+                 "--batch_size", 128, "--max_new_tokens", 250 if think else 4, "--rotations", rotations,
+                 *more)  # fmt: skip
         scores = said.with_suffix(".json")
         self("viewpoint100k", "evaluate", said, data, "--json", scores)
         found = json.loads(scores.read_text())
@@ -172,11 +188,12 @@ def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
     out = bench.work / (f"{name}_forms" if other_forms else f"{name}_short")
     if not (out / "manifest.json").is_file():
         templates = yaml.safe_load(shipped_text())
-        for kind, words in SHORT.items():
-            templates[kind] |= {"train": [words], "test": [words]}
+        for kind, wording in SHORT.items():
+            templates[kind] |= {"train": [wording], "test": [wording]}
         words = bench.work / "short.yaml"
         words.write_text(yaml.safe_dump(templates))
-        bench("viewpoint100k", "requestion", render(bench, name), out, "--set", f"questions.templates={words}",
+        bench("viewpoint100k", "requestion", render(bench, name), out, "--set",
+              f"questions.templates={words}",
               "--set", f"questions.other_forms={other_forms}")  # fmt: skip
     return out
 
@@ -185,7 +202,8 @@ def run_probe(bench: Bench, seed: int) -> None:
     tower, figures = bench.work / f"tower-{seed}", bench.work / f"probe-{seed}.json"
 
     def work() -> dict[str, Any]:
-        bench("trainers.probe", render(bench, "orbits"), "--type", TYPE, "--samples", bench.steps(SAMPLES), "--split", *UNSEEN,
+        bench("trainers.probe", render(bench, "orbits"), "--type", TYPE, "--samples", bench.steps(SAMPLES),
+              "--split", *UNSEEN,
               "--size_px", SIZE, "--seed", seed, "--tower", tower, "--json", figures)  # fmt: skip
         found = json.loads(figures.read_text())
         return {name: found[name] for name in ("accuracy", "n", "cpu_s", "curve")}
@@ -202,12 +220,14 @@ def model_of(bench: Bench, seed: int, data: Path) -> Path:
 
 def build(bench: Bench, out: Path, data: Path, seed: int, *types: str, more: Sequence[Any] = ()) -> None:
     if not (out / "config.json").is_file():
-        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", *types, "--size_px", SIZE, *SMALL,
+        bench("trainers.tiny", out, "--data", data, "--kind", "llava", "--types", *types, "--size_px", SIZE,
+              *SMALL,
               "--seed", seed, *more)  # fmt: skip
 
 
 def sft(bench: Bench, seed: int, names: Sequence[str] = ("forms", "hybrid")) -> None:
-    """First answers of every form, for in words the right option is a word and no letter stands between; then the rest.
+    """First answers of every form, for in words the right option is a word and no letter stands between;
+    then the rest.
 
     In a chain of thought the word that the pictures decide is one of 75: from nothing it was not learned in
     300 steps. The tower stays as the probe left it.
@@ -231,13 +251,19 @@ def sft(bench: Bench, seed: int, names: Sequence[str] = ("forms", "hybrid")) -> 
                 "--watch_thinks",
                 ratio > 0,
             ]
-            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE, *watch,
-                          "--freeze", "vision", "--think_ratio", ratio, "--orders", 3, "--max_steps", bench.steps(steps),
-                          "--learning_rate", 2e-3, "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
-                          json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed,
-                          "--save_strategy", "steps", "--save_steps", 50, "--save_total_limit", 1)  # fmt: skip
+            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", data, "--types",
+                          TYPE, *watch,
+                          "--freeze", "vision", "--think_ratio", ratio, "--orders", 3, "--max_steps",
+                          bench.steps(steps),
+                          "--learning_rate", 2e-3, "--lr_scheduler_type", "warmup_stable_decay",
+                          "--lr_scheduler_kwargs",
+                          json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out,
+                          "--seed", seed,
+                          "--save_strategy", "steps", "--save_steps", 50, "--save_total_limit",
+                          1)  # fmt: skip
             asked = {"think": [True], "letter": [False], "hybrid": [True, False]}.get(name, [])
-            scores = {f"asked for a {'thought' if think else 'letter'}": bench.score(out, short, out.name, think=think)
+            scores = {f"asked for a {'thought' if think else 'letter'}": bench.score(out, short, out.name,
+                      think=think)
                       for think in asked}  # fmt: skip
             return {**scores, "curve": bench.curve(out), "loss": bench.curve(out, "loss"), "cpu_s": cpu_s}
 
@@ -257,28 +283,38 @@ def grpo(bench: Bench, seed: int) -> None:
                 bench.work / f"sft-{start}-{seed}",
                 bench.work / f"grpo-{start}-{seed}",
             )
-            cpu_s = bench("trainers.grpo", *TRAIN, "--model_name_or_path", model, "--data", data, "--types", TYPE,
-                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(20), "--learning_rate", 3e-5,
-                          "--num_generations", 8, "--per_device_train_batch_size", 128, "--max_completion_length", LONGEST,
-                          "--beta", 0.01, "--reward_weights", 0.5, 0.5, "--warmup_steps", 2, "--logging_steps", 1,
+            cpu_s = bench("trainers.grpo", *TRAIN, "--model_name_or_path", model, "--data", data, "--types",
+                          TYPE,
+                          "--freeze", "vision", "--think_ratio", 1, "--max_steps", bench.steps(20),
+                          "--learning_rate", 3e-5,
+                          "--num_generations", 8, "--per_device_train_batch_size", 128,
+                          "--max_completion_length", LONGEST,
+                          "--beta", 0.01, "--reward_weights", 0.5, 0.5, "--warmup_steps", 2,
+                          "--logging_steps", 1,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
-            return {"asked for a thought": bench.score(out, data, out.name, think=True), "curve": bench.curve(out, "reward"),
-                    "accuracy reward": bench.curve(out, "rewards/accuracy_reward/mean"), "kl": bench.curve(out, "kl"),
+            return {"asked for a thought": bench.score(out, data, out.name, think=True),
+                    "curve": bench.curve(out, "reward"),
+                    "accuracy reward": bench.curve(out, "rewards/accuracy_reward/mean"),
+                    "kl": bench.curve(out, "kl"),
                     "cpu_s": cpu_s}  # fmt: skip
 
         bench.once(f"grpo-{start}-{seed}", work)
 
 
 def forget(bench: Bench, seed: int) -> None:
-    """The angle alone, and mixed with a quarter of viewpoint questions; nothing frozen, at a high rate: the hard case."""
+    """The angle alone, and mixed with a quarter of viewpoint questions; nothing frozen, at a high rate: the
+    hard case.
+    """
     for name, share in {"alone": 0.0, "replay": 0.25}.items():
 
         def work(name: str = name, share: float = share) -> dict[str, Any]:
             data, out = shortened(bench, "orbits"), bench.work / f"forget-{name}-{seed}"
             sources = [f"{data}#angle={1 - share}"] + ([f"{data}#{TYPE}={share}"] if share else [])
             watch = ["--watch", f"{data}#{TYPE}", "--watch_questions", 128, "--watch_every", 25]
-            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", bench.work / f"sft-hybrid-{seed}", "--data", *sources,
-                          "--think_ratio", 1, "--max_steps", bench.steps(100), "--learning_rate", 1e-3, *watch,
+            cpu_s = bench("trainers.sft", *TRAIN, "--model_name_or_path", bench.work / f"sft-hybrid-{seed}",
+                          "--data", *sources,
+                          "--think_ratio", 1, "--max_steps", bench.steps(100), "--learning_rate", 1e-3,
+                          *watch,
                           "--output_dir", out, "--seed", seed)  # fmt: skip
             return {
                 "asked for a thought": bench.score(out, data, out.name, think=True),
@@ -309,14 +345,17 @@ def sft_all_forms(
 ) -> float:
     """Questions as they are, in every order of their options. Returns CPU-seconds."""
     return bench("trainers.sft", *TRAIN, "--model_name_or_path", model, "--data", *data,
-                 "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(steps), "--learning_rate", 2e-3,
+                 "--orders", 3, "--think_ratio", 0, "--max_steps", bench.steps(steps), "--learning_rate",
+                 2e-3,
                  "--lr_scheduler_type", "warmup_stable_decay", "--lr_scheduler_kwargs",
-                 json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed", seed,
+                 json.dumps({"num_decay_steps": bench.steps(steps // 4)}), "--output_dir", out, "--seed",
+                 seed,
                  "--save_strategy", "steps", "--save_steps", 200, "--save_total_limit", 1, *more)  # fmt: skip
 
 
 def decoupled(bench: Bench, seed: int) -> None:
-    """Trained on one set, scored on both; and on those decoupled pairs that go and turn to the same side, which no orbit does.
+    """Trained on one set, scored on both; and on those decoupled pairs that go and turn to the same side,
+    which no orbit does.
 
     On orbits left and right are one bit for both questions, so the probe of the first stage, read the other
     way around, answers the second.
@@ -358,7 +397,8 @@ def decoupled(bench: Bench, seed: int) -> None:
 
 
 def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> probe.Pairs:
-    """Pairs and what the camera did in each of `THREE`, by the truth; or only what is asked, which is balanced and less.
+    """Pairs and what the camera did in each of `THREE`, by the truth; or only what is asked, which is
+    balanced and less.
 
     These cameras keep their height and turn little where they do not orbit: the pair in the other order has
     the other sign.
@@ -380,7 +420,8 @@ def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> pro
 
 
 def moonshot(bench: Bench, seed: int, names: Sequence[str] = tuple(MOONSHOT)) -> None:
-    """What a camera did in three ways, asked together: on the tower of the decoupled probe, then in letters alone; from nothing.
+    """What a camera did in three ways, asked together: on the tower of the decoupled probe, then in letters
+    alone; from nothing.
 
     Each type is asked as often, and at first three times as often in numbers, words and JSON as in letters:
     in words, what is seen and what is said are nearest.
@@ -458,7 +499,8 @@ def plot(found: dict[str, Any], folder: Path) -> None:
             for seed, colour in colours.items():
                 points = found.get(f"{stage}-{seed}", {}).get(key)
                 if points:
-                    axis.plot([step * per_step for step, _ in points], [value for _, value in points], style, color=colour,
+                    axis.plot([step * per_step for step, _ in points], [value for _, value in points], style,
+                              color=colour,
                               label=f"{stage}, seed {seed}")  # fmt: skip
         axis.axhline(0.5, color="#9a9a9a", linewidth=0.8)
         axis.set_ylim(-0.02, 1.02)
@@ -476,7 +518,8 @@ def plot(found: dict[str, Any], folder: Path) -> None:
     if not sets:
         return
     figure = Figure(figsize=(8, 3.0), dpi=90, layout="constrained")
-    for axis, (kind, asked) in zip(figure.subplots(1, 2, sharey=True), ((TYPE, "which way did it go?"), ("ego_rotation", "which way did it turn?")), strict=True):  # fmt: skip
+    for axis, (kind, asked) in zip(figure.subplots(1, 2, sharey=True), ((TYPE, "which way did it go?"),
+        ("ego_rotation", "which way did it turn?")), strict=True):  # fmt: skip
         for place, (name, colour) in enumerate((("orbits", "#c2452d"), ("decoupled", "#2f6db3"))):
             tests = {
                 "orbits": "orbits",
@@ -503,7 +546,8 @@ def plot(found: dict[str, Any], folder: Path) -> None:
 
 
 STAGES: dict[str, Callable[[Bench, int], None]] = {
-    "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "pure": pure, "overfit": overfit, "decoupled": decoupled,
+    "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "pure": pure, "overfit": overfit,
+    "decoupled": decoupled,
     "moonshot": moonshot,
 }  # fmt: skip
 

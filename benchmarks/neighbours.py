@@ -132,7 +132,9 @@ def measure(root: Path, good: Path, heavy: list[Path], console: Console) -> tupl
 
 
 def main(good: Path, heavy: Path | None, only: list[str], json_file: Path | None = None) -> int:
-    """Make the files, take them, print what they cost, and return 1 if one is too heavy or spoils the next."""
+    """Make the files, take them, print what they cost, and return 1 if one is too heavy or spoils the
+    next.
+    """
     console = Console()
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary).resolve()

@@ -98,7 +98,7 @@ class Taken(NamedTuple):
     all_cpu_s: float  # of everything, over the views
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A peer did not render; the text says why."""
 
 
@@ -151,7 +151,7 @@ def main() -> None:
                         rows.append(
                             {"object": name, "tool": tool, "quality": quality, **_row(taken, reference, ours)}
                         )
-                except Failed as failure:
+                except FailedError as failure:
                     console.print(f"{name}: {tool} failed: {failure}", style="red", markup=False)
                 bar.advance(task)
             if arguments.json:  # as it goes: a run takes long
@@ -213,7 +213,8 @@ def _about(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print(console: Console, arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
-    title = f"CPU-seconds; {arguments.views} views of {arguments.size} px per object, {len(os.sched_getaffinity(0))} cores"
+    cores = len(os.sched_getaffinity(0))
+    title = f"CPU-seconds; {arguments.views} views of {arguments.size} px per object, {cores} cores"
     table = Table(
         *(
             "object",
@@ -325,7 +326,7 @@ class Interpreter:
             What it wrote, and its CPU-seconds.
 
         Raises:
-            Failed: it wrote nothing, or not in time.
+            FailedError: it wrote nothing, or not in time.
         """
         (scratch / "task.json").write_text(json.dumps(task))
         (scratch / "done.json").unlink(missing_ok=True)
@@ -341,10 +342,10 @@ class Interpreter:
                 timeout=DEADLINE_S,
             )
         except subprocess.TimeoutExpired as error:
-            raise Failed(f"not finished after {DEADLINE_S} s") from error
+            raise FailedError(f"not finished after {DEADLINE_S} s") from error
         spent = _cpu_s() - before
         if not (scratch / "done.json").exists():
-            raise Failed(f"exit code {ended.returncode}\n" + "\n".join(ended.stdout.splitlines()[-8:]))
+            raise FailedError(f"exit code {ended.returncode}\n" + "\n".join(ended.stdout.splitlines()[-8:]))
         done: dict[str, Any] = json.loads((scratch / "done.json").read_text())
         return done, spent
 
@@ -428,7 +429,8 @@ size = task["size_px"]
 bproc.camera.set_intrinsics_from_blender_params(np.radians(task["hfov_deg"]), size, size, lens_unit="FOV")
 for camera in task["cameras"]:
     bproc.camera.add_camera_pose(
-        bproc.math.change_source_coordinate_frame_of_transformation_matrix(np.array(camera), ["X", "-Y", "-Z"])
+        bproc.math.change_source_coordinate_frame_of_transformation_matrix(np.array(camera), ["X", "-Y",
+            "-Z"])
     )
 bproc.renderer.enable_depth_output(activate_antialiasing=False)
 if task["reference"]:

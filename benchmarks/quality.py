@@ -1,4 +1,5 @@
-"""How good are the quality presets: `python benchmarks/quality.py FOLDER [--only NAME ...] [--views 1] [--json OUT.json]`.
+"""How good are the quality presets: `python benchmarks/quality.py FOLDER [--only NAME ...] [--views 1]
+[--json OUT.json]`.
 
 Renders the same views at each quality and at `reference` (1024 paths per pixel, another seed, no denoiser),
 and prints PSNR and SSIM against it and what a picture costs. Backgrounds are painted, hence exact: PSNR is

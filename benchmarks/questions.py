@@ -1,4 +1,5 @@
-"""What annotation and questions cost: `OPENBLAS_NUM_THREADS=1 python benchmarks/questions.py [--pairs 2000] [--size 64]`.
+"""What annotation and questions cost: `OPENBLAS_NUM_THREADS=1 python benchmarks/questions.py [--pairs 2000]
+[--size 64]`.
 
 Synthetic cameras around synthetic objects (ellipsoids with painted patches, depth and albedo computed in
 closed form), so that nothing is rendered: per pair, CPU-milliseconds of annotation, of questions with their
@@ -10,20 +11,20 @@ reference cycles are looked for seldom.
 import argparse
 import resource
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from viewpoint100k.annotate import annotate
-from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.cli import collect_rarely
 from viewpoint100k.config import load_config
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov
 from viewpoint100k.geometry.visibility import FAR
 from viewpoint100k.motions import design, family_of
 from viewpoint100k.plan import generator, plan_views
+from viewpoint100k.proof import contradicted
 from viewpoint100k.quality import RenderedView, Statistics, portray
 from viewpoint100k.questions import ask_all, load_templates
 from viewpoint100k.questions.ask import Writer
@@ -44,7 +45,8 @@ def main() -> None:
     collect_rarely()
     config = load_config("viewpoint-6dof")
     codes = design(config.plan, config.gates, arguments.pairs, generator(0, "benchmark"))
-    spent, questions, pairs, samples = Counter[str](), Counter[str](), 0, list[Sample]()
+    spent: dict[str, float] = defaultdict(float)
+    questions, pairs, samples = Counter[str](), 0, list[Sample]()
     doubts = Counter[str]()
     rng, templates = np.random.default_rng(0), load_templates()
     memory = [_memory_mb()]
@@ -97,7 +99,8 @@ def main() -> None:
         Console().print(f"{part}: {1000 * seconds / pairs:.2f} ms per pair")
     total = sum(spent.values()) / pairs
     Console().print(
-        f"{pairs} pairs, {questions.total()} questions, {doubts.total()} contradicted; 100,000 pairs: {total * 100_000 / 60:.1f} minutes on one core; "
+        f"{pairs} pairs, {questions.total()} questions, {doubts.total()} contradicted; 100,000 pairs: "
+        f"{total * 100_000 / 60:.1f} minutes on one core; "
         f"memory {memory[0]:.0f} MB at the start, {memory[1]:.0f} after a shard, {memory[-1]:.0f} at the end"
     )
 

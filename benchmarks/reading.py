@@ -1,6 +1,8 @@
-"""How fast a dataset is read: pairs a second and CPU-seconds, against a plain loop over the tar files with Pillow.
+"""How fast a dataset is read: pairs a second and CPU-seconds, against a plain loop over the tar files with
+Pillow.
 
-    python benchmarks/reading.py my-dataset [--samples 1000] [--size 512] [--json reading.json] [--memory 20000]
+    python benchmarks/reading.py my-dataset [--samples 1000] [--size 512] [--json reading.json] [--memory
+    20000]
 
 The samples of a finished dataset are written again and again under new keys, with pictures of --size pixels,
 into shards of 250. Every reader decodes all pictures of all samples, in a process of its own, and is compared
@@ -19,6 +21,7 @@ import tempfile
 import time
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -50,7 +53,8 @@ def multiply(source: Path, out: Path, samples: int, size_px: int) -> None:
     originals = [s for s in iter_samples(source) if s.sample.split == "train"]
     big = [_enlarged(s, size_px, np.random.default_rng(i)) for i, s in enumerate(originals)]
     out.mkdir(parents=True)
-    shards, endless, left, number = [], cycle(big), samples, 0
+    shards = list[dict[str, Any]]()
+    endless, left, number = cycle(big), samples, 0
     used_in: dict[str, set[str]] = {}
     while left:
         mine, left = min(SHARD, left), left - min(SHARD, left)
@@ -58,13 +62,24 @@ def multiply(source: Path, out: Path, samples: int, size_px: int) -> None:
         stored = [_renamed(next(endless), f"{name[:11]}-{i:05d}") for i in range(mine)]
         digest, size = write_shard(out / name, out, stored)
         questions = sum(len(one.sample.questions) for one in stored)
-        shards.append({"name": name, "split": "train", "sha256": digest, "bytes": size, "samples": mine, "questions": questions})  # fmt: skip
+        shards.append(
+            {
+                "name": name,
+                "split": "train",
+                "sha256": digest,
+                "bytes": size,
+                "samples": mine,
+                "questions": questions,
+            }
+        )
         for one in stored:
             used_in.setdefault(one.sample.object.uid, set()).add(name.removesuffix(".tar"))
         number += 1
     total = {key: sum(shard[key] for shard in shards) for key in ("samples", "questions")}
     card = (source / "README.md").read_text("utf-8").split("\n---\n")[0]
-    head = card.replace("  - split: test\n    path: test-*.tar\n", "").replace("  - split: validation\n    path: validation-*.tar\n", "")  # fmt: skip
+    head = card.replace("  - split: test\n    path: test-*.tar\n", "").replace(
+        "  - split: validation\n    path: validation-*.tar\n", ""
+    )
     (out / "README.md").write_text(head + "\n---\n", "utf-8")
     objects = {s.sample.object.uid: s.sample.object for s in originals}
     (out / "attribution.csv").write_text(attribution(objects, used_in), "utf-8")
@@ -144,7 +159,9 @@ def questions_with_workers(dataset: Path, workers: int) -> int:
 
 
 def _keys_and_pixels(rows: list[dict]) -> tuple[list[str], int]:
-    """What a trainer's collator would hand on is another matter: here keys, and how many pixels there were."""
+    """What a trainer's collator would hand on is another matter: here keys, and how many pixels there
+    were.
+    """
     pixels = sum(image.width * image.height for row in rows for image in row["images"])
     return [row["sample_key"] for row in rows], pixels
 
@@ -182,7 +199,12 @@ def read(name: str, dataset: Path) -> dict:
         case _:
             samples = globals()[name](dataset)
     wall_s, cpu_s = time.perf_counter() - started, _cpu_s() - before
-    return {"samples": samples, "cpu_s": cpu_s, "wall_s": wall_s, "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # fmt: skip
+    return {
+        "samples": samples,
+        "cpu_s": cpu_s,
+        "wall_s": wall_s,
+        "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
 
 
 def _import(name: str) -> None:
@@ -196,7 +218,10 @@ def _import(name: str) -> None:
 
 
 def _cpu_s() -> float:
-    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))  # fmt: skip
+    return sum(
+        u.ru_utime + u.ru_stime
+        for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
 def memory(dataset: Path, samples: int) -> list[tuple[int, float]]:
@@ -220,14 +245,15 @@ def _rss_mb() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-def measure(name: str, dataset: Path) -> dict:
+def measure(name: str, dataset: Path) -> dict[str, Any]:
     """One reader in a fresh process."""
     done = subprocess.run(
         [sys.executable, __file__, str(dataset), "--only", name], capture_output=True, text=True
     )
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1]}
-    return json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:
@@ -264,10 +290,12 @@ def main() -> None:
             "readers": {},
         }
         print(
-            f"{options.samples} pairs of {options.size} px, {megabytes:.0f} MB, median of {options.rounds} rounds\n"
+            f"{options.samples} pairs of {options.size} px, {megabytes:.0f} MB, median of {options.rounds} "
+            "rounds\n"
         )
         print(
-            "| reader | pairs/s | CPU-s | rate per CPU-s over raw's | worst and best round | MB |\n|---|---|---|---|---|---|"
+            "| reader | pairs/s | CPU-s | rate per CPU-s over raw's | worst and best round | MB "
+            "|\n|---|---|---|---|---|---|"
         )
         for name, what in READERS.items():
             runs = results[name]
@@ -279,9 +307,16 @@ def main() -> None:
             ratios = [a["cpu_s"] / b["cpu_s"] for a, b in zip(results["raw"], runs, strict=True)]
             cpu_s, wall_s = (float(np.median([run[key] for run in runs])) for key in ("cpu_s", "wall_s"))
             ratio, rss = float(np.median(ratios)), max(run["max_rss_mb"] for run in runs)
-            out["readers"][name] = {"cpu_s": cpu_s, "pairs_per_s": options.samples / wall_s, "ratio": ratio, "ratios": ratios, "max_rss_mb": rss}  # fmt: skip
+            out["readers"][name] = {
+                "cpu_s": cpu_s,
+                "pairs_per_s": options.samples / wall_s,
+                "ratio": ratio,
+                "ratios": ratios,
+                "max_rss_mb": rss,
+            }
             print(
-                f"| {what} | {options.samples / wall_s:.0f} | {cpu_s:.1f} | {ratio:.2f} | {min(ratios):.2f}, {max(ratios):.2f} | {rss:.0f} |"
+                f"| {what} | {options.samples / wall_s:.0f} | {cpu_s:.1f} | {ratio:.2f} | "
+                f"{min(ratios):.2f}, {max(ratios):.2f} | {rss:.0f} |"
             )
         if options.memory:
             out["memory_mb"] = memory(big, options.memory)

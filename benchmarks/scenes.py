@@ -1,4 +1,5 @@
-"""Do scenes hold what they promise, and what do they cost? `python benchmarks/scenes.py FOLDER [--scenes 300] [--events 0.3]`.
+"""Do scenes hold what they promise, and what do they cost? `python benchmarks/scenes.py FOLDER [--scenes
+300] [--events 0.3]`.
 
 Composes scenes of a folder's objects, renders the views of one visit to each, and prints one table:
 
@@ -26,8 +27,8 @@ import cv2
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.spatial import ConvexHull
-from scipy.spatial.distance import cdist
+from scipy.spatial import ConvexHull  # type: ignore[import-untyped]
+from scipy.spatial.distance import cdist  # type: ignore[import-untyped]
 
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import annotate, scene_now
@@ -141,7 +142,7 @@ def _scenes(
                 continue
             parts = view_set.object.parts
             paths = {number: Path(arguments.folder) / part.path for number, part in enumerate(parts)}
-            portraits = []
+            portraits: list[Any] = []
 
             def choose(
                 probes: list[Any], size: int = len(view_set.views), into: list[Any] = portraits
@@ -299,7 +300,9 @@ class Checks:
         return mesh
 
     def _apart(self, meshes: list[Any]) -> None:
-        """Whether any two are in collision, where their boxes meet at all; and how near their outlines on the ground come."""
+        """Whether any two are in collision, where their boxes meet at all; and how near their outlines on
+        the ground come.
+        """
         import trimesh
 
         outlines = [_outline(mesh.vertices[:, :2]) for mesh in meshes]
@@ -321,7 +324,9 @@ class Checks:
                 self.collisions += bool(cells[0] & cells[1])
 
     def _masks(self, shot: Any, meshes: dict[int, Any]) -> None:
-        """How far a mask reaches beyond its object's projected vertices, in pixels; and, where nothing hides it, how short."""
+        """How far a mask reaches beyond its object's projected vertices, in pixels; and, where nothing hides
+        it, how short.
+        """
         k, pose = np.array(shot.view.intrinsics), np.array(shot.view.world_from_camera)
         for number, mesh in meshes.items():
             rows, cols = np.nonzero(shot.part_index == number + 1)
@@ -338,7 +343,9 @@ class Checks:
                 self.slack.append(float((mine - box).max()))
 
     def _alone(self, view: Any, scene: Any, seen: Any, view_set: ViewSet, rendered: Rendered) -> None:
-        """Solo pixels against the area of all triangles, drawn by OpenCV, for objects that something hides."""
+        """Solo pixels against the area of all triangles, drawn by OpenCV, for objects that something
+        hides.
+        """
         k, pose = np.array(view.intrinsics), np.array(view.world_from_camera)
         for number, (part, found) in enumerate(zip(scene.parts, seen.parts, strict=True)):
             if not 0.2 < found.visible_fraction < 0.9:
@@ -351,7 +358,7 @@ class Checks:
             flat += 2 - flat.min(axis=0)
             sheet = np.zeros([FINER * (int(np.ptp(flat[:, i])) + 8) for i in (1, 0)], np.uint8)
             for face in np.rint(16 * FINER * flat[mesh.faces]).astype(np.int32):
-                cv2.fillConvexPoly(sheet, face, 1, shift=4)
+                cv2.fillConvexPoly(sheet, face, (1,), shift=4)
             self.solo.append(found.solo_pixels / (sheet.sum() / FINER**2))
             if abs(self.solo[-1] - 1) > 0.06:
                 print(
@@ -370,7 +377,7 @@ class Checks:
             "objects_placed_by_trimesh": self.placed,
             "pairs_of_objects_looked_at": self.meetings,
             "collisions": self.collisions,
-            "least_distance_over_radius": 2 * part(self.nearest, 0) if self.nearest else None,
+            "least_distance_over_radius": 2 * min(self.nearest) if self.nearest else None,
             "off_the_ground_over_height_at_most": part(self.lifted, 1),
             "mask_beyond_its_vertices_px_99": part(self.overhang, 0.99),
             "mask_beyond_its_vertices_px_at_most": part(self.overhang, 1),
@@ -397,7 +404,7 @@ def _singles(
     cpu_s, accepted, made, parts_s = 0.0, 0, 0, Counter[str]()
     with Engine(config.render, scratch / "engine") as engine:
         for view_set in _jobs(config, [listed[i] for i in order], arguments.pairs):
-            portraits = []
+            portraits: list[Any] = []
 
             def choose(
                 probes: list[Any], size: int = len(view_set.views), into: list[Any] = portraits

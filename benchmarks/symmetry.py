@@ -1,4 +1,5 @@
-"""Are symmetric objects found out? `python benchmarks/symmetry.py FOLDER [--workers 2] [--sheet sheet.jpg] [--json FILE]`.
+"""Are symmetric objects found out? `python benchmarks/symmetry.py FOLDER [--workers 2] [--sheet sheet.jpg]
+[--json FILE]`.
 
 FOLDER holds objects and a manifest.json: a list with `file` and `symmetric` of each, as a person judged it by
 turning the object about the vertical. Prints how many of these the gate refuses as symmetric (recall), which

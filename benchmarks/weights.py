@@ -1,6 +1,8 @@
-"""Do the weights move? By launcher, format and rate: how many parameters a run of SFT changes, and how far, over 32 bit.
+"""Do the weights move? By launcher, format and rate: how many parameters a run of SFT changes, and how far,
+over 32 bit.
 
-    python benchmarks/weights.py WORK --data my-dataset [--rates 1e-4 5e-6 1e-6] [--steps 20] [--json weights.json]
+    python benchmarks/weights.py WORK --data my-dataset [--rates 1e-4 5e-6 1e-6] [--steps 20] [--json
+    weights.json]
 
 A tiny Qwen2.5-VL, its weights as large as those of the real one and rounded to bfloat16 as they are. What was
 asked is what the same run changes with everything in 32 bit. "As loaded" is without
@@ -73,8 +75,10 @@ def moved(way: Way, model: str, data: str, rate: float, steps: int, out: Path) -
             hold(trainer)
         before.extend(parameter.detach().float().clone() for parameter in trained)
 
-    given = ["--config", str(config_path("tiny_cpu")), "--model_name_or_path", model, "--data", data, "--bf16", "True",
-             "--dtype", way.dtype, "--learning_rate", str(rate), "--lr_scheduler_type", "constant", "--warmup_steps", "0",
+    given = ["--config", str(config_path("tiny_cpu")), "--model_name_or_path", model, "--data", data,
+             "--bf16", "True",
+             "--dtype", way.dtype, "--learning_rate", str(rate), "--lr_scheduler_type", "constant",
+             "--warmup_steps", "0",
              "--max_steps", str(steps), "--output_dir", str(out), *(LORA if way.lora else [])]  # fmt: skip
     stages.hold_masters = hold_and_look
     try:
@@ -91,7 +95,9 @@ def worker(work: Path, data: str, rates: list[float], steps: int) -> None:
     """All ways and rates in this process, or this one of two; the first writes WORK/found.json."""
     from trainers import sft
 
-    sft.finish = lambda trainer, datasets: None  # which would end the group of processes after the first run
+    vars(sft)["finish"] = lambda trainer, datasets: (
+        None
+    )  # which would end the group of processes after the first run
     found, asked = [], {}
     for rate in rates:
         for name, way in WAYS.items():

@@ -103,8 +103,6 @@ def main() -> None:
         strip(base.image, view.image, f"the camera {name}:  {text}").save(
             PICTURES / f"{name.replace(' ', '_')}.jpg", quality=88
         )
-    for number, index in enumerate((0, 1 + list(MOTIONS).index("went counter-clockwise"))):
-        (PICTURES / f"pair_{number}.jpg").write_bytes(rendered.views[index].image)
 
 
 def strip(first: bytes, second: bytes, title: str) -> Image.Image:

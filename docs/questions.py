@@ -57,7 +57,7 @@ option goes round the letters. `questions.other_forms` of the questions are answ
 by mean relative accuracy. `lens`: the question says how wide both pictures are, for size means nothing without that.
 
 A **chain of thought** is written from facts that are clearly true of the pair, facts first, in a closed grammar
-([chains.py](../viewpoint100k/questions/chains.py)); it is shipped only if [verifier.py](../viewpoint100k/questions/verifier.py), which shares no code with it, reads every
+([chains.py](../viewpoint100k/questions/chains.py)); it is shipped only if [its proof](../viewpoint100k/proof/kinds), which shares no code with it, reads every
 sentence back, finds it true, and comes to the same answer. No model is involved.
 
 | kind | tier | options |
@@ -78,7 +78,7 @@ right in the picture), `height` (lower), `looks` (taller), `away` (nearer to the
 `across` and `deeper`). Nothing is asked near the edge between two answers: the margins stand at the head of both files.
 
 The **chains of thought** ([chains_scenes.py](../viewpoint100k/questions/chains_scenes.py)) say directions in degrees clockwise from where the camera
-looks and distances in tenths of the scene's radius; [verifier_scenes.py](../viewpoint100k/questions/verifier_scenes.py) measures each sentence anew on the
+looks and distances in tenths of the scene's radius; [its proof](../viewpoint100k/proof/kinds/scene) measures each sentence anew on the
 objects' boxes and the cameras' matrices. What appeared, vanished or was turned has none: that is seen, not worked out.
 
 | kind | tier | options |

@@ -1,10 +1,10 @@
-"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE` (0 MB: no limit): requests on stdin, one a line; answers on stdout (protocol.py).
+"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE` (0 MB: no limit) renders what it is asked for.
 
-The first line says that the process is ready, and with what it renders. Then it loads an object, or those of
-a scene, and takes pictures: a few small ones first, so that the supervisor can decide whether it is worth the
-large ones. `python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers
-write to stdout as they like, so that file descriptor is theirs: answers go through a copy made before bpy
-loads.
+Requests come on stdin, one a line, and answers go to stdout (protocol.py). The first line says that the
+process is ready, and with what it renders. Then it loads an object, or those of a scene, and takes pictures:
+a few small ones first, so that the supervisor can decide whether it is worth the large ones.
+`python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers write to
+stdout as they like, so that file descriptor is theirs: answers go through a copy made before bpy loads.
 """
 
 import ctypes
@@ -54,9 +54,8 @@ def one_core() -> Iterator[None]:
     try:
         yield
     finally:
-        for thread in os.listdir(
-            "/proc/self/task"
-        ):  # those that started meanwhile would stay on that one core
+        # those that started meanwhile would stay on that one core
+        for thread in os.listdir("/proc/self/task"):
             os.sched_setaffinity(int(thread), cores)
 
 
@@ -71,7 +70,7 @@ def limit_memory(megabytes: int) -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """Let this process use so much more CPU time, then end it: an object that never finishes costs no more."""
+    """End this process once it has used this much more CPU time, for an object may never finish."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, most))
@@ -110,7 +109,9 @@ def main() -> None:
     if sys.argv[1:] == ["devices"]:
         list_devices()
         return
-    parent, memory_mb, device = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    parent = int(sys.argv[1])
+    memory_mb = int(sys.argv[2])
+    device = sys.argv[3]
     die_with(parent)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     replies = os.fdopen(os.dup(1), "w", buffering=1)
@@ -135,7 +136,7 @@ def main() -> None:
         request = protocol.decode(line)
         try:
             reply(answer(studio, request))
-        except loading.Refused as refusal:
+        except loading.RefusedError as refusal:
             reply(protocol.Refusal(stage=refusal.stage, reason=str(refusal)))
         except Exception as error:  # the supervisor replaces this process, whatever it was
             traceback.print_exc()

@@ -1,8 +1,8 @@
-"""How many pixels each object of a scene would have if it were alone: rays through what hides it, and no render.
+"""How many pixels each object of a scene would have if it were alone, by rays through what hides it.
 
-Where nothing else is seen, an object alone would be seen no better. So rays are needed only through pixels
-that show another object, in the part of the picture where this one could be; they meet its own meshes in
-trees that Blender builds.
+No render is needed. Where nothing else is seen, an object alone would be seen no better. So rays are needed
+only through pixels that show another object, in the part of the picture where this one could be; they meet
+its own meshes in trees that Blender builds.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,8 @@ def alone(
         corner: column and row of the first pixel in the whole picture.
     """
     mine = int((index == number).sum())
-    world_from_camera, intrinsics = np.asarray(camera.world_from_camera), np.asarray(camera.intrinsics)
+    world_from_camera = np.asarray(camera.world_from_camera)
+    intrinsics = np.asarray(camera.intrinsics)
     rows, cols = np.nonzero((index >= 0) & (index != number))
     others = index[rows, cols]
     there = depth[rows, cols]
@@ -81,18 +82,21 @@ def alone(
     step = max(1, -(-len(chosen) // RAYS))
     chosen = chosen[step // 2 :: step]
     hit = np.zeros(len(chosen), dtype=bool)
-    rays = (
-        np.stack([across[chosen], down[chosen], np.ones(len(chosen))], axis=1) @ world_from_camera[:3, :3].T
-    )
+    seen = np.stack([across[chosen], down[chosen], np.ones(len(chosen))], axis=1)
     for mesh, (low, high, _) in zip(meshes, boxes, strict=True):
-        own_from_world = np.linalg.inv(np.array(mesh.thing.matrix_world, dtype=np.float64))
-        start = Vector(own_from_world[:3, :3] @ world_from_camera[:3, 3] + own_from_world[:3, 3])
-        towards = rays @ own_from_world[:3, :3].T
-        for i in np.flatnonzero(~hit & _inside(across[chosen], down[chosen], low, high)):
-            hit[i] = mesh.tree.ray_cast(start, Vector(towards[i]))[0] is not None
+        near = np.flatnonzero(~hit & _inside(across[chosen], down[chosen], low, high))
+        hit[near] = _meets(mesh, world_from_camera, seen[near])
     solo = mine + step * int(hit.sum())
     hides = np.bincount(others[chosen][hit].astype(np.int64)) * step
     return Alone(solo, [int(i) for i in np.flatnonzero(hides >= max(HIDES * solo, 1))])
+
+
+def _meets(mesh: Mesh, world_from_camera: np.ndarray, rays: np.ndarray) -> list[bool]:
+    """Whether each of some rays from the camera, (N, 3) in its axes, meets a mesh."""
+    own_from_world = np.linalg.inv(np.array(mesh.thing.matrix_world, dtype=np.float64))
+    start = Vector(own_from_world[:3, :3] @ world_from_camera[:3, 3] + own_from_world[:3, 3])
+    towards = rays @ world_from_camera[:3, :3].T @ own_from_world[:3, :3].T
+    return [mesh.tree.ray_cast(start, Vector(ray))[0] is not None for ray in towards]
 
 
 def _inside(across: np.ndarray, down: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

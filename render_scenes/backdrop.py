@@ -83,17 +83,24 @@ def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
     at = (np.arange(count) + 0.5) * (size_px / count)
     (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
     turn = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, :3, None, None]
-    x, y = ((at - center_x) / focal_x).astype(np.float32), ((at - center_y) / focal_y).astype(np.float32)
+    x = ((at - center_x) / focal_x).astype(np.float32)
+    y = ((at - center_y) / focal_y).astype(np.float32)
     out: np.ndarray = turn[:, 0] * x[None, None, :] + turn[:, 1] * y[None, :, None] + turn[:, 2]
     return out
 
 
 def _interpolated(picture: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """A picture (H, W, channels) at fractional pixels of shape S, as (channels, *S) float32; it closes at its sides."""
+    """A picture (H, W, channels) at fractional pixels of shape S, which closes at its sides.
+
+    Returns:
+        (channels, *S) float32.
+    """
     height, width, channels = picture.shape
     row = np.clip(row, 0, height - 1)
-    left, top = column.astype(np.int32), np.minimum(row.astype(np.int32), height - 2)
-    across, down = column - left, row - top
+    left = column.astype(np.int32)
+    top = np.minimum(row.astype(np.int32), height - 2)
+    across = column - left
+    down = row - top
     right = np.where(left + 1 < width, left + 1, 0)
     out = np.empty((channels, *column.shape), dtype=np.float32)
     for channel in range(channels):  # by planes: numpy is slow along short axes
@@ -118,7 +125,10 @@ def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:
 
 
 class Floor(NamedTuple):
-    """What share of its light a floor gets, seen from straight above: a matte floor looks the same from everywhere."""
+    """What share of its light a floor gets, seen from straight above.
+
+    A matte floor looks the same from everywhere.
+    """
 
     share: np.ndarray  # (H, W) float32 factors, as displayed; 1 at the edge and beyond it
     left: float  # x of the first column's edge, in the world
@@ -137,7 +147,8 @@ def floor_window(
         towards: unit vectors to the lamps. Long shadows of low ones are cut off.
         reach: how far around that the object hides the surroundings.
     """
-    above, feet = points[2] - points[2].min(), points[:2]
+    above = points[2] - points[2].min()
+    feet = points[:2]
     shadows = [feet - above * (lamp[:2, None] / max(lamp[2], LOWEST)) for lamp in towards]
     low = np.min([shadow.min(axis=1) for shadow in [feet, *shadows]], axis=0) - reach
     high = np.max([shadow.max(axis=1) for shadow in [feet, *shadows]], axis=0) + reach

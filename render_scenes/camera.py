@@ -1,4 +1,7 @@
-"""The one place where OpenCV camera axes (x right, y down, z forward) meet Blender's (x right, y up, z back)."""
+"""The one place where the camera axes of OpenCV meet Blender's.
+
+OpenCV has x right, y down and z forward; Blender has x right, y up and z back.
+"""
 
 from typing import Any
 
@@ -23,13 +26,13 @@ def read_back(camera: Any) -> Camera:
     depsgraph = bpy.context.evaluated_depsgraph_get()
     evaluated = camera.evaluated_get(depsgraph)
     render = bpy.context.scene.render
-    width, height = render.resolution_x, render.resolution_y
+    width = render.resolution_x
+    height = render.resolution_y
     clip_from_camera = np.array(evaluated.calc_matrix_camera(depsgraph, x=width, y=height), dtype=np.float64)
-    focal_x, focal_y = 0.5 * width * clip_from_camera[0, 0], 0.5 * height * clip_from_camera[1, 1]
-    center_x, center_y = (
-        0.5 * width * (1 - clip_from_camera[0, 2]),
-        0.5 * height * (1 + clip_from_camera[1, 2]),
-    )
+    focal_x = 0.5 * width * clip_from_camera[0, 0]
+    focal_y = 0.5 * height * clip_from_camera[1, 1]
+    center_x = 0.5 * width * (1 - clip_from_camera[0, 2])
+    center_y = 0.5 * height * (1 + clip_from_camera[1, 2])
     return Camera(
         world_from_camera=(np.array(evaluated.matrix_world, dtype=np.float64) @ OPENCV_FROM_BLENDER).tolist(),
         intrinsics=[[focal_x, 0.0, center_x], [0.0, focal_y, center_y], [0.0, 0.0, 1.0]],

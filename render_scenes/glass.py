@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from render_scenes import backdrop, surfaces
+from render_scenes import backdrop, materials
 
 STEPS = 256  # of grey, by which a colour as displayed is brought back to radiance
-LEAST, MOST = 1e-3, 50.0  # radiance of the darkest and of the lightest
+LEAST = 1e-3  # radiance of the darkest
+MOST = 50.0  # and of the lightest
 LEAST_BEND = (
     1e-3  # of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
 )
@@ -22,7 +23,7 @@ ROUNDS = 4  # of correction, for the view transform mixes the channels
 def materials_of(things: Sequence[Any]) -> list[Any]:
     """Those that light goes through, each once."""
     worn = {slot.material: None for thing in things if thing.type == "MESH" for slot in thing.material_slots}
-    return [one for one in worn if surfaces.transmits(one)]
+    return [one for one in worn if materials.transmits(one)]
 
 
 def tint(things: Sequence[Any], scale: float) -> None:
@@ -33,7 +34,7 @@ def tint(things: Sequence[Any], scale: float) -> None:
     Called once for each import.
     """
     for material in materials_of(things):
-        node = surfaces.principled(material)
+        node = materials.principled(material)
         volume = next((one for one in material.node_tree.nodes if one.type == "VOLUME_ABSORPTION"), None)
         if volume is None:
             _make_thin(material, node)
@@ -48,7 +49,8 @@ def _make_thin(material: Any, node: Any) -> None:
 
     Frosted glass stays solid: without a bend it would be clear.
     """
-    roughness, coat = node.inputs["Roughness"], node.inputs["Coat Weight"]
+    roughness = node.inputs["Roughness"]
+    coat = node.inputs["Coat Weight"]
     if roughness.is_linked or roughness.default_value > FROSTED:
         return
     if not coat.is_linked and not coat.default_value:
@@ -68,19 +70,21 @@ def _absorb(material: Any, node: Any, volume: Any, scale: float) -> None:
     Cycles' own volumes keep a list of what light is in; where two parts touch or a mesh is open, it never
     leaves, and all behind is black.
     """
-    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes = material.node_tree.nodes
+    links = material.node_tree.links
     for link in list(volume.outputs[0].links):
         links.remove(link)
     density = volume.inputs["Density"].default_value
     if not density > 0:
         return
     kept = np.clip(np.array(volume.inputs["Color"].default_value)[:3], DARKEST, 1.0)
-    side, path = nodes.new("ShaderNodeNewGeometry"), nodes.new("ShaderNodeLightPath")
-    way, spread, lost, mix = (
-        nodes.new(kind)
-        for kind in ("ShaderNodeMath", "ShaderNodeCombineXYZ", "ShaderNodeVectorMath", "ShaderNodeMix")
+    side = nodes.new("ShaderNodeNewGeometry")
+    path = nodes.new("ShaderNodeLightPath")
+    way, spread, lost = (
+        nodes.new(kind) for kind in ("ShaderNodeMath", "ShaderNodeCombineXYZ", "ShaderNodeVectorMath")
     )
-    way.operation, lost.operation = "MULTIPLY", "POWER"
+    way.operation = "MULTIPLY"
+    lost.operation = "POWER"
     links.new(side.outputs["Backfacing"], way.inputs[0])
     scaled = nodes.new("ShaderNodeMath")
     scaled.operation = "MULTIPLY"
@@ -91,14 +95,24 @@ def _absorb(material: Any, node: Any, volume: Any, scale: float) -> None:
         links.new(way.outputs[0], socket)
     lost.inputs[0].default_value = kept.tolist()
     links.new(spread.outputs[0], lost.inputs[1])
-    mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
-    color, (share, first, second, result) = node.inputs["Base Color"], _sockets_of_colors(mix)
+    _multiply_color(material, node, lost.outputs[0])
+
+
+def _multiply_color(material: Any, node: Any, by: Any) -> None:
+    """Let a surface have its base colour times that of another node's socket."""
+    nodes = material.node_tree.nodes
+    links = material.node_tree.links
+    mix = nodes.new("ShaderNodeMix")
+    mix.data_type = "RGBA"
+    mix.blend_type = "MULTIPLY"
+    color = node.inputs["Base Color"]
+    share, first, second, result = _sockets_of_colors(mix)
     share.default_value = 1.0
     if color.is_linked:
         links.new(color.links[0].from_socket, first)
     else:
         first.default_value = tuple(color.default_value)
-    links.new(lost.outputs[0], second)
+    links.new(by, second)
     links.new(result, color)
 
 

@@ -64,7 +64,8 @@ def _listen_to_animations() -> None:
 
 
 def _before_animations(gltf: Any) -> Animated:
-    placed, weights = [], []
+    placed = []
+    weights = []
     for node in gltf.vnodes.values():
         if node.type == VNode.Bone:
             thing = gltf.vnodes[node.bone_arma].blender_object.pose.bones[node.blender_bone_name]
@@ -79,7 +80,9 @@ def _before_animations(gltf: Any) -> Animated:
 
     def rest() -> None:
         for thing, location, rotation, scale in placed:
-            thing.location, thing.rotation_quaternion, thing.scale = location, rotation, scale
+            thing.location = location
+            thing.rotation_quaternion = rotation
+            thing.scale = scale
         for keys, values in weights:
             for key, value in zip(keys, values, strict=True):
                 key.value = value
@@ -127,7 +130,8 @@ def _listen_to_textures() -> None:
     def tell_and_divide(hook: str, gltf: Any, *about: Any) -> None:
         tell(hook, gltf, *about)
         if hook == "gather_import_texture_after_hook":
-            tree, is_data = about[1], about[-1]
+            tree = about[1]
+            is_data = about[-1]
             if not hasattr(gltf, "images_by_role"):
                 gltf.images_by_role = {}
             _divide_image(tree, is_data, gltf.images_by_role)
@@ -180,7 +184,8 @@ def _hidden(nodes: list[Any]) -> set[int]:
     def says_so(node: Any) -> bool:
         return not ((node.extensions or {}).get("KHR_node_visibility") or {}).get("visible", True)
 
-    waiting, hidden = [number for number, node in enumerate(nodes) if says_so(node)], set[int]()
+    waiting = [number for number, node in enumerate(nodes) if says_so(node)]
+    hidden = set[int]()
     while waiting:
         number = waiting.pop()
         if number not in hidden:
@@ -195,7 +200,8 @@ def _listen_to_triangles() -> None:
     Blender's validation would leave one of them, without a word, and not always the one whose normals are
     right.
     """
-    triangles_of, make_mesh = importer_of_meshes.points_edges_tris, importer_of_meshes.do_primitives
+    triangles_of = importer_of_meshes.points_edges_tris
+    make_mesh = importer_of_meshes.do_primitives
     two_sided: list[np.ndarray] = []
 
     def triangles_once(mode: int, indices: np.ndarray) -> tuple[Any, Any, Any]:
@@ -215,7 +221,8 @@ def _listen_to_triangles() -> None:
         if marks.any() and len(marks) == len(mesh.polygons):
             mark_two_sided(mesh, marks)
 
-    importer_of_meshes.points_edges_tris, importer_of_meshes.do_primitives = triangles_once, mesh_with_marks
+    importer_of_meshes.points_edges_tris = triangles_once
+    importer_of_meshes.do_primitives = mesh_with_marks
 
 
 def _different(primitives: list[Any]) -> list[Any]:
@@ -249,9 +256,8 @@ def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     corners = triangles.reshape(-1, 3)
     ordered = np.sort(corners, axis=1).astype(np.uint64)
     keys = (ordered[:, 0] << np.uint64(42)) ^ (ordered[:, 1] << np.uint64(21)) ^ ordered[:, 2]
-    order = np.argsort(
-        keys, kind="stable"
-    )  # budgets keep vertices below 2^21, or nearly: equal keys are compared
+    # budgets keep vertices below 2^21, or nearly: equal keys are compared
+    order = np.argsort(keys, kind="stable")
     equal = (keys[order][1:] == keys[order][:-1]) & (ordered[order][1:] == ordered[order][:-1]).all(axis=1)
     if not equal.any():
         return triangles, np.zeros(len(corners), dtype=bool)

@@ -23,7 +23,10 @@ FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a
 
 
 class Lighting:
-    """The world around the object and the lamps in it: one for a process, told of each object's lights by `begin`."""
+    """The world around the object and the lamps in it.
+
+    There is one for a process; `begin` tells it of each object's lights.
+    """
 
     def __init__(self, scene: Any) -> None:
         self.scene = scene
@@ -46,7 +49,9 @@ class Lighting:
 
     def begin(self, job: protocol.Open) -> None:
         """Take note of what the next object is to be lit by."""
-        self.lights, self.background, self.folder = job.lights, job.background, Path(job.out)
+        self.lights = job.lights
+        self.background = job.background
+        self.folder = Path(job.out)
 
     def images(self) -> set[Any]:
         """Blender's images of the HDRIs, which stay over objects."""
@@ -55,9 +60,11 @@ class Lighting:
     def _set_up_world(self) -> None:
         world = bpy.data.worlds.new("World")
         self.scene.world = world
-        nodes, links = world.node_tree.nodes, world.node_tree.links
+        nodes = world.node_tree.nodes
+        links = world.node_tree.links
         nodes.clear()
-        coordinates, self._mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
+        coordinates = nodes.new("ShaderNodeTexCoord")
+        self._mapping = nodes.new("ShaderNodeMapping")
         self._environment, self._surroundings = (
             nodes.new(kind) for kind in ("ShaderNodeTexEnvironment", "ShaderNodeBackground")
         )
@@ -77,7 +84,10 @@ class Lighting:
         world.cycles.sample_map_resolution = 256
 
     def show_behind_glass(self, things: Sequence[Any]) -> None:
-        """Before a painted background, glass among these shows its colour, not the surroundings that light the object."""
+        """Let glass among these things show a painted background's colour.
+
+        Without this, it would show the surroundings that light the object.
+        """
         painted = bool(glass.materials_of(things)) and self.background["kind"] not in {"hdri", "blurred"}
         if painted:
             rgb = 0.5 * (np.asarray(self.background["rgb"]) + np.asarray(self.background["rgb_below"]))
@@ -94,7 +104,8 @@ class Lighting:
         for number, light in enumerate(self.lights):
             for described in light["lamps"]:
                 data = bpy.data.lights.new("Lamp", "SUN")
-                data.energy, data.angle = described["strength"], np.radians(described["angle_deg"])
+                data.energy = described["strength"]
+                data.angle = np.radians(described["angle_deg"])
                 lamp = bpy.data.objects.new("Lamp", data)
                 lamp.rotation_mode = "QUATERNION"
                 lamp.rotation_quaternion = _shining_from(np.asarray(described["direction"]))
@@ -111,6 +122,10 @@ class Lighting:
                 lamp.rotation_quaternion = _shining_from(
                     world_from_camera[:3, :3] @ np.asarray(described["direction"])
                 )
+
+    def moves(self, number: int) -> bool:
+        """Whether one of the object's lights has a lamp that goes with the camera."""
+        return any(lamp["frame"] == "camera" for lamp in self.lights[number]["lamps"])
 
     def switch(self, number: int) -> None:
         """Switch to one of the object's lights. HDRIs stay loaded over objects."""
@@ -137,7 +152,11 @@ class Lighting:
         bpy.context.view_layer.update()
 
     def surroundings(self, camera: protocol.Camera, size: int) -> np.ndarray:
-        """(size, size, 3) uint8: the HDRI that lights the object, as displayed and maybe blurred, seen by a camera."""
+        """The HDRI that lights the object, seen by a camera.
+
+        Returns:
+            (size, size, 3) uint8, as displayed, and blurred if the background is.
+        """
         assert self.lit is not None
         blur = self.background["kind"] == "blurred"
         shown = self.as_displayed(self.lit["name"], self.lit["strength"], blur)
@@ -158,7 +177,10 @@ class Lighting:
 
 
 class Ground:
-    """A floor under the object, hidden from the pictures, and the shadows on it, which are painted into them."""
+    """A floor under the object.
+
+    Pictures do not show it; the shadows on it are painted into them.
+    """
 
     def __init__(self, scene: Any, height: float) -> None:
         self.scene = scene
@@ -167,12 +189,12 @@ class Ground:
         size = 40 * OBJECT_RADIUS
         corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
         mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
-        matte = bpy.data.materials.new(
-            "Matte"
-        )  # Blender's default shines, so it would look different from above
+        # Blender's default shines, so it would look different from above
+        matte = bpy.data.materials.new("Matte")
         nodes = matte.node_tree.nodes
         nodes.clear()
-        surface, output = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeOutputMaterial")
+        surface = nodes.new("ShaderNodeBsdfDiffuse")
+        output = nodes.new("ShaderNodeOutputMaterial")
         matte.node_tree.links.new(surface.outputs["BSDF"], output.inputs["Surface"])
         mesh.materials.append(matte)
         self.thing = bpy.data.objects.new("Ground", mesh)
@@ -188,10 +210,10 @@ class Ground:
         things: Sequence[Any],
         points: np.ndarray,
     ) -> None:
-        """What share of its light the ground gets: seen from above, with the object there but hidden from the camera.
+        """Find what share of its light the ground gets, once per light.
 
-        Once per light; a lamp on the camera moves with each view, and these floors have half the detail.
-        Cycles' own shadow catcher costs fifteen times the picture.
+        It is rendered from above, with the object hidden from the camera alone; at half the detail for a lamp
+        that moves with each view. Cycles' own shadow catcher costs fifteen times the picture.
 
         Args:
             views: whose floors are wanted, in pictures of `size` pixels.
@@ -201,12 +223,11 @@ class Ground:
         self.thing.hide_render = False
         for thing in things:
             thing.visible_camera = False
-        passes.end_session(self.scene)
+        passes.end_session(self.scene)  # it does not always notice what is shown and hidden
         seen: dict[tuple[int, str], backdrop.Floor] = {}
         for view in views:
-            number = view.planned["light"]
-            moves = any(lamp["frame"] == "camera" for lamp in lighting.lights[number]["lamps"])
-            key = (number, view.name if moves else "")
+            moves = lighting.moves(view.planned["light"])
+            key = (view.planned["light"], view.name if moves else "")
             if key not in seen:
                 lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
                 lighting.set_up_view(camera, view.planned)
@@ -219,7 +240,7 @@ class Ground:
         camera.data.type = "PERSP"
         self.scene.render.resolution_x = self.scene.render.resolution_y = size
         self.scene.render.use_border = True
-        passes.end_session(self.scene)  # it does not always notice what is shown and hidden
+        passes.end_session(self.scene)
 
     def _from_above(
         self, detail: float, camera: Any, lighting: Lighting, points: np.ndarray
@@ -229,17 +250,17 @@ class Ground:
         turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp in shining]
         towards = [np.asarray(one) for one in turned if one.z > 0]
         left, bottom, right, top = backdrop.floor_window(points, towards, FLOOR_REACH)
-        width, height = int(np.ceil((right - left) * detail)), int(np.ceil((top - bottom) * detail))
+        width = int(np.ceil((right - left) * detail))
+        height = int(np.ceil((top - bottom) * detail))
         render = self.scene.render
-        render.resolution_x, render.resolution_y, render.use_border = width, height, False
-        camera.data.type, camera.data.ortho_scale = (
-            "ORTHO",
-            width / detail,
-        )  # of the width, as `place` has it fitted
+        render.resolution_x = width
+        render.resolution_y = height
+        render.use_border = False
+        camera.data.type = "ORTHO"
+        camera.data.ortho_scale = width / detail  # of the width, as `place` has it fitted
         middle = (left + 0.5 * width / detail, top - 0.5 * height / detail, 20.0)
-        camera.matrix_world = Matrix.Translation(
-            Vector(middle)
-        )  # without rotation it looks down, +Y at the top
+        # without rotation it looks down, +Y at the top
+        camera.matrix_world = Matrix.Translation(Vector(middle))
         bpy.ops.render.render()
         green = passes.take()["Combined"][..., 1]
         share = backdrop.light_share(green, backdrop.FADE * detail)

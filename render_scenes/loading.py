@@ -8,13 +8,13 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from render_scenes import poses, surfaces
+from render_scenes import back_faces, materials, poses, surfaces
 
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
 DIRECTIONS = 120  # on the ground, in which an object's reach is measured
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """This object cannot be used; `stage` says where it was found out."""
 
     def __init__(self, stage: str, reason: str) -> None:
@@ -27,9 +27,8 @@ class Part(NamedTuple):
 
     holder: Any  # the empty over all its roots
     things: list[Any]
-    normalise: (
-        np.ndarray
-    )  # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
+    # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
+    normalise: np.ndarray
     points: np.ndarray  # (3, N) float32 of its surface, in its own axes
     pose: str  # `rest`, or `animation NAME at SECONDS s`
     veiled: bool  # some of it is blended
@@ -41,7 +40,11 @@ class Part(NamedTuple):
 
     @property
     def reach(self) -> list[float]:
-        """How far it goes from the middle of its box in `DIRECTIONS` directions over the ground, counter-clockwise from +x."""
+        """How far it goes over the ground from the middle of its box.
+
+        Returns:
+            A length for each of `DIRECTIONS` directions, counter-clockwise from +x.
+        """
         angles = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
         x, y, _ = self.points
         return [float((np.float32(np.cos(a)) * x + np.float32(np.sin(a)) * y).max()) for a in angles]
@@ -55,13 +58,14 @@ def load(scene: Any, path: Path, index: int, pose: str) -> Part:
         pose: rest, animation or auto.
 
     Raises:
-        Refused: if it has nothing to show. What was imported of it is left in the scene.
+        RefusedError: if it has nothing to show. What was imported of it is left in the scene.
     """
-    before, images = set(scene.objects), set(bpy.data.images)
+    before = set(scene.objects)
+    images = set(bpy.data.images)
     try:
         bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True, import_scene_extras=False)
     except RuntimeError as error:
-        raise Refused("import", _in_one_line(str(error))) from error
+        raise RefusedError("import", _in_one_line(str(error))) from error
     new = [o for o in scene.objects if o not in before]
     chosen = poses.choose(new, pose, lambda: _drawn(new))
     bpy.context.view_layer.update()
@@ -76,18 +80,18 @@ def load(scene: Any, path: Path, index: int, pose: str) -> Part:
         thing.pass_index = index
     for image in [one for one in bpy.data.images if one not in images]:
         if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
-            raise Refused(
+            raise RefusedError(
                 "import", f"texture {image.name!r} is missing or unreadable: it would render magenta"
             )
     return _normalise(scene, new, chosen)
 
 
-def try_to_load(scene: Any, path: Path, index: int, pose: str) -> Part | Refused:
+def try_to_load(scene: Any, path: Path, index: int, pose: str) -> Part | RefusedError:
     """The same for an object among others: a problem with it leaves those, and nothing of it."""
     before = set(bpy.data.objects)
     try:
         return load(scene, path, index, pose)
-    except Refused as refusal:
+    except RefusedError as refusal:
         for thing in [o for o in bpy.data.objects if o not in before]:
             bpy.data.objects.remove(thing, do_unlink=True)
         return refusal
@@ -103,15 +107,15 @@ def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
     """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
     surfaces.turn_normals([o.data for o in _drawn(new)])
     there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(_drawn(new))))
-    surfaces.hide_back_faces(there)
+    back_faces.hide_back_faces(there)
     surfaces.part_glass(there)
     if not sum(len(one.points) for one in there):
-        raise Refused("import", "no mesh with vertices was imported")
+        raise RefusedError("import", "no mesh with vertices was imported")
     points = np.concatenate([one.points for one in there])
     middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
     radius = float(np.linalg.norm(points - middle, axis=1).max())
     if not np.isfinite(radius) or not radius > 0:
-        raise Refused("import", f"the object's radius is {radius}: it is one point, or not finite")
+        raise RefusedError("import", f"the object's radius is {radius}: it is one point, or not finite")
     parent = bpy.data.objects.new("Normalise", None)
     scene.collection.objects.link(parent)
     for root in [o for o in new if o.parent is None]:
@@ -124,7 +128,7 @@ def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
     own = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
     drawn = [o for o in new if not o.hide_render]
     worn = {slot.material for one in there for slot in one.thing.material_slots}
-    veiled = any(map(surfaces.is_veil, worn))
+    veiled = any(map(materials.is_veil, worn))
     return Part(parent, drawn, np.array(normalise, dtype=np.float64), own, pose, veiled)
 
 
@@ -140,7 +144,10 @@ def _in_one_line(report: str) -> str:
     ]
     where = f"its {places[-1][1]}, {places[-1][2]}" if places else "it"
     error = next((line for line in reversed(lines) if re.match(r"[\w.]+(:|$)", line)), lines[-1])
-    return f"Blender's glTF importer failed on it ({where}: {error[:160]}); open it in an editor of glTF and export it anew"
+    return (
+        f"Blender's glTF importer failed on it ({where}: {error[:160]}); "
+        "open it in an editor of glTF and export it anew"
+    )
 
 
 def _loads(image: Any) -> bool:

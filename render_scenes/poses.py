@@ -64,7 +64,8 @@ def _forget_animations(things: Sequence[Any]) -> None:
 def _best(things: Sequence[Any], animated: importing.Animated, meshes: list[Any]) -> float | None:
     """Seconds of the first animation, or None for rest."""
     moments: list[float | None] = [0.0]
-    areas, across = [], []
+    areas = []
+    across = []
 
     def look(seconds: float | None) -> None:
         if seconds is not None:
@@ -146,4 +147,5 @@ class _Still:
 
     def __exit__(self, *_: object) -> None:
         for holder, action, slot in self.held:
-            holder.animation_data.action, holder.animation_data.action_slot = action, slot
+            holder.animation_data.action = action
+            holder.animation_data.action_slot = slot

@@ -13,13 +13,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-Record = dict[
-    str, Any
-]  # a record of the supervisor as JSON; which one, and so what is in it, says each field
+# a record of the supervisor as JSON; which one, and so what is in it, says each field
+Record = dict[str, Any]
 Matrix = list[list[float]]
-States = list[
-    list[Matrix | None]
-]  # per state of a scene, per object that was loaded, a 4x4; None where it is absent
+# per state of a scene, per object that was loaded, a 4x4; None where it is absent
+States = list[list[Matrix | None]]
 
 
 # --- requests -------------------------------------------------------------------------------------
@@ -164,9 +162,8 @@ class Camera:
 class Taken(Camera):
     """One view: its camera, its files, and what is known of its pixels."""
 
-    box: list[
-        int
-    ]  # left, top, right, bottom of the part that was rendered, in pixels; the last ones are outside
+    # left, top, right, bottom of the part that was rendered, in pixels; the last ones are outside
+    box: list[int]
     arrays: str  # name of a file with depth and albedo of the box and, of a scene, its object numbers from 1
     image: str  # name of the picture's file; empty if no picture was wanted
     statistics: dict[str, float]  # the supervisor's `Statistics`; without a picture, its opacity alone

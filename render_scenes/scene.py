@@ -6,41 +6,22 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import bpy
 import numpy as np
 from mathutils import Matrix
-from PIL import Image
 
 from render_scenes import alone, backdrop, glass, importing, loading, passes, protocol
 from render_scenes import camera as cameras
 from render_scenes.lighting import Ground, Lighting
+from render_scenes.pictures import OBJECT_INDEX, Box, Finished, Kind, finish
 
-OBJECT_INDEX = 1  # of the (first) object's own pixels, 2 of the second object's: what they stand on has none
 BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser reach beyond them
-VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
-VEIL_DEPTH = 0.03  # by so much these may be nearer or further
 LOOK = ("AgX", "AgX - Medium High Contrast")
 # data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
 FORGETS = 1_500
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
-
-
-class Box(NamedTuple):
-    """The part of the frame that is rendered, in pixels; the last row and column are outside."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
-class Kind(NamedTuple):
-    """What a picture is of."""
-
-    scene: bool  # several objects
-    veiled: bool  # some of it is blended
 
 
 class Studio:
@@ -50,7 +31,8 @@ class Studio:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         self.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-        self.camera.data.clip_start, self.camera.data.clip_end = 0.01, 100.0
+        self.camera.data.clip_start = 0.01
+        self.camera.data.clip_end = 100.0
         self.scene.collection.objects.link(self.camera)
         self.scene.camera = self.camera
         self.device = self._choose_device(device)
@@ -88,14 +70,14 @@ class Studio:
         return _processor_name()
 
     def _set_up_render(self) -> None:
-        scene, cycles = self.scene, self.scene.cycles
+        scene = self.scene
+        cycles = self.scene.cycles
         scene.render.engine = "CYCLES"
         scene.render.use_persistent_data = True  # saves the scene sync of every view but the first
         if cycles.device == "CPU":
-            scene.render.threads_mode, scene.render.threads = (
-                "FIXED",
-                1,
-            )  # two such processes beat one with two threads
+            # two such processes beat one with two threads
+            scene.render.threads_mode = "FIXED"
+            scene.render.threads = 1
         scene.render.film_transparent = True
         scene.render.use_compositing = scene.render.use_sequencer = False
         scene.render.resolution_percentage = 100
@@ -123,9 +105,11 @@ class Studio:
         mesh = bpy.data.meshes.new("warm-up")
         mesh.from_pydata([(-1, 0, -1), (1, 0, -1), (0, 0, 1)], [], [(0, 1, 2)])
         self.scene.collection.objects.link(bpy.data.objects.new("warm-up", mesh))
-        render, cycles = self.scene.render, self.scene.cycles
+        render = self.scene.render
+        cycles = self.scene.cycles
         render.resolution_x = render.resolution_y = 32
-        cycles.samples, cycles.use_denoising = 1, True
+        cycles.samples = 1
+        cycles.use_denoising = True
         bpy.ops.render.render()
         passes.take()
         self._forget()
@@ -154,10 +138,12 @@ class Studio:
     # --- one object --------------------------------------------------------------------------------
 
     def open(self, job: protocol.Open) -> protocol.Opened:
-        """Load what the pictures are to show: forgets what was before. `shoot` then takes pictures, as often as wanted.
+        """Load what the pictures are to show, and forget what was before.
+
+        `shoot` then takes pictures, as often as wanted.
 
         Raises:
-            loading.Refused: if the only object has nothing to show.
+            loading.RefusedError: if the only object has nothing to show.
         """
         started = time.process_time()
         self._forget()
@@ -167,7 +153,7 @@ class Studio:
         if job.scene:
             for path in job.paths:
                 part = loading.try_to_load(self.scene, Path(path), OBJECT_INDEX + len(self.parts), job.pose)
-                if isinstance(part, loading.Refused):
+                if isinstance(part, loading.RefusedError):
                     loaded.append(protocol.Loaded(problem=str(part)))
                 else:
                     self.parts.append(part)
@@ -196,8 +182,12 @@ class Studio:
         return protocol.Placed(states=states, cpu_s=time.process_time() - started)
 
     def _set_up_scene(self, states: list[list[np.ndarray | None]]) -> None:
-        """Places, ground and lamps; from the last state to the first, so that this is the one which stands."""
-        read, lowest = [], []
+        """Set up places, ground and lamps.
+
+        It goes from the last state to the first, so that the first is the one which stands.
+        """
+        read = []
+        lowest = []
         for places in reversed(states):
             for part, place in zip(self.parts, places, strict=True):
                 if place is not None:
@@ -212,7 +202,8 @@ class Studio:
                 ]
             )
             lowest.append(self._points_of(read[-1])[2].min())
-        self.states, self.state = read[::-1], -1
+        self.states = read[::-1]
+        self.state = -1
         for part, *places in zip(self.parts, *states, strict=True):
             [place, *_] = [one for one in places if one is not None] or [np.eye(4)]
             glass.tint(part.things, float(np.cbrt(np.linalg.det((place @ part.normalise)[:3, :3]))))
@@ -257,7 +248,7 @@ class Studio:
 
         # a new light costs a new map, and another state of the scene a new session
         order = sorted(range(len(job.views)), key=lambda i: (state_of(i), job.views[i].planned["light"]))
-        work: dict[int, tuple[dict[str, Any], Future[_Finished]]] = {}
+        work: dict[int, tuple[dict[str, Any], Future[Finished]]] = {}
         for state, group in groupby(order, key=state_of):
             mine = list(group)
             self._enter(state)
@@ -276,24 +267,26 @@ class Studio:
     def _set_quality(self, job: protocol.Shoot) -> None:
         self.scene.render.resolution_x = self.scene.render.resolution_y = job.size_px
         cycles = self.scene.cycles
-        cycles.samples, cycles.use_denoising = job.samples, job.denoise
+        cycles.samples = job.samples
+        cycles.use_denoising = job.denoise
         cycles.use_adaptive_sampling = job.adaptive_threshold > 0
-        cycles.adaptive_threshold, cycles.seed = job.adaptive_threshold, job.seed
+        cycles.adaptive_threshold = job.adaptive_threshold
+        cycles.seed = job.seed
 
     def _render_view(
         self, view: protocol.NamedView, job: protocol.Shoot
-    ) -> tuple[dict[str, Any], "Future[_Finished]"]:
+    ) -> tuple[dict[str, Any], "Future[Finished]"]:
         """Render one view.
 
         Returns the fields of `Taken` that are known at once, and the others, read from its files.
         """
         assert self.job is not None
-        if (
-            job.picture
-        ):  # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
+        # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
+        if job.picture:
             self.lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
         self.lighting.set_up_view(self.camera, view.planned)
-        camera, size = cameras.read_back(self.camera), job.size_px
+        camera = cameras.read_back(self.camera)
+        size = job.size_px
         box = self._box(camera, size)
         self._crop(box, size)
         path = Path(self.job.out) / f"{view.name}.png"
@@ -303,19 +296,21 @@ class Studio:
         found = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
         behind = self._behind(view.name, camera, size) if job.picture else None
         kind = Kind(self.job.scene, any(part.veiled for part in self.parts))
-        done = self.encoder.submit(_finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
-        solo, hidden_by = [one.solo for one in found], [one.hidden_by for one in found]
+        done = self.encoder.submit(finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
+        solo = [one.solo for one in found]
+        hidden_by = [one.hidden_by for one in found]
         return {**vars(camera), "box": list(box), "solo": solo, "hidden_by": hidden_by}, done
 
     def _alone(self, rendered: dict[str, np.ndarray], camera: protocol.Camera, box: Box) -> list[alone.Alone]:
-        """Of each object of a scene, how many pixels it would have if it were alone, and which ones hide it."""
+        """How many pixels each object of a scene would have if it were alone, and which others hide it."""
         index = rendered["Object Index"][..., 0].astype(np.int64) - OBJECT_INDEX
         found = [alone.Alone(0, [])] * len(self.parts)
         for number, place in enumerate(self.states[self.state]):
             if place is not None:
                 if number not in self.meshes:
                     self.meshes[number] = alone.meshes_of(self.parts[number].things)
-                depth, corner = rendered["Depth"][..., 0], (box.left, box.top)
+                depth = rendered["Depth"][..., 0]
+                corner = (box.left, box.top)
                 found[number] = alone.alone(number, self.meshes[number], index, depth, camera, corner)
         return found
 
@@ -330,13 +325,14 @@ class Studio:
         return np.asarray(np.rint(plain), dtype=np.uint8)
 
     def _box(self, camera: protocol.Camera, size: int) -> Box:
-        """The smallest box around the object's vertices in the picture, and a margin; at least a few pixels."""
+        """The smallest box around the object's vertices in the picture, with a margin."""
         (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
         camera_from_world = np.linalg.inv(np.asarray(camera.world_from_camera)).astype(np.float32)
         x, y, z = camera_from_world[:3, :3] @ self.points + camera_from_world[:3, 3:]
         if z.min() < 1e-3:
             return Box(0, 0, size, size)
-        x, y = x / z, y / z
+        x = x / z
+        y = y / z
         low = np.array([x.min() * focal_x + center_x, y.min() * focal_y + center_y])
         high = np.array([x.max() * focal_x + center_x, y.max() * focal_y + center_y])
         low = np.clip(np.floor(low) - BORDER_PX, 0, size - 8).astype(int)
@@ -346,11 +342,10 @@ class Studio:
     def _crop(self, box: Box, size: int) -> None:
         """Render this box only. A quarter pixel inwards, for Blender rounds the shares down."""
         render = self.scene.render
-        render.border_min_x, render.border_max_x = (box.left + 0.25) / size, (box.right + 0.25) / size
-        render.border_min_y, render.border_max_y = (
-            (size - box.bottom + 0.25) / size,
-            (size - box.top + 0.25) / size,
-        )
+        render.border_min_x = (box.left + 0.25) / size
+        render.border_max_x = (box.right + 0.25) / size
+        render.border_min_y = (size - box.bottom + 0.25) / size
+        render.border_max_y = (size - box.top + 0.25) / size
 
     def _forget(self) -> None:
         """Remove the object, and Cycles' session with it.
@@ -391,95 +386,6 @@ def gpus(kind: str) -> list[str]:
     except TypeError:  # this build of Blender does not know the kind
         return []
     return [device.name for device in preferences.devices if device.type == kind]
-
-
-class _Finished(NamedTuple):
-    """What is read from the files of a view: fields of `protocol.Taken`."""
-
-    arrays: str
-    image: str
-    statistics: dict[str, float]
-
-
-def _finish(
-    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, kind: Kind
-) -> _Finished:
-    """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
-
-    Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is
-    kept.
-    """
-    depth, albedo = passes.depth_and_albedo(taken, OBJECT_INDEX)
-    with open(path.with_suffix(".npy"), "wb") as file:
-        np.save(file, depth)
-        np.save(file, albedo)
-        if kind.scene:
-            np.save(file, taken["Object Index"][..., 0].astype(np.uint8))  # 0 where there is none
-    there = depth < 1e9
-    alpha = taken["Combined"][..., 3]
-    statistics = {"opacity": float(alpha[there].mean()) if there.any() else 0.0}
-    arrays, image = path.with_suffix(".npy").name, ""
-    if behind is not None:
-        picture = path.with_suffix(".jpg")
-        image, inside = picture.name, np.s_[box.top : box.bottom, box.left : box.right]
-        before = behind[inside].astype(np.float32)
-        rgb, after = _over(path, before, depth if kind.veiled else None)
-        path.unlink()
-        if there.any():
-            statistics |= _exposure(rgb[there], np.abs(after - before)[there])
-        whole = behind.copy()
-        whole[inside] = np.rint(after)
-        Image.fromarray(whole).save(picture, quality=quality, subsampling=0)
-    return _Finished(arrays, image, statistics)
-
-
-def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255.
-
-    Args:
-        veil: depth, (H, W), if some of it is blended: how much is, few paths tell with a grain.
-    """
-    with Image.open(path) as picture:
-        rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
-    if veil is not None:
-        rgba = _without_grain(rgba, veil)
-    rgb, alpha = rgba[..., :3], rgba[..., 3:] / 255
-    return rgb, rgb * alpha + behind * (1 - alpha)
-
-
-def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Colours and alpha of what is blended as the mean of their surroundings at that depth.
-
-    The denoiser leaves alpha alone.
-    """
-    thin = (depth < 1e9) & (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
-    height, width = depth.shape
-    weighed = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=2)
-    far = np.pad(depth, VEIL_PX, constant_values=np.inf)
-    near = np.pad(weighed, ((VEIL_PX, VEIL_PX), (VEIL_PX, VEIL_PX), (0, 0)))
-    total, count = np.zeros_like(weighed), np.zeros((height, width, 1), dtype=np.float32)
-    for down in range(2 * VEIL_PX + 1):
-        for right in range(2 * VEIL_PX + 1):
-            there = np.s_[down : down + height, right : right + width]
-            same = (np.abs(far[there] - depth) < VEIL_DEPTH)[..., None]
-            total += same * near[there]
-            count += same
-    smooth = np.concatenate(
-        [total[..., :3] / np.maximum(total[..., 3:], 1e-6), total[..., 3:] / count.clip(1)], axis=2
-    )
-    return np.where(thin[..., None], smooth, rgba)
-
-
-def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:
-    """Of the object's pixels (N, 3), all in 0..255."""
-    luminance = rgb @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
-    return {
-        "luminance": float(luminance.mean()),
-        "contrast": float(luminance.std()),
-        "dark": float((luminance < 0.02).mean()),
-        "bright": float((luminance > 0.98).mean()),
-        "from_background": float(from_behind.mean()) / 255,
-    }
 
 
 def _resident_mb() -> float:

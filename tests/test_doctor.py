@@ -15,7 +15,7 @@ import yaml
 from support.command import viewpoint100k
 from support.hub_server import HubServer
 
-from benchmarks.farm_parts import NotHere, remount, small_disk
+from benchmarks.farm_parts import NotHereError, remount, small_disk
 from viewpoint100k.doctor import Finding, _guarded, without_home
 from viewpoint100k.interpreters import PYTHONS
 from viewpoint100k.libraries import Lacks, explain, find_lacks, read_complaints
@@ -195,7 +195,7 @@ def disk(tmp_path):
         def make(megabytes):
             try:
                 return stack.enter_context(small_disk(tmp_path / "disk", megabytes))
-            except NotHere as reason:
+            except NotHereError as reason:
                 pytest.skip(str(reason))
 
         yield make

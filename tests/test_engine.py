@@ -555,7 +555,7 @@ def test_on_a_gpu_what_is_resident_is_watched(toys, tmp_path):
 
 
 def test_a_gpu_that_compiles_first_is_waited_for_and_said_to(tmp_path, monkeypatch, needs_bpy):
-    monkeypatch.setattr("viewpoint100k.engine.START_S", 0.5)
+    monkeypatch.setattr("viewpoint100k.render_process.START_S", 0.5)
     monkeypatch.setattr("viewpoint100k.engine.PATIENCE_S", 0.5)
     slow, said = wrapped(tmp_path, "time.sleep(1)"), []
     cards = [Device("CUDA", 0, "a card"), Device("CUDA", 1, "a card"), Device()]

@@ -133,6 +133,7 @@ def test_what_is_unread_unknown_and_unanswered_is_said(questions, scored):
     assert (
         scores.unread == 2 and scores.unknown_ids == ["nobody"] and scores.unanswered_ids == [rest[-1][1].id]
     )
+    assert scores.unreadable.value == pytest.approx(2 / (len(rest) + 1))
     assert scores.accuracy.value == pytest.approx((len(rest) - 1) / (len(rest) + 1))
     assert scores.accuracy_of_all.value == pytest.approx((len(rest) - 1) / (len(rest) + 2))
 

@@ -7,12 +7,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from viewpoint100k.audit.recompute import measure, signs
 from viewpoint100k.audit.statistics import information_bits
 from viewpoint100k.config import load_config, preset_names
 from viewpoint100k.errors import InputError
 from viewpoint100k.motions import design, family_of, simpler
 from viewpoint100k.plan import generator, make_plan, plan_views
+from viewpoint100k.proof.measure import Pair, signs
 from viewpoint100k.records import OBJECT_RADIUS, ObjectRecord, SourceObject, View
 
 
@@ -120,7 +120,7 @@ def test_what_the_planned_cameras_do_in_one_way_tells_nothing_of_what_they_do_in
         made = plan_views(config, thing, 0, codes[12 * number : 12 * number + 12])
         for pair in made.pairs:
             first, second = (_shown(made.views[i]) for i in (pair.first, pair.second))
-            labels.append(signs(measure(first, second, None), config.gates))
+            labels.append(signs(Pair(first, second, None), config.gates))
     assert len(labels) > 2390
     for one, other in itertools.combinations(labels[0], 2):
         both = [(each[one], each[other]) for each in labels if None not in (each[one], each[other])]

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from benchmarks.answers import ANSWERS, OPTIONS
 from viewpoint100k.scoring import mean_relative_accuracy, parse_answer, parse_number, score
 
 SIDES = ["left", "right", "no movement sideways"]
@@ -33,6 +34,34 @@ def test_what_is_no_single_option_is_no_answer(completion):
     assert score(completion, SIDES, 0) == 0
 
 
+@pytest.mark.parametrize(("completion", "index"), ANSWERS, ids=lambda value: ascii(value)[:40])
+def test_habits_of_base_models_are_read_and_hedges_are_not(completion, index):
+    assert parse_answer(completion, OPTIONS) == index
+    inside = f"<think>A or C?</think> <answer>{completion}</answer>"
+    assert parse_answer(inside, OPTIONS) == index or "<think>" in completion or "</answer>" in completion
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize(
+    "dress",
+    [r"\boxed{{{}}}", r"$\boxed{{\mathrm{{({})}}}}$", "答案：{}", "答案为{}。", "正确选项：{}", "**Answer:** {}",
+     "The correct choice is option {}.", "I'd go with {}", "Thus, {}", "I am sure.\n\n**{}**"],
+)  # fmt: skip
+def test_every_dressing_carries_every_letter(dress, place):
+    said = dress.format("ABCD"[place])
+    assert [score(said, ["w", "x", "y", "z"], other) for other in range(4)] == [
+        float(other == place) for other in range(4)
+    ], said
+
+
+@pytest.mark.parametrize("answer", [["yes", "no"], ["no", "yes"]])
+def test_a_verdict_is_told_from_an_option_of_the_same_word(answer):
+    repeated = f"A: {answer[0]}. B: {answer[1]}."
+    assert parse_answer(repeated, answer) is None
+    crossed = f"A: {answer[1]}. B: {answer[0]}."
+    assert parse_answer(crossed, answer) == answer.index("no")
+
+
 def test_counter_clockwise_is_not_clockwise():
     assert parse_answer("counter-clockwise", AROUND) == 0
     assert parse_answer("It went clockwise.", AROUND) == 1
@@ -54,6 +83,13 @@ def test_letter_and_text_of_every_option_score_one_and_no_other(index, options):
 
 def test_a_hundred_kilobytes_of_text_are_read_in_passing():
     assert parse_answer("left right " * 10_000 + "<answer>C</answer>", SIDES) == 2
+    for hostile in (
+        r"\boxed{", r"\boxed{}", "\\", "A: no. ", "A (", "答案", "not left ", "option ", "A or ", "I'd go with ",
+        "answer is not ", "correct ", "$", "- ", "A. left ", "n't ", "<|", "<|a",
+    ):  # fmt: skip
+        started = time.process_time()
+        parse_answer(hostile * (100_000 // len(hostile)), SIDES)
+        assert time.process_time() - started < 2, hostile
     for hostile in ("<think>", "<answer>", "answer ", "answer is" + " " * 50, "(" * 99, "</answer><answer>"):
         assert parse_answer(hostile * (100_000 // len(hostile)), SIDES) is None
 
@@ -121,7 +157,8 @@ def test_json_that_says_nothing_or_two_things_scores_nothing(completion):
     [
         ("40", 40), ("40.5", 40.5), ("about 40 degrees", 40), ("40°", 40), ("-40", -40), ("<answer>40</answer>", 40),
         ("<think>It is 30, or 50.</think> 40", 40), ("40 degrees, yes, 40.", 40), ("40.0 = 40", 40), ("<answer>7</answer> 8", 7),
-        ("between 30 and 40", None), ("forty", None), ("", None), ("30-40", None), ("4.0.1", None), ("v40", None),
+        ("答案：40度", 40), ("From camera 1 to 2. Answer: about 40 degrees", 40), (r"30 + 10 = \boxed{40^\circ}", 40),
+        ("the answer is 30 or the answer is 40", None), ("between 30 and 40", None), ("forty", None), ("", None), ("30-40", None), ("4.0.1", None), ("v40", None),
         ("40deg", None), ("1e9", None), ("nan", None), ("inf", None), ("9" * 30, None), ("<think>40", None),
     ],
 )  # fmt: skip

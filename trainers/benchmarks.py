@@ -1,4 +1,5 @@
-"""Public benchmarks -> our columns, from the columns that they document; and their scores, circular ones included.
+"""Public benchmarks -> our columns, from the columns that they document; and their scores, circular ones
+included.
 
 python -m trainers.benchmarks predictions.jsonl blink:
 """
@@ -162,7 +163,9 @@ def _read_batch(batch: dict[str, list[Any]], numbers: list[int], name: str) -> d
             ) from error
         except ValueError as error:
             raise InputError(f"{name}, row {number}: {error}") from error
-        for column, values in out.items() if read is not None else ():
+        if read is None:
+            continue
+        for column, values in out.items():
             values.append(read[column])
     return out
 
@@ -215,7 +218,8 @@ class Score(NamedTuple):
 
 
 def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
-    """Accuracy of all, per type, and circular: right in every order of the options, and under all rows of a group.
+    """Accuracy of all and per type; the share of unreadable answers; and circular: right in every order of
+    the options, and under all rows of a group.
 
     A question without a line, or whose answer cannot be read, counts as wrong: never drawn by lot.
     """
@@ -224,13 +228,15 @@ def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
     groups: dict[str, list[bool]] = defaultdict(list)
     for row in rows.remove_columns("images"):
         options, answers = row["options"], said.get(row["question_id"], {})
-        hits = {}
+        hits, read = {}, bool(answers)
         for rotation, text in answers.items():
             by = rotation % len(options)
             place = parse_choice(text or "", options[by:] + options[:by], row["answer_form"])
+            read = read if rotation else place is not None
             hits[rotation] = place is not None and (place + by) % len(options) == row["answer_index"]
         first = hits.get(0, False)
         plain["all"].append(first)
+        plain["unreadable"].append(not read)
         plain[row["type"]].append(first)
         groups[row["sample_key"]].append(bool(hits) and all(hits.values()))
     scores = {name: Score(sum(hits) / len(hits), len(hits)) for name, hits in plain.items()}

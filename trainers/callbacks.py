@@ -1,4 +1,6 @@
-"""What happens beside the training steps: questions are answered, accuracy is logged, and a fall stops the run."""
+"""What happens beside the training steps: questions are answered, accuracy is logged, and a fall stops the
+run.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,13 +11,14 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from trainers.backends import Asked, generate
 from trainers.rewards import format_reward
-from viewpoint100k.scoring import score
+from viewpoint100k.scoring import parse_choice, parse_number, score
 
 KEY = "watch/accuracy"
 
 
 class WatchCallback(TrainerCallback):
-    """Answers held-out questions every so many steps, greedily, and logs the scorer's accuracy: all, and per type.
+    """Answers held-out questions every so many steps, greedily, and logs the scorer's accuracy: all, and per
+    type.
 
     With `max_fall`, training stops when the accuracy is that far below the first measurement twice in a row:
     the model forgets. One bad measurement may be chance. Measurements are in the trainer's log, so a resumed
@@ -65,8 +68,10 @@ class WatchCallback(TrainerCallback):
         found = measured(state)
         if self.max_fall is not None and len(found) >= 3 and max(found[-2:]) < found[0] - self.max_fall:
             self.trainer.accelerator.print(
-                f"stopped: {KEY} was {found[0]:.3f} before training and is {found[-2]:.3f}, {found[-1]:.3f} now, more than "
-                f"--max_fall {self.max_fall} lower. Mix in more viewpoint questions, or lower the learning rate."
+                f"stopped: {KEY} was {found[0]:.3f} before training and is {found[-2]:.3f}, {found[-1]:.3f} "
+                "now, more than "
+                f"--max_fall {self.max_fall} lower. Mix in more viewpoint questions, or lower the learning "
+                "rate."
             )
             control.should_training_stop = True
 
@@ -91,11 +96,11 @@ class WatchCallback(TrainerCallback):
                 said = generate(model, self.trainer.processing_class, asked, self.max_new_tokens)
                 if chosen:
                     _count(sums, batch, said)
-        names = ["all", "form", *kinds]
+        names = ["all", "form", "unreadable", *kinds]
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64, device=accelerator.device)
         table = accelerator.reduce(table, reduction="sum").cpu()
         found = {name: float(right / n) for name, (right, n) in zip(names, table.tolist(), strict=True) if n}
-        out = {KEY: found.pop("all")}
+        out = {KEY: found.pop("all"), "watch/unreadable": found.pop("unreadable")}
         if "form" in found:
             out["watch/format"] = found.pop("form")
         return out | {f"{KEY}/{kind}": value for kind, value in found.items()}
@@ -103,8 +108,13 @@ class WatchCallback(TrainerCallback):
 
 def _count(sums: dict[str, list[float]], rows: Sequence[dict[str, Any]], said: Sequence[str]) -> None:
     for row, text in zip(rows, said, strict=True):
-        hit = score(text, row["options"] or [], row["answer_index"], row["answer_form"], row["value"])
-        names = [("all", hit), (row["type"], hit)]
+        options = row["options"] or []
+        hit = score(text, options, row["answer_index"], row["answer_form"], row["value"])
+        if row["value"] is None:
+            unread = parse_choice(text, options, row["answer_form"]) is None
+        else:
+            unread = parse_number(text) is None
+        names = [("all", hit), ("unreadable", float(unread)), (row["type"], hit)]
         if row["thinks"]:
             names.append(("form", format_reward([[{"role": "assistant", "content": text}]])[0]))
         for name, value in names:

@@ -1,4 +1,6 @@
-"""What the scripts' command lines share: settings from a file of ours, from yours, or as options; errors in one line."""
+"""What the scripts' command lines share: settings from a file of ours, from yours, or as options; errors in
+one line.
+"""
 
 import sys
 import warnings
@@ -15,10 +17,10 @@ from viewpoint100k import InputError
 def run(main: Callable[..., Any], parser: Any) -> None:
     """Parse, run, and end with 2 where a user can fix what is wrong."""
     arguments = sys.argv[1:]
-    if "--config" in arguments[:-1]:
-        place = arguments.index("--config") + 1
-        arguments[place] = str(config_path(arguments[place]))
     try:
+        if "--config" in arguments[:-1]:
+            place = arguments.index("--config") + 1
+            arguments[place] = str(config_path(arguments[place]))
         main(*_parsed(parser, arguments))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -39,13 +41,15 @@ def _parsed(parser: Any, arguments: list[str]) -> Any:
 
 
 def config_path(name: str) -> Path:
-    """A file of yours, or the name of one that ships: `tiny_cpu` is `trainers/configs/tiny_cpu.yaml`."""
+    """A file of yours, or the name of one that ships: `tiny_cpu` is `trainers/configs/tiny_cpu.yaml`.
+
+    Raises:
+        InputError: there is no such file.
+    """
     if Path(name).is_file():
         return Path(name)
     shipped = Path(str(resources.files("trainers") / "configs" / f"{Path(name).stem}.yaml"))
     if not shipped.is_file():
         known = sorted(path.stem for path in shipped.parent.glob("*.yaml"))
-        raise SystemExit(
-            f"error: --config {name}: there is no such file; those that ship are {', '.join(known)}"
-        )
+        raise InputError(f"--config {name}: there is no such file; those that ship are {', '.join(known)}")
     return shipped

@@ -45,7 +45,8 @@ class DataArguments:
 
     data: list[str] = field(
         metadata={
-            "help": "Sources: a dataset folder, ORG/NAME[@REVISION] on the Hub, or sat:ORG/NAME; PATH#TYPE keeps only questions "
+            "help": "Sources: a dataset folder, ORG/NAME[@REVISION] on the Hub, or sat:ORG/NAME; PATH#TYPE "
+            "keeps only questions "
             "of that type, PATH=0.25 gives a weight."
         }
     )
@@ -61,8 +62,10 @@ class DataArguments:
     fair: bool = field(
         default=False,
         metadata={
-            "help": "Only questions of the balanced subset, whose answers no flat cue gives away; false: all that are "
-            "stored, of which a model learns more (docs/training.md). What is watched and scored is the balanced subset."
+            "help": "Only questions of the balanced subset, whose answers no flat cue gives away; false: "
+            "all that are "
+            "stored, of which a model learns more (docs/training.md). What is watched and scored is the "
+            "balanced subset."
         },
     )
     think_ratio: float = field(
@@ -163,6 +166,17 @@ def parse_source(text: str) -> Source:
     return Source(benchmark or None, path, revision, weight, types)
 
 
+class Wanted(NamedTuple):
+    """Which questions of a source, and how they are asked."""
+
+    split: str
+    think_ratio: float
+    fair: bool
+    streaming: bool = False
+    only_chains: bool = True  # a question without a chain of thought is not asked for one
+    orders: int = 1
+
+
 def load_rows(arguments: DataArguments) -> Any:
     """The questions to train on, as a table or a stream.
 
@@ -172,18 +186,14 @@ def load_rows(arguments: DataArguments) -> Any:
     sources = [parse_source(text) for text in arguments.data]
     if arguments.orders > 1 and arguments.streaming:
         raise InputError(f"--orders {arguments.orders} needs a table: leave out --streaming")
-    tables = [
-        _rows(
-            source,
-            arguments,
-            arguments.split,
-            arguments.think_ratio,
-            arguments.streaming,
-            fair=arguments.fair,
-            orders=arguments.orders,
-        )
-        for source in sources
-    ]
+    wanted = Wanted(
+        arguments.split,
+        arguments.think_ratio,
+        fair=arguments.fair,
+        streaming=arguments.streaming,
+        orders=arguments.orders,
+    )
+    tables = [_rows(source, arguments, wanted) for source in sources]
     if len(tables) == 1:
         return tables[0]
     if all(source.weight is None for source in sources):
@@ -198,34 +208,31 @@ def load_rows(arguments: DataArguments) -> Any:
 
 
 def load_watched(arguments: DataArguments) -> Dataset | None:
-    """The fair questions whose accuracy is logged, spread over the split; all of them thought about, or none."""
+    """The fair questions whose accuracy is logged, spread over the split; all of them thought about, or
+    none.
+    """
     if arguments.watch is None:
         return None
     ratio = 1.0 if arguments.watch_thinks else 0.0
-    rows = _rows(
-        parse_source(arguments.watch), arguments, arguments.watch_split, ratio, streaming=False, fair=True
-    )
+    wanted = Wanted(arguments.watch_split, ratio, fair=True)
+    rows = _rows(parse_source(arguments.watch), arguments, wanted)
     return rows.shuffle(seed=0).select(range(min(arguments.watch_questions, len(rows))))
 
 
 def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> Dataset:
     """Every fair question of a split, to be answered: what `predict` asks, and `evaluate` judges."""
     ratio = 1.0 if thinks else 0.0
-    return _rows(parse_source(source), arguments, split, ratio, streaming=False, only_chains=False, fair=True)
+    wanted = Wanted(split, ratio, fair=True, only_chains=False)
+    return _rows(parse_source(source), arguments, wanted)
 
 
-def _rows(
-    source: Source,
-    arguments: DataArguments,
-    split: str,
-    think_ratio: float,
-    streaming: bool,
-    *,
-    fair: bool,
-    only_chains: bool = True,
-    orders: int = 1,
-) -> Any:
-    more = {"think_ratio": think_ratio, "arguments": arguments, "only_chains": only_chains}
+def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
+    split, streaming = wanted.split, wanted.streaming
+    more = {
+        "think_ratio": wanted.think_ratio,
+        "arguments": arguments,
+        "only_chains": wanted.only_chains,
+    }
     if source.benchmark:
         rows = load_benchmark(
             source.benchmark, source.path, split, revision=source.revision, streaming=streaming
@@ -240,7 +247,7 @@ def _rows(
             types=list(source.types) or arguments.types,
             tiers=arguments.tiers,
             families=arguments.families,
-            fair=fair,
+            fair=wanted.fair,
             shuffle_seed=arguments.mixture_seed if streaming else None,
         )
     dropped = [name for name in COLUMNS if name not in FEATURES]
@@ -248,12 +255,13 @@ def _rows(
         return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
     if not len(rows):
         raise InputError(
-            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers, --families and --fair"
+            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers, "
+            "--families and --fair"
         )
     texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
     features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})
     tables = []
-    for by in range(orders):
+    for by in range(wanted.orders):
         asked = texts.map(to_trl, fn_kwargs=more | {"by": by}, features=features, remove_columns=dropped)
         table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(
             list(FEATURES)

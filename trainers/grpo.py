@@ -53,11 +53,13 @@ def main(
     rewards = reward_functions(reward_args.rewards, training_args.max_completion_length)
     if training_args.reward_weights and len(training_args.reward_weights) != len(rewards):
         raise InputError(
-            f"--reward_weights {training_args.reward_weights}: expected one for each of {', '.join(reward_args.rewards)}"
+            f"--reward_weights {training_args.reward_weights}: expected one for each of "
+            f"{', '.join(reward_args.rewards)}"
         )
     if training_args.use_transformers_continuous_batching and (training_args.bf16 or training_args.fp16):
         raise InputError(
-            "--use_transformers_continuous_batching with bf16 or fp16 turns the weights that are trained into 16 bit at every "
+            "--use_transformers_continuous_batching with bf16 or fp16 turns the weights that are trained "
+            "into 16 bit at every "
             "rollout, and steps are rounded away: leave it out, or take --use_vllm"
         )
     opened = open_data(data_args, training_args, model_args)

@@ -15,7 +15,8 @@ _VISION = re.compile(r"\b(?:visual|vision_tower|vision_model|vision_encoder|visi
 
 
 def check_model_name(model: str | None, option: str = "--model_name_or_path") -> str:
-    """The name of a model, if it can be one: whatever is no folder would be looked for on the Hub, for minutes.
+    """The name of a model, if it can be one: whatever is no folder would be looked for on the Hub, for
+    minutes.
 
     Raises:
         InputError: none was given, or it is a path and nothing is there.
@@ -38,7 +39,8 @@ def check_model_name(model: str | None, option: str = "--model_name_or_path") ->
         validate_repo_id(model)
     except HFValidationError:
         raise InputError(
-            f"{option} {model}: there is no such folder, and no model on the Hub can have this name. If it is the "
+            f"{option} {model}: there is no such folder, and no model on the Hub can have this name. If it "
+            "is the "
             "output of an earlier stage, run that first"
         ) from None
     return model
@@ -67,7 +69,8 @@ def load_processor(model: str, revision: str | None = None, trust_remote_code: b
             AutoConfig.from_pretrained(model, **more)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"cannot load {model}: there is no such folder, and with the Hub: {str(error).splitlines()[0]}"
+                f"cannot load {model}: there is no such folder, and with the Hub: "
+                f"{str(error).splitlines()[0]}"
             ) from error
     try:
         processor = AutoProcessor.from_pretrained(model, padding_side="left", **more)
@@ -154,20 +157,22 @@ def freeze(model: Any, parts: Iterable[str]) -> int:
     found = {part_of(name) for name, _ in model.named_parameters()}
     if missing := wanted - found:
         raise InputError(
-            f"--freeze {' '.join(sorted(missing))}: {type(model).__name__} has only {', '.join(sorted(found))}"
+            f"--freeze {' '.join(sorted(missing))}: {type(model).__name__} has only "
+            f"{', '.join(sorted(found))}"
         )
     for name, parameter in model.named_parameters():
         if part_of(name) in wanted:
             parameter.requires_grad_(False)
-    left = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    left: int = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     if not left:
         raise InputError(f"--freeze {' '.join(sorted(wanted))} leaves nothing to train")
     return left
 
 
 def widen(model: Any, everything: bool = False) -> int:
-    """Keep what is trained in 32 bit. In 16, AdamW's steps are smaller than what tells two neighbouring numbers apart, and
-    are rounded away; matrices are multiplied in 16 bit all the same where there is autocast.
+    """Keep what is trained in 32 bit. In 16, AdamW's steps are smaller than what tells two neighbouring
+    numbers apart, and are rounded away; matrices are multiplied in 16 bit all the same where there is
+    autocast.
 
     Args:
         everything: frozen parameters as well, as it takes where there is no autocast to bring them together.
@@ -186,7 +191,9 @@ def widen(model: Any, everything: bool = False) -> int:
 
 
 def lora_without(config: Any, parts: Iterable[str] | None) -> Any:
-    """A LoRA configuration that leaves frozen parts alone: `all-linear` would put adapters into the tower as well."""
+    """A LoRA configuration that leaves frozen parts alone: `all-linear` would put adapters into the tower as
+    well.
+    """
     patterns = {"vision": _VISION.pattern, "projector": _PROJECTOR.pattern}
     wanted = [patterns[part] for part in parts or () if part in patterns]
     if config is not None and wanted:

@@ -1,4 +1,5 @@
-"""Ask a model the questions of a dataset, and write what it says: one JSON line per answer, for `viewpoint100k evaluate`.
+"""Ask a model the questions of a dataset, and write what it says: one JSON line per answer, for
+`viewpoint100k evaluate`.
 
     python -m trainers.predict --model OUT/sft --data viewpoint-100k --out predictions.jsonl
     viewpoint100k evaluate predictions.jsonl viewpoint-100k
@@ -10,8 +11,8 @@ answers already are not asked again. `--rotations 0` asks each in every order of
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from trainers.backends import BACKENDS, Asked
 from trainers.data import THINK_PROMPT, DataArguments, ask_all, messages, rotated
@@ -51,9 +52,13 @@ class PredictArguments:
     dtype: str = field(default="auto", metadata={"help": "Of the weights, for transformers and vllm."})
 
 
-def to_ask(arguments: PredictArguments) -> Iterator[Asked]:
-    """What is not answered yet."""
-    known = read_predictions(Path(arguments.out)) if _has_lines(Path(arguments.out)) else {}
+def to_ask(arguments: PredictArguments) -> Iterator[list[tuple[Asked, bool]]]:
+    """Batches in which something is not answered yet; each question with whether it is.
+
+    What is in a batch does not depend on what is answered: padding goes by the longest of a batch, and may
+    decide between two tokens that are equally likely. So a run that was stopped says what it would have said.
+    """
+    known = _known(Path(arguments.out))
     about = DataArguments(
         data=[arguments.data],
         types=arguments.types,
@@ -63,19 +68,42 @@ def to_ask(arguments: PredictArguments) -> Iterator[Asked]:
     rows = ask_all(arguments.data, arguments.split, about, arguments.think)
     if arguments.limit is not None and arguments.limit < len(rows):
         rows = rows.shuffle(seed=0).select(range(arguments.limit))
-    for row in rows:
-        options = row["options"] or []
-        turns = arguments.rotations or len(options)
-        for by in range(max(1, min(turns, len(options)))):
-            if by in known.get(row["question_id"], {}):
-                continue
-            text = rotated(row["question"], options, by) if by else row["question"]
-            think = arguments.think_prompt if arguments.think else ""
-            yield Asked(row["question_id"], by, row["images"], messages(text, arguments.system_prompt, think))
+    texts = rows.remove_columns("images")  # pictures are decoded where they are asked about
+    turns = [(place, by) for place, row in enumerate(texts) for by in _orders(row, arguments.rotations)]
+    for start in range(0, len(turns), arguments.batch_size):
+        batch = turns[start : start + arguments.batch_size]
+        ids = [texts[place]["question_id"] for place, _ in batch]
+        done = [by in known.get(name, ()) for name, (_, by) in zip(ids, batch, strict=True)]
+        if not all(done):
+            asked = (_ask(rows[place], by, arguments) for place, by in batch)
+            yield list(zip(asked, done, strict=True))
 
 
-def _has_lines(path: Path) -> bool:
-    return path.is_file() and bool(path.read_text("utf-8").strip())
+def _orders(row: Any, rotations: int) -> range:
+    """The orders of its options in which a question is asked."""
+    options = len(row["options"] or [])
+    return range(max(1, min(rotations or options, options)))
+
+
+def _ask(row: Any, by: int, arguments: PredictArguments) -> Asked:
+    text = rotated(row["question"], row["options"] or [], by) if by else row["question"]
+    think = arguments.think_prompt if arguments.think else ""
+    return Asked(row["question_id"], by, row["images"], messages(text, arguments.system_prompt, think))
+
+
+def _known(path: Path) -> dict[str, dict[int, str | None]]:
+    """What is answered already. A run that was killed may have left half a line, which is cut off."""
+    if not path.is_file():
+        return {}
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) < len(text):
+        try:
+            json.loads(text[len(whole) :])
+            path.write_bytes(text + b"\n")
+        except ValueError:
+            path.write_bytes(whole)
+    return read_predictions(path) if path.read_bytes().strip() else {}
 
 
 def main(arguments: PredictArguments) -> int:
@@ -84,20 +112,24 @@ def main(arguments: PredictArguments) -> int:
         raise InputError(f"--backend {arguments.backend}: expected of {', '.join(BACKENDS)}")
     if arguments.backend != "openai":  # a server has names of its own
         check_model_name(arguments.model, "--model")
-    waiting, written = to_ask(arguments), 0
-    batch = list(islice(waiting, arguments.batch_size))
-    if not batch:
+    waiting = to_ask(arguments)
+    batch = next(waiting, None)
+    if batch is None:
         return 0
     answer = BACKENDS[arguments.backend](arguments)
+    written = 0
     Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
     with open(arguments.out, "a", encoding="utf-8") as out:
-        while batch:
-            for one, said in zip(batch, answer(batch), strict=True):
-                line = {"question_id": one.question_id, "rotation": one.rotation, "prediction": said}
+        while batch is not None:
+            questions = [asked for asked, _ in batch]
+            for (asked, done), said in zip(batch, answer(questions), strict=True):
+                if done:
+                    continue
+                written += 1
+                line = {"question_id": asked.question_id, "rotation": asked.rotation, "prediction": said}
                 out.write(json.dumps(line, ensure_ascii=False) + "\n")
             out.flush()
-            written += len(batch)
-            batch = list(islice(waiting, arguments.batch_size))
+            batch = next(waiting, None)
     return written
 
 

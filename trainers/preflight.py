@@ -42,12 +42,14 @@ def check_rows(rows: Sequence[dict[str, Any]], think_ratio: float = 0.0) -> None
         options, place = row["options"] or [], row["answer_index"]
         if row["value"] is None and not 0 <= place < len(options):
             raise InputError(
-                f"{where}: its answer is option {place} of {len(options)}; rebuild it with `viewpoint100k requestion`"
+                f"{where}: its answer is option {place} of {len(options)}; rebuild it with `viewpoint100k "
+                "requestion`"
             )
         gold = row["completion"][-1]["content"]
         if score(gold, options, place, row["answer_form"], row["value"]) < 0.9:  # numbers are rounded
             raise InputError(
-                f"{where}: the scorer does not accept its own answer {gold[-80:]!r}; run `viewpoint100k validate`"
+                f"{where}: the scorer does not accept its own answer {gold[-80:]!r}; run `viewpoint100k "
+                "validate`"
             )
         if not row["images"]:
             raise InputError(f"{where} shows no picture")
@@ -69,7 +71,8 @@ def check_pictures(processor: Any, rows: Sequence[dict[str, Any]]) -> None:
         text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         if text.count(token) != len(row["images"]):
             raise InputError(
-                f"question {row['question_id']}: the chat template writes {text.count(token)} placeholders {token} for "
+                f"question {row['question_id']}: the chat template writes {text.count(token)} placeholders "
+                f"{token} for "
                 f"{len(row['images'])} pictures; the model may take one picture only"
             )
 
@@ -120,7 +123,8 @@ def check_context(config: Any, tokens: int, what: str) -> None:
     limit = getattr(text, "max_position_embeddings", None)
     if limit and tokens > limit:
         raise InputError(
-            f"{what} needs {tokens} tokens, the model has room for {limit}: lower max_completion_length, or the size of "
+            f"{what} needs {tokens} tokens, the model has room for {limit}: lower max_completion_length, or "
+            "the size of "
             "pictures (max_pixels of the image processor)"
         )
 
@@ -132,7 +136,8 @@ def check_padding(processor: Any) -> None:
     """
     if processor.tokenizer.padding_side != "left":
         raise InputError(
-            'the tokenizer pads on the right: generation needs padding_side="left"; `trainers.models.load_processor` sets it'
+            'the tokenizer pads on the right: generation needs padding_side="left"; '
+            "`trainers.models.load_processor` sets it"
         )
 
 
@@ -148,12 +153,14 @@ def check_batches(args: Any, processes: int) -> None:
     )
     if completions % each:
         raise InputError(
-            f"a rollout has {args.per_device_train_batch_size} x {processes} processes x {args.steps_per_generation} steps = "
+            f"a rollout has {args.per_device_train_batch_size} x {processes} processes x "
+            f"{args.steps_per_generation} steps = "
             f"{completions} completions, which num_generations = {each} does not divide: change one of them"
         )
     if args.steps_per_generation % args.gradient_accumulation_steps:
         raise InputError(
-            f"steps_per_generation = {args.steps_per_generation} is no multiple of gradient_accumulation_steps = "
+            f"steps_per_generation = {args.steps_per_generation} is no multiple of "
+            "gradient_accumulation_steps = "
             f"{args.gradient_accumulation_steps}: an update would mix rollouts; change one of them"
         )
 
@@ -196,7 +203,8 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
             else "Set mixed_precision: bf16 for accelerate, or dtype: float32"
         )
         raise InputError(
-            f"--learning_rate {rate:g} cannot move what it trains: weights are kept in {', '.join(sorted(kinds))}, where a tenth "
+            f"--learning_rate {rate:g} cannot move what it trains: weights are kept in "
+            f"{', '.join(sorted(kinds))}, where a tenth "
             f"of a step is rounded away for {1 - share:.0%} of them. {wider}"
         )
     return share
@@ -208,8 +216,8 @@ def numbers(parameter: Any) -> int:
 
 
 def memory_gb(model: Any, *, reference: Any = None, sharded_over: int = 1) -> float:
-    """Weights, gradients, Adam's moments and, where weights are in fewer bits, their copy in 32, per device, without
-    activations, in GB."""
+    """Weights, gradients, Adam's moments and, where weights are in fewer bits, their copy in 32, per device,
+    without activations, in GB."""
     total = 0.0
     for parameter in model.parameters():
         count, each = numbers(parameter), parameter.element_size()
@@ -226,7 +234,8 @@ def sft_plan(args: Any, rows: Any, processes: int, tokens: tuple[int, int, int])
     lines = [
         f"{batch} questions per step: {args.per_device_train_batch_size} x {processes} processes x "
         f"{args.gradient_accumulation_steps} accumulated",
-        f"at most {tokens[0]} tokens per question, {tokens[1]} to {tokens[2]} of them trained on (of the first {CHECKED})",
+        f"at most {tokens[0]} tokens per question, {tokens[1]} to {tokens[2]} of them trained on (of the "
+        f"first {CHECKED})",
     ]
     return lines + _length(args, rows, batch)
 
@@ -236,7 +245,8 @@ def grpo_plan(args: Any, rows: Any, processes: int, prompt: int) -> list[str]:
     updates = args.steps_per_generation // args.gradient_accumulation_steps * args.num_iterations
     prompts = completions // args.num_generations
     lines = [
-        f"a rollout: {prompts} prompts x {args.num_generations} = {completions} completions, at most {prompt} + "
+        f"a rollout: {prompts} prompts x {args.num_generations} = {completions} completions, at most "
+        f"{prompt} + "
         f"{args.max_completion_length} tokens each",
         f"{updates} updates per rollout; TRL counts each of them as a step",
     ]

@@ -30,6 +30,8 @@ SIGNS = {
     "clockwise": -1,
     "counter-clockwise": 1,
 }  # first words of options; others: no movement
+RATE = 2e-3  # of AdamW
+MEASURED_EVERY = 100  # steps between two points of a curve
 IGNORED = -100  # by torch's cross-entropy
 FRAME = {"ego_translation": "camera_1", "ego_rotation": "camera_1"}
 
@@ -53,8 +55,15 @@ class Result(NamedTuple):
 
 
 def load_pairs(
-    path: str, split: str, kind: str, size_px: int, families: Sequence[str] | None = None, *, still: bool = False, fair: bool = True,
-) -> Pairs:  # fmt: skip
+    path: str,
+    split: str,
+    kind: str,
+    size_px: int,
+    families: Sequence[str] | None = None,
+    *,
+    still: bool = False,
+    fair: bool = True,
+) -> Pairs:
     """
     Args:
         still: keep pairs in which nothing moved that way, as a third class.
@@ -75,7 +84,8 @@ def load_pairs(
             names.append(row["family"])
     if not labels:
         raise InputError(
-            f"{path}, {split}: no question of type {kind} to learn from; `viewpoint100k card` lists what it has"
+            f"{path}, {split}: no question of type {kind} to learn from; `viewpoint100k card` lists what it "
+            "has"
         )
     return Pairs(np.stack(pictures), np.array(labels, dtype=float)[:, None], np.array(names))
 
@@ -89,7 +99,8 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
 
 
 class Probe(nn.Module):
-    """Both pictures through one tower, then a linear layer: (n, 2, 3, size, size) -> (n, 2, questions, classes).
+    """Both pictures through one tower, then a linear layer: (n, 2, 3, size, size) -> (n, 2, questions,
+    classes).
 
     The first token answers for the pair as it is, the second for the pair in the other order.
     """
@@ -108,7 +119,8 @@ class Probe(nn.Module):
         if self.images == "none":
             pair[:, 1] = 0
         pictures = pair.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return self.head(self.tower(pictures).last_hidden_state).reshape(len(pair), 2, *self.shape)
+        said: Tensor = self.head(self.tower(pictures).last_hidden_state)
+        return said.reshape(len(pair), 2, *self.shape)
 
 
 def save(probe: Probe, folder: Path) -> None:
@@ -127,9 +139,15 @@ def restore(folder: Path) -> Probe:
 
 
 def train(
-    data: Pairs, tests: dict[str, Pairs], *, samples: int, batch: int = 64, rate: float = 2e-3, images: str = "both",
-    swap: bool = True, seed: int = 0, every: int = 100,
-) -> tuple[Probe, dict[str, Result]]:  # fmt: skip
+    data: Pairs,
+    tests: dict[str, Pairs],
+    *,
+    samples: int,
+    batch: int = 64,
+    images: str = "both",
+    swap: bool = True,
+    seed: int = 0,
+) -> tuple[Probe, dict[str, Result]]:
     """
     Args:
         samples: pairs seen in all, augmented ones included.
@@ -139,10 +157,9 @@ def train(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     classes = 3 if (data.labels == 0).any() else 2
-    probe = Probe(data.pictures.shape[2], classes, data.labels.shape[1], images).to(
-        memory_format=torch.channels_last
-    )
-    optimizer = torch.optim.AdamW(probe.parameters(), rate)
+    probe = Probe(data.pictures.shape[2], classes, data.labels.shape[1], images)
+    probe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(probe.parameters(), RATE)
     steps, started = max(1, samples // batch), time.process_time()
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / 50, (steps - step) / (0.3 * steps))
@@ -158,7 +175,7 @@ def train(
         loss.backward()
         optimizer.step()
         schedule.step()
-        if (step + 1) % every == 0:
+        if (step + 1) % MEASURED_EVERY == 0:
             for name, test in tests.items():
                 curves[name].append(((step + 1) * batch, float(np.nanmean(hits(probe, test, swap, 500)))))
             print(
@@ -176,7 +193,9 @@ def train(
 
 
 def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
-    """Pairs and their signs: mirrored or not, in other colours, from cameras that are held a little differently."""
+    """Pairs and their signs: mirrored or not, in other colours, from cameras that are held a little
+    differently.
+    """
     signs, pair = data.labels[chosen].copy(), _tensor(data.pictures[chosen])
     mirror = rng.random(len(chosen)) < 0.5
     pair[torch.from_numpy(mirror)] = pair[torch.from_numpy(mirror)].flip(-1)
@@ -189,7 +208,9 @@ def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tup
 
 
 def _held(pair: Tensor, rng: np.random.Generator) -> Tensor:
-    """Both cameras leaned and aimed aside by the same little, each with another lens: no direction is another by that."""
+    """Both cameras leaned and aimed aside by the same little, each with another lens: no direction is
+    another by that.
+    """
     count = len(pair)
     lean, lens = np.radians(rng.uniform(-5, 5, (count, 1))), rng.uniform(0.9, 1.1, (count, 2))
     aside = np.broadcast_to(rng.uniform(-0.12, 0.12, (count, 1, 2)), (count, 2, 2))  # of half a picture
@@ -286,7 +307,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     )
     found = results["unseen"]._asdict()
     print(
-        f"{given.type}: {found['accuracy']:.3f} on {found['n']} pairs of unseen objects, {found['cpu_s']:.0f} CPU-s"
+        f"{given.type}: {found['accuracy']:.3f} on {found['n']} pairs of unseen objects, "
+        f"{found['cpu_s']:.0f} CPU-s"
     )
     for family, (accuracy, n) in found["by_family"].items():
         print(f"  {family:12} {accuracy:.3f} of {n}")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from viewpoint100k.records import AnswerForm
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, score
 
 Completions = Sequence[Sequence[dict[str, str]]]
@@ -36,7 +37,7 @@ def accuracy_reward(
     completions: Completions,
     options: Sequence[Sequence[str]],
     answer_index: Sequence[int],
-    answer_form: Sequence[str],
+    answer_form: Sequence[AnswerForm],
     value: Sequence[float | None],
     **columns: Any,
 ) -> list[float]:
@@ -54,11 +55,12 @@ def partial_reward(
     completions: Completions,
     options: Sequence[Sequence[str]],
     answer_index: Sequence[int],
-    answer_form: Sequence[str],
+    answer_form: Sequence[AnswerForm],
     value: Sequence[float | None],
     **columns: Any,
 ) -> list[float]:
-    """As `accuracy_reward`, but a wrong angle earns the more the nearer it is, if it goes the right way around.
+    """As `accuracy_reward`, but a wrong angle earns the more the nearer it is, if it goes the right way
+    around.
 
     Example:
         >>> angles = ["about 60 degrees", "about 90 degrees"]
@@ -74,7 +76,8 @@ def partial_reward(
 
 
 def paper_reward(completions: Completions, answer: Sequence[str], **columns: Any) -> list[float]:
-    """The paper's fused form, for comparison: half for the format, half if the first answer is the expected text exactly.
+    """The paper's fused form, for comparison: half for the format, half if the first answer is the expected
+    text exactly.
 
     Its halves are independent: a right answer in a wrong format earns 0.5.
 
@@ -92,7 +95,8 @@ def paper_reward(completions: Completions, answer: Sequence[str], **columns: Any
 
 
 def length_reward(max_tokens: int) -> Reward:
-    """0 up to three quarters of `max_tokens`, then down to -1 at all of it: a completion that is cut off costs most.
+    """0 up to three quarters of `max_tokens`, then down to -1 at all of it: a completion that is cut off
+    costs most.
 
     Example:
         >>> length_reward(100)(completion_ids=[[0] * 50, [0] * 100])

@@ -1,4 +1,5 @@
-"""Stage 1, supervised fine-tuning: the model learns viewpoints, and a share of chains of thought keeps it thinking.
+"""Stage 1, supervised fine-tuning: the model learns viewpoints, and a share of chains of thought keeps it
+thinking.
 
     python -m trainers.sft --config qwen2_5_vl_7b_sft --data viewpoint-100k --output_dir out/sft
     accelerate launch --config_file trainers/accelerate/fsdp2.yaml -m trainers.sft --config ... --data ...

@@ -42,7 +42,8 @@ def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> 
 def make_trainer(
     kind: Any, data_args: DataArguments, training_args: Any, model_args: Any, opened: Opened, **more: Any
 ) -> Any:
-    """A trainer of TRL over what was opened, with LoRA or frozen parts as asked, its weights such that they can move.
+    """A trainer of TRL over what was opened, with LoRA or frozen parts as asked, its weights such that they
+    can move.
 
     Raises:
         InputError: there are no weights, or the rate cannot move them.
@@ -124,7 +125,8 @@ def report(trainer: Any, plan: list[str]) -> None:
     over = trainer.accelerator.num_processes if sharded else 1
     memory = preflight.memory_gb(model, reference=reference, sharded_over=over)
     lines = [
-        f"{type(model).__name__}: {every / 1e6:.1f} M parameters, {trained / 1e6:.1f} M are trained, in 32 bit",
+        f"{type(model).__name__}: {every / 1e6:.1f} M parameters, {trained / 1e6:.1f} M are trained, in 32 "
+        "bit",
         *plan,
         f"{memory:.2f} GB per device for weights, gradients and Adam; activations come on top",
     ]

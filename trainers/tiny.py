@@ -1,4 +1,5 @@
-"""Small vision-language models from nothing, with a tokenizer of their own and a real processor, for tests and CPUs.
+"""Small vision-language models from nothing, with a tokenizer of their own and a real processor, for tests
+and CPUs.
 
     python -m trainers.tiny OUT --data viewpoint-100k [--kind idefics3] [--size_px 64] [--tower PROBE]
 
@@ -195,7 +196,8 @@ def _llava(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
         size=square, crop_size=square, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
     )
     processor = LlavaProcessor(
-        pictures, tokenizer, patch_size=arguments.size_px, vision_feature_select_strategy="full", image_token=IMAGE,
+        pictures, tokenizer, patch_size=arguments.size_px, vision_feature_select_strategy="full",
+        image_token=IMAGE,
         num_additional_image_tokens=0,
     )  # fmt: skip
     return config, processor
@@ -226,7 +228,8 @@ def _qwen(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
     }
     text = _text(arguments, tokenizer, rope_parameters=sections, head_dim=head)
     shared = {"depth": 2, "hidden_size": 64, "num_heads": 4, "patch_size": patch, "spatial_merge_size": merge,
-              "out_hidden_size": arguments.hidden, "intermediate_size": 128, "initializer_range": 0.09}  # fmt: skip
+              "out_hidden_size": arguments.hidden, "intermediate_size": 128,
+              "initializer_range": 0.09}  # fmt: skip
     if arguments.kind == "qwen2_5_vl":
         vision = {**shared, "fullatt_block_indexes": [1], "window_size": 64}
         config: Any = Qwen2_5_VLConfig(

@@ -1,4 +1,5 @@
-"""A small convolutional vision tower that compares the two pictures of a question: learns in minutes on a CPU.
+"""A small convolutional vision tower that compares the two pictures of a question: learns in minutes on a
+CPU.
 
 `trainers/probe.py` trains it as a classifier; `trainers/tiny.py` puts it into a small LLaVA. A tower that
 sees one picture at a time stayed at chance on rendered pairs: which way things went is in where each place of

@@ -118,55 +118,80 @@ def annotate(
     bad = {number: problem for number, view in rendered.items() if (problem := view_problem(view, gates))}
     drops = list(bad.values())
     captures = {number: view.capture for number, view in rendered.items() if number not in bad}
-    surfaces = {number: surface(one) for number, one in captures.items()}
-    parts = [one.every(len(one.points) // POINTS) for one in surfaces.values()]
+    visit = _Visit(view_set, rendered, captures, portrait, gates, exact or {}, scene)
+    surfaces = {number: surface(capture) for number, capture in captures.items()}
+    parts = [seen.every(len(seen.points) // POINTS) for seen in surfaces.values()]
     cloud = thin(merge([portrait.cloud, *parts]))
-    marks = dict(
-        zip(surfaces, landmarks(list(captures.values()), list(surfaces.values()), POINTS_KEPT), strict=True)
-    )
-    pairs = [one for one in view_set.pairs if all(view in captures for view in one.views)]
-    poses = {number: one.world_from_camera for number, one in captures.items()}
-    candidates = []
-    there = motions_between(poses, [(one.first, one.second) for one in pairs])
-    back = motions_between(poses, [(one.second, one.first) for one in pairs])
+    kept = landmarks(list(captures.values()), list(surfaces.values()), POINTS_KEPT)
+    marks = dict(zip(surfaces, kept, strict=True))
+    pairs = [pair for pair in view_set.pairs if all(view in captures for view in pair.views)]
+    poses = {number: capture.world_from_camera for number, capture in captures.items()}
+    there = motions_between(poses, [(pair.first, pair.second) for pair in pairs])
+    back = motions_between(poses, [(pair.second, pair.first) for pair in pairs])
     followed = track(
-        [(captures[one.first], captures[one.second]) for one in pairs],
-        [merge([marks[one.first], marks[one.second]]) for one in pairs],
+        [(captures[pair.first], captures[pair.second]) for pair in pairs],
+        [merge([marks[pair.first], marks[pair.second]]) for pair in pairs],
     )
+    candidates = []
     for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True):
-        first, second = planned.first, planned.second
-        mine = [captures[view] for view in planned.views]
-        if stays(moved.translation.tolist(), gates):  # what one camera sees from there, the other sees too
-            tracked = tracked._replace(visible=np.maximum(tracked.visible, 0))
-        seen = _seen(
-            mine, [surfaces[i] for i in planned.views], cloud, tracked, view_set.object.front_azimuth_deg
-        )
-        shared = seen.covisible_fraction[0][1]
-        if shared < gates.min_covisible_fraction and planned.motion not in SETS:
-            why = f"the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
-            drops.append(Drop("pairs with too little in common", f"{family_of(planned.motion)}: {why}"))
-            continue
-        views = [rendered[view].view for view in planned.views]
-        found_scene = None
-        if scene is not None:
-            found_scene = _scene(planned, scene, gates)
-            if (unfit := scene_problem(found_scene, gates)) is not None:
-                drops.append(
-                    Drop("views of scenes that show too little", f"{family_of(planned.code)}: {unfit}")
-                )
-                continue
-        truth = _truth(moved, views[0], views[1], shared, view_set.object.front_azimuth_deg)
-        found = decide(cloud, mine[0], mine[1], moved, gates)
-        for name in found:
-            found[name] = min(found[name], (exact or {}).get((first, second, name), 1.0))
-        decidability = decidability_of(found, cloud, mine[1], truth, portrait)
-        other_way = None
-        if planned.both_orders:
-            reversed_truth = _truth(moved_back, views[1], views[0], shared, view_set.object.front_azimuth_deg)
-            found = decide(cloud, mine[1], mine[0], moved_back, gates)
-            other_way = decidability_of(found, cloud, mine[0], reversed_truth, portrait)
-        candidates.append(Candidate(planned, views, truth, decidability, other_way, seen, found_scene))
+        result = _candidate(visit, planned, moved, moved_back, tracked, surfaces, cloud)
+        if isinstance(result, Drop):
+            drops.append(result)
+        else:
+            candidates.append(result)
     return candidates, drops
+
+
+class _Visit(NamedTuple):
+    """What is the same for all pairs of one visit to an object."""
+
+    view_set: ViewSet
+    rendered: Mapping[int, RenderedView]
+    captures: Mapping[int, Capture]  # of the usable views
+    portrait: Portrait
+    gates: GateConfig
+    exact: Mapping[tuple[int, int, str], float]
+    scene: SceneNow | None
+
+
+def _candidate(
+    visit: _Visit,
+    planned: PlannedPair,
+    moved: Motion,
+    moved_back: Motion,
+    tracked: Tracked,
+    surfaces: Mapping[int, Surface],
+    cloud: Surface,
+) -> Candidate | Drop:
+    """One pair with its truth, or why it is not used."""
+    gates = visit.gates
+    front = visit.view_set.object.front_azimuth_deg
+    mine = [visit.captures[view] for view in planned.views]
+    if stays(moved.translation.tolist(), gates):  # what one camera sees from there, the other sees too
+        tracked = tracked._replace(visible=np.maximum(tracked.visible, 0))
+    seen = _seen(mine, [surfaces[view] for view in planned.views], cloud, tracked, front)
+    shared = seen.covisible_fraction[0][1]
+    if shared < gates.min_covisible_fraction and planned.motion not in SETS:
+        why = f"the views share {shared:.2f} of the surface, less than {gates.min_covisible_fraction}"
+        return Drop("pairs with too little in common", f"{family_of(planned.motion)}: {why}")
+    views = [visit.rendered[view].view for view in planned.views]
+    scene = None
+    if visit.scene is not None:
+        scene = _scene(planned, visit.scene, gates)
+        if (unfit := scene_problem(scene, gates)) is not None:
+            return Drop("views of scenes that show too little", f"{family_of(planned.code)}: {unfit}")
+    truth = _truth(moved, views[0], views[1], shared, front)
+    differences = decide(cloud, mine[0], mine[1], moved, gates)
+    for name in differences:
+        rendered = visit.exact.get((planned.first, planned.second, name), 1.0)
+        differences[name] = min(differences[name], rendered)
+    decidability = decidability_of(differences, cloud, mine[1], truth, visit.portrait)
+    other_way = None
+    if planned.both_orders:
+        truth_back = _truth(moved_back, views[1], views[0], shared, front)
+        differences = decide(cloud, mine[1], mine[0], moved_back, gates)
+        other_way = decidability_of(differences, cloud, mine[0], truth_back, visit.portrait)
+    return Candidate(planned, views, truth, decidability, other_way, seen, scene)
 
 
 def _scene(planned: PlannedPair, now: SceneNow, gates: GateConfig) -> Scene:
@@ -186,17 +211,16 @@ def _seen(
 ) -> Seen:
     """What depth tells of a sample's views; `tracked` is seen by the first two."""
     count = len(captures)
-    shared, different = np.eye(count), np.zeros((count, count))
+    shared = np.eye(count)
+    different = np.zeros((count, count))
     for i in range(count):
         for j in range(i):
             shared[i, j] = shared[j, i] = covisible_fraction(
                 captures[i], captures[j], surfaces[i], surfaces[j]
             )
     places = [capture.world_from_camera[:3, 3] for capture in captures]
-    around, up = (
-        [math.degrees(math.atan2(p[1], p[0])) for p in places],
-        [elevation_about_origin_deg(p) for p in places],
-    )
+    around = [math.degrees(math.atan2(p[1], p[0])) for p in places]
+    up = [elevation_about_origin_deg(p) for p in places]
     other_side = np.zeros(0)
     if count > 2:
         for i in range(count):
@@ -223,8 +247,10 @@ def stays(translation: Sequence[float], gates: GateConfig) -> bool:
 
 
 def _points(tracked: Tracked) -> list[SurfacePoint]:
-    worlds, pixels = _rounded(tracked.points, 5), _rounded(tracked.pixels.swapaxes(0, 1), 2)
-    albedos, states = _rounded(tracked.albedo, 3), tracked.visible.T.tolist()
+    worlds = _rounded(tracked.points, 5)
+    pixels = _rounded(tracked.pixels.swapaxes(0, 1), 2)
+    albedos = _rounded(tracked.albedo, 3)
+    states = tracked.visible.T.tolist()
     return _POINTS.validate_python(
         [
             {

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
 from viewpoint100k.config import GateConfig, RenderConfig, RunConfig
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
     Contents,
@@ -62,7 +62,8 @@ def write_dataset_files(
 ) -> Manifest:
     """Write all that lies beside the shards, each file atomically, manifest.json last."""
     names = [receipt.name for receipt in receipts for _ in range(receipt.samples)]
-    versions, commits = set[str](), set[str]()
+    versions = set[str]()
+    commits = set[str]()
 
     def seen() -> Iterator[tuple[str, Sample]]:
         for name, sample in zip(names, samples, strict=True):
@@ -73,7 +74,8 @@ def write_dataset_files(
 
     contents = count_samples(seen())
     assert versions, "a run has at least one shard with at least one sample"
-    code_version, code_commit = ", ".join(sorted(versions)), ", ".join(sorted(commits)) or None
+    code_version = ", ".join(sorted(versions))
+    code_commit = ", ".join(sorted(commits)) or None
     manifest = make_manifest(config, receipts, code_version, version, list(removed), code_commit)
     return describe(dataset, manifest, contents)
 
@@ -101,7 +103,7 @@ def rewrite_card(
         if not _is_of(report, manifest):
             raise InputError(
                 f"{audit} is of {report.samples} samples with settings {report.config_hash}; {dataset} has {manifest.samples} with "
-                f"{manifest.config_hash}. Audit it again: `viewpoint100k audit {dataset} --json {audit}`"
+                f"{manifest.config_hash}. Audit it again: `{shell_line('audit', dataset, '--json', audit)}`"
             )
         write_atomically(dataset / "audit.json", (report.to_json() + "\n").encode())
     return describe(dataset, manifest, count_samples(iter_dataset(dataset, manifest, progress)))

@@ -84,6 +84,9 @@ Slope = Annotated[Range, AfterValidator(Within(-89, 89))]  # degrees against the
 FieldOfView = Annotated[Range, AfterValidator(Within(1, 170))]  # degrees
 HalfAngle = Annotated[Range, AfterValidator(Within(0.5, 80))]  # degrees
 Share = Annotated[Range, AfterValidator(Within(0, 1))]
+InnerShare = Annotated[
+    Range, AfterValidator(Within(0.001, 0.999))
+]  # margins divide by it, and by what it leaves
 Step = Annotated[Range, AfterValidator(Within(0, 10))]  # over a distance
 Ratio = Annotated[Range, AfterValidator(Within(1, 10))]
 
@@ -444,6 +447,85 @@ class GateConfig(Section):
     min_covisible_for_size: float = setting(0.25, "share of the surface", ge=0, lt=1)
     """How much of the surface both views must share for it to be asked how far around the camera went, or whether
     a picture is mirrored. With less, one could only guess."""
+    min_axis_share: float = setting(0.5, "share of the largest step", gt=0, le=1)
+    """How large a step along one axis must be, beside the step along any other, for questions about it. A smaller
+    one hardly shows beside the larger one, which people would name instead."""
+    min_nearer_share: float = setting(0.5, "share of the step", ge=0, le=1)
+    """How much of a step forward or back must change the distance to the object. With less, the camera passes
+    the object or goes around it, and people judge by the distance."""
+    min_motion_share: float = setting(0.7, "share of all motion", gt=0.5, le=1)
+    """How much of all motion must be of one kind for the question which motion it was. With less, another one
+    would be an answer too."""
+    bin_grey: float = setting(0.2, "share of an angle", gt=0, lt=0.35)
+    """How far, in proportion, an angle around the object must be from where two of the angles to choose from are
+    equally near. With a fifth, 20 and 45 degrees are never mistaken for each other."""
+    composed_bin_grey: float = setting(0.15, "share of an angle", gt=0, lt=0.3)
+    """The same for the angle that two motions make together. Lower, because only two angles are to choose from."""
+    min_dots_apart: float = setting(0.06, "sides of the picture", gt=0, lt=0.5)
+    """How far apart dots must be. At 512 pixels 31, four times the size of a dot."""
+    min_dotted_box: float = setting(0.15, "sides of the picture", ge=0, lt=1)
+    """How large the object must be for a dot to mark whether a place can be seen. On a smaller one the dot hides
+    what it marks."""
+    min_map_turn_deg: float = setting(20.0, "degrees", gt=0, lt=90)
+    """How far around the object from the first camera the right one on a map must be. Nearer, both are drawn as
+    one."""
+    min_map_apart_deg: float = setting(35.0, "degrees", gt=0, lt=72)
+    """How far apart all cameras on a map must be. Closer ones could not be told apart by the pictures."""
+    min_step_deg: float = setting(20.0, "degrees", gt=0, lt=60)
+    """How far around the object neighbouring views of a set must be from each other for questions about the set.
+    Closer ones look alike."""
+    max_off_tens_deg: float = setting(3.5, "degrees", gt=0, lt=5)
+    """How far a motion that a question gives in tens of degrees may be from these tens. Larger differences show
+    in the picture."""
+    max_off_level_deg: float = setting(6.0, "degrees", gt=0, lt=20)
+    """How much a camera may rise or sink on a way that a question says leads around the object, and how far it
+    may go around on one that is said to lead up."""
+    scene_side: float = setting(0.07, "radii of the scene", gt=0, lt=1)
+    """How much further right an object must stand than another for questions about left and right. Less could be
+    mistaken in the picture."""
+    scene_across: float = setting(0.05, "widths of the picture", gt=0, lt=1)
+    """How much further right it must be in the picture. At 512 pixels 26."""
+    scene_imagined_side: float = setting(0.15, "radii of the scene", gt=0, lt=1)
+    """As `scene_side`, for where the camera would be after a move. More, because nobody sees it."""
+    scene_before: float = setting(0.2, "radii of the scene", gt=0, lt=1)
+    """How much deeper an object must stand than another to be asked about as behind it. Less is hard to see
+    along the line of sight."""
+    scene_closer: float = setting(1.15, "ratio", gt=1, lt=10)
+    """How much farther from the camera one of two objects must be for the question which is closer. Fifteen per
+    cent can be seen by where they stand on the floor."""
+    scene_taller: float = setting(1.2, "ratio", gt=1, lt=10)
+    """How much taller one of two objects must be. More than `scene_closer`, because distance must be reckoned
+    with too."""
+    scene_nearer: float = setting(1.25, "ratio", gt=1, lt=10)
+    """How much farther from a third object one of two must stand for the question which is nearer to it. More than
+    `scene_closer`, because distances over the floor are foreshortened."""
+    scene_sector_deg: float = setting(20.0, "degrees", gt=0, lt=45)
+    """How far a direction must be from the line between ahead and behind, and from that between left and right, for
+    somebody who stands at an object."""
+    scene_facing_deg: float = setting(15.0, "degrees", gt=0, lt=45)
+    """How far the way that an object faces must be from halfway between two of four directions. With 15, it faces
+    within 30 degrees of one of them."""
+    scene_turn_deg: float = setting(12.5, "degrees", gt=0, lt=22.5)
+    """How far a turn must be from halfway between two of the turns to choose from. With 12.5, it is within 10
+    degrees of one; 60 and 75 degrees look alike on the ground."""
+    scene_hidden: InnerShare = setting(Range(low=0.85, high=0.99), "share of the object that can be seen")
+    """Grey band of whether another object hides a part of this one: up to its lower end it does, from its upper end
+    on nothing does."""
+    scene_shown: InnerShare = setting(Range(low=0.2, high=0.6), "share of the object that can be seen")
+    """Grey band of whether a picture shows an object that others may hide: up to its lower end it is hidden, from
+    its upper end on it is shown."""
+    max_uncounted: float = setting(0.02, "share of the object that can be seen", ge=0, lt=1)
+    """How much may be seen of an object that is not counted because nobody would notice it."""
+    scene_moved: float = setting(0.15, "radii of the scene", gt=0, lt=2)
+    """How far an object must have moved for questions about what moved."""
+    scene_turned_deg: float = setting(25.0, "degrees", gt=0, le=180)
+    """How far an object must have turned on the spot for questions about it. A smaller turn hardly shows."""
+    camera_still: Step = setting(Range(low=0.02, high=0.1), "world units")
+    """Grey band of a camera's way between two pictures of a scene, whose radius is 0.5 units: up to its lower end the
+    camera stood still."""
+    camera_still_deg: Turn = setting(Range(low=1, high=5), "degrees")
+    """Grey band of a camera's turn between two pictures of a scene. One degree cannot be seen, five shift the
+    picture by a twelfth."""
 
 
 class QuestionConfig(Section):

@@ -1,4 +1,4 @@
-"""croissant.json: the dataset in the vocabulary of MLCommons, for search engines and loaders that read that."""
+"""croissant.json: the dataset in the vocabulary of MLCommons, for search engines and loaders."""
 
 from typing import Any
 
@@ -6,8 +6,9 @@ from viewpoint100k.manifest import Manifest
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 OWN = (
-    "citeAs column extract field fileProperty fileObject fileSet format includes isLiveDataset jsonPath key md5 parentField path "
-    "recordSet references regex repeated replace samplingRate separator source subField transform equivalentProperty"
+    "citeAs column extract field fileProperty fileObject fileSet format includes isLiveDataset jsonPath key "
+    "md5 parentField path recordSet references regex repeated replace samplingRate separator source subField "
+    "transform equivalentProperty"
 )
 TERMS = {  # of the standard, without which a file is not read as one of its kind
     **{name: f"cr:{name}" for name in OWN.split()},

@@ -42,7 +42,7 @@ EYE = np.eye(3)
 def promising(
     view_set: ViewSet, portrait: Portrait, probes: Sequence[RenderedView], gates: GateConfig
 ) -> tuple[list[PlannedPair], list[Drop]]:
-    """The planned pairs that are worth full pictures: their wrong answers would look different, as far as probes tell."""
+    """The planned pairs worth full pictures: by the probes, their wrong answers would look different."""
     captures = [probe.capture for probe in probes]
     azimuths = np.array([_azimuth(one.world_from_camera) for one in captures])
     poses = [matrix(view.world_from_camera) for view in view_set.views]
@@ -91,7 +91,7 @@ def moving(code: str) -> list[str]:
 
 
 class Counterfactuals:
-    """The views that wrong answers imply, to be really rendered: small, aimed at the object, for a sample of objects.
+    """The views that wrong answers imply, really rendered: small, aimed at the object, for some objects.
 
     `views` are what to render; `differences` of what came back is the exact form of what `decide` estimates.
     """
@@ -126,7 +126,7 @@ class Counterfactuals:
         )
 
     def differences(self, rendered: Sequence[RenderedView]) -> dict[tuple[int, int, str], float]:
-        """For each ordered pair and each thing that is asked: how different the nearest wrong answer's view is."""
+        """How different the nearest wrong answer's view is, per ordered pair and thing that is asked."""
         captures = [view.capture for view in rendered]
 
         def difference(second: int, turn_deg: float) -> float:
@@ -173,7 +173,7 @@ def unlike(
     azimuths: Sequence[float],
     heights: Sequence[float],
 ) -> Array:
-    """(n,) how different the object looks to a camera from what others, elsewhere about it, would see in its place.
+    """How different the object looks to a camera from what cameras elsewhere around it would see, (n,).
 
     Args:
         azimuth: of the camera, and
@@ -189,7 +189,7 @@ def unlike(
 
 
 def differences(cloud: Surface, second: Capture, wrong: Mapping[str, Sequence[Array]]) -> dict[str, float]:
-    """The least difference that a wrong answer makes, over what the right one makes; what cannot be judged is 0."""
+    """The least difference that a wrong answer makes beyond the right one's; 0 where it cannot be judged."""
     looks = np.array([EYE, *(look for looks in wrong.values() for look in looks)])
     values = look_differences(thin(cloud), second, looks).tolist()
     out = {}
@@ -207,7 +207,7 @@ def thin(cloud: Surface) -> Surface:
 
 
 def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[Array]]:
-    """What the object would look like to the second camera under the wrong answers, for each thing that is asked.
+    """How the object would look to the second camera under each wrong answer, for each thing that is asked.
 
     Args:
         world_from_first: (4, 4) pose of the first camera.
@@ -262,7 +262,7 @@ def _second_place(world_from_first: Array, moved: Motion) -> list[float]:
 def _elsewhere(
     world_from_first: Array, moved: Motion, wrong: Mapping[int, Sequence[float]]
 ) -> list[list[list[float]]]:
-    """Where in the world the second camera would be had it moved otherwise along one axis of the first: for each axis a list."""
+    """Positions of the second camera had it moved otherwise along one axis of the first: a list per axis."""
     position = world_from_first[:3, 3]
     rotation = world_from_first[:3, :3]
     ways: list[float] = moved.translation.tolist()
@@ -307,7 +307,7 @@ def _wrong_turns_deg(
 
 
 def _larger(factors: Iterable[float]) -> Array:
-    """The object scaled up by the least of some factors, also where it should be scaled down: that is as different, and
+    """The object scaled up by the least of some factors, also where it should shrink: as different, and
     shows beside the outline."""
     return np.asarray(EYE * min(max(factor, 1 / factor) for factor in factors))
 

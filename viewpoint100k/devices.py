@@ -44,7 +44,8 @@ def environment_of(scratch: Path) -> dict[str, str]:
     """For a render process: it sees `render_scenes` and nothing else of ours, whatever interpreter it is."""
     home = scratch / "path"  # another interpreter must not see our site-packages
     home.mkdir(parents=True, exist_ok=True)
-    link, package = home / "render_scenes", importlib.util.find_spec("render_scenes")
+    link = home / "render_scenes"
+    package = importlib.util.find_spec("render_scenes")
     assert package is not None and package.origin is not None
     if not link.is_symlink():
         link.symlink_to(Path(package.origin).resolve().parent)
@@ -54,7 +55,9 @@ def environment_of(scratch: Path) -> dict[str, str]:
 
 
 def ask_cycles(scratch: Path, python: str = sys.executable) -> tuple[str, list[str]]:
-    """The kind of GPU that Cycles does best on here and the names of those, asked in a process of its own; CPU and none.
+    """The kind of GPU that Cycles does best on here, and the names of those GPUs; CPU and none without one.
+
+    A process of its own is asked.
 
     Raises:
         EngineError: it does not answer, and what it said last.
@@ -90,7 +93,9 @@ def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> li
         kind, names = ask_cycles(scratch, python)
     except EngineError:
         check_import(look_at(python))
-        kind, names = "CPU", []  # a driver's fault, which need not keep the processor from rendering
+        # a driver's fault, which need not keep the processor from rendering
+        kind = "CPU"
+        names = []
     if not names and wanted == "gpu":
         raise InputError(
             "--device gpu: Cycles finds no GPU here (OptiX, CUDA, HIP, oneAPI, Metal); use --device cpu"

@@ -1,4 +1,4 @@
-"""What a question shows: its pictures with dots or letters drawn in, one as in a mirror, or a map beside them.
+"""What a question shows: pictures with dots or letters drawn in, one of them mirrored, or a map beside them.
 
 Shards keep plain pictures; figures are drawn when somebody looks, from what the question says.
 """
@@ -21,7 +21,8 @@ RGB: dict[Colour, tuple[int, int, int]] = {
     "yellow": (250, 215, 20),
 }
 LETTER = 0.052  # height of a letter's label, in picture sides
-LETTER_PAPER, LETTER_INK = (255, 244, 150), (20, 20, 20)
+LETTER_PAPER = (255, 244, 150)
+LETTER_INK = (20, 20, 20)
 # capitals on a grid of 5 x 7, a row each from the top: no font is the same on every machine
 CAPITALS = {
     "A": "01110 10001 10001 11111 10001 10001 10001", "B": "11110 10001 10001 11110 10001 10001 11110",
@@ -33,7 +34,8 @@ DOT = 0.016  # radius, in picture sides
 MAP_RADIUS = 0.36  # of the circle on which the cameras stand, in picture sides
 MAP_SCALE = 3  # it is drawn so much larger and scaled down, for smooth edges
 CAMERA = 0.052  # half a camera on the map, in picture sides
-PAPER, INK = (245, 245, 242), (40, 40, 40)
+PAPER = (245, 245, 242)
+INK = (40, 40, 40)
 
 Box = tuple[int, int, int, int]
 
@@ -71,7 +73,8 @@ def _with_marks(picture: "Image", question: Question, place: int) -> "Image":
     for mark in (mark for mark in question.marks if mark.image == place):
         side = max(picture.size)
         drawn = _letter(side, mark.letter) if mark.letter else _dot(side, mark.colour)
-        left, top = round(mark.x - drawn.width / 2), round(mark.y - drawn.height / 2)
+        left = round(mark.x - drawn.width / 2)
+        top = round(mark.y - drawn.height / 2)
         if mark.letter:  # all of it is to be read
             left = min(max(left, 0), picture.width - drawn.width)
             top = min(max(top, 0), picture.height - drawn.height)
@@ -81,12 +84,14 @@ def _with_marks(picture: "Image", question: Question, place: int) -> "Image":
 
 @lru_cache(maxsize=64)
 def _dot(picture_side: int, colour: Colour) -> "Image":
-    """A dot with a white and a dark rim, to be seen on anything; drawn large and scaled down, for smooth edges."""
+    """A dot with a white and a dark rim, visible on anything; drawn large, then scaled down to be smooth."""
     from PIL import Image, ImageDraw
 
-    scale, radius = 4, DOT * picture_side
+    scale = 4
+    radius = DOT * picture_side
     side = int(scale * 2 * (radius + 3)) + 1
-    layer, middle = Image.new("RGBA", (side, side), (0, 0, 0, 0)), side / 2
+    layer = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    middle = side / 2
     for extra, fill in ((2.0, INK), (1.2, (255, 255, 255)), (0.0, RGB[colour])):
         reach = scale * (radius + extra)
         ImageDraw.Draw(layer).ellipse(
@@ -100,8 +105,10 @@ def _letter(picture_side: int, letter: str) -> "Image":
     """A label with a capital on it; drawn large and scaled down, for smooth edges."""
     from PIL import Image, ImageDraw
 
-    scale, height = 4, max(11, round(LETTER * picture_side))
-    rows, cell = CAPITALS[letter].split(), scale * height / 11
+    scale = 4
+    height = max(11, round(LETTER * picture_side))
+    rows = CAPITALS[letter].split()
+    cell = scale * height / 11
     width = round(9 * height / 11)
     layer = Image.new("RGBA", (scale * width, scale * height), (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
@@ -112,20 +119,19 @@ def _letter(picture_side: int, letter: str) -> "Image":
     for down, row in enumerate(rows):
         for across, ink in enumerate(row):
             if ink == "1":
-                x, y = (
-                    (layer.width - 5 * cell) / 2 + across * cell,
-                    (layer.height - 7 * cell) / 2 + down * cell,
-                )
+                x = (layer.width - 5 * cell) / 2 + across * cell
+                y = (layer.height - 7 * cell) / 2 + down * cell
                 draw.rectangle([x, y, x + cell, y + cell], fill=LETTER_INK)
     return layer.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _map(question: Question, side: int) -> "Image":
-    """The scene from above: the first camera in white at the lower edge, the object in the middle, cameras around it."""
+    """The scene from above: the object in the middle, the first camera white at the lower edge."""
     from PIL import ImageDraw
 
     large, small = _empty_map(side)
-    out, places = small.copy(), [_place(camera.azimuth_deg, large.width) for camera in question.map_cameras]
+    out = small.copy()
+    places = [_place(camera.azimuth_deg, large.width) for camera in question.map_cameras]
     for box in places:  # only where a camera is: scaling down is what takes long
         tile = large.crop(box)
         draw = ImageDraw.Draw(tile)
@@ -144,7 +150,9 @@ def _empty_map(side: int) -> tuple["Image", "Image"]:
     size = side * MAP_SCALE
     large = Image.new("RGB", (size, size), PAPER)
     draw = ImageDraw.Draw(large)
-    middle, radius, width = size / 2, MAP_RADIUS * size, _line(size)
+    middle = size / 2
+    radius = MAP_RADIUS * size
+    width = _line(size)
     draw.ellipse(
         [middle - radius, middle - radius, middle + radius, middle + radius],
         outline=(205, 205, 200),
@@ -164,7 +172,8 @@ def _line(size: int) -> int:
 
 def _place(azimuth_deg: float, size: int) -> Box:
     """Left, top, right, bottom of a camera on the large map, in whole pixels of the small one."""
-    angle, reach = math.radians(azimuth_deg - 90), 1.75 * CAMERA * size + 2 * _line(size)
+    angle = math.radians(azimuth_deg - 90)
+    reach = 1.75 * CAMERA * size + 2 * _line(size)
     middle = [size / 2 + MAP_RADIUS * size * way for way in (math.cos(angle), -math.sin(angle))]
     low = [max(0, int((at - reach) // MAP_SCALE) * MAP_SCALE) for at in middle]
     high = [min(size, int((at + reach) // MAP_SCALE + 1) * MAP_SCALE) for at in middle]
@@ -179,7 +188,10 @@ def _camera(
     Seen from above with the first camera below the object, counter-clockwise is to the right of the lower
     edge and up.
     """
-    middle, radius, half, width = size / 2, MAP_RADIUS * size, CAMERA * size, _line(size)
+    middle = size / 2
+    radius = MAP_RADIUS * size
+    half = CAMERA * size
+    width = _line(size)
     angle = math.radians(azimuth_deg - 90)  # 0 is below; pictures have y downwards
     outward = (math.cos(angle), -math.sin(angle))
     aside = (-outward[1], outward[0])

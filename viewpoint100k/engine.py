@@ -1,60 +1,47 @@
-"""Supervises the render processes: starts them, feeds them, waits with a deadline, replaces those that die.
+"""Supervises the render processes: feeds them, judges what came back, replaces those that die.
 
-Never imports bpy. A worker is one warm process with one render thread; it opens an object, is asked for a few
-small pictures, and for the large ones only if these were worth it. Success is judged by what came back, never
-by an exit code.
+Never imports bpy. A worker is one warm process; it opens an object, is asked for a few small pictures, and
+for the large ones only if these were worth it.
 """
 
 import errno
-import math
 import os
 import queue
-import select
 import shutil
-import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from render_scenes import protocol
 from viewpoint100k.config import Quality, RenderConfig
-from viewpoint100k.devices import Device, environment_of
-from viewpoint100k.errors import EngineError
+from viewpoint100k.devices import Device
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.geometry.visibility import FAR
-from viewpoint100k.interpreters import START_S
 from viewpoint100k.quality import NOTHING, RenderedView, Statistics
 from viewpoint100k.records import OBJECT_RADIUS, PlannedView, Reject, View, ViewSet
+from viewpoint100k.render_process import ProcessDeadError, RenderProcess, RequestRefusedError
 from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
-WARM_S = (
-    3600.0  # the same on a GPU, whose driver compiles Blender's kernels when it first meets them: ten minutes
-)
 PATIENCE_S = 15.0  # after which a GPU that is not ready is said to compile
-WATCH_S = 0.5  # between two looks at the memory of a process that renders on a GPU
 PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
 PROBE_SIZE_PX = 96
 # of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
 KILLS = 6
-STARTS = 30  # of a worker that somebody kills each time before it is ready, until the run is given up
 FEWEST_OBJECTS = 2  # in a scene
 OWN_DEATHS = 2  # crashes: the second one is the object's fault
+WHOLE = -1  # the number of an object that is no part of a scene
 
 Choice = Sequence[int] | Reject
 Paths = Path | Mapping[int, Path]
 Choose = Callable[[list[RenderedView]], Choice]
-Answer = TypeVar("Answer", bound=protocol.Answer)
-
-
-WHOLE = -1  # the number of an object that is no part of a scene
 
 
 class Rendered(NamedTuple):
@@ -69,9 +56,8 @@ class Rendered(NamedTuple):
     layout: Layout | None = None  # of a scene, as the renderer has it
     parts: tuple[int, ...] = ()  # of a scene: which of its objects are in it, in the order of the layout
     problems: Mapping[int, str] = MappingProxyType({})  # of a scene: why others are not, by their number
-    poses: Mapping[int, str] = MappingProxyType(
-        {}
-    )  # in which objects are, by their number; a single one's is `WHOLE`
+    # in which objects are, by their number; a single one's is `WHOLE`
+    poses: Mapping[int, str] = MappingProxyType({})
 
 
 class _Loaded(NamedTuple):
@@ -87,23 +73,38 @@ class _Loaded(NamedTuple):
     parts: tuple[int, ...] = ()
     problems: Mapping[int, str] = MappingProxyType({})
 
-
-class _Dead(Exception):
-    """The worker ended or was ended."""
-
-    def __init__(self, code: int, *, too_large: bool = False) -> None:
-        super().__init__(f"signal {-code}" if code < 0 else f"exit code {code}")
-        self.killed = code == -signal.SIGKILL and not too_large  # by somebody else
-        self.out_of_time = code == -signal.SIGXCPU
-        self.too_large = too_large
+    @property
+    def changes(self) -> int:
+        """The object index of the part that the scene's event changes; 0: none."""
+        changed = self.layout.changed if self.layout is not None else None
+        return 0 if changed is None else changed + 1
 
 
-class _Refused(Exception):
-    """The worker lives and says no."""
+class _Visit(NamedTuple):
+    """An object that is open, and when its pictures must be there."""
 
-    def __init__(self, stage: str, reason: str) -> None:
-        super().__init__(reason)
-        self.stage = stage
+    view_set: ViewSet
+    folder: Path  # of the pictures
+    end: float  # of the monotonic clock
+    changes: int  # as `_Loaded` has it
+
+
+class _Failure(NamedTuple):
+    """Why a visit gave nothing."""
+
+    stage: str
+    reason: str
+    detail: str = ""
+    final: bool = False  # also of a process that has had other objects before
+
+
+@dataclass
+class _Tally:
+    """How often processes ended while they had one object."""
+
+    first: float = field(default_factory=time.monotonic)
+    killed: int = 0  # by somebody else
+    died: int = 0  # by themselves
 
 
 class Engine:
@@ -121,7 +122,8 @@ class Engine:
         workers: int = 1,
         devices: Sequence[Device] = (Device(),),
     ) -> None:
-        self.settings, self.scratch = settings, scratch
+        self.settings = settings
+        self.scratch = scratch
         self._workers = [
             Worker(settings, scratch / f"worker-{i}", python, devices[i % len(devices)])
             for i in range(workers)
@@ -133,7 +135,8 @@ class Engine:
         for worker in self._workers:
             worker.start()
             self._free.put(worker)
-        self.renderer, self.device = self._workers[0].renderer, self._workers[0].device
+        self.renderer = self._workers[0].renderer
+        self.device = self._workers[0].device
         return self
 
     def __exit__(
@@ -176,153 +179,167 @@ class Engine:
             self._free.put(worker)
 
 
-class Worker:
-    """One render process."""
+class Worker(RenderProcess):
+    """A render process that takes the pictures of view sets, one after the other."""
 
     def __init__(self, settings: RenderConfig, scratch: Path, python: str, on: Device) -> None:
-        self.settings, self.scratch, self.python, self.on = settings, scratch, python, on
-        self.renderer = self.device = ""
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start_cpu_s = self.rss_mb = 0.0
-        self._unread, self._closed = b"", False
-        self._most_mb = math.inf  # resident, of this process
+        super().__init__(settings, scratch, python, on)
+        self.rss_mb = 0.0
         self._served = 0  # objects that this process has had
+
+    def start(self) -> None:
+        """`RenderProcess.start`: a new process has had no object."""
+        self.rss_mb = 0.0
+        self._served = 0
+        super().start()
 
     def render(self, view_set: ViewSet, path: Paths, choose: Choose) -> Rendered | Reject:
         """`Engine.render` on this worker.
 
         Only a process that has had no other object before refuses one for good.
         """
-        killed, died, first = 0, 0, time.monotonic()
+        tally = _Tally()
         while True:
-            started, fresh = time.monotonic(), not self._served
+            started = time.monotonic()
+            fresh = not self._served
             end = started + self.settings.deadline_s
             self._served += 1
+            failure: _Failure | None
             try:
                 rendered = self._visit(view_set, path, choose, end)
                 self._tidy(end)
                 return rendered
-            except _Refused as refusal:
-                detail = self._stderr_tail() if refusal.stage == "render" else ""
-                if (
-                    refusal.stage == "render" and shutil.disk_usage(self.scratch).free < ROOM_FOR_A_VIEW_SET
-                ):  # that is no fault of the object
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from refusal
-                reject = _reject(view_set, refusal.stage, str(refusal), detail, started)
-                if refusal.stage == "gate" or (fresh and refusal.stage == "import"):
-                    self._tidy(end)
-                    return reject
-                self._restart()  # an exception may have left Blender in any state
+            except RequestRefusedError as refusal:
+                seconds = time.monotonic() - started
+                failure = self._after_refusal(refusal, fresh, end)
             except TimeoutError:
-                detail, seconds = self._stderr_tail(), time.monotonic() - started
+                seconds = time.monotonic() - started
+                failure = _Failure("render", f"not finished after {seconds:.0f} s", self._stderr_tail())
                 self._restart()
-                reject = _reject(view_set, "render", f"not finished after {seconds:.0f} s", detail, started)
-            except _Dead as death:
-                if self._closed:
-                    return _reject(view_set, "render", "the run was ended", "", started)
-                detail = self._stderr_tail()
-                self._restart()
-                killed, died = killed + death.killed, died + (not death.killed)
-                if death.too_large:
-                    reason = f"needed more than {self.settings.memory_limit_mb} MB of memory"
-                    reject = _reject(view_set, "render", reason, detail, started)
-                elif death.out_of_time:
-                    reason = f"used more than {self.settings.cpu_limit_s:.0f} CPU-s"
-                    reject = _reject(view_set, "render", reason, detail, started)
-                elif died == OWN_DEATHS or (
-                    killed >= KILLS and time.monotonic() - first > self.settings.deadline_s
-                ):
-                    reason = f"the render process died {killed + died} times: {death}"
-                    return _reject(view_set, "render", reason, detail, started)
-                else:
-                    continue
+            except ProcessDeadError as death:
+                seconds = time.monotonic() - started
+                failure = self._after_death(death, tally)
             except Exception:
                 self._restart()  # it may be in the middle of anything
                 raise
-            if fresh:
-                return reject
+            if failure is not None and (fresh or failure.final):
+                return _reject(view_set, failure, seconds)
+
+    def _after_refusal(self, refusal: RequestRefusedError, fresh: bool, end: float) -> _Failure:
+        """Get ready for the next object after a process said no.
+
+        Raises:
+            OSError: the disk is full, which is no fault of the object.
+        """
+        detail = self._stderr_tail() if refusal.stage == "render" else ""
+        if refusal.stage == "render" and shutil.disk_usage(self.scratch).free < ROOM_FOR_A_VIEW_SET:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from refusal
+        final = refusal.stage == "gate" or (fresh and refusal.stage == "import")
+        if final:
+            self._tidy(end)
+        else:
+            self._restart()  # an exception may have left Blender in any state
+        return _Failure(refusal.stage, str(refusal), detail, final)
+
+    def _after_death(self, death: ProcessDeadError, tally: _Tally) -> _Failure | None:
+        """Replace a process that died. None: try the object again."""
+        if self._closed:
+            return _Failure("render", "the run was ended", final=True)
+        detail = self._stderr_tail()
+        self._restart()
+        tally.killed += death.killed
+        tally.died += not death.killed
+        if death.too_large:
+            return _Failure(
+                "render", f"needed more than {self.settings.memory_limit_mb} MB of memory", detail
+            )
+        if death.out_of_time:
+            return _Failure("render", f"used more than {self.settings.cpu_limit_s:.0f} CPU-s", detail)
+        too_long = time.monotonic() - tally.first > self.settings.deadline_s
+        if tally.died == OWN_DEATHS or (tally.killed >= KILLS and too_long):
+            reason = f"the render process died {tally.killed + tally.died} times: {death}"
+            return _Failure("render", reason, detail, final=True)
+        return None
 
     def _tidy(self, end: float) -> None:
-        """Let the process forget its object; replace it if something is left, or if it has had or grown enough."""
+        """Let the process forget its object.
+
+        It is replaced if something is left, if it has served enough objects, or if it has grown too large.
+        """
         try:
             clean = self._ask(protocol.Forget(), protocol.Forgot, end).clean
-        except (_Refused, TimeoutError, _Dead):
+        except (RequestRefusedError, TimeoutError, ProcessDeadError):
             clean = False
         enough = self._served >= self.settings.recycle_after or self.rss_mb > self.settings.recycle_above_mb
         if enough or not clean:
             self._restart()
 
-    def _visit(self, view_set: ViewSet, path: Paths, choose: Choose, end: float) -> Rendered | Reject:
+    def _visit(self, view_set: ViewSet, path: Paths, choose: Choose, end: float) -> Rendered:
         """Open the object, take its probes, let them be judged, take the pictures that are wanted."""
         folder = self.scratch / "pictures"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        settings = self.settings
+        loaded = self._open(view_set, path, folder, end)
+        visit = _Visit(view_set, folder, end, loaded.changes)
+        probes, cpu_s_of_probes = self._shoot(visit, view_set.probes, PROBE_SIZE_PX, PROBE, picture=False)
+        chosen = choose(probes)
+        declined = chosen if isinstance(chosen, Reject) else None
+        numbers = [] if isinstance(chosen, Reject) else list(chosen)
+        wanted = [view_set.views[number] for number in numbers]
+        size_px = self.settings.size_px
+        views, cpu_s_of_views = self._shoot(visit, wanted, size_px, self.settings.settings(), picture=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        return Rendered(
+            views=dict(zip(numbers, views, strict=True)),
+            probes=probes,
+            extent=loaded.extent,
+            cpu_s={"import": loaded.cpu_s, "probes": cpu_s_of_probes, "views": cpu_s_of_views},
+            rss_mb=self.rss_mb,
+            declined=declined,
+            layout=loaded.layout,
+            parts=loaded.parts,
+            problems=loaded.problems,
+            poses=loaded.poses,
+        )
+
+    def _shoot(
+        self, visit: _Visit, planned: Sequence[PlannedView], size_px: int, quality: Quality, *, picture: bool
+    ) -> tuple[list[RenderedView], float]:
+        """Some views as they come back, and the CPU-seconds that they cost."""
+        if not planned:
+            return [], 0.0
+        named = [
+            protocol.NamedView(name=str(number), planned=view.model_dump(mode="json"))
+            for number, view in enumerate(planned)
+        ]
+        request = protocol.Shoot(views=named, size_px=size_px, picture=picture, **quality._asdict())
+        shots = self._ask(request, protocol.Shots, visit.end)
+        self.rss_mb = shots.rss_mb
+        views = [
+            _collect(visit.folder, taken, view, visit.view_set, size_px)._replace(changes=visit.changes)
+            for taken, view in zip(shots.views, planned, strict=True)
+        ]
+        return views, shots.cpu_s
+
+    def _open(self, view_set: ViewSet, path: Paths, folder: Path, end: float) -> _Loaded:
+        """Load the object, or the objects of a scene, whose pictures are to go into a folder."""
         described = view_set.model_dump(mode="json", include={"lights", "background"})
         paths = [path] if isinstance(path, Path) else list(path.values())
         job = protocol.Open(
-            paths=[str(one.resolve()) for one in paths],
+            paths=[str(each.resolve()) for each in paths],
             scene=not isinstance(path, Path),
             out=str(folder.resolve()),
             lights=described["lights"],
             background=described["background"],
-            jpeg_quality=settings.jpeg_quality,
-            pose=settings.pose,
-            cpu_limit_s=settings.cpu_limit_s,
+            jpeg_quality=self.settings.jpeg_quality,
+            pose=self.settings.pose,
+            cpu_limit_s=self.settings.cpu_limit_s,
         )
-        if isinstance(path, Path):
-            opened = self._ask(job, protocol.Opened, end)
-            [only] = opened.parts
-            loaded = _Loaded(only.extent, opened.cpu_s, {WHOLE: only.pose})
-        else:
-            loaded = self._open_scene(view_set, list(path), job, end)
-
-        changed = loaded.layout.changed if loaded.layout is not None else None
-        changes = 0 if changed is None else changed + 1
-
-        def shoot(
-            views: Sequence[PlannedView], size_px: int, quality: Quality, picture: bool
-        ) -> tuple[list[RenderedView], float]:
-            """The pictures as they come back, and what they cost."""
-            planned = [
-                protocol.NamedView(name=str(i), planned=view.model_dump(mode="json"))
-                for i, view in enumerate(views)
-            ]
-            wanted = protocol.Shoot(views=planned, size_px=size_px, picture=picture, **quality._asdict())
-            shots = self._ask(wanted, protocol.Shots, end)
-            self.rss_mb = shots.rss_mb
-            return [
-                _collect(folder, taken, view, view_set, size_px)._replace(changes=changes)
-                for taken, view in zip(shots.views, views, strict=True)
-            ], shots.cpu_s
-
-        probes, of_probes = (
-            shoot(view_set.probes, PROBE_SIZE_PX, PROBE, False) if view_set.probes else ([], 0.0)
-        )
-        chosen = choose(probes)
-        if isinstance(chosen, Reject):
-            views, of_views = dict[int, RenderedView](), 0.0
-        else:
-            wanted = [view_set.views[i] for i in chosen]
-            taken, of_views = (
-                shoot(wanted, settings.size_px, settings.settings(), True) if wanted else ([], 0.0)
-            )
-            views = dict(zip(chosen, taken, strict=True))
-        shutil.rmtree(folder, ignore_errors=True)
-        cpu_s = {"import": loaded.cpu_s, "probes": of_probes, "views": of_views}
-        declined = chosen if isinstance(chosen, Reject) else None
-        return Rendered(
-            views,
-            probes,
-            loaded.extent,
-            cpu_s,
-            self.rss_mb,
-            declined,
-            loaded.layout,
-            loaded.parts,
-            loaded.problems,
-            loaded.poses,
-        )
+        if not isinstance(path, Path):
+            return self._open_scene(view_set, list(path), job, end)
+        opened = self._ask(job, protocol.Opened, end)
+        [only] = opened.parts
+        return _Loaded(only.extent, opened.cpu_s, {WHOLE: only.pose})
 
     def _open_scene(self, view_set: ViewSet, listed: list[int], job: protocol.Open, end: float) -> _Loaded:
         """Load the objects of a scene, find places for those that could be loaded, and put them there.
@@ -335,18 +352,17 @@ class Worker:
         found = dict(zip(listed, opened.parts, strict=True))
         problems = {number: part.problem for number, part in found.items() if part.problem}
         numbers = tuple(number for number in found if number not in problems)
-        if (
-            problems and self._served > 1
-        ):  # it may be the fault of an object before: a new process is to say so, too
-            raise _Refused("import", "; ".join(problems.values()))
+        # it may be the fault of an object before: a new process is to say so, too
+        if problems and self._served > 1:
+            raise RequestRefusedError("import", "; ".join(problems.values()))
         if len(numbers) < FEWEST_OBJECTS:
-            raise _Refused(
+            raise RequestRefusedError(
                 "import", "; ".join(["fewer than two of its objects can be used", *problems.values()])
             )
         footprints = [Footprint(np.asarray(found[i].extent), np.asarray(found[i].reach)) for i in numbers]
         layout = arrange(view_set.scene, [view_set.object.parts[i] for i in numbers], footprints)
         if isinstance(layout, str):
-            raise _Refused("gate", layout)
+            raise RequestRefusedError("gate", layout)
         measured = self._ask(protocol.Measure(states=_plain(layout.states)), protocol.Measured, end)
         layout = fitted(layout, footprints, np.asarray(measured.middle), measured.radius)
         placed = self._ask(protocol.Place(states=_plain(layout.states)), protocol.Placed, end)
@@ -357,146 +373,13 @@ class Worker:
         poses = {number: found[number].pose for number in numbers}
         return _Loaded(extent, cpu_s, poses, layout, numbers, problems)
 
-    # --- the process ---------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Start the process and wait until it is ready. One that is killed meanwhile is started again.
-
-        Raises:
-            EngineError: it ends or does not answer, and why.
-        """
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        allowed_s = WARM_S if self.on.is_gpu else START_S
-        for attempt in range(STARTS):
-            self._unread, self._served, self.rss_mb, self._most_mb = b"", 0, 0.0, math.inf
-            # a GPU's driver reserves address space for all of its memory and more, so there what is resident
-            # is watched
-            memory_mb = 0 if self.on.is_gpu else self.settings.memory_limit_mb
-            with open(self.scratch / "stderr.txt", "wb") as stderr:
-                self._process = subprocess.Popen(
-                    [
-                        self.python,
-                        "-m",
-                        "render_scenes",
-                        str(os.getpid()),
-                        str(memory_mb),
-                        self.on.kind,
-                    ],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=stderr,
-                    env={**environment_of(self.scratch), **self.on.environment()},
-                )
-            try:
-                hello = self._receive(time.monotonic() + allowed_s)
-                break
-            except (TimeoutError, _Dead) as error:
-                tail = self._stderr_tail()
-                self.stop()
-                if isinstance(error, _Dead) and error.killed and attempt + 1 < STARTS and not self._closed:
-                    continue
-                raise EngineError(
-                    f"the render process did not start: {str(error) or f'no answer in {allowed_s:.0f} s'}. `viewpoint100k doctor` looks "
-                    f"for the cause\n{tail}"
-                ) from error
-        assert isinstance(hello, protocol.Ready), hello
-        self.renderer, self.device = hello.renderer, hello.device
-        if self.on.is_gpu and self._process is not None:
-            self._most_mb = _resident_mb(self._process.pid) + self.settings.memory_limit_mb
-        self.start_cpu_s += hello.cpu_s
-
-    def stop(self) -> None:
-        """End the process, at once."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    try:
-                        pipe.close()
-                    except BrokenPipeError:
-                        pass  # a request that the dead process never read
-
-    def close(self) -> None:
-        """End the process for good, also under the hands of another thread that waits for it."""
-        self._closed = True
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def _restart(self) -> None:
-        self.stop()
-        if not self._closed:
-            self.start()
-        if self._closed:  # meanwhile
-            self.stop()
-
-    def _ask(self, request: protocol.Request, answer: type[Answer], end: float) -> Answer:
-        """One request, one answer of the kind that belongs to it."""
-        if self._process is None or self._process.stdin is None:
-            raise _Dead(-signal.SIGKILL)
-        try:
-            self._process.stdin.write(protocol.encode(request).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # the death is noticed where the reply is awaited
-        reply = self._receive(end)
-        if isinstance(reply, protocol.Refusal):
-            raise _Refused(reply.stage, reply.reason)
-        assert isinstance(reply, answer), reply
-        return reply
-
-    def _receive(self, end: float) -> protocol.Message:
-        process = self._process
-        if process is None or process.stdout is None:
-            raise _Dead(-signal.SIGKILL)
-        while b"\n" not in self._unread:
-            left_s = max(0.0, end - time.monotonic())
-            ready, _, _ = select.select(
-                [process.stdout], [], [], min(left_s, WATCH_S) if self.on.is_gpu else left_s
-            )
-            if self.on.is_gpu and _resident_mb(process.pid) > self._most_mb:
-                process.kill()
-                process.wait()
-                raise _Dead(-signal.SIGKILL, too_large=True)
-            if not ready and time.monotonic() < end:
-                continue
-            if not ready:
-                raise TimeoutError
-            chunk = os.read(process.stdout.fileno(), 1 << 16)
-            if not chunk:
-                raise _Dead(process.wait())
-            self._unread += chunk
-        line, self._unread = self._unread.split(b"\n", 1)
-        return protocol.decode(line)
-
-    def _stderr_tail(self) -> str:
-        try:
-            text = (self.scratch / "stderr.txt").read_text(errors="replace")
-        except OSError:
-            return ""
-        lines = [
-            line
-            for line in text.splitlines()
-            if line.strip() and " INFO: " not in line and "Saved: " not in line
-        ]
-        return "\n".join(lines[-8:])[-2000:]
-
-
-def _resident_mb(pid: int) -> float:
-    """Memory of a process; 0 where it cannot be known."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
-
 
 def warm_up(
     devices: Sequence[Device], settings: RenderConfig, scratch: Path, python: str, say: Callable[[str], None]
 ) -> dict[Device, float]:
-    """Render a first picture on one GPU of each kind, for which the driver compiles Blender's kernels once per machine.
+    """Render a first picture on one GPU of each kind.
+
+    For this picture the driver compiles Blender's kernels, once per machine.
 
     Args:
         say: told, once for each kind, that it takes long.
@@ -505,13 +388,16 @@ def warm_up(
         The seconds it took, until the process was ready; nothing of the processor, which has nothing to
         compile.
     """
-    took, first = dict[Device, float](), dict[tuple[str, str], Device]()
+    took = dict[Device, float]()
+    first = dict[tuple[str, str], Device]()
     for each in devices:
         if each.is_gpu:
             first.setdefault((each.kind, each.name), each)
     for device in first.values():
-        text = f"compiling Blender's kernels for {device.name or device.kind}, once on this machine, about ten minutes"
-        started, worker = time.monotonic(), Worker(settings, scratch / f"warm-{device.kind}", python, device)
+        name = device.name or device.kind
+        text = f"compiling Blender's kernels for {name}, once on this machine, about ten minutes"
+        started = time.monotonic()
+        worker = Worker(settings, scratch / f"warm-{device.kind}", python, device)
         soon = threading.Timer(PATIENCE_S, say, [text])
         soon.daemon = True
         soon.start()
@@ -544,7 +430,8 @@ def _collect(
             index = np.zeros((size_px, size_px), np.uint8)
             index[top:bottom, left:right] = np.load(file)
     seen = depth < FAR
-    rows, cols = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    rows = np.flatnonzero(seen.any(axis=1))
+    cols = np.flatnonzero(seen.any(axis=0))
     box = [cols[0], rows[0], cols[-1] + 1, rows[-1] + 1] if len(rows) else [0, 0, 0, 0]
     camera = View(
         intrinsics=taken.intrinsics,
@@ -557,12 +444,18 @@ def _collect(
     )
     image = (folder / taken.image).read_bytes() if taken.image else b""
     hidden_by = tuple(tuple(others) for others in taken.hidden_by)
-    statistics, solo = Statistics(**taken.statistics), tuple(taken.solo)
+    statistics = Statistics(**taken.statistics)
+    solo = tuple(taken.solo)
     return RenderedView(camera, image, depth, albedo, statistics, index, solo, hidden_by)
 
 
-def _reject(view_set: ViewSet, stage: str, reason: str, detail: str, started: float) -> Reject:
-    row = {"uid": view_set.object.record.uid, "stage": stage, "reason": reason, "detail": detail}
-    return Reject.model_validate(
-        {**row, "round": view_set.round, "seconds": round(time.monotonic() - started, 1)}
-    )
+def _reject(view_set: ViewSet, failure: _Failure, seconds: float) -> Reject:
+    row = {
+        "uid": view_set.object.record.uid,
+        "stage": failure.stage,
+        "reason": failure.reason,
+        "detail": failure.detail,
+        "round": view_set.round,
+        "seconds": round(seconds, 1),
+    }
+    return Reject.model_validate(row)

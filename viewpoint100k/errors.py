@@ -1,5 +1,10 @@
-"""What a caller may catch. Every message says what was given, what was expected, where, and what to do."""
+"""What a caller may catch, and the commands that messages name.
 
+Every message says what was given, what was expected, where, and what to do.
+"""
+
+import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +47,22 @@ def disk_errors(out: Path | str) -> Iterator[None]:
         ) from error
 
 
+def shell_line(*words: object) -> str:
+    """A command of ours, to be copied into a shell: its words are quoted where they need it."""
+    return shlex.join(["viewpoint100k", *map(str, words)])
+
+
+def load_line(dataset: str, revision: str = "") -> str:
+    """A line that loads a dataset, to be copied into a shell."""
+    names = [json.dumps(dataset, ensure_ascii=False)]
+    if revision:
+        names.append(f"revision={json.dumps(revision, ensure_ascii=False)}")
+    code = f"from datasets import load_dataset; print(load_dataset({', '.join(names)}))"
+    return shlex.join(["python", "-c", code])
+
+
 def printable(text: str, most: int = 2000) -> str:
-    """A text that strangers had a part in, as it may stand on a terminal: no control characters, no halves of characters.
+    """A stranger's text made safe for a terminal: without control characters and halves of characters.
 
     Lines stay lines. What is longer than `most` characters is cut.
     """

@@ -61,6 +61,7 @@ class Scores(Record):
     questions: int
     answered: int
     unread: int  # answers that are no single option, or no number: they count as wrong
+    unreadable: Cell | None  # the share of these among the answers that `accuracy` is of
     unknown_ids: list[str]
     unanswered_ids: list[str]
     accuracy: Cell | None  # of all that was answered; a question without a line does not count
@@ -193,6 +194,7 @@ def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
         questions=len({case.question.id for case in cases}),
         answered=len({case.question.id for case in answered}),
         unread=sum(case.chosen == NO_ANSWER for case in answered),
+        unreadable=_unreadable(first),
         unknown_ids=unknown,
         unanswered_ids=sorted({case.question.id for case in cases if case.said is None}),
         accuracy=_cell(first),
@@ -211,6 +213,13 @@ def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
             for kind, rows in sorted(confusion.items())
         },
     )  # fmt: skip
+
+
+def _unreadable(cases: Sequence[Answered]) -> Cell | None:
+    if not cases:
+        return None
+    hits = [float(case.chosen == NO_ANSWER) for case in cases]
+    return _interval(hits, [case.sample.object.uid for case in cases])
 
 
 def _cell(cases: Sequence[Answered]) -> Cell | None:
@@ -291,7 +300,7 @@ def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: P
         (resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8")
     )
     worst = _worst(cases)
-    pictures = _pictures(dataset, worst)
+    pictures = pictures_of(dataset, worst)
     text = template.render(
         scores=scores,
         summary=summary(scores),
@@ -309,6 +318,7 @@ def summary(scores: Scores) -> list[tuple[str, Cell]]:
             "accuracy, the unanswered counted as wrong",
             scores.accuracy_of_all if scores.unanswered_ids else None,
         ),
+        ("answers that could not be read", scores.unreadable),
         ("numbers: mean relative accuracy", scores.numbers),
         ("both orders of the views right", scores.both_orders),
         ("all questions of a sample right", scores.whole_samples),
@@ -331,7 +341,7 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
     return [case for _, case in sorted(rounds, key=lambda one: one[0])[:WORST]]
 
 
-def _pictures(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
+def pictures_of(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
     keys, out = {case.sample_key for case in cases}, dict[str, list[str]]()
     for path, stored in iter_stored(dataset) if cases else ():

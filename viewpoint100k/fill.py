@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from viewpoint100k.annotate import Candidate
-from viewpoint100k.audit.second_opinion import contradicted
 from viewpoint100k.config import GateConfig, RunConfig
 from viewpoint100k.engine import Engine
 from viewpoint100k.errors import RanDry, ViewpointError
@@ -14,6 +13,7 @@ from viewpoint100k.glances import Glance, glance_at
 from viewpoint100k.identity import code_of_shard
 from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, plan_views
+from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import ask_all, load_templates
 from viewpoint100k.questions.ask import Writer, in_english
 from viewpoint100k.questions.wording import Templates

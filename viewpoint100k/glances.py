@@ -46,7 +46,7 @@ def glance_at(picture: "Image") -> Glance:
 
 
 def drift(first: Glance, second: Glance, box: Sequence[float]) -> tuple[float, float]:
-    """How far what the first picture shows inside a box drifts right and down until the second, in picture sides.
+    """How far the first picture's content inside a box drifts right and down in the second, in picture sides.
 
     One shift for the whole box, by least squares over the brightness (Lucas and Kanade, 1981), from blurred
     pictures to sharp ones. It is the mean optical flow, roughly: of a camera that orbits an object, its near
@@ -82,9 +82,11 @@ def _blurred(grey: Array, passes: int) -> Array:
 
 
 def _moved(grey: Array, right: float, down: float) -> Array:
-    """The picture looked up so far right and down of each pixel, between pixels linearly; beyond the border, the border."""
+    """The picture sampled at an offset right and down of each pixel: bilinear, clamped to the border."""
     x, y = (np.clip(np.arange(GREY_PX) + by, 0, GREY_PX - 1.001) for by in (right, down))
-    column, row = x.astype(int), y.astype(int)
-    part_x, part_y = x - column, (y - row)[:, None]
+    column = x.astype(int)
+    row = y.astype(int)
+    part_x = x - column
+    part_y = (y - row)[:, None]
     rows = grey[row] * (1 - part_y) + grey[row + 1] * part_y
     return np.asarray(rows[:, column] * (1 - part_x) + rows[:, column + 1] * part_x)

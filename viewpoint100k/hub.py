@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from viewpoint100k.errors import InputError, ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError, shell_line
 from viewpoint100k.hub_client import hub_api, hub_errors, patiently, quiet, reach
 from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest, next_version, read_attribution, read_manifest
 from viewpoint100k.shards import sha256_file
@@ -91,8 +91,9 @@ def prepare(dataset: Path, workers: int | None = None) -> Parcel:
     if report.problems:
         first = report.problems[0]
         raise ViewpointError(
-            f"{dataset} is not published: it has {len(report.problems)} problems, the first: {first.where}: {first.what}. "
-            f"`viewpoint100k validate {dataset}` lists them"
+            f"{dataset} is not published: it has {len(report.problems)} problems, the first: {first.where}: "
+            f"{first.what}. "
+            f"`{shell_line('validate', dataset)}` lists them"
         )
     manifest = read_manifest(dataset)
     shards = [LocalFile(entry.name, entry.bytes, entry.sha256) for entry in manifest.shards]
@@ -126,7 +127,8 @@ def look(
         remote = _look(repo_id, branch)
         if private and remote.exists and not hub_api().repo_info(repo_id, repo_type="dataset").private:
             raise InputError(
-                f"--private: {repo_id} is there already and public. Make it private on its settings page, or leave --private out"
+                f"--private: {repo_id} is there already and public. Make it private on its settings page, "
+                "or leave --private out"
             )
     shipment = ship_to(parcel, repo_id, branch, tag, private, remote)
     _refuse_another(shipment)
@@ -159,7 +161,7 @@ def ship_to(
 
 
 def send(shipment: Shipment, progress: Progress = lambda done, of, what: None) -> str:
-    """Publish: shards first, then all at once into place, then the tag. Safe to stop at any moment and to run again.
+    """Publish: shards first, then all at once into place, then the tag. Safe to stop and to run again.
 
     Returns:
         The commit that people read under the tag.
@@ -173,7 +175,10 @@ def send(shipment: Shipment, progress: Progress = lambda done, of, what: None) -
 
 
 def _send(shipment: Shipment, progress: Progress) -> str:
-    parcel, repo, staging, api = shipment.parcel, shipment.repo_id, shipment.staging, hub_api()
+    parcel = shipment.parcel
+    repo = shipment.repo_id
+    staging = shipment.staging
+    api = hub_api()
     total = sum(file.bytes for file in shipment.send)
     progress(0, total, "looking")
     if not shipment.remote.exists:
@@ -202,8 +207,11 @@ def _send(shipment: Shipment, progress: Progress) -> str:
 
 def _fill_staging(shipment: Shipment, progress: Progress) -> None:
     """Bring the shards to their branch, a few in each commit; those that lie there already are left alone."""
-    repo, staging, api = shipment.repo_id, shipment.staging, hub_api()
-    total, done = sum(file.bytes for file in shipment.send), 0
+    repo = shipment.repo_id
+    staging = shipment.staging
+    api = hub_api()
+    total = sum(file.bytes for file in shipment.send)
+    done = 0
     there = patiently(_files_of, repo, staging)
     missing = []
     for file in shipment.send:
@@ -227,8 +235,9 @@ def _fill_staging(shipment: Shipment, progress: Progress) -> None:
     for file in shipment.send:
         if there.get(file.path, ("", ""))[0] != file.sha256:
             raise ViewpointError(
-                f"{file.path} arrived with other bytes than manifest.json says: it was changed while it was sent. Check with "
-                f"`viewpoint100k validate {shipment.parcel.dataset}`, then publish again"
+                f"{file.path} arrived with other bytes than manifest.json says: it was changed while it was "
+                f"sent. Check with "
+                f"`{shell_line('validate', shipment.parcel.dataset)}`, then publish again"
             )
 
 
@@ -253,7 +262,8 @@ def _put_in_place(shipment: Shipment) -> str:
     made = hub_api().create_commit(
         shipment.repo_id,
         operations,
-        commit_message=f"{shipment.tag}: {parcel.manifest.samples} samples, {parcel.manifest.questions} questions",
+        commit_message=f"{shipment.tag}: {parcel.manifest.samples} samples, {parcel.manifest.questions} "
+        f"questions",
         repo_type="dataset",
         revision=shipment.branch,
         parent_commit=remote.head,
@@ -311,38 +321,44 @@ def _manifest_of(repo_id: str, revision: str) -> Manifest | None:
 
 def _refuse_another(shipment: Shipment) -> None:
     """Raise where publishing would overwrite what is not an earlier version of the same dataset."""
-    repo, remote, mine, theirs = (
-        shipment.repo_id,
-        shipment.remote,
-        shipment.parcel.manifest,
-        shipment.remote.manifest,
-    )
+    repo = shipment.repo_id
+    remote = shipment.remote
+    mine = shipment.parcel.manifest
+    theirs = shipment.remote.manifest
     foreign = sorted(path for path in remote.files if path not in {".gitattributes", "README.md"})
     if theirs is None:
         if foreign:
             raise InputError(
-                f"{repo} holds something else, or what another version of this tool wrote ({', '.join(foreign[:3])}"
-                f"{', ...' if len(foreign) > 3 else ''}). Publish to another REPO_ID"
+                f"{repo} holds something else, or what another version of this tool wrote "
+                f"({', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}). Publish to another "
+                "REPO_ID"
             )
         return
     who = [(each.preset, each.config.get("seed"), each.config.get("source")) for each in (theirs, mine)]
     if who[0] != who[1] and _major(mine.version) <= _major(theirs.version):
         raise InputError(
-            f"{repo} holds another dataset: preset {who[0][0]}, seed {who[0][1]}, source {who[0][2]}, version {theirs.version}; "
-            f"this one has preset {who[1][0]}, seed {who[1][1]}, source {who[1][2]}. Publish to another REPO_ID; or, to replace it, "
-            f"make this one `viewpoint100k card {shipment.parcel.dataset} --version {_major(theirs.version) + 1}.0.0` first"
+            f"{repo} holds another dataset: preset {who[0][0]}, seed {who[0][1]}, source {who[0][2]}, "
+            f"version {theirs.version}; "
+            f"this one has preset {who[1][0]}, seed {who[1][1]}, source {who[1][2]}. Publish to another "
+            f"REPO_ID; or, to replace it, "
+            f"make this one "
+            f"`{shell_line('card', shipment.parcel.dataset, '--version', f'{_major(theirs.version) + 1}.0.0')}` "
+            f"first"
         )
     back = {each.uid for each in theirs.removed} & set(read_attribution(shipment.parcel.dataset))
     if back:
         raise InputError(
-            f"{repo} has removed the object {min(back)}, and this folder would bring it back. First run `viewpoint100k remove "
+            f"{repo} has removed the object {min(back)}, and this folder would bring it back. First run "
+            "`viewpoint100k remove "
             f"{shipment.parcel.dataset}{''.join(f' --uid {uid}' for uid in sorted(back))}`"
         )
     tagged = remote.tags.get(shipment.tag)
     if tagged is not None and not (shipment.up_to_date and tagged == remote.head):
         raise InputError(
-            f"{repo} has {shipment.tag} already, with other content, and a tag that people use must not change. Give this one a "
-            f"higher version: `viewpoint100k card {shipment.parcel.dataset} --version {next_version(theirs.version)}`"
+            f"{repo} has {shipment.tag} already, with other content, and a tag that people use must not "
+            f"change. Give this one a "
+            f"higher version: "
+            f"`{shell_line('card', shipment.parcel.dataset, '--version', next_version(theirs.version))}`"
         )
 
 

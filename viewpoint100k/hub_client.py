@@ -38,7 +38,7 @@ def quiet() -> None:
 
 
 def patiently(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
-    """Call, and call again after a while where the Hub is busy or out of reach: every call here may be repeated."""
+    """Call, and call again later if the Hub is busy or unreachable: every call here may be repeated."""
     return _again(PAUSES_S, call, *arguments, **named)
 
 
@@ -152,8 +152,8 @@ def hub_errors(repo_id: str) -> Iterator[None]:
 
     if get_token() is None:
         raise InputError(
-            "there is no token for the Hub. Log in with `hf auth login`, or set HF_TOKEN, with a token that may write "
-            f"(made at {api.endpoint}/settings/tokens)"
+            "there is no token for the Hub. Log in with `hf auth login`, or set HF_TOKEN, with a token "
+            f"that may write (made at {api.endpoint}/settings/tokens)"
         )
     try:
         yield
@@ -173,28 +173,29 @@ def hub_errors(repo_id: str) -> Iterator[None]:
         if not _is_network(error):
             raise
         raise InputError(
-            f"cannot reach {constants.ENDPOINT}: {_without_token(error)}. Check the network and HF_ENDPOINT, then run the same "
-            "command again: what was sent is kept"
+            f"cannot reach {constants.ENDPOINT}: {_without_token(error)}. Check the network and "
+            "HF_ENDPOINT, then run the same command again: what was sent is kept"
         ) from error
 
 
 def _refused(repo_id: str, error: Any) -> ViewpointError:
     status = error.response.status_code if error.response is not None else 0
-    owner, said = repo_id.split("/")[0], _without_token(getattr(error, "server_message", None) or error)
+    owner = repo_id.split("/")[0]
+    said = _without_token(getattr(error, "server_message", None) or error)
     if status == 401:
         return InputError(
-            f"the Hub does not know your token (401). Log in again with `hf auth login`, or correct HF_TOKEN; for {repo_id} it must "
-            "be one that may write"
+            "the Hub does not know your token (401). Log in again with `hf auth login`, or correct "
+            f"HF_TOKEN; for {repo_id} it must be one that may write"
         )
     if status == 403:
         return InputError(
-            f"your token may not write to {repo_id} (403: {said}). Use a token with the role `write`, and be a member of {owner} "
-            "who may write; or publish under your own name"
+            f"your token may not write to {repo_id} (403: {said}). Use a token with the role `write`, and "
+            f"be a member of {owner} who may write; or publish under your own name"
         )
     if status == 404:
         return InputError(
-            f"{repo_id} is not there, or your token may not see it (404: {said}). Check its name, and that {owner} exists and you "
-            "are a member of it"
+            f"{repo_id} is not there, or your token may not see it (404: {said}). Check its name, and that "
+            f"{owner} exists and you are a member of it"
         )
     if status == 412:
         return ViewpointError(

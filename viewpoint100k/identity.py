@@ -34,7 +34,10 @@ class Code(Record):
     )
 
     def __str__(self) -> str:
-        return f"{self.version or 'an earlier version'} ({f'commit {self.commit}' if self.commit else 'commit unknown'})"
+        return (
+            f"{self.version or 'an earlier version'} "
+            f"({f'commit {self.commit}' if self.commit else 'commit unknown'})"
+        )
 
 
 @cache
@@ -48,7 +51,7 @@ def this_code() -> Code:
 
 
 def code_of_shard(planned: Code, here: Code | None = None) -> Code:
-    """What a shard that is made now says of its code: what the plan says, unless this is known to be other code.
+    """What a shard made now says of its code: what the plan says, unless this is known to be other code.
 
     So the bytes do not depend on whether a machine's copy of the same code knows its commit.
 

@@ -1,4 +1,4 @@
-"""index/*.parquet: one row per question, no pictures, for SQL. Beside the shards, and not listed in the card's configs.
+"""index/*.parquet: one row per question, without pictures, for SQL; not listed in the card's configs.
 
 A row says where its sample is, whose object it shows, what is asked and answered, and how the cameras stood;
 `sample_sha256` is the hash of the sample's files, by which `validate` names the sample that somebody changed.
@@ -23,10 +23,9 @@ from viewpoint100k.shards import (
 
 FOLDER = "index"
 ROW_GROUP = 20_000  # questions
-MOST_BYTES, MOST_ROW_BYTES = (
-    64 << 20,
-    16 << 10,
-)  # of a split, uncompressed: some, and so many more for each question
+# of a split, uncompressed: some, and so many more for each question
+MOST_BYTES = 64 << 20
+MOST_ROW_BYTES = 16 << 10
 OF_SAMPLE = (
     "key",
     "sample_sha256",
@@ -40,7 +39,8 @@ OF_SAMPLE = (
     "family",
 )
 OF_QUESTION = (
-    "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index", "value",
+    "id", "type", "tier", "frame", "template", "answer_form", "prompt", "options", "answer", "answer_index",
+    "value",
     "margin", "decidability", "images", "fair",
 )  # fmt: skip
 
@@ -62,12 +62,15 @@ def write_index(dataset: Path) -> int:
         InputError: a shard is not one of ours, or the samples of a split have not all as many views.
         MissingExtra: pyarrow is not installed.
     """
-    parquet, folder, questions = _parquet(), own_folder(dataset / FOLDER), 0
+    parquet = _parquet()
+    folder = own_folder(dataset / FOLDER)
+    questions = 0
     import pyarrow
 
     splits = dict.fromkeys(split_of(path) for path in shard_paths(dataset))
     for split in splits:
-        out, pending = pyarrow.BufferOutputStream(), list[dict[str, Any]]()
+        out = pyarrow.BufferOutputStream()
+        pending = list[dict[str, Any]]()
         views = _views(shard_paths(dataset, split))
         with parquet.ParquetWriter(out, _schema(views), compression="zstd") as writer:
             for path in shard_paths(dataset, split):
@@ -80,7 +83,8 @@ def write_index(dataset: Path) -> int:
                     pending += rows(path, key, members, sample)
                 while len(pending) >= ROW_GROUP:
                     writer.write_table(pyarrow.Table.from_pylist(pending[:ROW_GROUP], _schema(views)))
-                    questions, pending = questions + ROW_GROUP, pending[ROW_GROUP:]
+                    questions = questions + ROW_GROUP
+                    pending = pending[ROW_GROUP:]
             if pending:
                 writer.write_table(pyarrow.Table.from_pylist(pending, _schema(views)))
                 questions += len(pending)
@@ -224,7 +228,8 @@ def _truth(truth: Truth) -> dict[str, Any]:
 def _schema(views: int) -> Any:
     import pyarrow as pa
 
-    number, text = pa.float64(), pa.string()
+    number = pa.float64()
+    text = pa.string()
     fields: list[tuple[str, Any]] = [(name, text) for name in OF_SAMPLE]
     for name in Truth.model_fields:
         if name == "translation":

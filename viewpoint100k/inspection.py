@@ -1,4 +1,4 @@
-"""What the objects of a source are worth, without a full render: for each a verdict, the figures behind it, a small picture.
+"""What the objects of a source are worth: for each a verdict, the figures behind it, and a small picture.
 
 Files, probes, thresholds and renderer are those of a run, so the verdicts are too. A run goes further with
 those that are symmetric only: it asks what they can answer, pair by pair, which is little or nothing.
@@ -50,7 +50,9 @@ VERDICTS = {  # of what was refused before its probes, by the stage
 }
 PICTURE = RenderConfig(size_px=160, quality="draft")
 FRONT_AZIMUTH_DEG = -90.0  # where glTF's +Z looks once Blender has turned it
-ASIDE_DEG, ELEVATION_DEG = -40.0, 20.0  # of the picture: from the front left, a little from above
+# of the picture: from the front left, a little from above
+ASIDE_DEG = -40.0
+ELEVATION_DEG = 20.0
 ROOM = 1.05  # around the object's bounding sphere
 BACKGROUND = Background(kind="plain", rgb=[208, 208, 208], rgb_below=[208, 208, 208])
 LIGHT = Light(
@@ -87,7 +89,7 @@ class Seen(NamedTuple):
 
 
 def list_findings(config: RunConfig, listing: sources.Listing, scratch: Path) -> Iterator[Seen]:
-    """The verdicts of the listing alone: objects in its order, then what it refuses. Nothing is rendered or downloaded.
+    """The listing's own verdicts: objects in its order, then what it refuses. Nothing is rendered or fetched.
 
     Args:
         config: the source and its file budgets.
@@ -178,7 +180,8 @@ def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
     of_mesh = time.thread_time() - started
     if isinstance(rendered, Reject):
         return _refused(rendered, triangles, mesh)
-    portrait, cpu_s = portraits[-1], {**rendered.cpu_s, "judge": of_judging}
+    portrait = portraits[-1]
+    cpu_s = {**rendered.cpu_s, "judge": of_judging}
     if mesh is not None:
         cpu_s["mesh"] = of_mesh
     problem = portrait.problem
@@ -200,7 +203,7 @@ def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
 
 
 def _views(config: RunConfig, thing: SourceObject) -> ViewSet:
-    """The ring of probes of a run, and one view for people, which holds all of the object's bounding sphere."""
+    """A run's ring of probes, and one view for people that holds all of the object's bounding sphere."""
     front = FRONT_AZIMUTH_DEG if thing.front_azimuth_deg is None else thing.front_azimuth_deg
     distance = ROOM * OBJECT_RADIUS / np.sin(np.radians(0.5 * PROBE_HFOV_DEG))
     camera = look_at(position_on_sphere(front + ASIDE_DEG, ELEVATION_DEG, distance), np.zeros(3))
@@ -254,9 +257,15 @@ def count_meshes(findings: Iterable[Finding]) -> str:
 
 # --- contact sheet ---------------------------------------------------------------------------------
 
-COLUMNS, MOST_ON_A_SHEET = 10, 400
-GAP_PX, LINE_PX, FRAME_PX = 10, 16, 3
-PAPER, INK, GREY, RED = "#ffffff", "#222222", "#777777", "#c81e1e"
+COLUMNS = 10
+MOST_ON_A_SHEET = 400
+GAP_PX = 10
+LINE_PX = 16
+FRAME_PX = 3
+PAPER = "#ffffff"
+INK = "#222222"
+GREY = "#777777"
+RED = "#c81e1e"
 
 
 def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
@@ -277,13 +286,16 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
     words = {INK: "can be used", RED: "refused"}
     columns = min(COLUMNS, max(map(len, parts.values())) or 1)
     lines = max((len(_caption(each.finding)) for each in shown), default=0)
-    cell_px, row_px = PICTURE.size_px + GAP_PX, PICTURE.size_px + lines * LINE_PX + GAP_PX
+    cell_px = PICTURE.size_px + GAP_PX
+    row_px = PICTURE.size_px + lines * LINE_PX + GAP_PX
     rows = sum(math.ceil(len(part) / columns) for part in parts.values())
     headings = 1 + sum(bool(part) for part in parts.values())
     # the title needs some width, however few the pictures are
     size = (max(GAP_PX + columns * cell_px, 4 * cell_px), GAP_PX + headings * 2 * LINE_PX + rows * row_px)
     sheet = Image.new("RGB", size, PAPER)
-    draw, large, small = ImageDraw.Draw(sheet), ImageFont.load_default(20), ImageFont.load_default(12)
+    draw = ImageDraw.Draw(sheet)
+    large = ImageFont.load_default(20)
+    small = ImageFont.load_default(12)
     draw.text((GAP_PX, GAP_PX), _shortened(title, large, size[0] - 2 * GAP_PX), INK, large)
     top = GAP_PX + 2 * LINE_PX
     for colour, part in parts.items():
@@ -292,7 +304,8 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
         draw.text((GAP_PX, top), f"{len(part)} {words[colour]}", colour, large)
         top += 2 * LINE_PX
         for index, each in enumerate(part):
-            left, above = GAP_PX + index % columns * cell_px, top + index // columns * row_px
+            left = GAP_PX + index % columns * cell_px
+            above = top + index // columns * row_px
             sheet.paste(_picture(each.picture), (left, above))
             if colour == RED:
                 box = (left, above, left + PICTURE.size_px - 1, above + PICTURE.size_px - 1)

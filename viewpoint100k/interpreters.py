@@ -1,4 +1,7 @@
-"""Whether a Python can render: it has bpy and what goes with it, and this machine the libraries that bpy is linked to."""
+"""Whether a Python can render.
+
+It needs bpy and what goes with it, and this machine the libraries that bpy is linked to.
+"""
 
 import importlib.util
 import json
@@ -12,10 +15,8 @@ from viewpoint100k.errors import InputError, MissingExtra, one_line
 from viewpoint100k.libraries import Lacks, explain, find_lacks, read_complaints
 
 START_S = 120.0  # importing bpy takes 1.2 s on a calm machine
-RENDERERS = {
-    "3.13": "bpy 5.2 LTS",
-    "3.11": "bpy 5.0.1",
-}  # Python -> the Blender that is on the package index for it
+# Python -> the Blender that is on the package index for it
+RENDERERS = {"3.13": "bpy 5.2 LTS", "3.11": "bpy 5.0.1"}
 PYTHONS = " or ".join(f"{python} ({blender})" for python, blender in RENDERERS.items())
 NEEDS = ("bpy", "numpy", "PIL")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -78,8 +79,9 @@ def check_parts(found: Interpreter) -> None:
         return
     if "bpy" in found.missing and found.version not in RENDERERS:
         raise MissingExtra(
-            f"{found.python} cannot render: it is Python {found.version}, for which Blender has no bpy on the package index, "
-            f"only for {PYTHONS}. Install viewpoint100k[render] on one of these, or name it with --engine-python"
+            f"{found.python} cannot render: it is Python {found.version}, for which Blender has no bpy on "
+            f"the package index, only for {PYTHONS}. Install viewpoint100k[render] on one of these, or name "
+            "it with --engine-python"
         )
     raise MissingExtra(
         f"{found.python} cannot render: it lacks {', '.join(found.missing)}. Install them with pip install "
@@ -94,9 +96,8 @@ def check_libraries(found: Interpreter) -> None:
         InputError: it does not: which, and in which packages they are.
     """
     lacks = find_lacks(found.bpy) if found.bpy is not None else Lacks()
-    if (
-        lacks and _import_failure(found.python) is not None
-    ):  # an interpreter may know places that `ldd` does not
+    # an interpreter may know places that `ldd` does not
+    if lacks and _import_failure(found.python) is not None:
         raise InputError(_cannot_render(found, lacks))
 
 
@@ -113,8 +114,8 @@ def check_import(found: Interpreter) -> None:
             raise InputError(_cannot_render(found, lacks))
         last = said.strip().splitlines()[-1:] or ["no reason given"]
         raise InputError(
-            f"{found.python} cannot render: importing bpy fails: {one_line(last[0])}. Uninstall it, then pip install "
-            "'viewpoint100k[render]', or name another interpreter with --engine-python"
+            f"{found.python} cannot render: importing bpy fails: {one_line(last[0])}. Uninstall it, then "
+            "pip install 'viewpoint100k[render]', or name another interpreter with --engine-python"
         )
 
 
@@ -132,9 +133,8 @@ def check_engine(python: str = sys.executable) -> None:
 
 def _import_failure(python: str) -> str | None:
     """What importing bpy says when it fails; None: it does not fail."""
-    outside = {
-        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
-    }  # as for a render process
+    # as for a render process
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
         done = subprocess.run(
             [python, "-c", "import bpy"],

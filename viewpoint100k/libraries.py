@@ -77,7 +77,7 @@ def read_complaints(text: str) -> Lacks:
 
 
 def find_lacks(module: Path) -> Lacks:
-    """What the loader would complain about if it loaded a compiled module now. Nothing is loaded and nothing of it runs.
+    """What the loader would complain about if it loaded a compiled module now. Nothing is loaded or run.
 
     Nothing, too, where there is no `ldd` to ask.
     """
@@ -108,21 +108,25 @@ def explain(lacks: Lacks, bundled: Iterable[str] = ()) -> str:
     said = list[str]()
     if absent:
         said.append(
-            f"bpy needs shared libraries that are not here: {', '.join(absent)}. Install them: {_commands(absent)}"
+            f"bpy needs shared libraries that are not here: {', '.join(absent)}. Install them: "
+            f"{_commands(absent)}"
         )
     if broken:
         names = [text.partition(" (")[0] for text in broken]
         said.append(
-            f"shared libraries are damaged: {', '.join(broken)}. Install them again: {_commands(names, again=True)}"
+            f"shared libraries are damaged: {', '.join(broken)}. Install them again: "
+            f"{_commands(names, again=True)}"
         )
     if lost:
         said.append(
-            f"parts of bpy are missing or damaged: {', '.join(lost)}. Uninstall it, then pip install 'viewpoint100k[render]'"
+            f"parts of bpy are missing or damaged: {', '.join(lost)}. Uninstall it, then pip install "
+            "'viewpoint100k[render]'"
         )
     if lacks.too_new:
         wanted = ", ".join(lacks.too_new)
         said.append(
-            f"this system's libraries are older than bpy needs (it wants {wanted}). Use a newer distribution, or a container of one"
+            f"this system's libraries are older than bpy needs (it wants {wanted}). Use a newer "
+            "distribution, or a container of one"
         )
     return "; ".join(said)
 

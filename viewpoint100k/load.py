@@ -24,8 +24,10 @@ from viewpoint100k.shards import (
     MEMBER,
     MOST_JSON_BYTES,
     MOST_PICTURE_BYTES,
+    StoredSample,
     decode,
     in_sample,
+    iter_samples,
     keep_picture_memory,
     open_inside,
     open_picture,
@@ -52,7 +54,7 @@ KNOWN: dict[str, set[str]] = {
 Wanted = dict[str, list[Any]]  # column of a question, or "family" -> what is kept; no entry: all
 
 
-def load_questions(
+def load_questions(  # noqa: PLR0913 - filters, by name
     path: str | Path,
     split: str = "train",
     *,
@@ -109,7 +111,11 @@ def load_questions(
 
     wanted: Wanted = {
         column: _names(argument, names)
-        for argument, column, names in (("tiers", "tier", tiers), ("types", "type", types), ("families", "family", families))
+        for argument, column, names in (
+            ("tiers", "tier", tiers),
+            ("types", "type", types),
+            ("families", "family", families),
+        )
         if names is not None
     }  # fmt: skip
     if fair:
@@ -141,6 +147,22 @@ def load_questions(
         features=_features(),
         fn_kwargs={"wanted": wanted},
     )
+
+
+def load_samples(dataset: Path | str, split: str | None = None) -> Iterator[StoredSample]:
+    """All samples of a dataset folder, one at a time, as they are stored.
+
+    Args:
+        dataset: a folder that `viewpoint100k generate` wrote.
+        split: train, validation or test; None: all of them.
+
+    Returns:
+        Named tuples of `key`, `sample` (a `Sample`: object, views, truth, questions) and `images` (JPEG bytes).
+
+    Raises:
+        InputError: no dataset, no such split, or a file that is not what a dataset has.
+    """
+    return iter_samples(Path(dataset), split)
 
 
 def _names(argument: str, names: str | Collection[str]) -> list[str]:
@@ -202,12 +224,14 @@ def _stored(address: str) -> Iterator[tuple[str, dict[str, bytes]]]:
     if os.path.isabs(address):
         yield from read_members(Path(address))
         return
-    key, members = "", dict[str, bytes]()
+    key = ""
+    members = dict[str, bytes]()
     for stem, extension, data in _remote_files(address):
         if stem != key and members:
             yield key, members
             members = {}
-        key, members[extension] = stem, data
+        key = stem
+        members[extension] = data
     if members:
         yield key, members
 
@@ -225,7 +249,8 @@ def _remote_files(address: str) -> Iterator[tuple[str, str, bytes]]:
             most = MOST_JSON_BYTES if name.endswith(".json") else MOST_PICTURE_BYTES
             if found is None or len(data := file.read(most + 1)) > most:
                 raise InputError(
-                    f"{address}: member {one_line(name)!a}: expected names such as ours, and at most {most} bytes"
+                    f"{address}: member {one_line(name)!a}: expected names such as ours, and at most {most} "
+                    "bytes"
                 )
             yield found[1], found[2], data
     except (tarfile.TarError, RecursionError, EOFError, ValueError, OverflowError) as error:
@@ -238,7 +263,8 @@ def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list
     for shard, key, text, stored in zip(
         *(batch[name] for name in ("shard", "key", "json", "pictures")), strict=True
     ):
-        sample, pictures = from_json(text), _Pictures(stored)
+        sample = from_json(text)
+        pictures = _Pictures(stored)
         with in_sample(shard, key):
             for question in _kept(sample, wanted):
                 record = _if_drawn(question)

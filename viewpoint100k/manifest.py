@@ -219,8 +219,8 @@ def read_any_config(dataset: Path) -> Manifest:
     path = dataset / "manifest.json"
     if not os.path.lexists(path):
         raise InputError(
-            f"{dataset} is not a finished dataset: it has no manifest.json. Pass the folder that `viewpoint100k generate` "
-            "wrote, or run that first"
+            f"{dataset} is not a finished dataset: it has no manifest.json. Pass the folder that "
+            "`viewpoint100k generate` wrote, or run that first"
         )
     try:
         return Manifest.model_validate_json(read_inside(path, MOST_MANIFEST_BYTES), strict=True)
@@ -260,7 +260,8 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
     Raises:
         InputError: it cannot be read.
     """
-    path, out = dataset / "attribution.csv", dict[str, dict[str, str]]()
+    path = dataset / "attribution.csv"
+    out = dict[str, dict[str, str]]()
     try:
         with io.TextIOWrapper(open_inside(path), encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.reader(_lines(file, path))):
@@ -270,7 +271,8 @@ def read_attribution(dataset: Path) -> dict[str, dict[str, str]]:
                     )
                 if len(row) != len(ATTRIBUTION) or len(out) > MOST_OBJECTS:
                     raise InputError(
-                        f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most {MOST_OBJECTS} rows"
+                        f"{path}, row {number}: expected {len(ATTRIBUTION)} cells, and at most "
+                        f"{MOST_OBJECTS} rows"
                     )
                 if number:
                     out[_plain(row[0])] = dict(zip(ATTRIBUTION, map(_plain, row), strict=True))
@@ -294,7 +296,7 @@ def _plain(cell: str) -> str:
 
 
 def features(views: int) -> list[dict[str, Any]]:
-    """The columns of a dataset whose samples have so many views, as the card declares them, from the code's own records.
+    """The columns that the card declares, from the records, for samples of the given number of views.
 
     All are declared: a builder that infers them cuts a later 1.5 to 1 after five whole numbers, without an
     error.
@@ -321,7 +323,8 @@ def _feature(annotation: Any) -> dict[str, Any]:
                 for name, field in annotation.model_fields.items()
             ]
         }
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
     if origin is typing.Annotated:
         return _feature(arguments[0])
     if origin is None and annotation in Scalar:  # what is generic cannot be hashed

@@ -1,4 +1,4 @@
-"""What trimesh knows of an object's surface: is it closed, of how many bodies, how large? Only where trimesh is installed.
+"""What trimesh knows of a mesh, where it is installed: is it closed, how many bodies, how large?
 
 trimesh opens no file: it is given the triangles that our own reader has checked and placed, so it decodes no
 image, follows no URI, and asks nothing of the network.
@@ -54,7 +54,8 @@ def know_mesh(path: Path, budgets: FileBudgets) -> MeshFacts | None:
 
 def _know(surface: Surface) -> MeshFacts:
     corners = surface.triangles.reshape(-1, 3)
-    low, high = corners.min(axis=0), corners.max(axis=0)
+    low = corners.min(axis=0)
+    high = corners.max(axis=0)
     size = float((high - low).max())
     if not 0 < size < np.inf:
         return MeshFacts(not_known=f"its triangles have a size of {size:g}")

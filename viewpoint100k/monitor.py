@@ -1,4 +1,4 @@
-"""How a run goes: what is done, in work, failed and missing, how fast and by whom; from receipts and reports alone."""
+"""How a run goes, from receipts and reports alone: what is done, running, failed, missing; how fast."""
 
 import re
 import time
@@ -64,7 +64,8 @@ class Report(Record):
 
 def make_report(status: Status, rejects: Iterable[Reject]) -> Report:
     """Sum up the state of a run."""
-    running, names = status.running, {shard.number: shard for shard in status.missing}
+    running = status.running
+    names = {shard.number: shard for shard in status.missing}
     unfinished = {
         number: Unfinished(
             number=number,
@@ -115,7 +116,8 @@ def pairs_per_minute(receipts: Sequence[Receipt]) -> float:
 
 def _busy_s(spans: Iterable[tuple[float, float]]) -> float:
     """Length of the union of some spans of time."""
-    total, end = 0.0, float("-inf")
+    total = 0.0
+    end = float("-inf")
     for start, stop in sorted(spans):
         total += max(0.0, stop - max(start, end))
         end = max(end, stop)

@@ -7,7 +7,7 @@ stage can be killed and run again, and whoever runs it gets the same bytes.
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from viewpoint100k.card import write_dataset_files
 from viewpoint100k.config import RunConfig, public_source, read_config, write_config
 from viewpoint100k.devices import Device
 from viewpoint100k.engine import Engine
-from viewpoint100k.errors import InputError, ViewpointError
+from viewpoint100k.errors import InputError, ViewpointError, shell_line
 from viewpoint100k.fill import Tally, fill_shard
 from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
@@ -24,7 +24,7 @@ from viewpoint100k.interpreters import check_engine
 from viewpoint100k.manifest import Manifest, Removal, read_manifest
 from viewpoint100k.plan import Plan, make_plan, objects_wanted
 from viewpoint100k.questions import load_templates
-from viewpoint100k.records import Sample
+from viewpoint100k.records import Reject, Sample
 from viewpoint100k.run_state import (
     Progress,
     RunPaths,
@@ -73,12 +73,17 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
         raise InputError(f"source {config.source} has no usable object{why}")
     plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
     plan = plan.model_copy(update={"code": this_code()})
+    write_plan(paths, config, plan, listing.rejects)
+    return plan
+
+
+def write_plan(paths: RunPaths, config: RunConfig, plan: Plan, rejects: Iterable[Reject] = ()) -> None:
+    """Begin a run: its folders, its settings, its plan, and the objects that were refused when they were listed."""
     for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
-    write_rejects(paths.listed_rejects, listing.rejects)
+    write_rejects(paths.listed_rejects, rejects)
     write_atomically(paths.config, write_config(config).encode())
     write_atomically(paths.plan, plan.model_dump_json().encode())  # last: it marks the stage as done
-    return plan
 
 
 def render_shard(
@@ -193,7 +198,7 @@ def _finalize(out: Path) -> Manifest:
         names = ", ".join(str(shard.number) for shard in now.missing[:10])
         raise InputError(
             f"{len(now.missing)} of {len(plan.shards)} shards are missing: {names}{', ...' if len(now.missing) > 10 else ''}. "
-            f"Make them with `viewpoint100k generate {out}` or `viewpoint100k render-shard {out} --shard NUMBER`"
+            f"Make them with `{shell_line('generate', out)}` or `{shell_line('render-shard', out)} --shard NUMBER`"
         )
     files = [paths.listed_rejects, *(paths.shard_rejects(shard) for shard in plan.shards)]
     write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))
@@ -201,7 +206,7 @@ def _finalize(out: Path) -> Manifest:
     back = {removal.uid for removal in removed} & {uid for receipt in now.done for uid in receipt.objects}
     if back:
         raise InputError(
-            f"the removal of object {min(back)} is not finished: run `viewpoint100k remove {out}` first"
+            f"the removal of object {min(back)} is not finished: run `{shell_line('remove', out)}` first"
         )
     version = read_manifest(out).version if (out / "manifest.json").exists() else "1.0.0"
     samples = (

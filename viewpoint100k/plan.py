@@ -128,11 +128,7 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
     Raises:
         InputError: if there are too few objects for the splits.
     """
-    per_object = config.plan.pairs_per_object or (
-        _spread(config.pairs, len(objects)) if spread else MOST_PAIRS_PER_OBJECT
-    )
-    if config.plan.scenes is not None:
-        per_object = config.plan.pairs_per_object or PAIRS_PER_SCENE
+    per_object = pairs_per_visit(config, len(objects), spread=spread)
     pairs_of = _split_pairs(config, len(objects))
     by_split = _split_objects(config, objects, pairs_of)
     shards: list[Shard] = []
@@ -158,6 +154,20 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
                 Shard(number=len(shards), split=split, name=name, motions=mine, objects=uids[index::count])
             )
     return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=listed, shards=shards)
+
+
+def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool) -> int:
+    """How many pairs are planned for one visit to an object, or to a scene, of a source that lists so many."""
+    if config.plan.pairs_per_object:
+        return config.plan.pairs_per_object
+    if config.plan.scenes is not None:
+        return PAIRS_PER_SCENE
+    return _spread(config.pairs, objects) if spread else MOST_PAIRS_PER_OBJECT
+
+
+def count_shards(config: RunConfig, objects: int) -> int:
+    """How many shards a run of so many objects is cut into."""
+    return sum(_shard_count(config, pairs, objects) for pairs in _split_pairs(config, objects).values())
 
 
 def _scenes(

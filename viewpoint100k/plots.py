@@ -12,8 +12,13 @@ from typing import Any
 
 from viewpoint100k.errors import one_line
 
-INK, BLUE, RED, GREY = "#333333", "#2f6db3", "#c2452d", "#9a9a9a"
-MOST_KINDS, MOST_ANSWERS = 100, 100  # that are drawn; there are half as many kinds
+INK = "#333333"
+BLUE = "#2f6db3"
+RED = "#c2452d"
+GREY = "#9a9a9a"
+# that are drawn; there are half as many kinds
+MOST_KINDS = 100
+MOST_ANSWERS = 100
 SHADES = ("#2f6db3", "#8fb8de", "#c2452d", "#e5a08f", "#5a8f5a", "#a9cfa9", "#8a6bb1", "#c9b8df")
 
 
@@ -53,7 +58,8 @@ def plot_answers(answers: Mapping[str, Counter[str]]) -> bytes:
     figure, axes = _figure(1, 1, (7.2, 0.7 + 0.26 * max(len(kinds), 3)))
     axis = axes[0, 0]
     for row, kind in enumerate(kinds):
-        total, left = answers[kind].total(), 0.0
+        total = answers[kind].total()
+        left = 0.0
         for number, (answer, count) in enumerate(sorted(answers[kind].items())[:MOST_ANSWERS]):
             axis.barh(row, count / total, left=left, color=SHADES[number % len(SHADES)], edgecolor="white")
             if count / total > 0.055 + 0.0125 * len(answer):
@@ -81,7 +87,8 @@ def plot_frames() -> bytes:
     _arrow(above, (0, 0), (0.5, 0), "+X", GREY)
     _arrow(above, (0, 0), (0, 0.5), "+Y", GREY)
     for number, azimuth_deg in enumerate((-90, -50), 1):
-        x, y = 1.15 * math.cos(math.radians(azimuth_deg)), 1.15 * math.sin(math.radians(azimuth_deg))
+        x = 1.15 * math.cos(math.radians(azimuth_deg))
+        y = 1.15 * math.sin(math.radians(azimuth_deg))
         _arrow(above, (x, y), (0.62 * x, 0.62 * y), "", BLUE)
         above.plot([x], [y], "s", color=BLUE, markersize=9)
         above.text(x + 0.1, y - 0.16, f"camera {number}", color=BLUE, fontsize=8)

@@ -1,4 +1,4 @@
-"""Is this object, and is this picture, fit to be asked about? Every verdict has a reason and a threshold in the config.
+"""Is an object or a picture fit to be asked about? Each verdict has a reason and a configured threshold.
 
 An object is judged by its probes: a ring of small, cheap views, from depth and albedo, before any full
 picture is rendered. They also say how symmetric it is.
@@ -69,7 +69,7 @@ class RenderedView(NamedTuple):
 
 
 def unchanged(view: RenderedView) -> RenderedView:
-    """A view without the object that the scene's event changes: all else stands still, as questions about cameras assume."""
+    """A view without the object that the scene's event changes: camera questions assume a still scene."""
     if view.part_index is None or not view.changes:
         return view
     gone = view.part_index == view.changes
@@ -185,7 +185,7 @@ def _halved(capture: Capture) -> tuple[Array, Array]:
 
 
 def picture_difference(a: Capture, b: Capture) -> float:
-    """How different two small views are, by albedo and shape: mean over the union of both outlines, in [0, 1]."""
+    """How different two small views are in albedo and shape: mean over both outlines, in [0, 1]."""
     return _halves_difference(_halved(a), _halved(b))
 
 
@@ -208,13 +208,14 @@ def _thickness(points: Array) -> float:
 
 
 def _main_part(cloud: Surface) -> float:
-    """Share of the seen surface that belongs to its largest connected part, on a grid whose cells touch at corners.
+    """Share of the seen surface in its largest connected part, on a grid whose cells touch at corners.
 
     What stands above something belongs to it: the ring does not see the underside of a mushroom's cap.
     """
     if not len(cloud.points):
         return 0.0
-    low, side = cloud.points.min(axis=0), max(float(np.ptp(cloud.points, axis=0).max()), 1e-9)
+    low = cloud.points.min(axis=0)
+    side = max(float(np.ptp(cloud.points, axis=0).max()), 1e-9)
     cells = np.minimum(((cloud.points - low) / side * GRID).astype(int), GRID - 1)
     area = np.zeros((GRID,) * 3)
     np.add.at(area, tuple(cells.T), cloud.area)
@@ -235,10 +236,11 @@ def _main_part(cloud: Surface) -> float:
 
 
 def _slab(cloud: Surface) -> float:
-    """Share of the footprint that is level floor around the object; 0 if the object is itself flat and low."""
+    """Share of the footprint that is level floor around the object; 0 if the object is flat and low."""
     if not len(cloud.points):
         return 0.0
-    low, size = cloud.points.min(axis=0), np.ptp(cloud.points, axis=0)
+    low = cloud.points.min(axis=0)
+    size = np.ptp(cloud.points, axis=0)
     level = (cloud.normals[:, 2] > UPRIGHT) & (
         cloud.points[:, 2] - low[2] < FLOOR * float(np.linalg.norm(size))
     )
@@ -267,12 +269,18 @@ def _object_problem(portrait: Portrait, probes: Sequence[RenderedView], gates: G
             "ground slab", f"{portrait.slab:.2f} of its footprint is bare floor, more than {gates.max_slab}"
         )
     if portrait.thickness < gates.min_thickness:
-        why = f"its thinnest direction is {portrait.thickness:.3f} of the widest, less than {gates.min_thickness}"
+        why = (
+            f"its thinnest direction is {portrait.thickness:.3f} of the widest, less than "
+            f"{gates.min_thickness}"
+        )
         return Drop("flat as paper", why)
     if (faint := _see_through(probes, gates)) is not None:
         return faint
     if portrait.asymmetry < gates.min_asymmetry:
-        why = f"turned, it differs from itself by {portrait.asymmetry:.3f} only, less than {gates.min_asymmetry}"
+        why = (
+            f"turned, it differs from itself by {portrait.asymmetry:.3f} only, less than "
+            f"{gates.min_asymmetry}"
+        )
         return Drop(SYMMETRIC, why)
     return None
 
@@ -281,7 +289,8 @@ def view_problem(view: RenderedView, gates: GateConfig) -> Drop | None:
     """Why a picture cannot be used; None if it can."""
     if not np.isfinite(view.albedo).all() or not np.isfinite(view.depth).all():
         return Drop("broken views", "depth or albedo holds NaN")
-    seen, stats = view.depth < FAR, view.statistics
+    seen = view.depth < FAR
+    stats = view.statistics
     share = float(seen.mean())
     border = float(np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]).mean())
     if share == 0:
@@ -310,6 +319,9 @@ def view_problem(view: RenderedView, gates: GateConfig) -> Drop | None:
             "flat views", f"luminance varies by {stats.contrast:.3f} only, less than {gates.min_contrast}"
         )
     if stats.from_background < gates.min_from_background:
-        why = f"differs from the background by {stats.from_background:.3f} only, less than {gates.min_from_background}"
+        why = (
+            f"differs from the background by {stats.from_background:.3f} only, less than "
+            f"{gates.min_from_background}"
+        )
         return Drop("hidden views", why)
     return None

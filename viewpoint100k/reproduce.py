@@ -4,7 +4,7 @@ Renders it again and says what differs, and why.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +16,13 @@ from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError, RanDry
 from viewpoint100k.identity import Code, this_code
 from viewpoint100k.manifest import Manifest, ShardEntry, read_attribution, read_manifest
+from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.run_state import RunPaths
-from viewpoint100k.shards import StoredSample, decode, read_shard, sha256_file, write_shard
+from viewpoint100k.shards import Receipt, StoredSample, decode, read_shard, sha256_file, write_shard
 
 MANY = 5  # differences of a kind that are listed one by one
-PIXEL_TOLERANCE = (
-    12  # of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
-)
+# of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
+PIXEL_TOLERANCE = 12
 CLOSE_SHARE = 0.001  # of pixels that may differ by more, at outlines
 
 
@@ -36,7 +36,7 @@ class Reproduction(NamedTuple):
     other_code: str = ""  # how this code differs from the shard's, if it is known to; no fault by itself
 
 
-def reproduce_shard(
+def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     dataset: Path,
     number: int,
     scratch: Path,
@@ -60,22 +60,15 @@ def reproduce_shard(
         InputError: no dataset, no such shard, or its objects' folder is not known.
     """
     manifest = read_manifest(dataset)
-    config, findings = _config(dataset, manifest, source), list[str]()
+    config = _config(dataset, manifest, source)
+    findings = list[str]()
     if (now := config_hash(config)) != manifest.config_hash:
         findings.append(
-            f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others beside them"
+            f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others "
+            "beside them"
         )
     plan = pipeline.plan_run(scratch, config, progress)
-    if not 0 <= number < len(plan.shards):
-        raise InputError(f"--shard {number}: the run of {dataset} has shards 0 to {len(plan.shards) - 1}")
-    shard = plan.shards[number]
-    entry = next((entry for entry in manifest.shards if entry.name == f"{shard.name}.tar"), None)
-    if entry is None:
-        listed = ", ".join(each.name for each in manifest.shards[:3])
-        raise InputError(
-            f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, ...): all of it was "
-            "removed, or the source has another number of objects now; pass the one it was made from with --source"
-        )
+    shard, entry = _the_shard(dataset, manifest, plan, number)
     other_code = _other_code(dataset, manifest, entry)
     if other_code:
         say(other_code)
@@ -88,12 +81,7 @@ def reproduce_shard(
         return Reproduction(entry.name, False, False, [*findings, str(error)], other_code)
     if receipt.sha256 == entry.sha256:
         return Reproduction(entry.name, not findings, not findings, findings, other_code)
-    for what, before, after in (
-        ("renderer", manifest.renderer, receipt.renderer),
-        ("device", manifest.device, receipt.device),
-    ):
-        if after not in before:
-            findings.append(f"{what}: was {before}, is {after}")
+    findings += _another_renderer(manifest, receipt)
     try:
         old = list(read_shard(dataset / entry.name))
     except InputError as error:
@@ -107,9 +95,40 @@ def reproduce_shard(
     return Reproduction(entry.name, False, close, findings, other_code)
 
 
+def _the_shard(dataset: Path, manifest: Manifest, plan: Plan, number: int) -> tuple[Shard, ShardEntry]:
+    """A shard by its number, as planned and as published.
+
+    Raises:
+        InputError: the run has no such shard, or the dataset no longer has it.
+    """
+    if not 0 <= number < len(plan.shards):
+        raise InputError(f"--shard {number}: the run of {dataset} has shards 0 to {len(plan.shards) - 1}")
+    shard = plan.shards[number]
+    entry = next((entry for entry in manifest.shards if entry.name == f"{shard.name}.tar"), None)
+    if entry is None:
+        listed = ", ".join(each.name for each in manifest.shards[:3])
+        raise InputError(
+            f"shard {number} would be {shard.name}.tar, which {dataset} does not have (it has {listed}, "
+            "...): all of it was removed, or the source has another number of objects now; pass the one it "
+            "was made from with --source"
+        )
+    return shard, entry
+
+
+def _another_renderer(manifest: Manifest, receipt: Receipt) -> Iterator[str]:
+    """Whether the shard was rendered again by another Blender, or on another device."""
+    for what, before, after in (
+        ("renderer", manifest.renderer, receipt.renderer),
+        ("device", manifest.device, receipt.device),
+    ):
+        if after not in before:
+            yield f"{what}: was {before}, is {after}"
+
+
 def _other_code(dataset: Path, manifest: Manifest, entry: ShardEntry) -> str:
     """How the code that made a shard differs from this; empty if it does not, as far as both are known."""
-    made_by, here = _code_of(dataset, manifest, entry), this_code()
+    made_by = _code_of(dataset, manifest, entry)
+    here = this_code()
     other_commit = made_by.commit is not None and here.commit is not None and made_by.commit != here.commit
     return f"code: was {made_by}, is {here}" if made_by.version != here.version or other_commit else ""
 
@@ -125,7 +144,7 @@ def _code_of(dataset: Path, manifest: Manifest, entry: ShardEntry) -> Code:
 
 
 def _as_by_the_code_of(old: list[StoredSample], new: list[StoredSample]) -> list[StoredSample]:
-    """New samples that say they were made by the code of the old ones: whether that matters is what is to be found out."""
+    """New samples that claim the code of the old ones: a comparison then shows whether it matters."""
     out = []
     for number, one in enumerate(new):
         before = old[min(number, len(old) - 1)].sample.provenance if old else one.sample.provenance
@@ -180,9 +199,12 @@ def _compare(old: list[StoredSample], new: list[StoredSample], findings: list[st
     """Say what differs between two versions of a shard. Returns whether that is only what kernels change."""
     if len(old) != len(new):
         findings.append(f"samples: were {len(old)}, are {len(new)}")
-    fields, pictures, close = list[str](), list[str](), len(old) == len(new)
+    fields = list[str]()
+    pictures = list[str]()
+    close = len(old) == len(new)
     for before, after in zip(old, new, strict=False):
-        tree, other = before.sample.model_dump(mode="json"), after.sample.model_dump(mode="json")
+        tree = before.sample.model_dump(mode="json")
+        other = after.sample.model_dump(mode="json")
         differ = [name for name in tree if tree[name] != other[name]]
         if "provenance" in differ:
             parts = [key for key, value in tree["provenance"].items() if value != other["provenance"][key]]

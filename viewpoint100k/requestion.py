@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from viewpoint100k.config import config_hash, load_config_tree
+from viewpoint100k.config import RunConfig, config_hash, load_config_tree
 from viewpoint100k.errors import InputError
 from viewpoint100k.fill import asked, glance_of
 from viewpoint100k.manifest import Manifest, next_version, read_manifest
@@ -29,55 +29,16 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         InputError: the dataset cannot be read, OUT is not empty, or an override would need a new render.
     """
     manifest = read_manifest(dataset)
-    before = load_config_tree(manifest.config)
-    config = load_config_tree(manifest.config, overrides)
-    mine = any(override.partition("=")[0].strip() == "questions.templates" for override in overrides)
-    if (
-        config.questions.templates is not None and not mine
-    ):  # a path that its maker chose: of another machine, or worse
-        raise InputError(
-            f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are here with "
-            "--set questions.templates=FILE.yaml, or take ours with --set questions.templates=null"
-        )
-    changed = [
-        name
-        for name in ("plan", "render", "files", "seed", "pairs", "source")
-        if getattr(config, name) != getattr(before, name)
-    ]
-    if changed:
-        raise InputError(
-            f"requestion changes questions.* and gates.* only; {changed[0]} needs a new render: use generate"
-        )
-    load_templates(config.questions.templates)
+    config = _changed_config(dataset, manifest, overrides)
     check_out(RunPaths(out))
     scratch = RunPaths(out).run / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     receipts = []
     for number, entry in enumerate(manifest.shards):
         name = entry.name.removesuffix(".tar")
-        before_asking = list(_consistent(dataset / entry.name))
-        stored = [
-            one._replace(
-                sample=one.sample.model_copy(
-                    update={
-                        "provenance": one.sample.provenance.model_copy(
-                            update={"config_hash": config_hash(config)}
-                        )
-                    }
-                )
-            )
-            for one in before_asking
-        ]
+        stored = [_by_settings(config, sample) for sample in _consistent(dataset / entry.name)]
         dropped = Counter[str]()
-        glances = []
-        for one in stored:
-            with in_sample(dataset / entry.name, one.key):
-                glances.append([glance_of(image, f"view_{i}.jpg") for i, image in enumerate(one.images)])
-        with in_sample(dataset / entry.name):
-            asked_anew = asked(config, name, number, stored, glances, dropped)
-        samples = [one for one in asked_anew if one.sample.questions]
-        if len(samples) < len(stored):
-            dropped["pairs left without a question"] += len(stored) - len(samples)
+        samples = _asked_anew(config, number, dataset / entry.name, stored, dropped)
         digest, size = write_shard(out / entry.name, scratch, samples)
         receipts.append(
             Receipt(
@@ -86,11 +47,11 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
                 sha256=digest,
                 bytes=size,
                 samples=len(samples),
-                questions=sum(len(one.sample.questions) for one in samples),
+                questions=sum(len(stored.sample.questions) for stored in samples),
                 config_hash=config_hash(config),
                 renderer=manifest.renderer,
                 device=manifest.device,
-                objects=sorted({thing.uid for one in samples for thing in one.sample.objects}),
+                objects=sorted({record.uid for stored in samples for record in stored.sample.objects}),
                 objects_visited=0,
                 views_rendered=0,
                 rejects=0,
@@ -100,13 +61,59 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         )
     shutil.rmtree(RunPaths(out).run)
     rewritten = (stored.sample for stored in iter_samples(out))
-    return write_beside_shards(
-        out, config, receipts, rewritten, next_version(manifest.version), manifest.removed
-    )
+    version = next_version(manifest.version)
+    return write_beside_shards(out, config, receipts, rewritten, version, manifest.removed)
+
+
+def _changed_config(dataset: Path, manifest: Manifest, overrides: Sequence[str]) -> RunConfig:
+    """The dataset's settings with the overrides, of which none may need a new render.
+
+    Raises:
+        InputError: one does, or the wordings of the dataset are not named.
+    """
+    before = load_config_tree(manifest.config)
+    config = load_config_tree(manifest.config, overrides)
+    named = any(override.partition("=")[0].strip() == "questions.templates" for override in overrides)
+    # a path that the dataset's maker chose belongs to another machine, or is a trap
+    if config.questions.templates is not None and not named:
+        raise InputError(
+            f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are "
+            "here with --set questions.templates=FILE.yaml, or take ours with --set "
+            "questions.templates=null"
+        )
+    for name in ("plan", "render", "files", "seed", "pairs", "source"):
+        if getattr(config, name) != getattr(before, name):
+            raise InputError(
+                f"requestion changes questions.* and gates.* only; {name} needs a new render: use generate"
+            )
+    load_templates(config.questions.templates)
+    return config
+
+
+def _by_settings(config: RunConfig, stored: StoredSample) -> StoredSample:
+    """The same sample, said to be asked by these settings."""
+    provenance = stored.sample.provenance.model_copy(update={"config_hash": config_hash(config)})
+    return stored._replace(sample=stored.sample.model_copy(update={"provenance": provenance}))
+
+
+def _asked_anew(
+    config: RunConfig, number: int, path: Path, stored: Sequence[StoredSample], dropped: Counter[str]
+) -> list[StoredSample]:
+    """The samples of a shard with new questions, without those of which nothing can be asked."""
+    glances = []
+    for sample in stored:
+        with in_sample(path, sample.key):
+            glances.append([glance_of(image, f"view_{i}.jpg") for i, image in enumerate(sample.images)])
+    with in_sample(path):
+        asked_anew = asked(config, path.stem, number, stored, glances, dropped)
+    samples = [sample for sample in asked_anew if sample.sample.questions]
+    if len(samples) < len(stored):
+        dropped["pairs left without a question"] += len(stored) - len(samples)
+    return samples
 
 
 def _consistent(path: Path) -> Iterator[StoredSample]:
-    """The samples of a shard; what is asked of them rests on their truths, so these must be what the poses say.
+    """The samples of a shard, whose truths must be what the poses say: the questions rest on them.
 
     Raises:
         InputError: a sample cannot be read, or says otherwise: names the shard and the key.

@@ -1,30 +1,93 @@
-"""A run wherever its folder lies. Behind a URL, a stage works in a copy of what it needs and sends what it made.
+"""A run wherever its folder lies. Behind a URL, a stage copies what it needs and sends what it made.
 
 Nothing is shared but files: shards, then their receipts, which mark them as done.
 """
 
+import os
+import re
+import shlex
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pydantic import ValidationError
 
 from viewpoint100k import pipeline, run_state, storage
-from viewpoint100k.config import RunConfig
-from viewpoint100k.devices import Device
-from viewpoint100k.errors import InputError
+from viewpoint100k.config import RunConfig, load_config, public_source
+from viewpoint100k.devices import Device, find_devices
+from viewpoint100k.errors import InputError, shell_line
+from viewpoint100k.interpreters import check_engine
 from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest
 from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.records import Reject
 from viewpoint100k.run_state import RunPaths, Status
+from viewpoint100k.runners.local import default_workers
 from viewpoint100k.shards import Receipt
 from viewpoint100k.storage import Store
 
 REPORT_S = 20.0  # how often progress is sent
 SMALL = ("receipts", "progress", "rejects")  # folders of .run
+
+
+def generate(
+    out: Path | str,
+    preset: str = "smoke",
+    overrides: Sequence[str] = (),
+    *,
+    workers: int | None = None,
+    engine_python: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    **fields: Any,
+) -> Manifest:
+    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on where it stopped.
+
+    Args:
+        out: a folder, or a URL such as s3://bucket/run.
+        preset: a name, or a YAML file of your own.
+        overrides: settings, such as "render.size_px=64".
+        workers: render processes; None: one per GPU, else one per core.
+        engine_python: another Python that has bpy, to render with.
+        progress: called with (shards done, shards) before each shard and at the end.
+        fields: settings of the run as a whole, such as source="my-models/", pairs=300, seed=1.
+
+    Returns:
+        The manifest: version, samples, questions, and every shard with its hash.
+
+    Raises:
+        InputError: a wrong setting, an unusable source, or a folder that holds something else.
+        ViewpointError: the objects do not yield enough pairs, or the renderer cannot be started.
+    """
+    config = with_absolute_source(load_config(preset, overrides, **fields))
+    python = [engine_python] if engine_python else []
+    with Run(str(out)) as run, tempfile.TemporaryDirectory() as scratch:
+        check_engine(*python)
+        devices = find_devices("auto", Path(scratch), *python)
+        gpus = [device for device in devices if device.environment()]
+        plan = run.plan(config)
+        missing = run.status(plan, {}).missing
+        for done, shard in enumerate(missing):
+            if progress is not None:
+                progress(len(plan.shards) - len(missing) + done, len(plan.shards))
+            run.render_shard(
+                shard.number,
+                engine_python,
+                workers or len(gpus) or default_workers(),
+                lambda _: devices,
+            )
+        if progress is not None:
+            progress(len(plan.shards), len(plan.shards))
+        return run.finalize()
+
+
+def with_absolute_source(config: RunConfig) -> RunConfig:
+    """The same, with the path of a source's folder absolute: a run may be taken up again from another folder."""
+    if public_source(config.source) != "folder":
+        return config
+    return config.model_copy(update={"source": os.path.abspath(config.source)})
 
 
 class Run:
@@ -70,7 +133,8 @@ class Run:
 
     def plan(self, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
         """`pipeline.plan_run`."""
-        store, paths = self._store, RunPaths(self.folder)
+        store = self._store
+        paths = RunPaths(self.folder)
         if store and not paths.plan.exists():
             foreign = sorted(name for name in storage.sizes(store) if name)
             if foreign:
@@ -100,7 +164,8 @@ class Run:
             if self._store is None or RunPaths(self.folder).plan.exists():
                 raise
             raise InputError(
-                f"{self.out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {self.out}`"
+                f"{self.out} holds no run: it has no .run/plan.json. Start one with "
+                f"`{shell_line('generate', self.out)}`"
             ) from error
 
     def render_shard(
@@ -124,7 +189,8 @@ class Run:
         found = devices(RunPaths(self.folder).run / "tmp") if shard else ()
         if self._store is None or shard is None:
             return pipeline.render_shard(self.folder, number, engine_python, workers, found)
-        store, paths = self._store, RunPaths(self.folder)
+        store = self._store
+        paths = RunPaths(self.folder)
         for folder in SMALL:
             (paths.run / folder).mkdir(parents=True, exist_ok=True)
         self._fetch(store, _name(self.folder, paths.progress(shard)))  # it counts the attempts
@@ -163,7 +229,8 @@ class Run:
             InputError: shards are missing, or are not what their receipts say; such ones are to be made
             again.
         """
-        store, plan = self._store, self.read_plan()
+        store = self._store
+        plan = self.read_plan()
         if store is None:
             return pipeline.finalize(self.folder)
         now = self.status(plan, {})
@@ -177,13 +244,21 @@ class Run:
         try:
             manifest = pipeline.finalize(self.folder)
         except InputError as error:
-            raise InputError(str(error).replace(str(self.folder), self.out)) from error
+            raise InputError(self._named(str(error))) from error
         beside = [self.folder / name for name in BESIDE_THE_SHARDS if name != "manifest.json"]
         files = [each for path in beside for each in (sorted(path.iterdir()) if path.is_dir() else [path])]
         for path in (*files, RunPaths(self.folder).rejects, self.folder / "manifest.json"):
             if path.exists():
                 storage.put(store, path, _name(self.folder, path))
         return manifest
+
+    def _named(self, text: str) -> str:
+        """A message about the copy, as one about the URL: quoted for the shell within a command."""
+        folder = re.escape(str(self.folder))
+        text = re.sub(
+            rf"(`viewpoint100k [a-z-]+ ){folder}", lambda found: found[1] + shlex.quote(self.out), text
+        )
+        return text.replace(str(self.folder), self.out)
 
     def _sent(self, store: Store, shard: Shard) -> Receipt | None:
         """The receipt of a shard that is done."""
@@ -225,7 +300,8 @@ def _read(path: Path) -> Receipt | None:
 @contextmanager
 def _reporting(store: Store, path: Path, name: str) -> Iterator[None]:
     """Send the progress of a shard from time to time, and at last if it failed."""
-    over, sent = threading.Event(), b""
+    over = threading.Event()
+    sent = b""
 
     def send() -> None:
         nonlocal sent

@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from viewpoint100k.config import RunConfig, read_config
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import Removal, read_manifest
 from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.records import Record, Reject
@@ -76,7 +76,7 @@ def read_plan(out: Path) -> Plan:
         return Plan.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise InputError(
-            f"{out} holds no run: it has no .run/plan.json. Start one with `viewpoint100k generate {out}`"
+            f"{out} holds no run: it has no .run/plan.json. Start one with `{shell_line('generate', out)}`"
         ) from error
     except ValidationError as error:
         raise InputError(f"{path} is not a plan of this version; generate into a new folder") from error

@@ -3,48 +3,122 @@
 A question has lettered (or numbered, or listed) options, or asks for a number. A model may answer with the
 letter in many dressings, in JSON, or with the option's text; what cannot be read as exactly one option scores
 0. A number scores by how near it is.
+
+A letter is looked for in the places where models put it, the surest place first, and the first place that
+holds any letter decides: a verdict on each option (`A: no. B: yes.`), a stated conclusion (`the answer is B`,
+`答案：B`), the head of the text (`B. right`), a mention (`option B`), its last line or last word, a letter in
+brackets. Two different letters in one place are no answer. Only then are the options' own words looked for.
+What `\\boxed{}` or `<answer>` holds is read alone.
 """
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 
 from viewpoint100k.records import AnswerForm
 
 LETTERS = "ABCDEFGHIJ"
+_LONGEST = 100_000  # characters that are read; nobody answers a lettered question with more
+
+# --- what is taken away before reading -------------------------------------------------------------
 
 _TAG = re.compile(r"</?(?:answer|think)>", re.IGNORECASE)
 _THINK = re.compile(r"<think>", re.IGNORECASE)  # thinking that never ends holds no answer
-_STATED = re.compile(
-    # what is taken is not given back: else a hundred thousand asterisks take minutes
-    r"\b(?:answer|option|choice)\b(?:\s+is)?[\"'*]*+\s*+[:=]?+\s*+[\"'(\[*]*+([A-J])\b(?!'[a-z])",
+_BOXED = re.compile(r"\\f?boxed\s*\{")
+_COMMAND = re.compile(r"\\(?:[A-Za-z]{1,12}|[()\[\]$ ])")  # \text, \mathrm, \( of LaTeX
+_UNSEEN = re.compile("[\u200b-\u200d\ufeff]")  # of no width
+_SPECIAL = re.compile(r"<\|[\w ]{1,40}\|>")  # tokens of a chat template that a decoder left in
+_BRACKETS = str.maketrans("【】「」『』〈〉《》。、", "[][][][][].,")
+
+# --- where letters stand ---------------------------------------------------------------------------
+# Possessive quantifiers throughout: what is taken is not given back, else a hundred thousand asterisks take
+# minutes.
+
+_OPENS = r"[\"'`(\[{*_~$:=>\s-]*+"  # dressing before a letter
+_LETTER = r"([A-J])(?![A-Za-z0-9]|'[a-z])"
+_CONCLUDES = re.compile(
+    r"(?:(?<![A-Za-z<])(?:answer|(?:correct|right|best|final)\s+(?:option|choice|letter)"
+    r"|I(?:\s+would|'d)?\s+(?:choose|pick|select|go\s+with))"
+    r"(?:(?:\s+|_)(?:choice|option|letter|is|be|should|would|must|to|the|most|likely|probably|clearly"
+    r"|therefore|thus|hence|definitely|indeed|correct|one|here)(?![A-Za-z]))*+"
+    r"|(?:答案|答え|正解|정답|답)(?:应该|應該|应)?(?:是|为|為|选|選|は|은|는)?(?:选项|選項)?"
+    r"|(?:故|应|應|我|因此|所以)选择?|(?:故|應|我|因此|所以)選擇?)"
+    rf"{_OPENS}(?:option\s+)?{_OPENS}{_LETTER}",
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"^[\s\"'(\[*]*([A-J])[\s\"')\].:,*]*(?:$|[\s)\].:,])", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,9})?(?![\w]|\.\d)")
+_MENTIONS = re.compile(
+    rf"(?:(?<![A-Za-z])(?:option|choice|letter)(?:\s+is)?|选项|選項|选择?|選擇?){_OPENS}{_LETTER}",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(rf"^[\s\"'`(\[{{*_#>$-]*+{_LETTER}(?=([\s\"'`)\]}}*_.:,;$|-]*+)(.?))", re.IGNORECASE)
+_VERDICT = re.compile(
+    r"(?<![A-Za-z0-9'])([A-J])(?:\s*[:.)(\]\-–—=→]+\s*|\s+)(is\s+)?"
+    r"(yes|true|correct|right|no|false|incorrect|wrong|not\s+(?:correct|right|true)|✓|✔|✅|✗|✘|❌|对|錯|错|對)"
+    r"(?=\s*(?:[.,;:!?)\]|\n]|$|(?:because|since|as|and|but)\b|[(\[]?[A-J][).:\]]))",
+    re.IGNORECASE,
+)
+_AFFIRMS = frozenset({"yes", "true", "correct", "right", "✓", "✔", "✅", "对", "對"})
+_LAST_LINE = re.compile(rf"^{_OPENS}{_LETTER}[\s\"'`)\]}}*_.$!-]*$")
+_LAST_WORD = re.compile(
+    rf"(?:\b(?:so|therefore|thus|hence|is|it's|with|pick|choose|select)|[:=→]|[-=]>|所以|因此)[\s,:]*{_OPENS}{_LETTER}"
+    r"[\s\"'`)\]}*_.$!]*$",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"[(\[]([A-J])[)\]]|\*\*([A-J])[.:)]?\*\*")
+_ALONE = re.compile(r"(?<![A-Za-z0-9'])([A-J])(?![A-Za-z0-9'])")
+# after "A" these say that it is a letter; any other small word that it is an article
+_AFTER_LETTER = frozenset(
+    ["because", "as", "since", "so", "due", "given", "for", "but", "which", "where", "with", "if", "is", "by",
+     "or", "and"]
+)  # fmt: skip
+_MAY_BE_WORDS = ("A", "I")
+_NOT = re.compile(
+    r"(?:\b(?:not|never|neither|nor|unlike|excluding|than|instead\s+of)|n't|\bn\s+t\b|\b(?:did|does|do|is|was)n?\s+t\b|不是)"
+    r"(?:\s+(?:to|the|a|an|move|moved|moving|go|going|gone|turn|turned|rotate|rotated|option|choice|be)\b)*"
+    r"[\s\"'(\[*]*$",
+    re.IGNORECASE,
+)
+_WRONG = re.compile(
+    r"[\s\"')\]*:,-]*(?:is|are|was|seems|looks)?\s*(?:in|not\s+)?(?:correct|wrong)\b", re.IGNORECASE
+)
+_LINK = re.compile(
+    r"[\s\"')\]*]*(?:/|,|;|&|\+|\bor\b|\band\b|或|和)\s*(?:or\s+|and\s+)?[\"'(\[*]*([A-J])(?![A-Za-z0-9'])"
+)
+_SENTENCE_END = re.compile(r"\n|[.!?;](?:\s|$)")
+_BEFORE = 60  # characters before a word that may say "not"
+
+# --- numbers and words -----------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?[0-9]{1,9}(?:\.[0-9]{1,9})?(?![A-Za-z0-9_]|\.[0-9])")
+_STATED_NUMBER = re.compile(
+    r"(?:(?<![A-Za-z])answer(?:\W{0,3}\s(?:is|should|would|be|about|approximately|roughly|around))*+|答案(?:是|为|為)?)"
+    rf"[\"'`(\[{{*_~$:=≈\s]*+({_NUMBER.pattern})",
+    re.IGNORECASE,
+)
 _LISTED = re.compile(r"\d+(?: \d+)+")  # an option such as "2, 3, 4", without its commas
-_LONGEST = 100_000  # characters that are read; nobody answers a lettered question with more
 
 
 def parse_answer(completion: str, options: Sequence[str]) -> int | None:
     """Which option a completion means, or None if that cannot be told.
 
-    The last `<answer>` tag counts if there is one, else what follows the thinking. A letter wins over a text;
-    two different letters, or two different texts, are no answer.
+    The last `<answer>` tag counts if there is one, else what follows the thinking, and of that the last
+    `\\boxed{}`. A letter wins over a text; two different letters, or two different texts, are no answer.
 
     Example:
-        >>> parse_answer("<think>It went right.</think> <answer>(b)</answer>", ["left", "right"])
-        1
+        >>> said = ("<think>right.</think> <answer>(b)</answer>", "答案：B", "A: no. B: yes.", "A or B")
+        >>> [parse_answer(text, ["left", "right"]) for text in said]
+        [1, 1, 1, None]
     """
-    text = " ".join(_said(completion[-_LONGEST:]).split())
+    text = _readable(completion)
     if not text:
         return None
-    stated = {letter.upper() for letter in _STATED.findall(text)}
-    leading = _LEADING.match(text)
-    letters = stated or ({leading.group(1).upper()} if leading and _alone(text, leading) else set())
-    if letters:
-        index = LETTERS.index(letters.pop()) if len(letters) == 1 else None
-        return index if index is not None and index < len(options) else None
-    return _by_text(text, options)
+    for place in (_verdicts, _conclusions, _heads, _mentions, _ends, _bracketed):
+        letters = place(text, options)
+        if letters is None:
+            continue
+        index = LETTERS.index(letters.pop()) if len(letters) == 1 else len(options)
+        return index if index < len(options) else None
+    return _by_text(" ".join(text.split()), options)
 
 
 def score(
@@ -57,8 +131,10 @@ def score(
     """1.0 if the completion means the right option, else 0.0; for a number its `mean_relative_accuracy`.
 
     Example:
-        >>> score("Option 2.", ["left", "right"], 1, "digit"), score("about 40 degrees", [], -1, "number",
-        38.0) (1.0, 0.9)
+        >>> score("Option 2.", ["left", "right"], 1, "digit")
+        1.0
+        >>> score("about 40 degrees", [], -1, "number", 38.0)
+        0.9
     """
     if value is not None:
         said = parse_number(completion)
@@ -85,8 +161,13 @@ def parse_choice(completion: str, options: Sequence[str], answer_form: AnswerFor
 
 
 def parse_number(completion: str) -> float | None:
-    """The one number that a completion says, or None if it says none or several different ones."""
-    numbers = {float(found) for found in _NUMBER.findall(_said(completion[-_LONGEST:]))}
+    """The one number that a completion says, or None if it says none or several different ones.
+
+    Where a sentence states the answer, that number counts, whatever others the text holds.
+    """
+    text = _said(completion[-_LONGEST:])
+    stated = {float(number) for number in _STATED_NUMBER.findall(text)}
+    numbers = stated or {float(number) for number in _NUMBER.findall(text)}
     return numbers.pop() if len(numbers) == 1 else None
 
 
@@ -100,8 +181,11 @@ def mean_relative_accuracy(said: float, right: float) -> float:
     return sum(error <= tolerance / 100 + 1e-9 for tolerance in range(5, 55, 5)) / 10
 
 
+# --- what is read of a completion ------------------------------------------------------------------
+
+
 def _said(text: str) -> str:
-    """What is in the last answer tag, else what comes after the thinking.
+    """What is in the last answer tag, else what comes after the thinking; of that the last `\\boxed{}`.
 
     One pass: hostile text must not cost time.
     """
@@ -114,23 +198,157 @@ def _said(text: str) -> str:
                 answer, opened = text[opened : tag.start()], -1
             case "</think>":
                 thought = tag.end()
-    if answer is not None:
-        return answer
-    unfinished = _THINK.search(text, thought)
-    return text[thought : unfinished.start() if unfinished else None]
+    if answer is None:
+        unfinished = _THINK.search(text, thought)
+        answer = text[thought : unfinished.start() if unfinished else None]
+        if opened < 0:  # a prompt may end with the opening tag, and the completion begin behind it
+            answer = answer.removesuffix("</answer>")
+    return _boxed(answer)
 
 
-def _alone(text: str, leading: re.Match[str]) -> bool:
-    """Whether a leading letter is an answer: `A camera moved` starts with a word, `A.
+def _boxed(text: str) -> str:
+    """What the last `\\boxed{}` holds, without LaTeX around it; the text itself where it has none."""
+    found = list(_BOXED.finditer(text))
+    if not found:
+        return text
+    last = found[-1]
+    depth = 1
+    for place in range(last.end(), len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if not depth:
+            return _COMMAND.sub(" ", text[last.end() : place]).translate(str.maketrans("{}$", "   "))
+    return ""  # cut off
 
-    left` with a letter, `A, B` with two.
-    """
-    rest = text[leading.end(1) :]
-    return not re.match(r"\s+[a-z]", rest) and not re.fullmatch(r"(?:[\s,;]+[A-J])+[\s.]*", rest)
+
+def _readable(completion: str) -> str:
+    """The part that is read, in characters of ASCII where they only look different; without empty lines."""
+    text = unicodedata.normalize("NFKC", _said(completion[-_LONGEST:])).translate(_BRACKETS)
+    text = _COMMAND.sub(" ", _SPECIAL.sub(" ", _UNSEEN.sub("", text)))
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+# --- the places where a letter may stand: None where there is no letter, else all that there are ----------
+
+
+def _verdicts(text: str, options: Sequence[str]) -> set[str] | None:
+    """`A: no. B: yes.` Where a word is the option's own, as in `A: left. B: right.`, it is no verdict."""
+    right, wrong = set[str](), set[str]()
+    for letter, stated, said in _VERDICT.findall(text):
+        index, word = LETTERS.index(letter.upper()), " ".join(said.lower().split())
+        if not stated and index < len(options) and word == _plain(options[index]):
+            continue
+        (right if word in _AFFIRMS else wrong).add(letter.upper())
+    if right:
+        return right - wrong if not right & wrong else set()
+    if not wrong:
+        return None
+    named = set[str]().union(*(place(text, options) or () for place in (_conclusions, _heads, _mentions)))
+    return None if named - wrong else set()  # what is left over was not said
+
+
+def _conclusions(text: str, options: Sequence[str]) -> set[str] | None:
+    """`The answer is B`, `Answer: (B)`, `I'd go with B`, `答案：B`."""
+    found = set[str]()
+    for match in _CONCLUDES.finditer(text):
+        if _is_letter(text, match.span(1)) and not _wrong(text, match):
+            found |= {match.group(1).upper(), *_linked(text, match.end())}
+    return found or None
+
+
+def _heads(text: str, options: Sequence[str]) -> set[str] | None:
+    """`B`, `(b)`, `B. right`, `**B**`: the text begins with it, and its first sentence names no other."""
+    match = _LEADING.match(text)
+    if match is None or not _is_letter(text, match.span(1)):
+        return None
+    if match.group(3) in {"/", "&", "?"} or (match.group(3) and not match.group(2)):
+        return None if match.group(3).isalpha() else set()  # "A/B", "B?"
+    if _wrong(text, match) or _lists(text, options):
+        return None
+    rest = text[match.end(2) :]
+    end = _SENTENCE_END.search(rest)
+    sentence = rest[: end.start()] if end else rest
+    others = {
+        other.group(1)
+        for other in _ALONE.finditer(sentence)
+        if _is_letter(sentence, other.span(1)) and not _negated(sentence, other.start())
+    }
+    return {match.group(1).upper(), *others}
+
+
+def _lists(text: str, options: Sequence[str]) -> bool:
+    """`A. left B. right`: the options once more, of which none is chosen."""
+    plain = " ".join(text.lower().split())
+    labels = (
+        rf"(?<![\w']){letter.lower()}\W{{1,3}}{re.escape(option.lower())}(?!\w)"
+        for letter, option in zip(LETTERS, options, strict=False)
+    )
+    return sum(re.search(label, plain) is not None for label in labels) > 1
+
+
+def _mentions(text: str, options: Sequence[str]) -> set[str] | None:
+    """`Option B looks best`, `选B`; but not `option A is wrong`."""
+    found = set[str]()
+    for match in _MENTIONS.finditer(text):
+        refused = _wrong(text, match) or _negated(text, match.start())
+        if _is_letter(text, match.span(1)) and not refused:
+            found |= {match.group(1).upper(), *_linked(text, match.end())}
+    return found or None
+
+
+def _ends(text: str, options: Sequence[str]) -> set[str] | None:
+    """The last line is a letter, or the last sentence ends with one: `So it is B.`"""
+    last = text.rsplit("\n", 1)[-1]
+    match = _LAST_LINE.match(last) or _LAST_WORD.search(last[-200:])
+    if match is None or _negated(last[-200:], match.start(1)):
+        return None
+    return {match.group(1).upper()} if match.group(1).isupper() else None
+
+
+def _bracketed(text: str, options: Sequence[str]) -> set[str] | None:
+    """`It went to the right (B).`"""
+    return {first or second for first, second in _BRACKETED.findall(text)} or None
+
+
+def _is_letter(text: str, span: tuple[int, int]) -> bool:
+    """Whether a letter is no word: `a camera`, `A camera`, `I think`, `Plan b is better`."""
+    letter, rest = text[span[0] : span[1]], text[span[1] : span[1] + 40]
+    word = re.match(r" ([A-Za-z]+)", rest)
+    if word is None:
+        return letter != "I" or not re.match(r" ?'", rest)
+    if letter.islower():
+        return False
+    return letter not in _MAY_BE_WORDS or word.group(1) in _AFTER_LETTER or word.group(1)[0].isupper()
+
+
+def _linked(text: str, end: int) -> Iterator[str]:
+    """Letters that are strung behind one: `B or C`, `A/B`, `A, B and C`."""
+    while match := _LINK.match(text, end):
+        if not _is_letter(text, match.span(1)):
+            return
+        yield match.group(1)
+        end = match.end()
+
+
+def _wrong(text: str, match: re.Match[str]) -> bool:
+    """`option A is wrong`; not `the answer A is correct`."""
+    said = _WRONG.match(text, match.end(1), match.end(1) + 40)
+    return said is not None and not re.fullmatch(
+        r"[\W_]*(?:is|are|was|seems|looks)?\s*correct", said.group(), re.IGNORECASE
+    )
+
+
+def _negated(text: str, start: int) -> bool:
+    return _NOT.search(text[max(0, start - _BEFORE) : start]) is not None
+
+
+# --- options by their words ------------------------------------------------------------------------
 
 
 def _by_text(text: str, options: Sequence[str], *, in_full: bool = False) -> int | None:
-    """The one option whose words a text holds; unless `in_full`, the one word by which it differs from the others will do."""
+    """The one option whose words a text holds; unless `in_full`, the one word by which it differs from the
+    others will do.
+    """
     lowered, plain = _plain(text), [_plain(option) for option in options]
     found = _held(lowered, plain)
     if len(found) > 1:  # "counter-clockwise" holds no "clockwise", but "no movement to the left" holds "left"
@@ -148,17 +366,20 @@ def _by_text(text: str, options: Sequence[str], *, in_full: bool = False) -> int
 
 
 def _held(text: str, words: Sequence[str]) -> list[int]:
-    def holds(one: str) -> bool:
-        before, after = (
-            (r"(?<!\d )", r"(?! \d)") if _LISTED.fullmatch(one) else ("", "")
-        )  # "2 3 4 5" holds no "2 3 4"
-        return bool(re.search(rf"{before}(?<![\w\-]){re.escape(one)}(?![\w\-]){after}", text))
+    """Which of these a text holds, other than behind a "not"."""
 
-    return [i for i, one in enumerate(words) if holds(one)]
+    def holds(option: str) -> bool:
+        before, after = ("", "")
+        if _LISTED.fullmatch(option):
+            before, after = (r"(?<!\d )", r"(?! \d)")  # "2 3 4 5" holds no "2 3 4"
+        places = re.finditer(rf"{before}(?<![\w\-]){re.escape(option)}(?![\w\-]){after}", text)
+        return any(not _negated(text, place.start()) for place in places)
+
+    return [i for i, option in enumerate(words) if holds(option)]
 
 
 def _telling_words(options: Sequence[str]) -> list[str]:
-    """ "red", "blue" of "the red dot", "the blue dot"; nothing where options differ in more than one place."""
+    """ "red", "blue" of "the red dot", "the blue dot"; nothing where options differ in several places."""
     rows = [option.split() for option in options]
     if len({len(row) for row in rows}) != 1:
         return []

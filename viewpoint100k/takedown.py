@@ -1,4 +1,4 @@
-"""Take objects out of a finished dataset: only shards that hold them are rewritten, and they do not come back.
+"""Take objects out of a finished dataset: only the shards that hold them are rewritten, for good.
 
 The manifest is changed first: it lists the removal, the new version, and every shard as it is going to be.
 What follows makes the folder agree with it, and can be killed anywhere: the next `remove` goes on. Until then
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from viewpoint100k.card import describe, drop_stale_audit, iter_dataset, with_version
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.index import FOLDER, write_index
 from viewpoint100k.manifest import (
     Manifest,
@@ -78,7 +78,8 @@ def remove_objects(
     manifest = _begin(dataset, manifest, list(dict.fromkeys(uids)), reason, progress)
     if manifest.version != before:
         manifest, more, went = _finish(dataset, manifest, progress)
-        touched, samples = touched + more, samples + went
+        touched = touched + more
+        samples = samples + went
     return Removed(manifest, touched, samples)
 
 
@@ -100,7 +101,8 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
             continue
         if sha256_file(path) != entry.sha256:
             raise InputError(
-                f"{path} is not what manifest.json says; find out why with `viewpoint100k validate {dataset}` first"
+                f"{path} is not what manifest.json says; find out why with "
+                f"`{shell_line('validate', dataset)}` first"
             )
         if kept.samples:
             digest, size = cut_digest(path, kept)
@@ -130,8 +132,10 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
     Returns:
         The manifest, the shards that were not so, and how many samples went.
     """
-    gone, wanted = {each.uid for each in manifest.removed}, {entry.name: entry for entry in manifest.shards}
-    touched, samples = list[str](), 0
+    gone = {each.uid for each in manifest.removed}
+    wanted = {entry.name: entry for entry in manifest.shards}
+    touched = list[str]()
+    samples = 0
     if not gone:
         return manifest, touched, samples
     paths = shard_paths(dataset)
@@ -147,8 +151,8 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
             continue
         if path.name not in wanted or cut_digest(path, kept)[0] != wanted[path.name].sha256:
             raise InputError(
-                f"{path} was damaged before object {min(gone & kept.seen)} was taken out of it: without it, it is not what manifest.json "
-                "says. Replace the file by a good copy, then run this again"
+                f"{path} was damaged before object {min(gone & kept.seen)} was taken out of it: without it, "
+                "it is not what manifest.json says. Replace the file by a good copy, then run this again"
             )
         cut_shard(path, kept)
     _update_receipts(dataset, wanted, gone)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain
@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
-from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.errors import InputError, one_line, shell_line
 from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
 from viewpoint100k.manifest import (
     BESIDE_THE_SHARDS,
@@ -29,7 +29,8 @@ from viewpoint100k.manifest import (
     features,
     read_any_config,
 )
-from viewpoint100k.questions.ask import answered, figure_of, question_id
+from viewpoint100k.proof import problems_of_question
+from viewpoint100k.questions.ask import answered, figure_of, in_english, question_id
 from viewpoint100k.questions.kind import DrawnKind, Kind
 from viewpoint100k.questions.registry import BY_NAME, KINDS
 from viewpoint100k.questions.wording import Vocabulary, answer, lens_text, option_texts, phrase_of, prompt
@@ -102,7 +103,8 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     manifest = read_any_config(dataset)
     if manifest.schema_version != SCHEMA_VERSION:
         raise InputError(
-            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads {SCHEMA_VERSION}"
+            f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads "
+            f"{SCHEMA_VERSION}"
         )
     if fault := config_fault(manifest):
         what = f"its config is not one of ours, so nothing can be checked by it: {fault}"
@@ -115,55 +117,65 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     here = [entry for entry in manifest.shards if os.path.lexists(dataset / entry.name)]
     if is_own_folder(dataset / FOLDER):
         index_files(dataset)  # imports pyarrow once, for all processes
-    check, processes = (
-        partial(_check_shard, dataset, manifest, gates),
-        min(workers or os.cpu_count() or 1, len(here)),
-    )
+    check = partial(_check_shard, dataset, manifest, gates)
+    processes = min(workers or os.cpu_count() or 1, len(here))
     if processes > 1:
         with ProcessPoolExecutor(processes) as pool:
             found = list(pool.map(check, here))
     else:
         found = list(map(check, here))
-    keys: dict[str, str] = {}
-    splits: dict[str, tuple[str, str]] = {}
-    objects, used_in = dict[str, ObjectRecord](), dict[str, list[str]]()
+    objects = dict[str, ObjectRecord]()
+    used_in = dict[str, list[str]]()
     for entry, shard in zip(here, found, strict=True):
         problems += shard.problems
-        for key in shard.keys:
-            if key in keys:
-                problems.append(Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}"))
-            keys[key] = entry.name
-        for uid, thing in shard.objects.items():
-            if thing != objects.setdefault(uid, thing):
-                problems.append(
-                    Problem(entry.name, f"object {uid} is described otherwise than in {used_in[uid][0]}")
-                )
+        for uid, record in shard.objects.items():
+            if record != objects.setdefault(uid, record):
+                what = f"object {uid} is described otherwise than in {used_in[uid][0]}"
+                problems.append(Problem(entry.name, what))
             used_in.setdefault(uid, []).append(entry.name.removesuffix(".tar"))
-            for name in {uid, thing.sha256 or uid}:
-                first, other = splits.setdefault(name, (entry.split, entry.name))
-                if first != entry.split:
-                    problems.append(
-                        Problem(
-                            entry.name, f"object {uid} is in split {entry.split} and, by {other}, in {first}"
-                        )
-                    )
-    uids = set(objects)
-    for removal in manifest.removed:
-        if removal.uid in uids:
-            where = ", ".join(
-                entry.name for entry, shard in zip(here, found, strict=True) if removal.uid in shard.objects
-            )
-            problems.append(
-                Problem(
-                    where,
-                    f"holds object {removal.uid}, which was removed: finish that with `viewpoint100k remove {dataset}`",
-                )
-            )
+    problems += _twice(here, found)
+    problems += _split_problems(here, found)
+    problems += _come_back(dataset, manifest, used_in)
     problems += _attribution_problems(dataset, objects, used_in)
     problems += _manifest_problems(manifest, set[MadeBy]().union(*(shard.provenances for shard in found)))
     if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
-    return Report(len(keys), sum(shard.questions for shard in found), len(here), problems)
+    samples = len(set[str]().union(*(shard.keys for shard in found)))
+    return Report(samples, sum(shard.questions for shard in found), len(here), problems)
+
+
+def _twice(entries: Sequence[ShardEntry], shards: Sequence[_Shard]) -> Iterator[Problem]:
+    """Keys that several samples have."""
+    keys = dict[str, str]()
+    for entry, shard in zip(entries, shards, strict=True):
+        for key in shard.keys:
+            if key in keys:
+                yield Problem(f"{entry.name}, {key}", f"the key is also in {keys[key]}")
+            keys[key] = entry.name
+
+
+def _split_problems(entries: Sequence[ShardEntry], shards: Sequence[_Shard]) -> Iterator[Problem]:
+    """Objects that stand in two splits, under their own name or as another file of the same bytes."""
+    splits = dict[str, tuple[str, str]]()
+    for entry, shard in zip(entries, shards, strict=True):
+        for uid, record in shard.objects.items():
+            for name in {uid, record.sha256 or uid}:
+                first, other = splits.setdefault(name, (entry.split, entry.name))
+                if first != entry.split:
+                    what = f"object {uid} is in split {entry.split} and, by {other}, in {first}"
+                    yield Problem(entry.name, what)
+
+
+def _come_back(dataset: Path, manifest: Manifest, used_in: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Objects that were removed and are there all the same."""
+    for removal in manifest.removed:
+        if removal.uid in used_in:
+            where = ", ".join(f"{name}.tar" for name in used_in[removal.uid])
+            what = (
+                f"holds object {removal.uid}, which was removed: finish that with "
+                f"`{shell_line('remove', dataset)}`"
+            )
+            yield Problem(where, what)
 
 
 def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
@@ -234,7 +246,10 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
         try:
             if sha256_file(path, dataset) == digest:
                 continue
-            what = f"is not what manifest.json says, or of another version: `viewpoint100k card {dataset}` writes it anew"
+            what = (
+                f"is not what manifest.json says, or of another version: `{shell_line('card', dataset)}` "
+                f"writes it anew"
+            )
         except InputError as error:
             what = str(error)
         yield Problem(name, what)
@@ -257,12 +272,15 @@ def _side_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
 
 def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: ShardEntry) -> _Shard:
     keep_picture_memory()
-    path, indexed = dataset / entry.name, is_own_folder(dataset / FOLDER)
-    out, listed = _Shard([], [], {}, set(), 0), dict[str, list[dict[str, Any]]]()
-    problems, questions = out.problems, 0
+    path = dataset / entry.name
+    out = _Shard([], [], {}, set(), 0)
+    listed = dict[str, list[dict[str, Any]]]() if is_own_folder(dataset / FOLDER) else None
+    problems = out.problems
+    questions = 0
     if not entry.name.startswith(f"{entry.split}-"):
         problems.append(Problem(entry.name, f"manifest.json says it is of split {entry.split}"))
-    members, whole = read_members(path), True
+    members = read_members(path)
+    whole = True
     while True:
         try:
             key, files = next(members)
@@ -272,53 +290,69 @@ def _check_shard(dataset: Path, manifest: Manifest, gates: GateConfig, entry: Sh
             problems.append(Problem(entry.name, str(error)))
             whole = False
             break
-        where = f"{entry.name}, {key}"
         out.keys.append(key)
         try:
             stored = parse_sample(path, key, files)
         except InputError as error:
-            problems.append(Problem(where, str(error)))
+            problems.append(Problem(f"{entry.name}, {key}", str(error)))
             continue
-        for thing in stored.sample.objects:
-            if thing != out.objects.setdefault(thing.uid, thing):
-                problems.append(
-                    Problem(where, f"object {thing.uid} is described otherwise than in a sample before")
-                )
-        out.provenances.add(_made_with(stored.sample.provenance))
         questions += len(stored.sample.questions)
-        if indexed:
+        if listed is not None:
             listed[key] = list(rows(path, key, files, stored.sample))
-        try:
-            with in_sample(path, key):
-                problems += [
-                    Problem(where, what) for what in sample_problems(stored, entry.split, manifest, gates)
-                ]
-        except InputError as error:
-            problems.append(Problem(where, str(error)))
+        problems += _stored_problems(path, stored, out, manifest, gates, entry)
     if whole:  # else there is no end to what may have to be read
         problems[:0] = _other_bytes(path, entry)
     if len(out.keys) != entry.samples or questions != entry.questions:
-        problems.append(
-            Problem(
-                entry.name,
-                f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} and {entry.questions}",
-            )
+        what = (
+            f"{len(out.keys)} samples with {questions} questions; manifest.json says {entry.samples} "
+            f"and {entry.questions}"
         )
-    if indexed:
-        most = sum(other.questions for other in manifest.shards if other.split == entry.split)
-        for difference in shard_differences(dataset, entry.name, listed, most):
-            file = f"{FOLDER}/{split_of(path)}.parquet"
-            where = f"{entry.name}, {difference.key}" if difference.key else file
-            problems.append(
-                Problem(where, f"{difference.what} ({file})" if difference.key else difference.what)
-            )
+        problems.append(Problem(entry.name, what))
+    if listed is not None:
+        problems += _row_problems(dataset, manifest, entry, listed)
     return out._replace(questions=questions)
 
 
+def _stored_problems(
+    path: Path, stored: StoredSample, shard: _Shard, manifest: Manifest, gates: GateConfig, entry: ShardEntry
+) -> list[Problem]:
+    """What is wrong with one sample of a shard. Notes in `shard` its objects and what it was made by."""
+    where = f"{entry.name}, {stored.key}"
+    problems = []
+    for record in stored.sample.objects:
+        if record != shard.objects.setdefault(record.uid, record):
+            what = f"object {record.uid} is described otherwise than in a sample before"
+            problems.append(Problem(where, what))
+    shard.provenances.add(_made_with(stored.sample.provenance))
+    try:
+        with in_sample(path, stored.key):
+            found = list(sample_problems(stored, entry.split, manifest, gates))
+    except InputError as error:
+        found = [str(error)]
+    return problems + [Problem(where, what) for what in found]
+
+
+def _row_problems(
+    dataset: Path, manifest: Manifest, entry: ShardEntry, listed: Mapping[str, list[dict[str, Any]]]
+) -> Iterator[Problem]:
+    """Rows of the index that a shard contradicts."""
+    file = f"{FOLDER}/{split_of(dataset / entry.name)}.parquet"
+    most = sum(other.questions for other in manifest.shards if other.split == entry.split)
+    for difference in shard_differences(dataset, entry.name, listed, most):
+        if difference.key:
+            yield Problem(f"{entry.name}, {difference.key}", f"{difference.what} ({file})")
+        else:
+            yield Problem(file, difference.what)
+
+
 def _other_bytes(path: Path, entry: ShardEntry) -> Iterator[Problem]:
-    size, digest = path.stat().st_size, sha256_file(path)
+    size = path.stat().st_size
+    digest = sha256_file(path)
     if size != entry.bytes or digest != entry.sha256:
-        what = f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and {entry.sha256[:12]}..."
+        what = (
+            f"{size} bytes with sha256 {digest[:12]}...; manifest.json says {entry.bytes} and "
+            f"{entry.sha256[:12]}..."
+        )
         yield Problem(entry.name, what)
 
 
@@ -334,7 +368,9 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     if sample.preset != manifest.preset:
         yield f"is of preset {sample.preset}, the dataset of {manifest.preset}"
     if sample.provenance.config_hash != manifest.config_hash:
-        yield f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
+        yield (
+            f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
+        )
     if len(sample.views) != manifest.views:
         yield f"has {len(sample.views)} views; the samples of this dataset have {manifest.views}"
     if len(stored.images) != len(sample.views):
@@ -350,11 +386,12 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
             yield f"view_{number}.jpg is JPEG RGB {size}; its intrinsics say JPEG RGB {expected}"
     yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
-    for question in sample.questions:
-        yield from (
-            f"question {question.id}: {what}"
-            for what in _question_problems(question, sample, stored.key, gates, manifest.words)
-        )
+    english = in_english(sample, manifest.words).questions
+    for question, read in zip(sample.questions, english, strict=True):
+        problems = list(_question_problems(question, sample, stored.key, gates, manifest.words))
+        # a second opinion, where the first one has no objection
+        problems = problems or problems_of_question(sample, read, gates)
+        yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"
     if len({question.id for question in sample.questions}) != len(sample.questions):
@@ -362,7 +399,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
 
 
 def truth_problems(sample: Sample) -> Iterator[str]:
-    """What is not so of the truth that a sample stores, or of what it says of its pictures, by its own poses."""
+    """What a sample states about its truth or its pictures that its own poses contradict."""
     for number, view in enumerate(sample.views):
         if max(abs(row[2]) for row in view.world_from_camera[:2]) < LEAST_LEVEL:
             yield f"views.{number}.world_from_camera looks straight up or down, where roll has no meaning"
@@ -376,7 +413,8 @@ def truth_problems(sample: Sample) -> Iterator[str]:
         return
     if np.abs(_numbers(sample.truth) - _numbers(derived)).max() > TRUTH_ATOL:
         for name in Truth.model_fields:
-            stored, recomputed = getattr(sample.truth, name), getattr(derived, name)
+            stored = getattr(sample.truth, name)
+            recomputed = getattr(derived, name)
             if stored is not None and not np.allclose(stored, recomputed, rtol=0, atol=TRUTH_ATOL):
                 yield f"truth.{name} = {stored}; the poses say {recomputed}"
     for number, view in enumerate(sample.views):
@@ -384,11 +422,15 @@ def truth_problems(sample: Sample) -> Iterator[str]:
         if abs(view.hfov_deg - hfov_deg) > 1e-4:
             yield f"views.{number}.hfov_deg = {view.hfov_deg}; its intrinsics say {hfov_deg:.4f}"
         left, top, right, bottom = view.object_box
-        width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+        width = 2 * view.intrinsics[0][2]
+        height = 2 * view.intrinsics[1][2]
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             yield f"views.{number}.object_box = {view.object_box}; the picture is {width:.0f} x {height:.0f}"
         elif not 0 < view.object_share <= (right - left) * (bottom - top) / (width * height) + 1e-6:
-            yield f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is not there"
+            yield (
+                f"views.{number}.object_share = {view.object_share}; its box is smaller, or the object is "
+                "not there"
+            )
 
 
 def _numbers(truth: Truth) -> np.ndarray:
@@ -437,20 +479,9 @@ def _question_problems(
         return
     fact = asked.fact
     texts = option_texts(kind, figure, sample.scene, words)
-    unknown = set(question.options) - set(texts)
-    if (
-        unknown
-        or len(set(question.options)) != len(question.options)
-        or len(question.options) != _shown(kind)
-    ):
-        yield f"options {question.options}; expected {_shown(kind)} different ones of {texts}"
+    if wrong := _options_problem(question, kind, texts, texts[fact.option] if texts else ""):
+        yield wrong
         return
-    if texts and texts[fact.option] not in question.options:
-        yield f"the right option ({texts[fact.option]}) is not shown"
-        return
-    keys = [kind.options[texts.index(option)] for option in question.options]
-    if question.option_keys != keys:
-        yield f"option_keys = {question.option_keys}; its options are {keys}"
     right = question.options.index(texts[fact.option]) if texts else -1
     if question.answer_index != right:
         named = f" ({question.options[right]})" if question.options else ""
@@ -458,7 +489,10 @@ def _question_problems(
     if question.value != fact.value:
         yield f"value = {question.value}; the poses say {fact.value}"
     if (question.answer_form == "number") != (fact.value is not None):
-        yield f"its answer_form is {question.answer_form}; it asks for {'one of its options' if kind.options else 'a number'}"
+        yield (
+            f"its answer_form is {question.answer_form}; it asks for "
+            f"{'one of its options' if kind.options else 'a number'}"
+        )
         return
     gold = answer(question.options, right, question.answer_form, fact.value)
     scored = score(question.answer, question.options, right, question.answer_form, fact.value)
@@ -468,14 +502,35 @@ def _question_problems(
         yield f"margin = {question.margin}; the poses say {fact.margin:.6f}, and at least 1 is needed"
     least = asked.decidability
     if question.decidability < gates.min_decidability or abs(question.decidability - least) > 1e-5:
-        yield f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} is needed"
+        yield (
+            f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} "
+            "is needed"
+        )
+    yield from _prompt_problems(question, sample, kind, words)
+
+
+def _options_problem(question: Question, kind: Kind, texts: list[str], right: str) -> str:
+    """What is wrong with the options that are shown, of these texts; empty: nothing."""
+    shown = question.options
+    if set(shown) - set(texts) or len(set(shown)) != len(shown) or len(shown) != _shown(kind):
+        return f"options {shown}; expected {_shown(kind)} different ones of {texts}"
+    if texts and right not in shown:
+        return f"the right option ({right}) is not shown"
+    keys = [kind.options[texts.index(option)] for option in shown]
+    if question.option_keys != keys:
+        return f"option_keys = {question.option_keys}; its options are {keys}"
+    return ""
+
+
+def _prompt_problems(question: Question, sample: Sample, kind: Kind, words: Vocabulary) -> Iterator[str]:
+    """The prompt shows what it asks with, its own options, and what its lens did."""
     views = [sample.views[view] for view in question.images]
     lens = lens_text(views, words) if kind.lens else ""
     wording = question.prompt.split("\n")[0].removesuffix(lens).strip()
     expected = prompt(wording, question.options, question.answer_form, words, lens)
     if not wording or question.prompt != expected:
         yield "the prompt does not show its own options, or not what its lens did"
-    if (phrase := phrase_of(kind, figure, words)) not in wording:
+    if (phrase := phrase_of(kind, figure_of(question), words)) not in wording:
         yield f"the prompt does not say {phrase!r}, which it asks about"
 
 
@@ -502,8 +557,11 @@ def _attribution_problems(
 ) -> Iterator[Problem]:
     """The shards say what must be there, line by line."""
     expected = attribution(objects, {uid: set(names) for uid, names in used_in.items()}).splitlines()
-    wanted, missing, named = set(expected), set(expected), set[str]()
-    unasked, more = list[str](), 0
+    wanted = set(expected)
+    missing = set(expected)
+    named = set[str]()
+    unasked = list[str]()
+    more = 0
     try:
         with open_inside(dataset / "attribution.csv") as file:
             for data in iter(partial(file.readline, MOST_ROW_BYTES), b""):

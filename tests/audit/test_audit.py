@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 sys.path.insert(0, str(Path(__file__).parent))
 from support import audit_sets as sets
 from support.kinds import WORDS, options_of
+from support.published import question_of, sample_of
 
 from viewpoint100k import audit
 from viewpoint100k.annotate import make_truth
@@ -33,9 +34,10 @@ from viewpoint100k.audit import (
     statistics,
     wording,
 )
-from viewpoint100k.audit.recompute import LABELS, label, measure
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.proof import answer
+from viewpoint100k.proof.measure import Pair
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.kind import Fact
 from viewpoint100k.questions.wording import lens_text
@@ -712,9 +714,7 @@ def test_the_second_implementation_measures_hand_made_motions():
     box, share = [0.0, 0.0, 96.0, 96.0], 0.2
     first = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), box, share)
     second = sets.make_view(sets.pose([1, -3, 2], 20, 10, 5), box, share)
-    moved = measure(
-        first, second, -90.0
-    )  # the object looks south, at the camera: its right hand is to the west
+    moved = Pair(first, second, -90.0)  # the object looks south, at the camera: its right hand is to the west
     assert (moved.right, moved.up, moved.forward) == pytest.approx((0.25, 0.5, 0.25))
     assert (moved.yaw_deg, moved.pitch_deg, moved.roll_deg) == pytest.approx((20, 10, 5))
     assert moved.azimuth_deg == pytest.approx(np.degrees(np.arctan2(1, 3)))
@@ -728,7 +728,8 @@ def test_the_second_implementation_measures_hand_made_motions():
 def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
     """Any two cameras and any front; of an object's own sides only from before it or behind it, by the setting."""
     rng, gates = np.random.default_rng(5), GateConfig(front_sector_deg=sector_deg)
-    asked: dict[str, set[str]] = {name: set() for name in LABELS}
+    of_pairs = {kind.name: kind for kind in KINDS if not kind.draw}
+    asked: dict[str, set[str]] = {name: set() for name in of_pairs}
     for _ in range(1500):
         azimuth, turn, front = (
             rng.uniform(-180, 180),
@@ -742,11 +743,16 @@ def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
             place = 3 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle)), 0.3]) + further
             views.append(sets.make_view(sets.pose(place, bearing, -17, 0), [0.0, 0.0, 96.0, 96.0], 0.2))
         truth = make_truth(*views, 0.5, front)
-        for kind in (kind for kind in KINDS if kind.name in LABELS):
-            fact, found = kind.fact(truth, gates), label(kind.name, measure(*views, front), 0.5, gates)
-            assert (fact is None) == (found is None), kind.name
-            if fact is None or found is None:
+        sample = sample_of(views, truth=truth)
+        for kind in of_pairs.values():
+            fact, said = (
+                kind.fact(truth, gates),
+                answer(sample, question_of(kind.name, right="any"), gates),
+            )
+            assert (fact is None) == isinstance(said, str), kind.name
+            if fact is None:
                 continue
+            found = said.label
             assert fact.margin == pytest.approx(found.margin, abs=1e-4)
             assert fact.margin >= 1 - 1e-4
             asked[kind.name].add(found.words)

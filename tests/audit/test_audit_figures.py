@@ -13,9 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support import audit_sets as sets
 
 from viewpoint100k import audit
-from viewpoint100k.audit import figures, gates, labels, poses, recompute_figures
-from viewpoint100k.audit.second_opinion import contradicted
+from viewpoint100k.audit import figures, gates, labels, poses
+from viewpoint100k.proof import contradicted
+from viewpoint100k.proof.measure import project, side_angle_deg
+from viewpoint100k.questions.registry import DRAWN_KINDS
 
+FIGURES = sorted(kind.type for kind in DRAWN_KINDS if kind.tier == "B")
 needs_sklearn = pytest.mark.skipif(
     importlib.util.find_spec("sklearn") is None, reason="needs the extra [audit]"
 )
@@ -71,7 +74,7 @@ def with_sample(fair, kind, change):
 def test_fair_figures_pass(fair, loaded):
     samples = loaded(fair)
     asked = Counter(question.type for one in fair for question in one.sample.questions)
-    new = {name.partition("/")[0] for name in recompute_figures.KINDS}
+    new = set(FIGURES)
     assert new <= set(asked), f"not asked: {new - set(asked)}"
     probes = (
         labels.labels_recomputed, labels.truth_recomputed, labels.metamorphic, labels.reversal, poses.surface_points,
@@ -84,7 +87,7 @@ def test_fair_figures_pass(fair, loaded):
 # --- wrong answers and figures ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", sorted(name.partition("/")[0] for name in recompute_figures.KINDS))
+@pytest.mark.parametrize("kind", FIGURES)
 def test_a_wrong_answer_is_found(fair, loaded, kind):
     stored, key = planted(fair, kind, another_answer)
     assert "the poses say" in found_by(labels.labels_recomputed, loaded(stored), key)
@@ -94,7 +97,7 @@ def test_nothing_fair_is_contradicted(fair):
     assert {one.key: found for one in fair if (found := contradicted(one.sample, sets.GATES))} == {}
 
 
-@pytest.mark.parametrize("kind", sorted(name.partition("/")[0] for name in recompute_figures.KINDS))
+@pytest.mark.parametrize("kind", FIGURES)
 def test_a_contradicted_question_is_named_before_it_is_written_and_no_other(fair, kind):
     stored, _ = planted(fair, kind, another_answer)
     sample = stored[0].sample
@@ -423,7 +426,7 @@ def test_a_point_is_projected_by_similar_triangles():
     """A camera four units south of the origin that looks north: east is to the right, up is up."""
     view = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), [0.0, 0.0, 96.0, 96.0], 0.2)
     focal = view.intrinsics[0][0]
-    ahead, behind = recompute_figures.project([[1, 0, 2], [0, -5, 0]], view)
+    ahead, behind = project([[1, 0, 2], [0, -5, 0]], view)
     assert ahead == pytest.approx([48 + focal / 4, 48 - focal / 2])
     assert np.isinf(behind).all()
 
@@ -431,9 +434,7 @@ def test_a_point_is_projected_by_similar_triangles():
 def test_an_object_that_looks_at_the_camera_has_its_left_on_the_right_of_the_picture():
     box = [0.0, 0.0, 96.0, 96.0]
     ahead = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), box, 0.2)
-    angles = [
-        recompute_figures.side_angle_deg(ahead, side, -90.0) for side in ("front", "back", "left", "right")
-    ]
+    angles = [side_angle_deg(ahead, side, -90.0) for side in ("front", "back", "left", "right")]
     assert angles == pytest.approx([0, 180, 90, 90])
     from_the_east = sets.make_view(sets.pose([4, 0, 0], -90, 0, 0), box, 0.2)
-    assert recompute_figures.side_angle_deg(from_the_east, "left", -90.0) == pytest.approx(0, abs=1e-5)
+    assert side_angle_deg(from_the_east, "left", -90.0) == pytest.approx(0, abs=1e-5)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from benchmarks.cpu_seconds import CpuSeconds
-from benchmarks.farm_parts import NotHere
+from benchmarks.farm_parts import NotHereError
 
 DAEMONS = """
 import os, signal, sys, time
@@ -32,7 +32,7 @@ def counter():
     try:
         with CpuSeconds():
             pass
-    except NotHere as reason:
+    except NotHereError as reason:
         pytest.skip(str(reason))
     return CpuSeconds()
 

@@ -1,4 +1,6 @@
-"""The independent sign check itself: points of known motions vote for them, and planted sign errors are caught."""
+"""The independent sign check itself: points of known motions vote for them, and planted sign errors are
+caught.
+"""
 
 import importlib.util
 import sys
@@ -432,7 +434,9 @@ def test_its_own_truth_has_the_signs_of_the_conventions(pose, name, value):
 
 
 def pan_dataset(folder, *, flipped):
-    """Six pictures and what a camera that turned 12 degrees to a side would see; `flipped`: left and right exchanged."""
+    """Six pictures and what a camera that turned 12 degrees to a side would see; `flipped`: left and right
+    exchanged.
+    """
     k = np.array([[200.0, 0, 128], [0, 200, 128], [0, 0, 1]])
     half = np.array(
         [[1.0, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]

@@ -1,4 +1,6 @@
-"""The referee itself: three.js in Chromium agrees with the engine on the cases, and says so where they differ."""
+"""The referee itself: three.js in Chromium agrees with the engine on the cases, and says so where they
+differ.
+"""
 
 import sys
 from pathlib import Path

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.farm_sim import Measured, measure, run
+from benchmarks.farm_sim import Farm, Measured, measure, run
 from viewpoint100k.shards import Receipt
 
 NEVER = float("inf")
@@ -18,7 +18,7 @@ def rng():
     ("nodes", "places", "makespan_s"), [(1, 1, 70), (1, 2, 40), (3, 1, 30), (7, 1, 10), (9, 2, 10)]
 )
 def test_equal_shards_on_equal_nodes_take_as_many_rounds_as_there_have_to_be(nodes, places, makespan_s):
-    out = run(PLAIN, np.full(7, 10.0), np.ones(nodes), places, 1, NEVER, 0.0, rng())
+    out = run(PLAIN, np.full(7, 10.0), Farm(np.ones(nodes), places, 1, NEVER, 0.0), rng())
     assert out.makespan_s == pytest.approx(makespan_s)
     assert out.attempts == 7
     assert out.useful == pytest.approx(70)
@@ -27,17 +27,19 @@ def test_equal_shards_on_equal_nodes_take_as_many_rounds_as_there_have_to_be(nod
 
 def test_a_slow_node_is_waited_for_and_more_cores_a_shard_make_it_shorter():
     assert run(
-        PLAIN, np.full(2, 12.0), np.array([1.0, 1 / 3]), 1, 1, NEVER, 0.0, rng()
+        PLAIN, np.full(2, 12.0), Farm(np.array([1.0, 1 / 3]), 1, 1, NEVER, 0.0), rng()
     ).makespan_s == pytest.approx(36)
     assert run(
-        PLAIN, np.full(2, 12.0), np.array([1.0, 1 / 4]), 1, 1, NEVER, 0.0, rng()
+        PLAIN, np.full(2, 12.0), Farm(np.array([1.0, 1 / 4]), 1, 1, NEVER, 0.0), rng()
     ).makespan_s == pytest.approx(48)
-    assert run(PLAIN, np.full(2, 12.0), np.ones(1), 1, 4, NEVER, 0.0, rng()).makespan_s == pytest.approx(6)
+    assert run(
+        PLAIN, np.full(2, 12.0), Farm(np.ones(1), 1, 4, NEVER, 0.0), rng()
+    ).makespan_s == pytest.approx(6)
 
 
 def test_lost_nodes_cost_attempts_and_time_but_no_shard():
-    calm = run(PLAIN, np.full(200, 10.0), np.ones(4), 2, 1, NEVER, 0.0, rng())
-    lossy = run(PLAIN, np.full(200, 10.0), np.ones(4), 2, 1, 100.0, 30.0, rng())
+    calm = run(PLAIN, np.full(200, 10.0), Farm(np.ones(4), 2, 1, NEVER, 0.0), rng())
+    lossy = run(PLAIN, np.full(200, 10.0), Farm(np.ones(4), 2, 1, 100.0, 30.0), rng())
     assert lossy.attempts > calm.attempts == 200
     assert lossy.makespan_s > calm.makespan_s
     assert lossy.lost > 0

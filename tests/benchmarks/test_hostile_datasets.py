@@ -1,4 +1,6 @@
-"""Datasets of strangers, a representative part of the benchmark in this process: each reader refuses each with one line."""
+"""Datasets of strangers, a representative part of the benchmark in this process: each reader refuses each
+with one line.
+"""
 
 import importlib.util
 import os
@@ -40,25 +42,37 @@ READERS = {
     "evaluate": lambda case, uid: evaluate(case.predictions, case.dataset),
 }
 IN_SHARDS = [
-    "symbolic link to a file outside", "hard link to a member", "FIFO", "folder", "old sparse file", "pax sparse file",
-    "size of 2^62", "negative size", "size of -17 in digits", "chain of 5,000 pax headers", "chain of 5,000 long names",
-    "long name of 2^40 bytes", "pax header that gives a size", "name that leads out", "name with line breaks and escapes",
-    "name that is no UTF-8", "third picture", "member twice", "shard cut within a member", "shard cut behind a sample",
-    "empty shard", "shard in gzip", "damaged header in the middle", "shard of 60 GB of holes", "shard is a FIFO",
+    "symbolic link to a file outside", "hard link to a member", "FIFO", "folder", "old sparse file",
+    "pax sparse file",
+    "size of 2^62", "negative size", "size of -17 in digits", "chain of 5,000 pax headers",
+    "chain of 5,000 long names",
+    "long name of 2^40 bytes", "pax header that gives a size", "name that leads out",
+    "name with line breaks and escapes",
+    "name that is no UTF-8", "third picture", "member twice", "shard cut within a member",
+    "shard cut behind a sample",
+    "empty shard", "shard in gzip", "damaged header in the middle", "shard of 60 GB of holes",
+    "shard is a FIFO",
     "shard is /dev/zero", "shard is a link outside", "shard is a link to itself", "shard is a folder",
     "json 100,000 deep in a field", "json is no UTF-8", "json with half a character", "json with infinity",
-    "number of 5,000 digits", "list of 500,000 wrong numbers", "yaw of 1e308", "azimuth change of 1e8", "pose of 1e200",
-    "pose of zeros", "mirrored pose", "camera in the middle of the object", "focal length 0", "no view", "one view",
-    "answer_index 99", "no options", "pictures 99", "mark on picture 99", "mark at 1e300", "letter Z", "number 0 asked for",
+    "number of 5,000 digits", "list of 500,000 wrong numbers", "yaw of 1e308", "azimuth change of 1e8",
+    "pose of 1e200",
+    "pose of zeros", "mirrored pose", "camera in the middle of the object", "focal length 0", "no view",
+    "one view",
+    "answer_index 99", "no options", "pictures 99", "mark on picture 99", "mark at 1e300", "letter Z",
+    "number 0 asked for",
     "question id that leads out", "number as text", "matrices of another size", "scene of numbers",
 ]  # fmt: skip
 OTHERS = [
-    "empty picture", "truncated picture", "EPS", "EPS behind the first bytes of a JPEG", "CMYK JPEG", "JPEG that says 10,000 x 10,000",
+    "empty picture", "truncated picture", "EPS", "EPS behind the first bytes of a JPEG", "CMYK JPEG",
+    "JPEG that says 10,000 x 10,000",
     "manifest names the shard '../outside/train-00000-of-00001.tar'", "manifest names the shard '/dev/zero'",
-    "manifest names a FIFO", "manifest names a FIFO like a shard", "manifest names no shard", "manifest's config.plan is []",
-    "manifest's config.render is None", "manifest's version of 5,000 digits", "manifest 100,000 deep", "manifest is a FIFO",
+    "manifest names a FIFO", "manifest names a FIFO like a shard", "manifest names no shard",
+    "manifest's config.plan is []",
+    "manifest's config.render is None", "manifest's version of 5,000 digits", "manifest 100,000 deep",
+    "manifest is a FIFO",
     "manifest is /dev/zero", "manifest lists a file outside", "card of aliases of aliases", "card is a FIFO",
-    "card with a day that is none", "attribution is /dev/zero", "folder card is outside", "index has other columns",
+    "card with a day that is none", "attribution is /dev/zero", "folder card is outside",
+    "index has other columns",
     "audit 100,000 deep", "predictions 100,000 deep", "predictions with half a character",
     "predictions with an infinite rotation", "predictions that are a FIFO", "predictions of one line of 9 MB",
 ]  # fmt: skip
@@ -120,7 +134,9 @@ def test_a_fault_in_a_record_is_said_with_shard_key_member_field_and_what_was_ex
 
 
 def test_a_run_of_every_reader_is_measured_in_a_process_of_its_own(dataset):
-    """The benchmark sees what it is to see: a spoiled dataset is refused, a good one is read, within its limits."""
+    """The benchmark sees what it is to see: a spoiled dataset is refused, a good one is read, within its
+    limits.
+    """
     readers = ["validate", "inspect", "export"]
     runs, faults = hostile.read_by_all(dataset, WAYS["negative size"], readers)
     assert faults == [] and [one.code for one in runs] == [1, 2, 2]
@@ -131,7 +147,9 @@ def test_a_run_of_every_reader_is_measured_in_a_process_of_its_own(dataset):
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_load_questions_refuses_by_the_same_reader_and_reads_nothing_that_a_card_names(streaming, dataset, tmp_path, monkeypatch):  # fmt: skip
+def test_load_questions_refuses_by_the_same_reader_and_reads_nothing_that_a_card_names(
+    streaming, dataset, tmp_path, monkeypatch
+):
     datasets = pytest.importorskip("datasets", reason="needs the extra [publish]")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     case, _ = hostile.make_case(dataset, tmp_path / "a", WAYS["mark at 1e300"])
@@ -166,7 +184,9 @@ def test_shards_are_read_as_tarfile_reads_them(dataset):
 
 @pytest.mark.parametrize("kind", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
 def test_a_shard_that_another_tool_packed_again_is_read_the_same(kind, dataset, tmp_path):
-    """With times in fractions of a second, owners in other letters, and room at the end: all of that is harmless."""
+    """With times in fractions of a second, owners in other letters, and room at the end: all of that is
+    harmless.
+    """
     path = shard_paths(dataset)[0]
     again = tmp_path / path.name
     with tarfile.open(path) as tar, tarfile.open(again, "w", format=kind) as out:

@@ -6,8 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
-from support.kinds import chain_for, options_of, problems_of_scene_chain, texts_of
-from support.scene_samples import standing, synthetic_scene
+from support.kinds import chain_for, options_of, texts_of
+from support.published import scene_chain_problems
+from support.scene_samples import placed, synthetic_scene
 
 from viewpoint100k.audit.transforms import _in_mirror, _turned
 from viewpoint100k.config import GateConfig, QuestionConfig
@@ -70,43 +71,6 @@ def questions(scenes):
 
 
 # --- by hand ---------------------------------------------------------------------------------------
-
-
-def placed(*spots, turns=None, sizes=None, fronts=None, alike=False):
-    """A scene with objects at hand-made places, seen from the south: +x is right and +y is away.
-
-    All can be told.
-    """
-    nouns = ["chair"] * len(spots) if alike else None
-    sample = synthetic_scene(1, count=len(spots), views=1, size_px=256, nouns=nouns)
-    turns, sizes = turns or [0.0] * len(spots), sizes or [[0.1, 0.1, 0.1]] * len(spots)
-    south = np.array([[1, 0, 0, 0], [0, -0.5, 0.866025, -1.6], [0, -0.866025, -0.5, 0.9], [0, 0, 0, 1.0]])
-    view = sample.views[0].model_copy(update={"world_from_camera": south.tolist()})
-    parts, seen = [], []
-    for i, (x, y) in enumerate(spots):
-        pose = standing(x, y, -0.1, turns[i])
-        front = fronts[i] if fronts else 0.0
-        parts.append(
-            sample.scene.parts[i].model_copy(
-                update={"world_from_object": [pose.tolist()], "size": sizes[i], "front_azimuth_deg": front}
-            )
-        )
-        own = south[:3, :3].T @ ([x, y, -0.1 + sizes[i][2] / 2] - south[:3, 3])
-        k = np.array(view.intrinsics)
-        u, v = k[0, 0] * own[0] / own[2] + k[0, 2], k[1, 1] * own[1] / own[2] + k[1, 2]
-        tall = 0.9 * k[0, 0] * sizes[i][2] / own[2]
-        box = [u - 5, v - tall / 2, u + 5, v + tall / 2]
-        seen.append(
-            sample.scene.views[0].parts[i].model_copy(
-                update={
-                    "box": box, "full_box": box, "centre_pixel": [u, v], "base_pixel": [u, v + 5], "depth": own[2],
-                    "visible_fraction": 1.0, "hidden_by": [], "cut": False, "referable": True, "pixels": 900, "solo_pixels": 900,
-                }
-            )
-        )  # fmt: skip
-    shot = sample.scene.views[0].model_copy(update={"parts": seen})
-    scene = sample.scene.model_copy(update={"parts": parts, "views": [shot]})
-    return sample.model_copy(update={"views": [view], "scene": scene})
 
 
 def answer(name, sample, *parts, relation=None, move=None):
@@ -360,7 +324,7 @@ def test_chains_are_verified_and_short(drawn):
             continue
         written[kind.name] += 1
         options = texts_of(kind, figure, sample.scene)
-        assert problems_of_scene_chain(text, kind.name, sample, figure, options, right) == [], text
+        assert scene_chain_problems(text, kind.name, sample, figure, options, right) == [], text
         assert len(text.split()) <= 120
     assert set(written) >= {name for name, kind in OF_SCENES.items() if kind.chain} - {"seen_in/images"}
 
@@ -382,7 +346,7 @@ def test_a_chain_with_another_number_side_or_name_is_refused(name, drawn):
             continue
         options = texts_of(kind, figure, sample.scene)
         for changed in spoiled(text, [part.name for part in sample.scene.parts]):
-            said = problems_of_scene_chain(changed, kind.name, sample, figure, options, right)
+            said = scene_chain_problems(changed, kind.name, sample, figure, options, right)
             assert said, f"{text}\n{changed}"
             refused += 1
     assert refused

@@ -1,11 +1,14 @@
 """Where the real objects are, and the command line as a user runs it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "assets"
+# as the installed program starts, so that it knows itself by its name
+MAIN = 'import sys; sys.argv[0] = "viewpoint100k"; from viewpoint100k.cli import main; main()'
 SMALL = ["--set", "render.size_px=64", "--set", "render.samples=1", "--set", "gates.min_decidability=0.02"]
 
 
@@ -13,3 +16,51 @@ def viewpoint100k(*arguments, timeout=600, **more):
     """Run the command line as a user does."""
     command = [sys.executable, "-m", "viewpoint100k", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **more)
+
+
+def parse_command(words):
+    """Parse the words behind `viewpoint100k` as the command line does, without running anything.
+
+    Raises:
+        Exception: of the parser, where a command, an option or a value is unknown or missing.
+    """
+    from typer.main import get_command
+
+    from viewpoint100k.cli import app
+
+    command, rest = get_command(app), list(words)
+    name = "viewpoint100k"
+    while hasattr(command, "commands"):
+        name, rest = rest[0], rest[1:]
+        if name == "--version":
+            return
+        assert name in command.commands, f"no command {name!r}"
+        command = command.commands[name]
+    command.make_context(name, rest, resilient_parsing=False)
+
+
+def every_command():
+    """(Words, command) of each command of the command line, those in groups included."""
+    from typer.main import get_command
+
+    from viewpoint100k.cli import app
+
+    for name, command in get_command(app).commands.items():
+        if hasattr(command, "commands"):
+            yield from (((name, inner), member) for inner, member in command.commands.items())
+        else:
+            yield (name,), command
+
+
+def fake_programs(folder):
+    """A folder for PATH whose `viewpoint100k` and `python` are those of this interpreter and this checkout."""
+    programs = folder / "bin"
+    programs.mkdir()
+    for name, start in (
+        ("viewpoint100k", f"'{sys.executable}' -c '{MAIN}'"),
+        ("python", f'"{sys.executable}"'),
+    ):
+        (programs / name).write_text(f'#!/bin/sh\nexec {start} "$@"\n')
+        (programs / name).chmod(0o755)
+    paths = os.pathsep.join(path for path in (str(ROOT), os.environ.get("PYTHONPATH", "")) if path)
+    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": paths}

@@ -30,7 +30,7 @@ studio = scene.Studio()
 for job in json.load(sys.stdin):
     try:
         answers = [studio.open(protocol.decode(job["open"])), studio.shoot(protocol.decode(job["shoot"]))]
-    except loading.Refused as refusal:
+    except loading.RefusedError as refusal:
         answers = [protocol.Refusal(stage=refusal.stage, reason=str(refusal))]
     with open(job["to"], "w") as file:
         print(*map(protocol.encode, answers), sep="\\n", file=file)

@@ -8,9 +8,6 @@ from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.questions.facts.chain import write_chain
 from viewpoint100k.questions.facts.pair import Case, Pair
 from viewpoint100k.questions.kind import Figure
-from viewpoint100k.questions.read_figure import ReadFigure
-from viewpoint100k.questions.verifier import verify_chain
-from viewpoint100k.questions.verifier_scenes import verify_scene_chain
 from viewpoint100k.questions.wording import option_texts, phrase_of, shipped_text
 
 
@@ -55,23 +52,6 @@ def chain_for(name, views, truth, answer, rng, known=None, figure=PLAIN):
     return write_chain(kind.chain, case, texts.get(answer, answer), answer, rng)
 
 
-def problems_with(text, name, views, options, answer, front=None, seen=None, figure=PLAIN, words=None):
-    """What those who check chains of thought say of one.
-
-    Args:
-        words: the prompt; None: what the figure asks with, in English.
-    """
-    asked_with = phrase_of(BY_NAME[name], figure, WORDS) if words is None else words
-    read = ReadFigure(
-        figure.images, figure.marks, figure.mirrored, figure.map_cameras, figure.parts, asked_with
-    )
-    return verify_chain(text, name, views, list(options), answer, front, seen, read)
-
-
-def problems_of_scene_chain(text, name, sample, figure, options, answer):
-    """The same, of a chain about a scene."""
-    asked_with = phrase_of(BY_NAME[name], figure, WORDS)
-    read = ReadFigure(
-        figure.images, figure.marks, figure.mirrored, figure.map_cameras, figure.parts, asked_with
-    )
-    return verify_scene_chain(text, name, sample.views, sample.scene, read, list(options), answer)
+def asked_with(name, figure):
+    """What a question of a kind asks with, in English: a relation, a move or a change; empty if nothing."""
+    return phrase_of(BY_NAME[name], figure, WORDS)

@@ -251,3 +251,71 @@ def synthetic(
         ),
     )
     return StoredSample(f"scene-{seed}", sample, images)
+
+
+def placed(*spots, turns=None, sizes=None, fronts=None, alike=False):
+    """A scene with objects at hand-made places, seen from the south: +x is right and +y is away.
+
+    All can be told.
+    """
+    nouns = ["chair"] * len(spots) if alike else None
+    sample = synthetic_scene(1, count=len(spots), views=1, size_px=256, nouns=nouns)
+    turns, sizes = turns or [0.0] * len(spots), sizes or [[0.1, 0.1, 0.1]] * len(spots)
+    south = np.array([[1, 0, 0, 0], [0, -0.5, 0.866025, -1.6], [0, -0.866025, -0.5, 0.9], [0, 0, 0, 1.0]])
+    view = sample.views[0].model_copy(update={"world_from_camera": south.tolist()})
+    parts, seen = [], []
+    for i, (x, y) in enumerate(spots):
+        pose = standing(x, y, -0.1, turns[i])
+        front = fronts[i] if fronts else 0.0
+        parts.append(
+            sample.scene.parts[i].model_copy(
+                update={"world_from_object": [pose.tolist()], "size": sizes[i], "front_azimuth_deg": front}
+            )
+        )
+        own = south[:3, :3].T @ ([x, y, -0.1 + sizes[i][2] / 2] - south[:3, 3])
+        k = np.array(view.intrinsics)
+        u, v = k[0, 0] * own[0] / own[2] + k[0, 2], k[1, 1] * own[1] / own[2] + k[1, 2]
+        tall = 0.9 * k[0, 0] * sizes[i][2] / own[2]
+        box = [u - 5, v - tall / 2, u + 5, v + tall / 2]
+        seen.append(
+            sample.scene.views[0].parts[i].model_copy(
+                update={
+                    "box": box, "full_box": box, "centre_pixel": [u, v], "base_pixel": [u, v + 5], "depth": own[2],
+                    "visible_fraction": 1.0, "hidden_by": [], "cut": False, "referable": True, "pixels": 900, "solo_pixels": 900,
+                }
+            )
+        )  # fmt: skip
+    shot = sample.scene.views[0].model_copy(update={"parts": seen})
+    scene = sample.scene.model_copy(update={"parts": parts, "views": [shot]})
+    return sample.model_copy(update={"views": [view], "scene": scene})
+
+
+def between(sample, camera, moved):
+    """Two pictures of a hand-made scene with one: the camera goes so far to the east and north, objects to new places.
+
+    All can be told in both.
+
+    Args:
+        moved: where objects stand in the second picture, by their numbers.
+    """
+    scene, view = sample.scene, sample.views[0]
+    pose = np.array(view.world_from_camera)
+    pose[:2, 3] += camera
+    parts = []
+    for number, part in enumerate(scene.parts):
+        before = np.array(part.world_from_object[0])
+        after = before.copy()
+        after[:2, 3] = moved.get(number, before[:2, 3])
+        update = {"world_from_object": [before.tolist(), after.tolist()], "present": [True, True]}
+        parts.append(part.model_copy(update=update))
+    change = None
+    if moved:
+        number = min(moved)
+        way = np.array(moved[number]) - np.array(scene.parts[number].world_from_object[0])[:2, 3]
+        distance = float(np.linalg.norm(way)) / OBJECT_RADIUS
+        change = SceneChange(part=number, kind="moved", distance=distance, turn_deg=0.0, difference=0.3)
+    state = 1 if moved else 0
+    shots = [scene.views[0], scene.views[0].model_copy(update={"state": state})]
+    after_all = scene.model_copy(update={"parts": parts, "views": shots, "change": change})
+    views = [view, view.model_copy(update={"world_from_camera": pose.tolist()})]
+    return sample.model_copy(update={"views": views, "scene": after_all})

@@ -1,4 +1,6 @@
-"""Rows as TRL takes them: which think, what is asked, mixtures, public benchmarks; and what the pre-flight refuses."""
+"""Rows as TRL takes them: which think, what is asked, mixtures, public benchmarks; and what the pre-flight
+refuses.
+"""
 
 import io
 import json
@@ -112,25 +114,31 @@ def picture(grey, size=8):
 
 FIXTURES = {
     "blink": [
-        {"idx": "val_1", "sub_task": "Multi-view_Reasoning", "question": "Which way?", "choices": ["left", "right"],
+        {"idx": "val_1", "sub_task": "Multi-view_Reasoning", "question": "Which way?", "choices": ["left",
+         "right"],
          "answer": "(B)", "image_1": picture(1), "image_2": picture(2), "image_3": None, "image_4": None},
     ],
     "cv-bench": [
-        {"idx": 7, "type": "3D", "task": "Depth", "source": "Omni3D", "image": picture(1), "question": "Which is nearer?",
+        {"idx": 7, "type": "3D", "task": "Depth", "source": "Omni3D", "image": picture(1),
+         "question": "Which is nearer?",
          "choices": ["chair", "table"], "answer": "(A)"},
     ],
     "3dsr-bench": [
-        {"qid": "ABCD1234", "image": picture(1), "question": "Which is higher?", "A": "cup", "B": "lamp", "C": None,
+        {"qid": "ABCD1234", "image": picture(1), "question": "Which is higher?", "A": "cup", "B": "lamp",
+         "C": None,
          "D": None, "answer": "B", "category": "height"},
-        {"qid": "ABCD1234-1", "image": picture(1), "question": "Which is higher?", "A": "lamp", "B": "cup", "C": None,
+        {"qid": "ABCD1234-1", "image": picture(1), "question": "Which is higher?", "A": "lamp", "B": "cup",
+         "C": None,
          "D": None, "answer": "A", "category": "height"},
     ],
     "mmsi-bench": [
         {"id": 3, "images": [picture(1), picture(2)], "question_type": "Motion (Cam.)", "answer": "C",
-         "question": "How does the camera move?\nOptions: A: to the left, a bit, B: Up: then on, C: to the right, D: not at all"},
+         "question": "How does the camera move?\nOptions: A: to the left, a bit, B: Up: then on, "
+         "C: to the right, D: not at all"},
     ],
     "sat": [
-        {"images": [picture(1), picture(2)], "question": "How did the camera rotate?", "answers": ["left", "right"],
+        {"images": [picture(1), picture(2)], "question": "How did the camera rotate?", "answers": ["left",
+         "right"],
          "correct_answer": "left", "question_type": "action"},
     ],
 }  # fmt: skip
@@ -177,13 +185,21 @@ def test_a_benchmark_is_read_in_its_documented_columns_and_scored_in_circles(nam
     trained = load_rows(DataArguments(data=[f"{name}:{folder}"], split=SPLITS.get(name, "test")))
     preflight.check_rows(preflight.first_rows(trained))
     said = tmp_path / "said.jsonl"
-    always_a = [{"question_id": row["question_id"], "rotation": by, "prediction": "A"} for row in rows for by in range(len(row["options"]))]  # fmt: skip
+    always_a = [
+        {"question_id": row["question_id"], "rotation": by, "prediction": "A"}
+        for row in rows
+        for by in range(len(row["options"]))
+    ]
     said.write_text("\n".join(map(json.dumps, always_a)))
     scores = score_benchmark(rows, said)
     assert scores["circular"].right == 0  # whoever always says A is right in one order only
+    assert scores["unreadable"].right == 0
     by_words = [{**line, "prediction": RIGHT[name]} for line in always_a]
     said.write_text("\n".join(map(json.dumps, by_words)))
     assert score_benchmark(rows, said)["circular"] == (1.0, 1)
+    hedged = [{**line, "prediction": "A or B"} for line in always_a]
+    said.write_text("\n".join(map(json.dumps, hedged)))
+    assert score_benchmark(rows, said)["unreadable"].right == 1
 
 
 def test_a_mixture_of_ours_and_a_benchmark_has_the_columns_of_both(dataset, tmp_path):
@@ -232,7 +248,8 @@ def test_options_rotate_under_marks_that_stay():
 
 
 def a_row(**more):
-    row = {"question_id": "q", "options": ["left", "right"], "answer_index": 1, "value": None, "answer_form": "letter",
+    row = {"question_id": "q", "options": ["left", "right"], "answer_index": 1, "value": None,
+           "answer_form": "letter",
            "images": ["picture"], "completion": [{"role": "assistant", "content": "B"}]}  # fmt: skip
     return row | more
 
@@ -276,7 +293,8 @@ def test_batches_that_do_not_divide_are_refused_with_the_sum():
 
 def test_the_plan_of_the_papers_stage_2_counts_prompts_as_the_paper_does():
     args = SimpleNamespace(
-        per_device_train_batch_size=4, steps_per_generation=64, num_generations=16, gradient_accumulation_steps=16,
+        per_device_train_batch_size=4, steps_per_generation=64, num_generations=16,
+        gradient_accumulation_steps=16,
         max_completion_length=4096, num_iterations=1, max_steps=600, num_train_epochs=1,
     )  # fmt: skip
     plan = preflight.grpo_plan(args, range(172_384), 64, 700)

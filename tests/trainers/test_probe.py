@@ -1,4 +1,6 @@
-"""The classifier and its tower: what it learns from painted pairs, and the small LLaVA that takes the tower over."""
+"""The classifier and its tower: what it learns from painted pairs, and the small LLaVA that takes the tower
+over.
+"""
 
 import numpy as np
 import pytest
@@ -137,12 +139,14 @@ def test_a_small_llava_takes_the_tower_over_and_goes_through_both_stages(dataset
     assert all(torch.equal(kept[name], trained[name]) for name in kept)
     reinforced = grpo.main(
         *grpo.parser().parse_args_and_config(
-            [*more, "--model_name_or_path", str(tmp_path / "sft"), "--output_dir", str(tmp_path / "grpo"), "--beta", "0.01",
+            [*more, "--model_name_or_path", str(tmp_path / "sft"), "--output_dir", str(tmp_path / "grpo"),
+             "--beta", "0.01",
              "--num_generations", "4", "--max_completion_length", "4", "--think_ratio", "1"]
         )
     )  # fmt: skip
     assert any("kl" in entry for entry in reinforced.state.log_history)  # there is a reference model
     said = tmp_path / "said.jsonl"
     assert predict.main(
-        predict.PredictArguments(model=str(tmp_path / "grpo"), data=str(dataset), out=str(said), split="train", limit=3, max_new_tokens=3)
+        predict.PredictArguments(model=str(tmp_path / "grpo"), data=str(dataset), out=str(said),
+            split="train", limit=3, max_new_tokens=3)
     ) == 3  # fmt: skip

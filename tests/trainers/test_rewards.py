@@ -55,7 +55,8 @@ def test_hostile_completions_earn_what_they_should(text, well_formed, right):
 
 
 @pytest.mark.parametrize(
-    "text", ["<think>" * 14_000, "A" * 100_000, "<think>" + "x " * 50_000 + "</think> <answer>B</answer>", "</answer>" * 11_000]
+    "text", ["<think>" * 14_000, "A" * 100_000, "<think>" + "x " * 50_000 + "</think> <answer>B</answer>",
+        "</answer>" * 11_000]
 )  # fmt: skip
 def test_a_hundred_kilobytes_cost_no_time(text):
     start = time.process_time()

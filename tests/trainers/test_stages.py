@@ -1,4 +1,5 @@
-"""From a rendered dataset to a score, with TRL, on a tiny model: SFT, GRPO, predict, evaluate; masks, pictures, resuming.
+"""From a rendered dataset to a score, with TRL, on a tiny model: SFT, GRPO, predict, evaluate; masks,
+pictures, resuming.
 
 Idefics3 of 1 M parameters with a tokenizer of its own; everything is real but the size. Nothing is fetched.
 """
@@ -126,6 +127,7 @@ def test_sft_changes_the_model_and_logs_what_it_watches(trained, tiny):
     watched = [entry for entry in trainer.state.log_history if "watch/accuracy" in entry]
     assert [entry["step"] for entry in watched] == [0, 4]
     assert any(key.startswith("watch/accuracy/") for key in watched[0])
+    assert all(0 <= entry["watch/unreadable"] <= 1 for entry in watched)
 
 
 def test_the_card_of_a_model_names_its_dataset(trained, dataset):
@@ -175,7 +177,8 @@ def reinforced(trained, dataset, tmp_path_factory):
     """2 steps of GRPO on prompts of two pictures. `length` has variance even where nothing is right yet."""
     out = tmp_path_factory.mktemp("grpo")
     trainer = grpo_run(
-        trained[0], dataset, out, "--max_steps", 2, "--num_generations", 4, "--max_completion_length", 8, "--beta", 0.01,
+        trained[0], dataset, out, "--max_steps", 2, "--num_generations", 4, "--max_completion_length", 8,
+        "--beta", 0.01,
         "--rewards", "format", "accuracy", "length", "--reward_weights", 0.5, 0.5, 0.1, "--think_ratio", 1,
         "--types", "ego_translation", "ego_rotation",
     )  # fmt: skip
@@ -188,7 +191,9 @@ def test_grpo_logs_both_rewards(reinforced):
 
 
 def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, dataset, tmp_path):
-    """With learning rate 0 the model says of its completions what it said when it wrote them; with pictures swapped it does not."""
+    """With learning rate 0 the model says of its completions what it said when it wrote them; with pictures
+    swapped it does not.
+    """
     from trl import GRPOTrainer
 
     found = {}
@@ -215,11 +220,13 @@ def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, datase
     )  # one of a pair
     arguments = grpo.parser().parse_args_and_config(
         [*TINY, "--data", "x", "--output_dir", str(tmp_path), "--learning_rate", "0", "--max_steps", "4",
-         "--num_generations", "2", "--steps_per_generation", "2", "--num_iterations", "2", "--max_completion_length", "6"]
+         "--num_generations", "2", "--steps_per_generation", "2", "--num_iterations", "2",
+         "--max_completion_length", "6"]
     )[2]  # fmt: skip
     trainer = Looking(
         model=str(trained[0]), reward_funcs=grpo.reward_functions(["accuracy"], 6), args=arguments,
-        train_dataset=rows.remove_columns(["completion", "question"]), processing_class=load_processor(str(trained[0])),
+        train_dataset=rows.remove_columns(["completion", "question"]),
+        processing_class=load_processor(str(trained[0])),
     )  # fmt: skip
     trainer.train()
     assert found["as it is"] == pytest.approx(0.0, abs=1e-4)
@@ -240,8 +247,10 @@ def test_predictions_are_scored_and_nothing_is_asked_twice(reinforced, dataset, 
     written = predict.main(asked)
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert written == len(lines) > 6 and {line["rotation"] for line in lines} >= {0, 1, 2}
-    out.write_text("".join(json.dumps(line) + "\n" for line in lines[:-2]))  # killed
+    whole = out.read_text()
+    out.write_text("".join(whole.splitlines(keepends=True)[:-2]) + '{"question_id": "')  # killed in a line
     assert predict.main(asked) == 2 and predict.main(asked) == 0
+    assert out.read_text() == whole
     scores, _ = evaluate(out, Path(dataset))
     assert scores.answered == 6 and scores.circular is not None
 
@@ -341,7 +350,8 @@ def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_stage_1(
 def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_grpo(trained, dataset, tmp_path, started):
     """Beside a reference model in 16 bit."""
     trainer = grpo_run(
-        trained[0], dataset, tmp_path, *NARROW, "--learning_rate", 1e-6, "--max_steps", 1, "--num_generations", 4,
+        trained[0], dataset, tmp_path, *NARROW, "--learning_rate", 1e-6, "--max_steps", 1,
+        "--num_generations", 4,
         "--max_completion_length", 8, "--beta", 0.01, "--rewards", "format", "length", "--think_ratio", 1,
     )  # fmt: skip
     assert {value.dtype for value in trainer.ref_model.parameters()} == {torch.bfloat16}
@@ -369,8 +379,10 @@ def test_two_processes_move_weights_that_were_loaded_in_16_bit(stand_ins, datase
     from transformers import AutoModelForImageTextToText
 
     run = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--rdzv_backend", "c10d",
-           "--rdzv_endpoint", "localhost:0", "-m", "trainers.sft", *TINY, "--model_name_or_path", str(stand_ins["qwen2_5_vl"]),
-           "--data", str(dataset), "--output_dir", str(tmp_path / "out"), *map(str, NARROW), "--learning_rate", "5e-6",
+           "--rdzv_endpoint", "localhost:0", "-m", "trainers.sft", *TINY, "--model_name_or_path",
+           str(stand_ins["qwen2_5_vl"]),
+           "--data", str(dataset), "--output_dir", str(tmp_path / "out"), *map(str, NARROW),
+           "--learning_rate", "5e-6",
            "--max_steps", "2"]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_DATASETS_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(run, capture_output=True, text=True, env=environment, timeout=600)
@@ -494,7 +506,9 @@ def test_a_model_that_cannot_be_there_is_one_line(script, name, dataset, tmp_pat
     assert ended.value.code == 2 and len(said) == 1 and said[0].startswith(f"error: {option}")
 
 
-@pytest.mark.parametrize("wrong", [["--nonsense", "3"], ["--learning_rate", "fast"], ["--bf16", "True", "--fp16", "True"]], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong", [["--nonsense", "3"], ["--learning_rate", "fast"], ["--bf16", "True", "--fp16", "True"]], ids=str
+)
 def test_settings_that_trl_refuses_are_one_line_and_no_traceback(wrong, tmp_path, monkeypatch, capsys):
     given = [*TINY, "--model_name_or_path", "m", "--data", "d", "--output_dir", str(tmp_path), *wrong]
     monkeypatch.setattr(sys, "argv", ["script", *given])
@@ -549,12 +563,18 @@ def test_every_config_parses(path, tmp_path):
         assert training.max_completion_length == 4096 and training.reward_weights == [0.5, 0.5]
         preflight.check_batches(training, 64)
         completions = training.per_device_train_batch_size * training.steps_per_generation * 64
-        assert completions == 1024 * 16 and training.max_steps * training.gradient_accumulation_steps == 150 * training.steps_per_generation  # fmt: skip
+        assert (
+            completions == 1024 * 16
+            and training.max_steps * training.gradient_accumulation_steps
+            == 150 * training.steps_per_generation
+        )
 
 
 @pytest.fixture(scope="module")
 def stand_ins(texts, tmp_path_factory):
-    """A tiny model of each architecture that a config names; without torchvision a Qwen processor is put together without videos."""
+    """A tiny model of each architecture that a config names; without torchvision a Qwen processor is put
+    together without videos.
+    """
     root = tmp_path_factory.mktemp("stand-ins")
     return {
         kind: build(TinyArguments(out=str(root / kind), data="", kind=kind, hidden=64, layers=1), texts)
@@ -563,9 +583,11 @@ def stand_ins(texts, tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_every_config_passes_the_pre_flight_on_the_stand_in_of_its_architecture(path, stand_ins, dataset, tmp_path, monkeypatch, capsys):  # fmt: skip
-    """The whole script up to its first step: data, model, LoRA, frozen parts, checks and plan. A batch is for one process
-    here, 8 completions of 8 tokens; vLLM is not."""
+def test_every_config_passes_the_pre_flight_on_the_stand_in_of_its_architecture(
+    path, stand_ins, dataset, tmp_path, monkeypatch, capsys
+):
+    """The whole script up to its first step: data, model, LoRA, frozen parts, checks and plan. A batch is
+    for one process here, 8 completions of 8 tokens; vLLM is not."""
     import transformers
 
     model = stand_ins["idefics3" if path.stem == "tiny_cpu" else path.stem.split("_vl_")[0] + "_vl"]
@@ -631,15 +653,18 @@ def test_two_processes_read_disjoint_questions(dataset, tmp_path):
     """torchrun with gloo, a stream: what each process was given."""
     script = tmp_path / "read.py"
     script.write_text(
-        "import sys\nfrom accelerate import Accelerator\nfrom accelerate.utils import DataLoaderConfiguration\n"
+        "import sys\nfrom accelerate import Accelerator\nfrom accelerate.utils import "
+        "DataLoaderConfiguration\n"
         "from torch.utils.data import DataLoader\nfrom trainers.data import DataArguments, load_rows\n"
-        "accelerator = Accelerator(cpu=True, dataloader_config=DataLoaderConfiguration(dispatch_batches=False))\n"
+        "accelerator = Accelerator(cpu=True, "
+        "dataloader_config=DataLoaderConfiguration(dispatch_batches=False))\n"
         "rows = load_rows(DataArguments(data=[sys.argv[1]], streaming=True))\n"
         "loader = accelerator.prepare(DataLoader(rows, batch_size=2, collate_fn=lambda rows: rows))\n"
         "names = [row['question_id'] for batch in loader for row in batch]\n"
         "open(f'{sys.argv[2]}/{accelerator.process_index}', 'w').write('\\n'.join(names))\n"
     )
-    run = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "--rdzv_backend", "c10d",
+    run = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0",
+           "--rdzv_backend", "c10d",
            "--rdzv_endpoint", "localhost:0", str(script), str(dataset), str(tmp_path)]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_DATASETS_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(run, capture_output=True, text=True, env=environment, timeout=300)

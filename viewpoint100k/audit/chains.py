@@ -6,6 +6,7 @@ import numpy as np
 
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Samples
+from viewpoint100k.proof import problems_of_chain
 
 MAX_TOKENS = 220
 
@@ -16,12 +17,11 @@ def chain_facts(samples: Samples) -> Probe:
     chains = [one for every in samples.asked().values() for one in every if one.question.chain_of_thought]
     if not chains:
         return not_measured(name, what, "no question has a chain of thought")
-    from viewpoint100k.questions.ask import problems_of_chain
-
     problems = []
     for one in chains:
-        said = problems_of_chain(one.item.sample, one.question)
-        problems += [(one.item.key, f"{one.kind}: {'; '.join(said)}")] if said else []
+        wrong = problems_of_chain(one.item.sample, one.question)
+        if wrong:
+            problems.append((one.item.key, f"{one.kind}: {'; '.join(wrong)}"))
     return all_of(name, what, len(chains), problems)
 
 

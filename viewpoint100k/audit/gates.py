@@ -5,11 +5,12 @@ from itertools import combinations
 
 import numpy as np
 
-from viewpoint100k.audit.recompute import measure
 from viewpoint100k.audit.report import Probe, all_of
 from viewpoint100k.audit.samples import Item, Samples
-from viewpoint100k.audit.second_opinion import apart, known, opinion, undecidable
 from viewpoint100k.config import GateConfig
+from viewpoint100k.proof import answer, known
+from viewpoint100k.proof.judging import apart, undecidable
+from viewpoint100k.proof.measure import Pair
 from viewpoint100k.records import OBJECT_RADIUS, View
 
 BLACK = 0.01  # mean luminance of an object's box, 0..1
@@ -46,7 +47,7 @@ def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
     """Of a set, those views must share surface that a question leads from one to the other."""
     for question in item.sample.questions:
         kind = f"{question.type}/{question.frame}"
-        found = opinion(item.sample, question, gates) if known(kind) else ""
+        found = answer(item.sample, question, gates) if known(kind) else ""
         if not isinstance(found, str):  # else it is another probe's
             yield from (f"{kind}: {what}" for what in apart(item.sample, found, gates))
 
@@ -57,7 +58,7 @@ def decidability(samples: Samples) -> Probe:
     for every in samples.asked().values():
         for one in every:
             values.append(one.question.decidability)
-            found = opinion(one.item.sample, one.question, samples.gates) if known(one.kind) else None
+            found = answer(one.item.sample, one.question, samples.gates) if known(one.kind) else None
             if what := undecidable(one.question, found, samples.gates):
                 problems.append((one.item.key, f"{one.kind}: {what}"))
     detail = {"lowest": min(values), "median": float(np.median(values))} if values else None
@@ -149,7 +150,7 @@ def _is_one(item: Item, one: int, other: int) -> bool:
     looks = item.looks[one], item.looks[other]
     if looks[0].problem or looks[1].problem:
         return False
-    moved = measure(item.sample.views[one], item.sample.views[other], None)
+    moved = Pair(item.sample.views[one], item.sample.views[other])
     steps = (moved.right, moved.up, moved.forward)
     still = max(map(abs, steps)) < 0.02 and moved.rotation_deg < 1 and abs(moved.focal_ratio - 1) < 0.02
     return not still and bool((looks[0].small == looks[1].small).all())

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.audit.recompute import Moved, measure, signs
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Asked, Item, Samples, says_none
-from viewpoint100k.audit.second_opinion import MARGIN_ATOL, known, opinion, wrong_answer
 from viewpoint100k.audit.statistics import Array, information_bits, information_interval
 from viewpoint100k.audit.transforms import figures_transformed
 from viewpoint100k.config import GateConfig
+from viewpoint100k.proof import answer, known
+from viewpoint100k.proof.judging import MARGIN_RTOL, wrong_answer
+from viewpoint100k.proof.measure import MOTIONS, Pair, signs
 from viewpoint100k.questions.kind import Fact, Kind
 from viewpoint100k.questions.registry import PAIR_KINDS
 from viewpoint100k.records import View, matrix
@@ -33,24 +34,24 @@ def truth_recomputed(samples: Samples) -> Probe:
         truth = item.sample.truth
         moved = _measured(item, 0, 1)
         right, down, forward = truth.translation
-        stored = Moved(
-            right=right,
-            up=-down,
-            forward=forward,
-            yaw_deg=truth.yaw_deg,
-            pitch_deg=truth.pitch_deg,
-            roll_deg=truth.roll_deg,
-            azimuth_deg=truth.azimuth_change_deg,
-            elevation_deg=truth.elevation_change_deg,
-            distance_ratio=truth.distance_ratio,
-            focal_ratio=truth.focal_ratio,
-            rotation_deg=truth.rotation_deg,
-            objects_right=None,
-            off_front_deg=None,
-        )
-        for name, said, found in zip(Moved._fields, stored, moved, strict=True):
-            if said is not None and found is not None and _apart(name, said, found) > TRUTH_ATOL:
-                problems.append((item.key, f"truth says {name} = {said}; the poses say {found:.6f}"))
+        stored = {
+            "right": right,
+            "up": -down,
+            "forward": forward,
+            "yaw_deg": truth.yaw_deg,
+            "pitch_deg": truth.pitch_deg,
+            "roll_deg": truth.roll_deg,
+            "azimuth_deg": truth.azimuth_change_deg,
+            "elevation_deg": truth.elevation_change_deg,
+            "distance_ratio": truth.distance_ratio,
+            "focal_ratio": truth.focal_ratio,
+            "rotation_deg": truth.rotation_deg,
+        }
+        for name in MOTIONS:
+            measured = getattr(moved, name)
+            if _apart(name, stored[name], measured) > TRUTH_ATOL:
+                what = f"truth says {name} = {stored[name]}; the poses say {measured:.6f}"
+                problems.append((item.key, what))
         problems += [(item.key, what) for what in _ill_seen(item)]
     what = "published truth against a second implementation, from the stored poses"
     return all_of("truth_recomputed", what, len(samples.items), problems)
@@ -102,7 +103,7 @@ def labels_recomputed(samples: Samples) -> Probe:
 
 
 def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
-    found = opinion(one.item.sample, one.question, gates)
+    found = answer(one.item.sample, one.question, gates)
     if isinstance(found, str):
         yield found
     else:
@@ -114,9 +115,8 @@ def _apart(name: str, one: float, other: float) -> float:
     return min(gap, 360 - gap) if name.endswith("_deg") else gap
 
 
-def _measured(item: Item, first: int, second: int) -> Moved:
-    views = item.sample.views
-    return measure(views[first], views[second], item.sample.truth.front_azimuth_deg)
+def _measured(item: Item, first: int, second: int) -> Pair:
+    return Pair(item.sample.views[first], item.sample.views[second])
 
 
 # --- reversal -------------------------------------------------------------------------------------
@@ -380,6 +380,6 @@ def _same(wanted: Fact | None, found: Fact | None) -> bool:
     if wanted is None or found is None:
         # rounding may push what lies on an edge to its other side
         edge = wanted or found
-        return edge is None or abs(edge.margin - 1) < MARGIN_ATOL
-    near = abs(wanted.margin - found.margin) <= MARGIN_ATOL * max(1.0, wanted.margin)
+        return edge is None or abs(edge.margin - 1) < MARGIN_RTOL
+    near = abs(wanted.margin - found.margin) <= MARGIN_RTOL * max(1.0, wanted.margin)
     return wanted.option == found.option and near and abs((wanted.value or 0) - (found.value or 0)) < 0.11

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from viewpoint100k.audit.recompute_figures import reprojection_px
 from viewpoint100k.audit.report import Bounds, Probe, all_of, not_measured
 from viewpoint100k.audit.samples import Item, Samples
 from viewpoint100k.audit.statistics import Array, Share, median_interval, share, wilson
+from viewpoint100k.proof.measure import reprojection_px
 from viewpoint100k.records import Sample, View
 
 MOST = 150  # pairs, a fifth of a second each

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from viewpoint100k.audit import recompute_scenes
 from viewpoint100k.audit.figures import ABOVE_CHANCE, Rule, measured_rules
-from viewpoint100k.audit.recompute_scenes import Look
 from viewpoint100k.audit.report import Bounds, Probe, all_of, judge
 from viewpoint100k.audit.samples import Asked, Samples
+from viewpoint100k.proof.case import Case, Measured
+from viewpoint100k.proof.judging import speaks_of_parts
+from viewpoint100k.proof.references import problems_of_references
+from viewpoint100k.proof.scene import Look
 from viewpoint100k.records import Sample, Scene
 
 Scores = Callable[[Asked], dict[str, float] | None]
@@ -19,9 +21,11 @@ def scene_references(samples: Samples) -> Probe:
     """Every object that a question speaks of has one name, no other has it, and enough of it is to be seen."""
     problems, n = [], 0
     for kind, every in samples.asked().items():
-        for one in every if kind in recompute_scenes.KINDS else ():
+        for one in every:
+            if not speaks_of_parts(one.question):
+                continue
             n += 1
-            found = recompute_scenes.reference_problems(one.item.sample, one.question, samples.gates)
+            found = problems_of_references(Case(Measured(one.item.sample), one.question, samples.gates))
             problems += [(one.item.key, f"{kind}: {what}") for what in found]
     what = "objects of scenes that questions speak of: named by words that fit no other, and seen well enough"
     return all_of("scene_references", what, n, problems, nothing="no question is about a scene")
@@ -41,7 +45,7 @@ def scene_labels(samples: Samples) -> Probe:
 
 
 def _ill_placed(sample: Sample, scene: Scene, view: int) -> Iterator[str]:
-    look = Look(sample, scene, view)
+    look = Look(sample.views[view], scene, view)
     for number, (part, seen) in enumerate(zip(scene.parts, look.seen, strict=True)):
         if abs(seen.depth - look.before[number, 2]) > 1e-3:
             yield f"{part.name} is stored at depth {seen.depth:.3f}; its box says {look.before[number, 2]:.3f}"
@@ -66,7 +70,11 @@ def _reaches(look: Look, number: int, depths: Sequence[float]) -> bool:
 
 def _look(one: Asked) -> Look | None:
     scene, images = one.item.sample.scene, one.question.images
-    return Look(one.item.sample, scene, images[0]) if scene is not None and len(images) == 1 else None
+    return (
+        Look(one.item.sample.views[images[0]], scene, images[0])
+        if scene is not None and len(images) == 1
+        else None
+    )
 
 
 def _names(one: Asked) -> list[str]:

@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 problems found or the run could not be finished, 2 wrong i
 """
 
 import gc
+import inspect
 import os
 import sys
 from typing import Annotated
@@ -16,13 +17,25 @@ from viewpoint100k.cli import engine, listing, looking, making, sharing
 from viewpoint100k.cli.screen import err_console, out_console
 from viewpoint100k.errors import InputError, ViewpointError, printable
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
-)
-for commands in (making, looking, sharing):
-    app.add_typer(commands.app)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
+GROUPS = (making.app, looking.app, sharing.app, listing.app, engine.app)
+for commands in GROUPS[:3]:
+    app.add_typer(commands)
 app.add_typer(listing.app, name="objects", rich_help_panel="Check and look")
 app.add_typer(engine.app, name="engine", rich_help_panel="Check and look")
+
+
+def unwrapped(docstring: str) -> str:
+    """A docstring as help: paragraphs on one line each, for the terminal to wrap; examples keep their lines."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(
+        text if text.startswith("[bold]") else " ".join(text.splitlines()) for text in paragraphs
+    )
+
+
+for group in GROUPS:
+    for command in group.registered_commands:
+        command.help = unwrapped((command.callback and command.callback.__doc__) or "")
 
 
 def _version(wanted: bool) -> None:
@@ -39,8 +52,8 @@ def _about(
 ) -> None:
     """Render, prove, publish and train on viewpoint data: how did the camera move between two views?
 
-    Start with [bold]viewpoint100k generate my-dataset[/bold]: two dozen procedural objects, 48 pairs, minutes
-    on two cores. Then [bold]viewpoint100k gallery my-dataset page.html[/bold] shows them.
+    Start with [bold]viewpoint100k generate my-dataset[/bold]: 48 pairs of procedural objects, minutes on two
+    cores. Then [bold]viewpoint100k gallery my-dataset page.html[/bold] shows them.
     """
 
 

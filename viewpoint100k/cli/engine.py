@@ -1,4 +1,4 @@
-"""What has to do with the renderer of this machine alone."""
+"""Commands about the renderer of this machine."""
 
 import tempfile
 from pathlib import Path
@@ -19,11 +19,11 @@ def _about() -> None:
 
 @app.command("warm")
 def engine_warm(device: DeviceOption = "auto", engine_python: PythonOption = None) -> None:
-    """Compile Blender's kernels for the GPUs of this machine, once; `generate` does it by itself.
+    """Compile Blender's kernels for the GPUs of this machine, once. `generate` does it by itself.
 
-    A driver compiles them when it first meets them, for about ten minutes where Blender brings none for the
-    card. In the image of a render node, or in a job that runs before all others, it is done before anything
-    waits for it.
+    The driver compiles them on first use, which takes about ten minutes where Blender ships none for the card.
+    Run this when you build the image of a render node, or in a job before all others, so that nothing waits
+    for it.
 
     [bold]viewpoint100k engine warm[/bold]
     [bold]CUDA_VISIBLE_DEVICES=1 viewpoint100k engine warm --device gpu[/bold]

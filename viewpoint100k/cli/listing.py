@@ -23,14 +23,20 @@ from viewpoint100k.cli.places import devices_for, places_on
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_cpu, print_findings
 from viewpoint100k.errors import InputError, disk_errors
 
-app = typer.Typer(no_args_is_help=True, help="What would be used of a source, and what is refused and why.")
+app = typer.Typer(
+    no_args_is_help=True, help="The objects of a source: which would be used, which are refused, and why."
+)
 
 
 @app.command("list")
 def objects_list(
     source: ListedArgument, count: CountOption = 24, seed: DrawSeedOption = 0, as_json: JsonOption = False
 ) -> None:
-    """What would be used of a source, with category, licence and author."""
+    """List the objects of a source that would be used, with category, licence and author.
+
+    [bold]viewpoint100k objects list my-models/[/bold]
+    [bold]viewpoint100k objects list builtin: --count 5 --json[/bold]
+    """
     listing = listed(source, count, seed)
     if as_json:
         for thing in listing.objects:
@@ -61,13 +67,15 @@ def objects_check(
     source: ListedArgument,
     render: Annotated[
         bool,
-        typer.Option("--render", help="Also look at it from all around, and judge what a run would judge."),
+        typer.Option(
+            "--render", help="Also look at each object from all around, and judge it as a run would."
+        ),
     ] = False,
     sheet: Annotated[
         Optional[Path],
         typer.Option(
             metavar="FILE.jpg",
-            help="Draw them on a contact sheet, with verdicts. Implies --render.",
+            help="Draw the objects and their verdicts on a contact sheet. Implies --render.",
             show_default=False,
         ),
     ] = None,
@@ -78,11 +86,11 @@ def objects_check(
     seed: DrawSeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Give every file its verdict: can it be used, and if not, why? Exit 1 if one is refused.
+    """Say of every file whether it can be used, and if not, why. Exit 1 if one is refused.
 
-    Alone it only reads the files. With --render it also looks at the objects, a second each: is one
-    symmetric, flat, see-through? Where trimesh is installed (pip install "viewpoint100k\\[mesh]"), it says
-    whether a mesh is watertight, of how many bodies and how large: with --json or --render.
+    Without options it only reads the files. With --render it also looks at the objects, for a second each: is
+    one symmetric, flat or see-through? With --json or --render, and with trimesh installed (pip install
+    "viewpoint100k\\[mesh]"), it also says whether a mesh is watertight, how many bodies it has and how large it is.
 
     [bold]viewpoint100k objects check my-models/[/bold]
     [bold]viewpoint100k objects check my-models/ --sheet sheet.jpg[/bold]
@@ -130,11 +138,17 @@ def objects_check(
 @app.command("fetch")
 def objects_fetch(
     source: ListedArgument,
-    folder: Annotated[Path, typer.Argument(help="Where to put what is made here.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="Where to put objects that are made here.", show_default=False)
+    ],
     count: CountOption = 24,
     seed: DrawSeedOption = 0,
 ) -> None:
-    """Make or download objects ahead of a run. Prints their files."""
+    """Make or download objects ahead of a run, and print the names of their files.
+
+    [bold]viewpoint100k objects fetch builtin: toys --count 3[/bold]
+    [bold]viewpoint100k objects fetch objaverse:lvis unused --count 1000[/bold]
+    """
     from viewpoint100k import objects as sources
     from viewpoint100k.config import FileBudgets
     from viewpoint100k.errors import ObjectRefused

@@ -22,12 +22,16 @@ app = typer.Typer()
 def validate_command(
     dataset: DatasetArgument,
     workers: Annotated[
-        Optional[int], typer.Option(min=1, help="Processes.", show_default="one per core")
+        Optional[int],
+        typer.Option(min=1, help="How many processes check at once.", show_default="one per core"),
     ] = None,
 ) -> None:
-    """Reread every file: hashes, images, truths and answers derived again, splits.
+    """Read every file again and check hashes, images, splits, and truths and answers derived anew.
 
     Exit 1 if anything is wrong.
+
+    [bold]viewpoint100k validate my-dataset[/bold]
+    [bold]viewpoint100k validate my-dataset --workers 8[/bold]
     """
     from viewpoint100k.validate import validate_dataset
 
@@ -46,19 +50,20 @@ def reproduce_command(
     shard: Annotated[int, typer.Option(help="Number of the shard, from 0, train first.", show_default=False)],
     source: Annotated[
         Optional[str],
-        typer.Option(help="Where its objects are, if they came from a folder.", show_default=False),
+        typer.Option(help="The folder its objects came from, if they came from one.", show_default=False),
     ] = None,
     engine_python: PythonOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     keep: Annotated[
         Optional[Path],
-        typer.Option(metavar="DIR", help="A new folder to keep what was made.", show_default=False),
+        typer.Option(metavar="DIR", help="Keep the new shard in this new folder.", show_default=False),
     ] = None,
 ) -> None:
-    """Render a published shard again from its manifest and compare bytes. Exit 1 if it differs; says what does.
+    """Render a published shard again from its manifest, and compare the bytes. Exit 1, saying why, if they differ.
 
     [bold]viewpoint100k reproduce my-dataset --shard 12[/bold]
+    [bold]viewpoint100k reproduce my-dataset --shard 0 --source my-models/ --keep again[/bold]
     """
     from viewpoint100k.reproduce import reproduce_shard
 
@@ -79,7 +84,7 @@ def reproduce_command(
     for finding in found.findings:
         err_console.print(escape(finding), soft_wrap=True, highlight=False)
     if found.same_bytes:
-        but = ", but for the code that the samples name" if found.other_code else ""
+        but = ", except for the code version that the samples name" if found.other_code else ""
         out_console.print(f"{found.shard}: the same bytes{but}")
         return
     verdict = "the same samples, and pictures as close as another CPU's" if found.close else "differs"
@@ -98,9 +103,10 @@ def audit_command(
         typer.Option("--json", metavar="FILE", help="Write the report as JSON.", show_default=False),
     ] = None,
 ) -> None:
-    """Are the questions fair and the answers right? Shortcuts, leaks, labels from a second implementation. Exit 1 if not.
+    """Test whether questions are fair and answers right: shortcuts, leaks, a second implementation. Exit 1 if not.
 
     [bold]viewpoint100k audit my-dataset --html audit.html[/bold]
+    [bold]viewpoint100k audit my-dataset --json audit.json[/bold]
     """
     from viewpoint100k import audit
     from viewpoint100k.shards import write_atomically
@@ -121,7 +127,7 @@ def audit_command(
     )
     if report.drawn:
         out_console.print(
-            f"Shares are of {report.drawn} samples drawn by lot; what allows no exception was asked of all"
+            f"Shares are of {report.drawn} samples drawn at random; what allows no exception was checked on all samples"
         )
     if html is not None:
         out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
@@ -134,13 +140,16 @@ def gallery_command(
     dataset: DatasetArgument,
     page: Annotated[Path, typer.Argument(help="The HTML file to write.", show_default=False)],
     limit: Annotated[
-        int, typer.Option(min=1, help="Show at most so many samples, spread evenly over all.")
+        int, typer.Option(min=1, help="Show at most this many samples, spread evenly over the dataset.")
     ] = 2000,
 ) -> None:
-    """An HTML page to look at a dataset: filters, overlays, the cameras in 3D, questions with the answer behind a click.
+    """Write an HTML page that shows a dataset: filters, overlays, the cameras in 3D, questions to answer.
 
-    Up to 300 samples are one self-contained file; more lie in a folder beside it, such as page_files/, which
-    goes with it.
+    Up to 300 samples fit into one self-contained file. More are written to a folder beside it, such as
+    page_files/, which belongs to it.
+
+    [bold]viewpoint100k gallery my-dataset page.html[/bold]
+    [bold]viewpoint100k gallery my-dataset page.html --limit 300[/bold]
     """
     from viewpoint100k.gallery import write_gallery
 
@@ -163,7 +172,11 @@ def inspect_command(
     dataset: DatasetArgument,
     key: Annotated[str, typer.Argument(help="Key of a sample, such as train-00000-00003.")],
 ) -> None:
-    """Everything that is stored of one sample, as JSON."""
+    """Print everything that is stored about one sample, as JSON.
+
+    [bold]viewpoint100k inspect my-dataset train-00000-00003[/bold]
+    [bold]viewpoint100k inspect my-dataset test-00000-00000 > sample.json[/bold]
+    """
     from viewpoint100k.shards import iter_samples
 
     for stored in iter_samples(dataset):

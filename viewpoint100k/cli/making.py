@@ -1,11 +1,11 @@
 """Commands that make a dataset: the main job, its stages one by one, and the farm's scripts."""
 
-import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, NamedTuple, Optional
 
 import typer
 from rich.markup import escape
@@ -36,6 +36,7 @@ from viewpoint100k.cli.screen import (
     counting,
     err_console,
     out_console,
+    print_forecast,
     print_health,
     print_missing,
     print_problems,
@@ -44,7 +45,8 @@ from viewpoint100k.cli.screen import (
     print_would_fail,
     unfinished,
 )
-from viewpoint100k.errors import InputError, disk_errors
+from viewpoint100k.errors import InputError, disk_errors, shell_line
+from viewpoint100k.runners import Places
 
 app = typer.Typer()
 
@@ -58,19 +60,24 @@ def generate(
     seed: SeedOption = None,
     allow: AllowOption = None,
     overrides: SetOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be made and what it would cost. Write nothing.")
+    ] = False,
     engine_python: PythonOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     runner: Annotated[
         str,
         typer.Option(
-            help="local, ray or slurm: who runs the shards, see docs/farm.md.", rich_help_panel=FARM
+            help="Who runs the shards: local, ray or slurm. See docs/farm.md.",
+            rich_help_panel=FARM,
+            autocompletion=lambda: ["local", "ray", "slurm"],
         ),
     ] = "local",
     address: Annotated[
         str,
         typer.Option(
-            help="Of a Ray cluster: auto, host:port or ray://.",
+            help="Address of a Ray cluster: auto, host:port or ray://.",
             show_default="start one here",
             rich_help_panel=FARM,
         ),
@@ -78,7 +85,7 @@ def generate(
     sbatch: Annotated[
         Optional[list[str]],
         typer.Option(
-            help="An option for SLURM, such as --sbatch=--partition=long. May be given often.",
+            help="An option for SLURM, such as --sbatch=--partition=long. May be repeated.",
             show_default=False,
             rich_help_panel=FARM,
         ),
@@ -91,80 +98,164 @@ def generate(
     """Plan, render, validate and describe a dataset. Run it again to go on where it stopped.
 
     [bold]viewpoint100k generate my-dataset[/bold]
-    [bold]viewpoint100k generate my-dataset --source my-models/ --pairs 300 --set render.samples=8[/bold]
+    [bold]viewpoint100k generate my-dataset --source my-models/ --pairs 300 --set render.quality=draft[/bold]
+    [bold]viewpoint100k generate big --preset viewpoint-6dof --source objaverse:lvis --dry-run[/bold]
+
+    Presets, each with the page that describes it:
+
+    [bold]smoke[/bold]: 48 pairs of procedural objects, in minutes (docs/tutorial.md)
+    [bold]viewpoint-6dof[/bold]: the camera moves and turns independently (docs/questions.md, docs/why.md)
+    [bold]viewpoint-100k[/bold]: orbits, distributed as in the paper (docs/why.md)
+    [bold]viewpoint-sets[/bold]: four views of an object (docs/questions.md)
+    [bold]scenes[/bold]: several objects on a floor (docs/questions_scenes.md)
+    """
+    from viewpoint100k.doctor import check_before_run
+
+    runner_named(runner)  # refuses a name that it does not know
+    config = resolved_config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
+    local = runner == "local"
+    check_before_run(out, (engine_python or sys.executable) if local or dry_run else None)
+    rendering = Rendering(engine_python, workers, device)
+    if dry_run:
+        show_forecast(out, config, rendering)
+        return
+    if local:  # before the run's folder is made: --device may be wrong
+        rendering = rendering.with_devices()
+    places = Places((), at_a_time, cpus, gpus, retries, address, tuple(sbatch or ()))
+    if run_all(out, config, runner, places, rendering):
+        raise typer.Exit(1)
+
+
+class Rendering(NamedTuple):
+    """With what a machine renders, as the options say."""
+
+    engine_python: str | None
+    workers: int | None
+    device: str
+    devices: Sequence[Any] = ()  # of this machine; none: others render
+
+    def with_devices(self) -> "Rendering":
+        """The same, with the devices that Cycles finds here."""
+        with tempfile.TemporaryDirectory() as scratch:
+            devices = devices_for(Path(scratch), self.device, self.engine_python, quiet=True)
+        return self._replace(devices=devices)
+
+    def count_workers(self) -> int:
+        """How many processes render at a time."""
+        return self.workers or places_on(list(self.devices))
+
+
+def show_forecast(out: str, config: Any, rendering: Rendering) -> None:
+    """What `generate` would do, from a short probe on this machine."""
+    from viewpoint100k.doctor import check_disk
+    from viewpoint100k.forecast import forecast
+    from viewpoint100k.storage import is_url
+
+    rendering = rendering.with_devices()
+    name_devices(rendering.device, list(rendering.devices))
+    workers = rendering.count_workers()
+    folder = None if is_url(out) else Path(out.removeprefix("file://"))
+    with (
+        tempfile.TemporaryDirectory(prefix="viewpoint100k-") as scratch,
+        disk_errors(Path(scratch)),
+        err_console.status("Rendering a few pairs into a temporary folder"),
+    ):
+        expected = forecast(
+            folder, config, Path(scratch), rendering.engine_python, workers, rendering.devices
+        )
+    print_forecast(out, expected, workers, None if folder is None else check_disk(str(folder)))
+
+
+def run_all(out: str, config: Any, runner: str, places: Places, rendering: Rendering) -> int:
+    """All stages of a run. Returns how many problems `validate` finds.
+
+    Raises:
+        ViewpointError: shards are missing at the end.
     """
     from viewpoint100k.audit import quick_look
-    from viewpoint100k.doctor import check_before_run
-    from viewpoint100k.identity import code_of_shard
     from viewpoint100k.run import Run
-    from viewpoint100k.runners import Places
     from viewpoint100k.runners.local import default_workers
     from viewpoint100k.validate import validate_dataset
 
-    run_shards = runner_named(runner)
-    config = resolved_config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
-    devices = list[Any]()
-    check_before_run(out, (engine_python or sys.executable) if runner == "local" else None)
-    if runner == "local":
-        with (
-            tempfile.TemporaryDirectory() as scratch
-        ):  # before the run's folder is made: --device may be wrong
-            devices = devices_for(Path(scratch), device, engine_python, quiet=True)
     with Run(out) as run, disk_errors(out):
         with counting("Checking objects") as progress:
             made = run.plan(config, progress)
-        known: dict[int, Any] = {}
-        missing = [shard.number for shard in run.status(made, known).missing]
-        if missing and (here := code_of_shard(made.code)) != made.code:
-            told = f"This run was planned by {made.code}. What is missing is made by {here}, and says so"
-            err_console.print(told, soft_wrap=True, highlight=False)
-        places = Places((), at_a_time, cpus, gpus, retries, address, tuple(sbatch or ()))
-        command = ["render-shard", out if run.folder != Path(out) else str(run.folder.absolute()), "--quiet"]
-        if runner == "local":
-            name_devices(device, devices)
-            on_gpus = any(found.environment() for found in devices)
-            if missing and on_gpus:
-                with tempfile.TemporaryDirectory() as scratch:
-                    warm(devices, config.render, Path(scratch), engine_python)
-            count = workers or places_on(devices)
-            # few shards, of which one is the largest: all work on one at a time
-            together = not on_gpus and len(missing) < 2 * count
-            slots = [
-                devices[i % len(devices)].environment()
-                for i in range(1 if together else min(count, len(missing)))
-            ]
-            places = places._replace(slots=slots)
-            each = count if together else max(1, count // max(len(missing), 1))
-            command += ["--device", "gpu" if on_gpus else "cpu", "--workers", str(each)]
-        else:
-            command += render_options(cpus, gpus)
-        command += ["--engine-python", engine_python] if engine_python else []
-        with RunBar(
-            lambda: run.status(made, known), REMOTE_LOOK_S if run.folder != Path(out) else 1.0
-        ) as bar:
-            failed = run_shards(command, missing, places, run.logs, bar.update) if missing else {}
-            bar.update(now=True)
-        if still := run.status(made, known).missing:
-            raise unfinished(run.logs, len(still), len(made.shards), list(failed.values()))
+        render_missing(out, run, made, config, runner_named(runner), places, rendering)
         manifest = run.finalize()
-        report = validate_dataset(run.folder, workers or default_workers())
+        report = validate_dataset(run.folder, rendering.workers or default_workers())
         print_problems(report.problems)
-        print_summary(out, manifest, run.rejects(), run.status(made, known).done, len(report.problems))
+        print_summary(out, manifest, run.rejects(), run.status(made, {}).done, len(report.problems))
         if not report.problems:
             print_would_fail(out, quick_look(run.folder, config.seed))
-    if report.problems:
-        raise typer.Exit(1)
+    return len(report.problems)
+
+
+def render_missing(
+    out: str,
+    run: Any,
+    made: Any,
+    config: Any,
+    run_shards: Any,
+    places: Places,
+    rendering: Rendering,
+) -> None:
+    """Have the shards made that are missing, with a progress bar.
+
+    Raises:
+        ViewpointError: some are missing still.
+    """
+    from viewpoint100k.identity import code_of_shard
+
+    known: dict[int, Any] = {}
+    missing = [shard.number for shard in run.status(made, known).missing]
+    here = code_of_shard(made.code)
+    if missing and here != made.code:
+        told = f"This run was planned by {made.code}. The missing shards are made by {here}, and say so"
+        err_console.print(told, soft_wrap=True, highlight=False)
+    remote = run.folder != Path(out)
+    command = ["render-shard", out if remote else str(run.folder.absolute()), "--quiet"]
+    if rendering.devices:
+        slots, options = local_slots(config, missing, rendering)
+        places = places._replace(slots=slots)
+        command += options
+    else:
+        command += render_options(places.cpus, places.gpus)
+    if rendering.engine_python:
+        command += ["--engine-python", rendering.engine_python]
+    with RunBar(lambda: run.status(made, known), REMOTE_LOOK_S if remote else 1.0) as bar:
+        failed = run_shards(command, missing, places, run.logs, bar.update) if missing else {}
+        bar.update(now=True)
+    still = run.status(made, known).missing
+    if still:
+        raise unfinished(run.logs, len(still), len(made.shards), list(failed.values()))
+
+
+def local_slots(config: Any, missing: list[int], rendering: Rendering) -> tuple[list[Any], list[str]]:
+    """How the shards are shared out on this machine: an environment for each that runs at a time, and options."""
+    devices = list(rendering.devices)
+    name_devices(rendering.device, devices)
+    on_gpus = any(device.environment() for device in devices)
+    if missing and on_gpus:
+        with tempfile.TemporaryDirectory() as scratch:
+            warm(devices, config.render, Path(scratch), rendering.engine_python)
+    count = rendering.count_workers()
+    # few shards, of which one is the largest: all processes work on one at a time
+    together = not on_gpus and len(missing) < 2 * count
+    places = 1 if together else min(count, len(missing))
+    each = count if together else max(1, count // max(len(missing), 1))
+    slots = [devices[place % len(devices)].environment() for place in range(places)]
+    return slots, ["--device", "gpu" if on_gpus else "cpu", "--workers", str(each)]
 
 
 @app.command("doctor", rich_help_panel="Check and look")
 def doctor_command(
-    out: Annotated[str, typer.Argument(metavar="OUT", help="Where datasets are to be written.")] = ".",
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Where datasets will be written.")] = ".",
     engine_python: PythonOption = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="As JSON, for a bug report. No token is in it.")
+        bool, typer.Option("--json", help="Print JSON, for a bug report. It holds no token.")
     ] = False,
 ) -> None:
-    """What this machine has for making datasets, what it lacks, and what to do. Exit 1 if something is red.
+    """Say what this machine has for making datasets, what is missing, and what to do. Exit 1 if something is red.
 
     [bold]viewpoint100k doctor my-dataset[/bold]
     [bold]viewpoint100k doctor --json > doctor.json[/bold]
@@ -190,7 +281,11 @@ def plan(
     allow: AllowOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """List and check the objects, plan the shards. Prints how many shards `render-shard` has to make."""
+    """List and check the objects, plan the shards, and say how many `render-shard` has to make.
+
+    [bold]viewpoint100k plan OUT --pairs 100000 --source my-models/[/bold]
+    [bold]viewpoint100k plan s3://bucket/run --preset viewpoint-6dof[/bold]
+    """
     from viewpoint100k.run import Run
 
     config = resolved_config(preset, overrides, allow, source=source, pairs=pairs, seed=seed)
@@ -215,12 +310,19 @@ def render_shard_command(
     ],
     engine_python: PythonOption = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Render processes for this shard; same bytes with any.")
+        int,
+        typer.Option(
+            min=1, help="How many processes render this shard. The bytes are the same with any number."
+        ),
     ] = 1,
     device: DeviceOption = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Make one shard. What a process pool, a Ray task, a SLURM array and a Kubernetes job all run."""
+    """Make one shard: what a process pool, a Ray task, a SLURM array and a Kubernetes job all run.
+
+    [bold]viewpoint100k render-shard OUT --shard 12[/bold]
+    [bold]viewpoint100k render-shard s3://bucket/run --shard 12 --workers 4[/bold]
+    """
     from viewpoint100k.run import Run
     from viewpoint100k.runners.local import end_with_parent
 
@@ -244,20 +346,24 @@ def status_command(
     watch: Annotated[
         Optional[float],
         typer.Option(
-            min=0.1, metavar="SECONDS", help="Look again so often, until it is done.", show_default=False
+            min=0.1,
+            metavar="SECONDS",
+            help="Look again after so many seconds, until the run is done.",
+            show_default=False,
         ),
     ] = None,
     missing: Annotated[
         bool,
-        typer.Option("--missing", help="Print only what has to be run again, as sbatch --array takes it."),
+        typer.Option("--missing", help="Print only the shards to run again, as sbatch --array takes them."),
     ] = False,
     html: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="Write it as a page.", show_default=False)
+        Optional[Path], typer.Option(metavar="FILE", help="Write a page.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What is done, running, failed and missing, how fast and by whom; from the files alone.
+    """Say which shards are done, running, failed and missing, and how fast each machine is; from the files alone.
 
+    [bold]viewpoint100k status OUT --watch 10[/bold]
     [bold]sbatch --array=$(viewpoint100k status OUT --missing) job.sbatch[/bold]
     """
     from viewpoint100k import monitor
@@ -287,7 +393,11 @@ def status_command(
 
 @app.command("finalize", rich_help_panel="Stages of generate")
 def finalize_command(out: RunArgument) -> None:
-    """Write manifest, attribution and card of a complete run."""
+    """Write manifest, attribution and card of a complete run.
+
+    [bold]viewpoint100k finalize OUT[/bold]
+    [bold]viewpoint100k finalize s3://bucket/run[/bold]
+    """
     from viewpoint100k.run import Run
 
     with Run(out) as run, disk_errors(out):
@@ -306,22 +416,24 @@ def slurm_command(
     engine_python: PythonOption = None,
     sbatch: Annotated[
         Optional[list[str]],
-        typer.Option(help="A line for #SBATCH, such as --partition=long.", show_default=False),
+        typer.Option(
+            help="An option for #SBATCH, such as --partition=long. May be repeated.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Print the job array that makes the shards that are missing, to be read, changed and submitted.
+    """Print the job array that makes the missing shards, for you to read, change and submit.
 
     [bold]viewpoint100k slurm OUT --at-a-time 64 > job.sbatch && sbatch job.sbatch[/bold]
+    [bold]viewpoint100k slurm OUT --gpus-per-shard 1 --sbatch=--partition=gpu > job.sbatch[/bold]
     """
     from viewpoint100k import monitor
     from viewpoint100k.run import Run
-    from viewpoint100k.runners import Places
     from viewpoint100k.runners.slurm import sbatch_script
 
     with Run(out) as run:
         report = monitor.make_report(run.status(run.read_plan(), {}), [])
         if not report.missing:
-            raise InputError(f"nothing is missing in {out}: go on with `viewpoint100k finalize {out}`")
+            raise InputError(f"nothing is missing in {out}: go on with `{shell_line('finalize', out)}`")
         places = Places((), at_a_time, cpus, gpus, options=tuple(sbatch or ()))
         where = out if run.folder != Path(out) else str(run.folder.absolute())
         command = ["render-shard", where, "--quiet", *render_options(cpus, gpus)]
@@ -336,33 +448,34 @@ def k8s_command(
     image: Annotated[
         str, typer.Option(help="A container image with viewpoint100k\\[render,s3]; see docs/farm.md.")
     ],
-    name: Annotated[str, typer.Option(help="Of the Job.")] = "viewpoint100k",
+    name: Annotated[str, typer.Option(help="Name of the Kubernetes Job.")] = "viewpoint100k",
     at_a_time: AtATimeOption = 0,
     cpus: CpusOption = 1,
     gpus: GpusOption = 0,
     memory: Annotated[
-        str, typer.Option(help="Of a pod: a render process takes up to 2.5 GB, usually 0.8.")
+        str, typer.Option(help="Memory of a pod. A render process takes up to 2.5 GB, usually 0.8.")
     ] = "4Gi",
     retries: RetriesOption = 3,
     claim: Annotated[
         str,
-        typer.Option(help="A PersistentVolumeClaim, mounted at OUT, if that is no URL.", show_default=False),
+        typer.Option(
+            help="The PersistentVolumeClaim to mount at OUT, if OUT is not a URL.", show_default=False
+        ),
     ] = "",
     secret: Annotated[
         str, typer.Option(help="A Secret whose keys become environment variables.", show_default=False)
     ] = "",
     env: Annotated[
         Optional[list[str]],
-        typer.Option(help="NAME=VALUE, for the pods. May be given often.", show_default=False),
+        typer.Option(help="A variable for the pods, as NAME=VALUE. May be repeated.", show_default=False),
     ] = None,
 ) -> None:
     """Print the manifest of a Kubernetes Indexed Job that makes the shards of a planned run.
 
-    [bold]viewpoint100k k8s s3://bucket/run --image my/viewpoint100k > job.yaml && kubectl apply -f
-    job.yaml[/bold]
+    [bold]viewpoint100k k8s s3://bucket/run --image my/viewpoint100k > job.yaml[/bold]
+    [bold]viewpoint100k k8s /data/run --image my/viewpoint100k --claim data > job.yaml[/bold]
     """
     from viewpoint100k.run import Run
-    from viewpoint100k.runners import Places
     from viewpoint100k.runners.kubernetes import job_manifest
     from viewpoint100k.storage import is_url
 
@@ -399,9 +512,10 @@ def requestion_command(
     ],
     overrides: SetOption = None,
 ) -> None:
-    """Ask anew about the pairs of a dataset: new wordings, other forms of answers. Nothing is rendered.
+    """Ask new questions about the pairs of a dataset: other wordings, other forms of answers. Nothing is rendered.
 
     [bold]viewpoint100k requestion my-dataset reworded --set questions.templates=mine.yaml[/bold]
+    [bold]viewpoint100k requestion my-dataset letters --set questions.other_forms=0[/bold]
     """
     from viewpoint100k.requestion import requestion
 
@@ -413,12 +527,10 @@ def requestion_command(
 
 
 def resolved_config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
-    from viewpoint100k.config import load_config, public_source
+    from viewpoint100k.config import load_config
     from viewpoint100k.objects.credit import allowed_licences
+    from viewpoint100k.run import with_absolute_source
 
     if allow is not None:
         fields["licences"] = allowed_licences(allow)
-    config = load_config(preset, overrides or [], **fields)
-    if public_source(config.source) == "folder":  # the run may be taken up again from another folder
-        config = config.model_copy(update={"source": os.path.abspath(config.source)})
-    return config
+    return with_absolute_source(load_config(preset, overrides or [], **fields))

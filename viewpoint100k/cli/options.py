@@ -5,11 +5,15 @@ from typing import Annotated, Optional
 
 import typer
 
+# Completion answers before anything else is imported, so these names stand here; a test compares them.
+PRESETS = ("scenes", "smoke", "viewpoint-100k", "viewpoint-6dof", "viewpoint-sets")
+DEVICES = ("auto", "cpu", "gpu")
+
 RunArgument = Annotated[
     str,
     typer.Argument(
         metavar="OUT",
-        help="The dataset folder, or a URL such as s3://bucket/run. The state of the run lives in OUT/.run.",
+        help="The dataset folder, or a URL such as s3://bucket/run. The state of the run is kept in OUT/.run.",
         show_default=False,
     ),
 ]
@@ -17,48 +21,61 @@ FARM = "On other machines"
 AtATimeOption = Annotated[
     int,
     typer.Option(
-        min=0, help="So many shards at a time.", show_default="as many as fit", rich_help_panel=FARM
+        min=0, help="How many shards to run at once.", show_default="as many as fit", rich_help_panel=FARM
     ),
 ]
 CpusOption = Annotated[
-    int, typer.Option("--cpus-per-shard", min=1, help="Cores that a shard renders on.", rich_help_panel=FARM)
+    int, typer.Option("--cpus-per-shard", min=1, help="How many cores each shard gets.", rich_help_panel=FARM)
 ]
 GpusOption = Annotated[
     int,
     typer.Option(
         "--gpus-per-shard",
         min=0,
-        help="GPUs that a shard renders on; 0: the processor.",
+        help="How many GPUs each shard gets; with 0 it renders on the processor.",
         rich_help_panel=FARM,
     ),
 ]
 RetriesOption = Annotated[
-    int, typer.Option(min=0, help="Of a shard that was killed or lost its machine.", rich_help_panel=FARM)
+    int,
+    typer.Option(
+        min=0,
+        help="How often to retry a shard that was killed or whose machine was lost.",
+        rich_help_panel=FARM,
+    ),
 ]
 DatasetArgument = Annotated[
     Path, typer.Argument(help="A folder that `viewpoint100k generate` wrote.", show_default=False)
 ]
 PresetOption = Annotated[
-    str, typer.Option(help="smoke, viewpoint-100k, viewpoint-6dof, or a FILE.yaml of your own.")
+    str,
+    typer.Option(
+        help="What to make: smoke, viewpoint-6dof, viewpoint-100k, viewpoint-sets, scenes, or a FILE.yaml of your own.",
+        autocompletion=lambda: list(PRESETS),
+    ),
 ]
 SourceOption = Annotated[
     Optional[str],
     typer.Option(
-        help="builtin: (made by our code), a folder of .glb/.gltf, objaverse:lvis or objaverse:all.",
+        help="Where objects come from: builtin: (made by our code), a folder of .glb/.gltf, objaverse:lvis or "
+        "objaverse:all.",
         show_default="the preset's",
     ),
 ]
 PairsOption = Annotated[
-    Optional[int], typer.Option(help="Exactly so many pairs.", show_default="the preset's")
+    Optional[int], typer.Option(help="How many pairs to make, exactly.", show_default="the preset's")
 ]
 SeedOption = Annotated[
-    Optional[int], typer.Option(help="Same seed, same bytes.", show_default="the preset's")
+    Optional[int],
+    typer.Option(
+        help="Seed of every random choice: the same seed gives the same bytes.", show_default="the preset's"
+    ),
 ]
 SetOption = Annotated[
     Optional[list[str]],
     typer.Option(
         "--set",
-        help="Override one setting, for instance render.samples=8; docs/settings.md lists all. May be given often.",
+        help="Change one setting, for instance render.samples=8. docs/settings.md lists them all. May be repeated.",
         show_default=False,
     ),
 ]
@@ -66,32 +83,40 @@ AllowOption = Annotated[
     Optional[str],
     typer.Option(
         metavar="LICENCES",
-        help="Use only objects under these: cc0, by, by-sa, by-nc, ... (any version), or SPDX names; with commas.",
+        help="Use only objects under these licences, separated by commas: cc0, by, by-sa, by-nc, ... (any version), "
+        "or SPDX names.",
         show_default="all but no-derivatives",
     ),
 ]
 PythonOption = Annotated[
     Optional[str],
-    typer.Option(help="Another Python (3.13 or 3.11) that has bpy, to render with.", show_default="this one"),
+    typer.Option(
+        help="Render with another Python (3.13 or 3.11), one that has bpy.", show_default="this one"
+    ),
 ]
 DeviceOption = Annotated[
     str,
-    typer.Option(help="auto: the GPUs that Cycles finds, else the processor; cpu; or gpu: fail without one."),
+    typer.Option(
+        help="auto renders on the GPUs that Cycles finds, or else on the processor; gpu fails without a GPU; cpu.",
+        autocompletion=lambda: list(DEVICES),
+    ),
 ]
 WorkersOption = Annotated[
     Optional[int],
-    typer.Option(min=1, help="Render processes.", show_default="one per GPU, else one per core"),
+    typer.Option(
+        min=1, help="How many processes render at once.", show_default="one per GPU, else one per core"
+    ),
 ]
 ListedArgument = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all.",
+        help="Where objects come from: builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all.",
         show_default=False,
     ),
 ]
 CountOption = Annotated[
-    int, typer.Option(min=1, help="So many of an endless source; a folder is read whole.")
+    int, typer.Option(min=1, help="How many objects to take from an endless source. A folder is read whole.")
 ]
-DrawSeedOption = Annotated[int, typer.Option(min=0, help="Which objects of an endless source.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+DrawSeedOption = Annotated[int, typer.Option(min=0, help="Seed of the choice from an endless source.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]

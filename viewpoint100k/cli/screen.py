@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from viewpoint100k.errors import InputError, ViewpointError, one_line, printable
+from viewpoint100k.errors import InputError, ViewpointError, load_line, one_line, printable, shell_line
 
 out_console, err_console = Console(), Console(stderr=True)
 REMOTE_LOOK_S = 15.0  # between looks at a run behind a URL
@@ -247,7 +247,7 @@ def print_would_fail(out: Any, probes: list[Any]) -> None:
             f"The audit would fail {probe.name}: {escape(probe.because)}", soft_wrap=True, highlight=False
         )
     said = f"{len(failed)} fail" if failed else "none fails"
-    command = escape(f"viewpoint100k audit {out}")
+    command = escape(shell_line("audit", out))
     out_console.print(
         f"Of {len(probes)} quick probes {said}. All of them: {command}", soft_wrap=True, highlight=False
     )
@@ -302,6 +302,44 @@ def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
             )
 
 
+def print_forecast(out: str, expected: Any, workers: int, free_bytes: int | None) -> None:
+    """What a run would make and cost, a row each."""
+    from viewpoint100k.monitor import duration
+
+    cpu_s = expected.about_cpu_s
+    cost = f"{cpu_s / 3600:,.1f} CPU-hours" if cpu_s > 360 else f"{cpu_s:.0f} CPU-seconds"
+    wall = duration(expected.about_cpu_s / workers)
+    size = expected.about_bytes
+    disk = f"{size / 1e9:,.1f} GB" if size > 1e9 else f"{size / 1e6:,.1f} MB"
+    free = f"; {free_bytes / 1e9:,.1f} GB are free" if free_bytes is not None else ""
+    source = "objects of this source" if expected.fetched == 0 else f"objects of {expected.probe_source}"
+    rows = [
+        (
+            "pairs to make",
+            f"{expected.pairs:,}" + (f" ({expected.done:,} are done)" if expected.done else ""),
+        ),
+        (
+            "objects",
+            f"{expected.objects:,}" + (f" ({expected.refused:,} refused)" if expected.refused else ""),
+        ),
+        ("views to render", f"about {expected.about_views:,}"),
+        ("shards", f"{expected.shards:,}"),
+        ("cost", f"about {cost} of rendering; {wall} with {workers} render processes"),
+        ("disk", f"about {disk}{free}"),
+        ("to be fetched", f"up to {expected.fetched:,} objects" if expected.fetched else "nothing"),
+    ]
+    table = Table(show_header=False)
+    for name, value in rows:
+        table.add_row(name, value)
+    out_console.print(table)
+    out_console.print(
+        f"From a probe of {expected.probe_pairs} pairs of {source}, {expected.probe_cpu_s:.0f} CPU-s on this machine. "
+        f"Nothing was written to {escape(out)}: --dry-run",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
 def print_cpu(cpu_s: Counter[str], what: str) -> None:
     parts = ", ".join(f"{name} {value:.0f}" for name, value in cpu_s.items())
     out_console.print(f"{sum(cpu_s.values()):.0f} CPU-s for {what}: {parts}", soft_wrap=True)
@@ -329,9 +367,11 @@ def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[An
         )
         return
     out_console.print("Look at it:", soft_wrap=True)
-    out_console.print(f"  viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True)
+    page = shell_line("gallery", out, f"{out}.html")
+    out_console.print(f"  {page}", soft_wrap=True, markup=False, highlight=False)
     out_console.print(
-        f'  python -c "from datasets import load_dataset; print(load_dataset({str(out)!r}))"',
+        f"  {load_line(str(out))}",
         soft_wrap=True,
         markup=False,
+        highlight=False,
     )

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from viewpoint100k.cli.options import DatasetArgument
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_scores, print_shipment, sending
-from viewpoint100k.errors import InputError, ViewpointError, disk_errors
+from viewpoint100k.errors import InputError, ViewpointError, disk_errors, load_line
 
 app = typer.Typer()
 
@@ -16,20 +16,22 @@ app = typer.Typer()
 @app.command("card", rich_help_panel="Publish")
 def card_command(
     dataset: DatasetArgument,
-    version: Annotated[str, typer.Option(help="A higher one for the dataset.", show_default="as it is")] = "",
+    version: Annotated[
+        str, typer.Option(help="A higher version for the dataset.", show_default="unchanged")
+    ] = "",
     audit: Annotated[
         Optional[Path],
         typer.Option(
             metavar="FILE",
-            help="What `audit --json` wrote, to show and to keep.",
+            help="A report of `audit --json`, to be kept in the dataset and shown on its card.",
             show_default="DIR/audit.json, if any",
         ),
     ] = None,
 ) -> None:
-    """Write README.md, its pictures and croissant.json anew. Plots need the extra audit.
+    """Write README.md, its pictures and croissant.json again. Plots need the extra \\[audit].
 
-    [bold]viewpoint100k audit my-dataset --json audit.json; viewpoint100k card my-dataset --audit
-    audit.json[/bold]
+    [bold]viewpoint100k card my-dataset --audit audit.json[/bold]
+    [bold]viewpoint100k card my-dataset --version 1.2.0[/bold]
     """
     from viewpoint100k import card, plots
 
@@ -50,24 +52,28 @@ def publish_command(
         str, typer.Argument(metavar="REPO_ID", help="owner/name on the Hugging Face Hub.", show_default=False)
     ],
     private: Annotated[
-        bool, typer.Option("--private", help="If the repository has to be made, only for you.")
+        bool, typer.Option("--private", help="Make the repository private if it does not exist yet.")
     ] = False,
-    branch: Annotated[str, typer.Option(help="What people read; made if it is not there.")] = "main",
+    branch: Annotated[
+        str, typer.Option(help="The branch that people read; created if it does not exist.")
+    ] = "main",
     tag: Annotated[
-        str, typer.Option(help="Name of this version.", show_default="v and the dataset's version")
+        str, typer.Option(help="Tag of this version.", show_default="v and the version of the dataset")
     ] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be sent. Send nothing.")
     ] = False,
     workers: Annotated[
-        Optional[int], typer.Option(min=1, help="Processes that check.", show_default="one per core")
+        Optional[int],
+        typer.Option(min=1, help="How many processes check at once.", show_default="one per core"),
     ] = None,
 ) -> None:
-    """Put a dataset on the Hugging Face Hub: checked, all at once, tagged. Run it again to go on where it stopped.
+    """Publish a dataset on the Hugging Face Hub: checked, in one commit, tagged. Run it again to go on where it stopped.
 
-    The token is the one that `hf auth login` keeps, or HF_TOKEN.
+    It uses the token that `hf auth login` stored, or HF_TOKEN.
 
     [bold]viewpoint100k publish my-dataset my-lab/viewpoint-100k --dry-run[/bold]
+    [bold]viewpoint100k publish my-dataset my-lab/viewpoint-100k --private[/bold]
     """
     from viewpoint100k import hub
 
@@ -87,12 +93,12 @@ def publish_command(
     with sending() as progress:
         commit = hub.send(shipment, progress)
     if shipment.up_to_date:
-        out_console.print("All of it was there already")
+        out_console.print("Everything was already there")
     out_console.print(
         f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:", soft_wrap=True, highlight=False
     )
     out_console.print(
-        f'  python -c "from datasets import load_dataset; print(load_dataset({repo_id!r}, revision={shipment.tag!r}))"',
+        f"  {load_line(repo_id, shipment.tag)}",
         soft_wrap=True,
         markup=False,
         highlight=False,
@@ -105,15 +111,23 @@ def remove_command(
     uids: Annotated[
         Optional[list[str]],
         typer.Option(
-            "--uid", help="An object, as attribution.csv names it. May be given often.", show_default=False
+            "--uid", help="An object, as attribution.csv names it. May be repeated.", show_default=False
         ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Published with the removal.", show_default=False)] = "",
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="Why it is removed; published in the manifest and on the card.", show_default=False
+        ),
+    ] = "",
 ) -> None:
-    """Take objects out for good: rewrites only the shards that hold them, and raises the version.
+    """Remove objects for good. Only the shards that hold them are rewritten, and the version is raised.
 
     Run it again, with or without --uid, if it was interrupted. Then publish again: only these shards are
     sent.
+
+    [bold]viewpoint100k remove my-dataset --uid UID --reason "asked by its author"[/bold]
+    [bold]viewpoint100k remove my-dataset[/bold]
     """
     from viewpoint100k import takedown
 
@@ -129,7 +143,11 @@ def remove_command(
 
 @app.command("index", rich_help_panel="Use it")
 def index_command(dataset: DatasetArgument) -> None:
-    """Write index/*.parquet anew: one row per question, no pictures, for duckdb, polars or pandas."""
+    """Write index/*.parquet again: one row per question, without pictures, for duckdb, polars or pandas.
+
+    [bold]viewpoint100k index my-dataset[/bold]
+    [bold]viewpoint100k index my-dataset && duckdb -c "from 'my-dataset/index/train.parquet' limit 5"[/bold]
+    """
     from viewpoint100k.index import write_index
 
     with disk_errors(dataset):
@@ -141,14 +159,23 @@ def index_command(dataset: DatasetArgument) -> None:
 def export_command(
     dataset: DatasetArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.", show_default=False)],
-    to: Annotated[str, typer.Option(help="vlmevalkit, lmms-eval, llamafactory or verl.", show_default=False)],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="Format: vlmevalkit, lmms-eval, llamafactory or verl.",
+            show_default=False,
+            autocompletion=lambda: ["vlmevalkit", "lmms-eval", "llamafactory", "verl"],
+        ),
+    ],
     split: Annotated[
-        Optional[str], typer.Option(help="Which split.", show_default="test to evaluate, train to train")
+        Optional[str],
+        typer.Option(help="Which split to write.", show_default="test for evaluation, train for training"),
     ] = None,
 ) -> None:
-    """Write the questions for another tool, figures drawn in. VLMEvalKit knows letters only: it gets no numbers.
+    """Write the questions for another tool, with figures drawn in. VLMEvalKit gets no questions that ask for a number.
 
     [bold]viewpoint100k export my-dataset --to lmms-eval task/[/bold]
+    [bold]viewpoint100k export my-dataset --to llamafactory data/ --split train[/bold]
     """
     from viewpoint100k import export
 
@@ -172,12 +199,15 @@ def evaluate_command(
     ] = None,
     html: Annotated[
         Optional[Path],
-        typer.Option(metavar="FILE", help="Write a page: confusion, worst cases.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Write a page with confusion tables and the worst cases.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Score answers: per type, tier, family, angle and form; both orders, whole samples, all rotations; with intervals.
+    """Score answers by type, tier, family, angle and form, in both orders and whole samples, with intervals.
 
     [bold]viewpoint100k evaluate predictions.jsonl my-dataset --html scores.html[/bold]
+    [bold]viewpoint100k evaluate predictions.jsonl my-dataset --json scores.json[/bold]
     """
     from viewpoint100k import evaluate
     from viewpoint100k.shards import write_atomically

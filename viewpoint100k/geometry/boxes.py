@@ -21,10 +21,12 @@ class Projected(NamedTuple):
 
 
 def standing(position: ArrayLike, turn_deg: float) -> Array:
-    """(4, 4) world_from_object of a box whose base has its middle there, turned counter-clockwise seen from above."""
-    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    """world_from_object, (4, 4), of a box by the middle of its base, turned counter-clockwise from above."""
+    c = np.cos(np.radians(turn_deg))
+    s = np.sin(np.radians(turn_deg))
     out = np.eye(4)
-    out[:2, :2], out[:3, 3] = [[c, -s], [s, c]], np.asarray(position, dtype=np.float64)
+    out[:2, :2] = [[c, -s], [s, c]]
+    out[:3, 3] = np.asarray(position, dtype=np.float64)
     return out
 
 

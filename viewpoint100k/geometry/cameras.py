@@ -11,10 +11,13 @@ from viewpoint100k.geometry.rotations import Array, camera_rotation
 
 
 def pose(rotation: ArrayLike, position: ArrayLike) -> Array:
-    """(..., 4, 4) world_from_camera from a (..., 3, 3) rotation and a (..., 3) camera position in the world."""
-    rotation, position = np.asarray(rotation, dtype=np.float64), np.asarray(position, dtype=np.float64)
+    """world_from_camera, (..., 4, 4), from a (..., 3, 3) rotation and a (..., 3) position in the world."""
+    rotation = np.asarray(rotation, dtype=np.float64)
+    position = np.asarray(position, dtype=np.float64)
     out = np.zeros((*np.broadcast_shapes(rotation.shape[:-2], position.shape[:-1]), 4, 4))
-    out[..., :3, :3], out[..., :3, 3], out[..., 3, 3] = rotation, position, 1.0
+    out[..., :3, :3] = rotation
+    out[..., :3, 3] = position
+    out[..., 3, 3] = 1.0
     return out
 
 
@@ -28,11 +31,9 @@ def invert(b_from_a: ArrayLike) -> Array:
 
 
 def position_on_sphere(azimuth_deg: ArrayLike, elevation_deg: ArrayLike, distance: ArrayLike) -> Array:
-    """(..., 3) world position of a camera about the origin; azimuth counter-clockwise from +X seen from above."""
-    a, e = (
-        np.radians(np.asarray(azimuth_deg, dtype=np.float64)),
-        np.radians(np.asarray(elevation_deg, dtype=np.float64)),
-    )
+    """World position of a camera about the origin, (..., 3); azimuth counter-clockwise from +X from above."""
+    a = np.radians(np.asarray(azimuth_deg, dtype=np.float64))
+    e = np.radians(np.asarray(elevation_deg, dtype=np.float64))
     unit = np.stack(np.broadcast_arrays(np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)), axis=-1)
     return np.asarray(np.asarray(distance, dtype=np.float64)[..., None] * unit)
 

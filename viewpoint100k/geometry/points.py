@@ -1,4 +1,4 @@
-"""Points of an object's surface in two views, the sides that a view shows, and what else could explain a picture.
+"""Surface points in two views, the sides that a view shows, and rival explanations of a picture.
 
 Works on what the renderer measured, as `visibility` does: planar depth at pixel centres and albedo.
 """
@@ -22,11 +22,10 @@ AROUND_Y = np.array([0, 0, 0, 1, -1, 0.7, -0.7, 0.7, -0.7])
 CONTINUOUS = 0.08  # world units: between neighbouring pixels, a greater step in depth is an outline
 HIDDEN_BY = 0.05  # world units: a surface so much nearer hides what is behind it for certain
 POOL = 120  # points among which those to keep are chosen
-PLANES, VIEWS, MIRRORED = (
-    24,
-    2,
-    400,
-)  # mirror planes that are tried, views of the ring that judge them, and points
+# mirror planes that are tried, views of the ring that judge them, and points
+PLANES = 24
+VIEWS = 2
+MIRRORED = 400
 SIDES = ("front", "back", "left", "right", "top", "bottom")
 
 
@@ -40,7 +39,7 @@ class Tracked(NamedTuple):
 
 
 def landmarks(captures: Sequence[Capture], seen: Sequence[Surface], count: int) -> list[Surface]:
-    """Points spread over what each view clearly sees of the surface: at most so many, the more outward ones first."""
+    """Points spread over what each view clearly sees of the surface: at most `count`, the outermost first."""
     pools = [one.every(len(one.points) // POOL) for one in seen]
     _, visible = _visibility(captures, pools)
     return [
@@ -61,7 +60,7 @@ def track(captures: Sequence[tuple[Capture, Capture]], points: Sequence[Surface]
 
 
 def _spread(pool: Surface, count: int) -> Surface:
-    """Points far from each other: each next one is the furthest from those chosen; the first is the most outward one."""
+    """Farthest-point sampling: each point is the furthest from those before; the first is the outermost."""
     if len(pool.points) <= count:
         return pool
     x, y, z = pool.points.T
@@ -86,7 +85,8 @@ def _visibility(
         return [], []
     points, normals = (np.concatenate([part[i] for part in of_each]) for i in (0, 1))
     counts = [len(one.points) for one in of_each]
-    which, ends = np.repeat(np.arange(len(captures)), counts), np.cumsum(counts).tolist()
+    which = np.repeat(np.arange(len(captures)), counts)
+    ends = np.cumsum(counts).tolist()
     poses = np.array([one.world_from_camera for one in captures])[which]
     shapes = [
         (*one.depth.shape, one.intrinsics[0, 0], one.intrinsics[1, 1], *one.intrinsics[:2, 2])
@@ -97,7 +97,8 @@ def _visibility(
     towards = points - poses[:, :3, 3]
     x, y, depth = np.einsum("ni,nij->jn", towards, poses[:, :3, :3])
     ahead = np.where(depth > 0, depth, 1)
-    u, v = fx * x / ahead + cx, fy * y / ahead + cy
+    u = fx * x / ahead + cx
+    v = fy * y / ahead + cy
     inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
     cols, rows = (
         np.minimum(
@@ -138,7 +139,8 @@ def side_shares(seen: Surface, world_from_camera: Array, front_azimuth_deg: floa
     """
     angle = np.radians(front_azimuth_deg)
     front = np.array([np.cos(angle), np.sin(angle), 0.0])
-    left, top = np.array([-front[1], front[0], 0.0]), np.array([0.0, 0.0, 1.0])
+    left = np.array([-front[1], front[0], 0.0])
+    top = np.array([0.0, 0.0, 1.0])
     nearest = np.argmax(seen.normals @ np.array([front, -front, left, -left, top, -top]).T, axis=1)
     return np.bincount(nearest, minlength=len(SIDES)) / max(len(nearest), 1)
 
@@ -152,7 +154,8 @@ def chirality(cloud: Surface, ring: list[Capture]) -> float:
     angles = np.radians(np.arange(PLANES) * 180.0 / PLANES)
     normals = np.stack([np.cos(angles), np.sin(angles), np.zeros(PLANES)], axis=1)
     mirrors = np.eye(3) - 2 * normals[:, :, None] * normals[:, None, :]
-    views, thin = ring[:: max(1, len(ring) // VIEWS)][:VIEWS], cloud.every(-(-len(cloud.points) // MIRRORED))
+    views = ring[:: max(1, len(ring) // VIEWS)][:VIEWS]
+    thin = cloud.every(-(-len(cloud.points) // MIRRORED))
     found = np.mean([look_differences(thin, view, np.array([np.eye(3), *mirrors])) for view in views], axis=0)
     least = float(np.min(found[1:] - found[0])) if np.isfinite(found).all() else 0.0
     return max(least, 0.0)
@@ -161,7 +164,7 @@ def chirality(cloud: Surface, ring: list[Capture]) -> float:
 def lens_or_place(
     points: Array, world_from_camera: Array, intrinsics: Array, distance_ratio: float, focal_ratio: float
 ) -> float:
-    """How far the object's points would be elsewhere in the second picture, had its size come about another way.
+    """How far the object's points would lie elsewhere in picture 2, had its size come about in another way.
 
     A camera can make an object larger by its lens or by going nearer; only perspective tells which.
 
@@ -180,13 +183,16 @@ def lens_or_place(
     others = [scale for scale in (1 / distance_ratio, 1 / focal_ratio) if abs(math.log(scale)) > same]
     # where nothing was done: both at once, one against the other, would not show in the size
     scales = np.array([1.0, *(others or [1.3, 1 / 1.3])])[:, None]  # the first is what was done
-    rotation, position = world_from_camera[:3, :3], world_from_camera[:3, 3]
+    rotation = world_from_camera[:3, :3]
+    position = world_from_camera[:3, 3]
     x, y, z = (rotation.T @ points.T)[:, None] - scales * (position @ rotation)[
         :, None, None
     ]  # (scales, N) each
     if not len(points) or not z.min() > 0:
         return 0.0
-    u, v = scales * (intrinsics[0, 0] * x / z), scales * (intrinsics[1, 1] * y / z)
+    u = scales * (intrinsics[0, 0] * x / z)
+    v = scales * (intrinsics[1, 1] * y / z)
     width = max(float(u[0].max() - u[0].min()), float(v[0].max() - v[0].min()), 1e-9)
-    across, along = u[1:] - u[0], v[1:] - v[0]
+    across = u[1:] - u[0]
+    along = v[1:] - v[0]
     return float(np.sqrt(across * across + along * along).mean(axis=1).min()) / width

@@ -48,12 +48,11 @@ def motion(
     Raises:
         InputError: if a pose is not rigid, or a camera sits on the object's centre.
     """
-    first, second = (
-        np.asarray(world_from_first, dtype=np.float64),
-        np.asarray(world_from_second, dtype=np.float64),
-    )
+    first = np.asarray(world_from_first, dtype=np.float64)
+    second = np.asarray(world_from_second, dtype=np.float64)
     center = np.asarray(object_center, dtype=np.float64)
-    from_first, from_second = _seen_from(first[..., :3, 3] - center), _seen_from(second[..., :3, 3] - center)
+    from_first = _seen_from(first[..., :3, 3] - center)
+    from_second = _seen_from(second[..., :3, 3] - center)
     if not ((from_first.distance > 0) & (from_second.distance > 0)).all():
         raise InputError("a camera sits on the object's centre: its direction to the object is undefined")
     bearing_first, pitch_first, roll_first = camera_angles_deg(first[..., :3, :3])
@@ -96,7 +95,9 @@ class _Direction(NamedTuple):
 
 
 def _seen_from(offset: Array) -> _Direction:
-    x, y, z = offset[..., 0], offset[..., 1], offset[..., 2]
+    x = offset[..., 0]
+    y = offset[..., 1]
+    z = offset[..., 2]
     return _Direction(
         np.sqrt(x * x + y * y + z * z),
         np.degrees(np.arctan2(y, x)),

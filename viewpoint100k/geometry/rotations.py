@@ -14,7 +14,7 @@ IDENTITY = np.eye(3)
 
 
 def check_rotation(rotation: ArrayLike, name: str) -> Array:
-    """Returns the (..., 3, 3) array as float64, or raises InputError if one is not a rotation within `ATOL`."""
+    """Return the (..., 3, 3) array as float64, or raise InputError if one is not a rotation within `ATOL`."""
     matrix = np.asarray(rotation, dtype=np.float64)
     if matrix.shape[-2:] != (3, 3):
         raise InputError(f"{name} has shape {matrix.shape}; expected (..., 3, 3)")
@@ -121,7 +121,9 @@ def camera_rotation(bearing_deg: ArrayLike, pitch_deg: ArrayLike, roll_deg: Arra
         (..., 3, 3) world_from_camera, OpenCV camera axes.
     """
     b, p, r = (np.radians(np.asarray(a, dtype=np.float64)) for a in (bearing_deg, pitch_deg, roll_deg))
-    cos_p, cos_r, sin_r = np.cos(p), np.cos(r), np.sin(r)
+    cos_p = np.cos(p)
+    cos_r = np.cos(r)
+    sin_r = np.sin(r)
     forward = np.sin(b) * cos_p, np.cos(b) * cos_p, np.sin(p)
     level_right, level_down = _level_axes(*forward)
     out = np.empty((*np.broadcast_shapes(b.shape, p.shape, r.shape), 3, 3))
@@ -138,8 +140,9 @@ Axis = tuple[
 
 
 def _level_axes(x: Array, y: Array, z: Array) -> tuple[Axis, Axis]:
-    """Right and down of a camera that looks along (x, y, z) without roll: forward x up, and forward x right."""
+    """Right and down axes of a camera looking along (x, y, z) without roll: forward x up, forward x right."""
     length = np.sqrt(x * x + y * y)
-    right_x, right_y = y / length, (0.0 - x) / length
+    right_x = y / length
+    right_y = (0.0 - x) / length
     level = 0.0 * x - 0.0 * y  # a zero, of the sign that a cross product gives it
     return (right_x, right_y, level), (0.0 - z * right_y, z * right_x, x * right_y - y * right_x)

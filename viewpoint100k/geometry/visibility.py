@@ -39,7 +39,7 @@ class Surface(NamedTuple):
     albedo: Array  # (N, 3)
 
     def every(self, step: int) -> "Surface":
-        """One of so many points; all of them for a step below 2, as a share of few points, or of none, comes out."""
+        """Every `step`-th point; all of them for a step below 2, which a share of few points gives."""
         step = max(1, step)
         return Surface(*(part[step // 2 :: step] for part in self))
 
@@ -55,12 +55,16 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     height, width = seen.shape
     stride = max(1, int(np.ceil(np.sqrt(seen.sum() / max_points))))
     rows, cols = np.nonzero(seen[stride // 2 :: stride, stride // 2 :: stride])
-    rows, cols = rows * stride + stride // 2, cols * stride + stride // 2
+    rows = rows * stride + stride // 2
+    cols = cols * stride + stride // 2
 
     (fx, _, cx), (_, fy, cy), _ = capture.intrinsics
     here = capture.depth[rows, cols].astype(np.float64)
-    across, along = (cols + 0.5 - cx) / fx, (rows + 0.5 - cy) / fy
-    x, y = across * here, along * here  # in camera axes, where the camera is the origin
+    across = (cols + 0.5 - cx) / fx
+    along = (rows + 0.5 - cy) / fy
+    # in camera axes, where the camera is the origin
+    x = across * here
+    y = along * here
 
     def step(dr: int, dc: int) -> tuple[Array, Array, Array]:
         """To a neighbour.
@@ -69,7 +73,8 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
         """
         ahead = np.minimum(rows + dr, height - 1), np.minimum(cols + dc, width - 1)
         behind = np.maximum(rows - dr, 0), np.maximum(cols - dc, 0)
-        depth_ahead, depth_behind = capture.depth[ahead], capture.depth[behind]
+        depth_ahead = capture.depth[ahead]
+        depth_behind = capture.depth[behind]
         nearer = np.abs(depth_ahead - here) <= np.abs(depth_behind - here)
         depth = np.where(nearer, depth_ahead, depth_behind).astype(np.float64)
         row, col = (np.where(nearer, *both) for both in zip(ahead, behind, strict=True))
@@ -86,7 +91,9 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     points = np.array([x, y, here])
     cosine = -(normal * points).sum(axis=0) / np.maximum(np.sqrt((points * points).sum(axis=0)), 1e-12)
     kept = np.flatnonzero(np.isfinite(length) & (cosine >= GRAZING_COSINE))
-    rows, cols, here = rows[kept], cols[kept], here[kept]
+    rows = rows[kept]
+    cols = cols[kept]
+    here = here[kept]
     pixels = np.stack([cols + 0.5, rows + 0.5], axis=1)
     return Surface(
         back_project(pixels, here, capture.world_from_camera, capture.intrinsics),
@@ -112,10 +119,12 @@ def covisible_fraction(
     A point is seen if it lies in the frame by `FRAME_MARGIN_PX` (of 512), its depth agrees with the depth
     that was rendered there, and the surface is turned away from the camera by no more than 80 degrees.
     """
-    of_first, of_second = of_first or surface(first), of_second or surface(second)
+    of_first = of_first or surface(first)
+    of_second = of_second or surface(second)
     if not len(of_first.points) or not len(of_second.points):
         return 0.0
-    area_first, area_second = of_first.area.sum(), of_second.area.sum()
+    area_first = of_first.area.sum()
+    area_second = of_second.area.sum()
     shared = 0.5 * (
         of_first.area[_sees(second, of_first)].sum() + of_second.area[_sees(first, of_second)].sum()
     )
@@ -124,7 +133,8 @@ def covisible_fraction(
 
 def turn_difference(cloud: Surface, view: Capture, turn_deg: float) -> float:
     """`look_differences` of one turn about the vertical, counter-clockwise seen from above."""
-    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    c = np.cos(np.radians(turn_deg))
+    s = np.sin(np.radians(turn_deg))
     return float(look_differences(cloud, view, np.array([[[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]]))[0])
 
 
@@ -145,23 +155,31 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
         the identity; as small for any other look that is the same to the eye. NaN if nothing would be seen.
     """
     looks = np.asarray(looks, dtype=np.float64)
-    count, (height, width) = len(cloud.points), view.depth.shape
+    count = len(cloud.points)
+    (height, width) = view.depth.shape
     factor = np.sqrt((looks[:, :, 0] ** 2).sum(axis=1))
-    camera_from_world, position = view.world_from_camera[:3, :3].T, view.world_from_camera[:3, 3:]
+    camera_from_world = view.world_from_camera[:3, :3].T
+    position = view.world_from_camera[:3, 3:]
     turned = camera_from_world @ looks
     x, y, z = _rows(turned, cloud.points) - camera_from_world @ position
     right, down, ahead = _rows(turned / factor[:, None, None], cloud.normals)
     cosine = -(right * x + down * y + ahead * z) / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)
     facing = np.flatnonzero((cosine > GRAZING_COSINE) & (z > 0))
-    cosine, depth = cosine[facing], z[facing]
+    cosine = cosine[facing]
+    depth = z[facing]
     (fx, _, cx), (_, fy, cy), _ = view.intrinsics
-    u, v = fx * x[facing] / depth + cx, fy * y[facing] / depth + cy
+    u = fx * x[facing] / depth + cx
+    v = fy * y[facing] / depth + cy
     inside = np.flatnonzero((u >= 0) & (v >= 0) & (u < width) & (v < height))
-    facing, (cosine, depth, u, v) = facing[inside], (part[inside] for part in (cosine, depth, u, v))
+    facing = facing[inside]
+    (cosine, depth, u, v) = (part[inside] for part in (cosine, depth, u, v))
     front = _in_front(u, v, depth, facing // count, cell_px=max(width, height) / CELLS)
-    facing, cosine, depth = facing[front], cosine[front], depth[front]
+    facing = facing[front]
+    cosine = cosine[front]
+    depth = depth[front]
     which = facing // count
-    pixel, point = v[front].astype(np.int64) * width + u[front].astype(np.int64), facing - count * which
+    pixel = v[front].astype(np.int64) * width + u[front].astype(np.int64)
+    point = facing - count * which
     depth_there = view.depth.ravel()[pixel].astype(np.float64)
     there = view.albedo.reshape(-1, 3).take(pixel, axis=0)
     of_albedo = np.abs(there - cloud.albedo.take(point, axis=0)) @ np.full(3, 1 / 3)
@@ -184,7 +202,8 @@ def _rows(matrices: Array, vectors: Array) -> Array:
 
 def _cross(a: Sequence[Array], b: Sequence[Array]) -> tuple[Array, Array, Array]:
     """Rows of cross products, of rows of vectors."""
-    (ax, ay, az), (bx, by, bz) = a, b
+    (ax, ay, az) = a
+    (bx, by, bz) = b
     return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
 
 
@@ -197,7 +216,8 @@ def _length(vectors: Array) -> Array:
 def cosine_to_camera(points: Array, normals: Array, world_from_camera: Array) -> Array:
     """(N,) cosine between each normal and the direction to the camera."""
     to_camera = world_from_camera[:3, 3] - points
-    (x, y, z), (across, along, up) = to_camera.T, normals.T
+    (x, y, z) = to_camera.T
+    (across, along, up) = normals.T
     return np.asarray((across * x + along * y + up * z) / np.maximum(_length(to_camera), 1e-12))
 
 
@@ -222,12 +242,15 @@ def _sees(capture: Capture, seen: Surface) -> NDArray[np.bool_]:
 def _in_front(
     u: Array, v: Array, depth: Array, which: NDArray[np.int64], *, cell_px: float
 ) -> NDArray[np.intp]:
-    """Numbers of the points at (u, v) pixels that no other point of the same look hides, on a coarse grid of cells."""
+    """Indices of the points at (u, v) pixels that no other point of the same look hides, on a coarse grid."""
     if not len(depth):
         return np.arange(0)
-    column, row = (u / cell_px).astype(np.int64), (v / cell_px).astype(np.int64)
-    left, top = int(column.min()), int(row.min())
-    wide, high = int(column.max()) - left + 1, int(row.max()) - top + 1
+    column = (u / cell_px).astype(np.int64)
+    row = (v / cell_px).astype(np.int64)
+    left = int(column.min())
+    top = int(row.min())
+    wide = int(column.max()) - left + 1
+    high = int(row.max()) - top + 1
     index = (which * high + row - top) * wide + column - left
     nearest = np.full((int(which.max()) + 1) * high * wide, np.inf)
     np.minimum.at(nearest, index, depth)

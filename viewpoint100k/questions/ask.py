@@ -13,15 +13,13 @@ import numpy as np
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.glances import Glance
+from viewpoint100k.proof import problems_of_chain
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.facts.chain import write_chain
 from viewpoint100k.questions.facts.pair import Case, Pair
 from viewpoint100k.questions.flat_cues import cue_values
 from viewpoint100k.questions.kind import Asked, DrawnKind, Fact, Figure, Kind, Known, PairKind
-from viewpoint100k.questions.read_figure import ReadFigure
 from viewpoint100k.questions.registry import BY_NAME, DRAWN_KINDS, KINDS, PAIR_KINDS
-from viewpoint100k.questions.verifier import verify_chain
-from viewpoint100k.questions.verifier_scenes import verify_scene_chain
 from viewpoint100k.questions.wording import (
     Templates,
     Vocabulary,
@@ -397,23 +395,3 @@ def _chain(
     with_chain = question.model_copy(update={"chain_of_thought": text})
     english = translated(with_chain, sample, kind, writer.vocabulary, writer.english)
     return None if problems_of_chain(sample, english) else text
-
-
-def problems_of_chain(sample: Sample, question: Question) -> list[str]:
-    """What is wrong with a chain of thought in English."""
-    kind, text = f"{question.type}/{question.frame}", question.chain_of_thought or ""
-    figure = ReadFigure(
-        images=tuple(question.images),
-        marks=tuple(question.marks),
-        mirrored=tuple(question.mirrored),
-        map_cameras=tuple(question.map_cameras),
-        parts=tuple(question.parts),
-        words=question.prompt,
-    )
-    number = f"{round(question.value or 0.0, -1):.0f}"  # chains round numbers to tens
-    right = question.options[question.answer_index] if question.options else number
-    if question.tier == "C" and sample.scene is not None:
-        return verify_scene_chain(text, kind, sample.views, sample.scene, figure, question.options, right)
-    views = [sample.views[view] for view in question.images]
-    front = sample.truth.front_azimuth_deg
-    return verify_chain(text, kind, views, question.options, right, front, sample.seen, figure)

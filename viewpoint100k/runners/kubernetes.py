@@ -16,7 +16,7 @@ NAME = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"  # a DNS label
 MOUNT = "run"
 
 
-def job_manifest(
+def job_manifest(  # noqa: PLR0913 - what a Job says, by name
     command: Sequence[str],
     shards: int,
     places: Places,

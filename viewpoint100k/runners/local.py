@@ -22,8 +22,11 @@ def run_local(
 ) -> dict[int, Failure]:
     """A `Runner`: as many processes at a time as there are slots."""
     logs.mkdir(parents=True, exist_ok=True)
-    waiting, running, failed = list(shards), dict[int, subprocess.Popen[bytes]](), dict[int, Failure]()
-    free, slot_of = list(range(len(places.slots))), dict[int, int]()
+    waiting = list(shards)
+    running = dict[int, subprocess.Popen[bytes]]()
+    failed = dict[int, Failure]()
+    free = list(range(len(places.slots)))
+    slot_of = dict[int, int]()
     try:
         while waiting or running:
             while waiting and free:
@@ -83,7 +86,7 @@ def own_cores() -> int:
 
 
 def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Bytes that this process and its children may still take: of the machine, and of what a container lends us.
+    """Bytes that this process and its children may still take from the machine or its container.
 
     None where the system does not say (it is no Linux).
     """
@@ -111,7 +114,8 @@ def _left_in_cgroups(root: Path, path: str, limit: str, usage: str) -> Iterator[
         if not folder.is_relative_to(root):
             return
         with suppress(OSError, ValueError):  # a ValueError: there it says `max`
-            most, used = int((folder / limit).read_text()), int((folder / usage).read_text())
+            most = int((folder / limit).read_text())
+            used = int((folder / usage).read_text())
             counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
             # cached files are given up when memory is wanted
             yield most - used + int(counts.get("total_inactive_file", counts.get("inactive_file", 0)))

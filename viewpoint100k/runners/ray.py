@@ -29,7 +29,7 @@ LOST = 1  # exit code of a task that Ray gave up
 def run_ray(
     command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
 ) -> dict[int, Failure]:
-    """A `Runner`: tasks on the cluster at `places.address`, or on a head of our own on loopback if that is empty.
+    """A `Runner`: tasks on the cluster at `places.address`, or on our own head on loopback if that is empty.
 
     A task whose node is lost is started again by Ray, one whose command was killed (out of memory, say) by
     us.
@@ -55,12 +55,16 @@ def _run(
     tick: Callable[[], None],
 ) -> dict[int, Failure]:
     task = ray.remote(_render).options(num_cpus=places.cpus, num_gpus=places.gpus, max_retries=places.retries)
-    waiting, failed, attempts = deque(shards), dict[int, Failure](), Counter[int]()
+    waiting = deque(shards)
+    failed = dict[int, Failure]()
+    attempts = Counter[int]()
     running: dict[Any, int] = {}
-    window, looked = 0, float("-inf")
+    window = 0
+    looked = float("-inf")
     while waiting or running:
         if time.monotonic() - looked > LOOK_S:
-            window, looked = _window(ray, places), time.monotonic()
+            window = _window(ray, places)
+            looked = time.monotonic()
         while waiting and len(running) < window:
             number = waiting.popleft()
             attempts[number] += 1
@@ -74,7 +78,8 @@ def _run(
             except (
                 ray.exceptions.RayError
             ) as error:  # its node was lost, and those that it was tried on again
-                code, text = LOST, f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
+                code = LOST
+                text = f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
             write_log(logs, number, text)
             if code < 0 and attempts[number] <= places.retries:
                 waiting.append(number)
@@ -113,15 +118,16 @@ def _connect(places: Places) -> Any:
             ray.init(address=places.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(
-                f"--address {places.address}: no Ray cluster there ({str(error).splitlines()[0]}). Start one with "
-                "`ray start --head`, or leave --address out to start one on this machine"
+                f"--address {places.address}: no Ray cluster there ({str(error).splitlines()[0]}). Start "
+                "one with `ray start --head`, or leave --address out to start one on this machine"
             ) from error
     for name, wanted in (("CPU", places.cpus), ("GPU", places.gpus)):
         most = max(node["Resources"].get(name, 0) for node in ray.nodes() if node["Alive"])
         if wanted > most and not places.address:  # a cluster that scales may bring larger nodes
             ray.shutdown()
             raise InputError(
-                f"each shard wants {wanted} {name}s, this machine has {most:g}: lower --{name.lower()}s-per-shard"
+                f"each shard wants {wanted} {name}s, this machine has {most:g}: lower "
+                f"--{name.lower()}s-per-shard"
             )
     return ray
 
@@ -154,13 +160,13 @@ def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
                 raise
             if attempt + 1 == STARTS:
                 raise ViewpointError(
-                    f"Ray did not start within 30 s, {STARTS} times: this machine is busy. Try again later, or start a head "
-                    "with `ray start --head` and pass --address auto"
+                    f"Ray did not start within 30 s, {STARTS} times: this machine is busy. Try again later, "
+                    "or start a head with `ray start --head` and pass --address auto"
                 ) from error
 
 
 def _end_helpers(ray: Any) -> None:
-    """End two processes of a head of our own that poll all the time for nobody: one reads logs, one would scale a cluster.
+    """End two processes of our own head that poll for nobody: the log reader and the autoscaler.
 
     `ray.init` cannot be told to leave them out. They are half of what an idle head uses, see docs/farm.md.
     """

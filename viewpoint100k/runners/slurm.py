@@ -19,7 +19,7 @@ LOST = 1  # exit code of an element of which nothing else is known
 def run_slurm(
     command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
 ) -> dict[int, Failure]:
-    """A `Runner`: submits job arrays and waits until they are over. A job that is there already is waited for instead.
+    """A `Runner`: submits job arrays and waits for them, or for a job that is already there.
 
     Raises:
         InputError: SLURM is not there, or refuses the job.
@@ -75,7 +75,8 @@ def sbatch_script(
         "#!/bin/bash",
         *(f"#SBATCH {option}" for option in options),
         "",
-        "# One shard per array element. It can be killed and run again: a shard that is done is not made twice.",
+        "# One shard per array element. It can be killed and run again: a shard that is done is not made "
+        "twice.",
         f"exec {shlex.join([*PROGRAM, *command])} --shard {number}",
     ]
     return "\n".join(lines) + "\n"
@@ -119,7 +120,8 @@ def _call(*words: str) -> str:
         done = subprocess.run(words, capture_output=True, text=True, env=os.environ)
     except FileNotFoundError as error:
         raise InputError(
-            f"--runner slurm: there is no {words[0]} here; run this on a node of the cluster from which jobs are submitted"
+            f"--runner slurm: there is no {words[0]} here; run this on a node of the cluster from which "
+            "jobs are submitted"
         ) from error
     if done.returncode:
         raise InputError(

@@ -16,7 +16,9 @@ from viewpoint100k.scenes.labels import scene_problem
 
 ON_THE_GROUND = 0.01  # of an object's height, that it may stand off
 BESIDE_PX = 1.5  # that a mask may reach beyond its box: half a pixel, and what the renderer rounds
-ATOL, ATOL_PX = 2e-5, 0.01  # of what is stored, in world units and pixels
+# of what is stored, in world units and pixels
+ATOL = 2e-5
+ATOL_PX = 0.01
 
 
 def problems_of_scene(sample: Sample, gates: GateConfig) -> Iterator[str]:
@@ -41,7 +43,10 @@ def problems_of_scene(sample: Sample, gates: GateConfig) -> Iterator[str]:
         or len(order) != len(sample.views)
         or order != [0, states - 1, *order[2:]]
     ):
-        yield f"scene: {states} states, views of the states {order}, {len(sample.views)} pictures, parts of {sorted(shapes)}"
+        yield (
+            f"scene: {states} states, views of the states {order}, {len(sample.views)} pictures, parts of "
+            f"{sorted(shapes)}"
+        )
         return
     if any(len(view.parts) != len(scene.parts) for view in scene.views):
         yield "scene: a view does not have one entry for each object"
@@ -64,7 +69,10 @@ def _standing_problems(part: ScenePart, ground: float) -> Iterator[str]:
         if not rigid or not np.allclose(turn[2], [0, 0, 1], atol=1e-4):
             yield f"scene, {part.object.uid}: does not stand upright"
         if abs(pose[2, 3] - ground) > ON_THE_GROUND * part.size[2]:
-            yield f"scene, {part.object.uid}: stands {pose[2, 3] - ground:.4f} off the ground, its height is {part.size[2]:.4f}"
+            yield (
+                f"scene, {part.object.uid}: stands {pose[2, 3] - ground:.4f} off the ground, its height is "
+                f"{part.size[2]:.4f}"
+            )
 
 
 def _seen_problems(
@@ -81,13 +89,17 @@ def _seen_problems(
     ):
         yield "base_pixel or depth is not where its box is"
     if found.pixels > found.solo_pixels or (not part.present[state] and found.solo_pixels):
-        yield f"{found.pixels} pixels, {found.solo_pixels} alone, {'there' if part.present[state] else 'absent'}"
+        yield (
+            f"{found.pixels} pixels, {found.solo_pixels} alone, "
+            f"{'there' if part.present[state] else 'absent'}"
+        )
     share = found.pixels / found.solo_pixels if found.solo_pixels else 0.0
     if abs(share - found.visible_fraction) > 1e-5:
         yield f"visible_fraction = {found.visible_fraction}; its pixels say {share:.4f}"
     if (found.box is None) != (found.pixels == 0) or (found.depth_range is None) != (found.pixels == 0):
         yield "box and depth_range belong to what has pixels, and to nothing else"
-    width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+    width = 2 * view.intrinsics[0][2]
+    height = 2 * view.intrinsics[1][2]
     if found.box is not None and found.depth_range is not None:
         left, top, right, bottom = found.box
         over = np.array(
@@ -104,7 +116,10 @@ def _seen_problems(
             yield f"{found.pixels} pixels in {found.box}"
         reach = 0.5 * float(np.linalg.norm(part.size)) + 1e-3
         if not found.depth - reach <= found.depth_range[0] <= found.depth_range[1] <= found.depth + reach:
-            yield f"is seen at depths {found.depth_range}; its middle is at {found.depth}, its half diagonal {reach:.3f}"
+            yield (
+                f"is seen at depths {found.depth_range}; its middle is at {found.depth}, its half diagonal "
+                f"{reach:.3f}"
+            )
     enough = found.pixels >= gates.min_part_pixels * width * height / 512**2
     if found.referable != (enough and found.visible_fraction >= gates.min_part_visible and not found.cut):
         yield f"referable = {found.referable} with {found.pixels} pixels, {found.visible_fraction} of it seen"
@@ -123,7 +138,10 @@ def _change_problems(scene: Scene) -> Iterator[str]:
         found |= {"vanished": part.present == [True, False], "appeared": part.present == [False, True]}
         expected = {name: number == change.part and name == change.kind for name in found}
         if found != expected:
-            yield f"scene, {part.object.uid}: {[name for name in found if found[name]]}; change says {change.kind} of {change.part}"
+            yield (
+                f"scene, {part.object.uid}: {[name for name in found if found[name]]}; change says "
+                f"{change.kind} of {change.part}"
+            )
         elif number == change.part and change.kind == "moved" and abs(distance - change.distance) > 1e-3:
             yield f"scene.change.distance = {change.distance}; the poses say {distance:.4f}"
         elif (

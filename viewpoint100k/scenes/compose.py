@@ -20,7 +20,8 @@ def compose(
     settings: ScenesConfig, objects: Sequence[SourceObject], count: int, rng: np.random.Generator
 ) -> list[SourceObject]:
     """So many scenes, in which all objects appear as often as each other, or once more."""
-    deck, scenes = _Deck(objects, rng), []
+    deck = _Deck(objects, rng)
+    scenes = []
     most = min(settings.most, len(objects))
     for number in range(count):
         wanted = int(rng.integers(min(settings.fewest, most), most + 1))
@@ -36,7 +37,9 @@ class _Deck:
     """Objects in random order, dealt again when all are gone."""
 
     def __init__(self, objects: Sequence[SourceObject], rng: np.random.Generator) -> None:
-        self._objects, self._rng, self._left = objects, rng, list[SourceObject]()
+        self._objects = objects
+        self._rng = rng
+        self._left = list[SourceObject]()
 
     def draw(self, others: Sequence[SourceObject], noun: str = "") -> SourceObject:
         """The next one that is not among others; of a noun, if there is one left."""
@@ -60,7 +63,7 @@ def scene_object(number: int, parts: Sequence[SourceObject]) -> SourceObject:
 
 
 def scene_record(uid: str, parts: Sequence[ObjectRecord]) -> ObjectRecord:
-    """Who a scene is: its hash is that of its objects' hashes, its licence that which is allowed by all of theirs."""
+    """A scene's identity: a hash of its objects' hashes, and a licence that all of theirs allow."""
     hashes = [part.sha256 for part in parts]
     return ObjectRecord(
         uid=uid,

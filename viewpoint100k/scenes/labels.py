@@ -1,4 +1,4 @@
-"""What was rendered of a scene -> what each picture shows of each object, and what changed between two of them.
+"""From renders of a scene to what each picture shows of each object, and what changed between two pictures.
 
 All of it is from the places that the renderer has read back, and from its object index, depth and albedo at
 pixel centres.
@@ -106,10 +106,13 @@ def _part_seen(
     shot: Shot, number: int, part: ScenePart, gates: GateConfig, width: int, height: int
 ) -> PartSeen:
     mine = shot.part_index == number + 1
-    rows, cols = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
+    rows = np.flatnonzero(mine.any(axis=1))
+    cols = np.flatnonzero(mine.any(axis=0))
     pixels = int(mine.sum())
     solo = max(int(shot.solo[number]), pixels)
-    box, depths, cut = None, None, False
+    box = None
+    depths = None
+    cut = False
     if pixels:
         box = [float(v) for v in (cols[0], rows[0], cols[-1] + 1, rows[-1] + 1)]
         cut = bool(cols[0] == 0 or rows[0] == 0 or cols[-1] == width - 1 or rows[-1] == height - 1)
@@ -201,7 +204,7 @@ def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layo
 
 
 def _missing(cloud: Surface, shot: Shot, number: int) -> float:
-    """Mean difference, over the points of an object that face the camera, from what is seen in their places; 0..1."""
+    """Mean difference of an object's points that face the camera from what is seen there, in [0, 1]."""
     capture = shot.capture
     height, width = shot.part_index.shape
     pixels, depth = project(cloud.points, capture.world_from_camera, capture.intrinsics)
@@ -215,7 +218,8 @@ def _missing(cloud: Surface, shot: Shot, number: int) -> float:
     if not inside.any():
         return 0.0
     cols, rows = pixels[inside].astype(np.int64).T
-    there, who = capture.depth[rows, cols].astype(np.float64), shot.part_index[rows, cols]
+    there = capture.depth[rows, cols].astype(np.float64)
+    who = shot.part_index[rows, cols]
     away = (there - depth[inside]) / OBJECT_RADIUS
     of_albedo = np.abs(capture.albedo[rows, cols] - cloud.albedo[inside]).mean(axis=1)
     itself = np.maximum(of_albedo, np.minimum(np.abs(away), BACKGROUND_DIFFERENCE))

@@ -54,7 +54,8 @@ def colour_shares(albedo: Array | NDArray[np.float32]) -> dict[ObjectColour, flo
         return dict.fromkeys(COLOURS, 0.0)
     linear = np.clip(np.asarray(albedo, dtype=np.float64), 0, 1)
     rgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)  # as displayed
-    high, low = rgb.max(axis=1), rgb.min(axis=1)
+    high = rgb.max(axis=1)
+    low = rgb.min(axis=1)
     chroma = high - low
     saturation = chroma / np.maximum(high, 1e-9)
     red, green, blue = rgb.T
@@ -86,7 +87,7 @@ def colour_of(shares: Mapping[ObjectColour, float]) -> ObjectColour | None:
 
 
 def by_letters(records: Sequence[ObjectRecord]) -> bool:
-    """Whether a scene's objects go by letters alone: in `LETTERED` of the scenes, so that words tell nothing about them."""
+    """Whether a scene's objects go by letters alone, as in a share `LETTERED`: words then reveal nothing."""
     digest = hashlib.sha256("\0".join(record.uid for record in records).encode()).digest()
     return digest[0] < 256 * LETTERED
 
@@ -101,7 +102,8 @@ def call(
         shares: `colour_shares` of each.
         letters: only by letters.
     """
-    nouns, colours = [noun_of(record) for record in records], [colour_of(each) for each in shares]
+    nouns = [noun_of(record) for record in records]
+    colours = [colour_of(each) for each in shares]
     out = []
     for number, (noun, colour) in enumerate(zip(nouns, colours, strict=True)):
         twins = [i for i, other in enumerate(records) if i != number and noun and might_be(other, noun)]

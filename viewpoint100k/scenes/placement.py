@@ -1,4 +1,4 @@
-"""Where the objects of a scene stand: apart, upright, on the ground, and the whole within `OBJECT_RADIUS` of the origin.
+"""Where a scene's objects stand: apart, upright, on the ground, all within `OBJECT_RADIUS` of the origin.
 
 An object is known by its reach: how far it goes in each of `DIRECTIONS` directions over the ground. Two
 objects are apart if along one of these directions one ends before the other begins; that is a proof for their
@@ -27,7 +27,7 @@ _WAYS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 
 class Footprint(NamedTuple):
-    """An object as it was loaded, in its own axes: the middle of its box at the origin, `OBJECT_RADIUS` around it."""
+    """An object as loaded, in its own axes: the middle of its box at the origin, within `OBJECT_RADIUS`."""
 
     extent: Array  # (3,) sides of its box
     reach: Array  # (DIRECTIONS,) from the middle, counter-clockwise from +x
@@ -97,7 +97,8 @@ def _least_gap(stands: Sequence[Stand]) -> float:
 def _sizes(plan: ScenePlan, parts: Sequence[SourceObject], rng: np.random.Generator) -> Array:
     """(N,) longest sides: what such things have, brought nearer to each other; of no unit."""
     logs = np.log([size_m(part.record) for part in parts]) + JITTER * rng.uniform(-1, 1, len(parts))
-    span, most = float(np.ptp(logs)), float(np.log(plan.largest_over_smallest))
+    span = float(np.ptp(logs))
+    most = float(np.log(plan.largest_over_smallest))
     return np.asarray(np.exp((logs - logs.min()) * min(1.0, most / max(span, 1e-9))))
 
 
@@ -108,7 +109,7 @@ def _stand(
     spread: float,
     rng: np.random.Generator,
 ) -> list[Stand]:
-    """Objects set down one after the other, each as near to the middle as one of a few directions lets it, or a bit further."""
+    """Objects set down one by one, each as near to the middle as one of a few directions allows."""
     scales = _sizes(plan, parts, rng) / [float(one.extent.max()) for one in footprints]
     turns = rng.integers(DIRECTIONS, size=len(parts))
     loose = [
@@ -148,13 +149,16 @@ def _event(
     """Which object changes, and how everything stands afterwards; None where it has no room for that."""
     if plan.event is None:
         return None, stands
-    changed, radius = int(rng.integers(len(stands))), _bounds(stands)[1]
-    others, before = [one for i, one in enumerate(stands) if i != changed], stands[changed]
+    changed = int(rng.integers(len(stands)))
+    radius = _bounds(stands)[1]
+    others = [one for i, one in enumerate(stands) if i != changed]
+    before = stands[changed]
     if plan.event == "gone":
         return changed, stands
     for _ in range(TRIES):
         if plan.event == "moved":
-            angle, distance = rng.uniform(0, 2 * np.pi), radius * rng.uniform(plan.move[0], plan.move[1])
+            angle = rng.uniform(0, 2 * np.pi)
+            distance = radius * rng.uniform(plan.move[0], plan.move[1])
             after = before._replace(spot=before.spot + distance * np.array([np.cos(angle), np.sin(angle)]))
         else:
             turn = int(rng.choice([-1, 1])) * round(
@@ -194,7 +198,7 @@ def _layout(plan: ScenePlan, stands: list[Stand], after: list[Stand], changed: i
 
 
 def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radius: float) -> Layout:
-    """The same with all that was measured, about its middle, brought to `OBJECT_RADIUS`: reach allows for more than there is."""
+    """The same, its measured extent centred and scaled to `OBJECT_RADIUS`: reach overestimates it."""
     factor = OBJECT_RADIUS / radius
     change = np.diag([factor, factor, factor, 1.0])
     change[:3, 3] = -factor * middle
@@ -206,7 +210,8 @@ def read_back(
     states: list[list[Array | None]], footprints: Sequence[Footprint], changed: int | None
 ) -> Layout:
     """The layout that similarities come to: those that were planned, or those that the renderer has."""
-    poses, sizes = [], []
+    poses = []
+    sizes = []
     for number, footprint in enumerate(footprints):
         known = next(state[number] for state in states if state[number] is not None)
         assert known is not None

@@ -55,7 +55,9 @@ def check_gltf(path: Path, budgets: FileBudgets) -> FileFacts:
 
 
 def read_surface(path: Path, budgets: FileBudgets, max_triangles: int) -> Surface:
-    """The triangles of a file that passes the gate. Images are not decoded, and no other file is opened than by the gate.
+    """The triangles of a file that passes the gate.
+
+    Images are not decoded, and no file is opened that the gate does not open.
 
     Raises:
         ObjectRefused: the file does not pass, has more triangles, or they cannot be read here.

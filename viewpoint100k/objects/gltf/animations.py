@@ -17,7 +17,8 @@ _VALUES = {"STEP": 1, "LINEAR": 1, "CUBICSPLINE": 3}  # of a keyframe: CUBICSPLI
 
 
 def check_animations(tree: dict[str, Any], accessors: list[Accessor], meshes: list[Mesh]) -> None:
-    animations, keyframes = tree.get("animations", []), 0
+    animations = tree.get("animations", [])
+    keyframes = 0
     others = len(tree.get("nodes", [])) + len(animations)
     if len(animations) * others > _MAX_VISITS:
         most = _MAX_VISITS // others
@@ -25,7 +26,8 @@ def check_animations(tree: dict[str, Any], accessors: list[Accessor], meshes: li
     for number, animation in enumerate(animations):
         samplers = animation["samplers"]
         for which, channel in enumerate(animation["channels"]):
-            where, target = f"animations[{number}].channels[{which}]", channel["target"]
+            where = f"animations[{number}].channels[{which}]"
+            target = channel["target"]
             if channel["sampler"] >= len(samplers):
                 found = f"{where}.sampler is {channel['sampler']}"
                 raise ObjectRefused(f"{found}, out of range: the animation has {len(samplers)} samplers")
@@ -46,7 +48,8 @@ def _check_sampler(
     sampler: dict[str, Any], where: str, accessors: list[Accessor], width: int, morphed: Mesh | None
 ) -> int:
     """The number of its values."""
-    times, values = accessors[sampler["input"]], accessors[sampler["output"]]
+    times = accessors[sampler["input"]]
+    values = accessors[sampler["output"]]
     interpolation = sampler.get("interpolation", "LINEAR")
     if interpolation not in _VALUES:
         raise ObjectRefused(

@@ -26,9 +26,8 @@ class Accessor:
     dtype: np.dtype[Any]
     normalized: bool
     data: NDArray[Any] | None  # (count, width), a view into a buffer; None: zeros, or for Draco to fill
-    sparse: (
-        tuple[NDArray[Any], NDArray[Any]] | None
-    )  # (n,) row numbers, and (n, width) rows that replace those
+    # (n,) row numbers, and (n, width) rows that replace those
+    sparse: tuple[NDArray[Any], NDArray[Any]] | None
     bounds: list[list[float]] | None  # as declared: often sloppy
 
     @cached_property
@@ -61,15 +60,16 @@ def read_views(tree: dict[str, Any], binary: memoryview | None, side_files: Side
     buffers = []
     for number, item in enumerate(tree.get("buffers", [])):
         where = f"buffers[{number}]"
-        data = (
-            side_files.read(item["uri"], f"{where}.uri") if "uri" in item else binary if number == 0 else None
-        )
+        data = binary if number == 0 else None
+        if "uri" in item:
+            data = side_files.read(item["uri"], f"{where}.uri")
         if data is not None and item["byteLength"] > len(data):
             raise ObjectRefused(f"{where} declares {item['byteLength']:,} bytes, but there are {len(data):,}")
         buffers.append(data)
     views = []
     for number, item in enumerate(tree.get("bufferViews", [])):
-        data, start = buffers[item["buffer"]], item.get("byteOffset", 0)
+        data = buffers[item["buffer"]]
+        start = item.get("byteOffset", 0)
         end = start + item["byteLength"]
         if data is None:
             raise ObjectRefused(f"buffers[{item['buffer']}] has no data: neither a uri nor a BIN chunk")
@@ -86,7 +86,9 @@ def read_accessors(tree: dict[str, Any], views: list[View], budgets: FileBudgets
     total = 0
     for number, item in enumerate(tree.get("accessors", [])):
         where = f"accessors[{number}]"
-        dtype, width, count = np.dtype(COMPONENTS[item["componentType"]]), WIDTHS[item["type"]], item["count"]
+        dtype = np.dtype(COMPONENTS[item["componentType"]])
+        width = WIDTHS[item["type"]]
+        count = item["count"]
         data = sparse = None
         replaced = item["sparse"]["count"] if "sparse" in item else 0
         total += (count + replaced) * width * dtype.itemsize
@@ -97,7 +99,8 @@ def read_accessors(tree: dict[str, Any], views: list[View], budgets: FileBudgets
         if "bufferView" in item:
             data = _rows(item, views, count, width, dtype, where)
         if replaced:
-            indices, values = item["sparse"]["indices"], item["sparse"]["values"]
+            indices = item["sparse"]["indices"]
+            values = item["sparse"]["values"]
             index_type = np.dtype(COMPONENTS[indices["componentType"]])
             which = _rows(indices, views, replaced, 1, index_type, f"{where}.sparse.indices")[:, 0]
             if which.max() >= count:
@@ -113,7 +116,9 @@ def read_accessors(tree: dict[str, Any], views: list[View], budgets: FileBudgets
 def _rows(
     place: dict[str, Any], views: list[View], count: int, width: int, dtype: np.dtype[Any], where: str
 ) -> NDArray[Any]:
-    view, offset, size = views[place["bufferView"]], place.get("byteOffset", 0), width * dtype.itemsize
+    view = views[place["bufferView"]]
+    offset = place.get("byteOffset", 0)
+    size = width * dtype.itemsize
     stride = view.stride or size
     if stride < size or stride % dtype.itemsize:
         raise ObjectRefused(

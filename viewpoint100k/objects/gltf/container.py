@@ -71,7 +71,9 @@ def _chunk(data: bytes, offset: int, expected: str) -> tuple[memoryview, int]:
     length, kind = struct.unpack_from("<I4s", data, offset)
     if kind != expected.encode():
         raise ObjectRefused(f"the first chunk is of type {show(kind.decode('latin-1'))}; expected {expected}")
-    start, end, name = offset + 8, offset + 8 + length, expected.rstrip("\0")
+    start = offset + 8
+    end = offset + 8 + length
+    name = expected.rstrip("\0")
     if end > len(data):
         raise ObjectRefused(
             f"truncated: the {name} chunk declares {length:,} bytes, {len(data) - start:,} are left"
@@ -80,9 +82,10 @@ def _chunk(data: bytes, offset: int, expected: str) -> tuple[memoryview, int]:
 
 
 _MAGICS = {
-    b"\xabKTX": "a KTX texture", b"DDS ": "a DDS texture", b"GIF8": "a GIF", b"BM": "a BMP", b"II*\0": "a TIFF",
-    b"MM\0*": "a TIFF", b"\x89PNG": "a PNG", b"\xff\xd8\xff": "a JPEG", b"PK\3\4": "a ZIP file", b"ply": "a PLY mesh",
-    b"\x1f\x8b": "a gzip file", b"Kaydara FBX": "an FBX file", b"BLENDER": "a .blend file", b"<?xml": "an XML file",
+    b"\xabKTX": "a KTX texture", b"DDS ": "a DDS texture", b"GIF8": "a GIF", b"BM": "a BMP",
+    b"II*\0": "a TIFF", b"MM\0*": "a TIFF", b"\x89PNG": "a PNG", b"\xff\xd8\xff": "a JPEG",
+    b"PK\3\4": "a ZIP file", b"ply": "a PLY mesh", b"\x1f\x8b": "a gzip file",
+    b"Kaydara FBX": "an FBX file", b"BLENDER": "a .blend file", b"<?xml": "an XML file",
     b"version https://git-lfs": "a git-LFS pointer, not the file itself (run `git lfs pull`)",
     b"\xef\xbb\xbf": "text that begins with a byte order mark (BOM)",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Images that textures use: where they are, how large by their headers, and of JPEGs whether they are whole."""
+"""Images that textures use: where they are, how large by their headers, and whether JPEGs are whole."""
 
 import io
 import struct
@@ -25,21 +25,11 @@ def check_images(
 
     Others: only where they lead.
     """
-    wanted = set()
-    for number, texture in enumerate(tree.get("textures", [])):
-        source = texture.get("source", (extension(texture, "EXT_texture_webp") or {}).get("source"))
-        if source is not None:
-            wanted.add(source)
-        elif texture.get("extensions"):
-            name = show(next(iter(texture["extensions"])))
-            raise ObjectRefused(f"textures[{number}] has only an image of {name}, which Blender cannot read")
-        elif number in (worn := dict(_worn(tree.get("materials", []), "materials"))):
-            raise ObjectRefused(f"textures[{number}] has no source image, but {worn[number]} shows it")
-    if len(wanted) > budgets.max_images:
-        raise ObjectRefused(f"{len(wanted):,} images; expected at most {budgets.max_images:,}")
+    wanted = _wanted_images(tree, budgets)
     pixels = size = 0
     for number, item in enumerate(tree.get("images", [])):
-        where, uri = f"images[{number}]", item.get("uri")
+        where = f"images[{number}]"
+        uri = item.get("uri")
         if number not in wanted:
             if uri is not None and not uri.startswith("data:"):
                 side_files.locate(uri, where)
@@ -50,7 +40,8 @@ def check_images(
         data = views[item["bufferView"]].data if uri is None else side_files.read(uri, f"{where}.uri")
         width, height = _image_size(data, where)
         deep = bytes(data[:4]) == b"\x89PNG" and data[24] == 16  # bits; Blender keeps floats of those
-        pixels, size = pixels + width * height * (4 if deep else 1), size + len(data)
+        pixels += width * height * (4 if deep else 1)
+        size += len(data)
         found = f"{where} has {width} x {height} = {width * height:,} pixels"
         if not 0 < width * height <= budgets.max_texture_pixels:
             raise ObjectRefused(f"{found}; expected 1 to {budgets.max_texture_pixels:,}")
@@ -67,6 +58,23 @@ def check_images(
                 f"{where} makes {size:,} bytes of images; expected at most {budgets.max_bytes:,}"
             )
     return len(wanted), pixels
+
+
+def _wanted_images(tree: dict[str, Any], budgets: FileBudgets) -> set[int]:
+    """The numbers of images that textures show."""
+    wanted = set()
+    for number, texture in enumerate(tree.get("textures", [])):
+        source = texture.get("source", (extension(texture, "EXT_texture_webp") or {}).get("source"))
+        if source is not None:
+            wanted.add(source)
+        elif texture.get("extensions"):
+            name = show(next(iter(texture["extensions"])))
+            raise ObjectRefused(f"textures[{number}] has only an image of {name}, which Blender cannot read")
+        elif number in (worn := dict(_worn(tree.get("materials", []), "materials"))):
+            raise ObjectRefused(f"textures[{number}] has no source image, but {worn[number]} shows it")
+    if len(wanted) > budgets.max_images:
+        raise ObjectRefused(f"{len(wanted):,} images; expected at most {budgets.max_images:,}")
+    return wanted
 
 
 def _worn(value: Any, where: str) -> Iterator[tuple[int, str]]:
@@ -89,11 +97,11 @@ _MORE = b"\x5a\xa5\x3c\xc3" * 64  # coded data of any kind
 
 
 def _is_cut(data: bytes) -> bool:
-    """Whether a JPEG has an end mark, but not all of its coded data. Decoders fill the rest with grey and say nothing.
+    """Whether a JPEG has an end mark, but not all of its coded data.
 
-    Whatever stands behind the last block of a whole one is passed over; behind a cut one it is taken for the
-    next blocks. The search costs two decodings, so it is for pictures that end in grey, and for progressive
-    ones, of which a part of the detail is missing.
+    Decoders fill the rest with grey and say nothing. Whatever stands behind the last block of a whole one is
+    passed over; behind a cut one it is taken for the next blocks. The search costs two decodings, so it is
+    for pictures that end in grey, and for progressive ones, of which a part of the detail is missing.
     """
     end = data.rfind(b"\xff\xd9")
     try:
@@ -114,7 +122,8 @@ def _is_cut(data: bytes) -> bool:
 
 def _image_size(data: memoryview, where: str) -> tuple[int, int]:
     """Width and height from the header; nothing is decoded. An image cut short is refused."""
-    head, tail = bytes(data[:64]), bytes(data[-_TAIL:])
+    head = bytes(data[:64])
+    tail = bytes(data[-_TAIL:])
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         if head[12:16] != b"IHDR" or head[29:33] != zlib.crc32(head[12:29]).to_bytes(4, "big"):
             raise ObjectRefused(f"{where} is a PNG whose header is damaged")

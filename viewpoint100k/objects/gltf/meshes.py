@@ -22,9 +22,8 @@ _MAX_MATERIALS = 2_500  # keep Blender busy for 8 s, and twice as many for four 
 _MAX_TARGETS = 1_000  # morph targets of one mesh; their names are compared with each other
 _MAX_ATTRIBUTE_NAME = 67  # bytes
 _MAX_CUSTOM = 200  # attributes of one mesh
-_MAX_CUSTOM_BYTES = (
-    128 << 20
-)  # of their values in all meshes: no picture shows them, but Blender keeps and copies them
+# of their values in all meshes: no picture shows them, but Blender keeps and copies them
+_MAX_CUSTOM_BYTES = 128 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,12 +139,25 @@ def _check_custom(parts: list[dict[str, Any]], where: str, accessors: list[Acces
                     f"{where}: {show(name)} is too long for the name of an attribute in Blender"
                 )
             if name.startswith("_") and widths.setdefault(name, width) != width:
-                found = f"{where}: {show(name)} has {widths[name]} numbers each in one primitive, {width} in another"
-                raise ObjectRefused(f"{found}; expected the same")
+                found = f"{where}: {show(name)} has {widths[name]} numbers each in one primitive"
+                raise ObjectRefused(f"{found}, {width} in another; expected the same")
     if len(widths) > _MAX_CUSTOM:
         raise ObjectRefused(f"{where} has {len(widths):,} custom attributes; expected at most {_MAX_CUSTOM}")
     vertices: int = sum(accessors[part["attributes"]["POSITION"]].count for part in drawn)
     return 4 * vertices * sum(widths.values())  # numbers of fewer bytes become ones of four
+
+
+def _check_attributes(attributes: dict[str, Accessor], vertices: int, where: str) -> None:
+    """Those of a primitive or of a morph target."""
+    for name, accessor in attributes.items():
+        widths = _PER_VERTEX.get(name.partition("_")[0], (accessor.width,))
+        if accessor.width not in widths:
+            raise ObjectRefused(
+                f"{where}: {show(name)} has {accessor.width} numbers each; expected {widths[-1]}"
+            )
+        if accessor.count < vertices:
+            found = f"{show(name)} has {accessor.count:,} values"
+            raise ObjectRefused(f"{where}: {found}; expected one for each of {vertices:,} vertices")
 
 
 def _read_primitive(
@@ -161,15 +173,7 @@ def _read_primitive(
     )
     pulls += [target["POSITION"] for target in targets if "POSITION" in target]
     for group in (attributes, *targets):
-        for name, accessor in group.items():
-            widths = _PER_VERTEX.get(name.partition("_")[0], (accessor.width,))
-            if accessor.width not in widths:
-                raise ObjectRefused(
-                    f"{where}: {show(name)} has {accessor.width} numbers each; expected {widths[-1]}"
-                )
-            if accessor.count < position.count:
-                found = f"{show(name)} has {accessor.count:,} values"
-                raise ObjectRefused(f"{where}: {found}; expected one for each of {position.count:,} vertices")
+        _check_attributes(group, position.count, where)
     indices = accessors[item["indices"]] if "indices" in item else None
     if any(accessor.dtype.kind != "u" or accessor.normalized for accessor in joints):
         raise ObjectRefused(f"{where}: JOINTS are not unsigned integers")
@@ -184,7 +188,8 @@ def _read_primitive(
     if (mode == 4 and part.corners % 3) or (mode in (5, 6) and part.corners < 3):
         raise ObjectRefused(f"{where} has {part.corners:,} corners; expected whole triangles")
     if draco is not None:
-        names, magic = set(draco["attributes"]), bytes(views[draco["bufferView"]].data[:5])
+        names = set(draco["attributes"])
+        magic = bytes(views[draco["bufferView"]].data[:5])
         if magic != b"DRACO" or indices is None or not {"POSITION"} <= names <= set(attributes):
             raise ObjectRefused(
                 f"{where} has Draco data that Blender cannot decode; expected POSITION and indices"

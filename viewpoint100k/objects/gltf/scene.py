@@ -28,7 +28,11 @@ _MAX_COMPARED = 400_000_000  # names of vertex groups of one mesh with each othe
 
 
 def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.float64], set[int]]:
-    """(n, 4, 4) local to world for all nodes, for Blender imports what no scene shows, too; and those of the scene."""
+    """Where all nodes are, for Blender also imports what no scene shows.
+
+    Returns:
+        (n, 4, 4) local to world, and the numbers of those nodes that the scene shows.
+    """
     items = tree.get("nodes", [])
     if len(items) > budgets.max_nodes:
         raise ObjectRefused(f"{len(items):,} nodes; expected at most {budgets.max_nodes:,}")
@@ -49,7 +53,8 @@ def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.f
     level = [number for number in range(len(items)) if number not in parents]
     reached = depth = 0
     while level:
-        reached, depth = reached + len(level), depth + 1
+        reached = reached + len(level)
+        depth = depth + 1
         if depth > budgets.max_node_depth:
             raise ObjectRefused(
                 f"nodes are nested deeper than {budgets.max_node_depth} levels, the most expected"
@@ -143,7 +148,11 @@ class Draw:
     mesh: Mesh
     places: NDArray[np.float64]  # (n, 4, 4): of the node, its instances, or the joints of its skin
     times: int  # it is drawn
-    skinned: bool
+    skin: int | None
+
+    @property
+    def skinned(self) -> bool:
+        return self.skin is not None
 
 
 def read_draws(
@@ -155,59 +164,85 @@ def read_draws(
 ) -> tuple[list[Draw], int]:
     """What the nodes draw, and how many nodes there are with instances."""
     _check_names([tree["nodes"][joint] for skin in tree.get("skins", []) for joint in skin["joints"]])
-    skins = [
-        _read_skin(item, f"skins[{n}]", world, accessors) for n, item in enumerate(tree.get("skins", []))
-    ]
+    listed = enumerate(tree.get("skins", []))
+    skins = [_read_skin(item, f"skins[{which}]", world, accessors) for which, item in listed]
     draws = []
-    nodes, hangings, compared, made = len(world), 0, 0, set[tuple[Any, ...]]()
-    channels = [channel for animation in tree.get("animations", []) for channel in animation["channels"]]
-    weighed = {each["target"].get("node") for each in channels if each["target"]["path"] == "weights"}
+    nodes = len(world)
+    hanging = _Hanging()
     for number, item in enumerate(tree.get("nodes", [])):
         if "mesh" not in item:
             continue
-        where, mesh, skin = f"nodes[{number}]", meshes[item["mesh"]], item.get("skin")
+        where = f"nodes[{number}]"
+        mesh = meshes[item["mesh"]]
         check_weights(item, where, mesh.targets)
-        places, times = world[number : number + 1], 1
         instancing = extension(item, "EXT_mesh_gpu_instancing")
         if instancing is not None:
             instances = _read_instances(instancing["attributes"], accessors, where, budgets.max_nodes)
-            places, times, skin = places @ instances, len(instances), None
-            nodes += times
+            draws.append(Draw(number, mesh, world[number] @ instances, len(instances), None))
+            nodes += len(instances)
             if any(part.targets for part in mesh.primitives):
-                raise ObjectRefused(
-                    f"{where}: instances of a mesh with morph targets, which Blender cannot import"
-                )
+                found = "instances of a mesh with morph targets"
+                raise ObjectRefused(f"{where}: {found}, which Blender cannot import")
             if nodes > budgets.max_nodes:
-                raise ObjectRefused(
-                    f"{nodes:,} nodes, instances included; expected at most {budgets.max_nodes:,}"
-                )
-        elif skin is not None and mesh.last_joint >= 0:
+                found = f"{nodes:,} nodes, instances included"
+                raise ObjectRefused(f"{found}; expected at most {budgets.max_nodes:,}")
+            continue
+        skin = item.get("skin")
+        places = world[number : number + 1]
+        if skin is not None and mesh.last_joint >= 0:
             places = skins[skin]
-            hangings, compared = hangings + len(places), compared + len(places) ** 2
-            if hangings > _MAX_HANGINGS:
-                raise ObjectRefused(
-                    f"meshes hang on {hangings:,} joints in sum; expected at most {_MAX_HANGINGS:,}"
-                )
-            if compared > _MAX_COMPARED:
-                found = f"meshes hang on up to {len(places):,} joints, whose names Blender compares {compared:,} times"
-                raise ObjectRefused(f"{found}; expected at most {_MAX_COMPARED:,}")
-            if mesh.last_joint >= len(places):
-                raise ObjectRefused(
-                    f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {len(places)}"
-                )
-        # Blender's meshes: one for each skin; of those that morph one for each set of weights, and for each
-        # that is animated
-        weights = number if number in weighed else tuple(item.get("weights", ()))
-        made.add((item["mesh"], skin, weights if mesh.targets else None))
-        draws.append(Draw(number, mesh, places, times, skin is not None))
-    if (looks := len(made) * (len(made) + nodes)) > _MAX_LOOKS:
-        found = f"{len(made):,} meshes in {nodes:,} nodes, which Blender would go through {looks:,} times"
-        raise ObjectRefused(f"{found}; expected at most {_MAX_LOOKS:,}: join some")
+            hanging.add(mesh, len(places), where)
+        draws.append(Draw(number, mesh, places, 1, skin))
+    _check_looks(tree, draws, nodes)
     return draws, nodes
 
 
+def _check_looks(tree: dict[str, Any], draws: list[Draw], nodes: int) -> None:
+    """Refuse what Blender would go through too often.
+
+    It makes a mesh for each skin; of those that morph, one for each set of weights, and for each that is
+    animated.
+    """
+    targets = [
+        channel["target"] for animation in tree.get("animations", []) for channel in animation["channels"]
+    ]
+    animated = {target.get("node") for target in targets if target["path"] == "weights"}
+    made = set[tuple[Any, ...]]()
+    for draw in draws:
+        item = tree["nodes"][draw.node]
+        weights = draw.node if draw.node in animated else tuple(item.get("weights", ()))
+        made.add((item["mesh"], draw.skin, weights if draw.mesh.targets else None))
+    if (looks := len(made) * (len(made) + nodes)) > _MAX_LOOKS:
+        found = f"{len(made):,} meshes in {nodes:,} nodes, which Blender would go through {looks:,} times"
+        raise ObjectRefused(f"{found}; expected at most {_MAX_LOOKS:,}: join some")
+
+
+@dataclass
+class _Hanging:
+    """How many joints meshes hang on, which Blender pays for in time."""
+
+    joints: int = 0  # of all meshes
+    compared: int = 0  # names of joints of one mesh with each other
+
+    def add(self, mesh: Mesh, joints: int, where: str) -> None:
+        self.joints += joints
+        self.compared += joints**2
+        if self.joints > _MAX_HANGINGS:
+            raise ObjectRefused(
+                f"meshes hang on {self.joints:,} joints in sum; expected at most {_MAX_HANGINGS:,}"
+            )
+        if self.compared > _MAX_COMPARED:
+            found = f"meshes hang on up to {joints:,} joints, whose names Blender compares"
+            raise ObjectRefused(f"{found} {self.compared:,} times; expected at most {_MAX_COMPARED:,}")
+        if mesh.last_joint >= joints:
+            raise ObjectRefused(f"{where}: mesh hangs on joint {mesh.last_joint}, out of range of {joints}")
+
+
 def _check_names(joints: list[dict[str, Any]]) -> None:
-    """Bones need names of their own within 63 bytes: Blender cuts them and numbers those that are the same."""
+    """Refuse too many joints of one name.
+
+    Bones need names of their own within 63 bytes: Blender cuts them and numbers those that are the same.
+    """
     different = {id(joint): joint["name"] for joint in joints if "name" in joint}
     names = Counter(name.encode()[:_NAME_BYTES] for name in different.values())
     name, number = names.most_common(1)[0] if names else (b"", 0)
@@ -245,9 +280,8 @@ def _read_instances(
 ) -> NDArray[np.float64]:
     names = {"TRANSLATION": 3, "ROTATION": 4, "SCALE": 3}
     used = {name: accessors[attributes[name]] for name in names if name in attributes}
-    count = next(
-        (accessor.count for accessor in used.values()), 0
-    )  # none of the three: Blender draws nothing
+    # none of the three: Blender draws nothing
+    count = next((accessor.count for accessor in used.values()), 0)
     if count > limit:
         raise ObjectRefused(f"{where} has {count:,} instances; expected at most {limit:,}")
     if any((accessor.count, accessor.width) != (count, names[name]) for name, accessor in used.items()):

@@ -1,6 +1,7 @@
-"""What the JSON must look like: fields, types, indices in range, and no extension that Blender cannot read."""
+"""What the JSON must look like: fields, types, indices in range, and only extensions that Blender reads."""
 
 import math
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
@@ -11,8 +12,9 @@ from viewpoint100k.objects.gltf.container import show
 # compares.
 _ALWAYS = {
     "EXT_mesh_gpu_instancing", "EXT_texture_webp", "KHR_animation_pointer", "KHR_draco_mesh_compression",
-    "KHR_lights_punctual", "KHR_materials_anisotropy", "KHR_materials_clearcoat", "KHR_materials_emissive_strength",
-    "KHR_materials_ior", "KHR_materials_pbrSpecularGlossiness", "KHR_materials_sheen", "KHR_materials_specular",
+    "KHR_lights_punctual", "KHR_materials_anisotropy", "KHR_materials_clearcoat",
+    "KHR_materials_emissive_strength", "KHR_materials_ior", "KHR_materials_pbrSpecularGlossiness",
+    "KHR_materials_sheen", "KHR_materials_specular",
     "KHR_materials_transmission", "KHR_materials_unlit", "KHR_materials_variants", "KHR_materials_volume",
     "KHR_mesh_quantization", "KHR_texture_transform",
 }  # fmt: skip
@@ -20,7 +22,10 @@ _SINCE_5_2 = {"KHR_materials_dispersion", "KHR_materials_iridescence"}
 
 
 def _installed_blender() -> tuple[int, ...]:
-    """Of this interpreter; the oldest that we render with where it has none, for another one may (`--engine-python`)."""
+    """The version of this interpreter's bpy.
+
+    Where it has none, another interpreter may (`--engine-python`): the oldest that we render with.
+    """
     try:
         return tuple(int(number) for number in metadata.version("bpy").split(".")[:2])
     except (metadata.PackageNotFoundError, ValueError):
@@ -68,7 +73,8 @@ _LIGHT = {
     **_RAW, "type!": {"directional", "point", "spot"}, "color": (3,), "intensity": float, "range": float,
     "spot": {**_RAW, "innerConeAngle": float, "outerConeAngle": float},
 }  # fmt: skip
-_LIGHTS, _VARIANTS = "extensions.KHR_lights_punctual.lights", "extensions.KHR_materials_variants.variants"
+_LIGHTS = "extensions.KHR_lights_punctual.lights"
+_VARIANTS = "extensions.KHR_materials_variants.variants"
 _PLACE = {"bufferView!": "bufferViews", "byteOffset": 0}
 _HEADER = {
     "asset!": {"version!": str, "minVersion": str, "copyright": str, "generator": str},
@@ -117,8 +123,8 @@ SHAPE = {
         "pbrMetallicRoughness": {
             "baseColorFactor": (4,), "metallicFactor": float, "roughnessFactor": float, "*Texture": _TEXTURE,
         },
-        "*Texture": _TEXTURE, "emissiveFactor": (3,), "alphaMode": {"OPAQUE", "MASK", "BLEND"}, "alphaCutoff": float,
-        "doubleSided": bool, "extensions": _MATERIALS,
+        "*Texture": _TEXTURE, "emissiveFactor": (3,), "alphaMode": {"OPAQUE", "MASK", "BLEND"},
+        "alphaCutoff": float, "doubleSided": bool, "extensions": _MATERIALS,
     }],
     "textures": [{
         "source": "images", "sampler": "samplers",
@@ -127,9 +133,11 @@ SHAPE = {
     "samplers": [{"magFilter": 0, "minFilter": 0, "wrapS": 0, "wrapT": 0}],
     "images": [{"uri": str, "bufferView": "bufferViews", "mimeType": str}],
     "accessors": [{
-        "componentType!": {*COMPONENTS}, "type!": {*WIDTHS}, "count!": 1, "bufferView": "bufferViews", "byteOffset": 0,
-        "normalized": bool, "min": [float], "max": [float],
-        "sparse": {"count!": 1, "indices!": {**_PLACE, "componentType!": {5121, 5123, 5125}}, "values!": _PLACE},
+        "componentType!": {*COMPONENTS}, "type!": {*WIDTHS}, "count!": 1,
+        "bufferView": "bufferViews", "byteOffset": 0, "normalized": bool, "min": [float], "max": [float],
+        "sparse": {
+            "count!": 1, "indices!": {**_PLACE, "componentType!": {5121, 5123, 5125}}, "values!": _PLACE,
+        },
     }],
     "bufferViews": [{"buffer!": "buffers", "byteLength!": 1, "byteOffset": 0, "byteStride": 0, "target": 0}],
     "buffers": [{"byteLength!": 1, "uri": str}],
@@ -143,53 +151,59 @@ def check_shape(value: Any, shape: Any, where: str, tree: dict[str, Any]) -> Non
     """
     match shape:
         case dict():
-            _expect(isinstance(value, dict), where, value, "an object")
-            for key in [key for key in value if value[key] is None and "*" not in shape]:
-                del value[key]
-            for name, inner in {"name": str, "extensions": _EXTENSIONS, **shape}.items():
-                key = name.rstrip("!")
-                if key.startswith("*"):
-                    for found in [found for found in value if found.endswith(key[1:])]:
-                        check_shape(value[found], inner, f"{where}.{show(found)}", tree)
-                elif key in value:
-                    check_shape(value[key], inner, f"{where}.{key}".lstrip("."), tree)
-                elif name != key:
-                    raise ObjectRefused(f"{where}.{key} is missing".lstrip("."))
+            _check_object(value, shape, where, tree)
         case list() | tuple():
-            _expect(isinstance(value, list), where, value, "a list")
-            if isinstance(shape, tuple) and len(value) != shape[0]:
-                raise ObjectRefused(f"{where} has {len(value)} numbers; expected {shape[0]}")
-            for number, item in enumerate(value):
-                check_shape(
-                    item, shape[0] if isinstance(shape, list) else _MAX_FACTOR, f"{where}[{number}]", tree
-                )
+            _check_list(value, shape, where, tree)
+        case str():
+            _check_index(value, shape, where, tree)
         case set():
             allowed = type(value) in (int, str) and value in shape
             _expect(allowed, where, value, f"one of {', '.join(map(str, sorted(shape)))}")
-        case str():
-            held: Any = tree
-            for part in shape.split("."):
-                held = held.get(part, []) if isinstance(held, dict) else []
-            _expect(isinstance(held, list), shape, held, "a list")
-            _expect(type(value) is int and value >= 0, where, value, "an index: an integer of at least 0")
-            if value >= len(held):
-                raise ObjectRefused(f"{where} is {value}, out of range: the file has {len(held)} {part}")
         case int():
             _expect(type(value) is int and value >= shape, where, value, f"an integer of at least {shape}")
         case float():
             within = type(value) in (int, float) and abs(value) <= shape
             _expect(within, where, value, f"a finite number up to {shape:g}")
-        case _ if shape is str:
-            _expect(_is_text(value), where, value, "a text")
         case None:
             _expect(value is not None, where, value, "no null")
         case _:
-            fits = (
-                type(value) in (int, float) and math.isfinite(value)
-                if shape is float
-                else isinstance(value, shape)
-            )
-            _expect(fits, where, value, {bool: "true or false", float: "a finite number"}[shape])
+            fits, expected = _TYPES[shape]
+            _expect(fits(value), where, value, expected)
+
+
+def _check_object(value: Any, shape: dict[str, Any], where: str, tree: dict[str, Any]) -> None:
+    _expect(isinstance(value, dict), where, value, "an object")
+    for key in [key for key in value if value[key] is None and "*" not in shape]:
+        del value[key]
+    for name, inner in {"name": str, "extensions": _EXTENSIONS, **shape}.items():
+        key = name.rstrip("!")
+        if key.startswith("*"):
+            for found in [found for found in value if found.endswith(key[1:])]:
+                check_shape(value[found], inner, f"{where}.{show(found)}", tree)
+        elif key in value:
+            check_shape(value[key], inner, f"{where}.{key}".lstrip("."), tree)
+        elif name != key:
+            raise ObjectRefused(f"{where}.{key} is missing".lstrip("."))
+
+
+def _check_list(value: Any, shape: list[Any] | tuple[int], where: str, tree: dict[str, Any]) -> None:
+    _expect(isinstance(value, list), where, value, "a list")
+    if isinstance(shape, tuple) and len(value) != shape[0]:
+        raise ObjectRefused(f"{where} has {len(value)} numbers; expected {shape[0]}")
+    inner = shape[0] if isinstance(shape, list) else _MAX_FACTOR
+    for number, item in enumerate(value):
+        check_shape(item, inner, f"{where}[{number}]", tree)
+
+
+def _check_index(value: Any, path: str, where: str, tree: dict[str, Any]) -> None:
+    """An index into the list that the file has at a path such as `extensions.KHR_lights_punctual.lights`."""
+    held: Any = tree
+    for part in path.split("."):
+        held = held.get(part, []) if isinstance(held, dict) else []
+    _expect(isinstance(held, list), path, held, "a list")
+    _expect(type(value) is int and value >= 0, where, value, "an index: an integer of at least 0")
+    if value >= len(held):
+        raise ObjectRefused(f"{where} is {value}, out of range: the file has {len(held)} {part}")
 
 
 def _is_text(value: Any) -> bool:
@@ -198,6 +212,17 @@ def _is_text(value: Any) -> bool:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+_TYPES: dict[type, tuple[Callable[[Any], bool], str]] = {
+    str: (_is_text, "a text"),
+    bool: (lambda value: isinstance(value, bool), "true or false"),
+    float: (_is_number, "a finite number"),
+}
 
 
 def _expect(fits: bool, where: str, value: Any, expected: str) -> None:

@@ -39,14 +39,16 @@ def check_visible(draws: Sequence[Draw], materials: list[dict[str, Any]]) -> Non
         raise ObjectRefused("the scene has no triangles, only points or lines; expected a surface")
     if all(part.material is not None and _invisible(materials[part.material]) for part in parts):
         raise ObjectRefused("every material is fully transparent: there is nothing to see")
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    low = np.full(3, np.inf)
+    high = np.full(3, -np.inf)
     for draw in draws:
         box, _ = meshes[draw.mesh]
         if box is None:
             return
         eight = np.stack(np.meshgrid(*box.T), axis=-1).reshape(-1, 3)
         placed = np.einsum("nij,cj->nci", draw.places[:, :3, :3], eight) + draw.places[:, None, :3, 3]
-        low, high = np.minimum(low, placed.min(axis=(0, 1))), np.maximum(high, placed.max(axis=(0, 1)))
+        low = np.minimum(low, placed.min(axis=(0, 1)))
+        high = np.maximum(high, placed.max(axis=(0, 1)))
     far = max(np.abs(low).max(), np.abs(high).max())
     if not far <= _MAX_COORDINATE:
         raise ObjectRefused(
@@ -63,23 +65,29 @@ def _invisible(material: dict[str, Any]) -> bool:
     pbr = material.get("pbrMetallicRoughness", {})
     if "baseColorTexture" in pbr or extension(material, "KHR_materials_pbrSpecularGlossiness") is not None:
         return False
-    alpha, mode = pbr.get("baseColorFactor", [1.0])[-1], material.get("alphaMode")
+    alpha = pbr.get("baseColorFactor", [1.0])[-1]
+    mode = material.get("alphaMode")
     return (mode == "MASK" and alpha < material.get("alphaCutoff", 0.5)) or (mode == "BLEND" and alpha <= 0)
 
 
 def _measure(mesh: Mesh) -> tuple[NDArray[np.float64] | None, bool]:
-    """(2, 3) bounds of the vertices in use, None if Draco hides them, and whether any triangle has an area."""
-    low, high, area, known = np.full(3, np.inf), np.full(3, -np.inf), 0.0, True
+    """Bounds of a mesh, and whether any of its triangles has an area.
+
+    Returns:
+        (2, 3) least and greatest coordinates of the vertices in use; None if Draco hides them.
+    """
+    low = np.full(3, np.inf)
+    high = np.full(3, -np.inf)
+    area = 0.0
+    known = True
     for part in mesh.primitives:
         if part.draco and part.position.data is None:
             area = np.inf
             if part.position.bounds is None:
                 known = False
             else:
-                low, high = (
-                    np.minimum(low, part.position.bounds[0]),
-                    np.maximum(high, part.position.bounds[1]),
-                )
+                low = np.minimum(low, part.position.bounds[0])
+                high = np.maximum(high, part.position.bounds[1])
             continue
         if not all(pull.finite for pull in part.pulls):
             raise ObjectRefused(
@@ -91,13 +99,23 @@ def _measure(mesh: Mesh) -> tuple[NDArray[np.float64] | None, bool]:
                 raise ObjectRefused(
                     f"{part.where}: vertex positions contain NaN or infinity; expected finite numbers"
                 )
-            low, high = np.minimum(low, points.min(axis=0)), np.maximum(high, points.max(axis=0))
-            if part.triangles:
-                a, b, c = points[0::3], points[1::3], points[2::3]
-                if part.mode != 4:
-                    a, b, c = points[:1] if part.mode == 6 else points[:-2], points[1:-1], points[2:]
-                area += float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
+            low = np.minimum(low, points.min(axis=0))
+            high = np.maximum(high, points.max(axis=0))
+            area += _area(points, part.mode) if part.triangles else 0.0
     return np.stack([low, high]) if known else None, area > 1e-12 * float(np.sum((high - low) ** 2))
+
+
+def _area(points: NDArray[np.float64], mode: int) -> float:
+    """Twice the area of the triangles of some corners (N, 3), which is only asked whether it is near 0."""
+    if mode == 4:
+        a = points[0::3]
+        b = points[1::3]
+        c = points[2::3]
+    else:
+        a = points[:1] if mode == 6 else points[:-2]
+        b = points[1:-1]
+        c = points[2:]
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
 
 
 def _blocks(part: Primitive) -> Iterator[NDArray[np.int64]]:

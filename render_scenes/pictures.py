@@ -1,0 +1,122 @@
+"""From what Cycles renders to the files of a view: the picture over its background, depth and albedo."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from render_scenes import passes
+
+OBJECT_INDEX = 1  # of the (first) object's own pixels, 2 of the second object's: what they stand on has none
+VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
+VEIL_DEPTH = 0.03  # by so much these may be nearer or further
+
+
+class Box(NamedTuple):
+    """The part of the frame that is rendered, in pixels; the last row and column are outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Kind(NamedTuple):
+    """What a picture is of."""
+
+    scene: bool  # several objects
+    veiled: bool  # some of it is blended
+
+
+class Finished(NamedTuple):
+    """What is read from the files of a view: fields of `protocol.Taken`."""
+
+    arrays: str
+    image: str
+    statistics: dict[str, float]
+
+
+def finish(
+    path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, kind: Kind
+) -> Finished:
+    """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
+
+    Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is
+    kept.
+    """
+    depth, albedo = passes.depth_and_albedo(taken, OBJECT_INDEX)
+    with open(path.with_suffix(".npy"), "wb") as file:
+        np.save(file, depth)
+        np.save(file, albedo)
+        if kind.scene:
+            np.save(file, taken["Object Index"][..., 0].astype(np.uint8))  # 0 where there is none
+    there = depth < 1e9
+    alpha = taken["Combined"][..., 3]
+    statistics = {"opacity": float(alpha[there].mean()) if there.any() else 0.0}
+    arrays = path.with_suffix(".npy").name
+    image = ""
+    if behind is not None:
+        picture = path.with_suffix(".jpg")
+        image = picture.name
+        inside = np.s_[box.top : box.bottom, box.left : box.right]
+        before = behind[inside].astype(np.float32)
+        rgb, after = _over(path, before, depth if kind.veiled else None)
+        path.unlink()
+        if there.any():
+            statistics |= _exposure(rgb[there], np.abs(after - before)[there])
+        whole = behind.copy()
+        whole[inside] = np.rint(after)
+        Image.fromarray(whole).save(picture, quality=quality, subsampling=0)
+    return Finished(arrays, image, statistics)
+
+
+def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255.
+
+    Args:
+        veil: depth, (H, W), if some of it is blended: how much is, few paths tell with a grain.
+    """
+    with Image.open(path) as picture:
+        rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
+    if veil is not None:
+        rgba = _without_grain(rgba, veil)
+    rgb = rgba[..., :3]
+    alpha = rgba[..., 3:] / 255
+    return rgb, rgb * alpha + behind * (1 - alpha)
+
+
+def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Colours and alpha of what is blended as the mean of their surroundings at that depth.
+
+    The denoiser leaves alpha alone.
+    """
+    thin = (depth < 1e9) & (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
+    height, width = depth.shape
+    weighed = np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=2)
+    far = np.pad(depth, VEIL_PX, constant_values=np.inf)
+    near = np.pad(weighed, ((VEIL_PX, VEIL_PX), (VEIL_PX, VEIL_PX), (0, 0)))
+    total = np.zeros_like(weighed)
+    count = np.zeros((height, width, 1), dtype=np.float32)
+    for down in range(2 * VEIL_PX + 1):
+        for right in range(2 * VEIL_PX + 1):
+            there = np.s_[down : down + height, right : right + width]
+            same = (np.abs(far[there] - depth) < VEIL_DEPTH)[..., None]
+            total += same * near[there]
+            count += same
+    smooth = np.concatenate(
+        [total[..., :3] / np.maximum(total[..., 3:], 1e-6), total[..., 3:] / count.clip(1)], axis=2
+    )
+    return np.where(thin[..., None], smooth, rgba)
+
+
+def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:
+    """Of the object's pixels (N, 3), all in 0..255."""
+    luminance = rgb @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
+    return {
+        "luminance": float(luminance.mean()),
+        "contrast": float(luminance.std()),
+        "dark": float((luminance < 0.02).mean()),
+        "bright": float((luminance > 0.98).mean()),
+        "from_background": float(from_behind.mean()) / 255,
+    }

@@ -1,0 +1,250 @@
+"""The report of a recipe's run: one HTML file with scores, curves, costs and examples, nothing beside it."""
+
+import base64
+import io
+import json
+import statistics
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata, resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from viewpoint100k.errors import MissingExtra
+from viewpoint100k.evaluate import Answered, evaluate, pictures_of
+from viewpoint100k.shards import write_atomically
+
+if TYPE_CHECKING:
+    from trainers.recipe import Recipe
+
+Found = dict[int, dict[str, Any]]  # seed -> stage -> what its mark holds
+TITLES = {"before": "before training", "after_sft": "after stage 1", "after_grpo": "after stage 2"}
+EXAMPLES = 6  # of each sort
+CURVES = {
+    "loss": "loss",
+    "watch/accuracy": "accuracy on watched questions",
+    "reward": "reward",
+    "kl": "KL to the start",
+}
+COLOURS = {"sft": "#2f6db3", "grpo": "#c2452d"}
+PACKAGES = ("viewpoint100k", "torch", "transformers", "trl", "datasets", "accelerate", "peft")
+
+
+class Row(NamedTuple):
+    """One figure of the table of scores, before and after each stage."""
+
+    form: str
+    name: str
+    cells: list[dict[str, Any] | None]
+
+
+class Example(NamedTuple):
+    """A question, its pictures, and what was said to it first and last."""
+
+    question: Any
+    pictures: list[str]
+    before: str
+    after: str
+
+
+def write_report(recipe: "Recipe", out: Path, found: Found) -> None:
+    """`OUT/report.html`, and the same figures in `OUT/report.json`.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise MissingExtra("the report needs jinja2: pip install 'viewpoint100k[publish]'") from error
+
+    asked = [name for name in TITLES if name in found[min(found)]]
+    table, spread = _table(found[min(found)], asked), _spread(found, asked)
+    titles = [TITLES[name] for name in asked]
+    facts: dict[str, Any] = {
+        "about": recipe.about,
+        "versions": _versions(),
+        "asked": titles,
+        "scores": [row._asdict() for row in table],
+        "spread": spread,
+        "costs": _costs(found),
+        "chance": {
+            form: scores["chance"]["value"]
+            for form, scores in found[min(found)][asked[0]]["scores"].items()
+            if "chance" in scores
+        },
+    }
+    write_atomically(out / "report.json", (json.dumps(facts, indent=1) + "\n").encode())
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.from_string((resources.files("trainers") / "report.html.j2").read_text("utf-8"))
+    text = page.render(
+        **facts,
+        name=out.name,
+        rows=table,
+        seeds=sorted(found),
+        plots=_plots(found[min(found)], table, titles),
+        examples=_examples(recipe, out, asked),
+        recipe=yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True),
+    )
+    write_atomically(out / "report.html", text.encode())
+
+
+def _versions() -> dict[str, str]:
+    known = {"python": sys.version.split()[0]}
+    for name in PACKAGES:
+        try:
+            known[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return known
+
+
+def _table(marks: Mapping[str, Any], asked: Sequence[str]) -> list[Row]:
+    rows = []
+    for form, first in marks[asked[0]]["scores"].items():
+        for name in first:
+            if name != "chance":
+                rows.append(Row(form, name, [marks[stage]["scores"][form].get(name) for stage in asked]))
+    return rows
+
+
+def _spread(found: Found, asked: Sequence[str]) -> list[dict[str, Any]]:
+    """Mean and standard deviation over seeds, of all questions of each form."""
+    if len(found) < 2:
+        return []
+    rows = []
+    for form in found[min(found)][asked[0]]["scores"]:
+        values = [
+            [marks[stage]["scores"][form]["all"]["value"] for marks in found.values()] for stage in asked
+        ]
+        rows.append(
+            {
+                "form": form,
+                "seeds": len(found),
+                "mean": [statistics.mean(each) for each in values],
+                "sd": [statistics.stdev(each) for each in values],
+            }
+        )
+    return rows
+
+
+def _costs(found: Found) -> list[dict[str, Any]]:
+    return [
+        {"seed": seed, "stage": stage} | mark["cost"]
+        for seed, marks in found.items()
+        for stage, mark in marks.items()
+        if stage != "data" or seed == min(found)  # there is one dataset for all
+    ]
+
+
+# --- pictures --------------------------------------------------------------------------------------
+
+
+def _plots(marks: Mapping[str, Any], table: Sequence[Row], titles: Sequence[str]) -> list[str]:
+    """As addresses that hold the picture itself; none where matplotlib is not installed."""
+    if find_spec("matplotlib") is None:
+        return []
+    return [_bars([row for row in table if row.name == "all"], titles), _curves(marks)]
+
+
+def _bars(rows: Sequence[Row], titles: Sequence[str]) -> str:
+    def draw(figure: Any) -> None:
+        axis = figure.subplots()
+        for column, title in enumerate(titles):
+            cells = [row.cells[column] for row in rows]
+            places = [number + 0.25 * column for number, cell in enumerate(cells) if cell]
+            known = [cell for cell in cells if cell]
+            values = [cell["value"] for cell in known]
+            low = [cell["value"] - cell["low"] for cell in known]
+            high = [cell["high"] - cell["value"] for cell in known]
+            axis.bar(places, values, 0.22, label=title, yerr=[low, high], capsize=3)
+        axis.set_xticks([number + 0.25 for number in range(len(rows))], [row.form for row in rows])
+        axis.set_ylim(0, 1)
+        axis.set_ylabel("right")
+        axis.legend(frameon=False, fontsize=8)
+
+    return _picture((6.4, 3.0), draw)
+
+
+def _curves(marks: Mapping[str, Any]) -> str:
+    stages = [stage for stage in COLOURS if stage in marks]
+    keys = [key for key in CURVES if any(key in entry for stage in stages for entry in marks[stage]["log"])]
+
+    def draw(figure: Any) -> None:
+        for axis, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
+            for stage in stages:
+                points = [(entry["step"], entry[key]) for entry in marks[stage]["log"] if key in entry]
+                if points:
+                    axis.plot(*zip(*points, strict=True), color=COLOURS[stage], label=stage)
+            axis.set_title(CURVES[key], fontsize=9)
+            axis.set_xlabel("step", fontsize=8)
+            axis.legend(frameon=False, fontsize=7)
+
+    return _picture((3.0 * max(1, len(keys)), 2.6), draw)
+
+
+def _picture(size: tuple[float, float], draw: Callable[[Any], None]) -> str:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+# --- examples --------------------------------------------------------------------------------------
+
+
+def _examples(recipe: "Recipe", out: Path, asked: Sequence[str]) -> dict[str, list[Example]]:
+    """Questions that were learned, are still wrong, and were forgotten, of the first form and seed."""
+    from trainers.recipe import dataset_of
+
+    data, form = dataset_of(recipe, out), next(iter(recipe.ask))
+    said = out / "seed-0" / "said"
+    judged = {name: _first_orders(evaluate(said / f"{name}-{form}.jsonl", data)[1]) for name in asked}
+    before, after = judged[asked[0]], judged[asked[-1]]
+    ever = {name for stage in asked[:-1] for name, case in judged[stage].items() if case.credit == 1}
+    sorts = {
+        "Right now, wrong before": [n for n, case in after.items() if case.credit == 1 and n not in ever],
+        "Wrong": [n for n, case in after.items() if case.credit == 0 and n not in ever],
+        "Forgotten: right at an earlier time, wrong now": [
+            n for n, case in after.items() if case.credit == 0 and n in ever
+        ],
+    }
+    chosen = {sort: _spread_over_objects([after[name] for name in names]) for sort, names in sorts.items()}
+    pictures = pictures_of(data, [case for cases in chosen.values() for case in cases])
+    return {
+        sort: [
+            Example(
+                case.question,
+                pictures[case.question.id],
+                (before[case.question.id].said or "")[:300] if case.question.id in before else "",
+                (case.said or "")[:600],
+            )
+            for case in cases
+        ]
+        for sort, cases in chosen.items()
+    }
+
+
+def _first_orders(cases: Sequence[Answered]) -> dict[str, Answered]:
+    return {case.question.id: case for case in cases if case.said is not None and case.rotation == 0}
+
+
+def _spread_over_objects(cases: Sequence[Answered]) -> list[Answered]:
+    """The clearest of each object first, so that no object fills the page."""
+    seen: dict[str, int] = {}
+    ranked: list[tuple[int, int, Answered]] = []
+    for case in sorted(cases, key=lambda case: (-case.question.margin, case.question.id)):
+        uid = case.sample.object.uid
+        seen[uid] = seen.get(uid, 0) + 1
+        ranked.append((seen[uid], len(ranked), case))
+    return [case for _, _, case in sorted(ranked, key=lambda entry: entry[:2])[:EXAMPLES]]
