@@ -6,19 +6,26 @@ from typing import Any, get_args
 
 from pydantic import AfterValidator
 
-from viewpoint100k.config import Range, Setting, Within, all_settings, load_config, preset_names
+from viewpoint100k.config import (
+    Range,
+    Setting,
+    Within,
+    all_settings,
+    load_config,
+    preset_names,
+    preset_renderer,
+)
 
 PAGE = Path(__file__).parent / "settings.md"
 HEAD = """# Settings
 
-Written by `python docs/settings.py` from [config.py](../viewpoint100k/config.py).
-
-`--set plan.pairs_per_object=6` changes one setting and may be given often; of a range, either end: `--set plan.hfov_deg.low=55`. A
-YAML file that holds only what differs from the defaults is a preset of your own: `--preset mine.yaml`. Values are checked before anything is
-rendered; a name that does not exist is refused, with the nearest one that does. The settings of a run are in `OUT/.run/config.yaml`, those of a dataset in its
-`manifest.json`, and `requestion` changes `questions.*` and `gates.*` without rendering.
+`--set plan.pairs_per_object=6` changes one setting, and may be repeated; for one end of a range write `--set plan.hfov_deg.low=55`. A
+YAML file with only what differs from the defaults is a preset of your own: `--preset mine.yaml`. Values are checked before anything is
+rendered; a name that does not exist is refused, and the nearest one is suggested. The settings of a run are in `OUT/.run/config.yaml`, those of
+a dataset in its `manifest.json`. `requestion` changes `questions.*` and `gates.*` without rendering.
 
 *Allowed* are the values that are accepted, not those that make sense together. Presets are named where they differ from the default.
+Written by `python docs/settings.py` from [config.py](../viewpoint100k/config.py).
 """
 COLUMNS = "| setting | default | allowed | unit | what it does, and why this default | presets that differ |\n|---|---|---|---|---|---|\n"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -27,8 +34,12 @@ LARGE = 2**40  # powers of two from here on are written as such
 
 def page() -> str:
     """The whole page as Markdown."""
+    released = ", ".join(sorted({preset_renderer(name) for name in preset_names()}))
     presets = {name: load_config(name).model_dump(mode="json") for name in preset_names()}
-    parts = [HEAD]
+    parts = [
+        HEAD
+        + f"The presets of this version were released with {released}; each file says so (`released_with`).\n"
+    ]
     for name, group in groupby(_ordered(), key=lambda one: one.name.rpartition(".")[0]):
         members = list(group)
         title = f"## `{name}`\n\n{_text(members[0].section.__doc__)}" if name else "## The run as a whole"
@@ -71,6 +82,8 @@ def _value(value: Any) -> str:
         return f"{_number(value['low'])} to {_number(value['high'])}"
     if isinstance(value, dict):
         return "on"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"`{value}`" if isinstance(value, str) else _number(value)

@@ -1,10 +1,84 @@
-"""What the tests share: where the real objects are, whether bpy is here, and one small rendered dataset."""
+"""What the tests share: their two speeds, where the real objects are, and one small rendered dataset."""
 
 import importlib.util
+import json
+import os
 import shutil
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from support.command import SHARED, SMALL, viewpoint100k
+
+# --- two speeds ---------------------------------------------------------------------------------
+
+SLOW = Path(__file__).parent / "slow.txt"
+COSTS = pytest.StashKey[dict]()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--all", action="store_true", help="run all tests; without it those of tests/slow.txt are left out"
+    )
+    parser.addoption(
+        "--costs", metavar="FILE.json", help="write the CPU-seconds of each test's setup and call"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is slow, unless all tests are wanted or one is named."""
+    named = any("::" in argument for argument in config.args)
+    if config.getoption("--all") or named:
+        return
+    slow = [line.strip() for line in SLOW.read_text().splitlines() if line.strip() and line[0] != "#"]
+    functions = {line for line in slow if "::" in line}
+    files = tuple(line for line in slow if line.endswith((".py", "/")))
+    fixtures = {line.removeprefix("fixture ") for line in slow if line.startswith("fixture ")}
+
+    def is_slow(item):
+        name = item.nodeid.partition("[")[0]
+        return name in functions or name.startswith(files) or bool(fixtures & {*item.fixturenames})
+
+    left_out = [item for item in items if is_slow(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(map(id, left_out))
+        items[:] = [item for item in items if id(item) not in gone]
+
+
+def _cpu_s():
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    before = _cpu_s()
+    yield
+    _count(item, "setup", _cpu_s() - before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    before = _cpu_s()
+    try:
+        return (yield)
+    finally:
+        _count(item, "call", _cpu_s() - before)
+
+
+def _count(item, phase, seconds):
+    if item.config.getoption("--costs"):
+        costs = item.config.stash.setdefault(COSTS, defaultdict(lambda: {"setup": 0.0, "call": 0.0}))
+        costs[item.nodeid.partition("[")[0]][phase] += round(seconds, 3)
+
+
+def pytest_sessionfinish(session):
+    out = session.config.getoption("--costs")
+    if out and COSTS in session.config.stash:
+        Path(out).write_text(json.dumps(session.config.stash[COSTS], indent=1))
+
+
+# --- what they share ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
-"""predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with intervals.
+"""predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with
+intervals.
 
 A line is `{"question_id": ..., "prediction": ...}`; `id` and `completion` are read too. A question that was
 asked with its options in other orders has a line for each, with `rotation`: k, where the options were shown
@@ -13,7 +14,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,8 @@ from pydantic_core import from_json
 
 from viewpoint100k.audit.statistics import share, wilson
 from viewpoint100k.drawing import shown
-from viewpoint100k.errors import InputError, MissingExtra, one_line
+from viewpoint100k.errors import InputError, one_line
+from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Question, Record, Sample
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
 from viewpoint100k.shards import decode, in_sample, iter_samples, iter_stored
@@ -132,7 +133,9 @@ def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees that it is empty."""
+    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees
+    that it is empty.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         with open(handle, "rb") as file:
@@ -281,27 +284,18 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 
 def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: Path) -> None:
-    """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with their pictures.
+    """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with
+    their pictures.
 
     The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type
     once before any comes twice.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the page needs jinja2: pip install 'viewpoint100k[publish]'") from error
-
     from viewpoint100k.shards import write_atomically
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        (resources.files("viewpoint100k") / "evaluate.html.j2").read_text("utf-8")
-    )
     worst = _worst(cases)
     pictures = pictures_of(dataset, worst)
-    text = template.render(
+    text = render(
+        asset("evaluate.html.j2"),
         scores=scores,
         summary=summary(scores),
         worst=[(case, pictures[case.question.id]) for case in worst],

@@ -15,7 +15,7 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, plan_views
 from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import ask_all, load_templates
-from viewpoint100k.questions.ask import Writer, in_english
+from viewpoint100k.questions.ask import Writer
 from viewpoint100k.questions.wording import Templates
 from viewpoint100k.records import Provenance, Reject, Sample, ViewSet
 from viewpoint100k.run_state import Progress, RunPaths, report_progress, write_rejects
@@ -134,7 +134,14 @@ def fill_shard(
         visits = []
         for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
             uid = objects.popleft()
-            view_set = plan_views(config, by_uid[uid], rounds[uid], [motions[place] for place in part])
+            view_set = plan_views(
+                config,
+                by_uid[uid],
+                rounds[uid],
+                [motions[place] for place in part],
+                shard.split,
+                plan.panoramas.get(shard.split, []),
+            )
             _give_up(motions, _without_cameras(motions, part, view_set), vain, tally)
             if view_set.pairs:
                 visits.append((uid, part, view_set))
@@ -291,7 +298,7 @@ def asked(
 
 def _agreed(sample: Sample, gates: GateConfig, templates: Templates, dropped: Counter[str]) -> Sample:
     """A sample with those of its questions on which two implementations agree: perhaps none."""
-    doubtful = contradicted(in_english(sample, templates.vocabulary), gates)
+    doubtful = contradicted(sample, gates, templates.vocabulary)
     if not doubtful:
         return sample
     dropped.update(

@@ -4,10 +4,9 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 
-from viewpoint100k.errors import MissingExtra
+from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Record, Reject
 from viewpoint100k.run_state import Status
 from viewpoint100k.runners import array_spec
@@ -163,16 +162,9 @@ def write_page(report: Report, name: str, path: Path, refresh_s: float = 0.0) ->
     Raises:
         MissingExtra: jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError as error:
-        raise MissingExtra("the page needs jinja2: pip install 'viewpoint100k[render]'") from error
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(
-        (resources.files("viewpoint100k") / "status.html.j2").read_text("utf-8")
-    )
     at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(report.at))
-    text = template.render(
-        report=report, name=name, at=at, left=duration(report.eta_s), refresh_s=int(refresh_s)
+    left = duration(report.eta_s)
+    text = render(
+        asset("status.html.j2"), report=report, name=name, at=at, left=left, refresh_s=int(refresh_s)
     )
     write_atomically(path, text.encode())

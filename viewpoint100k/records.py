@@ -181,25 +181,48 @@ class Lamp(Record):
     angle_deg: float = Field(default=5, ge=0, le=90, description="apparent size: larger is softer")
 
 
-class Light(Record):
-    """An HDRI and the lamps that go with it."""
+class Panorama(Record):
+    """An equirectangular picture of the user's own, which surrounds objects."""
 
-    name: str = Field(description="one of the HDRIs that ship inside bpy")
+    record: ObjectRecord = Field(description="who made it; its uid is what views call it")
+    folder: int = Field(ge=0, description="which entry of render.surroundings it lies in")
+    path: str = Field(description="relative to that folder")
+
+
+class Light(Record):
+    """What surrounds the object and lights it, and the lamps that go with it."""
+
+    name: str = Field(
+        description="an HDRI that ships inside bpy, a panorama of the user's own, or a procedural place"
+    )
+    panorama: Panorama | None = Field(default=None, description="of the user's own, if the light is one")
     rotation_deg: float = Field(description="of the HDRI about the vertical")
     strength: float = Field(
-        gt=0, description="mean radiance after scaling; the HDRIs differ by a factor of 50"
+        gt=0, description="mean radiance after scaling; surroundings differ by a factor of 50"
     )
     lamps: list[Lamp] = []
 
     @property
     def label(self) -> str:
-        """How it is recorded with a view: the HDRI, and whether the lamps stand in the world or go with the camera."""
+        """How it is recorded with a view: the surroundings, and whether the lamps stand still or go along."""
         frames = {lamp.frame for lamp in self.lamps}
         return f"{self.name}/{'camera' if 'camera' in frames else 'world'}"
 
 
-Backdrop = Literal["hdri", "blurred", "plain", "gradient", "ground"]
+Backdrop = Literal["hdri", "blurred", "plain", "gradient", "ground", "panorama", "place"]
+STANDING: tuple[Backdrop, ...] = ("panorama", "place")  # in these the object stands on a textured surface
 Rgb = Annotated[list[int], Field(min_length=3, max_length=3)]
+PlaceSort = Literal["table", "room", "yard", "dome"]
+
+
+class Location(Record):
+    """Where the object stands: a surface under it, and things at finite distances around. World units."""
+
+    sort: PlaceSort = Field(description="dome: a panorama projected onto a floor and a dome")
+    seed: int = Field(ge=0, lt=2**53, description="everything about a procedural place follows from it")
+    metres_per_unit: float = Field(gt=0, description="how large the object is: its longest side has one unit")
+    clear_radius: float = Field(gt=0, description="walls and furniture stay so far from the vertical axis")
+    clear_height: float = Field(gt=0, description="and the ceiling so far above the origin")
 
 
 class Background(Record):
@@ -209,6 +232,7 @@ class Background(Record):
     """
 
     kind: Backdrop
+    place: Location | None = Field(default=None, description="of a background in which the object stands")
     rgb: Rgb = [128, 128, 128]
     rgb_below: Rgb = Field(
         default=[128, 128, 128], description="at the lower edge; the same as `rgb` but for a gradient"
@@ -282,9 +306,12 @@ class View(Record):
     object_box: Row4 = Field(description="left, top, right, bottom of the object in the picture, in pixels")
     object_share: float = Field(ge=0, le=1, description="of the picture that the object covers")
     light: str = Field(
-        description="HDRI / world or camera: whether the lamps stand still or go with the camera"
+        description="surroundings / world or camera: whether the lamps stand still or go with the camera"
     )
-    background: str = Field(description="hdri, blurred, plain, gradient or ground")
+    background: str = Field(description="hdri, blurred, plain, gradient, ground, panorama or place")
+    panorama: ObjectRecord | None = Field(
+        default=None, description="the user's own panorama that lights the picture; None: none"
+    )
 
     @property
     def size_px(self) -> tuple[float, float]:
@@ -515,6 +542,20 @@ class Question(Record):
         return self
 
 
+class Vocabulary(Record):
+    """The words of a dataset's prompts and options, by keys that are the same in every language."""
+
+    endings: dict[AnswerForm, str] = Field(description="how to answer")
+    lens: dict[str, str] = Field(description="how wide both pictures are: the same, or others")
+    group: dict[str, str] = Field(
+        description="phrases about one object -> what is said in their place of several that stand together"
+    )
+    options: dict[str, dict[str, str]] = Field(description="by kind and key")
+    phrases: dict[str, dict[str, str]] = Field(
+        description="relations, moves and changes that wordings name, by kind and key"
+    )
+
+
 class Provenance(Record):
     """What a sample was made by: with the objects, all that its bytes depend on."""
 
@@ -716,8 +757,14 @@ class Sample(Record):
 
     @property
     def objects(self) -> list[ObjectRecord]:
-        """Whom to thank for what the pictures show: the object, or each object of the scene."""
+        """What the pictures are of: the object, or each object of the scene."""
         return [part.object for part in self.scene.parts] if self.scene else [self.object]
+
+    @property
+    def credited(self) -> list[ObjectRecord]:
+        """Whom to thank for what the pictures show: objects, and panoramas that surround them."""
+        panoramas = {view.panorama.uid: view.panorama for view in self.views if view.panorama is not None}
+        return [*self.objects, *panoramas.values()]
 
 
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex

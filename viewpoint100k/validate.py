@@ -30,12 +30,20 @@ from viewpoint100k.manifest import (
     read_any_config,
 )
 from viewpoint100k.proof import problems_of_question
-from viewpoint100k.questions.ask import answered, figure_of, in_english, question_id
+from viewpoint100k.questions.ask import answered, figure_of, question_id
 from viewpoint100k.questions.kind import DrawnKind, Kind
 from viewpoint100k.questions.registry import BY_NAME, KINDS
-from viewpoint100k.questions.wording import Vocabulary, answer, lens_text, option_texts, phrase_of, prompt
+from viewpoint100k.questions.wording import answer, lens_text, option_texts, phrase_of, prompt
 from viewpoint100k.questions.words_file import vocabulary_problems
-from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Question, Sample, Truth
+from viewpoint100k.records import (
+    SCHEMA_VERSION,
+    ObjectRecord,
+    Provenance,
+    Question,
+    Sample,
+    Truth,
+    Vocabulary,
+)
 from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
@@ -319,7 +327,7 @@ def _stored_problems(
     """What is wrong with one sample of a shard. Notes in `shard` its objects and what it was made by."""
     where = f"{entry.name}, {stored.key}"
     problems = []
-    for record in stored.sample.objects:
+    for record in stored.sample.credited:
         if record != shard.objects.setdefault(record.uid, record):
             what = f"object {record.uid} is described otherwise than in a sample before"
             problems.append(Problem(where, what))
@@ -386,11 +394,10 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
             yield f"view_{number}.jpg is JPEG RGB {size}; its intrinsics say JPEG RGB {expected}"
     yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
-    english = in_english(sample, manifest.words).questions
-    for question, read in zip(sample.questions, english, strict=True):
+    for question in sample.questions:
         problems = list(_question_problems(question, sample, stored.key, gates, manifest.words))
-        # a second opinion, where the first one has no objection
-        problems = problems or problems_of_question(sample, read, gates)
+        if not problems:  # a second opinion
+            problems = problems_of_question(sample, question, gates, manifest.words)
         yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"
@@ -479,9 +486,20 @@ def _question_problems(
         return
     fact = asked.fact
     texts = option_texts(kind, figure, sample.scene, words)
-    if wrong := _options_problem(question, kind, texts, texts[fact.option] if texts else ""):
-        yield wrong
+    unknown = set(question.options) - set(texts)
+    if (
+        unknown
+        or len(set(question.options)) != len(question.options)
+        or len(question.options) != _shown(kind)
+    ):
+        yield f"options {question.options}; expected {_shown(kind)} different ones of {texts}"
         return
+    if texts and texts[fact.option] not in question.options:
+        yield f"the right option ({texts[fact.option]}) is not shown"
+        return
+    keys = [kind.options[texts.index(option)] for option in question.options]
+    if question.option_keys != keys:
+        yield f"option_keys = {question.option_keys}; its options are {keys}"
     right = question.options.index(texts[fact.option]) if texts else -1
     if question.answer_index != right:
         named = f" ({question.options[right]})" if question.options else ""
@@ -509,21 +527,8 @@ def _question_problems(
     yield from _prompt_problems(question, sample, kind, words)
 
 
-def _options_problem(question: Question, kind: Kind, texts: list[str], right: str) -> str:
-    """What is wrong with the options that are shown, of these texts; empty: nothing."""
-    shown = question.options
-    if set(shown) - set(texts) or len(set(shown)) != len(shown) or len(shown) != _shown(kind):
-        return f"options {shown}; expected {_shown(kind)} different ones of {texts}"
-    if texts and right not in shown:
-        return f"the right option ({right}) is not shown"
-    keys = [kind.options[texts.index(option)] for option in shown]
-    if question.option_keys != keys:
-        return f"option_keys = {question.option_keys}; its options are {keys}"
-    return ""
-
-
 def _prompt_problems(question: Question, sample: Sample, kind: Kind, words: Vocabulary) -> Iterator[str]:
-    """The prompt shows what it asks with, its own options, and what its lens did."""
+    """What the prompt does not say, or says otherwise than the question's fields."""
     views = [sample.views[view] for view in question.images]
     lens = lens_text(views, words) if kind.lens else ""
     wording = question.prompt.split("\n")[0].removesuffix(lens).strip()

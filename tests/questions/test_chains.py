@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from support.kinds import chain_for, options_of
-from support.published import chain_problems
+from support.kinds import chain_for, options_of, problems_with
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
@@ -169,7 +168,7 @@ def written(items):
 
 def problems(item, text):
     front = item.pair.truth.front_azimuth_deg
-    return chain_problems(text, item.kind.name, item.pair.views, item.options, item.answer, front)
+    return problems_with(text, item.kind.name, item.pair.views, item.options, item.answer, front)
 
 
 # --- what is written is true -------------------------------------------------------------------------
@@ -371,7 +370,7 @@ def test_one_false_fact_that_is_added_is_found(written):
         if not text:
             continue
         one = SOMETHING[rng.integers(len(SOMETHING))]
-        alone = chain_problems(f"{one}. {text}", item.kind.name, item.pair.views, item.options, item.answer)
+        alone = problems_with(f"{one}. {text}", item.kind.name, item.pair.views, item.options, item.answer)
         true = not any(problem.startswith("not true") and one in problem for problem in alone)
         if true != is_true(one, item.pair):
             believed.append((one, text))
@@ -417,7 +416,7 @@ def test_a_chain_about_other_views_is_found(written):
 def test_a_front_that_is_not_known_cannot_be_spoken_of(written):
     for item, text in written:
         if text and item.kind.frame == "object_front":
-            assert chain_problems(text, item.kind.name, item.pair.views, item.options, item.answer)
+            assert problems_with(text, item.kind.name, item.pair.views, item.options, item.answer)
 
 
 def test_a_chain_of_too_many_words_is_found(written):
@@ -465,7 +464,7 @@ def test_going_right_around_the_object_shows_more_of_what_was_on_the_right():
         for seed in range(10):
             text = chain_for(name, *pair, answer, np.random.default_rng(seed))
             assert text is not None, name
-            assert chain_problems(text, name, pair.views, (), answer) == []
+            assert problems_with(text, name, pair.views, (), answer) == []
 
 
 def test_the_way_to_the_edge_is_what_the_picture_shows():
@@ -547,7 +546,7 @@ def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_bes
     for answer in ("left", "right", "no movement sideways"):
         assert chain_for(name, *pair, answer, np.random.default_rng(0)) is None
         text = f"{said}. So the answer is: {answer}."
-        found = chain_problems(text, name, pair.views, ("left", "right", "no movement sideways"), answer, 0.0)
+        found = problems_with(text, name, pair.views, ("left", "right", "no movement sideways"), answer, 0.0)
         assert found == [f"from what is said follows '', not {answer!r}"]
 
 

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from support.kinds import chain_for, options_of
-from support.published import chain_problems
+from support.kinds import chain_for, options_of, problems_with
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
@@ -211,9 +210,7 @@ def chains(written):
 
 def problems(item, text, answer=None, words=None):
     right, seen = answer or item.answer, item.shot.seen
-    return chain_problems(
-        text, item.name, item.views, item.options, right, seen=seen, figure=item.figure, prompt=words
-    )
+    return problems_with(text, item.name, item.views, item.options, right, None, seen, item.figure, words)
 
 
 # --- what is written is true ----------------------------------------------------------------------------

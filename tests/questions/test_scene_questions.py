@@ -6,8 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
-from support.kinds import chain_for, options_of, texts_of
-from support.published import scene_chain_problems
+from support.kinds import chain_for, options_of, problems_of_scene_chain, texts_of
 from support.scene_samples import placed, synthetic_scene
 
 from viewpoint100k.audit.transforms import _in_mirror, _turned
@@ -324,7 +323,7 @@ def test_chains_are_verified_and_short(drawn):
             continue
         written[kind.name] += 1
         options = texts_of(kind, figure, sample.scene)
-        assert scene_chain_problems(text, kind.name, sample, figure, options, right) == [], text
+        assert problems_of_scene_chain(text, kind.name, sample, figure, options, right) == [], text
         assert len(text.split()) <= 120
     assert set(written) >= {name for name, kind in OF_SCENES.items() if kind.chain} - {"seen_in/images"}
 
@@ -346,7 +345,7 @@ def test_a_chain_with_another_number_side_or_name_is_refused(name, drawn):
             continue
         options = texts_of(kind, figure, sample.scene)
         for changed in spoiled(text, [part.name for part in sample.scene.parts]):
-            said = scene_chain_problems(changed, kind.name, sample, figure, options, right)
+            said = problems_of_scene_chain(changed, kind.name, sample, figure, options, right)
             assert said, f"{text}\n{changed}"
             refused += 1
     assert refused

@@ -32,7 +32,7 @@ def parse_command(words):
     name = "viewpoint100k"
     while hasattr(command, "commands"):
         name, rest = rest[0], rest[1:]
-        if name == "--version":
+        if name in {"--version", "--install-completion", "--show-completion"}:
             return
         assert name in command.commands, f"no command {name!r}"
         command = command.commands[name]

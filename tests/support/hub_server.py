@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -179,37 +180,46 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def __init__(self, hub: HubServer, *rest: object) -> None:
-        self.hub, self.received = hub, 0
+        self.hub = hub
         super().__init__(*rest)
 
     def log_message(self, *_: object) -> None:
         pass
 
     def do_GET(self) -> None:
+        """Answer one request. Only the work is under the lock: a client that is slow, or that stops in the middle, keeps nobody waiting."""
         url = urlsplit(self.path)
-        self.query, self.received, path = parse_qs(url.query), 0, url.path
+        path = url.path
+        self.query = parse_qs(url.query)
+        self.received = 0
+        self.reply: tuple[int, bytes, dict[str, str]] | None = None
+        self.afterwards: list[Callable[[], None]] = []
         fault = self.hub.fault(self.command, path)
         if fault == DROP:
             self.hub.requests.append(Request(self.command, path, DROP, 0))
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
-        elif fault is not None:
-            self._body()
+            return
+        self.body = self._read_body(self.hub.put_rate if self.command == "PUT" else None)
+        if fault is not None:
             self._say(fault, {"error": "injected"}, {"Retry-After": "1"} if fault == 429 else {})
         elif self.headers.get("Authorization") != f"Bearer {self.hub.token}" and not path.startswith("/_lfs"):
-            self._body()
             self._say(401, {"error": "Invalid credentials in Authorization header"})
-        elif not self.hub.may_write and self.command != "GET" and self.command != "HEAD":
-            self._body()
+        elif not self.hub.may_write and self.command not in ("GET", "HEAD"):
             self._say(403, {"error": "you need a token with write access"})
         else:
-            for methods, pattern, answer in ROUTES:
-                if self.command in methods and (match := re.fullmatch(pattern, path)):
-                    with self.hub.lock if self.command != "PUT" else threading.RLock():
-                        answer(self, *(unquote(group or "") for group in match.groups()))
-                    return
-            self._body()
-            self._say(404, {"error": "no such route"})
+            self._route(path)
+        self._send()
+        for action in self.afterwards:
+            action()
+
+    def _route(self, path: str) -> None:
+        for methods, pattern, answer in ROUTES:
+            if self.command in methods and (match := re.fullmatch(pattern, path)):
+                with self.hub.lock if self.command != "PUT" else nullcontext():
+                    answer(self, *(unquote(group or "") for group in match.groups()))
+                return
+        self._say(404, {"error": "no such route"})
 
     do_HEAD = do_POST = do_PUT = do_DELETE = do_GET
 
@@ -227,11 +237,10 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def validate_yaml(self) -> None:
-        self._body()
         self._say(200, {"errors": [], "warnings": []})
 
     def create(self) -> None:
-        asked = json.loads(self._body())
+        asked = json.loads(self.body)
         name = f"{asked.get('organization') or 'me'}/{asked['name']}"
         url = f"{self.hub.url}/datasets/{name}"
         if name in self.hub.repositories:
@@ -303,7 +312,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._say(200, list(rows.values()))
 
     def paths_info(self, name: str, revision: str) -> None:
-        body = self._body().decode()
+        body = self.body.decode()
         if commit := self._commit(name, revision):
             try:
                 paths = json.loads(body)["paths"]
@@ -312,7 +321,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, [_row(path, commit.files[path]) for path in paths if path in commit.files])
 
     def create_branch(self, name: str, branch: str) -> None:
-        start = json.loads(self._body() or b"{}").get("startingPoint") or MAIN
+        start = json.loads(self.body or b"{}").get("startingPoint") or MAIN
         if commit := self._commit(name, start):
             repository = self.hub.repositories[name]
             taken = branch in repository.branches
@@ -332,14 +341,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def squash(self, name: str, branch: str) -> None:
         """Forget how a branch came to be what it is."""
-        self._body()
         if commit := self._commit(name, branch):
             oid = hashlib.sha1(f"{commit.oid} alone".encode()).hexdigest()
             self.hub.repositories[name].branches[branch] = [Commit(oid, "Super-squash branch", commit.files)]
             self._say(200, {})
 
     def create_tag(self, name: str, revision: str) -> None:
-        tag = json.loads(self._body())["tag"]
+        tag = json.loads(self.body)["tag"]
         if commit := self._commit(name, revision):
             taken = tag in self.hub.repositories[name].tags
             if not taken:
@@ -347,7 +355,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(409 if taken else 200, {})
 
     def preupload(self, name: str, revision: str) -> None:
-        asked = json.loads(self._body())["files"]
+        asked = json.loads(self.body)["files"]
         if commit := self._commit(name, revision):
             rows = []
             for each in asked:
@@ -369,7 +377,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def lfs_batch(self, name: str) -> None:
         rows = []
-        for asked in json.loads(self._body())["objects"]:
+        for asked in json.loads(self.body)["objects"]:
             row = {"oid": asked["oid"], "size": asked["size"]}
             if self.hub.size(asked["oid"]) is None:
                 row["actions"] = {"upload": {"href": f"{self.hub.url}/_lfs/{asked['oid']}", "header": {}}}
@@ -377,21 +385,21 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(200, {"transfer": "basic", "objects": rows})
 
     def lfs_put(self, sha256: str) -> None:
-        data = self._body(self.hub.put_rate)
+        data = self.body
         if hashlib.sha256(data).hexdigest() != sha256:
             return self._say(400, {"error": "these bytes have another sha256"})
         (self.hub.folder / "objects" / sha256).write_bytes(data)
         self._say(200, {}, {"ETag": sha256})
 
     def make_commit(self, name: str, branch: str) -> None:
-        operations = [json.loads(line) for line in self._body().splitlines() if line]
+        operations = [json.loads(line) for line in self.body.splitlines() if line]
         if self._commit(name, branch):
             made = self.hub.commit(self.hub.repositories[name], branch, operations)
             if isinstance(made, int):
                 return self._say(made, {"error": "the branch has moved, or an object is not here"})
             url = f"{self.hub.url}/datasets/{name}/commit/{made.oid}"
             self._say(200, {"success": True, "commitOid": made.oid, "commitUrl": url})
-            self.hub.after_commit(branch, made)
+            self.afterwards.append(functools.partial(self.hub.after_commit, branch, made))
 
     def resolve(self, name: str, revision: str, path: str) -> None:
         commit = self._commit(name, revision)
@@ -426,7 +434,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(404, {"error": "not found"}, {"X-Error-Code": code, "X-Error-Message": "not found"})
         return commit
 
-    def _body(self, rate: float | None = None) -> bytes:
+    def _read_body(self, rate: float | None = None) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             out = b""
             while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -445,14 +453,17 @@ class _Handler(BaseHTTPRequestHandler):
         return out
 
     def _say(self, status: int, content: object, headers: dict[str, str] | None = None) -> None:
+        """Decide on the answer. It is sent once the lock is free."""
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.hub.requests.append(Request(self.command, urlsplit(self.path).path, status, self.received))
+        self.reply = (status, data, headers or {})
+
+    def _send(self) -> None:
+        assert self.reply is not None, f"no answer to {self.command} {self.path}"
+        status, data, headers = self.reply
         self.send_response(status)
-        for key, value in {
-            "Content-Type": "application/json",
-            **(headers or {}),
-            "Content-Length": str(len(data)),
-        }.items():
+        sizes = {"Content-Length": str(len(data))}
+        for key, value in ({"Content-Type": "application/json"} | headers | sizes).items():
             self.send_header(key, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import yaml
 
+from support.published import chain_problems, scene_chain_problems
 from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.questions.facts.chain import write_chain
 from viewpoint100k.questions.facts.pair import Case, Pair
@@ -52,6 +53,17 @@ def chain_for(name, views, truth, answer, rng, known=None, figure=PLAIN):
     return write_chain(kind.chain, case, texts.get(answer, answer), answer, rng)
 
 
-def asked_with(name, figure):
-    """What a question of a kind asks with, in English: a relation, a move or a change; empty if nothing."""
-    return phrase_of(BY_NAME[name], figure, WORDS)
+def problems_with(text, name, views, options, answer, front=None, seen=None, figure=PLAIN, words=None):
+    """What the proof has against a chain of thought about an object.
+
+    Args:
+        words: the prompt; None: what the figure asks with, in English.
+    """
+    asked_with = phrase_of(BY_NAME[name], figure, WORDS) if words is None else words
+    return chain_problems(text, name, views, list(options), answer, front, seen, figure, asked_with)
+
+
+def problems_of_scene_chain(text, name, sample, figure, options, answer):
+    """The same of a scene."""
+    asked_with = phrase_of(BY_NAME[name], figure, WORDS)
+    return scene_chain_problems(text, name, sample, figure, list(options), answer, asked_with)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from support.audit_sets import FOCAL_PX, SIZE_PX, make_view, pose
-from support.kinds import asked_with
 from viewpoint100k.proof import answer, problems_of_chain
 from viewpoint100k.records import Decidability, Question, Sample, Seen, SurfacePoint, Truth
 
@@ -71,13 +70,12 @@ def question_of(kind, options=(), right="", **fields):
     )
 
 
-def figure_fields(kind, figure, prompt=None):
-    """The fields of a question that hold a figure; its prompt is what it asks with, unless another one is given."""
+def figure_fields(figure):
+    """The fields of a question that hold a figure."""
     if figure is None:
         return {}
     names = ("images", "marks", "mirrored", "map_cameras", "parts")
-    words = asked_with(kind, figure) if prompt is None else prompt
-    return {"prompt": words, **{name: list(getattr(figure, name)) for name in names}}
+    return {name: list(getattr(figure, name)) for name in names}
 
 
 # --- what the proofs say -----------------------------------------------------------------------------
@@ -98,7 +96,7 @@ def refusals(text, kind, sample, right, options=(), **fields):
 
 
 def chain_problems(
-    text, kind, shown, options, right, front_azimuth_deg=None, seen=None, figure=None, prompt=None
+    text, kind, shown, options, right, front_azimuth_deg=None, seen=None, figure=None, prompt=""
 ):
     """What the proof has against a chain of thought about an object.
 
@@ -110,13 +108,15 @@ def chain_problems(
     for number, view in zip(images, shown, strict=False):
         views[number] = view
     sample = sample_of(views, front_azimuth_deg=front_azimuth_deg, seen=seen)
-    fields = figure_fields(kind, figure, prompt)
-    return problems_of_chain(sample, question_of(kind, options, right, chain_of_thought=text, **fields))
+    return problems_of_chain(
+        sample,
+        question_of(kind, options, right, chain_of_thought=text, prompt=prompt, **figure_fields(figure)),
+    )
 
 
-def scene_chain_problems(text, kind, sample, figure, options, right):
+def scene_chain_problems(text, kind, sample, figure, options, right, prompt=""):
     """The same of a scene."""
-    fields = figure_fields(kind, figure)
+    fields = figure_fields(figure) | {"prompt": prompt}
     return problems_of_chain(sample, question_of(kind, options, right, chain_of_thought=text, **fields))
 
 

@@ -5,20 +5,17 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from viewpoint100k.audit import charts
 from viewpoint100k.audit.report import AuditReport, Probe
-from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.errors import InputError
+from viewpoint100k.pages import asset, check_jinja, render
 from viewpoint100k.records import Sample
 from viewpoint100k.shards import StoredSample, iter_samples, write_atomically
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 TEMPLATE = "audit.html.j2"
 MOST_EXAMPLES = 36
@@ -38,18 +35,20 @@ def write_html(report: AuditReport, dataset: Path, path: Path) -> None:
         InputError: the dataset cannot be read or the page cannot be written.
         MissingExtra: jinja2 is not installed.
     """
-    template = _template()
+    check_jinja()
     wanted: dict[str, list[Probe]] = {}
     for probe in report.probes:
         for key in probe.worst[:EXAMPLES_PER_PROBE] if probe.verdict == "fail" else ():
             if key in wanted or len(wanted) < MOST_EXAMPLES:
                 wanted.setdefault(key, []).append(probe)
-    figures, examples = _Figures(), []
+    figures = _Figures()
+    examples = []
     for stored in iter_samples(dataset):
         figures.add(stored.sample)
         if stored.key in wanted:
             examples.append(_example(stored, wanted[stored.key]))
-    html = template.render(
+    html = render(
+        asset(TEMPLATE),
         report=report,
         verdicts=Counter(probe.verdict for probe in report.probes),
         rows=[_row(probe) for probe in report.probes],
@@ -79,8 +78,10 @@ class _Figures:
             )
         }
         self.azimuths: list[float] = []
-        self.families, self.splits = Counter[str](), Counter[str]()
-        self.backgrounds, self.types = Counter[str](), Counter[str]()
+        self.families = Counter[str]()
+        self.splits = Counter[str]()
+        self.backgrounds = Counter[str]()
+        self.types = Counter[str]()
 
     def add(self, sample: Sample) -> None:
         for name, values in self.motions.items():
@@ -112,14 +113,15 @@ class _Figures:
 def _matrices(report: AuditReport) -> Iterable[tuple[str, str]]:
     """The label coupling, and the flat cues by kind."""
     coupling = report["label_coupling"].detail
-    bits, certain = coupling.get("bits", {}), coupling.get("for certain", [])
+    bits = coupling.get("bits", {})
+    certain = coupling.get("for certain", [])
     names = list(dict.fromkeys(name for pair in bits for name in pair.split(" x ")))
     if names:
         values, bad = np.full((2, len(names), len(names)), np.nan)
         for pair, value in bits.items():
-            one, other = (names.index(name) for name in pair.split(" x "))
-            values[one, other] = values[other, one] = value
-            bad[one, other] = bad[other, one] = pair in certain
+            first, second = (names.index(name) for name in pair.split(" x "))
+            values[first, second] = values[second, first] = value
+            bad[first, second] = bad[second, first] = pair in certain
         yield (
             "label coupling, bits (at most 0.01)",
             charts.heat(names, names, values, bad, 0.01, "label coupling"),
@@ -180,14 +182,3 @@ def _data_uri(image: bytes) -> str:
     picture.thumbnail((IMAGE_PX, IMAGE_PX))
     picture.save(out, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-def _template() -> "Template":
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the audit's page needs jinja2: pip install 'viewpoint100k[audit]'") from error
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string((resources.files("viewpoint100k") / TEMPLATE).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Questions with figures, and about sets of views, in a mirrored, turned or swapped scene: what the project then answers."""
+"""What the project answers about figures and sets of views in a mirrored, turned or swapped scene."""
 
 import math
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ LEFT_RIGHT = [0, 1, 3, 2, 4, 5]  # sides of an object, in a mirror
 SWAPPED = {"camera_on_map", "mirrored", "zoom_or_dolly"}  # what can be said of them from image 2 to image 1
 TWINS = {i: i ^ 1 for i in range(6)}
 MIRRORED_OPTION = {
-    "revealed_side": {2: 3, 3: 2}, "composed_angle": TWINS, "side_of": TWINS, "side_after": TWINS, "hops": TWINS,
-    "perspective": TWINS, "turn_to_face": TWINS, "faces": {1: 3, 3: 1}, "facing": {1: 3, 3: 1},
+    "revealed_side": {2: 3, 3: 2}, "composed_angle": TWINS, "side_of": TWINS, "side_after": TWINS,
+    "hops": TWINS, "perspective": TWINS, "turn_to_face": TWINS, "faces": {1: 3, 3: 1}, "facing": {1: 3, 3: 1},
 }  # fmt: skip
 
 
@@ -123,7 +123,8 @@ def _mirrored_seen(seen: PartSeen, width: float) -> PartSeen:
 
 
 def _turned(sample: Sample, angle_deg: float) -> Sample:
-    cosine, sine = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    cosine = math.cos(math.radians(angle_deg))
+    sine = math.sin(math.radians(angle_deg))
     turn = np.eye(4)
     turn[:2, :2] = [[cosine, -sine], [sine, cosine]]
     views = [_moved(view, turn @ matrix(view.world_from_camera)) for view in sample.views]

@@ -17,21 +17,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.errors import InputError
 from viewpoint100k.gallery.cards import make_card
 from viewpoint100k.gallery.summary import Summary, histogram, summarise
+from viewpoint100k.pages import check_jinja, render
 from viewpoint100k.records import FAMILIES, Question, Sample
 from viewpoint100k.shards import StoredSample, in_sample, iter_samples, iter_stored, write_atomically
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 CHUNK = 20  # samples per script and per page of the page: turning to the next one loads about 0.7 MB
 ONE_FILE = 300  # up to so many samples all is in the page itself: about 10 MB
 GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill an interval evenly and follow no period
+
+FILTERS: dict[str, Callable[[Any], str]] = {
+    "px": lambda value: f"{value:.1f}",
+    "plain": lambda text: str(text).replace("_", " "),
+}
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -66,7 +69,7 @@ def write_gallery(
     """
     if limit < 1:
         raise InputError(f"limit = {limit}: a gallery shows at least 1 sample")
-    _environment()  # fail before the dataset is read, not after
+    check_jinja()
     summary = summarise(stored.sample for stored in iter_samples(dataset))
     places = even_spread(summary.samples, limit)
     folder = page.with_name(f"{page.stem}_files")
@@ -124,9 +127,11 @@ class Index:
 
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.columns: dict[str, list[int]] = {"family": [], "split": [], "object": [], "kinds": []}
+        names = ("family", "background", "split", "object", "kinds")
+        self.columns: dict[str, list[int]] = {name: [] for name in names}
         self._names: dict[str, dict[Any, int]] = {
             "family": {},
+            "background": {},
             "split": {},
             "kind": {},
             "kinds": {},
@@ -138,6 +143,7 @@ class Index:
         thing = sample.object
         self.keys.append(key)
         self.columns["family"].append(self._number("family", sample.family))
+        self.columns["background"].append(self._number("background", sample.views[0].background))
         self.columns["split"].append(self._number("split", sample.split))
         self.columns["object"].append(self._number("object", thing.uid))
         if len(self._names["object"]) > len(self._objects):
@@ -162,6 +168,7 @@ class Index:
             **self.columns,
             "names": {
                 "family": list(self._names["family"]),
+                "background": list(self._names["background"]),
                 "split": list(self._names["split"]),
                 "kind": list(self._names["kind"]),
                 "object": self._objects,
@@ -259,16 +266,17 @@ def render_page(
         chunks: their cards, where the page itself holds them.
         folder: where they are otherwise, from the page.
     """
-    environment = _environment()
     script = _asset("page.js")
-    html: str = environment.from_string(_asset("page.html.j2")).render(
+    return render(
+        _asset("page.html.j2"),
+        FILTERS,
         name=name,
         summary=summary,
         histogram=histogram(summary.azimuth_changes_deg),
         shown=len(index.keys),
         families=FAMILIES,
         about={name: Question.model_fields[name].description for name in ("margin", "decidability")},
-        style=_asset("page.css"),
+        own_style=_asset("page.css"),
         script=script,
         # The policy lets this script run and no other: a text that became an element by mistake would stay
         # dead
@@ -276,21 +284,7 @@ def render_page(
         index=to_json({"chunk": CHUNK, "folder": quote(folder), "families": FAMILIES, **index.to_json()}),
         chunks=[to_json(cards) for cards in chunks],
     )
-    return html
 
 
 def _asset(name: str) -> str:
     return (resources.files("viewpoint100k.gallery") / name).read_text("utf-8")
-
-
-def _environment() -> "Environment":
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the gallery needs jinja2: pip install 'viewpoint100k[render]'") from error
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["px"] = lambda value: f"{value:.1f}"
-    environment.filters["plain"] = lambda text: text.replace("_", " ")
-    return environment

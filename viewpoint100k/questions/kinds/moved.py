@@ -48,7 +48,7 @@ def forward(truth: Truth, gates: GateConfig) -> Fact | None:
     """B1. Forward, back or neither, along the first camera's line of sight.
 
     A camera that goes around an object also gets ahead of where it began. People judge by whether it comes
-    nearer: where too little of the motion ahead brings it nearer, it is not asked.
+    nearer: where less than half of the motion ahead brings it nearer, it is not asked.
     """
     fact = along(truth, AHEAD, gates)
     if fact is None:

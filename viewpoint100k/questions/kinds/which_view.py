@@ -11,13 +11,13 @@ from viewpoint100k.questions.facts.pair import GREY_ANGLE_DEG, Case
 from viewpoint100k.questions.kind import DrawnKind, Fact, Figure, Known, Parameter, Solved
 from viewpoint100k.records import Move
 
+FEWEST_TENS_DEG = 20  # of a move that wordings name
 ALL_FOUR = (0, 1, 2, 3)
 
 
 def move_to(known: Known, view: int, gates: GateConfig) -> Move | None:
     """The move from view 0 to another, to tens of degrees; None where it is not that plain."""
-    around = around_deg(known.views[0], known.views[view])
-    up = up_deg(known.views[0], known.views[view])
+    around, up = around_deg(known.views[0], known.views[view]), up_deg(known.views[0], known.views[view])
     level = abs(around) > abs(up)
     way, aside = (around, up) if level else (up, around)
     rounded = 10 * round(abs(way) / 10)
@@ -48,8 +48,8 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
     """
     views = range(1, len(known.views))
     turns = [around_deg(known.views[0], known.views[view]) for view in views]
-    level = gates.max_off_level_deg
-    if not any(turn > level and abs(turn + other) < level for turn in turns for other in turns):
+    most = gates.max_off_level_deg
+    if not any(turn > most and abs(turn + other) < most for turn in turns for other in turns):
         return None
     moves = [move_to(known, view, gates) for view in views]
     distinct = {(move.around_deg, move.up_deg) for move in moves if move is not None}
@@ -146,7 +146,7 @@ def _ways_in_words(args: Sequence[str | int]) -> Mapping[str, str]:
 OPTIONS = ("image_2", "image_3", "image_4")
 MOVES = tuple(
     move
-    for degrees in range(10, 190, 10)
+    for degrees in range(FEWEST_TENS_DEG, 190, 10)
     for move in (Move(around_deg=-degrees), Move(around_deg=degrees), Move(up_deg=degrees))
 )
 RISEN = (

@@ -1,6 +1,6 @@
 """What a camera would see of a scene from elsewhere: which object is on which side, or closer, after a move around it."""
 
-import numpy as np
+import math
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions.facts.chain import Facts
@@ -35,13 +35,14 @@ def solve_side(known: Known, figure: Figure, gates: GateConfig) -> Solved | None
     """C11. Whether an object would be to the left or right of another if the camera went around the scene."""
     if figure.move not in GOES:
         return None
-    now = shot_of(known, figure, 2)
-    then = shot_of(known, figure, 2, figure.move.around_deg)
+    now, then = shot_of(known, figure, 2), shot_of(known, figure, 2, figure.move.around_deg)
     if now is None or then is None:
         return None
     a, b = figure.parts
     side = _imagined_side(then, a, b, gates)
-    return side and solved(now, figure, *side, {"across": across(now, a, b)})
+    if side is None:
+        return None
+    return solved(now, figure, *side, {"across": across(now, a, b)})
 
 
 def _imagined_side(then: Shot, a: int, b: int, gates: GateConfig) -> tuple[int, float] | None:
@@ -56,8 +57,7 @@ def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
     """C11. Which of two objects would be closer to the camera if it went around the scene."""
     if figure.move not in GOES:
         return None
-    now = shot_of(known, figure, 2)
-    then = shot_of(known, figure, 2, figure.move.around_deg)
+    now, then = shot_of(known, figure, 2), shot_of(known, figure, 2, figure.move.around_deg)
     if now is None or then is None:
         return None
     a, b = figure.parts
@@ -78,8 +78,8 @@ def solve_hops(known: Known, figure: Figure, gates: GateConfig) -> Solved | None
     side = _imagined_side(then, near[0], b, gates) if near and near[0] != b else None
     if near is None or side is None:
         return None
-    clear = float(np.log(near[1]) / np.log(gates.scene_nearer))
-    return solved(now, figure, side[0], min(clear, side[1]), {"across": across(now, a, b)})
+    nearest = near[1] / math.log(gates.scene_nearer)
+    return solved(now, figure, side[0], min(nearest, side[1]), {"across": across(now, a, b)})
 
 
 def _hops(told: Told) -> Facts:

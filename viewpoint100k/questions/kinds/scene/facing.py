@@ -6,7 +6,7 @@ from viewpoint100k.questions.facts.scene import PictureKind, off_axis, shot_of, 
 from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, differ, front, turn_deg
 from viewpoint100k.questions.kind import Figure, Known, Solved
 
-HALF_DEG = 45.0  # from one of four directions to halfway between two of them
+HALF_DEG = 45.0  # from one of four directions to the middle between two
 FACES = ("away", "right", "towards", "left")  # by quarters, clockwise
 FACING = ("same", "quarter_right", "opposite", "quarter_left")
 SURE_DEG = 10  # from the line between two quarters

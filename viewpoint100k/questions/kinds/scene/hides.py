@@ -24,13 +24,13 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     a, b = figure.parts
     shares = [shot.seen[part].visible_fraction for part in (a, b)]
     hidden_by = [shot.seen[part].hidden_by for part in (a, b)]
-    partly, whole = gates.scene_hidden.low, gates.scene_hidden.high
-    if min(shares) >= whole:
-        return solved(shot, figure, 2, 1 + (min(shares) - whole) / (1 - whole))
+    band = gates.scene_hidden
+    if min(shares) >= band.high:
+        return solved(shot, figure, 2, 1 + (min(shares) - band.high) / (1 - band.high))
     for option, hidden, hider in ((0, 1, a), (1, 0, b)):
         only_that = hidden_by[hidden] == [hider] and figure.parts[hidden] not in hidden_by[1 - hidden]
-        if only_that and shares[hidden] <= partly:
-            return solved(shot, figure, option, 1 + (partly - shares[hidden]) / partly)
+        if only_that and shares[hidden] <= band.low:
+            return solved(shot, figure, option, 1 + (band.low - shares[hidden]) / band.low)
     return None
 
 

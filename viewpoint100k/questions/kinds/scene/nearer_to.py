@@ -33,11 +33,11 @@ def _reach(shot: Shot, part: int) -> float:
 
 
 def nearest_to(shot: Shot, part: int) -> tuple[int, float] | None:
-    """Which object stands nearest to one, and how many times as far the next one; None if that cannot be seen."""
+    """Which object stands nearest to one, and the logarithm by which the next is farther; None if unseen."""
     away = sorted((shot.apart(part, other), other) for other in shot.present if other != part)
     if len(away) < 2 or away[0][1] not in shot.referable:
         return None
-    return away[0][1], away[1][0] / away[0][0]
+    return away[0][1], float(np.log(away[1][0] / away[0][0]))
 
 
 def _facts(told: Told) -> Facts:

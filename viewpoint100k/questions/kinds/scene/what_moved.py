@@ -42,7 +42,8 @@ def _camera_moved(known: Known, gates: GateConfig) -> tuple[bool, float] | None:
     went = float(np.linalg.norm(first[:3, 3] - second[:3, 3]))
     turned = abs(known.truth.rotation_deg)
     zoomed = abs(known.truth.focal_ratio - 1)
-    way, turn = gates.camera_still, gates.camera_still_deg
+    way = gates.camera_still
+    turn = gates.camera_still_deg
     if went <= way.low and turned <= turn.low and zoomed <= STILL_ZOOM:
         return False, 2 - max(went / way.low, turned / turn.low)
     margin = max(went / way.high, turned / turn.high)
