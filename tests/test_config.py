@@ -78,7 +78,7 @@ def test_a_yaml_file_of_ones_own_is_a_preset(tmp_path):
         ("render.backgrounds.hdri=-1", ["render.backgrounds.hdri"]),
         ("render.backgrounds.sea=1", ["render.backgrounds.sea", "gradient", "ground"]),
         (
-            "render.backgrounds={hdri: 0, blurred: 0, plain: 0, gradient: 0, ground: 0}",
+            "render.backgrounds={hdri: 0, blurred: 0, plain: 0, gradient: 0, ground: 0, panorama: 0, place: 0}",
             ["render.backgrounds", "at least one"],
         ),
         ("render.cpu_limit_s=0", ["render.cpu_limit_s"]),

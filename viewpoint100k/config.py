@@ -308,27 +308,30 @@ QUALITIES: dict[str, Quality] = {
 class BackgroundShares(Section):
     """What is behind the objects.
 
-    Any non-negative numbers, of which only the ratios count; at least one is above 0.
+    Any non-negative numbers, of which only the ratios count; at least one is above 0. Pictures of each:
+    docs/rendering.md.
     """
 
-    hdri: float = setting(0.35, "relative share of objects", ge=0)
-    """The surroundings that light the object, in focus. The most frequent, because photographs look like that."""
-    blurred: float = setting(0.15, "relative share of objects", ge=0)
+    hdri: float = setting(0.2, "relative share of objects", ge=0)
+    """The surroundings that light the object, in focus and infinitely far away. The object floats before them,
+    so that they turn with the camera and never shift: some questions need that."""
+    blurred: float = setting(0.1, "relative share of objects", ge=0)
     """The same surroundings, out of focus, as in photographs of something close."""
-    plain: float = setting(0.25, "relative share of objects", ge=0)
+    plain: float = setting(0.2, "relative share of objects", ge=0)
     """One colour. It leaves nothing but the object to tell how the camera moved."""
-    gradient: float = setting(0.15, "relative share of objects", ge=0)
+    gradient: float = setting(0.1, "relative share of objects", ge=0)
     """A smooth change from one colour to another, from top to bottom: as plain as one colour, but less
     uniform."""
-    ground: float = setting(0.1, "relative share of objects", ge=0)
-    """One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the
-    preset `scenes` uses nothing else."""
-    panorama: float = setting(0, "relative share of objects", ge=0)
+    ground: float = setting(0.05, "relative share of objects", ge=0)
+    """One colour, with the object's shadow on a floor. Rare, because the two below show shadows, too; the preset
+    `scenes` uses nothing else."""
+    panorama: float = setting(0.1, "relative share of objects", ge=0)
     """The surroundings that light the object, projected onto a floor and a dome at a finite distance. The object
     stands on the floor and casts a shadow, and the surroundings shift as the camera moves."""
-    place: float = setting(0, "relative share of objects", ge=0)
+    place: float = setting(0.25, "relative share of objects", ge=0)
     """A place made by code, another one for each visit to an object: on a table or the floor of a room, or in a
-    yard, by what the object is. It stands there, and walls and furniture are at finite distances."""
+    yard, by what the object is. The most frequent, because hand-held pictures look like that, and because no
+    two objects share a place."""
 
     @model_validator(mode="after")
     def _some(self) -> "BackgroundShares":
@@ -493,7 +496,7 @@ class GateConfig(Section):
     one."""
     min_map_apart_deg: float = setting(35.0, "degrees", gt=0, lt=72)
     """How far apart all cameras on a map must be. Closer ones could not be told apart by the pictures."""
-    min_step_deg: float = setting(20.0, "degrees", gt=0, lt=60)
+    min_step_deg: float = setting(20.0, "degrees", ge=15, lt=60)
     """How far around the object neighbouring views of a set must be from each other for questions about the set.
     Closer ones look alike."""
     max_off_tens_deg: float = setting(3.5, "degrees", gt=0, lt=5)

@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
 from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.questions import load_templates
-from viewpoint100k.questions.wording import Vocabulary
-from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split
+from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split, Vocabulary
 from viewpoint100k.shards import Receipt, first_fault, open_inside, read_inside, write_atomically
 
 # what may lie in a dataset folder beside its shards; all of it is published

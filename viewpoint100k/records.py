@@ -542,6 +542,20 @@ class Question(Record):
         return self
 
 
+class Vocabulary(Record):
+    """The words of a dataset's prompts and options, by keys that are the same in every language."""
+
+    endings: dict[AnswerForm, str] = Field(description="how to answer")
+    lens: dict[str, str] = Field(description="how wide both pictures are: the same, or others")
+    group: dict[str, str] = Field(
+        description="phrases about one object -> what is said in their place of several that stand together"
+    )
+    options: dict[str, dict[str, str]] = Field(description="by kind and key")
+    phrases: dict[str, dict[str, str]] = Field(
+        description="relations, moves and changes that wordings name, by kind and key"
+    )
+
+
 class Provenance(Record):
     """What a sample was made by: with the objects, all that its bytes depend on."""
 

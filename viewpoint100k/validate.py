@@ -30,12 +30,20 @@ from viewpoint100k.manifest import (
     read_any_config,
 )
 from viewpoint100k.proof import problems_of_question
-from viewpoint100k.questions.ask import answered, figure_of, in_english, question_id
+from viewpoint100k.questions.ask import answered, figure_of, question_id
 from viewpoint100k.questions.kind import DrawnKind, Kind
 from viewpoint100k.questions.registry import BY_NAME, KINDS
-from viewpoint100k.questions.wording import Vocabulary, answer, lens_text, option_texts, phrase_of, prompt
+from viewpoint100k.questions.wording import answer, lens_text, option_texts, phrase_of, prompt
 from viewpoint100k.questions.words_file import vocabulary_problems
-from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Question, Sample, Truth
+from viewpoint100k.records import (
+    SCHEMA_VERSION,
+    ObjectRecord,
+    Provenance,
+    Question,
+    Sample,
+    Truth,
+    Vocabulary,
+)
 from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
@@ -389,9 +397,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     for question in sample.questions:
         problems = list(_question_problems(question, sample, stored.key, gates, manifest.words))
         if not problems:  # a second opinion
-            alone = sample.model_copy(update={"questions": [question]})
-            (english,) = in_english(alone, manifest.words).questions
-            problems = problems_of_question(sample, english, gates)
+            problems = problems_of_question(sample, question, gates, manifest.words)
         yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"

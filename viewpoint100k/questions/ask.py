@@ -22,7 +22,6 @@ from viewpoint100k.questions.kind import Asked, DrawnKind, Fact, Figure, Kind, K
 from viewpoint100k.questions.registry import BY_NAME, DRAWN_KINDS, KINDS, PAIR_KINDS
 from viewpoint100k.questions.wording import (
     Templates,
-    Vocabulary,
     answer,
     lens_text,
     option_texts,
@@ -31,7 +30,7 @@ from viewpoint100k.questions.wording import (
     worded,
 )
 from viewpoint100k.questions.words_file import read_templates, shipped_templates
-from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth
+from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, Vocabulary
 
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
 OF_ONE_OBJECT = {"object_facing_camera_1", "object_front"}  # frames that a group of objects does not have
@@ -214,7 +213,6 @@ class Writer:
         self.settings = settings
         self.templates = templates
         self.vocabulary = templates.vocabulary
-        self.english = shipped_templates(KINDS).vocabulary
         self.start = start
 
 
@@ -393,5 +391,4 @@ def _chain(
     if text is None or (sample.scene is not None and not kind.of_scenes and "object" in text):
         return None  # sentences about one object do not suit a group
     with_chain = question.model_copy(update={"chain_of_thought": text})
-    english = translated(with_chain, sample, kind, writer.vocabulary, writer.english)
-    return None if problems_of_chain(sample, english) else text
+    return None if problems_of_chain(sample, with_chain, writer.vocabulary) else text
