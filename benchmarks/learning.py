@@ -39,7 +39,7 @@ from PIL import Image
 
 from trainers import probe
 from trainers.rewards import format_reward
-from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.questions.wording import shipped_text
 from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
@@ -88,7 +88,7 @@ SETS = {
                   "orbits: 0}",
                   "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set",
                   "shards.pairs_per_shard=1000",
-                  "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
+                  "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0, panorama: 0, place: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
 PAIRS = {"orbits": 1, "decoupled": 0.8}  # shares of --pairs
@@ -187,12 +187,13 @@ def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
     """The same pairs, asked about in a few words; a share to be answered by number, in words or in JSON."""
     out = bench.work / (f"{name}_forms" if other_forms else f"{name}_short")
     if not (out / "manifest.json").is_file():
-        templates = {kind.name: dict(load_templates()[kind.name]) for kind in KINDS}
-        templates |= {kind: {"train": [words], "test": [words]} for kind, words in SHORT.items()}
-        words = bench.work / "short.yaml"
-        words.write_text(yaml.safe_dump(templates))
+        templates = yaml.safe_load(shipped_text())
+        for kind, words in SHORT.items():
+            templates[kind] |= {"train": [words], "test": [words]}
+        file = bench.work / "short.yaml"
+        file.write_text(yaml.safe_dump(templates))
         bench("viewpoint100k", "requestion", render(bench, name), out, "--set",
-              f"questions.templates={words}",
+              f"questions.templates={file}",
               "--set", f"questions.other_forms={other_forms}")  # fmt: skip
     return out
 

@@ -29,7 +29,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.hub_server import HubServer  # type: ignore[import-untyped]  # noqa: E402
+from support.hub_server import HubServer  # type: ignore[import-not-found, import-untyped]  # noqa: E402
 
 from benchmarks import measured  # noqa: E402
 

@@ -67,6 +67,49 @@ def look_up(
         step: looked up once per so many pixels; the bundled HDRIs have fewer pixels a degree than that.
     """
     direction = _directions(camera, size_px, step)
+    return _towards(equirectangular, rotation_rad, direction, size_px)
+
+
+class Dome(NamedTuple):
+    """A level floor under a half sphere, onto which a panorama is projected from where it was taken."""
+
+    ground: float  # height of the floor; the sphere's middle is there, on the vertical axis
+    eye: float  # height of the panorama's camera above the floor
+    radius: float
+
+
+def dome_hits(dome: Dome, origin: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """(...) how far rays go until they meet the floor or the sphere, in lengths of their directions.
+
+    Args:
+        origin: (3,) within the dome.
+        direction: (3, ...) of any length.
+    """
+    from_middle = (origin - np.array([0.0, 0.0, dome.ground])).astype(np.float32)
+    along = np.einsum("i,i...->...", from_middle, direction)
+    squared = (direction**2).sum(axis=0)
+    inside = float(from_middle @ from_middle) - dome.radius**2
+    sphere = (-along + np.sqrt(np.maximum(along**2 - squared * inside, 0))) / squared
+    falls = direction[2] < -1e-6
+    floor = from_middle[2] / np.where(falls, -direction[2], 1)
+    return np.where(falls & (floor < sphere), floor, sphere)
+
+
+def project(
+    equirectangular: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int, step: int = 2
+) -> np.ndarray:
+    """(size, size, 3) uint8: a panorama on a floor and a dome, as a camera within sees it."""
+    direction = _directions(camera, size_px, step)
+    origin = np.asarray(camera.world_from_camera)[:3, 3]
+    place = origin.astype(np.float32)[:, None, None] + dome_hits(dome, origin, direction) * direction
+    from_eye = place - np.array([0.0, 0.0, dome.ground + dome.eye], dtype=np.float32)[:, None, None]
+    return _towards(equirectangular, rotation_rad, from_eye, size_px)
+
+
+def _towards(
+    equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, size_px: int
+) -> np.ndarray:
+    """(size, size, 3) uint8: an equirectangular picture in directions (3, N, N) from its middle."""
     height, width, _ = equirectangular.shape
     azimuth = np.arctan2(direction[1], direction[0]) + np.float32(rotation_rad)
     elevation = np.arctan2(direction[2], np.hypot(direction[0], direction[1]))

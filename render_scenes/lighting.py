@@ -9,12 +9,21 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from render_scenes import backdrop, glass, passes, protocol
+from render_scenes import backdrop, glass, painting, passes, places, protocol
 from render_scenes import camera as cameras
 from render_scenes.loading import OBJECT_RADIUS
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
-HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each
+HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each, of panoramas 6
+PANORAMAS_KEPT = 8  # of the user's own, over objects: 8 MB each
+LIGHT_PX, SHOWN_PX = 1024, 2048  # widths at which panoramas light, and are shown
+PLACE_PX = 64  # height of the panorama by which a procedural place lights
+GLARE = 6.0  # how much brighter windows and lamps of a place are than they can be shown
+MIDDLE_STRENGTH = 0.55  # of a light, by which a procedural place is shown as it was painted
+EYE_M = 1.6  # a panorama's camera over the floor
+EYE_BOUNDS = (1.0, 2.5)  # the same in world units: the floor beside a cup is not stretched beyond recognition
+DOME_RADII = (6.0, 14.0)  # in world units
+DARKEST = 1e-6  # mean radiance: an entirely black panorama lights nothing, and divides nothing
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
 FLOOR_DETAIL = (
     0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
@@ -30,9 +39,8 @@ class Lighting:
 
     def __init__(self, scene: Any) -> None:
         self.scene = scene
-        self.hdris: dict[
-            str, tuple[Any, float]
-        ] = {}  # by name: image and mean radiance; they stay loaded over objects
+        # by name: image and mean radiance; they stay loaded over objects
+        self.hdris: dict[str, tuple[Any, float]] = {}
         self.as_displayed = lru_cache(HDRIS_SHOWN)(self._as_displayed)
         self._set_up_world()
         self.forget()
@@ -41,6 +49,9 @@ class Lighting:
         """The lights of the object; its lamps go with the other things of the scene."""
         self.lights: list[protocol.Record] = []
         self.background: protocol.Record = {}
+        self.panoramas: dict[str, str] = {}  # files by name
+        self.place: places.Place | None = None
+        self.dome: backdrop.Dome | None = None
         self.folder = Path()  # for temporary files
         self.lit: protocol.Record | None = None
         self.lamps: list[
@@ -52,10 +63,34 @@ class Lighting:
         self.lights = job.lights
         self.background = job.background
         self.folder = Path(job.out)
+        self.panoramas = job.panoramas
+        self._make_room()
+
+    def settle(self, ground: float) -> None:
+        """Build what the object stands in, if it does, once its lowest point is known."""
+        location: protocol.Record = self.background.get("place") or {}
+        if self.background["kind"] == "place":
+            self.place = places.build(places.Plan(**location, ground=ground))
+        elif self.background["kind"] == "panorama":
+            eye = float(np.clip(EYE_M / location["metres_per_unit"], *EYE_BOUNDS))
+            radius = max(DOME_RADII[0], 1.3 * location["clear_radius"])
+            radius += float(np.random.default_rng(location["seed"]).random()) * np.ptp(DOME_RADII)
+            self.dome = backdrop.Dome(ground, eye, float(radius))
 
     def images(self) -> set[Any]:
         """Blender's images of the HDRIs, which stay over objects."""
         return {image for image, _ in self.hdris.values()}
+
+    def _make_room(self) -> None:
+        """Forget panoramas of earlier objects before there are too many of them. Bundled ones are few."""
+        own = [name for name in self.hdris if not (HDRI_FOLDER / f"{name}.exr").is_file()]
+        wanted = {light["name"] for light in self.lights}
+        for name in own[: max(0, len(own) - PANORAMAS_KEPT)]:
+            if name not in wanted:
+                image, _ = self.hdris.pop(name)
+                if self._environment.image == image:
+                    self._environment.image = None
+                bpy.data.images.remove(image)
 
     def _set_up_world(self) -> None:
         world = bpy.data.worlds.new("World")
@@ -88,7 +123,8 @@ class Lighting:
 
         Without this, it would show the surroundings that light the object.
         """
-        painted = bool(glass.materials_of(things)) and self.background["kind"] not in {"hdri", "blurred"}
+        plain = self.background["kind"] in {"plain", "gradient", "ground"}
+        painted = plain and bool(glass.materials_of(things))
         if painted:
             rgb = 0.5 * (np.asarray(self.background["rgb"]) + np.asarray(self.background["rgb_below"]))
             color = glass.radiance_of(rgb.tolist(), self.folder)
@@ -137,7 +173,7 @@ class Lighting:
         self.lit = light
         name = light["name"]
         if name not in self.hdris:
-            self.hdris[name] = _load_hdri(name)
+            self.hdris[name] = _as_light(name, self._radiance(name))
         image, mean = self.hdris[name]
         self._environment.image = image
         self._mapping.inputs["Rotation"].default_value[2] = np.radians(light["rotation_deg"])
@@ -151,28 +187,41 @@ class Lighting:
         cameras.place(camera, view["world_from_camera"], view["hfov_deg"])
         bpy.context.view_layer.update()
 
-    def surroundings(self, camera: protocol.Camera, size: int) -> np.ndarray:
-        """The HDRI that lights the object, seen by a camera.
+    def _radiance(self, name: str) -> np.ndarray:
+        """(H, W, 4) linear radiance of what a light is called by, first row at the bottom."""
+        if self.place is not None:
+            shown = painting.surroundings(self.place, PLACE_PX)
+            linear = np.maximum(shown, 0) ** 2.2  # about what the film makes it from
+            linear = np.where(shown.max(axis=2, keepdims=True) > 1, GLARE * linear, linear)
+            return np.dstack([linear, np.ones_like(linear[..., 0])])[::-1].astype(np.float32)
+        path = self.panoramas.get(name)
+        return _bundled(name) if path is None else _own(Path(path), LIGHT_PX)
+
+    def surroundings(self, camera: protocol.Camera, size: int) -> tuple[np.ndarray, np.ndarray | bool]:
+        """What surrounds the object, as a camera sees it.
 
         Returns:
-            (size, size, 3) uint8, as displayed, and blurred if the background is.
+            (size, size, 3) as displayed, in 0..255, and (size, size) where it is what the object stands on.
         """
         assert self.lit is not None
+        if self.place is not None:
+            pose, intrinsics = np.asarray(camera.world_from_camera), np.asarray(camera.intrinsics)
+            painted = painting.paint(self.place, pose, intrinsics, size)
+            gain = (self.lit["strength"] / MIDDLE_STRENGTH) ** (1 / 2.2)
+            return np.clip(painted.rgb * np.float32(255 * gain), 0, 255), painted.on_ground
         blur = self.background["kind"] == "blurred"
         shown = self.as_displayed(self.lit["name"], self.lit["strength"], blur)
-        return backdrop.look_up(
-            shown, float(np.radians(self.lit["rotation_deg"])), camera, size, 8 if blur else 2
-        )
+        rotation_rad = float(np.radians(self.lit["rotation_deg"]))
+        if self.dome is not None:
+            return backdrop.project(shown, rotation_rad, self.dome, camera, size), True
+        return backdrop.look_up(shown, rotation_rad, camera, size, 8 if blur else 2), False
 
     def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
         """An HDRI as the film would show it."""
         image, mean = self.hdris[name]
-        width, height = image.size
-        pixels = np.empty(width * height * 4, dtype=np.float32)
-        image.pixels.foreach_get(pixels)
-        shown = backdrop.hdri_as_displayed(
-            pixels.reshape(height, width, 4), strength / mean, self.folder / "hdri.png"
-        )
+        path = self.panoramas.get(name)
+        pixels = _pixels_of(image) if path is None else _own(Path(path), SHOWN_PX)
+        shown = backdrop.hdri_as_displayed(pixels, strength / mean, self.folder / "hdri.png")
         return backdrop.blurred(shown) if blur else shown
 
 
@@ -248,7 +297,7 @@ class Ground:
         """The ground from straight above as it is lit now, at so many pixels per unit."""
         shining = [lamp for lamp, _, _ in lighting.lamps if not lamp.hide_render]
         turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp in shining]
-        towards = [np.asarray(one) for one in turned if one.z > 0]
+        towards = [np.asarray(axis) for axis in turned if axis.z > 0]
         left, bottom, right, top = backdrop.floor_window(points, towards, FLOOR_REACH)
         width = int(np.ceil((right - left) * detail))
         height = int(np.ceil((top - bottom) * detail))
@@ -267,28 +316,63 @@ class Ground:
         return backdrop.Floor(share, left, top, detail, float(self.thing.data.vertices[0].co.z))
 
 
-def _load_hdri(name: str) -> tuple[Any, float]:
-    """An HDRI that ships with Blender without its brightest spots and its mean radiance over the sphere.
-
-    A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps
-    are our suns. HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
-    """
+def _bundled(name: str) -> np.ndarray:
+    """(H, W, 4) linear radiance of an HDRI that ships with Blender, first row at the bottom."""
     path = HDRI_FOLDER / f"{name}.exr"
     if not path.is_file():
         raise ValueError(
             f"bpy ships no HDRI {name!r}; it has {sorted(p.stem for p in HDRI_FOLDER.glob('*.exr'))}"
         )
+    return _read(path)
+
+
+def _own(path: Path, width: int) -> np.ndarray:
+    """The same of a panorama of the user's own, at most about so wide: the mean of whole blocks of pixels."""
+    pixels = _read(path)
+    block = max(1, pixels.shape[1] // width)
+    height, wide = (side // block for side in pixels.shape[:2])
+    blocks = pixels[: height * block, : wide * block].reshape(height, block, wide, block, 4)
+    return np.ascontiguousarray(blocks.mean(axis=(1, 3)))
+
+
+def _read(path: Path) -> np.ndarray:
+    """Linear radiance of a file, (H, W, 4) float32."""
     file = bpy.data.images.load(str(path))
-    width, height = file.size
+    try:
+        if not len(file.pixels):
+            raise ValueError(f"panorama {path.name} cannot be read by Blender")
+        pixels = _pixels_of(file)
+        if not file.is_float:  # a JPEG: Blender hands out what the file holds, for a screen
+            colour = pixels[..., :3]
+            pixels[..., :3] = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+        return pixels
+    finally:
+        bpy.data.images.remove(file)
+
+
+def _pixels_of(image: Any) -> np.ndarray:
+    """(H, W, 4) float32, first row at the bottom as Blender keeps it."""
+    width, height = image.size
     pixels = np.empty(width * height * 4, dtype=np.float32)
-    file.pixels.foreach_get(pixels)
-    bpy.data.images.remove(file)
-    pixels = pixels.reshape(height, width, 4)
+    image.pixels.foreach_get(pixels)
+    return pixels.reshape(height, width, 4)
+
+
+def _as_light(name: str, pixels: np.ndarray) -> tuple[Any, float]:
+    """Surroundings without their brightest spots, and their mean radiance over the sphere.
+
+    A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps
+    are our suns. HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
+
+    Args:
+        pixels: (H, W, 4) linear radiance, first row at the bottom.
+    """
+    height, width, _ = pixels.shape
     weight = np.sin(np.pi * (np.arange(height) + 0.5) / height)
 
     def mean() -> float:
         luminance = pixels[..., :3].astype(np.float64).mean(axis=1) @ np.array([0.2126, 0.7152, 0.0722])
-        return float(np.average(luminance, weights=weight))
+        return max(float(np.average(luminance, weights=weight)), DARKEST)
 
     pixels[..., :3] = np.minimum(pixels[..., :3], BRIGHTEST * mean())
     # an image of its own: of one that comes from a file, Cycles reads the file

@@ -43,6 +43,8 @@ class Open:
     jpeg_quality: int
     pose: str  # of animated files: rest, animation or auto
     cpu_limit_s: float  # what the process may use from here on, until the next object
+    # files of panoramas of the user's own, by the names that lights call them
+    panoramas: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +240,7 @@ def decode(line: str | bytes) -> Message:
     try:
         if message.__name__ in PARTS:
             of_parts, part = PARTS[message.__name__]
-            fields[of_parts] = [part(**one) for one in fields[of_parts]]
+            fields[of_parts] = [part(**described) for described in fields[of_parts]]
         return message(**fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{message.__name__}: not the fields of this message: {error}") from error

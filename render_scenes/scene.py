@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from render_scenes import alone, backdrop, glass, importing, loading, passes, protocol
+from render_scenes import alone, backdrop, compressed, glass, importing, loading, passes, protocol
 from render_scenes import camera as cameras
 from render_scenes.lighting import Ground, Lighting
 from render_scenes.pictures import OBJECT_INDEX, Box, Finished, Kind, finish
@@ -121,6 +121,7 @@ class Studio:
         layer.cycles.denoising_store_passes = True
         passes.listen()
         importing.listen()
+        compressed.listen()
 
     def forget(self) -> protocol.Forgot:
         """Leave nothing of the object for the next one to meet.
@@ -205,12 +206,13 @@ class Studio:
         self.states = read[::-1]
         self.state = -1
         for part, *places in zip(self.parts, *states, strict=True):
-            [place, *_] = [one for one in places if one is not None] or [np.eye(4)]
+            [place, *_] = [there for there in places if there is not None] or [np.eye(4)]
             glass.tint(part.things, float(np.cbrt(np.linalg.det((place @ part.normalise)[:3, :3]))))
         self.lighting.show_behind_glass([thing for part in self.parts for thing in part.things])
         self._enter(0)
-        if self.lighting.background["kind"] == "ground":
+        if self.lighting.background["kind"] in {"ground", "panorama", "place"}:
             self.ground = Ground(self.scene, float(min(lowest)))
+        self.lighting.settle(float(min(lowest)))
         self.lighting.hang_lamps()
 
     def _points_of(self, places: list[np.ndarray | None]) -> np.ndarray:
@@ -297,8 +299,8 @@ class Studio:
         behind = self._behind(view.name, camera, size) if job.picture else None
         kind = Kind(self.job.scene, any(part.veiled for part in self.parts))
         done = self.encoder.submit(finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
-        solo = [one.solo for one in found]
-        hidden_by = [one.hidden_by for one in found]
+        solo = [each.solo for each in found]
+        hidden_by = [each.hidden_by for each in found]
         return {**vars(camera), "box": list(box), "solo": solo, "hidden_by": hidden_by}, done
 
     def _alone(self, rendered: dict[str, np.ndarray], camera: protocol.Camera, box: Box) -> list[alone.Alone]:
@@ -317,12 +319,15 @@ class Studio:
     def _behind(self, name: str, camera: protocol.Camera, size: int) -> np.ndarray:
         """(size, size, 3) uint8: the background as displayed."""
         background = self.lighting.background
-        if background["kind"] in {"hdri", "blurred"}:
-            return self.lighting.surroundings(camera, size)
-        plain = backdrop.gradient(background["rgb"], background["rgb_below"], size)
+        if background["kind"] in {"plain", "gradient", "ground"}:
+            behind = backdrop.gradient(background["rgb"], background["rgb_below"], size)
+            on_ground: np.ndarray | bool = True  # of all that is seen
+        else:
+            behind, on_ground = self.lighting.surroundings(camera, size)
         if self.ground is not None:
-            plain = plain * backdrop.shaded(self.ground.floors[name], camera, size)
-        return np.asarray(np.rint(plain), dtype=np.uint8)
+            share = backdrop.shaded(self.ground.floors[name], camera, size)
+            behind = behind * np.where(np.asarray(on_ground)[..., None], share, 1)
+        return np.asarray(np.rint(behind), dtype=np.uint8)
 
     def _box(self, camera: protocol.Camera, size: int) -> Box:
         """The smallest box around the object's vertices in the picture, with a margin."""
@@ -368,7 +373,7 @@ def _arrays(states: protocol.States) -> list[list[np.ndarray | None]]:
 def _kinds() -> list[Any]:
     """Blender's collections of data blocks."""
     return [
-        getattr(bpy.data, one.identifier) for one in bpy.data.bl_rna.properties if one.type == "COLLECTION"
+        getattr(bpy.data, kind.identifier) for kind in bpy.data.bl_rna.properties if kind.type == "COLLECTION"
     ]
 
 

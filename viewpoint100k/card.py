@@ -21,7 +21,14 @@ from pydantic import ValidationError
 
 from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
-from viewpoint100k.config import GateConfig, RenderConfig, RunConfig
+from viewpoint100k.config import (
+    BUNDLED,
+    GateConfig,
+    RenderConfig,
+    RunConfig,
+    preset_names,
+    preset_renderer,
+)
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
@@ -213,7 +220,7 @@ def _facts(manifest: Manifest, contents: Contents) -> dict[str, Any]:
         "what": _what(manifest),
         "split": splits[0],
         "splits": ", ".join(f"{contents.counts[f'split/{split}']} {split}" for split in splits),
-        "objects": len(contents.objects),
+        "objects": len(contents.objects) - len(contents.panoramas),
         "fair": contents.counts["asked/fair"],
         "scenes": bool(manifest.config.get("plan", {}).get("scenes")),
         "gates": GateConfig.model_validate(manifest.config.get("gates", {})),
@@ -225,7 +232,9 @@ def _facts(manifest: Manifest, contents: Contents) -> dict[str, Any]:
         "code": _code(manifest),
         "render": manifest.config["render"],
         "quality": _quality_in_words(manifest.config["render"]),
+        "released_with": preset_renderer(manifest.preset) if manifest.preset in preset_names() else "",
         "source_limits": _source_limits(str(manifest.config.get("source", ""))),
+        "surroundings": _surroundings_in_words(manifest, contents),
         "licences": sorted(licences.items()),
         "removed": [(each.uid, each.version, each.reason) for each in manifest.removed],
         "citation": _citation(manifest),
@@ -289,6 +298,16 @@ def _source_limits(source: str) -> str:
         return "The objects are procedural shapes, made by code: few kinds, simple materials."
     place = source if source.startswith("objaverse:") else "a folder"
     return f"The objects come from {place}, and are as good and as varied as what it holds."
+
+
+def _surroundings_in_words(manifest: Manifest, contents: Contents) -> str:
+    """Where light and backgrounds come from."""
+    sources = []
+    if contents.panoramas:
+        sources.append(f"{len(contents.panoramas)} panoramas of a folder (listed in `attribution.csv`)")
+    if BUNDLED in manifest.config.get("render", {}).get("surroundings", [BUNDLED]):
+        sources.append("the eight panoramas that ship with the renderer")
+    return f"Light and surroundings come from {' and '.join(sources) or 'the renderer'}, and from lamps."
 
 
 def _families(contents: Contents) -> dict[str, int]:

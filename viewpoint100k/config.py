@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Record
 
 T = TypeVar("T")
+BUNDLED = "bundled:"  # the surroundings that ship inside bpy
 ENDS = (".low", ".high")  # of a range
+RELEASED_WITH = "released_with"  # in the file of a preset: the renderer that it was released with
 ALIKE_BESIDE, ALIKE_ELSEWHERE = 0.65, 0.8  # names that may mean the same, as difflib compares them
 
 
@@ -91,6 +93,11 @@ Step = Annotated[Range, AfterValidator(Within(0, 10))]  # over a distance
 Ratio = Annotated[Range, AfterValidator(Within(1, 10))]
 
 
+def _listed(value: Any) -> Any:
+    """One name, or a list of them, as a list."""
+    return [value] if isinstance(value, str) else value
+
+
 class FileBudgets(Section):
     """Limits on an object file, checked by our own reader before Blender sees it.
 
@@ -129,6 +136,9 @@ class FileBudgets(Section):
     largest size in common use."""
     max_total_texture_pixels: int = setting(4 * 8192 * 8192, "pixels", gt=0)
     """Pixels of all images together. The default is four of the largest: 1 GB as 8-bit RGBA."""
+    max_panorama_pixels: int = setting(8192 * 4096, "pixels", gt=0)
+    """Width times height of a panorama of your own, read from its header before it is decoded. The default is
+    8192 x 4096: 400 MB while it is read, and far more than a picture of 512 pixels shows of it."""
 
 
 class MotionShares(Section):
@@ -242,6 +252,9 @@ class PlanConfig(Section):
     elevation_deg: Slope = setting(Range(low=6, high=38), "degrees above the horizontal")
     """From how high the first camera looks at the object. Lower, no top can be seen; higher, left and right lose
     their meaning."""
+    lowest_deg: float = setting(-8.0, "degrees above the horizontal", ge=-60, le=30)
+    """How low a motion may lead a camera. Where the object is seen to stand on something, never below 3 degrees:
+    a camera would look from under the floor."""
     hfov_deg: FieldOfView = setting(Range(low=60, high=70), "degrees, the full horizontal angle")
     """Field of view. Wide, so that an object that several motions shift stays in the picture."""
     half_angle_deg: HalfAngle = setting(Range(low=10, high=20), "degrees")
@@ -295,21 +308,30 @@ QUALITIES: dict[str, Quality] = {
 class BackgroundShares(Section):
     """What is behind the objects.
 
-    Any non-negative numbers, of which only the ratios count; at least one is above 0.
+    Any non-negative numbers, of which only the ratios count; at least one is above 0. Pictures of each:
+    docs/rendering.md.
     """
 
-    hdri: float = setting(0.35, "relative share of objects", ge=0)
-    """The surroundings that light the object, in focus. The most frequent, because photographs look like that."""
-    blurred: float = setting(0.15, "relative share of objects", ge=0)
+    hdri: float = setting(0.2, "relative share of objects", ge=0)
+    """The surroundings that light the object, in focus and infinitely far away. The object floats before them,
+    so that they turn with the camera and never shift: some questions need that."""
+    blurred: float = setting(0.1, "relative share of objects", ge=0)
     """The same surroundings, out of focus, as in photographs of something close."""
-    plain: float = setting(0.25, "relative share of objects", ge=0)
+    plain: float = setting(0.2, "relative share of objects", ge=0)
     """One colour. It leaves nothing but the object to tell how the camera moved."""
-    gradient: float = setting(0.15, "relative share of objects", ge=0)
+    gradient: float = setting(0.1, "relative share of objects", ge=0)
     """A smooth change from one colour to another, from top to bottom: as plain as one colour, but less
     uniform."""
-    ground: float = setting(0.1, "relative share of objects", ge=0)
-    """One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the
-    preset `scenes` uses nothing else."""
+    ground: float = setting(0.05, "relative share of objects", ge=0)
+    """One colour, with the object's shadow on a floor. Rare, because the two below show shadows, too; the preset
+    `scenes` uses nothing else."""
+    panorama: float = setting(0.1, "relative share of objects", ge=0)
+    """The surroundings that light the object, projected onto a floor and a dome at a finite distance. The object
+    stands on the floor and casts a shadow, and the surroundings shift as the camera moves."""
+    place: float = setting(0.25, "relative share of objects", ge=0)
+    """A place made by code, another one for each visit to an object: on a table or the floor of a room, or in a
+    yard, by what the object is. The most frequent, because hand-held pictures look like that, and because no
+    two objects share a place."""
 
     @model_validator(mode="after")
     def _some(self) -> "BackgroundShares":
@@ -333,6 +355,9 @@ class RenderConfig(Section):
     pose: Literal["rest", "animation", "auto"] = setting("auto", "name")
     """Pose of animated files: `rest`, or `animation` for the start of the first one. `auto` chooses by rule,
     because many files fall apart in one of the two."""
+    surroundings: Annotated[list[str], BeforeValidator(_listed)] = setting([BUNDLED], "names or paths")
+    """What surrounds objects and lights them: `bundled:` (eight panoramas that ship with Blender), and folders of
+    equirectangular .hdr, .exr or .jpg files of your own. Each panorama belongs to one split."""
     backgrounds: BackgroundShares = BackgroundShares()
     camera_lamp_share: float = setting(0.3, "share of lights", ge=0, le=1)
     """The lamps go with the camera instead of standing in the world. Shading then says nothing about how the
@@ -471,7 +496,7 @@ class GateConfig(Section):
     one."""
     min_map_apart_deg: float = setting(35.0, "degrees", gt=0, lt=72)
     """How far apart all cameras on a map must be. Closer ones could not be told apart by the pictures."""
-    min_step_deg: float = setting(20.0, "degrees", gt=0, lt=60)
+    min_step_deg: float = setting(20.0, "degrees", ge=15, lt=60)
     """How far around the object neighbouring views of a set must be from each other for questions about the set.
     Closer ones look alike."""
     max_off_tens_deg: float = setting(3.5, "degrees", gt=0, lt=5)
@@ -614,14 +639,26 @@ def config_hash(config: RunConfig) -> str:
 
     Not where a folder lies: its objects have hashes of their own, and another machine may mount it elsewhere.
     """
-    tree = config.model_dump(mode="json") | {"source": public_source(config.source)}
-    text = json.dumps(tree, sort_keys=True)
+    text = json.dumps(public_tree(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def public_tree(config: RunConfig) -> dict[str, Any]:
+    """All settings as they are published: a folder of the user's own is called "folder"."""
+    tree = config.model_dump(mode="json")
+    tree["source"] = public_source(config.source)
+    tree["render"]["surroundings"] = list(map(public_surroundings, config.render.surroundings))
+    return tree
 
 
 def public_source(source: str) -> str:
     """How a source is named in what is published: never a path."""
     return source if source.startswith(("builtin:", "objaverse:")) else "folder"
+
+
+def public_surroundings(name: str) -> str:
+    """How an entry of `render.surroundings` is named in what is published: never a path."""
+    return name if name == BUNDLED else "folder"
 
 
 def preset_names() -> list[str]:
@@ -665,17 +702,29 @@ def write_config(config: RunConfig) -> str:
     return str(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
+def preset_renderer(preset: str) -> str:
+    """The renderer that a preset was released with, for the record; empty if the preset names none.
+
+    It is no setting: any renderer may take a preset, and what a dataset was rendered by is in its manifest.
+    """
+    return str(_preset_file(preset).get(RELEASED_WITH, ""))
+
+
 def _preset_tree(preset: str) -> dict[str, Any]:
+    """The settings of a preset."""
+    tree = _preset_file(preset)
+    tree.pop(RELEASED_WITH, None)
+    return {"preset": Path(preset).stem if preset.endswith((".yaml", ".yml")) else preset, **tree}
+
+
+def _preset_file(preset: str) -> dict[str, Any]:
     if preset.endswith((".yaml", ".yml")):
-        return {"preset": Path(preset).stem, **_read_yaml(Path(preset))}
+        return _read_yaml(Path(preset))
     if preset not in preset_names():
         raise InputError(
             f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own"
         )
-    return {
-        "preset": preset,
-        **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml"))),
-    }
+    return _read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml")))
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

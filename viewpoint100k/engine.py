@@ -28,6 +28,7 @@ from viewpoint100k.quality import NOTHING, RenderedView, Statistics
 from viewpoint100k.records import OBJECT_RADIUS, PlannedView, Reject, View, ViewSet
 from viewpoint100k.render_process import ProcessDeadError, RenderProcess, RequestRefusedError
 from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
+from viewpoint100k.surroundings import panorama_files
 
 ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
 PATIENCE_S = 15.0  # after which a GPU that is not ready is said to compile
@@ -334,6 +335,7 @@ class Worker(RenderProcess):
             jpeg_quality=self.settings.jpeg_quality,
             pose=self.settings.pose,
             cpu_limit_s=self.settings.cpu_limit_s,
+            panoramas=panorama_files(view_set, self.settings),
         )
         if not isinstance(path, Path):
             return self._open_scene(view_set, list(path), job, end)
@@ -433,14 +435,17 @@ def _collect(
     rows = np.flatnonzero(seen.any(axis=1))
     cols = np.flatnonzero(seen.any(axis=0))
     box = [cols[0], rows[0], cols[-1] + 1, rows[-1] + 1] if len(rows) else [0, 0, 0, 0]
+    light = view_set.lights[planned.light]
+    panorama = light.panorama
     camera = View(
         intrinsics=taken.intrinsics,
         world_from_camera=taken.world_from_camera,
         hfov_deg=taken.hfov_deg,
         object_box=[float(v) for v in box],
         object_share=round(float(seen.mean()), 6),
-        light=view_set.lights[planned.light].label,
+        light=light.label,
         background=view_set.background.kind,
+        panorama=panorama.record if panorama is not None else None,
     )
     image = (folder / taken.image).read_bytes() if taken.image else b""
     hidden_by = tuple(tuple(others) for others in taken.hidden_by)

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_source
+from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
 from viewpoint100k.errors import InputError, one_line
-from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split
+from viewpoint100k.questions import load_templates
+from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split, Vocabulary
 from viewpoint100k.shards import Receipt, first_fault, open_inside, read_inside, write_atomically
 
 # what may lie in a dataset folder beside its shards; all of it is published
@@ -80,6 +81,9 @@ class Manifest(Record):
     shards: Many[ShardEntry] = Field(min_length=1)
     files: dict[str, str] = Field(description="sha256 of what lies beside the shards")
     removed: Many[Removal] = Field(description="objects that were taken out on request, oldest first")
+    words: Vocabulary | None = Field(
+        default=None, description="that options and prompts were made with, by key; null before schema 5"
+    )
 
     @property
     def views(self) -> int:
@@ -113,12 +117,13 @@ class MadeWith(Record):
 class Contents(NamedTuple):
     """What one pass over the samples of a dataset counts."""
 
-    objects: dict[str, ObjectRecord]
+    objects: dict[str, ObjectRecord]  # and panoramas of the user's own, whose uids are in `panoramas`
     used_in: dict[str, set[str]]  # shards, by object
     counts: Counter[
         str
     ]  # family/..., split/..., asked/fair, and kind of question/right answer, of fair questions
     measures: dict[str, list[float]]  # what is plotted, a number for each sample
+    panoramas: set[str]  # which of the `objects` surround others
 
 
 def count_samples(samples: Iterable[tuple[str, Sample]]) -> Contents:
@@ -127,11 +132,12 @@ def count_samples(samples: Iterable[tuple[str, Sample]]) -> Contents:
     Args:
         samples: (name of the shard, sample), in order.
     """
-    found = Contents({}, {}, Counter(), {name: [] for name in MEASURES})
+    found = Contents({}, {}, Counter(), {name: [] for name in MEASURES}, set())
     for shard, sample in samples:
-        for thing in sample.objects:
+        for thing in sample.credited:
             found.objects[thing.uid] = thing
             found.used_in.setdefault(thing.uid, set()).add(shard)
+        found.panoramas.update(view.panorama.uid for view in sample.views if view.panorama is not None)
         found.counts[f"family/{sample.family}"] += 1
         found.counts[f"split/{sample.split}"] += 1
         found.counts["asked/fair"] += len(sample.fair_questions)
@@ -158,7 +164,7 @@ def make_manifest(
         version=version,
         preset=config.preset,
         config_hash=config_hash(config),
-        config=config.model_dump(mode="json") | {"source": public_source(config.source)},
+        config=public_tree(config),
         code_version=code_version,
         code_commit=code_commit,
         renderer=", ".join(sorted({receipt.renderer for receipt in receipts})),
@@ -178,6 +184,7 @@ def make_manifest(
         ],
         files={},
         removed=list(removed),
+        words=load_templates(config.questions.templates).vocabulary,
     )
 
 

@@ -61,7 +61,7 @@ FITTING_ROUNDS = 100  # of the tables of two motions
 COLUMNS_TRIED = 128  # of which the least coupled is taken
 SHARES_MATTER = 2.0  # against being independent, when the least bad of them is taken
 BLOCK = 1024  # pairs that are balanced together
-LOWEST_DEG, HIGHEST_DEG = -8.0, 60.0  # elevations that a motion may lead to
+HIGHEST_DEG = 60.0  # elevation that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
 TOO_FAR = 0.56  # of the lots: some of these find no room, and then as many turn too far as do not
 LEAST_OVERTURN = 0.25  # of the most: less does not shift the object enough to mislead anybody
@@ -438,7 +438,7 @@ def carry_out(
     others = _propose(wanted, known, settings, overturn, rng, own_axes=not known_is_first)
     first, second = (known, others) if known_is_first else (others, known)
     elevation_deg = _elevation_deg(others.position)
-    good = in_frame(others) & (elevation_deg >= LOWEST_DEG) & (elevation_deg <= HIGHEST_DEG)
+    good = in_frame(others) & (elevation_deg >= settings.lowest_deg) & (elevation_deg <= HIGHEST_DEG)
     narrowest_deg, widest_deg = lens_limits(settings)
     good &= (others.hfov_deg >= narrowest_deg) & (others.hfov_deg <= widest_deg)
     good &= does(code, first, second, gates)
@@ -542,7 +542,8 @@ def carry_out_set(
         cameras.append(
             Camera(position, float(bearing + aside[0]), float(pitch + aside[1]), roll, first.hfov_deg)
         )
-    return cameras if all(in_frame(camera) for camera in cameras) else None
+    high_enough = all(_elevation_deg(camera.position) >= settings.lowest_deg for camera in cameras)
+    return cameras if high_enough and all(in_frame(camera) for camera in cameras) else None
 
 
 def _ways_of_star(elevation_deg: float, rng: np.random.Generator) -> list[tuple[float, float]]:

@@ -41,6 +41,7 @@ from viewpoint100k.run_state import (
     write_rejects,
 )
 from viewpoint100k.shards import Receipt, read_shard, sweep, write_atomically, write_shard
+from viewpoint100k.surroundings import list_panoramas
 
 
 def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
@@ -71,9 +72,15 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
             else ""
         )
         raise InputError(f"source {config.source} has no usable object{why}")
-    plan = make_plan(config, listing.objects, spread=public_source(config.source) == "folder")
+    panoramas, refused = list_panoramas(config)
+    plan = make_plan(
+        config,
+        listing.objects,
+        spread=public_source(config.source) == "folder",
+        panoramas=panoramas,
+    )
     plan = plan.model_copy(update={"code": this_code()})
-    write_plan(paths, config, plan, listing.rejects)
+    write_plan(paths, config, plan, [*listing.rejects, *refused])
     return plan
 
 
@@ -136,7 +143,7 @@ def render_shard(
             # after all were asked about: the others stay as they were
             gone = {removal.uid for removal in removed_objects(out)}
             samples = [
-                stored for stored in samples if not gone & {thing.uid for thing in stored.sample.objects}
+                stored for stored in samples if not gone & {thing.uid for thing in stored.sample.credited}
             ]
             tally.cpu_s["start"] += engine.start_cpu_s
         write_rejects(paths.shard_rejects(shard), tally.rejects)
@@ -151,7 +158,7 @@ def render_shard(
             config_hash=plan.config_hash,
             renderer=engine.renderer,
             device=engine.device,
-            objects=sorted({thing.uid for stored in samples for thing in stored.sample.objects}),
+            objects=sorted({thing.uid for stored in samples for thing in stored.sample.credited}),
             objects_visited=tally.visited,
             views_rendered=tally.views,
             rejects=len(tally.rejects),

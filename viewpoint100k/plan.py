@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from pydantic import Field
 
-from viewpoint100k.config import PlanConfig, RunConfig, config_hash
+from viewpoint100k.config import BUNDLED, PlanConfig, RunConfig, config_hash
 from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 from viewpoint100k.identity import Code
@@ -34,10 +34,15 @@ from viewpoint100k.motions import (
 )
 from viewpoint100k.records import (
     OBJECT_RADIUS,
+    STANDING,
+    Backdrop,
     Background,
     EventKind,
     Lamp,
     Light,
+    Location,
+    Panorama,
+    PlaceSort,
     PlannedPair,
     PlannedView,
     Record,
@@ -46,18 +51,16 @@ from viewpoint100k.records import (
     Split,
     ViewSet,
 )
+from viewpoint100k.scenes.catalogue import size_m
 from viewpoint100k.scenes.compose import compose
 
-HDRIS = (
-    "city",
-    "courtyard",
-    "forest",
-    "interior",
-    "night",
-    "studio",
-    "sunrise",
-    "sunset",
-)  # ship inside the bpy wheel
+# The panoramas that ship inside the bpy wheel. Each belongs to one split, the same in all datasets: what a
+# model knows by heart of one is of no use in the test of another.
+HDRIS: dict[Split, tuple[str, ...]] = {
+    "train": ("city", "forest", "interior", "night", "sunrise", "sunset"),
+    "validation": ("studio",),
+    "test": ("courtyard",),
+}
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 4  # even, as all numbers of pairs in a visit: opposites share their views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
@@ -74,6 +77,15 @@ KNOWN_TRIES = (
     3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
 )
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
+SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)  # backgrounds that show what lights the object
+ON_A_TABLE_M, IN_A_ROOM_M = 0.6, 1.8  # objects up to these sizes stand on a table, on the floor of a room
+SCENE_M = 0.8  # of a scene of several objects, whose sizes are brought near to each other
+ABOVE_GROUND_DEG = 3.0  # of a camera's elevation: the ground may lie just below the middle of a flat object
+STANDING_LAMPS = 1.8  # how much stronger lamps are where the object stands: its shadow is to be seen
+PLACE_LIGHT = 0.7  # how much weaker, beside them, the light from a procedural place's walls is
+CLEARANCE = 0.5  # between the outermost camera and what surrounds it, in world units
+SEED_CLASSES = 8  # by the remainder of a place's seed: which split it belongs to
+SEEDS_OF: dict[Split, tuple[int, ...]] = {"train": (0, 1, 2, 3, 4, 5), "validation": (6,), "test": (7,)}
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
 
@@ -94,6 +106,9 @@ class Plan(Record):
     pairs_per_object: int
     objects: list[SourceObject]
     shards: list[Shard]
+    panoramas: dict[Split, list[Panorama]] = Field(
+        default={}, description="of the user's own, by the only split that shows them"
+    )
     code: Code = Field(
         default=Code(), description="that planned the run, and makes its shards unless it is replaced"
     )
@@ -119,11 +134,18 @@ def objects_wanted(config: RunConfig) -> int:
     return FEWEST_OBJECTS_TO_SPLIT + int(np.ceil(SPARE_OBJECTS * needed))
 
 
-def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
+def make_plan(
+    config: RunConfig,
+    objects: Sequence[SourceObject],
+    *,
+    spread: bool,
+    panoramas: Sequence[Panorama] = (),
+) -> Plan:
     """Split the objects, cut the pairs into shards, and give each shard its objects.
 
     Args:
         spread: use as many of the objects as the pairs allow (a folder); else as few (each costs a download).
+        panoramas: of the user's own, which are split, too.
 
     Raises:
         InputError: if there are too few objects for the splits.
@@ -153,7 +175,32 @@ def make_plan(config: RunConfig, objects: Sequence[SourceObject], *, spread: boo
             shards.append(
                 Shard(number=len(shards), split=split, name=name, motions=mine, objects=uids[index::count])
             )
-    return Plan(config_hash=config_hash(config), pairs_per_object=per_object, objects=listed, shards=shards)
+    return Plan(
+        config_hash=config_hash(config),
+        pairs_per_object=per_object,
+        objects=listed,
+        shards=shards,
+        panoramas=_split_panoramas(config, panoramas, list(pairs_of)),
+    )
+
+
+def _split_panoramas(
+    config: RunConfig, panoramas: Sequence[Panorama], splits: Sequence[Split]
+) -> dict[Split, list[Panorama]]:
+    """Panoramas by the only split that shows them, in the order of their hashes.
+
+    Each split beside the first has one at least, if there are enough for the first to have one, too.
+    """
+    shares = {"validation": config.plan.validation_share, "test": config.plan.test_share}
+    ordered = sorted(panoramas, key=lambda panorama: panorama.record.sha256)
+    out: dict[Split, list[Panorama]] = {}
+    if len(ordered) >= len(splits):
+        for split in splits[1:]:
+            count = max(1, round(shares[split] * len(panoramas)))
+            out[split] = ordered[:count]
+            ordered = ordered[count:]
+    out[splits[0]] = ordered
+    return out
 
 
 def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool) -> int:
@@ -238,11 +285,20 @@ def _split_objects(
 # --- the views of one visit ---------------------------------------------------------------------
 
 
-def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Sequence[str]) -> ViewSet:
+def plan_views(
+    config: RunConfig,
+    thing: SourceObject,
+    round_: int,
+    motions: Sequence[str],
+    split: Split = "train",
+    panoramas: Sequence[Panorama] = (),
+) -> ViewSet:
     """The cameras of one visit to one object, and the pairs they make.
 
     Args:
         motions: codes of the pairs that are wanted. One that finds no cameras here is left out.
+        split: whose surroundings are shown.
+        panoramas: of the user's own that belong to that split.
 
     A pair takes the views of another the other way around if that will do, and else adds one camera to those
     that are there already, if one of these can be its first or its second. No view is in more than
@@ -251,13 +307,19 @@ def plan_views(config: RunConfig, thing: SourceObject, round_: int, motions: Seq
     uid = thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
     scene, motions = _scene_plan(config, thing, round_, motions)
-    cameras, states, made = _arrange(config, motions, rng)
     light_rng = generator(config.seed, uid, "light", round_)
-    background, lights = _background(config, light_rng), [_light(config, light_rng)]
+    background = _background(config, light_rng)
+    cameras, states, made = _arrange(_above_ground(config, background), motions, rng)
+    if background.kind in STANDING:
+        place = _place(background.kind, thing, split, cameras, generator(config.seed, uid, "place", round_))
+        background = background.model_copy(update={"place": place})
+    around = _surroundings(config, split, panoramas)
+    lights = [_light(config, background, around, light_rng)]
     if light_rng.random() < config.render.relit_share:
-        other = _light(config, light_rng)
-        if background.kind in {"hdri", "blurred"}:  # the same place in another light
-            other = other.model_copy(update={"name": lights[0].name, "rotation_deg": lights[0].rotation_deg})
+        other = _light(config, background, around, light_rng)
+        if background.kind in SHOWN:  # the same place in another light
+            same = {name: getattr(lights[0], name) for name in ("name", "panorama", "rotation_deg")}
+            other = other.model_copy(update=same)
         lights.append(other)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
     x, y, _ = cameras[0].position if cameras else (1.0, 0.0, 0.0)
@@ -440,9 +502,37 @@ def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
     ]
 
 
-def _light(config: RunConfig, rng: np.random.Generator) -> Light:
-    """One of the bundled HDRIs turned about the vertical, and one or two suns: above in the world, or on the camera."""
-    lamps, on_camera = [], rng.random() < config.render.camera_lamp_share
+def _above_ground(config: RunConfig, background: Background) -> RunConfig:
+    """Settings by which no camera looks from below the surface that the object stands on, where it is seen."""
+    lowest_deg = max(config.plan.lowest_deg, ABOVE_GROUND_DEG)
+    if background.kind not in STANDING or lowest_deg == config.plan.lowest_deg:
+        return config
+    return config.model_copy(update={"plan": config.plan.model_copy(update={"lowest_deg": lowest_deg})})
+
+
+def _surroundings(
+    config: RunConfig, split: Split, panoramas: Sequence[Panorama]
+) -> list[tuple[str, Panorama | None]]:
+    """Names of the panoramas that objects of a split may be surrounded by, and those that are the user's own.
+
+    A split for which no panorama of the user's own is left has the bundled ones.
+    """
+    own: list[tuple[str, Panorama | None]] = [(one.record.uid, one) for one in panoramas]
+    if own and BUNDLED not in config.render.surroundings:
+        return own
+    return [*((name, None) for name in HDRIS[split]), *own]
+
+
+def _light(
+    config: RunConfig,
+    background: Background,
+    around: Sequence[tuple[str, Panorama | None]],
+    rng: np.random.Generator,
+) -> Light:
+    """Surroundings turned about the vertical, and one or two suns: above in the world, or on the camera."""
+    lamps = []
+    on_camera = rng.random() < config.render.camera_lamp_share
+    brightness = STANDING_LAMPS if background.kind in STANDING else 1.0
     for _ in range(int(rng.integers(1, 3))):
         if on_camera:
             aside, up = rng.uniform(-0.6, 0.6), rng.uniform(-0.2, 0.8)
@@ -454,14 +544,19 @@ def _light(config: RunConfig, rng: np.random.Generator) -> Light:
             Lamp(
                 direction=[float(v) for v in towards],
                 frame="camera" if on_camera else "world",
-                strength=float(rng.uniform(0.6, 1.8)),
+                strength=float(brightness * rng.uniform(0.6, 1.8)),
                 angle_deg=float(rng.uniform(2, 20)),
             )
         )
+    name, panorama = around[int(rng.integers(len(around)))]
+    if background.kind == "place" and background.place is not None:
+        name, panorama = f"{background.place.sort}-{background.place.seed:x}", None
     return Light(
-        name=str(rng.choice(HDRIS)),
-        rotation_deg=float(rng.uniform(0, 360)),
-        strength=float(rng.integers(6, 11)) / 10,  # of a few strengths: what an HDRI then looks like is kept
+        name=name,
+        panorama=panorama,
+        rotation_deg=float(rng.uniform(0, 360)) if background.kind != "place" else 0.0,
+        # of a few strengths: what an HDRI then looks like is kept
+        strength=float(rng.integers(6, 11)) / 10 * (PLACE_LIGHT if background.kind == "place" else 1.0),
         lamps=lamps,
     )
 
@@ -472,4 +567,27 @@ def _background(config: RunConfig, rng: np.random.Generator) -> Background:
     rgb, below = ([int(v) for v in rng.integers(70, 226, 3)] for _ in range(2))
     return Background.model_validate(
         {"kind": kind, "rgb": rgb, "rgb_below": below if kind == "gradient" else rgb}
+    )
+
+
+def _place(
+    kind: Backdrop, thing: SourceObject, split: Split, cameras: Sequence[Camera], rng: np.random.Generator
+) -> Location:
+    """Where an object stands, with room for the cameras around it.
+
+    The seeds of the splits have different remainders, so that no place is in two, whatever the dataset.
+    """
+    metres = SCENE_M if thing.parts else size_m(thing.record)
+    sort: PlaceSort = "dome"
+    if kind == "place":
+        sort = "table" if metres <= ON_A_TABLE_M else "room" if metres <= IN_A_ROOM_M else "yard"
+    positions = np.array([camera.position for camera in cameras] or [np.array([2.0, 0.0, 1.0])])
+    remainders = SEEDS_OF[split]
+    remainder = remainders[int(rng.integers(len(remainders)))]
+    return Location(
+        sort=sort,
+        seed=int(rng.integers(2**53 // SEED_CLASSES - 1)) * SEED_CLASSES + remainder,
+        metres_per_unit=float(metres),
+        clear_radius=round(float(np.linalg.norm(positions[:, :2], axis=1).max()) + CLEARANCE, 6),
+        clear_height=round(float(positions[:, 2].max()) + CLEARANCE, 6),
     )

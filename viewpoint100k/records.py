@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, model_validator
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 Split = Literal["train", "validation", "test"]
 Family = Literal[
@@ -181,25 +181,48 @@ class Lamp(Record):
     angle_deg: float = Field(default=5, ge=0, le=90, description="apparent size: larger is softer")
 
 
-class Light(Record):
-    """An HDRI and the lamps that go with it."""
+class Panorama(Record):
+    """An equirectangular picture of the user's own, which surrounds objects."""
 
-    name: str = Field(description="one of the HDRIs that ship inside bpy")
+    record: ObjectRecord = Field(description="who made it; its uid is what views call it")
+    folder: int = Field(ge=0, description="which entry of render.surroundings it lies in")
+    path: str = Field(description="relative to that folder")
+
+
+class Light(Record):
+    """What surrounds the object and lights it, and the lamps that go with it."""
+
+    name: str = Field(
+        description="an HDRI that ships inside bpy, a panorama of the user's own, or a procedural place"
+    )
+    panorama: Panorama | None = Field(default=None, description="of the user's own, if the light is one")
     rotation_deg: float = Field(description="of the HDRI about the vertical")
     strength: float = Field(
-        gt=0, description="mean radiance after scaling; the HDRIs differ by a factor of 50"
+        gt=0, description="mean radiance after scaling; surroundings differ by a factor of 50"
     )
     lamps: list[Lamp] = []
 
     @property
     def label(self) -> str:
-        """How it is recorded with a view: the HDRI, and whether the lamps stand in the world or go with the camera."""
+        """How it is recorded with a view: the surroundings, and whether the lamps stand still or go along."""
         frames = {lamp.frame for lamp in self.lamps}
         return f"{self.name}/{'camera' if 'camera' in frames else 'world'}"
 
 
-Backdrop = Literal["hdri", "blurred", "plain", "gradient", "ground"]
+Backdrop = Literal["hdri", "blurred", "plain", "gradient", "ground", "panorama", "place"]
+STANDING: tuple[Backdrop, ...] = ("panorama", "place")  # in these the object stands on a textured surface
 Rgb = Annotated[list[int], Field(min_length=3, max_length=3)]
+PlaceSort = Literal["table", "room", "yard", "dome"]
+
+
+class Location(Record):
+    """Where the object stands: a surface under it, and things at finite distances around. World units."""
+
+    sort: PlaceSort = Field(description="dome: a panorama projected onto a floor and a dome")
+    seed: int = Field(ge=0, lt=2**53, description="everything about a procedural place follows from it")
+    metres_per_unit: float = Field(gt=0, description="how large the object is: its longest side has one unit")
+    clear_radius: float = Field(gt=0, description="walls and furniture stay so far from the vertical axis")
+    clear_height: float = Field(gt=0, description="and the ceiling so far above the origin")
 
 
 class Background(Record):
@@ -209,6 +232,7 @@ class Background(Record):
     """
 
     kind: Backdrop
+    place: Location | None = Field(default=None, description="of a background in which the object stands")
     rgb: Rgb = [128, 128, 128]
     rgb_below: Rgb = Field(
         default=[128, 128, 128], description="at the lower edge; the same as `rgb` but for a gradient"
@@ -282,9 +306,12 @@ class View(Record):
     object_box: Row4 = Field(description="left, top, right, bottom of the object in the picture, in pixels")
     object_share: float = Field(ge=0, le=1, description="of the picture that the object covers")
     light: str = Field(
-        description="HDRI / world or camera: whether the lamps stand still or go with the camera"
+        description="surroundings / world or camera: whether the lamps stand still or go with the camera"
     )
-    background: str = Field(description="hdri, blurred, plain, gradient or ground")
+    background: str = Field(description="hdri, blurred, plain, gradient, ground, panorama or place")
+    panorama: ObjectRecord | None = Field(
+        default=None, description="the user's own panorama that lights the picture; None: none"
+    )
 
     @property
     def size_px(self) -> tuple[float, float]:
@@ -419,7 +446,19 @@ class MapCamera(Record):
     colour: Colour
 
 
+class Move(Record):
+    """A camera's move that a question names: around the middle of what it looks at, which it keeps in view, or up."""
+
+    around_deg: Degrees = Field(
+        default=0.0, description="around the upright axis, counter-clockwise seen from above, degrees"
+    )
+    up_deg: Degrees = Field(
+        default=0.0, description="by how much more steeply it looks down after the move, degrees"
+    )
+
+
 AnswerForm = Literal["letter", "digit", "word", "json", "number"]
+Relation = Literal["left", "right", "closer", "farther"]  # of an object to another, for the camera
 
 
 class Question(Record):
@@ -432,6 +471,11 @@ class Question(Record):
     )
     prompt: str
     options: Many[str] = Field(max_length=MOST_OPTIONS, description="empty where a number is asked for")
+    option_keys: Many[Name] = Field(
+        default=[],
+        max_length=MOST_OPTIONS,
+        description="what the options are called in every language, in the same order; empty before schema 5",
+    )
     answer_index: int = Field(
         ge=-1, lt=MOST_OPTIONS, description="of the right option; -1 where a number is asked for"
     )
@@ -451,6 +495,15 @@ class Question(Record):
     )
     parts: Many[Place] = Field(
         default=[], description="objects of the scene that it speaks of, by their number, in order"
+    )
+    relation: Relation | None = Field(
+        default=None, description="which relation between objects it asks about, where it names one"
+    )
+    move: Move | None = Field(
+        default=None, description="which move of the camera it asks about, where it names one"
+    )
+    change: ChangeKind | None = Field(
+        default=None, description="which change of an object it asks about, where it names one"
     )
     template: str
     margin: Number = Field(
@@ -479,10 +532,28 @@ class Question(Record):
             )
         if self.options and self.value is not None:
             raise ValueError(f"value = {self.value}: expected none where there are options")
+        if self.option_keys and len(self.option_keys) != len(self.options):
+            raise ValueError(
+                f"{len(self.option_keys)} option_keys for {len(self.options)} options: expected as many"
+            )
         for place in (*self.mirrored, *(mark.image for mark in self.marks)):
             if place >= len(self.images):
                 raise ValueError(f"marks or mirrors picture {place}: expected 0 to {len(self.images) - 1}")
         return self
+
+
+class Vocabulary(Record):
+    """The words of a dataset's prompts and options, by keys that are the same in every language."""
+
+    endings: dict[AnswerForm, str] = Field(description="how to answer")
+    lens: dict[str, str] = Field(description="how wide both pictures are: the same, or others")
+    group: dict[str, str] = Field(
+        description="phrases about one object -> what is said in their place of several that stand together"
+    )
+    options: dict[str, dict[str, str]] = Field(description="by kind and key")
+    phrases: dict[str, dict[str, str]] = Field(
+        description="relations, moves and changes that wordings name, by kind and key"
+    )
 
 
 class Provenance(Record):
@@ -686,8 +757,14 @@ class Sample(Record):
 
     @property
     def objects(self) -> list[ObjectRecord]:
-        """Whom to thank for what the pictures show: the object, or each object of the scene."""
+        """What the pictures are of: the object, or each object of the scene."""
         return [part.object for part in self.scene.parts] if self.scene else [self.object]
+
+    @property
+    def credited(self) -> list[ObjectRecord]:
+        """Whom to thank for what the pictures show: objects, and panoramas that surround them."""
+        panoramas = {view.panorama.uid: view.panorama for view in self.views if view.panorama is not None}
+        return [*self.objects, *panoramas.values()]
 
 
 OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from viewpoint100k import pipeline, run_state, storage
-from viewpoint100k.config import RunConfig, load_config, public_source
+from viewpoint100k.config import BUNDLED, RunConfig, load_config, public_source
 from viewpoint100k.devices import Device, find_devices
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.interpreters import check_engine
@@ -85,9 +85,15 @@ def generate(
 
 
 def with_absolute_source(config: RunConfig) -> RunConfig:
-    """The same, with the path of a source's folder absolute: a run may be taken up again from another
-    folder.
+    """The same with absolute paths of folders of objects and panoramas.
+
+    A run may be taken up again from another folder.
     """
+    surroundings = [
+        entry if entry == BUNDLED else os.path.abspath(entry) for entry in config.render.surroundings
+    ]
+    render = config.render.model_copy(update={"surroundings": surroundings})
+    config = config.model_copy(update={"render": render})
     if public_source(config.source) != "folder":
         return config
     return config.model_copy(update={"source": os.path.abspath(config.source)})

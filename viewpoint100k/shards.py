@@ -178,7 +178,7 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
         )
     for key, sample in records:
         _check_members(path, key, names[key], sample)
-        mine = {thing.uid for thing in sample.objects}
+        mine = {thing.uid for thing in sample.credited}
         seen |= mine
         if not mine & gone:
             spans.append((ends[key][0], ends[key][1]))
