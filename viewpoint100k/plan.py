@@ -51,7 +51,7 @@ from viewpoint100k.records import (
     Split,
     ViewSet,
 )
-from viewpoint100k.scenes.catalogue import size_m
+from viewpoint100k.scenes.catalogue import noun_of, size_m
 from viewpoint100k.scenes.compose import compose
 
 # The panoramas that ship inside the bpy wheel. Each belongs to one split, the same in all datasets: what a
@@ -79,6 +79,7 @@ KNOWN_TRIES = (
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)  # backgrounds that show what lights the object
 ON_A_TABLE_M, IN_A_ROOM_M = 0.6, 1.8  # objects up to these sizes stand on a table, on the floor of a room
+LARGE_FURNITURE = {"sofa", "bed", "table", "desk", "wardrobe", "cabinet", "piano", "bookcase", "bathtub"}
 SCENE_M = 0.8  # of a scene of several objects, whose sizes are brought near to each other
 ABOVE_GROUND_DEG = 3.0  # of a camera's elevation: the ground may lie just below the middle of a flat object
 STANDING_LAMPS = 2.6  # how much stronger lamps are where the object stands: its shadow is to be seen
@@ -570,6 +571,14 @@ def _background(config: RunConfig, rng: np.random.Generator) -> Background:
     )
 
 
+def _stands_in(thing: SourceObject, metres: float) -> PlaceSort:
+    """Where such things stand, by their size and what they are."""
+    if metres <= ON_A_TABLE_M:
+        return "table"
+    indoors = metres <= IN_A_ROOM_M or noun_of(thing.record) in LARGE_FURNITURE
+    return "room" if indoors else "yard"
+
+
 def _place(
     kind: Backdrop, thing: SourceObject, split: Split, cameras: Sequence[Camera], rng: np.random.Generator
 ) -> Location:
@@ -580,7 +589,7 @@ def _place(
     metres = SCENE_M if thing.parts else size_m(thing.record)
     sort: PlaceSort = "dome"
     if kind == "place":
-        sort = "table" if metres <= ON_A_TABLE_M else "room" if metres <= IN_A_ROOM_M else "yard"
+        sort = _stands_in(thing, metres)
     positions = np.array([camera.position for camera in cameras] or [np.array([2.0, 0.0, 1.0])])
     remainders = SEEDS_OF[split]
     remainder = remainders[int(rng.integers(len(remainders)))]
