@@ -11,6 +11,7 @@ from mathutils import Matrix, Vector
 
 from render_scenes import backdrop, glass, painting, passes, places, protocol
 from render_scenes import camera as cameras
+from render_scenes.dome import Dome
 from render_scenes.loading import OBJECT_RADIUS
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
@@ -51,7 +52,7 @@ class Lighting:
         self.background: protocol.Record = {}
         self.panoramas: dict[str, str] = {}  # files by name
         self.place: places.Place | None = None
-        self.dome: backdrop.Dome | None = None
+        self.dome: Dome | None = None
         self.folder = Path()  # for temporary files
         self.lit: protocol.Record | None = None
         self.lamps: list[
@@ -75,7 +76,7 @@ class Lighting:
             eye = float(np.clip(EYE_M / location["metres_per_unit"], *EYE_BOUNDS))
             radius = max(DOME_RADII[0], 1.3 * location["clear_radius"])
             radius += float(np.random.default_rng(location["seed"]).random()) * np.ptp(DOME_RADII)
-            self.dome = backdrop.Dome(ground, eye, float(radius))
+            self.dome = Dome(ground, eye, float(radius))
 
     def images(self) -> set[Any]:
         """Blender's images of the HDRIs, which stay over objects."""
