@@ -1,7 +1,9 @@
-"""Are our HTML pages legible for everybody? `python benchmarks/accessible.py AXE.js PAGE.html... [--out DIR]`.
+"""Are our HTML pages legible for everybody? `python benchmarks/accessible.py AXE.js PAGE.html... [--out
+DIR]`.
 
 Opens each page in headless Chromium at the widths of a phone and of a desk, in the light and the dark scheme,
-and puts axe-core's checks to it (its `axe.min.js`, for instance of `npm pack axe-core`). Prints what they find, whether anything is
+and puts axe-core's checks to it (its `axe.min.js`, for instance of `npm pack axe-core`). Prints what they
+find, whether anything is
 cut off at the sides, what the page asks of a network, and writes screenshots. Exit 1 if anything is wrong.
 """
 
@@ -95,7 +97,10 @@ def look(browser: Any, script: str) -> list[tuple[str, str]]:
         return found
     browser.js(f"{script}; 0")
     for violation in json.loads(browser.js(RUN)):
-        what = f"{violation['help']} ({violation['impact']}, {violation['count']}): {', '.join(violation['where'])}"
+        what = (
+            f"{violation['help']} ({violation['impact']}, {violation['count']}): "
+            f"{', '.join(violation['where'])}"
+        )
         found.append((violation["rule"], what))
     return found
 

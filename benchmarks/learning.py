@@ -39,7 +39,7 @@ from PIL import Image
 
 from trainers import probe
 from trainers.rewards import format_reward
-from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.questions.wording import shipped_text
 from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
@@ -187,12 +187,13 @@ def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
     """The same pairs, asked about in a few words; a share to be answered by number, in words or in JSON."""
     out = bench.work / (f"{name}_forms" if other_forms else f"{name}_short")
     if not (out / "manifest.json").is_file():
-        templates = {kind.name: dict(load_templates()[kind.name]) for kind in KINDS}
-        templates |= {kind: {"train": [words], "test": [words]} for kind, words in SHORT.items()}
-        words = bench.work / "short.yaml"
-        words.write_text(yaml.safe_dump(templates))
+        templates = yaml.safe_load(shipped_text())
+        for kind, words in SHORT.items():
+            templates[kind] |= {"train": [words], "test": [words]}
+        file = bench.work / "short.yaml"
+        file.write_text(yaml.safe_dump(templates))
         bench("viewpoint100k", "requestion", render(bench, name), out, "--set",
-              f"questions.templates={words}",
+              f"questions.templates={file}",
               "--set", f"questions.other_forms={other_forms}")  # fmt: skip
     return out
 

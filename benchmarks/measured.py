@@ -1,6 +1,6 @@
 """Writes docs/measured.md from what the benchmarks left: `python benchmarks/measured.py`.
 
-Each file of benchmarks/measured/ is one row: what was measured, the figures, and the command, date, commit and
+Each file of benchmarks/records/ is one row: what was measured, the figures, and the command, date, commit and
 machine that they belong to. A benchmark leaves its own with `leave(...)`; nobody edits the page by hand.
 `--stale` lists the rows whose benchmark has changed since.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORDS = ROOT / "benchmarks" / "measured"
+RECORDS = ROOT / "benchmarks" / "records"
 PAGE = ROOT / "docs" / "measured.md"
 GROUPS = {
     "release": "A rehearsed release",
@@ -32,7 +32,8 @@ GROUPS = {
 NOT_MEASURED = (
     "rendering on GPUs: everything above was rendered on processors",
     "runs of more than 20,000 pairs",
-    "a release of 10,000 pairs at 512 px; `python benchmarks/release.py OUT --pairs 10000 --size 512` makes it",
+    "a release of 10,000 pairs at 512 px; `python benchmarks/release.py OUT --pairs 10000 --size 512` "
+    "makes it",
     "what a model of billions of parameters learns from the data",
     "a Kubernetes cluster, and a SLURM site of more than one node",
     "the public benchmarks themselves; only their formats were tested, on small fixtures",
@@ -41,7 +42,7 @@ HEAD = """# What was measured
 
 Every figure that this project states stands here, with the command that reproduces it, its date, the commit, and the
 machine. The page is written by `python benchmarks/measured.py` from the records that the benchmarks leave in
-`benchmarks/measured/`. Times are CPU-seconds where the machine was shared. What was **not** measured is
+`benchmarks/records/`. Times are CPU-seconds where the machine was shared. What was **not** measured is
 [at the end](#not-measured).
 """
 
@@ -76,7 +77,7 @@ def leave(name: str, what: str, group: str, figures: Sequence[str], note: str = 
     """Record a measurement of the running program. Returns the file.
 
     Args:
-        name: of the file in benchmarks/measured; a second measurement replaces the first.
+        name: of the file in benchmarks/records; a second measurement replaces the first.
         group: a key of `GROUPS`.
         figures: one short sentence each.
     """

@@ -27,6 +27,7 @@ from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.proof import contradicted
 from viewpoint100k.quality import RenderedView, Statistics, portray
 from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.questions.ask import Writer
 from viewpoint100k.records import ObjectRecord, PlannedView, Provenance, Sample, SourceObject, View, matrix
 
 GOOD = Statistics(opacity=1.0, luminance=0.5, contrast=0.2, dark=0.0, bright=0.0, from_background=0.5)
@@ -54,7 +55,7 @@ def main() -> None:
         nonlocal samples
         started = time.process_time()
         keys = [f"train-00000-{i:05d}" for i in range(len(samples))]
-        all_asked = ask_all(keys, samples, config.questions, config.gates, templates, rng, 0)
+        all_asked = ask_all(keys, samples, config.gates, Writer(config.questions, templates, 0), rng)
         spent["questions"] += time.process_time() - started
         started = time.process_time()
         for sample, asked in zip(samples, all_asked, strict=True):

@@ -1,4 +1,5 @@
-"""What the site changes in these pages: a link to a file outside docs/ shows its path, for the site has no such page.
+"""What the site changes in these pages: a link to a file outside docs/ shows its path, for the site has no
+such page.
 
 A hook of mkdocs, named in mkdocs.yml. The file must be there: a dead link ends the build.
 """

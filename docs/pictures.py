@@ -33,7 +33,9 @@ def camera(
     pitch=0.0,
     roll=0.0,
 ):
-    """The base camera after an orbit, a move along its own level axes (over the distance), and a turn (degrees)."""
+    """The base camera after an orbit, a move along its own level axes (over the distance), and a turn
+    (degrees).
+    """
     position = position_on_sphere(azimuth_deg, elevation_deg, DISTANCE)
     bearing, tilt = aim_deg(position, np.zeros(3))
     b = np.radians(bearing)

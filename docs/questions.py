@@ -17,8 +17,8 @@ from PIL import Image
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.drawing import shown
-from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.kinds import Kind
+from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.questions.kind import Kind, PairKind
 from viewpoint100k.records import Question
 from viewpoint100k.shards import StoredSample, iter_samples
 
@@ -153,12 +153,14 @@ def _options(kind: Kind) -> str:
     if not kind.options:
         return "a number"
     shown = f"{kind.shown} of: " if kind.shown else ""
-    return shown + "; ".join(kind.options)
+    words = load_templates().vocabulary.options[kind.name]
+    return shown + "; ".join(words[key] for key in kind.options)
 
 
 def _section(kind: Kind, stored: StoredSample, question: Question, docs: Path) -> str:
     """One kind: what it is, an example with its pictures, answer and chain of thought."""
-    what = " ".join(((kind.solve or kind.fact).__doc__ or "").split())
+    answer = kind.fact if isinstance(kind, PairKind) else kind.solve
+    what = " ".join((answer.__doc__ or "").split())
     pictures = shown(question, [Image.open(io.BytesIO(image)).convert("RGB") for image in stored.images])
     strip = Image.new("RGB", (len(pictures) * (SIDE_PX + GAP_PX) - GAP_PX, SIDE_PX), "white")
     for place, picture in enumerate(pictures):

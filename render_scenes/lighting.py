@@ -298,7 +298,7 @@ class Ground:
         """The ground from straight above as it is lit now, at so many pixels per unit."""
         shining = [lamp for lamp, _, _ in lighting.lamps if not lamp.hide_render]
         turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp in shining]
-        towards = [np.asarray(one) for one in turned if one.z > 0]
+        towards = [np.asarray(axis) for axis in turned if axis.z > 0]
         left, bottom, right, top = backdrop.floor_window(points, towards, FLOOR_REACH)
         width = int(np.ceil((right - left) * detail))
         height = int(np.ceil((top - bottom) * detail))

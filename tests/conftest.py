@@ -32,12 +32,12 @@ def pytest_collection_modifyitems(config, items):
         return
     slow = [line.strip() for line in SLOW.read_text().splitlines() if line.strip() and line[0] != "#"]
     functions = {line for line in slow if "::" in line}
-    folders = tuple(line for line in slow if line.endswith("/"))
+    files = tuple(line for line in slow if line.endswith((".py", "/")))
     fixtures = {line.removeprefix("fixture ") for line in slow if line.startswith("fixture ")}
 
     def is_slow(item):
         name = item.nodeid.partition("[")[0]
-        return name in functions or name.startswith(folders) or bool(fixtures & {*item.fixturenames})
+        return name in functions or name.startswith(files) or bool(fixtures & {*item.fixturenames})
 
     left_out = [item for item in items if is_slow(item)]
     if left_out:

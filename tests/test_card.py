@@ -60,7 +60,7 @@ def test_the_text_says_what_it_is_how_it_was_made_and_how_to_load_it(dataset):
         'revision="v1.0.0"',
         "load_questions",
         "streaming=True",
-        "| CC0-1.0 |",
+        "\n| CC0-1.0 | ",  # a row of its own
     ):
         assert word in text
     for picture in re.findall(r"\]\((card/[^)]*)\)", text):

@@ -84,7 +84,11 @@ def test_most_of_what_can_be_typed_is_run_and_the_rest_has_a_reason():
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
-@pytest.mark.parametrize("path", [*PAGES, ROOT / "SECURITY.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, ROOT / "SECURITY.md", ROOT / "AGENTS.md", ROOT / "trainers" / "README.md"],
+    ids=lambda path: path.name,
+)
 def test_each_link_leads_to_a_file_and_a_heading(path):
     text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
     for address in LINK.findall(text):

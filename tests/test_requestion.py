@@ -13,6 +13,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 from support import audit_sets as sets
+from support.kinds import options_of, with_wordings, words_tree
 
 from viewpoint100k.config import QuestionConfig, RunConfig
 from viewpoint100k.errors import InputError
@@ -41,13 +42,13 @@ def test_the_same_settings_give_the_same_shards(dataset, tmp_path):
 def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset, tmp_path):
     filled = {
         kind: " ".join(sorted({*re.findall(r"{\w+}", ours["train"][0])}))
-        for kind, ours in load_templates().items()
+        for kind, ours in load_templates().wordings.items()
     }
     mine = {
         kind: {"train": [f"Mine: which {gaps}?"], "test": [f"Mine: what {gaps}?"]}
         for kind, gaps in filled.items()
     }
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(with_wordings(mine)))
     requestion(
         dataset,
         tmp_path / "out",
@@ -69,10 +70,10 @@ def test_new_wordings_come_into_every_question_and_nothing_else_changes(dataset,
 
 def test_a_wording_that_cannot_be_used_stops_it_before_anything_is_read_or_written(dataset, tmp_path):
     """Also of a kind that this dataset has no pictures for."""
-    ours = {kind: dict(uses) for kind, uses in load_templates().items()}
+    ours = words_tree()
     ours["count/camera"]["test"] = ["How many things are near {a}?"]
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(ours))
-    wanted = r"count/camera, test, .*'How many things are near \{a\}\?': lacks \{move\}"
+    wanted = r"count/camera, test, .*'How many things are near \{a\}\?': lacks \{relation\}"
     with pytest.raises(InputError, match=wanted):
         requestion(dataset, tmp_path / "out", [f"questions.templates={tmp_path / 'mine.yaml'}"])
     with pytest.raises(InputError, match=wanted):
@@ -81,11 +82,13 @@ def test_a_wording_that_cannot_be_used_stops_it_before_anything_is_read_or_writt
 
 
 def test_wordings_that_were_spoiled_since_the_plan_stop_a_shard_before_it_renders(dataset, tmp_path):
-    ours = {kind: dict(uses) for kind, uses in load_templates().items()}
+    ours = words_tree()
     file, out = tmp_path / "mine.yaml", tmp_path / "run"
     file.write_text(yaml.safe_dump(ours))
     plan = plan_run(out, RunConfig(pairs=8, questions=QuestionConfig(templates=str(file))))
-    file.write_text(yaml.safe_dump({**ours, "hops/camera": {"train": ["{move}?"], "test": ["{move}?"]}}))
+    file.write_text(
+        yaml.safe_dump(with_wordings({"hops/camera": {"train": ["{move}?"], "test": ["{move}?"]}}))
+    )
     with pytest.raises(InputError, match=r"hops/camera, train, wording 1 of 1, '\{move\}\?': lacks \{a\}"):
         render_shard(out, plan.shards[0].number)
     assert not list(out.glob(".run/progress/*")) and not list(out.glob(".run/tmp/*"))
@@ -142,7 +145,7 @@ def test_the_page_of_questions_shows_every_kind_and_comes_from_the_registry():
             / "questions"
             / f"{kind.name.replace('/', '-')}.jpg"
         ).is_file()
-        assert all(option in page for option in kind.options)
+        assert all(option in page for option in options_of(kind))
 
 
 def test_a_dataset_without_every_kind_is_no_source_for_that_page(dataset, tmp_path):

@@ -15,7 +15,8 @@ from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.errors import InputError
 from viewpoint100k.manifest import read_manifest
 from viewpoint100k.questions import ask_all, load_templates
-from viewpoint100k.questions.ask import answer
+from viewpoint100k.questions.ask import Writer
+from viewpoint100k.questions.wording import answer
 from viewpoint100k.shards import iter_samples, sha256_file, shard_paths
 from viewpoint100k.validate import sample_problems, validate_dataset
 
@@ -286,7 +287,9 @@ def test_the_right_pose_with_a_wrong_sign_in_one_answer_is_found_for_every_kind(
     gates = GateConfig.model_validate(manifest.config["gates"])
     rng, templates = np.random.default_rng(0), load_templates()
     for stored in iter_samples(dataset):
-        (questions,) = ask_all([stored.key], [stored.sample], QuestionConfig(), gates, templates, rng, 0)
+        (questions,) = ask_all(
+            [stored.key], [stored.sample], gates, Writer(QuestionConfig(), templates, 0), rng
+        )
         for question in questions:
             for place in range(len(question.options)):
                 if place == question.answer_index:

@@ -11,8 +11,6 @@ from viewpoint100k import InputError
 from viewpoint100k.scoring import score
 
 CHECKED = 16  # rows, the first ones: mistakes of settings show in any
-ADAM_BYTES = 8  # two moments in 32 bit
-MASTER_BYTES = 4  # of what the optimizer steps on
 MOVED = 0.9  # of what is trained must change by a tenth of a step
 SAMPLE = 10_000  # numbers of each tensor that are looked at
 IGNORED = -100  # label of a token that is not trained on
@@ -114,6 +112,25 @@ def prompt_tokens(processor: Any, rows: Sequence[dict[str, Any]]) -> int:
     return longest
 
 
+def longest_rollout(
+    processor: Any, rows: Sequence[dict[str, Any]], completion_tokens: int, count: int
+) -> dict[str, Any]:
+    """So many copies of the longest prompt with a completion of the greatest length, for a model."""
+    import torch
+    from trl.data_utils import prepare_multimodal_messages
+
+    row = max(rows, key=lambda row: prompt_tokens(processor, [row]))
+    messages = prepare_multimodal_messages(row["prompt"], images=row["images"])
+    text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    found = processor(images=[row["images"]] * count, text=[text] * count, return_tensors="pt")
+    fillers = {"input_ids": processor.tokenizer.eos_token_id, "attention_mask": 1}
+    for name, values in found.items():
+        if values.ndim == 2 and values.shape == found["input_ids"].shape:  # one for each token
+            more = torch.full((count, completion_tokens), fillers.get(name, 0), dtype=values.dtype)
+            found[name] = torch.cat([values, more], dim=1)
+    return dict(found)
+
+
 def check_context(config: Any, tokens: int, what: str) -> None:
     """
     Raises:
@@ -213,19 +230,6 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
 def numbers(parameter: Any) -> int:
     """How many a parameter has; DeepSpeed may have put them into shards elsewhere."""
     return int(getattr(parameter, "ds_numel", parameter.numel()))
-
-
-def memory_gb(model: Any, *, reference: Any = None, sharded_over: int = 1) -> float:
-    """Weights, gradients, Adam's moments and, where weights are in fewer bits, their copy in 32, per device,
-    without activations, in GB."""
-    total = 0.0
-    for parameter in model.parameters():
-        count, each = numbers(parameter), parameter.element_size()
-        copy = MASTER_BYTES if each < MASTER_BYTES else 0
-        total += count * (2 * each + copy + ADAM_BYTES if parameter.requires_grad else each)
-    for parameter in reference.parameters() if reference is not None else ():
-        total += numbers(parameter) * parameter.element_size()
-    return total / sharded_over / 1e9
 
 
 def sft_plan(args: Any, rows: Any, processes: int, tokens: tuple[int, int, int]) -> list[str]:

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -33,7 +34,8 @@ from trainers.cli import config_path
 from viewpoint100k import InputError
 from viewpoint100k.audit.statistics import wilson
 from viewpoint100k.evaluate import evaluate
-from viewpoint100k.questions import KINDS, load_templates
+from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.wording import shipped_text
 
 Options = dict[str, Any]  # of a command, by name: a value, a list of values, or a mapping as JSON
 
@@ -90,8 +92,10 @@ class Stage(NamedTuple):
 
     name: str
     commands: list[list[str]]
-    answers: dict[str, Path] = {}  # of a stage that asks: form or benchmark -> predictions
-    redo: list[Path] = []  # what is removed before it is run again: no command goes on from it
+    answers: Mapping[str, Path] = MappingProxyType(
+        {}
+    )  # of a stage that asks: form or benchmark -> predictions
+    redo: tuple[Path, ...] = ()  # what is removed before it is run again: no command goes on from it
 
 
 def read_recipe(name: str) -> Recipe:
@@ -183,7 +187,7 @@ def _data_stage(recipe: Recipe, out: Path) -> Stage:
         asked = [word for setting in settings for word in ("--set", setting)]
         commands.append(_python("viewpoint100k", "requestion", str(source), str(data), *asked))
     commands.append(_python("viewpoint100k", "validate", str(data)))
-    return Stage("data", commands, redo=[data] if data != source else [])
+    return Stage("data", commands, redo=(data,) if data != source else ())
 
 
 def _model_stage(recipe: Recipe, folder: Path, data: Path, seed: int) -> Stage:
@@ -198,7 +202,7 @@ def _model_stage(recipe: Recipe, folder: Path, data: Path, seed: int) -> Stage:
         tiny |= {"tower": str(tower)}
     options = _options(tiny | {"seed": seed} | ({"types": recipe.types} if recipe.types else {}))
     commands.append(_python("trainers.tiny", str(folder / "model"), "--data", str(data), *options))
-    return Stage("model", commands, redo=[tower, folder / "model"])
+    return Stage("model", commands, redo=(tower, folder / "model"))
 
 
 def _asking(recipe: Recipe, name: str, model: str, folder: Path, data: Path) -> Stage:
@@ -296,7 +300,7 @@ def run(recipe: Recipe, out: Path, seeds: int) -> Path:
                 folder = out if stage.name == "data" else out / f"seed-{seed}"
                 marks[stage.name] = _once(stage, folder, recipe, out, lock)
             found[seed] = marks
-            write_report(recipe, out, found)  # what is known so far, after each seed
+            write_report(recipe, dataset_of(recipe, out), out, found)  # what is known so far, after each seed
     return out / "report.html"
 
 
@@ -317,9 +321,9 @@ def _remember(recipe: Recipe, out: Path) -> None:
         raise InputError(f"{out} was begun with another recipe, {path}; pass that one, or another --out")
     _write(path, text)
     if recipe.data.wordings:
-        templates = {kind.name: dict(load_templates()[kind.name]) for kind in KINDS}
+        templates = yaml.safe_load(shipped_text())
         for kind, words in recipe.data.wordings.items():
-            templates[kind] = {"train": [words], "test": [words]}
+            templates[kind] |= {"train": [words], "test": [words]}
         _write(out / "wordings.yaml", yaml.safe_dump(templates, allow_unicode=True))
 
 
@@ -364,8 +368,8 @@ def _spend(stage: Stage, log: Path, lock: int) -> dict[str, float]:
             if done.returncode:
                 last = " | ".join(log.read_text("utf-8", "replace").strip().splitlines()[-3:])
                 raise InputError(
-                    f"stage {stage.name} ended with {done.returncode}: {last[-600:]}; all it said is in {log}. "
-                    "Run again to go on from there"
+                    f"stage {stage.name} ended with {done.returncode}: {last[-600:]}; all it said is in "
+                    f"{log}. Run again to go on from there"
                 )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -9,16 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, resources
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
-from viewpoint100k.errors import MissingExtra
 from viewpoint100k.evaluate import Answered, evaluate, pictures_of
+from viewpoint100k.pages import check_jinja, render
 from viewpoint100k.shards import write_atomically
-
-if TYPE_CHECKING:
-    from trainers.recipe import Recipe
 
 Found = dict[int, dict[str, Any]]  # seed -> stage -> what its mark holds
 TITLES = {"before": "before training", "after_sft": "after stage 1", "after_grpo": "after stage 2"}
@@ -50,17 +47,17 @@ class Example(NamedTuple):
     after: str
 
 
-def write_report(recipe: "Recipe", out: Path, found: Found) -> None:
+def write_report(recipe: Any, data: Path, out: Path, found: Found) -> None:
     """`OUT/report.html`, and the same figures in `OUT/report.json`.
+
+    Args:
+        recipe: `trainers.recipe.Recipe`.
+        data: the dataset that was asked about.
 
     Raises:
         MissingExtra: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("the report needs jinja2: pip install 'viewpoint100k[publish]'") from error
-
+    check_jinja()
     asked = [name for name in TITLES if name in found[min(found)]]
     table, spread = _table(found[min(found)], asked), _spread(found, asked)
     titles = [TITLES[name] for name in asked]
@@ -78,17 +75,14 @@ def write_report(recipe: "Recipe", out: Path, found: Found) -> None:
         },
     }
     write_atomically(out / "report.json", (json.dumps(facts, indent=1) + "\n").encode())
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string((resources.files("trainers") / "report.html.j2").read_text("utf-8"))
-    text = page.render(
+    text = render(
+        (resources.files("trainers") / "report.html.j2").read_text("utf-8"),
         **facts,
         name=out.name,
         rows=table,
         seeds=sorted(found),
         plots=_plots(found[min(found)], table, titles),
-        examples=_examples(recipe, out, asked),
+        examples=_examples(recipe, data, out, asked),
         recipe=yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True),
     )
     write_atomically(out / "report.html", text.encode())
@@ -203,11 +197,9 @@ def _picture(size: tuple[float, float], draw: Callable[[Any], None]) -> str:
 # --- examples --------------------------------------------------------------------------------------
 
 
-def _examples(recipe: "Recipe", out: Path, asked: Sequence[str]) -> dict[str, list[Example]]:
+def _examples(recipe: Any, data: Path, out: Path, asked: Sequence[str]) -> dict[str, list[Example]]:
     """Questions that were learned, are still wrong, and were forgotten, of the first form and seed."""
-    from trainers.recipe import dataset_of
-
-    data, form = dataset_of(recipe, out), next(iter(recipe.ask))
+    form = next(iter(recipe.ask))
     said = out / "seed-0" / "said"
     judged = {name: _first_orders(evaluate(said / f"{name}-{form}.jsonl", data)[1]) for name in asked}
     before, after = judged[asked[0]], judged[asked[-1]]

@@ -11,6 +11,7 @@ from viewpoint100k.errors import InputError, ViewpointError
 if TYPE_CHECKING:
     from viewpoint100k.audit import audit_dataset
     from viewpoint100k.config import load_config
+    from viewpoint100k.environment import gym
     from viewpoint100k.evaluate import evaluate as evaluate_predictions
     from viewpoint100k.gallery import write_gallery
     from viewpoint100k.geometry.relations import motion
@@ -30,6 +31,7 @@ __all__ = [
     "audit_dataset",
     "evaluate_predictions",
     "generate",
+    "gym",
     "load_config",
     "load_questions",
     "load_samples",
@@ -48,6 +50,7 @@ _PLACES = {
     "audit_dataset": ("audit", "audit_dataset"),
     "evaluate_predictions": ("evaluate", "evaluate"),
     "generate": ("run", "generate"),
+    "gym": ("environment", "gym"),
     "load_config": ("config", "load_config"),
     "load_questions": ("load", "load_questions"),
     "load_samples": ("load", "load_samples"),

@@ -15,12 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jinja2 import Environment, StrictUndefined
 from PIL import Image, ImageDraw
 from pydantic import ValidationError
 
 from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
-from viewpoint100k.config import BUNDLED, GateConfig, RenderConfig, RunConfig
+from viewpoint100k.config import (
+    BUNDLED,
+    GateConfig,
+    RenderConfig,
+    RunConfig,
+    preset_names,
+    preset_renderer,
+)
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
@@ -35,6 +43,7 @@ from viewpoint100k.manifest import (
     read_manifest,
     write_manifest,
 )
+from viewpoint100k.pages import asset
 from viewpoint100k.records import FAMILIES, Sample
 from viewpoint100k.shards import (
     Receipt,
@@ -50,6 +59,11 @@ from viewpoint100k.shards import (
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 PICTURE_PX = 320  # side of a view in the example
+PLOTS = {  # shown under the statistics, where they were drawn
+    "motions.png": "how far the camera went and turned",
+    "families.png": "samples by family",
+    "answers.png": "right answers of each question",
+}
 
 
 def write_dataset_files(
@@ -60,7 +74,7 @@ def write_dataset_files(
     version: str = "1.0.0",
     removed: Iterable[Removal] = (),
 ) -> Manifest:
-    """Write all that lies beside the shards, each file atomically, manifest.json last."""
+    """Write everything beside the shards, each file atomically, manifest.json last."""
     names = [receipt.name for receipt in receipts for _ in range(receipt.samples)]
     versions = set[str]()
     commits = set[str]()
@@ -86,11 +100,11 @@ def rewrite_card(
     audit: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Manifest:
-    """Write all that lies beside the shards anew, from them and manifest.json.
+    """Write everything beside the shards again, from the shards and manifest.json.
 
     Args:
         version: a higher one for the dataset; empty: as it is.
-        audit: the report of `viewpoint100k audit --json`, to be shown on the card and kept beside it.
+        audit: the report of `viewpoint100k audit --json`, to show on the card and to keep beside it.
 
     Raises:
         InputError: no dataset, a version that is not higher, a report that is of something else.
@@ -99,11 +113,13 @@ def rewrite_card(
     if version:
         manifest = with_version(manifest, version)
     if audit is not None:
-        report = _read_audit(audit.resolve())  # it may be anywhere: it is the user who names it
+        report = _read_audit(audit.resolve())  # it may lie anywhere: the user names it
         if not _is_of(report, manifest):
             raise InputError(
-                f"{audit} is of {report.samples} samples with settings {report.config_hash}; {dataset} has {manifest.samples} with "
-                f"{manifest.config_hash}. Audit it again: `{shell_line('audit', dataset, '--json', audit)}`"
+                f"{audit} is the report of {report.samples} samples with settings {report.config_hash}; "
+                f"{dataset} has "
+                f"{manifest.samples} with {manifest.config_hash}. Audit it again: "
+                f"`{shell_line('audit', dataset, '--json', audit)}`"
             )
         write_atomically(dataset / "audit.json", (report.to_json() + "\n").encode())
     return describe(dataset, manifest, count_samples(iter_dataset(dataset, manifest, progress)))
@@ -121,7 +137,7 @@ def with_version(manifest: Manifest, version: str) -> Manifest:
         raise InputError(f"--version {version}: expected three numbers, such as 1.1.0") from error
     if [int(part) for part in version.split(".")] < [int(part) for part in manifest.version.split(".")]:
         raise InputError(
-            f"--version {version}: the dataset has {manifest.version} already; expected a higher one"
+            f"--version {version}: the dataset already has version {manifest.version}; expected a higher one"
         )
     return new
 
@@ -157,7 +173,9 @@ def describe(dataset: Path, manifest: Manifest, contents: Contents) -> Manifest:
     for name, data in files.items():
         write_atomically(dataset / name, data)
     for old in folder.iterdir():
-        if old.name not in pictures and not old.name.endswith(".partial"):  # somebody may be writing it
+        if old.name not in pictures and not old.name.endswith(
+            ".partial"
+        ):  # another process may be writing it
             old.unlink(missing_ok=True)
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     manifest = manifest.model_copy(update={"files": hashes})
@@ -173,31 +191,78 @@ def card(
     audit: AuditReport | None = None,
 ) -> str:
     """README.md of a dataset: YAML that loads it, text that explains it."""
+    head = yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["cell"] = lambda value: _cell(str(value))
+    template = environment.from_string(asset("card.md.j2"))
+    text = template.render(
+        **_facts(manifest, contents),
+        **_shown(example),
+        **_audited(audit),
+        pictures=pictures,
+        plots=[(about, name) for name, about in PLOTS.items() if name in pictures],
+    )
+    return f"---\n{head}---\n\n{text.strip()}\n"
+
+
+def _facts(manifest: Manifest, contents: Contents) -> dict[str, Any]:
+    """What the card says of the dataset as a whole."""
+    splits = _splits(manifest)
+    families = _families(contents)
     licences = Counter(thing.licence for thing in contents.objects.values())
-    objects = len(contents.objects) - len(contents.panoramas)
-    splits = ", ".join(f"{contents.counts[f'split/{split}']} {split}" for split in _splits(manifest))
-    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    parts = [
-        f"---\n{yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)}---",
-        f"# {_title(manifest)}",
-        f"{manifest.samples} {_what(manifest)} ({splits}) of {objects} objects, {manifest.questions} questions, "
-        f"{contents.counts['asked/fair']} of them in the balanced subset (`fair`). "
-        "Rendered, not photographed: every answer is computed from the poses read back from the renderer. No object is in two "
-        f"splits. Version {manifest.version}.",
-        _example_text(example),
-        _LOADING.format(tag=f"v{manifest.version}", split=_splits(manifest)[0]),
-        _FRAMES.format(picture="![frames and signs](card/frames.png)" if "frames.png" in pictures else ""),
-        _SCENES if manifest.config.get("plan", {}).get("scenes") else "",
-        _asked_text(contents, gates),
-        _statistics_text(contents, pictures),
-        _audit_text(audit, manifest),
-        _made_text(manifest),
-        _limits_text(manifest, contents),
-        _table("Licences", _LICENCES, ["licence", "objects"], sorted(licences.items())),
-        _removed_text(manifest),
-        _CITATION.format(citation=_citation(manifest)),
+    asked = [
+        (kind, ", ".join(f"{answer} {n}" for answer, n in sorted(answers.items())))
+        for kind, answers in _answers(contents).items()
     ]
-    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+    return {
+        "manifest": manifest,
+        "title": _title(manifest),
+        "what": _what(manifest),
+        "split": splits[0],
+        "splits": ", ".join(f"{contents.counts[f'split/{split}']} {split}" for split in splits),
+        "objects": len(contents.objects) - len(contents.panoramas),
+        "fair": contents.counts["asked/fair"],
+        "scenes": bool(manifest.config.get("plan", {}).get("scenes")),
+        "gates": GateConfig.model_validate(manifest.config.get("gates", {})),
+        "asked": asked,
+        "families": [
+            (name, FAMILIES.get(name, ""), n)  # type: ignore[call-overload]
+            for name, n in families.items()
+        ],
+        "code": _code(manifest),
+        "render": manifest.config["render"],
+        "quality": _quality_in_words(manifest.config["render"]),
+        "released_with": preset_renderer(manifest.preset) if manifest.preset in preset_names() else "",
+        "source_limits": _source_limits(str(manifest.config.get("source", ""))),
+        "surroundings": _surroundings_in_words(manifest, contents),
+        "licences": sorted(licences.items()),
+        "removed": [(each.uid, each.version, each.reason) for each in manifest.removed],
+        "citation": _citation(manifest),
+    }
+
+
+def _shown(example: StoredSample) -> dict[str, Any]:
+    """The sample on the card, its first question, and whom to credit."""
+    thing = example.sample.object
+    credit = [f"“{thing.title}”" if thing.title else "", f"by {thing.author},", thing.licence]
+    return {
+        "example": example,
+        "question": example.sample.questions[0] if example.sample.questions else None,
+        "credit": " ".join(part for part in credit if part),
+    }
+
+
+def _audited(audit: AuditReport | None) -> dict[str, Any]:
+    """The probes of an audit, a row each."""
+    if audit is None:
+        return {"audit": None}
+    rows = []
+    for probe in audit.probes:
+        measured = probe.value is not None
+        value = f"{probe.value:.4g}" if measured else ""
+        bound = str(probe.threshold) if measured else ""
+        rows.append((probe.name, probe.what, probe.verdict, value, bound))
+    return {"audit": audit, "verdicts": Counter(probe.verdict for probe in audit.probes), "probes": rows}
 
 
 def _head(manifest: Manifest) -> dict[str, Any]:
@@ -224,187 +289,31 @@ def _head(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-_LOADING = """
-## Load it
-
-The folder, or the dataset on the Hub; one row per sample: `view_0.jpg`, `view_1.jpg`, ..., `json`.
-
-```python
-from datasets import load_dataset
-
-samples = load_dataset("path/to/the/folder", split="{split}")                                       # a folder, as a table
-stream = load_dataset("org/name", revision="{tag}", split="{split}", streaming=True)                # from the Hub, as it comes
-```
-
-One row per question, with `images`, `prompt`, `options`, `answer`, `type`, ...; what trainers, and people, want:
-
-```python
-from viewpoint100k import load_questions
-
-questions = load_questions("org/name", revision="{tag}", split="{split}", streaming=True)           # or a folder
-```
-
-That is the balanced subset: questions whose answers no flat cue gives away. `fair=False` gives all, which are as right.
-
-All columns are typed in the head of this page: `json` holds object, poses, truth and questions.
-"""
-
-_FRAMES = """
-## Frames and signs
-
-{picture}
-
-World: right-handed, +Z up. Cameras: OpenCV axes, x right, y down, z forward. `world_from_camera` takes points in camera axes to the world.
-The motion is the camera's, from the first picture to the second.
-
-| in `truth` | positive means |
-|---|---|
-| `translation` (in the first camera's axes, over its distance to the object) | x right, y **down**, z forward |
-| `yaw_deg`, `pitch_deg`, `roll_deg` | turned right, turned up, turned clockwise as seen from behind the camera |
-| `azimuth_change_deg` | went counter-clockwise around the object, seen from above |
-| `elevation_change_deg`, `distance_ratio` - 1, `focal_ratio` - 1 | higher, farther, zoomed in |
-"""
-
-_SCENES = """
-## Scenes
-
-Each sample shows several objects on level ground. `json.scene` has what each is called, its box and place in the world, its front where that is known, and per
-picture its visible pixels, the pixels it would have alone, its box, depth and what hides it; `scene.change` is what happens between the pictures, if anything does.
-`truth` is of the camera about the middle of the scene. Whom to thank is in `scene.parts[k].object`, for each object.
-"""
-
-_LICENCES = """
-The pictures show objects of others, and may show panoramas of others behind them; a render is a derivative of both. `attribution.csv`
-names title, author, licence and source of each, and every sample carries the same in `json.object` and `json.views[k].panorama`. Choose by licence:
-
-```python
-free = samples.filter(lambda row: row["json"]["object"]["licence"].startswith(("CC0", "CC-BY-4")))
-```
-
-To have an object taken out, write to who published this; its `uid` is in `attribution.csv`.
-"""
-
-_CITATION = """
-## Citation
-
-```bibtex
-{citation}
-```
-
-It follows the questions of Viewpoint-100K (*Actial*, arXiv 2511.01618), whose pictures are photographs and whose engine was not published.
-"""
-
-
-def _asked_text(contents: Contents, gates: GateConfig) -> str:
-    kinds = _answers(contents)
-    intro = f"""
-A question is asked only where its answer is clear: a sideways move of at least {gates.truck_grey.high:g} of the distance, a turn of at
-least {gates.yaw_grey_deg.high:g} degrees, a tilt or roll of at least {gates.tilt_grey_deg.high:g}, an orbit of at least {gates.azimuth_grey_deg.high:g}, or none at all; and only where the picture
-would differ if a wrong answer were true (`decidability`), so that a plain vase is not asked about. In the balanced subset (`fair`), which is
-counted here, the object's shift or growth in the picture gives the wrong answer as often as the right one.
-"""
-    rows = [
-        (kind, ", ".join(f"{answer} {n}" for answer, n in sorted(each.items())))
-        for kind, each in kinds.items()
-    ]
-    return _table("What is asked", intro, ["question", "right answers"], rows)
-
-
-def _statistics_text(contents: Contents, pictures: set[str]) -> str:
-    shown = {
-        "motions.png": "how far the camera went and turned",
-        "families.png": "samples by family",
-        "answers.png": "right answers of each question",
-    }
-    plots_text = "\n\n".join(f"![{about}](card/{name})" for name, about in shown.items() if name in pictures)
-    families = {
-        key.split("/", 1)[1]: n for key, n in sorted(contents.counts.items()) if key.startswith("family/")
-    }
-    rows = [(name, FAMILIES.get(name, ""), n) for name, n in families.items()]  # type: ignore[call-overload]
-    return _table("Statistics", plots_text, ["family", "what the camera does", "samples"], rows)
-
-
-def _audit_text(audit: AuditReport | None, manifest: Manifest) -> str:
-    if audit is None:
-        return ""
-    verdicts = Counter(probe.verdict for probe in audit.probes)
-    intro = (
-        f"`viewpoint100k audit` tries to answer without looking properly, recomputes every label by a second implementation, and "
-        f"looks for leaks: {verdicts['pass']} probes passed, {verdicts['fail']} failed, {verdicts['not measured']} not measured. In full in `audit.json`."
-    )
-    rows = [
-        (
-            probe.name,
-            probe.what,
-            probe.verdict,
-            "" if probe.value is None else f"{probe.value:.4g}",
-            "" if probe.value is None else str(probe.threshold),
-        )
-        for probe in audit.probes
-    ]
-    return _table("Audit", intro, ["probe", "what", "verdict", "value", "bound"], rows)
-
-
-def _made_text(manifest: Manifest) -> str:
-    render = manifest.config["render"]
-    return f"""
-## How it was made
-
-Preset `{manifest.preset}`, seed {manifest.config["seed"]}, settings {manifest.config_hash} (in full in `manifest.json`), code {_code(manifest)}. {manifest.renderer} on {manifest.device},
-{render["size_px"]} x {render["size_px"]} px, {_quality_in_words(render)}. `viewpoint100k validate` rereads every file, recomputes every truth and answer.
-The same settings and seed give the same bytes, for one renderer version and one kind of processor.
-"""
-
-
 def _code(manifest: Manifest) -> str:
     return f"{manifest.code_version}{f' (commit {manifest.code_commit})' if manifest.code_commit else ''}"
 
 
-def _limits_text(manifest: Manifest, contents: Contents) -> str:
-    source = str(manifest.config.get("source", ""))
-    objects = (
-        "The objects are procedural shapes, made by code: few kinds, simple materials."
-        if source.startswith("builtin:")
-        else f"The objects come from {source if source.startswith('objaverse:') else 'a folder'} and are as good, and as many-sided, as that is."
-    )
-    return f"""
-## Known limits
-
-- One object in each picture, before a backdrop: no rooms, no people, no clutter. What is learnt here has to be shown to carry over to photographs.
-- {objects} Objects that look the same from all sides are left out, because nothing could be told.
-- {_surroundings_text(manifest, contents)} Lenses are ideal: no blur, no distortion, no noise of a sensor.
-- Questions and chains of thought are English sentences from templates; `template` names the one that was used.
-- Categories, titles and licences are what the objects' sources say; nobody has looked at all {len(contents.objects) - len(contents.panoramas)}.
-"""
+def _source_limits(source: str) -> str:
+    if source.startswith("builtin:"):
+        return "The objects are procedural shapes, made by code: few kinds, simple materials."
+    place = source if source.startswith("objaverse:") else "a folder"
+    return f"The objects come from {place}, and are as good and as varied as what it holds."
 
 
-def _surroundings_text(manifest: Manifest, contents: Contents) -> str:
+def _surroundings_in_words(manifest: Manifest, contents: Contents) -> str:
     """Where light and backgrounds come from."""
     sources = []
     if contents.panoramas:
-        sources.append(f"{len(contents.panoramas)} panoramas of a folder (in `attribution.csv`)")
+        sources.append(f"{len(contents.panoramas)} panoramas of a folder (listed in `attribution.csv`)")
     if BUNDLED in manifest.config.get("render", {}).get("surroundings", [BUNDLED]):
         sources.append("the eight panoramas that ship with the renderer")
-    return f"Light and surroundings come from {' and '.join(sources) or 'the renderer'}, and lamps."
+    return f"Light and surroundings come from {' and '.join(sources) or 'the renderer'}, and from lamps."
 
 
-def _removed_text(manifest: Manifest) -> str:
-    rows = [(each.uid, each.version, each.reason) for each in manifest.removed]
-    if not rows:
-        return ""
-    intro = "These were taken out, and are in no shard of this version. Earlier revisions of this repository may still hold them."
-    return _table("Removed objects", intro, ["uid", "since version", "reason"], rows)
-
-
-def _example_text(example: StoredSample) -> str:
-    thing = example.sample.object
-    lines = [f"![the views of a sample, in order](card/example.jpg)\n\nSample `{example.key}`"]
-    if example.sample.questions:
-        question = example.sample.questions[0]
-        lines += [f"> {_cell(line)}  " for line in question.prompt.split("\n")]
-        lines += [">", f"> **{_cell(question.answer)}**", ""]
-    credit = [f"“{thing.title}”" if thing.title else "", f"by {thing.author},", thing.licence]
-    return "\n".join([*lines, f"The object: {_cell(' '.join(part for part in credit if part))}."])
+def _families(contents: Contents) -> dict[str, int]:
+    """Samples of each family, by name."""
+    counts = sorted(contents.counts.items())
+    return {key.partition("/")[2]: n for key, n in counts if key.startswith("family/")}
 
 
 def _answers(contents: Contents) -> dict[str, Counter[str]]:
@@ -420,13 +329,10 @@ def _answers(contents: Contents) -> dict[str, Counter[str]]:
 def _plots(contents: Contents) -> dict[str, bytes]:
     if not plots.can_plot():
         return {}
-    families = {
-        key.split("/", 1)[1]: n for key, n in sorted(contents.counts.items()) if key.startswith("family/")
-    }
     return {
         "frames.png": plots.plot_frames(),
         "motions.png": plots.plot_motions(contents.measures),
-        "families.png": plots.plot_families(families),
+        "families.png": plots.plot_families(_families(contents)),
         "answers.png": plots.plot_answers(_answers(contents)),
     }
 
@@ -459,7 +365,8 @@ def _side_by_side(example: StoredSample) -> bytes:
 
 def _croissant(manifest: Manifest) -> str:
     description = (
-        f"{manifest.samples} {_what(manifest)} with {manifest.questions} questions about how the camera moved; every answer is "
+        f"{manifest.samples} {_what(manifest)} with {manifest.questions} questions about how the camera "
+        "moved; every answer is "
         "computed from the poses read back from the renderer."
     )
     tree = croissant.croissant(manifest, _name(manifest), description, _citation(manifest))
@@ -527,7 +434,10 @@ def _name(manifest: Manifest) -> str:
 
 
 def _citation(manifest: Manifest) -> str:
-    made = f"seed {manifest.config['seed']}, settings {manifest.config_hash}, rendered with viewpoint100k {manifest.code_version}"
+    made = (
+        f"seed {manifest.config['seed']}, settings {manifest.config_hash}, rendered with viewpoint100k "
+        f"{manifest.code_version}"
+    )
     return (
         f"@misc{{viewpoint_{_name(manifest).replace('-', '_')},\n"
         f"  title = {{{_pretty_name(manifest)}: {_title(manifest)}}},\n"
@@ -540,12 +450,6 @@ def _quality_in_words(render: dict[str, Any]) -> str:
     return f"quality {render['quality']}: {quality.samples} paths per pixel{', denoised' if quality.denoise else ''}"
 
 
-def _table(title: str, intro: str, head: list[str], rows: Iterable[tuple[Any, ...]]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(_cell(str(cell)) for cell in row)} |" for row in rows]
-    return "\n\n".join(part for part in (f"## {title}", intro.strip("\n"), "\n".join(lines)) if part)
-
-
 def _cell(text: str) -> str:
-    """Text of strangers' files that must neither end a table's cell nor be read as markup."""
+    """Text from strangers' files, which must neither end a table's cell nor be read as markup."""
     return text.replace("|", "/").replace("\n", " ").replace("<", "&lt;").replace("![", "!&#91;")

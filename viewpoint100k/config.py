@@ -26,6 +26,7 @@ from viewpoint100k.records import Record
 T = TypeVar("T")
 BUNDLED = "bundled:"  # the surroundings that ship inside bpy
 ENDS = (".low", ".high")  # of a range
+RELEASED_WITH = "released_with"  # in the file of a preset: the renderer that it was released with
 ALIKE_BESIDE, ALIKE_ELSEWHERE = 0.65, 0.8  # names that may mean the same, as difflib compares them
 
 
@@ -495,7 +496,7 @@ class GateConfig(Section):
     one."""
     min_map_apart_deg: float = setting(35.0, "degrees", gt=0, lt=72)
     """How far apart all cameras on a map must be. Closer ones could not be told apart by the pictures."""
-    min_step_deg: float = setting(20.0, "degrees", gt=0, lt=60)
+    min_step_deg: float = setting(20.0, "degrees", ge=15, lt=60)
     """How far around the object neighbouring views of a set must be from each other for questions about the set.
     Closer ones look alike."""
     max_off_tens_deg: float = setting(3.5, "degrees", gt=0, lt=5)
@@ -701,17 +702,29 @@ def write_config(config: RunConfig) -> str:
     return str(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
+def preset_renderer(preset: str) -> str:
+    """The renderer that a preset was released with, for the record; empty if the preset names none.
+
+    It is no setting: any renderer may take a preset, and what a dataset was rendered by is in its manifest.
+    """
+    return str(_preset_file(preset).get(RELEASED_WITH, ""))
+
+
 def _preset_tree(preset: str) -> dict[str, Any]:
+    """The settings of a preset."""
+    tree = _preset_file(preset)
+    tree.pop(RELEASED_WITH, None)
+    return {"preset": Path(preset).stem if preset.endswith((".yaml", ".yml")) else preset, **tree}
+
+
+def _preset_file(preset: str) -> dict[str, Any]:
     if preset.endswith((".yaml", ".yml")):
-        return {"preset": Path(preset).stem, **_read_yaml(Path(preset))}
+        return _read_yaml(Path(preset))
     if preset not in preset_names():
         raise InputError(
             f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own"
         )
-    return {
-        "preset": preset,
-        **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml"))),
-    }
+    return _read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml")))
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

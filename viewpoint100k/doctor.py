@@ -4,7 +4,6 @@ Red is what makes a run fail; yellow is what makes it slow, or makes a part of t
 do without. `check_before_run` is the part that costs next to nothing; what it says is what the report says.
 """
 
-import errno
 import multiprocessing
 import os
 import platform
@@ -22,7 +21,7 @@ from typing import Literal
 
 import viewpoint100k
 from viewpoint100k.devices import ask_cycles
-from viewpoint100k.engine import ROOM_FOR_A_VIEW_SET
+from viewpoint100k.disk import check_disk, written_to
 from viewpoint100k.errors import EngineError, InputError, MissingExtra, ViewpointError, one_line
 from viewpoint100k.hub_client import look_at_hub
 from viewpoint100k.interpreters import (
@@ -43,15 +42,8 @@ ENOUGH_FILES, ENOUGH_SHM = 1024, 1 << 30  # for Ray, and for loaders with severa
 PATIENCE_S = 5.0  # with each program and each server that is asked
 OPTIX_DRIVER, ROCM = 535, "6.0"  # the oldest that Cycles of these Blenders takes
 PCI_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
-PACKAGES = (
-    "bpy",
-    "numpy",
-    "pillow",
-    "datasets",
-    "huggingface_hub",
-    "torch",
-    "ray",
-)  # that a bug report should name
+# that a bug report should name
+PACKAGES = ("bpy", "numpy", "pillow", "datasets", "huggingface_hub", "torch", "--runner ray")
 
 Verdict = Literal["green", "yellow", "red"]
 
@@ -91,35 +83,8 @@ def check_before_run(out: str, python: str | None) -> None:
     """
     if python is not None:
         check_engine(python)
-    for folder in _written_to(out):
+    for folder in written_to(out):
         check_disk(folder)
-
-
-def check_disk(folder: str) -> int:
-    """Can files be written there, and do pictures of one object have room? A folder that is not there yet will be made.
-
-    Returns:
-        Bytes that are free.
-
-    Raises:
-        InputError: no.
-    """
-    try:
-        place = _nearest(folder)
-        _try_to_write(place)
-        free = shutil.disk_usage(place).free
-    except OSError as error:
-        reason = error.strerror or str(error)
-        do = "Free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
-        raise InputError(
-            f"cannot write to {folder}: {reason}. {do} or choose another folder, then run it again"
-        ) from error
-    if free < ROOM_FOR_A_VIEW_SET:
-        raise InputError(
-            f"cannot write to {folder}: {free / 1e6:.0f} MB are free, and the pictures of one object may need "
-            f"{ROOM_FOR_A_VIEW_SET / 1e6:.0f} MB. Free space or choose another folder, then run it again"
-        )
-    return free
 
 
 def examine(out: str = ".", engine_python: str | None = None) -> Report:
@@ -173,7 +138,9 @@ def _guarded(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Find
 
 
 def _renderer(python: str) -> Iterator[Finding]:
-    """Python, bpy, its libraries, what happens when it is imported, and the GPUs; as far as one needs the other."""
+    """Python, bpy, its libraries, what happens when it is imported, and the GPUs; as far as one needs the
+    other.
+    """
     try:
         found = look_at(python)
     except InputError as error:
@@ -263,7 +230,8 @@ def _gpus(python: str) -> Iterator[Finding]:
         advice = f"update NVIDIA's driver to {OPTIX_DRIVER} or newer"
     elif driver or "NVIDIA" in cards:
         advice = (
-            f"install NVIDIA's driver {OPTIX_DRIVER} or newer; in a container, have it lent one (--gpus all) with "
+            f"install NVIDIA's driver {OPTIX_DRIVER} or newer; in a container, have it lent one (--gpus "
+            "all) with "
             "NVIDIA_DRIVER_CAPABILITIES=compute,utility,graphics"
         )
     elif "AMD" in cards and Path("/dev/kfd").exists():
@@ -312,7 +280,10 @@ def _memory() -> Iterator[Finding]:
         return
     found = f"{free / 1e9:.1f} GB that this process may still take"
     if free < USUAL_RENDER_BYTES:
-        advice = f"end other programs, or raise the limit: a render process takes {USUAL_RENDER_BYTES / 1e9:.1f} GB, some 2.5 GB"
+        advice = (
+            "end other programs, or raise the limit: a render process takes "
+            f"{USUAL_RENDER_BYTES / 1e9:.1f} GB, some 2.5 GB"
+        )
         yield Finding(name="memory", verdict="red", found=found, advice=advice)
     elif free < cores * ROOM_FOR_A_WORKER:
         advice = f"nothing, if {default_workers()} render processes on {cores} cores will do; else free some"
@@ -322,7 +293,7 @@ def _memory() -> Iterator[Finding]:
 
 
 def _disk(out: str) -> Iterator[Finding]:
-    for name, folder in zip(("disk", "temporary files")[is_url(out) :], _written_to(out), strict=True):
+    for name, folder in zip(("disk", "temporary files")[is_url(out) :], written_to(out), strict=True):
         try:
             free = check_disk(folder)
         except InputError as error:
@@ -367,7 +338,10 @@ def _shared_memory() -> Iterator[Finding]:
     try:
         multiprocessing.get_context("spawn").Lock()
     except (OSError, ImportError) as error:
-        advice = "mount a tmpfs there that you may write to: `validate`, which ends a run, uses processes that share locks"
+        advice = (
+            "mount a tmpfs there that you may write to: `validate`, which ends a run, uses processes "
+            "that share locks"
+        )
         yield Finding(name=name, verdict="red", found=f"no locks can be made: {error}", advice=advice)
         return
     if not folder.is_dir():
@@ -404,7 +378,10 @@ def _hub() -> Iterator[Finding]:
         )
         return
     token = "a token is set" if seen.has_token else "no token"
-    login = f"`hf auth login` with a token that may write, made at {seen.endpoint}/settings/tokens; only to publish"
+    login = (
+        f"`hf auth login` with a token that may write, made at {seen.endpoint}/settings/tokens; only "
+        "to publish"
+    )
     if seen.offline:
         yield finding(
             "yellow",
@@ -412,7 +389,10 @@ def _hub() -> Iterator[Finding]:
             "unset HF_HUB_OFFLINE to publish or to fetch objects",
         )
     elif seen.status is None:
-        advice = "check the network, proxies and HF_ENDPOINT; needed only to publish, and to fetch objects and models"
+        advice = (
+            "check the network, proxies and HF_ENDPOINT; needed only to publish, and to fetch "
+            "objects and models"
+        )
         yield finding("yellow", f"{seen.endpoint} is out of reach ({seen.error}); {token}", advice)
     elif not seen.has_token:
         yield finding("yellow", f"{seen.endpoint} answers; {token}", login)
@@ -435,7 +415,7 @@ def _hub() -> Iterator[Finding]:
 def _ray() -> Iterator[Finding]:
     version = _version("ray")
     if version is None:
-        yield _absent("Ray", "pip install 'viewpoint100k[ray]'", "ray")
+        yield _absent("Ray", "pip install 'viewpoint100k[ray]'", "--runner ray")
     else:
         address = os.environ.get("RAY_ADDRESS")
         yield Finding(
@@ -445,7 +425,7 @@ def _ray() -> Iterator[Finding]:
 
 def _slurm() -> Iterator[Finding]:
     if shutil.which("sbatch") is None:
-        yield _absent("SLURM", "log in to a node that has sbatch", "slurm")
+        yield _absent("SLURM", "log in to a node that has sbatch", "--runner slurm")
         return
     code, said = _ask("sinfo", "--noheader", "--format=%P")
     if code == 0:
@@ -462,12 +442,7 @@ def _slurm() -> Iterator[Finding]:
 
 def _kubectl() -> Iterator[Finding]:
     if shutil.which("kubectl") is None:
-        yield Finding(
-            name="kubectl",
-            verdict="green",
-            found="not here",
-            advice="nothing, unless you want `viewpoint100k k8s`: install it",
-        )
+        yield _absent("kubectl", "install it", "`viewpoint100k k8s`")
         return
     code, said = _ask("kubectl", "auth", "can-i", "create", "jobs", f"--request-timeout={PATIENCE_S:.0f}s")
     if code == 0:
@@ -475,7 +450,7 @@ def _kubectl() -> Iterator[Finding]:
             name="kubectl", verdict="green", found="a cluster answers, and you may create Jobs there"
         )
     else:
-        advice = "check `kubectl config current-context` and your rights; needed only to submit what `viewpoint100k k8s` prints"
+        advice = "check `kubectl config current-context` and your rights; needed only for `viewpoint100k k8s`"
         yield Finding(name="kubectl", verdict="yellow", found=f"cannot create Jobs: {said}", advice=advice)
 
 
@@ -500,54 +475,13 @@ def _ask(*command: str) -> tuple[int, str]:
     return done.returncode, one_line(lines[-1])
 
 
-def _absent(name: str, how: str, runner: str) -> Finding:
-    return Finding(
-        name=name,
-        verdict="green",
-        found="not here",
-        advice=f"nothing, unless you want --runner {runner}: {how}",
-    )
+def _absent(name: str, how: str, wanted: str) -> Finding:
+    advice = f"nothing, unless you want {wanted}: {how}"
+    return Finding(name=name, verdict="green", found="not here", advice=advice)
 
 
 def _red(name: str, found: str, error: ViewpointError) -> Finding:
     return Finding(name=name, verdict="red", found=found, advice=str(error))
-
-
-def _written_to(out: str) -> list[str]:
-    """The folders that a run writes to: its own, unless that is behind a URL, and the one for temporary files."""
-    try:
-        temporary = [tempfile.gettempdir()]
-    except FileNotFoundError:  # it tries to write to each that it knows
-        temporary = [os.environ.get("TMPDIR", "/tmp")]
-    return temporary if is_url(out) else [out.removeprefix("file://"), *temporary]
-
-
-def _try_to_write(folder: Path) -> None:
-    """Write a block into a file without a name, which nobody else ever sees: another run may be looking at the folder.
-
-    Raises:
-        OSError: that fails.
-    """
-    flags = getattr(os, "O_TMPFILE", None)
-    try:
-        handle = None if flags is None else os.open(folder, flags | os.O_RDWR, 0o600)
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
-            raise
-        handle = None
-    if handle is not None:
-        try:
-            os.write(handle, bytes(4096))
-        finally:
-            os.close(handle)
-    elif not os.access(folder, os.W_OK | os.X_OK):  # a file system without such files
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-
-def _nearest(folder: str) -> Path:
-    """It, or the first above it that is there."""
-    path = Path(folder).absolute()
-    return next((place for place in (path, *path.parents) if os.path.isdir(place)), Path("/"))
 
 
 def _version(package: str) -> str | None:

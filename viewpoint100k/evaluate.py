@@ -1,4 +1,5 @@
-"""predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with intervals.
+"""predictions.jsonl -> scores: per type, tier, family, angle and form; twins, pairs and rotations; with
+intervals.
 
 A line is `{"question_id": ..., "prediction": ...}`; `id` and `completion` are read too. A question that was
 asked with its options in other orders has a line for each, with `rotation`: k, where the options were shown
@@ -132,7 +133,9 @@ def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees that it is empty."""
+    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees
+    that it is empty.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         with open(handle, "rb") as file:
@@ -281,7 +284,8 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 
 def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: Path) -> None:
-    """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with their pictures.
+    """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with
+    their pictures.
 
     The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type
     once before any comes twice.

@@ -15,6 +15,8 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, plan_views
 from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import ask_all, load_templates
+from viewpoint100k.questions.ask import Writer
+from viewpoint100k.questions.wording import Templates
 from viewpoint100k.records import Provenance, Reject, Sample, ViewSet
 from viewpoint100k.run_state import Progress, RunPaths, report_progress, write_rejects
 from viewpoint100k.shards import StoredSample, decoding, open_picture
@@ -285,17 +287,18 @@ def asked(
     templates = load_templates(config.questions.templates)
     keys = [stored.key for stored in samples]
     drafts = [stored.sample for stored in samples]
-    asked = ask_all(keys, drafts, config.questions, config.gates, templates, rng, number, glances)
+    writer = Writer(config.questions, templates, number)
+    asked = ask_all(keys, drafts, config.gates, writer, rng, glances)
     out = []
     for stored, questions in zip(samples, asked, strict=True):
         sample = stored.sample.model_copy(update={"questions": questions})
-        out.append(stored._replace(sample=_agreed(sample, config.gates, dropped)))
+        out.append(stored._replace(sample=_agreed(sample, config.gates, templates, dropped)))
     return out
 
 
-def _agreed(sample: Sample, gates: GateConfig, dropped: Counter[str]) -> Sample:
+def _agreed(sample: Sample, gates: GateConfig, templates: Templates, dropped: Counter[str]) -> Sample:
     """A sample with those of its questions on which two implementations agree: perhaps none."""
-    doubtful = contradicted(sample, gates)
+    doubtful = contradicted(sample, gates, templates.vocabulary)
     if not doubtful:
         return sample
     dropped.update(

@@ -1,7 +1,8 @@
-"""What a run would make and cost, from a short probe on this machine. Nothing is written where the run would be.
+"""What a run would make and cost, from a short probe on this machine. Nothing is written where the run
+would be.
 
-The probe is a run itself: a few visits to objects of the source, with the same settings, in a temporary folder.
-Its receipt says what a pair costs; the rest is multiplication.
+The probe is a run itself: a few visits to objects of the source, with the same settings, in a temporary
+folder. Its receipt says what a pair costs; the rest is multiplication.
 """
 
 import math
@@ -31,7 +32,8 @@ class Forecast(NamedTuple):
 
     pairs: int  # that are still to be made
     done: int  # that are there already
-    objects: int  # that are visited, reserves left out
+    objects: int  # that are visited, reserves left out; of scenes: how many scenes
+    scenes: bool
     shards: int
     about_views: int
     about_cpu_s: float
@@ -55,7 +57,8 @@ def forecast(
     """Say what `generate` with these arguments would do.
 
     Args:
-        out: where the run would be, to count what is done already; None: behind a URL, which is not looked at.
+        out: where the run would be, to count what is done already; None: behind a URL, which is not looked
+            at.
         scratch: a folder for the probe.
         progress: called with (done, total) while objects are listed.
 
@@ -91,7 +94,8 @@ def forecast(
     return Forecast(
         pairs=pairs,
         done=done,
-        objects=min(visits, usable) if folder else visits,
+        objects=min(visits, usable) if folder and not config.plan.scenes else visits,
+        scenes=config.plan.scenes is not None,
         shards=shards,
         about_views=round(receipt.views_rendered * share),
         about_cpu_s=running * share + receipt.cpu_s["start"] * shards,

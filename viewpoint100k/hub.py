@@ -127,7 +127,7 @@ def look(
         remote = _look(repo_id, branch)
         if private and remote.exists and not hub_api().repo_info(repo_id, repo_type="dataset").private:
             raise InputError(
-                f"--private: {repo_id} is there already and public. Make it private on its settings page, "
+                f"--private: {repo_id} already exists and is public. Make it private on its settings page, "
                 "or leave --private out"
             )
     shipment = ship_to(parcel, repo_id, branch, tag, private, remote)
@@ -347,10 +347,10 @@ def _refuse_another(shipment: Shipment) -> None:
         )
     back = {each.uid for each in theirs.removed} & set(read_attribution(shipment.parcel.dataset))
     if back:
+        uids = [word for uid in sorted(back) for word in ("--uid", uid)]
         raise InputError(
             f"{repo} has removed the object {min(back)}, and this folder would bring it back. First run "
-            "`viewpoint100k remove "
-            f"{shipment.parcel.dataset}{''.join(f' --uid {uid}' for uid in sorted(back))}`"
+            f"`{shell_line('remove', shipment.parcel.dataset, *uids)}`"
         )
     tagged = remote.tags.get(shipment.tag)
     if tagged is not None and not (shipment.up_to_date and tagged == remote.head):

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
 from viewpoint100k.errors import InputError, one_line
-from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split
+from viewpoint100k.questions import load_templates
+from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split, Vocabulary
 from viewpoint100k.shards import Receipt, first_fault, open_inside, read_inside, write_atomically
 
 # what may lie in a dataset folder beside its shards; all of it is published
@@ -80,6 +81,9 @@ class Manifest(Record):
     shards: Many[ShardEntry] = Field(min_length=1)
     files: dict[str, str] = Field(description="sha256 of what lies beside the shards")
     removed: Many[Removal] = Field(description="objects that were taken out on request, oldest first")
+    words: Vocabulary | None = Field(
+        default=None, description="that options and prompts were made with, by key; null before schema 5"
+    )
 
     @property
     def views(self) -> int:
@@ -180,6 +184,7 @@ def make_manifest(
         ],
         files={},
         removed=list(removed),
+        words=load_templates(config.questions.templates).vocabulary,
     )
 
 

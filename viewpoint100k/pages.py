@@ -32,7 +32,8 @@ def render(template: str, filters: Mapping[str, Any] | None = None, **values: An
     """A template of ours, filled in.
 
     Args:
-        template: its text. It may use `style` and `policy`, and what `values` has; any other name is an error.
+        template: its text. It may use `style` and `policy`, and what `values` has; any other name is an
+            error.
         filters: of the template's own.
 
     Raises:

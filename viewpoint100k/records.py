@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, model_validator
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 Split = Literal["train", "validation", "test"]
 Family = Literal[
@@ -446,7 +446,19 @@ class MapCamera(Record):
     colour: Colour
 
 
+class Move(Record):
+    """A camera's move that a question names: around the middle of what it looks at, which it keeps in view, or up."""
+
+    around_deg: Degrees = Field(
+        default=0.0, description="around the upright axis, counter-clockwise seen from above, degrees"
+    )
+    up_deg: Degrees = Field(
+        default=0.0, description="by how much more steeply it looks down after the move, degrees"
+    )
+
+
 AnswerForm = Literal["letter", "digit", "word", "json", "number"]
+Relation = Literal["left", "right", "closer", "farther"]  # of an object to another, for the camera
 
 
 class Question(Record):
@@ -459,6 +471,11 @@ class Question(Record):
     )
     prompt: str
     options: Many[str] = Field(max_length=MOST_OPTIONS, description="empty where a number is asked for")
+    option_keys: Many[Name] = Field(
+        default=[],
+        max_length=MOST_OPTIONS,
+        description="what the options are called in every language, in the same order; empty before schema 5",
+    )
     answer_index: int = Field(
         ge=-1, lt=MOST_OPTIONS, description="of the right option; -1 where a number is asked for"
     )
@@ -478,6 +495,15 @@ class Question(Record):
     )
     parts: Many[Place] = Field(
         default=[], description="objects of the scene that it speaks of, by their number, in order"
+    )
+    relation: Relation | None = Field(
+        default=None, description="which relation between objects it asks about, where it names one"
+    )
+    move: Move | None = Field(
+        default=None, description="which move of the camera it asks about, where it names one"
+    )
+    change: ChangeKind | None = Field(
+        default=None, description="which change of an object it asks about, where it names one"
     )
     template: str
     margin: Number = Field(
@@ -506,10 +532,28 @@ class Question(Record):
             )
         if self.options and self.value is not None:
             raise ValueError(f"value = {self.value}: expected none where there are options")
+        if self.option_keys and len(self.option_keys) != len(self.options):
+            raise ValueError(
+                f"{len(self.option_keys)} option_keys for {len(self.options)} options: expected as many"
+            )
         for place in (*self.mirrored, *(mark.image for mark in self.marks)):
             if place >= len(self.images):
                 raise ValueError(f"marks or mirrors picture {place}: expected 0 to {len(self.images) - 1}")
         return self
+
+
+class Vocabulary(Record):
+    """The words of a dataset's prompts and options, by keys that are the same in every language."""
+
+    endings: dict[AnswerForm, str] = Field(description="how to answer")
+    lens: dict[str, str] = Field(description="how wide both pictures are: the same, or others")
+    group: dict[str, str] = Field(
+        description="phrases about one object -> what is said in their place of several that stand together"
+    )
+    options: dict[str, dict[str, str]] = Field(description="by kind and key")
+    phrases: dict[str, dict[str, str]] = Field(
+        description="relations, moves and changes that wordings name, by kind and key"
+    )
 
 
 class Provenance(Record):

@@ -43,7 +43,8 @@ def generate(
     progress: Callable[[int, int], None] | None = None,
     **fields: Any,
 ) -> Manifest:
-    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on where it stopped.
+    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on where
+    it stopped.
 
     Args:
         out: a folder, or a URL such as s3://bucket/run.

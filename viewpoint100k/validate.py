@@ -30,10 +30,20 @@ from viewpoint100k.manifest import (
     read_any_config,
 )
 from viewpoint100k.proof import problems_of_question
-from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.ask import answer, answered, figure_of, lens, prompt, question_id
-from viewpoint100k.questions.kinds import Kind
-from viewpoint100k.records import SCHEMA_VERSION, ObjectRecord, Provenance, Question, Sample, Truth
+from viewpoint100k.questions.ask import answered, figure_of, question_id
+from viewpoint100k.questions.kind import DrawnKind, Kind
+from viewpoint100k.questions.registry import BY_NAME, KINDS
+from viewpoint100k.questions.wording import answer, lens_text, option_texts, phrase_of, prompt
+from viewpoint100k.questions.words_file import vocabulary_problems
+from viewpoint100k.records import (
+    SCHEMA_VERSION,
+    ObjectRecord,
+    Provenance,
+    Question,
+    Sample,
+    Truth,
+    Vocabulary,
+)
 from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
@@ -56,7 +66,6 @@ TRUTH_ATOL = 2e-6  # the published truth is rounded to a millionth
 MOST_CARD_BYTES = 4 << 20
 MOST_HEAD = 1 << 17  # characters of the YAML of a card; ours have 7,500
 MOST_EXTRA_LINES = 20  # of attribution.csv, that are listed one by one
-BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 class Problem(NamedTuple):
@@ -107,6 +116,9 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
         )
     if fault := config_fault(manifest):
         what = f"its config is not one of ours, so nothing can be checked by it: {fault}"
+        return Report(0, 0, 0, [Problem("manifest.json", what)])
+    if fault := _fault_of_words(manifest.words):
+        what = f"its words cannot be used, so no question can be checked by them: {fault}"
         return Report(0, 0, 0, [Problem("manifest.json", what)])
     gates = GateConfig.model_validate(manifest.config["gates"])
     problems = list(_folder_problems(dataset, manifest))
@@ -383,9 +395,9 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
     yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
     for question in sample.questions:
-        problems = list(_question_problems(question, sample, stored.key, gates))
-        # a second opinion, where the first one has no objection
-        problems = problems or problems_of_question(sample, question, gates)
+        problems = list(_question_problems(question, sample, stored.key, gates, manifest.words))
+        if not problems:  # a second opinion
+            problems = problems_of_question(sample, question, gates, manifest.words)
         yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"
@@ -444,10 +456,23 @@ def _numbers(truth: Truth) -> np.ndarray:
     )
 
 
-def _question_problems(question: Question, sample: Sample, key: str, gates: GateConfig) -> Iterator[str]:
+def _fault_of_words(words: Vocabulary | None) -> str:
+    """What is wrong with the words of a dataset; empty: nothing."""
+    if words is None:
+        return "there are none"
+    known = [kind for kind in KINDS if kind.name in words.options or kind.name in words.phrases]
+    return next(vocabulary_problems(words, known), "")
+
+
+def _question_problems(
+    question: Question, sample: Sample, key: str, gates: GateConfig, words: Vocabulary | None
+) -> Iterator[str]:
     kind = BY_NAME.get(f"{question.type}/{question.frame}")
     if kind is None:
         yield f"no such kind: {question.type} in frame {question.frame}"
+        return
+    if words is None or (kind.options and kind.name not in words.options):
+        yield f"manifest.json has no words for the kind {kind.name}"
         return
     figure = figure_of(question)
     if question.id != question_id(key, kind, figure):
@@ -460,7 +485,7 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
         yield "is asked although the truth is in the grey band, or its figure does not belong to the sample"
         return
     fact = asked.fact
-    texts = kind.texts(figure, sample.scene)
+    texts = option_texts(kind, figure, sample.scene, words)
     unknown = set(question.options) - set(texts)
     if (
         unknown
@@ -472,6 +497,9 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
     if texts and texts[fact.option] not in question.options:
         yield f"the right option ({texts[fact.option]}) is not shown"
         return
+    keys = [kind.options[texts.index(option)] for option in question.options]
+    if question.option_keys != keys:
+        yield f"option_keys = {question.option_keys}; its options are {keys}"
     right = question.options.index(texts[fact.option]) if texts else -1
     if question.answer_index != right:
         named = f" ({question.options[right]})" if question.options else ""
@@ -496,12 +524,19 @@ def _question_problems(question: Question, sample: Sample, key: str, gates: Gate
             f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} "
             "is needed"
         )
+    yield from _prompt_problems(question, sample, kind, words)
+
+
+def _prompt_problems(question: Question, sample: Sample, kind: Kind, words: Vocabulary) -> Iterator[str]:
+    """What the prompt does not say, or says otherwise than the question's fields."""
     views = [sample.views[view] for view in question.images]
-    words = question.prompt.split("\n")[0]
-    ending = lens(views) if kind.lens else ""
-    wording = words.removesuffix(ending).strip()
-    if not wording or question.prompt != prompt(wording, question.options, question.answer_form, ending):
+    lens = lens_text(views, words) if kind.lens else ""
+    wording = question.prompt.split("\n")[0].removesuffix(lens).strip()
+    expected = prompt(wording, question.options, question.answer_form, words, lens)
+    if not wording or question.prompt != expected:
         yield "the prompt does not show its own options, or not what its lens did"
+    if (phrase := phrase_of(kind, figure_of(question), words)) not in wording:
+        yield f"the prompt does not say {phrase!r}, which it asks about"
 
 
 def _views_problem(question: Question, sample: Sample, kind: Kind) -> str:
@@ -509,11 +544,11 @@ def _views_problem(question: Question, sample: Sample, kind: Kind) -> str:
         return f"the sample has {len(sample.views)}"
     if len(set(question.images)) < len(question.images):
         return "one of them twice"
-    if kind.solve is not None and question.images == [1, 0]:
+    if isinstance(kind, DrawnKind) and question.images == [1, 0]:
         return "expected [0, 1]: with a figure, no pair is asked about in the other order"
-    if kind.solve is None and question.images not in ([0, 1], [1, 0]):
+    if not isinstance(kind, DrawnKind) and question.images not in ([0, 1], [1, 0]):
         return "expected [0, 1], or [1, 0] where both orders are asked about"
-    if kind.solve is None and question.images == [1, 0] and sample.decidability_reversed is None:
+    if not isinstance(kind, DrawnKind) and question.images == [1, 0] and sample.decidability_reversed is None:
         return "expected [0, 1]: the sample has no decidability_reversed"
     return ""
 

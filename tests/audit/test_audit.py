@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, str(Path(__file__).parent))
 from support import audit_sets as sets
+from support.kinds import WORDS, options_of
 from support.published import question_of, sample_of
 
 from viewpoint100k import audit
@@ -37,7 +39,8 @@ from viewpoint100k.errors import InputError, MissingExtra
 from viewpoint100k.proof import answer
 from viewpoint100k.proof.measure import Pair
 from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.ask import lens
+from viewpoint100k.questions.kind import Fact
+from viewpoint100k.questions.wording import lens_text
 
 needs_extra = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("sklearn", "cv2")),
@@ -158,13 +161,11 @@ def test_an_answer_in_the_grey_band_is_found(fair, loaded):
 
 def test_the_metamorphic_probe_finds_a_label_that_does_not_mirror(fair, loaded, monkeypatch):
     """A kind that says "left" whatever happens: the answer of the mirrored scene should be "right"."""
-    from viewpoint100k.questions.kinds import Fact
-
     stuck = [
-        kind._replace(fact=lambda truth, gates: Fact(0, 2.0)) if kind.type == "roll" else kind
-        for kind in labels.KINDS
+        replace(kind, fact=lambda truth, gates: Fact(0, 2.0)) if kind.type == "roll" else kind
+        for kind in labels.PAIR_KINDS
     ]
-    monkeypatch.setattr(labels, "KINDS", stuck)
+    monkeypatch.setattr(labels, "PAIR_KINDS", stuck)
     found = labels.metamorphic(loaded(fair[:30]))
     assert found.verdict == "fail"
     assert all("roll" in text for text in found.detail["problems"])
@@ -339,7 +340,7 @@ def test_a_kind_of_two_components_that_one_place_answers_is_found(fair, loaded, 
         told = {
             "type": kind.type,
             "frame": kind.frame,
-            "options": list(kind.options),
+            "options": options_of(kind),
             "answer_index": quarter,
             "value": None,
         }
@@ -378,7 +379,7 @@ def sizes(one, place=0):
 
 def stating(question, first, second):
     """The same question, with these fields of view stated."""
-    sentence = lens([SimpleNamespace(hfov_deg=first), SimpleNamespace(hfov_deg=second)])
+    sentence = lens_text([SimpleNamespace(hfov_deg=first), SimpleNamespace(hfov_deg=second)], WORDS)
     asked, rest = question.prompt.split("\n", 1)
     return {"prompt": f"{asked} {sentence}\n{rest}"}
 
@@ -393,7 +394,7 @@ def asked_with(one, place, other):
     told = {
         "type": kind.type,
         "frame": kind.frame,
-        "options": list(kind.options),
+        "options": options_of(kind),
         "answer_index": place,
         "value": None,
     }
@@ -755,7 +756,7 @@ def test_both_implementations_ask_the_same_and_answer_it_alike(sector_deg):
             assert fact.margin == pytest.approx(found.margin, abs=1e-4)
             assert fact.margin >= 1 - 1e-4
             asked[kind.name].add(found.words)
-            assert not kind.options or kind.options[fact.option] == found.words
+            assert not kind.options or options_of(kind)[fact.option] == found.words
             if kind.frame == "object_front":
                 off_deg = abs((azimuth - front + 180) % 360 - 180)
                 assert min(off_deg, 180 - off_deg) <= sector_deg

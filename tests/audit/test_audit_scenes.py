@@ -1,7 +1,6 @@
 """Fair questions about scenes pass the audit, and whatever is planted in them is found."""
 
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ from viewpoint100k import audit
 from viewpoint100k.audit import chains, gates, labels, scenes
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.questions import KINDS, load_templates
-from viewpoint100k.questions.ask import Asked, _question, answered
+from viewpoint100k.questions.ask import Writer, answered, word_all
+from viewpoint100k.questions.kind import Asked
 
 EVENTS = (None, "moved", None, "turned", "appeared", "vanished")
 GATES = GateConfig()
@@ -35,10 +35,9 @@ def stored_scenes(count=18):
             figure = kind.draw(stored.sample, GATES, rng)
             asked = answered(stored.sample, kind, figure, GATES) if figure else None
             if isinstance(asked, Asked):
-                settings = QuestionConfig(other_forms=0)
-                questions.append(
-                    _question(key, stored.sample, asked, {}, settings, templates, rng, rng, Counter(), seed)
-                )
+                writer = Writer(QuestionConfig(other_forms=0), templates, seed)
+                ((question,),) = word_all([key], [stored.sample], [[asked]], GATES, writer, rng)
+                questions.append(question)
         out.append(stored._replace(key=key, sample=stored.sample.model_copy(update={"questions": questions})))
     return out
 

@@ -6,6 +6,7 @@ import pytest
 
 from viewpoint100k.proof.kinds import FILES, PROOFS
 from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.registry import FILES as QUESTION_FILES
 
 TESTS = Path(__file__).resolve().parent / "kinds"
 WITHOUT_CHAINS = {"mirrored/object"}  # nothing that could be said would tell an object from its mirror image
@@ -36,3 +37,8 @@ def test_a_new_kind_is_told_what_it_lacks():
 def test_every_proof_is_of_a_kind_that_is_asked_and_of_one_only():
     assert set(PROOFS) == {kind.name for kind in KINDS}
     assert len(PROOFS) == sum(len(file.PROOFS) for file in FILES)
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_a_kind_and_its_proof_are_in_files_of_one_name(kind):
+    assert QUESTION_FILES[kind].__name__.partition("questions.kinds.")[2] == FILE_OF[kind]

@@ -2,35 +2,57 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.kinds import options_of
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.glances import GREY_PX, Glance, drift, glance_at
 from viewpoint100k.questions import KINDS, facts_of
-from viewpoint100k.questions.ask import Asked
-from viewpoint100k.questions.balance import balanced, cue_values
-from viewpoint100k.questions.kinds import NEARNESS, SIDEWAYS, UPRIGHT, Fact, Kind, Opposites, either
+from viewpoint100k.questions.balance import balanced
+from viewpoint100k.questions.flat_cues import cue_values
+from viewpoint100k.questions.kind import (
+    NEARNESS,
+    SIDEWAYS,
+    UPRIGHT,
+    Asked,
+    Fact,
+    Opposites,
+    PairKind,
+    either,
+)
 from viewpoint100k.records import Decidability, Truth, View
 
 SIZE = 100
 BOXES = tuple(cue for cue in SIDEWAYS if cue != "drift_x")  # what follows from the object's boxes
 SIDES = ("left", "right", "none")
-ACROSS = Kind("across", "x", "A", SIDES, (), lambda truth, gates: None, opposites=either(*SIDEWAYS))
-UPWARD = Kind(
-    "upward", "x", "A", ("down", "up", "none"), (), lambda truth, gates: None, opposites=either(*UPRIGHT)
+
+
+def made_up(name, tier, options, opposites=()):
+    return PairKind(
+        name=f"{name}/x",
+        tier=tier,
+        options=options,
+        fact=lambda truth, gates: None,
+        decided_by=(),
+        opposites=opposites,
+    )
+
+
+ACROSS = made_up("across", "A", SIDES, either(*SIDEWAYS))
+UPWARD = made_up("upward", "A", ("down", "up", "none"), either(*UPRIGHT))
+ROLLED = made_up("rolled", "B", ("one_way", "other_way", "none"), either())
+BOTH = made_up(
+    "both",
+    "B",
+    ("left_down", "right_down", "left_up", "right_up"),
+    (Opposites((0, 2), (1, 3), SIDEWAYS), Opposites((0, 1), (2, 3), UPRIGHT)),
 )
-ROLLED = Kind(
-    "rolled", "x", "B", ("one way", "other way", "none"), (), lambda truth, gates: None, opposites=either()
-)
-BOTH = Kind(
-    "both", "x", "B", ("left down", "right down", "left up", "right up"), (), lambda truth, gates: None,
-    opposites=(Opposites((0, 2), (1, 3), SIDEWAYS), Opposites((0, 1), (2, 3), UPRIGHT)),
-)  # fmt: skip
-MANY = Kind("many", "x", "B", tuple("abcdefgh"), (), lambda truth, gates: None)
-NUMBER = Kind("number", "x", "B", (), (), lambda truth, gates: None)
+MANY = made_up("many", "B", tuple("abcdefgh"))
+NUMBER = made_up("number", "B", ())
 
 
 def view(left=40.0, top=40.0, size=20.0, share=None):
@@ -135,7 +157,7 @@ def test_every_kind_of_two_directions_names_the_cues_of_its_component(type_, cue
 def test_a_kind_of_several_components_has_the_cues_of_each(type_, words, cues):
     """Where one motion alone is all there is, the shift follows from it: then only places and sizes can be evened."""
     kind = next(kind for kind in KINDS if kind.type == type_)
-    sides = [tuple(i for i, option in enumerate(kind.options) if word in option) for word in words]
+    sides = [tuple(i for i, option in enumerate(options_of(kind)) if word in option) for word in words]
     assert (*sides, cues) in kind.opposites
 
 
@@ -331,16 +353,7 @@ def planted(rng, count, right_of):
     return rows
 
 
-AHEAD = Kind(
-    "ahead",
-    "x",
-    "B",
-    ("back", "forward", "neither"),
-    (),
-    lambda truth, gates: None,
-    opposites=either(*NEARNESS),
-    lens=True,
-)
+AHEAD = replace(made_up("ahead", "B", ("back", "forward", "none"), either(*NEARNESS)), lens=True)
 PLANTED = {
     "a small object means forward": lambda rng, o, way, size, shape, focal: (
         (rng.uniform(10, 25) if (o == 1) == (way > 0) else rng.uniform(25, 40)) if o < 2 else size, shape, focal),

@@ -6,17 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from support.published import chain_problems
+from support.kinds import chain_for, options_of, problems_with
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
-from viewpoint100k.questions import tier_a, tier_b
-from viewpoint100k.questions.ask import load_templates
-from viewpoint100k.questions.chains import MAX_WORDS, PLANS, PREMISES, state_facts, write_chain
-from viewpoint100k.questions.kinds import Kind
+from viewpoint100k.questions import load_templates
+from viewpoint100k.questions.facts.chain import MAX_WORDS
+from viewpoint100k.questions.facts.pair import state_facts
+from viewpoint100k.questions.facts.pair_sentences import PREMISES
+from viewpoint100k.questions.kind import Kind
+from viewpoint100k.questions.registry import PAIR_KINDS as KINDS
 from viewpoint100k.records import Truth, View
 
-KINDS = (*tier_a.KINDS, *tier_b.KINDS)
 GATES = GateConfig()
 SIZE_PX = 512
 DISTANCE = 2.0
@@ -153,8 +154,8 @@ def items():
             fact = kind.fact(pair.truth, GATES)
             if fact is None:
                 continue
-            answer = kind.options[fact.option] if kind.options else str(10 * round(fact.value / 10))
-            out.append(Item(kind, pair, answer, list(kind.options)))
+            answer = options_of(kind)[fact.option] if kind.options else str(10 * round(fact.value / 10))
+            out.append(Item(kind, pair, answer, options_of(kind) if kind.options else []))
     return out
 
 
@@ -162,12 +163,12 @@ def items():
 def written(items):
     """Each item with its chain or None."""
     rng = np.random.default_rng(8)
-    return [(item, write_chain(item.kind.name, *item.pair, item.answer, rng)) for item in items]
+    return [(item, chain_for(item.kind.name, *item.pair, item.answer, rng)) for item in items]
 
 
 def problems(item, text):
     front = item.pair.truth.front_azimuth_deg
-    return chain_problems(text, item.kind.name, item.pair.views, item.options, item.answer, front)
+    return problems_with(text, item.kind.name, item.pair.views, item.options, item.answer, front)
 
 
 # --- what is written is true -------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def test_most_questions_get_a_chain(written):
 
 def test_every_answer_of_every_kind_can_be_reached(written):
     reached = Counter((item.kind.name, item.answer) for item, text in written if text)
-    wanted = {(kind.name, option) for kind in KINDS for option in kind.options}
+    wanted = {(kind.name, option) for kind in KINDS if kind.options for option in options_of(kind)}
     assert wanted - set(reached) == set()
 
 
@@ -205,14 +206,13 @@ def test_a_chain_is_short_and_ends_in_the_answer(written):
 
 
 def test_every_kind_has_three_plans_and_says_things_in_many_ways(items):
-    assert {kind.name for kind in KINDS} == set(PLANS)
-    assert all(len(set(plans)) >= 3 for plans in PLANS.values())
+    assert all(len(set(kind.chain.plans)) >= 3 for kind in KINDS)
     tried = Counter()
     for item in items:
         if tried[item.kind.name] >= 3:
             continue
         texts = {
-            write_chain(item.kind.name, *item.pair, item.answer, np.random.default_rng(i)) for i in range(20)
+            chain_for(item.kind.name, *item.pair, item.answer, np.random.default_rng(i)) for i in range(20)
         }
         if None not in texts:
             tried[item.kind.name] += 1
@@ -222,7 +222,7 @@ def test_every_kind_has_three_plans_and_says_things_in_many_ways(items):
 def test_the_same_generator_writes_the_same_chain(items):
     for item in items[:50]:
         both = [
-            write_chain(item.kind.name, *item.pair, item.answer, np.random.default_rng(3)) for _ in range(2)
+            chain_for(item.kind.name, *item.pair, item.answer, np.random.default_rng(3)) for _ in range(2)
         ]
         assert both[0] == both[1]
 
@@ -236,12 +236,12 @@ def test_no_chain_for_a_wrong_answer(items):
     for item in items:
         for wrong in item.options:
             if wrong != item.answer and (item.kind.type in EXACT or item.kind.frame == "seen_from_above"):
-                assert write_chain(item.kind.name, *item.pair, wrong, rng) is None, (item.kind.name, wrong)
+                assert chain_for(item.kind.name, *item.pair, wrong, rng) is None, (item.kind.name, wrong)
 
 
 def test_no_chain_for_a_number_that_is_finer_than_it_could_know(items):
     pair = items[0].pair
-    assert write_chain("angle_number/around_object", *pair, "47", np.random.default_rng(0)) is None
+    assert chain_for("angle_number/around_object", *pair, "47", np.random.default_rng(0)) is None
 
 
 # --- what is false is found --------------------------------------------------------------------------
@@ -370,7 +370,7 @@ def test_one_false_fact_that_is_added_is_found(written):
         if not text:
             continue
         one = SOMETHING[rng.integers(len(SOMETHING))]
-        alone = chain_problems(f"{one}. {text}", item.kind.name, item.pair.views, item.options, item.answer)
+        alone = problems_with(f"{one}. {text}", item.kind.name, item.pair.views, item.options, item.answer)
         true = not any(problem.startswith("not true") and one in problem for problem in alone)
         if true != is_true(one, item.pair):
             believed.append((one, text))
@@ -416,7 +416,7 @@ def test_a_chain_about_other_views_is_found(written):
 def test_a_front_that_is_not_known_cannot_be_spoken_of(written):
     for item, text in written:
         if text and item.kind.frame == "object_front":
-            assert chain_problems(text, item.kind.name, item.pair.views, item.options, item.answer)
+            assert problems_with(text, item.kind.name, item.pair.views, item.options, item.answer)
 
 
 def test_a_chain_of_too_many_words_is_found(written):
@@ -462,9 +462,9 @@ def test_going_right_around_the_object_shows_more_of_what_was_on_the_right():
         ("signed_angle/seen_from_above", "about 45 degrees counter-clockwise"),
     ):
         for seed in range(10):
-            text = write_chain(name, *pair, answer, np.random.default_rng(seed))
+            text = chain_for(name, *pair, answer, np.random.default_rng(seed))
             assert text is not None, name
-            assert chain_problems(text, name, pair.views, (), answer) == []
+            assert problems_with(text, name, pair.views, (), answer) == []
 
 
 def test_the_way_to_the_edge_is_what_the_picture_shows():
@@ -532,7 +532,7 @@ def test_an_objects_own_sides_are_those_of_somebody_who_looks_out_of_its_front(
     pair = pair_of(ball(), around(-90), around(-60), front_azimuth_deg=front_azimuth_deg)
     assert facts_of(pair)["faces_1"] == seen
     if answer:
-        text = write_chain("object_translation/object_front", *pair, answer, np.random.default_rng(0))
+        text = chain_for("object_translation/object_front", *pair, answer, np.random.default_rng(0))
         assert text is not None
 
 
@@ -544,9 +544,9 @@ def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_bes
     )  # its right side, and then its front
     said = "Image 1 shows the object's right. The object looks about as large in both images"
     for answer in ("left", "right", "no movement sideways"):
-        assert write_chain(name, *pair, answer, np.random.default_rng(0)) is None
+        assert chain_for(name, *pair, answer, np.random.default_rng(0)) is None
         text = f"{said}. So the answer is: {answer}."
-        found = chain_problems(text, name, pair.views, ("left", "right", "no movement sideways"), answer, 0.0)
+        found = problems_with(text, name, pair.views, ("left", "right", "no movement sideways"), answer, 0.0)
         assert found == [f"from what is said follows '', not {answer!r}"]
 
 
@@ -556,7 +556,7 @@ def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_bes
 def test_every_kind_has_wordings_for_training_and_others_for_testing():
     templates = load_templates()
     for kind in KINDS:
-        train, test = templates[kind.name]["train"], templates[kind.name]["test"]
+        train, test = templates.wordings[kind.name]["train"], templates.wordings[kind.name]["test"]
         assert len(set(train)) == len(train) >= 8
         assert len(set(test)) == len(test) >= 4
         for one in test:
@@ -573,7 +573,7 @@ def shared_phrases(one, other):
 
 
 def test_no_wording_says_towards_which_some_read_as_the_direction_and_some_as_nearer():
-    for name, uses in load_templates().items():
+    for name, uses in load_templates().wordings.items():
         for wording in (*uses["train"], *uses["test"]):
             assert "toward" not in wording.lower(), name
 
@@ -587,7 +587,7 @@ PAIRED = (
 
 
 def test_a_wording_names_both_outcomes_or_none():
-    for name, uses in load_templates().items():
+    for name, uses in load_templates().wordings.items():
         for wording in (*uses["train"], *uses["test"]):
             words = set(re.findall(r"[\w-]+", wording.lower()))
             for one, other in PAIRED:

@@ -10,21 +10,27 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from support.published import chain_problems
+from support.kinds import chain_for, options_of, problems_with
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
-from viewpoint100k.questions import tier_b_figures, tier_b_sets
 from viewpoint100k.questions.ask import figures_of
-from viewpoint100k.questions.chains import PREMISES
-from viewpoint100k.questions.chains_figures import FACTS, OUR_PREMISES, PLANS, write_figure_chain
-from viewpoint100k.questions.kinds import Figure
-from viewpoint100k.records import Decidability, MapCamera, Mark, Seen, SurfacePoint, Truth, View
+from viewpoint100k.questions.facts.pair_sentences import PREMISES
+from viewpoint100k.questions.kind import Figure
+from viewpoint100k.questions.registry import DRAWN_KINDS
+from viewpoint100k.records import Decidability, MapCamera, Mark, Move, Seen, SurfacePoint, Truth, View
 
 GATES = GateConfig()
 SIZE_PX = 512
-KINDS = {kind.name: kind for kind in (*tier_b_figures.KINDS, *tier_b_sets.KINDS)}
+KINDS = {kind.name: kind for kind in DRAWN_KINDS if not kind.of_scenes}
 WITHOUT = {"mirrored/object"}
+OUR_PREMISES = [
+    lines
+    for kind in KINDS.values()
+    if kind.chain
+    for name, lines in kind.chain.language.premises.items()
+    if name not in PREMISES
+]
 CLEAR = Decidability(**dict.fromkeys(Decidability.model_fields, 0.3))
 
 
@@ -143,7 +149,7 @@ class Item(NamedTuple):
 
     @property
     def options(self):
-        return list(KINDS[self.name].options)
+        return options_of(KINDS[self.name])
 
 
 def random_pair(rng):
@@ -179,7 +185,7 @@ def items():
     rng = np.random.default_rng(3)
     shots = [random_pair(rng) for _ in range(560)] + [random_set(rng) for _ in range(200)]
     return [
-        Item(one.kind.name, shot, one.figure, one.kind.options[one.fact.option])
+        Item(one.kind.name, shot, one.figure, options_of(one.kind)[one.fact.option])
         for shot in shots
         for one in figures_of(shot, GATES, rng)
     ]
@@ -187,9 +193,7 @@ def items():
 
 def write(item, rng, answer=None):
     shot = item.shot
-    return write_figure_chain(
-        item.name, item.views, shot.truth, shot.seen, item.figure, answer or item.answer, rng
-    )
+    return chain_for(item.name, item.views, shot.truth, answer or item.answer, rng, shot, item.figure)
 
 
 @pytest.fixture(scope="module")
@@ -204,11 +208,9 @@ def chains(written):
     return [(item, text) for item, text in written if text]
 
 
-def problems(item, text, answer=None):
-    shot = item.shot
-    return chain_problems(
-        text, item.name, item.views, item.options, answer or item.answer, None, shot.seen, item.figure
-    )
+def problems(item, text, answer=None, words=None):
+    right, seen = answer or item.answer, item.shot.seen
+    return problems_with(text, item.name, item.views, item.options, right, None, seen, item.figure, words)
 
 
 # --- what is written is true ----------------------------------------------------------------------------
@@ -216,7 +218,11 @@ def problems(item, text, answer=None):
 
 def test_every_chain_that_is_written_is_verified(chains):
     assert len(chains) > 800
-    assert {item.name for item, _ in chains} == set(FACTS) == set(KINDS) - WITHOUT
+    assert (
+        {item.name for item, _ in chains}
+        == {name for name, kind in KINDS.items() if kind.chain}
+        == set(KINDS) - WITHOUT
+    )
     for item, text in chains:
         assert problems(item, text) == [], text
 
@@ -245,14 +251,16 @@ def test_most_questions_get_a_chain(written):
 
 def test_every_answer_can_be_reached(chains):
     reached = {(item.name, item.answer) for item, _ in chains}
-    assert {(name, o) for name, kind in KINDS.items() for o in kind.options if name not in WITHOUT} == reached
+    assert {
+        (name, o) for name, kind in KINDS.items() for o in options_of(kind) if name not in WITHOUT
+    } == reached
 
 
 def test_each_kind_has_plans_that_are_used(items):
-    assert all(len(set(plans)) >= 3 for plans in PLANS.values())
+    assert all(len(set(kind.chain.plans)) >= 3 for kind in KINDS.values() if kind.chain)
     tried = Counter()
     for item in items:
-        if item.name in FACTS and tried[item.name] < 3:
+        if KINDS[item.name].chain and tried[item.name] < 3:
             texts = {write(item, np.random.default_rng(i)) for i in range(20)}
             if None not in texts:
                 tried[item.name] += 1
@@ -281,7 +289,7 @@ PARTS = ("a third of the way", "two thirds of the way", "nearly all the way", "a
 def split(text):
     """The facts, without what is true of every picture, and the conclusion."""
     *sentences, conclusion = text.removesuffix(".").split(". ")
-    always = {re.sub(r"^\w+, ", "", one).lower() for lines in OUR_PREMISES.values() for one in lines}
+    always = {re.sub(r"^\w+, ", "", one).lower() for lines in OUR_PREMISES for one in lines}
     places = [i for i, one in enumerate(sentences) if re.sub(r"^\w+, ", "", one).lower() not in always]
     return sentences, places, conclusion
 
@@ -551,31 +559,26 @@ def test_a_lens_enlarges_the_background_and_nearness_the_object_alone(distance, 
 @pytest.mark.parametrize(("sense", "answer"), [("counter-clockwise", "image 3"), ("clockwise", "image 2")])
 def test_counter_clockwise_from_above_is_to_the_right(sense, answer):
     shot = shoot([around(-90), around(-130), around(-50), around(-20)])
-    words = f"goes about 40 degrees {sense} (seen from above) around the object"
-    soundly(Item("which_view/around_object", shot, Figure(images=(0, 1, 2, 3), words=words), answer))
+    move = Move(around_deg=40 if sense == "counter-clockwise" else -40)
+    soundly(Item("which_view/around_object", shot, Figure(images=(0, 1, 2, 3), move=move), answer))
 
 
 def test_from_higher_one_sees_more_of_the_top():
     shot = shoot([around(-90), around(-130), around(-50), around(-90, 40)])
-    words = "rises until it looks down at the object about 30 degrees more steeply"
-    texts = soundly(
-        Item("which_view/around_object", shot, Figure(images=(0, 1, 2, 3), words=words), "image 4")
-    )
+    figure = Figure(images=(0, 1, 2, 3), move=Move(up_deg=30))
+    texts = soundly(Item("which_view/around_object", shot, figure, "image 4"))
     assert not any("clockwise" in text for text in texts)
 
 
 def test_the_prompt_tells_the_motion_as_well_as_its_words_do():
     shot = shoot([around(-90), around(-130), around(-50), around(-20)])
     words = "goes about 70 degrees counter-clockwise (seen from above) around the object"
-    item = Item("which_view/around_object", shot, Figure(images=(0, 1, 2, 3), words=words), "image 4")
+    figure = Figure(images=(0, 1, 2, 3), move=Move(around_deg=70))
+    item = Item("which_view/around_object", shot, figure, "image 4")
     text = write(item, np.random.default_rng(0))
-    asked = item._replace(
-        figure=item.figure._replace(
-            words=f"Image 1 is first. Then the camera {words}. Which one?\nA. image 4"
-        )
-    )
-    assert problems(asked, text) == []
-    assert problems(asked._replace(figure=asked.figure._replace(words="Which one?")), text)
+    prompt = f"Image 1 is first. Then the camera {words}. Which one?\nA. image 4"
+    assert problems(item, text, words=prompt) == []
+    assert problems(item, text, words="Which one?")
 
 
 @pytest.mark.parametrize("way", [1, -1])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from support.kinds import options_of
 from support.painted_box import HALF, SIZE, K, camera, cast, on_sphere
 
 from viewpoint100k.annotate import annotate, make_truth
@@ -16,13 +17,14 @@ from viewpoint100k.geometry.points import chirality, landmarks, lens_or_place, s
 from viewpoint100k.geometry.visibility import Capture, merge, surface
 from viewpoint100k.quality import RenderedView, Statistics, portray
 from viewpoint100k.questions import KINDS, figures_of
-from viewpoint100k.questions.kinds import Figure
+from viewpoint100k.questions.kind import Figure
 from viewpoint100k.records import (
     Background,
     Decidability,
     Light,
     MapCamera,
     Mark,
+    Move,
     ObjectRecord,
     PlannedPair,
     PlannedView,
@@ -89,7 +91,7 @@ def answer(name, what, figure=None):
     """The right option in words, None where it is not asked."""
     kind = BY_NAME[name]
     solved = kind.solve(what, figure or kind.draw(what, GATES, np.random.default_rng(0)), GATES)
-    return None if solved is None else kind.options[solved.fact.option]
+    return None if solved is None else options_of(kind)[solved.fact.option]
 
 
 # --- points of the surface -------------------------------------------------------------------------
@@ -592,17 +594,12 @@ def test_the_order_of_a_way_around_the_object():
 
 def test_the_view_that_a_motion_leads_to():
     what = a_set(0, 40, -40, 70)
-    for view_number, words in (
-        (1, "about 40 degrees counter-clockwise"),
-        (2, "about 40 degrees clockwise"),
-        (3, "about 70"),
-    ):
+    for view_number, around_deg in ((1, 40), (2, -40), (3, 70)):
         figures = [BY_NAME["which_view"].draw(what, GATES, np.random.default_rng(seed)) for seed in range(20)]
-        figure = next(figure for figure in figures if words in figure.words)
+        figure = next(figure for figure in figures if figure.move == Move(around_deg=around_deg))
         assert answer("which_view", what, figure) == f"image {view_number + 1}"
-        assert {one.words for one in figures} <= {
-            *BY_NAME["which_view"].words
-        }  # by which wordings are judged
+        moves = BY_NAME["which_view"].parameter.values  # by which wordings are judged
+        assert all(figure.move in moves for figure in figures)
     assert (
         BY_NAME["which_view"].draw(a_set(0, 40, 60, 80), GATES, np.random.default_rng(0)) is None
     )  # no mirror twin
@@ -614,8 +611,8 @@ def test_the_view_that_a_motion_leads_to():
 def test_a_camera_that_rises_sees_the_object_more_steeply():
     what = a_set(0, 40, -40, 0, elevations=[10, 10, 10, 40])
     figures = [BY_NAME["which_view"].draw(what, GATES, np.random.default_rng(seed)) for seed in range(20)]
-    figure = next(figure for figure in figures if "rises" in figure.words)
-    assert "30 degrees more steeply" in figure.words
+    figure = next(figure for figure in figures if figure.move.up_deg)
+    assert figure.move == Move(up_deg=30)
     assert answer("which_view", what, figure) == "image 4"
 
 

@@ -2,22 +2,20 @@
 
 import itertools
 import json
-import re
 from collections import Counter, defaultdict
-from importlib import resources
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import yaml
+from support.kinds import options_of
 
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
-from viewpoint100k.errors import InputError
 from viewpoint100k.geometry.cameras import look_at
 from viewpoint100k.questions import KINDS, carries_question, facts_of, load_templates
-from viewpoint100k.questions.ask import askable, word_all
-from viewpoint100k.questions.wording import read_templates
+from viewpoint100k.questions.ask import Writer, askable, word_all
+from viewpoint100k.questions.kind import PairKind
+from viewpoint100k.questions.wording import Templates
 from viewpoint100k.records import Decidability, ObjectRecord, Provenance, Sample, Seen, View
 from viewpoint100k.scoring import score
 
@@ -25,9 +23,10 @@ GATES = GateConfig()
 SOUTH = np.array(
     [[1.0, 0, 0, 0], [0, 0, 1, -3], [0, -1, 0, 0], [0, 0, 0, 1]]
 )  # at -Y, looks north, east is right
-TEMPLATES = {
-    kind.name: {"train": ["Which way?", "Where to?"], "test": ["Whither?", "And now?"]} for kind in KINDS
-}
+TEMPLATES = Templates(
+    load_templates().vocabulary,
+    {kind.name: {"train": ["Which way?", "Where to?"], "test": ["Whither?", "And now?"]} for kind in KINDS},
+)
 LETTERS_ONLY = QuestionConfig(other_forms=0)
 
 
@@ -57,7 +56,7 @@ def truth(second, first=SOUTH, front=None, shared=0.5, zoom_in=1.0):
 def answers(second, first=SOUTH, decidability=None, **more):
     """The right option of every kind that may be asked."""
     found = facts_of(truth(second, first, **more), decidability or certain(), GATES)
-    return {one.kind.name: one.kind.options[one.fact.option] for one in found if one.kind.options}
+    return {one.kind.name: options_of(one.kind)[one.fact.option] for one in found if one.kind.options}
 
 
 def sample(second, first=SOUTH, split="train", decidability=None, **more):
@@ -78,7 +77,7 @@ def ask(samples, settings=LETTERS_ONLY, start=0, seed=0):
     keys = [f"train-00000-{number:05d}" for number in range(len(samples))]
     rng = np.random.default_rng(seed)
     candidates = [askable(one, GATES, rng) for one in samples]  # nothing is thinned: test_balance.py
-    return word_all(keys, samples, candidates, settings, GATES, TEMPLATES, rng, start)
+    return word_all(keys, samples, candidates, GATES, Writer(settings, TEMPLATES, start), rng)
 
 
 def camera(east=0.0, north=-3.0, height=0.0, bearing_deg=0.0, pitch_deg=0.0, roll_deg=0.0):
@@ -132,7 +131,8 @@ def test_the_kinds_are_those_of_all_tiers_and_no_two_have_one_name():
     assert {ANGLE, NUMBER, WAY, DISTANCE, ELEVATION} < set(names)
     for kind in KINDS:
         assert len(set(kind.options)) == len(kind.options)
-        assert set(kind.decided_by) <= set(Decidability.model_fields)
+        if isinstance(kind, PairKind):
+            assert set(kind.decided_by) <= set(Decidability.model_fields)
 
 
 # --- tier A ------------------------------------------------------------------------------------------
@@ -556,7 +556,8 @@ def test_four_of_many_options_are_shown_with_the_right_one_and_its_opposite():
     kind = next(kind for kind in KINDS if kind.name == NEXT)
     shown = Counter()
     for question in found:
-        numbers = [kind.options.index(option) for option in question.options]
+        numbers = [options_of(kind).index(option) for option in question.options]
+        assert [kind.options[n] for n in numbers] == question.option_keys
         assert len(set(numbers)) == 4
         assert sorted(n ^ 1 for n in numbers) == sorted(numbers)  # twins: neither is left out
         shown.update(n // 2 for n in numbers)
@@ -581,7 +582,7 @@ def test_small_sets_are_shown_whole_whatever_is_right():
         kind = next(kind for kind in KINDS if kind.name == name)
         found = asked(name, every_way * 4)
         assert found
-        assert all(sorted(question.options) == sorted(kind.options) for question in found)
+        assert all(sorted(question.options) == sorted(options_of(kind)) for question in found)
 
 
 @pytest.mark.parametrize("form", ["letter", "digit", "word", "json", "number"])
@@ -668,228 +669,3 @@ def test_ids_name_sample_and_kind():
     ids = [q.id for qs in ask([sample(ALL_AT_ONCE), sample(ALL_AT_ONCE)]) for q in qs]
     assert len(set(ids)) == len(ids)
     assert all(one.startswith(("train-00000-00000-", "train-00000-00001-")) for one in ids)
-
-
-# --- files of wordings -------------------------------------------------------------------------------
-
-
-PLACEHOLDER = re.compile(r"\{\w+\}")
-OURS = yaml.safe_load((resources.files("viewpoint100k.questions") / "templates.yaml").read_text("utf-8"))
-PLAIN = {  # one short wording a kind, with the placeholders of ours in another order
-    name: {
-        use: [" ".join([f"{use}: quae", *sorted({*PLACEHOLDER.findall(uses[use][0])}, reverse=True), "est?"])]
-        for use in uses
-    }
-    for name, uses in OURS.items()
-}
-COUNT, CLOSER, VIEW, CHANGED = (
-    "count/camera",
-    "closer/camera",
-    "which_view/around_object",
-    "changed_object/scene",
-)
-AFTER, HOPS = "side_after/camera", "hops/camera"
-
-
-def load(tmp_path, change, base=PLAIN):
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**base, **change}))
-    return load_templates(str(tmp_path / "mine.yaml"))
-
-
-def refusal(tmp_path, change, base=PLAIN):
-    with pytest.raises(InputError) as error:
-        load(tmp_path, change, base)
-    return str(error.value)
-
-
-def test_wordings_can_be_replaced_by_a_file(tmp_path):
-    assert load(tmp_path, {}) == PLAIN
-    assert load(tmp_path, {}, OURS) == OURS == load_templates()
-
-
-def test_each_placeholder_of_each_wording_of_ours_is_needed_and_no_other_is_taken(tmp_path):
-    """Tried on the first wording of each list; ours are what says which kind has which."""
-    path, tried = tmp_path / "mine.yaml", 0
-
-    def refused(kind, use, wordings):
-        path.write_text(yaml.safe_dump({kind.name: {**PLAIN[kind.name], use: wordings}}))
-        with pytest.raises(InputError) as error:
-            read_templates(str(path), [kind])
-        return str(error.value)
-
-    for kind, use in itertools.product(KINDS, ("train", "test")):
-        first, *others = OURS[kind.name][use]
-        mine = {*PLACEHOLDER.findall(first)}
-        assert all({*PLACEHOLDER.findall(other)} == mine for other in others)
-        for placeholder in sorted(mine):
-            spoiled = first.replace(placeholder, "something")
-            said = refused(kind, use, [spoiled])
-            assert all(
-                part in said for part in ("mine.yaml", kind.name, use, spoiled[:40], f"lacks {placeholder}")
-            ), said
-            tried += 1
-        for placeholder in sorted({"{move}", "{a}", "{b}", "{c}", "{d}"} - mine):
-            said = refused(kind, use, [*PLAIN[kind.name][use], f"{first} {placeholder}"])
-            assert all(
-                part in said for part in ("mine.yaml", kind.name, use, "2 of 2", f"has {placeholder}")
-            ), said
-            assert all(one in said.rpartition("expected")[2] for one in mine or ["no placeholder"]), said
-            tried += 1
-    assert tried == 2 * 5 * len(KINDS)
-
-
-@pytest.mark.parametrize(
-    ("kind", "wording", "words"),
-    [
-        (COUNT, "How many things are near {a}?", ["lacks {move}", "{move} once and {a} once or more"]),
-        (COUNT, "How many are {move} {a}, truly {move} it?", ["has {move} 2 times", "{move} once"]),
-        (COUNT, "How many are { move } {a}?", ["has { move }"]),
-        (COUNT, "How many are {Move} {a}?", ["has {Move}"]),
-        (COUNT, "How many are {move.__class__} {a}?", ["has {move.__class__}"]),
-        (COUNT, "How many are {move!r} {a}?", ["has {move!r}"]),
-        (COUNT, "How many are {move:>10} {a}?", ["has {move:>10}"]),
-        (COUNT, "How many are {move} {a[0]}?", ["has {a[0]}"]),
-        (COUNT, "How many are {{move}} {a}?", ["no other braces"]),
-        (COUNT, "How many are {move} {a?", ["belongs to no placeholder", "'{'"]),
-        (COUNT, "How many are {move} a} {a}?", ["belongs to no placeholder", "'}'"]),
-        (COUNT, "How many are {move} {a} {}?", ["has {}"]),
-        (COUNT, "How many are {0} {a}?", ["has {0}"]),
-        (COUNT, "How many are {move} {a} {b}?", ["has {b}"]),
-        (COUNT, "How many are {move} {a}, closer to the camera than it?", ["cannot be told", "closer to the camera than"]),
-        (COUNT, "Count. {move} {a}: how many?", ["cannot be told", "capital"]),
-        (HOPS, "The camera {move} and all else stays where it is: where is {a}, from {b}?", ["cannot be told"]),
-        (AFTER, "{move}: where would {a} be, from {b}?", ["cannot be told", "capital"]),
-        (VIEW, "The camera moves. What then?", ["lacks {move}"]),
-        (VIEW, "The camera {move}; it never rises until it looks down at the object about 40 degrees more steeply.",
-         ["cannot be told"]),
-        (CLOSER, "Which is closer?", ["lacks {a}"]),
-        (CLOSER, "Which is closer, {a} or {c}?", ["has {c}"]),
-        (CHANGED, "Which of {a}, {b} and {c} {move}?", ["has {a}"]),
-        (EGO, "Which way did {a} move?", ["has {a}", "expected no placeholder"]),
-        (EGO, "Which way {}?", ["has {}", "expected no placeholder"]),
-        (EGO, "Which way? :}", ["belongs to no placeholder"]),
-        (EGO, "", ["is empty"]),
-        (EGO, " \t\n ", ["is empty"]),
-        (EGO, "Which\x07 way?", ["control character"]),
-        (EGO, None, ["is empty", "quotes"]),
-        (EGO, True, ["is a truth value", "quotes"]),
-        (EGO, 3.5, ["is a number"]),
-        (EGO, {"Which way": "left or right?"}, ["is a mapping", "quotes"]),
-        (EGO, ["Which way?"], ["is a list"]),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("use", ["train", "test"])
-def test_a_wording_that_cannot_be_used_is_refused_when_it_is_loaded(kind, wording, words, use, tmp_path):
-    said = refusal(tmp_path, {kind: {**PLAIN[kind], use: [*PLAIN[kind][use], wording]}})
-    assert all(word in said for word in ["mine.yaml", kind, use, "wording 2 of 2", *words]), said
-
-
-def test_half_a_character_is_refused_for_no_shard_could_hold_it(tmp_path):
-    text = yaml.safe_dump(PLAIN).replace("'train: quae est?'", '"Which \\ud800 way?"', 1)
-    (tmp_path / "mine.yaml").write_text(text)
-    with pytest.raises(InputError, match="half of a character"):
-        load_templates(str(tmp_path / "mine.yaml"))
-
-
-@pytest.mark.parametrize(
-    ("kind", "wording"),
-    [
-        (COUNT, "Of all but {a}, how many lie {move} {a}?"),
-        (COUNT, "Quot res\nsunt {move}\n{a}?\n"),
-        (CLOSER, "{b}, {a}: utra camerae propior est? {a}? {b}?"),
-        (AFTER, "如果相机 {move}，{a} 在 {b} 的哪一边？"),
-        (EGO, "¿Hacia dónde se movió la cámara? 100 %: $x, <b>, \\n"),
-        (EGO, "में कैमरा किस ओर\u200d गया?"),
-    ],
-)
-def test_a_wording_may_be_of_any_language_and_name_an_object_again(kind, wording, tmp_path):
-    assert load(tmp_path, {kind: {"train": [wording], "test": [wording]}})[kind]["test"] == [wording]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (
-            {ROLL: {"train": ["Which?", "How?", " Which? "], "test": ["What?"]}},
-            [ROLL, "train", "1 and 3", "Which?"],
-        ),
-        ({ROLL: {"train": ["A?"], "test": ["B?", "B?"]}}, [ROLL, "test", "1 and 2"]),
-        (
-            {ROLL: {"train": ["A?"], "test": ["B?"], "validation": ["C?"]}},
-            [ROLL, "validation", "nothing else"],
-        ),
-        ({ROLL: {"train": "A?", "test": ["B?"]}}, [ROLL, "train"]),
-        ({ROLL: {"train": {"A": 1}, "test": ["B?"]}}, [ROLL, "train"]),
-        ({ROLL: "A?"}, [ROLL, "str"]),
-        ({7: {"train": ["A?"], "test": ["B?"]}, "x": 3}, ["unknown kind 7"]),
-        ({None: {}}, ["unknown kind None"]),
-        ({ROLL.upper(): {"train": ["A?"], "test": ["B?"]}}, [f"unknown kind {ROLL.upper()!r}", ROLL]),
-    ],
-)
-def test_lists_that_are_none_and_kinds_that_do_not_exist_are_named(change, words, tmp_path):
-    said = refusal(tmp_path, change)
-    assert all(word in said for word in ["mine.yaml", *words]), said
-
-
-def test_every_kind_that_is_missing_is_missed(tmp_path):
-    for kind in KINDS:
-        (tmp_path / "mine.yaml").write_text(
-            yaml.safe_dump({name: PLAIN[name] for name in PLAIN if name != kind.name})
-        )
-        with pytest.raises(InputError, match=rf"mine\.yaml: has no wordings for the kind '{kind.name}'"):
-            load_templates(str(tmp_path / "mine.yaml"))
-
-
-@pytest.mark.parametrize(
-    "again", [f"{ROLL}:\n  train: [A]\n  test: [B]\n", f'"{ROLL}":\n  train: [A]\n  test: [B]\n']
-)
-def test_a_kind_that_is_there_twice_is_refused_for_one_of_both_would_be_lost(again, tmp_path):
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(PLAIN) + again)
-    with pytest.raises(InputError, match=rf"mine\.yaml.*'{ROLL}' is there twice.*line \d+"):
-        load_templates(str(tmp_path / "mine.yaml"))
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({EGO: None}, [EGO, "train", "test"]),
-        ({EGO: {"train": ["Which?"]}}, [EGO]),
-        ({ROLL: {"train": [], "test": ["Which?"]}}, [ROLL]),
-        ({ROLL: {"train": ["Which?"], "test": [5]}}, [ROLL]),
-        ({ROLL: {"train": ["Which?"], "test": ["  "]}}, [ROLL]),
-        ({ROLL: ["Which?"]}, [ROLL]),
-        ({"roll/of_a_drum": {"train": ["a"], "test": ["b"]}}, ["roll/of_a_drum", "unknown"]),
-    ],
-)
-def test_a_file_that_lacks_wordings_or_has_too_many_names_the_kind(change, words, tmp_path):
-    said = refusal(tmp_path, change)
-    assert all(word in said for word in ["mine.yaml", *words]), said
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        "a: [",
-        "7",
-        "a: 2020-99-99",
-        "? [a]\n: b",
-        "&a [*a]",
-        "a: !!python/name:os.system",
-        "[" * 9999,
-    ],
-)
-def test_a_broken_wordings_file_is_an_error_that_says_what_is_expected(text, tmp_path):
-    (tmp_path / "mine.yaml").write_text(text)
-    with pytest.raises(InputError, match=r"mine\.yaml"):
-        load_templates(str(tmp_path / "mine.yaml"))
-
-
-def test_the_wordings_we_ship_differ_between_training_and_testing():
-    templates = load_templates()
-    for kind in KINDS:
-        train, test = (set(templates[kind.name][use]) for use in ("train", "test"))
-        assert len(train) >= 8, kind.name
-        assert len(test) >= 3, kind.name
-        assert not train & test, kind.name

@@ -5,20 +5,19 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image, ImageChops
-from support.published import scene_chain_problems
+from support.kinds import chain_for, options_of, problems_of_scene_chain, texts_of
 from support.scene_samples import placed, synthetic_scene
 
 from viewpoint100k.audit.transforms import _in_mirror, _turned
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.drawing import shown
 from viewpoint100k.questions import KINDS, ask_all, carries_question, load_templates
-from viewpoint100k.questions.ask import answered, figure_of, sentences
-from viewpoint100k.questions.chains_scenes import FACTS, write_scene_chain
-from viewpoint100k.questions.kinds import Figure
-from viewpoint100k.questions.scene_shots import MOVES, letters
-from viewpoint100k.questions.tier_c import RELATIONS
+from viewpoint100k.questions.ask import Writer, answered, figure_of
+from viewpoint100k.questions.facts.scene import letters
+from viewpoint100k.questions.kind import Figure
+from viewpoint100k.questions.wording import sentences
+from viewpoint100k.records import Move
 
 GATES = GateConfig()
 OF_SCENES = {kind.name: kind for kind in KINDS if kind.tier == "C"}
@@ -62,7 +61,9 @@ def drawn(scenes):
 @pytest.fixture(scope="module")
 def questions(scenes):
     keys = [f"train-00000-{number:05d}" for number in range(len(scenes))]
-    asked = ask_all(keys, scenes, QuestionConfig(), GATES, load_templates(), np.random.default_rng(1), 0)
+    asked = ask_all(
+        keys, scenes, GATES, Writer(QuestionConfig(), load_templates(), 0), np.random.default_rng(1)
+    )
     return [
         (sample, one) for sample, every in zip(scenes, asked, strict=True) for one in every if one.tier == "C"
     ]
@@ -71,14 +72,15 @@ def questions(scenes):
 # --- by hand ---------------------------------------------------------------------------------------
 
 
-def answer(name, sample, *parts, words=""):
+def answer(name, sample, *parts, relation=None, move=None):
     """The right option in words, None where it is not asked."""
     kind = OF_SCENES[name]
-    found = answered(sample, kind, Figure(images=(0,), parts=parts, words=words), GATES)
-    return None if found is None else kind.options[found.fact.option]
+    figure = Figure(images=(0,), parts=parts, relation=relation, move=move)
+    found = answered(sample, kind, figure, GATES)
+    return None if found is None else options_of(kind)[found.fact.option]
 
 
-QUARTER_RIGHT, QUARTER_LEFT, HALF = (words for words, angle in MOVES.items() if angle)
+QUARTER_RIGHT, QUARTER_LEFT, HALF = (Move(around_deg=angle) for angle in (90, -90, 180))
 
 
 def test_places_as_the_camera_sees_them():
@@ -95,7 +97,7 @@ def test_places_as_the_camera_sees_them():
 def test_what_is_taller_is_so_however_tall_it_looks():
     what = placed((0.1, -0.4), (0.0, 0.45), sizes=[[0.1, 0.1, 0.14], [0.1, 0.1, 0.2]], alike=True)
     found = answered(what, OF_SCENES["taller/scene"], Figure(images=(0,), parts=(0, 1)), GATES)
-    assert OF_SCENES["taller/scene"].options[found.fact.option] == "{b}"
+    assert options_of(OF_SCENES["taller/scene"])[found.fact.option] == "{b}"
     assert found.cues["looks"] < 0  # the first one looks taller
 
 
@@ -106,8 +108,8 @@ def test_what_is_taller_is_not_asked_where_words_might_tell():
 
 def test_counting_and_distances():
     what = placed((0.0, 0.0), (-0.3, 0.1), (0.35, -0.1), (0.2, 0.3))
-    assert answer("count/camera", what, 0, words=RELATIONS[0]) == "one"
-    assert answer("count/camera", what, 0, words=RELATIONS[1]) == "two"
+    assert answer("count/camera", what, 0, relation="left") == "one"
+    assert answer("count/camera", what, 0, relation="right") == "two"
     assert answer("nearer_to/scene", what, 1, 2, 3) == "{b}"
     assert answer("nearer_to/scene", what, 2, 1, 3) == "{a}"
 
@@ -131,11 +133,11 @@ def test_a_turn_is_asked_about_only_if_it_is_near_one_of_the_angles():
 def test_going_a_quarter_circle_to_the_right_one_looks_west():
     what = placed((0.0, 0.3), (0.0, -0.3), (0.3, 0.0))
     # from the east, what is north is to the right
-    assert answer("side_after/camera", what, 0, 1, words=QUARTER_RIGHT) == RIGHT
-    assert answer("side_after/camera", what, 0, 1, words=QUARTER_LEFT) == LEFT
-    assert answer("side_after/camera", what, 0, 1, words=HALF) is None
-    assert answer("closer_after/camera", what, 0, 1, words=HALF) == "{a}"
-    assert answer("closer_after/camera", placed((0.35, 0.0), (-0.3, 0.0)), 0, 1, words=QUARTER_RIGHT) == "{a}"
+    assert answer("side_after/camera", what, 0, 1, move=QUARTER_RIGHT) == RIGHT
+    assert answer("side_after/camera", what, 0, 1, move=QUARTER_LEFT) == LEFT
+    assert answer("side_after/camera", what, 0, 1, move=HALF) is None
+    assert answer("closer_after/camera", what, 0, 1, move=HALF) == "{a}"
+    assert answer("closer_after/camera", placed((0.35, 0.0), (-0.3, 0.0)), 0, 1, move=QUARTER_RIGHT) == "{a}"
 
 
 def test_which_way_things_face():
@@ -150,10 +152,10 @@ def test_which_way_things_face():
 
 def test_two_and_three_hops():
     what = placed((0.3, 0.0), (0.25, 0.15), (-0.3, 0.0), (-0.4, -0.4))
-    now, (stays, *_) = 1, MOVES
-    assert answer("hops/camera", what, 0, 2, words=stays) == RIGHT
-    assert answer("hops/camera", what, 0, 2, words=HALF) == LEFT
-    assert answer("hops/camera", what, 0, now, words=stays) is None  # the nearest is what it is compared with
+    now, stays = 1, Move()
+    assert answer("hops/camera", what, 0, 2, move=stays) == RIGHT
+    assert answer("hops/camera", what, 0, 2, move=HALF) == LEFT
+    assert answer("hops/camera", what, 0, now, move=stays) is None  # the nearest is what it is compared with
 
 
 # --- properties ------------------------------------------------------------------------------------
@@ -181,11 +183,13 @@ FLIPS = {"side_of", "side_after", "hops", "perspective", "turn_to_face"}
 
 
 def test_in_a_mirror_left_is_right_and_nothing_else_changes(drawn):
-    words = {"left": "right", "right": "left"}
+    relations = {"left": "right", "right": "left"}
     for sample, kind, figure, asked in drawn:
         other = _in_mirror(sample)
-        parts, said = figure.parts, " ".join(words.get(word, word) for word in figure.words.split())
-        shot = Figure(figure.images, parts=parts, words=said)
+        parts, move = figure.parts, figure.move
+        if move is not None and move.around_deg != 180:
+            move = Move(around_deg=-move.around_deg)
+        shot = figure._replace(move=move, relation=relations.get(figure.relation, figure.relation))
         everything = range(len(sample.scene.parts)) if kind.type in ("count", "hops") else parts
         found = answered(
             other, kind, shot._replace(marks=letters(other.scene, figure.images, everything)), GATES
@@ -216,7 +220,9 @@ def test_a_static_pair_is_asked_the_kinds_of_single_objects_too(scenes):
     """C8: tiers A and B, said of the group."""
     static = [sample for sample in scenes if sample.scene.change is None]
     keys = [f"k-{number}" for number in range(len(static))]
-    asked = ask_all(keys, static, QuestionConfig(), GATES, load_templates(), np.random.default_rng(0), 0)
+    asked = ask_all(
+        keys, static, GATES, Writer(QuestionConfig(), load_templates(), 0), np.random.default_rng(0)
+    )
     found = [one for every in asked for one in every if one.tier in "AB"]
     assert found
     assert all("the object " not in one.prompt for one in found)
@@ -250,8 +256,12 @@ def test_stored_questions_are_solved_again(questions):
     for sample, one in questions:
         kind = OF_SCENES[f"{one.type}/{one.frame}"]
         again = answered(sample, kind, figure_of(one), GATES)
-        assert kind.texts(figure_of(one), sample.scene)[again.fact.option] == one.options[one.answer_index]
-        assert not any(place in one.prompt for place in ("{a}", "{b}", "{c}", "{move}"))
+        assert (
+            texts_of(kind, figure_of(one), sample.scene)[again.fact.option] == one.options[one.answer_index]
+        )
+        assert not any(
+            place in one.prompt for place in ("{a}", "{b}", "{c}", "{move}", "{relation}", "{change}")
+        )
 
 
 def test_names_are_said_and_begin_sentences_with_a_capital(questions):
@@ -267,7 +277,7 @@ def test_opposite_answers_are_right_equally_often(questions):
     for _, one in questions:
         kind = OF_SCENES[f"{one.type}/{one.frame}"]
         if one.type in counts:
-            names = [option.replace("{a}", "a") for option in kind.options]
+            names = options_of(kind)
             counts[one.type][names[0] == one.options[one.answer_index] or one.margin < 0] += 1
     for name in ("side_of", "side_after", "hops"):
         assert abs(counts[name][True] - counts[name][False]) <= 2, (name, counts[name])
@@ -296,8 +306,13 @@ def test_letters_are_drawn_where_a_name_needs_them(questions):
 
 
 def chain_of(sample, kind, figure, asked, rng):
-    right = kind.texts(figure, sample.scene)[asked.fact.option]
-    return right, write_scene_chain(kind.name, sample, figure, right, rng)
+    right = texts_of(kind, figure, sample.scene)[asked.fact.option]
+    return right, scene_chain(sample, kind, figure, right, rng)
+
+
+def scene_chain(sample, kind, figure, right, rng):
+    views = [sample.views[view] for view in figure.images]
+    return chain_for(kind.name, views, sample.truth, right, rng, sample, figure)
 
 
 def test_chains_are_verified_and_short(drawn):
@@ -307,18 +322,18 @@ def test_chains_are_verified_and_short(drawn):
         if text is None:
             continue
         written[kind.name] += 1
-        options = kind.texts(figure, sample.scene)
-        assert scene_chain_problems(text, kind.name, sample, figure, options, right) == [], text
+        options = texts_of(kind, figure, sample.scene)
+        assert problems_of_scene_chain(text, kind.name, sample, figure, options, right) == [], text
         assert len(text.split()) <= 120
-    assert set(written) >= set(FACTS) - {"seen_in/images"}
+    assert set(written) >= {name for name, kind in OF_SCENES.items() if kind.chain} - {"seen_in/images"}
 
 
 def test_no_chain_is_written_for_a_wrong_answer(drawn):
     rng = np.random.default_rng(0)
     for sample, kind, figure, asked in drawn:
-        for option, words in enumerate(kind.texts(figure, sample.scene)):
+        for option, words in enumerate(texts_of(kind, figure, sample.scene)):
             if option != asked.fact.option:
-                assert write_scene_chain(kind.name, sample, figure, words, rng) is None, (kind.name, words)
+                assert scene_chain(sample, kind, figure, words, rng) is None, (kind.name, words)
 
 
 @pytest.mark.parametrize("name", sorted(set(OF_SCENES) - {"seen_in/images"}))
@@ -328,9 +343,9 @@ def test_a_chain_with_another_number_side_or_name_is_refused(name, drawn):
         right, text = chain_of(sample, kind, figure, asked, rng)
         if text is None:
             continue
-        options = kind.texts(figure, sample.scene)
+        options = texts_of(kind, figure, sample.scene)
         for changed in spoiled(text, [part.name for part in sample.scene.parts]):
-            said = scene_chain_problems(changed, kind.name, sample, figure, options, right)
+            said = problems_of_scene_chain(changed, kind.name, sample, figure, options, right)
             assert said, f"{text}\n{changed}"
             refused += 1
     assert refused
@@ -359,41 +374,19 @@ def spoiled(text, names):
     yield f"So the answer{conclusion}"
 
 
-# --- wordings of the user's own ----------------------------------------------------------------------
+# --- what wordings get ---------------------------------------------------------------------------------
 
 
-def test_kinds_say_which_words_and_how_many_objects_their_wordings_get(drawn):
+def test_kinds_say_what_they_ask_with_and_how_many_objects_their_wordings_get(drawn):
     """What is drawn of scenes is what `load_templates` goes by."""
-    told = set()
+    asked_with = set()
     for _, kind, figure, _ in drawn:
-        assert figure.words in (kind.words or ("",)), kind.name
+        for field in ("relation", "move", "change"):
+            value = getattr(figure, field)
+            mine = kind.parameter is not None and kind.parameter.field == field
+            assert (value is not None) == mine, kind.name
+            assert not mine or value in kind.parameter.values, kind.name
+            asked_with |= {kind.name} if mine else set()
         named_in_options = 3 if kind.name == "changed_object/scene" else 0
         assert len(figure.parts) == kind.parts + named_in_options, kind.name
-        told |= {kind.name} if figure.words else set()
-    assert told == {kind.name for kind in OF_SCENES.values() if kind.words}
-
-
-def test_another_language_asks_the_same_of_scenes(scenes, tmp_path):
-    """Made-up words, the placeholders the other way around: each question is understood as it was meant."""
-    mine = {}
-    for kind in KINDS:
-        gaps = " fo ".join(reversed(kind.placeholders))
-        mine[kind.name] = {"train": [f"ka zu {gaps} mi?"], "test": [f"Lo. {gaps.join(['Ne ', ''])} da?"]}
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
-    templates = load_templates(str(tmp_path / "mine.yaml"))
-    keys = [f"train-00000-{number:05d}" for number in range(len(scenes))]
-    asked = ask_all(keys, scenes, QuestionConfig(), GATES, templates, np.random.default_rng(1), 0)
-    seen = Counter()
-    for sample, questions in zip(scenes, asked, strict=True):
-        for question in questions:
-            kind = OF_SCENES.get(f"{question.type}/{question.frame}")
-            if kind is None:
-                continue
-            again = answered(sample, kind, figure_of(question), GATES)
-            assert question.prompt.startswith("Ka zu ") and "{" not in question.prompt.partition("\n")[0]
-            assert (
-                kind.texts(figure_of(question), sample.scene)[again.fact.option]
-                == question.options[question.answer_index]
-            )
-            seen[kind.name] += 1
-    assert {name for name in OF_SCENES if OF_SCENES[name].words} <= set(seen)
+    assert asked_with == {kind.name for kind in OF_SCENES.values() if kind.parameter}

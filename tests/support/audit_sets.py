@@ -13,7 +13,10 @@ from PIL import Image, ImageDraw
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig, RunConfig, config_hash
 from viewpoint100k.manifest import Manifest, ShardEntry
-from viewpoint100k.questions import KINDS, ask_all
+from viewpoint100k.questions import KINDS, ask_all, load_templates
+from viewpoint100k.questions.ask import Writer
+from viewpoint100k.questions.kind import DrawnKind, placeholders
+from viewpoint100k.questions.wording import Templates
 from viewpoint100k.records import (
     SCHEMA_VERSION,
     Decidability,
@@ -29,13 +32,24 @@ from viewpoint100k.shards import StoredSample, write_shard
 GATES = GateConfig()
 SIZE_PX = 96
 SPLITS = ("train",) * 8 + ("validation", "test")
-TEMPLATES = {
-    kind.name: {
-        "train": [f"In the first way, {kind.name}: {{move}}?", f"In the second way, {kind.name}: {{move}}?"],
-        "test": [f"In another way, {kind.name}: {{move}}?"],
-    }
-    for kind in KINDS
-}
+
+
+def asks_with(kind):
+    return placeholders(kind)[0] if isinstance(kind, DrawnKind) and kind.parameter else ""
+
+
+TEMPLATES = Templates(
+    load_templates().vocabulary,
+    {
+        kind.name: {
+            "train": [
+                f"In the {number} way, {kind.name}: {asks_with(kind)}?" for number in ("first", "second")
+            ],
+            "test": [f"In another way, {kind.name}: {asks_with(kind)}?"],
+        }
+        for kind in KINDS
+    },
+)
 
 
 # not a fair set: where two motions are asked at once, the place of the object in one picture tells much of
@@ -184,7 +198,7 @@ def make_samples(objects=50, pairs=10, seed=0, size_px=SIZE_PX):
             images.append(pictures)
     out = []
     for keys, samples, images in by_split.values():
-        asked = ask_all(keys, samples, QuestionConfig(), GATES, TEMPLATES, rng, 0) if keys else []
+        asked = ask_all(keys, samples, GATES, Writer(QuestionConfig(), TEMPLATES, 0), rng) if keys else []
         for key, sample, questions, pictures in zip(keys, samples, asked, images, strict=True):
             told = [one for one in questions if one.type not in NOT_ASKED]
             out.append(StoredSample(key, sample.model_copy(update={"questions": told}), pictures))
@@ -317,7 +331,7 @@ def make_figures(objects=24, pairs=8, orbits=3, arcs=3, stars=3, seed=5):
             )
             keys.append(f"train-00000-{len(keys):05d}")
             images.append([image for image, _, _ in drawn])
-    asked = ask_all(keys, samples, QuestionConfig(), GATES, TEMPLATES, rng, 0)
+    asked = ask_all(keys, samples, GATES, Writer(QuestionConfig(), TEMPLATES, 0), rng)
     return [
         StoredSample(key, sample.model_copy(update={"questions": questions}), pictures)
         for key, sample, questions, pictures in zip(keys, samples, asked, images, strict=True)
@@ -341,6 +355,7 @@ def write_dataset(folder, stored, preset="viewpoint-6dof"):
         )
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
+        words=TEMPLATES.vocabulary,
         version="1.0.0",
         preset=preset,
         config_hash=config_hash(config),

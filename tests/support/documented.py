@@ -39,6 +39,10 @@ NOT_RUN = (
     (r"--runner ray|ray start", "needs a Ray cluster; tests/runners starts two nodes on loopback"),
     (r"sbatch|viewpoint100k slurm", "needs a SLURM site; tests/runners starts one of one node"),
     (r"kubectl|s3://|viewpoint100k k8s", "needs a cluster or a bucket; tests/runners reads the manifest"),
+    (
+        r"trainers\.recipe",
+        "trains for minutes or hours; tests/trainers runs recipes at a thousandth of the size",
+    ),
     (r"objaverse:", "downloads; tests/objects reads a cache made for it"),
     (r"gh |podman|git clone", "needs a network"),
     (
@@ -56,8 +60,8 @@ NOT_RUN = (
     ),
 )
 NOT_RUN_PYTHON = ((r"import duckdb", "needs duckdb, which nothing else here does"),)
-# Commands of training.md that tutorial.md has, too.
-SAME_AS_TUTORIAL = "training.md"
+# A command of one of these pages is not run again if the tutorial begins with the same words.
+LIKE_THE_TUTORIAL = ("training.md",)
 
 
 class Block(NamedTuple):
@@ -114,8 +118,9 @@ def reason_not_to_run(block: Block, line: str) -> str:
     for pattern, reason in NOT_RUN_PYTHON if block.language == "python" else NOT_RUN:
         if re.search(pattern, line):
             return reason
-    if block.page == SAME_AS_TUTORIAL:
-        return "tutorial.md has the same commands"
+    tutorial = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    if block.page in LIKE_THE_TUTORIAL and f"\n{line}" in tutorial:
+        return "tutorial.md has the same command"
     return ""
 
 

@@ -75,7 +75,7 @@ def figure_fields(figure):
     if figure is None:
         return {}
     names = ("images", "marks", "mirrored", "map_cameras", "parts")
-    return {"prompt": figure.words, **{name: list(getattr(figure, name)) for name in names}}
+    return {name: list(getattr(figure, name)) for name in names}
 
 
 # --- what the proofs say -----------------------------------------------------------------------------
@@ -95,7 +95,9 @@ def refusals(text, kind, sample, right, options=(), **fields):
     return problems_of_chain(sample, question)
 
 
-def chain_problems(text, kind, shown, options, right, front_azimuth_deg=None, seen=None, figure=None):
+def chain_problems(
+    text, kind, shown, options, right, front_azimuth_deg=None, seen=None, figure=None, prompt=""
+):
     """What the proof has against a chain of thought about an object.
 
     Args:
@@ -107,13 +109,14 @@ def chain_problems(text, kind, shown, options, right, front_azimuth_deg=None, se
         views[number] = view
     sample = sample_of(views, front_azimuth_deg=front_azimuth_deg, seen=seen)
     return problems_of_chain(
-        sample, question_of(kind, options, right, chain_of_thought=text, **figure_fields(figure))
+        sample,
+        question_of(kind, options, right, chain_of_thought=text, prompt=prompt, **figure_fields(figure)),
     )
 
 
-def scene_chain_problems(text, kind, sample, figure, options, right):
+def scene_chain_problems(text, kind, sample, figure, options, right, prompt=""):
     """The same of a scene."""
-    fields = figure_fields(figure)
+    fields = figure_fields(figure) | {"prompt": prompt}
     return problems_of_chain(sample, question_of(kind, options, right, chain_of_thought=text, **fields))
 
 

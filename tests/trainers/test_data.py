@@ -216,12 +216,13 @@ def test_scenes_are_mixed_with_replay_of_single_objects(dataset, tmp_path, monke
 
     from viewpoint100k.config import GateConfig, QuestionConfig
     from viewpoint100k.questions import ask_all, load_templates
+    from viewpoint100k.questions.ask import Writer
 
     stored = [synthetic(seed, 5, size_px=128)._replace(key=f"train-00000-{seed:05d}") for seed in range(3)]
     samples = [one.sample for one in stored]
     keys = [one.key for one in stored]
     asked = ask_all(
-        keys, samples, QuestionConfig(), GateConfig(), load_templates(), np.random.default_rng(0), 0
+        keys, samples, GateConfig(), Writer(QuestionConfig(), load_templates(), 0), np.random.default_rng(0)
     )
     stored = [audit_sets.changed(one, questions=every) for one, every in zip(stored, asked, strict=True)]
     scenes = audit_sets.write_dataset(tmp_path / "scenes", stored, preset="scenes")

@@ -1,7 +1,8 @@
-"""Are the questions fair, the answers right and the pictures what they should be? One number per question to the dataset.
+"""Are the questions fair, the answers right, and the pictures what they should be?
 
 `validate` asks whether files are as they were written; the audit asks whether they should have been written.
-Each probe is a function from `Samples` to a `Probe`; those that exist are listed in `PROBES`.
+Each probe asks one question of the dataset and answers it with one number: it is a function from `Samples` to
+a `Probe`. `PROBES` lists those that exist.
 """
 
 from collections.abc import Callable
@@ -84,7 +85,8 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
 MOST_WHOLE = 5_000  # samples, of which all is kept in memory; larger datasets are read part by part
 MOST_KEPT = 12_000  # samples of a larger dataset that are kept, in part and by lot; exact probes see all
 MANY_QUESTIONS = 15  # per sample: so many are asked of scenes
-MOST_WHOLE_OF_THESE, MOST_KEPT_OF_THESE = 2_500, 4_000
+MOST_WHOLE_OF_THESE = 2_500
+MOST_KEPT_OF_THESE = 4_000
 # probes that look at each sample by itself and allow no exception, and what of them is put to the parts of a
 # large dataset
 EXACT: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {
@@ -160,13 +162,15 @@ def read(
         InputError: there is no dataset of ours.
     """
     manifest = read_manifest(dataset)
-    whole, kept = MOST_WHOLE, MOST_KEPT
+    whole = MOST_WHOLE
+    kept = MOST_KEPT
     if manifest.questions > MANY_QUESTIONS * manifest.samples:
-        whole, kept = MOST_WHOLE_OF_THESE, MOST_KEPT_OF_THESE
+        whole = MOST_WHOLE_OF_THESE
+        kept = MOST_KEPT_OF_THESE
     if manifest.samples <= whole:
         return load_samples(dataset, seed), {}
-    samples, found = stream_samples(dataset, seed, list(EXACT.values()), kept)
-    said = dict(zip(EXACT, found, strict=True))
+    samples, verdicts = stream_samples(dataset, seed, list(EXACT.values()), kept)
+    said = dict(zip(EXACT, verdicts, strict=True))
     out: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {}
     for probe, verdict in said.items():
         out[probe] = partial(poses.with_colours if probe is poses.surface_points else _as_said, verdict)
@@ -195,7 +199,7 @@ MOST_QUICK = 5000  # samples
 
 
 def quick_look(dataset: Path, seed: int = 0) -> list[Probe]:
-    """What the probes say that cost little, of a few thousand samples of a dataset, their pictures not looked at.
+    """What the cheap probes say of a few thousand samples of a dataset, without looking at pictures.
 
     Raises:
         InputError: there is no dataset of ours.

@@ -13,26 +13,30 @@ MAX_TOKENS = 220
 
 def chain_facts(samples: Samples) -> Probe:
     """Every fact of every chain holds, and its conclusion is the answer."""
-    name, what = "chain_facts", "chains of thought whose every fact holds and whose conclusion is the answer"
-    chains = [one for every in samples.asked().values() for one in every if one.question.chain_of_thought]
+    name = "chain_facts"
+    what = "chains of thought whose every fact holds and whose conclusion is the answer"
+    chains = [
+        asked for every in samples.asked().values() for asked in every if asked.question.chain_of_thought
+    ]
     if not chains:
         return not_measured(name, what, "no question has a chain of thought")
     problems = []
-    for one in chains:
-        wrong = problems_of_chain(one.item.sample, one.question)
+    for asked in chains:
+        wrong = problems_of_chain(asked.item.sample, asked.question)
         if wrong:
-            problems.append((one.item.key, f"{one.kind}: {'; '.join(wrong)}"))
+            problems.append((asked.item.key, f"{asked.kind}: {'; '.join(wrong)}"))
     return all_of(name, what, len(chains), problems)
 
 
 def chain_length(samples: Samples) -> Probe:
     """Long chains are cut off in training and answer nothing."""
-    name, what = "chain_length", "95th percentile of the chains' length in tokens (words and signs)"
+    name = "chain_length"
+    what = "95th percentile of the chains' length in tokens (words and signs)"
     lengths = [
-        (tokens(one.question.chain_of_thought), one.item.key)
+        (tokens(asked.question.chain_of_thought), asked.item.key)
         for every in samples.asked().values()
-        for one in every
-        if one.question.chain_of_thought
+        for asked in every
+        if asked.question.chain_of_thought
     ]
     if not lengths:
         return not_measured(name, what, "no question has a chain of thought")

@@ -9,20 +9,24 @@ import numpy as np
 from viewpoint100k.audit.report import Bounds
 from viewpoint100k.audit.statistics import Array
 
-BAR_PX, BAR_HEIGHT_PX = 190.0, 20.0
+BAR_PX = 190.0
+BAR_HEIGHT_PX = 20.0
 
 
 def histogram(values: Sequence[float], title: str, *, bins: int = 36, unit: str = "°") -> str:
     """Bars of equal width over the range of the values."""
-    width, height = 300.0, 110.0
+    width = 300.0
+    height = 110.0
     data = np.asarray(values, dtype=np.float64)
     reach = max(float(np.abs(data).max(initial=0.0)), 1e-9)
     low = -reach if (data < 0).any() else 0.0
     counts, edges = np.histogram(data, bins, (low, reach))
-    top, step = max(int(counts.max()), 1), width / bins
+    top = max(int(counts.max()), 1)
+    step = width / bins
     bars = "".join(
-        f'<rect class="bar" x="{i * step:.1f}" width="{max(step - 1, 0.5):.1f}" y="{height * (1 - count / top):.1f}" '
-        f'height="{height * count / top:.1f}"><title>{edges[i]:.0f}{unit} to {edges[i + 1]:.0f}{unit}: {count}</title></rect>'
+        f'<rect class="bar" x="{i * step:.1f}" width="{max(step - 1, 0.5):.1f}" '
+        f'y="{height * (1 - count / top):.1f}" height="{height * count / top:.1f}">'
+        f"<title>{edges[i]:.0f}{unit} to {edges[i + 1]:.0f}{unit}: {count}</title></rect>"
         for i, count in enumerate(counts)
     )
     middle = -low / (reach - low) * width
@@ -35,8 +39,9 @@ def histogram(values: Sequence[float], title: str, *, bins: int = 36, unit: str 
 
 
 def rose(angles_deg: Sequence[float], title: str, *, bins: int = 24) -> str:
-    """How directions spread around a circle: the area of a petal is its share; +X is to the right, counter-clockwise."""
-    side, radius = 150.0, 66.0
+    """How directions spread around a circle: a petal's area is its share; +X is right, counter-clockwise."""
+    side = 150.0
+    radius = 66.0
     counts = np.histogram(np.mod(np.asarray(angles_deg, dtype=np.float64), 360), bins, (0, 360))[0]
     longest = math.sqrt(max(int(counts.max()), 1))
     petals = []
@@ -47,7 +52,8 @@ def rose(angles_deg: Sequence[float], title: str, *, bins: int = 24) -> str:
             f"{side / 2 + length * math.cos(a):.1f},{side / 2 - length * math.sin(a):.1f}" for a in ends
         )
         petals.append(
-            f'<polygon class="bar" points="{side / 2},{side / 2} {points}"><title>from {360 / bins * i:.0f}°: {count}</title></polygon>'
+            f'<polygon class="bar" points="{side / 2},{side / 2} {points}">'
+            f"<title>from {360 / bins * i:.0f}°: {count}</title></polygon>"
         )
     ring = f'<circle class="ring" cx="{side / 2}" cy="{side / 2}" r="{radius}"/>'
     return _svg(side, side, ring + "".join(petals), title)
@@ -62,13 +68,16 @@ def heat(
     title: str,
     decimals: int = 3,
 ) -> str:
-    """A table of numbers, darker the nearer they are to the limit, and red where they are bad. NaN stays empty.
+    """A table of numbers, darker the nearer they are to the limit, red where they are bad; NaN stays empty.
 
     Args:
         values: (rows, columns).
         bad: (rows, columns) whether a value is beyond the limit for certain.
     """
-    cell, head, tall, top = 62.0, 8.0 + 6.6 * max(map(len, rows), default=1), 26.0, 24.0
+    cell = 62.0
+    head = 8.0 + 6.6 * max(map(len, rows), default=1)
+    tall = 26.0
+    top = 24.0
     parts = [
         f'<text x="{head + (j + 0.5) * cell:.0f}" y="16" text-anchor="middle">{escape(name)}</text>'
         for j, name in enumerate(columns)
@@ -83,8 +92,9 @@ def heat(
             strength = min(max(value / limit, 0.0), 1.5) / 1.5
             kind = "over" if bad[i, j] else "under"
             parts.append(
-                f'<rect class="{kind}" fill-opacity="{0.06 + 0.5 * strength:.2f}" x="{head + j * cell:.0f}" y="{y:.0f}" '
-                f'width="{cell - 2}" height="{tall - 2}"/><text x="{head + (j + 0.5) * cell - 1:.0f}" y="{y + 17:.0f}" '
+                f'<rect class="{kind}" fill-opacity="{0.06 + 0.5 * strength:.2f}" x="{head + j * cell:.0f}" '
+                f'y="{y:.0f}" width="{cell - 2}" height="{tall - 2}"/>'
+                f'<text x="{head + (j + 0.5) * cell - 1:.0f}" y="{y + 17:.0f}" '
                 f'text-anchor="middle">{value:.{decimals}f}</text>'
             )
     return _svg(head + cell * len(columns), top + tall * len(rows), "".join(parts), title)
@@ -117,14 +127,18 @@ def gauge(value: float, interval: tuple[float, float] | None, threshold: Bounds,
 
 def shares(counts: Mapping[str, int], title: str) -> str:
     """A bar for each name, with its count."""
-    total, width, tall = max(sum(counts.values()), 1), 300.0, 20.0
+    total = max(sum(counts.values()), 1)
+    width = 300.0
+    tall = 20.0
     longest = max(counts.values(), default=1)
     parts = []
     for i, (name, count) in enumerate(counts.items()):
         parts.append(
-            f'<rect class="bar" x="140" y="{i * tall + 3:.0f}" height="{tall - 6}" width="{max(1, 90 * count / longest):.1f}"/>'
+            f'<rect class="bar" x="140" y="{i * tall + 3:.0f}" height="{tall - 6}" '
+            f'width="{max(1, 90 * count / longest):.1f}"/>'
             f'<text x="134" y="{i * tall + 14:.0f}" text-anchor="end">{escape(name)}</text>'
-            f'<text x="{144 + 90 * count / longest:.0f}" y="{i * tall + 14:.0f}">{count} ({count / total:.0%})</text>'
+            f'<text x="{144 + 90 * count / longest:.0f}" y="{i * tall + 14:.0f}">'
+            f"{count} ({count / total:.0%})</text>"
         )
     return _svg(width, tall * max(len(counts), 1), "".join(parts), title)
 

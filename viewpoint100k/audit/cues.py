@@ -30,12 +30,12 @@ MOST_SINGLE = 2000
 
 
 def two_way(samples: Samples) -> dict[str, list[tuple[Asked, int]]]:
-    """The questions whose answer is one of two opposite directions, with its sign; not those whose answer is "none"."""
+    """The questions whose answer is one of two opposite directions, with its sign; not those of "none"."""
     out = {}
     for kind, every in with_options(samples).items():
-        signed = [(one, DIRECTIONS[one.right]) for one in every if one.right in DIRECTIONS]
-        if signed and len(signed) == sum(not says_none(one.right) for one in every):
-            out[kind] = [(one, sign) for one, sign in signed if one.pair is not None]
+        signed = [(asked, DIRECTIONS[asked.right]) for asked in every if asked.right in DIRECTIONS]
+        if signed and len(signed) == sum(not says_none(asked.right) for asked in every):
+            out[kind] = [(asked, sign) for asked, sign in signed if asked.pair is not None]
     return out
 
 
@@ -117,32 +117,29 @@ def flat_cue(name: str) -> Callable[[Samples], Probe]:
 
     def probe(samples: Samples) -> Probe:
         cue = CUES[name]
-        measured, by_family, worst = [], defaultdict[str, dict[str, str]](dict), []
+        measured = []
+        by_family = defaultdict[str, dict[str, str]](dict)
+        worst = []
         for kind, lens, every in _by_stated_lens(samples):
-            seen = [(one, sign, cue.value(one.views, one.looks)) for one, sign in every]
+            seen = [(asked, sign, cue.value(asked.views, asked.looks)) for asked, sign in every]
             seen = [row for row in seen if abs(row[2]) > cue.fires]
             if not seen:
                 continue
             hits = [(value > 0) == (sign > 0) for _, sign, value in seen]
-            direct = share(hits, [one.item.group for one, _, _ in seen])
+            direct = share(hits, [asked.item.group for asked, _, _ in seen])
             better = direct._replace(value=max(direct.value, 1 - direct.value))
             rule = "with it" if direct.value >= 0.5 else "against it"
             note = f"the answer goes {rule}; it can be seen in {len(seen)} of {len(every)}"
             honest = name == "flat_size" and lens == SAME_LENS
             bounds = Bounds() if honest else Bounds(high=0.5 + FLAT_TOLERANCE)
             measured.append(Measured(kind, better, bounds, f"{note}; not judged" if honest else note))
-            families = defaultdict[str, list[bool]](list)
-            for (one, _, _), hit in zip(seen, hits, strict=True):
-                families[one.item.sample.family].append(hit)
-            by_family[kind] = {
-                family: f"{np.mean(rows):.1%} of {len(rows)}" for family, rows in families.items()
-            }
-            told = [
-                one.item.key
-                for (one, _, _), hit in zip(seen, hits, strict=True)
+            by_family[kind] = _by_family([asked for asked, _, _ in seen], hits)
+            given_away = [
+                asked.item.key
+                for (asked, _, _), hit in zip(seen, hits, strict=True)
                 if hit == (direct.value >= 0.5)
             ]
-            worst += told[:2] if bounds.miss(better.value) > 0 else []
+            worst += given_away[:2] if bounds.miss(better.value) > 0 else []
         what = f"score of the better of two rules that go by {cue.what} alone, where the answer is no none"
         return judge(
             name, what, measured, too_few="too few questions of two directions",
@@ -153,11 +150,15 @@ def flat_cue(name: str) -> Callable[[Samples], Probe]:
 
 
 def _by_stated_lens(samples: Samples) -> Iterator[tuple[str, str, list[tuple[Asked, int]]]]:
-    """The two-way questions of each kind: (what they are called, what they state of the lens, the questions)."""
+    """(what they are called, what they state of the lens, they) of the two-way questions of each kind."""
     for kind, every in two_way(samples).items():
-        sign_of = {one.question.id: sign for one, sign in every}
-        for lens, mine in by_stated_lens([one for one, _ in every]).items():
-            yield f"{kind}, {lens}" if lens else kind, lens, [(one, sign_of[one.question.id]) for one in mine]
+        sign_of = {asked.question.id: sign for asked, sign in every}
+        for lens, mine in by_stated_lens([asked for asked, _ in every]).items():
+            yield (
+                f"{kind}, {lens}" if lens else kind,
+                lens,
+                [(asked, sign_of[asked.question.id]) for asked in mine],
+            )
 
 
 def flat_learned(samples: Samples) -> Probe:
@@ -171,12 +172,12 @@ def flat_learned(samples: Samples) -> Probe:
     )
     measured = []
     for kind, every in two_way(samples).items():
-        chosen = samples.draw({one.question.id for one, _ in every}, MOST_SINGLE, name)
+        chosen = samples.draw({asked.question.id for asked, _ in every}, MOST_SINGLE, name)
         every = [row for row in every if row[0].question.id in chosen]
-        groups = [one.item.group for one, _ in every]
+        groups = [asked.item.group for asked, _ in every]
         if len(every) < FEWEST_SINGLE or len(set(groups)) < FOLDS or len({sign for _, sign in every}) < 2:
             continue
-        values = [[cue.value(one.views, one.looks) for cue in CUES.values()] for one, _ in every]
+        values = [[cue.value(asked.views, asked.looks) for cue in CUES.values()] for asked, _ in every]
         measured.append(
             Measured(kind, _forest_share(values, [sign for _, sign in every], groups), Bounds(high=0.52))
         )
@@ -202,33 +203,37 @@ def optical_flow(samples: Samples) -> Probe:
     The far background's flow may: it turns as the camera turns.
     """
     name = "optical_flow"
-    what = "score of the sign of the mean Farneback flow inside the object's box, better of two rules, 2-way answers"
+    what = (
+        "score of the sign of the mean optical flow in the object's box, better of two rules, 2-way answers"
+    )
     kinds = {kind: every for kind, every in two_way(samples).items() if kind in FLOW_KINDS}
-    keys = {one.item.key for every in kinds.values() for one, _ in every}
+    keys = {asked.item.key for every in kinds.values() for asked, _ in every}
     flows = {
         item.key: _mean_flows(item, images)
         for item, images in samples.pictures(samples.draw(keys, MOST_FLOWS, name))
     }
-    measured, families, backgrounds = [], dict[str, dict[str, str]](), dict[str, str]()
+    measured = []
+    families = dict[str, dict[str, str]]()
+    backgrounds = dict[str, str]()
     for kind, every in kinds.items():
         axis = 1 if kind.startswith("vertical") else 0
         rows = [
-            (one, sign, flows[one.item.key])
-            for one, sign in every
-            if one.item.key in flows and one.pair == (0, 1)
+            (asked, sign, flows[asked.item.key])
+            for asked, sign in every
+            if asked.item.key in flows and asked.pair == (0, 1)
         ]
         for place, region in enumerate(("object", "background")):
             moving = [row for row in rows if abs(row[2][place][axis]) > FLOW_FIRES]
             hits = [(flow[place][axis] > 0) == (sign > 0) for _, sign, flow in moving]
             if not hits:
                 continue
-            found = share(hits, [one.item.group for one, _, _ in moving])
-            found = found._replace(value=max(found.value, 1 - found.value))
+            score = share(hits, [asked.item.group for asked, _, _ in moving])
+            score = score._replace(value=max(score.value, 1 - score.value))
             if region == "object":
-                measured.append(Measured(kind, found, Bounds(high=0.5 + FLOW_ABOVE_CHANCE)))
-                families[kind] = _by_family([one for one, _, _ in moving], hits)
+                measured.append(Measured(kind, score, Bounds(high=0.5 + FLOW_ABOVE_CHANCE)))
+                families[kind] = _by_family([asked for asked, _, _ in moving], hits)
             else:
-                backgrounds[kind] = f"{found.value:.1%} of {found.n}"
+                backgrounds[kind] = f"{score.value:.1%} of {score.n}"
     detail = {
         "by family": families,
         "background (a fact: what is far away turns with the camera)": backgrounds,
@@ -238,8 +243,8 @@ def optical_flow(samples: Samples) -> Probe:
 
 def _by_family(every: Sequence[Asked], hits: Sequence[bool]) -> dict[str, str]:
     families = defaultdict[str, list[bool]](list)
-    for one, hit in zip(every, hits, strict=True):
-        families[one.item.sample.family].append(hit)
+    for asked, hit in zip(every, hits, strict=True):
+        families[asked.item.sample.family].append(hit)
     return {family: f"{np.mean(rows):.1%} of {len(rows)}" for family, rows in families.items()}
 
 
@@ -285,23 +290,21 @@ def _weighted(flow: Array, weight: Array) -> Array:
 
 
 def single_image(samples: Samples) -> Probe:
-    """What moved cannot be seen in one picture; a classifier that gets only one must do no better than chance."""
-    name, what = (
-        "single_image",
-        "score of colours and gradients of one picture + logistic regression, objects held out",
-    )
+    """No single picture shows what moved; a classifier that gets only one must do no better than chance."""
+    name = "single_image"
+    what = "score of colours and gradients of one picture + logistic regression, objects held out"
     measured = []
     for kind, every in with_options(samples).items():
-        every = [one for one in every if one.pair is not None]
-        chosen = samples.draw({one.question.id for one in every}, MOST_SINGLE, name)
-        every = [one for one in every if one.question.id in chosen]
-        enough = len(every) >= FEWEST_SINGLE and len({one.item.group for one in every}) >= FOLDS
-        if not enough or not always_all(every) or len({one.right for one in every}) < 2:
+        every = [asked for asked in every if asked.pair is not None]
+        chosen = samples.draw({asked.question.id for asked in every}, MOST_SINGLE, name)
+        every = [asked for asked in every if asked.question.id in chosen]
+        enough = len(every) >= FEWEST_SINGLE and len({asked.item.group for asked in every}) >= FOLDS
+        if not enough or not always_all(every) or len({asked.right for asked in every}) < 2:
             continue
         for place in (0, 1):
-            found = _single_share(every, place)
+            score = _single_share(every, place)
             bounds = Bounds(high=chance(every) + SINGLE_ABOVE_CHANCE)
-            measured.append(Measured(f"{kind}, image {place + 1} only", found, bounds))
+            measured.append(Measured(f"{kind}, image {place + 1} only", score, bounds))
     if not measured:
         return not_measured(name, what, f"needs {FEWEST_SINGLE} questions of a kind, of {FOLDS} objects")
     return judge(name, what, measured)
@@ -313,8 +316,9 @@ def _single_share(every: Sequence[Asked], place: int) -> Share:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    features = np.stack([picture_features(one.looks[place], one.views[place]) for one in every])
-    answers, groups = np.array([one.right for one in every]), [one.item.group for one in every]
+    features = np.stack([picture_features(asked.looks[place], asked.views[place]) for asked in every])
+    answers = np.array([asked.right for asked in every])
+    groups = [asked.item.group for asked in every]
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=100, tol=1e-2))
     said = cross_val_predict(model, features, answers, groups=groups, cv=GroupKFold(FOLDS))
     return share(said == answers, groups)

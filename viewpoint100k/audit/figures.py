@@ -1,4 +1,4 @@
-"""Flat shortcuts through questions with figures and about sets of views: rules of thumb, and one picture with its dots."""
+"""Flat shortcuts through questions with figures and about sets of views: rules of thumb, single pictures."""
 
 import math
 from collections import Counter
@@ -18,9 +18,14 @@ ABOVE_CHANCE = 0.03
 FEWEST_ALONE = 60  # questions of a kind that a learner needs
 TIE = 1e-6
 
-MARKED, COVISIBLE, MAP = "marked_point/image_2", "covisible_point/image_2", "camera_on_map/seen_from_above"
-SIDE, MIRRORED = "revealed_side/object_front", "mirrored/object"
-WHICH, ORDER, COMPOSED = "which_view/around_object", "order/around_object", "composed_angle/seen_from_above"
+MARKED = "marked_point/image_2"
+COVISIBLE = "covisible_point/image_2"
+MAP = "camera_on_map/seen_from_above"
+SIDE = "revealed_side/object_front"
+MIRRORED = "mirrored/object"
+WHICH = "which_view/around_object"
+ORDER = "order/around_object"
+COMPOSED = "composed_angle/seen_from_above"
 
 
 class Rule(NamedTuple):
@@ -36,51 +41,52 @@ class Rule(NamedTuple):
 # --- marked points ---------------------------------------------------------------------------------
 
 
-def _dots(one: Asked) -> dict[str, Mark]:
+def _dots(asked: Asked) -> dict[str, Mark]:
     """The dots of image 2, by the option that names them."""
-    return {f"the {mark.colour} dot": mark for mark in one.question.marks if mark.image == 1}
+    return {f"the {mark.colour} dot": mark for mark in asked.question.marks if mark.image == 1}
 
 
-def _mark(one: Asked) -> Mark | None:
-    return next((mark for mark in one.question.marks if mark.image == 0), None)
+def _mark(asked: Asked) -> Mark | None:
+    return next((mark for mark in asked.question.marks if mark.image == 0), None)
 
 
-def _nearest_pixel(one: Asked) -> dict[str, float] | None:
-    mark = _mark(one)
+def _nearest_pixel(asked: Asked) -> dict[str, float] | None:
+    mark = _mark(asked)
     if mark is None:
         return None
-    return {name: -math.dist((dot.x, dot.y), (mark.x, mark.y)) for name, dot in _dots(one).items()}
+    return {name: -math.dist((dot.x, dot.y), (mark.x, mark.y)) for name, dot in _dots(asked).items()}
 
 
-def _from_middle(one: Asked) -> dict[str, float] | None:
-    dots = _dots(one)
+def _from_middle(asked: Asked) -> dict[str, float] | None:
+    dots = _dots(asked)
     middle = np.mean([(dot.x, dot.y) for dot in dots.values()], axis=0) if dots else np.zeros(2)
     return {name: math.dist((dot.x, dot.y), middle) for name, dot in dots.items()}
 
 
-def _middle_dot(one: Asked) -> dict[str, float] | None:
-    return {name: -away for name, away in (_from_middle(one) or {}).items()}
+def _middle_dot(asked: Asked) -> dict[str, float] | None:
+    return {name: -away for name, away in (_from_middle(asked) or {}).items()}
 
 
-def _nearest_in_box(one: Asked) -> dict[str, float] | None:
-    mark = _mark(one)
+def _nearest_in_box(asked: Asked) -> dict[str, float] | None:
+    mark = _mark(asked)
     if mark is None:
         return None
-    here = in_box(mark, one.views[0])
-    return {name: -math.dist(in_box(dot, one.views[1]), here) for name, dot in _dots(one).items()}
+    here = in_box(mark, asked.views[0])
+    return {name: -math.dist(in_box(dot, asked.views[1]), here) for name, dot in _dots(asked).items()}
 
 
-def _nearest_albedo(one: Asked) -> dict[str, float] | None:
+def _nearest_albedo(asked: Asked) -> dict[str, float] | None:
     """The dot whose point has the colour of the marked one, as the renderer knows it."""
-    mark, colours = _mark(one), {name: _albedo(one, dot, 1) for name, dot in _dots(one).items()}
-    wanted = _albedo(one, mark, 0) if mark else None
+    mark = _mark(asked)
+    colours = {name: _albedo(asked, dot, 1) for name, dot in _dots(asked).items()}
+    wanted = _albedo(asked, mark, 0) if mark else None
     if wanted is None:
         return None
     return {name: -math.dist(colour, wanted) for name, colour in colours.items() if colour is not None}
 
 
-def _albedo(one: Asked, mark: Mark, image: int) -> list[float] | None:
-    near = [(math.dist(p.pixels[image], (mark.x, mark.y)), p.albedo) for p in one.item.sample.seen.points]
+def _albedo(asked: Asked, mark: Mark, image: int) -> list[float] | None:
+    near = [(math.dist(p.pixels[image], (mark.x, mark.y)), p.albedo) for p in asked.item.sample.seen.points]
     away, colour = min(near, default=(math.inf, []))
     return colour if away < 1 else None
 
@@ -92,40 +98,40 @@ def in_box(mark: Mark, view: View) -> tuple[float, float]:
     return 2 * across - 1, 2 * (mark.y - top) / max(bottom - top, 1e-6) - 1
 
 
-def _inner_dot(one: Asked) -> dict[str, float] | None:
+def _inner_dot(asked: Asked) -> dict[str, float] | None:
     """A point nearer to the middle of the object than to its edge is said to be seen."""
-    mark = _mark(one)
+    mark = _mark(asked)
     if mark is None:
         return None
-    inner = math.hypot(*in_box(mark, one.views[0])) < 0.6
+    inner = math.hypot(*in_box(mark, asked.views[0])) < 0.6
     return {"it can be seen": float(inner), "it is hidden": float(not inner)}
 
 
 # --- maps, sides, mirrors ----------------------------------------------------------------------------
 
 
-def _from_first(one: Asked) -> dict[str, float] | None:
+def _from_first(asked: Asked) -> dict[str, float] | None:
     return {
         f"the {camera.colour} camera": abs(math.remainder(camera.azimuth_deg, 360))
-        for camera in one.question.map_cameras
+        for camera in asked.question.map_cameras
     }
 
 
-def _nearest_camera(one: Asked) -> dict[str, float] | None:
-    return {name: -away for name, away in (_from_first(one) or {}).items()}
+def _nearest_camera(asked: Asked) -> dict[str, float] | None:
+    return {name: -away for name, away in (_from_first(asked) or {}).items()}
 
 
-def _right_half(one: Asked) -> dict[str, float] | None:
+def _right_half(asked: Asked) -> dict[str, float] | None:
     return {
         f"the {camera.colour} camera": float(math.remainder(camera.azimuth_deg, 360) > 0)
-        for camera in one.question.map_cameras
+        for camera in asked.question.map_cameras
     }
 
 
-def _brighter_side(one: Asked) -> dict[str, float] | None:
+def _brighter_side(asked: Asked) -> dict[str, float] | None:
     """The object is brighter on one side; in its mirror image it might be on the other."""
     sides = []
-    for look in one.looks:
+    for look in asked.looks:
         grey = look.crop.astype(np.float64).mean(axis=2)
         sides.append(float(grey[:, 9:].mean() - grey[:, :8].mean()))
     same = float(sides[0] * sides[1] > 0)
@@ -135,21 +141,21 @@ def _brighter_side(one: Asked) -> dict[str, float] | None:
 # --- sets --------------------------------------------------------------------------------------------
 
 
-def _unlike(one: Asked) -> dict[str, float] | None:
+def _unlike(asked: Asked) -> dict[str, float] | None:
     """How far the mean colour of each picture is from that of image 1."""
-    looks = [one.item.looks[view] for view in one.question.images]
+    looks = [asked.item.looks[view] for view in asked.question.images]
     means = [look.small.reshape(-1, 3).mean(axis=0) for look in looks]
     return {f"image {i + 1}": float(np.linalg.norm(means[i] - means[0])) for i in range(1, len(means))}
 
 
-def _unlike_pixels(one: Asked) -> dict[str, float] | None:
-    looks = [one.item.looks[view] for view in one.question.images]
+def _unlike_pixels(asked: Asked) -> dict[str, float] | None:
+    looks = [asked.item.looks[view] for view in asked.question.images]
     crops = [look.crop.astype(np.float64) for look in looks]
     return {f"image {i + 1}": float(np.abs(crops[i] - crops[0]).mean()) for i in range(1, len(crops))}
 
 
 def _least(of: Callable[[Asked], dict[str, float] | None]) -> Callable[[Asked], dict[str, float] | None]:
-    return lambda one: {name: -value for name, value in (of(one) or {}).items()}
+    return lambda asked: {name: -value for name, value in (of(asked) or {}).items()}
 
 
 def _in_order_of(
@@ -157,24 +163,26 @@ def _in_order_of(
 ) -> Callable[[Asked], dict[str, float] | None]:
     """The order in which the pictures grow less like image 1."""
 
-    def scores(one: Asked) -> dict[str, float] | None:
-        found = of(one) or {}
-        order = ", ".join(name.removeprefix("image ") for name in sorted(found, key=lambda name: found[name]))
-        return {option: float(option == order) for option in one.question.options}
+    def scores(asked: Asked) -> dict[str, float] | None:
+        scored = of(asked) or {}
+        order = ", ".join(
+            name.removeprefix("image ") for name in sorted(scored, key=lambda name: scored[name])
+        )
+        return {option: float(option == order) for option in asked.question.options}
 
     return scores
 
 
 def _is(wanted: str) -> Callable[[Asked], dict[str, float] | None]:
-    return lambda one: {option: float(option == wanted) for option in one.question.options}
+    return lambda asked: {option: float(option == wanted) for option in asked.question.options}
 
 
 def _degrees(option: str) -> float:
     return float(next((word for word in option.split() if word.isdigit()), "0"))
 
 
-def _largest_angle(one: Asked) -> dict[str, float] | None:
-    return {option: _degrees(option) for option in one.question.options}
+def _largest_angle(asked: Asked) -> dict[str, float] | None:
+    return {option: _degrees(option) for option in asked.question.options}
 
 
 def _bounds(fair: float) -> Bounds:
@@ -234,22 +242,24 @@ def figure_facts(samples: Samples) -> Probe:
 
 def measured_rules(samples: Samples, rules: Sequence[Rule]) -> list[Measured]:
     """How often each rule is right."""
-    asked, out = samples.fair(), []
+    fair = samples.fair()
+    out = []
     for rule in rules:
-        hits, groups = [], []
-        for one in asked.get(rule.kind, []):
-            scores = rule.scores(one)
-            if not scores or any(one.item.looks[view].problem for view in one.question.images):
+        hits = []
+        groups = []
+        for asked in fair.get(rule.kind, []):
+            scores = rule.scores(asked)
+            if not scores or any(asked.item.looks[view].problem for view in asked.question.images):
                 continue
             best = [name for name, score in scores.items() if score >= max(scores.values()) - TIE]
-            hits.append((one.right in best) / len(best))
-            groups.append(one.item.group)
+            hits.append((asked.right in best) / len(best))
+            groups.append(asked.item.group)
         if not hits:
             continue
-        found = share(hits, groups)
+        shares = share(hits, groups)
         if rule.two_way:
-            found = found._replace(value=max(found.value, 1 - found.value))
-        out.append(Measured(f"{rule.kind}, {rule.what}", found, rule.bounds))
+            shares = shares._replace(value=max(shares.value, 1 - shares.value))
+        out.append(Measured(f"{rule.kind}, {rule.what}", shares, rule.bounds))
     return out
 
 
@@ -257,29 +267,33 @@ def measured_rules(samples: Samples, rules: Sequence[Rule]) -> list[Measured]:
 
 
 def figure_alone(samples: Samples) -> Probe:
-    """One picture with its dots, or the map alone: a learner that gets only that must do no better than chance."""
-    name, what = (
-        "figure_alone",
-        "score of a random forest on one picture with its dots, or on the map, objects held out",
-    )
+    """A learner that gets one picture with its dots, or the map alone, must do no better than chance."""
+    name = "figure_alone"
+    what = "score of a random forest on one picture with its dots, or on the map, objects held out"
     measured = []
     for kind, (shown, features) in ALONE.items():
-        every = [one for one in samples.fair().get(kind, []) if one.right]
-        chosen = samples.draw({one.question.id for one in every}, MOST, name)
-        every = [one for one in every if one.question.id in chosen]
-        rows = [(one, features(one)) for one in every]
+        every = [asked for asked in samples.fair().get(kind, []) if asked.right]
+        chosen = samples.draw({asked.question.id for asked in every}, MOST, name)
+        every = [asked for asked in every if asked.question.id in chosen]
+        rows = [(asked, features(asked)) for asked in every]
         rows = [
-            (one, options) for one, options in rows if options and set(options) == set(one.question.options)
+            (asked, options)
+            for asked, options in rows
+            if options and set(options) == set(asked.question.options)
         ]
-        groups = [one.item.group for one, _ in rows]
-        if len(rows) < FEWEST_ALONE or len(set(groups)) < FOLDS or len({one.right for one, _ in rows}) < 2:
+        groups = [asked.item.group for asked, _ in rows]
+        if (
+            len(rows) < FEWEST_ALONE
+            or len(set(groups)) < FOLDS
+            or len({asked.right for asked, _ in rows}) < 2
+        ):
             continue
-        fair = float(np.mean([1 / len(one.question.options) for one, _ in rows]))
-        found = _best_option_share(rows, groups, samples.rng(kind))
-        prior, count = Counter(one.right for one, _ in rows).most_common(1)[0]
+        fair = float(np.mean([1 / len(asked.question.options) for asked, _ in rows]))
+        score = _best_option_share(rows, groups, samples.rng(kind))
+        prior, count = Counter(asked.right for asked, _ in rows).most_common(1)[0]
         note = f"always saying {prior!r} scores {count / len(rows):.1%}"
         bounds = Bounds(high=max(fair, count / len(rows)) + ABOVE_MOST_FREQUENT)
-        measured.append(Measured(f"{kind}, {shown}", found, bounds, note, sure_from=SURE_FROM))
+        measured.append(Measured(f"{kind}, {shown}", score, bounds, note, sure_from=SURE_FROM))
     too_few = f"needs {FEWEST_ALONE} questions of a kind, of {FOLDS} objects"
     return judge(name, what, measured, too_few=too_few)
 
@@ -304,9 +318,9 @@ def _best_option_share(
         ]
         start = 0
         for row in test:
-            one, options = rows[row]
+            asked, options = rows[row]
             likely = scores[start : start + len(options)]
-            hits[row] = list(options)[int(np.argmax(likely))] == one.right
+            hits[row] = list(options)[int(np.argmax(likely))] == asked.right
             start += len(options)
     return share(hits, groups)
 
@@ -314,10 +328,12 @@ def _best_option_share(
 def _dot_features(mark: Mark, view: View, look: Look) -> Array:
     """Where a dot is in the picture and on the object's box, and what is around it."""
     across, down = in_box(mark, view)
-    width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
+    width = 2 * view.intrinsics[0][2]
+    height = 2 * view.intrinsics[1][2]
     left, top, right, bottom = view.object_box
     size = [(right - left) / width, (bottom - top) / height, view.object_share]
-    column, row = int(mark.x / width * look.small.shape[1]), int(mark.y / height * look.small.shape[0])
+    column = int(mark.x / width * look.small.shape[1])
+    row = int(mark.y / height * look.small.shape[0])
     patch = look.small[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3].astype(np.float64)
     colour = patch.mean(axis=(0, 1)) if patch.size else np.zeros(3)
     spread = patch.std() if patch.size else 0.0
@@ -325,22 +341,23 @@ def _dot_features(mark: Mark, view: View, look: Look) -> Array:
     return np.array([*place, *size, *(colour / 255), spread / 255])
 
 
-def _covisible_features(one: Asked) -> dict[str, Array]:
+def _covisible_features(asked: Asked) -> dict[str, Array]:
     """Of image 1 and its dot. Both options have the same but for their number, which a tree can split by."""
-    mark = _mark(one)
-    if mark is None or one.looks[0].problem:
+    mark = _mark(asked)
+    if mark is None or asked.looks[0].problem:
         return {}
-    found = _dot_features(mark, one.views[0], one.looks[0])
+    place = _dot_features(mark, asked.views[0], asked.looks[0])
     return {
-        option: np.array([i, *found * (1 if i else -1)])
+        option: np.array([i, *place * (1 if i else -1)])
         for i, option in enumerate(("it can be seen", "it is hidden"))
     }
 
 
-def _marked_features(one: Asked) -> dict[str, Array]:
+def _marked_features(asked: Asked) -> dict[str, Array]:
     """Of image 2 and its dots, without the mark of image 1."""
-    dots, away = _dots(one), _from_middle(one) or {}
-    if one.looks[1].problem:
+    dots = _dots(asked)
+    away = _from_middle(asked) or {}
+    if asked.looks[1].problem:
         return {}
     ranks = {name: rank for rank, name in enumerate(sorted(away, key=lambda name: away[name]))}
     return {
@@ -349,7 +366,7 @@ def _marked_features(one: Asked) -> dict[str, Array]:
                 away[name],
                 ranks[name],
                 *_to_others(name, dots),
-                *_dot_features(dot, one.views[1], one.looks[1]),
+                *_dot_features(dot, asked.views[1], asked.looks[1]),
                 list(COLOURS).index(dot.colour),
             ]
         )
@@ -364,8 +381,8 @@ def _to_others(name: str, dots: dict[str, Mark]) -> tuple[float, float]:
     return (min(away), max(away)) if away else (0.0, 0.0)
 
 
-def _map_features(one: Asked) -> dict[str, Array]:
-    away = _from_first(one) or {}
+def _map_features(asked: Asked) -> dict[str, Array]:
+    away = _from_first(asked) or {}
     ranks = {name: sum(other < mine - TIE for other in away.values()) for name, mine in away.items()}
     return {
         f"the {camera.colour} camera": np.array(
@@ -377,7 +394,7 @@ def _map_features(one: Asked) -> dict[str, Array]:
                 list(COLOURS).index(camera.colour),
             ]
         )
-        for camera in one.question.map_cameras
+        for camera in asked.question.map_cameras
     }
 
 

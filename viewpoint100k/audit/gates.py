@@ -22,7 +22,9 @@ SIZE_KINDS = ("angle", "angle_number", "signed_angle", "mirrored")
 
 def covisibility(samples: Samples) -> Probe:
     """Two pictures that share too little of the object ask for a guess."""
-    gates, problems, n = samples.gates, [], 0
+    gates = samples.gates
+    problems = []
+    n = 0
     for item in samples.items:
         n += 1
         if len(item.sample.views) > 2:
@@ -37,7 +39,7 @@ def covisibility(samples: Samples) -> Probe:
                 )
             )
         elif shared < gates.min_covisible_for_size:
-            asked = [one.type for one in item.sample.questions if one.type in SIZE_KINDS]
+            asked = [question.type for question in item.sample.questions if question.type in SIZE_KINDS]
             if asked:
                 problems.append((item.key, f"{asked[0]} is asked, and the views share only {shared:.3f}"))
     return all_of("covisibility", "surface seen in both views, against the run's own gates", n, problems)
@@ -47,20 +49,21 @@ def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
     """Of a set, those views must share surface that a question leads from one to the other."""
     for question in item.sample.questions:
         kind = f"{question.type}/{question.frame}"
-        found = answer(item.sample, question, gates) if known(kind) else ""
-        if not isinstance(found, str):  # else it is another probe's
-            yield from (f"{kind}: {what}" for what in apart(item.sample, found, gates))
+        proven = answer(item.sample, question, gates) if known(kind) else ""
+        if not isinstance(proven, str):  # else it is another probe's
+            yield from (f"{kind}: {what}" for what in apart(item.sample, proven, gates))
 
 
 def decidability(samples: Samples) -> Probe:
     """A wrong answer must have implied another picture."""
-    problems, values = [], []
+    problems = []
+    values = []
     for every in samples.asked().values():
-        for one in every:
-            values.append(one.question.decidability)
-            found = answer(one.item.sample, one.question, samples.gates) if known(one.kind) else None
-            if what := undecidable(one.question, found, samples.gates):
-                problems.append((one.item.key, f"{one.kind}: {what}"))
+        for asked in every:
+            values.append(asked.question.decidability)
+            proven = answer(asked.item.sample, asked.question, samples.gates) if known(asked.kind) else None
+            if what := undecidable(asked.question, proven, samples.gates):
+                problems.append((asked.item.key, f"{asked.kind}: {what}"))
     detail = {"lowest": min(values), "median": float(np.median(values))} if values else None
     what = "how different the picture would be under a wrong answer, against the run's own gate"
     return all_of("decidability", what, len(values), problems, detail=detail)
@@ -68,7 +71,8 @@ def decidability(samples: Samples) -> Probe:
 
 def pictures(samples: Samples) -> Probe:
     """Empty, black, white or flat pictures, and objects too small to see."""
-    problems, n = [], 0
+    problems = []
+    n = 0
     for item in samples.items:
         for number, (look, view) in enumerate(zip(item.looks, item.sample.views, strict=False)):
             n += 1
@@ -100,8 +104,9 @@ def pictures(samples: Samples) -> Probe:
 
 
 def boxes(samples: Samples) -> Probe:
-    """The object's box must lie where the pose projects the object's sphere, or pose and picture do not belong together."""
-    problems, n = [], 0
+    """The object's box must lie where the pose has the object's sphere, or pose and picture do not match."""
+    problems = []
+    n = 0
     for item in samples.items:
         for number, view in enumerate(item.sample.views):
             n += 1
@@ -112,8 +117,10 @@ def boxes(samples: Samples) -> Probe:
 
 
 def _box_problem(view: View) -> str:
-    pose, intrinsics = np.array(view.world_from_camera), np.array(view.intrinsics)
-    width, height = 2 * intrinsics[0, 2], 2 * intrinsics[1, 2]
+    pose = np.array(view.world_from_camera)
+    intrinsics = np.array(view.intrinsics)
+    width = 2 * intrinsics[0, 2]
+    height = 2 * intrinsics[1, 2]
     left, top, right, bottom = view.object_box
     if not (-1 <= left < right <= width + 1 and -1 <= top < bottom <= height + 1):
         return f"the box {view.object_box} is not inside {width:.0f} x {height:.0f} pixels"
@@ -121,36 +128,40 @@ def _box_problem(view: View) -> str:
         return f"the object covers {view.object_share:.3f} of the picture, more than its box"
     centre = -pose[:3, 3] @ pose[:3, :3]  # the world's origin, in camera axes
     for axis, (low, high) in enumerate(((left, right), (top, bottom))):
-        across, along = centre[axis], centre[2]
+        across = centre[axis]
+        along = centre[2]
         away = np.hypot(across, along)
         if away <= OBJECT_RADIUS:
             continue
-        middle, half = np.arctan2(across, along), np.arcsin(OBJECT_RADIUS / away)
+        middle = np.arctan2(across, along)
+        half = np.arcsin(OBJECT_RADIUS / away)
         if abs(middle) + half >= np.pi / 2:
             continue  # a sphere that reaches beside the camera has no bounded picture
         edges = intrinsics[axis, axis] * np.tan([middle - half, middle + half]) + intrinsics[axis, 2]
         if low < edges[0] - SLACK_PX or high > edges[1] + SLACK_PX:
             name = ("columns", "rows")[axis]
-            return f"the box covers {name} {low:.0f} to {high:.0f}; the pose has the object within {edges[0]:.0f} to {edges[1]:.0f}"
+            within = f"{edges[0]:.0f} to {edges[1]:.0f}"
+            return f"the box covers {name} {low:.0f} to {high:.0f}; the pose has the object within {within}"
     return ""
 
 
 def same_picture(samples: Samples) -> Probe:
     """Two views of a camera that moved must not be one picture."""
-    problems, n = [], 0
+    problems = []
+    n = 0
     for item in samples.items:
-        for one, other in combinations(range(len(item.sample.views)), 2):
+        for first, second in combinations(range(len(item.sample.views)), 2):
             n += 1
-            if _is_one(item, one, other):
-                problems.append((item.key, f"its views {one} and {other} are one and the same picture"))
+            if _is_one(item, first, second):
+                problems.append((item.key, f"its views {first} and {second} are one and the same picture"))
     return all_of("same_picture", "two pictures of an object differ where the camera moved", n, problems)
 
 
-def _is_one(item: Item, one: int, other: int) -> bool:
-    looks = item.looks[one], item.looks[other]
+def _is_one(item: Item, first: int, second: int) -> bool:
+    looks = item.looks[first], item.looks[second]
     if looks[0].problem or looks[1].problem:
         return False
-    moved = Pair(item.sample.views[one], item.sample.views[other])
+    moved = Pair(item.sample.views[first], item.sample.views[second])
     steps = (moved.right, moved.up, moved.forward)
     still = max(map(abs, steps)) < 0.02 and moved.rotation_deg < 1 and abs(moved.focal_ratio - 1) < 0.02
     return not still and bool((looks[0].small == looks[1].small).all())

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from viewpoint100k.config import GateConfig
 from viewpoint100k.proof import answer, known
 from viewpoint100k.proof.judging import MARGIN_RTOL, wrong_answer
 from viewpoint100k.proof.measure import MOTIONS, Pair, signs
-from viewpoint100k.questions import KINDS
-from viewpoint100k.questions.kinds import Fact, Kind
+from viewpoint100k.questions.kind import Fact, Kind
+from viewpoint100k.questions.registry import PAIR_KINDS
 from viewpoint100k.records import View, matrix
 
 TRUTH_ATOL = 2e-5  # of fields that are rounded to a millionth, by other formulas, some near the zenith
@@ -59,7 +59,8 @@ def truth_recomputed(samples: Samples) -> Probe:
 
 def _ill_seen(item: Item) -> Iterator[str]:
     """What is stored of a sample's views beside their poses must hang together."""
-    seen, count = item.sample.seen, len(item.sample.views)
+    seen = item.sample.seen
+    count = len(item.sample.views)
     for name, table in (("covisible_fraction", seen.covisible_fraction), ("difference", seen.difference)):
         if not table:
             continue
@@ -72,21 +73,24 @@ def _ill_seen(item: Item) -> Iterator[str]:
             name == "covisible_fraction"
             and abs(values[0, 1] - item.sample.truth.covisible_fraction) > TRUTH_ATOL
         ):
-            yield f"truth says that {item.sample.truth.covisible_fraction} is shared; seen says {values[0, 1]}"
+            shared = item.sample.truth.covisible_fraction
+            yield f"truth says that {shared} is shared; seen says {values[0, 1]}"
     if seen.sides and (len(seen.sides) != count or any(abs(sum(side) - 1) > 1e-4 for side in seen.sides)):
         yield "seen.sides are not the shares of six sides for each view"
 
 
 def labels_recomputed(samples: Samples) -> Probe:
     """Every answer against formulas that share no code with those that gave it."""
-    problems, unknown, n = list[tuple[str, str]](), Counter[str](), 0
+    problems = list[tuple[str, str]]()
+    unknown = Counter[str]()
+    n = 0
     for kind, every in samples.asked().items():
         if not known(kind):
             unknown[kind] += len(every)
             continue
-        for one in every:
+        for asked in every:
             n += 1
-            problems += [(one.item.key, f"{kind}: {what}") for what in _wrong(one, samples.gates)]
+            problems += [(asked.item.key, f"{kind}: {what}") for what in _wrong(asked, samples.gates)]
     probe = all_of(
         "labels_recomputed",
         "answers and margins against a second implementation, from the stored poses",
@@ -102,16 +106,16 @@ def labels_recomputed(samples: Samples) -> Probe:
     )
 
 
-def _wrong(one: Asked, gates: GateConfig) -> Iterator[str]:
-    found = answer(one.item.sample, one.question, gates)
-    if isinstance(found, str):
-        yield found
+def _wrong(asked: Asked, gates: GateConfig) -> Iterator[str]:
+    proven = answer(asked.item.sample, asked.question, gates)
+    if isinstance(proven, str):
+        yield proven
     else:
-        yield from wrong_answer(one.question, found)
+        yield from wrong_answer(asked.question, proven)
 
 
-def _apart(name: str, one: float, other: float) -> float:
-    gap = abs(one - other)
+def _apart(name: str, first: float, second: float) -> float:
+    gap = abs(first - second)
     return min(gap, 360 - gap) if name.endswith("_deg") else gap
 
 
@@ -128,34 +132,36 @@ OPPOSITE = {
     "left": "right", "down": "up", "backward": "forward", "nearer": "farther", "lower": "higher",
     "clockwise": "counter-clockwise",
 }  # fmt: skip
-OPPOSITE |= {other: one for one, other in OPPOSITE.items()}
+OPPOSITE |= {second: first for first, second in OPPOSITE.items()}
 STEPS = {"ego_translation", "vertical_translation", "forward_translation", "combined_translation"}
 FACING = "object_translation/object_facing_camera_1"
 
 
 def reversal(samples: Samples) -> Probe:
     """Every question from the second view to the first has the answer that goes with its parent's."""
-    problems, n, open_ones = list[tuple[str, str]](), 0, Counter[str]()
+    problems = list[tuple[str, str]]()
+    n = 0
+    open_ones = Counter[str]()
     for kind, every in samples.asked().items():
-        first = {one.item.key: one for one in every if one.question.images == [0, 1]}
-        for one in every:
-            question = one.question
+        first = {asked.item.key: asked for asked in every if asked.question.images == [0, 1]}
+        for asked in every:
+            question = asked.question
             if question.images != [1, 0]:
                 if question.id.endswith("-reversed"):
                     problems.append(
-                        (one.item.key, f"{kind} is called a twin and shows views {question.images}")
+                        (asked.item.key, f"{kind} is called a twin and shows views {question.images}")
                     )
                 continue
             n += 1
-            parent = first.get(one.item.key)
+            parent = first.get(asked.item.key)
             if parent is None or question.id != f"{parent.question.id}-reversed":
-                problems.append((one.item.key, f"{kind}: its twin {question.id} has no parent"))
+                problems.append((asked.item.key, f"{kind}: its twin {question.id} has no parent"))
                 continue
-            said = _not_reversed(parent, one)
+            said = _not_reversed(parent, asked)
             if said is None:
                 open_ones[kind] += 1
             elif said:
-                problems.append((one.item.key, f"{kind}: {said}"))
+                problems.append((asked.item.key, f"{kind}: {said}"))
     detail = {"the table does not tell, only the poses": dict(open_ones)} if open_ones else None
     what = "answers from the second view to the first that go with their parent's, by a table of opposites"
     return all_of("reversal", what, n, problems, nothing="no question has a twin", detail=detail)
@@ -184,19 +190,29 @@ def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
     """A step along the axes of two cameras is reversed for certain only where these are nearly parallel."""
     parallel = parent.item.sample.truth.rotation_deg < FAR_TURN_DEG
     turned = parent.question.type == "relative_pose"
-    told = False
+    tells = False
     if says_none(parent.right) or says_none(twin.right):
         return None
     words = zip(parent.right.split(), twin.right.split(), strict=False)
-    for place, (one, other) in enumerate(words):
-        if one in OPPOSITE and (parallel or (turned and place == 3)):
-            told = True
-            if other.rstrip(",") == one.rstrip(","):
+    for place, (forth, back) in enumerate(words):
+        if forth in OPPOSITE and (parallel or (turned and place == 3)):
+            tells = True
+            if back.rstrip(",") == forth.rstrip(","):
                 return f"{parent.right!r} one way and {twin.right!r} the other"
-    return "" if told else None
+    return "" if tells else None
 
 
 # --- coupling -------------------------------------------------------------------------------------
+
+
+class Coupling(NamedTuple):
+    """The mutual information of the labels of two motions."""
+
+    bits: float
+    name: str
+    interval: tuple[float, float]
+    judged: tuple[float, float]  # the interval by which the pair is judged as one of many
+    n: int
 
 
 def label_coupling(samples: Samples) -> Probe:
@@ -205,50 +221,56 @@ def label_coupling(samples: Samples) -> Probe:
     Zero for independent ones, near one bit for plain orbits.
     """
     name = "label_coupling"
-    what = "mutual information of two labels (negative, none, positive) of motions and lens, in bits; the most coupled pair"
+    what = (
+        "mutual information of two labels (negative, none, positive) of motions and lens, in bits; the most "
+        "coupled pair"
+    )
     tables = _coupling_tables(samples)
     rng = samples.rng(name)
-    names = list(tables)
-    matrix_bits, rows = dict[str, float](), []
-    for pair in names:
-        counts = tables[pair]
-        n = int(counts.sum())
-        bits = float(information_bits(counts.sum(axis=0))) if n else 0.0
-        matrix_bits[" x ".join(pair)] = round(bits, 5)
-        if n >= FEWEST_COUPLED:
-            # the interval of one of all pairs: wide enough that all of them together rarely miss
-            judged = information_interval(counts, rng, 1 - 0.01 / len(names))
-            rows.append((bits, " x ".join(pair), information_interval(counts, rng), judged, n))
+    coupled = [_coupling(" x ".join(names), tables[names], rng, len(tables)) for names in tables]
     detail: dict[str, Any] = {
-        "bits": matrix_bits,
-        "pairs of labels": {" x ".join(pair): int(tables[pair].sum()) for pair in names},
+        "bits": {pair.name: round(pair.bits, 5) for pair in coupled},
+        "pairs of labels": {pair.name: pair.n for pair in coupled},
     }
-    if not rows:
+    enough = [pair for pair in coupled if pair.n >= FEWEST_COUPLED]
+    if not enough:
         return not_measured(name, what, f"needs {FEWEST_COUPLED} samples outside the grey bands", detail)
-    beyond = [row for row in rows if row[3][0] > COUPLED_BITS]
-    detail["for certain"] = [row[1] for row in beyond]
-    bits, worst, interval, _, n = max(beyond or rows)
-    fact = samples.manifest.preset == ORBIT_PRESET
-    because = f"{worst}: {bits:.4f} bit, 95 % {interval[0]:.4f} to {interval[1]:.4f}, n = {n}"
-    if bits > COUPLED_BITS and not beyond:
+    beyond = [pair for pair in enough if pair.judged[0] > COUPLED_BITS]
+    detail["for certain"] = [pair.name for pair in beyond]
+    worst = max(beyond or enough)
+    by_design = samples.manifest.preset == ORBIT_PRESET
+    low, high = worst.interval
+    because = f"{worst.name}: {worst.bits:.4f} bit, 95 % {low:.4f} to {high:.4f}, n = {worst.n}"
+    if worst.bits > COUPLED_BITS and not beyond:
         because += ": too few samples to be sure"
-    if fact:
+    if by_design:
         because = f"a fact of the preset {ORBIT_PRESET}, whose orbits couple by design; {because}"
     return Probe(
         name=name,
         what=what,
-        value=bits,
-        interval=interval,
-        threshold=Bounds() if fact else Bounds(high=COUPLED_BITS),
-        n=n,
-        verdict="fail" if beyond and not fact else "pass",
+        value=worst.bits,
+        interval=worst.interval,
+        threshold=Bounds() if by_design else Bounds(high=COUPLED_BITS),
+        n=worst.n,
+        verdict="fail" if beyond and not by_design else "pass",
         because=because,
         detail=detail,
     )
 
 
+def _coupling(name: str, counts: Array, rng: np.random.Generator, pairs: int) -> Coupling:
+    """How much one label tells of another, from (objects, 3, 3) counts of both."""
+    n = int(counts.sum())
+    bits = float(information_bits(counts.sum(axis=0))) if n else 0.0
+    if n < FEWEST_COUPLED:
+        return Coupling(bits, name, (0.0, 0.0), (0.0, 0.0), n)
+    # the interval of one of all pairs: wide enough that all of them together rarely miss
+    judged = information_interval(counts, rng, 1 - 0.01 / pairs)
+    return Coupling(bits, name, information_interval(counts, rng), judged, n)
+
+
 def _coupling_tables(samples: Samples) -> dict[tuple[str, str], Array]:
-    """(objects, 3, 3) counts for each pair of motions; only of pairs of views, each from its first to its second."""
+    """(objects, 3, 3) counts for each pair of motions, from the first to the second of two views."""
     pairs = [item for item in samples.items if len(item.sample.views) == 2]
     groups = {uid: i for i, uid in enumerate(dict.fromkeys(item.group for item in pairs))}
     labels = [(groups[item.group], signs(_measured(item, 0, 1), samples.gates)) for item in pairs]
@@ -256,9 +278,10 @@ def _coupling_tables(samples: Samples) -> dict[tuple[str, str], Array]:
     tables = {(a, b): np.zeros((len(groups), 3, 3)) for i, a in enumerate(names) for b in names[i + 1 :]}
     for group, each in labels:
         for (a, b), table in tables.items():
-            one, other = each[a], each[b]
-            if one is not None and other is not None:
-                table[group, one + 1, other + 1] += 1
+            first = each[a]
+            second = each[b]
+            if first is not None and second is not None:
+                table[group, first + 1, second + 1] += 1
     return tables
 
 
@@ -269,18 +292,20 @@ Change = Callable[[Kind, Fact], Fact]
 
 
 def metamorphic(samples: Samples) -> Probe:
-    """The project's own labels on changed poses: a mirror swaps left and right, a swap reverses, a turn does nothing."""
+    """Our labels on changed poses: a mirror swaps left and right, a swap reverses, a turn does nothing."""
     keys = {item.key for item in samples.items if item.sample.seen.points}  # some are kept without
     keys = keys if len(keys) >= MOST_TRANSFORMED else {item.key for item in samples.items}
     chosen = samples.draw(keys, MOST_TRANSFORMED, "metamorphic")
-    rng, problems, n = samples.rng("metamorphic"), [], 0
+    rng = samples.rng("metamorphic")
+    problems = []
+    n = 0
     for item in samples.items:
         if item.key not in chosen:
             continue
-        for change, kind, wanted, found in _transformed(item, samples.gates, rng):
+        for change, kind, wanted, now in _transformed(item, samples.gates, rng):
             n += 1
-            if not _same(wanted, found):
-                problems.append((item.key, f"{kind.name}, {change}: {found}, expected {wanted}"))
+            if not _same(wanted, now):
+                problems.append((item.key, f"{kind.name}, {change}: {now}, expected {wanted}"))
         for change, name, same in figures_transformed(item.sample, samples.gates, rng):
             n += 1
             if not same:
@@ -296,7 +321,8 @@ def _transformed(
     front = item.sample.truth.front_azimuth_deg
     angle = float(rng.uniform(0, 360))
     turn = np.eye(4)
-    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    cosine = np.cos(np.radians(angle))
+    sine = np.sin(np.radians(angle))
     turn[:2, :2] = [[cosine, -sine], [sine, cosine]]
     turned = [_placed(view, turn @ matrix(view.world_from_camera)) for view in views]
     mirrored = [_placed(view, MIRROR @ matrix(view.world_from_camera) @ MIRROR) for view in views]
@@ -308,7 +334,7 @@ def _transformed(
     before = _facts(item, views, front, gates)
     for name, moved, moved_front, change in cases:
         after = _facts(item, moved, moved_front, gates)
-        for kind in KINDS:
+        for kind in PAIR_KINDS:
             if name == "swapped" and kind.type not in REVERSED_BY_SWAP:
                 continue
             old = before[kind.name]
@@ -319,7 +345,7 @@ def _facts(
     item: Item, views: Sequence[View], front: float | None, gates: GateConfig
 ) -> dict[str, Fact | None]:
     truth = make_truth(views[0], views[1], item.sample.truth.covisible_fraction, front)
-    return {kind.name: kind.fact(truth, gates) for kind in KINDS}
+    return {kind.name: kind.fact(truth, gates) for kind in PAIR_KINDS}
 
 
 def _placed(view: View, world_from_camera: Array) -> View:
@@ -376,10 +402,10 @@ def _unchanged(kind: Kind, fact: Fact) -> Fact:
     return fact
 
 
-def _same(wanted: Fact | None, found: Fact | None) -> bool:
-    if wanted is None or found is None:
+def _same(wanted: Fact | None, now: Fact | None) -> bool:
+    if wanted is None or now is None:
         # rounding may push what lies on an edge to its other side
-        edge = wanted or found
+        edge = wanted or now
         return edge is None or abs(edge.margin - 1) < MARGIN_RTOL
-    near = abs(wanted.margin - found.margin) <= MARGIN_RTOL * max(1.0, wanted.margin)
-    return wanted.option == found.option and near and abs((wanted.value or 0) - (found.value or 0)) < 0.11
+    near = abs(wanted.margin - now.margin) <= MARGIN_RTOL * max(1.0, wanted.margin)
+    return wanted.option == now.option and near and abs((wanted.value or 0) - (now.value or 0)) < 0.11

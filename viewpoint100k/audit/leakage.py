@@ -22,7 +22,7 @@ def split_leakage(samples: Samples) -> Probe:
     """No object in two splits: not by its name, its file, its author's series, nor by how it looks."""
     problems = list(_shared_names(samples)) + list(_shared_looks(samples))
     objects = {item.group for item in samples.items}
-    what = "objects in one split only: by uid, file hash, author and title, and appearance (dHash of the object's box)"
+    what = "objects in one split only: by uid, file hash, author and title, and dHash of the object's box"
     if len({item.sample.split for item in samples.items}) < 2:
         return not_measured("split_leakage", what, "there is only one split")
     return all_of("split_leakage", what, len(objects), problems)
@@ -37,17 +37,17 @@ def _shared_names(samples: Samples) -> Iterator[tuple[str, str]]:
     }
     for called, name_of in names.items():
         first = dict[str, tuple[str, str]]()
-        told = set[str]()
+        seen = set[str]()
         for thing in samples.objects():
             name = name_of(thing.record)
             split, key = first.setdefault(name, (thing.split, thing.key))
-            if name and split != thing.split and name not in told:
-                told.add(name)
+            if name and split != thing.split and name not in seen:
+                seen.add(name)
                 yield thing.key, f"{called} {name[:60]!r} is in {thing.split} and, in {key}, in {split}"
 
 
 def series(thing: ObjectRecord) -> str:
-    """Author and title without numbers and endings: "Chair 12 (red)" and "chair_7" of one author are one series."""
+    """Author and title without numbers and endings: "Chair 12 (red)" and "chair_7" are of one series."""
     title = re.sub(r"[\W\d_]+", " ", re.sub(r"\(.*?\)", " ", thing.title.lower())).strip()
     known = thing.author.strip().lower() not in ("", "unknown") and len(title) >= 3
     return f"{thing.author.strip().lower()}: {title[:24]}" if known else ""
@@ -61,13 +61,13 @@ def _shared_looks(samples: Samples) -> Iterator[tuple[str, str]]:
             if not look.problem and look.box_contrast > 0.02:
                 by_split[item.sample.split].append((item.key, item.group, look))
     splits = sorted(by_split, key=lambda split: len(by_split[split]))
-    told = set[tuple[str, str]]()
+    paired = set[tuple[str, str]]()
     for i, small in enumerate(splits):
         for large in splits[i + 1 :]:
             for mine, other in _near(by_split[small], by_split[large]):
                 pair = (mine[1], other[1])
-                if mine[1] != other[1] and pair not in told:
-                    told.add(pair)
+                if mine[1] != other[1] and pair not in paired:
+                    paired.add(pair)
                     yield (
                         mine[0],
                         f"object {mine[1]} of {small} looks like {other[1]} of {large}, in {other[0]}",
@@ -83,7 +83,8 @@ def _near(
         theirs = np.stack([_hash(row[2]) for row in block])
         apart = (ours.shape[1] - ours @ theirs.T) / 2  # of +-1: how many differ
         for a, b in np.argwhere(apart <= SAME_BITS):
-            mine, other = few[a], block[b]
+            mine = few[a]
+            other = block[b]
             if np.abs(_colours(mine[2]) - _colours(other[2])).mean() <= SAME_COLOUR:
                 yield mine, other
 
@@ -103,19 +104,20 @@ def _colours(look: Look) -> Array:
 
 def regime_gap(samples: Samples) -> Probe:
     """In any light, before any background, in any family, both directions must be right equally often."""
-    measured, detail = [], dict[str, str]()
+    measured = []
+    detail = dict[str, str]()
     for kind, every in two_way(samples).items():
         for regime, name_of in REGIMES.items():
             cells = defaultdict[str, list[tuple[Asked, int]]](list)
-            for one, sign in every:
-                cells[name_of(one)].append((one, sign))
+            for asked, sign in every:
+                cells[name_of(asked)].append((asked, sign))
             table = [Counter(sign for _, sign in rows) for rows in cells.values()]
             p = independence_p(np.array([[row[-1], row[1]] for row in table]))
             detail[f"{kind} by {regime}"] = f"chi-square p = {p:.3g}"
             for cell, rows in cells.items():
-                found = share([sign > 0 for _, sign in rows], [one.item.group for one, _ in rows])
+                score = share([sign > 0 for _, sign in rows], [asked.item.group for asked, _ in rows])
                 bounds = Bounds(0.5 - REGIME_TOLERANCE, 0.5 + REGIME_TOLERANCE)
-                measured.append(Measured(f"{kind}, {regime} {cell}", found, bounds))
+                measured.append(Measured(f"{kind}, {regime} {cell}", score, bounds))
     what = (
         "share of the second direction of two, by light, relighting, background, family, lens and elevation"
     )
@@ -123,10 +125,10 @@ def regime_gap(samples: Samples) -> Probe:
 
 
 REGIMES: dict[str, Callable[[Asked], str]] = {
-    "lamps": lambda one: one.views[0].light.rpartition("/")[2],
-    "lights": lambda one: "the same" if one.views[0].light == one.views[1].light else "changed",
-    "background": lambda one: one.views[0].background,
-    "family": lambda one: one.item.sample.family,
-    "lens": lambda one: "wide" if one.views[0].hfov_deg > 60 else "long",
-    "elevation": lambda one: "high" if one.item.sample.truth.elevation_deg > 20 else "low",
+    "lamps": lambda asked: asked.views[0].light.rpartition("/")[2],
+    "lights": lambda asked: "the same" if asked.views[0].light == asked.views[1].light else "changed",
+    "background": lambda asked: asked.views[0].background,
+    "family": lambda asked: asked.item.sample.family,
+    "lens": lambda asked: "wide" if asked.views[0].hfov_deg > 60 else "long",
+    "elevation": lambda asked: "high" if asked.item.sample.truth.elevation_deg > 20 else "low",
 }

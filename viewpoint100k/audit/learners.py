@@ -1,4 +1,4 @@
-"""Small learners that get next to nothing: what the text states, or where and how large the object is in one picture.
+"""Small learners that get next to nothing: what the text states, or the object's box in one picture.
 
 Each is held against somebody who always says what is most often right among the options shown. What moved
 between two pictures cannot be seen in one of them, nor read in the question, so a learner should gain
@@ -22,7 +22,8 @@ FEWEST = 300  # questions of a kind: a learner needs examples
 SURE_FROM = 1000  # questions, from which on the value itself is judged and not its interval
 MOST = 20_000  # questions of a kind: enough to be sure of a point
 MOST_LEARNED = 6000  # of them that a learner sees: more would teach it little
-TREES, FEWEST_IN_A_LEAF = 60, 8
+TREES = 60
+FEWEST_IN_A_LEAF = 8
 PLACES = "abcdefg"
 
 
@@ -44,12 +45,15 @@ class Choices(NamedTuple):
 
 
 def learned_text(samples: Samples) -> Probe:
-    """Does the text alone tell: the fields of view that it states, other numbers, which options it offers, its wording?"""
-    what = "score of a small learner on what the question states, without pictures, over the most frequent answer's"
-    measured, rng = [], samples.rng("learned_text")
+    """Does the text alone give answers away: the lenses and numbers it states, its options, its wording?"""
+    what = (
+        "score of a small learner on what the question states, no pictures, over the most frequent answer's"
+    )
+    measured = []
+    rng = samples.rng("learned_text")
     for kind, every in _enough(samples, "learned_text"):
-        lenses = np.array([lens_features(one) for one in every])
-        text = np.array([_text_features(one) for one in every])
+        lenses = np.array([lens_features(asked) for asked in every])
+        text = np.array([_text_features(asked) for asked in every])
         if _informative(lenses):
             measured.append(_measured(f"{kind}, the stated lenses", every, lenses, rng))
         stated = np.hstack([lenses, text, choices_of(every).offered])
@@ -60,14 +64,15 @@ def learned_text(samples: Samples) -> Probe:
 
 
 def learned_box(samples: Samples) -> Probe:
-    """Does the object's box in one of several pictures tell, alone or with the lenses that the text states?"""
+    """Does the object's box in one picture give answers away, alone or with the stated lenses?"""
     what = "score of a small learner on the object's box in one picture, over the most frequent answer's"
-    measured, rng = [], samples.rng("learned_box")
+    measured = []
+    rng = samples.rng("learned_box")
     for kind, every in _enough(samples, "learned_box"):
-        lenses = np.array([lens_features(one) for one in every])
-        count = min(len(one.question.images) for one in every)
+        lenses = np.array([lens_features(asked) for asked in every])
+        count = min(len(asked.question.images) for asked in every)
         for place in range(count) if count > 1 else ():
-            box = np.array([box_features(one.shown[place]) for one in every])
+            box = np.array([box_features(asked.shown[place]) for asked in every])
             measured.append(_measured(f"{kind}, the box in image {place + 1}", every, box, rng))
             if _informative(lenses):
                 name = f"{kind}, the box in image {place + 1} and the stated lenses"
@@ -77,22 +82,27 @@ def learned_box(samples: Samples) -> Probe:
     )
 
 
-def lens_features(one: Asked) -> list[float]:
+def lens_features(asked: Asked) -> list[float]:
     """The fields of view that a question states, and their ratio; zeros where it states none."""
-    if one.lenses is None:
+    if asked.lenses is None:
         return [0.0, 0.0, 0.0]
-    wide = [math.tan(math.radians(angle) / 2) for angle in one.lenses]
-    return [*one.lenses, math.log(wide[0] / wide[1])]
+    wide = [math.tan(math.radians(angle) / 2) for angle in asked.lenses]
+    return [*asked.lenses, math.log(wide[0] / wide[1])]
 
 
 def box_features(view: View) -> list[float]:
-    """Where the object's box is, its sides, its shape, and how much of the picture and of the box the object fills."""
+    """Where the object's box is, its sides and shape, and how much of picture and box the object fills."""
     left, top, right, bottom = view.object_box
-    width, height = 2 * view.intrinsics[0][2], 2 * view.intrinsics[1][2]
-    across, down = max((right - left) / width, 1e-6), max((bottom - top) / height, 1e-6)
+    width = 2 * view.intrinsics[0][2]
+    height = 2 * view.intrinsics[1][2]
+    across = max((right - left) / width, 1e-6)
+    down = max((bottom - top) / height, 1e-6)
     share_of_box = max(view.object_share, 1e-6) / (across * down)
-    x, y = (left + right) / (2 * width) - 0.5, (top + bottom) / (2 * height) - 0.5
-    return [x, y, math.hypot(x, y), across, down, math.log(across / down), math.log(max(view.object_share, 1e-6)), share_of_box]  # fmt: skip
+    x = (left + right) / (2 * width) - 0.5
+    y = (top + bottom) / (2 * height) - 0.5
+    shape = math.log(across / down)
+    filled = math.log(max(view.object_share, 1e-6))
+    return [x, y, math.hypot(x, y), across, down, shape, filled, share_of_box]
 
 
 def held_out(choices: Choices, features: Array, rng: np.random.Generator) -> Array:
@@ -118,41 +128,43 @@ def held_out(choices: Choices, features: Array, rng: np.random.Generator) -> Arr
 def _enough(samples: Samples, name: str) -> Iterator[tuple[str, list[Asked]]]:
     """The kinds that have enough questions for a learner, and at most so many of them."""
     for kind, every in with_options(samples).items():
-        every = [one for one in every if len(set(one.question.options)) == len(one.question.options)]
-        chosen = samples.draw({one.question.id for one in every}, MOST, name)
-        every = [one for one in every if one.question.id in chosen]
-        if len(every) >= FEWEST and len({one.item.group for one in every}) >= FOLDS:
+        every = [asked for asked in every if len(set(asked.question.options)) == len(asked.question.options)]
+        chosen = samples.draw({asked.question.id for asked in every}, MOST, name)
+        every = [asked for asked in every if asked.question.id in chosen]
+        if len(every) >= FEWEST and len({asked.item.group for asked in every}) >= FOLDS:
             yield kind, every
 
 
 def choices_of(every: Sequence[Asked]) -> Choices:
     """Options by what they say, objects of scenes by their place in the question."""
-    options = [[_unnamed(one, option) for option in one.question.options] for one in every]
+    options = [[_unnamed(asked, option) for option in asked.question.options] for asked in every]
     known = {text: i for i, text in enumerate(sorted({text for each in options for text in each}))}
     offered = np.zeros((len(every), len(known)), bool)
     for row, each in enumerate(options):
         offered[row, [known[text] for text in each]] = True
     right = np.array(
-        [known[each[one.question.answer_index]] for one, each in zip(every, options, strict=True)]
+        [known[each[asked.question.answer_index]] for asked, each in zip(every, options, strict=True)]
     )
-    return Choices(offered, right, [one.item.group for one in every])
+    return Choices(offered, right, [asked.item.group for asked in every])
 
 
-def _unnamed(one: Asked, option: str) -> str:
-    scene = one.item.sample.scene
+def _unnamed(asked: Asked, option: str) -> str:
+    scene = asked.item.sample.scene
     if scene is None:
         return option
-    names = [(scene.parts[part].name, place) for place, part in zip(PLACES, one.question.parts, strict=False)]
+    names = [
+        (scene.parts[part].name, place) for place, part in zip(PLACES, asked.question.parts, strict=False)
+    ]
     for name, place in sorted(names, key=lambda each: -len(each[0])):
         option = option.replace(name, f"{{{place}}}")
     return option
 
 
-def _text_features(one: Asked) -> list[float]:
-    """The numbers that a question states, which way it says to go, its wording, and how it is to be answered."""
-    numbers = [*one.numbers, 0.0, 0.0][:2]
-    first = one.question.prompt.partition("\n")[0]
-    wording = one.question.template.rpartition("/")[2]
+def _text_features(asked: Asked) -> list[float]:
+    """The numbers that a question states, the way it says to go, its wording, and the form of its answer."""
+    numbers = [*asked.numbers, 0.0, 0.0][:2]
+    first = asked.question.prompt.partition("\n")[0]
+    wording = asked.question.template.rpartition("/")[2]
     return [*numbers, float("counter-clockwise" in first), float(wording) if wording.isdigit() else -1.0]
 
 
@@ -166,8 +178,9 @@ def _measured(name: str, every: Sequence[Asked], features: Array, rng: np.random
     often = np.bincount(choices.right, minlength=choices.offered.shape[1]).astype(np.float64)
     usual = float(choices.hits(often).mean())
     if len(np.unique(choices.right)) < 2:
-        found = Share(usual, len(every), float(len(every)))
+        score = Share(usual, len(every), float(len(every)))
     else:
-        found = share(choices.hits(held_out(choices, features, rng)), choices.groups)
-    bounds, note = Bounds(high=usual + ABOVE_MOST_FREQUENT), f"the most frequent answer scores {usual:.1%}"
-    return Measured(name, found, bounds, note, sure_from=SURE_FROM)
+        score = share(choices.hits(held_out(choices, features, rng)), choices.groups)
+    bounds = Bounds(high=usual + ABOVE_MOST_FREQUENT)
+    note = f"the most frequent answer scores {usual:.1%}"
+    return Measured(name, score, bounds, note, sure_from=SURE_FROM)

@@ -41,7 +41,8 @@ def write_html(report: AuditReport, dataset: Path, path: Path) -> None:
         for key in probe.worst[:EXAMPLES_PER_PROBE] if probe.verdict == "fail" else ():
             if key in wanted or len(wanted) < MOST_EXAMPLES:
                 wanted.setdefault(key, []).append(probe)
-    figures, examples = _Figures(), []
+    figures = _Figures()
+    examples = []
     for stored in iter_samples(dataset):
         figures.add(stored.sample)
         if stored.key in wanted:
@@ -77,8 +78,10 @@ class _Figures:
             )
         }
         self.azimuths: list[float] = []
-        self.families, self.splits = Counter[str](), Counter[str]()
-        self.backgrounds, self.types = Counter[str](), Counter[str]()
+        self.families = Counter[str]()
+        self.splits = Counter[str]()
+        self.backgrounds = Counter[str]()
+        self.types = Counter[str]()
 
     def add(self, sample: Sample) -> None:
         for name, values in self.motions.items():
@@ -110,14 +113,15 @@ class _Figures:
 def _matrices(report: AuditReport) -> Iterable[tuple[str, str]]:
     """The label coupling, and the flat cues by kind."""
     coupling = report["label_coupling"].detail
-    bits, certain = coupling.get("bits", {}), coupling.get("for certain", [])
+    bits = coupling.get("bits", {})
+    certain = coupling.get("for certain", [])
     names = list(dict.fromkeys(name for pair in bits for name in pair.split(" x ")))
     if names:
         values, bad = np.full((2, len(names), len(names)), np.nan)
         for pair, value in bits.items():
-            one, other = (names.index(name) for name in pair.split(" x "))
-            values[one, other] = values[other, one] = value
-            bad[one, other] = bad[other, one] = pair in certain
+            first, second = (names.index(name) for name in pair.split(" x "))
+            values[first, second] = values[second, first] = value
+            bad[first, second] = bad[second, first] = pair in certain
         yield (
             "label coupling, bits (at most 0.01)",
             charts.heat(names, names, values, bad, 0.01, "label coupling"),

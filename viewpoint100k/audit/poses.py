@@ -26,7 +26,9 @@ RANSAC_PX = 1.0
 MAX_MEDIAN_DEG = 2.0
 MIN_AGREEMENT = 0.99
 MAX_REPROJECTION_PX = 0.5
-CLEAR_STEP, CLEAR_TURN_DEG = 0.05, 2.0  # smaller ones have no sign that counts
+# smaller ones have no sign that counts
+CLEAR_STEP = 0.05
+CLEAR_TURN_DEG = 2.0
 
 
 class Recovered(NamedTuple):
@@ -46,26 +48,22 @@ def pose_recovery(samples: Samples) -> Probe:
         "rotation recovered from the pictures by SIFT + findEssentialMat: median error in degrees, and signs"
     )
     fit = samples.draw({item.key for item in samples.items if _is_fit(item.sample)}, MOST, name)
-    found = [_recover(item, images) for item, images in samples.pictures(fit)]
-    good = [one for one in found if one is not None and one.inliers >= MIN_INLIERS]
+    tried = (_recover(item, images) for item, images in samples.pictures(fit))
+    good = [recovered for recovered in tried if recovered is not None and recovered.inliers >= MIN_INLIERS]
     detail: dict[str, Any] = {"pairs tried": len(fit), f"pairs with {MIN_INLIERS} inliers": len(good)}
     if len(good) < FEWEST_PAIRS:
-        return not_measured(
-            name,
-            what,
-            f"{len(good)} of {len(fit)} pairs have {MIN_INLIERS} inliers; needs {FEWEST_PAIRS}",
-            detail,
-        )
-    errors = np.array([one.error_deg for one in good])
+        few = f"{len(good)} of {len(fit)} pairs have {MIN_INLIERS} inliers; needs {FEWEST_PAIRS}"
+        return not_measured(name, what, few, detail)
+    errors = np.array([recovered.error_deg for recovered in good])
     interval = median_interval(errors, samples.rng(name))
-    signs = [(agrees, one.uid) for one in good for agrees in one.agrees]
+    signs = [(agrees, recovered.uid) for recovered in good for agrees in recovered.agrees]
     agreement = (
         share([agrees for agrees, _ in signs], [uid for _, uid in signs]) if signs else Share(1.0, 0, 0.0)
     )
     low, high = wilson(agreement.value, agreement.effective_n) if signs else (0.0, 1.0)
     detail |= {"sign agreement": agreement.value, "signs": agreement.n, "sign agreement, 95 %": [low, high]}
     bad = interval[0] > MAX_MEDIAN_DEG or high < MIN_AGREEMENT
-    by_error = sorted(good, key=lambda one: (all(one.agrees), -one.error_deg))
+    by_error = sorted(good, key=lambda recovered: (all(recovered.agrees), -recovered.error_deg))
     return Probe(
         name=name,
         what=what,
@@ -75,11 +73,11 @@ def pose_recovery(samples: Samples) -> Probe:
         n=len(good),
         verdict="fail" if bad else "pass",
         because=(
-            f"median {np.median(errors):.2f} degrees over {len(good)} pairs; {agreement.value:.1%} of {agreement.n} signs "
-            f"agree (95 % {low:.1%} to {high:.1%}, bound {MIN_AGREEMENT:.0%})"
+            f"median {np.median(errors):.2f} degrees over {len(good)} pairs; {agreement.value:.1%} of "
+            f"{agreement.n} signs agree (95 % {low:.1%} to {high:.1%}, bound {MIN_AGREEMENT:.0%})"
         ),
         detail=detail,
-        worst=[one.key for one in by_error[:6]],
+        worst=[recovered.key for recovered in by_error[:6]],
     )
 
 
@@ -110,7 +108,8 @@ def _recover(item: Item, images: list[Array]) -> Recovered | None:
     cosine = (np.trace(rotation.T @ true) - 1) / 2
     moved = -rotation.T @ step[:, 0]  # the second camera's place in the first one's axes, without a scale
     turned = rotation.T[:, 2]  # where it looks
-    truth, agrees = item.sample.truth, []
+    truth = item.sample.truth
+    agrees = []
     if abs(truth.translation[0]) >= max(CLEAR_STEP, 0.3 * math.hypot(*truth.translation)):
         agrees.append((moved[0] > 0) == (truth.translation[0] > 0))
     if abs(truth.yaw_deg) >= CLEAR_TURN_DEG:
@@ -122,7 +121,8 @@ def _recover(item: Item, images: list[Array]) -> Recovered | None:
 
 def _turn(world_from_first: Array, looks: Array) -> float:
     """> 0 if a direction in the first camera's axes lies to the right of where it looks, over the ground."""
-    ahead, then = world_from_first[:3, 2], world_from_first[:3, :3] @ looks
+    ahead = world_from_first[:3, 2]
+    then = world_from_first[:3, :3] @ looks
     return float(ahead[1] * then[0] - ahead[0] * then[1])
 
 
@@ -131,17 +131,17 @@ def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
     import cv2
 
     finder = cv2.SIFT_create(2000)  # type: ignore[attr-defined]
-    found = [
+    features = [
         finder.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None) for image in (first, second)
     ]
-    if any(descriptors is None or len(descriptors) < 8 for _, descriptors in found):
+    if any(descriptors is None or len(descriptors) < 8 for _, descriptors in features):
         return None
-    pairs = cv2.BFMatcher().knnMatch(found[0][1], found[1][1], k=2)
+    pairs = cv2.BFMatcher().knnMatch(features[0][1], features[1][1], k=2)
     kept = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
     if len(kept) < 8:
         return None
-    ours = np.array([found[0][0][match.queryIdx].pt for match in kept])
-    theirs = np.array([found[1][0][match.trainIdx].pt for match in kept])
+    ours = np.array([features[0][0][match.queryIdx].pt for match in kept])
+    theirs = np.array([features[1][0][match.trainIdx].pt for match in kept])
     return ours, theirs
 
 
@@ -154,7 +154,8 @@ def _on_plane(pixels: Array, view: View) -> Array:
     return (pixels + 0.5 - [cx, cy]) / [fx, fy]
 
 
-SEEN, OTHER = "seen in both", "two points, one in each picture"
+SEEN = "seen in both"
+OTHER = "two points, one in each picture"
 
 
 def surface_points(samples: Samples) -> Probe:
@@ -164,7 +165,8 @@ def surface_points(samples: Samples) -> Probe:
 
 def points_projected(samples: Samples) -> Probe:
     """Stored points of the surface lie where the poses project them."""
-    problems, errors = list[tuple[str, str]](), list[float]()
+    problems = list[tuple[str, str]]()
+    errors = list[float]()
     for item in samples.items:
         for image, view in enumerate(item.sample.views[:2]):
             for number, away in enumerate(reprojection_px(item.sample.seen.points, view, image)):
@@ -177,7 +179,7 @@ def points_projected(samples: Samples) -> Probe:
                         )
                     )
     name = "surface_points"
-    what = "stored points of the surface, projected into both pictures by the poses, within half a pixel of their pixels"
+    what = "stored points of the surface, as the poses project them, within half a pixel of their pixels"
     if not errors:
         return not_measured(name, what, "no sample has points of its surface")
     detail = {"reprojection, px": {"median": float(np.median(errors)), "largest": max(errors)}}
@@ -191,10 +193,12 @@ def with_colours(probe: Probe, samples: Samples) -> Probe:
         "colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours
     }
     probe = probe.model_copy(update={"detail": {**probe.detail, **detail}})
-    seen, other = colours.get(SEEN), colours.get(OTHER)
+    seen = colours.get(SEEN)
+    other = colours.get(OTHER)
     if seen is None or other is None:
         return probe
-    said = f"{probe.because}; colours around points: {seen} apart, {other} around two points that are not the same"
+    apart = f"{seen} apart, {other} around two points that are not the same"
+    said = f"{probe.because}; colours around points: {apart}"
     return probe.model_copy(update={"because": said})
 
 
@@ -207,7 +211,7 @@ def _point_colours(samples: Samples) -> dict[str, str]:
     keys = samples.draw(
         {item.key for item in samples.items if _one_light(item.sample)}, MOST, "surface_points"
     )
-    found = defaultdict[str, list[float]](list)
+    apart = defaultdict[str, list[float]](list)
     for item, images in samples.pictures(keys):
         points = item.sample.seen.points
         states = ["/".join(point.visible) for point in points]
@@ -218,14 +222,15 @@ def _point_colours(samples: Samples) -> dict[str, str]:
             if first is None or second is None:
                 continue
             if state == "yes/yes":
-                found[SEEN].append(_colours_apart(first, second))
+                apart[SEEN].append(_colours_apart(first, second))
                 other = patches[both[(both.index(i) + 1) % len(both)]][1]
                 if len(both) > 1 and other is not None:
-                    found[OTHER].append(_colours_apart(first, other))
+                    apart[OTHER].append(_colours_apart(first, other))
             elif "no" in state and "yes" in state:
-                found["seen in one, hidden in the other"].append(_colours_apart(first, second))
-    rng, out = samples.rng("surface_points"), {}
-    for state, values in found.items():
+                apart["seen in one, hidden in the other"].append(_colours_apart(first, second))
+    rng = samples.rng("surface_points")
+    out = {}
+    for state, values in apart.items():
         if len(values) >= FEWEST_PAIRS:
             low, high = median_interval(np.array(values), rng)
             out[state] = f"{np.median(values):.1f} of 255 (95 % {low:.1f} to {high:.1f}, n = {len(values)})"
@@ -239,11 +244,12 @@ def _one_light(sample: Sample) -> bool:
 
 def _patch(image: Array, x: float, y: float) -> Array | None:
     """Mean colour of 3 x 3 pixels; None beside the picture."""
-    column, row = int(x), int(y)
+    column = int(x)
+    row = int(y)
     if not (1 <= column < image.shape[1] - 1 and 1 <= row < image.shape[0] - 1):
         return None
     return np.asarray(image[row - 1 : row + 2, column - 1 : column + 2].reshape(-1, 3).mean(axis=0))
 
 
-def _colours_apart(one: Array, other: Array) -> float:
-    return float(np.abs(one - other).mean())
+def _colours_apart(first: Array, second: Array) -> float:
+    return float(np.abs(first - second).mean())

@@ -1,4 +1,4 @@
-"""What an audit says: one `Probe` per question it put to the dataset, each with its number, bound and verdict."""
+"""What an audit says: a `Probe` for each question to the dataset, with its number, bound and verdict."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -124,23 +124,13 @@ def judge(
         too_few: why there may be nothing to measure.
         fact: why the numbers are reported and not judged, if they are not.
     """
-    enough = [one for one in measured if one.share.n >= FEWEST]
+    enough = [part for part in measured if part.share.n >= FEWEST]
     if not enough:
         return not_measured(name, what, too_few or f"no part has {FEWEST} trials", detail)
     allowed = FAMILY_ERROR / len(enough)
-    parts = [_part(one, allowed, bool(fact)) for one in enough]
+    parts = [_part(part, allowed, bool(fact)) for part in enough]
     bad = [part for part in parts if part.verdict == "fail"]
     head = max(bad or parts, key=lambda part: (part.threshold.miss(part.value), part.value))
-    bound = "" if fact else f", bound {_bound(head.threshold)}"
-    tail = f" (n = {head.n}, 95 % {_percent(head.interval)}{bound})"
-    if fact:
-        because = f"{fact}; highest: {head.name} {head.value:.1%}{tail}"
-    elif bad:
-        because = f"{len(bad)} of {len(parts)} parts; worst: {head.name} {head.value:.1%}{tail}{_note(head)}"
-    else:
-        open_ones = sum(_straddles(part) for part in parts)
-        said = f", {open_ones} of them too small to be sure" if open_ones else ""
-        because = f"none of {len(parts)} parts is beyond its bound{said}; nearest: {head.name} {head.value:.1%}{tail}"
     return Probe(
         name=name,
         what=what,
@@ -149,11 +139,28 @@ def judge(
         threshold=head.threshold,
         n=head.n,
         verdict="fail" if bad else "pass",
-        because=because,
+        because=_because(head, parts, fact),
         detail=detail or {},
         worst=list(worst)[:MOST_WORST] if bad else [],
         parts=parts,
     )
+
+
+def _because(head: Part, parts: Sequence[Part], fact: str) -> str:
+    """Why a probe of shares says what it says.
+
+    Args:
+        head: the part that is furthest beyond its bound, or nearest to it.
+    """
+    bound = "" if fact else f", bound {_bound(head.threshold)}"
+    score = f"{head.name} {head.value:.1%} (n = {head.n}, 95 % {_percent(head.interval)}{bound})"
+    if fact:
+        return f"{fact}; highest: {score}"
+    if bad := sum(part.verdict == "fail" for part in parts):
+        return f"{bad} of {len(parts)} parts; worst: {score}{_note(head)}"
+    unsure = sum(_straddles(part) for part in parts)
+    few = f", {unsure} of them too small to be sure" if unsure else ""
+    return f"none of {len(parts)} parts is beyond its bound{few}; nearest: {score}"
 
 
 def all_of(
@@ -210,7 +217,7 @@ def merged(parts: Sequence[Probe]) -> Probe:
                 counts.setdefault(what, Counter()).update(rows)
     detail: dict[str, Any] = {what: dict(rows) for what, rows in counts.items() if rows}
     detail |= {"problems": problems} if problems else {}
-    told = "; ".join(f"{what}: {', '.join(sorted(rows))}" for what, rows in counts.items() if rows)
+    counted = "; ".join(f"{what}: {', '.join(sorted(rows))}" for what, rows in counts.items() if rows)
     because = f"{bad} of {n} wrong: {problems[0]}" if problems else f"all {n}"
     return measured[0].model_copy(
         update={
@@ -218,7 +225,7 @@ def merged(parts: Sequence[Probe]) -> Probe:
             "interval": wilson(1 - bad / n, n),
             "n": n,
             "verdict": "fail" if problems else "pass",
-            "because": f"{because}; {told}" if told else because,
+            "because": f"{because}; {counted}" if counted else because,
             "detail": detail,
             "worst": list(dict.fromkeys(key for part in measured for key in part.worst))[:MOST_WORST],
         }
@@ -230,21 +237,23 @@ def not_measured(name: str, what: str, because: str, detail: dict[str, Any] | No
     return Probe(name=name, what=what, verdict="not measured", because=because, detail=detail or {})
 
 
-def _part(one: Measured, allowed: float, fact: bool) -> Part:
-    value, n, effective = one.share
+def _part(measured: Measured, allowed: float, fact: bool) -> Part:
+    value, n, effective = measured.share
     judged = wilson(value, effective, 1 - allowed)
-    low, high = one.threshold
+    low, high = measured.threshold
     beyond = (high is not None and judged[0] > high) or (low is not None and judged[1] < low)
-    beyond |= one.sure_from is not None and n >= one.sure_from and one.threshold.miss(value) >= 0
-    unlikely = one.chi_square_p is not None and one.chi_square_p < allowed
+    beyond |= (
+        measured.sure_from is not None and n >= measured.sure_from and measured.threshold.miss(value) >= 0
+    )
+    unlikely = measured.chi_square_p is not None and measured.chi_square_p < allowed
     return Part(
-        name=one.name,
+        name=measured.name,
         value=value,
         interval=wilson(value, effective, CONFIDENCE),
-        threshold=Bounds() if fact else one.threshold,
+        threshold=Bounds() if fact else measured.threshold,
         n=n,
         verdict="fail" if (beyond or unlikely) and not fact else "pass",
-        note=one.note,
+        note=measured.note,
     )
 
 

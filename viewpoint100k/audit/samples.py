@@ -15,7 +15,8 @@ from viewpoint100k.audit.report import Probe, merged
 from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig
 from viewpoint100k.manifest import Manifest, read_manifest
-from viewpoint100k.records import ObjectRecord, Question, Sample, View
+from viewpoint100k.questions.ask import in_english
+from viewpoint100k.records import ObjectRecord, Question, Sample, View, Vocabulary
 from viewpoint100k.shards import (
     StoredSample,
     iter_records,
@@ -79,10 +80,10 @@ class Asked(NamedTuple):
     @property
     def lenses(self) -> tuple[int, int] | None:
         """The fields of view of two pictures that the question states, in degrees; None if it states none."""
-        found = STATED_LENSES.search(self.question.prompt.partition("\n")[0])
-        if found is None:
+        stated = STATED_LENSES.search(self.question.prompt.partition("\n")[0])
+        if stated is None:
             return None
-        both, first, second = found.groups()
+        both, first, second = stated.groups()
         return (int(both), int(both)) if both else (int(first), int(second))
 
     @property
@@ -100,7 +101,7 @@ class Asked(NamedTuple):
 
     @property
     def views(self) -> tuple[View, View]:
-        """Of the pair, the object's box where it is shown; the pose of what is shown mirrored is the real one."""
+        """The pair that it shows, boxes as they are shown; the pose of a mirrored picture is the real one."""
         views = [self.item.sample.views[i] for i in self.pair or (0, 1)]
         first, second = (_mirrored_box(v) if i in self.question.mirrored else v for i, v in enumerate(views))
         return first, second
@@ -118,7 +119,7 @@ class Asked(NamedTuple):
         """Of the pair, as it is shown but for dots."""
         looks = [self.item.looks[i] for i in self.pair or (0, 1)]
         first, second = (
-            _mirrored_look(one) if i in self.question.mirrored else one for i, one in enumerate(looks)
+            _mirrored_look(look) if i in self.question.mirrored else look for i, look in enumerate(looks)
         )
         return first, second
 
@@ -166,18 +167,20 @@ class Samples:
     def asked(self) -> dict[str, list[Asked]]:
         """All questions by kind, in order: each must be right."""
         if not self._asked:
-            found = defaultdict[str, list[Asked]](list)
+            by_kind = defaultdict[str, list[Asked]](list)
             for item in self.items:
                 for question in item.sample.questions:
-                    one = Asked(item, question)
-                    found[one.kind].append(one)
-            self._asked.update(found)
+                    asked = Asked(item, question)
+                    by_kind[asked.kind].append(asked)
+            self._asked.update(by_kind)
         return self._asked
 
     def fair(self) -> dict[str, list[Asked]]:
         """Those of the balanced subset, by kind: nothing may give them away."""
-        found = {kind: [one for one in every if one.question.fair] for kind, every in self.asked().items()}
-        return {kind: every for kind, every in found.items() if every}
+        fair = {
+            kind: [asked for asked in every if asked.question.fair] for kind, every in self.asked().items()
+        }
+        return {kind: every for kind, every in fair.items() if every}
 
     def rng(self, purpose: str) -> np.random.Generator:
         """A generator of its own for each purpose, the same in every run."""
@@ -191,7 +194,7 @@ class Samples:
         return {every[i] for i in self.rng(purpose).choice(len(every), most, replace=False)}
 
     def pictures(self, keys: Collection[str]) -> Iterator[tuple[Item, list[Array]]]:
-        """The whole pictures of some samples, read again from their shards; what cannot be decoded is left out."""
+        """The whole pictures of some samples, read again from their shards, where they can be decoded."""
         by_key = {item.key: item for item in self.items if item.key in keys}
         for path in shard_paths(self.dataset) if by_key else ():
             for key, members in read_members(path, by_key.keys()):
@@ -213,7 +216,9 @@ def load_samples(dataset: Path, seed: int = 0) -> Samples:
     """
     manifest = read_manifest(dataset)
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    return Samples(dataset, manifest, gates, [_item(stored) for stored in iter_samples(dataset)], seed)
+    return Samples(
+        dataset, manifest, gates, [_item(stored, manifest.words) for stored in iter_samples(dataset)], seed
+    )
 
 
 def load_records(dataset: Path, seed: int, most: int) -> Samples:
@@ -224,10 +229,12 @@ def load_records(dataset: Path, seed: int, most: int) -> Samples:
     """
     manifest = read_manifest(dataset)
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    paths, items = shard_paths(dataset), list[Item]()
+    paths = shard_paths(dataset)
+    items = list[Item]()
     wanted = max(1, -(-len(paths) * most // max(manifest.samples, most)))
     for number in np.linspace(0, len(paths) - 1, wanted).round().astype(int):
         for key, sample in iter_records(paths[number]):
+            sample = in_english(sample, manifest.words)
             items.append(Item(key, sample, [_unusable("was not read")] * len(sample.views)))
     return Samples(dataset, manifest, gates, items, seed)
 
@@ -251,12 +258,17 @@ def stream_samples(
     gates = GateConfig.model_validate(manifest.config.get("gates", {}))
     empty = Samples(dataset, manifest, gates, [], seed)
     drawn = empty.rng("kept").permutation(max(manifest.samples, most))[:most]
-    kept, things, questions, fair, at = list[Item](), dict[tuple[str, str, str], Thing](), 0, 0, 0
+    kept = list[Item]()
+    things = dict[tuple[str, str, str], Thing]()
+    questions = 0
+    fair = 0
+    at = 0
     groups = set[str]()
-    found: list[list[Probe]] = [[] for _ in exact]
-    wanted, stream = set(drawn.tolist()), (_item(stored) for stored in iter_samples(dataset))
+    verdicts: list[list[Probe]] = [[] for _ in exact]
+    wanted = set(drawn.tolist())
+    stream = (_item(stored, manifest.words) for stored in iter_samples(dataset))
     while part := list(islice(stream, PART)):
-        for probe, said in zip(exact, found, strict=True):
+        for probe, said in zip(exact, verdicts, strict=True):
             said.append(probe(replace(empty, items=part, _asked={})))
         things = _objects(part) | things
         groups |= {item.group for item in part}
@@ -268,11 +280,15 @@ def stream_samples(
         at += len(part)
     count = Count(at, questions, fair, len(groups))
     samples = replace(empty, items=kept, count=count, _objects=list(things.values()), _asked={})
-    return samples, [merged(said) if said else probe(empty) for probe, said in zip(exact, found, strict=True)]
+    return samples, [
+        merged(said) if said else probe(empty) for probe, said in zip(exact, verdicts, strict=True)
+    ]
 
 
-def _item(stored: StoredSample) -> Item:
-    key, sample, images = stored
+def _item(stored: StoredSample, words: Vocabulary | None) -> Item:
+    """A sample as probes see it: its questions in English, whatever words the dataset has."""
+    key, images = stored.key, stored.images
+    sample = in_english(stored.sample, words)
     boxes: list[list[float] | None] = [view.object_box for view in sample.views]
     boxes += [None] * (len(images) - len(boxes))
     looks = [_look(image, box) for image, box in zip(images, boxes, strict=False)]
@@ -281,7 +297,7 @@ def _item(stored: StoredSample) -> Item:
 
 
 def _slim(item: Item, whole: bool) -> Item:
-    """Without questions that only exact probes look at, and without the points of its surface where no dots are drawn on them."""
+    """A sample without questions for exact probes alone, and without points that no dots mark."""
     sample = item.sample.model_copy(update={"questions": item.sample.fair_questions})
     if whole or any(question.marks for question in sample.questions):
         return item._replace(sample=sample)
@@ -320,7 +336,8 @@ def _look(image: bytes, box: list[float] | None) -> Look:
             picture = opened.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return _unusable(f"cannot be decoded: {error}")
-    scale_x, scale_y = picture.width / size[0], picture.height / size[1]
+    scale_x = picture.width / size[0]
+    scale_y = picture.height / size[1]
     left, top, right, bottom = box or (0, 0, *size)
     edges = (left * scale_x, top * scale_y, right * scale_x, bottom * scale_y)
     edges = (max(edges[0], 0), max(edges[1], 0), min(edges[2], picture.width), min(edges[3], picture.height))

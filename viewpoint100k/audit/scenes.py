@@ -14,33 +14,38 @@ from viewpoint100k.proof.scene import Look
 from viewpoint100k.records import Sample, Scene
 
 Scores = Callable[[Asked], dict[str, float] | None]
-LEFT, RIGHT = "to the left of it", "to the right of it"
+LEFT = "to the left of it"
+RIGHT = "to the right of it"
 
 
 def scene_references(samples: Samples) -> Probe:
-    """Every object that a question speaks of has one name, no other has it, and enough of it is to be seen."""
-    problems, n = [], 0
+    """Every object that a question speaks of has a name that fits no other, and enough of it is seen."""
+    problems = []
+    n = 0
     for kind, every in samples.asked().items():
-        for one in every:
-            if not speaks_of_parts(one.question):
+        for asked in every:
+            if not speaks_of_parts(asked.question):
                 continue
             n += 1
-            found = problems_of_references(Case(Measured(one.item.sample), one.question, samples.gates))
-            problems += [(one.item.key, f"{kind}: {what}") for what in found]
+            wrong = problems_of_references(Case(Measured(asked.item.sample), asked.question, samples.gates))
+            problems += [(asked.item.key, f"{kind}: {what}") for what in wrong]
     what = "objects of scenes that questions speak of: named by words that fit no other, and seen well enough"
     return all_of("scene_references", what, n, problems, nothing="no question is about a scene")
 
 
 def scene_labels(samples: Samples) -> Probe:
-    """What is stored of each picture of a scene against where the boxes and places of its objects put them."""
-    problems, n = [], 0
+    """What is stored of each picture of a scene, against where the boxes of its objects put them."""
+    problems = []
+    n = 0
     for item in samples.items:
         scene = item.sample.scene
         for view in range(len(scene.views)) if scene is not None else ():
             n += 1
             assert scene is not None
             problems += [(item.key, f"view {view}: {what}") for what in _ill_placed(item.sample, scene, view)]
-    what = "stored places, depths and shares of a scene's objects against their boxes in the world and the camera's matrix"
+    what = (
+        "stored places, depths and shares of a scene's objects, against their boxes and the camera's matrix"
+    )
     return all_of("scene_labels", what, n, problems, nothing="there are no scenes")
 
 
@@ -48,13 +53,15 @@ def _ill_placed(sample: Sample, scene: Scene, view: int) -> Iterator[str]:
     look = Look(sample.views[view], scene, view)
     for number, (part, seen) in enumerate(zip(scene.parts, look.seen, strict=True)):
         if abs(seen.depth - look.before[number, 2]) > 1e-3:
-            yield f"{part.name} is stored at depth {seen.depth:.3f}; its box says {look.before[number, 2]:.3f}"
+            depth = look.before[number, 2]
+            yield f"{part.name} is stored at depth {seen.depth:.3f}; its box says {depth:.3f}"
         off = float(np.hypot(*(np.array(seen.centre_pixel) - look.at[number])))
         if off > 0.1:
             yield f"the middle of {part.name} is stored {off:.1f} px from where its box says"
         share = seen.pixels / seen.solo_pixels if seen.solo_pixels else 0.0
         if abs(share - seen.visible_fraction) > 2e-3:
-            yield f"{part.name} has {seen.pixels} of {seen.solo_pixels} pixels, and is said to have {seen.visible_fraction:.3f}"
+            stored = f"{seen.visible_fraction:.3f}"
+            yield f"{part.name} has {seen.pixels} of {seen.solo_pixels} pixels, and is said to have {stored}"
         if seen.depth_range and not _reaches(look, number, seen.depth_range):
             yield f"{part.name} is seen at depths {seen.depth_range}, beyond its box"
 
@@ -68,28 +75,30 @@ def _reaches(look: Look, number: int, depths: Sequence[float]) -> bool:
 # --- flat rules --------------------------------------------------------------------------------------
 
 
-def _look(one: Asked) -> Look | None:
-    scene, images = one.item.sample.scene, one.question.images
+def _look(asked: Asked) -> Look | None:
+    scene = asked.item.sample.scene
+    images = asked.question.images
     return (
-        Look(one.item.sample.views[images[0]], scene, images[0])
+        Look(asked.item.sample.views[images[0]], scene, images[0])
         if scene is not None and len(images) == 1
         else None
     )
 
 
-def _names(one: Asked) -> list[str]:
-    scene = one.item.sample.scene
-    return [scene.parts[part].name for part in one.question.parts] if scene is not None else []
+def _names(asked: Asked) -> list[str]:
+    scene = asked.item.sample.scene
+    return [scene.parts[part].name for part in asked.question.parts] if scene is not None else []
 
 
 def _of_parts(value: Callable[[Look, int, Sequence[int]], float]) -> Scores:
     """Scores the first two objects of a question by their names."""
 
-    def scores(one: Asked) -> dict[str, float] | None:
-        look, parts = _look(one), one.question.parts
+    def scores(asked: Asked) -> dict[str, float] | None:
+        look = _look(asked)
+        parts = asked.question.parts
         if look is None or len(parts) < 2:
             return None
-        return {name: value(look, part, parts) for name, part in zip(_names(one)[:2], parts, strict=False)}
+        return {name: value(look, part, parts) for name, part in zip(_names(asked)[:2], parts, strict=False)}
 
     return scores
 
@@ -111,47 +120,52 @@ def _closer_now(look: Look, part: int, parts: Sequence[int]) -> float:
     return -float(look.before[part, 2])
 
 
-def _lower_is_before(one: Asked) -> dict[str, float] | None:
-    scores = list((_of_parts(_lower)(one) or {}).values())
+def _lower_is_before(asked: Asked) -> dict[str, float] | None:
+    scores = list((_of_parts(_lower)(asked) or {}).values())
     return {"in front of it": scores[0], "behind it": scores[1]} if len(scores) == 2 else None
 
 
 def _side_now(first: int, second: int) -> Scores:
     """As the picture shows them, whatever else is asked."""
 
-    def scores(one: Asked) -> dict[str, float] | None:
-        look = _look(one)
+    def scores(asked: Asked) -> dict[str, float] | None:
+        look = _look(asked)
         if look is None:
             return None
-        across = float(look.at[one.question.parts[first], 0] - look.at[one.question.parts[second], 0])
+        across = float(look.at[asked.question.parts[first], 0] - look.at[asked.question.parts[second], 0])
         return {LEFT: -across, RIGHT: across}
 
     return scores
 
 
-def _to_its_side(one: Asked) -> dict[str, float] | None:
+def _to_its_side(asked: Asked) -> dict[str, float] | None:
     """A turn to the side on which the third object is in the picture."""
-    look = _look(one)
+    look = _look(asked)
     if look is None:
         return None
-    right = look.at[one.question.parts[2], 0] > look.at[one.question.parts[0], 0]
-    return {option: float(("right" in option) == right) for option in one.question.options}
+    right = look.at[asked.question.parts[2], 0] > look.at[asked.question.parts[0], 0]
+    return {option: float(("right" in option) == right) for option in asked.question.options}
 
 
-def _as_the_camera(one: Asked) -> dict[str, float] | None:
+def _as_the_camera(asked: Asked) -> dict[str, float] | None:
     """Where the third object is for the camera."""
-    look = _look(one)
+    look = _look(asked)
     if look is None:
         return None
-    a, _, c = one.question.parts
-    right, ahead = look.at[c, 0] > look.at[a, 0], look.before[c, 2] > look.before[a, 2]
+    a, _, c = asked.question.parts
+    right = look.at[c, 0] > look.at[a, 0]
+    ahead = look.before[c, 2] > look.before[a, 2]
     wanted = f"{'ahead' if ahead else 'behind'} on the {'right' if right else 'left'}"
-    return {option: float(option == wanted) for option in one.question.options}
+    return {option: float(option == wanted) for option in asked.question.options}
 
 
-def _lower_hides(one: Asked) -> dict[str, float] | None:
-    scores = _of_parts(_lower)(one) or {}
-    return {option: max((v for n, v in scores.items() if option.startswith(f"{n} hides")), default=-1.0) for option in one.question.options}  # fmt: skip
+def _lower_hides(asked: Asked) -> dict[str, float] | None:
+    scores = _of_parts(_lower)(asked) or {}
+    out = {}
+    for option in asked.question.options:
+        of_hiding = [score for name, score in scores.items() if option.startswith(f"{name} hides")]
+        out[option] = max(of_hiding, default=-1.0)
+    return out
 
 
 def _fair(share: float) -> Bounds:

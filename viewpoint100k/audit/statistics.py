@@ -35,7 +35,8 @@ def share(hits: Sequence[float] | Array, groups: Sequence[str]) -> Share:
         groups: (n,) whose trials may hang together: the object.
     """
     values = np.asarray(hits, dtype=np.float64)
-    n, mean = len(values), float(np.mean(values))
+    n = len(values)
+    mean = float(np.mean(values))
     if mean in (0.0, 1.0):
         return Share(mean, n, float(n))
     _, member = np.unique(np.asarray(groups), return_inverse=True)
@@ -65,17 +66,15 @@ def chi_square_p(observed: Sequence[float] | Array, expected: Sequence[float] | 
 
     Cells that cannot occur do not count.
     """
-    seen, wanted = (
-        np.asarray(observed, dtype=np.float64).ravel(),
-        np.asarray(expected, dtype=np.float64).ravel(),
-    )
+    seen = np.asarray(observed, dtype=np.float64).ravel()
+    wanted = np.asarray(expected, dtype=np.float64).ravel()
     cells = wanted > 0
     statistic = float(((seen - wanted)[cells] ** 2 / wanted[cells]).sum())
     return chi_square_tail(statistic, max(int(cells.sum()) - 1, 1))
 
 
 def independence_p(table: Array) -> float:
-    """Chi-square test that the rows of a table of counts have one distribution; 1 where nothing can be compared."""
+    """Chi-square test that all rows of a table of counts have one distribution; 1 if it cannot be tested."""
     counts = np.asarray(table, dtype=np.float64)
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
     freedom = (counts.shape[0] - 1) * (counts.shape[1] - 1)
@@ -111,7 +110,9 @@ def information_bits(table: Array) -> Array:
     """
     counts = np.asarray(table, dtype=np.float64)
     total = np.maximum(counts.sum(axis=(-2, -1)), 1e-300)
-    joint, rows, columns = counts.reshape(*counts.shape[:-2], -1), counts.sum(axis=-1), counts.sum(axis=-2)
+    joint = counts.reshape(*counts.shape[:-2], -1)
+    rows = counts.sum(axis=-1)
+    columns = counts.sum(axis=-2)
     plain: Array = _entropy(rows, total) + _entropy(columns, total) - _entropy(joint, total)
     cells = (rows > 0).sum(-1) + (columns > 0).sum(-1) - (joint > 0).sum(-1) - 1
     return np.asarray((plain + cells / (2 * total)) / LN2)

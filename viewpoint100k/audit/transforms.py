@@ -1,7 +1,6 @@
-"""Questions with figures, and about sets of views, in a mirrored, turned or swapped scene: what the project then answers."""
+"""What the project answers about figures and sets of views in a mirrored, turned or swapped scene."""
 
 import math
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,19 +8,21 @@ import numpy as np
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig
-from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.ask import answered, figure_of
-from viewpoint100k.questions.kinds import Figure
-from viewpoint100k.records import MapCamera, PartSeen, Sample, Scene, View, matrix
+from viewpoint100k.questions.kind import Figure
+from viewpoint100k.questions.registry import DRAWN_KINDS
+from viewpoint100k.records import MapCamera, PartSeen, Relation, Sample, Scene, View, matrix
 
 MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
+HALF_A_CIRCLE_DEG = 180.0  # the same place in either sense, in what is asked
+OTHER_SIDE: dict[Relation | None, Relation] = {"left": "right", "right": "left"}
 MARGIN_ATOL = 1e-3  # pixels and points are rounded
 LEFT_RIGHT = [0, 1, 3, 2, 4, 5]  # sides of an object, in a mirror
 SWAPPED = {"camera_on_map", "mirrored", "zoom_or_dolly"}  # what can be said of them from image 2 to image 1
 TWINS = {i: i ^ 1 for i in range(6)}
 MIRRORED_OPTION = {
-    "revealed_side": {2: 3, 3: 2}, "composed_angle": TWINS, "side_of": TWINS, "side_after": TWINS, "hops": TWINS,
-    "perspective": TWINS, "turn_to_face": TWINS, "faces": {1: 3, 3: 1}, "facing": {1: 3, 3: 1},
+    "revealed_side": {2: 3, 3: 2}, "composed_angle": TWINS, "side_of": TWINS, "side_after": TWINS,
+    "hops": TWINS, "perspective": TWINS, "turn_to_face": TWINS, "faces": {1: 3, 3: 1}, "facing": {1: 3, 3: 1},
 }  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def figures_transformed(
     In a mirror left is right and clockwise is the other way, in the figures as in the answers; a turn of the
     world does nothing; and from image 2 to image 1 a map's cameras are on its other side.
     """
-    kinds = {kind.name: kind for kind in KINDS if kind.solve is not None}
+    kinds = {kind.name: kind for kind in DRAWN_KINDS}
     asked = [
         (kinds[name], figure_of(q))
         for q in sample.questions
@@ -122,7 +123,8 @@ def _mirrored_seen(seen: PartSeen, width: float) -> PartSeen:
 
 
 def _turned(sample: Sample, angle_deg: float) -> Sample:
-    cosine, sine = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    cosine = math.cos(math.radians(angle_deg))
+    sine = math.sin(math.radians(angle_deg))
     turn = np.eye(4)
     turn[:2, :2] = [[cosine, -sine], [sine, cosine]]
     views = [_moved(view, turn @ matrix(view.world_from_camera)) for view in sample.views]
@@ -165,13 +167,15 @@ def _other_figure(figure: Figure, sample: Sample) -> Figure:
         mark.model_copy(update={"x": 2 * sample.views[figure.images[mark.image]].intrinsics[0][2] - mark.x})
         for mark in figure.marks
     )
-    way = {"clockwise": "counter-clockwise", "counter-clockwise": "clockwise"}
-    words = re.sub(r"\b(?:counter-)?clockwise\b", lambda found: way[found.group()], figure.words)
-    if figure.parts:
-        words = re.sub(
-            r"\b(?:left|right)\b", lambda found: {"left": "right", "right": "left"}[found.group()], words
-        )
-    return figure._replace(marks=marks, map_cameras=_other_map(figure), words=words)
+    move = figure.move
+    if move is not None and abs(move.around_deg) != HALF_A_CIRCLE_DEG:
+        move = move.model_copy(update={"around_deg": -move.around_deg})
+    return figure._replace(
+        marks=marks,
+        map_cameras=_other_map(figure),
+        move=move,
+        relation=OTHER_SIDE.get(figure.relation, figure.relation),
+    )
 
 
 def _other_map(figure: Figure) -> tuple[MapCamera, ...]:

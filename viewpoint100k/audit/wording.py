@@ -15,7 +15,8 @@ POSITION_TOLERANCE = 0.02
 MOST_BLIND = 3000  # questions that the classifier learns from: seconds, and enough for a three-point bound
 FEWEST_BLIND = 200
 FOLDS = 5
-SAME_LENS, OTHER_LENS = "the same lens stated", "another lens stated"
+SAME_LENS = "the same lens stated"
+OTHER_LENS = "another lens stated"
 
 
 def chance(questions: Sequence[Asked]) -> float:
@@ -24,10 +25,10 @@ def chance(questions: Sequence[Asked]) -> float:
     Where three options are offered and a fifth of the answers is "none", always saying "left" scores 40 %.
     That is no fault of the question, so it is chance; whether a fifth is right is a probe of its own.
     """
-    offered = [[says_none(option) for option in one.question.options] for one in questions]
+    offered = [[says_none(option) for option in asked.question.options] for asked in questions]
     if not any(any(each) for each in offered):
         return float(np.mean([1 / len(each) for each in offered]))
-    none = float(np.mean([says_none(one.right) for one in questions]))
+    none = float(np.mean([says_none(asked.right) for asked in questions]))
     others = float(np.mean([1 / max(1, len(each) - sum(each)) for each in offered]))
     return max(none, (1 - none) * others)
 
@@ -35,22 +36,22 @@ def chance(questions: Sequence[Asked]) -> float:
 def by_stated_lens(questions: Sequence[Asked]) -> dict[str, list[Asked]]:
     """The questions by what they state of the lens; under "" those that state nothing."""
     out = defaultdict[str, list[Asked]](list)
-    for one in questions:
-        out["" if one.lenses is None else SAME_LENS if one.lenses[0] == one.lenses[1] else OTHER_LENS].append(
-            one
-        )
+    for asked in questions:
+        out[
+            "" if asked.lenses is None else SAME_LENS if asked.lenses[0] == asked.lenses[1] else OTHER_LENS
+        ].append(asked)
     return out
 
 
 def with_options(samples: Samples) -> dict[str, list[Asked]]:
     """The questions that offer options, by kind."""
-    kept = {kind: [one for one in every if one.right] for kind, every in samples.fair().items()}
+    kept = {kind: [asked for asked in every if asked.right] for kind, every in samples.fair().items()}
     return {kind: every for kind, every in kept.items() if every}
 
 
 def always_all(questions: Sequence[Asked]) -> bool:
     """Whether a kind offers all its options every time."""
-    return len({frozenset(one.question.options) for one in questions}) == 1
+    return len({frozenset(asked.question.options) for asked in questions}) == 1
 
 
 def letter_position(samples: Samples) -> Probe:
@@ -58,37 +59,39 @@ def letter_position(samples: Samples) -> Probe:
     measured = []
     for kind, every in with_options(samples).items():
         by_count = defaultdict[int, list[Asked]](list)
-        for one in every:
-            by_count[len(one.question.options)].append(one)
+        for asked in every:
+            by_count[len(asked.question.options)].append(asked)
         for count, questions in sorted(by_count.items()):
-            places = [one.question.answer_index for one in questions]
+            places = [asked.question.answer_index for asked in questions]
             seen = [places.count(place) for place in range(count)]
             p = chi_square_p(seen, [len(places) / count] * count)
             bounds = Bounds(1 / count - POSITION_TOLERANCE, 1 / count + POSITION_TOLERANCE)
             for place in range(count):
-                found = share([at == place for at in places], [one.item.key for one in questions])
+                score = share([at == place for at in places], [asked.item.key for asked in questions])
                 name = f"{kind}, option {place + 1} of {count}"
-                measured.append(Measured(name, found, bounds, f"chi-square p = {p:.3g}", p))
+                measured.append(Measured(name, score, bounds, f"chi-square p = {p:.3g}", p))
     what = "how often each place among the options is the right one"
     return judge("letter_position", what, measured, too_few="too few questions with options")
 
 
 def majority_answer(samples: Samples) -> Probe:
-    """No answer of a kind may be right more often than its fair share, in any wording; "none" is judged elsewhere."""
+    """No answer of a kind may be right more often than its fair share; "none" is judged elsewhere."""
     measured = []
     for kind, every in with_options(samples).items():
         if not always_all(every):
             continue
-        said = [one for one in every if not says_none(one.right)]
+        said = [asked for asked in every if not says_none(asked.right)]
         fair = [option for option in every[0].question.options if not says_none(option)]
         cells = defaultdict[str, list[Asked]](list)
-        for one in said:
-            cells[kind].append(one)
-            cells[f"wording {one.question.template}"].append(one)
+        for asked in said:
+            cells[kind].append(asked)
+            cells[f"wording {asked.question.template}"].append(asked)
         for name, questions in cells.items():
-            top = Counter(one.right for one in questions).most_common(1)[0][0]
-            found = share([one.right == top for one in questions], [one.item.group for one in questions])
-            measured.append(Measured(f"{name}: {top!r}", found, Bounds(high=1 / len(fair) + ABOVE_CHANCE)))
+            top = Counter(asked.right for asked in questions).most_common(1)[0][0]
+            score = share(
+                [asked.right == top for asked in questions], [asked.item.group for asked in questions]
+            )
+            measured.append(Measured(f"{name}: {top!r}", score, Bounds(high=1 / len(fair) + ABOVE_CHANCE)))
     what = "how often the most frequent answer is right, of those that say something happened"
     return judge("majority_answer", what, measured, too_few="too few questions with a fixed set of options")
 
@@ -99,14 +102,15 @@ def prior_guess(samples: Samples) -> Probe:
     for kind, every in with_options(samples).items():
         if always_all(every):
             continue
-        total, own = Counter(one.right for one in every), defaultdict[str, Counter[str]](Counter)
-        for one in every:
-            own[one.item.group][one.right] += 1
+        total = Counter(asked.right for asked in every)
+        own = defaultdict[str, Counter[str]](Counter)
+        for asked in every:
+            own[asked.item.group][asked.right] += 1
         hits = []
-        for one in every:
-            known = [total[option] - own[one.item.group][option] for option in one.question.options]
-            hits.append(_hit(one, [i for i, count in enumerate(known) if count == max(known)]))
-        found = share(hits, [one.item.group for one in every])
+        for asked in every:
+            known = [total[option] - own[asked.item.group][option] for option in asked.question.options]
+            hits.append(_hit(asked, [i for i, count in enumerate(known) if count == max(known)]))
+        found = share(hits, [asked.item.group for asked in every])
         measured.append(Measured(kind, found, Bounds(high=chance(every) + ABOVE_CHANCE)))
     what = "score of picking the option that is right most often for other objects"
     return judge("prior_guess", what, measured, too_few="no kind draws its options")
@@ -114,30 +118,31 @@ def prior_guess(samples: Samples) -> Probe:
 
 def option_structure(samples: Samples) -> Probe:
     """What the options look like beside each other must not tell which is right."""
-    measured, all_hits = [], defaultdict[str, list[tuple[float, str, float]]](list)
+    measured = []
+    all_hits = defaultdict[str, list[tuple[float, str, float]]](list)
     for kind, every in with_options(samples).items():
         fair = chance(every)
         for rule, pick in RULES.items():
-            picked = [(one, pick(one.question.options)) for one in every]
-            used = [(one, best) for one, best in picked if 0 < len(best) < len(one.question.options)]
+            picked = [(asked, pick(asked.question.options)) for asked in every]
+            used = [(asked, best) for asked, best in picked if 0 < len(best) < len(asked.question.options)]
             if not used:
                 continue
-            hits = [_hit(one, best) for one, best in used]
-            groups = [one.item.group for one, _ in used]
+            hits = [_hit(asked, best) for asked, best in used]
+            groups = [asked.item.group for asked, _ in used]
             all_hits[rule] += [(hit, group, fair) for hit, group in zip(hits, groups, strict=True)]
             measured.append(
                 Measured(f"{rule}, {kind}", share(hits, groups), Bounds(high=fair + ABOVE_CHANCE))
             )
     for rule, rows in all_hits.items():
         fair = float(np.mean([row[2] for row in rows]))
-        found = share([row[0] for row in rows], [row[1] for row in rows])
-        measured.append(Measured(f"{rule}, all kinds", found, Bounds(high=fair + ABOVE_CHANCE)))
+        score = share([row[0] for row in rows], [row[1] for row in rows])
+        measured.append(Measured(f"{rule}, all kinds", score, Bounds(high=fair + ABOVE_CHANCE)))
     what = "score of rules that only compare the options: length, shared words, middle number, opposites"
     return judge("option_structure", what, measured, too_few="too few questions with options")
 
 
-def _hit(one: Asked, picked: Sequence[int]) -> float:
-    return (one.question.answer_index in picked) / len(picked)
+def _hit(asked: Asked, picked: Sequence[int]) -> float:
+    return (asked.question.answer_index in picked) / len(picked)
 
 
 def _words(option: str) -> set[str]:
@@ -147,8 +152,8 @@ def _words(option: str) -> set[str]:
 def _overlaps(options: Sequence[str]) -> list[float]:
     words = [_words(option) for option in options]
     return [
-        sum(len(one & other) / max(1, len(one | other)) for j, other in enumerate(words) if j != i)
-        for i, one in enumerate(words)
+        sum(len(mine & theirs) / max(1, len(mine | theirs)) for j, theirs in enumerate(words) if j != i)
+        for i, mine in enumerate(words)
     ]
 
 
@@ -161,16 +166,16 @@ def _not_nested(options: Sequence[str]) -> list[int]:
     words = [_words(option) for option in options]
     return [
         i
-        for i, one in enumerate(words)
-        if not any(one <= other or other <= one for j, other in enumerate(words) if j != i)
+        for i, mine in enumerate(words)
+        if not any(mine <= theirs or theirs <= mine for j, theirs in enumerate(words) if j != i)
     ]
 
 
 def _median(options: Sequence[str]) -> list[int]:
-    found = [re.search(r"\d+(?:\.\d+)?", option) for option in options]
-    if any(match is None for match in found):
+    numbers = [re.search(r"\d+(?:\.\d+)?", option) for option in options]
+    if any(match is None for match in numbers):
         return []
-    values = [float(match.group()) for match in found if match]
+    values = [float(match.group()) for match in numbers if match]
     return _extreme([abs(value - float(np.median(values))) for value in values], min)
 
 
@@ -179,10 +184,10 @@ def _twins(options: Sequence[str]) -> list[int]:
     words = [option.lower().split() for option in options]
     return [
         i
-        for i, one in enumerate(words)
+        for i, mine in enumerate(words)
         if any(
-            len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
-            for j, other in enumerate(words)
+            len(mine) == len(theirs) and sum(a != b for a, b in zip(mine, theirs, strict=True)) == 1
+            for j, theirs in enumerate(words)
             if j != i
         )
     ]
@@ -201,25 +206,24 @@ RULES: dict[str, Callable[[Sequence[str]], list[int]]] = {
 
 def blind_text(samples: Samples) -> Probe:
     """A classifier that reads the question and never sees the pictures."""
-    name, what = (
-        "blind_text",
-        "score of character n-grams + logistic regression without pictures, objects held out",
-    )
-    every = [one for questions in with_options(samples).values() for one in questions]
-    chosen = samples.draw({one.question.id for one in every}, MOST_BLIND, name)
-    every = [one for one in every if one.question.id in chosen]
-    if len(every) < FEWEST_BLIND or len({one.item.group for one in every}) < FOLDS:
+    name = "blind_text"
+    what = "score of character n-grams + logistic regression without pictures, objects held out"
+    every = [asked for questions in with_options(samples).values() for asked in questions]
+    chosen = samples.draw({asked.question.id for asked in every}, MOST_BLIND, name)
+    every = [asked for asked in every if asked.question.id in chosen]
+    if len(every) < FEWEST_BLIND or len({asked.item.group for asked in every}) < FOLDS:
         return not_measured(
             name, what, f"needs {FEWEST_BLIND} questions of {FOLDS} objects; there are {len(every)}"
         )
     hits = _blind_hits(every)
-    measured, by_kind = [], defaultdict[str, list[int]](list)
-    for i, one in enumerate(every):
-        by_kind[one.kind].append(i)
+    measured = []
+    by_kind = defaultdict[str, list[int]](list)
+    for i, asked in enumerate(every):
+        by_kind[asked.kind].append(i)
     fair = {kind: chance([every[i] for i in rows]) for kind, rows in by_kind.items()}
     for kind, rows in by_kind.items():
         measured.append(Measured(kind, _share(every, hits, rows), Bounds(high=fair[kind] + ABOVE_CHANCE)))
-    overall = float(np.mean([fair[one.kind] for one in every]))
+    overall = float(np.mean([fair[asked.kind] for asked in every]))
     together = _share(every, hits, range(len(every)))
     measured.append(Measured("all kinds", together, Bounds(high=overall + ABOVE_CHANCE)))
     return judge(name, what, measured)
@@ -235,9 +239,9 @@ def _blind_hits(every: Sequence[Asked]) -> list[bool]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold
 
-    texts = [[_tokens(one, i) for i in range(len(one.question.options))] for one in every]
+    texts = [[_tokens(asked, i) for i in range(len(asked.question.options))] for asked in every]
     hits = [False] * len(every)
-    groups = [one.item.group for one in every]
+    groups = [asked.item.group for asked in every]
     for train, test in GroupKFold(FOLDS).split(every, groups=groups):
         vectors = TfidfVectorizer(analyzer=list, min_df=2, sublinear_tf=True)
         right = [i == every[row].question.answer_index for row in train for i in range(len(texts[row]))]
@@ -252,29 +256,27 @@ def _blind_hits(every: Sequence[Asked]) -> list[bool]:
     return hits
 
 
-def _tokens(one: Asked, place: int) -> list[str]:
-    """n-grams of one option, and how it goes with the question; a linear model cannot combine them by itself."""
-    options = one.question.options
-    text, rest = (
-        options[place],
-        {word for i, other in enumerate(options) if i != place for word in _words(other)},
-    )
+def _tokens(asked: Asked, place: int) -> list[str]:
+    """n-grams of an option, alone and with the question, which a linear model cannot combine by itself."""
+    options = asked.question.options
+    text = options[place]
+    rest = {word for i, other in enumerate(options) if i != place for word in _words(other)}
     padded = f" {text.lower()} "
     grams = [padded[i : i + n] for n in (3, 4, 5) for i in range(len(padded) - n + 1)]
     fresh = len(_words(text) - rest)
     rank = sum(len(other) < len(text) for other in options)
-    context = [f"#{one.kind}", f"#{one.question.template}"]
-    first, second = one.lenses or (0, 0)
+    context = [f"#{asked.kind}", f"#{asked.question.template}"]
+    first, second = asked.lenses or (0, 0)
     lens = (
         "not stated"
-        if one.lenses is None
+        if asked.lenses is None
         else "wider"
         if second > first
         else "longer"
         if second < first
         else "same"
     )
-    moves = " ".join(re.findall(r"\d+ degrees(?: \w+-?\w*)?", one.question.prompt.split("\n")[0]))
+    moves = " ".join(re.findall(r"\d+ degrees(?: \w+-?\w*)?", asked.question.prompt.split("\n")[0]))
     facts = [
         f"={text}",
         f"={text}, {moves}",
@@ -288,12 +290,14 @@ def _tokens(one: Asked, place: int) -> list[str]:
 
 def wording_leakage(samples: Samples) -> Probe:
     """Are the wordings of the test questions met in training?"""
-    name, what = "wording_leakage", "wordings of test questions that training questions have too"
+    name = "wording_leakage"
+    what = "wordings of test questions that training questions have too"
     by_split = defaultdict[str, dict[str, str]](dict)
     for every in samples.asked().values():
-        for one in every:
-            by_split[one.item.sample.split].setdefault(one.question.template, one.item.key)
-    train, test = by_split.get("train", {}), by_split.get("test", {})
+        for asked in every:
+            by_split[asked.item.sample.split].setdefault(asked.question.template, asked.item.key)
+    train = by_split.get("train", {})
+    test = by_split.get("test", {})
     if not train or not test:
         return not_measured(name, what, "there is no training split or no test split")
     shared = sorted(set(train) & set(test))
@@ -313,14 +317,14 @@ def wording_leakage(samples: Samples) -> Probe:
 
 
 def none_share(samples: Samples) -> Probe:
-    """Where "nothing happened" is offered, it must be true often enough to be considered, whatever is said of the lens."""
+    """Where "nothing happened" is offered, it must be true often enough, whatever is said of the lens."""
     measured = []
     for kind, every in with_options(samples).items():
-        offered = [one for one in every if any(map(says_none, one.question.options))]
+        offered = [asked for asked in every if any(map(says_none, asked.question.options))]
         parts = {kind: offered} if offered else {}
         parts |= {f"{kind}, {stated}": mine for stated, mine in by_stated_lens(offered).items() if stated}
         for name, mine in parts.items():
-            found = share([says_none(one.right) for one in mine], [one.item.group for one in mine])
-            measured.append(Measured(name, found, Bounds(0.15, 0.25)))
+            score = share([says_none(asked.right) for asked in mine], [asked.item.group for asked in mine])
+            measured.append(Measured(name, score, Bounds(0.15, 0.25)))
     what = 'how often "none" is right where it is offered, and with the same lens or another in the text'
     return judge("none_share", what, measured, too_few="no kind offers it often enough")

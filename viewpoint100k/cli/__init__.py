@@ -13,20 +13,22 @@ import typer
 from rich.markup import escape
 
 import viewpoint100k
-from viewpoint100k.cli import engine, listing, looking, making, sharing
+from viewpoint100k.cli import engine, farm, listing, looking, making, sharing
 from viewpoint100k.cli.screen import err_console, out_console
 from viewpoint100k.errors import InputError, ViewpointError, printable
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
-GROUPS = (making.app, looking.app, sharing.app, listing.app, engine.app)
-for commands in GROUPS[:3]:
+GROUPS = (making.app, farm.app, looking.app, sharing.app, listing.app, engine.app)
+for commands in GROUPS[:4]:
     app.add_typer(commands)
 app.add_typer(listing.app, name="objects", rich_help_panel="Check and look")
 app.add_typer(engine.app, name="engine", rich_help_panel="Check and look")
 
 
 def unwrapped(docstring: str) -> str:
-    """A docstring as help: paragraphs on one line each, for the terminal to wrap; examples keep their lines."""
+    """A docstring as help: paragraphs on one line each, for the terminal to wrap; examples keep their
+    lines.
+    """
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
     return "\n\n".join(
         text if text.startswith("[bold]") else " ".join(text.splitlines()) for text in paragraphs
@@ -58,7 +60,9 @@ def _about(
 
 
 def collect_rarely() -> None:
-    """Look for reference cycles seldom: records are trees, and walking over all of them takes a seventh of annotation."""
+    """Look for reference cycles seldom: records are trees, and walking over all of them takes a seventh of
+    annotation.
+    """
     gc.freeze()  # what was imported stays
     gc.set_threshold(50_000, 20, 20)
 

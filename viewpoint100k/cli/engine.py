@@ -21,7 +21,8 @@ def _about() -> None:
 def engine_warm(device: DeviceOption = "auto", engine_python: PythonOption = None) -> None:
     """Compile Blender's kernels for the GPUs of this machine, once. `generate` does it by itself.
 
-    The driver compiles them on first use, which takes about ten minutes where Blender ships none for the card.
+    The driver compiles them on first use, which takes about ten minutes where Blender ships none for the
+    card.
     Run this when you build the image of a render node, or in a job before all others, so that nothing waits
     for it.
 

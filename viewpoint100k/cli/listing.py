@@ -90,7 +90,8 @@ def objects_check(
 
     Without options it only reads the files. With --render it also looks at the objects, for a second each: is
     one symmetric, flat or see-through? With --json or --render, and with trimesh installed (pip install
-    "viewpoint100k\\[mesh]"), it also says whether a mesh is watertight, how many bodies it has and how large it is.
+    "viewpoint100k\\[mesh]"), it also says whether a mesh is watertight, how many bodies it has and how
+    large it is.
 
     [bold]viewpoint100k objects check my-models/[/bold]
     [bold]viewpoint100k objects check my-models/ --sheet sheet.jpg[/bold]

@@ -38,7 +38,8 @@ def validate_command(
     report = validate_dataset(dataset, workers)
     print_problems(report.problems)
     out_console.print(
-        f"{report.samples} samples, {report.questions} questions in {report.shards} shards: {len(report.problems)} problems"
+        f"{report.samples} samples, {report.questions} questions in {report.shards} shards: "
+        f"{len(report.problems)} problems"
     )
     if report.problems:
         raise typer.Exit(1)
@@ -60,7 +61,8 @@ def reproduce_command(
         typer.Option(metavar="DIR", help="Keep the new shard in this new folder.", show_default=False),
     ] = None,
 ) -> None:
-    """Render a published shard again from its manifest, and compare the bytes. Exit 1, saying why, if they differ.
+    """Render a published shard again from its manifest, and compare the bytes. Exit 1, saying why, if they
+    differ.
 
     [bold]viewpoint100k reproduce my-dataset --shard 12[/bold]
     [bold]viewpoint100k reproduce my-dataset --shard 0 --source my-models/ --keep again[/bold]
@@ -103,7 +105,8 @@ def audit_command(
         typer.Option("--json", metavar="FILE", help="Write the report as JSON.", show_default=False),
     ] = None,
 ) -> None:
-    """Test whether questions are fair and answers right: shortcuts, leaks, a second implementation. Exit 1 if not.
+    """Test whether questions are fair and answers right: shortcuts, leaks, a second implementation. Exit 1
+    if not.
 
     [bold]viewpoint100k audit my-dataset --html audit.html[/bold]
     [bold]viewpoint100k audit my-dataset --json audit.json[/bold]
@@ -122,12 +125,14 @@ def audit_command(
     print_probes(report.probes)
     verdicts = Counter(probe.verdict for probe in report.probes)
     out_console.print(
-        f"{report.samples} samples, {report.questions} questions, {report.fair} of them fair: {verdicts['pass']} probes passed, "
+        f"{report.samples} samples, {report.questions} questions, {report.fair} of them fair: "
+        f"{verdicts['pass']} probes passed, "
         f"{verdicts['fail']} failed, {verdicts['not measured']} not measured"
     )
     if report.drawn:
         out_console.print(
-            f"Shares are of {report.drawn} samples drawn at random; what allows no exception was checked on all samples"
+            f"Shares are of {report.drawn} samples drawn at random; what allows no exception was checked "
+            "on all samples"
         )
     if html is not None:
         out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)

@@ -13,7 +13,8 @@ RunArgument = Annotated[
     str,
     typer.Argument(
         metavar="OUT",
-        help="The dataset folder, or a URL such as s3://bucket/run. The state of the run is kept in OUT/.run.",
+        help="The dataset folder, or a URL such as s3://bucket/run. The state of the run is kept in "
+        "OUT/.run.",
         show_default=False,
     ),
 ]
@@ -50,14 +51,16 @@ DatasetArgument = Annotated[
 PresetOption = Annotated[
     str,
     typer.Option(
-        help="What to make: smoke, viewpoint-6dof, viewpoint-100k, viewpoint-sets, scenes, or a FILE.yaml of your own.",
+        help="What to make: smoke, viewpoint-6dof, viewpoint-100k, viewpoint-sets, scenes, or a FILE.yaml "
+        "of your own.",
         autocompletion=lambda: list(PRESETS),
     ),
 ]
 SourceOption = Annotated[
     Optional[str],
     typer.Option(
-        help="Where objects come from: builtin: (made by our code), a folder of .glb/.gltf, objaverse:lvis or "
+        help="Where objects come from: builtin: (made by our code), a folder of .glb/.gltf, "
+        "objaverse:lvis or "
         "objaverse:all.",
         show_default="the preset's",
     ),
@@ -75,7 +78,8 @@ SetOption = Annotated[
     Optional[list[str]],
     typer.Option(
         "--set",
-        help="Change one setting, for instance render.samples=8. docs/settings.md lists them all. May be repeated.",
+        help="Change one setting, for instance render.samples=8. docs/settings.md lists them all. May be "
+        "repeated.",
         show_default=False,
     ),
 ]
@@ -83,7 +87,8 @@ AllowOption = Annotated[
     Optional[str],
     typer.Option(
         metavar="LICENCES",
-        help="Use only objects under these licences, separated by commas: cc0, by, by-sa, by-nc, ... (any version), "
+        help="Use only objects under these licences, separated by commas: cc0, by, by-sa, by-nc, ... (any "
+        "version), "
         "or SPDX names.",
         show_default="all but no-derivatives",
     ),
@@ -97,7 +102,8 @@ PythonOption = Annotated[
 DeviceOption = Annotated[
     str,
     typer.Option(
-        help="auto renders on the GPUs that Cycles finds, or else on the processor; gpu fails without a GPU; cpu.",
+        help="auto renders on the GPUs that Cycles finds, or else on the processor; gpu fails without a "
+        "GPU; cpu.",
         autocompletion=lambda: list(DEVICES),
     ),
 ]

@@ -141,7 +141,8 @@ def print_report(report: Any) -> None:
     speed = f"; {report.pairs_per_minute:.1f} pairs a minute" if report.pairs_per_minute else ""
     speed += f", about {duration(report.eta_s)} left" if speed and report.done < report.shards else ""
     out_console.print(
-        f"{report.pairs_done} of {report.pairs_wanted} pairs in {report.done} shards; {len(report.running)} shards running, "
+        f"{report.pairs_done} of {report.pairs_wanted} pairs in {report.done} shards; "
+        f"{len(report.running)} shards running, "
         f"{len(report.failed)} failed, {len(report.missing)} missing{speed}",
         soft_wrap=True,
         highlight=False,
@@ -290,7 +291,8 @@ def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
             add(f"{group}: {name}", cell)
     out_console.print(table)
     out_console.print(
-        f"{scores.answered} of {scores.questions} questions answered, {scores.unread} answers could not be read, "
+        f"{scores.answered} of {scores.questions} questions answered, {scores.unread} answers could not "
+        "be read, "
         f"{len(scores.unknown_ids)} ids unknown; guessing would earn {100 * scores.chance:.1f} %",
         soft_wrap=True,
     )
@@ -319,7 +321,7 @@ def print_forecast(out: str, expected: Any, workers: int, free_bytes: int | None
             f"{expected.pairs:,}" + (f" ({expected.done:,} are done)" if expected.done else ""),
         ),
         (
-            "objects",
+            "scenes" if expected.scenes else "objects",
             f"{expected.objects:,}" + (f" ({expected.refused:,} refused)" if expected.refused else ""),
         ),
         ("views to render", f"about {expected.about_views:,}"),
@@ -333,7 +335,8 @@ def print_forecast(out: str, expected: Any, workers: int, free_bytes: int | None
         table.add_row(name, value)
     out_console.print(table)
     out_console.print(
-        f"From a probe of {expected.probe_pairs} pairs of {source}, {expected.probe_cpu_s:.0f} CPU-s on this machine. "
+        f"From a probe of {expected.probe_pairs} pairs of {source}, {expected.probe_cpu_s:.0f} CPU-s on "
+        "this machine. "
         f"Nothing was written to {escape(out)}: --dry-run",
         soft_wrap=True,
         highlight=False,
@@ -356,8 +359,10 @@ def print_summary(out: str, manifest: Any, rejects: list[Any], receipts: list[An
     refused = len({reject.uid for reject in rejects})
     verdict = f"[red]{problems} problems, listed above.[/red]" if problems else "Everything validates."
     out_console.print(
-        f"[bold]{manifest.samples} pairs[/bold] of {objects} objects, {manifest.questions} questions, in {len(manifest.shards)} shards; "
-        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). {verdict}",
+        f"[bold]{manifest.samples} pairs[/bold] of {objects} objects, {manifest.questions} questions, in "
+        f"{len(manifest.shards)} shards; "
+        f"{refused} objects refused at least once (reasons in {escape(str(out))}/.run/rejects.jsonl). "
+        f"{verdict}",
         soft_wrap=True,
     )
     print_cpu(cpu, f"{views} views")

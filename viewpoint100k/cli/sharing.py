@@ -39,7 +39,8 @@ def card_command(
         manifest = card.rewrite_card(dataset, version, audit, progress)
     without = "" if plots.can_plot() else "; without plots: pip install 'viewpoint100k[audit]'"
     out_console.print(
-        f"{escape(str(dataset))}/README.md: version {manifest.version}, {manifest.samples} samples{escape(without)}",
+        f"{escape(str(dataset))}/README.md: version {manifest.version}, {manifest.samples} "
+        f"samples{escape(without)}",
         soft_wrap=True,
         highlight=False,
     )
@@ -68,7 +69,8 @@ def publish_command(
         typer.Option(min=1, help="How many processes check at once.", show_default="one per core"),
     ] = None,
 ) -> None:
-    """Publish a dataset on the Hugging Face Hub: checked, in one commit, tagged. Run it again to go on where it stopped.
+    """Publish a dataset on the Hugging Face Hub: checked, in one commit, tagged. Run it again to go on
+    where it stopped.
 
     It uses the token that `hf auth login` stored, or HF_TOKEN.
 
@@ -135,7 +137,8 @@ def remove_command(
         done = takedown.remove_objects(dataset, uids or (), reason, progress)
     where = f" from {', '.join(done.shards)}" if done.shards else ""
     out_console.print(
-        f"{done.samples} samples removed{where}; {done.manifest.samples} are left. Version {done.manifest.version}",
+        f"{done.samples} samples removed{where}; {done.manifest.samples} are left. Version "
+        f"{done.manifest.version}",
         soft_wrap=True,
         highlight=False,
     )
@@ -172,7 +175,8 @@ def export_command(
         typer.Option(help="Which split to write.", show_default="test for evaluation, train for training"),
     ] = None,
 ) -> None:
-    """Write the questions for another tool, with figures drawn in. VLMEvalKit gets no questions that ask for a number.
+    """Write the questions for another tool, with figures drawn in. VLMEvalKit gets no questions that ask
+    for a number.
 
     [bold]viewpoint100k export my-dataset --to lmms-eval task/[/bold]
     [bold]viewpoint100k export my-dataset --to llamafactory data/ --split train[/bold]

@@ -28,7 +28,8 @@ IMAGE_QUALITY = 80  # a picture of 320 px takes about 10 kB
 
 
 def make_card(stored: StoredSample) -> dict[str, Any]:
-    """What the page needs of one sample, ready for JSON. Places in pictures are shares of their width and height.
+    """What the page needs of one sample, ready for JSON. Places in pictures are shares of their width and
+    height.
 
     Raises:
         InputError: a picture is missing or cannot be read; names the sample.
@@ -109,7 +110,8 @@ def _shares(pixels: Sequence[float], size: tuple[int, int]) -> list[float]:
 
 
 def points(sample: Sample, sizes: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The stored points of the surface with their depth (planar: along the optical axis) in the first two views.
+    """The stored points of the surface with their depth (planar: along the optical axis) in the first two
+    views.
 
     Shards keep no depth; a point's place and a pose give it exactly.
     """
@@ -202,7 +204,8 @@ def _question(question: Question, pictures: Sequence["Image"]) -> dict[str, Any]
 
 
 def figures(question: Question, pictures: Sequence["Image"]) -> list[Any]:
-    """A question's own pictures, exactly as they are shown to a model: a drawn one, or the number of a plain view.
+    """A question's own pictures, exactly as they are shown to a model: a drawn one, or the number of a
+    plain view.
 
     Empty where they are the sample's pictures in their order.
     """
@@ -243,7 +246,9 @@ class Number(NamedTuple):
 
 
 def of_scene(scene: Scene | None) -> dict[str, list[Number]]:
-    """The objects of a scene: what they are called, how much of each is seen in the pictures, whom to thank; what changes."""
+    """The objects of a scene: what they are called, how much of each is seen in the pictures, whom to
+    thank; what changes.
+    """
     if scene is None:
         return {}
     rows = []

@@ -45,7 +45,8 @@ class Plan(NamedTuple):
 
 
 def top_axes(world_from_camera: Array) -> Array:
-    """Seen from above, turned so that the camera looks up the page: what is on the page's right is on its right.
+    """Seen from above, turned so that the camera looks up the page: what is on the page's right is on its
+    right.
 
     Args:
         world_from_camera: (4, 4), OpenCV camera axes. Its roll does not matter; a camera that is upside down
@@ -93,7 +94,9 @@ def draw_side(views: Sequence[View]) -> Plan:
 def _draw(
     poses: list[Array], rays: list[Array], page_from_world: Array, front: Array | None, height: float
 ) -> Plan:
-    """Rays are (2, 3) in camera axes with z = 1, so that their multiples by a depth end on one plane of the picture."""
+    """Rays are (2, 3) in camera axes with z = 1, so that their multiples by a depth end on one plane of the
+    picture.
+    """
     places = np.stack([pose[:3, 3] for pose in poses]) @ page_from_world.T
     scale, origin = _fit(places, PLAN_PX, height)
     flip = np.array([scale, -scale])
@@ -121,7 +124,9 @@ def _draw(
 
 
 def _fit(places: Array, width: float, height: float) -> tuple[float, Array]:
-    """(scale, where the world's origin lies) so that the object and the places (N, 2) are centred and fill the plan."""
+    """(scale, where the world's origin lies) so that the object and the places (N, 2) are centred and fill
+    the plan.
+    """
     low = np.minimum(places.min(axis=0), -OBJECT_RADIUS)
     high = np.maximum(places.max(axis=0), OBJECT_RADIUS)
     room = np.array([width, height]) - 2 * MARGIN_PX
@@ -131,7 +136,9 @@ def _fit(places: Array, width: float, height: float) -> tuple[float, Array]:
 
 
 def _label(camera: Array, ahead: Array, obstacles: Array) -> Array:
-    """Where a camera's number goes: behind it, or as far aside as it takes to keep clear of the obstacles (N, 2)."""
+    """Where a camera's number goes: behind it, or as far aside as it takes to keep clear of the obstacles
+    (N, 2).
+    """
     length = np.linalg.norm(ahead)
     back = -ahead / length if length > 1e-6 else np.array([0.0, 1.0])
     places: list[Array] = []

@@ -75,7 +75,9 @@ class Bar(NamedTuple):
 
 
 def histogram(values_deg: Sequence[float], width_deg: float = 10.0) -> list[Bar]:
-    """Bars from clockwise (negative) to counter-clockwise, as many on both sides; the middle one is around zero."""
+    """Bars from clockwise (negative) to counter-clockwise, as many on both sides; the middle one is around
+    zero.
+    """
     reach = int(np.ceil(max(map(abs, values_deg), default=0) / width_deg - 0.5))
     edges = width_deg * (np.arange(-reach, reach + 2) - 0.5)
     counts = np.histogram(np.asarray(values_deg, dtype=np.float64), edges)[0]

@@ -13,8 +13,9 @@ from viewpoint100k.config import GateConfig
 from viewpoint100k.proof.case import Answer, Case, Measured, kind_of
 from viewpoint100k.proof.judging import contradicted, objections
 from viewpoint100k.proof.kinds import PROOFS
+from viewpoint100k.proof.language import understood
 from viewpoint100k.proof.reading import problems_of_chain as _problems_of_chain
-from viewpoint100k.records import Question, Sample
+from viewpoint100k.records import Question, Sample, Vocabulary
 
 __all__ = ["Answer", "answer", "contradicted", "known", "problems_of_chain", "problems_of_question"]
 
@@ -24,38 +25,49 @@ def known(kind: str) -> bool:
     return kind in PROOFS
 
 
-def answer(sample: Sample, question: Question, gates: GateConfig | None = None) -> Answer | str:
-    """The right answer of a question, or why the question must not be asked.
+def answer(
+    sample: Sample, question: Question, gates: GateConfig | None = None, words: Vocabulary | None = None
+) -> Answer | str:
+    """The right answer of a question, in English, or why the question must not be asked.
 
     Args:
         gates: of the dataset that is judged; None: today's defaults. No sample says by which it was made.
+        words: of the dataset, from its manifest; None: of an early version, which had no others than English.
 
     Raises:
         KeyError: there is no proof of the question's kind.
     """
-    return PROOFS[kind_of(question)].solve(Case(Measured(sample), question, gates or GateConfig()))
+    return PROOFS[kind_of(question)].solve(_case(sample, question, gates, words))
 
 
-def problems_of_question(sample: Sample, question: Question, gates: GateConfig | None = None) -> list[str]:
+def problems_of_question(
+    sample: Sample, question: Question, gates: GateConfig | None = None, words: Vocabulary | None = None
+) -> list[str]:
     """What is wrong with a question and its chain of thought, a line each.
 
     Only the chain is judged where no proof of the kind is known.
 
     Args:
-        gates: as in `answer`.
+        gates, words: as in `answer`.
     """
-    case = Case(Measured(sample), question, gates or GateConfig())
-    found = list(objections(case)) if known(case.kind) else []
-    return found + [f"chain of thought: {problem}" for problem in problems_of_chain(sample, question)]
+    found = list(objections(_case(sample, question, gates, words))) if known(kind_of(question)) else []
+    return found + [f"chain of thought: {problem}" for problem in problems_of_chain(sample, question, words)]
 
 
-def problems_of_chain(sample: Sample, question: Question) -> list[str]:
+def problems_of_chain(sample: Sample, question: Question, words: Vocabulary | None = None) -> list[str]:
     """What is wrong with a question's chain of thought, a line each; nothing where it is sound, or missing.
 
     Every sentence is taken apart by a grammar that is written down a second time, each fact is measured anew,
     and the conclusion is drawn from the sentences alone.
+
+    Args:
+        words: as in `answer`.
     """
     if question.chain_of_thought is None:
         return []
-    case = Case(Measured(sample), question, GateConfig())
-    return list(_problems_of_chain(question.chain_of_thought, case, PROOFS.get(case.kind)))
+    case = _case(sample, question, None, words)
+    return list(_problems_of_chain(case.question.chain_of_thought or "", case, PROOFS.get(case.kind)))
+
+
+def _case(sample: Sample, question: Question, gates: GateConfig | None, words: Vocabulary | None) -> Case:
+    return Case(Measured(sample), understood(sample, question, words), gates or GateConfig())

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from viewpoint100k.config import GateConfig
 from viewpoint100k.proof.case import Answer, Case, Measured, kind_of
 from viewpoint100k.proof.kinds import PROOFS
+from viewpoint100k.proof.language import understood
 from viewpoint100k.proof.references import problems_of_references
-from viewpoint100k.records import Question, Sample
+from viewpoint100k.records import Question, Sample, Vocabulary
 
 MARGIN_RTOL = 1e-4
 VALUE_ATOL = 0.06  # of a number of degrees that is stored with one decimal
@@ -14,13 +15,18 @@ DECIDABILITY_ATOL = 2e-6  # it is stored to a millionth
 TWIN = "-reversed"  # how the name of a question from the second view to the first ends
 
 
-def contradicted(sample: Sample, gates: GateConfig) -> dict[str, str]:
-    """Why questions of a sample must not be asked, by id: those that proofs contradict, and their twins."""
+def contradicted(sample: Sample, gates: GateConfig, words: Vocabulary | None = None) -> dict[str, str]:
+    """Why questions of a sample must not be asked, by id: those that proofs contradict, and their twins.
+
+    Args:
+        words: as in `understood`.
+    """
     measured = Measured(sample)
     why = dict[str, str]()
     for question in sample.questions:
         if kind_of(question) in PROOFS:
-            objection = next(objections(Case(measured, question, gates)), None)
+            case = Case(measured, understood(sample, question, words), gates)
+            objection = next(objections(case), None)
             if objection is not None:
                 why[question.id] = objection
     # whoever sees one of two twins gets both right, or neither is asked

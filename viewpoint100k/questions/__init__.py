@@ -1,8 +1,10 @@
 """Truth -> question, options, answer.
 
-One file per tier; a kind is one function and one line in its `KINDS`.
+One file for each kind or family of kinds in `kinds/`, what pictures clearly show in `facts/`, and the words
+in `templates.yaml`.
 """
 
-from viewpoint100k.questions.ask import KINDS, ask_all, carries_question, facts_of, figures_of, load_templates
+from viewpoint100k.questions.ask import ask_all, carries_question, facts_of, figures_of, load_templates
+from viewpoint100k.questions.registry import KINDS
 
 __all__ = ["KINDS", "ask_all", "carries_question", "facts_of", "figures_of", "load_templates"]

@@ -1,9 +1,12 @@
-"""Puts facts into words and letters: which questions of a shard are asked, in which wording, which option under which letter."""
+"""Which questions of a shard are asked, in which wording, and which option has which letter.
 
-import re
+Candidates are what could be asked of each sample; of these, the chosen ones are such that no flat cue
+suggests the answer (`balance.py`); then all are worded.
+"""
+
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,318 +14,319 @@ from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.glances import Glance
 from viewpoint100k.proof import problems_of_chain
-from viewpoint100k.questions import tier_a, tier_b, tier_b_figures, tier_b_sets, tier_c, tier_c_pairs
-from viewpoint100k.questions.balance import balanced, cue_values
-from viewpoint100k.questions.chains import Facts, state_facts, write_chain
-from viewpoint100k.questions.chains_figures import write_figure_chain
-from viewpoint100k.questions.chains_scenes import write_scene_chain
-from viewpoint100k.questions.kinds import Cue, Fact, Figure, Kind, Known, named
-from viewpoint100k.questions.wording import MOVE, Templates, read_templates, sentences
-from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, View
-from viewpoint100k.scoring import LETTERS
-
-KINDS: tuple[Kind, ...] = (
-    *tier_a.KINDS,
-    *tier_b.KINDS,
-    *tier_b_figures.KINDS,
-    *tier_b_sets.KINDS,
-    *tier_c.KINDS,
-    *tier_c_pairs.KINDS,
+from viewpoint100k.questions.balance import balanced
+from viewpoint100k.questions.facts.chain import write_chain
+from viewpoint100k.questions.facts.pair import Case, Pair
+from viewpoint100k.questions.flat_cues import cue_values
+from viewpoint100k.questions.kind import Asked, DrawnKind, Fact, Figure, Kind, Known, PairKind
+from viewpoint100k.questions.registry import BY_NAME, DRAWN_KINDS, KINDS, PAIR_KINDS
+from viewpoint100k.questions.wording import (
+    Templates,
+    answer,
+    lens_text,
+    option_texts,
+    prompt,
+    translated,
+    worded,
 )
-OF_TRUTH = tuple(kind for kind in KINDS if not kind.draw)  # a pair's truth alone answers them
-DRAWN = tuple(kind for kind in KINDS if kind.draw)
+from viewpoint100k.questions.words_file import read_templates, shipped_templates
+from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, Vocabulary
+
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
-OF_SCENES = "C"
 OF_ONE_OBJECT = {"object_facing_camera_1", "object_front"}  # frames that a group of objects does not have
-ARTICLES = {"an": "a", "An": "A"}
 OTHER_FORMS: tuple[AnswerForm, ...] = ("digit", "word", "json")
-ENDINGS: dict[AnswerForm, str] = {
-    "letter": "Answer with the letter of the right option.",
-    "digit": "Answer with the number of the right option.",
-    "word": "Answer with the words of the right option.",
-    "json": 'Answer with JSON: {"answer": "<letter>"}',
-    "number": "Answer with a number of degrees.",
-}
-
-
-class Asked(NamedTuple):
-    """A question that could be put to a sample."""
-
-    kind: Kind
-    fact: Fact
-    decidability: float
-    figure: Figure = Figure()
-    cues: Mapping[Cue, float] = {}  # beside those of the pictures
-    alone: tuple[
-        float, ...
-    ] = ()  # how the right option's part of the figure differs from the mean of all options' parts
 
 
 def load_templates(path: str | None = None) -> Templates:
-    """Wordings per kind, from our file or from the user's: those for training, and others for testing.
+    """The words of all kinds, from our file or from the user's.
 
     Raises:
-        InputError: the file cannot be read, or has a wording that cannot be used; names the kind and what was
-        expected.
+        InputError: the file cannot be read, or has something that cannot be used; names the kind and what was
+            expected.
     """
-    return read_templates(path, KINDS)
+    return read_templates(path, KINDS) if path else shipped_templates(KINDS)
+
+
+# --- candidates ---------------------------------------------------------------------------------------
 
 
 def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> list[Asked]:
-    """All that could be asked of a pair: its facts outside the grey bands whose wrong answers would look different."""
-    out = []
-    for kind in OF_TRUTH:
+    """All that could be asked of a pair: facts outside the grey bands whose wrong answers would look different."""
+    candidates = []
+    for kind in PAIR_KINDS:
         fact = kind.fact(truth, gates)
         if fact is None:
             continue
         least = _least(kind, fact, decidability)
         if least >= gates.min_decidability:
-            out.append(Asked(kind, fact, least))
-    return out
+            candidates.append(Asked(kind, fact, least))
+    return candidates
 
 
 def figures_of(known: Known, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
-    """All that could be asked of a sample with a figure, drawn by lot."""
-    out = []
-    for kind in (kind for kind in DRAWN if fits(kind, known.scene)):
-        figure = kind.draw(known, gates, rng) if kind.draw else None
-        solved = kind.solve(known, figure, gates) if kind.solve and figure is not None else None
+    """All that could be asked of a sample with a figure that is drawn at random."""
+    candidates = []
+    for kind in DRAWN_KINDS:
+        figure = kind.draw(known, gates, rng) if fits(kind, known.scene) else None
+        solved = kind.solve(known, figure, gates) if figure is not None else None
         if figure is not None and solved is not None and solved.decidability >= gates.min_decidability:
-            out.append(Asked(kind, solved.fact, solved.decidability, figure, solved.cues, solved.alone))
-    return out
+            candidates.append(
+                Asked(kind, solved.fact, solved.decidability, figure, solved.cues, solved.alone)
+            )
+    return candidates
 
 
 def fits(kind: Kind, scene: Scene | None) -> bool:
-    """Whether a kind may be asked of a sample: those of single objects ask of scenes only where nothing but the camera moved."""
-    if scene is None or kind.tier == OF_SCENES:
-        return (scene is not None) == (kind.tier == OF_SCENES)
+    """Whether a kind may be asked of a sample.
+
+    Kinds about single objects ask about scenes only where nothing but the camera moved.
+    """
+    if scene is None or kind.of_scenes:
+        return (scene is not None) == kind.of_scenes
     return scene.change is None and kind.frame not in OF_ONE_OBJECT
-
-
-def carries_question(known: Known, gates: GateConfig) -> bool:
-    """Whether a pair can be asked about, and about what moved or changed if anything did; whether a set can be asked about."""
-    if len(known.views) > 2:
-        return bool(figures_of(known, gates, np.random.default_rng(0)))
-    if known.scene is not None and known.scene.change is not None:
-        return any(len(one.figure.images) > 1 for one in figures_of(known, gates, np.random.default_rng(0)))
-    found = [one for one in facts_of(known.truth, known.decidability, gates) if fits(one.kind, known.scene)]
-    facts = [(kind, kind.fact(known.truth, gates)) for kind in KINDS]
-    moves = any(fact and kind.direction(fact.option) is not None for kind, fact in facts)
-    return any(not moves or one.kind.direction(one.fact.option) is not None for one in found)
-
-
-def ask_all(
-    keys: Sequence[str],
-    samples: Sequence[Sample],
-    settings: QuestionConfig,
-    gates: GateConfig,
-    templates: Templates,
-    rng: np.random.Generator,
-    start: int,
-    glances: Sequence[Sequence[Glance]] = (),
-) -> list[list[Question]]:
-    """All questions that can be asked of a shard's samples, worded: first those chosen so that no cue tells, then the others.
-
-    Some samples may have no chosen one: of a camera that only turns, the shift of the object always tells the
-    turn.
-
-    Args:
-        start: where the round of letters starts; the shard's number, so that the remainders of many small
-            shards even out.
-        glances: one at each picture of each sample; none: what they show is not balanced over.
-    """
-    candidates = [askable(sample, gates, rng) for sample in samples]
-    cues = [
-        cue_values(sample.views, seen)
-        for sample, seen in zip(samples, glances or [()] * len(samples), strict=True)
-    ]
-    chosen = balanced(candidates, cues, rng)
-    fair = word_all(keys, samples, chosen, settings, gates, templates, rng, start)
-    others = [
-        [one for one in mine if all(one is not other for other in picked)]
-        for mine, picked in zip(candidates, chosen, strict=True)
-    ]
-    more = word_all(keys, samples, others, settings, gates, templates, rng, start)
-    return [
-        [*asked, *(question.model_copy(update={"fair": False}) for question in beside)]
-        for asked, beside in zip(fair, more, strict=True)
-    ]
-
-
-def word_all(
-    keys: Sequence[str],
-    samples: Sequence[Sample],
-    chosen: Sequence[Sequence[Asked]],
-    settings: QuestionConfig,
-    gates: GateConfig,
-    templates: Templates,
-    rng: np.random.Generator,
-    start: int,
-) -> list[list[Question]]:
-    """The questions of a shard's samples, worded, also from the second view to the first where that was measured.
-
-    Args:
-        chosen: what is asked of each sample.
-        start: as in `ask_all`.
-    """
-    backs = [_truth_of(sample, BACK) if sample.decidability_reversed else None for sample in samples]
-    chosen = [
-        [*asked, *_back(sample, back, asked, gates)]
-        for sample, back, asked in zip(samples, backs, chosen, strict=True)
-    ]
-    words = np.random.default_rng(
-        rng.integers(2**63)
-    )  # of chains of thought: they take nothing from the other lots
-    used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its letter goes round
-    out = []
-    for key, sample, back, asked in zip(keys, samples, backs, chosen, strict=True):
-        orders = {one.figure.images for one in asked if set(one.figure.images) == {0, 1}}
-        pairs = {order: _pair(sample, order, back) for order in sorted(orders)}
-        out.append(
-            [
-                _question(key, sample, one, pairs, settings, templates, rng, words, used, start)
-                for one in asked
-            ]
-        )
-    return out
 
 
 def askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
     """All that could be asked of a sample. Of more than two views, only what is about all of them."""
     of_pair = facts_of(sample.truth, sample.decidability, gates) if len(sample.views) == 2 else []
-    of_pair = [one for one in of_pair if fits(one.kind, sample.scene)]
+    of_pair = [asked for asked in of_pair if fits(asked.kind, sample.scene)]
     return of_pair + figures_of(sample, gates, rng)
 
 
-def _back(sample: Sample, back: Truth | None, chosen: Sequence[Asked], gates: GateConfig) -> list[Asked]:
-    """The same questions from the second view to the first, where that was measured: whoever sees it gets both right."""
-    if sample.decidability_reversed is None or back is None:
-        return []
-    kinds = {one.kind.name for one in chosen if not one.kind.draw}
-    found = facts_of(back, sample.decidability_reversed, gates)
-    return [one._replace(figure=BACK) for one in found if one.kind.name in kinds]
-
-
-def _truth_of(sample: Sample, figure: Figure) -> Truth:
-    """The truth of the two views of a pair in the order in which they are shown."""
-    if figure.images != BACK.images:
-        return sample.truth
-    shared, front = sample.truth.covisible_fraction, sample.truth.front_azimuth_deg
-    return make_truth(sample.views[1], sample.views[0], shared, front)
-
-
-class _Pair(NamedTuple):
-    """The two views of a pair in one order: what moved, and what is clearly true of it, which chains of thought say."""
-
-    truth: Truth
-    facts: Facts | None
-
-
-def _pair(sample: Sample, order: tuple[int, ...], back: Truth | None) -> _Pair:
-    truth = back if back and order == BACK.images else _truth_of(sample, Figure(order))
-    return _Pair(truth, state_facts([sample.views[view] for view in order], truth))
-
-
-def _question(
-    key: str,
-    sample: Sample,
-    asked: Asked,
-    pairs: Mapping[tuple[int, ...], _Pair],
-    settings: QuestionConfig,
-    templates: Templates,
-    rng: np.random.Generator,
-    words: np.random.Generator,
-    used: "Counter[tuple[str, int]]",
-    start: int,
-) -> Question:
-    kind, fact, figure = asked.kind, asked.fact, asked.figure
-    views = [sample.views[view] for view in figure.images]
-    use = "test" if sample.split == "test" else "train"
-    number = int(rng.integers(len(templates[kind.name][use])))
-    form: AnswerForm = "number" if fact.value is not None else "letter"
-    if form == "letter" and rng.random() < settings.other_forms:
-        form = OTHER_FORMS[rng.integers(len(OTHER_FORMS))]
-    options, place = _options(kind, fact, kind.texts(figure, sample.scene), rng, used, start)
-    right = options[place] if options else f"{round(fact.value or 0.0, -1):.0f}"
-    wording = templates[kind.name][use][number].replace(MOVE, figure.words)
-    if kind.tier == OF_SCENES:
-        wording = sentences(named(wording, figure, sample.scene))
-    elif sample.scene is not None:
-        wording = of_group(wording)
-    question = Question(
-        id=question_id(key, kind, figure),
-        type=kind.type,
-        tier=kind.tier,
-        frame=kind.frame,
-        images=list(figure.images),
-        prompt=prompt(wording, options, form, lens(views) if kind.lens else ""),
-        options=options,
-        answer_index=place,
-        answer=answer(options, place, form, fact.value),
-        answer_form=form,
-        value=fact.value,
-        marks=list(figure.marks),
-        mirrored=list(figure.mirrored),
-        map_cameras=list(figure.map_cameras),
-        parts=list(figure.parts),
-        template=f"{kind.name}/{use}/{number}",
-        margin=round(fact.margin, 6),
-        decidability=round(asked.decidability, 6),
-        chain_of_thought=_chain(
-            kind,
-            sample,
-            figure,
-            pairs.get(figure.images, _Pair(sample.truth, None)),
-            right,
-            words,
-        ),
-    )
-    # a chain is shipped only if its proof reads it back and finds it true
-    return (
-        question.model_copy(update={"chain_of_thought": None})
-        if problems_of_chain(sample, question)
-        else question
-    )
-
-
-def of_group(wording: str) -> str:
-    """A wording about one object, said of several that stand together."""
-    return re.sub(r"\b([Tt]he same|[Tt]he|[Tt]his|[Aa]n|[Oo]ne) object\b", _group, wording)
-
-
-def _group(found: "re.Match[str]") -> str:
-    return f"{ARTICLES.get(found[1], found[1])} group of objects"
+def carries_question(known: Known, gates: GateConfig) -> bool:
+    """Whether a pair or a set can be asked about; of a pair, also about what moved or changed if anything did."""
+    if len(known.views) > 2:
+        return bool(figures_of(known, gates, np.random.default_rng(0)))
+    if known.scene is not None and known.scene.change is not None:
+        drawn = figures_of(known, gates, np.random.default_rng(0))
+        return any(len(asked.figure.images) > 1 for asked in drawn)
+    candidates = facts_of(known.truth, known.decidability, gates)
+    directions = [
+        asked.kind.direction(asked.fact.option) for asked in candidates if fits(asked.kind, known.scene)
+    ]
+    facts = [(kind, kind.fact(known.truth, gates)) for kind in PAIR_KINDS]
+    moves = any(fact and kind.direction(fact.option) is not None for kind, fact in facts)
+    return any(not moves or direction is not None for direction in directions)
 
 
 def figure_of(question: Question) -> Figure:
-    """The figure of a question, as it is stored; the whole prompt stands for its words."""
+    """The figure of a question, as it is stored."""
     return Figure(
         images=tuple(question.images),
         marks=tuple(question.marks),
         mirrored=tuple(question.mirrored),
         map_cameras=tuple(question.map_cameras),
-        words=question.prompt,
         parts=tuple(question.parts),
+        relation=question.relation,
+        move=question.move,
+        change=question.change,
     )
+
+
+def in_english(sample: Sample, vocabulary: Vocabulary | None) -> Sample:
+    """A sample with its questions in our words, which those who check answers read.
+
+    Args:
+        vocabulary: of the dataset; None: of an early version, which had no other words than ours.
+    """
+    ours = shipped_templates(KINDS).vocabulary
+    if vocabulary is None or vocabulary == ours:
+        return sample
+    questions = []
+    for question in sample.questions:
+        kind = BY_NAME.get(f"{question.type}/{question.frame}")
+        known = kind is not None and (not kind.options or kind.name in vocabulary.options)
+        questions.append(translated(question, sample, kind, vocabulary, ours) if kind and known else question)
+    return sample.model_copy(update={"questions": questions})
 
 
 def answered(sample: Sample, kind: Kind, figure: Figure, gates: GateConfig) -> Asked | None:
     """The answer to a kind of question about a sample with this figure; None if it must not be asked."""
     if not fits(kind, sample.scene):
         return None
-    if kind.solve is not None:
+    if isinstance(kind, DrawnKind):
         solved = kind.solve(sample, figure, gates)
         return solved and Asked(kind, solved.fact, solved.decidability, figure, solved.cues)
-    drawn = figure.marks or figure.mirrored or figure.map_cameras or figure.parts
     decidability = sample.decidability_reversed if figure.images == BACK.images else sample.decidability
-    if drawn or figure.images not in (Figure().images, BACK.images) or decidability is None:
+    if figure not in (Figure(), BACK) or decidability is None:
         return None
-    fact = kind.fact(_truth_of(sample, figure), gates)
+    fact = kind.fact(_truth_of(sample, figure.images), gates)
     return fact and Asked(kind, fact, _least(kind, fact, decidability), figure)
 
 
-def _least(kind: Kind, fact: Fact, decidability: Decidability) -> float:
+def _least(kind: PairKind, fact: Fact, decidability: Decidability) -> float:
     return float(min(getattr(decidability, name) for name in fact.decided_by or kind.decided_by))
+
+
+def _truth_of(sample: Sample, images: Sequence[int]) -> Truth:
+    """The truth of the two views of a pair in the order in which they are shown."""
+    if images != BACK.images:
+        return sample.truth
+    shared, front = sample.truth.covisible_fraction, sample.truth.front_azimuth_deg
+    return make_truth(sample.views[1], sample.views[0], shared, front)
+
+
+# --- chosen -------------------------------------------------------------------------------------------
+
+
+def ask_all(
+    keys: Sequence[str],
+    samples: Sequence[Sample],
+    gates: GateConfig,
+    writer: "Writer",
+    rng: np.random.Generator,
+    glances: Sequence[Sequence[Glance]] = (),
+) -> list[list[Question]]:
+    """All questions that can be asked of a shard's samples, worded.
+
+    Those that are chosen so that no cue suggests the answer come first. Some samples may have no chosen one:
+    where a camera only turns, the shift of the object always reveals the turn.
+
+    Args:
+        glances: one at each picture of each sample; none: what they show is not balanced over.
+    """
+    candidates = [askable(sample, gates, rng) for sample in samples]
+    looks = glances or [()] * len(samples)
+    cues = [cue_values(sample.views, look) for sample, look in zip(samples, looks, strict=True)]
+    chosen = balanced(candidates, cues, rng)
+    fair = word_all(keys, samples, chosen, gates, writer, rng)
+    others = [
+        [asked for asked in mine if all(asked is not other for other in picked)]
+        for mine, picked in zip(candidates, chosen, strict=True)
+    ]
+    unfair = word_all(keys, samples, others, gates, writer, rng)
+    return [
+        [*asked, *(question.model_copy(update={"fair": False}) for question in beside)]
+        for asked, beside in zip(fair, unfair, strict=True)
+    ]
+
+
+class Writer:
+    """What all questions of a shard are written with."""
+
+    def __init__(self, settings: QuestionConfig, templates: Templates, start: int) -> None:
+        """
+        Args:
+            start: the place of the first right option; the shard's number, so that the remainders of many
+                small shards even out.
+        """
+        self.settings = settings
+        self.templates = templates
+        self.vocabulary = templates.vocabulary
+        self.start = start
+
+
+def word_all(
+    keys: Sequence[str],
+    samples: Sequence[Sample],
+    chosen: Sequence[Sequence[Asked]],
+    gates: GateConfig,
+    writer: Writer,
+    rng: np.random.Generator,
+) -> list[list[Question]]:
+    """The questions of a shard's samples, worded; also from the second view to the first where that was measured.
+
+    Args:
+        chosen: what is asked of each sample.
+    """
+    backs = [_truth_of(sample, BACK.images) if sample.decidability_reversed else None for sample in samples]
+    chosen = [
+        [*asked, *_back(sample, back, asked, gates)]
+        for sample, back, asked in zip(samples, backs, chosen, strict=True)
+    ]
+    # chains of thought take nothing from the other random numbers
+    of_chains = np.random.default_rng(rng.integers(2**63))
+    used = Counter[tuple[str, int]]()  # how often each option of each kind was right: its place goes round
+    worded_all = []
+    for key, sample, back, asked in zip(keys, samples, backs, chosen, strict=True):
+        pairs = _Pairs(sample, back)
+        questions = []
+        for one in asked:
+            question, right = _worded(key, sample, one, writer, rng, used)
+            chain = _chain(sample, one, question, right, pairs, writer, of_chains)
+            questions.append(question.model_copy(update={"chain_of_thought": chain}) if chain else question)
+        worded_all.append(questions)
+    return worded_all
+
+
+def _back(sample: Sample, back: Truth | None, chosen: Sequence[Asked], gates: GateConfig) -> list[Asked]:
+    """The same questions from the second view to the first, where that was measured.
+
+    Somebody who understands the pair gets both right.
+    """
+    if sample.decidability_reversed is None or back is None:
+        return []
+    names = {asked.kind.name for asked in chosen if isinstance(asked.kind, PairKind)}
+    candidates = facts_of(back, sample.decidability_reversed, gates)
+    return [asked._replace(figure=BACK) for asked in candidates if asked.kind.name in names]
+
+
+# --- worded -------------------------------------------------------------------------------------------
+
+
+def _worded(
+    key: str,
+    sample: Sample,
+    asked: Asked,
+    writer: Writer,
+    rng: np.random.Generator,
+    used: "Counter[tuple[str, int]]",
+) -> tuple[Question, str]:
+    """A question without its chain of thought, and the right answer: the key of an option, or a number."""
+    kind, fact, figure = asked.kind, asked.fact, asked.figure
+    use = "test" if sample.split == "test" else "train"
+    wordings = writer.templates.wordings[kind.name][use]
+    number = int(rng.integers(len(wordings)))
+    form = _form(fact, writer.settings, rng)
+    shown, place = _shown(kind, fact, rng, used, writer.start)
+    texts = option_texts(kind, figure, sample.scene, writer.vocabulary)
+    options = [texts[i] for i in shown]
+    question = Question(
+        id=question_id(key, kind, figure),
+        type=kind.type,
+        tier=kind.tier,
+        frame=kind.frame,
+        prompt=_prompt(wordings[number], sample, asked, options, form, writer.vocabulary),
+        options=options,
+        option_keys=[kind.options[i] for i in shown],
+        answer_index=place,
+        answer=answer(options, place, form, fact.value),
+        answer_form=form,
+        value=fact.value,
+        template=f"{kind.name}/{use}/{number}",
+        margin=round(fact.margin, 6),
+        decidability=round(asked.decidability, 6),
+        **_as_stored(figure),
+    )
+    return question, kind.options[fact.option] if options else f"{round(fact.value or 0.0, -1):.0f}"
+
+
+def _as_stored(figure: Figure) -> dict[str, Any]:
+    """The fields of a question that make its figure."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in figure._asdict().items()
+    }
+
+
+def _form(fact: Fact, settings: QuestionConfig, rng: np.random.Generator) -> AnswerForm:
+    """How the question is to be answered."""
+    if fact.value is not None:
+        return "number"
+    return OTHER_FORMS[rng.integers(len(OTHER_FORMS))] if rng.random() < settings.other_forms else "letter"
+
+
+def _prompt(
+    wording: str,
+    sample: Sample,
+    asked: Asked,
+    options: Sequence[str],
+    form: AnswerForm,
+    vocabulary: Vocabulary,
+) -> str:
+    views = [sample.views[view] for view in asked.figure.images]
+    lens = lens_text(views, vocabulary) if asked.kind.lens else ""
+    text = worded(wording, asked.kind, asked.figure, sample.scene, vocabulary)
+    return prompt(text, options, form, vocabulary, lens)
 
 
 def question_id(key: str, kind: Kind, figure: Figure) -> str:
@@ -330,80 +334,61 @@ def question_id(key: str, kind: Kind, figure: Figure) -> str:
     return f"{key}-{kind.type}-{kind.frame}{'-reversed' if figure.images == BACK.images else ''}"
 
 
-def _chain(
-    kind: Kind,
-    sample: Sample,
-    figure: Figure,
-    pair: _Pair,
-    right: str,
-    rng: np.random.Generator,
-) -> str | None:
-    """A chain of thought; None where none can be written."""
-    if kind.tier == OF_SCENES and sample.scene is not None:
-        return write_scene_chain(kind.name, sample, figure, right, rng)
-    views = [sample.views[view] for view in figure.images]
-    if kind.draw is not None:
-        text = write_figure_chain(kind.name, views, pair.truth, sample.seen, figure, right, rng, pair.facts)
-    else:
-        text = write_chain(kind.name, views, pair.truth, right, rng, pair.facts)
-    if text is not None and sample.scene is not None and "object" in text:
-        return None  # its sentences are about one object
-    return text
-
-
-def _options(
-    kind: Kind,
-    fact: Fact,
-    texts: Sequence[str],
-    rng: np.random.Generator,
-    used: "Counter[tuple[str, int]]",
-    start: int,
-) -> tuple[list[str], int]:
-    """The options that are shown, of these texts, and the place of the right one."""
+def _shown(
+    kind: Kind, fact: Fact, rng: np.random.Generator, used: "Counter[tuple[str, int]]", start: int
+) -> tuple[list[int], int]:
+    """Which options are shown, in order, and the place of the right one."""
     if not kind.options:
         return [], -1
     wrong = [i for i in range(len(kind.options)) if i != fact.option]
     if kind.shown and kind.twins:
         pairs = [i for i in range(len(kind.options) // 2) if i != fact.option // 2]
         others = rng.permutation(pairs)[: kind.shown // 2 - 1]
-        wrong = [fact.option ^ 1, *(int(2 * i + j) for i in others for j in (0, 1))]
+        twin = fact.option + 1 if fact.option % 2 == 0 else fact.option - 1
+        wrong = [twin, *(int(2 * i + j) for i in others for j in (0, 1))]
     elif kind.shown:
         wrong = [int(i) for i in rng.permutation(wrong)[: kind.shown - 1]]
     order = [wrong[i] for i in rng.permutation(len(wrong))]
     place = (start + fact.option + used[kind.name, fact.option]) % (len(order) + 1)
     used[kind.name, fact.option] += 1
     order.insert(place, fact.option)
-    return [texts[i] for i in order], place
+    return order, place
 
 
-def prompt(wording: str, options: Sequence[str], form: AnswerForm, lens: str = "") -> str:
-    """The question, what the lens did where that matters, the options with their marks, and how to answer."""
-    marks = {"digit": [f"{i + 1}." for i in range(len(options))], "word": ["-"] * len(options)}.get(
-        form, [f"{letter}." for letter in LETTERS]
-    )
-    lines = [f"{mark} {option}" for mark, option in zip(marks, options, strict=False)]
-    first = " ".join([*wording.split(), *lens.split()])
-    return "\n".join([first, *lines, ENDINGS[form]])
+class _Pairs:
+    """The first two views of questions about one sample, in each order in which they are shown."""
+
+    def __init__(self, sample: Sample, back: Truth | None) -> None:
+        self.sample = sample
+        self.back = back
+        self.pairs: dict[tuple[int, ...], Pair] = {}
+
+    def shown_as(self, images: tuple[int, ...]) -> Pair:
+        if images not in self.pairs:
+            turned = self.back is not None and images == BACK.images
+            truth = self.back if turned and self.back else _truth_of(self.sample, images)
+            self.pairs[images] = Pair([self.sample.views[view] for view in images], truth)
+        return self.pairs[images]
 
 
-def answer(options: Sequence[str], place: int, form: AnswerForm, value: float | None) -> str:
-    """What a model should write."""
-    match form:
-        case "letter":
-            return LETTERS[place]
-        case "digit":
-            return str(place + 1)
-        case "word":
-            return options[place]
-        case "json":
-            return f'{{"answer": "{LETTERS[place]}"}}'
-        case "number":
-            return f"{value:.0f}"
-
-
-def lens(views: Sequence[View]) -> str:
-    """How wide the pictures of a question are: without that, size says nothing about distance."""
-    wide = [f"{view.hfov_deg:.0f}" for view in views[:2]]
-    if wide[0] == wide[1]:
-        return f"Both images have a horizontal field of view of {wide[0]} degrees."
-    return f"The horizontal field of view is {wide[0]} degrees in image 1 and {wide[1]} degrees in image 2."
+def _chain(
+    sample: Sample,
+    asked: Asked,
+    question: Question,
+    right: str,
+    pairs: _Pairs,
+    writer: Writer,
+    rng: np.random.Generator,
+) -> str | None:
+    """A chain of thought that is read back and found to be true, or None."""
+    kind, figure = asked.kind, asked.figure
+    if kind.chain is None:
+        return None
+    views = [sample.views[view] for view in figure.images]
+    case = Case(sample, figure, views, pairs.shown_as(figure.images))
+    answer_text = question.options[question.answer_index] if question.options else right
+    text = write_chain(kind.chain, case, right, answer_text, rng)
+    if text is None or (sample.scene is not None and not kind.of_scenes and "object" in text):
+        return None  # sentences about one object do not suit a group
+    with_chain = question.model_copy(update={"chain_of_thought": text})
+    return None if problems_of_chain(sample, with_chain, writer.vocabulary) else text

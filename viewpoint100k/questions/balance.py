@@ -15,18 +15,13 @@ Where the lens differs, growth alone must be wrong as often as right.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewpoint100k.geometry.rotations import Array
-from viewpoint100k.glances import Glance, drift
-from viewpoint100k.questions.kinds import OF_ONE_PICTURE, OF_THE_LENS, Cue, Kind
-from viewpoint100k.records import View
-
-if TYPE_CHECKING:
-    from viewpoint100k.questions.ask import Asked
+from viewpoint100k.questions.kind import OF_ONE_PICTURE, OF_THE_LENS, Asked, Cue, Kind
 
 TRUE_NONE = 0.2  # of the questions that offer "none"
 GIVES_WAY = 0.5  # of the others that could stay: at least so many do when "none" gets its share
@@ -66,89 +61,9 @@ FEWEST_PER_SOFT_CUE = 3  # the same, where it may be off by a little
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
 
 
-def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cue, float]:
-    """What a flat look at two pictures sees.
-
-    Args:
-        glances: one at each picture; none: they are not looked at.
-
-    Returns:
-        The object's shift right or down, and its places right or down of the middle, in picture sides; the
-        logarithms of its shares of the pictures, of its growth, of the focal lengths over the pictures' width
-        and of their ratio, of the shapes of its box, wide over high, and of how full that is; how far from
-        the middles it is, in picture sides; how high the cameras stand, in radians; how much brighter the
-        second picture is, and how far what the first shows where the object is has drifted right and down, in
-        picture sides.
-    """
-    (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
-    size_1, size_2 = (math.log(max(view.object_share, 1e-6)) for view in views[:2])
-    focal_1, focal_2 = (math.log(view.intrinsics[0][0] / (2 * view.intrinsics[0][2])) for view in views[:2])
-    shape_1, shape_2 = (_shape(view) for view in views[:2])
-    high_1, high_2 = (_elevation_rad(view) for view in views[:2])
-    brighter, drift_x, drift_y = _glanced(views[0], *glances[:2]) if glances else (0.0, 0.0, 0.0)
-    return {
-        "place_1_x": x_1,
-        "place_2_x": x_2,
-        "shift_x": x_2 - x_1,
-        "place_1_y": y_1,
-        "place_2_y": y_2,
-        "shift_y": y_2 - y_1,
-        "size_1": size_1,
-        "size_2": size_2,
-        "growth": size_2 - size_1,
-        "focal_1": focal_1,
-        "focal_2": focal_2,
-        "lens": focal_2 - focal_1,
-        "shape_1": shape_1,
-        "shape_2": shape_2,
-        "wider": shape_2 - shape_1,
-        "full_1": _fullness(views[0]),
-        "full_2": _fullness(views[1]),
-        "aside_1": math.hypot(x_1, y_1),
-        "aside_2": math.hypot(x_2, y_2),
-        "high_1": high_1,
-        "high_2": high_2,
-        "brighter": brighter,
-        "drift_x": drift_x,
-        "drift_y": drift_y,
-    }
-
-
-def _glanced(first: View, glance: Glance, then: Glance) -> tuple[float, float, float]:
-    """How much brighter the second picture is, and how far what the first shows in the object's box drifts right and down."""
-    width, height = 2 * first.intrinsics[0][2], 2 * first.intrinsics[1][2]
-    left, top, right, bottom = first.object_box
-    box = left / width, top / height, right / width, bottom / height
-    return (then.luminance - glance.luminance, *drift(glance, then, box))
-
-
-def _place(view: View) -> tuple[float, float]:
-    """How far right and down of the middle the object is, in picture sides."""
-    left, top, right, bottom = view.object_box
-    return (left + right) / (4 * view.intrinsics[0][2]) - 0.5, (top + bottom) / (
-        4 * view.intrinsics[1][2]
-    ) - 0.5
-
-
-def _shape(view: View) -> float:
-    left, top, right, bottom = view.object_box
-    return math.log(max(right - left, 1e-6) / max(bottom - top, 1e-6))
-
-
-def _fullness(view: View) -> float:
-    left, top, right, bottom = view.object_box
-    box_share = (right - left) * (bottom - top) / (4 * view.intrinsics[0][2] * view.intrinsics[1][2])
-    return math.log(max(view.object_share, 1e-6) / max(box_share, 1e-6))
-
-
-def _elevation_rad(view: View) -> float:
-    x, y, z = (row[3] for row in view.world_from_camera[:3])
-    return math.atan2(z, math.hypot(x, y))
-
-
 def balanced(
-    candidates: Sequence[Sequence["Asked"]], cues: Sequence[dict[Cue, float]], rng: np.random.Generator
-) -> list[list["Asked"]]:
+    candidates: Sequence[Sequence[Asked]], cues: Sequence[dict[Cue, float]], rng: np.random.Generator
+) -> list[list[Asked]]:
     """Thin the questions of a shard, kind by kind. A sample may be left without any.
 
     Opposite answers are right equally often, and so they are among the questions in which a flat cue has any
@@ -197,7 +112,7 @@ class _Thinned(NamedTuple):
 
 
 def _rescue(
-    candidates: Sequence[Sequence["Asked"]],
+    candidates: Sequence[Sequence[Asked]],
     thinned: list[_Thinned],
     asked_of: Counter[int],
     rng: np.random.Generator,
@@ -234,7 +149,7 @@ def _rescue(
             asked_of[kind.items[i][0]] += 1 if thinned[number].kept[i] else -1
 
 
-def _by_kind(candidates: Sequence[Sequence["Asked"]]) -> dict[str, list[tuple[int, int]]]:
+def _by_kind(candidates: Sequence[Sequence[Asked]]) -> dict[str, list[tuple[int, int]]]:
     """(sample, place) of the candidates of each kind."""
     out: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for sample, asked in enumerate(candidates):
@@ -257,7 +172,7 @@ class _Uneven(NamedTuple):
 
 
 def _thinned(
-    asked: Sequence["Asked"],
+    asked: Sequence[Asked],
     cues: Sequence[dict[Cue, float]],
     lonely: NDArray[np.bool_],
     rng: np.random.Generator,

@@ -1,147 +1,90 @@
-"""Reads files of wordings, and refuses at once what would otherwise show only in what was rendered for hours."""
+"""The words of questions: files of them, read and checked, and what is written with them.
+
+Everything that a user reads in a prompt or an option comes from one file, so that a translation of that file
+is a dataset in another language. What would otherwise show only in what was rendered for hours is refused
+when the file is loaded. The words that a dataset was made with, its vocabulary, are published in its
+manifest; wordings are not needed to read it.
+"""
 
 import re
-import reprlib
-import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import resources
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import yaml
+from viewpoint100k.questions.kind import PLACES, DrawnKind, Figure, Kind
+from viewpoint100k.records import AnswerForm, Question, Sample, Scene, View, Vocabulary
+from viewpoint100k.scoring import LETTERS
 
-from viewpoint100k.errors import InputError, one_line
-from viewpoint100k.questions.kinds import Kind, phrase_in
-
-Templates = Mapping[str, Mapping[str, list[str]]]  # "type/frame" -> "train" and "test" -> wordings
-MOVE = "{move}"
+SHARED = "shared"  # the section of the file that is of no kind
 USES = ("train", "test")
-PLACEHOLDER = re.compile(r"\{[^{}]*\}")
-CONTROLS = {"Cc", "Cs"}  # Unicode categories: control characters and halves of characters
-TYPES = {
-    dict: "a mapping",
-    list: "a list",
-    type(None): "empty",
-    bool: "a truth value",
-    int: "a number",
-    float: "a number",
-}
+MARKS: Mapping[AnswerForm, Sequence[str]] = {
+    "digit": [f"{number + 1}." for number in range(len(LETTERS))],
+    "word": ["-"] * len(LETTERS),
+}  # before options; letters in other forms
+CONCLUSION = "So the answer is: "
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which no key may stand twice: PyYAML would take the last one and say nothing."""
+class Templates(NamedTuple):
+    """A file of words."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and keys[key.value] > 1:
-                raise yaml.MarkedYAMLError(
-                    problem=f"{key.value!r} is there twice", problem_mark=key.start_mark
-                )
-        return super().construct_mapping(node, deep)
+    vocabulary: Vocabulary
+    wordings: Mapping[str, Mapping[str, Sequence[str]]]  # kind -> "train" and "test" -> wordings
 
 
-def read_templates(path: str | None, kinds: Sequence[Kind]) -> Templates:
-    """Wordings for each of these kinds, from our file or from the user's: those for training, and others for testing.
-
-    Raises:
-        InputError: the file cannot be read, lacks a kind, has one that does not exist, or has a wording that
-        cannot be used;
-            names the kind, the wording, and what was expected.
-    """
-    origin = path or "the built-in templates.yaml"
-    try:
-        text = Path(path).read_text("utf-8") if path else _shipped()
-        tree = yaml.load(text, Loader=_Loader)
-    except OSError as error:
-        raise InputError(
-            f"questions.templates = {path}: {error.strerror}; expected a YAML file of wordings"
-        ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: of dates such as 2020-99-99
-        raise InputError(f"{origin} is not YAML: {one_line(str(error))}") from error
-    names = ", ".join(kind.name for kind in kinds)
-    if not isinstance(tree, dict):
-        raise InputError(
-            f"{origin} holds {_what(tree)}; expected a section of wordings for each of the kinds {names}"
-        )
-    if unknown := [key for key in tree if key not in {kind.name for kind in kinds}]:
-        raise InputError(f"{origin}: unknown kind {reprlib.repr(unknown[0])}; kinds are {names}")
-    for kind in kinds:
-        for problem in _problems_of_kind(tree, kind):
-            raise InputError(f"{origin}: {problem}")
-    return dict(tree)
+@lru_cache(maxsize=1)
+def shipped_text() -> str:
+    """Our own file of words."""
+    return (resources.files("viewpoint100k.questions") / "templates.yaml").read_text("utf-8")
 
 
-def _problems_of_kind(tree: Mapping[str, Any], kind: Kind) -> Iterator[str]:
-    expected = f"expected lists of wordings under {kind.name!r}: `train:` and `test:`"
-    if kind.name not in tree:
-        yield f"has no wordings for the kind {kind.name!r}; {expected}"
-        return
-    section = tree[kind.name]
-    if not isinstance(section, dict):
-        yield f"{kind.name} is {_what(section)}; {expected}"
-        return
-    if unknown := [key for key in section if key not in USES]:
-        yield f"{kind.name} has a list {reprlib.repr(unknown[0])}; {expected}, and nothing else"
-    for use in USES:
-        wordings = section.get(use)
-        if not isinstance(wordings, list) or not wordings:
-            yield f"{kind.name} has no list of wordings under `{use}:`; {expected}, each of one wording or more"
-            return
-        for number, wording in enumerate(wordings):
-            for problem in _problems_of_wording(wording, kind):
-                yield f"{kind.name}, {use}, wording {number + 1} of {len(wordings)}, {_quoted(wording)}: {problem}"
-        plain = [" ".join(wording.split()) for wording in wordings]
-        for number, wording in enumerate(plain):
-            if wording in plain[:number]:
-                first = plain.index(wording) + 1
-                yield (
-                    f"{kind.name}, {use}: the wordings {first} and {number + 1} are the same, {_quoted(wording)}; "
-                    "expected each wording once"
-                )
+# --- what is written ----------------------------------------------------------------------------------
 
 
-def _problems_of_wording(wording: Any, kind: Kind) -> Iterator[str]:
-    """What is wrong with a wording of a kind, what is worst first."""
-    if not isinstance(wording, str):
-        yield f"is {_what(wording)}; expected text. Put it in quotes"
-        return
-    if not wording.strip():
-        yield "is empty; expected a question"
-    if any(unicodedata.category(one) in CONTROLS and not one.isspace() for one in wording):
-        yield "has a control character, or half of a character; expected text that can be printed"
-    expected = f"expected {_in_words(kind)}"
-    found = Counter(PLACEHOLDER.findall(wording))
-    for placeholder in found:
-        if placeholder not in kind.placeholders:
-            yield f"has {placeholder}, which nothing fills in this kind; {expected}"
-    if stray := set("{}") & set(PLACEHOLDER.sub("", wording)):
-        yield f"has a {min(stray)!r} that belongs to no placeholder; {expected}, and no other braces"
-    for placeholder in kind.placeholders:
-        if not found[placeholder]:
-            yield f"lacks {placeholder}; {expected}"
-    if found[MOVE] > 1:
-        yield f"has {MOVE} {found[MOVE]} times; {expected}"
-    for phrase in kind.words:
-        if phrase_in(_read(wording, kind, phrase), kind.words) != phrase:
-            yield (
-                f"{MOVE} cannot be told in it where that is {phrase!r}: a phrase that may stand for {MOVE} is there in plain text, or "
-                f"{MOVE} begins a sentence and gets a capital. Say it in other words, and with {MOVE} inside a sentence"
-            )
+def phrase_of(kind: Kind, figure: Figure, vocabulary: Vocabulary) -> str:
+    """The words of the relation, move or change that a question asks with; empty if it asks with none."""
+    if not isinstance(kind, DrawnKind) or kind.parameter is None:
+        return ""
+    value = getattr(figure, kind.parameter.field)
+    text = vocabulary.phrases[kind.name][kind.parameter.key(value)]
+    for name, number in kind.parameter.numbers(value).items():
+        text = text.replace(f"{{{name}}}", str(number))
+    return text
 
 
-def _in_words(kind: Kind) -> str:
-    """Which placeholders each wording of a kind must have, and how often."""
-    if not kind.placeholders:
-        return "no placeholder"
-    return " and ".join(f"{one} once" if one == MOVE else f"{one} once or more" for one in kind.placeholders)
+def phrases_of(kind: Kind, vocabulary: Vocabulary) -> list[str]:
+    """All that `phrase_of` may say of a kind."""
+    if not isinstance(kind, DrawnKind) or kind.parameter is None:
+        return []
+    figures = [kind.parameter.in_figure(Figure(), value) for value in kind.parameter.values]
+    return [phrase_of(kind, figure, vocabulary) for figure in figures]
 
 
-def _read(wording: str, kind: Kind, words: str) -> str:
-    """A wording with these words in place of {move} as a prompt shows it, but for the names of objects."""
-    text = wording.replace(MOVE, words)
-    return " ".join((sentences(text) if kind.tier == "C" else text).split())
+def phrase_in(text: str, phrases: Sequence[str]) -> str | None:
+    """Which one of some phrases the first line of a text has; None if it has several, or none."""
+    first = text.partition("\n")[0]
+    present = [phrase for phrase in phrases if phrase in first]
+    return present[0] if len(present) == 1 else None
+
+
+def worded(wording: str, kind: Kind, figure: Figure, scene: Scene | None, vocabulary: Vocabulary) -> str:
+    """A wording with everything in its placeholders."""
+    if isinstance(kind, DrawnKind) and kind.parameter is not None:
+        wording = wording.replace(kind.parameter.placeholder, phrase_of(kind, figure, vocabulary))
+    if scene is None:
+        return wording
+    if kind.of_scenes:
+        return sentences(named(wording, figure, scene))
+    return of_group(wording, vocabulary)
+
+
+def named(text: str, figure: Figure, scene: Scene | None) -> str:
+    """A text with the names of the objects of a scene in their places."""
+    if scene is None or not figure.parts:
+        return text
+    for place, part in zip(PLACES, figure.parts, strict=False):
+        text = text.replace(f"{{{place}}}", scene.parts[part].name)
+    return text
 
 
 def sentences(text: str) -> str:
@@ -149,14 +92,105 @@ def sentences(text: str) -> str:
     return re.sub(r"(^|[.?!] )([a-z])", lambda found: found[1] + found[2].upper(), text)
 
 
-def _quoted(wording: Any) -> str:
-    """A wording, quoted, as much of it as fits on a line."""
-    return repr(one_line(wording, 120)) if isinstance(wording, str) else reprlib.repr(wording)
+def of_group(wording: str, vocabulary: Vocabulary) -> str:
+    """A wording about one object, said of several that stand together."""
+    phrases = {phrase.lower(): said for phrase, said in vocabulary.group.items()}
+
+    def said_of_group(found: re.Match[str]) -> str:
+        said = phrases[found[0].lower()]
+        return said[:1].upper() + said[1:] if found[0][0].isupper() else said
+
+    return _any_of(tuple(phrases)).sub(said_of_group, wording) if phrases else wording
 
 
-def _what(value: Any) -> str:
-    return TYPES.get(type(value), f"a {type(value).__name__}")
+@lru_cache(maxsize=8)
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of these phrases as whole words, the longest that is there."""
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
 
 
-def _shipped() -> str:
-    return (resources.files("viewpoint100k.questions") / "templates.yaml").read_text("utf-8")
+def option_texts(kind: Kind, figure: Figure, scene: Scene | None, vocabulary: Vocabulary) -> list[str]:
+    """All options in words, with the names of the objects that they speak of."""
+    words = vocabulary.options.get(kind.name, {})
+    return [named(words[key], figure, scene) for key in kind.options]
+
+
+def lens_text(views: Sequence[View], vocabulary: Vocabulary) -> str:
+    """How wide the pictures of a question are: without that, size says nothing about distance."""
+    first, second = (f"{view.hfov_deg:.0f}" for view in views[:2])
+    text = vocabulary.lens["same" if first == second else "other"]
+    return text.replace("{first}", first).replace("{second}", second)
+
+
+def prompt(
+    wording: str, options: Sequence[str], form: AnswerForm, vocabulary: Vocabulary, lens: str = ""
+) -> str:
+    """The question, what the lens did where that matters, the options with their marks, and how to answer."""
+    marks = MARKS.get(form, [f"{letter}." for letter in LETTERS])
+    lines = [f"{mark} {option}" for mark, option in zip(marks, options, strict=False)]
+    first = " ".join([*wording.split(), *lens.split()])
+    return "\n".join([first, *lines, vocabulary.endings[form]])
+
+
+def answer(options: Sequence[str], place: int, form: AnswerForm, value: float | None) -> str:
+    """What a model should write."""
+    match form:
+        case "letter":
+            return LETTERS[place]
+        case "digit":
+            return str(place + 1)
+        case "word":
+            return options[place]
+        case "json":
+            return f'{{"answer": "{LETTERS[place]}"}}'
+        case "number":
+            return f"{value:.0f}"
+
+
+# --- from one language to another ---------------------------------------------------------------------
+
+
+def translated(
+    question: Question, sample: Sample, kind: Kind, given: Vocabulary, wanted: Vocabulary
+) -> Question:
+    """A question in the words of another vocabulary, read from its text.
+
+    A wording has no counterpart in another language: only what stands in its placeholder changes. An option
+    that is not of the given vocabulary stays as it is.
+
+    Args:
+        sample: to which it belongs.
+        given: the vocabulary of the dataset.
+        wanted: the one to translate into.
+    """
+    if given is wanted or given == wanted:
+        return question
+    figure = Figure(parts=tuple(question.parts))
+    before = option_texts(kind, figure, sample.scene, given)
+    after = option_texts(kind, figure, sample.scene, wanted)
+    texts = dict(zip(before, after, strict=True))
+    options = [texts.get(option, option) for option in question.options]
+    views = [sample.views[view] for view in question.images]
+    lens = [lens_text(views, words) if kind.lens else "" for words in (given, wanted)]
+    wording = question.prompt.partition("\n")[0].removesuffix(lens[0]).strip()
+    phrases = phrases_of(kind, given)
+    if (phrase := phrase_in(wording, phrases)) is not None:
+        wording = wording.replace(phrase, phrases_of(kind, wanted)[phrases.index(phrase)])
+    return question.model_copy(
+        update={
+            "prompt": prompt(wording, options, question.answer_form, wanted, lens[1]),
+            "options": options,
+            "answer": texts.get(question.answer, question.answer),
+            "chain_of_thought": _concluded(question.chain_of_thought, texts),
+        }
+    )
+
+
+def _concluded(chain: str | None, texts: Mapping[str, str]) -> str | None:
+    """A chain of thought with its last words in another language."""
+    if chain is None or CONCLUSION not in chain:
+        return chain
+    facts, _, conclusion = chain.rpartition(CONCLUSION)
+    option = conclusion.removesuffix(".")
+    return f"{facts}{CONCLUSION}{texts.get(option, option)}."
