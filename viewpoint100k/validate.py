@@ -375,7 +375,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
         yield f"says it is of split {sample.split}"
     if sample.preset != manifest.preset:
         yield f"is of preset {sample.preset}, the dataset of {manifest.preset}"
-    if sample.provenance.config_hash != manifest.config_hash:
+    if sample.provenance.config_hash not in {manifest.config_hash, *manifest.earlier_hashes}:
         yield (
             f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
         )
