@@ -6,7 +6,15 @@ from typing import Any, get_args, get_origin
 
 from pydantic import AfterValidator
 
-from viewpoint100k.config import Range, Setting, Within, all_settings, load_config, preset_names
+from viewpoint100k.config import (
+    Range,
+    Setting,
+    Within,
+    all_settings,
+    load_config,
+    preset_names,
+    preset_renderer,
+)
 
 PAGE = Path(__file__).parent / "settings.md"
 HEAD = """# Settings
@@ -26,8 +34,12 @@ LARGE = 2**40  # powers of two from here on are written as such
 
 def page() -> str:
     """The whole page as Markdown."""
+    released = ", ".join(sorted({preset_renderer(name) for name in preset_names()}))
     presets = {name: load_config(name).model_dump(mode="json") for name in preset_names()}
-    parts = [HEAD]
+    parts = [
+        HEAD
+        + f"The presets of this version were released with {released}; each file says so (`released_with`).\n"
+    ]
     for name, group in groupby(_ordered(), key=lambda one: one.name.rpartition(".")[0]):
         members = list(group)
         title = f"## `{name}`\n\n{_text(members[0].section.__doc__)}" if name else "## The run as a whole"

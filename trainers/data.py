@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from datasets import Dataset, Features, Image, List, Value, concatenate_datasets, interleave_datasets
 
+from trainers import gym
 from trainers.benchmarks import BENCHMARKS, load_benchmark
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.load import COLUMNS
@@ -108,6 +109,13 @@ class DataArguments:
         default=None,
         metadata={"help": "Stop when their accuracy is so far below the first measurement, twice in a row."},
     )
+    difficulty: float = field(
+        default=0.0, metadata={"help": "Of the questions of gym:DATASET, 0 to 1: just above the grey band."}
+    )
+    curriculum: bool = field(
+        default=False,
+        metadata={"help": "Move it, for each kind of question, so that half of the answers earn (GRPO)."},
+    )
     freeze: list[str] | None = field(
         default=None, metadata={"help": "Parts that are not trained: vision, projector, language."}
     )
@@ -150,7 +158,9 @@ def parse_source(text: str) -> Source:
     else:
         path = text
     benchmark, colon, rest = path.partition(":")
-    if colon and not Path(path).exists():
+    if colon and not Path(path).exists() and benchmark == gym.NAME:
+        path = rest
+    elif colon and not Path(path).exists():
         if benchmark not in BENCHMARKS:
             raise InputError(f"--data {text}: there is no {benchmark!r}; expected of {', '.join(BENCHMARKS)}")
         path = rest or BENCHMARKS[benchmark].hub_id
@@ -233,7 +243,12 @@ def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
         "arguments": arguments,
         "only_chains": wanted.only_chains,
     }
-    if source.benchmark:
+    if source.benchmark == gym.NAME:
+        if not streaming:
+            raise InputError(f"gym:{source.path} has no end: add --streaming, and --max_steps")
+        kinds = list(source.types) or arguments.types or []
+        rows = gym.fresh_rows(source.path, kinds, arguments.difficulty, arguments.mixture_seed)
+    elif source.benchmark:
         rows = load_benchmark(
             source.benchmark, source.path, split, revision=source.revision, streaming=streaming
         )

@@ -11,11 +11,11 @@ from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer, ModelConfig, TrlParser
 
-from trainers import preflight
+from trainers import gym, preflight
 from trainers.callbacks import WatchCallback
 from trainers.data import DataArguments, dataset_names
-from trainers.rewards import REWARDS, length_reward
-from trainers.stages import finish, last_checkpoint, make_trainer, open_data, report
+from trainers.rewards import REWARDS, accuracy_reward, length_reward
+from trainers.stages import activations, finish, last_checkpoint, make_trainer, open_data, report
 from viewpoint100k import InputError
 
 
@@ -63,6 +63,9 @@ def main(
             "rollout, and steps are rounded away: leave it out, or take --use_vllm"
         )
     opened = open_data(data_args, training_args, model_args)
+    if data_args.curriculum:
+        training_args.shuffle_dataset = False  # a buffer would hold questions of an earlier difficulty
+        rewards = [gym.with_curriculum(reward) if reward is accuracy_reward else reward for reward in rewards]
     preflight.check_padding(opened.processor)
     rows = opened.rows.remove_columns(
         ["completion", "question"]
@@ -70,13 +73,27 @@ def main(
     opened = opened._replace(rows=rows)
     trainer = make_trainer(GRPOTrainer, data_args, training_args, model_args, opened, reward_funcs=rewards)
     processes = trainer.accelerator.num_processes
+    if data_args.curriculum and processes > 1:
+        raise InputError(
+            f"--curriculum with {processes} processes: each would see other answers and ask other questions; "
+            "leave it out, or take one process"
+        )
     preflight.check_batches(training_args, processes)
     prompt = preflight.prompt_tokens(opened.processor, opened.first)
     preflight.check_context(
         trainer.model.config, prompt + training_args.max_completion_length, "a completion"
     )
+    if training_args.use_vllm:
+        token = opened.processor.tokenizer.convert_tokens_to_ids(opened.processor.image_token)
+        preflight.check_first_rollout(trainer.vllm_generation, token)
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
-    report(trainer, plan)
+    kept = activations(
+        trainer,
+        lambda rows: preflight.longest_rollout(
+            opened.processor, opened.first, training_args.max_completion_length, rows
+        ),
+    )
+    report(trainer, plan, kept)
 
     if opened.watched is not None:
         WatchCallback(

@@ -1,15 +1,15 @@
 """How much memory a run needs on each device, before it is started.
 
-Weights, gradients and the optimizer's state follow from how many numbers are trained, in which format, and who
-holds them. What the layers keep for the backward pass is measured: one forward pass of the longest row, and
-one of two such rows, whose difference is what each further row costs.
+Weights, gradients and the optimizer's state follow from how many numbers are trained, in which format, and
+who holds them. What the layers keep for the backward pass is measured: one forward pass of the longest row,
+and one of two such rows, whose difference is what each further row costs.
 
     python -m trainers.memory        # the table of docs/training.md: which config fits on which card
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -28,7 +28,7 @@ MOMENTS_BYTES = 8
 
 
 class Kept(NamedTuple):
-    """What a forward pass keeps for the backward pass, in bytes: of a batch of n rows, fixed + n x per_row."""
+    """What a forward pass of n rows keeps for the backward pass: fixed + n x per_row, in bytes."""
 
     per_row: float
     fixed: float = 0.0  # copies of weights in 16 bit
@@ -252,7 +252,3 @@ def in_words(memory: Memory, layout: Layout) -> list[str]:
     if layout.card_gb and memory.peak > layout.card_gb * GB:
         line += f": more than the {layout.card_gb:.0f} GB of this card; see the table in docs/training.md"
     return [line]
-
-
-def without_vllm(layout: Layout) -> Layout:
-    return replace(layout, rollout_share=0.0)

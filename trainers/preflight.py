@@ -11,8 +11,6 @@ from viewpoint100k import InputError
 from viewpoint100k.scoring import score
 
 CHECKED = 16  # rows, the first ones: mistakes of settings show in any
-ADAM_BYTES = 8  # two moments in 32 bit
-MASTER_BYTES = 4  # of what the optimizer steps on
 MOVED = 0.9  # of what is trained must change by a tenth of a step
 SAMPLE = 10_000  # numbers of each tensor that are looked at
 IGNORED = -100  # label of a token that is not trained on
@@ -114,6 +112,25 @@ def prompt_tokens(processor: Any, rows: Sequence[dict[str, Any]]) -> int:
     return longest
 
 
+def longest_rollout(
+    processor: Any, rows: Sequence[dict[str, Any]], completion_tokens: int, count: int
+) -> dict[str, Any]:
+    """So many copies of the longest prompt with a completion of the greatest length, for a model."""
+    import torch
+    from trl.data_utils import prepare_multimodal_messages
+
+    row = max(rows, key=lambda row: prompt_tokens(processor, [row]))
+    messages = prepare_multimodal_messages(row["prompt"], images=row["images"])
+    text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    found = processor(images=[row["images"]] * count, text=[text] * count, return_tensors="pt")
+    fillers = {"input_ids": processor.tokenizer.eos_token_id, "attention_mask": 1}
+    for name, values in found.items():
+        if values.ndim == 2 and values.shape == found["input_ids"].shape:  # one for each token
+            more = torch.full((count, completion_tokens), fillers.get(name, 0), dtype=values.dtype)
+            found[name] = torch.cat([values, more], dim=1)
+    return dict(found)
+
+
 def check_context(config: Any, tokens: int, what: str) -> None:
     """
     Raises:
@@ -139,6 +156,34 @@ def check_padding(processor: Any) -> None:
             'the tokenizer pads on the right: generation needs padding_side="left"; '
             "`trainers.models.load_processor` sets it"
         )
+
+
+def check_first_rollout(generation: Any, image_token_id: int) -> None:
+    """Have the first rollout of vLLM looked at: it must see as many image tokens as the model that is trained.
+
+    TRL hands vLLM prompts in which each picture's token is repeated already, and the pictures beside them; a
+    vLLM that repeats it again answers another prompt than is rewarded (trl#6294, #6401). vLLM returns the
+    prompt as it took it.
+
+    Args:
+        generation: the trainer's `vllm_generation`. Its `generate` is wrapped.
+    """
+    rollout = generation.generate
+
+    def looked_at(prompts: Sequence[Sequence[int]], *args: Any, **more: Any) -> Any:
+        generation.generate = rollout  # only once
+        result = rollout(prompts, *args, **more)
+        for number, (given, taken) in enumerate(zip(prompts, result[0], strict=True)):
+            ours, theirs = (list(ids).count(image_token_id) for ids in (given, taken))
+            if ours != theirs:
+                raise InputError(
+                    f"prompt {number} of the first rollout has {ours} image tokens for the model and {theirs} "
+                    "for vLLM, which answers another prompt than is rewarded (trl#6294): take a later TRL or "
+                    "vLLM, vllm_mode: server, or use_vllm: false"
+                )
+        return result
+
+    generation.generate = looked_at
 
 
 def check_batches(args: Any, processes: int) -> None:
@@ -213,19 +258,6 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
 def numbers(parameter: Any) -> int:
     """How many a parameter has; DeepSpeed may have put them into shards elsewhere."""
     return int(getattr(parameter, "ds_numel", parameter.numel()))
-
-
-def memory_gb(model: Any, *, reference: Any = None, sharded_over: int = 1) -> float:
-    """Weights, gradients, Adam's moments and, where weights are in fewer bits, their copy in 32, per device,
-    without activations, in GB."""
-    total = 0.0
-    for parameter in model.parameters():
-        count, each = numbers(parameter), parameter.element_size()
-        copy = MASTER_BYTES if each < MASTER_BYTES else 0
-        total += count * (2 * each + copy + ADAM_BYTES if parameter.requires_grad else each)
-    for parameter in reference.parameters() if reference is not None else ():
-        total += numbers(parameter) * parameter.element_size()
-    return total / sharded_over / 1e9
 
 
 def sft_plan(args: Any, rows: Any, processes: int, tokens: tuple[int, int, int]) -> list[str]:

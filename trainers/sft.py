@@ -15,7 +15,7 @@ from trl import ModelConfig, SFTConfig, SFTTrainer, TrlParser
 from trainers import preflight
 from trainers.callbacks import WatchCallback
 from trainers.data import DataArguments, dataset_names
-from trainers.stages import finish, last_checkpoint, make_trainer, open_data, report
+from trainers.stages import activations, finish, last_checkpoint, make_trainer, open_data, report
 
 
 def main(data_args: DataArguments, training_args: SFTConfig, model_args: ModelConfig) -> SFTTrainer:
@@ -32,12 +32,17 @@ def main(data_args: DataArguments, training_args: SFTConfig, model_args: ModelCo
     tokens = preflight.check_supervision(trainer.data_collator, opened.first)
     preflight.check_context(trainer.model.config, tokens[0], "a question with its answer")
     plan = preflight.sft_plan(training_args, opened.rows, trainer.accelerator.num_processes, tokens)
-    report(trainer, [*plan, preflight.think_share(opened.rows)])
+    longest = max(opened.first, key=lambda row: preflight.prompt_tokens(opened.processor, [row]))
+    shown = {name: longest[name] for name in ("images", "prompt", "completion")}
+    kept = activations(trainer, lambda rows: trainer.data_collator([dict(shown) for _ in range(rows)]))
+    report(trainer, [*plan, preflight.think_share(opened.rows)], kept)
 
     if opened.watched is not None:
-        longest = max(32, 2 * tokens[2])
         WatchCallback(
-            opened.watched, every=data_args.watch_every, max_new_tokens=longest, max_fall=data_args.max_fall
+            opened.watched,
+            every=data_args.watch_every,
+            max_new_tokens=max(32, 2 * tokens[2]),
+            max_fall=data_args.max_fall,
         ).attach(trainer)
     trainer.train(resume_from_checkpoint=last_checkpoint(training_args))
     finish(trainer, dataset_names(data_args.data))

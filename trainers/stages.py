@@ -1,5 +1,6 @@
 """What both stages share: how the model is loaded, where a run goes on, what it prints and leaves behind."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import torch
 from transformers.trainer_utils import get_last_checkpoint
 from trl import get_peft_config, get_quantization_config
 
-from trainers import preflight
+from trainers import memory, preflight
 from trainers.data import DataArguments, load_rows, load_watched
 from trainers.models import check_model_name, freeze, load_processor, lora_without, widen
 from viewpoint100k import InputError
@@ -116,21 +117,43 @@ def last_checkpoint(training_args: Any) -> str | None:
     return get_last_checkpoint(str(folder)) if folder.is_dir() else None
 
 
-def report(trainer: Any, plan: list[str]) -> None:
-    """Print the plan once."""
+def report(trainer: Any, plan: list[str], kept: memory.Activations | None) -> None:
+    """Print the plan once.
+
+    Args:
+        kept: what a forward pass keeps; None: not measured.
+    """
     model, reference = trainer.model, getattr(trainer, "ref_model", None)
     every = sum(map(preflight.numbers, model.parameters()))
     trained = sum(preflight.numbers(parameter) for parameter in model.parameters() if parameter.requires_grad)
-    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
-    over = trainer.accelerator.num_processes if sharded else 1
-    memory = preflight.memory_gb(model, reference=reference, sharded_over=over)
+    layout = memory.layout_of(trainer)
+    needed = memory.plan_memory(memory.counts_of(model, reference), kept, layout)
     lines = [
         f"{type(model).__name__}: {every / 1e6:.1f} M parameters, {trained / 1e6:.1f} M are trained, in 32 "
         "bit",
         *plan,
-        f"{memory:.2f} GB per device for weights, gradients and Adam; activations come on top",
+        *memory.in_words(needed, layout),
+        *(["what the layers keep comes on top: it was not measured"] if kept is None else []),
     ]
     trainer.accelerator.print("\n".join(f"plan: {line}" for line in lines), flush=True)
+
+
+def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activations | None:
+    """What a forward pass of the longest row keeps, measured; None where weights are in shards by now.
+
+    Args:
+        batch_of: so many copies of that row, as the model takes them.
+    """
+    if trainer.is_deepspeed_enabled:
+        return None
+
+    def forward(rows: int) -> Any:
+        batch = {name: values.to(trainer.model.device) for name, values in batch_of(rows).items()}
+        batch.setdefault("labels", batch["input_ids"])
+        with trainer.compute_loss_context_manager():
+            return trainer.model(**batch, fused_lm_head=True).log_probs.sum()
+
+    return memory.measure(trainer.model, forward)
 
 
 def finish(trainer: Any, datasets: list[str]) -> None:

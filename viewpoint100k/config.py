@@ -28,6 +28,7 @@ from viewpoint100k.records import Record
 T = TypeVar("T")
 BUNDLED = "bundled:"  # the surroundings that ship inside bpy
 ENDS = (".low", ".high")  # of a range
+RELEASED_WITH = "released_with"  # in the file of a preset: the renderer that it was released with
 ALIKE_BESIDE, ALIKE_ELSEWHERE = 0.65, 0.8  # names that may mean the same, as difflib compares them
 
 
@@ -381,27 +382,30 @@ QUALITIES: dict[str, Quality] = {
 class BackgroundShares(Section):
     """What is behind the objects.
 
-    Any non-negative numbers, of which only the ratios count; at least one is above 0.
+    Any non-negative numbers, of which only the ratios count; at least one is above 0. Pictures of each:
+    docs/rendering.md.
     """
 
-    hdri: float = setting(0.35, "relative share of objects", ge=0)
-    """The surroundings that light the object, in focus. The most frequent, because photographs look like that."""
-    blurred: float = setting(0.15, "relative share of objects", ge=0)
+    hdri: float = setting(0.2, "relative share of objects", ge=0)
+    """The surroundings that light the object, in focus and infinitely far away. The object floats before them,
+    so that they turn with the camera and never shift: some questions need that."""
+    blurred: float = setting(0.1, "relative share of objects", ge=0)
     """The same surroundings, out of focus, as in photographs of something close."""
-    plain: float = setting(0.25, "relative share of objects", ge=0)
+    plain: float = setting(0.2, "relative share of objects", ge=0)
     """One colour. It leaves nothing but the object to tell how the camera moved."""
-    gradient: float = setting(0.15, "relative share of objects", ge=0)
+    gradient: float = setting(0.1, "relative share of objects", ge=0)
     """A smooth change from one colour to another, from top to bottom: as plain as one colour, but less
     uniform."""
-    ground: float = setting(0.1, "relative share of objects", ge=0)
-    """One colour, with the object's shadow on a floor. The rarest, because the shadow costs extra rendering; the
-    preset `scenes` uses nothing else."""
-    panorama: float = setting(0, "relative share of objects", ge=0)
+    ground: float = setting(0.05, "relative share of objects", ge=0)
+    """One colour, with the object's shadow on a floor. Rare, because the two below show shadows, too; the preset
+    `scenes` uses nothing else."""
+    panorama: float = setting(0.1, "relative share of objects", ge=0)
     """The surroundings that light the object, projected onto a floor and a dome at a finite distance. The object
     stands on the floor and casts a shadow, and the surroundings shift as the camera moves."""
-    place: float = setting(0, "relative share of objects", ge=0)
+    place: float = setting(0.25, "relative share of objects", ge=0)
     """A place made by code, another one for each visit to an object: on a table or the floor of a room, or in a
-    yard, by what the object is. It stands there, and walls and furniture are at finite distances."""
+    yard, by what the object is. The most frequent, because hand-held pictures look like that, and because no
+    two objects share a place."""
 
     @model_validator(mode="after")
     def _some(self) -> "BackgroundShares":
@@ -566,7 +570,7 @@ class GateConfig(Section):
     one."""
     min_map_apart_deg: float = setting(35.0, "degrees", gt=0, lt=72)
     """How far apart all cameras on a map must be. Closer ones could not be told apart by the pictures."""
-    min_step_deg: float = setting(20.0, "degrees", gt=0, lt=60)
+    min_step_deg: float = setting(20.0, "degrees", ge=15, lt=60)
     """How far around the object neighbouring views of a set must be from each other for questions about the set.
     Closer ones look alike."""
     max_off_tens_deg: float = setting(3.5, "degrees", gt=0, lt=5)
@@ -623,6 +627,62 @@ class GateConfig(Section):
     picture by a twelfth."""
 
 
+def widened(gates: GateConfig, turn_deg: float, move: float) -> GateConfig:
+    """The same gates for a pair whose poses are only known so well: its grey bands are wider by that at both ends.
+
+    Args:
+        turn_deg: how far angles may be off.
+        move: how far lengths over the distance to the object may be off.
+    """
+
+    def wider(band: Range, by: float) -> Range:
+        return Range(low=max(band.low - by, 1e-9), high=band.high + by)
+
+    size = Range(low=max(gates.size_grey.low / (1 + move), 1 + 1e-9), high=gates.size_grey.high * (1 + move))
+    return gates.model_copy(
+        update={
+            "truck_grey": wider(gates.truck_grey, move),
+            "dolly_grey": wider(gates.dolly_grey, move),
+            "yaw_grey_deg": wider(gates.yaw_grey_deg, turn_deg),
+            "azimuth_grey_deg": wider(gates.azimuth_grey_deg, turn_deg),
+            "tilt_grey_deg": wider(gates.tilt_grey_deg, turn_deg),
+            "size_grey": size,
+        }
+    )
+
+
+class PhotosConfig(Section):
+    """How photographs with known poses are used, in place of renders: `viewpoint100k photos`.
+
+    Coordinates are those of the set's own world.
+    """
+
+    up: list[float] | None = setting(None, "x, y, z")
+    """Which way is up. null: found from the cameras, where two cues agree within 5 degrees."""
+    subject: list[float] | None = setting(None, "x, y, z, radius")
+    """Where the object is, and how large the ball around it. null: found from masks, or from points that most
+    pictures show."""
+    apart_deg: Turn = setting(Range(low=10, high=100), "degrees")
+    """How far apart two cameras of a pair are, seen from the object. From what shows that it moved to what still has
+    something in common."""
+    pairs_per_set: int = setting(48, "pairs", ge=1, le=10_000)
+    """Most pairs of one set of photographs. More would repeat the same few pictures."""
+    tries_per_pair: int = setting(4, "pairs", ge=1, le=100)
+    """How many pairs are looked at for each one that is wanted. Some have too little in common; a set of which most
+    do is not searched to its end."""
+    min_matches: int = setting(30, "matches", ge=12)
+    """Fewest matched points that must fit the poses of a pair. With fewer, nothing shows that the poses are right;
+    30 can be told from chance."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> "PhotosConfig":
+        if self.up is not None and (len(self.up) != 3 or not 1e-9 < sum(v * v for v in self.up) < 1e18):
+            raise ValueError(f"up = {self.up}: expected three numbers x, y, z that are not all 0")
+        if self.subject is not None and (len(self.subject) != 4 or not 0 < self.subject[3] < 1e9):
+            raise ValueError(f"subject = {self.subject}: expected x, y, z and a radius above 0")
+        return self
+
+
 class QuestionConfig(Section):
     """How questions are worded and answered."""
 
@@ -665,6 +725,9 @@ class RunConfig(Section):
     plan: PlanConfig = PlanConfig()
     render: RenderConfig = RenderConfig()
     gates: GateConfig = GateConfig()
+    photos: PhotosConfig | None = setting(None, "section")
+    """Use photographs with known poses, as the section `photos` says. null: objects are rendered. The command
+    `viewpoint100k photos` turns this on."""
     questions: QuestionConfig = QuestionConfig()
     shards: ShardConfig = ShardConfig()
 
@@ -765,19 +828,26 @@ def is_hub_id(name: str) -> bool:
 
 
 def public_tree(config: RunConfig) -> dict[str, Any]:
-    """All settings as they are published: a folder of the user's own is called "folder"."""
+    """All settings as they are published: a folder of the user's own is called "folder".
+
+    Nothing is said of photographs where objects are rendered.
+    """
     tree = config.model_dump(mode="json")
     tree["source"] = public_source(config.source)
     tree["render"]["surroundings"] = list(map(public_surroundings, config.render.surroundings))
     for name in LISTS:
         if tree["objects"][name] is not None:
             tree["objects"][name] = public_list(tree["objects"][name])
+    if config.photos is None:
+        del tree["photos"]
     return tree
 
 
 def public_source(source: str) -> str:
     """How a source is named in what is published: never a path."""
-    return source if source.startswith(("builtin:", "objaverse:")) else "folder"
+    if source.startswith(("builtin:", "objaverse:")):
+        return source
+    return "photos:" if source.startswith(("photos:", "colmap:", "transforms:")) else "folder"
 
 
 def public_surroundings(name: str) -> str:
@@ -805,6 +875,12 @@ def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: 
     return _checked(tree, f"preset {preset}")
 
 
+def load_photos_config(overrides: Sequence[str] = (), **fields: Any) -> RunConfig:
+    """The configuration of a dataset of photographs, with `photos` switched on; then as `load_config`."""
+    photos = PhotosConfig().model_dump(mode="json")
+    return load_config("smoke", ["preset=photos", *overrides], photos=photos, **fields)
+
+
 def load_config_tree(tree: Mapping[str, Any], overrides: Sequence[str] = ()) -> RunConfig:
     """The configuration that a manifest holds, then `a.b=c` overrides.
 
@@ -826,17 +902,29 @@ def write_config(config: RunConfig) -> str:
     return str(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
+def preset_renderer(preset: str) -> str:
+    """The renderer that a preset was released with, for the record; empty if the preset names none.
+
+    It is no setting: any renderer may take a preset, and what a dataset was rendered by is in its manifest.
+    """
+    return str(_preset_file(preset).get(RELEASED_WITH, ""))
+
+
 def _preset_tree(preset: str) -> dict[str, Any]:
+    """The settings of a preset."""
+    tree = _preset_file(preset)
+    tree.pop(RELEASED_WITH, None)
+    return {"preset": Path(preset).stem if preset.endswith((".yaml", ".yml")) else preset, **tree}
+
+
+def _preset_file(preset: str) -> dict[str, Any]:
     if preset.endswith((".yaml", ".yml")):
-        return {"preset": Path(preset).stem, **_read_yaml(Path(preset))}
+        return _read_yaml(Path(preset))
     if preset not in preset_names():
         raise InputError(
             f"no preset {preset!r}; there are {', '.join(preset_names())}, or pass a FILE.yaml of your own"
         )
-    return {
-        "preset": preset,
-        **_read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml"))),
-    }
+    return _read_yaml(Path(str(resources.files("viewpoint100k") / "presets" / f"{preset}.yaml")))
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

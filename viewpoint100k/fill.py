@@ -15,7 +15,7 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, plan_views
 from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import ask_all, load_templates
-from viewpoint100k.questions.ask import Writer, in_english
+from viewpoint100k.questions.ask import Writer
 from viewpoint100k.questions.wording import Templates
 from viewpoint100k.records import Provenance, Reject, Sample, ViewSet
 from viewpoint100k.run_state import Progress, RunPaths, report_progress, write_rejects
@@ -299,7 +299,7 @@ def asked(
 
 def _agreed(sample: Sample, gates: GateConfig, templates: Templates, dropped: Counter[str]) -> Sample:
     """A sample with those of its questions on which two implementations agree: perhaps none."""
-    doubtful = contradicted(in_english(sample, templates.vocabulary), gates)
+    doubtful = contradicted(sample, gates, templates.vocabulary)
     if not doubtful:
         return sample
     dropped.update(

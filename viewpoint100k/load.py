@@ -144,7 +144,7 @@ def load_questions(  # noqa: PLR0913 - filters, by name
         batched=True,
         batch_size=1,
         remove_columns=["shard", "key", "json", "pictures"],
-        features=_features(),
+        features=features(),
         fn_kwargs={"wanted": wanted},
     )
 
@@ -175,7 +175,8 @@ def _names(argument: str, names: str | Collection[str]) -> list[str]:
     return given
 
 
-def _features() -> Any:
+def features() -> Any:
+    """The columns of `load_questions` as `datasets` knows them."""
     from datasets import Features, Image, List, Value
 
     others = {
@@ -301,13 +302,13 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
         seen = [(shard, *_content(shard)) for shard in shards]
         try:
             return Dataset.from_generator(
-                _table_rows, features=_features(), gen_kwargs={"seen": seen, "wanted": wanted}, split=split
+                _table_rows, features=features(), gen_kwargs={"seen": seen, "wanted": wanted}, split=split
             )
         except Exception as error:  # `datasets` wraps what a generator raises
             if "no data" in str(error) and not isinstance(
                 error.__cause__, InputError
             ):  # nothing was asked for that is there
-                return Dataset.from_dict({name: [] for name in COLUMNS}, features=_features(), split=split)
+                return Dataset.from_dict({name: [] for name in COLUMNS}, features=features(), split=split)
             raise _cannot_load(path, split, error.__cause__ or error) from error
     try:
         pairs = load_dataset(path, split=split, revision=revision)
@@ -322,7 +323,7 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
         batched=True,
         batch_size=16,
         remove_columns=pairs.column_names,
-        features=_features(),
+        features=features(),
         fn_kwargs={"wanted": wanted},
     )
 

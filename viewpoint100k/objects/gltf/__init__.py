@@ -1,12 +1,12 @@
 """The gate for strangers' files: what Blender would trip over, or be led astray by, is found here first.
 
-`check_gltf` reads a .glb or .gltf as the importer of Blender 5.0.1 does (the same bytes, extensions and
+`check_gltf` reads a .glb or .gltf as Blender's importer does (the same bytes, extensions and
 defaults) but trusts nothing: numbers are checked before use, everything read is bounded by `FileBudgets`,
 images are read up to their headers, and no file outside the object's own folder is opened.
 
 `_check` is the recipe; its rooms, each of which imports only those before it: `container` (the file, its
-JSON, side files), `shape`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and what they draw),
-`visible` (what there is to see).
+JSON, side files), `shape`, `meshopt`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and what
+they draw), `visible` (what there is to see).
 """
 
 from collections.abc import Iterator
@@ -109,7 +109,7 @@ def _check(path: Path, budgets: FileBudgets) -> tuple[FileFacts, list[Draw]]:
     extensions = check_header(tree)
     check_shape(tree, SHAPE, "", tree)
     side_files = SideFiles(path.parent, budgets.max_bytes - len(data))
-    views = read_views(tree, binary, side_files)
+    views = read_views(tree, binary, side_files, budgets)
     accessors = read_accessors(tree, views, budgets)
     images, pixels = check_images(tree, views, side_files, budgets)
     meshes = read_meshes(tree, accessors, views, budgets)

@@ -1,0 +1,66 @@
+"""Fresh questions for TRL: `--data gym:viewpoint-100k#ego_translation`, endless; and a curriculum over them.
+
+    python -m trainers.grpo --config NAME --data gym:viewpoint-100k --streaming --max_steps 200 \
+        --difficulty 0.2 --curriculum true
+
+With a curriculum the difficulty of each kind of question moves so that about half of its answers earn.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from datasets import IterableDataset
+
+from viewpoint100k import InputError, gym
+from viewpoint100k.environment import Gym
+from viewpoint100k.load import COLUMNS
+
+NAME = "gym"  # before the colon of a source
+_OPEN: dict[tuple[str, tuple[str, ...], int], Gym] = {}  # of this process: a reward tells them how it went
+
+
+def fresh_rows(path: str, kinds: Sequence[str], difficulty: float, seed: int) -> IterableDataset:
+    """An endless stream of new questions in the columns of `load_questions`.
+
+    Raises:
+        InputError: there is no such dataset or kind.
+    """
+    from viewpoint100k.load import features
+
+    key = (path, tuple(kinds), seed)
+    _OPEN[key] = gym(path, kinds or None, difficulty, seed)
+    return IterableDataset.from_generator(_rows, features=features(), gen_kwargs={"key": key})
+
+
+def _rows(key: tuple[str, tuple[str, ...], int]) -> Iterator[dict[str, Any]]:
+    path, kinds, seed = key
+    opened = _OPEN.get((path, tuple(kinds), seed)) or gym(path, kinds or None, 0.0, seed)
+    for row in opened:
+        yield {name: row[name] for name in COLUMNS}
+
+
+def with_curriculum(reward: Callable[..., list[float]]) -> Callable[..., list[float]]:
+    """The same reward, which also tells the streams of this process what share of each kind's answers earned.
+
+    Raises:
+        InputError: there is no stream of fresh questions.
+    """
+    if not _OPEN:
+        raise InputError("--curriculum needs fresh questions: --data gym:DATASET")
+
+    def told(*args: Any, **columns: Any) -> list[float]:
+        earned = reward(*args, **columns)
+        by_kind = defaultdict(list)
+        for kind, frame, value in zip(columns["type"], columns["frame"], earned, strict=True):
+            by_kind[f"{kind}/{frame}"].append(value)
+        for stream in _OPEN.values():
+            for kind, values in by_kind.items():
+                if kind in stream.difficulty:
+                    now = stream.report(kind, sum(values) / len(values))
+                    if log := columns.get("log_metric"):
+                        log(f"difficulty/{kind}", now)
+        return earned
+
+    told.__name__ = reward.__name__  # by which TRL logs it
+    return told
