@@ -16,6 +16,7 @@ from viewpoint100k.config import (
     load_config,
     load_config_tree,
     preset_names,
+    preset_renderer,
     read_config,
     write_config,
 )
@@ -28,6 +29,12 @@ def test_every_shipped_preset_loads_and_survives_a_round_trip(preset, tmp_path):
     (tmp_path / "config.yaml").write_text(write_config(config))
     assert read_config(tmp_path / "config.yaml") == config
     assert config.preset == preset
+
+
+def test_every_shipped_preset_names_the_renderer_it_was_released_with_and_that_is_no_setting():
+    for preset in preset_names():
+        assert re.fullmatch(r"bpy \d+\.\d+\.\d+( LTS)?", preset_renderer(preset)), preset
+        assert "released_with" not in load_config(preset).model_dump()
 
 
 def test_overrides_reach_nested_fields_and_win_over_the_preset():

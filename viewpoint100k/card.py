@@ -21,7 +21,14 @@ from pydantic import ValidationError
 
 from viewpoint100k import croissant, plots
 from viewpoint100k.audit.report import AuditReport
-from viewpoint100k.config import BUNDLED, GateConfig, RenderConfig, RunConfig
+from viewpoint100k.config import (
+    BUNDLED,
+    GateConfig,
+    RenderConfig,
+    RunConfig,
+    preset_names,
+    preset_renderer,
+)
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.manifest import (
     MOST_MANIFEST_BYTES,
@@ -53,6 +60,7 @@ from viewpoint100k.shards import (
 )
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+MOST_CATEGORIES = 20  # that the card names
 PICTURE_PX = 320  # side of a view in the example
 PLOTS = {  # shown under the statistics, where they were drawn
     "motions.png": "how far the camera went and turned",
@@ -234,9 +242,11 @@ def _facts(manifest: Manifest, contents: Contents) -> dict[str, Any]:
         "code": _code(manifest),
         "render": manifest.config["render"],
         "quality": _quality_in_words(manifest.config["render"]),
+        "released_with": preset_renderer(manifest.preset) if manifest.preset in preset_names() else "",
         "source_limits": _source_limits(str(manifest.config.get("source", ""))),
         "surroundings": _surroundings_in_words(manifest, contents),
         "licences": sorted(licences.items()),
+        "categories": _categories(contents),
         "removed": [(each.uid, each.version, each.reason) for each in manifest.removed],
         "citation": _citation(manifest),
     }
@@ -325,6 +335,17 @@ def _families(contents: Contents) -> dict[str, int]:
     """Samples of each family, by name."""
     counts = sorted(contents.counts.items())
     return {key.partition("/")[2]: n for key, n in counts if key.startswith("family/")}
+
+
+def _categories(contents: Contents) -> list[tuple[str, int, str]]:
+    """Name, objects and share of each of the most frequent categories, then of the others; none if there is one."""
+    things = [thing for uid, thing in contents.objects.items() if uid not in contents.panoramas]
+    counts = Counter(thing.category for thing in things)
+    most = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    rows = most[:MOST_CATEGORIES]
+    if rest := most[MOST_CATEGORIES:]:
+        rows.append((f"{len(rest)} others", sum(count for _, count in rest)))
+    return [(name, count, f"{count / len(things):.1%}") for name, count in rows] if len(most) > 1 else []
 
 
 def _answers(contents: Contents) -> dict[str, Counter[str]]:

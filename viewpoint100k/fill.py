@@ -81,7 +81,7 @@ def fill_shard(
     code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
-        config_hash=plan.config_hash,
+        config_hash=plan.hash_of(shard),
         code_version=code.version,
         code_commit=code.commit,
         renderer=engine.renderer,
@@ -132,12 +132,12 @@ def fill_shard(
             key=lambda place: (event_of(motions[place]) or "", place),
         )
         visits = []
-        for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
+        for part in _parts(missing, plan.pairs_per_object_of(shard))[: len(objects)]:
             uid = objects.popleft()
             view_set = plan_views(
                 config,
                 by_uid[uid],
-                rounds[uid],
+                shard.first_round + rounds[uid],
                 [motions[place] for place in part],
                 shard.split,
                 plan.panoramas.get(shard.split, []),

@@ -9,12 +9,21 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
+from viewpoint100k.config import (
+    GateConfig,
+    PlanConfig,
+    RenderConfig,
+    RunConfig,
+    config_hash,
+    known_hashes,
+    public_tree,
+)
 from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.questions import load_templates
 from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split, Vocabulary
@@ -89,6 +98,11 @@ class Manifest(Record):
     def views(self) -> int:
         """Of each sample."""
         return 4 if self.config.get("plan", {}).get("sets") else 2
+
+    @cached_property
+    def earlier_hashes(self) -> frozenset[str]:
+        """`config_hash` of the dataset at each size from which it grew."""
+        return frozenset(known_hashes(self.config) - {self.config_hash})
 
     @property
     def photographed(self) -> bool:

@@ -75,6 +75,7 @@ Row6 = Annotated[list[Number], Field(min_length=6, max_length=6)]
 Row4 = Annotated[list[Number], Field(min_length=4, max_length=4)]
 Matrix3 = Annotated[list[Row3], Field(min_length=3, max_length=3)]
 Matrix4 = Annotated[list[Row4], Field(min_length=4, max_length=4)]
+SHAPE = r"^([0-9a-f]{76})?$"  # 19 numbers of 16 bits
 COMMIT = r"^[0-9a-f]{7,64}(-dirty)?$"  # of git
 
 
@@ -126,6 +127,12 @@ class ObjectRecord(Record):
         default="",
         description="in which it was rendered: rest, or animation NAME at SECONDS s; empty before that",
     )
+    shape: str = Field(
+        default="",
+        pattern=SHAPE,
+        description="moments of its surface, nearly the same for copies however named, textured, turned about "
+        "the vertical or exported: see kinship.py; empty where it cannot be measured",
+    )
 
 
 class SourceObject(Record):
@@ -141,6 +148,9 @@ class SourceObject(Record):
     )
     parts: list["SourceObject"] = Field(
         default=[], description="of a scene, which is composed of other objects"
+    )
+    kin: list[str] = Field(
+        default=[], description="names of groups; objects that share one may be the same thing: one split"
     )
 
 

@@ -29,7 +29,7 @@ from viewpoint100k.manifest import (
     features,
     read_any_config,
 )
-from viewpoint100k.proof import problems_of_question
+from viewpoint100k.proof import Reader
 from viewpoint100k.questions.ask import answered, figure_of, question_id
 from viewpoint100k.questions.kind import DrawnKind, Kind
 from viewpoint100k.questions.registry import BY_NAME, KINDS
@@ -395,7 +395,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
         yield f"says it is of split {sample.split}"
     if sample.preset != manifest.preset:
         yield f"is of preset {sample.preset}, the dataset of {manifest.preset}"
-    if sample.provenance.config_hash != manifest.config_hash:
+    if sample.provenance.config_hash not in {manifest.config_hash, *manifest.earlier_hashes}:
         yield (
             f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
         )
@@ -414,10 +414,11 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
             yield f"view_{number}.jpg is JPEG RGB {size}; its intrinsics say JPEG RGB {expected}"
     yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
+    reader = Reader(sample, gates, manifest.words)
     for question in sample.questions:
         problems = list(_question_problems(question, sample, stored.key, gates, manifest.words))
         if not problems:  # a second opinion
-            problems = problems_of_question(sample, question, gates, manifest.words)
+            problems = reader.problems(question)
         yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"

@@ -20,10 +20,11 @@ from viewpoint100k.identity import code_of_shard, this_code
 from viewpoint100k.manifest import Manifest
 from viewpoint100k.objects.credit import licence_refusal, normalise_licence
 from viewpoint100k.objects.metadata import NOT_DESCRIBED, read_metadata
+from viewpoint100k.partition import PAIRS_PER_SHARD
 from viewpoint100k.photos.posed import PhotoSet
 from viewpoint100k.photos.samples import NOT_MEASURED, PhotoPair, SetResult, pairs_of_set
 from viewpoint100k.photos.sources import Place, list_places, read_place, root_of
-from viewpoint100k.plan import PAIRS_PER_SHARD, Plan, Shard, generator
+from viewpoint100k.plan import Plan, Shard, generator
 from viewpoint100k.questions import load_templates
 from viewpoint100k.records import ObjectRecord, Provenance, Reject, Sample, SourceObject
 from viewpoint100k.run_state import (

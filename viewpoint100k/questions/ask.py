@@ -13,7 +13,7 @@ import numpy as np
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig, QuestionConfig, widened
 from viewpoint100k.glances import Glance
-from viewpoint100k.proof import problems_of_chain
+from viewpoint100k.proof import Reader
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.facts.chain import write_chain
 from viewpoint100k.questions.facts.pair import Case, Pair
@@ -268,10 +268,11 @@ def word_all(
     worded_all = []
     for key, sample, back, asked in zip(keys, samples, backs, chosen, strict=True):
         pairs = _Pairs(sample, back)
+        reader = Reader(sample, words=writer.vocabulary)
         questions = []
         for one in asked:
             question, right = _worded(key, sample, one, writer, rng, used)
-            chain = _chain(sample, one, question, right, pairs, writer, of_chains)
+            chain = _chain(sample, one, question, right, pairs, reader, of_chains)
             questions.append(question.model_copy(update={"chain_of_thought": chain}) if chain else question)
         worded_all.append(questions)
     return worded_all
@@ -405,7 +406,7 @@ def _chain(
     question: Question,
     right: str,
     pairs: _Pairs,
-    writer: Writer,
+    reader: Reader,
     rng: np.random.Generator,
 ) -> str | None:
     """A chain of thought that is read back and found to be true, or None."""
@@ -419,4 +420,4 @@ def _chain(
     if text is None or (sample.scene is not None and not kind.of_scenes and "object" in text):
         return None  # sentences about one object do not suit a group
     with_chain = question.model_copy(update={"chain_of_thought": text})
-    return None if problems_of_chain(sample, with_chain, writer.vocabulary) else text
+    return None if reader.problems_of_chain(with_chain) else text
