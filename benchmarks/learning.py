@@ -88,7 +88,7 @@ SETS = {
                   "orbits: 0}",
                   "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set",
                   "shards.pairs_per_shard=1000",
-                  "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0}"],
+                  "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0, panorama: 0, place: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
 PAIRS = {"orbits": 1, "decoupled": 0.8}  # shares of --pairs
@@ -190,10 +190,10 @@ def shortened(bench: Bench, name: str, other_forms: float = 0.0) -> Path:
         templates = yaml.safe_load(shipped_text())
         for kind, words in SHORT.items():
             templates[kind] |= {"train": [words], "test": [words]}
-        path = bench.work / "short.yaml"
-        path.write_text(yaml.safe_dump(templates))
+        file = bench.work / "short.yaml"
+        file.write_text(yaml.safe_dump(templates))
         bench("viewpoint100k", "requestion", render(bench, name), out, "--set",
-              f"questions.templates={path}",
+              f"questions.templates={file}",
               "--set", f"questions.other_forms={other_forms}")  # fmt: skip
     return out
 

@@ -2,11 +2,19 @@
 
 from itertools import groupby
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import AfterValidator
 
-from viewpoint100k.config import Range, Setting, Within, all_settings, load_config, preset_names
+from viewpoint100k.config import (
+    Range,
+    Setting,
+    Within,
+    all_settings,
+    load_config,
+    preset_names,
+    preset_renderer,
+)
 
 PAGE = Path(__file__).parent / "settings.md"
 HEAD = """# Settings
@@ -26,8 +34,12 @@ LARGE = 2**40  # powers of two from here on are written as such
 
 def page() -> str:
     """The whole page as Markdown."""
+    released = ", ".join(sorted({preset_renderer(name) for name in preset_names()}))
     presets = {name: load_config(name).model_dump(mode="json") for name in preset_names()}
-    parts = [HEAD]
+    parts = [
+        HEAD
+        + f"The presets of this version were released with {released}; each file says so (`released_with`).\n"
+    ]
     for name, group in groupby(_ordered(), key=lambda one: one.name.rpartition(".")[0]):
         members = list(group)
         title = f"## `{name}`\n\n{_text(members[0].section.__doc__)}" if name else "## The run as a whole"
@@ -71,7 +83,7 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "on"
     if isinstance(value, list):
-        return ", ".join(map(_value, value))
+        return ", ".join(map(_value, value)) or "none"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"`{value}`" if isinstance(value, str) else _number(value)
@@ -101,6 +113,8 @@ def _allowed(one: Setting) -> str:
     if one.field.annotation is bool:
         return "true, false"
     kinds = get_args(one.field.annotation)
+    if get_origin(one.field.annotation) is list:
+        kinds = get_args(kinds[0])  # of its members
     parts += [f"`{name}`" for name in kinds if isinstance(name, str)]
     return ", ".join([*(parts or ["any"]), *(["null"] if type(None) in kinds else [])])
 

@@ -30,19 +30,21 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
     its back, such as a room or the hull of an outline, lets the light out that comes from within, or all
     within it would be dark.
     """
-    shown = [one for one in surfaces if len(one.corners)]
+    shown = [surface for surface in surfaces if len(surface.corners)]
     worn = {
-        id(one.thing.data): [
-            is_single_sided(material_of(one.thing.data, slot)) for slot in range(slots_of(one))
+        id(surface.thing.data): [
+            is_single_sided(material_of(surface.thing.data, slot)) for slot in range(slots_of(surface))
         ]
-        for one in shown
+        for surface in shown
     }
     if not any(map(any, worn.values())):
         return
     faces = Faces(shown)
     if not 0 < faces.extent < np.inf:
         return
-    single = np.concatenate([np.array(worn[id(one.thing.data)])[one.slots] & ~one.two_sided for one in shown])
+    single = np.concatenate(
+        [np.array(worn[id(surface.thing.data)])[surface.slots] & ~surface.two_sided for surface in shown]
+    )
     front, back, through = _hits(faces, single)
     if back.sum() < FEW:
         return
@@ -51,8 +53,8 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
     same = shell[through[:, 0]] == shell[through[:, 1]]
     np.add.at(inside, through[same, 0], 1)
     by_mesh: dict[int, list[int]] = {}
-    for number, one in enumerate(shown):
-        by_mesh.setdefault(id(one.thing.data), []).append(number)
+    for number, surface in enumerate(shown):
+        by_mesh.setdefault(id(surface.thing.data), []).append(number)
     for numbers in by_mesh.values():
         spans = [np.s_[faces.first[i] : faces.first[i + 1]] for i in numbers]
         seen = np.sum([front[span] for span in spans], axis=0)

@@ -23,7 +23,7 @@ ROUNDS = 4  # of correction, for the view transform mixes the channels
 def materials_of(things: Sequence[Any]) -> list[Any]:
     """Those that light goes through, each once."""
     worn = {slot.material: None for thing in things if thing.type == "MESH" for slot in thing.material_slots}
-    return [one for one in worn if materials.transmits(one)]
+    return [material for material in worn if materials.transmits(material)]
 
 
 def tint(things: Sequence[Any], scale: float) -> None:
@@ -35,7 +35,9 @@ def tint(things: Sequence[Any], scale: float) -> None:
     """
     for material in materials_of(things):
         node = materials.principled(material)
-        volume = next((one for one in material.node_tree.nodes if one.type == "VOLUME_ABSORPTION"), None)
+        volume = next(
+            (inner for inner in material.node_tree.nodes if inner.type == "VOLUME_ABSORPTION"), None
+        )
         if volume is None:
             _make_thin(material, node)
         else:
@@ -118,8 +120,8 @@ def _multiply_color(material: Any, node: Any, by: Any) -> None:
 
 def _sockets_of_colors(mix: Any) -> tuple[Any, Any, Any, Any]:
     """Share, both colours, and the result; the node has sockets of the same names for numbers and vectors."""
-    first, second = (one for one in mix.inputs if one.type == "RGBA")
-    result = next(one for one in mix.outputs if one.type == "RGBA")
+    first, second = (socket for socket in mix.inputs if socket.type == "RGBA")
+    result = next(socket for socket in mix.outputs if socket.type == "RGBA")
     return mix.inputs[0], first, second, result
 
 

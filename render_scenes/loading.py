@@ -78,7 +78,7 @@ def load(scene: Any, path: Path, index: int, pose: str) -> Part:
     new = [o for o in scene.objects if o not in before]
     for thing in new:
         thing.pass_index = index
-    for image in [one for one in bpy.data.images if one not in images]:
+    for image in [image for image in bpy.data.images if image not in images]:
         if image.source == "FILE" and image.users and not image.has_data and not _loads(image):
             raise RefusedError(
                 "import", f"texture {image.name!r} is missing or unreadable: it would render magenta"
@@ -109,9 +109,9 @@ def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
     there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(_drawn(new))))
     back_faces.hide_back_faces(there)
     surfaces.part_glass(there)
-    if not sum(len(one.points) for one in there):
+    if not sum(len(surface.points) for surface in there):
         raise RefusedError("import", "no mesh with vertices was imported")
-    points = np.concatenate([one.points for one in there])
+    points = np.concatenate([surface.points for surface in there])
     middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
     radius = float(np.linalg.norm(points - middle, axis=1).max())
     if not np.isfinite(radius) or not radius > 0:
@@ -127,7 +127,7 @@ def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
     bpy.context.view_layer.update()
     own = np.ascontiguousarray(((points - middle) * scale).T, dtype=np.float32)
     drawn = [o for o in new if not o.hide_render]
-    worn = {slot.material for one in there for slot in one.thing.material_slots}
+    worn = {slot.material for surface in there for slot in surface.thing.material_slots}
     veiled = any(map(materials.is_veil, worn))
     return Part(parent, drawn, np.array(normalise, dtype=np.float64), own, pose, veiled)
 

@@ -31,7 +31,7 @@ def is_opaque(material: Any) -> bool:
         return True
     node = principled(material)
     if node is None:  # unlit: one mix for the path of the light, another for alpha
-        return bool(sum(one.type == "MIX_SHADER" for one in material.node_tree.nodes) < 2)
+        return bool(sum(inner.type == "MIX_SHADER" for inner in material.node_tree.nodes) < 2)
     alpha = node.inputs["Alpha"]
     return not alpha.is_linked and alpha.default_value >= 1 and not transmits(material)
 
@@ -79,7 +79,7 @@ def is_dark_blend(material: Any) -> bool:
     node = principled(material)
     if node is not None and not node.inputs["Base Color"].is_linked:
         return bool(max(list(node.inputs["Base Color"].default_value)[:3]) < DARK)
-    if len({one.image for one in images}) != 1:
+    if len({inner.image for inner in images}) != 1:
         return False
     rgba = _pixels(images[0].image)
     if rgba.shape[1] != 4 or not rgba[:, 3].sum():

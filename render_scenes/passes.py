@@ -24,13 +24,12 @@ def listen() -> None:
         _latest.clear()  # so that a render which gives nothing cannot pass for the one before
         render(engine, depsgraph)
         result = engine.get_result()
-        for one in result.layers[0].passes:
-            if one.name in NAMES:
-                pixels = np.empty(result.resolution_x * result.resolution_y * one.channels, dtype=np.float32)
-                one.rect.foreach_get(pixels)
-                _latest[one.name] = pixels.reshape(result.resolution_y, result.resolution_x, one.channels)[
-                    ::-1
-                ]
+        shape = (result.resolution_y, result.resolution_x)
+        for rendered in result.layers[0].passes:
+            if rendered.name in NAMES:
+                pixels = np.empty((*shape, rendered.channels), dtype=np.float32)
+                rendered.rect.foreach_get(pixels.ravel())
+                _latest[rendered.name] = pixels[::-1]
 
     cycles.CyclesRender.render = render_and_keep
 

@@ -308,13 +308,16 @@ def _yard(maker: _Maker, turn_rad: float) -> Place:
     low = np.array([-sides[0], -sides[2], maker.floor])
     high = np.array([sides[1], sides[3], maker.floor + FAR_WALL * maker.metres])
     things = _outdoor_things(maker, low, high, height)
-    wall = _pick(rng, textures.OUTDOOR_WALLS)
+    walls = rng.integers(len(textures.OUTDOOR_WALLS), size=2)
+    tiles = [textures.OUTDOOR_WALLS[int(wall)](rng) for wall in walls]
     faces = []
     for number in range(4):
         width = float((high - low)[1 if number < 2 else 0])
-        tile = wall if rng.random() < 0.6 else _pick(rng, textures.OUTDOOR_WALLS)
-        light = rng.uniform(0.72, 1.05)
-        faces.append(Finish(tile, np.full((2, 2), light, np.float32), _facade(rng, width, height, tile)))
+        which = int(rng.random() < 0.4)
+        built = textures.OUTDOOR_WALLS[int(walls[which])] in {textures.plaster, textures.bricks}
+        light = np.full((2, 2), rng.uniform(0.72, 1.05), np.float32)
+        canvas = _facade(rng, width, height) if built else None
+        faces.append(Finish(tiles[which], light, canvas))
     ground = _pick(rng, textures.OUTDOOR_FLOORS)
     flat = np.array([high[0], high[1], maker.floor + height])
     faces.append(Finish(ground, _floor_shade(maker, low, flat, things)))
@@ -325,7 +328,7 @@ def _yard(maker: _Maker, turn_rad: float) -> Place:
     return Place([room, *things], turn_rad, maker.ground / maker.metres, bottom, top, _sky(rng), maker.metres)
 
 
-def _facade(rng: Rng, width: float, height: float, tile: Repeating) -> Pyramid | None:
+def _facade(rng: Rng, width: float, height: float) -> Pyramid:
     """Windows and doors of a wall; the sky's box is far higher, so it is painted onto the lowest part alone."""
     canvas = Canvas(width, height, CANVAS_PX_PER_M)
     if height > 2.4 and rng.random() < 0.75:

@@ -110,9 +110,9 @@ def _measure(meshes: list[Any]) -> tuple[np.ndarray, float]:
     read = surfaces.read(meshes)
     if not read:
         return np.zeros(0), 0.0
-    points = np.concatenate([one.points for one in read])
+    points = np.concatenate([surface.points for surface in read])
     extent = float(np.linalg.norm(np.ptp(points, axis=0))) if len(points) else 0.0
-    corners = [one.points[one.corners] for one in read]
+    corners = [surface.points[surface.corners] for surface in read]
     return np.concatenate(
         [0.5 * np.linalg.norm(np.cross(c[:, 1] - c[:, 0], c[:, 2] - c[:, 0]), axis=1) for c in corners]
     ), extent
@@ -120,8 +120,8 @@ def _measure(meshes: list[Any]) -> tuple[np.ndarray, float]:
 
 def _soft(meshes: list[Any]) -> bool:
     """Whether the first animation moves bones under a mesh, or morph targets."""
-    holders = [one.data.shape_keys for one in meshes] + [
-        bone.object for one in meshes for bone in one.modifiers
+    holders = [mesh.data.shape_keys for mesh in meshes] + [
+        bone.object for mesh in meshes for bone in mesh.modifiers
     ]
     return any(_action(holder) is not None for holder in holders if holder is not None)
 
@@ -134,11 +134,11 @@ class _Still:
     """Without the animations, for a while."""
 
     def __init__(self, things: Sequence[Any]) -> None:
-        holders = [*things, *(one.data.shape_keys for one in things if one.type == "MESH")]
+        holders = [*things, *(thing.data.shape_keys for thing in things if thing.type == "MESH")]
         self.held = [
-            (one, one.animation_data.action, one.animation_data.action_slot)
-            for one in holders
-            if one is not None and _action(one) is not None
+            (holder, holder.animation_data.action, holder.animation_data.action_slot)
+            for holder in holders
+            if holder is not None and _action(holder) is not None
         ]
 
     def __enter__(self) -> None:

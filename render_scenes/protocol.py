@@ -240,7 +240,7 @@ def decode(line: str | bytes) -> Message:
     try:
         if message.__name__ in PARTS:
             of_parts, part = PARTS[message.__name__]
-            fields[of_parts] = [part(**one) for one in fields[of_parts]]
+            fields[of_parts] = [part(**described) for described in fields[of_parts]]
         return message(**fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{message.__name__}: not the fields of this message: {error}") from error

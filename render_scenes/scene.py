@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from render_scenes import alone, backdrop, glass, importing, loading, passes, protocol
+from render_scenes import alone, backdrop, compressed, glass, importing, loading, passes, protocol
 from render_scenes import camera as cameras
 from render_scenes.lighting import Ground, Lighting
 from render_scenes.pictures import OBJECT_INDEX, Box, Finished, Kind, finish
@@ -121,6 +121,7 @@ class Studio:
         layer.cycles.denoising_store_passes = True
         passes.listen()
         importing.listen()
+        compressed.listen()
 
     def forget(self) -> protocol.Forgot:
         """Leave nothing of the object for the next one to meet.
@@ -205,7 +206,7 @@ class Studio:
         self.states = read[::-1]
         self.state = -1
         for part, *places in zip(self.parts, *states, strict=True):
-            [place, *_] = [one for one in places if one is not None] or [np.eye(4)]
+            [place, *_] = [there for there in places if there is not None] or [np.eye(4)]
             glass.tint(part.things, float(np.cbrt(np.linalg.det((place @ part.normalise)[:3, :3]))))
         self.lighting.show_behind_glass([thing for part in self.parts for thing in part.things])
         self._enter(0)
@@ -298,8 +299,8 @@ class Studio:
         behind = self._behind(view.name, camera, size) if job.picture else None
         kind = Kind(self.job.scene, any(part.veiled for part in self.parts))
         done = self.encoder.submit(finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
-        solo = [one.solo for one in found]
-        hidden_by = [one.hidden_by for one in found]
+        solo = [each.solo for each in found]
+        hidden_by = [each.hidden_by for each in found]
         return {**vars(camera), "box": list(box), "solo": solo, "hidden_by": hidden_by}, done
 
     def _alone(self, rendered: dict[str, np.ndarray], camera: protocol.Camera, box: Box) -> list[alone.Alone]:
@@ -372,7 +373,7 @@ def _arrays(states: protocol.States) -> list[list[np.ndarray | None]]:
 def _kinds() -> list[Any]:
     """Blender's collections of data blocks."""
     return [
-        getattr(bpy.data, one.identifier) for one in bpy.data.bl_rna.properties if one.type == "COLLECTION"
+        getattr(bpy.data, kind.identifier) for kind in bpy.data.bl_rna.properties if kind.type == "COLLECTION"
     ]
 
 

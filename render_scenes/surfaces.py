@@ -64,7 +64,7 @@ def turn_normals(meshes: Sequence[Any]) -> None:
 
     Cycles would render such a face black; viewers do not.
     """
-    for mesh in {id(one): one for one in meshes}.values():
+    for mesh in {id(each): each for each in meshes}.values():
         if not mesh.has_custom_normals:
             continue
         normals = np.empty(len(mesh.loops) * 3, np.float32)
@@ -91,7 +91,7 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
     reverse become one that is seen from both sides; where the two show different things, both stay and are
     moved apart.
     """
-    if not sum(len(one.corners) for one in surfaces):
+    if not sum(len(surface.corners) for surface in surfaces):
         return surfaces
     faces = Faces(surfaces)
     if not 0 < faces.extent < np.inf:
@@ -125,14 +125,14 @@ def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
     it.
     """
     blended = [
-        {slot for slot in range(slots_of(one)) if is_dark_blend(material_of(one.thing.data, slot))}
-        if len(one.corners)
+        {slot for slot in range(slots_of(surface)) if is_dark_blend(material_of(surface.thing.data, slot))}
+        if len(surface.corners)
         else set()
-        for one in surfaces
+        for surface in surfaces
     ]
     if not any(blended):
         return surfaces
-    points = np.concatenate([one.points for one in surfaces])
+    points = np.concatenate([surface.points for surface in surfaces])
     extent = float(np.ptp(points, axis=0).max())
     lowest = float(points[:, 2].min())
     out = []
@@ -163,11 +163,13 @@ class Faces:
 
     def __init__(self, surfaces: list[Surface]) -> None:
         self.surfaces = surfaces
-        starts = np.cumsum([0] + [len(one.points) for one in surfaces])
-        self.points = np.concatenate([one.points for one in surfaces])
-        self.corners = np.concatenate([one.corners + at for one, at in zip(surfaces, starts, strict=False)])
-        self.of = np.repeat(np.arange(len(surfaces)), [len(one.corners) for one in surfaces])
-        self.first = np.cumsum([0] + [len(one.corners) for one in surfaces])
+        starts = np.cumsum([0] + [len(surface.points) for surface in surfaces])
+        self.points = np.concatenate([surface.points for surface in surfaces])
+        self.corners = np.concatenate(
+            [surface.corners + at for surface, at in zip(surfaces, starts, strict=False)]
+        )
+        self.of = np.repeat(np.arange(len(surfaces)), [len(surface.corners) for surface in surfaces])
+        self.first = np.cumsum([0] + [len(surface.corners) for surface in surfaces])
         self.extent = float(np.ptp(self.points, axis=0).max())
         self.places = _places(self.points, SAME * self.extent)
 
@@ -382,17 +384,20 @@ def mark_two_sided(mesh: Any, which: np.ndarray) -> None:
 def part_glass(surfaces: Sequence[Surface]) -> None:
     """Thin glass by a little: between parts that touch, light would be thrown to and fro, and be lost."""
     extent = max(
-        (float(np.ptp(one.points, axis=0).max()) for one in surfaces if len(one.points)), default=0.0
+        (float(np.ptp(surface.points, axis=0).max()) for surface in surfaces if len(surface.points)),
+        default=0.0,
     )
     done = set[int]()
-    for one in surfaces:
-        mesh = one.thing.data
-        if not len(one.corners) or id(mesh) in done or one.thing.modifiers or mesh.shape_keys:
+    for surface in surfaces:
+        mesh = surface.thing.data
+        if not len(surface.corners) or id(mesh) in done or surface.thing.modifiers or mesh.shape_keys:
             continue
-        clear = np.array([transmits(material_of(mesh, slot)) for slot in range(slots_of(one))])[one.slots]
+        clear = np.array([transmits(material_of(mesh, slot)) for slot in range(slots_of(surface))])[
+            surface.slots
+        ]
         if clear.any():
             done.add(id(mesh))
-            _shift(one.thing, -GAP * extent * _outwards(one.points, one.corners[clear]))
+            _shift(surface.thing, -GAP * extent * _outwards(surface.points, surface.corners[clear]))
             mesh.update()
 
 

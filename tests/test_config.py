@@ -16,6 +16,7 @@ from viewpoint100k.config import (
     load_config,
     load_config_tree,
     preset_names,
+    preset_renderer,
     read_config,
     write_config,
 )
@@ -28,6 +29,12 @@ def test_every_shipped_preset_loads_and_survives_a_round_trip(preset, tmp_path):
     (tmp_path / "config.yaml").write_text(write_config(config))
     assert read_config(tmp_path / "config.yaml") == config
     assert config.preset == preset
+
+
+def test_every_shipped_preset_names_the_renderer_it_was_released_with_and_that_is_no_setting():
+    for preset in preset_names():
+        assert re.fullmatch(r"bpy \d+\.\d+\.\d+( LTS)?", preset_renderer(preset)), preset
+        assert "released_with" not in load_config(preset).model_dump()
 
 
 def test_overrides_reach_nested_fields_and_win_over_the_preset():
@@ -71,7 +78,7 @@ def test_a_yaml_file_of_ones_own_is_a_preset(tmp_path):
         ("render.backgrounds.hdri=-1", ["render.backgrounds.hdri"]),
         ("render.backgrounds.sea=1", ["render.backgrounds.sea", "gradient", "ground"]),
         (
-            "render.backgrounds={hdri: 0, blurred: 0, plain: 0, gradient: 0, ground: 0}",
+            "render.backgrounds={hdri: 0, blurred: 0, plain: 0, gradient: 0, ground: 0, panorama: 0, place: 0}",
             ["render.backgrounds", "at least one"],
         ),
         ("render.cpu_limit_s=0", ["render.cpu_limit_s"]),
@@ -185,8 +192,9 @@ def _leaves(tree, prefix=""):
 
 
 def test_all_settings_are_those_that_are_written_for_a_run():
-    written = yaml.safe_load(write_config(load_config("scenes")))
-    assert [one.name for one in all_settings() if one.name != "plan.scenes"] == list(_leaves(written))
+    written = yaml.safe_load(write_config(load_config("scenes", ["photos={}"])))
+    sections = {"plan.scenes", "photos"}  # that may be left out
+    assert [one.name for one in all_settings() if one.name not in sections] == list(_leaves(written))
 
 
 @pytest.mark.parametrize("one", list(all_settings()), ids=lambda one: one.name)
@@ -242,7 +250,7 @@ def test_the_settings_page_says_which_presets_differ():
     assert "`scenes`: 16 to 42" in rows["plan.elevation_deg"][5]
     assert rows["render.jpeg_quality"][1:3] == ["92", "50 to 100"]
     for name, cells in rows.items():
-        if name == "preset" or name.startswith("plan.scenes."):
+        if name == "preset" or name.startswith(("plan.scenes.", "photos.")):
             continue
         for preset in preset_names():
             value, default = (attrgetter(name)(config) for config in (load_config(preset), RunConfig()))

@@ -489,6 +489,9 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_that_says_so(no_gpu, 
         (Device(), None, {}),
         (Device("OPTIX", 1), None, {"CUDA_VISIBLE_DEVICES": "1"}),
         (Device("CUDA", 1), "3,5", {"CUDA_VISIBLE_DEVICES": "5"}),
+        (Device("CUDA", 0), "GPU-8f3a, MIG-1", {"CUDA_VISIBLE_DEVICES": "GPU-8f3a"}),
+        (Device("CUDA", 2), "3,5", {}),  # of a card that is not lent, nothing is said
+        (Device("CUDA", 0), "", {}),  # none is lent
         (Device("HIP", 0), None, {"HIP_VISIBLE_DEVICES": "0"}),
         (Device("METAL"), None, {}),
     ],
@@ -496,9 +499,33 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_that_says_so(no_gpu, 
 def test_a_process_sees_its_own_gpu_only_of_those_the_scheduler_lends(device, lent, seen, monkeypatch):
     for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    if lent:
+    if lent is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", lent)
     assert device.environment() == seen
+
+
+RECORDED = [  # what Cycles said on some machines, with what its drivers print before
+    ('{"message": "Devices", "kind": "CPU", "names": []}', [Device()]),
+    (
+        'Found 2 devices\n{"message": "Devices", "kind": "OPTIX", "names": ["NVIDIA H100 PCIe", "NVIDIA H100 PCIe"]}',
+        [Device("OPTIX", 0, "NVIDIA H100 PCIe"), Device("OPTIX", 1, "NVIDIA H100 PCIe")],
+    ),
+    ('{"message": "Devices", "kind": "HIP", "names": ["AMD Radeon"]}', [Device("HIP", 0, "AMD Radeon")]),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), RECORDED)
+def test_devices_are_chosen_by_what_cycles_answers(said, expected, tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}\nprint({said!r})\n")
+    python.chmod(0o755)
+    assert find_devices("auto", tmp_path, str(python)) == expected
+    if expected == [Device()]:
+        with pytest.raises(InputError, match="finds no GPU"):
+            find_devices("gpu", tmp_path, str(python))
+    else:
+        assert find_devices("gpu", tmp_path, str(python)) == expected
+    assert find_devices("cpu", tmp_path, str(python)) == [Device()]
 
 
 # --- GPUs, as far as they can be tried without one ----------------------------------------------------- A

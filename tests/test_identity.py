@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -232,7 +233,7 @@ def test_other_code_is_named_before_anything_is_rendered_and_its_name_is_no_diff
     done = viewpoint100k("reproduce", old, "--shard", last, "--device", "cpu", "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert f"code: was 0.1.0 (commit {A}), is {this_code()}" in done.stderr
-    assert "the same bytes, but for the code that the samples name" in done.stdout
+    assert "the same bytes, except for the code version that the samples name" in done.stdout
 
 
 def test_a_shard_that_differs_in_more_than_its_code_is_said_to_differ(dataset, tmp_path, monkeypatch):
@@ -241,9 +242,15 @@ def test_a_shard_that_differs_in_more_than_its_code_is_said_to_differ(dataset, t
     write_manifest(spoiled, read_manifest(spoiled).model_copy(update={"renderer": "Blender 4.0"}))
     done = viewpoint100k("reproduce", spoiled, "--shard", last, "--device", "cpu", "--workers", 1)
     assert done.returncode == 1
-    for words in ("code: was 0.1.0", "renderer: was Blender 4.0, is", "provenance.renderer"):
+    here = metadata.version("bpy")
+    for words in ("code: was 0.1.0", f"rendered by Blender 4.0, you have {here}", "provenance.renderer"):
         assert words in done.stderr, done.stderr
-    assert done.stderr.index("code: was") < done.stderr.index("provenance.renderer")
+    assert "renderer: was Blender 4.0, is" in done.stderr
+    assert (
+        done.stderr.index("code: was")
+        < done.stderr.index("you have")
+        < done.stderr.index("provenance.renderer")
+    )
     assert "provenance.code" not in done.stderr  # said once
 
 

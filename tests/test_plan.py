@@ -11,7 +11,8 @@ from viewpoint100k.audit.statistics import information_bits
 from viewpoint100k.config import load_config, preset_names
 from viewpoint100k.errors import InputError
 from viewpoint100k.motions import design, family_of, simpler
-from viewpoint100k.plan import generator, make_plan, plan_views
+from viewpoint100k.partition import make_plan
+from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.proof.measure import Pair, signs
 from viewpoint100k.records import OBJECT_RADIUS, ObjectRecord, SourceObject, View
 
@@ -319,7 +320,8 @@ def test_so_many_objects_are_seen_in_two_lights_and_so_many_lights_stand_on_the_
 
 
 def test_where_the_surroundings_are_seen_another_light_is_not_another_place():
-    seen = [one for one in planned("render.relit_share=1") if one.background.kind in {"hdri", "blurred"}]
+    kinds = {"hdri", "blurred", "panorama", "place"}
+    seen = [one for one in planned("render.relit_share=1") if one.background.kind in kinds]
     assert len(seen) > 30
     for one in seen:
         assert len({(light.name, light.rotation_deg) for light in one.lights}) == 1
@@ -327,14 +329,73 @@ def test_where_the_surroundings_are_seen_another_light_is_not_another_place():
 
 def test_backgrounds_have_their_shares_and_only_a_gradient_fades():
     config = load_config(
-        overrides=["render.backgrounds={hdri: 1, blurred: 2, plain: 0, gradient: 3, ground: 4}"]
+        overrides=[
+            "render.backgrounds={hdri: 1, blurred: 2, plain: 0, gradient: 3, ground: 2, panorama: 0, place: 2}"
+        ]
     )
     backgrounds = [plan_views(config, thing, 0, []).background for thing in things(200)]
     counts = Counter(background.kind for background in backgrounds)
-    for kind, share in {"hdri": 0.1, "blurred": 0.2, "plain": 0, "gradient": 0.3, "ground": 0.4}.items():
+    for kind, share in {
+        "hdri": 0.1,
+        "blurred": 0.2,
+        "plain": 0,
+        "gradient": 0.3,
+        "ground": 0.2,
+        "place": 0.2,
+    }.items():
         assert counts[kind] / 200 == pytest.approx(share, abs=0.1)
     for background in backgrounds:
         assert (background.rgb != background.rgb_below) == (background.kind == "gradient")
+
+
+STANDING = "render.backgrounds={hdri: 0, blurred: 0, plain: 0, gradient: 0, ground: 0, panorama: 1, place: 1}"
+
+
+def test_where_an_object_stands_no_camera_looks_from_below_the_ground():
+    """The ground is below the middle of the object, or just there if that is flat."""
+    config, low = load_config(overrides=[STANDING]), 0
+    for seed, thing in enumerate(things(6)):
+        codes = some_codes(config, 6, seed)
+        standing = plan_views(config, thing, 0, codes)
+        heights = [view.world_from_camera[2][3] for view in standing.views]
+        assert min(heights) > 0.05
+        place = standing.background.place
+        assert place.clear_radius > max(
+            np.hypot(*np.array(v.world_from_camera)[:2, 3]) for v in standing.views
+        )
+        assert place.clear_height > max(heights)
+        plain = plan_views(load_config(overrides=["render.backgrounds.place=0"]), thing, 0, codes)
+        low += min(view.world_from_camera[2][3] for view in plain.views) < 0.05
+    assert low > 0  # elsewhere some do
+
+
+def test_an_object_stands_where_such_things_stand():
+    config = load_config(overrides=[STANDING.replace("panorama: 1", "panorama: 0")])
+    sorts = {}
+    for category in ("mug", "chair", "car"):
+        record = ObjectRecord(uid=category, category=category)
+        sorts[category] = plan_views(config, SourceObject(record=record), 0, []).background.place.sort
+    assert sorts == {"mug": "table", "chair": "room", "car": "yard"}
+
+
+def test_thousands_of_visits_have_as_many_places_and_no_two_splits_share_one():
+    config = load_config(overrides=[STANDING.replace("panorama: 1", "panorama: 0")])
+    seeds = {
+        split: [plan_views(config, thing, 0, [], split).background.place.seed for thing in things(400)]
+        for split in ("train", "validation", "test")
+    }
+    assert all(len(set(found)) == 400 for found in seeds.values())
+    # by remainder, so that neither another dataset nor another seed can mix them
+    for seed in (1, 2):
+        other = load_config(overrides=[*[STANDING], f"seed={seed}"])
+        seeds["test"] += [
+            place.seed
+            for thing in things(100)
+            if (place := plan_views(other, thing, 0, [], "test").background.place) is not None
+        ]
+    remainders = {split: {seed % 8 for seed in found} for split, found in seeds.items()}
+    assert not remainders["train"] & (remainders["validation"] | remainders["test"])
+    assert not remainders["validation"] & remainders["test"]
 
 
 def test_another_visit_to_the_same_object_has_another_light():

@@ -32,12 +32,19 @@ class Device:
         return self.kind != "CPU"
 
     def environment(self) -> dict[str, str]:
-        """Set before Blender loads; setting it later has no effect. Respects what the scheduler lends us."""
+        """Variables that let a process see this card alone.
+
+        They are set before Blender loads: setting them later has no effect. What a scheduler lends is only
+        narrowed: with fewer cards than this one's number, its variable stays as it is.
+        """
         variable = VISIBLE.get(self.kind)
         if variable is None:
             return {}
-        lent = [entry for entry in os.environ.get(variable, "").split(",") if entry]
-        return {variable: lent[self.index] if self.index < len(lent) else str(self.index)}
+        given = os.environ.get(variable)
+        if given is None:
+            return {variable: str(self.index)}
+        lent = [entry.strip() for entry in given.split(",") if entry.strip()]
+        return {variable: lent[self.index]} if self.index < len(lent) else {}
 
 
 def environment_of(scratch: Path) -> dict[str, str]:

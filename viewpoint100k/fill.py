@@ -15,7 +15,7 @@ from viewpoint100k.motions import event_of, family_of, simpler
 from viewpoint100k.plan import Plan, Shard, generator, plan_views
 from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import ask_all, load_templates
-from viewpoint100k.questions.ask import Writer, in_english
+from viewpoint100k.questions.ask import Writer
 from viewpoint100k.questions.wording import Templates
 from viewpoint100k.records import Provenance, Reject, Sample, ViewSet
 from viewpoint100k.run_state import Progress, RunPaths, report_progress, write_rejects
@@ -81,7 +81,7 @@ def fill_shard(
     code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
-        config_hash=plan.config_hash,
+        config_hash=plan.hash_of(shard),
         code_version=code.version,
         code_commit=code.commit,
         renderer=engine.renderer,
@@ -132,12 +132,12 @@ def fill_shard(
             key=lambda place: (event_of(motions[place]) or "", place),
         )
         visits = []
-        for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
+        for part in _parts(missing, plan.pairs_per_object_of(shard))[: len(objects)]:
             uid = objects.popleft()
             view_set = plan_views(
                 config,
                 by_uid[uid],
-                rounds[uid],
+                shard.first_round + rounds[uid],
                 [motions[place] for place in part],
                 shard.split,
                 plan.panoramas.get(shard.split, []),
@@ -298,7 +298,7 @@ def asked(
 
 def _agreed(sample: Sample, gates: GateConfig, templates: Templates, dropped: Counter[str]) -> Sample:
     """A sample with those of its questions on which two implementations agree: perhaps none."""
-    doubtful = contradicted(in_english(sample, templates.vocabulary), gates)
+    doubtful = contradicted(sample, gates, templates.vocabulary)
     if not doubtful:
         return sample
     dropped.update(

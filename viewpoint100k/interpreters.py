@@ -30,6 +30,14 @@ class Interpreter(NamedTuple):
     missing: tuple[str, ...]
     bpy: Path | None  # its compiled module
 
+    @property
+    def blender(self) -> str:
+        """Such as 5.2.3; empty if it is not known. By what pip noted, for importing bpy takes seconds."""
+        if self.bpy is None:
+            return ""
+        notes = sorted(self.bpy.parent.parent.glob("bpy-*.dist-info"))
+        return notes[-1].name.removeprefix("bpy-").removesuffix(".dist-info") if notes else ""
+
 
 def look_at(python: str = sys.executable) -> Interpreter:
     """Ask an interpreter what it has. Imports nothing of it.

@@ -3,7 +3,9 @@
 Renders it again and says what differs, and why.
 """
 
+import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +13,20 @@ from typing import NamedTuple
 import numpy as np
 
 from viewpoint100k import pipeline
-from viewpoint100k.config import BUNDLED, RunConfig, config_hash, load_config_tree, public_source, read_config
+from viewpoint100k.config import (
+    BUNDLED,
+    LISTS,
+    RunConfig,
+    config_hash,
+    is_hub_id,
+    load_config_tree,
+    public_source,
+    read_config,
+)
 from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError, RanDry
 from viewpoint100k.identity import Code, this_code
+from viewpoint100k.interpreters import look_at
 from viewpoint100k.manifest import Manifest, ShardEntry, read_attribution, read_manifest
 from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.run_state import RunPaths
@@ -54,12 +66,17 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
         number: as `render-shard` counts: all shards of the run, from 0, train first.
         scratch: an empty folder for the new shard.
         source: where the objects are, if they came from a folder.
-        say: is told before anything is rendered if the shard was made by other code.
+        say: is told before anything is rendered if the shard was made by other code, or another Blender.
 
     Raises:
         InputError: no dataset, no such shard, or its objects' folder is not known.
     """
     manifest = read_manifest(dataset)
+    if manifest.photographed:
+        raise InputError(
+            f"{dataset} is of photographs, which are not rendered: make it again with `viewpoint100k photos` and the "
+            "settings in its manifest.json"
+        )
     config = _config(dataset, manifest, source)
     findings = list[str]()
     if (now := config_hash(config)) != manifest.config_hash:
@@ -72,6 +89,9 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     other_code = _other_code(dataset, manifest, entry)
     if other_code:
         say(other_code)
+    other_blender = _other_blender(manifest, look_at(engine_python or sys.executable).blender)
+    if other_blender:
+        say(other_blender)
     findings += _published(dataset, entry)
     findings += _objects(dataset, entry, {thing.record.uid: thing.record.sha256 for thing in plan.objects})
     shutil.copy(dataset / "manifest.json", scratch)  # objects that were removed since stay out
@@ -133,6 +153,15 @@ def _other_code(dataset: Path, manifest: Manifest, entry: ShardEntry) -> str:
     return f"code: was {made_by}, is {here}" if made_by.version != here.version or other_commit else ""
 
 
+def _other_blender(manifest: Manifest, here: str) -> str:
+    """How the Blender that made a dataset differs from this; empty if it does not, as far as both are known."""
+    made_by = re.findall(r"(?:bpy|Blender) (\d+(?:\.\d+)+)", manifest.renderer)
+    if not made_by or not here or here in made_by:
+        return ""
+    made = f"rendered by Blender {' and '.join(made_by)}"
+    return f"{made}, you have {here}: expect other bytes, and slightly other pictures"
+
+
 def _code_of(dataset: Path, manifest: Manifest, entry: ShardEntry) -> Code:
     """By what its first sample says; if it cannot be read, by the manifest."""
     try:
@@ -164,7 +193,23 @@ def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
         if source is None:
             raise InputError(f"{dataset} was made of a folder of objects: say with --source where that is")
     config = config.model_copy(update={"source": source or config.source})
-    return _with_surroundings(dataset, config)
+    return _with_surroundings(dataset, _with_lists(dataset, config))
+
+
+def _with_lists(dataset: Path, config: RunConfig) -> RunConfig:
+    """The settings with the files of uids and labels that the run used: a manifest may name any file of ours."""
+    named = [name for name in LISTS if (value := getattr(config.objects, name)) and not is_hub_id(value)]
+    if not named:
+        return config
+    here = RunPaths(dataset).config
+    if not here.is_file():
+        raise InputError(
+            f"objects of {dataset} were chosen by a file (objects.{named[0]}), which only the folder of its run "
+            "knows: reproduce it there"
+        )
+    there = read_config(here).objects
+    objects = config.objects.model_copy(update={name: getattr(there, name) for name in named})
+    return config.model_copy(update={"objects": objects})
 
 
 def _with_surroundings(dataset: Path, config: RunConfig) -> RunConfig:

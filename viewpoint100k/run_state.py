@@ -99,14 +99,21 @@ def check_out(paths: RunPaths) -> None:
             )
 
 
-def same_run(paths: RunPaths, config: RunConfig) -> None:
-    """That OUT holds a run with these settings.
+def same_run(paths: RunPaths, config: RunConfig) -> RunConfig:
+    """The settings of the run in OUT, with as many pairs as are asked for now.
 
     Raises:
-        InputError: a setting differs; names it.
+        InputError: a setting differs otherwise, or the pairs are fewer; names it.
     """
-    old = read_config(paths.config).model_dump(mode="json")
-    new = config.model_dump(mode="json")
+    there = read_config(paths.config)
+    sizes = [*there.grown_from, there.pairs]
+    if config.grown_from and config.grown_from != sizes[: len(config.grown_from)]:
+        raise InputError(
+            f"{paths.out} has grown from {there.grown_from} pairs; grown_from says {config.grown_from}"
+        )
+    same_size = {"pairs": there.pairs, "grown_from": there.grown_from}
+    old = there.model_dump(mode="json")
+    new = config.model_copy(update=same_size).model_dump(mode="json")
     for name in new:
         if old[name] != new[name]:
             where = name
@@ -118,9 +125,18 @@ def same_run(paths: RunPaths, config: RunConfig) -> None:
                 before = before[inner]
                 after = after[inner]
             raise InputError(
-                f"{paths.out} holds another run: there {where} is {before}, now it would be {after}. Use the same settings "
-                "to go on with it, or another folder"
+                f"{paths.out} holds another run: there {where} is {before}, now it would be {after}. Use the "
+                "same settings to go on with it, or another folder"
             )
+    if config.pairs < there.pairs:
+        raise InputError(
+            f"{paths.out} has {there.pairs} pairs, now it would be {config.pairs}: a run can grow, not shrink. "
+            "Use another folder"
+        )
+    if config.pairs == there.pairs:
+        return there
+    grown = {**there.model_dump(mode="json"), "pairs": config.pairs, "grown_from": sizes}
+    return RunConfig.model_validate(grown)
 
 
 class Progress(Record):

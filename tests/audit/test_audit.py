@@ -36,6 +36,7 @@ from viewpoint100k.audit import (
 )
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, MissingExtra
+from viewpoint100k.kinship import pack_shape
 from viewpoint100k.proof import answer
 from viewpoint100k.proof.measure import Pair
 from viewpoint100k.questions import KINDS
@@ -624,6 +625,18 @@ def in_two_splits(fair, **fields):
     )
     faulty[place] = sets.changed(fair[place], object=thing)
     return faulty
+
+
+def test_a_copy_of_an_object_in_another_split_is_found_by_its_shape(fair, loaded):
+    numbers = np.linspace(-0.9, 0.9, 19)
+    faulty = list(fair)
+    place = first_of(fair, "test")
+    for number, moved in ((0, 0.0), (place, 0.0005)):  # as copying moves it
+        thing = fair[number].sample.object.model_copy(update={"shape": pack_shape(numbers + moved)})
+        faulty[number] = sets.changed(fair[number], object=thing)
+    found = leakage.split_leakage(loaded(faulty))
+    assert found.verdict == "fail"
+    assert "shape" in found.because
 
 
 @pytest.mark.parametrize("field", ["uid", "sha256"])

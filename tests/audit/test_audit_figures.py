@@ -16,9 +16,9 @@ from viewpoint100k import audit
 from viewpoint100k.audit import figures, gates, labels, poses
 from viewpoint100k.proof import contradicted
 from viewpoint100k.proof.measure import project, side_angle_deg
-from viewpoint100k.questions import KINDS
+from viewpoint100k.questions.registry import DRAWN_KINDS
 
-FIGURES = sorted(kind.type for kind in KINDS if kind.draw and kind.tier == "B")
+FIGURES = sorted(kind.type for kind in DRAWN_KINDS if kind.tier == "B")
 needs_sklearn = pytest.mark.skipif(
     importlib.util.find_spec("sklearn") is None, reason="needs the extra [audit]"
 )

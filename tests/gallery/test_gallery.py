@@ -418,6 +418,8 @@ def test_filters_offer_what_there_is(html):
     assert [thing["uid"] for thing in index["names"]["object"]] == [f"thing_{i}" for i in range(5)]
     assert index["object"] == [0, 1, 2, 3, 4, 4]
     assert [index["names"]["family"][i] for i in index["family"]] == [s.sample.family for s in SAMPLES]
+    backgrounds = [s.sample.views[0].background for s in SAMPLES]
+    assert [index["names"]["background"][i] for i in index["background"]] == backgrounds
     assert [[index["names"]["kind"][i] for i in index["kind_sets"][kinds]] for kinds in index["kinds"]] == [
         ["ego_translation", "ego_rotation"]
     ] * 6

@@ -52,8 +52,8 @@ def around_other_way(real):
 
 
 def other_side(real):
-    def further_right(shot, first, second):
-        found = real(shot, first, second)
+    def further_right(shot, first, second, gates):
+        found = real(shot, first, second, gates)
         return found and (not found[0], found[1])
 
     return further_right

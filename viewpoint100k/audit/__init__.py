@@ -20,6 +20,7 @@ from viewpoint100k.audit import (
     learners,
     poses,
     scenes,
+    surroundings,
     wording,
 )
 from viewpoint100k.audit.page import write_html
@@ -66,6 +67,7 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
     *(cues.flat_cue(name) for name in cues.CUES),
     cues.flat_learned,
     cues.optical_flow,
+    surroundings.one_region_alone,
     cues.single_image,
     figures.figure_rules,
     figures.figure_facts,

@@ -248,8 +248,8 @@ def _by_family(every: Sequence[Asked], hits: Sequence[bool]) -> dict[str, str]:
     return {family: f"{np.mean(rows):.1%} of {len(rows)}" for family, rows in families.items()}
 
 
-def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
-    """Mean flow (x, y) inside the object's first box, and outside."""
+def flow_between(images: Sequence[Array]) -> tuple[Array, Array]:
+    """The first of two pictures in grey, (FLOW_PX, FLOW_PX), and the flow from it to the second, in pixels of that."""
     import cv2
 
     grey = [
@@ -258,6 +258,12 @@ def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
     ]
     start = np.zeros((FLOW_PX, FLOW_PX, 2), np.float32)
     flow = np.asarray(cv2.calcOpticalFlowFarneback(grey[0], grey[1], start, 0.5, 4, 21, 3, 7, 1.5, 0))
+    return grey[0], flow
+
+
+def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
+    """Mean flow (x, y) inside the object's first box, and outside."""
+    grey, flow = flow_between(images)
     height, width = images[0].shape[:2]
     left, top, right, bottom = item.sample.views[0].object_box
     inside = np.zeros((FLOW_PX, FLOW_PX), bool)
@@ -269,7 +275,7 @@ def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
     )
     inside[rows, columns] = True
     # only where there is something to follow: on a plain wall, flow is what its neighbours make of it
-    weight = np.hypot(*np.gradient(grey[0].astype(np.float64))) + 1e-3
+    weight = np.hypot(*np.gradient(grey.astype(np.float64))) + 1e-3
     return _weighted(flow, weight * inside), _weighted(flow, weight * ~inside)
 
 

@@ -56,7 +56,7 @@ def learned_text(samples: Samples) -> Probe:
         text = np.array([_text_features(asked) for asked in every])
         if _informative(lenses):
             measured.append(_measured(f"{kind}, the stated lenses", every, lenses, rng))
-        stated = np.hstack([lenses, text, _choices(every).offered])
+        stated = np.hstack([lenses, text, choices_of(every).offered])
         measured.append(_measured(f"{kind}, the text", every, stated, rng))
     return judge(
         "learned_text", what, measured, too_few=f"needs {FEWEST} questions of a kind, of {FOLDS} objects"
@@ -135,7 +135,7 @@ def _enough(samples: Samples, name: str) -> Iterator[tuple[str, list[Asked]]]:
             yield kind, every
 
 
-def _choices(every: Sequence[Asked]) -> Choices:
+def choices_of(every: Sequence[Asked]) -> Choices:
     """Options by what they say, objects of scenes by their place in the question."""
     options = [[_unnamed(asked, option) for option in asked.question.options] for asked in every]
     known = {text: i for i, text in enumerate(sorted({text for each in options for text in each}))}
@@ -174,7 +174,7 @@ def _informative(features: Array) -> bool:
 
 
 def _measured(name: str, every: Sequence[Asked], features: Array, rng: np.random.Generator) -> Measured:
-    choices = _choices(every)
+    choices = choices_of(every)
     often = np.bincount(choices.right, minlength=choices.offered.shape[1]).astype(np.float64)
     usual = float(choices.hits(often).mean())
     if len(np.unique(choices.right)) < 2:

@@ -16,8 +16,7 @@ from viewpoint100k.audit.statistics import Array
 from viewpoint100k.config import GateConfig
 from viewpoint100k.manifest import Manifest, read_manifest
 from viewpoint100k.questions.ask import in_english
-from viewpoint100k.questions.wording import Vocabulary
-from viewpoint100k.records import ObjectRecord, Question, Sample, View
+from viewpoint100k.records import ObjectRecord, Question, Sample, View, Vocabulary
 from viewpoint100k.shards import (
     StoredSample,
     iter_records,

@@ -127,9 +127,11 @@ class Index:
 
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.columns: dict[str, list[int]] = {"family": [], "split": [], "object": [], "kinds": []}
+        names = ("family", "background", "split", "object", "kinds")
+        self.columns: dict[str, list[int]] = {name: [] for name in names}
         self._names: dict[str, dict[Any, int]] = {
             "family": {},
+            "background": {},
             "split": {},
             "kind": {},
             "kinds": {},
@@ -141,6 +143,7 @@ class Index:
         thing = sample.object
         self.keys.append(key)
         self.columns["family"].append(self._number("family", sample.family))
+        self.columns["background"].append(self._number("background", sample.views[0].background))
         self.columns["split"].append(self._number("split", sample.split))
         self.columns["object"].append(self._number("object", thing.uid))
         if len(self._names["object"]) > len(self._objects):
@@ -165,6 +168,7 @@ class Index:
             **self.columns,
             "names": {
                 "family": list(self._names["family"]),
+                "background": list(self._names["background"]),
                 "split": list(self._names["split"]),
                 "kind": list(self._names["kind"]),
                 "object": self._objects,

@@ -56,7 +56,7 @@
 
   // --- what is shown: filters, pages, the current sample --------------------------------------------------
 
-  const chosen = { kind: new Set(), family: new Set(), object: new Set(), split: new Set() };  // empty lets all through
+  const chosen = { kind: new Set(), family: new Set(), background: new Set(), object: new Set(), split: new Set() };  // empty lets all through
   const view = { overlays: new Set(), answers: false, drawing: "3d", turning: !calm.matches };
   const given = new Map();  // question id -> the option that was chosen
   let matches = [], page = 0, current = 0;  // sample numbers; which page; place on the page
@@ -65,7 +65,7 @@
   const words = index.keys.map(() => "");  // what the search looks at, made when first needed
 
   function fits(sample, wanted) {
-    for (const group of ["family", "split", "object"]) {
+    for (const group of ["family", "background", "split", "object"]) {
       if (chosen[group].size && !chosen[group].has(index[group][sample])) return false;
     }
     if (chosen.kind.size && !index.kind_sets[index.kinds[sample]].some((kind) => chosen.kind.has(kind))) return false;
@@ -164,7 +164,7 @@
 
   // --- menus -----------------------------------------------------------------------------------------------
 
-  const titles = { kind: "Question", family: "Family", object: "Object", split: "Split" };
+  const titles = { kind: "Question", family: "Family", background: "Background", object: "Object", split: "Split" };
 
   /** [number, name, samples] of everything that a menu offers. */
   function offered(group) {

@@ -100,6 +100,19 @@ def open_inside(folder: Path, name: str) -> Path:
     return path
 
 
+def inspect_file(path: Path, budgets: FileBudgets) -> tuple[str, str]:
+    """sha256 and shape of an object's file that passes the gate; the shape is empty where it cannot be measured.
+
+    Raises:
+        ObjectRefused: it does not pass, or cannot be read.
+    """
+    from viewpoint100k.objects.gltf import check_and_place
+    from viewpoint100k.objects.shape import MAX_TRIANGLES, shape_of
+
+    facts, surface = check_and_place(path, budgets, MAX_TRIANGLES)
+    return object_sha256(path, facts.files), shape_of(surface) if surface is not None else ""
+
+
 def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
     """Of the file; of the hashes of all its files if it has side files, for an equal .gltf may have another .bin.
 
@@ -172,8 +185,6 @@ def _find(folder: Path) -> tuple[list[str], int, list[Reject]]:
 def _inspect(
     folder: Path, name: str, uid: str, entry: Described, budgets: FileBudgets, allow: tuple[str, ...] | None
 ) -> SourceObject:
-    from viewpoint100k.objects.gltf import check_gltf
-
     if any("\ud800" <= character <= "\udfff" for character in name):
         raise _Unlisted("its name is not UTF-8 and cannot be written into a plan; rename it")
     refusal = licence_refusal(normalise_licence(entry.licence), allow)
@@ -186,8 +197,9 @@ def _inspect(
         raise _Unlisted(str(error)) from error
     if entry.sha256 not in ("", sha256):
         raise _Unlisted(f"its sha256 is {sha256}, the manifest says {entry.sha256}; get the file again")
-    facts = check_gltf(path, budgets)
-    record = entry.record(uid, object_sha256(path, facts.files), folder_name=PurePosixPath(name).parent.name)
+    sha256, shape = inspect_file(path, budgets)
+    record = entry.record(uid, sha256, folder_name=PurePosixPath(name).parent.name)
+    record = record.model_copy(update={"shape": shape})
     return SourceObject(record=record, path=name, front_azimuth_deg=entry.front_azimuth_deg)
 
 

@@ -43,7 +43,6 @@ Cue = Literal[
     "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "full_1", "full_2", "high_1", "high_2", "brighter",
     "drift_x", "drift_y",
     "across", "height", "looks", "away", "deeper", "diagonal",  # cues of the objects of a scene: kinds/scene/
-    "apparent",  # how large the object looks in each of three pictures: kinds/compared.py
 ]  # fmt: skip
 OF_THE_LENS: tuple[Cue, ...] = ("lens", "focal_1", "focal_2")  # stated, where a question states the lenses
 OF_ONE_PICTURE: tuple[Cue, ...] = (
@@ -242,12 +241,12 @@ def signed(value: float, grey: Range) -> Fact | None:
 
 
 def along(truth: Truth, axis: int, gates: GateConfig) -> Fact | None:
-    """`signed` of one axis of the translation; not asked if another axis is twice as large, for people name that one."""
+    """`signed` of one axis of the translation; not asked beside a much larger axis, which people name instead."""
     fact = signed(truth.translation[axis], gates.dolly_grey if axis == AHEAD else gates.truck_grey)
     if fact is None or fact.option == 2:
         return fact
     largest = max(abs(component) for component in truth.translation)
-    return fact if abs(truth.translation[axis]) >= 0.5 * largest else None
+    return fact if abs(truth.translation[axis]) >= gates.min_axis_share * largest else None
 
 
 def draw_two_pictures(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:

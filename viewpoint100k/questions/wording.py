@@ -12,10 +12,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from pydantic import Field
-
 from viewpoint100k.questions.kind import PLACES, DrawnKind, Figure, Kind
-from viewpoint100k.records import AnswerForm, Question, Record, Sample, Scene, View
+from viewpoint100k.records import AnswerForm, Question, Sample, Scene, View, Vocabulary
 from viewpoint100k.scoring import LETTERS
 
 SHARED = "shared"  # the section of the file that is of no kind
@@ -25,20 +23,6 @@ MARKS: Mapping[AnswerForm, Sequence[str]] = {
     "word": ["-"] * len(LETTERS),
 }  # before options; letters in other forms
 CONCLUSION = "So the answer is: "
-
-
-class Vocabulary(Record):
-    """The words of a dataset's prompts and options, by keys that are the same in every language."""
-
-    endings: dict[AnswerForm, str] = Field(description="how to answer")
-    lens: dict[str, str] = Field(description="how wide both pictures are: the same, or others")
-    group: dict[str, str] = Field(
-        description="phrases about one object -> what is said in their place of several that stand together"
-    )
-    options: dict[str, dict[str, str]] = Field(description="by kind and key")
-    phrases: dict[str, dict[str, str]] = Field(
-        description="relations, moves and changes that wordings name, by kind and key"
-    )
 
 
 class Templates(NamedTuple):

@@ -17,13 +17,12 @@ from viewpoint100k.questions.wording import (
     SHARED,
     USES,
     Templates,
-    Vocabulary,
     phrase_in,
     phrases_of,
     sentences,
     shipped_text,
 )
-from viewpoint100k.records import AnswerForm
+from viewpoint100k.records import AnswerForm, Vocabulary
 
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 CONTROLS = {"Cc", "Cs"}  # Unicode categories: control characters and halves of characters

@@ -1,12 +1,12 @@
 """The gate for strangers' files: what Blender would trip over, or be led astray by, is found here first.
 
-`check_gltf` reads a .glb or .gltf as the importer of Blender 5.0.1 does (the same bytes, extensions and
+`check_gltf` reads a .glb or .gltf as Blender's importer does (the same bytes, extensions and
 defaults) but trusts nothing: numbers are checked before use, everything read is bounded by `FileBudgets`,
 images are read up to their headers, and no file outside the object's own folder is opened.
 
 `_check` is the recipe; its rooms, each of which imports only those before it: `container` (the file, its
-JSON, side files), `shape`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and what they draw),
-`visible` (what there is to see).
+JSON, side files), `shape`, `meshopt`, `buffers`, `images`, `meshes`, `animations`, `scene` (nodes and what
+they draw), `visible` (what there is to see).
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from viewpoint100k.objects.gltf.scene import Draw, read_draws, read_nodes
 from viewpoint100k.objects.gltf.shape import SHAPE, SUPPORTED_EXTENSIONS, check_header, check_shape
 from viewpoint100k.objects.gltf.visible import Surface, check_load, check_visible, place_triangles
 
-__all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "Surface", "check_gltf", "read_surface"]
+__all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "Surface", "check_and_place", "check_gltf", "read_surface"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,23 @@ def read_surface(path: Path, budgets: FileBudgets, max_triangles: int) -> Surfac
         return place_triangles(_check(path, budgets)[1], max_triangles)
 
 
+def check_and_place(path: Path, budgets: FileBudgets, max_triangles: int) -> tuple[FileFacts, Surface | None]:
+    """What the file contains, and its triangles, in one reading; None where these cannot be had.
+
+    Skinned meshes are as modelled, where their first joint takes them.
+
+    Raises:
+        ObjectRefused: the file does not pass the gate.
+    """
+    with _refusing():
+        facts, draws = _check(path, budgets)
+    try:
+        with _refusing():
+            return facts, place_triangles(draws, max_triangles, by_joints=True)
+    except ObjectRefused:
+        return facts, None
+
+
 @contextmanager
 def _refusing() -> Iterator[None]:
     """Whatever goes wrong while a file is read is a refusal of this file."""
@@ -92,7 +109,7 @@ def _check(path: Path, budgets: FileBudgets) -> tuple[FileFacts, list[Draw]]:
     extensions = check_header(tree)
     check_shape(tree, SHAPE, "", tree)
     side_files = SideFiles(path.parent, budgets.max_bytes - len(data))
-    views = read_views(tree, binary, side_files)
+    views = read_views(tree, binary, side_files, budgets)
     accessors = read_accessors(tree, views, budgets)
     images, pixels = check_images(tree, views, side_files, budgets)
     meshes = read_meshes(tree, accessors, views, budgets)

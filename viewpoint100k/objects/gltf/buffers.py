@@ -9,14 +9,33 @@ from numpy.typing import NDArray
 
 from viewpoint100k.config import FileBudgets
 from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.gltf import meshopt
 from viewpoint100k.objects.gltf.container import SideFiles
-from viewpoint100k.objects.gltf.shape import COMPONENTS, WIDTHS
+from viewpoint100k.objects.gltf.shape import COMPONENTS, SUPPORTED_EXTENSIONS, WIDTHS, extension
+
+_MAX_UNPACKED = 256 << 20  # bytes of all that is compressed with meshopt, once it is not
+_PACKED = ("EXT_meshopt_compression", "KHR_meshopt_compression")  # in the order in which Blender looks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
-    data: memoryview
+    stored: memoryview
     stride: int  # 0: packed
+    where: str = ""
+    packing: dict[str, Any] | None = None  # how it is compressed with meshopt
+
+    @cached_property
+    def data(self) -> memoryview:
+        """What it holds, not compressed."""
+        if self.packing is None:
+            return self.stored
+        filtering: str = self.packing.get("filter", "NONE")
+        count: int = self.packing["count"]
+        stride: int = self.packing["byteStride"]
+        try:
+            return meshopt.decode(self.stored, self.packing["mode"], filtering, count, stride)
+        except ValueError as error:
+            raise ObjectRefused(f"{self.where}: its meshopt data are damaged: {error}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +75,63 @@ class Accessor:
         )
 
 
-def read_views(tree: dict[str, Any], binary: memoryview | None, side_files: SideFiles) -> list[View]:
+def read_views(
+    tree: dict[str, Any], binary: memoryview | None, side_files: SideFiles, budgets: FileBudgets
+) -> list[View]:
+    """The bufferViews as Blender reads them: what is compressed with meshopt, from its compressed form.
+
+    A Blender that cannot read that form takes the other one, where there is one.
+    """
+    buffers = _read_buffers(tree, binary, side_files)
+    items = tree.get("bufferViews", [])
+    packings = [_packing(item, f"bufferViews[{number}]") for number, item in enumerate(items)]
+    _check_packed([packing for packing in packings if packing is not None], budgets)
+    reads_packed = not SUPPORTED_EXTENSIONS.isdisjoint(_PACKED)
+    views = []
+    for number, (item, packing) in enumerate(zip(items, packings, strict=True)):
+        where = f"bufferViews[{number}]"
+        stride = item.get("byteStride", 0)
+        if packing is not None and reads_packed:
+            views.append(View(_slice(packing, buffers, where), stride, where, packing))
+        else:
+            views.append(View(_slice(item, buffers, where), stride, where))
+    return views
+
+
+def _check_packed(packings: list[dict[str, Any]], budgets: FileBudgets) -> None:
+    """Refuse what would be too much once it is not compressed with meshopt any more."""
+    unpacked = sum(packing["count"] * packing["byteStride"] for packing in packings)
+    most = min(_MAX_UNPACKED, budgets.max_bytes)
+    if unpacked > most:
+        raise ObjectRefused(f"meshopt unpacks {unpacked:,} bytes; expected at most {most:,}")
+    indices = sum(packing["count"] for packing in packings if packing["mode"] != "ATTRIBUTES")
+    most = 3 * budgets.max_triangles
+    if indices > most:
+        raise ObjectRefused(f"meshopt unpacks {indices:,} indices; expected at most {most:,}")
+
+
+def _packing(item: dict[str, Any], where: str) -> dict[str, Any] | None:
+    """How a bufferView is compressed with meshopt, if it is."""
+    found = [packing for name in _PACKED if (packing := extension(item, name)) is not None]
+    if not found:
+        return None
+    packing = found[0]
+    filtering = packing.get("filter", "NONE")
+    count = packing["count"]
+    stride = packing["byteStride"]
+    try:
+        meshopt.check_layout(packing["mode"], filtering, count, stride)
+    except ValueError as error:
+        raise ObjectRefused(f"{where}: meshopt has {error}") from error
+    if item["byteLength"] != count * stride or item.get("byteStride", stride) != stride:
+        declared = f"byteLength {item['byteLength']:,}, byteStride {item.get('byteStride', stride)}"
+        raise ObjectRefused(f"{where} has {declared}, but meshopt {count:,} elements of {stride} bytes")
+    return packing
+
+
+def _read_buffers(
+    tree: dict[str, Any], binary: memoryview | None, side_files: SideFiles
+) -> list[memoryview | None]:
     buffers = []
     for number, item in enumerate(tree.get("buffers", [])):
         where = f"buffers[{number}]"
@@ -66,19 +141,19 @@ def read_views(tree: dict[str, Any], binary: memoryview | None, side_files: Side
         if data is not None and item["byteLength"] > len(data):
             raise ObjectRefused(f"{where} declares {item['byteLength']:,} bytes, but there are {len(data):,}")
         buffers.append(data)
-    views = []
-    for number, item in enumerate(tree.get("bufferViews", [])):
-        data = buffers[item["buffer"]]
-        start = item.get("byteOffset", 0)
-        end = start + item["byteLength"]
-        if data is None:
-            raise ObjectRefused(f"buffers[{item['buffer']}] has no data: neither a uri nor a BIN chunk")
-        if end > len(data):
-            raise ObjectRefused(
-                f"bufferViews[{number}] ends at byte {end:,}, out of its buffer of {len(data):,}"
-            )
-        views.append(View(data[start:end], item.get("byteStride", 0)))
-    return views
+    return buffers
+
+
+def _slice(place: dict[str, Any], buffers: list[memoryview | None], where: str) -> memoryview:
+    data = buffers[place["buffer"]]
+    start = place.get("byteOffset", 0)
+    end = start + place["byteLength"]
+    if data is None:
+        raise ObjectRefused(f"buffers[{place['buffer']}] has no data: neither a uri nor a BIN chunk")
+    if end > len(data):
+        raise ObjectRefused(f"{where} ends at byte {end:,}, out of its buffer of {len(data):,}")
+    found: memoryview = data[start:end]
+    return found
 
 
 def read_accessors(tree: dict[str, Any], views: list[View], budgets: FileBudgets) -> list[Accessor]:

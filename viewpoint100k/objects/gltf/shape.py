@@ -18,7 +18,9 @@ _ALWAYS = {
     "KHR_materials_transmission", "KHR_materials_unlit", "KHR_materials_variants", "KHR_materials_volume",
     "KHR_mesh_quantization", "KHR_texture_transform",
 }  # fmt: skip
-_SINCE_5_2 = {"KHR_materials_dispersion", "KHR_materials_iridescence"}
+_SINCE_5_2 = {
+    "EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_materials_dispersion", "KHR_materials_iridescence",
+}  # fmt: skip
 
 
 def _installed_blender() -> tuple[int, ...]:
@@ -33,9 +35,10 @@ def _installed_blender() -> tuple[int, ...]:
 
 
 SUPPORTED_EXTENSIONS = _ALWAYS | (_SINCE_5_2 if _installed_blender() >= (5, 2) else set())
+_UNPACK = " before 5.2; render with Python 3.13, or unpack it with `gltf-transform copy`"
 _WAYS_OUT = {
-    "EXT_meshopt_compression": "; unpack it with `gltf-transform copy`",
-    "KHR_meshopt_compression": "; unpack it with `gltf-transform copy`",
+    "EXT_meshopt_compression": _UNPACK,
+    "KHR_meshopt_compression": _UNPACK,
     "KHR_texture_basisu": "; convert its KTX2 textures to PNG or JPEG",
 }
 COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
@@ -76,6 +79,11 @@ _LIGHT = {
 _LIGHTS = "extensions.KHR_lights_punctual.lights"
 _VARIANTS = "extensions.KHR_materials_variants.variants"
 _PLACE = {"bufferView!": "bufferViews", "byteOffset": 0}
+_MESHOPT = {
+    **_RAW, "buffer!": "buffers", "byteOffset": 0, "byteLength!": 1, "byteStride!": 1, "count!": 1,
+    "mode!": {"ATTRIBUTES", "TRIANGLES", "INDICES"},
+    "filter": {"NONE", "OCTAHEDRAL", "QUATERNION", "EXPONENTIAL", "COLOR"},
+}  # fmt: skip
 _HEADER = {
     "asset!": {"version!": str, "minVersion": str, "copyright": str, "generator": str},
     "extensionsUsed": [str], "extensionsRequired": [str],
@@ -139,7 +147,10 @@ SHAPE = {
             "count!": 1, "indices!": {**_PLACE, "componentType!": {5121, 5123, 5125}}, "values!": _PLACE,
         },
     }],
-    "bufferViews": [{"buffer!": "buffers", "byteLength!": 1, "byteOffset": 0, "byteStride": 0, "target": 0}],
+    "bufferViews": [{
+        "buffer!": "buffers", "byteLength!": 1, "byteOffset": 0, "byteStride": 0, "target": 0,
+        "extensions": {"EXT_meshopt_compression": _MESHOPT, "KHR_meshopt_compression": _MESHOPT, "*": {}},
+    }],
     "buffers": [{"byteLength!": 1, "uri": str}],
 }  # fmt: skip
 

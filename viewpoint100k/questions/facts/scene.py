@@ -28,8 +28,6 @@ from viewpoint100k.records import OBJECT_RADIUS, Mark, Scene, matrix
 MOST_KEPT = 4  # samples whose shots are kept: one, and what audits make of it
 MOST_TRIED = 24  # choices of objects for a question, for each picture
 LETTER_PX = 0.02  # by how much a stored letter may miss where it would be drawn now
-SIDE, WIDTH = 0.07, 0.05  # to either side, for "further right": scene radii, and picture widths
-CLOSER = 1.15  # ratio of distances from the camera
 Solve = Callable[[Known, Figure, GateConfig], Solved | None]
 
 
@@ -101,11 +99,11 @@ class Shot:
         left, top, right, bottom = self.seen[part].box or self.seen[part].full_box
         return (left + right) / 2 / self.width, (top + bottom) / 2 / self.height
 
-    def further_right(self, part: int, other: int) -> tuple[bool, float] | None:
+    def further_right(self, part: int, other: int, gates: GateConfig) -> tuple[bool, float] | None:
         """Whether an object is further right than another for the camera, and how clear that is; None if that is unclear."""
         aside = float(self.own[part, 0] - self.own[other, 0]) / OBJECT_RADIUS
         across = float(self.pixels[part, 0] - self.pixels[other, 0]) / self.width
-        margin = min(abs(aside) / SIDE, abs(across) / WIDTH)
+        margin = min(abs(aside) / gates.scene_side, abs(across) / gates.scene_across)
         return (aside > 0, margin) if margin >= 1 and aside * across > 0 else None
 
 
@@ -306,10 +304,10 @@ class PictureKind(DrawnKind):
 # --- what several kinds measure ------------------------------------------------------------------------
 
 
-def closer(shot: Shot, a: int, b: int) -> tuple[int, float]:
+def closer(shot: Shot, a: int, b: int, gates: GateConfig) -> tuple[int, float]:
     """Which of two objects is closer, by distance and by depth alike, and how clear that is."""
     ratios = np.log([shot.away(a) / shot.away(b), shot.own[a, 2] / shot.own[b, 2]])
-    margin = np.abs(ratios).min() / np.log(CLOSER) if ratios[0] * ratios[1] > 0 else 0.0
+    margin = np.abs(ratios).min() / np.log(gates.scene_closer) if ratios[0] * ratios[1] > 0 else 0.0
     return int(ratios[0] > 0), float(margin)
 
 

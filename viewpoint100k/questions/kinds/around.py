@@ -12,7 +12,6 @@ from viewpoint100k.records import Truth
 
 BINS_DEG = (20, 45, 90)  # angles that people tell apart by eye: 20 from 40 degrees they do not
 BIN_EDGES_DEG = (12, 30, 64, 135)  # where two of them are equally near, in proportion
-BIN_GREY = 0.2  # share of an edge, to either side: nearer to it than that, it is not asked
 BINS_SAID = {20: 10, 45: 15, 90: 20}  # angle -> how far from it a chain says that the truth may be
 AROUND = ("clockwise", "counter_clockwise")
 
@@ -26,7 +25,7 @@ def angle(truth: Truth, gates: GateConfig) -> Fact | None:
     """B5. How far around the object, to the nearest of a few angles."""
     if truth.covisible_fraction < gates.min_covisible_for_size:
         return None
-    return _nearest(abs(truth.azimuth_change_deg))
+    return _nearest(abs(truth.azimuth_change_deg), gates)
 
 
 def angle_number(truth: Truth, gates: GateConfig) -> Fact | None:
@@ -44,13 +43,13 @@ def signed_angle(truth: Truth, gates: GateConfig) -> Fact | None:
     return fact._replace(option=2 * fact.option + (truth.azimuth_change_deg > 0))
 
 
-def _nearest(angle_deg: float) -> Fact | None:
+def _nearest(angle_deg: float, gates: GateConfig) -> Fact | None:
     if not BIN_EDGES_DEG[0] < angle_deg < BIN_EDGES_DEG[-1]:
         return None
     away = min(abs(math.log(angle_deg / edge)) for edge in BIN_EDGES_DEG)
-    if away < BIN_GREY:
+    if away < gates.bin_grey:
         return None
-    return Fact(bisect_left(BIN_EDGES_DEG, angle_deg) - 1, away / BIN_GREY)
+    return Fact(bisect_left(BIN_EDGES_DEG, angle_deg) - 1, away / gates.bin_grey)
 
 
 def _number_facts(case: Case) -> Facts:

@@ -11,8 +11,6 @@ from viewpoint100k.questions.facts.pair import Case
 from viewpoint100k.questions.kind import DrawnKind, Fact, Figure, Known, Solved
 from viewpoint100k.records import MapCamera
 
-NEAREST_CAMERA_DEG = 20.0  # between the first camera and the right one, on the map
-CAMERAS_APART_DEG = 35.0
 FURTHER_DEG = (35.0, 60.0)  # around the object from the right camera to the others on its side of the map
 RIGHT_ATOL_DEG = 1.0
 
@@ -22,8 +20,8 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
     right = known.truth.azimuth_change_deg
     least, most = FURTHER_DEG
     # others must fit on either side, so that the right one is as often the nearer to the first
-    nearer_by = abs(right) - NEAREST_CAMERA_DEG
-    further_by = 180 - 0.5 * CAMERAS_APART_DEG - abs(right)
+    nearer_by = abs(right) - gates.min_map_turn_deg
+    further_by = 180 - 0.5 * gates.min_map_apart_deg - abs(right)
     if min(nearer_by, further_by) < least or known.truth.covisible_fraction < gates.min_covisible_fraction:
         return None
     near = abs(right) - rng.uniform(least, min(most, nearer_by))
@@ -47,9 +45,9 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     at_the_place = [colour for colour, angle in away.items() if angle < RIGHT_ATOL_DEG]
     if set(away) != set(COLOURS) or len(at_the_place) != 1:
         return None
-    if abs(right) < NEAREST_CAMERA_DEG or nearest < CAMERAS_APART_DEG:
+    if abs(right) < gates.min_map_turn_deg or nearest < gates.min_map_apart_deg:
         return None
-    fact = Fact(COLOURS.index(at_the_place[0]), nearest / CAMERAS_APART_DEG)
+    fact = Fact(COLOURS.index(at_the_place[0]), nearest / gates.min_map_apart_deg)
     alone = _alone([abs(camera.azimuth_deg) for camera in figure.map_cameras], abs(right))
     return Solved(fact, known.decidability.azimuth, alone=alone)
 

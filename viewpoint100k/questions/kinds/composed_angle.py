@@ -12,7 +12,6 @@ from viewpoint100k.questions.kinds.order import along_arc
 
 BINS_DEG = (60, 120)  # well below and well above a right angle, which people can see
 EDGES_DEG = (43, 85, 165)  # where both are equally near, in proportion
-EDGE_GREY = 0.15  # share of an edge, to either side
 SENSES = ("clockwise", "counter_clockwise")
 LEGS = ((1, 2), (2, 3), (1, 3))
 LEGS_ATOL_DEG = 9  # by how much the rounded legs may miss the whole way
@@ -43,7 +42,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     angle = abs(turn)
     if not EDGES_DEG[0] < angle < EDGES_DEG[-1]:
         return None
-    margin = float(min(abs(np.log(angle / edge)) for edge in EDGES_DEG) / EDGE_GREY)
+    margin = float(min(abs(np.log(angle / edge)) for edge in EDGES_DEG) / gates.composed_bin_grey)
     if margin < 1:
         return None
     number = int(np.searchsorted(EDGES_DEG, angle)) - 1

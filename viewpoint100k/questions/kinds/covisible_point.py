@@ -25,7 +25,6 @@ from viewpoint100k.questions.facts.pair import Case
 from viewpoint100k.questions.kind import DrawnKind, Fact, Figure, Known, Solved, either
 from viewpoint100k.records import SurfacePoint, View
 
-LEAST_SIZE = 0.15  # of the object's box, in picture sides: a dot must not hide what it marks
 AS_FAR_OUT = 0.15  # half sides of the object's box
 MIDDLE_OF_BOX = 0.6  # half sides of the box: nearer to the middle than to the edge
 IN_VIEW_DEG, OUT_OF_VIEW_DEG, SEEN_WELL_DEG = 70, 110, 80  # from what faces the camera
@@ -34,7 +33,7 @@ IN_VIEW_DEG, OUT_OF_VIEW_DEG, SEEN_WELL_DEG = 70, 110, 80  # from what faces the
 def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
     """B14. A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2."""
     too_far = known.truth.covisible_fraction < gates.min_covisible_fraction
-    if too_far or min(_size(view) for view in known.views[:2]) < LEAST_SIZE:
+    if too_far or min(_size(view) for view in known.views[:2]) < gates.min_dotted_box:
         return None
     clear = [point for point in known.seen.points if point.visible[0] == "yes"]
     seen, hidden = ([point for point in clear if point.visible[1] == state] for state in ("yes", "no"))

@@ -41,7 +41,6 @@ from viewpoint100k.records import SurfacePoint
 Points = NDArray[np.float64]  # (N, 2) pixels
 Flags = NDArray[np.bool_]
 
-APART = 0.06  # picture sides between dots, in both pictures
 # how often the right dot is the nearest to where the mark was, in the picture or on the object's box
 BY_CHANCE = 0.25
 MOST_DOTS = 16
@@ -66,7 +65,7 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
     if len(clear) < len(COLOURS):
         return None
     before, after = (np.array([point.pixels[i] for point in clear]) for i in (0, 1))
-    apart = _distances(after, after) >= APART * side
+    apart = _distances(after, after) >= gates.min_dots_apart * side
     nearer = [
         _nearer_to_where_it_was(before, after),
         _nearer_to_where_it_was(on_box(known.views[0], before), on_box(known.views[1], after)),
@@ -155,7 +154,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     others = [point for point in clear if point != target]
     side = 2 * known.views[1].intrinsics[0][2]
     away = [math.dist(point.pixels[1], target.pixels[1]) for point in others]
-    fact = Fact(right, min(away) / (APART * side))
+    fact = Fact(right, min(away) / (gates.min_dots_apart * side))
     if fact.margin < 1:
         return None
     # something that looks the same from elsewhere has no point of its own

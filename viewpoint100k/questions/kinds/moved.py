@@ -19,10 +19,6 @@ from viewpoint100k.questions.kind import (
 from viewpoint100k.questions.kinds.nearer_or_higher import elevation
 from viewpoint100k.records import Truth
 
-NEARER_BY = (
-    0.5  # a motion ahead must bring the camera nearer, or farther, by at least this share of its length
-)
-
 
 def ego_translation(truth: Truth, gates: GateConfig) -> Fact | None:
     """A1. Left, right or not at all, along the first camera's horizontal axis."""
@@ -61,7 +57,7 @@ def forward(truth: Truth, gates: GateConfig) -> Fact | None:
     if fact.option == 2:
         return fact if abs(nearer) < math.log(gates.size_grey.high) else None
     ahead = truth.translation[AHEAD]
-    return fact if nearer * ahead > 0 and abs(nearer) >= NEARER_BY * abs(ahead) else None
+    return fact if nearer * ahead > 0 and abs(nearer) >= gates.min_nearer_share * abs(ahead) else None
 
 
 SIDEWAYS_MOVES = {"left": "left", "right": "right", NONE: SAME}

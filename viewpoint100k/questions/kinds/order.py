@@ -11,7 +11,6 @@ from viewpoint100k.questions.facts.pair import Case
 from viewpoint100k.questions.facts.pair_sentences import FACE_WORDS
 from viewpoint100k.questions.kind import DrawnKind, Fact, Figure, Known, Solved
 
-LEAST_STEP_DEG = 20.0  # between neighbours
 SHARED_APART = 0.04  # of the surface: below, two views share about as much with a third
 MOST = ("the most", "a middle part", "the least")
 ALL_FOUR = (0, 1, 2, 3)
@@ -34,11 +33,11 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
         return None
     turns = [around_deg(known.views[0], known.views[view]) if view else 0.0 for view in views]
     steps = [abs(b - a) for a, b in pairwise(turns)]
-    if min(steps) < LEAST_STEP_DEG:
+    if min(steps) < gates.min_step_deg:
         return None
     least = min(known.seen.difference[a][b] for a in range(4) for b in range(4) if a != b)
     option = OPTIONS.index("images_" + "_".join(str(view + 1) for view in along))
-    return Solved(Fact(option, min(steps) / LEAST_STEP_DEG), least)
+    return Solved(Fact(option, min(steps) / gates.min_step_deg), least)
 
 
 def along_arc(known: Known) -> list[int] | None:

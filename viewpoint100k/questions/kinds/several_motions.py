@@ -10,8 +10,6 @@ from viewpoint100k.questions.kinds.moved import ego_translation, vertical
 from viewpoint100k.questions.kinds.turned import ego_rotation
 from viewpoint100k.records import Truth
 
-DOMINANT = 0.7  # share of all motion that the one motion has that a question asks for
-
 
 def combined(truth: Truth, gates: GateConfig) -> Fact | None:
     """B2. Two axes at once: sideways and vertical."""
@@ -58,10 +56,10 @@ def which_motion(truth: Truth, gates: GateConfig) -> Fact | None:
         # on its way around, a camera also gets ahead of where it began
         around = abs(amounts["right"]) + abs(amounts["yaw"]) + max(amounts["forward"], 0.0)
         fact = Fact(MOTIONS.index("around"), least, decided_by=("translation", "rotation"))
-        return fact if around >= DOMINANT * total else None
+        return fact if around >= gates.min_motion_share * total else None
     number, amount = max(enumerate(map(abs, amounts.values())), key=lambda numbered: numbered[1])
     fact = Fact(number, amount, decided_by=(DECIDED_BY[number],))
-    return fact if amount >= max(1.0, DOMINANT * total) else None
+    return fact if amount >= max(1.0, gates.min_motion_share * total) else None
 
 
 def next_action(truth: Truth, gates: GateConfig) -> Fact | None:

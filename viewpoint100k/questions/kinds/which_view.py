@@ -11,19 +11,19 @@ from viewpoint100k.questions.facts.pair import GREY_ANGLE_DEG, Case
 from viewpoint100k.questions.kind import DrawnKind, Fact, Figure, Known, Parameter, Solved
 from viewpoint100k.records import Move
 
-LEAST_STEP_DEG = 20.0  # between views, and of a move
-TENS_OFF_DEG = 3.5  # how far a motion may be from the tens that the question says
-LEVEL_DEG = 6.0  # a way around that stays at its height, or a way up that stays on its side
+FEWEST_TENS_DEG = 20  # of a move that wordings name
 ALL_FOUR = (0, 1, 2, 3)
 
 
-def move_to(known: Known, view: int) -> Move | None:
+def move_to(known: Known, view: int, gates: GateConfig) -> Move | None:
     """The move from view 0 to another, to tens of degrees; None where it is not that plain."""
     around, up = around_deg(known.views[0], known.views[view]), up_deg(known.views[0], known.views[view])
     level = abs(around) > abs(up)
     way, aside = (around, up) if level else (up, around)
     rounded = 10 * round(abs(way) / 10)
-    if abs(abs(way) - rounded) > TENS_OFF_DEG or abs(aside) > LEVEL_DEG or rounded < LEAST_STEP_DEG:
+    if abs(abs(way) - rounded) > gates.max_off_tens_deg or abs(aside) > gates.max_off_level_deg:
+        return None
+    if rounded < gates.min_step_deg:
         return None
     if level:
         return Move(around_deg=rounded if around > 0 else -rounded)
@@ -48,9 +48,10 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
     """
     views = range(1, len(known.views))
     turns = [around_deg(known.views[0], known.views[view]) for view in views]
-    if not any(turn > LEVEL_DEG and abs(turn + other) < LEVEL_DEG for turn in turns for other in turns):
+    most = gates.max_off_level_deg
+    if not any(turn > most and abs(turn + other) < most for turn in turns for other in turns):
         return None
-    moves = [move_to(known, view) for view in views]
+    moves = [move_to(known, view, gates) for view in views]
     distinct = {(move.around_deg, move.up_deg) for move in moves if move is not None}
     if len(views) != len(OPTIONS) or len(distinct) != len(OPTIONS):
         return None
@@ -62,7 +63,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     if figure.images != ALL_FOUR or len(known.views) != len(ALL_FOUR) or figure.move is None:
         return None
     views = figure.images[1:]
-    right = [place for place, view in enumerate(views) if move_to(known, view) == figure.move]
+    right = [place for place, view in enumerate(views) if move_to(known, view, gates) == figure.move]
     if len(right) != 1:
         return None
     view = views[right[0]]
@@ -70,7 +71,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     apart = min(_apart_deg(known, view, other) for other in views if other != view)
     if known.seen.covisible_fraction[0][view] < gates.min_covisible_fraction:
         return None
-    fact = Fact(right[0], apart / (0.5 * LEAST_STEP_DEG))
+    fact = Fact(right[0], apart / (0.5 * gates.min_step_deg))
     return Solved(fact, least) if fact.margin >= 1 else None
 
 
@@ -145,7 +146,7 @@ def _ways_in_words(args: Sequence[str | int]) -> Mapping[str, str]:
 OPTIONS = ("image_2", "image_3", "image_4")
 MOVES = tuple(
     move
-    for degrees in range(int(LEAST_STEP_DEG), 190, 10)
+    for degrees in range(FEWEST_TENS_DEG, 190, 10)
     for move in (Move(around_deg=-degrees), Move(around_deg=degrees), Move(up_deg=degrees))
 )
 RISEN = (

@@ -1,5 +1,7 @@
 """What a camera would see of a scene from elsewhere: which object is on which side, or closer, after a move around it."""
 
+import math
+
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions.facts.chain import Facts
 from viewpoint100k.questions.facts.scene import PictureKind, Shot, across, closer, shot_of, solved
@@ -18,7 +20,6 @@ from viewpoint100k.questions.kind import Figure, Known, Parameter, Solved, eithe
 from viewpoint100k.questions.kinds.scene.nearer_to import nearest_to
 from viewpoint100k.records import OBJECT_RADIUS, Move
 
-CLEAR = 0.15  # scene radii to the side, of what is imagined only
 STAYS = Move()
 # around the scene, keeping its middle in view; seen from above, counter-clockwise is to the camera's right
 GOES = (Move(around_deg=90), Move(around_deg=-90), Move(around_deg=180))
@@ -35,18 +36,21 @@ def solve_side(known: Known, figure: Figure, gates: GateConfig) -> Solved | None
     if figure.move not in GOES:
         return None
     now, then = shot_of(known, figure, 2), shot_of(known, figure, 2, figure.move.around_deg)
-    side = _imagined_side(then, *figure.parts) if then else None
-    if now is None or side is None:
+    if now is None or then is None:
         return None
-    return solved(now, figure, *side, {"across": across(now, *figure.parts)})
+    a, b = figure.parts
+    side = _imagined_side(then, a, b, gates)
+    if side is None:
+        return None
+    return solved(now, figure, *side, {"across": across(now, a, b)})
 
 
-def _imagined_side(then: Shot, a: int, b: int) -> tuple[int, float] | None:
-    side = then.further_right(a, b)
+def _imagined_side(then: Shot, a: int, b: int, gates: GateConfig) -> tuple[int, float] | None:
+    side = then.further_right(a, b, gates)
     if side is None:
         return None
     aside = abs(float(then.own[a, 0] - then.own[b, 0])) / OBJECT_RADIUS
-    return int(side[0]), min(side[1], aside / CLEAR)
+    return int(side[0]), min(side[1], aside / gates.scene_imagined_side)
 
 
 def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
@@ -58,7 +62,7 @@ def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
         return None
     a, b = figure.parts
     deeper = float(now.own[a, 2] - now.own[b, 2]) / OBJECT_RADIUS
-    return solved(now, figure, *closer(then, a, b), {"deeper": deeper})
+    return solved(now, figure, *closer(then, a, b, gates), {"deeper": deeper})
 
 
 def solve_hops(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
@@ -71,10 +75,11 @@ def solve_hops(known: Known, figure: Figure, gates: GateConfig) -> Solved | None
         return None
     a, b = figure.parts
     near = nearest_to(now, a)
-    side = _imagined_side(then, near[0], b) if near and near[0] != b else None
+    side = _imagined_side(then, near[0], b, gates) if near and near[0] != b else None
     if near is None or side is None:
         return None
-    return solved(now, figure, side[0], min(near[1], side[1]), {"across": across(now, a, b)})
+    nearest = near[1] / math.log(gates.scene_nearer)
+    return solved(now, figure, side[0], min(nearest, side[1]), {"across": across(now, a, b)})
 
 
 def _hops(told: Told) -> Facts:

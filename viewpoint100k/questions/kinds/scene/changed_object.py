@@ -12,10 +12,8 @@ from viewpoint100k.questions.facts.chain import Facts, Phrases
 from viewpoint100k.questions.facts.scene import MOST_TRIED, asked_parts, letters
 from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, stated, tenths
 from viewpoint100k.questions.kind import PAIR, DrawnKind, Fact, Figure, Known, Parameter, Solved
-from viewpoint100k.questions.kinds.scene.what_moved import MOVED
 from viewpoint100k.records import ChangeKind
 
-TURNED_DEG = 25.0
 CHANGES: tuple[ChangeKind, ...] = ("moved", "turned", "appeared", "vanished")
 CHANGED_BY = 2  # tenths of the scene's radius, for a distance that is said to have changed
 
@@ -50,7 +48,10 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     seen = all(view.parts[change.part].referable for view in present)
     if not seen or not all(view.parts[part].referable for view in scene.views[:2] for part in others):
         return None
-    margins = {"moved": change.distance / MOVED, "turned": abs(change.turn_deg) / TURNED_DEG}
+    margins = {
+        "moved": change.distance / gates.scene_moved,
+        "turned": abs(change.turn_deg) / gates.scene_turned_deg,
+    }
     margin = margins.get(change.kind, 2.0)
     if margin < 1:
         return None

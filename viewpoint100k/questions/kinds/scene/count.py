@@ -9,7 +9,6 @@ from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, 
 from viewpoint100k.questions.kind import Figure, Known, Parameter, Solved
 from viewpoint100k.records import Relation
 
-UNSEEN = 0.02  # share of an object at which nobody would count it
 MOST_MARGIN = 9.0
 OPTIONS = ("zero", "one", "two", "three", "four")  # in words: a digit could be an option's number
 RELATIONS: tuple[Relation, ...] = ("left", "right", "closer", "farther")
@@ -23,12 +22,12 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     if shot is None or relation is None:
         return None
     countable = [i for i in shot.present if shot.seen[i].referable]
-    if any(shot.seen[i].visible_fraction > UNSEEN for i in shot.present if i not in countable):
+    if any(shot.seen[i].visible_fraction > gates.max_uncounted for i in shot.present if i not in countable):
         return None  # nobody knows whether it counts
     number = 0
     margins = [MOST_MARGIN]
     for other in (i for i in countable if i != figure.parts[0]):
-        answer = _is_so(shot, other, figure.parts[0], relation)
+        answer = _is_so(shot, other, figure.parts[0], relation, gates)
         if answer is None:
             return None
         number += answer[0]
@@ -36,12 +35,14 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     return solved(shot, figure, number, min(margins)) if number < len(OPTIONS) and len(margins) > 2 else None
 
 
-def _is_so(shot: Shot, other: int, part: int, relation: Relation) -> tuple[bool, float] | None:
+def _is_so(
+    shot: Shot, other: int, part: int, relation: Relation, gates: GateConfig
+) -> tuple[bool, float] | None:
     """Whether another object has this relation to one, and how clear that is."""
     if relation in SIDEWAYS:
-        side = shot.further_right(other, part)
+        side = shot.further_right(other, part, gates)
         return side and (side[0] == (relation == "right"), side[1])
-    farther, margin = closer(shot, other, part)
+    farther, margin = closer(shot, other, part, gates)
     return bool(farther) == (relation == "farther"), margin
 
 

@@ -6,7 +6,7 @@ from viewpoint100k.questions.facts.scene import PictureKind, off_axis, shot_of, 
 from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, differ, front, turn_deg
 from viewpoint100k.questions.kind import Figure, Known, Solved
 
-AXIS_DEG, HALF_DEG = 15.0, 45.0  # something that faces within 30 degrees of an axis faces that way
+HALF_DEG = 45.0  # from one of four directions to the middle between two
 FACES = ("away", "right", "towards", "left")  # by quarters, clockwise
 FACING = ("same", "quarter_right", "opposite", "quarter_left")
 SURE_DEG = 10  # from the line between two quarters
@@ -23,7 +23,7 @@ def solve_faces(known: Known, figure: Figure, gates: GateConfig) -> Solved | Non
     by_sight, off_sight = off_axis((facing - sight) % 360)
     if quarter != by_sight:
         return None
-    return solved(shot, figure, quarter, (HALF_DEG - max(off, off_sight)) / AXIS_DEG)
+    return solved(shot, figure, quarter, (HALF_DEG - max(off, off_sight)) / gates.scene_facing_deg)
 
 
 def solve_facing(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
@@ -33,7 +33,7 @@ def solve_facing(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
     if shot is None or fronts[0] is None or fronts[1] is None:
         return None
     quarter, off = off_axis((fronts[1] - fronts[0]) % 360)
-    return solved(shot, figure, quarter, (HALF_DEG - off) / AXIS_DEG)
+    return solved(shot, figure, quarter, (HALF_DEG - off) / gates.scene_facing_deg)
 
 
 def _own_front(told: Told) -> Facts:

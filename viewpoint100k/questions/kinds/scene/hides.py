@@ -13,8 +13,6 @@ from viewpoint100k.questions.facts.scene_sentences import (
 )
 from viewpoint100k.questions.kind import NONE, Figure, Known, Solved, either
 
-# shares of an object that can be seen: between them, it is not asked whether something hides it
-HIDDEN, SEEN_WHOLE = 0.85, 0.99
 A_HIDES_B, B_HIDES_A = "a_hides_b", "b_hides_a"
 
 
@@ -26,12 +24,13 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     a, b = figure.parts
     shares = [shot.seen[part].visible_fraction for part in (a, b)]
     hidden_by = [shot.seen[part].hidden_by for part in (a, b)]
-    if min(shares) >= SEEN_WHOLE:
-        return solved(shot, figure, 2, 1 + (min(shares) - SEEN_WHOLE) / (1 - SEEN_WHOLE))
+    band = gates.scene_hidden
+    if min(shares) >= band.high:
+        return solved(shot, figure, 2, 1 + (min(shares) - band.high) / (1 - band.high))
     for option, hidden, hider in ((0, 1, a), (1, 0, b)):
         only_that = hidden_by[hidden] == [hider] and figure.parts[hidden] not in hidden_by[1 - hidden]
-        if only_that and shares[hidden] <= HIDDEN:
-            return solved(shot, figure, option, 1 + (HIDDEN - shares[hidden]) / HIDDEN)
+        if only_that and shares[hidden] <= band.low:
+            return solved(shot, figure, option, 1 + (band.low - shares[hidden]) / band.low)
     return None
 
 

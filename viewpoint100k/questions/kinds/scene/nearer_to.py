@@ -9,8 +9,6 @@ from viewpoint100k.questions.facts.scene_sentences import Told, apart, chain_of_
 from viewpoint100k.questions.kind import Figure, Known, Solved, either
 from viewpoint100k.records import OBJECT_RADIUS
 
-NEARER = 1.25  # ratio of distances
-
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C5. Which of two objects stands closer to a third one."""
@@ -24,7 +22,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
         return None
     flat = [float(np.hypot(*(shot.pixels[part] - shot.pixels[c]))) for part in (a, b)]
     cue = float(np.log(max(flat[0], 1.0) / max(flat[1], 1.0)))
-    margin = abs(np.log(away[0] / away[1])) / np.log(NEARER)
+    margin = abs(np.log(away[0] / away[1])) / np.log(gates.scene_nearer)
     return solved(shot, figure, int(away[0] > away[1]), float(margin), {"away": cue})
 
 
@@ -35,11 +33,11 @@ def _reach(shot: Shot, part: int) -> float:
 
 
 def nearest_to(shot: Shot, part: int) -> tuple[int, float] | None:
-    """Which object stands nearest to one, and how clear that is; None if that cannot be told in the picture."""
+    """Which object stands nearest to one, and the logarithm by which the next is farther; None if unseen."""
     away = sorted((shot.apart(part, other), other) for other in shot.present if other != part)
     if len(away) < 2 or away[0][1] not in shot.referable:
         return None
-    return away[0][1], float(np.log(away[1][0] / away[0][0]) / np.log(NEARER))
+    return away[0][1], float(np.log(away[1][0] / away[0][0]))
 
 
 def _facts(told: Told) -> Facts:

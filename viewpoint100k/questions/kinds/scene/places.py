@@ -16,14 +16,15 @@ from viewpoint100k.questions.facts.scene_sentences import (
 from viewpoint100k.questions.kind import Figure, Known, Solved, either
 from viewpoint100k.records import OBJECT_RADIUS
 
-BEFORE = 0.2  # scene radii along the line of sight
-
 
 def solve_side(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C1. Whether an object is to the left or to the right of another, as the camera sees them."""
     shot = shot_of(known, figure, 2)
-    side = shot.further_right(*figure.parts) if shot else None
-    if shot is None or side is None:
+    if shot is None:
+        return None
+    a, b = figure.parts
+    side = shot.further_right(a, b, gates)
+    if side is None:
         return None
     middles = [shot.middle(part)[0] for part in figure.parts]  # of what is not hidden
     return solved(shot, figure, int(side[0]), side[1]) if (middles[0] > middles[1]) == side[0] else None
@@ -39,7 +40,9 @@ def solve_front(known: Known, figure: Figure, gates: GateConfig) -> Solved | Non
     over_ground = shot.camera[:2, 2] @ (shot.centres[a] - shot.centres[b])[:2]
     if deeper * over_ground <= 0 or (shot.away(a) > shot.away(b)) != (deeper > 0):
         return None
-    return solved(shot, figure, int(deeper > 0), abs(deeper) / BEFORE, {"height": lower(shot, a, b)})
+    return solved(
+        shot, figure, int(deeper > 0), abs(deeper) / gates.scene_before, {"height": lower(shot, a, b)}
+    )
 
 
 def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
@@ -47,8 +50,9 @@ def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
     shot = shot_of(known, figure, 2)
     if shot is None:
         return None
-    option, margin = closer(shot, *figure.parts)
-    return solved(shot, figure, option, margin, {"height": lower(shot, *figure.parts)})
+    a, b = figure.parts
+    option, margin = closer(shot, a, b, gates)
+    return solved(shot, figure, option, margin, {"height": lower(shot, a, b)})
 
 
 def _across(told: Told) -> Facts:

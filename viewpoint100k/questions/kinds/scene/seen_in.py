@@ -8,7 +8,6 @@ from viewpoint100k.questions.facts.scene import asked_parts, letters
 from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, nearest_tens, stated
 from viewpoint100k.questions.kind import PAIR, DrawnKind, Fact, Figure, Known, Solved
 
-SEEN, UNSEEN = 0.6, 0.2  # shares of an object: between them, it is neither seen nor hidden
 CLEARLY = 30  # percent more of it in one picture than in the other
 OPTIONS = ("image_1", "image_2")
 
@@ -42,7 +41,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     high, low = seen[better].visible_fraction, seen[1 - better].visible_fraction
     if not seen[better].referable or not seen[1 - better].solo_pixels or seen[1 - better].cut:
         return None
-    margin = min(high / SEEN, 2 - low / UNSEEN)
+    margin = min(high / gates.scene_shown.high, 2 - low / gates.scene_shown.low)
     return Solved(Fact(better, float(margin)), float(high - low)) if margin >= 1 else None
 
 

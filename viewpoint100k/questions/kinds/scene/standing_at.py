@@ -16,10 +16,8 @@ from viewpoint100k.questions.facts.scene_sentences import (
 from viewpoint100k.questions.kind import Figure, Known, Opposites, Solved
 from viewpoint100k.records import OBJECT_RADIUS
 
-EDGE_DEG = 20.0  # from the edge of a quadrant
 TURNS_DEG = (45, 90, 135)
 TURN_HALF_DEG = 22.5  # from one of these to the middle between two
-TURN_DEG = 12.5  # so that only turns within 10 degrees are asked: 60 and 75 look alike on the ground
 SAID_WITHIN_DEG = 20
 QUADRANTS = ("ahead_left", "ahead_right", "behind_left", "behind_right")
 TURNS = tuple(f"{angle}_degrees_{side}" for angle in TURNS_DEG for side in ("left", "right"))
@@ -37,7 +35,7 @@ def solve_perspective(known: Known, figure: Figure, gates: GateConfig) -> Solved
         return None
     a, b, c = figure.parts
     turn = _turn_deg(shot, a, b, c)
-    margin = min(abs((turn - edge + 180) % 360 - 180) for edge in (0, 90, 180, 270)) / EDGE_DEG
+    margin = min(abs((turn - edge + 180) % 360 - 180) for edge in (0, 90, 180, 270)) / gates.scene_sector_deg
     option = int(turn > 0) + 2 * int(abs(turn) > 90)
     deeper = float(shot.own[a, 2] - shot.own[c, 2]) / OBJECT_RADIUS
     aside = across(shot, c, a)
@@ -55,7 +53,7 @@ def solve_turn(known: Known, figure: Figure, gates: GateConfig) -> Solved | None
     turn = _turn_deg(shot, a, b, c)
     off = [abs(abs(turn) - angle) for angle in TURNS_DEG]
     number = int(np.argmin(off))
-    margin = (TURN_HALF_DEG - off[number]) / TURN_DEG
+    margin = (TURN_HALF_DEG - off[number]) / gates.scene_turn_deg
     return solved(shot, figure, 2 * number + int(turn > 0), margin, {"across": across(shot, c, a)})
 
 

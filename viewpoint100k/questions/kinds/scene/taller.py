@@ -9,8 +9,6 @@ from viewpoint100k.questions.facts.scene_sentences import LEAST_RATIO, Told, cha
 from viewpoint100k.questions.kind import Figure, Known, Solved, either
 from viewpoint100k.records import ScenePart
 
-TALLER = 1.2  # ratio of heights
-
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     """C3. Which of two objects is really taller, however tall it looks.
@@ -23,7 +21,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     heights = np.log([shot.scene.parts[part].size[2] for part in figure.parts])
     looks = [box[3] - box[1] for part in figure.parts if (box := shot.seen[part].box) is not None]
     cue = float(np.log(looks[1] / looks[0])) if len(looks) == 2 and min(looks) > 0 else 0.0
-    margin = abs(heights[1] - heights[0]) / np.log(TALLER)
+    margin = abs(heights[1] - heights[0]) / np.log(gates.scene_taller)
     return solved(shot, figure, int(heights[1] > heights[0]), margin, {"looks": cue})
 
 

@@ -8,9 +8,6 @@ from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, 
 from viewpoint100k.questions.kind import PAIR, DrawnKind, Fact, Figure, Known, Solved
 from viewpoint100k.records import matrix
 
-MOVED = 0.15  # scene radii, of an object
-STILL, STILL_DEG = 0.02, 1.0  # world units and degrees: a camera below both stood still
-GONE, GONE_DEG = 0.1, 5.0  # a camera above either clearly moved
 STILL_ZOOM = 0.01  # ratio of the lenses, from 1
 AT_REST = 1  # percent of the picture, for something that a camera at rest sees at the same place
 OPTIONS = ("camera", "object", "both", "nothing")
@@ -26,7 +23,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     scene = known.scene
     if scene is None or len(known.views) != 2 or figure.images != PAIR or figure.parts or figure.marks:
         return None
-    camera = _camera_moved(known)
+    camera = _camera_moved(known, gates)
     if camera is None:
         return None
     change = scene.change
@@ -35,19 +32,21 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
         return Solved(Fact(0 if camera[0] else 3, float(camera[1])), by_camera)
     if change.kind != "moved" or not all(view.parts[change.part].referable for view in scene.views[:2]):
         return None
-    margin = min(camera[1], change.distance / MOVED)
+    margin = min(camera[1], change.distance / gates.scene_moved)
     return Solved(Fact(2 if camera[0] else 1, float(margin)), change.difference) if margin >= 1 else None
 
 
-def _camera_moved(known: Known) -> tuple[bool, float] | None:
+def _camera_moved(known: Known, gates: GateConfig) -> tuple[bool, float] | None:
     """Whether the camera moved between the two pictures, and how clear that is."""
     first, second = (matrix(view.world_from_camera) for view in known.views[:2])
     went = float(np.linalg.norm(first[:3, 3] - second[:3, 3]))
     turned = abs(known.truth.rotation_deg)
     zoomed = abs(known.truth.focal_ratio - 1)
-    if went <= STILL and turned <= STILL_DEG and zoomed <= STILL_ZOOM:
-        return False, 2 - max(went / STILL, turned / STILL_DEG)
-    margin = max(went / GONE, turned / GONE_DEG)
+    way = gates.camera_still
+    turn = gates.camera_still_deg
+    if went <= way.low and turned <= turn.low and zoomed <= STILL_ZOOM:
+        return False, 2 - max(went / way.low, turned / turn.low)
+    margin = max(went / way.high, turned / turn.high)
     return (True, margin) if margin >= 1 else None
 
 

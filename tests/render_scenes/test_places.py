@@ -1,0 +1,175 @@
+"""Procedural places: what is painted of them, against rays, projections and pictures by other code."""
+
+import numpy as np
+import pytest
+
+from render_scenes import painting, places
+from render_scenes.dome import Dome, dome_hits
+from viewpoint100k.geometry.cameras import look_at, position_on_sphere
+
+cv2 = pytest.importorskip("cv2", reason="points are projected with opencv")
+trimesh = pytest.importorskip("trimesh", reason="rays are traced with trimesh")
+
+PLANS = {
+    "table": places.Plan("table", 11, 0.15, 3.4, 2.0, -0.4),
+    "room": places.Plan("room", 12, 0.9, 3.4, 2.0, -0.45),
+    "yard": places.Plan("yard", 13, 4.5, 3.4, 2.0, -0.2),
+}
+SIZE = 160
+
+
+@pytest.fixture(scope="module")
+def built():
+    return {name: places.build(plan) for name, plan in PLANS.items()}
+
+
+def camera(azimuth_deg, elevation_deg=22.0, distance=2.4, target=(0.1, 0.2, 0.0), size=SIZE, hfov_deg=62.0):
+    focal = 0.5 * size / np.tan(np.radians(hfov_deg / 2))
+    intrinsics = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]])
+    return look_at(position_on_sphere(azimuth_deg, elevation_deg, distance), np.array(target)), intrinsics
+
+
+def world_points(depth, world_from_camera, intrinsics):
+    """Where the pixels' middles are, (H, W, 3)."""
+    height, width = depth.shape
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    rays = np.stack([x, y, np.ones_like(x)], axis=-1) @ np.linalg.inv(intrinsics).T
+    return (rays * depth[..., None]) @ world_from_camera[:3, :3].T + world_from_camera[:3, 3]
+
+
+def projected(points, world_from_camera, intrinsics):
+    """By OpenCV: pixels (N, 2) and depths (N,)."""
+    camera_from_world = np.linalg.inv(world_from_camera)
+    turned, _ = cv2.Rodrigues(camera_from_world[:3, :3])
+    pixels, _ = cv2.projectPoints(points, turned, camera_from_world[:3, 3], intrinsics, None)
+    return pixels[:, 0], (points @ camera_from_world[:3, :3].T + camera_from_world[:3, 3])[:, 2]
+
+
+def first_hit(origins, directions, triangles):
+    """How far rays go until the first of some triangles, by Moeller and Trumbore (1997)."""
+    corner = triangles[:, 0]
+    one, two = triangles[:, 1] - corner, triangles[:, 2] - corner
+    out = np.full(len(directions), np.inf)
+    for i, (origin, direction) in enumerate(zip(origins, directions, strict=True)):
+        across = np.cross(direction, two)
+        scale = (one * across).sum(axis=1)
+        away = origin - corner
+        with np.errstate(divide="ignore", invalid="ignore"):
+            u = (away * across).sum(axis=1) / scale
+            other = np.cross(away, one)
+            v = (direction * other).sum(axis=1) / scale
+            along = (two * other).sum(axis=1) / scale
+        hit = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (along > 1e-6)
+        out[i] = along[hit].min(initial=np.inf)
+    return out
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_rays_end_where_trimesh_says_that_walls_and_boxes_are(built, name):
+    place = built[name]
+    pose, intrinsics = camera(40)
+    intrinsics = intrinsics * np.array([[24 / SIZE], [24 / SIZE], [1]])
+    painted = painting.paint(place, pose, intrinsics, 24)
+    meshes = [trimesh.creation.box(bounds=(box.low, box.high)) for box in place.boxes]
+    whole = trimesh.util.concatenate(meshes)
+    turn = np.eye(4)
+    turn[:3, :3] = place.place_from_world.T
+    whole.apply_transform(turn)
+    seen = painted.depth < 1e9
+    far = world_points(np.ones((24, 24)), pose, intrinsics) - pose[:3, 3]
+    origins = np.broadcast_to(pose[:3, 3], far.shape)
+    reach = first_hit(origins[seen], far[seen], whole.triangles)
+    assert seen.mean() > 0.5
+    assert np.abs(reach / painted.depth[seen] - 1).max() < 1e-3
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_what_a_second_picture_shows_is_where_opencv_projects_it(built, name):
+    """Corners of textures found in one picture lie, in the other, where their depth says."""
+    one, two = camera(30, size=320), camera(36, 24, 2.5, size=320)
+    pictures, depths = [], []
+    for pose, intrinsics in (one, two):
+        painted = painting.paint(built[name], pose, intrinsics, 320)
+        pictures.append(cv2.cvtColor((np.clip(painted.rgb, 0, 1) * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY))
+        depths.append(painted.depth)
+    corners = cv2.goodFeaturesToTrack(pictures[0], 300, 0.02, 5)[:, 0].astype(int)
+    points = world_points(depths[0], *one)[corners[:, 1], corners[:, 0]]
+    there, z = projected(points, *two)
+    inside = ((there > 12) & (there < 308)).all(axis=1) & (z < 1e3)
+    column, row = there.astype(int).clip(0, 319).T
+    inside &= np.abs(depths[1][row, column] / z - 1) < 0.02
+    start = np.ascontiguousarray(corners[inside], dtype=np.float32).reshape(-1, 1, 2)
+    guess = np.ascontiguousarray(there[inside] - 0.5, dtype=np.float32).reshape(-1, 1, 2)
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        pictures[0],
+        pictures[1],
+        start,
+        guess,
+        winSize=(15, 15),
+        maxLevel=0,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    off = np.linalg.norm(found - guess, axis=2)[status == 1]
+    assert len(off) > 25
+    assert np.median(off) < 0.5
+
+
+@pytest.mark.parametrize("sort", ["table", "room", "yard"])
+def test_no_wall_and_no_furniture_comes_between_cameras_and_the_object(sort):
+    for seed in range(4):
+        place = places.build(PLANS[sort]._replace(seed=seed))
+        room, *boxes = place.boxes
+        assert min(*-room.low[:2], *room.high[:2]) > 3.4
+        assert room.high[2] > 2.0
+        for box in boxes[5:] if sort == "table" else boxes:  # the top and four legs come first
+            assert np.hypot(*np.clip(0, box.low[:2], box.high[:2])) > 3.4
+        for box in boxes[:5] if sort == "table" else ():
+            assert box.high[2] <= place.ground + 1e-9
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_surface_below_the_middle_is_as_high_as_the_object_ends(built, name):
+    place = built[name]
+    pose, intrinsics = camera(70, 60, 2.0, (0, 0, place.ground))
+    painted = painting.paint(place, pose, intrinsics, SIZE)
+    middle = world_points(painted.depth, pose, intrinsics)[SIZE // 2, SIZE // 2]
+    assert middle[2] == pytest.approx(PLANS[name].ground, abs=1e-4)
+    assert painted.on_ground[SIZE // 2, SIZE // 2]
+
+
+def test_a_seed_makes_one_place_and_another_seed_another():
+    pose, intrinsics = camera(15)
+
+    def picture(seed):
+        return painting.paint(places.build(PLANS["room"]._replace(seed=seed)), pose, intrinsics, 64).rgb
+
+    first = picture(1)
+    assert (first == picture(1)).all()
+    assert np.abs(first - picture(2)).mean() > 0.03
+
+
+def test_light_comes_from_where_the_windows_and_lamps_are(built):
+    """The panorama that lights the object shows the place's brightest parts in the directions in which they are."""
+    around = painting.surroundings(built["room"], 32)
+    row, column = np.unravel_index(np.argmax(around.sum(axis=2)), around.shape[:2])
+    azimuth, elevation = (0.5 - (column + 0.5) / 64) * 360, (0.5 - (row + 0.5) / 32) * 180
+    way = position_on_sphere(azimuth, elevation, 1.0)
+    pose = look_at(np.zeros(3), way if abs(way[2]) < 0.999 else way + np.array([0.05, 0, 0]))
+    _, intrinsics = camera(0, hfov_deg=20.0)
+    seen = painting.paint(built["room"], pose, intrinsics, SIZE).rgb
+    assert seen[70:90, 70:90].mean() > np.median(around) * 1.15
+
+
+def test_a_panorama_lies_on_the_floor_and_on_the_half_sphere_above_it():
+    dome = Dome(ground=-0.4, eye=1.5, radius=8.0)
+    rng = np.random.default_rng(3)
+    directions = rng.normal(size=(3, 2000))
+    origin = np.array([1.2, -2.0, 0.7])
+    ends = origin[:, None] + dome_hits(dome, origin, directions.astype(np.float32)) * directions
+    height = ends[2] - dome.ground
+    away = np.linalg.norm(ends - [[0], [0], [dome.ground]], axis=0)
+    on_floor = np.abs(height) < 1e-3
+    assert 0.2 < on_floor.mean() < 0.8
+    assert away[on_floor].max() < 8.001
+    assert away[~on_floor] == pytest.approx(8.0, rel=1e-4)
+    assert height.min() > -1e-3

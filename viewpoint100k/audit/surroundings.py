@@ -1,0 +1,122 @@
+"""What the background alone tells, and what the object alone tells: the other is covered before flow is measured.
+
+The background may tell how the camera moved: it does so in a photograph, too. It may not tell what only the
+object can.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from viewpoint100k.audit.cues import FLOW_PX, flow_between
+from viewpoint100k.audit.learners import Choices, choices_of, held_out
+from viewpoint100k.audit.report import Bounds, Measured, Probe, judge
+from viewpoint100k.audit.samples import Asked, Item, Samples
+from viewpoint100k.audit.statistics import Array, share
+from viewpoint100k.audit.wording import FOLDS, with_options
+
+NAME = "one_region_alone"
+MOST_PAIRS = 1500
+FEWEST = 150  # questions of a kind
+GRID = 3  # cells along a side, in each of which the mean flow is taken
+MARGIN_PX = 4  # around the object's box, of `FLOW_PX`: flow of the object reaches beyond it
+# kinds that ask of the object what no motion of the camera tells
+OF_THE_OBJECT = ("mirrored/object", "revealed_side/object_front")
+ABOVE_MOST_FREQUENT = 0.08  # by chance a learner of a few hundred questions gains so much
+
+
+def one_region_alone(samples: Samples) -> Probe:
+    """Score of a small learner that sees the flow of the background alone, or of the object alone."""
+    what = "score of a learner on the optical flow of one region, the other covered, over the most frequent answer's"
+    kinds = {kind: _of_pairs(every) for kind, every in with_options(samples).items()}
+    kinds = {kind: every for kind, every in kinds.items() if len(every) >= FEWEST}
+    keys = {one.item.key for every in kinds.values() for one in every}
+    flows = {
+        item.key: _features(item, images)
+        for item, images in samples.pictures(samples.draw(keys, MOST_PAIRS, NAME))
+    }
+    measured = list[Measured]()
+    table = dict[str, dict[str, str]]()
+    for kind, every in kinds.items():
+        seen = [one for one in every if one.item.key in flows]
+        if len(seen) < FEWEST or len({one.item.group for one in seen}) < FOLDS:
+            continue
+        choices = choices_of(seen)
+        usual = _usual(choices)
+        table[kind] = {"the most frequent answer": f"{usual:.1%}"}
+        for place, region in enumerate(("background", "object")):
+            values = np.array([flows[one.item.key][place] for one in seen])
+            hits = choices.hits(held_out(choices, values, samples.rng(NAME)))
+            table[kind][f"{region} alone"] = f"{hits.mean():.1%} of {len(seen)}"
+            table[kind] |= _by_background(seen, hits, region)
+            if region == "background":
+                judged = kind in OF_THE_OBJECT
+                bounds = Bounds(high=usual + ABOVE_MOST_FREQUENT) if judged else Bounds()
+                note = f"the most frequent answer scores {usual:.1%}"
+                note += (
+                    "" if judged else "; not judged: what surrounds the object may tell how the camera moved"
+                )
+                measured.append(Measured(kind, share(hits, choices.groups), bounds, note))
+    detail = {"kinds": table, "surroundings seen in two splits": _shared(samples)}
+    return judge(NAME, what, measured, too_few=f"needs {FEWEST} questions of a kind", detail=detail)
+
+
+def _of_pairs(every: Sequence[Asked]) -> list[Asked]:
+    """Questions about the first view and the second, in that order, shown as they are."""
+    return [one for one in every if one.pair == (0, 1) and not one.question.marks]
+
+
+def _usual(choices: Choices) -> float:
+    often = np.bincount(choices.right, minlength=choices.offered.shape[1]).astype(np.float64)
+    return float(choices.hits(often).mean())
+
+
+def _by_background(seen: Sequence[Asked], hits: Array, region: str) -> dict[str, str]:
+    """Shares by what is behind the object."""
+    rows = defaultdict[str, list[bool]](list)
+    for one, hit in zip(seen, hits, strict=True):
+        rows[one.item.sample.views[0].background].append(bool(hit))
+    return {f"{region} alone, {kind}": f"{np.mean(mine):.1%} of {len(mine)}" for kind, mine in rows.items()}
+
+
+def _features(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
+    """Mean flow in the cells of a grid, where there is anything to follow: outside the object's box, and inside."""
+    grey, flow = flow_between(images)
+    height, width = images[0].shape[:2]
+    inside = np.zeros((FLOW_PX, FLOW_PX), bool)
+    left, top, right, bottom = item.sample.views[0].object_box
+    rows = _span(top * FLOW_PX / height, bottom * FLOW_PX / height)
+    columns = _span(left * FLOW_PX / width, right * FLOW_PX / width)
+    inside[rows, columns] = True
+    weight = np.hypot(*np.gradient(grey.astype(np.float64)))
+    whole = np.s_[:, :]
+    return _grid(flow, weight * ~inside, whole), _grid(flow, weight * inside, (rows, columns))
+
+
+def _span(low: float, high: float) -> slice:
+    return slice(max(0, int(low) - MARGIN_PX), min(FLOW_PX, int(high) + MARGIN_PX + 1))
+
+
+def _grid(flow: Array, weight: Array, where: tuple[slice, slice]) -> Array:
+    """(GRID * GRID * 2 + 2,) flows of cells and of all, in picture sides; 0 where there is nothing to follow."""
+    flow, weight = flow[where], weight[where] + 1e-9
+    out = []
+    for part_rows in np.array_split(np.arange(flow.shape[0]), GRID):
+        for part_columns in np.array_split(np.arange(flow.shape[1]), GRID):
+            cell = np.ix_(part_rows, part_columns)
+            out.append(
+                (flow[cell] * weight[cell][..., None]).sum(axis=(0, 1)) / max(weight[cell].sum(), 1e-6)
+            )
+    out.append((flow * weight[..., None]).sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6))
+    return np.asarray(np.concatenate(out) / FLOW_PX)
+
+
+def _shared(samples: Samples) -> int:
+    """How many panoramas and places are seen in the pictures of more than one split."""
+    splits = defaultdict[str, set[str]](set)
+    for item in samples.items:
+        for view in item.sample.views:
+            if view.background in {"hdri", "blurred", "panorama", "place"}:
+                splits[view.light.rpartition("/")[0]].add(item.sample.split)
+    return sum(len(found) > 1 for found in splits.values())
