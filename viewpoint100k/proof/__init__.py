@@ -11,7 +11,7 @@ answer, the grammar of what chains say, when each sentence is true, and what fol
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.proof.case import Answer, Case, Measured, kind_of
-from viewpoint100k.proof.judging import contradicted, objections
+from viewpoint100k.proof.judging import contradicted, objections, solved
 from viewpoint100k.proof.kinds import PROOFS
 from viewpoint100k.proof.language import understood
 from viewpoint100k.proof.reading import problems_of_text
@@ -47,7 +47,7 @@ class Reader:
         Raises:
             KeyError: there is no proof of the question's kind.
         """
-        return PROOFS[kind_of(question)].solve(self._case(question))
+        return solved(self._case(question))
 
     def problems(self, question: Question) -> list[str]:
         """What is wrong with a question and its chain of thought, a line each.
