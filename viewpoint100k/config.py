@@ -627,6 +627,62 @@ class GateConfig(Section):
     picture by a twelfth."""
 
 
+def widened(gates: GateConfig, turn_deg: float, move: float) -> GateConfig:
+    """The same gates for a pair whose poses are only known so well: its grey bands are wider by that at both ends.
+
+    Args:
+        turn_deg: how far angles may be off.
+        move: how far lengths over the distance to the object may be off.
+    """
+
+    def wider(band: Range, by: float) -> Range:
+        return Range(low=max(band.low - by, 1e-9), high=band.high + by)
+
+    size = Range(low=max(gates.size_grey.low / (1 + move), 1 + 1e-9), high=gates.size_grey.high * (1 + move))
+    return gates.model_copy(
+        update={
+            "truck_grey": wider(gates.truck_grey, move),
+            "dolly_grey": wider(gates.dolly_grey, move),
+            "yaw_grey_deg": wider(gates.yaw_grey_deg, turn_deg),
+            "azimuth_grey_deg": wider(gates.azimuth_grey_deg, turn_deg),
+            "tilt_grey_deg": wider(gates.tilt_grey_deg, turn_deg),
+            "size_grey": size,
+        }
+    )
+
+
+class PhotosConfig(Section):
+    """How photographs with known poses are used, in place of renders: `viewpoint100k photos`.
+
+    Coordinates are those of the set's own world.
+    """
+
+    up: list[float] | None = setting(None, "x, y, z")
+    """Which way is up. null: found from the cameras, where two cues agree within 5 degrees."""
+    subject: list[float] | None = setting(None, "x, y, z, radius")
+    """Where the object is, and how large the ball around it. null: found from masks, or from points that most
+    pictures show."""
+    apart_deg: Turn = setting(Range(low=10, high=100), "degrees")
+    """How far apart two cameras of a pair are, seen from the object. From what shows that it moved to what still has
+    something in common."""
+    pairs_per_set: int = setting(48, "pairs", ge=1, le=10_000)
+    """Most pairs of one set of photographs. More would repeat the same few pictures."""
+    tries_per_pair: int = setting(4, "pairs", ge=1, le=100)
+    """How many pairs are looked at for each one that is wanted. Some have too little in common; a set of which most
+    do is not searched to its end."""
+    min_matches: int = setting(30, "matches", ge=12)
+    """Fewest matched points that must fit the poses of a pair. With fewer, nothing shows that the poses are right;
+    30 can be told from chance."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> "PhotosConfig":
+        if self.up is not None and (len(self.up) != 3 or not 1e-9 < sum(v * v for v in self.up) < 1e18):
+            raise ValueError(f"up = {self.up}: expected three numbers x, y, z that are not all 0")
+        if self.subject is not None and (len(self.subject) != 4 or not 0 < self.subject[3] < 1e9):
+            raise ValueError(f"subject = {self.subject}: expected x, y, z and a radius above 0")
+        return self
+
+
 class QuestionConfig(Section):
     """How questions are worded and answered."""
 
@@ -669,6 +725,9 @@ class RunConfig(Section):
     plan: PlanConfig = PlanConfig()
     render: RenderConfig = RenderConfig()
     gates: GateConfig = GateConfig()
+    photos: PhotosConfig | None = setting(None, "section")
+    """Use photographs with known poses, as the section `photos` says. null: objects are rendered. The command
+    `viewpoint100k photos` turns this on."""
     questions: QuestionConfig = QuestionConfig()
     shards: ShardConfig = ShardConfig()
 
@@ -769,19 +828,26 @@ def is_hub_id(name: str) -> bool:
 
 
 def public_tree(config: RunConfig) -> dict[str, Any]:
-    """All settings as they are published: a folder of the user's own is called "folder"."""
+    """All settings as they are published: a folder of the user's own is called "folder".
+
+    Nothing is said of photographs where objects are rendered.
+    """
     tree = config.model_dump(mode="json")
     tree["source"] = public_source(config.source)
     tree["render"]["surroundings"] = list(map(public_surroundings, config.render.surroundings))
     for name in LISTS:
         if tree["objects"][name] is not None:
             tree["objects"][name] = public_list(tree["objects"][name])
+    if config.photos is None:
+        del tree["photos"]
     return tree
 
 
 def public_source(source: str) -> str:
     """How a source is named in what is published: never a path."""
-    return source if source.startswith(("builtin:", "objaverse:")) else "folder"
+    if source.startswith(("builtin:", "objaverse:")):
+        return source
+    return "photos:" if source.startswith(("photos:", "colmap:", "transforms:")) else "folder"
 
 
 def public_surroundings(name: str) -> str:
@@ -807,6 +873,12 @@ def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: 
     for override in overrides:
         _set(tree, override)
     return _checked(tree, f"preset {preset}")
+
+
+def load_photos_config(overrides: Sequence[str] = (), **fields: Any) -> RunConfig:
+    """The configuration of a dataset of photographs, with `photos` switched on; then as `load_config`."""
+    photos = PhotosConfig().model_dump(mode="json")
+    return load_config("smoke", ["preset=photos", *overrides], photos=photos, **fields)
 
 
 def load_config_tree(tree: Mapping[str, Any], overrides: Sequence[str] = ()) -> RunConfig:

@@ -1,4 +1,4 @@
-"""A plan: shards with their objects and motions; and the cameras and pairs of each visit. Nothing is rendered here.
+"""A plan: shards with their objects and motions; and the cameras and pairs of each visit.
 
 Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of
 workers and the machine never matter.
@@ -49,7 +49,7 @@ from viewpoint100k.records import (
     Split,
     ViewSet,
 )
-from viewpoint100k.scenes.catalogue import size_m
+from viewpoint100k.scenes.catalogue import noun_of, size_m
 
 # The panoramas that ship inside the bpy wheel. Each belongs to one split, the same in all datasets: what a
 # model knows by heart of one is of no use in the test of another.
@@ -65,10 +65,11 @@ KNOWN_TRIES = (
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)  # backgrounds that show what lights the object
 ON_A_TABLE_M, IN_A_ROOM_M = 0.6, 1.8  # objects up to these sizes stand on a table, on the floor of a room
+LARGE_FURNITURE = {"sofa", "bed", "table", "desk", "wardrobe", "cabinet", "piano", "bookcase", "bathtub"}
 SCENE_M = 0.8  # of a scene of several objects, whose sizes are brought near to each other
 ABOVE_GROUND_DEG = 3.0  # of a camera's elevation: the ground may lie just below the middle of a flat object
-STANDING_LAMPS = 1.8  # how much stronger lamps are where the object stands: its shadow is to be seen
-PLACE_LIGHT = 0.7  # how much weaker, beside them, the light from a procedural place's walls is
+STANDING_LAMPS = 2.6  # how much stronger lamps are where the object stands: its shadow is to be seen
+PLACE_LIGHT = 0.55  # how much weaker, beside them, the light from a procedural place's walls is
 CLEARANCE = 0.5  # between the outermost camera and what surrounds it, in world units
 SEED_CLASSES = 8  # by the remainder of a place's seed: which split it belongs to
 SEEDS_OF: dict[Split, tuple[int, ...]] = {"train": (0, 1, 2, 3, 4, 5), "validation": (6,), "test": (7,)}
@@ -194,7 +195,7 @@ def plan_views(
 def _scene_plan(
     config: RunConfig, thing: SourceObject, round_: int, motions: Sequence[str]
 ) -> tuple[ScenePlan | None, list[str]]:
-    """How a scene stands in one visit, and the codes that fit: one event can happen to it, and other ones are for other visits."""
+    """How a scene stands in one visit, and the codes that fit: only one kind of event can happen to it."""
     settings = config.plan.scenes
     if settings is None or not thing.parts:
         return None, list(motions)
@@ -301,7 +302,7 @@ def _arrange_pair(
 def _turned_around(
     config: RunConfig, code: str, cameras: Sequence[Camera], made: Sequence[PlannedPair]
 ) -> PlannedPair | None:
-    """The views of a pair that is there, the other way around, if that is what is wanted and each may be in one more pair."""
+    """The views of a pair that is there, the other way around, if that will do and each may be used again."""
     orders = {(pair.first, pair.second) for pair in made}
     used = Counter(view for pair in made for view in pair.views)
     for pair in made:
@@ -351,7 +352,7 @@ def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
 
 
 def _above_ground(config: RunConfig, background: Background) -> RunConfig:
-    """Settings by which no camera looks from below the surface that the object stands on, where it is seen."""
+    """Settings by which no camera looks from below the surface that the object stands on, if it is seen."""
     lowest_deg = max(config.plan.lowest_deg, ABOVE_GROUND_DEG)
     if background.kind not in STANDING or lowest_deg == config.plan.lowest_deg:
         return config
@@ -418,6 +419,14 @@ def _background(config: RunConfig, rng: np.random.Generator) -> Background:
     )
 
 
+def _stands_in(thing: SourceObject, metres: float) -> PlaceSort:
+    """Where such things stand, by their size and what they are."""
+    if metres <= ON_A_TABLE_M:
+        return "table"
+    indoors = metres <= IN_A_ROOM_M or noun_of(thing.record) in LARGE_FURNITURE
+    return "room" if indoors else "yard"
+
+
 def _place(
     kind: Backdrop, thing: SourceObject, split: Split, cameras: Sequence[Camera], rng: np.random.Generator
 ) -> Location:
@@ -428,7 +437,7 @@ def _place(
     metres = SCENE_M if thing.parts else size_m(thing.record)
     sort: PlaceSort = "dome"
     if kind == "place":
-        sort = "table" if metres <= ON_A_TABLE_M else "room" if metres <= IN_A_ROOM_M else "yard"
+        sort = _stands_in(thing, metres)
     positions = np.array([camera.position for camera in cameras] or [np.array([2.0, 0.0, 1.0])])
     remainders = SEEDS_OF[split]
     remainder = remainders[int(rng.integers(len(remainders)))]

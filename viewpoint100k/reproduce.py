@@ -72,6 +72,11 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
         InputError: no dataset, no such shard, or its objects' folder is not known.
     """
     manifest = read_manifest(dataset)
+    if manifest.photographed:
+        raise InputError(
+            f"{dataset} is of photographs, which are not rendered: make it again with `viewpoint100k photos` and the "
+            "settings in its manifest.json"
+        )
     config = _config(dataset, manifest, source)
     findings = list[str]()
     if (now := config_hash(config)) != manifest.config_hash:

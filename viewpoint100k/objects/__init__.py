@@ -140,7 +140,10 @@ def fetch_object(
 
 @contextmanager
 def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
-    """Meanwhile, bring objects of a source that downloads them here, in order; what fails is met again later."""
+    """Meanwhile, bring objects of a source that downloads them here, in order.
+
+    What fails is met again later.
+    """
     if _parse(source)[0] != "objaverse":
         yield
         return
@@ -172,6 +175,10 @@ def _parse(source: str) -> tuple[str, str]:
     # a folder's name may have a colon in it, and C: is no scheme
     if source and (Path(source).exists() or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", source)):
         return "folder", source
+    if source.startswith(("photos:", "colmap:", "transforms:")):
+        raise InputError(
+            f"source {source!r} is of photographs, which are not rendered: run `viewpoint100k photos {source} OUT`"
+        )
     raise InputError(f"no source {source!r}: expected {SOURCES}")
 
 
