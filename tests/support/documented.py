@@ -37,7 +37,7 @@ NOT_RUN = (
         "needs a model of somebody's, or a public benchmark",
     ),
     (r"--runner ray|ray start", "needs a Ray cluster; tests/runners starts two nodes on loopback"),
-    (r"sbatch|viewpoint100k slurm", "needs a SLURM site; tests/runners starts one of one node"),
+    (r"sbatch|srun|viewpoint100k slurm", "needs a SLURM site; tests/runners starts one of one node"),
     (r"kubectl|s3://|viewpoint100k k8s", "needs a cluster or a bucket; tests/runners reads the manifest"),
     (
         r"trainers\.recipe",
