@@ -81,7 +81,9 @@ def leave(name: str, what: str, group: str, figures: Sequence[str], note: str = 
         group: a key of `GROUPS`.
         figures: one short sentence each.
     """
-    arguments = [shlex.quote(argument) for argument in sys.argv[1:]]
+    # no place on this machine: a folder is called by its own name
+    shown = [Path(argument).name if os.path.isabs(argument) else argument for argument in sys.argv[1:]]
+    arguments = [shlex.quote(argument) for argument in shown]
     script = Path(sys.argv[0]).resolve().relative_to(ROOT)
     row = Row(
         group=group,
