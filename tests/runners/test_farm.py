@@ -20,7 +20,7 @@ from test_main_job import published
 from benchmarks import farm_parts
 from benchmarks.farm_parts import (
     S3,
-    NotHere,
+    NotHereError,
     RayNodes,
     Slurm,
     children,
@@ -79,7 +79,7 @@ def part():
         def open_part(make):
             try:
                 return stack.enter_context(make())
-            except NotHere as reason:
+            except NotHereError as reason:
                 pytest.skip(str(reason))
 
         yield open_part
