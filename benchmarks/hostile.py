@@ -186,6 +186,7 @@ def bin_floats(rng: random.Random, data: bytes) -> bytes:
     floats = [
         views[a["bufferView"]] for a in tree["accessors"] if a["componentType"] == 5126 and "bufferView" in a
     ]
+    floats = [view for view in floats if view["buffer"] == 0]  # not those that lie there compressed
     if not floats:
         raise NotHereError
     view, out = rng.choice(floats), bytearray(binary)

@@ -17,7 +17,9 @@ from render_scenes.loading import OBJECT_RADIUS
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
 HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each, of panoramas 6
 PANORAMAS_KEPT = 8  # of the user's own, over objects: 8 MB each
-LIGHT_PX, SHOWN_PX = 1024, 2048  # widths at which panoramas light, and are shown
+# widths at which panoramas light, and are shown
+LIGHT_PX = 1024
+SHOWN_PX = 2048
 PLACE_PX = 64  # height of the panorama by which a procedural place lights
 GLARE = 6.0  # how much brighter windows and lamps of a place are than they can be shown
 MIDDLE_STRENGTH = 0.44  # of a light, by which a procedural place is shown as it was painted
@@ -206,7 +208,8 @@ class Lighting:
         """
         assert self.lit is not None
         if self.place is not None:
-            pose, intrinsics = np.asarray(camera.world_from_camera), np.asarray(camera.intrinsics)
+            pose = np.asarray(camera.world_from_camera)
+            intrinsics = np.asarray(camera.intrinsics)
             painted = painting.paint(self.place, pose, intrinsics, size)
             gain = (self.lit["strength"] / MIDDLE_STRENGTH) ** (1 / 2.2)
             return np.clip(painted.rgb * np.float32(255 * gain), 0, 255), painted.on_ground

@@ -12,12 +12,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from viewpoint100k.config import load_config
-from viewpoint100k.devices import Device, find_devices
+from viewpoint100k.devices import Device, environment_of, find_devices
 from viewpoint100k.engine import KILLS, PROBE_SIZE_PX, Engine, Rendered, warm_up
 from viewpoint100k.errors import EngineError, InputError
 from viewpoint100k.objects.builtin import build_builtin, list_builtin
@@ -502,6 +503,12 @@ def test_a_process_sees_its_own_gpu_only_of_those_the_scheduler_lends(device, le
     if lent is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", lent)
     assert device.environment() == seen
+
+
+def test_a_render_process_looks_for_plugins_in_no_folder_but_its_own(tmp_path):
+    folder = environment_of(tmp_path)["LIBHEIF_PLUGIN_PATH"]
+    assert [path.name for path in Path(folder).iterdir()] == ["render_scenes"]
+    assert Path(folder).is_relative_to(tmp_path)
 
 
 RECORDED = [  # what Cycles said on some machines, with what its drivers print before

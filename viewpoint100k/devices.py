@@ -58,6 +58,8 @@ def environment_of(scratch: Path) -> dict[str, str]:
         link.symlink_to(Path(package.origin).resolve().parent)
     temporary = str(home.parent.resolve())  # Blender leaves a folder there when it is killed; ours is removed
     paths = {"PYTHONPATH": str(home.resolve()), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
+    # for a damaged image, bpy 5.2's libheif looks for plugins where it was built: a folder of anybody's here
+    paths["LIBHEIF_PLUGIN_PATH"] = str(home.resolve())
     return {**os.environ, **ONE_THREAD, **paths}
 
 
