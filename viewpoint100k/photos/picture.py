@@ -26,6 +26,7 @@ MOST_PIXELS = 200_000_000  # of a stored photograph
 SAME_SHAPE = 0.01  # by how much the sides of a scaled picture may differ from its lens's
 BORDER = 33  # points of a side that have to lie inside the photograph
 AIMS = 11  # from the photograph's own axis to the object's middle
+MOST_MISSING = 0.5  # beyond an edge of the square, over the radius of the object's ball
 ROOM = 1.02  # around the object
 NARROWEST = 0.6  # of the largest square around the principal point
 JPEG_QUALITY = 95
@@ -149,8 +150,8 @@ def square_camera(photo: Photograph, subject: Subject, turns: int) -> Camera | N
             best = (missing, aim, half)
         if missing == 0:
             break
-    # an object that is cut a little still shows how the camera moved; one whose middle is not there does not
-    if best is None or best[0] > size:
+    # an object that is cut a little still shows how the camera moved; one of which half is missing hardly does
+    if best is None or best[0] > MOST_MISSING * size:
         return None
     pose = photo.world_from_camera.copy()
     pose[:3, :3] = rotation @ best[1]

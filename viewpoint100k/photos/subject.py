@@ -51,6 +51,10 @@ def find_subject(photos: PhotoSet, points: Points | None, given: tuple[float, ..
         subject = _of_masks(photos)
     elif points is not None and len(points.world) >= FEWEST_POINTS:
         subject = _of_points(photos, points)
+    elif where_axes_meet(photos.photographs) is None:
+        raise ObjectRefused(
+            f"shows no object from around it: all its pictures were taken from nearly one place; {SAY_WHERE}"
+        )
     else:
         count = 0 if points is None else len(points.world)
         raise ObjectRefused(
