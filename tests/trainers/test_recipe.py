@@ -220,11 +220,11 @@ def test_the_report_stands_alone_and_shows_scores_costs_and_what_was_learned_and
     assert "&lt;b&gt;cannot" in page
 
 
-def test_a_run_that_is_killed_in_the_middle_of_a_stage_goes_on_to_the_same_scores(tmp_path, drawn):
+def test_a_run_that_is_killed_in_the_middle_of_a_stage_goes_on_to_the_same_scores(tmp_path, dataset):
     """The whole way but GRPO, from a model of 1 M parameters; killed while it asks, and while it trains."""
-    texts = texts_of(load_questions(drawn, streaming=True, fair=False).remove_columns("images"))
+    texts = texts_of(load_questions(dataset, streaming=True, fair=False).remove_columns("images"))
     model = build(TinyArguments(out=str(tmp_path / "model"), data="", hidden=64, layers=2, size_px=32), texts)
-    mine = written(tmp_path / "r.yaml", data={"path": str(drawn)}, model=str(model))
+    mine = written(tmp_path / "r.yaml", data={"path": str(dataset)}, model=str(model), split="train")
     environment = os.environ | {
         "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
         "HF_DATASETS_CACHE": str(tmp_path / "cache"),
