@@ -356,10 +356,13 @@ def test_a_rollout_whose_image_tokens_are_repeated_twice_is_refused_and_looked_a
         doubled.generate([[1, 9, 9, 2]])
 
 
-def test_fresh_questions_are_a_source_like_any_other_and_follow_what_answers_earn(dataset):
+def test_fresh_questions_are_a_source_like_any_other_and_follow_what_answers_earn(tmp_path):
+    from support.audit_sets import make_samples, write_dataset
+
     from trainers import gym
     from trainers.rewards import accuracy_reward
 
+    dataset = write_dataset(tmp_path / "data", make_samples(objects=8, pairs=6, seed=2, size_px=32))
     asked = DataArguments(
         data=[f"gym:{dataset}#ego_translation"], streaming=True, think_ratio=0.0, difficulty=0.5
     )

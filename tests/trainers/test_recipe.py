@@ -173,10 +173,10 @@ def test_a_folder_of_another_recipe_and_one_where_somebody_works_are_left_alone(
 def answers(path, data, right):
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = []
-    for stored in iter_samples(data, "test"):
-        for number, question in enumerate(one for one in stored.sample.questions if one.fair):
-            said = question.answer if right(number) else "I <b>cannot</b> tell"
-            lines.append(json.dumps({"question_id": question.id, "prediction": said}))
+    asked = [one for stored in iter_samples(data, "test") for one in stored.sample.questions if one.fair]
+    for number, question in enumerate(asked):
+        said = question.answer if right(number) else "I <b>cannot</b> tell"
+        lines.append(json.dumps({"question_id": question.id, "prediction": said}))
     path.write_text("\n".join(lines) + "\n")
 
 
@@ -201,7 +201,10 @@ def test_the_report_stands_alone_and_shows_scores_costs_and_what_was_learned_and
     assert not re.search(r"(?:src|href)=[\"'](?!data:)", page)
     assert facts["asked"] == ["before training", "after stage 1"]
     first = next(row for row in facts["scores"] if row["name"] == "all")
-    assert [cell["value"] for cell in first["cells"]] == pytest.approx([0.25, 0.5], abs=0.12)
+    count = first["cells"][0]["n"]
+    right = [sum(n % 4 == 0 for n in range(count)), sum(n % 4 > 1 for n in range(count))]
+    assert count > 4
+    assert [cell["value"] for cell in first["cells"]] == pytest.approx([n / count for n in right])
     assert all(cell["low"] < cell["value"] < cell["high"] for cell in first["cells"])
     assert next(row for row in facts["scores"] if row["name"] == "unreadable")["cells"][0]["value"] > 0.5
     assert facts["spread"][0]["sd"] == [0, 0]
@@ -217,12 +220,11 @@ def test_the_report_stands_alone_and_shows_scores_costs_and_what_was_learned_and
     assert "&lt;b&gt;cannot" in page
 
 
-@pytest.mark.slow
-def test_a_run_that_is_killed_in_the_middle_of_a_stage_goes_on_to_the_same_scores(tmp_path, drawn):
+def test_a_run_that_is_killed_in_the_middle_of_a_stage_goes_on_to_the_same_scores(tmp_path, dataset):
     """The whole way but GRPO, from a model of 1 M parameters; killed while it asks, and while it trains."""
-    texts = texts_of(load_questions(drawn, streaming=True, fair=False).remove_columns("images"))
+    texts = texts_of(load_questions(dataset, streaming=True, fair=False).remove_columns("images"))
     model = build(TinyArguments(out=str(tmp_path / "model"), data="", hidden=64, layers=2, size_px=32), texts)
-    mine = written(tmp_path / "r.yaml", data={"path": str(drawn)}, model=str(model))
+    mine = written(tmp_path / "r.yaml", data={"path": str(dataset)}, model=str(model), split="train")
     environment = os.environ | {
         "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
         "HF_DATASETS_CACHE": str(tmp_path / "cache"),
