@@ -23,9 +23,9 @@ import numpy as np
 from render_scenes import painting, places
 from viewpoint100k import objects as sources
 from viewpoint100k.config import RunConfig, load_config
+from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
-from viewpoint100k.design import design
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.records import Location, ObjectRecord, SourceObject, Split, ViewSet
 

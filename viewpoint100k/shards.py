@@ -231,7 +231,7 @@ def _unfinished(target: Path) -> Path:
 
 
 def sweep(out: Path, *, before: float) -> None:
-    """Remove what killed processes left half-written, here and in OUT/.run, if it was begun before `before`."""
+    """Remove what killed processes left half-written, here and in OUT/.run, and began before `before`."""
     folders = list(filter(is_own_folder, out.glob("*")))
     mine = [each for folder in (out, *folders) for each in folder.glob(".*.partial")]
     mine += (out / ".run").rglob(".*.partial") if is_own_folder(out / ".run") else ()
@@ -615,8 +615,8 @@ def _check_members(path: Path | str, key: str, names: Iterable[str], sample: Sam
     found, views = sorted(names), len(sample.views)
     if found != ["json", *(f"view_{number}.jpg" for number in range(views))]:
         raise InputError(
-            f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are {found}; expected "
-            "json, view_0.jpg, ..., each once"
+            f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are {found}; "
+            "expected json, view_0.jpg, ..., each once"
         )
 
 
@@ -631,7 +631,7 @@ def _sample(path: Path | str, key: str, data: bytes) -> Sample:
 
 
 def first_fault(error: ValidationError) -> str:
-    """What is wrong first with a file that is no record of ours: the field, and what was expected, on a line."""
+    """What is wrong first with a file that is no record of ours: the field, and what was expected."""
     if error.error_count() > 10_000:  # a list of them all takes hundreds of bytes for each
         return f"has {error.error_count()} faults"
     first = error.errors(include_url=False, include_context=False)[0]
