@@ -186,6 +186,7 @@ class Bare:
         described = view_set.model_dump(mode="json", include={"lights", "background", "views"})
         opened = protocol.Open(
             paths=[str(path.resolve())],
+            panoramas={},
             scene=False,
             out=str(self.scratch),
             lights=described["lights"],

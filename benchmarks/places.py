@@ -367,7 +367,7 @@ light = {"name": "place", "panorama": None, "rotation_deg": 0, "strength": 0.5, 
 for path, location in zip(paths, locations):
     background = {"kind": "place", "place": location, "rgb": [0, 0, 0], "rgb_below": [0, 0, 0]}
     try:
-        studio.open(protocol.Open(paths=[path], scene=False, out="/tmp", lights=[light], background=background,
+        studio.open(protocol.Open(paths=[path], scene=False, panoramas={}, out="/tmp", lights=[light], background=background,
                                   jpeg_quality=90, pose="auto", cpu_limit_s=300))
     except Exception as error:
         continue
