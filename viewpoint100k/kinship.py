@@ -19,6 +19,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 SAME_SHAPE = 0.001
 # Objects of one series stay in one split unless that is more of the source than this: then it tells nothing
 MOST_OF_A_SERIES = 0.1
+MADE_HERE = "viewpoint100k"  # author of `builtin:`, whose titles are numbers in hex: they tell no series
 _SCALE = 65_535
 _MOST_LINKS = (
     32  # of one shape to others: a thousand that are nearly the same hang together by fewer than all
@@ -117,7 +118,7 @@ def kin_of(objects: Sequence[SourceObject]) -> list[int]:
     By what its source says (`SourceObject.kin`), its file, its shape, and its author's series.
     """
     shapes = groups_by_shape([thing.record.shape for thing in objects])
-    names = [series(thing.record) for thing in objects]
+    names = ["" if thing.record.author == MADE_HERE else series(thing.record) for thing in objects]
     sizes = dict[str, int]()
     for name in names:
         sizes[name] = sizes.get(name, 0) + 1

@@ -226,12 +226,12 @@ def _pieces(path: Path, kept: Kept) -> Iterator[bytes]:
 
 
 def _unfinished(target: Path) -> Path:
-    """A hidden name beside a file that no other process takes, on whatever machine: they may share the folder."""
+    """A hidden name beside a file that no other process takes: many machines may share the folder."""
     return target.with_name(f".{target.name}.{uuid4().hex[:12]}.partial")
 
 
 def sweep(out: Path, *, before: float) -> None:
-    """Remove what killed processes left half-written, here and in OUT/.run; a file begun since `before` is at work."""
+    """Remove what killed processes left half-written, here and in OUT/.run, and began before `before`."""
     folders = list(filter(is_own_folder, out.glob("*")))
     mine = [each for folder in (out, *folders) for each in folder.glob(".*.partial")]
     mine += (out / ".run").rglob(".*.partial") if is_own_folder(out / ".run") else ()
@@ -366,14 +366,14 @@ def own_folder(path: Path) -> Path:
     """
     if os.path.lexists(path) and not is_own_folder(path):
         raise InputError(
-            f"{path} is a link or a file; expected a folder of the dataset's own. Delete it, then run this again"
+            f"{path} is a link or a file; expected a folder of the dataset's own. Delete it, then try again"
         )
     path.mkdir(exist_ok=True)
     return path
 
 
 def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
-    """The members of an open shard, in order. Whoever gets one may read its content, and leave the file where it likes.
+    """The members of an open shard, in order; the caller may read one, and leave the file anywhere.
 
     `tarfile` reads headers; which of them there may be is decided here: it follows links and chains of
     headers, makes room for whatever size they name, and takes a damaged header for the end.
@@ -412,7 +412,8 @@ def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
             raise InputError(f"{path}: member {one_line(name)!a} has {size} bytes; expected at most {most}")
         if data + size > whole:
             raise InputError(
-                f"{path} is not a whole tar file: it ends at byte {whole}, within the {size} bytes of member {one_line(name)!a}"
+                f"{path} is not a whole tar file: it ends at byte {whole}, within the {size} bytes of member "
+                f"{one_line(name)!a}"
             )
         at = data + -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         if kind == tarfile.XHDTYPE:
@@ -446,11 +447,12 @@ def _header(header: bytes, path: Path, at: int) -> tuple[str, int, bytes]:
 
 
 def _check_pax(data: bytes, path: Path, name: str) -> None:
-    """Let second headers pass that give a member times and owners, and none that give it another name, size or kind."""
+    """Let second headers pass that give a member times and owners, and none that give it anything else."""
     names = {record[1] for record in PAX_RECORD.finditer(data)}
     if sum(len(record[0]) for record in PAX_RECORD.finditer(data)) != len(data) or names - PAX_HARMLESS:
         raise InputError(
-            f"{path}: member {one_line(name)!a} is a second header that says more than times and owners; expected plain members"
+            f"{path}: member {one_line(name)!a} is a second header that says more than times and owners; "
+            "expected plain members"
         )
 
 
@@ -505,7 +507,7 @@ def open_picture(data: bytes, name: str) -> "Image":
 
 @contextmanager
 def decoding(name: str) -> Iterator[None]:
-    """Whatever a decoder's parts raise at damage (there is no list of it) is an error that names the picture."""
+    """Whatever a decoder raises at damage (there is no list of it) is an error that names the picture."""
     try:
         yield
     except MemoryError:
@@ -518,7 +520,7 @@ def decoding(name: str) -> Iterator[None]:
 
 @contextmanager
 def in_sample(path: Path | str, key: str = "") -> Iterator[None]:
-    """What goes wrong with one sample is an error that names its shard and its key; with all at once, the shard.
+    """What goes wrong with a sample is an error that names its shard and its key; with all, the shard.
 
     The record of a sample is checked when it is read; what nobody thought of must not end in a traceback
     either.
@@ -553,7 +555,8 @@ def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
     )
     if not paths:
         raise InputError(
-            f"{dataset} holds no shards of {split or 'any split'}: expected files such as train-00000-of-00010.tar"
+            f"{dataset} holds no shards of {split or 'any split'}: expected files such as "
+            "train-00000-of-00010.tar"
         )
     return paths
 
@@ -612,8 +615,8 @@ def _check_members(path: Path | str, key: str, names: Iterable[str], sample: Sam
     found, views = sorted(names), len(sample.views)
     if found != ["json", *(f"view_{number}.jpg" for number in range(views))]:
         raise InputError(
-            f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are {found}; expected json, "
-            "view_0.jpg, ..., each once"
+            f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are {found}; "
+            "expected json, view_0.jpg, ..., each once"
         )
 
 
@@ -628,7 +631,7 @@ def _sample(path: Path | str, key: str, data: bytes) -> Sample:
 
 
 def first_fault(error: ValidationError) -> str:
-    """What is wrong first with a file that is no record of ours, on one line: the field, and what was expected."""
+    """What is wrong first with a file that is no record of ours: the field, and what was expected."""
     if error.error_count() > 10_000:  # a list of them all takes hundreds of bytes for each
         return f"has {error.error_count()} faults"
     first = error.errors(include_url=False, include_context=False)[0]
@@ -661,7 +664,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def keep_picture_memory() -> None:
-    """Let Pillow use the memory of pictures again that are no longer needed: to ask for it anew takes a fifth of the time."""
+    """Let Pillow use the memory of pictures again; to ask for it anew takes a fifth of the time."""
     from PIL import Image
 
     core: Any = Image.core  # type: ignore[attr-defined]

@@ -200,6 +200,11 @@ def thing(uid, **more):
     return SourceObject(record=ObjectRecord(uid=uid, **more))
 
 
+def test_toys_of_one_family_are_no_series():
+    toys = list_builtin(300, seed=0)
+    assert kin_of(toys) == list(range(300))
+
+
 def test_a_series_of_an_author_is_kept_together_unless_it_is_most_of_the_source():
     assert series(ObjectRecord(uid="a", title="Chair 12 (red)", author="Ann")) == series(
         ObjectRecord(uid="b", title="chair_7", author="ann")
