@@ -208,8 +208,9 @@ def traced(arguments: argparse.Namespace) -> dict[str, object]:
         command = [sys.executable, "-c", TRACE, json.dumps([scratch, arguments.size, asked])]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for name, picture in painted.items():
-            wanted = np.load(Path(scratch) / f"{name}.npy")[..., :3]
-            seen = wanted.sum(axis=2) > 0  # the sky is no mesh
+            wanted = np.load(Path(scratch) / f"{name}.npy")
+            seen = wanted[..., 3] > 0.999  # the sky is no mesh
+            wanted = wanted[..., :3]
             error = float(((np.clip(wanted, 0, 1) - picture)[seen] ** 2).mean())
             out[name] = round(-10 * float(np.log10(max(error, 1e-12))), 2)
     values = list(out.values())
