@@ -248,7 +248,7 @@ class _Spots(NamedTuple):
 def _askew(pyramid: Pyramid, spots: _Spots) -> Array:
     """(N, channels) the mean of a texture over long spots, by as many round ones side by side as are needed."""
     out = np.empty((len(spots.x), pyramid.levels[0].shape[2]), dtype=np.float32)
-    counts = np.select([spots.slant > 0.7, spots.slant > 0.28], [1, 3], 6)
+    counts = np.select([spots.slant > 0.6, spots.slant > 0.3], [1, 2], 4)
     for count in np.unique(counts):
         mine = np.flatnonzero(counts == count)
         x, y, along_x, along_y, across, slant = (values[mine] for values in spots)
