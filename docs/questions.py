@@ -27,10 +27,11 @@ PICTURES = Path("pictures") / "questions"
 SIDE_PX, GAP_PX = 192, 4
 HEAD = """# Questions
 
-Written by `python docs/questions.py PAIRS SETS` from the registry ([tier_a.py](../viewpoint100k/questions/tier_a.py),
-[tier_b.py](../viewpoint100k/questions/tier_b.py), [tier_b_figures.py](../viewpoint100k/questions/tier_b_figures.py),
-[tier_b_sets.py](../viewpoint100k/questions/tier_b_sets.py)); those about scenes of several objects have [a page of their own](questions_scenes.md); frames and signs are in [conventions.md](conventions.md). The last two hold kinds that draw a figure
-by lot (dots, a map, a mirror) or show three or four views. Of a tenth of the pairs the same is also asked from image 2 to image 1.
+Each kind of question about pairs and sets of views is on this page, with an example; those about scenes of several
+objects have [a page of their own](questions_scenes.md). Frames and signs are in [conventions.md](conventions.md). Some
+kinds draw a figure (dots, a map, a mirror), or show three or four views. For a tenth of the pairs the same is also asked
+from image 2 to image 1. Written by `python docs/questions.py PAIRS SETS` from the
+[registry](../viewpoint100k/questions/registry.py).
 
 A question is asked only
 
@@ -57,7 +58,7 @@ option goes round the letters. `questions.other_forms` of the questions are answ
 by mean relative accuracy. `lens`: the question says how wide both pictures are, for size means nothing without that.
 
 A **chain of thought** is written from facts that are clearly true of the pair, facts first, in a closed grammar
-([chains.py](../viewpoint100k/questions/chains.py)); it is shipped only if [its proof](../viewpoint100k/proof/kinds), which shares no code with it, reads every
+([facts](../viewpoint100k/questions/facts)); it is shipped only if [its proof](../viewpoint100k/proof/kinds), which shares no code with it, reads every
 sentence back, finds it true, and comes to the same answer. No model is involved.
 
 | kind | tier | options |
@@ -66,18 +67,18 @@ sentence back, finds it true, and comes to the same answer. No model is involved
 
 HEAD_OF_SCENES = """# Questions about scenes
 
-Written by `python docs/questions.py SCENES` from the registry ([tier_c.py](../viewpoint100k/questions/tier_c.py),
-[tier_c_pairs.py](../viewpoint100k/questions/tier_c_pairs.py)). Scenes of several objects on a floor are asked these kinds, and where
-nothing but the camera moved also [those of single objects](questions.md), said of the group.
+Scenes of several objects on a floor are asked the kinds on this page, and where nothing but the camera moved also
+[those about single objects](questions.md), asked about the group. Written by `python docs/questions.py SCENES` from the
+[registry](../viewpoint100k/questions/registry.py).
 
-Which objects a question speaks of is drawn by lot among those that can be told in the picture: at least {pixels} pixels of 512 x 512, and
+Which objects a question speaks of is drawn at random among those that the picture shows well enough: at least {pixels} pixels of 512 x 512, and
 {visible:.0%} of what would be seen of it alone. `{{a}}`, `{{b}}`, `{{c}}` stand for their names; objects without a name of their own are called by
-letters, which are drawn into the picture. It is drawn too which answer shall be right, and whether the flat picture speaks for or against
-it; what is left uneven, [balance.py](../viewpoint100k/questions/balance.py) thins out, by these *flat cues* of the objects spoken of: `across` (further
+letters, which are drawn into the picture. Which answer is right, and whether the flat picture speaks for or against it, is drawn, too;
+what is left uneven, [balance.py](../viewpoint100k/questions/balance.py) thins out, by these *flat cues* of the objects spoken of: `across` (further
 right in the picture), `height` (lower), `looks` (taller), `away` (nearer to the third one), `deeper` (closer to the camera as it is), `diagonal` (both of
-`across` and `deeper`). Nothing is asked near the edge between two answers: the margins stand at the head of both files.
+`across` and `deeper`). Nothing is asked near the edge between two answers: the margins are settings (`gates.*`).
 
-The **chains of thought** ([chains_scenes.py](../viewpoint100k/questions/chains_scenes.py)) say directions in degrees clockwise from where the camera
+The **chains of thought** ([facts](../viewpoint100k/questions/facts)) say directions in degrees clockwise from where the camera
 looks and distances in tenths of the scene's radius; [its proof](../viewpoint100k/proof/kinds/scene) measures each sentence anew on the
 objects' boxes and the cameras' matrices. What appeared, vanished or was turned has none: that is seen, not worked out.
 

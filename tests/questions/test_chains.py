@@ -289,18 +289,18 @@ def other_answer(item, text, rng):
 
 
 SOMETHING = (
-    "Image 2 looks more at the side of the object that was on the left in image 1",
-    "Image 2 looks more at the side of the object that was on the right in image 1, by about 40 degrees",
+    "Image 2 shows more of the side of the object that was on the left in image 1",
+    "Image 2 shows more of the side of the object that was on the right in image 1, by about 40 degrees",
     "In image 2 the top of the object faces the camera less than in image 1",
     "In image 2 the top of the object faces the camera more than in image 1",
-    "In the picture, the object has gone to the left",
-    "In the picture, the object has gone to the right, by about 10 degrees",
-    "The object looks about as large in both images",
-    "In the picture, the object became larger",
+    "In the picture, the object appears further to the left in image 2",
+    "In the picture, the object appears further to the right in image 2, by about 10 degrees",
+    "The object looks about equally large in both images",
+    "In the picture, the object has become larger",
     "The camera turned to the right",
     "The camera tilted down",
     "Both images show the object from nearly the same side",
-    "Perspective aside, what is upright on the object leans the same way in both pictures",
+    "Perspective aside, the object's vertical lines lean the same way in both pictures",
 )
 
 
@@ -542,7 +542,7 @@ def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_bes
     pair = pair_of(
         ball(), around(-90), around(-60), front_azimuth_deg=0.0
     )  # its right side, and then its front
-    said = "Image 1 shows the object's right. The object looks about as large in both images"
+    said = "Image 1 shows the object's right side side. The object looks about equally large in both images"
     for answer in ("left", "right", "no movement sideways"):
         assert chain_for(name, *pair, answer, np.random.default_rng(0)) is None
         text = f"{said}. So the answer is: {answer}."

@@ -23,7 +23,7 @@ from viewpoint100k.records import Decidability, MapCamera, Mark, Move, Seen, Sur
 GATES = GateConfig()
 SIZE_PX = 512
 KINDS = {kind.name: kind for kind in DRAWN_KINDS if not kind.of_scenes}
-WITHOUT = {"mirrored/object"}
+WITHOUT = {"mirrored/object", "nearest_of_three/object"}
 OUR_PREMISES = [
     lines
     for kind in KINDS.values()
@@ -231,7 +231,7 @@ def test_a_chain_is_short_and_names_the_answer_last(chains):
     for item, text in chains:
         assert len(text.split()) <= 120
         assert text.endswith(f"So the answer is: {item.answer}.")
-        if item.name != "which_view/around_object":  # which lists all three images
+        if not item.answer.startswith("image "):  # these list all three images
             assert text.count(item.answer) == 1
 
 
@@ -425,7 +425,7 @@ def test_what_a_kind_must_not_say_cannot_be_read(chains):
     for item, text in chains:
         for label in (
             "The lens is the same in both images",
-            "Leaving out what the lens did, the object looks larger in image 2",
+            "Leaving aside the lens, the object looks larger in image 2",
         ):
             assert any("cannot be read" in one for one in problems(item, f"{label}. {text}"))
 

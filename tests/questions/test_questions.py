@@ -124,7 +124,7 @@ def test_the_hand_made_cameras_agree():
 
 def test_the_kinds_are_those_of_all_tiers_and_no_two_have_one_name():
     names = [kind.name for kind in KINDS]
-    assert len(set(names)) == len(names) == 44
+    assert len(set(names)) == len(names) == 47
     assert {EGO, FACING, ABOVE, TURN, FRONT, PITCH, ROLL, VERTICAL, FORWARD, BOTH, WHICH, NEXT, POSE} < set(
         names
     )

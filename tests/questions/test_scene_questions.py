@@ -359,7 +359,7 @@ def spoiled(text, names):
         other = (int(digits[1]) + 40) % 360
         yield f"{facts[: digits.start(1)]}{other}{facts[digits.end(1) :]}. So the answer{conclusion}"
     for word, other in (
-        ("clockwise from where", "counter-clockwise from where"),
+        ("clockwise from the camera", "counter-clockwise from the camera"),
         ("is to the left", "is to the right"),
         (" meet", " part"),
     ):

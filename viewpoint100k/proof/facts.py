@@ -45,42 +45,43 @@ OF_TWO = "<image:1|2>"
 
 PREMISES = frozenset(
     {
-        "going left, a camera sees more of the side that was on the left in its picture, and going right, "
-        "of the one on the right",
+        "a camera that moves left sees more of the side that was on the left in its picture, and one that "
+        "moves right sees more of the right side",
         "the side that comes into view was on the left in the picture if the camera went left, and on the "
         "right if it went right",
-        "turning to one side shifts the object to the other in the picture, and so does moving",
-        "what a turn does not explain of the shift, the move does, and both shift the object the opposite "
-        "way",
+        "turning to one side shifts the object to the other side of the picture, and so does moving",
+        "the part of the shift that the turn does not explain comes from the move, and both shift the "
+        "object the opposite way",
         "tilting one way shifts the object the other way in the picture, and so does moving",
-        "what a tilt does not explain of the shift, the move does, and both shift the object the opposite "
-        "way",
-        "a turn takes the object the opposite way in the picture",
-        "the object goes to the other side of the picture than the one to which the camera turns",
-        "a tilt takes the object the opposite way in the picture",
+        "the part of the shift that the tilt does not explain comes from the move, and both shift the "
+        "object the opposite way",
+        "a turn shifts the object the opposite way in the picture",
+        "when the camera turns to one side, the object shifts to the other side of the picture",
+        "a tilt shifts the object the opposite way in the picture",
         "the object goes up in the picture when the camera tilts down, and down when it tilts up",
         "a roll turns the picture's content the opposite way",
-        "the content of the picture turns against the camera's roll",
+        "the content of the picture turns opposite to the camera's roll",
         "an object that faces camera 1 has its own left on the right of image 1",
         "for something that faces the first camera, left and right are swapped",
-        "seen from above, going around something to the right is counter-clockwise and to the left clockwise",
-        "a camera that goes around to its right goes counter-clockwise when seen from above, to its left "
-        "clockwise",
+        "seen from above, going around something to the right is counter-clockwise, and going to the left "
+        "is clockwise",
+        "a camera that goes around to its right moves counter-clockwise when seen from above, and one that "
+        "goes to its left moves clockwise",
         "an object's own left is on the right of a picture of its front and on the left of a picture of its "
         "back",
-        "own left and right are swapped in a picture of the front, and as in the picture from behind",
-        "the higher the place from which one looks, the more the top faces one",
-        "the upper side is seen the better, the higher the camera looks from",
-        "apart from the lens, an object looks the larger the nearer it is",
-        "what the lens does not explain of the size comes from the distance",
-        "going far around an object also brings the camera ahead of where it was",
-        "whoever goes far around an object at the same distance also gets ahead along the first line of "
-        "sight",
-        "a third of the way to the edge is a small angle, two thirds a middle one, and the edge a quarter "
-        "of a circle",
-        "halfway to the edge is a third of a quarter circle, and the edge itself is a whole one",
-        "a shift by itself does not tell a move from a tilt",
-        "a shift alone may come from a tilt",
+        "from the front, the object's own left and right appear swapped; from behind they do not",
+        "the higher the viewpoint, the more the top faces the camera",
+        "the higher the camera, the more of the top it sees",
+        "apart from zooming, an object looks larger the nearer it is",
+        "any change of size that the lens does not explain comes from the distance",
+        "going far around an object also brings the camera forward",
+        "going far around an object at a constant distance also moves the camera forward along its first "
+        "line of sight",
+        "a third of the way to the edge is a small angle, two thirds a medium one, and the edge itself a "
+        "quarter circle",
+        "halfway to the edge is a third of a quarter circle, and the edge itself is a full quarter circle",
+        "a shift by itself does not distinguish a move from a tilt",
+        "a shift alone may also come from a tilt",
     }
 )
 
@@ -182,32 +183,32 @@ def _faces(case: Case, say: Say) -> bool:
 PLACE = Fact(
     "place",
     (
-        f"the object's middle is in the {COLUMN} third of image {OF_TWO} from left to right and in its "
+        f"the centre of the object is in the {COLUMN} third of image {OF_TWO} from left to right and in the "
         f"{ROW} third from top to bottom",
-        f"image {OF_TWO} has the object's middle in the {COLUMN} third of its width and the {ROW} third of "
-        "its height",
+        f"in image {OF_TWO}, the object's centre lies in the {COLUMN} third of the width and the {ROW} "
+        "third of the height",
     ),
     _place,
 )
 SHIFT_X = Fact(
     "shift_x",
     (
-        f"the object's middle shifted to the {LEFT_RIGHT} in the picture{BY}",
-        f"from image 1 to image 2, the object comes to lie further to the {LEFT_RIGHT} in the picture{BY}",
-        f"in the picture, the object has gone to the {LEFT_RIGHT}{BY}",
-        "the object's middle did not shift sideways in the picture",
-        "from left to right, the object is at about the same place in both pictures",
+        f"the object's centre shifted to the {LEFT_RIGHT} in the picture{BY}",
+        f"from image 1 to image 2, the object's position in the picture shifts to the {LEFT_RIGHT}{BY}",
+        f"in the picture, the object appears further to the {LEFT_RIGHT} in image 2{BY}",
+        "the object's centre did not shift sideways in the picture",
+        "horizontally, the object is at about the same place in both pictures",
     ),
     _measured(lambda pair: _shift_deg(pair, 0), NO_SHIFT_DEG, "left", "right"),
 )
 SHIFT_Y = Fact(
     "shift_y",
     (
-        f"the object's middle shifted {UP_DOWN} in the picture{BY}",
-        f"from image 1 to image 2, the object comes to lie further {UP_DOWN} in the picture{BY}",
-        f"in the picture, the object has gone {UP_DOWN}{BY}",
-        "the object's middle did not shift up or down in the picture",
-        "from top to bottom, the object is at about the same place in both pictures",
+        f"the object's centre shifted {UP_DOWN} in the picture{BY}",
+        f"from image 1 to image 2, the object's position in the picture shifts {UP_DOWN}{BY}",
+        f"in the picture, the object appears further {UP_DOWN} in image 2{BY}",
+        "the object's centre did not shift up or down in the picture",
+        "vertically, the object is at about the same place in both pictures",
     ),
     _measured(lambda pair: _shift_deg(pair, 1), NO_SHIFT_DEG, "up", "down"),
 )
@@ -215,23 +216,23 @@ SIDE = Fact(
     "side",
     (
         f"in image 2 the object is seen more from the side that was on the {LEFT_RIGHT} in image 1{BY}",
-        f"the side of the object that was on the {LEFT_RIGHT} in image 1 is turned more to the camera in "
-        f"image 2{BY}",
-        f"image 2 looks more at the side of the object that was on the {LEFT_RIGHT} in image 1{BY}",
+        f"the side of the object that was on the {LEFT_RIGHT} in image 1 is turned more towards the camera "
+        f"in image 2{BY}",
+        f"image 2 shows more of the side of the object that was on the {LEFT_RIGHT} in image 1{BY}",
         "both images show the object from nearly the same side",
         "neither the left nor the right side of the object comes more into view in image 2",
-        "the sides of the object are turned to the camera in image 2 as they were in image 1",
+        "the sides of the object face the camera in image 2 just as they did in image 1",
     ),
     _measured(lambda pair: pair.azimuth_deg, NO_ANGLE_DEG, "left", "right"),
 )
 UPPER = Fact(
     "upper",
     (
-        f"the object's upper side is turned {MORE_LESS} to the camera in image 2 than in image 1{BY}",
+        f"the top of the object is turned {MORE_LESS} towards the camera in image 2 than in image 1{BY}",
         f"in image 2 the top of the object faces the camera {MORE_LESS} than in image 1{BY}",
-        f"image 2 has the object's upper side {MORE_LESS} in view than image 1{BY}",
-        "the object's upper side is turned to the camera equally in both images",
-        "both images see the top of the object at nearly the same slant",
+        f"image 2 shows {MORE_LESS} of the top of the object than image 1{BY}",
+        "the top of the object is turned towards the camera equally in both images",
+        "both images show the top of the object at nearly the same angle",
     ),
     _measured(lambda pair: pair.elevation_deg, NO_ANGLE_DEG, "less", "more"),
 )
@@ -239,19 +240,19 @@ SIZE = Fact(
     "size",
     (
         f"the object looks {LARGER_SMALLER} in image 2 than in image 1",
-        f"in the picture, the object became {LARGER_SMALLER}",
-        "the object looks about as large in both images",
-        "in the picture, the object kept its size",
+        f"in the picture, the object has become {LARGER_SMALLER}",
+        "the object looks about equally large in both images",
+        "in the picture, the object has kept its size",
     ),
     _size,
 )
 GROWN = Fact(
     "grown",
     (
-        f"compared with what the lens alone makes of its size, the object is {LARGER_SMALLER} in image 2",
-        f"leaving out what the lens did, the object looks {LARGER_SMALLER} in image 2",
-        "what the lens did explains the size of the object in image 2",
-        "leaving out what the lens did, the object looks equally large in both images",
+        f"beyond what zooming explains, the object looks {LARGER_SMALLER} in image 2",
+        f"leaving aside the lens, the object looks {LARGER_SMALLER} in image 2",
+        "the lens alone explains the size of the object in image 2",
+        "leaving aside the lens, the object looks equally large in both images",
     ),
     grown,
 )
@@ -271,9 +272,10 @@ UNTURNED_X = Fact(
     (
         f"had the camera kept its heading, the object would have shifted to the {LEFT_RIGHT} in the "
         f"picture{BY}",
-        f"without turning, the move would have shifted the object to the {LEFT_RIGHT} in the picture{BY}",
-        "had the camera kept its heading, the object would have stayed about where it was from left to right",
-        "without turning, there would be hardly any sideways shift of the object in the picture",
+        f"without the turn, the move would have shifted the object to the {LEFT_RIGHT} in the picture{BY}",
+        "had the camera kept its heading, the object would have stayed at about the same place from left "
+        "to right",
+        "without the turn, the object would hardly have shifted sideways in the picture",
     ),
     _measured(lambda pair: pair.turned_back_deg[0], NO_ANGLE_DEG, "left", "right"),
 )
@@ -281,9 +283,9 @@ OFFSET_X = Fact(
     "offset_x",
     (
         f"in image 2 the object is further to the {LEFT_RIGHT} than that{BY}",
-        f"compared with that, image 2 has the object further to the {LEFT_RIGHT}{BY}",
-        "in image 2 the object is about where that puts it",
-        "image 2 has the object at about that place",
+        f"compared with that, the object in image 2 is further to the {LEFT_RIGHT}{BY}",
+        "in image 2 the object is about where this predicts",
+        "in image 2 the object is at about that place",
     ),
     _measured(lambda pair: pair.turned_back_deg[1], NO_ANGLE_DEG, "left", "right"),
     after=("unturned_x",),
@@ -293,9 +295,9 @@ UNTURNED_Y = Fact(
     "unturned_y",
     (
         f"had the camera kept its tilt, the object would have shifted {UP_DOWN} in the picture{BY}",
-        f"without tilting, the move would have shifted the object {UP_DOWN} in the picture{BY}",
+        f"without the tilt, the move would have shifted the object {UP_DOWN} in the picture{BY}",
         "had the camera kept its tilt, the object would have stayed at about the same height in the picture",
-        "without tilting, there would be hardly any shift of the object up or down in the picture",
+        "without the tilt, the object would hardly have shifted up or down in the picture",
     ),
     _measured(lambda pair: pair.tilted_back_deg[0], NO_ANGLE_DEG, "up", "down"),
 )
@@ -303,9 +305,9 @@ OFFSET_Y = Fact(
     "offset_y",
     (
         f"in image 2 the object is further {UP_DOWN} than that{BY}",
-        f"compared with that, image 2 has the object further {UP_DOWN}{BY}",
+        f"compared with that, the object in image 2 is further {UP_DOWN}{BY}",
         "in image 2 the object is at about that height",
-        "image 2 has the object at about the height that this makes",
+        "in image 2 the object is at about the height this predicts",
     ),
     _measured(lambda pair: pair.tilted_back_deg[1], NO_ANGLE_DEG, "up", "down"),
     after=("unturned_y",),
@@ -334,12 +336,12 @@ TILTED = Fact(
 LEAN = Fact(
     "lean",
     (
-        f"apart from perspective, the object's upright lines are turned {CLOCKWISE} in the picture from "
-        f"image 1 to image 2{BY}",
-        f"perspective aside, what is upright on the object leans further {CLOCKWISE} in image 2 than in "
-        f"image 1{BY}",
-        "apart from perspective, the object's upright lines have the same direction in both pictures",
-        "perspective aside, what is upright on the object leans the same way in both pictures",
+        f"apart from perspective, the object's vertical lines turn {CLOCKWISE} in the picture from image 1 "
+        f"to image 2{BY}",
+        f"perspective aside, the object's vertical lines lean further {CLOCKWISE} in image 2 than in image "
+        f"1{BY}",
+        "apart from perspective, the object's vertical lines have the same direction in both pictures",
+        "perspective aside, the object's vertical lines lean the same way in both pictures",
     ),
     # what a picture shows turns against the camera
     _measured(lambda pair: -pair.roll_deg, NO_ANGLE_DEG, "counter-clockwise", "clockwise"),
@@ -347,12 +349,13 @@ LEAN = Fact(
 FACE = Fact(
     "face",
     (
-        f"what faced the camera in image 1 has gone {REACHED} to the object's {LEFT_RIGHT} edge in image 2",
+        f"the part that faced the camera in image 1 has moved {REACHED} to the object's {LEFT_RIGHT} edge "
+        "in image 2",
         f"the part of the object that faced the camera in image 1 is {REACHED} to the {LEFT_RIGHT} edge of "
         "the object in image 2",
-        "what faced the camera in image 1 is <part:out of sight> in image 2, beyond the object's "
+        "the part that faced the camera in image 1 is <part:out of sight> in image 2, beyond the object's "
         f"{LEFT_RIGHT} edge",
-        f"the part of the object that faced the camera in image 1 is <part:gone> behind the {LEFT_RIGHT} "
+        f"the part of the object that faced the camera in image 1 has <part:gone> behind the {LEFT_RIGHT} "
         "edge of the object in image 2",
     ),
     _face,
@@ -360,9 +363,8 @@ FACE = Fact(
 BETWEEN = Fact(
     "between",
     (
-        "that means that the direction from which the object is seen changed by more than <low:tens> and "
-        "less than <high:tens> degrees",
-        "the angle between both directions from the object to the camera is between <low:tens> and "
+        "so the viewing direction changed by more than <low:tens> and less than <high:tens> degrees",
+        "the angle between the two directions from the object to the camera is between <low:tens> and "
         "<high:tens> degrees",
     ),
     _between,
@@ -370,8 +372,8 @@ BETWEEN = Fact(
 FACES = Fact(
     "faces",
     (
-        f"image {OF_TWO} shows the object's <way:front|back|left|right>",
-        f"in image {OF_TWO} the camera looks at the object's own <way:front|back|left|right>",
+        f"image {OF_TWO} shows the object's <way:front|back|left|right> side",
+        f"in image {OF_TWO} the camera looks at the object's own <way:front|back|left|right> side",
     ),
     _faces,
 )

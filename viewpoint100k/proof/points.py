@@ -96,9 +96,9 @@ def _about(case: Case, say: Say, image: int) -> bool:
 DOT = Fact(
     "dot",
     (
-        "in image 1 the dot is in the <x:left|middle|right> third of the object across and in its "
-        "<y:top|middle|bottom> third down",
-        "image 1 has the dot in the <x:left|middle|right> third of the object's width and the "
+        "in image 1 the dot is in the <x:left|middle|right> third of the object from left to right and in "
+        "the <y:top|middle|bottom> third from top to bottom",
+        "in image 1 the dot lies in the <x:left|middle|right> third of the object's width and the "
         "<y:top|middle|bottom> third of its height",
     ),
     _dot,
@@ -107,11 +107,11 @@ ABOUT_1 = Fact(
     "about_1",
     (
         "seen from above, the marked place is about <deg:tens> degrees around the object to the "
-        "<way:left|right> of what faces camera 1",
-        "counted around the upright axis, the marked place lies about <deg:tens> degrees to the "
-        "<way:left|right> of what faces camera 1",
-        "seen from above, the marked place is where the object faces camera 1",
-        "counted around the upright axis, the marked place lies in the direction of camera 1",
+        "<way:left|right> of the point that faces camera 1",
+        "measured around the vertical axis, the marked place lies about <deg:tens> degrees to the "
+        "<way:left|right> of the point that faces camera 1",
+        "seen from above, the marked place faces camera 1",
+        "measured around the vertical axis, the marked place lies in the direction of camera 1",
     ),
     lambda case, say: _about(case, say, 1),
 )
@@ -119,7 +119,7 @@ ABOUT_2 = Fact(
     "about_2",
     (
         "for camera 2 this place is then about <deg:tens> degrees to the <way:left|right>",
-        "that puts it about <deg:tens> degrees to the <way:left|right> of what faces camera 2",
+        "that puts it about <deg:tens> degrees to the <way:left|right> of the point that faces camera 2",
         "for camera 2 this place is then straight ahead",
         "that puts it where the object faces camera 2",
     ),

@@ -113,25 +113,26 @@ def lengths_of(say: Say) -> list[tuple[str, str]]:
 WAY = Fact(
     "way",
     (
-        "seen from above and counted clockwise from where the camera looks, the way from <a:name> to "
-        "<b:name> points to about <deg:tens> degrees",
-        "with the camera's direction as 0 degrees, clockwise from above, from <a:name> to <b:name> it goes "
-        "to about <deg:tens> degrees",
+        "seen from above and measured clockwise from the camera's line of sight, the direction from "
+        "<a:name> to <b:name> is about <deg:tens> degrees",
+        "with the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
+        "<a:name> to <b:name> is about <deg:tens> degrees",
     ),
     direction,
 )
 THEN = Fact(
     "then",
     (
-        "for the camera after its move, the way from <a:name> to <b:name> points to about <deg:tens> degrees",
-        "once the camera has gone there, from <a:name> to <b:name> it goes to about <deg:tens> degrees",
+        "for the camera after its move, the direction from <a:name> to <b:name> is about <deg:tens> degrees",
+        "once the camera has moved there, the direction from <a:name> to <b:name> is about <deg:tens> "
+        "degrees",
     ),
     _after_the_move,
 )
 TURN = Fact(
     "turn",
     (
-        "from the first of these directions to the second it is about <deg:tens> degrees "
+        "from the first of these directions to the second, the turn is about <deg:tens> degrees "
         "<sense:clockwise|counter-clockwise>",
         "the second direction is turned from the first by about <deg:tens> degrees "
         "<sense:clockwise|counter-clockwise>",
@@ -152,27 +153,27 @@ FAR = Fact(
 APART = Fact(
     "apart",
     (
-        f"over the floor, in {RADIUS}, from <a:name> it is <list:lengths>",
-        f"on a floor plan, counted in {RADIUS}, <a:name> has <list:places>",
+        f"on the floor, in {RADIUS}, the distance from <a:name> is <list:lengths>",
+        f"on a floor plan, measured from <a:name> in {RADIUS}: <list:places>",
     ),
     _apart,
 )
 RIGHT_HALF = frozenset(
     {
-        "between 0 and 180 degrees is to the right, between 180 and 360 to the left",
-        "what points below 180 degrees goes to the right, above it to the left",
+        "directions from 0 to 180 degrees are to the right, and from 180 to 360 to the left",
+        "a direction below 180 degrees goes to the right, and one above it to the left",
     }
 )
 NEAR_HALF = frozenset(
     {
-        "between 90 and 270 degrees is towards the camera, the rest away from it",
-        "what points between 90 and 270 degrees comes closer to the camera",
+        "directions between 90 and 270 degrees are towards the camera, and the rest away from it",
+        "a direction between 90 and 270 degrees leads closer to the camera",
     }
 )
 CLOCKWISE_IS_RIGHT = frozenset(
     {
-        "clockwise is a turn to the right",
-        "a clockwise turn goes to one's right, less than 90 degrees is ahead and more is behind",
+        "a clockwise turn is a turn to the right",
+        "clockwise is to the right, less than 90 degrees is ahead and more is behind",
     }
 )
 

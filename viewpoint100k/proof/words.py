@@ -169,6 +169,9 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "changed_object/scene": {"a": "{a}", "b": "{b}", "c": "{c}"},
     "seen_in/images": {"image_1": "image 1", "image_2": "image 2"},
+    "nearest_of_three/object": {"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
+    "highest_of_three/object": {"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
+    "furthest_of_three/around_object": {"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
 }  # fmt: skip
 
 

@@ -22,10 +22,10 @@ def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cu
         second picture is, and how far what the first shows where the object is has drifted right and down, in
         picture sides.
     """
-    (x_1, y_1), (x_2, y_2) = (_place(view) for view in views[:2])
-    size_1, size_2 = (math.log(max(view.object_share, 1e-6)) for view in views[:2])
+    (x_1, y_1), (x_2, y_2) = (place(view) for view in views[:2])
+    size_1, size_2 = (size(view) for view in views[:2])
     focal_1, focal_2 = (math.log(view.intrinsics[0][0] / (2 * view.intrinsics[0][2])) for view in views[:2])
-    shape_1, shape_2 = (_shape(view) for view in views[:2])
+    shape_1, shape_2 = (shape(view) for view in views[:2])
     high_1, high_2 = (_elevation_rad(view) for view in views[:2])
     brighter, drift_x, drift_y = _glanced(views[0], *glances[:2]) if glances else (0.0, 0.0, 0.0)
     return {
@@ -44,8 +44,8 @@ def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cu
         "shape_1": shape_1,
         "shape_2": shape_2,
         "wider": shape_2 - shape_1,
-        "full_1": _fullness(views[0]),
-        "full_2": _fullness(views[1]),
+        "full_1": fullness(views[0]),
+        "full_2": fullness(views[1]),
         "aside_1": math.hypot(x_1, y_1),
         "aside_2": math.hypot(x_2, y_2),
         "high_1": high_1,
@@ -64,7 +64,7 @@ def _glanced(first: View, glance: Glance, then: Glance) -> tuple[float, float, f
     return (then.luminance - glance.luminance, *drift(glance, then, box))
 
 
-def _place(view: View) -> tuple[float, float]:
+def place(view: View) -> tuple[float, float]:
     """How far right and down of the middle the object is, in picture sides."""
     left, top, right, bottom = view.object_box
     return (left + right) / (4 * view.intrinsics[0][2]) - 0.5, (top + bottom) / (
@@ -72,12 +72,19 @@ def _place(view: View) -> tuple[float, float]:
     ) - 0.5
 
 
-def _shape(view: View) -> float:
+def size(view: View) -> float:
+    """The logarithm of the object's share of the picture."""
+    return math.log(max(view.object_share, 1e-6))
+
+
+def shape(view: View) -> float:
+    """The logarithm of how wide the object's box is over how high."""
     left, top, right, bottom = view.object_box
     return math.log(max(right - left, 1e-6) / max(bottom - top, 1e-6))
 
 
-def _fullness(view: View) -> float:
+def fullness(view: View) -> float:
+    """The logarithm of how much of its box the object fills."""
     left, top, right, bottom = view.object_box
     box_share = (right - left) * (bottom - top) / (4 * view.intrinsics[0][2] * view.intrinsics[1][2])
     return math.log(max(view.object_share, 1e-6) / max(box_share, 1e-6))

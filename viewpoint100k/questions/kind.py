@@ -43,7 +43,6 @@ Cue = Literal[
     "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "full_1", "full_2", "high_1", "high_2", "brighter",
     "drift_x", "drift_y",
     "across", "height", "looks", "away", "deeper", "diagonal",  # cues of the objects of a scene: kinds/scene/
-    "apparent",  # how large the object looks in each of three pictures: kinds/compared.py
 ]  # fmt: skip
 OF_THE_LENS: tuple[Cue, ...] = ("lens", "focal_1", "focal_2")  # stated, where a question states the lenses
 OF_ONE_PICTURE: tuple[Cue, ...] = (

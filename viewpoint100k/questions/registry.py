@@ -58,6 +58,9 @@ ORDER = (
     "what_moved/scene",
     "changed_object/scene",
     "seen_in/images",
+    "nearest_of_three/object",
+    "highest_of_three/object",
+    "furthest_of_three/around_object",
 )
 
 

@@ -37,9 +37,10 @@ def test_how_near_to_an_edge_is_asked_about_is_a_setting():
 
 def test_a_chain_says_how_far_the_face_went_and_what_that_means():
     face = (
-        "What faced the camera in image 1 has gone two thirds of the way to the object's left edge in image 2"
+        "The part that faced the camera in image 1 has moved two thirds of the way to the object's left "
+        "edge in image 2"
     )
-    means = "The angle between both directions from the object to the camera is between 30 and 60 degrees"
+    means = "The angle between the two directions from the object to the camera is between 30 and 60 degrees"
     text = f"{face}. {means}. So the answer is: about 45 degrees."
     assert refusals(text, "angle/around_object", pair(40), "about 45 degrees") == []
     for old, new in (("left edge", "right edge"), ("two thirds", "a third"), ("30 and 60", "70 and 110")):

@@ -32,10 +32,10 @@ def test_cameras_that_stand_close_together_are_not_asked_about():
 def test_a_chain_leads_to_the_only_camera_on_that_side_and_that_far_around():
     pair = sample_of([view_at(-90), view_at(-50)])
     text = (
-        "Image 2 looks more at the side of the object that was on the right in image 1. The angle between both "
-        "directions from the object to the camera is between 30 and 50 degrees. On the map, going around from the "
-        "white camera, red is about 40 degrees to the left, blue 90 to the left, green 40 to the right, yellow 90 to "
-        "the right. So the answer is: the green camera."
+        "Image 2 shows more of the side of the object that was on the right in image 1. The angle between "
+        "the two directions from the object to the camera is between 30 and 50 degrees. On the map, going "
+        "around from the white camera, red is about 40 degrees to the left, blue 90 to the left, green 40 "
+        "to the right, yellow 90 to the right. So the answer is: the green camera."
     )
     assert refusals(text, KIND, pair, "the green camera", **FIELDS) == []
     for old, new in (

@@ -32,8 +32,8 @@ def test_two_legs(first, second, words):
 
 def test_a_chain_adds_both_legs():
     text = (
-        "Image 2 looks more at the side that was on the right in image 1. From image 1 to image 2 that is about 50 "
-        "degrees around the object. Image 3 looks more at the side that was on the right in image 2. From image 2 to "
+        "Image 2 shows more of the side that was on the right in image 1. From image 1 to image 2 that is about 50 "
+        "degrees around the object. Image 3 shows more of the side that was on the right in image 2. From image 2 to "
         "image 3 that is about 60 degrees around the object. Added up, that is 110 degrees. So the answer is: "
         f"{ANSWER}."
     )
@@ -42,8 +42,8 @@ def test_a_chain_adds_both_legs():
         ("about 50", "about 70"),
         ("is 110 degrees", "is 120 degrees"),
         (
-            "Image 3 looks more at the side that was on the right",
-            "Image 3 looks more at the side that was on the left",
+            "Image 3 shows more of the side that was on the right",
+            "Image 3 shows more of the side that was on the left",
         ),
         ("From image 1 to image 2 that is about 50 degrees around the object. ", ""),
     ):

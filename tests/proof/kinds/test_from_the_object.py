@@ -26,14 +26,16 @@ def test_a_step_to_the_cameras_right(kind, front_azimuth_deg, words):
 def test_a_chain_must_say_which_side_the_camera_looks_at():
     pair = sample_of([view_at(-90), view_at(-50)], front_azimuth_deg=SOUTH)
     side = "Both images show the object from nearly the same side"
-    right = "Image 2 looks more at the side of the object that was on the right in image 1"
+    right = "Image 2 shows more of the side of the object that was on the right in image 1"
     assert (
-        refusals(f"Image 1 shows the object's front. {right}. So the answer is: left.", FRONT, pair, "left")
+        refusals(
+            f"Image 1 shows the object's front side. {right}. So the answer is: left.", FRONT, pair, "left"
+        )
         == []
     )
     for said in (
-        f"Image 1 shows the object's back. {right}",
+        f"Image 1 shows the object's back side. {right}",
         right,
-        f"Image 1 shows the object's front. {side}",
+        f"Image 1 shows the object's front side. {side}",
     ):
         assert refusals(f"{said}. So the answer is: left.", FRONT, pair, "left")

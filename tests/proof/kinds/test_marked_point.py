@@ -45,17 +45,20 @@ def test_a_chain_says_where_the_place_lands_and_where_all_dots_are():
     """Going right by 60 degrees takes the place from the right of image 1 to the middle of image 2."""
     sample, marks = asked()
     side = (
-        "Image 2 looks more at the side of the object that was on the right in image 1, by about 60 degrees"
+        "Image 2 shows more of the side of the object that was on the right in image 1, by about 60 degrees"
     )
     dots = (
-        "By thirds of the object's width and height, image 2 has red middle and top, blue middle and middle, green "
-        "right and middle, yellow middle and bottom"
+        "By thirds of the object's width and height, the dots of image 2 lie as follows: red middle and top, "
+        "blue middle and middle, green right and middle, yellow middle and bottom"
     )
     lands = (
-        "On the object in image 2, this place is further to the left, in the middle third across and the middle third "
-        "down"
+        "On the object in image 2, this place is further to the left, in the middle third from left to "
+        "right and the middle third from top to bottom"
     )
-    dot = "In image 1 the dot is in the right third of the object across and in its middle third down"
+    dot = (
+        "In image 1 the dot is in the right third of the object from left to right and in the middle third "
+        "from top to bottom"
+    )
     text = f"{dot}. {side}. {lands}. {dots}. So the answer is: the blue dot."
     fields = {"marks": marks, "options": [f"the {colour} dot" for colour in COLOURS]}
     assert refusals(text, KIND, sample, "the blue dot", **fields) == []

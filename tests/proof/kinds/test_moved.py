@@ -37,7 +37,7 @@ def test_ahead_without_coming_nearer_is_not_forward():
     assert proven("forward_translation/camera_1", sample_of([view_at(-90), view_at(0)])) is None
 
 
-CHAIN = "Image 2 looks more at the side of the object that was on the {} in image 1, by about {} degrees"
+CHAIN = "Image 2 shows more of the side of the object that was on the {} in image 1, by about {} degrees"
 
 
 def test_a_chain_of_the_side_that_comes_into_view():

@@ -23,7 +23,7 @@ def test_places_of_the_second_camera(kind, second, words):
 
 def test_a_zoom_makes_nothing_nearer():
     zoomed = sample_of([view_at(-90), view_at(-90, zoom=1.5)])
-    text = "What the lens did explains the size of the object in image 2. So the answer is: equally far."
+    text = "The lens alone explains the size of the object in image 2. So the answer is: equally far."
     assert refusals(text, "distance/object", zoomed, "equally far") == []
     looks_larger = "The object looks larger in image 2 than in image 1. So the answer is: nearer."
     assert refusals(looks_larger, "distance/object", zoomed, "nearer") == [

@@ -46,12 +46,12 @@ def test_what_decides_depends_on_which_motion_it_was():
 def test_a_motion_follows_only_where_all_others_are_ruled_out():
     pair = sample_of([SOUTH, view_from((0, -3, 0), (20, 0, 0))])
     still = (
-        "Both images show the object from nearly the same side. The object's upper side is turned to the camera "
-        "equally in both images"
+        "Both images show the object from nearly the same side. The top of the object is turned towards "
+        "the camera equally in both images"
     )
     shift = (
-        "Had the camera kept its heading, the object would have stayed about where it was from left to right. In "
-        "image 2 the object is further to the left than that"
+        "Had the camera kept its heading, the object would have stayed at about the same place from left "
+        "to right. In image 2 the object is further to the left than that"
     )
     answer = "it turned left or right"
     text = f"{still}. {shift}. So the answer is: {answer}."

@@ -32,7 +32,7 @@ def test_a_chain_matches_the_motion_with_what_each_image_shows():
         "degrees further to the right and image 4 from about 30 degrees higher"
     )
     expected = (
-        "The move brings more of the side into view that is on the right in image 1, by about 40 degrees"
+        "The move brings more of the side that is on the right in image 1 into view, by about 40 degrees"
     )
     text = f"{expected}. {views}. So the answer is: image 3."
     fields = {"images": [0, 1, 2, 3], "prompt": AROUND.format(40, "counter-clockwise"), "options": OPTIONS}

@@ -46,7 +46,7 @@ def test_a_chain_compares_the_object_with_its_background(distance, zoom, backdro
         return word if "both" in word else f"{word} in image 2 than in image 1"
 
     text = (
-        f"What is far behind the object looks {said(backdrop)}. Measured against the background, the object is "
+        f"The distant background looks {said(backdrop)}. Measured against the background, the object is "
         f"{said(against)}. So the answer is: {answer}."
     )
     assert refusals(text, KIND, pair(distance, zoom), answer, OPTIONS) == []

@@ -10,6 +10,7 @@ from viewpoint100k.proof.kinds import (
     mirrored,
     moved,
     nearer_or_higher,
+    of_three,
     order,
     revealed_side,
     several_motions,
@@ -36,6 +37,6 @@ FILES = (
     moved, turned, around, nearer_or_higher, from_the_object, several_motions, marked_point, covisible_point,
     camera_on_map, revealed_side, mirrored, zoom_or_dolly, which_view, order, composed_angle,
     places, taller, count, nearer_to, facing, standing_at, after_a_move, hides, what_moved, changed_object,
-    seen_in,
+    seen_in, of_three,
 )  # fmt: skip
 PROOFS: dict[str, Proof] = {kind: proof for file in FILES for kind, proof in file.PROOFS.items()}

@@ -48,7 +48,7 @@ MAP = Fact(
     "map",
     (
         "on the map, going around from the white camera, " + _each_camera("is"),
-        "counted around the map's middle from the white camera, " + _each_camera("stands"),
+        "measured around the centre of the map from the white camera, " + _each_camera("stands"),
     ),
     _map,
 )

@@ -47,7 +47,7 @@ PART = "<part:a third of the way|two thirds of the way|nearly all the way|all th
 LEG_SIDE = Fact(
     "leg_side",
     (
-        f"image {TO} looks more at the side that was on the <way:left|right> in image {FROM}",
+        f"image {TO} shows more of the side that was on the <way:left|right> in image {FROM}",
         f"in image {TO} the object is seen more from the side that was on the <way:left|right> in image "
         f"{FROM}",
     ),
@@ -56,12 +56,13 @@ LEG_SIDE = Fact(
 LEG_PART = Fact(
     "leg_part",
     (
-        f"what faced the camera in image {FROM} has gone {PART} to the object's <way:left|right> edge in "
+        f"the part that faced the camera in image {FROM} has moved {PART} to the object's <way:left|right> "
+        f"edge in image {TO}",
+        f"the part that faced camera {FROM} is {PART} to the object's <way:left|right> edge in image {TO}",
+        f"the part that faced the camera in image {FROM} is <part:out of sight> in image {TO}, beyond the "
+        "object's <way:left|right> edge",
+        f"the part that faced camera {FROM} has <part:gone> behind the object's <way:left|right> edge in "
         f"image {TO}",
-        f"what faced camera {FROM} is {PART} to the object's <way:left|right> edge in image {TO}",
-        f"what faced the camera in image {FROM} is <part:out of sight> in image {TO}, beyond the object's "
-        "<way:left|right> edge",
-        f"what faced camera {FROM} is <part:gone> behind the object's <way:left|right> edge in image {TO}",
     ),
     lambda case, say: has_gone(case, *_leg(say), say["part"], say["way"]),
 )
@@ -69,7 +70,7 @@ LEG_TURN = Fact(
     "leg_turn",
     (
         f"from image {FROM} to image {TO} that is about <deg:tens> degrees around the object",
-        f"about <deg:tens> degrees around it lie between image {FROM} and image {TO}",
+        f"image {FROM} and image {TO} are about <deg:tens> degrees apart around the object",
     ),
     lambda case, say: about(say["deg"], around_deg(case, *_leg(say))),
 )
@@ -100,8 +101,8 @@ PROOFS = {
         (LEG_SIDE, LEG_PART, LEG_TURN, TOTAL),
         PREMISES
         | {
-            "ways around the object in the same sense add up",
-            "two parts of one way around the object make an angle that is their sum",
+            "angles around the object in the same direction add up",
+            "the two parts of one way around the object add up to the whole angle",
         },
         _follows,
     )

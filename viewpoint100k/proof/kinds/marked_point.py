@@ -79,15 +79,18 @@ def _each_dot(first: str, others: str) -> str:
     return ", ".join(items)
 
 
-IN_THIRDS = "in the <x:left|middle|right> third across and the <y:top|middle|bottom> third down"
+IN_THIRDS = (
+    "in the <x:left|middle|right> third from left to right and the <y:top|middle|bottom> third from top to "
+    "bottom"
+)
 IN_SIZES = "in the <x:left|middle|right> third of its width and the <y:top|middle|bottom> third of its height"
 LANDS = Fact(
     "lands",
     (
         f"on the object in image 2, this place is further to the <way:left|right>, {IN_THIRDS}",
-        f"on the object in image 2, this place is neither further left nor right, {IN_THIRDS}",
-        f"in image 2 this place is further to the <way:left|right> on the object, it is {IN_SIZES}",
-        f"in image 2 this place has gone neither left nor right on the object, it is {IN_SIZES}",
+        f"on the object in image 2, this place is neither further left nor further right, {IN_THIRDS}",
+        f"in image 2 this place is further to the <way:left|right> on the object, {IN_SIZES}",
+        f"in image 2 this place has moved neither left nor right on the object, and is {IN_SIZES}",
     ),
     _lands,
     after=("about_1", "dot"),
@@ -95,9 +98,10 @@ LANDS = Fact(
 DOTS = Fact(
     "dots",
     (
-        "of the dots in image 2, "
-        + _each_dot("is in the {} third across and the {} third down", "{} and {}"),
-        "by thirds of the object's width and height, image 2 has " + _each_dot("{} and {}", "{} and {}"),
+        "among the dots in image 2, "
+        + _each_dot("is in the {} third from left to right and the {} third from top to bottom", "{} and {}"),
+        "by thirds of the object's width and height, the dots of image 2 lie as follows: "
+        + _each_dot("{} and {}", "{} and {}"),
     ),
     _dots,
 )
@@ -121,8 +125,8 @@ PROOFS = {
         (DOT, ABOUT_1, ABOUT_2, LANDS, DOTS, SIDE, UPPER),
         PREMISES
         | {
-            "what one sees of an object goes against the camera's way",
-            "the surface that one sees turns to the other side than the camera goes",
+            "what is visible shifts opposite to the camera's motion",
+            "the visible surface turns to the side opposite to the camera's motion",
         },
         _follows,
     )

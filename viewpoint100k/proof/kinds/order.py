@@ -56,8 +56,8 @@ def _rank(image: int) -> str:
 ALL_ONE_WAY = Fact(
     "all_one_way",
     (
-        "each of images 2, 3 and 4 looks more at the side of the object that was on the <way:left|right> "
-        "in image 1",
+        "images 2, 3 and 4 each show more of the side of the object that was on the <way:left|right> in "
+        "image 1",
         "in images 2, 3 and 4 alike, the object is seen more from the side that was on the "
         "<way:left|right> in image 1",
     ),
@@ -66,10 +66,10 @@ ALL_ONE_WAY = Fact(
 PARTS = Fact(
     "parts",
     (
-        "towards the object's <way:left|right> edge, what faced the camera in image 1 is "
+        "on its way to the object's <way:left|right> edge, the part that faced the camera in image 1 is "
         f"{_part(2)} in image 2, {_part(3)} in image 3 and {_part(4)} in image 4",
-        "what faced the camera in image 1 has gone towards the <way:left|right> edge of the object: in "
-        f"image 2 it is {_part(2)}, in image 3 {_part(3)}, in image 4 {_part(4)}",
+        "the part that faced the camera in image 1 has moved towards the <way:left|right> edge of the "
+        f"object: in image 2 it is {_part(2)}, in image 3 {_part(3)}, in image 4 {_part(4)}",
     ),
     _parts,
 )
@@ -86,10 +86,10 @@ TURNS = Fact(
 SHARED = Fact(
     "shared",
     (
-        f"of the surface that is seen in image 1, image 2 has {_rank(2)} in common with it, image 3 "
-        f"{_rank(3)} and image 4 {_rank(4)}",
-        f"by the surface that they share with image 1, image 2 has {_rank(2)}, image 3 {_rank(3)}, image 4 "
+        f"of the surface seen in image 1, image 2 shows {_rank(2)}, image 3 {_rank(3)} and image 4 "
         f"{_rank(4)}",
+        f"ranked by the surface that they share with image 1, image 2 has {_rank(2)}, image 3 {_rank(3)} "
+        f"and image 4 {_rank(4)}",
     ),
     _shared,
 )
@@ -122,7 +122,7 @@ PROOFS = {
         (ALL_ONE_WAY, PARTS, TURNS, SHARED),
         PREMISES
         | {
-            "the further the camera has gone around, the further what it faced has turned away",
+            "the further the camera has gone around, the further the part that it faced has turned away",
             "the further along the way a picture was taken, the less it has in common with the first",
         },
         _follows,

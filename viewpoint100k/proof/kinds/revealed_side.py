@@ -64,9 +64,8 @@ SIDES = "the front|the back|the left|the right"
 SHOWN = Fact(
     "shown",
     (
-        f"of the object's own upright sides, image 1 shows <one:{SIDES}>[ and <two:{SIDES}>] and no other",
-        f"the only ones of the object's own upright sides that image 1 shows clearly: <one:{SIDES}>[ and "
-        f"<two:{SIDES}>]",
+        f"image 1 shows <one:{SIDES}>[ and <two:{SIDES}>] of the object, and none of its other upright sides",
+        f"among the object's own upright sides, image 1 clearly shows only <one:{SIDES}>[ and <two:{SIDES}>]",
     ),
     _shown,
 )
@@ -92,10 +91,10 @@ PROOFS = {
         (SHOWN, SIDE, UPPER, FACE, FACES),
         PREMISES
         | {
-            "going around an object to the right, one meets the front, left, back and right of it in this "
-            "order, to the left the other way round",
-            "from above and counter-clockwise, an object's own sides are front, left, back, right, and to "
-            "one's right is counter-clockwise",
+            "a camera that goes around an object to the right meets its front, left, back and right in "
+            "this order, and one that goes to the left meets them in reverse",
+            "seen from above and counter-clockwise, an object's own sides are front, left, back and right, "
+            "and going to the right is counter-clockwise",
         },
         _follows,
     )

@@ -89,19 +89,19 @@ COMES = f"{_new(2)}, {_new(3)} and {_new(4)}"
 EXPECTED = Fact(
     "expected",
     (
-        "the move brings more of the side into view that is on the <way:left|right> in image 1, by about "
+        "the move brings more of the side that is on the <way:left|right> in image 1 into view, by about "
         "<deg:tens> degrees",
-        "after the move, one must see the object from about <deg:tens> degrees further to the "
+        "after the move, the object must be seen from about <deg:tens> degrees further to the "
         "<way:left|right> than in image 1",
-        "the move turns the top of the object more to the camera, by about <deg:tens> degrees",
-        "after the move, one must look down at the object about <deg:tens> degrees more steeply than in "
-        "image 1",
+        "the move turns the top of the object more towards the camera, by about <deg:tens> degrees",
+        "after the move, the camera must look down at the object about <deg:tens> degrees more steeply "
+        "than in image 1",
     ),
     _expected,
 )
 VIEWS = Fact(
     "views",
-    (f"compared with image 1, {TAKEN}", f"by the sides that come into view, {TAKEN}"),
+    (f"compared with image 1, {TAKEN}", f"judging by the sides that come into view, {TAKEN}"),
     _views,
     lists_options=True,
 )
@@ -109,7 +109,7 @@ WAYS = Fact(
     "ways",
     (
         f"compared with image 1, what comes more into view is {COMES}",
-        f"what is turned more to the camera than in image 1 is {COMES}",
+        f"what is turned more towards the camera than in image 1 is {COMES}",
     ),
     _views,
     lists_options=True,

@@ -40,10 +40,10 @@ def _changed(amount: float, band: Range) -> tuple[bool, float] | None:
 BACKDROP = Fact(
     "backdrop",
     (
-        "what is far behind the object looks <way:larger|smaller> in image 2 than in image 1",
-        "things in the background are drawn <way:larger|smaller> in image 2 than in image 1",
-        "what is far behind the object looks equally large in both images",
-        "things in the background are drawn at the same scale in both images",
+        "the distant background looks <way:larger|smaller> in image 2 than in image 1",
+        "things in the background appear <way:larger|smaller> in image 2 than in image 1",
+        "the distant background looks equally large in both images",
+        "things in the background appear at the same scale in both images",
     ),
     lambda case, say: ratio_of_three(say, case.pair().focal_ratio, LENS_DIFFERS, "smaller", "larger"),
 )
@@ -51,9 +51,9 @@ AGAINST = Fact(
     "against",
     (
         "measured against the background, the object is <way:larger|smaller> in image 2 than in image 1",
-        "in relation to what is behind it, the object became <way:larger|smaller>",
+        "relative to what is behind it, the object became <way:larger|smaller>",
         "measured against the background, the object is equally large in both images",
-        "in relation to what is behind it, the object kept its size",
+        "relative to what is behind it, the object kept its size",
     ),
     grown,
 )
@@ -71,9 +71,10 @@ PROOFS = {
         (BACKDROP, AGAINST, SIDE, UPPER, SIZE),
         PREMISES
         | {
-            "a lens changes the size of everything alike, and the distance to the object only that of the "
-            "object, not of what is far behind",
-            "what is far away grows with the lens alone, and the object also with the camera's nearness",
+            "zooming changes the size of everything alike, while the distance to the object changes only "
+            "the object's size, not that of the distant background",
+            "the distant background grows only with the lens, while the object also grows as the camera "
+            "comes nearer",
         },
         _follows,
     )

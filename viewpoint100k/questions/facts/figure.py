@@ -197,24 +197,27 @@ def chain_of_figure(
 OF_MARKS: dict[str, Phrases] = {
     "dot_1": Phrases(
         (
-            "In image 1 the dot is in the {0} third of the object across and in its {1} third down",
-            "Image 1 has the dot in the {0} third of the object's width and the {1} third of its height",
+            "In image 1 the dot is in the {0} third of the object from left to right and in the {1} third "
+            "from top to bottom",
+            "In image 1 the dot lies in the {0} third of the object's width and the {1} third of its height",
         ),
     ),
     "about_1": Phrases(
         (
-            "Seen from above, the marked place is about {1} degrees around the object to the {0} of what faces camera 1",
-            "Counted around the upright axis, the marked place lies about {1} degrees to the {0} of what faces camera 1",
+            "Seen from above, the marked place is about {1} degrees around the object to the {0} of the "
+            "point that faces camera 1",
+            "Measured around the vertical axis, the marked place lies about {1} degrees to the {0} of the "
+            "point that faces camera 1",
         ),
         (
-            "Seen from above, the marked place is where the object faces camera 1",
-            "Counted around the upright axis, the marked place lies in the direction of camera 1",
+            "Seen from above, the marked place faces camera 1",
+            "Measured around the vertical axis, the marked place lies in the direction of camera 1",
         ),
     ),
     "about_2": Phrases(
         (
             "For camera 2 this place is then about {1} degrees to the {0}",
-            "That puts it about {1} degrees to the {0} of what faces camera 2",
+            "That puts it about {1} degrees to the {0} of the point that faces camera 2",
         ),
         (
             "For camera 2 this place is then straight ahead",

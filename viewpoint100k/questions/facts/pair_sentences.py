@@ -26,79 +26,84 @@ def _fields(args: Sequence[str | int]) -> Mapping[str, str]:
 PHRASES: dict[str, Phrases] = {
     "place_1": Phrases(
         (
-            "The object's middle is in the {0} third of image 1 from left to right and in its {1} third from top to bottom",
-            "Image 1 has the object's middle in the {0} third of its width and the {1} third of its height",
+            "The centre of the object is in the {0} third of image 1 from left to right and in the {1} "
+            "third from top to bottom",
+            "In image 1, the object's centre lies in the {0} third of the width and the {1} third of the "
+            "height",
         ),
     ),
     "place_2": Phrases(
         (
-            "The object's middle is in the {0} third of image 2 from left to right and in its {1} third from top to bottom",
-            "Image 2 has the object's middle in the {0} third of its width and the {1} third of its height",
+            "The centre of the object is in the {0} third of image 2 from left to right and in the {1} "
+            "third from top to bottom",
+            "In image 2, the object's centre lies in the {0} third of the width and the {1} third of the "
+            "height",
         ),
     ),
     "shift_x": Phrases(
         (
-            "The object's middle shifted to the {0} in the picture{by}",
-            "From image 1 to image 2, the object comes to lie further to the {0} in the picture{by}",
-            "In the picture, the object has gone to the {0}{by}",
+            "The object's centre shifted to the {0} in the picture{by}",
+            "From image 1 to image 2, the object's position in the picture shifts to the {0}{by}",
+            "In the picture, the object appears further to the {0} in image 2{by}",
         ),
         (
-            "The object's middle did not shift sideways in the picture",
-            "From left to right, the object is at about the same place in both pictures",
+            "The object's centre did not shift sideways in the picture",
+            "Horizontally, the object is at about the same place in both pictures",
         ),
     ),
     "shift_y": Phrases(
         (
-            "The object's middle shifted {0} in the picture{by}",
-            "From image 1 to image 2, the object comes to lie further {0} in the picture{by}",
-            "In the picture, the object has gone {0}{by}",
+            "The object's centre shifted {0} in the picture{by}",
+            "From image 1 to image 2, the object's position in the picture shifts {0}{by}",
+            "In the picture, the object appears further {0} in image 2{by}",
         ),
         (
-            "The object's middle did not shift up or down in the picture",
-            "From top to bottom, the object is at about the same place in both pictures",
+            "The object's centre did not shift up or down in the picture",
+            "Vertically, the object is at about the same place in both pictures",
         ),
     ),
     "side": Phrases(
         (
             "In image 2 the object is seen more from the side that was on the {0} in image 1{by}",
-            "The side of the object that was on the {0} in image 1 is turned more to the camera in image 2{by}",
-            "Image 2 looks more at the side of the object that was on the {0} in image 1{by}",
+            "The side of the object that was on the {0} in image 1 is turned more towards the camera in "
+            "image 2{by}",
+            "Image 2 shows more of the side of the object that was on the {0} in image 1{by}",
         ),
         (
             "Both images show the object from nearly the same side",
             "Neither the left nor the right side of the object comes more into view in image 2",
-            "The sides of the object are turned to the camera in image 2 as they were in image 1",
+            "The sides of the object face the camera in image 2 just as they did in image 1",
         ),
     ),
     "upper": Phrases(
         (
-            "The object's upper side is turned {0} to the camera in image 2 than in image 1{by}",
+            "The top of the object is turned {0} towards the camera in image 2 than in image 1{by}",
             "In image 2 the top of the object faces the camera {0} than in image 1{by}",
-            "Image 2 has the object's upper side {0} in view than image 1{by}",
+            "Image 2 shows {0} of the top of the object than image 1{by}",
         ),
         (
-            "The object's upper side is turned to the camera equally in both images",
-            "Both images see the top of the object at nearly the same slant",
+            "The top of the object is turned towards the camera equally in both images",
+            "Both images show the top of the object at nearly the same angle",
         ),
     ),
     "size": Phrases(
         (
             "The object looks {0} in image 2 than in image 1",
-            "In the picture, the object became {0}",
+            "In the picture, the object has become {0}",
         ),
         (
-            "The object looks about as large in both images",
-            "In the picture, the object kept its size",
+            "The object looks about equally large in both images",
+            "In the picture, the object has kept its size",
         ),
     ),
     "beyond_lens": Phrases(
         (
-            "Compared with what the lens alone makes of its size, the object is {0} in image 2",
-            "Leaving out what the lens did, the object looks {0} in image 2",
+            "Beyond what zooming explains, the object looks {0} in image 2",
+            "Leaving aside the lens, the object looks {0} in image 2",
         ),
         (
-            "What the lens did explains the size of the object in image 2",
-            "Leaving out what the lens did, the object looks equally large in both images",
+            "The lens alone explains the size of the object in image 2",
+            "Leaving aside the lens, the object looks equally large in both images",
         ),
     ),
     "lens": Phrases(
@@ -115,21 +120,22 @@ PHRASES: dict[str, Phrases] = {
     "unturned_x": Phrases(
         (
             "Had the camera kept its heading, the object would have shifted to the {0} in the picture{by}",
-            "Without turning, the move would have shifted the object to the {0} in the picture{by}",
+            "Without the turn, the move would have shifted the object to the {0} in the picture{by}",
         ),
         (
-            "Had the camera kept its heading, the object would have stayed about where it was from left to right",
-            "Without turning, there would be hardly any sideways shift of the object in the picture",
+            "Had the camera kept its heading, the object would have stayed at about the same place from "
+            "left to right",
+            "Without the turn, the object would hardly have shifted sideways in the picture",
         ),
     ),
     "offset_x": Phrases(
         (
             "In image 2 the object is further to the {0} than that{by}",
-            "Compared with that, image 2 has the object further to the {0}{by}",
+            "Compared with that, the object in image 2 is further to the {0}{by}",
         ),
         (
-            "In image 2 the object is about where that puts it",
-            "Image 2 has the object at about that place",
+            "In image 2 the object is about where this predicts",
+            "In image 2 the object is at about that place",
         ),
         refers_back=True,
         after="unturned_x",
@@ -137,21 +143,22 @@ PHRASES: dict[str, Phrases] = {
     "unturned_y": Phrases(
         (
             "Had the camera kept its tilt, the object would have shifted {0} in the picture{by}",
-            "Without tilting, the move would have shifted the object {0} in the picture{by}",
+            "Without the tilt, the move would have shifted the object {0} in the picture{by}",
         ),
         (
-            "Had the camera kept its tilt, the object would have stayed at about the same height in the picture",
-            "Without tilting, there would be hardly any shift of the object up or down in the picture",
+            "Had the camera kept its tilt, the object would have stayed at about the same height in the "
+            "picture",
+            "Without the tilt, the object would hardly have shifted up or down in the picture",
         ),
     ),
     "offset_y": Phrases(
         (
             "In image 2 the object is further {0} than that{by}",
-            "Compared with that, image 2 has the object further {0}{by}",
+            "Compared with that, the object in image 2 is further {0}{by}",
         ),
         (
             "In image 2 the object is at about that height",
-            "Image 2 has the object at about the height that this makes",
+            "In image 2 the object is at about the height this predicts",
         ),
         refers_back=True,
         after="unturned_y",
@@ -178,101 +185,118 @@ PHRASES: dict[str, Phrases] = {
     ),
     "lean": Phrases(
         (
-            "Apart from perspective, the object's upright lines are turned {0} in the picture from image 1 to image 2{by}",
-            "Perspective aside, what is upright on the object leans further {0} in image 2 than in image 1{by}",
+            "Apart from perspective, the object's vertical lines turn {0} in the picture from image 1 to "
+            "image 2{by}",
+            "Perspective aside, the object's vertical lines lean further {0} in image 2 than in image 1{by}",
         ),
         (
-            "Apart from perspective, the object's upright lines have the same direction in both pictures",
-            "Perspective aside, what is upright on the object leans the same way in both pictures",
+            "Apart from perspective, the object's vertical lines have the same direction in both pictures",
+            "Perspective aside, the object's vertical lines lean the same way in both pictures",
         ),
     ),
     "face": Phrases(
         (
-            "What faced the camera in image 1 has gone {0} to the object's {1} edge in image 2",
-            "The part of the object that faced the camera in image 1 is {0} to the {1} edge of the object in image 2",
+            "The part that faced the camera in image 1 has moved {0} to the object's {1} edge in image 2",
+            "The part of the object that faced the camera in image 1 is {0} to the {1} edge of the object "
+            "in image 2",
         ),
         special={
             GONE: (
-                "What faced the camera in image 1 is out of sight in image 2, beyond the object's {1} edge",
-                "The part of the object that faced the camera in image 1 is gone behind the {1} edge of the object in image 2",
+                "The part that faced the camera in image 1 is out of sight in image 2, beyond the object's "
+                "{1} edge",
+                "The part of the object that faced the camera in image 1 has gone behind the {1} edge of "
+                "the object in image 2",
             )
         },
     ),
     "between": Phrases(
         (
-            "That means that the direction from which the object is seen changed by more than {0} and less than {1} degrees",
-            "The angle between both directions from the object to the camera is between {0} and {1} degrees",
+            "So the viewing direction changed by more than {0} and less than {1} degrees",
+            "The angle between the two directions from the object to the camera is between {0} and {1} "
+            "degrees",
         ),
         refers_back=True,
     ),
     "faces_1": Phrases(
         (
-            "Image 1 shows the object's {0}",
-            "In image 1 the camera looks at the object's own {0}",
+            "Image 1 shows the object's {0} side",
+            "In image 1 the camera looks at the object's own {0} side",
         ),
     ),
     "faces_2": Phrases(
         (
-            "Image 2 shows the object's {0}",
-            "In image 2 the camera looks at the object's own {0}",
+            "Image 2 shows the object's {0} side",
+            "In image 2 the camera looks at the object's own {0} side",
         ),
     ),
 }
 
 PREMISES: dict[str, tuple[str, ...]] = {
     "sees_more": (
-        "Going left, a camera sees more of the side that was on the left in its picture, and going right, of the one on the right",
-        "The side that comes into view was on the left in the picture if the camera went left, and on the right if it went right",
+        "A camera that moves left sees more of the side that was on the left in its picture, and one that "
+        "moves right sees more of the right side",
+        "The side that comes into view was on the left in the picture if the camera went left, and on the "
+        "right if it went right",
     ),
     "turn_or_move": (
-        "Turning to one side shifts the object to the other in the picture, and so does moving",
-        "What a turn does not explain of the shift, the move does, and both shift the object the opposite way",
+        "Turning to one side shifts the object to the other side of the picture, and so does moving",
+        "The part of the shift that the turn does not explain comes from the move, and both shift the "
+        "object the opposite way",
     ),
     "tilt_or_move": (
         "Tilting one way shifts the object the other way in the picture, and so does moving",
-        "What a tilt does not explain of the shift, the move does, and both shift the object the opposite way",
+        "The part of the shift that the tilt does not explain comes from the move, and both shift the "
+        "object the opposite way",
     ),
     "turn_opposite": (
-        "A turn takes the object the opposite way in the picture",
-        "The object goes to the other side of the picture than the one to which the camera turns",
+        "A turn shifts the object the opposite way in the picture",
+        "When the camera turns to one side, the object shifts to the other side of the picture",
     ),
     "tilt_opposite": (
-        "A tilt takes the object the opposite way in the picture",
+        "A tilt shifts the object the opposite way in the picture",
         "The object goes up in the picture when the camera tilts down, and down when it tilts up",
     ),
     "roll_opposite": (
         "A roll turns the picture's content the opposite way",
-        "The content of the picture turns against the camera's roll",
+        "The content of the picture turns opposite to the camera's roll",
     ),
     "facing": (
         "An object that faces camera 1 has its own left on the right of image 1",
         "For something that faces the first camera, left and right are swapped",
     ),
     "from_above": (
-        "Seen from above, going around something to the right is counter-clockwise and to the left clockwise",
-        "A camera that goes around to its right goes counter-clockwise when seen from above, to its left clockwise",
+        "Seen from above, going around something to the right is counter-clockwise, and going to the left "
+        "is clockwise",
+        "A camera that goes around to its right moves counter-clockwise when seen from above, and one that "
+        "goes to its left moves clockwise",
     ),
     "own_sides": (
-        "An object's own left is on the right of a picture of its front and on the left of a picture of its back",
-        "Own left and right are swapped in a picture of the front, and as in the picture from behind",
+        "An object's own left is on the right of a picture of its front and on the left of a picture of "
+        "its back",
+        "From the front, the object's own left and right appear swapped; from behind they do not",
     ),
     "higher_sees_top": (
-        "The higher the place from which one looks, the more the top faces one",
-        "The upper side is seen the better, the higher the camera looks from",
+        "The higher the viewpoint, the more the top faces the camera",
+        "The higher the camera, the more of the top it sees",
     ),
     "nearer_larger": (
-        "Apart from the lens, an object looks the larger the nearer it is",
-        "What the lens does not explain of the size comes from the distance",
+        "Apart from zooming, an object looks larger the nearer it is",
+        "Any change of size that the lens does not explain comes from the distance",
     ),
     "ahead": (
-        "Going far around an object also brings the camera ahead of where it was",
-        "Whoever goes far around an object at the same distance also gets ahead along the first line of sight",
+        "Going far around an object also brings the camera forward",
+        "Going far around an object at a constant distance also moves the camera forward along its first "
+        "line of sight",
     ),
     "third_is_small": (
-        "A third of the way to the edge is a small angle, two thirds a middle one, and the edge a quarter of a circle",
-        "Halfway to the edge is a third of a quarter circle, and the edge itself is a whole one",
+        "A third of the way to the edge is a small angle, two thirds a medium one, and the edge itself a "
+        "quarter circle",
+        "Halfway to the edge is a third of a quarter circle, and the edge itself is a full quarter circle",
     ),
-    "all_shift": ("A shift by itself does not tell a move from a tilt", "A shift alone may come from a tilt"),
+    "all_shift": (
+        "A shift by itself does not distinguish a move from a tilt",
+        "A shift alone may also come from a tilt",
+    ),
 }
 
 NEEDS = {

@@ -209,25 +209,29 @@ def _lengths(args: Sequence[str | int]) -> Mapping[str, str]:
 PHRASES: dict[str, Phrases] = {
     "bearing": Phrases(
         (
-            "Seen from above and counted clockwise from where the camera looks, the way from {0} to {1} points to about {2} degrees",
-            "With the camera's direction as 0 degrees, clockwise from above, from {0} to {1} it goes to about {2} degrees",
+            "Seen from above and measured clockwise from the camera's line of sight, the direction from "
+            "{0} to {1} is about {2} degrees",
+            "With the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
+            "{0} to {1} is about {2} degrees",
         )
     ),
     "turned": Phrases(
         (
-            "For the camera after its move, the way from {0} to {1} points to about {2} degrees",
-            "Once the camera has gone there, from {0} to {1} it goes to about {2} degrees",
+            "For the camera after its move, the direction from {0} to {1} is about {2} degrees",
+            "Once the camera has moved there, the direction from {0} to {1} is about {2} degrees",
         )
     ),
     "front": Phrases(
         (
-            "Seen from above and counted clockwise from where the camera looks, the front of {0} points to about {1} degrees",
-            "With the camera's direction as 0 degrees, clockwise from above, {0} faces about {1} degrees",
+            "Seen from above and measured clockwise from the camera's line of sight, the front of {0} "
+            "points to about {1} degrees",
+            "With the camera's direction as 0 degrees and clockwise as seen from above, {0} faces about "
+            "{1} degrees",
         )
     ),
     "differ": Phrases(
         (
-            "From the first of these directions to the second it is about {0} degrees {1}",
+            "From the first of these directions to the second, the turn is about {0} degrees {1}",
             "The second direction is turned from the first by about {0} degrees {1}",
         )
     ),
@@ -245,24 +249,24 @@ PHRASES: dict[str, Phrases] = {
     ),
     "apart": Phrases(
         (
-            "Over the floor, in tenths of the scene's radius, from {0} it is {lengths}",
-            "On a floor plan, counted in tenths of the scene's radius, {0} has {places}",
+            "On the floor, in tenths of the scene's radius, the distance from {0} is {lengths}",
+            "On a floor plan, measured from {0} in tenths of the scene's radius: {places}",
         ),
         fill=_lengths,
     ),
 }
 PREMISES: dict[str, tuple[str, ...]] = {
     "right_half": (
-        "Between 0 and 180 degrees is to the right, between 180 and 360 to the left",
-        "What points below 180 degrees goes to the right, above it to the left",
+        "Directions from 0 to 180 degrees are to the right, and from 180 to 360 to the left",
+        "A direction below 180 degrees goes to the right, and one above it to the left",
     ),
     "near_half": (
-        "Between 90 and 270 degrees is towards the camera, the rest away from it",
-        "What points between 90 and 270 degrees comes closer to the camera",
+        "Directions between 90 and 270 degrees are towards the camera, and the rest away from it",
+        "A direction between 90 and 270 degrees leads closer to the camera",
     ),
     "clockwise_right": (
-        "Clockwise is a turn to the right",
-        "A clockwise turn goes to one's right, less than 90 degrees is ahead and more is behind",
+        "A clockwise turn is a turn to the right",
+        "Clockwise is to the right, less than 90 degrees is ahead and more is behind",
     ),
 }
 OF_SCENES = Language(phrases=PHRASES, premises=PREMISES, connectives=False)

@@ -93,8 +93,10 @@ def _answers(facts: Facts) -> set[str]:
 PHRASES = {
     "map": Phrases(
         (
-            "On the map, going around from the white camera, red is about {1} degrees to the {0}, blue {3} to the {2}, green {5} to the {4}, yellow {7} to the {6}",
-            "Counted around the map's middle from the white camera, red stands about {1} degrees to the {0}, blue {3} to the {2}, green {5} to the {4}, yellow {7} to the {6}",
+            "On the map, going around from the white camera, red is about {1} degrees to the {0}, blue {3} "
+            "to the {2}, green {5} to the {4}, yellow {7} to the {6}",
+            "Measured around the centre of the map from the white camera, red stands about {1} degrees to "
+            "the {0}, blue {3} to the {2}, green {5} to the {4}, yellow {7} to the {6}",
         ),
     ),
 }

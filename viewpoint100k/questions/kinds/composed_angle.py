@@ -89,27 +89,27 @@ def _answers(facts: Facts) -> set[str]:
 
 
 OUT_OF_SIGHT = (
-    "What faced the camera in image {0} is out of sight in image {1}, beyond the object's {3} edge",
-    "What faced camera {0} is gone behind the object's {3} edge in image {1}",
+    "The part that faced the camera in image {0} is out of sight in image {1}, beyond the object's {3} edge",
+    "The part that faced camera {0} has gone behind the object's {3} edge in image {1}",
 )
 PHRASES = {
     "leg_side": Phrases(
         (
-            "Image {1} looks more at the side that was on the {2} in image {0}",
+            "Image {1} shows more of the side that was on the {2} in image {0}",
             "In image {1} the object is seen more from the side that was on the {2} in image {0}",
         ),
     ),
     "leg_part": Phrases(
         (
-            "What faced the camera in image {0} has gone {2} to the object's {3} edge in image {1}",
-            "What faced camera {0} is {2} to the object's {3} edge in image {1}",
+            "The part that faced the camera in image {0} has moved {2} to the object's {3} edge in image {1}",
+            "The part that faced camera {0} is {2} to the object's {3} edge in image {1}",
         ),
         special={GONE: OUT_OF_SIGHT},
     ),
     "leg_turn": Phrases(
         (
             "From image {0} to image {1} that is about {2} degrees around the object",
-            "About {2} degrees around it lie between image {0} and image {1}",
+            "Image {0} and image {1} are about {2} degrees apart around the object",
         ),
     ),
     "total": Phrases(
@@ -171,8 +171,8 @@ KIND = DrawnKind(
         PHRASES,
         {
             "legs_add": (
-                "Ways around the object in the same sense add up",
-                "Two parts of one way around the object make an angle that is their sum",
+                "Angles around the object in the same direction add up",
+                "The two parts of one way around the object add up to the whole angle",
             )
         },
     ),

@@ -120,10 +120,10 @@ KIND = DrawnKind(
         OF_MARKS,
         {
             "quarter": (
-                "What is turned from the camera by well less than a quarter of a circle is in view, by well more it is behind the object, "
-                "unless it is high up",
-                "A place in front is in view, and one that is turned away by far more than a quarter of a circle is not, unless it is high "
-                "up",
+                "A place turned from the camera by well under a quarter circle is in view, and one turned "
+                "by well over that is hidden, unless it is high up",
+                "A place in front is in view, and one turned away by far more than a quarter circle is "
+                "not, unless it is high up",
             )
         },
     ),

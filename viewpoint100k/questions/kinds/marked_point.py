@@ -229,19 +229,25 @@ def _answers(facts: Facts) -> set[str]:
 PHRASES = OF_MARKS | {
     "lands": Phrases(
         (
-            "On the object in image 2, this place is further to the {0}, in the {1} third across and the {2} third down",
-            "In image 2 this place is further to the {0} on the object, it is in the {1} third of its width and the {2} third of its height",
+            "On the object in image 2, this place is further to the {0}, in the {1} third from left to "
+            "right and the {2} third from top to bottom",
+            "In image 2 this place is further to the {0} on the object, in the {1} third of its width and "
+            "the {2} third of its height",
         ),
         (
-            "On the object in image 2, this place is neither further left nor right, in the {1} third across and the {2} third down",
-            "In image 2 this place has gone neither left nor right on the object, it is in the {1} third of its width and the {2} third of its height",
+            "On the object in image 2, this place is neither further left nor further right, in the {1} "
+            "third from left to right and the {2} third from top to bottom",
+            "In image 2 this place has moved neither left nor right on the object, and is in the {1} third "
+            "of its width and the {2} third of its height",
         ),
         refers_back=True,
     ),
     "dots": Phrases(
         (
-            "Of the dots in image 2, red is in the {0} third across and the {1} third down, blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
-            "By thirds of the object's width and height, image 2 has red {0} and {1}, blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
+            "Among the dots in image 2, red is in the {0} third from left to right and the {1} third from "
+            "top to bottom, blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
+            "By thirds of the object's width and height, the dots of image 2 lie as follows: red {0} and {1}, "
+            "blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
         ),
     ),
 }
@@ -264,8 +270,8 @@ KIND = DrawnKind(
         PHRASES,
         {
             "against_the_way": (
-                "What one sees of an object goes against the camera's way",
-                "The surface that one sees turns to the other side than the camera goes",
+                "What is visible shifts opposite to the camera's motion",
+                "The visible surface turns to the side opposite to the camera's motion",
             )
         },
         {"against_the_way": PremiseNeed("side", ("left", "right"))},

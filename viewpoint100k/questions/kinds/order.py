@@ -102,26 +102,31 @@ def _answers(facts: Facts) -> set[str]:
 PHRASES = {
     "all_one_way": Phrases(
         (
-            "Each of images 2, 3 and 4 looks more at the side of the object that was on the {0} in image 1",
+            "Images 2, 3 and 4 each show more of the side of the object that was on the {0} in image 1",
             "In images 2, 3 and 4 alike, the object is seen more from the side that was on the {0} in image 1",
         ),
     ),
     "parts": Phrases(
         (
-            "Towards the object's {3} edge, what faced the camera in image 1 is {0} in image 2, {1} in image 3 and {2} in image 4",
-            "What faced the camera in image 1 has gone towards the {3} edge of the object: in image 2 it is {0}, in image 3 {1}, in image 4 {2}",
+            "On its way to the object's {3} edge, the part that faced the camera in image 1 is {0} in "
+            "image 2, {1} in image 3 and {2} in image 4",
+            "The part that faced the camera in image 1 has moved towards the {3} edge of the object: in "
+            "image 2 it is {0}, in image 3 {1}, in image 4 {2}",
         ),
     ),
     "turns": Phrases(
         (
-            "The angle around the object from image 1 is about {0} degrees to image 2, about {1} to image 3 and about {2} to image 4",
-            "Around the object, image 2 is about {0} degrees away from image 1, image 3 about {1} and image 4 about {2}",
+            "The angle around the object from image 1 is about {0} degrees to image 2, about {1} to image "
+            "3 and about {2} to image 4",
+            "Around the object, image 2 is about {0} degrees away from image 1, image 3 about {1} and "
+            "image 4 about {2}",
         ),
     ),
     "shared": Phrases(
         (
-            "Of the surface that is seen in image 1, image 2 has {0} in common with it, image 3 {1} and image 4 {2}",
-            "By the surface that they share with image 1, image 2 has {0}, image 3 {1}, image 4 {2}",
+            "Of the surface seen in image 1, image 2 shows {0}, image 3 {1} and image 4 {2}",
+            "Ranked by the surface that they share with image 1, image 2 has {0}, image 3 {1} and image 4 "
+            "{2}",
         ),
     ),
 }
@@ -144,7 +149,7 @@ KIND = DrawnKind(
         PHRASES,
         {
             "further_on": (
-                "The further the camera has gone around, the further what it faced has turned away",
+                "The further the camera has gone around, the further the part that it faced has turned away",
                 "The further along the way a picture was taken, the less it has in common with the first",
             )
         },

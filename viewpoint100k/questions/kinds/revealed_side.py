@@ -61,8 +61,8 @@ def _sides(args: Sequence[str | int]) -> Mapping[str, str]:
 PHRASES = {
     "shown": Phrases(
         (
-            "Of the object's own upright sides, image 1 shows {sides} and no other",
-            "The only ones of the object's own upright sides that image 1 shows clearly: {sides}",
+            "Image 1 shows {sides} of the object, and none of its other upright sides",
+            "Among the object's own upright sides, image 1 clearly shows only {sides}",
         ),
         fill=_sides,
     ),
@@ -87,10 +87,10 @@ KIND = DrawnKind(
         PHRASES,
         {
             "round_order": (
-                "Going around an object to the right, one meets the front, left, back and right of it in this order, to the left the "
-                "other way round",
-                "From above and counter-clockwise, an object's own sides are front, left, back, right, and to one's right is "
-                "counter-clockwise",
+                "A camera that goes around an object to the right meets its front, left, back and right in "
+                "this order, and one that goes to the left meets them in reverse",
+                "Seen from above and counter-clockwise, an object's own sides are front, left, back and "
+                "right, and going to the right is counter-clockwise",
             )
         },
     ),

@@ -150,28 +150,29 @@ MOVES = tuple(
     for move in (Move(around_deg=-degrees), Move(around_deg=degrees), Move(up_deg=degrees))
 )
 RISEN = (
-    "The move turns the top of the object more to the camera, by about {1} degrees",
-    "After the move, one must look down at the object about {1} degrees more steeply than in image 1",
+    "The move turns the top of the object more towards the camera, by about {1} degrees",
+    "After the move, the camera must look down at the object about {1} degrees more steeply than in image 1",
 )
 PHRASES = {
     "expected": Phrases(
         (
-            "The move brings more of the side into view that is on the {0} in image 1, by about {1} degrees",
-            "After the move, one must see the object from about {1} degrees further to the {0} than in image 1",
+            "The move brings more of the side that is on the {0} in image 1 into view, by about {1} degrees",
+            "After the move, the object must be seen from about {1} degrees further to the {0} than in "
+            "image 1",
         ),
         special={"top": RISEN},
     ),
     "views": Phrases(
         (
             "Compared with image 1, {list}",
-            "By the sides that come into view, {list}",
+            "Judging by the sides that come into view, {list}",
         ),
         fill=_views_in_words,
     ),
     "ways": Phrases(
         (
             "Compared with image 1, what comes more into view is {list}",
-            "What is turned more to the camera than in image 1 is {list}",
+            "What is turned more towards the camera than in image 1 is {list}",
         ),
         fill=_ways_in_words,
     ),

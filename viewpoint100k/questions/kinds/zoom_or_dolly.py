@@ -55,22 +55,22 @@ def _answers(facts: Facts) -> set[str]:
 PHRASES = {
     "backdrop": Phrases(
         (
-            "What is far behind the object looks {0} in image 2 than in image 1",
-            "Things in the background are drawn {0} in image 2 than in image 1",
+            "The distant background looks {0} in image 2 than in image 1",
+            "Things in the background appear {0} in image 2 than in image 1",
         ),
         (
-            "What is far behind the object looks equally large in both images",
-            "Things in the background are drawn at the same scale in both images",
+            "The distant background looks equally large in both images",
+            "Things in the background appear at the same scale in both images",
         ),
     ),
     "against": Phrases(
         (
             "Measured against the background, the object is {0} in image 2 than in image 1",
-            "In relation to what is behind it, the object became {0}",
+            "Relative to what is behind it, the object became {0}",
         ),
         (
             "Measured against the background, the object is equally large in both images",
-            "In relation to what is behind it, the object kept its size",
+            "Relative to what is behind it, the object kept its size",
         ),
     ),
 }
@@ -92,9 +92,10 @@ KIND = DrawnKind(
         PHRASES,
         {
             "lens_all": (
-                "A lens changes the size of everything alike, and the distance to the object only that of the object, not of what is "
-                "far behind",
-                "What is far away grows with the lens alone, and the object also with the camera's nearness",
+                "Zooming changes the size of everything alike, while the distance to the object changes "
+                "only the object's size, not that of the distant background",
+                "The distant background grows only with the lens, while the object also grows as the "
+                "camera comes nearer",
             )
         },
     ),

@@ -34,8 +34,8 @@ def test_a_short_way_is_not_asked_about():
 def test_a_chain_finds_the_one_whose_distances_changed():
     radius = "tenths of the scene's radius"
     text = (
-        f"{A[0].upper()}{A[1:]} and {B} are about 6 {radius} apart in both images. Between {A} and {C} it is about 12 "
-        f"{radius} in image 1, in image 2 about 5. So the answer is: {C}."
+        f"{A[0].upper()}{A[1:]} and {B} are about 6 {radius} apart in both images. The distance "
+        f"between {A} and {C} is about 12 {radius} in image 1 and about 5 in image 2. So the answer is: {C}."
     )
     wording = WORDING.format("stands in another place in image 2")
     fields = {"parts": [0, 1, 2], "prompt": wording, "options": [A, B, C]}
@@ -43,7 +43,7 @@ def test_a_chain_finds_the_one_whose_distances_changed():
     for old, new in (
         ("about 6", "about 9"),
         ("about 12", "about 5"),
-        ("image 2 about 5", "image 2 about 11"),
+        ("about 5 in image 2", "about 11 in image 2"),
         (f"is: {C}", f"is: {A}"),
     ):
         assert refusals(text.replace(old, new), KIND, MOVED, C, **fields)

@@ -35,7 +35,9 @@ def test_halfway_between_two_directions_is_not_asked_about():
 
 
 def test_a_chain_takes_the_difference_of_two_directions():
-    front = "With the camera's direction as 0 degrees, clockwise from above, {} faces about {} degrees"
+    front = (
+        "With the camera's direction as 0 degrees and clockwise as seen from above, {} faces about {} degrees"
+    )
     turn = "The second direction is turned from the first by about 90 degrees counter-clockwise"
     answer = "a quarter turn to the left of that"
     text = f"{front.format(A, 0)}. {front.format(B, 270)}. {turn}. So the answer is: {answer}."

@@ -17,13 +17,16 @@ def test_the_nearer_one():
 
 
 def test_a_chain_gives_both_distances():
-    text = f"On a floor plan, counted in tenths of the scene's radius, {C} has {A} at about 9, {B} at about 5. So the answer is: {B}."
+    text = (
+        f"On a floor plan, measured from {C} in tenths of the scene's radius: {A} at about 9, {B} at about 5. "
+        f"So the answer is: {B}."
+    )
     fields = FIELDS | {"options": [A, B]}
     assert refusals(text, "nearer_to/scene", SCENE, B, **fields) == []
     for old, new in (
         ("about 9", "about 4"),
         (f", {B} at about 5", ""),
-        (f"{C} has", f"{A} has"),
+        (f"from {C} in", f"from {A} in"),
         (f"is: {B}", f"is: {A}"),
     ):
         assert refusals(text.replace(old, new), "nearer_to/scene", SCENE, B, **fields)

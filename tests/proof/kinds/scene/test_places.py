@@ -39,8 +39,9 @@ def test_how_far_aside_is_clear_is_a_setting():
 def test_a_chain_reads_the_side_off_the_direction_from_one_to_the_other():
     a, b, *_ = NAMES
     text = (
-        f"With the camera's direction as 0 degrees, clockwise from above, from {b} to {a} it goes to about 270 "
-        "degrees. Between 0 and 180 degrees is to the right, between 180 and 360 to the left. So the answer is: to "
+        "With the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
+        f"{b} to {a} is about 270 degrees. Directions from 0 to 180 degrees are to the right, and from 180 to "
+        "360 to the left. So the answer is: to "
         "the left of it."
     )
     fields = {"parts": [0, 1], **ONE}
@@ -53,7 +54,7 @@ def test_a_chain_reads_nearness_off_the_floor():
     _, _, far, near = NAMES
     rows = dict(zip(NAMES, feet_percent(), strict=True))
     text = (
-        f"Counted from the top, the foot of {far} is at about {rows[far]} percent of the height and that of {near} at "
+        f"Measured from the top, the base of {far} is at about {rows[far]} percent of the height and that of {near} at "
         f"about {rows[near]}. On a level floor, what stands lower in the picture is closer to the camera. So the "
         f"answer is: {near}."
     )

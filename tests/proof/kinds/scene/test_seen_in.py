@@ -36,7 +36,7 @@ def test_how_little_is_hidden_is_a_setting():
 
 def test_a_chain_compares_both_shares():
     text = (
-        f"Of {NAME}, image 1 shows about 90 percent past what stands before it, and image 2 about 10 percent. So the "
+        f"Image 1 shows about 90 percent of {NAME} past the objects in front of it, and image 2 about 10 percent. So the "
         "answer is: image 1."
     )
     assert refusals(text, KIND, seen(0.9, 0.1), "image 1", **FIELDS) == []

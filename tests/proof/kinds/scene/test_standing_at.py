@@ -24,8 +24,11 @@ def test_where_things_are_for_somebody_in_the_scene(kind, parts, words):
 
 
 def test_a_chain_turns_from_one_direction_to_the_other():
-    way = "With the camera's direction as 0 degrees, clockwise from above, from {} to {} it goes to about {} degrees"
-    turn = "From the first of these directions to the second it is about 130 degrees counter-clockwise"
+    way = (
+        "With the camera's direction as 0 degrees and clockwise as seen from above, the direction from {} to "
+        "{} is about {} degrees"
+    )
+    turn = "From the first of these directions to the second, the turn is about 130 degrees counter-clockwise"
     text = f"{way.format(A, B, 0)}. {way.format(A, D, 230)}. {turn}. So the answer is: behind on the left."
     fields = {"images": [0], "parts": [0, 1, 3]}
     assert refusals(text, "perspective/object", SCENE, "behind on the left", **fields) == []

@@ -27,7 +27,7 @@ def test_a_chain_multiplies_how_tall_it_looks_with_how_far_it_is():
     away = round(seen[1].depth / seen[0].depth, 1)
     looks = round(tall_px(0.0, 0.45, 0.2) / tall_px(0.1, -0.4, 0.14), 1)
     text = (
-        f"On the image {FAR} spans about {looks} times the height of {NEAR}. The camera is about {away} times as far "
+        f"In the image {FAR} spans about {looks} times the height of {NEAR}. The camera is about {away} times as far "
         f"from {FAR} as from {NEAR}. So the answer is: {FAR}."
     )
     fields = asked() | {"options": [NEAR, FAR]}

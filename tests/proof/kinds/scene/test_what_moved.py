@@ -33,12 +33,15 @@ def test_a_chain_tells_the_camera_by_what_stayed():
     still = between(SCENE, (0.0, 0.0), {1: (0.3, 0.3)})
     a, b, _ = (part.name for part in SCENE.scene.parts)
     x, y = (10 * round(float(v) / 25.6) for v in np.array(SCENE.scene.views[0].parts[0].centre_pixel))
-    stays = f"From left and top, {a} is at about {x} and {y} percent of image 1 and at about {x} and {y} percent of image 2"
-    moved = f"Relative to one another, all objects stand as before but for {b}"
+    stays = (
+        f"Measured from the left and the top, {a} is at about {x} and {y} percent of image 1 and at about "
+        f"{x} and {y} percent of image 2"
+    )
+    moved = f"Relative to one another, all objects except {b} stand as before"
     text = f"{moved}. {stays}. So the answer is: only one object."
     assert refusals(text, KIND, still, "only one object", OPTIONS) == []
     for old, new in (
-        (f" but for {b}", ""),
+        (f" except {b}", ""),
         (b, a),
         (f"about {x} and {y} percent of image 2", f"about {x + 10} and {y} percent of image 2"),
         ("only one object", "nothing at all"),

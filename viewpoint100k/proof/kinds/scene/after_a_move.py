@@ -23,9 +23,10 @@ from viewpoint100k.proof.words import move_in
 NOWHERE = "does not say where the camera goes"
 GOES_AROUND = frozenset(
     {
-        "going around to the right turns the camera counter-clockwise, to the left clockwise",
-        "a camera that goes around a scene turns the opposite way, and directions count from where it then "
-        "looks",
+        "going around to the right turns the camera counter-clockwise, and going around to the left turns "
+        "it clockwise",
+        "a camera that goes around a scene turns the opposite way, and directions are measured from its "
+        "new line of sight",
     }
 )
 

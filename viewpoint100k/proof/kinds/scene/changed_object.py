@@ -48,7 +48,7 @@ KEPT = Fact(
     "kept",
     (
         f"<a:name> and <b:name> are about <t1:number> {RADIUS} apart in both images",
-        f"in both images it is about <t1:number> {RADIUS} between <a:name> and <b:name>",
+        f"in both images the distance between <a:name> and <b:name> is about <t1:number> {RADIUS}",
     ),
     _kept,
 )
@@ -57,8 +57,8 @@ DIFFERS = Fact(
     (
         f"<a:name> and <b:name> are about <t1:number> {RADIUS} apart in image 1 and about <t2:number> in "
         "image 2",
-        f"between <a:name> and <b:name> it is about <t1:number> {RADIUS} in image 1, in image 2 about "
-        "<t2:number>",
+        f"the distance between <a:name> and <b:name> is about <t1:number> {RADIUS} in image 1 and about "
+        "<t2:number> in image 2",
     ),
     _differs,
 )

@@ -68,7 +68,7 @@ def _sides_of(say: Say) -> list[tuple[str, str]]:
     return [(name, side) for name, _, side in items]
 
 
-EACH = Fact("each", ("compared with <a:name>, <list:sides>", "starting from <a:name>: <list:sides>"), _each)
+EACH = Fact("each", ("compared with <a:name>, <list:sides>", "relative to <a:name>: <list:sides>"), _each)
 
 
 def _follows(said: Said) -> str:

@@ -53,10 +53,10 @@ def _front(case: Case, say: Say) -> bool:
 FRONT = Fact(
     "front",
     (
-        "seen from above and counted clockwise from where the camera looks, the front of <a:name> points "
-        "to about <deg:tens> degrees",
-        "with the camera's direction as 0 degrees, clockwise from above, <a:name> faces about <deg:tens> "
-        "degrees",
+        "seen from above and measured clockwise from the camera's line of sight, the front of <a:name> "
+        "points to about <deg:tens> degrees",
+        "with the camera's direction as 0 degrees and clockwise as seen from above, <a:name> faces about "
+        "<deg:tens> degrees",
     ),
     _front,
 )
@@ -87,7 +87,8 @@ PROOFS = {
         frozenset(
             {
                 "0 degrees is away from the camera, 90 to the right, 180 towards it and 270 to the left",
-                "away from the camera is 0 degrees, right is 90, towards it 180 and left 270",
+                "away from the camera is 0 degrees, to the right is 90, towards the camera is 180 and to "
+                "the left is 270",
             }
         ),
         _way_follows,

@@ -80,9 +80,9 @@ PROOFS = {
         (MEET, CLEAR, FAR),
         frozenset(
             {
-                "where two outlines meet, what is closer hides the other",
-                "the closer one of two hides the other where they overlap, and neither does where they do "
-                "not",
+                "where two outlines meet, the closer object hides the other",
+                "where two objects overlap, the closer one hides the other, and where they do not overlap, "
+                "neither does",
             }
         ),
         _follows,

@@ -66,10 +66,10 @@ def _foot(case: Case, say: Say) -> bool:
 ACROSS = Fact(
     "across",
     (
-        "<a:name> is at about <p:percent> percent of the picture's width from the left, <b:name> at about "
-        "<q:percent>",
-        "counted from the left edge, <a:name> is at about <p:percent> percent of the width and <b:name> at "
+        "<a:name> is at about <p:percent> percent of the picture's width from the left, and <b:name> at "
         "about <q:percent>",
+        "measured from the left edge, <a:name> is at about <p:percent> percent of the width and <b:name> "
+        "at about <q:percent>",
     ),
     _across,
 )
@@ -77,16 +77,16 @@ FOOT = Fact(
     "foot",
     (
         "<a:name> stands on the floor at about <p:percent> percent of the picture's height from the top, "
-        "<b:name> at about <q:percent>",
-        "counted from the top, the foot of <a:name> is at about <p:percent> percent of the height and that "
-        "of <b:name> at about <q:percent>",
+        "and <b:name> at about <q:percent>",
+        "measured from the top, the base of <a:name> is at about <p:percent> percent of the height and "
+        "that of <b:name> at about <q:percent>",
     ),
     _foot,
 )
 LOWER_IS_CLOSER = frozenset(
     {
         "on a level floor, what stands lower in the picture is closer to the camera",
-        "the camera looks down at the floor, so what stands on it lower in the picture is closer",
+        "the camera looks down at the floor, so an object that stands lower in the picture is closer",
     }
 )
 

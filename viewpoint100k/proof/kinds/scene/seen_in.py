@@ -26,9 +26,9 @@ def _share(case: Case, say: Say) -> bool:
 SHARE = Fact(
     "share",
     (
-        "in image 1 about <p:percent> percent of <a:name> can be seen past the other objects, in image 2 "
-        "about <q:percent> percent",
-        "of <a:name>, image 1 shows about <p:percent> percent past what stands before it, and image 2 "
+        "in image 1 about <p:percent> percent of <a:name> can be seen past the other objects, and in image "
+        "2 about <q:percent> percent",
+        "image 1 shows about <p:percent> percent of <a:name> past the objects in front of it, and image 2 "
         "about <q:percent> percent",
     ),
     _share,

@@ -26,9 +26,9 @@ LOOKS = Fact(
     "looks",
     (
         "in the picture <a:name> looks about <times:ratio> times as tall as <b:name>",
-        "on the image <a:name> spans about <times:ratio> times the height of <b:name>",
+        "in the image <a:name> spans about <times:ratio> times the height of <b:name>",
         "in the picture <a:name> looks about as tall as <b:name>",
-        "on the image <a:name> spans about the height of <b:name>",
+        "in the image <a:name> spans about the same height as <b:name>",
     ),
     _looks,
 )
@@ -52,7 +52,8 @@ PROOFS = {
         (LOOKS, FAR),
         frozenset(
             {
-                "how tall something is goes with how tall it looks times how far away it is",
+                "the real height of an object is proportional to its height in the picture times its "
+                "distance",
                 "things look smaller in proportion to their distance",
             }
         ),

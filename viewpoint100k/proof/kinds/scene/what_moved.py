@@ -63,7 +63,7 @@ STAY = Fact(
 BUT = Fact(
     "but",
     (
-        "relative to one another, all objects stand as before but for <a:name>",
+        "relative to one another, all objects except <a:name> stand as before",
         "the distances among the objects are the same in both images except those to <a:name>",
     ),
     lambda case, say: movers(case) == {say["a"]},
@@ -73,8 +73,8 @@ GOES = Fact(
     (
         "<a:name> is at about <x1:percent> percent of the width and <y1:percent> percent of the height of "
         "image 1, and at about <x2:percent> and <y2:percent> in image 2",
-        "from left and top, <a:name> is at about <x1:percent> and <y1:percent> percent of image 1 and at "
-        "about <x2:percent> and <y2:percent> percent of image 2",
+        "measured from the left and the top, <a:name> is at about <x1:percent> and <y1:percent> percent of "
+        "image 1 and at about <x2:percent> and <y2:percent> percent of image 2",
     ),
     _goes,
 )
@@ -95,8 +95,9 @@ PROOFS = {
         (STAY, BUT, GOES),
         frozenset(
             {
-                "what stayed on the floor and went elsewhere in the picture shows that the camera moved",
-                "a camera at rest shows what stays at the same place of the picture",
+                "an object that stayed in place on the floor but moved in the picture shows that the "
+                "camera moved",
+                "a camera at rest shows an unmoved object at the same place in the picture",
             }
         ),
         _follows,

@@ -100,8 +100,10 @@ def _hopped(told: Told, facts: Facts) -> set[str]:
 
 PREMISES = {
     "goes_around": (
-        "Going around to the right turns the camera counter-clockwise, to the left clockwise",
-        "A camera that goes around a scene turns the opposite way, and directions count from where it then looks",
+        "Going around to the right turns the camera counter-clockwise, and going around to the left turns "
+        "it clockwise",
+        "A camera that goes around a scene turns the opposite way, and directions are measured from its "
+        "new line of sight",
     )
 }
 

@@ -96,13 +96,16 @@ KIND = DrawnKind(
             "kept": Phrases(
                 (
                     "{0} and {1} are about {2} tenths of the scene's radius apart in both images",
-                    "In both images it is about {2} tenths of the scene's radius between {0} and {1}",
+                    "In both images the distance between {0} and {1} is about {2} tenths of the scene's "
+                    "radius",
                 )
             ),
             "differs": Phrases(
                 (
-                    "{0} and {1} are about {2} tenths of the scene's radius apart in image 1 and about {3} in image 2",
-                    "Between {0} and {1} it is about {2} tenths of the scene's radius in image 1, in image 2 about {3}",
+                    "{0} and {1} are about {2} tenths of the scene's radius apart in image 1 and about {3} "
+                    "in image 2",
+                    "The distance between {0} and {1} is about {2} tenths of the scene's radius in image 1 "
+                    "and about {3} in image 2",
                 )
             ),
         },

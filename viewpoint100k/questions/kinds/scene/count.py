@@ -87,7 +87,7 @@ KIND = PictureKind(
         _facts,
         _answers,
         (("each!",),),
-        {"each": Phrases(("Compared with {0}, {list}", "Starting from {0}: {list}"), fill=_items)},
+        {"each": Phrases(("Compared with {0}, {list}", "Relative to {0}: {list}"), fill=_items)},
     ),
 )
 KINDS = (KIND,)

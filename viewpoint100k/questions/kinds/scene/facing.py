@@ -73,7 +73,8 @@ KINDS = (
             premises={
                 "quarters": (
                     "0 degrees is away from the camera, 90 to the right, 180 towards it and 270 to the left",
-                    "Away from the camera is 0 degrees, right is 90, towards it 180 and left 270",
+                    "Away from the camera is 0 degrees, to the right is 90, towards the camera is 180 and "
+                    "to the left is 270",
                 )
             },
         ),

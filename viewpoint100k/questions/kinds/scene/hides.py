@@ -85,8 +85,9 @@ KIND = PictureKind(
         },
         {
             "nearer_hides": (
-                "Where two outlines meet, what is closer hides the other",
-                "The closer one of two hides the other where they overlap, and neither does where they do not",
+                "Where two outlines meet, the closer object hides the other",
+                "Where two objects overlap, the closer one hides the other, and where they do not overlap, "
+                "neither does",
             )
         },
     ),

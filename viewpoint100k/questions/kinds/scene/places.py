@@ -76,21 +76,23 @@ def _front_or_behind(told: Told, facts: Facts) -> set[str]:
 PHRASES = {
     "across": Phrases(
         (
-            "{0} is at about {1} percent of the picture's width from the left, {2} at about {3}",
-            "Counted from the left edge, {0} is at about {1} percent of the width and {2} at about {3}",
+            "{0} is at about {1} percent of the picture's width from the left, and {2} at about {3}",
+            "Measured from the left edge, {0} is at about {1} percent of the width and {2} at about {3}",
         )
     ),
     "stands": Phrases(
         (
-            "{0} stands on the floor at about {1} percent of the picture's height from the top, {2} at about {3}",
-            "Counted from the top, the foot of {0} is at about {1} percent of the height and that of {2} at about {3}",
+            "{0} stands on the floor at about {1} percent of the picture's height from the top, and {2} at "
+            "about {3}",
+            "Measured from the top, the base of {0} is at about {1} percent of the height and that of {2} "
+            "at about {3}",
         )
     ),
 }
 PREMISES = {
     "lower_closer": (
         "On a level floor, what stands lower in the picture is closer to the camera",
-        "The camera looks down at the floor, so what stands on it lower in the picture is closer",
+        "The camera looks down at the floor, so an object that stands lower in the picture is closer",
     )
 }
 BY_HEIGHT = either("height")

@@ -76,8 +76,10 @@ KIND = DrawnKind(
         {
             "share": Phrases(
                 (
-                    "In image 1 about {1} percent of {0} can be seen past the other objects, in image 2 about {2} percent",
-                    "Of {0}, image 1 shows about {1} percent past what stands before it, and image 2 about {2} percent",
+                    "In image 1 about {1} percent of {0} can be seen past the other objects, and in image "
+                    "2 about {2} percent",
+                    "Image 1 shows about {1} percent of {0} past the objects in front of it, and image 2 "
+                    "about {2} percent",
                 )
             )
         },

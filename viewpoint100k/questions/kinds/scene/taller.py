@@ -65,19 +65,20 @@ KIND = PictureKind(
             "looks": Phrases(
                 (
                     "In the picture {0} looks about {2}.{3} times as tall as {1}",
-                    "On the image {0} spans about {2}.{3} times the height of {1}",
+                    "In the image {0} spans about {2}.{3} times the height of {1}",
                 )
             ),
             "looks_same": Phrases(
                 (
                     "In the picture {0} looks about as tall as {1}",
-                    "On the image {0} spans about the height of {1}",
+                    "In the image {0} spans about the same height as {1}",
                 )
             ),
         },
         {
             "product": (
-                "How tall something is goes with how tall it looks times how far away it is",
+                "The real height of an object is proportional to its height in the picture times its "
+                "distance",
                 "Things look smaller in proportion to their distance",
             )
         },

@@ -104,21 +104,24 @@ KIND = DrawnKind(
             ),
             "one_moves": Phrases(
                 (
-                    "Relative to one another, all objects stand as before but for {0}",
+                    "Relative to one another, all objects except {0} stand as before",
                     "The distances among the objects are the same in both images except those to {0}",
                 )
             ),
             "goes": Phrases(
                 (
-                    "{0} is at about {1} percent of the width and {2} percent of the height of image 1, and at about {3} and {4} in image 2",
-                    "From left and top, {0} is at about {1} and {2} percent of image 1 and at about {3} and {4} percent of image 2",
+                    "{0} is at about {1} percent of the width and {2} percent of the height of image 1, "
+                    "and at about {3} and {4} in image 2",
+                    "Measured from the left and the top, {0} is at about {1} and {2} percent of image 1 "
+                    "and at about {3} and {4} percent of image 2",
                 )
             ),
         },
         {
             "frame": (
-                "What stayed on the floor and went elsewhere in the picture shows that the camera moved",
-                "A camera at rest shows what stays at the same place of the picture",
+                "An object that stayed in place on the floor but moved in the picture shows that the "
+                "camera moved",
+                "A camera at rest shows an unmoved object at the same place in the picture",
             )
         },
     ),
