@@ -6,7 +6,8 @@ from PIL import Image
 
 from viewpoint100k.config import config_hash, load_config
 from viewpoint100k.errors import InputError
-from viewpoint100k.plan import HDRIS, make_plan, plan_views
+from viewpoint100k.partition import make_plan
+from viewpoint100k.plan import HDRIS, plan_views
 from viewpoint100k.records import ObjectRecord, SourceObject
 from viewpoint100k.surroundings import list_panoramas, panorama_files
 
@@ -42,7 +43,7 @@ def listed(folder, *overrides):
 
 
 def things(count):
-    return [SourceObject(record=ObjectRecord(uid=f"thing-{i}", sha256="0" * 64)) for i in range(count)]
+    return [SourceObject(record=ObjectRecord(uid=f"thing-{i}")) for i in range(count)]
 
 
 def test_a_folder_named_as_poly_haven_names_files_works_as_it_is(tmp_path):
