@@ -1,7 +1,7 @@
 """Are places right, and what do they cost? `python benchmarks/places.py SOURCE PART`; parts are the functions' names.
 
-cost      CPU-seconds per view of the mix of backgrounds before places were there against the default one:
-          the same objects and pairs, each object by both mixes in turn.
+cost      CPU-seconds per view of the mix of backgrounds before places were there against the default one,
+          from the same objects before each kind of background in turn.
 parallax  Points of the background that OpenCV projects from one picture into the other, against where an
           optical flow finds them.
 traced    What is painted of procedural places against a render of the same walls and boxes by Cycles.
@@ -76,33 +76,34 @@ def _location(view_set: ViewSet) -> Location:
 
 
 def cost(arguments: argparse.Namespace) -> dict[str, object]:
-    """Both mixes by turns, so that a busy machine slows both."""
-    mixes = {"before": BEFORE, "now": None}
-    configs = {name: _config(arguments.source, arguments.size, shares) for name, shares in mixes.items()}
-    views = dict.fromkeys(mixes, 0)
-    spent = {name: defaultdict[str, float](float) for name in mixes}
-    kinds = {name: defaultdict[str, list[float]](list) for name in mixes}
-    with tempfile.TemporaryDirectory() as scratch, Engine(configs["now"].render, Path(scratch)) as engine:
-        for thing in _things(configs["now"], arguments.objects):
-            path, _ = sources.fetch_object(thing, arguments.source, Path(scratch), configs["now"].files)
+    """Each object before each kind of background in turn, so that a busy machine slows all; then both mixes of these."""
+    shares = {name: dict.fromkeys(BEFORE, 0) | {name: 1} for name in BEFORE}
+    configs = {name: _config(arguments.source, arguments.size, only) for name, only in shares.items()}
+    settings = configs["plain"]
+    spent, views = defaultdict[str, float](float), defaultdict[str, int](int)
+    painted = defaultdict[str, float](float)
+    with tempfile.TemporaryDirectory() as scratch, Engine(settings.render, Path(scratch)) as engine:
+        for thing in _things(settings, arguments.objects):
+            path, _ = sources.fetch_object(thing, arguments.source, Path(scratch), settings.files)
             for name, config in configs.items():
-                view_set = _visit(config, thing, arguments.pairs)
-                rendered = engine.render(view_set, path)
-                if not isinstance(rendered, Rendered) or not rendered.views:
-                    continue
-                views[name] += len(rendered.views)
-                for what, seconds in rendered.cpu_s.items():
-                    spent[name][what] += seconds
-                kinds[name][view_set.background.kind].append(rendered.cpu_s["views"] / len(rendered.views))
-    out: dict[str, object] = {}
-    totals = {name: sum(spent[name].values()) / views[name] for name in mixes}
-    for name in mixes:
-        per_view = {what: round(seconds / views[name], 3) for what, seconds in spent[name].items()}
-        by_kind = {kind: round(float(np.mean(rows)), 3) for kind, rows in kinds[name].items()}
-        out[name] = {
-            "views": views[name], "CPU-s per view": round(totals[name], 3), **per_view, "by kind": by_kind
-        }  # fmt: skip
-    return {**out, "ratio": round(totals["now"] / totals["before"], 3)}
+                rendered = engine.render(_visit(config, thing, arguments.pairs), path)
+                if isinstance(rendered, Rendered) and rendered.views:
+                    spent[name] += sum(rendered.cpu_s.values())
+                    painted[name] += rendered.cpu_s["views"]
+                    views[name] += len(rendered.views)
+    mixes = {"before": BEFORE, "now": RunConfig().render.backgrounds.model_dump()}
+    whole = {name: spent[name] / views[name] for name in views}
+    means = {
+        mix: sum(share * whole[name] for name, share in kinds.items()) / sum(kinds.values())
+        for mix, kinds in mixes.items()
+    }
+    return {
+        "views": dict(views),
+        "CPU-s per view, views alone": {name: round(painted[name] / views[name], 3) for name in views},
+        "CPU-s per view, everything": {name: round(seconds, 3) for name, seconds in whole.items()},
+        **{mix: round(seconds, 3) for mix, seconds in means.items()},
+        "ratio": round(means["now"] / means["before"], 3),
+    }
 
 
 # --- parallax ----------------------------------------------------------------------------------------
@@ -208,8 +209,9 @@ def traced(arguments: argparse.Namespace) -> dict[str, object]:
         command = [sys.executable, "-c", TRACE, json.dumps([scratch, arguments.size, asked])]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for name, picture in painted.items():
-            wanted = np.load(Path(scratch) / f"{name}.npy")[..., :3]
-            seen = wanted.sum(axis=2) > 0  # the sky is no mesh
+            wanted = np.load(Path(scratch) / f"{name}.npy")
+            seen = wanted[..., 3] > 0.999  # the sky is no mesh
+            wanted = wanted[..., :3]
             error = float(((np.clip(wanted, 0, 1) - picture)[seen] ** 2).mean())
             out[name] = round(-10 * float(np.log10(max(error, 1e-12))), 2)
     values = list(out.values())

@@ -213,11 +213,16 @@ def _face_colour(
     high = float(box.high[up] - box.low[up])
     if number == 0 and np.isfinite(place.wall_height) and side < FACES.index("bottom"):
         high = place.wall_height - float(box.low[2])
-    # how much of the face a pixel covers: the mean of its sides, for it lies askew
     slant = np.abs(toward[side // 2]) / np.sqrt((toward**2).sum(axis=0))
-    covered = depth * np.float32(pixel) / np.sqrt(np.maximum(slant, 1e-3))
+    covered = depth * np.float32(pixel)
     scale = place.metres_per_unit / finish.tile.side_m
-    colour = look_up(finish.tile.pyramid, right * scale, -height * scale, covered * scale)
+    along = (
+        toward[across] / np.hypot(toward[across], toward[up]),
+        toward[up] / np.hypot(toward[across], toward[up]),
+    )
+    spot = _Spots(right * scale, -height * scale, along[0], -along[1], covered * scale, slant)
+    colour = _askew(finish.tile.pyramid, spot)
+    covered = covered / np.sqrt(np.maximum(slant, 1e-3))
     share_right, share_down = right / wide, 1 - height / high
     colour *= _smooth(finish.shade, share_right, share_down)[:, None]
     if finish.canvas is not None:
@@ -227,6 +232,34 @@ def _face_colour(
             + painted[:, :3] * _smooth(finish.shade, share_right, share_down)[:, None]
         )
     return colour
+
+
+class _Spots(NamedTuple):
+    """What pixels cover of a texture that lies askew: long spots. All (N,), in its widths."""
+
+    x: Array
+    y: Array
+    along_x: Array  # unit vector, the way in which they are long
+    along_y: Array
+    across: Array  # their width
+    slant: Array  # width over length
+
+
+def _askew(pyramid: Pyramid, spots: _Spots) -> Array:
+    """(N, channels) the mean of a texture over long spots, by as many round ones side by side as are needed."""
+    out = np.empty((len(spots.x), pyramid.levels[0].shape[2]), dtype=np.float32)
+    counts = np.select([spots.slant > 0.6, spots.slant > 0.3], [1, 2], 4)
+    for count in np.unique(counts):
+        mine = np.flatnonzero(counts == count)
+        x, y, along_x, along_y, across, slant = (values[mine] for values in spots)
+        length = across / np.maximum(slant, 0.02)
+        size = np.maximum(across, length / np.float32(count))
+        total = np.zeros((len(mine), out.shape[1]), dtype=np.float32)
+        for place in (np.arange(count) + 0.5) / count - 0.5:
+            step = length * np.float32(place)
+            total += look_up(pyramid, x + step * along_x, y + step * along_y, size)
+        out[mine] = total / np.float32(count)
+    return out
 
 
 def look_up(pyramid: Pyramid, x: Array, y: Array, covered: Array, *, repeats: bool = True) -> Array:
@@ -239,7 +272,7 @@ def look_up(pyramid: Pyramid, x: Array, y: Array, covered: Array, *, repeats: bo
     width = pyramid.levels[0].shape[1]
     # between levels, the finer one: rather too sharp than blurred
     level = np.log2(np.maximum(covered * width, 1e-6)).astype(np.float32)
-    level = np.clip(np.floor(level + 0.35), 0, len(pyramid.levels) - 1).astype(np.int8)
+    level = np.clip(np.floor(level - 0.3), 0, len(pyramid.levels) - 1).astype(np.int8)
     present = np.unique(level)
     if len(present) == 1:
         return _bilinear(pyramid.levels[int(present[0])], x, y, repeats)

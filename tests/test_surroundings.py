@@ -43,7 +43,7 @@ def listed(folder, *overrides):
 
 
 def things(count):
-    return [SourceObject(record=ObjectRecord(uid=f"thing-{i}", sha256="0" * 64)) for i in range(count)]
+    return [SourceObject(record=ObjectRecord(uid=f"thing-{i}")) for i in range(count)]
 
 
 def test_a_folder_named_as_poly_haven_names_files_works_as_it_is(tmp_path):
