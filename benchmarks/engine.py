@@ -30,8 +30,8 @@ from rich.table import Table
 from render_scenes import protocol
 from viewpoint100k import objects as sources
 from viewpoint100k.config import QUALITIES, RunConfig, load_config
+from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
-from viewpoint100k.motions import design
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.records import Reject, SourceObject, ViewSet
 
@@ -186,6 +186,7 @@ class Bare:
         described = view_set.model_dump(mode="json", include={"lights", "background", "views"})
         opened = protocol.Open(
             paths=[str(path.resolve())],
+            panoramas={},
             scene=False,
             out=str(self.scratch),
             lights=described["lights"],

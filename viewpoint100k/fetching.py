@@ -147,7 +147,7 @@ def group_copies(
         scratch: a folder for files that are made on the spot.
 
     Returns:
-        For each object the uid of the first one that it is a copy of, perhaps its own; and how many were refused.
+        For each object the uid of the first one that it is a copy of, perhaps its own; how many were refused.
     """
     records = list[ObjectRecord]()
     for done, thing in enumerate(things, 1):

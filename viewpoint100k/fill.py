@@ -72,7 +72,7 @@ def fill_shard(
     tally: Tally,
     begun: Progress,
 ) -> list[StoredSample]:
-    """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
+    """Visit objects, each for a few of the shard's motions, and others for what failed, until all have pairs.
 
     A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which
     nothing can be asked is replaced by another.
@@ -174,8 +174,9 @@ def fill_shard(
     )
     raise RanDry(
         f"shard {shard.number} ({shard.name}): {short.total()} of {len(shard.motions)} pairs are missing "
-        f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after {tally.visited} visits to "
-        f"{len(shard.objects)} objects, of which {len(tally.rejects)} were refused (see {paths.shard_rejects(shard)}). "
+        f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after "
+        f"{tally.visited} visits to {len(shard.objects)} objects, of which {len(tally.rejects)} were refused "
+        f"(see {paths.shard_rejects(shard)}). "
         f"Dropped: {why}. Use more objects or fewer pairs"
     )
 

@@ -14,8 +14,8 @@ from viewpoint100k.records import ObjectRecord, SourceObject
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-# Largest difference of any of the 19 numbers of a shape for two to be one: copies of 104 real objects, exported
-# again with 16-bit positions and turned, differ by at most a tenth of it (docs/objects.md)
+# Largest difference of any of the 19 numbers of a shape for two to be one: turned copies of real objects with
+# positions of 16 bits differ by at most a third of it (docs/objects.md)
 SAME_SHAPE = 0.001
 # Objects of one series stay in one split unless that is more of the source than this: then it tells nothing
 MOST_OF_A_SERIES = 0.1
@@ -51,9 +51,9 @@ def unpack_shapes(shapes: Sequence[str]) -> Array:
 
 
 def same_shapes(shapes: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Pairs of places in a list whose shapes are the same, the smaller place first. Empty shapes are like none.
+    """Pairs of places in a list whose shapes are the same, the smaller place first.
 
-    Of many that are all the same, not all pairs are given, but enough to connect them.
+    Empty shapes are like none. Of many that are the same, not all pairs are given, but enough to join them.
     """
     places = np.array([place for place, shape in enumerate(shapes) if shape], dtype=np.int64)
     if not len(places):

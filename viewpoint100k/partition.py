@@ -1,7 +1,7 @@
 """Objects and a seed -> shards, each with its motions and its objects; and more shards for a run that grows.
 
-A run of some size is planned once. It may grow: shards that were planned keep their objects and their bytes, and
-more are added, of objects that were not used yet and of views that no older shard has.
+A run of some size is planned once. It may grow: shards that were planned keep their objects and their bytes,
+and more are added, of objects that were not used yet and of views that no older shard has.
 """
 
 from collections import Counter
@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from viewpoint100k.config import RunConfig, config_hash
+from viewpoint100k.design import design
 from viewpoint100k.errors import InputError
 from viewpoint100k.kinship import kin_of
-from viewpoint100k.motions import design
 from viewpoint100k.plan import Plan, Shard, generator
 from viewpoint100k.records import Panorama, SourceObject, Split
 from viewpoint100k.scenes.compose import compose
@@ -100,7 +100,7 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
     Args:
         config: of the run at its new size; `grown_from` has the sizes before.
         plan: of the run before.
-        objects: of the source, listed for the new size; those that the plan has already are known by their uids.
+        objects: of the source, listed for the new size; the plan's own are known by their uids.
 
     Raises:
         InputError: if there are too few objects for the splits.
@@ -156,8 +156,8 @@ def _cut(config: RunConfig, share: _Share, number: int) -> list[Shard]:
     count = _shard_count(config, share.pairs, len(share.uids))
     if count > len(share.uids):
         raise InputError(
-            f"{len(share.uids)} objects for {count} shards of split {share.split}: each shard needs at least one. "
-            "Use more objects, fewer pairs, or a larger shards.pairs_per_shard"
+            f"{len(share.uids)} objects for {count} shards of split {share.split}: each shard needs at least "
+            "one. Use more objects, fewer pairs, or a larger shards.pairs_per_shard"
         )
     out = []
     for index, part in enumerate(np.array_split(np.arange(share.pairs), count)):
@@ -246,7 +246,7 @@ def _pairs_to_add(config: RunConfig, old: Sequence[Shard], objects: int) -> Pair
 
 
 def _shard_count(config: RunConfig, pairs: int, objects: int) -> int:
-    """How many shards a split is cut into: by the setting, else so that each has objects enough for its pairs."""
+    """How many shards a split is cut into: by the setting, else so that each has objects enough."""
     if config.shards.pairs_per_shard:
         return int(np.ceil(pairs / config.shards.pairs_per_shard))
     return max(1, min(int(np.ceil(pairs / PAIRS_PER_SHARD)), objects // OBJECTS_PER_SHARD))
@@ -276,8 +276,8 @@ def _split_objects(
         taken, left = _take(left, share)
         if not taken:
             raise InputError(
-                f"no objects for split {split}: of {len(uids)}, {max(map(len, left), default=0)} may be the same "
-                "thing, and must not be in two splits. Use more objects, or no such split: "
+                f"no objects for split {split}: of {len(uids)}, {max(map(len, left), default=0)} may be the "
+                "same thing, and must not be in two splits. Use more objects, or no such split: "
                 "plan.validation_share=0, plan.test_share=0"
             )
         out[split] = taken
@@ -315,7 +315,7 @@ def _split_fresh(
     split_of: Mapping[str, Split],
     pairs_of: Mapping[Split, int],
 ) -> dict[Split, list[str]]:
-    """Shuffled uids of the new objects of each split. One that may be the same as an older one goes to its split."""
+    """Shuffled uids of the new objects of each split; one that may be an older one goes to its split."""
     step = len(config.grown_from)
     kin = kin_of([*known, *fresh])
     splits_of = dict[int, set[Split]]()

@@ -118,7 +118,7 @@ def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> s
 
 
 def write_plan(paths: RunPaths, config: RunConfig, plan: Plan, rejects: Iterable[Reject] = ()) -> None:
-    """Begin a run: its folders, its settings, its plan, and the objects that were refused when they were listed."""
+    """Begin a run: its folders, settings and plan, and the objects that were refused at once."""
     for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
     write_rejects(paths.listed_rejects, rejects)
@@ -229,7 +229,9 @@ def _first_objects(plan: Plan, shard: Shard) -> list[SourceObject]:
 
 
 def finalize(out: Path) -> Manifest:
-    """Assemble manifest, attribution, card and the list of rejects; refuse an incomplete run by naming what is missing.
+    """Assemble manifest, attribution, card and the list of rejects.
+
+    Refuse an incomplete run by naming what is missing.
 
     Several may do so at once: one waits for the other, and both write the same bytes.
 
@@ -248,8 +250,9 @@ def _finalize(out: Path) -> Manifest:
     if now.missing:
         names = ", ".join(str(shard.number) for shard in now.missing[:10])
         raise InputError(
-            f"{len(now.missing)} of {len(plan.shards)} shards are missing: {names}{', ...' if len(now.missing) > 10 else ''}. "
-            f"Make them with `{shell_line('generate', out)}` or `{shell_line('render-shard', out)} --shard NUMBER`"
+            f"{len(now.missing)} of {len(plan.shards)} shards are missing: {names}"
+            f"{', ...' if len(now.missing) > 10 else ''}. Make them with `{shell_line('generate', out)}` or "
+            f"`{shell_line('render-shard', out)} --shard NUMBER`"
         )
     files = [paths.listed_rejects, *(paths.shard_rejects(shard) for shard in plan.shards)]
     write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))

@@ -1,4 +1,4 @@
-"""A plan: shards with their objects and motions; and the cameras and pairs of each visit. Nothing is rendered here.
+"""A plan: shards with their objects and motions; and the cameras and pairs of each visit.
 
 Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of
 workers and the machine never matter.
@@ -195,7 +195,7 @@ def plan_views(
 def _scene_plan(
     config: RunConfig, thing: SourceObject, round_: int, motions: Sequence[str]
 ) -> tuple[ScenePlan | None, list[str]]:
-    """How a scene stands in one visit, and the codes that fit: one event can happen to it, and other ones are for other visits."""
+    """How a scene stands in one visit, and the codes that fit: only one kind of event can happen to it."""
     settings = config.plan.scenes
     if settings is None or not thing.parts:
         return None, list(motions)
@@ -302,7 +302,7 @@ def _arrange_pair(
 def _turned_around(
     config: RunConfig, code: str, cameras: Sequence[Camera], made: Sequence[PlannedPair]
 ) -> PlannedPair | None:
-    """The views of a pair that is there, the other way around, if that is what is wanted and each may be in one more pair."""
+    """The views of a pair that is there, the other way around, if that will do and each may be used again."""
     orders = {(pair.first, pair.second) for pair in made}
     used = Counter(view for pair in made for view in pair.views)
     for pair in made:
@@ -352,7 +352,7 @@ def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
 
 
 def _above_ground(config: RunConfig, background: Background) -> RunConfig:
-    """Settings by which no camera looks from below the surface that the object stands on, where it is seen."""
+    """Settings by which no camera looks from below the surface that the object stands on, if it is seen."""
     lowest_deg = max(config.plan.lowest_deg, ABOVE_GROUND_DEG)
     if background.kind not in STANDING or lowest_deg == config.plan.lowest_deg:
         return config

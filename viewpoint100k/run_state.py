@@ -94,8 +94,8 @@ def check_out(paths: RunPaths) -> None:
         foreign = sorted(entry.name for entry in paths.out.iterdir() if entry.name != ".run")
         if foreign:
             raise InputError(
-                f"{paths.out} holds something else ({', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}) and no run "
-                "of ours; pass a new or empty folder"
+                f"{paths.out} holds something else ({', '.join(foreign[:3])}"
+                f"{', ...' if len(foreign) > 3 else ''}) and no run of ours; pass a new or empty folder"
             )
 
 
@@ -130,8 +130,8 @@ def same_run(paths: RunPaths, config: RunConfig) -> RunConfig:
             )
     if config.pairs < there.pairs:
         raise InputError(
-            f"{paths.out} has {there.pairs} pairs, now it would be {config.pairs}: a run can grow, not shrink. "
-            "Use another folder"
+            f"{paths.out} has {there.pairs} pairs, now it would be {config.pairs}: a run can grow, not "
+            "shrink. Use another folder"
         )
     if config.pairs == there.pairs:
         return there
@@ -241,7 +241,7 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
 
 
 def _alive(progress: Progress) -> bool:
-    """Whether somebody works on a shard: it has reported lately, and if that was here, the process is still there."""
+    """Whether somebody works on a shard: it has reported lately, and its process is there if it was here."""
     if time.time() - progress.updated > QUIET_S:
         return False
     if not progress.machine == machine_name() == platform.node():

@@ -92,7 +92,14 @@ def opened(glb, folder, light, background):
     """A request."""
     lit = {"lights": [light], "background": background}
     return protocol.Open(
-        paths=[str(glb)], scene=False, out=str(folder), **lit, jpeg_quality=100, pose="auto", cpu_limit_s=300
+        paths=[str(glb)],
+        panoramas={},
+        scene=False,
+        out=str(folder),
+        **lit,
+        jpeg_quality=100,
+        pose="auto",
+        cpu_limit_s=300,
     )
 
 

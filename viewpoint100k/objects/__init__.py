@@ -140,7 +140,10 @@ def fetch_object(
 
 @contextmanager
 def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
-    """Meanwhile, bring objects of a source that downloads them here, in order; what fails is met again later."""
+    """Meanwhile, bring objects of a source that downloads them here, in order.
+
+    What fails is met again later.
+    """
     if _parse(source)[0] != "objaverse":
         yield
         return

@@ -1,8 +1,8 @@
 """Objaverse's annotations as compact tables, one for each of its 160 files, made once on each machine.
 
-The files as they come are gigabytes of JSON. Of each we keep what filters and attribution need, as Parquet in a
-folder beside them: all of Objaverse is then read in seconds. A table is made when it is first needed, and again
-when its file is newer. Where the folder cannot be written to, it is made in memory each time.
+The files as they come are gigabytes of JSON. What filters and attribution need of each is kept as Parquet
+in a folder beside them: all of Objaverse is then read in seconds. A table is made when it is first needed,
+and again when its file is newer. Where the folder cannot be written to, it is made in memory each time.
 """
 
 import functools
@@ -45,7 +45,9 @@ class Index(NamedTuple):
 
 
 def read_index() -> Index:
-    """Objaverse's index; paths of another form than glbs/FOLDER/UID.glb are left out: it is a stranger's file too.
+    """Objaverse's index; paths of another form than glbs/FOLDER/UID.glb are left out.
+
+    It is a stranger's file too.
 
     Raises:
         InputError: it is broken, or is not in the cache and there is no network.
@@ -192,7 +194,7 @@ def _arrow() -> Any:
         import pyarrow
     except ImportError as error:
         raise MissingExtra(
-            "objaverse: sources need the objaverse package and pyarrow: pip install 'viewpoint100k[objaverse]'"
+            "objaverse: sources need objaverse and pyarrow: pip install 'viewpoint100k[objaverse]'"
         ) from error
     return pyarrow
 
@@ -201,7 +203,7 @@ def _arrow() -> Any:
 
 
 def _sources(name: str, table: str) -> tuple[Path, Path | None]:
-    """The file in Objaverse's cache, fetched if it is not there, and its table if there is one that is no older."""
+    """The file in Objaverse's cache, fetched if it is not there, and its table if that is no older."""
     source = cache_root() / name
     kept = cache_root() / FOLDER / table
     if kept.is_file():
@@ -256,8 +258,8 @@ class _Reading:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, _BROKEN) and not isinstance(error, InputError):
             raise InputError(
-                f"{self.path} is broken ({error}), probably by a download that was cut short: delete it and try "
-                "again"
+                f"{self.path} is broken ({error}), probably by a download that was cut short: delete it and "
+                "try again"
             ) from error
 
 

@@ -1,8 +1,8 @@
-"""Files of Objaverse in a cache that a whole farm shares: each is downloaded once, whole, by whoever needs it first.
+"""Files of Objaverse in a cache that a whole farm shares: each is downloaded once, by whoever needs it first.
 
-We download ourselves because the `objaverse` package writes index files straight to their final names (a killed
-download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where the package
-looks for them.
+We download ourselves because the `objaverse` package writes index files straight to their final names (a
+killed download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where
+the package looks for them.
 
 A file has a lock while it is downloaded, so others wait for it instead of downloading it as well; and each
 download takes one of a few places, which bounds the connections of all machines together. Both are locks on
@@ -92,8 +92,8 @@ def from_hub(repo_id: str, name: str) -> Path:
         raise _missing_extra() from error
     except Exception as error:  # whatever the HTTP library of this release raises
         raise InputError(
-            f"cannot get {name} of {repo_id} from the Hub: {one_line(str(error), 200)}. Download it elsewhere and "
-            "name the file instead"
+            f"cannot get {name} of {repo_id} from the Hub: {one_line(str(error), 200)}. Download it "
+            "elsewhere and name the file instead"
         ) from error
 
 
@@ -211,8 +211,8 @@ def _failed(relative: str, error: Exception, failure: Failure) -> ObjectRefused 
     unreachable = isinstance(error, LocalEntryNotFoundError | RepositoryNotFoundError)
     if unreachable and not _answers():
         return InputError(
-            f"Objaverse's {relative} is not (whole) in {cache_root()} and the Hugging Face Hub cannot be reached: "
-            "needs network (HF_ENDPOINT names another server), or a cache at that place which holds the file"
+            f"Objaverse's {relative} is not (whole) in {cache_root()} and the Hub cannot be reached: needs "
+            "network (HF_ENDPOINT names another server), or a cache at that place which holds the file"
         )
     return failure(f"cannot download {relative} of {REPOSITORY}: {one_line(str(error), 300)}")
 

@@ -240,8 +240,8 @@ def _balanced(rows: Sequence[Row], found: Sequence[Chosen], share: float, wanted
     counts = Counter(rows[one.place].category for one in found)
     if counts and share * len(counts) < 1:
         raise InputError(
-            f"objects.category_share = {share:g}: the objects are of {len(counts)} categories, one of which is "
-            f"always above that; expected at least {1 / len(counts):.2g}, or null"
+            f"objects.category_share = {share:g}: the objects are of {len(counts)} categories, one of which "
+            f"is always above that; expected at least {1 / len(counts):.2g}, or null"
         )
     most = _most_of_one(list(counts.values()), share, len(found) if wanted is None else wanted)
     used = Counter[str]()
@@ -255,7 +255,10 @@ def _balanced(rows: Sequence[Row], found: Sequence[Chosen], share: float, wanted
 
 
 def _most_of_one(counts: Sequence[int], share: float, wanted: int) -> int:
-    """How many of a category may be used so that none is above its share of all that are used; at least one."""
+    """How many of a category may be used so that none is above its share of all that are used.
+
+    At least one.
+    """
     most = max(1, int(share * wanted))
     while True:
         total = min(wanted, sum(min(count, most) for count in counts))

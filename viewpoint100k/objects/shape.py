@@ -1,7 +1,7 @@
-"""The shape of an object in 19 numbers that do not change when it is copied, renamed, textured, turned or exported.
+"""The shape of an object in 19 numbers that stay when it is copied, renamed, textured, turned or exported.
 
-They are moments of the surface, as area-weighted means of polynomials of its points, computed exactly for each
-triangle. So neither the order of vertices and triangles nor how a face is cut into them matters. The points
+They are moments of the surface: area-weighted means of polynomials of its points, computed exactly for
+each triangle. So neither the order of vertices and triangles nor how a face is cut into them matters. Points
 are taken about the middle of the surface and over its extent; of the moments, those that a turn about the
 vertical changes in phase only are taken by their absolute value. A mirror image has the same shape.
 """
@@ -18,8 +18,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 MAX_TRIANGLES = 2_000_000  # 72 bytes each; an object with more has no shape
 _BLOCK = 65_536  # triangles at a time
 
-# A rule for triangles that is exact up to the fourth degree: Dunavant, "High degree efficient symmetrical Gaussian
-# quadrature rules for the triangle", IJNME 21, 1985, table II, p = 4. Barycentric coordinates, and weights.
+# A rule for triangles that is exact up to the fourth degree: Dunavant, "High degree efficient symmetrical
+# Gaussian quadrature rules for the triangle", IJNME 21, 1985, table II, p = 4. Barycentric, and weights.
 _A, _B = 0.445948490915965, 0.091576213509771
 _CORNERS = np.array(
     [
@@ -32,8 +32,8 @@ _CORNERS = np.array(
     ]
 )
 _WEIGHTS = np.array([0.223381589678011] * 3 + [0.109951743655322] * 3)
-# powers of x + iy, of the height, and of the squared distance from the vertical, up to the fourth degree in all;
-# the second without E[r^2], which is 1 - E[z^2]
+# powers of x + iy, of the height, and of the squared distance from the vertical, up to the fourth degree in
+# all; of the second degree without E[r^2], which is 1 - E[z^2]
 _POWERS = (
     (0, 2, 0), (2, 0, 0), (1, 1, 0),
     (0, 3, 0), (0, 1, 1), (3, 0, 0), (2, 1, 0), (1, 2, 0), (1, 0, 1),

@@ -1,4 +1,4 @@
-"""Files that people bring: lists of uids, groups of them, and labels of their quality. As .txt, .csv, .json or .parquet."""
+"""Files that people bring: lists of uids, groups of them, labels of quality: .txt, .csv, .json, .parquet."""
 
 import csv
 import hashlib
@@ -209,7 +209,10 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A list of uids or of objects, or an object of them by uid. Read one by one: all at once would take gigabytes."""
+    """A list of uids or of objects, or an object of them by uid.
+
+    Read one by one: all at once would take gigabytes.
+    """
     text = path.read_text(encoding="utf-8-sig")
     decoder = json.JSONDecoder()
     space = re.compile(r"[ \t\r\n]*")

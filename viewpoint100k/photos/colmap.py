@@ -199,7 +199,7 @@ def _points(listed: Iterator[_Point], images: list[Image]) -> Points | None:
         observations += len(point.images)
         if observations > MOST_OBSERVATIONS:
             raise InputError(f"the points have more than {MOST_OBSERVATIONS:,} observations; expected fewer")
-        for number in np.unique(point.images).tolist():
+        for number in set(point.images.tolist()):
             if number in name_of:
                 seen[name_of[number]].append(len(world))
         world.append(point.world)
