@@ -1,4 +1,4 @@
-"""Whether a change of code changed a question: `python benchmarks/guard.py DATASET... [--compare BEFORE.json]`.
+"""Did a change of code change a question? `python benchmarks/guard.py DATASET... [--compare BEFORE.json]`.
 
 Cuts the first samples out of each dataset, asks about them anew, validates the result and puts the audit's
 exact probes to it. Prints one line for each dataset and writes all figures to FOLDER/guard.json; the
@@ -26,8 +26,8 @@ from viewpoint100k.validate import validate_dataset
 
 # what a question has been made of since schema 4; whatever later schemas add is not compared
 FIELDS = (
-    "id", "type", "tier", "frame", "images", "prompt", "options", "answer_index", "answer", "answer_form", "value",
-    "marks", "mirrored", "map_cameras", "parts", "template", "margin", "decidability", "fair",
+    "id", "type", "tier", "frame", "images", "prompt", "options", "answer_index", "answer", "answer_form",
+    "value", "marks", "mirrored", "map_cameras", "parts", "template", "margin", "decidability", "fair",
 )  # fmt: skip
 PROBES = (
     labels.labels_recomputed,
@@ -96,7 +96,7 @@ def guard(dataset: Path, samples: int, folder: Path) -> dict[str, Any]:
 
 
 def cut_out(dataset: Path, samples: int, cut: Path) -> None:
-    """A dataset of the first samples of a dataset's first shard, without their questions, in today's schema."""
+    """The first samples of a dataset's first shard, without questions, as a dataset of today's schema."""
     manifest = json.loads((dataset / "manifest.json").read_text())
     entry = manifest["shards"][0]
     cut.mkdir(parents=True)

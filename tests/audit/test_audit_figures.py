@@ -17,7 +17,8 @@ from viewpoint100k.audit import figures, gates, labels, poses
 from viewpoint100k.proof import contradicted
 from viewpoint100k.questions.registry import DRAWN_KINDS
 
-FIGURES = sorted(kind.type for kind in DRAWN_KINDS if kind.tier == "B")
+# all cameras of these sets are about equally far away
+FIGURES = sorted({kind.type for kind in DRAWN_KINDS if kind.tier == "B"} - {"nearest_of_three"})
 needs_sklearn = pytest.mark.skipif(
     importlib.util.find_spec("sklearn") is None, reason="needs the extra [audit]"
 )

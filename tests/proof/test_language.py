@@ -11,6 +11,7 @@ from support.scene_samples import synthetic
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.proof import contradicted, problems_of_chain
 from viewpoint100k.proof.language import understood
+from viewpoint100k.proof.words import OPTIONS, PHRASES
 from viewpoint100k.questions import KINDS, ask_all, load_templates
 from viewpoint100k.questions.ask import Writer
 from viewpoint100k.questions.wording import shipped_text
@@ -98,3 +99,12 @@ def test_only_text_is_read_and_not_what_it_was_made_from(asked, templates):
             read = understood(sample, blind, templates.vocabulary)
             assert read.options == understood(sample, question, templates.vocabulary).options
             assert read.prompt == understood(sample, question, templates.vocabulary).prompt
+
+
+def test_the_proofs_have_english_for_every_option_and_phrase(templates):
+    words = templates.vocabulary
+    assert {kind: set(texts) for kind, texts in words.options.items() if texts} == {
+        kind: set(texts) for kind, texts in OPTIONS.items()
+    }
+    for kind, phrases in words.phrases.items():
+        assert set(phrases) <= set(PHRASES.get(kind, {}))

@@ -203,9 +203,7 @@ def optical_flow(samples: Samples) -> Probe:
     The far background's flow may: it turns as the camera turns.
     """
     name = "optical_flow"
-    what = (
-        "score of the sign of the mean optical flow in the object's box, better of two rules, 2-way answers"
-    )
+    what = "score of the sign of the mean flow in the object's box, better of two rules, 2-way answers"
     kinds = {kind: every for kind, every in two_way(samples).items() if kind in FLOW_KINDS}
     keys = {asked.item.key for every in kinds.values() for asked, _ in every}
     flows = {
@@ -249,7 +247,7 @@ def _by_family(every: Sequence[Asked], hits: Sequence[bool]) -> dict[str, str]:
 
 
 def flow_between(images: Sequence[Array]) -> tuple[Array, Array]:
-    """The first of two pictures in grey, (FLOW_PX, FLOW_PX), and the flow from it to the second, in pixels of that."""
+    """The first of two pictures in grey, (FLOW_PX, FLOW_PX), and the flow to the second in its pixels."""
     import cv2
 
     grey = [

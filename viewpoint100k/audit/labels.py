@@ -239,8 +239,8 @@ def label_coupling(samples: Samples) -> Probe:
     detail["for certain"] = [pair.name for pair in beyond]
     worst = max(beyond or enough)
     by_design = samples.manifest.preset == ORBIT_PRESET
-    low, high = worst.interval
-    because = f"{worst.name}: {worst.bits:.4f} bit, 95 % {low:.4f} to {high:.4f}, n = {worst.n}"
+    interval = "95 % {:.4f} to {:.4f}".format(*worst.interval)
+    because = f"{worst.name}: {worst.bits:.4f} bit, {interval}, n = {worst.n}"
     if worst.bits > COUPLED_BITS and not beyond:
         because += ": too few samples to be sure"
     if by_design:

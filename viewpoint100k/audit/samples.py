@@ -287,7 +287,8 @@ def stream_samples(
 
 def _item(stored: StoredSample, words: Vocabulary | None) -> Item:
     """A sample as probes see it: its questions in English, whatever words the dataset has."""
-    key, images = stored.key, stored.images
+    key = stored.key
+    images = stored.images
     sample = in_english(stored.sample, words)
     boxes: list[list[float] | None] = [view.object_box for view in sample.views]
     boxes += [None] * (len(images) - len(boxes))

@@ -1,4 +1,4 @@
-"""What the background alone tells, and what the object alone tells: the other is covered before flow is measured.
+"""What the background alone and the object alone reveal: the other is covered before flow is measured.
 
 The background may tell how the camera moved: it does so in a photograph, too. It may not tell what only the
 object can.
@@ -28,7 +28,7 @@ ABOVE_MOST_FREQUENT = 0.08  # by chance a learner of a few hundred questions gai
 
 def one_region_alone(samples: Samples) -> Probe:
     """Score of a small learner that sees the flow of the background alone, or of the object alone."""
-    what = "score of a learner on the optical flow of one region, the other covered, over the most frequent answer's"
+    what = "score of a learner on the flow of one region, the other covered, over the most frequent answer's"
     kinds = {kind: _of_pairs(every) for kind, every in with_options(samples).items()}
     kinds = {kind: every for kind, every in kinds.items() if len(every) >= FEWEST}
     keys = {one.item.key for every in kinds.values() for one in every}
@@ -81,7 +81,7 @@ def _by_background(seen: Sequence[Asked], hits: Array, region: str) -> dict[str,
 
 
 def _features(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
-    """Mean flow in the cells of a grid, where there is anything to follow: outside the object's box, and inside."""
+    """Mean flow in the cells of a grid, where there is anything to follow: outside the box, and inside."""
     grey, flow = flow_between(images)
     height, width = images[0].shape[:2]
     inside = np.zeros((FLOW_PX, FLOW_PX), bool)
@@ -99,8 +99,9 @@ def _span(low: float, high: float) -> slice:
 
 
 def _grid(flow: Array, weight: Array, where: tuple[slice, slice]) -> Array:
-    """(GRID * GRID * 2 + 2,) flows of cells and of all, in picture sides; 0 where there is nothing to follow."""
-    flow, weight = flow[where], weight[where] + 1e-9
+    """(GRID * GRID * 2 + 2,) flows of cells and of all, in picture sides; 0 where nothing can be followed."""
+    flow = flow[where]
+    weight = weight[where] + 1e-9
     out = []
     for part_rows in np.array_split(np.arange(flow.shape[0]), GRID):
         for part_columns in np.array_split(np.arange(flow.shape[1]), GRID):

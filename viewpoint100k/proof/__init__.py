@@ -54,8 +54,8 @@ class Reader:
 
         Only the chain is judged where no proof of the kind is known.
         """
-        found = list(objections(self._case(question))) if known(kind_of(question)) else []
-        return found + [f"chain of thought: {problem}" for problem in self.problems_of_chain(question)]
+        wrong = list(objections(self._case(question))) if known(kind_of(question)) else []
+        return wrong + [f"chain of thought: {problem}" for problem in self.problems_of_chain(question)]
 
     def problems_of_chain(self, question: Question) -> list[str]:
         """What is wrong with a chain of thought, a line each; nothing where it is sound, or missing.

@@ -60,7 +60,7 @@ def solved(case: Case) -> Answer | str:
 
 
 def needs_depth(kind: str) -> bool:
-    """Whether a kind is about the object's surface: what is seen of it, and what a mirror or a lens would change."""
+    """Whether a kind is about the object's surface: what is seen of it, what mirror or lens would change."""
     return kind.partition("/")[0] in OF_DEPTH
 
 

@@ -52,14 +52,14 @@ def _named(text: str, sample: Sample, question: Question) -> str:
 
 def _in_english(wording: str, kind: str, words: Vocabulary) -> str:
     """A wording with its only phrase in English; as it is where it has several, or none."""
-    found = []
+    said = []
     for key, phrase in words.phrases.get(kind, {}).items():
         for variant in {phrase, _of_group(phrase, words.group)}:
             pattern = re.escape(variant).replace(re.escape(DEGREES), r"(?P<degrees>\d+)")
-            found += [(key, match) for match in re.finditer(pattern, wording)]
-    if len(found) != 1 or found[0][0] not in PHRASES.get(kind, {}):
+            said += [(key, match) for match in re.finditer(pattern, wording)]
+    if len(said) != 1 or said[0][0] not in PHRASES.get(kind, {}):
         return wording
-    key, match = found[0]
+    key, match = said[0]
     english = PHRASES[kind][key].replace(DEGREES, match.groupdict().get("degrees") or "")
     return wording[: match.start()] + english + wording[match.end() :]
 

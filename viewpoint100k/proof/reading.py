@@ -70,7 +70,9 @@ class Said:
 
     def __init__(self, case: Case, sentences: Sequence[Sentence]) -> None:
         self.case = case
-        self._facts = [(one.fact.name, one.say) for one in sentences if one.fact is not None]
+        self._facts = [
+            (sentence.fact.name, sentence.say) for sentence in sentences if sentence.fact is not None
+        ]
         self._last = {
             name + say.get("image", "") + say.get("image_a", "") + say.get("image_b", ""): say
             for name, say in self._facts
@@ -209,8 +211,8 @@ def read(text: str, proof: Proof, names: tuple[str, ...]) -> Sentence | None:
         return Sentence(text, None, {})
     for fact in proof.facts:
         for pattern in _patterns(fact, names if fact.names_objects else ()):
-            if (found := pattern.fullmatch(bare)) is not None:
-                say = {slot: words for slot, words in found.groupdict().items() if words is not None}
+            if (matched := pattern.fullmatch(bare)) is not None:
+                say = {slot: words for slot, words in matched.groupdict().items() if words is not None}
                 return Sentence(text, fact, say)
     return None
 

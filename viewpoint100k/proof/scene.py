@@ -74,9 +74,9 @@ class Look:
         """From the camera to an object's middle."""
         return math.hypot(*self.before[part])
 
-    def apart(self, one: int, other: int) -> float:
+    def apart(self, part: int, other: int) -> float:
         """Between the middles of two objects, over the ground, in tenths of the scene's radius."""
-        return abs(self.ground(one) - self.ground(other)) * 10 / OBJECT_RADIUS
+        return abs(self.ground(part) - self.ground(other)) * 10 / OBJECT_RADIUS
 
     def middle(self, part: int) -> tuple[float, float]:
         """The middle of what is seen of an object, pixels."""
@@ -100,24 +100,26 @@ class Look:
 
     # which of two, in grey bands
 
-    def right(self, one: int, other: int, gates: GateConfig) -> float:
+    def right(self, part: int, other: int, gates: GateConfig) -> float:
         """Clearness by which an object is further right than another, < 0 if further left; 0 in the band."""
-        aside = (self.before[one, 0] - self.before[other, 0]) / (gates.scene_side * OBJECT_RADIUS)
-        across = (self.at[one, 0] - self.at[other, 0]) / (gates.scene_across * self.view.size_px[0])
+        aside = (self.before[part, 0] - self.before[other, 0]) / (gates.scene_side * OBJECT_RADIUS)
+        across = (self.at[part, 0] - self.at[other, 0]) / (gates.scene_across * self.view.size_px[0])
         if aside * across <= 0 or min(abs(aside), abs(across)) < 1:
             return 0.0
         return math.copysign(min(abs(aside), abs(across)), aside)
 
-    def imagined_right(self, one: int, other: int, gates: GateConfig) -> float:
+    def imagined_right(self, part: int, other: int, gates: GateConfig) -> float:
         """The same of what nobody sees: after a move of the camera."""
-        aside = abs(self.before[one, 0] - self.before[other, 0]) / (gates.scene_imagined_side * OBJECT_RADIUS)
-        amount = self.right(one, other, gates)
+        aside = abs(self.before[part, 0] - self.before[other, 0]) / (
+            gates.scene_imagined_side * OBJECT_RADIUS
+        )
+        amount = self.right(part, other, gates)
         return math.copysign(min(abs(amount), aside), amount)
 
-    def farther(self, one: int, other: int, gates: GateConfig) -> float:
+    def farther(self, part: int, other: int, gates: GateConfig) -> float:
         """The same for farther from the camera, by distance and by depth."""
-        by_distance = math.log(self.away(one) / self.away(other))
-        by_depth = math.log(self.before[one, 2] / self.before[other, 2])
+        by_distance = math.log(self.away(part) / self.away(other))
+        by_depth = math.log(self.before[part, 2] / self.before[other, 2])
         if by_distance * by_depth <= 0:
             return 0.0
         clear = min(abs(by_distance), abs(by_depth)) / math.log(gates.scene_closer)

@@ -184,13 +184,13 @@ class Motion(NamedTuple):
 
 def motion_in(wording: str) -> Motion | None:
     """The only motion about the object that a question says; None if it says none, or several."""
-    found = list(TENS.finditer(wording))
-    if len(found) != 1:
+    motions = list(TENS.finditer(wording))
+    if len(motions) != 1:
         return None
-    if found[0]["rise"]:
-        return Motion(0, int(found[0]["rise"]))
-    sign = 1 if found[0]["sense"] == "counter-clockwise" else -1
-    return Motion(sign * int(found[0]["around"]), 0)
+    if motions[0]["rise"]:
+        return Motion(0, int(motions[0]["rise"]))
+    sign = 1 if motions[0]["sense"] == "counter-clockwise" else -1
+    return Motion(sign * int(motions[0]["around"]), 0)
 
 
 def move_in(wording: str) -> int | None:
@@ -215,5 +215,5 @@ def change_in(wording: str) -> str:
 
 
 def _only(wording: str, phrases: Mapping[str, str]) -> str:
-    found = [meaning for phrase, meaning in phrases.items() if phrase in wording]
-    return found[0] if len(found) == 1 else ""
+    meanings = [meaning for phrase, meaning in phrases.items() if phrase in wording]
+    return meanings[0] if len(meanings) == 1 else ""

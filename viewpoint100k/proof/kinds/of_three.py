@@ -58,10 +58,10 @@ def _solve(measure: Measure, follows_views: bool = False) -> Callable[[Case], An
         if isinstance(amounts, str):
             return amounts
         ranked = sorted(OTHERS, key=lambda image: amounts[image])
-        most, next_one = ranked[-1], ranked[-2]
+        most = ranked[-1]
         difference = case.sample.seen.difference
         least = min(difference[most - 1][image - 1] for image in OTHERS if image != most)
-        label = Label(f"image {most}", amounts[most] - amounts[next_one])
+        label = Label(f"image {most}", amounts[most] - amounts[ranked[-2]])
         return Answer(label, least, _neighbours(case) if follows_views else ())
 
     return solve
