@@ -144,7 +144,8 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
         if got < least:
             raise InputError(
                 f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in "
-                f"{got:.0%} of the pairs only, for the object has to stay in both pictures. {_room(settings)}, or "
+                f"{got:.0%} of the pairs only, for the object has to stay in both pictures. "
+                f"{_room(settings)}, or "
                 f"lower the other shares of plan.motions"
             )
     return np.asarray(found)

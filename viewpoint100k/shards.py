@@ -366,7 +366,8 @@ def own_folder(path: Path) -> Path:
     """
     if os.path.lexists(path) and not is_own_folder(path):
         raise InputError(
-            f"{path} is a link or a file; expected a folder of the dataset's own. Delete it, then run this again"
+            f"{path} is a link or a file; expected a folder of the dataset's own. Delete it, then run this "
+            f"again"
         )
     path.mkdir(exist_ok=True)
     return path
@@ -412,7 +413,8 @@ def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
             raise InputError(f"{path}: member {one_line(name)!a} has {size} bytes; expected at most {most}")
         if data + size > whole:
             raise InputError(
-                f"{path} is not a whole tar file: it ends at byte {whole}, within the {size} bytes of member {one_line(name)!a}"
+                f"{path} is not a whole tar file: it ends at byte {whole}, within the {size} bytes of "
+                f"member {one_line(name)!a}"
             )
         at = data + -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         if kind == tarfile.XHDTYPE:
@@ -450,7 +452,8 @@ def _check_pax(data: bytes, path: Path, name: str) -> None:
     names = {record[1] for record in PAX_RECORD.finditer(data)}
     if sum(len(record[0]) for record in PAX_RECORD.finditer(data)) != len(data) or names - PAX_HARMLESS:
         raise InputError(
-            f"{path}: member {one_line(name)!a} is a second header that says more than times and owners; expected plain members"
+            f"{path}: member {one_line(name)!a} is a second header that says more than times and owners; "
+            f"expected plain members"
         )
 
 
@@ -553,7 +556,8 @@ def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
     )
     if not paths:
         raise InputError(
-            f"{dataset} holds no shards of {split or 'any split'}: expected files such as train-00000-of-00010.tar"
+            f"{dataset} holds no shards of {split or 'any split'}: expected files such as "
+            f"train-00000-of-00010.tar"
         )
     return paths
 
@@ -612,7 +616,8 @@ def _check_members(path: Path | str, key: str, names: Iterable[str], sample: Sam
     found, views = sorted(names), len(sample.views)
     if found != ["json", *(f"view_{number}.jpg" for number in range(views))]:
         raise InputError(
-            f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are {found}; expected json, "
+            f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are "
+            f"{found}; expected json, "
             "view_0.jpg, ..., each once"
         )
 

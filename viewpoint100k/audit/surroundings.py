@@ -28,7 +28,10 @@ ABOVE_MOST_FREQUENT = 0.08  # by chance a learner of a few hundred questions gai
 
 def one_region_alone(samples: Samples) -> Probe:
     """Score of a small learner that sees the flow of the background alone, or of the object alone."""
-    what = "score of a learner on the optical flow of one region, the other covered, over the most frequent answer's"
+    what = (
+        "score of a learner on the optical flow of one region, the other covered, over the most frequent "
+        "answer's"
+    )
     kinds = {kind: _of_pairs(every) for kind, every in with_options(samples).items()}
     kinds = {kind: every for kind, every in kinds.items() if len(every) >= FEWEST}
     keys = {one.item.key for every in kinds.values() for one in every}
