@@ -1,8 +1,8 @@
 """Compressed files against their plain form: `python benchmarks/compressed.py PLAIN PACKED [--size 512]`.
 
-Both are folders of .glb with the same names: such as gltfpack makes of a folder, once without -c and once with
--cc. Renders one view of each file at `default` and prints the PSNR of the two pictures of an object: the same
-geometry in another container is to give the same picture, up to where quantisation moves a vertex.
+Both are folders of .glb with the same names: such as gltfpack makes of a folder, once without -c and once
+with -cc. Renders one view of each file at `default` and prints the PSNR of the two pictures of an object: the
+same geometry in another container is to give the same picture, up to where quantisation moves a vertex.
 """
 
 import argparse

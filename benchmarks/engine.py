@@ -9,7 +9,8 @@ other one makes the picture, full frame with the HDRI or a floor in it (a blurre
 the engine costs more is its overhead. CPU-seconds depend on how busy the machine is, so each object is
 rendered by all three in turn; images per second do so even more, so compare them within one run.
 
-`--engine-python A B` compares renderers instead: each object is rendered by all of these interpreters in turn.
+`--engine-python A B` compares renderers instead: each object is rendered by all of these interpreters in
+turn.
 """
 
 import argparse

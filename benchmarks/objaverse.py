@@ -1,10 +1,10 @@
 """What does Objaverse cost to choose from? `python benchmarks/objaverse.py CACHE [--objects 800000] [--pairs 100000]`.
 
-Makes a simulated Objaverse in the layout of the `objaverse` package in the folder CACHE, once: an index, LVIS's
-categories (1,156 with a long tail), 160 files of annotations with all the fields that real ones have, and labels
-in the layout of Objaverse++. No object files. Then prints CPU-seconds and peak memory of making the tables,
-listing, filtering and planning, each in a process of its own, the funnel of the filters, and how many objects
-of the most frequent categories are used with and without a bound on their share.
+Makes a simulated Objaverse in the layout of the `objaverse` package in the folder CACHE, once: an index,
+LVIS's categories (1,156 with a long tail), 160 files of annotations with all the fields that real ones have,
+and labels in the layout of Objaverse++. No object files. Then prints CPU-seconds and peak memory of making
+the tables, listing, filtering and planning, each in a process of its own, the funnel of the filters, and how
+many objects of the most frequent categories are used with and without a bound on their share.
 """
 
 import argparse

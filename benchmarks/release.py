@@ -70,7 +70,8 @@ def main() -> None:
     for step in rehearse(arguments.out, *given):
         steps.append(step)
         print(
-            f"{step.name:18} {step.exit_code:4} {step.wall_s:8.1f} s {step.cpu_s:8.1f} CPU-s  {step.last_line}"
+            f"{step.name:18} {step.exit_code:4} {step.wall_s:8.1f} s {step.cpu_s:8.1f} CPU-s  "
+            f"{step.last_line}"
         )
         log = json.dumps([each._asdict() for each in steps], indent=1)
         (arguments.out / "release.json").write_text(f"{log}\n")

@@ -103,7 +103,8 @@ def write(datasets: Sequence[Path], docs: Path) -> None:
                 examples[name] = stored, question
     gates = GateConfig()
     greys = ", ".join(
-        f"{name.removesuffix('_grey').removesuffix('_grey_deg').replace('_', ' ')} {band['low']:g} to {band['high']:g}"
+        f"{name.removesuffix('_grey').removesuffix('_grey_deg').replace('_', ' ')} {band['low']:g} to "
+        f"{band['high']:g}"
         for name, band in gates.model_dump().items()
         if "_grey" in name
     )

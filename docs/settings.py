@@ -27,7 +27,10 @@ a dataset in its `manifest.json`. `requestion` changes `questions.*` and `gates.
 *Allowed* are the values that are accepted, not those that make sense together. Presets are named where they differ from the default.
 Written by `python docs/settings.py` from [config.py](../viewpoint100k/config.py).
 """
-COLUMNS = "| setting | default | allowed | unit | what it does, and why this default | presets that differ |\n|---|---|---|---|---|---|\n"
+COLUMNS = (
+    "| setting | default | allowed | unit | what it does, and why this default | presets that differ "
+    "|\n|---|---|---|---|---|---|\n"
+)
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 LARGE = 2**40  # powers of two from here on are written as such
 

@@ -1,7 +1,7 @@
 """What the surfaces of a procedural place look like: small pictures made of noise and simple shapes.
 
-All colours are as displayed, (H, W, 3) float32 where 1 is white; what shines is brighter. Tiles repeat without
-a seam. No Blender here.
+All colours are as displayed, (H, W, 3) float32 where 1 is white; what shines is brighter. Tiles repeat
+without a seam. No Blender here.
 """
 
 from collections.abc import Callable

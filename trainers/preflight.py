@@ -177,7 +177,8 @@ def check_first_rollout(generation: Any, image_token_id: int) -> None:
             ours, theirs = (list(ids).count(image_token_id) for ids in (given, taken))
             if ours != theirs:
                 raise InputError(
-                    f"prompt {number} of the first rollout has {ours} image tokens for the model and {theirs} "
+                    f"prompt {number} of the first rollout has {ours} image tokens for the model and "
+                    f"{theirs} "
                     "for vLLM, which answers another prompt than is rewarded (trl#6294): take a later TRL or "
                     "vLLM, vllm_mode: server, or use_vllm: false"
                 )

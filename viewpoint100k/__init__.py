@@ -42,8 +42,8 @@ __all__ = [
     "write_gallery",
 ]
 
-# Where each name is. It is imported when it is first asked for: most need numpy, and the command line wants to
-# choose numpy's threads first.
+# Where each name is. It is imported when it is first asked for: most need numpy, and the command line wants
+# to choose numpy's threads first.
 _PLACES = {
     "Question": ("records", "Question"),
     "Sample": ("records", "Sample"),

@@ -479,7 +479,10 @@ def _citation(manifest: Manifest) -> str:
 
 def _quality_in_words(render: dict[str, Any]) -> str:
     quality = RenderConfig.model_validate(render).settings()
-    return f"quality {render['quality']}: {quality.samples} paths per pixel{', denoised' if quality.denoise else ''}"
+    return (
+        f"quality {render['quality']}: {quality.samples} paths per "
+        f"pixel{', denoised' if quality.denoise else ''}"
+    )
 
 
 def _cell(text: str) -> str:

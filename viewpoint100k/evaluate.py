@@ -124,7 +124,8 @@ def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(
                 f"{path}, line {number}: expected "
-                '{"question_id": ..., "prediction": ...}, and "rotation" where the options were shown in another order; '
+                '{"question_id": ..., "prediction": ...}, and "rotation" where the options were shown in '
+                "another order; "
                 f"got {line[:80].decode(errors='replace')!a} ({one_line(str(error))})"
             ) from error
     if not out:

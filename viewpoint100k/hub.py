@@ -343,6 +343,7 @@ def _refuse_another(shipment: Shipment) -> None:
             f"REPO_ID; or, to replace it, "
             f"make this one "
             f"`{shell_line('card', shipment.parcel.dataset, '--version', f'{_major(theirs.version) + 1}.0.0')}` "
+            f""
             f"first"
         )
     back = {each.uid for each in theirs.removed} & set(read_attribution(shipment.parcel.dataset))

@@ -157,7 +157,8 @@ def load_samples(dataset: Path | str, split: str | None = None) -> Iterator[Stor
         split: train, validation or test; None: all of them.
 
     Returns:
-        Named tuples of `key`, `sample` (a `Sample`: object, views, truth, questions) and `images` (JPEG bytes).
+        Named tuples of `key`, `sample` (a `Sample`: object, views, truth, questions) and `images` (JPEG
+        bytes).
 
     Raises:
         InputError: no dataset, no such split, or a file that is not what a dataset has.

@@ -130,7 +130,8 @@ class ObjectRecord(Record):
     shape: str = Field(
         default="",
         pattern=SHAPE,
-        description="moments of its surface, nearly the same for copies however named, textured, turned about "
+        description="moments of its surface, nearly the same for copies however named, textured, turned "
+        "about "
         "the vertical or exported: see kinship.py; empty where it cannot be measured",
     )
 
@@ -337,7 +338,8 @@ class View(Record):
             or not (0.5 <= cx <= LONGEST_SIDE_PX / 2 and 0.5 <= cy <= LONGEST_SIDE_PX / 2)
         ):
             raise ValueError(
-                f"intrinsics: expected the middle of a picture of at most {LONGEST_SIDE_PX} px, and a last row of 0, 0, 1"
+                f"intrinsics: expected the middle of a picture of at most {LONGEST_SIDE_PX} px, and a last "
+                f"row of 0, 0, 1"
             )
         if not (1e-3 <= fx / cx <= 1e3 and 1e-3 <= fy / cy <= 1e3):
             raise ValueError(f"intrinsics: focal lengths {fx} and {fy}: expected positive ones, in pixels")
@@ -393,7 +395,8 @@ class Decidability(Record):
     elevation: Number
     distance: Number
     perspective: Number = Field(
-        description="how far points would be elsewhere, over the object's width, had the lens done what the camera's way "
+        description="how far points would be elsewhere, over the object's width, had the lens done what the "
+        "camera's way "
         "did, or the other way around"
     )
     chirality: Number = Field(description="how different the object is from its mirror image")
@@ -424,12 +427,14 @@ class Seen(Record):
     )
     other_side: Many[Number] = Field(
         default=[],
-        description="(n,): how different the object looks to each camera from what one as far to the other side of the first "
+        description="(n,): how different the object looks to each camera from what one as far to the other "
+        "side of the first "
         "would see, 0..1; empty for pairs",
     )
     sides: Many[Row6] = Field(
         default=[],
-        description="per view the shares of the object's pixels on its front, back, left, right, top and bottom; empty "
+        description="per view the shares of the object's pixels on its front, back, left, right, top and "
+        "bottom; empty "
         "where its front is unknown",
     )
     points: Many[SurfacePoint] = []
@@ -525,7 +530,8 @@ class Question(Record):
     chain_of_thought: str | None = None
     fair: bool = Field(
         default=True,
-        description="of the balanced subset, in which no flat cue goes with the answers; the others are right as well, and only good for training",
+        description="of the balanced subset, in which no flat cue goes with the answers; the others are "
+        "right as well, and only good for training",
     )
 
     @model_validator(mode="after")
@@ -534,11 +540,13 @@ class Question(Record):
             raise ValueError(f"shows the views {self.images}: expected one or more, none of them twice")
         if not self.options and (self.answer_index != -1 or not self.value):
             raise ValueError(
-                f"answer_index = {self.answer_index} and value = {self.value}: expected -1 and a number other than 0 where there are no options"
+                f"answer_index = {self.answer_index} and value = {self.value}: expected -1 and a number "
+                f"other than 0 where there are no options"
             )
         if self.options and not 0 <= self.answer_index < len(self.options):
             raise ValueError(
-                f"answer_index = {self.answer_index}: expected 0 to {len(self.options) - 1}, for there are {len(self.options)} options"
+                f"answer_index = {self.answer_index}: expected 0 to {len(self.options) - 1}, for there are "
+                f"{len(self.options)} options"
             )
         if self.options and self.value is not None:
             raise ValueError(f"value = {self.value}: expected none where there are options")
@@ -575,7 +583,8 @@ class Provenance(Record):
     code_commit: str | None = Field(
         default=None,
         pattern=COMMIT,
-        description="of that library; ends in -dirty where its clone had other changes; null: not known, or of an early version",
+        description="of that library; ends in -dirty where its clone had other changes; null: not known, "
+        "or of an early version",
     )
     renderer: str
     device: str
@@ -593,7 +602,8 @@ class ScenePart(Record):
         pattern=f"^{LETTER}$", description="of the label that may be drawn beside it; A, B, ... in order"
     )
     name: str = Field(
-        description='words that fit no other object of the scene, with "the": by its noun, by colour and noun, or "the object '
+        description='words that fit no other object of the scene, with "the": by its noun, by colour and '
+        'noun, or "the object '
         'marked A" where such words do not exist; then the picture must show the letters'
     )
     named_by: Literal["noun", "colour", "letter"] = Field(description="what `name` rests on")
@@ -607,7 +617,8 @@ class ScenePart(Record):
         description="sides of its box along its own axes, in world units; size[2] is its height"
     )
     front_azimuth_deg: Number | None = Field(
-        description="where its front faces in its own axes, counter-clockwise from its +x; None: it has no known front"
+        description="where its front faces in its own axes, counter-clockwise from its +x; None: it has no "
+        "known front"
     )
     present: Many[bool] = Field(
         min_length=1, max_length=2, description="whether it is there, per state of the scene"
@@ -615,7 +626,8 @@ class ScenePart(Record):
     world_from_object: Many[Pose] = Field(
         min_length=1,
         max_length=2,
-        description="rigid, per state: from the axes of its box to the world; where it is absent, where it would stand",
+        description="rigid, per state: from the axes of its box to the world; where it is absent, where it "
+        "would stand",
     )
 
 
@@ -636,7 +648,8 @@ class PartSeen(Record):
     )
     box: Row4 | None = Field(description="left, top, right, bottom of those pixels; None: no pixel")
     full_box: Row4 = Field(
-        description="the same of its 3D box's corners, projected: also what is hidden, and never smaller than `box`"
+        description="the same of its 3D box's corners, projected: also what is hidden, and never smaller "
+        "than `box`"
     )
     centre_pixel: Row2 = Field(description="where the middle of its 3D box is in the picture, hidden or not")
     base_pixel: Row2 = Field(description="where the middle of its base is, on the ground")
@@ -696,7 +709,8 @@ class Scene(Record):
         for number, view in enumerate(self.views):
             if len(view.parts) != count or view.state >= min(states):
                 raise ValueError(
-                    f"views.{number}: expected one entry for each of the {count} objects, and one of {min(states)} states"
+                    f"views.{number}: expected one entry for each of the {count} objects, and one of "
+                    f"{min(states)} states"
                 )
             if any(other >= count for part in view.parts for other in part.hidden_by):
                 raise ValueError(f"views.{number}: hidden_by: expected 0 to {count - 1}")
@@ -715,7 +729,8 @@ class Photographed(Record):
         description="in which the poses came"
     )
     vertical: Literal["given", "gravity", "ring", "level", "ground", "cameras", "unknown"] = Field(
-        description="the cue that the vertical is taken from; unknown: the world's z, and all that is measured against it, "
+        description="the cue that the vertical is taken from; unknown: the world's z, and all that is "
+        "measured against it, "
         "mean nothing"
     )
     subject: Literal["given", "masks", "points"] = Field(description="what the object's place is taken from")
@@ -749,7 +764,8 @@ class Sample(Record):
     )
     proof: Literal["depth", "poses"] = Field(
         default="depth",
-        description="what the truth rests on. `poses`: photographs; there is no depth, so no decidability was measured, and "
+        description="what the truth rests on. `poses`: photographs; there is no depth, so no decidability "
+        "was measured, and "
         "all of it is 0",
     )
     photographed: Photographed | None = Field(
@@ -795,7 +811,8 @@ class Sample(Record):
                 width, height = self.views[question.images[mark.image]].size_px
                 if not (0 <= mark.x <= width and 0 <= mark.y <= height):
                     raise ValueError(
-                        f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x {height:.0f}"
+                        f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x "
+                        f"{height:.0f}"
                     )
         return self
 

@@ -74,7 +74,8 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     manifest = read_manifest(dataset)
     if manifest.photographed:
         raise InputError(
-            f"{dataset} is of photographs, which are not rendered: make it again with `viewpoint100k photos` and the "
+            f"{dataset} is of photographs, which are not rendered: make it again with `viewpoint100k "
+            f"photos` and the "
             "settings in its manifest.json"
         )
     config = _config(dataset, manifest, source)
@@ -204,7 +205,8 @@ def _with_lists(dataset: Path, config: RunConfig) -> RunConfig:
     here = RunPaths(dataset).config
     if not here.is_file():
         raise InputError(
-            f"objects of {dataset} were chosen by a file (objects.{named[0]}), which only the folder of its run "
+            f"objects of {dataset} were chosen by a file (objects.{named[0]}), which only the folder of its "
+            f"run "
             "knows: reproduce it there"
         )
     there = read_config(here).objects
@@ -219,7 +221,8 @@ def _with_surroundings(dataset: Path, config: RunConfig) -> RunConfig:
     here = RunPaths(dataset).config
     if not here.is_file():
         raise InputError(
-            f"{dataset} shows panoramas of a folder, which only the folder of its run knows: reproduce it there"
+            f"{dataset} shows panoramas of a folder, which only the folder of its run knows: reproduce it "
+            f"there"
         )
     folders = read_config(here).render.surroundings
     render = config.render.model_copy(update={"surroundings": folders})

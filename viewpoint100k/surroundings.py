@@ -89,7 +89,8 @@ def panorama_files(view_set: ViewSet, settings: RenderConfig) -> dict[str, str]:
             raise InputError(f"panorama {folder / panorama.path}: {refusal}") from refusal
         if digest != panorama.record.sha256:
             raise InputError(
-                f"panorama {folder / panorama.path} has other bytes than when the run was planned: put the file "
+                f"panorama {folder / panorama.path} has other bytes than when the run was planned: put the "
+                f"file "
                 "back, or begin another run"
             )
         out[light.name] = str(path.resolve())

@@ -177,7 +177,8 @@ def _parse(source: str) -> tuple[str, str]:
         return "folder", source
     if source.startswith(("photos:", "colmap:", "transforms:")):
         raise InputError(
-            f"source {source!r} is of photographs, which are not rendered: run `viewpoint100k photos {source} OUT`"
+            f"source {source!r} is of photographs, which are not rendered: run `viewpoint100k photos "
+            f"{source} OUT`"
         )
     raise InputError(f"no source {source!r}: expected {SOURCES}")
 

@@ -104,7 +104,8 @@ def pairs_of_set(photos: PhotoSet, config: RunConfig, wanted: int, rng: np.rando
     if not pairs and not dropped:
         low, high = config.photos.apart_deg.low, config.photos.apart_deg.high
         why = (
-            f"no two of its {len(photos.photographs)} pictures are {low:g} to {high:g} degrees apart, seen from "
+            f"no two of its {len(photos.photographs)} pictures are {low:g} to {high:g} degrees apart, seen "
+            f"from "
             "the object"
         )
         rejects.append(Reject(uid=photos.name, stage="gate", reason=why))

@@ -223,7 +223,10 @@ def _cameras(rotations: Array) -> Array | None:
 def _disagreement(cues: Sequence[Cue]) -> str:
     first = cues[0]
     if len(cues) == 1:
-        return f"only one cue tells which way is up ({first.name}), and two have to agree; say it with --up x,y,z"
+        return (
+            f"only one cue tells which way is up ({first.name}), and two have to agree; say it with --up "
+            f"x,y,z"
+        )
     apart = ", ".join(f"{_apart_deg(first.up, other.up):.0f} degrees from {other.name}" for other in cues[1:])
     return (
         f"no two cues agree within {AGREE_DEG:g} degrees on which way is up: {first.name} is {apart}. "

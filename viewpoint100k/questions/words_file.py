@@ -56,7 +56,8 @@ def read_templates(path: str | None, kinds: Sequence[Kind]) -> Templates:
     """The words for each of these kinds, from our file or from the user's.
 
     Raises:
-        InputError: the file cannot be read, lacks a kind or a word, or has one that does not exist or cannot be
+        InputError: the file cannot be read, lacks a kind or a word, or has one that does not exist or cannot
+        be
             used; names the file, the kind, the wording or word, and what was expected.
     """
     origin = path or "the built-in templates.yaml"
@@ -135,7 +136,10 @@ def _problems_of_shared(section: Any) -> Iterator[str]:
     yield from _problems_of_keys(section.get("lens"), LENS, f"{SHARED}, lens")
     group = section.get("group")
     if not isinstance(group, dict) or not all(isinstance(phrase, str) and phrase.strip() for phrase in group):
-        yield f"{SHARED}, group is {_what(group)}; expected phrases about one object, each with one about several"
+        yield (
+            f"{SHARED}, group is {_what(group)}; expected phrases about one object, each with one about "
+            f"several"
+        )
         return
     yield from _problems_of_keys(group, dict.fromkeys(group, ()), f"{SHARED}, group")
 
@@ -199,7 +203,10 @@ def _problems_of_phrases(words: Mapping[str, str], kind: DrawnKind, where: str) 
     for number, phrase in enumerate(phrases):
         for other in (*phrases[:number], *phrases[number + 1 :]):
             if phrase in other:
-                yield f"{where}: {_quoted(phrase)} is also in {_quoted(other)}; expected words that cannot be confused"
+                yield (
+                    f"{where}: {_quoted(phrase)} is also in {_quoted(other)}; expected words that cannot be "
+                    f"confused"
+                )
                 return
 
 
@@ -226,7 +233,9 @@ def problems_of_kind(section: Any, kind: Kind) -> Iterator[str]:
         yield f"{kind.name} has a list {reprlib.repr(unknown[0])}; {expected}, and nothing else"
     for use in USES:
         if not isinstance(section.get(use), list) or not section[use]:
-            yield f"{kind.name} has no list of wordings under `{use}:`; {expected}, each of one wording or more"
+            yield (
+                f"{kind.name} has no list of wordings under `{use}:`; {expected}, each of one wording or more"
+            )
             return
     words = list(_problems_of_words(section, kind))
     yield from words
@@ -249,13 +258,16 @@ def _problems_of_wordings(
 ) -> Iterator[str]:
     for number, wording in enumerate(wordings):
         for problem in _problems_of_wording(wording, kind, phrases):
-            yield f"{kind.name}, {use}, wording {number + 1} of {len(wordings)}, {_quoted(wording)}: {problem}"
+            yield (
+                f"{kind.name}, {use}, wording {number + 1} of {len(wordings)}, {_quoted(wording)}: {problem}"
+            )
     plain = [" ".join(wording.split()) for wording in wordings]
     for number, wording in enumerate(plain):
         if wording in plain[:number]:
             first = plain.index(wording) + 1
             yield (
-                f"{kind.name}, {use}: the wordings {first} and {number + 1} are the same, {_quoted(wording)}; "
+                f"{kind.name}, {use}: the wordings {first} and {number + 1} are the same, "
+                f"{_quoted(wording)}; "
                 "expected each wording once"
             )
 
@@ -273,8 +285,10 @@ def _problems_of_wording(wording: Any, kind: Kind, phrases: Sequence[str]) -> It
         text = " ".join((sentences(text) if kind.of_scenes else text).split())
         if phrase_in(text, phrases) != phrase:
             yield (
-                f"{once} cannot be told in it where that is {phrase!r}: a phrase that may stand for {once} is there in plain "
-                f"text, or {once} begins a sentence and gets a capital. Say it in other words, and with {once} inside a sentence"
+                f"{once} cannot be told in it where that is {phrase!r}: a phrase that may stand for {once} "
+                f"is there in plain "
+                f"text, or {once} begins a sentence and gets a capital. Say it in other words, and with "
+                f"{once} inside a sentence"
             )
 
 

@@ -16,7 +16,11 @@ RIGHT_ATOL_DEG = 1.0
 
 
 def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B11. Four cameras on a map: the right one, its mirror image, and another couple nearer to the first or further away."""
+    """B11.
+
+    Four cameras on a map: the right one, its mirror image, and another couple nearer to the first or further
+    away.
+    """
     right = known.truth.azimuth_change_deg
     least, most = FURTHER_DEG
     # others must fit on either side, so that the right one is as often the nearer to the first

@@ -246,7 +246,8 @@ PHRASES = OF_MARKS | {
         (
             "Among the dots in image 2, red is in the {0} third from left to right and the {1} third from "
             "top to bottom, blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
-            "By thirds of the object's width and height, the dots of image 2 lie as follows: red {0} and {1}, "
+            "By thirds of the object's width and height, the dots of image 2 lie as follows: red {0} and "
+            "{1}, "
             "blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
         ),
     ),

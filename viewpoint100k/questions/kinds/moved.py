@@ -28,8 +28,8 @@ def ego_translation(truth: Truth, gates: GateConfig) -> Fact | None:
 def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
     """B1. Up, down or neither, along the first camera's own vertical axis. OpenCV's y points down.
 
-    A camera that looks down and goes around the object at the same height also goes up along that axis. People
-    judge by how high up the object is seen from: where that says otherwise, it is not asked.
+    A camera that looks down and goes around the object at the same height also goes up along that axis.
+    People judge by how high up the object is seen from: where that says otherwise, it is not asked.
     """
     fact = along(truth, 1, gates)
     if fact is None:

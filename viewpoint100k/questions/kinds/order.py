@@ -103,7 +103,8 @@ PHRASES = {
     "all_one_way": Phrases(
         (
             "Images 2, 3 and 4 each show more of the side of the object that was on the {0} in image 1",
-            "In images 2, 3 and 4 alike, the object is seen more from the side that was on the {0} in image 1",
+            "In images 2, 3 and 4 alike, the object is seen more from the side that was on the {0} in "
+            "image 1",
         ),
     ),
     "parts": Phrases(

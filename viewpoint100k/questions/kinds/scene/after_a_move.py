@@ -66,7 +66,11 @@ def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
 
 
 def solve_hops(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C14. Two steps: which object is nearest to one, and is it left or right of another; three: after a move of the camera."""
+    """C14.
+
+    Two steps: which object is nearest to one, and is it left or right of another; three: after a move of the
+    camera.
+    """
     if figure.move is None or figure.move not in (STAYS, *GOES):
         return None
     now = shot_of(known, figure, 2, of_all=True)
