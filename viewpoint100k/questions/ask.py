@@ -51,7 +51,9 @@ def load_templates(path: str | None = None) -> Templates:
 
 
 def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> list[Asked]:
-    """All that could be asked of a pair: facts outside the grey bands whose wrong answers would look different."""
+    """All that could be asked of a pair: facts outside the grey bands whose wrong answers would look
+    different.
+    """
     candidates = []
     for kind in PAIR_KINDS:
         fact = kind.fact(truth, gates)
@@ -94,7 +96,9 @@ def askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list
 
 
 def carries_question(known: Known, gates: GateConfig) -> bool:
-    """Whether a pair or a set can be asked about; of a pair, also about what moved or changed if anything did."""
+    """Whether a pair or a set can be asked about; of a pair, also about what moved or changed if anything
+    did.
+    """
     if len(known.views) > 2:
         return bool(figures_of(known, gates, np.random.default_rng(0)))
     if known.scene is not None and known.scene.change is not None:
@@ -224,7 +228,8 @@ def word_all(
     writer: Writer,
     rng: np.random.Generator,
 ) -> list[list[Question]]:
-    """The questions of a shard's samples, worded; also from the second view to the first where that was measured.
+    """The questions of a shard's samples, worded; also from the second view to the first where that was
+    measured.
 
     Args:
         chosen: what is asked of each sample.
