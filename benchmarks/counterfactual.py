@@ -22,8 +22,8 @@ from rich.table import Table
 from viewpoint100k.annotate import annotate
 from viewpoint100k.config import load_config
 from viewpoint100k.decidability import Counterfactuals
+from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
-from viewpoint100k.motions import design
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.quality import RenderedView, portray
 from viewpoint100k.records import ObjectRecord, SourceObject

@@ -8,6 +8,8 @@ rendered by two bare loops: one process each, the same scenes, samples and denoi
 other one makes the picture, full frame with the HDRI or a floor in it (a blurred HDRI is traced sharp). What
 the engine costs more is its overhead. CPU-seconds depend on how busy the machine is, so each object is
 rendered by all three in turn; images per second do so even more, so compare them within one run.
+
+`--engine-python A B` compares renderers instead: each object is rendered by all of these interpreters in turn.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,8 @@ from rich.table import Table
 from render_scenes import protocol
 from viewpoint100k import objects as sources
 from viewpoint100k.config import QUALITIES, RunConfig, load_config
+from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
-from viewpoint100k.motions import design
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.records import Reject, SourceObject, ViewSet
 
@@ -56,6 +59,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1])
     parser.add_argument("--baselines", nargs="+", choices=BASELINES, default=list(BASELINES))
     parser.add_argument("--background", help="for all objects, in place of the planned ones")
+    parser.add_argument("--engine-python", nargs="+", help="interpreters with bpy, to be compared")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
 
@@ -64,6 +68,9 @@ def main() -> None:
     config = load_config("viewpoint-6dof", overrides, source=arguments.source)
     with tempfile.TemporaryDirectory() as scratch:
         jobs = _jobs(config, arguments, Path(scratch))
+        if arguments.engine_python:
+            _compare_renderers(config, jobs, arguments, Path(scratch))
+            return
         bare = {which: Bare(config, Path(scratch), which == "same picture") for which in arguments.baselines}
         rows = [
             _measure(config, jobs, workers, Path(scratch), {}) for workers in arguments.workers if workers > 1
@@ -94,6 +101,51 @@ def main() -> None:
         )
     if arguments.json:
         arguments.json.write_text(json.dumps({"title": title, "rows": rows, "bare": baselines}, indent=1))
+
+
+def _compare_renderers(
+    config: RunConfig, jobs: list[Job], arguments: argparse.Namespace, scratch: Path
+) -> None:
+    """Print what each interpreter's renderer costs, and write it."""
+    with ExitStack() as stack:
+        engines = [
+            stack.enter_context(Engine(config.render, scratch / f"renderer-{number}", python))
+            for number, python in enumerate(arguments.engine_python)
+        ]
+        done: list[list[Rendered]] = [[] for _ in engines]
+        for job in jobs:  # in turn, for a busy machine slows all of them alike
+            for engine, mine in zip(engines, done, strict=True):
+                rendered = engine.render(*job)
+                if isinstance(rendered, Rendered):
+                    mine.append(rendered)
+                else:
+                    print(f"{engine.renderer}: {rendered.uid}: {rendered.reason}", file=sys.stderr)
+        rows = [_cost(engine, mine) for engine, mine in zip(engines, done, strict=True)]
+    title = f"{len(jobs)} objects of {arguments.size} px, {arguments.quality}: CPU-seconds per image"
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
+    Console(width=120).print(table)
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"title": title, "rows": rows}, indent=1))
+
+
+def _cost(engine: Engine, done: list[Rendered]) -> dict[str, Any]:
+    """What an engine's renders cost, per image; without the supervisor, which is one for all."""
+    images = sum(len(rendered.views) for rendered in done)
+    parts = {
+        part: sum(rendered.cpu_s[part] for rendered in done) / images
+        for part in ("import", "probes", "views")
+    }
+    start = engine.start_cpu_s / images
+    return {
+        "renderer": engine.renderer,
+        "images": images,
+        "start": start,
+        **parts,
+        "all": start + sum(parts.values()),
+        "peak MB": round(max(rendered.rss_mb for rendered in done)),
+    }
 
 
 def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> list[Job]:
@@ -134,6 +186,7 @@ class Bare:
         described = view_set.model_dump(mode="json", include={"lights", "background", "views"})
         opened = protocol.Open(
             paths=[str(path.resolve())],
+            panoramas={},
             scene=False,
             out=str(self.scratch),
             lights=described["lights"],

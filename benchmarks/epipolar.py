@@ -35,7 +35,6 @@ Needs opencv (`pip install 'viewpoint100k[audit]'`). About 1.2 s of CPU per pair
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,44 +42,33 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from viewpoint100k.photos.epipolar import (
+    MAX_P_VALUE,
+    MIN_MATCHES,
+    MIN_SHARE_DIFFERENCE,
+    ON_THE_SPOT,
+    Array,
+    Pair,
+    Vote,
+    homogeneous,
+    match,
+    pair_from_poses,
+    vote,
+    wrong_motions,
+)
 from viewpoint100k.records import Sample
 from viewpoint100k.shards import iter_samples
 
-Array = NDArray[np.float64]
-MIRROR = np.diag([-1.0, 1.0, 1.0])  # left and right of a camera exchanged; its own inverse
 WRONG = ("mirrored", "moved", "turned", "swapped")
-MIN_MATCHES = 12
-MAX_P_VALUE = 1e-3  # a coin would decide one pair in a thousand
-MIN_SHARE_DIFFERENCE = 0.1
 FITS_PX, MISFITS_PX = 2.0, 5.0  # of an outline
 NEAR_EPIPOLE_DEG = 15.0  # an object that lies on the line between the cameras has no planes that touch it
 PLAIN = 16  # of 255: what differs less from the corners' colour is background
 MOST_AGAINST = 0.02  # of the deciding pairs: false matches may deceive a few
-ON_THE_SPOT = 1e-3  # a move shorter than this, over the distance to the object, is none
 NONE_BELOW = {"translation": 0.02, "rotation": 1.0, "azimuth": 1.0}  # "no movement" is true up to here: docs
-
-
-class Pair(NamedTuple):
-    """How points go from first-camera to second-camera axes (OpenCV: x right, y down, z forward)."""
-
-    rotation: Array  # (3, 3)
-    translation: Array  # (3,) in the length of `distance`
-    distance: float  # of the first camera to the object
-
-
-class Vote(NamedTuple):
-    """What the matches of one pair say of the stated motion and one wrong motion."""
-
-    matches: int
-    stated_share: float
-    wrong_share: float
-    p_value: float
-    verdict: str  # "stated", "wrong" or "undecided"
 
 
 class Outlines(NamedTuple):
@@ -89,167 +77,6 @@ class Outlines(NamedTuple):
     stated_px: float
     wrong_px: float
     verdict: str  # "stated", "wrong" or "undecided"
-
-
-# --- motions --------------------------------------------------------------------------------------
-
-
-def pair_from_poses(world_from_first: Array, world_from_second: Array) -> Pair:
-    second_from_first = np.linalg.solve(world_from_second, world_from_first)
-    return Pair(
-        second_from_first[:3, :3], second_from_first[:3, 3], float(np.linalg.norm(world_from_first[:3, 3]))
-    )
-
-
-def wrong_motions(pair: Pair) -> dict[str, Pair]:
-    """The wrong motions that differ from the stated one, by name (see the top of this file)."""
-    back = pair.rotation.T
-    wrong = {
-        "mirrored": pair._replace(
-            rotation=MIRROR @ pair.rotation @ MIRROR, translation=MIRROR @ pair.translation
-        ),
-        # where the second camera stands, mirrored in the first camera's axes, seen in its own unmirrored axes
-        "moved": pair._replace(translation=pair.rotation @ MIRROR @ back @ pair.translation),
-        "turned": pair._replace(
-            rotation=MIRROR @ pair.rotation @ MIRROR,
-            translation=MIRROR @ pair.rotation @ MIRROR @ back @ pair.translation,
-        ),
-        "swapped": pair._replace(rotation=back, translation=-back @ pair.translation),
-    }
-    return {name: motion for name, motion in wrong.items() if _differ(pair, motion)}
-
-
-def _differ(a: Pair, b: Pair) -> bool:
-    """By at least four degrees, or a tenth of the distance: below, no voter could tell."""
-    turn = np.linalg.norm(cv2.Rodrigues(a.rotation @ b.rotation.T)[0])
-    return bool(turn > np.radians(4) or np.linalg.norm(a.translation - b.translation) > 0.1 * a.distance)
-
-
-# --- matches against a motion -----------------------------------------------------------------------
-
-
-def fits(
-    pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array], px: float
-) -> NDArray[np.bool_]:
-    """(N,) which matches a motion explains.
-
-    Args:
-        first_px, second_px: (N, 2) matched pixels; pixel (0, 0) covers [0, 1) x [0, 1).
-        intrinsics: (3, 3) of each picture.
-        px: how far from the line (or, without a move, from the point) a match may lie.
-    """
-    if np.linalg.norm(pair.translation) < ON_THE_SPOT * pair.distance:
-        return off_turn(pair, first_px, second_px, intrinsics) <= px
-    x, y, z = pair.translation
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    fundamental = np.linalg.inv(intrinsics[1]).T @ cross @ pair.rotation @ np.linalg.inv(intrinsics[0])
-    lines_in_second, lines_in_first = (
-        _homogeneous(first_px) @ fundamental.T,
-        _homogeneous(second_px) @ fundamental,
-    )
-    residual = np.abs((_homogeneous(second_px) * lines_in_second).sum(1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.maximum(
-            residual / np.hypot(*lines_in_second[:, :2].T), residual / np.hypot(*lines_in_first[:, :2].T)
-        )
-    return np.asarray((off <= px) & _in_front(pair, first_px, second_px, intrinsics))
-
-
-def off_turn(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> Array:
-    """(N,) pixels between each second point and where the turn alone takes the first: for what is infinitely
-    far.
-    """
-    taken = _homogeneous(first_px) @ (intrinsics[1] @ pair.rotation @ np.linalg.inv(intrinsics[0])).T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.linalg.norm(taken[:, :2] / taken[:, 2:] - second_px, axis=1)
-    return np.asarray(np.where(taken[:, 2] > 0, off, np.inf))
-
-
-def _in_front(
-    pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]
-) -> NDArray[np.bool_]:
-    """(N,) whether the two rays meet (as nearly as they do) in front of both cameras."""
-    a = _homogeneous(first_px) @ np.linalg.inv(intrinsics[0]).T @ pair.rotation.T  # depth_1 a + t = depth_2 b
-    b = _homogeneous(second_px) @ np.linalg.inv(intrinsics[1]).T
-    aa, bb, ab = (a * a).sum(1), (b * b).sum(1), (a * b).sum(1)
-    at, bt = a @ pair.translation, b @ pair.translation
-    nonparallel = aa * bb - ab * ab > 1e-12 * aa * bb
-    return np.asarray(
-        nonparallel & (ab * bt - bb * at > 0) & (aa * bt - ab * at > 0)
-    )  # both over the determinant > 0
-
-
-def _homogeneous(pixels: Array) -> Array:
-    return np.column_stack([pixels, np.ones(len(pixels))])
-
-
-def vote(
-    stated: Pair,
-    wrong: Pair,
-    first_px: Array,
-    second_px: Array,
-    intrinsics: tuple[Array, Array],
-    px: float = 2.0,
-) -> Vote:
-    """Which of two motions the matches of a pair fit better."""
-    if (
-        max(np.linalg.norm(stated.translation), np.linalg.norm(wrong.translation))
-        >= ON_THE_SPOT * stated.distance
-    ):
-        far = [off_turn(motion, first_px, second_px, intrinsics) <= 1.5 * px for motion in (stated, wrong)]
-        near = ~(far[0] | far[1])
-        first_px, second_px = first_px[near], second_px[near]
-    count = len(first_px)
-    if not count:
-        return Vote(0, 0.0, 0.0, 1.0, "undecided")
-    for_stated = fits(stated, first_px, second_px, intrinsics, px)
-    for_wrong = fits(wrong, first_px, second_px, intrinsics, px)
-    p_value = coin_p_value(int((for_stated & ~for_wrong).sum()), int((for_wrong & ~for_stated).sum()))
-    shares = float(for_stated.mean()), float(for_wrong.mean())
-    clear = (
-        count >= MIN_MATCHES and p_value <= MAX_P_VALUE and abs(shares[0] - shares[1]) >= MIN_SHARE_DIFFERENCE
-    )
-    verdict = ("stated" if shares[0] > shares[1] else "wrong") if clear else "undecided"
-    return Vote(count, *shares, p_value, verdict)
-
-
-def coin_p_value(heads: int, tails: int) -> float:
-    """How often a fair coin is at least this lopsided, either way."""
-    flips = heads + tails
-    tail = sum(math.comb(flips, k) for k in range(min(heads, tails) + 1))
-    return float(min(1.0, 2 * tail / 2**flips))
-
-
-def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9) -> tuple[Array, Array]:
-    """Mutual SIFT matches of two image files: two (N, 2) arrays of pixels, no two of them in the same 2 px
-    cells.
-    """
-    sift: Any = cv2.SIFT_create(  # type: ignore[attr-defined]
-        nfeatures=6000, contrastThreshold=0.005, enable_precise_upscale=True
-    )
-    found = []
-    for data in (first, second):
-        grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
-        large = cv2.resize(grey, None, fx=enlarge, fy=enlarge, interpolation=cv2.INTER_CUBIC)
-        points, descriptors = sift.detectAndCompute(large, None)
-        if descriptors is None or len(points) < 2:
-            return np.zeros((0, 2)), np.zeros((0, 2))
-        roots = np.sqrt(
-            descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9)
-        )  # RootSIFT: of length 1
-        # cv2 puts the centres of pixels at whole numbers, we at .5
-        found.append(((np.array([point.pt for point in points]) + 0.5) / enlarge, roots))
-    (first_px, a), (second_px, b) = found
-    distance = np.sqrt(np.maximum(2 - 2 * (a @ b.T), 0))
-    nearest, back = distance.argmin(1), distance.argmin(0)
-    best, other = np.partition(distance, 1, axis=1)[:, :2].T
-    good = np.flatnonzero((back[nearest] == np.arange(len(a))) & (best < ratio * other))
-    first_px, second_px = first_px[good], second_px[nearest[good]]
-    cells = np.floor(np.column_stack([first_px, second_px]) / 2).astype(int)
-    _, once = np.unique(
-        cells, axis=0, return_index=True
-    )  # copies of one point at several scales are one witness
-    return first_px[once], second_px[once]
 
 
 # --- outlines against a motion --------------------------------------------------------------------------
@@ -283,8 +110,8 @@ def outline_gap_px(pair: Pair, first: Array, second: Array, intrinsics: tuple[Ar
     along = -pair.rotation.T @ pair.translation  # where the camera went, in first-camera axes
     along /= np.linalg.norm(along)
     rays = [
-        _homogeneous(first) @ np.linalg.inv(intrinsics[0]).T,
-        _homogeneous(second) @ np.linalg.inv(intrinsics[1]).T @ pair.rotation,
+        homogeneous(first) @ np.linalg.inv(intrinsics[0]).T,
+        homogeneous(second) @ np.linalg.inv(intrinsics[1]).T @ pair.rotation,
     ]
     unit = np.concatenate([r / np.linalg.norm(r, axis=1, keepdims=True) for r in rays])
     if np.abs(unit @ along).max() > np.cos(np.radians(NEAR_EPIPOLE_DEG)):

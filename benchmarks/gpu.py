@@ -28,9 +28,9 @@ from rich.table import Table
 
 from viewpoint100k import objects as sources
 from viewpoint100k.config import RunConfig, load_config
+from viewpoint100k.design import design
 from viewpoint100k.devices import Device, find_devices
 from viewpoint100k.engine import Engine, Rendered, warm_up
-from viewpoint100k.motions import design
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.records import Reject, ViewSet
 

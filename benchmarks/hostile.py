@@ -67,6 +67,7 @@ from viewpoint100k.plan import plan_views
 from viewpoint100k.quality import Portrait, RenderedView, portray
 from viewpoint100k.records import Reject, SourceObject
 
+MESHOPT = "_meshopt_compression"  # how the names of the extensions end
 LARGEST_ORIGINAL = 500_000  # bytes: 500 files of these stay below 100 MB
 MOMENT_S = 15.0  # to replace a worker after a deadline
 GATE_S = 60.0
@@ -203,6 +204,40 @@ def draco_bytes(rng: random.Random, data: bytes) -> bytes:
     parts = [part for mesh in unpack(data)[0].get("meshes", []) for part in mesh["primitives"]]
     draco = [part.get("extensions", {}).get("KHR_draco_mesh_compression", {}) for part in parts]
     return flip_view(rng, data, [item.get("bufferView") for item in draco])
+
+
+def meshopt_packings(tree: Tree) -> list[dict[str, Any]]:
+    """How its bufferViews are compressed with meshopt."""
+    extensions = [view.get("extensions", {}) for view in tree.get("bufferViews", [])]
+    return [packing for each in extensions for name, packing in each.items() if name.endswith(MESHOPT)]
+
+
+def meshopt_bytes(rng: random.Random, data: bytes) -> bytes:
+    """Other bytes in what is compressed."""
+    tree, binary = unpack(data)
+    packings = meshopt_packings(tree)
+    if not packings:
+        raise NotHereError
+    packing = rng.choice(packings)
+    start = packing.get("byteOffset", 0)
+    return pack(tree, flip(rng, binary, start, start + packing["byteLength"]))
+
+
+def meshopt_numbers(rng: random.Random, tree: Tree) -> None:
+    """Other sizes, modes and filters of what is compressed."""
+    packings = meshopt_packings(tree)
+    if not packings:
+        raise NotHereError
+    packing = rng.choice(packings)
+    name = rng.choice([*packing, "filter"])
+    if name in ("mode", "filter"):
+        modes = ("ATTRIBUTES", "TRIANGLES", "INDICES")
+        filters = ("NONE", "OCTAHEDRAL", "QUATERNION", "EXPONENTIAL", "COLOR")
+        packing[name] = rng.choice(modes if name == "mode" else filters)
+    else:
+        packing[name] = rng.choice(
+            [0, 1, 2, 3, 4, 256, 260, 1 << 20, 1 << 31, packing[name] + rng.choice([-4, -1, 1, 4])]
+        )
 
 
 def truncated(rng: random.Random, data: bytes) -> bytes:
@@ -524,6 +559,8 @@ def make_files(good: Path, folder: Path, count: int, seed: int) -> None:
             f"{good} holds no .glb of at most {LARGEST_ORIGINAL:,} bytes: pass a folder of good objects"
         )
     kinds = damages(folder.parent)
+    if any(MESHOPT.encode() in data for data in originals):
+        kinds |= {"meshopt-bytes": meshopt_bytes, "meshopt-numbers": edit(meshopt_numbers)}
     for number in range(count):
         kind, rng = list(kinds)[number % len(kinds)], random.Random(f"{seed}/{number}")
         for data in rng.choices(originals, k=1000):

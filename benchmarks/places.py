@@ -23,9 +23,9 @@ import numpy as np
 from render_scenes import painting, places
 from viewpoint100k import objects as sources
 from viewpoint100k.config import RunConfig, load_config
+from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
-from viewpoint100k.motions import design
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.records import Location, ObjectRecord, SourceObject, Split, ViewSet
 
@@ -367,7 +367,7 @@ light = {"name": "place", "panorama": None, "rotation_deg": 0, "strength": 0.5, 
 for path, location in zip(paths, locations):
     background = {"kind": "place", "place": location, "rgb": [0, 0, 0], "rgb_below": [0, 0, 0]}
     try:
-        studio.open(protocol.Open(paths=[path], scene=False, out="/tmp", lights=[light], background=background,
+        studio.open(protocol.Open(paths=[path], scene=False, panoramas={}, out="/tmp", lights=[light], background=background,
                                   jpeg_quality=90, pose="auto", cpu_limit_s=300))
     except Exception as error:
         continue

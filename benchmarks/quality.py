@@ -4,16 +4,18 @@
 Renders the same views at each quality and at `reference` (1024 paths per pixel, another seed, no denoiser),
 and prints PSNR and SSIM against it and what a picture costs. Backgrounds are painted, hence exact: PSNR is
 also given inside the box around the object. Compared are pictures at JPEG quality 100; `as published` is with
-the preset's own JPEG quality.
+the preset's own JPEG quality. With `--engine-python A B` each of these renderers is compared with its own
+reference.
 """
 
 import argparse
 import io
 import json
 import statistics
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -26,6 +28,7 @@ from rich.table import Table
 from viewpoint100k.config import QUALITIES, RenderConfig, load_config
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.visibility import mask
+from viewpoint100k.interpreters import look_at
 from viewpoint100k.plan import plan_views
 from viewpoint100k.quality import RenderedView
 from viewpoint100k.records import ObjectRecord, SourceObject, ViewSet
@@ -54,44 +57,22 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=TEXTURED, help="names of .glb files in the folder")
     parser.add_argument("--views", type=int, default=1, help="of each object")
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--quality", nargs="+", choices=list(QUALITIES)[:-1], default=list(QUALITIES)[:-1])
+    parser.add_argument("--engine-python", nargs="+", default=[sys.executable], help="interpreters with bpy")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
 
-    names = [*QUALITIES]
+    names = [*arguments.quality, "reference"]
     rows: list[dict[str, Any]] = []
+    total = len(arguments.only) * len(arguments.engine_python)
     with tempfile.TemporaryDirectory() as scratch, Progress(transient=True) as bar:
-        task = bar.add_task("", total=len(arguments.only) * len(names))
+        task = bar.add_task("", total=total)
         for number, name in enumerate(arguments.only):
-            view_set = _view_set(name, number)
-            taken: dict[str, tuple[list[RenderedView], float]] = {}
-            for quality in reversed(names):
-                bar.update(task, description=f"{name} {quality}")
-                taken[quality] = _render(
-                    arguments, quality, 100, view_set, arguments.folder / f"{name}.glb", Path(scratch)
-                )
+            for python in arguments.engine_python:
+                bar.update(task, description=name)
+                job = Job(name, _view_set(name, number), python, Path(scratch))
+                rows += _rows(arguments, job, names)
                 bar.advance(task)
-            published, _ = _render(
-                arguments, "default", 92, view_set, arguments.folder / f"{name}.glb", Path(scratch)
-            )
-            for quality in names[:-1]:
-                rows += [
-                    {
-                        "object": name,
-                        "quality": quality,
-                        "cpu_s": taken[quality][1],
-                        **_compare(view, reference),
-                    }
-                    for view, reference in zip(taken[quality][0], taken["reference"][0], strict=True)
-                ]
-            rows += [
-                {
-                    "object": name,
-                    "quality": "default, as published",
-                    "cpu_s": taken["default"][1],
-                    **_compare(*both),
-                }
-                for both in zip(published, taken["reference"][0], strict=True)
-            ]
     console = Console(width=120)
     each = Table(
         "object", "quality", "PSNR dB", "in the box", "SSIM", "CPU-s per image", title=f"{arguments.size} px"
@@ -123,6 +104,30 @@ def main() -> None:
         arguments.json.write_text(json.dumps(rows, indent=1))
 
 
+class Job(NamedTuple):
+    """An object and what renders it."""
+
+    name: str
+    view_set: ViewSet
+    python: str
+    scratch: Path
+
+
+def _rows(arguments: argparse.Namespace, job: Job, names: list[str]) -> list[dict[str, Any]]:
+    """Each quality of one object against the reference of the same renderer."""
+    taken = {quality: _render(arguments, quality, 100, job) for quality in reversed(names)}
+    wanted = [(quality, *taken[quality]) for quality in names[:-1]]
+    if "default" in names:
+        published, _ = _render(arguments, "default", 92, job)
+        wanted.append(("default, as published", published, taken["default"][1]))
+    label = f" on {look_at(job.python).blender}" if len(arguments.engine_python) > 1 else ""
+    return [
+        {"object": job.name, "quality": quality + label, "cpu_s": cpu_s, **_compare(view, reference)}
+        for quality, views, cpu_s in wanted
+        for view, reference in zip(views, taken["reference"][0], strict=True)
+    ]
+
+
 def _view_set(name: str, number: int) -> ViewSet:
     """A planned view set; every other object before its HDRI, the rest before a plain colour."""
     config = load_config("viewpoint-6dof")
@@ -134,7 +139,7 @@ def _view_set(name: str, number: int) -> ViewSet:
 
 
 def _render(
-    arguments: argparse.Namespace, quality: str, jpeg: int, view_set: ViewSet, path: Path, scratch: Path
+    arguments: argparse.Namespace, quality: str, jpeg: int, job: Job
 ) -> tuple[list[RenderedView], float]:
     """Some views of one object, and CPU-seconds per image.
 
@@ -149,8 +154,9 @@ def _render(
             "cpu_limit_s": 7200,
         }
     )
-    with Engine(settings, scratch / quality) as engine:
-        rendered = engine.render(view_set, path, lambda probes: list(range(arguments.views)))
+    path = arguments.folder / f"{job.name}.glb"
+    with Engine(settings, job.scratch / quality, job.python) as engine:
+        rendered = engine.render(job.view_set, path, lambda probes: list(range(arguments.views)))
     assert isinstance(rendered, Rendered), rendered
     return [rendered.views[i] for i in range(arguments.views)], rendered.cpu_s["views"] / arguments.views
 

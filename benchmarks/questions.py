@@ -20,9 +20,10 @@ from rich.progress import track
 from viewpoint100k.annotate import annotate
 from viewpoint100k.cli import collect_rarely
 from viewpoint100k.config import load_config
+from viewpoint100k.design import design
 from viewpoint100k.geometry.cameras import intrinsics_from_hfov
 from viewpoint100k.geometry.visibility import FAR
-from viewpoint100k.motions import design, family_of
+from viewpoint100k.motions import family_of
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.proof import contradicted
 from viewpoint100k.quality import RenderedView, Statistics, portray

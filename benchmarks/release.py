@@ -22,7 +22,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,18 +62,19 @@ def main() -> None:
     parser.add_argument("--objects", type=Path, help="a folder of .glb files for half of the objects")
     parser.add_argument("--builtin", type=int, default=111, help="how many builtin objects")
     parser.add_argument("--leave", metavar="NAME", help="leave the figures in benchmarks/records/NAME.json")
+    parser.add_argument("--samples", type=int, default=50_000, help="pairs that the probe sees in all")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True)
-    steps = rehearse(arguments.out, arguments.pairs, arguments.size, arguments.objects, arguments.builtin)
-    (arguments.out / "release.json").write_text(
-        json.dumps([step._asdict() for step in steps], indent=1) + "\n"
-    )
-    failed = [step for step in steps if step.exit_code]
-    for step in steps:
+    given = (arguments.pairs, arguments.size, arguments.objects, arguments.builtin, arguments.samples)
+    steps = list[Step]()
+    for step in rehearse(arguments.out, *given):
+        steps.append(step)
         print(
-            f"{step.name:22} {step.exit_code:4} {step.wall_s:8.1f} s {step.cpu_s:8.1f} CPU-s  "
-            f"{step.last_line}"
+            f"{step.name:18} {step.exit_code:4} {step.wall_s:8.1f} s {step.cpu_s:8.1f} CPU-s  {step.last_line}"
         )
+        log = json.dumps([each._asdict() for each in steps], indent=1)
+        (arguments.out / "release.json").write_text(f"{log}\n")
+    failed = [step for step in steps if step.exit_code]
     print(f"{len(failed)} of {len(steps)} steps failed")
     if arguments.leave:
         what = (
@@ -87,10 +88,12 @@ def main() -> None:
 NOTE = "The tiny model takes four steps: its score shows that the way is whole, not that it learns."
 
 
-def rehearse(out: Path, pairs: int, size: int, objects: Path | None, builtin: int) -> list[Step]:
-    """All steps, in order."""
+def rehearse(
+    out: Path, pairs: int, size: int, objects: Path | None, builtin: int, samples: int
+) -> Iterator[Step]:
+    """All steps, in order. Each is done when it is asked for."""
     source, data = out / "objects", out / "data"
-    steps = [run("fetch objects", "objects", "fetch", "builtin:", source / "builtin", "--count", builtin)]
+    yield run("fetch objects", "objects", "fetch", "builtin:", source / "builtin", "--count", builtin)
     if objects is not None:
         shutil.copytree(objects, source / "real")
     generate = ["generate", data, "--preset", "viewpoint-6dof", "--source", source, "--pairs", pairs]
@@ -101,15 +104,15 @@ def rehearse(out: Path, pairs: int, size: int, objects: Path | None, builtin: in
         "plan.test_share=0.1",
     ):
         generate += ["--set", setting]
-    steps.append(run("check objects", "objects", "check", source))
-    steps.append(run("dry run", *generate, "--dry-run"))
-    steps.append(kill_on_the_way(out, generate, round(pairs * KILLED_AT)))
-    steps.append(run("generate again", *generate))
-    steps.append(run("validate", "validate", data))
+    yield run("check objects", "objects", "check", source)
+    yield run("dry run", *generate, "--dry-run")
+    yield kill_on_the_way(out, generate, round(pairs * KILLED_AT))
+    yield run("generate again", *generate)
+    yield run("validate", "validate", data)
     audit = out / "audit.json"
-    steps.append(run("audit", "audit", data, "--json", audit, "--html", out / "audit.html"))
-    steps.append(run("card", "card", data, "--audit", audit))
-    steps.append(run("gallery", "gallery", data, out / "gallery.html"))
+    yield run("audit", "audit", data, "--json", audit, "--html", out / "audit.html")
+    yield run("card", "card", data, "--audit", audit)
+    yield run("gallery", "gallery", data, out / "gallery.html")
     with HubServer(out / "hub") as hub:
         env = os.environ | {
             "HF_ENDPOINT": hub.url,
@@ -117,34 +120,22 @@ def rehearse(out: Path, pairs: int, size: int, objects: Path | None, builtin: in
             "HF_HOME": str(out / "home"),
             "NO_PROXY": "127.0.0.1",
         }
-        steps.append(run("publish", "publish", data, REPOSITORY, env=env))
-        steps.append(python("load from the Hub", "-c", LOADED, env=env))
-    return steps + learn(out, data)
+        yield run("publish", "publish", data, REPOSITORY, env=env)
+        yield python("load from the Hub", "-c", LOADED, env=env)
+    yield from learn(out, data, samples)
 
 
-def learn(out: Path, data: Path) -> list[Step]:
+def learn(out: Path, data: Path, samples: int) -> Iterator[Step]:
     """What the probe gets right on unseen objects, and a tiny model from training to its score."""
     tiny, sft, said = out / "tiny", out / "sft", out / "said.jsonl"
+    probe = [data, "--type", "ego_translation", "--no_swap", "--samples", samples]
+    train = ["--config", "tiny_cpu", "--model_name_or_path", tiny, "--data", data, "--output_dir", sft]
     predict = ["--model", sft, "--data", data, "--split", "test", "--out", said, "--max_new_tokens", 8]
-    return [
-        python("probe", "-m", "trainers.probe", data, "--type", "ego_translation"),
-        python("tiny model", "-m", "trainers.tiny", tiny, "--data", data),
-        python(
-            "sft",
-            "-m",
-            "trainers.sft",
-            "--config",
-            "tiny_cpu",
-            "--model_name_or_path",
-            tiny,
-            "--data",
-            data,
-            "--output_dir",
-            sft,
-        ),
-        python("predict", "-m", "trainers.predict", *predict),
-        run("evaluate", "evaluate", said, data, "--html", out / "scores.html"),
-    ]
+    yield python("probe", "-m", "trainers.probe", *probe)
+    yield python("tiny model", "-m", "trainers.tiny", tiny, "--data", data)
+    yield python("sft", "-m", "trainers.sft", *train)
+    yield python("predict", "-m", "trainers.predict", *predict)
+    yield run("evaluate", "evaluate", said, data, "--html", out / "scores.html")
 
 
 def run(name: str, *arguments: object, env: dict[str, str] | None = None) -> Step:

@@ -33,8 +33,9 @@ from scipy.spatial.distance import cdist  # type: ignore[import-untyped]
 from viewpoint100k import objects as sources
 from viewpoint100k.annotate import annotate, scene_now
 from viewpoint100k.config import QUALITIES, RunConfig, load_config
+from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
-from viewpoint100k.motions import design, family_of
+from viewpoint100k.motions import family_of
 from viewpoint100k.objects.gltf import check_gltf
 from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.quality import portray, unchanged

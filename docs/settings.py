@@ -2,7 +2,7 @@
 
 from itertools import groupby
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import AfterValidator
 
@@ -83,7 +83,7 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "on"
     if isinstance(value, list):
-        return ", ".join(map(_value, value))
+        return ", ".join(map(_value, value)) or "none"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"`{value}`" if isinstance(value, str) else _number(value)
@@ -113,6 +113,8 @@ def _allowed(one: Setting) -> str:
     if one.field.annotation is bool:
         return "true, false"
     kinds = get_args(one.field.annotation)
+    if get_origin(one.field.annotation) is list:
+        kinds = get_args(kinds[0])  # of its members
     parts += [f"`{name}`" for name in kinds if isinstance(name, str)]
     return ", ".join([*(parts or ["any"]), *(["null"] if type(None) in kinds else [])])
 

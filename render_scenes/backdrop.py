@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 from PIL import Image, ImageFilter
 
+from render_scenes.dome import Dome, dome_hits
 from render_scenes.protocol import Camera
 
 BLUR_PX = 24  # of a 1024 px wide HDRI: shapes go, the light stays
@@ -68,31 +69,6 @@ def look_up(
     """
     direction = _directions(camera, size_px, step)
     return _towards(equirectangular, rotation_rad, direction, size_px)
-
-
-class Dome(NamedTuple):
-    """A level floor under a half sphere, onto which a panorama is projected from where it was taken."""
-
-    ground: float  # height of the floor; the sphere's middle is there, on the vertical axis
-    eye: float  # height of the panorama's camera above the floor
-    radius: float
-
-
-def dome_hits(dome: Dome, origin: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """(...) how far rays go until they meet the floor or the sphere, in lengths of their directions.
-
-    Args:
-        origin: (3,) within the dome.
-        direction: (3, ...) of any length.
-    """
-    from_middle = (origin - np.array([0.0, 0.0, dome.ground])).astype(np.float32)
-    along = np.einsum("i,i...->...", from_middle, direction)
-    squared = (direction**2).sum(axis=0)
-    inside = float(from_middle @ from_middle) - dome.radius**2
-    sphere = (-along + np.sqrt(np.maximum(along**2 - squared * inside, 0))) / squared
-    falls = direction[2] < -1e-6
-    floor = from_middle[2] / np.where(falls, -direction[2], 1)
-    return np.where(falls & (floor < sphere), floor, sphere)
 
 
 def project(

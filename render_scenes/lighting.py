@@ -11,6 +11,7 @@ from mathutils import Matrix, Vector
 
 from render_scenes import backdrop, glass, painting, passes, places, protocol
 from render_scenes import camera as cameras
+from render_scenes.dome import Dome
 from render_scenes.loading import OBJECT_RADIUS
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
@@ -19,7 +20,7 @@ PANORAMAS_KEPT = 8  # of the user's own, over objects: 8 MB each
 LIGHT_PX, SHOWN_PX = 1024, 2048  # widths at which panoramas light, and are shown
 PLACE_PX = 64  # height of the panorama by which a procedural place lights
 GLARE = 6.0  # how much brighter windows and lamps of a place are than they can be shown
-MIDDLE_STRENGTH = 0.55  # of a light, by which a procedural place is shown as it was painted
+MIDDLE_STRENGTH = 0.44  # of a light, by which a procedural place is shown as it was painted
 EYE_M = 1.6  # a panorama's camera over the floor
 EYE_BOUNDS = (1.0, 2.5)  # the same in world units: the floor beside a cup is not stretched beyond recognition
 DOME_RADII = (6.0, 14.0)  # in world units
@@ -51,7 +52,7 @@ class Lighting:
         self.background: protocol.Record = {}
         self.panoramas: dict[str, str] = {}  # files by name
         self.place: places.Place | None = None
-        self.dome: backdrop.Dome | None = None
+        self.dome: Dome | None = None
         self.folder = Path()  # for temporary files
         self.lit: protocol.Record | None = None
         self.lamps: list[
@@ -75,7 +76,7 @@ class Lighting:
             eye = float(np.clip(EYE_M / location["metres_per_unit"], *EYE_BOUNDS))
             radius = max(DOME_RADII[0], 1.3 * location["clear_radius"])
             radius += float(np.random.default_rng(location["seed"]).random()) * np.ptp(DOME_RADII)
-            self.dome = backdrop.Dome(ground, eye, float(radius))
+            self.dome = Dome(ground, eye, float(radius))
 
     def images(self) -> set[Any]:
         """Blender's images of the HDRIs, which stay over objects."""

@@ -44,7 +44,7 @@ class Open:
     pose: str  # of animated files: rest, animation or auto
     cpu_limit_s: float  # what the process may use from here on, until the next object
     # files of panoramas of the user's own, by the names that lights call them
-    panoramas: dict[str, str] = field(default_factory=dict)
+    panoramas: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,9 +47,8 @@ def desk(tmp_path_factory, dataset):
         (folder / name).symlink_to("viewpoint-100k")
     assert viewpoint100k("objects", "fetch", "builtin:", folder / "my-models", "--count", 12).returncode == 0
     shutil.copy(ROOT / "viewpoint100k" / "questions" / "templates.yaml", folder / "mine.yaml")
-    (folder / "said.jsonl").write_text(
-        '{"question_id": "test-00000-00000-yaw-camera_1", "prediction": "A"}\n'
-    )
+    for name in ("said.jsonl", "predictions.jsonl"):
+        (folder / name).write_text('{"question_id": "test-00000-00000-yaw-camera_1", "prediction": "A"}\n')
     return folder
 
 

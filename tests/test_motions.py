@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from viewpoint100k.config import load_config, preset_names
+from viewpoint100k.design import design
 from viewpoint100k.errors import InputError
 from viewpoint100k.motions import (
     Camera,
     base_camera,
     carry_out,
-    design,
     does,
     family_of,
     has_cameras,

@@ -9,9 +9,11 @@ import pytest
 
 from viewpoint100k.audit.statistics import information_bits
 from viewpoint100k.config import load_config, preset_names
+from viewpoint100k.design import design
 from viewpoint100k.errors import InputError
-from viewpoint100k.motions import design, family_of, simpler
-from viewpoint100k.plan import generator, make_plan, plan_views
+from viewpoint100k.motions import family_of, simpler
+from viewpoint100k.partition import make_plan
+from viewpoint100k.plan import generator, plan_views
 from viewpoint100k.proof.measure import Pair, signs
 from viewpoint100k.records import OBJECT_RADIUS, ObjectRecord, SourceObject, View
 

@@ -196,7 +196,7 @@ def test_killed_then_resumed_then_nothing_more_is_sent_and_every_sample_streams(
     assert half_read(hub) == []
 
     seen, stored = len(hub.requests), hub.stored()
-    assert "All of it was there already" in publish(hub, wide, way=way)
+    assert "Everything was already there" in publish(hub, wide, way=way)
     assert hub.written(seen) == []
     assert hub.stored() == stored
     print(

@@ -149,7 +149,8 @@ def test_a_folder_without_panoramas_ends_the_run_before_anything_is_rendered(tmp
 def test_a_panorama_is_in_one_split_and_so_is_each_bundled_one(tmp_path):
     for number in range(12):
         (tmp_path / f"place{number}.hdr").write_bytes(radiance(number, 256, packed=False))
-    config = load_config(overrides=[f"render.surroundings={tmp_path}", "pairs=300"])
+    everywhere = [f"render.surroundings={tmp_path}", "render.backgrounds.place=0"]
+    config = load_config(overrides=[*everywhere, "pairs=300"])
     panoramas, _ = list_panoramas(config)
     plan = make_plan(config, things(60), spread=False, panoramas=panoramas)
     names = [one.record.uid for split in plan.panoramas.values() for one in split]
@@ -176,7 +177,7 @@ def test_where_a_folder_lies_does_not_change_what_a_run_is_called(tmp_path):
 
 def test_a_panorama_that_was_changed_since_the_plan_is_not_rendered(tmp_path):
     (tmp_path / "place.hdr").write_bytes(radiance(1))
-    config = load_config(overrides=[f"render.surroundings={tmp_path}"])
+    config = load_config(overrides=[f"render.surroundings={tmp_path}", "render.backgrounds.place=0"])
     panoramas, _ = list_panoramas(config)
     view_set = plan_views(config, things(1)[0], 0, [], "train", panoramas)
     assert list(panorama_files(view_set, config.render).values()) == [str(tmp_path / "place.hdr")]

@@ -83,6 +83,9 @@ def main(
     preflight.check_context(
         trainer.model.config, prompt + training_args.max_completion_length, "a completion"
     )
+    if training_args.use_vllm:
+        token = opened.processor.tokenizer.convert_tokens_to_ids(opened.processor.image_token)
+        preflight.check_first_rollout(trainer.vllm_generation, token)
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
     kept = activations(
         trainer,

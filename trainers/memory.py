@@ -9,7 +9,7 @@ and one of two such rows, whose difference is what each further row costs.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -94,7 +94,7 @@ def plan_memory(counts: Counts, kept: Activations | None, layout: Layout) -> Mem
     copies = HALF_BYTES * trained if layout.sharding == "zero3" else 0  # beside the masters
     gradients = MASTER_BYTES * trained / over
     if layout.sharding == "zero3":
-        gradients = HALF_BYTES * trained / over
+        gradients = (HALF_BYTES + MASTER_BYTES) * trained / over  # in 16 bit, and in 32 when it steps
     if layout.sharding == "ddp":
         gradients += BUCKET_BYTES * trained
     state = next((n for name, n in STATE_BYTES.items() if name in layout.optimizer), MOMENTS_BYTES)
@@ -252,3 +252,109 @@ def in_words(memory: Memory, layout: Layout) -> list[str]:
     if layout.card_gb and memory.peak > layout.card_gb * GB:
         line += f": more than the {layout.card_gb:.0f} GB of this card; see the table in docs/training.md"
     return [line]
+
+
+# --- the table of the docs -------------------------------------------------------------------------
+
+TOKENS = 900  # of a question with its answer: two pictures of 512 px are 2 x 324 of them
+CARDS_GB = (24, 48, 80)
+ROOM = 0.92  # of a card; the rest is the context of CUDA, and what fragments
+LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class Case(NamedTuple):
+    """A config of ours under a launcher of ours."""
+
+    config: str
+    model: str
+    layout: Layout
+    tokens: int
+    rank: int = 0  # of LoRA; 0: everything is trained
+    reference: bool = False
+
+
+def _cases() -> list[Case]:
+    eight = {"processes": 8, "accumulates": True}
+    sft, grpo = Layout(rows=4, **eight), Layout(rows=4, **eight)  # type: ignore[arg-type]
+    cases = []
+    for sharding in ("fsdp2", "zero3", "ddp"):
+        cases.append(Case("qwen2_5_vl_7b_sft", "7B", replace(sft, sharding=sharding), TOKENS))
+    cases.append(Case("qwen3_vl_8b_sft", "8B", replace(sft, sharding="fsdp2"), TOKENS))
+    for sharding in ("fsdp2", "zero3"):
+        layout = replace(grpo, sharding=sharding)
+        cases.append(Case("qwen2_5_vl_7b_grpo", "7B", layout, TOKENS + 4096, reference=True))
+    colocate = replace(grpo, sharding="fsdp2", rollout_share=0.3, card_gb=80.0)
+    name = "qwen2_5_vl_7b_grpo_vllm_colocate"
+    cases.append(Case(name, "7B", colocate, TOKENS + 4096, reference=True))
+    one = Layout(rows=1, accumulates=True)
+    cases.append(Case("qwen2_5_vl_3b_lora_24gb_sft", "3B", one, TOKENS, rank=32))
+    two = replace(one, rows=2)
+    cases.append(Case("qwen2_5_vl_3b_lora_24gb_grpo", "3B", two, TOKENS + 512, rank=32))
+    return cases
+
+
+def _config_of(name: str) -> Any:
+    """The shapes of the real models, as their configurations give them."""
+    from transformers import Qwen2_5_VLConfig, Qwen3VLConfig
+
+    if name == "8B":
+        text = {"hidden_size": 4096, "num_hidden_layers": 36, "num_attention_heads": 32, "head_dim": 128,
+                "num_key_value_heads": 8, "intermediate_size": 12288, "vocab_size": 151936}  # fmt: skip
+        vision = {"depth": 27, "hidden_size": 1152, "intermediate_size": 4304, "out_hidden_size": 4096,
+                  "deepstack_visual_indexes": [8, 16, 24]}  # fmt: skip
+        return Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False)
+    large = name == "7B"
+    text = {"hidden_size": 3584 if large else 2048, "num_hidden_layers": 28 if large else 36,
+            "num_attention_heads": 28 if large else 16, "num_key_value_heads": 4 if large else 2,
+            "intermediate_size": 18944 if large else 11008, "vocab_size": 152064 if large else 151936}  # fmt: skip
+    vision = {
+        "depth": 32,
+        "hidden_size": 1280,
+        "intermediate_size": 3420,
+        "out_hidden_size": text["hidden_size"],
+    }
+    return Qwen2_5_VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=not large)
+
+
+def _counts_of(case: Case) -> tuple[Counts, Kept]:
+    """The numbers of a real model, and an estimate of what its layers keep, with checkpointing."""
+    from transformers import AutoModelForImageTextToText
+
+    config = _config_of(case.model)
+    with torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
+    every = sum(parameter.numel() for parameter in model.parameters())
+    adapters = sum(
+        case.rank * (module.in_features + module.out_features)
+        for name, module in model.named_modules()
+        if name.endswith(LORA_TARGETS) and "visual" not in name
+    )
+    layers = [sum(parameter.numel() for parameter in layer.parameters()) for layer in layers_of(model)]
+    rest = every - sum(layers)
+    text = config.text_config
+    enters = text.num_hidden_layers * text.hidden_size
+    one_layer = 8 * text.hidden_size + 6 * text.intermediate_size
+    per_row = HALF_BYTES * case.tokens * (enters + one_layer)
+    trained = adapters or every
+    frozen = HALF_BYTES * every if case.rank else 0
+    reference = HALF_BYTES * every if case.reference else 0
+    return Counts(trained, frozen, reference, max(*layers, rest)), Kept(per_row, HALF_BYTES * trained)
+
+
+def table() -> str:
+    """Which config needs how much of each card, as Markdown."""
+    lines = ["| config | launcher | GB on each device | fits on |", "|---|---|---|---|"]
+    for case in _cases():
+        counts, kept = _counts_of(case)
+        needed = plan_memory(counts, Activations(kept, kept), case.layout)
+        size = needed.peak / GB
+        cards = [f"{card}" for card in CARDS_GB if size <= ROOM * card]
+        if case.layout.rollout_share:  # its share is of this card
+            cards = [f"{case.layout.card_gb:.0f}"] if size <= ROOM * case.layout.card_gb else []
+        launcher = {"none": "one_gpu"}.get(case.layout.sharding, f"{case.layout.sharding} x 8")
+        lines.append(f"| `{case.config}` | {launcher} | {size:.0f} | {', '.join(cards) or 'none of them'} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())

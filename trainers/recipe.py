@@ -13,6 +13,7 @@ import argparse
 import fcntl
 import json
 import os
+import re
 import resource
 import shlex
 import shutil
@@ -132,6 +133,9 @@ def _check(recipe: Recipe, path: Path) -> None:
             raise InputError(f"{path}: benchmarks: there is no {name!r}; expected one of {known}")
     if not recipe.ask:
         raise InputError(f"{path}: ask names no way to ask; expected for example {{letter: {{}}}}")
+    for name in recipe.ask:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):  # it names files
+            raise InputError(f"{path}: ask: {name!r} is no name; expected letters, digits, - and _")
     kinds = {kind.name for kind in KINDS}
     if unknown := sorted(set(recipe.data.wordings) - kinds):
         raise InputError(f"{path}: data.wordings: there is no kind of question {unknown[0]!r}")

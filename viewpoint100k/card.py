@@ -46,9 +46,11 @@ from viewpoint100k.manifest import (
 from viewpoint100k.pages import asset
 from viewpoint100k.records import FAMILIES, Sample
 from viewpoint100k.shards import (
+    REAL,
     Receipt,
     StoredSample,
     decode,
+    has_photographs,
     in_sample,
     iter_records,
     own_folder,
@@ -58,6 +60,7 @@ from viewpoint100k.shards import (
 )
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+MOST_CATEGORIES = 20  # that the card names
 PICTURE_PX = 320  # side of a view in the example
 PLOTS = {  # shown under the statistics, where they were drawn
     "motions.png": "how far the camera went and turned",
@@ -162,7 +165,8 @@ def describe(dataset: Path, manifest: Manifest, contents: Contents) -> Manifest:
     with in_sample(path, example.key):
         pictures = {"example.jpg": _side_by_side(example)}
     pictures |= _plots(contents)
-    text = card(manifest, contents, example, set(pictures), _audit_of(dataset, manifest))
+    beside = read_manifest(dataset / REAL) if has_photographs(dataset) else None
+    text = card(manifest, contents, example, set(pictures), _audit_of(dataset, manifest), beside)
     files = {
         **{f"card/{name}": data for name, data in pictures.items()},
         "attribution.csv": attribution(contents.objects, contents.used_in).encode(),
@@ -189,9 +193,14 @@ def card(
     example: StoredSample,
     pictures: set[str],
     audit: AuditReport | None = None,
+    beside: Manifest | None = None,
 ) -> str:
-    """README.md of a dataset: YAML that loads it, text that explains it."""
-    head = yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True)
+    """README.md of a dataset: YAML that loads it, text that explains it.
+
+    Args:
+        beside: of the photographs that lie in its folder `real`, if there are any.
+    """
+    head = yaml.safe_dump(_head(manifest, beside), sort_keys=False, allow_unicode=True)
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["cell"] = lambda value: _cell(str(value))
     template = environment.from_string(asset("card.md.j2"))
@@ -199,6 +208,7 @@ def card(
         **_facts(manifest, contents),
         **_shown(example),
         **_audited(audit),
+        beside=beside,
         pictures=pictures,
         plots=[(about, name) for name, about in PLOTS.items() if name in pictures],
     )
@@ -236,6 +246,7 @@ def _facts(manifest: Manifest, contents: Contents) -> dict[str, Any]:
         "source_limits": _source_limits(str(manifest.config.get("source", ""))),
         "surroundings": _surroundings_in_words(manifest, contents),
         "licences": sorted(licences.items()),
+        "categories": _categories(contents),
         "removed": [(each.uid, each.version, each.reason) for each in manifest.removed],
         "citation": _citation(manifest),
     }
@@ -265,8 +276,15 @@ def _audited(audit: AuditReport | None) -> dict[str, Any]:
     return {"audit": audit, "verdicts": Counter(probe.verdict for probe in audit.probes), "probes": rows}
 
 
-def _head(manifest: Manifest) -> dict[str, Any]:
+def _config_name(manifest: Manifest) -> str:
+    """What loaders call the rows: photographs are never `default`, so that nobody mixes them into renders unawares."""
+    return "real" if manifest.photographed else "default"
+
+
+def _head(manifest: Manifest, beside: Manifest | None = None) -> dict[str, Any]:
     """The YAML that `datasets` and the Hub read."""
+    parts = [(manifest, ""), *([(beside, f"{REAL}/")] if beside is not None else [])]
+    kind = "photographs" if manifest.photographed else "synthetic"
     return {
         "pretty_name": _pretty_name(manifest),
         "license": "other",
@@ -275,17 +293,20 @@ def _head(manifest: Manifest) -> dict[str, Any]:
         "task_categories": ["visual-question-answering", "image-text-to-text"],
         "language": ["en"],
         "size_categories": [next((name for limit, name in SIZES if manifest.samples < limit), "1M<n<10M")],
-        "tags": ["webdataset", "spatial-reasoning", "viewpoint", "3d", "synthetic"],
+        "tags": ["webdataset", "spatial-reasoning", "viewpoint", "3d", kind],
         "configs": [
             {
-                "config_name": "default",
-                "default": True,
+                "config_name": _config_name(part),
+                **({} if folder else {"default": True}),
                 # `datasets` keys its cache by this head, not by the files
-                "description": f"shards {content_name(manifest)}",
-                "data_files": [{"split": split, "path": f"{split}-*.tar"} for split in _splits(manifest)],
+                "description": f"shards {content_name(part)}",
+                "data_files": [{"split": split, "path": f"{folder}{split}-*.tar"} for split in _splits(part)],
             }
+            for part, folder in parts
         ],
-        "dataset_info": [{"config_name": "default", "features": features(manifest.views)}],
+        "dataset_info": [
+            {"config_name": _config_name(part), "features": features(part.views)} for part, _ in parts
+        ],
     }
 
 
@@ -314,6 +335,17 @@ def _families(contents: Contents) -> dict[str, int]:
     """Samples of each family, by name."""
     counts = sorted(contents.counts.items())
     return {key.partition("/")[2]: n for key, n in counts if key.startswith("family/")}
+
+
+def _categories(contents: Contents) -> list[tuple[str, int, str]]:
+    """Name, objects and share of each of the most frequent categories, then of the others; none if there is one."""
+    things = [thing for uid, thing in contents.objects.items() if uid not in contents.panoramas]
+    counts = Counter(thing.category for thing in things)
+    most = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    rows = most[:MOST_CATEGORIES]
+    if rest := most[MOST_CATEGORIES:]:
+        rows.append((f"{len(rest)} others", sum(count for _, count in rest)))
+    return [(name, count, f"{count / len(things):.1%}") for name, count in rows] if len(most) > 1 else []
 
 
 def _answers(contents: Contents) -> dict[str, Counter[str]]:
@@ -364,10 +396,10 @@ def _side_by_side(example: StoredSample) -> bytes:
 
 
 def _croissant(manifest: Manifest) -> str:
+    poses = "that came with the photographs" if manifest.photographed else "read back from the renderer"
     description = (
         f"{manifest.samples} {_what(manifest)} with {manifest.questions} questions about how the camera "
-        "moved; every answer is "
-        "computed from the poses read back from the renderer."
+        f"moved; every answer is computed from the poses {poses}."
     )
     tree = croissant.croissant(manifest, _name(manifest), description, _citation(manifest))
     return json.dumps(tree, indent=1, ensure_ascii=False) + "\n"
@@ -435,7 +467,7 @@ def _name(manifest: Manifest) -> str:
 
 def _citation(manifest: Manifest) -> str:
     made = (
-        f"seed {manifest.config['seed']}, settings {manifest.config_hash}, rendered with viewpoint100k "
+        f"seed {manifest.config['seed']}, settings {manifest.config_hash}, made with viewpoint100k "
         f"{manifest.code_version}"
     )
     return (

@@ -11,8 +11,10 @@ each dataset that was made before unreadable for `requestion` and `reproduce`.
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -139,6 +141,78 @@ class FileBudgets(Section):
     max_panorama_pixels: int = setting(8192 * 4096, "pixels", gt=0)
     """Width times height of a panorama of your own, read from its header before it is decoded. The default is
     8192 x 4096: 400 MB while it is read, and far more than a picture of 512 pixels shows of it."""
+
+
+Trait = Literal[
+    "scene", "transparent", "single_color", "multi_object", "figure"
+]  # as Objaverse++ labels them
+Letters = Annotated[str, Field(min_length=1, max_length=200)]
+MOST_STEPS = 100  # in which a dataset may have grown
+TABLES = (".txt", ".csv", ".json", ".parquet")
+LISTS = ("uids", "exclude", "quality", "groups")  # settings of `objects` that name a file
+
+
+class ObjectsConfig(Section):
+    """Which objects of a source are used. docs/objects.md has examples.
+
+    A file that is named here is a .txt (one uid a line), .csv, .json or .parquet with a column `uid`. The plan
+    records what was chosen, and a hash of it.
+    """
+
+    uids: str | None = setting(None, "path")
+    """Use only the objects whose uids are in this file. null: all that the source has."""
+    exclude: str | None = setting(None, "path")
+    """Leave out the objects whose uids are in this file. null: none."""
+    categories: list[Letters] | None = setting(None, "list of names")
+    """Use only these categories: LVIS's or Sketchfab's, or those of a folder's manifest. null: all."""
+    without_categories: list[Letters] = setting([], "list of names")
+    """Leave out objects of these categories. None by default: what to leave out is a matter of taste."""
+    tags: list[Letters] | None = setting(None, "list of names")
+    """Use only objects of Objaverse with at least one of these tags. null: all."""
+    without_tags: list[Letters] = setting([], "list of names")
+    """Leave out objects of Objaverse with one of these tags. None by default, for tags are as people typed them."""
+    authors: list[Letters] | None = setting(None, "list of names")
+    """Use only objects of these authors. null: of all."""
+    without_authors: list[Letters] = setting([], "list of names")
+    """Leave out objects of these authors. None by default: an author may have asked you for it."""
+    min_faces: int | None = setting(None, "faces", ge=0)
+    """Fewest faces of an object of Objaverse, as its annotation counts them. null: no limit."""
+    max_faces: int | None = setting(None, "faces", ge=0)
+    """Most faces of an object of Objaverse. null: only `files.max_triangles` applies, when the file is here."""
+    min_likes: int = setting(0, "likes", ge=0)
+    """Fewest likes of an object of Objaverse. 0: all; a like says that somebody looked and was pleased."""
+    min_views: int = setting(0, "views", ge=0)
+    """How often an object of Objaverse must have been looked at. 0: all."""
+    animated: bool | None = setting(None, "yes or no")
+    """Use only objects of Objaverse that have animations (true), or that have none (false). null: both, since
+    `render.pose` finds a pose for animated ones."""
+    age_restricted: bool = setting(False, "yes or no")
+    """Also use objects of Objaverse that Sketchfab shows to adults only. Left out by default, because datasets
+    are published."""
+    quality: str | None = setting(None, "path or Hub id")
+    """Table of quality labels in the layout of Objaverse++: a file, or a dataset on the Hub such as
+    cindyxl/ObjaversePlusPlus. Objects that it does not list are left out. null: none is read."""
+    min_quality: int = setting(0, "score, 0 to 3", ge=0, le=3)
+    """Lowest score in the table that `quality` names: 0 low, 1 medium, 2 high, 3 superior. 0: all."""
+    without_traits: list[Trait] = setting([], "list of names")
+    """Leave out objects with one of these traits in the table that `quality` names. None by default."""
+    groups: str | None = setting(None, "path")
+    """File with columns `uid` and `group`: objects of one group are taken for the same one, uploaded again.
+    `objects groups` writes it. null: what looks the same by names and counts stays in one split."""
+    duplicates: Literal["one", "together"] = setting("one", "name")
+    """Of objects of the same shape, use the first (`one`), or all in one split (`together`). `one`, because a
+    copy adds no variety; `together` for variants in colour, whose shape is the same."""
+    category_share: float | None = setting(None, "share of the objects", gt=0, le=1)
+    """Most objects of one category, over all objects of the run. null: as the source has them. 0.01 to 0.05 keeps
+    a dataset of Objaverse from being chairs and characters."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ObjectsConfig":
+        if self.quality is None and (self.min_quality or self.without_traits):
+            raise ValueError("min_quality and without_traits need a table: set objects.quality as well")
+        if None not in (self.min_faces, self.max_faces) and self.min_faces > self.max_faces:  # type: ignore[operator]
+            raise ValueError(f"min_faces = {self.min_faces} is above max_faces = {self.max_faces}")
+        return self
 
 
 class MotionShares(Section):
@@ -553,6 +627,62 @@ class GateConfig(Section):
     picture by a twelfth."""
 
 
+def widened(gates: GateConfig, turn_deg: float, move: float) -> GateConfig:
+    """The same gates for a pair whose poses are only known so well: its grey bands are wider by that at both ends.
+
+    Args:
+        turn_deg: how far angles may be off.
+        move: how far lengths over the distance to the object may be off.
+    """
+
+    def wider(band: Range, by: float) -> Range:
+        return Range(low=max(band.low - by, 1e-9), high=band.high + by)
+
+    size = Range(low=max(gates.size_grey.low / (1 + move), 1 + 1e-9), high=gates.size_grey.high * (1 + move))
+    return gates.model_copy(
+        update={
+            "truck_grey": wider(gates.truck_grey, move),
+            "dolly_grey": wider(gates.dolly_grey, move),
+            "yaw_grey_deg": wider(gates.yaw_grey_deg, turn_deg),
+            "azimuth_grey_deg": wider(gates.azimuth_grey_deg, turn_deg),
+            "tilt_grey_deg": wider(gates.tilt_grey_deg, turn_deg),
+            "size_grey": size,
+        }
+    )
+
+
+class PhotosConfig(Section):
+    """How photographs with known poses are used, in place of renders: `viewpoint100k photos`.
+
+    Coordinates are those of the set's own world.
+    """
+
+    up: list[float] | None = setting(None, "x, y, z")
+    """Which way is up. null: found from the cameras, where two cues agree within 5 degrees."""
+    subject: list[float] | None = setting(None, "x, y, z, radius")
+    """Where the object is, and how large the ball around it. null: found from masks, or from points that most
+    pictures show."""
+    apart_deg: Turn = setting(Range(low=10, high=100), "degrees")
+    """How far apart two cameras of a pair are, seen from the object. From what shows that it moved to what still has
+    something in common."""
+    pairs_per_set: int = setting(48, "pairs", ge=1, le=10_000)
+    """Most pairs of one set of photographs. More would repeat the same few pictures."""
+    tries_per_pair: int = setting(4, "pairs", ge=1, le=100)
+    """How many pairs are looked at for each one that is wanted. Some have too little in common; a set of which most
+    do is not searched to its end."""
+    min_matches: int = setting(30, "matches", ge=12)
+    """Fewest matched points that must fit the poses of a pair. With fewer, nothing shows that the poses are right;
+    30 can be told from chance."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> "PhotosConfig":
+        if self.up is not None and (len(self.up) != 3 or not 1e-9 < sum(v * v for v in self.up) < 1e18):
+            raise ValueError(f"up = {self.up}: expected three numbers x, y, z that are not all 0")
+        if self.subject is not None and (len(self.subject) != 4 or not 0 < self.subject[3] < 1e9):
+            raise ValueError(f"subject = {self.subject}: expected x, y, z and a radius above 0")
+        return self
+
+
 class QuestionConfig(Section):
     """How questions are worded and answered."""
 
@@ -587,12 +717,38 @@ class RunConfig(Section):
     licences: list[str] | None = setting(None, "list of names")
     """Licences that objects may be under. null: all but no-derivatives, for a rendered picture is derived from
     the object. `--allow` takes short names."""
+    grown_from: list[int] = setting([], "list of pairs")
+    """How many pairs the dataset had before it grew, first to last. Written by `generate` when it is given a
+    larger `pairs` for a run; the pairs that were there stay as they are."""
+    objects: ObjectsConfig = ObjectsConfig()
     files: FileBudgets = FileBudgets()
     plan: PlanConfig = PlanConfig()
     render: RenderConfig = RenderConfig()
     gates: GateConfig = GateConfig()
+    photos: PhotosConfig | None = setting(None, "section")
+    """Use photographs with known poses, as the section `photos` says. null: objects are rendered. The command
+    `viewpoint100k photos` turns this on."""
     questions: QuestionConfig = QuestionConfig()
     shards: ShardConfig = ShardConfig()
+
+    @model_validator(mode="after")
+    def _growing(self) -> "RunConfig":
+        sizes = [*self.grown_from, self.pairs]
+        if len(sizes) > MOST_STEPS:
+            raise ValueError(f"grown_from: the dataset has grown {MOST_STEPS} times; make a new one")
+        if any(before >= after for before, after in pairwise(sizes)) or sizes[0] < 1:
+            raise ValueError(
+                f"grown_from = {self.grown_from}, pairs = {self.pairs}: expected growing numbers"
+            )
+        return self
+
+    def steps(self) -> list["RunConfig"]:
+        """The settings of the run at each of its sizes, first to last; one if it never grew."""
+        sizes = [*self.grown_from, self.pairs]
+        return [
+            self.model_copy(update={"pairs": pairs, "grown_from": sizes[:number]})
+            for number, pairs in enumerate(sizes)
+        ]
 
 
 class Setting(NamedTuple):
@@ -639,21 +795,59 @@ def config_hash(config: RunConfig) -> str:
 
     Not where a folder lies: its objects have hashes of their own, and another machine may mount it elsewhere.
     """
-    text = json.dumps(public_tree(config), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return tree_hash(public_tree(config))
+
+
+def tree_hash(tree: Mapping[str, Any]) -> str:
+    """`config_hash` of a configuration as a manifest holds it."""
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def known_hashes(tree: Mapping[str, Any]) -> set[str]:
+    """`config_hash` of a manifest's configuration at each size that the dataset had, and has."""
+    grown_from = tree.get("grown_from")
+    if not isinstance(grown_from, list) or len(grown_from) > MOST_STEPS:
+        return {tree_hash(tree)}
+    sizes = [*grown_from, tree.get("pairs")]
+    return {
+        tree_hash({**tree, "pairs": pairs, "grown_from": sizes[:number]})
+        for number, pairs in enumerate(sizes)
+    }
+
+
+def public_list(name: str) -> str:
+    """How a file of uids or labels is named in what is published: by its name alone, or by its id on the Hub."""
+    return name if is_hub_id(name) else Path(name).name
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether a table is named by its id on the Hub: owner/name, and no such file is here."""
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w-][\w.-]*", name) is not None and not (
+        Path(name).suffix in TABLES or Path(name).exists()
+    )
 
 
 def public_tree(config: RunConfig) -> dict[str, Any]:
-    """All settings as they are published: a folder of the user's own is called "folder"."""
+    """All settings as they are published: a folder of the user's own is called "folder".
+
+    Nothing is said of photographs where objects are rendered.
+    """
     tree = config.model_dump(mode="json")
     tree["source"] = public_source(config.source)
     tree["render"]["surroundings"] = list(map(public_surroundings, config.render.surroundings))
+    for name in LISTS:
+        if tree["objects"][name] is not None:
+            tree["objects"][name] = public_list(tree["objects"][name])
+    if config.photos is None:
+        del tree["photos"]
     return tree
 
 
 def public_source(source: str) -> str:
     """How a source is named in what is published: never a path."""
-    return source if source.startswith(("builtin:", "objaverse:")) else "folder"
+    if source.startswith(("builtin:", "objaverse:")):
+        return source
+    return "photos:" if source.startswith(("photos:", "colmap:", "transforms:")) else "folder"
 
 
 def public_surroundings(name: str) -> str:
@@ -679,6 +873,12 @@ def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: 
     for override in overrides:
         _set(tree, override)
     return _checked(tree, f"preset {preset}")
+
+
+def load_photos_config(overrides: Sequence[str] = (), **fields: Any) -> RunConfig:
+    """The configuration of a dataset of photographs, with `photos` switched on; then as `load_config`."""
+    photos = PhotosConfig().model_dump(mode="json")
+    return load_config("smoke", ["preset=photos", *overrides], photos=photos, **fields)
 
 
 def load_config_tree(tree: Mapping[str, Any], overrides: Sequence[str] = ()) -> RunConfig:

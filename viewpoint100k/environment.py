@@ -89,6 +89,11 @@ class Gym:
         self.kinds = sorted(self._buckets)
         self.difficulty = dict.fromkeys(self.kinds, difficulty)
 
+    @property
+    def samples(self) -> int:
+        """How many samples are asked about; the stream itself has no end."""
+        return len(self._places)
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         number = 0
         while True:

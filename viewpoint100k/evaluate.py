@@ -25,7 +25,7 @@ from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Question, Record, Sample
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
-from viewpoint100k.shards import decode, in_sample, iter_samples, iter_stored
+from viewpoint100k.shards import REAL, StoredSample, decode, has_photographs, in_sample, iter_stored
 
 ANGLES_DEG = (0, 15, 30, 60, 90, 180)  # edges of the bins of the azimuth change, without its sign
 WORST = 24  # cases on the page
@@ -86,7 +86,7 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
     cases, known = list[Answered](), set[str]()
     splits_asked = Counter[str]()
     everything = list[tuple[str, Sample, Question]]()
-    for stored in iter_samples(dataset):
+    for _, stored in _all_samples(dataset):
         for question in stored.sample.questions:
             known.add(question.id)
             if question.fair:
@@ -173,6 +173,13 @@ def _judge(key: str, sample: Sample, question: Question, text: str | None, rotat
     return Answered(key, sample, question, text, rotation, chosen, float(chosen == right))
 
 
+def _all_samples(dataset: Path) -> Iterator[tuple[Path, StoredSample]]:
+    """(Shard, sample) of a dataset, and of the photographs that lie beside its renders."""
+    yield from iter_stored(dataset)
+    if has_photographs(dataset):
+        yield from iter_stored(dataset / REAL)
+
+
 # --- scores ----------------------------------------------------------------------------------------
 
 
@@ -187,6 +194,7 @@ def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
         "azimuth change": _angle_bin,
         "answer form": lambda case: case.question.answer_form,
         "split": lambda case: case.sample.split,
+        "source": lambda case: "renders" if case.sample.proof == "depth" else "photographs",
     }
     confusion: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for case in first:
@@ -338,7 +346,7 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
 def pictures_of(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
     keys, out = {case.sample_key for case in cases}, dict[str, list[str]]()
-    for path, stored in iter_stored(dataset) if cases else ():
+    for path, stored in _all_samples(dataset) if cases else ():
         if stored.key not in keys:
             continue
         with in_sample(path, stored.key):

@@ -72,7 +72,7 @@ def fill_shard(
     tally: Tally,
     begun: Progress,
 ) -> list[StoredSample]:
-    """Visit objects, each for a few of the shard's motions, and others for those that failed, until all have a pair.
+    """Visit objects, each for a few of the shard's motions, and others for what failed, until all have pairs.
 
     A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which
     nothing can be asked is replaced by another.
@@ -81,7 +81,7 @@ def fill_shard(
     code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
-        config_hash=plan.config_hash,
+        config_hash=plan.hash_of(shard),
         code_version=code.version,
         code_commit=code.commit,
         renderer=engine.renderer,
@@ -132,12 +132,12 @@ def fill_shard(
             key=lambda place: (event_of(motions[place]) or "", place),
         )
         visits = []
-        for part in _parts(missing, plan.pairs_per_object)[: len(objects)]:
+        for part in _parts(missing, plan.pairs_per_object_of(shard))[: len(objects)]:
             uid = objects.popleft()
             view_set = plan_views(
                 config,
                 by_uid[uid],
-                rounds[uid],
+                shard.first_round + rounds[uid],
                 [motions[place] for place in part],
                 shard.split,
                 plan.panoramas.get(shard.split, []),
@@ -174,8 +174,9 @@ def fill_shard(
     )
     raise RanDry(
         f"shard {shard.number} ({shard.name}): {short.total()} of {len(shard.motions)} pairs are missing "
-        f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after {tally.visited} visits to "
-        f"{len(shard.objects)} objects, of which {len(tally.rejects)} were refused (see {paths.shard_rejects(shard)}). "
+        f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after "
+        f"{tally.visited} visits to {len(shard.objects)} objects, of which {len(tally.rejects)} were refused "
+        f"(see {paths.shard_rejects(shard)}). "
         f"Dropped: {why}. Use more objects or fewer pairs"
     )
 

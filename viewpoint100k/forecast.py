@@ -15,7 +15,8 @@ from viewpoint100k import pipeline
 from viewpoint100k.config import RunConfig, config_hash, public_source
 from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError
-from viewpoint100k.plan import Plan, count_shards, make_plan, objects_wanted, pairs_per_visit
+from viewpoint100k.partition import count_shards, make_plan, objects_wanted, pairs_per_visit
+from viewpoint100k.plan import Plan
 from viewpoint100k.questions import load_templates
 from viewpoint100k.run_state import RunPaths, check_out, read_plan, same_run, status
 from viewpoint100k.shards import Receipt
@@ -75,6 +76,7 @@ def forecast(
         seed=config.seed,
         budgets=config.files,
         allow=None if remote or config.licences is None else tuple(config.licences),
+        choice=None if remote else config.objects,
         progress=progress,
     )
     if not listing.objects:

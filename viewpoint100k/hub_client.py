@@ -47,9 +47,9 @@ def _again(pauses_s: Sequence[float], call: Callable[..., T], *arguments: Any, *
         try:
             return call(*arguments, **named)
         except Exception as error:
-            if not _may_pass(error):
+            if not may_pass(error):
                 raise
-            time.sleep(_asked_pause_s(error) or pause_s)
+            time.sleep(asked_pause_s(error) or pause_s)
     return call(*arguments, **named)
 
 
@@ -108,7 +108,7 @@ def look_at_hub(timeout_s: float) -> HubLook:
     return answers[0] if answers else seen._replace(error=f"no answer in {2 * timeout_s:.0f} s")
 
 
-def _may_pass(error: Exception) -> bool:
+def may_pass(error: Exception) -> bool:
     """Whether the same call may well succeed a little later."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
@@ -120,7 +120,7 @@ def _may_pass(error: Exception) -> bool:
     return _is_network(error)
 
 
-def _asked_pause_s(error: Exception) -> float | None:
+def asked_pause_s(error: Exception) -> float | None:
     """What the Hub itself asks for, within reason."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     text = headers.get("Retry-After", "")

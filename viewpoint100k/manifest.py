@@ -9,20 +9,29 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from viewpoint100k.config import GateConfig, PlanConfig, RenderConfig, RunConfig, config_hash, public_tree
+from viewpoint100k.config import (
+    GateConfig,
+    PlanConfig,
+    RenderConfig,
+    RunConfig,
+    config_hash,
+    known_hashes,
+    public_tree,
+)
 from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.questions import load_templates
 from viewpoint100k.records import SCHEMA_VERSION, Many, ObjectRecord, Record, Sample, Split, Vocabulary
-from viewpoint100k.shards import Receipt, first_fault, open_inside, read_inside, write_atomically
+from viewpoint100k.shards import REAL, Receipt, first_fault, open_inside, read_inside, write_atomically
 
 # what may lie in a dataset folder beside its shards; all of it is published
 BESIDE_THE_SHARDS = (
-    "README.md", "manifest.json", "attribution.csv", "croissant.json", "audit.json", "card", "index",
+    "README.md", "manifest.json", "attribution.csv", "croissant.json", "audit.json", "card", "index", REAL,
 )  # fmt: skip
 VERSION = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"
 SHARD_NAME = r"^(train|validation|test)-[0-9]{1,9}-of-[0-9]{1,9}\.tar$"
@@ -89,6 +98,16 @@ class Manifest(Record):
     def views(self) -> int:
         """Of each sample."""
         return 4 if self.config.get("plan", {}).get("sets") else 2
+
+    @cached_property
+    def earlier_hashes(self) -> frozenset[str]:
+        """`config_hash` of the dataset at each size from which it grew."""
+        return frozenset(known_hashes(self.config) - {self.config_hash})
+
+    @property
+    def photographed(self) -> bool:
+        """Whether the pictures are photographs."""
+        return self.config.get("photos") is not None
 
     @model_validator(mode="after")
     def _distinct(self) -> "Manifest":

@@ -53,6 +53,7 @@ class Report(Record):
     machines: list[Machine]
     rejects: dict[str, int]  # objects, by stage and reason
     dropped: dict[str, int]  # pairs that were rendered and not used, by reason
+    fetching: str = ""  # how far `objects fetch` is; empty: nobody fetches ahead
     at: float  # Unix time
 
     @property
@@ -61,8 +62,12 @@ class Report(Record):
         return array_spec(self.missing)
 
 
-def make_report(status: Status, rejects: Iterable[Reject]) -> Report:
-    """Sum up the state of a run."""
+def make_report(status: Status, rejects: Iterable[Reject], fetching: str = "") -> Report:
+    """Sum up the state of a run.
+
+    Args:
+        fetching: how far its objects are fetched, for people.
+    """
     running = status.running
     names = {shard.number: shard for shard in status.missing}
     unfinished = {
@@ -96,6 +101,7 @@ def make_report(status: Status, rejects: Iterable[Reject]) -> Report:
         dropped=dict(
             sum((Counter(receipt.dropped) for receipt in status.done), Counter[str]()).most_common()
         ),
+        fetching=fetching,
         at=time.time(),
     )
 

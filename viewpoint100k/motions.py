@@ -1,8 +1,8 @@
-"""How a camera is to move between two views: a balanced design of motions, and cameras that carry them out.
+"""How a camera is to move between two views: codes of motions, and cameras that carry them out.
 
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for
-whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Each of
-the seven is drawn independently of the others, so that none answers for another; families are names of codes.
+whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Families
+are names of codes; which ones a run asks for is the business of `design`.
 Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
 four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
 
@@ -12,17 +12,12 @@ is exchanged for something `simpler` while it is rendered.
 """
 
 import functools
-import itertools
-import math
-from collections.abc import Sequence
-from itertools import product
 from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from viewpoint100k.config import GateConfig, MotionShares, PlanConfig, Range, ScenesConfig
-from viewpoint100k.errors import InputError
+from viewpoint100k.config import GateConfig, PlanConfig, Range
 from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
 from viewpoint100k.geometry.relations import motion
 from viewpoint100k.geometry.rotations import Array, camera_rotation
@@ -40,27 +35,10 @@ STAR_NEARER_DEG = 20  # where that is far enough from the others
 STAR_RISE_DEG = 30
 STAR_JITTER_DEG = 2.0  # the question says tens
 NAMES = ("right", "up", "forward", "yaw", "pitch", "roll", "zoom")
-DOES = {
-    "right": "move sideways",
-    "up": "move up or down",
-    "forward": "move forward or back",
-    "yaw": "turn left or right",
-    "pitch": "tilt up or down",
-    "roll": "roll",
-    "zoom": "zoom in or out",
-}
 MIRRORED = (RIGHT, YAW, ROLL)  # what a mirror turns around
 GIVEN_UP_FIRST = (ZOOM, ROLL, PITCH, UP, FORWARD, YAW, RIGHT)
 PROPOSALS = 60  # per motion and first camera
 SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
-LEAST_STILL = 0.002  # of the pairs: in at least two of each block nothing moves at all
-LEAST_OF_SHARE = (
-    0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
-)
-FITTING_ROUNDS = 100  # of the tables of two motions
-COLUMNS_TRIED = 128  # of which the least coupled is taken
-SHARES_MATTER = 2.0  # against being independent, when the least bad of them is taken
-BLOCK = 1024  # pairs that are balanced together
 HIGHEST_DEG = 60.0  # elevation that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
 TOO_FAR = 0.56  # of the lots: some of these find no room, and then as many turn too far as do not
@@ -84,7 +62,10 @@ class Camera(NamedTuple):
 
 
 class Overturn(NamedTuple):
-    """Whether turns that go with a move to the other side are too far (1) or not far enough (-1): else an object stays put."""
+    """Whether turns that go with a move to the other side are too far (1) or not far enough (-1).
+
+    Were they neither, the object would stay put in the picture.
+    """
 
     sideways: int
     up: int
@@ -125,109 +106,13 @@ def family_of(code: str) -> Family:
     return names.get(tuple(sorted(active)), "mixed")
 
 
-def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.Generator) -> list[str]:
-    """Codes of so many pairs, in an order in which every stretch has about its share of each. All of them have cameras.
-
-    Each code is followed by its opposite, for which the same two views will do the other way around; not in
-    scenes, where something may happen between the views.
-
-    Raises:
-        InputError: the settings leave no room for a motion that they ask for; says which, and what would
-        help.
-    """
-    if settings.sets:
-        _check_sets(settings, gates)
-        return [SETS[i] for i in rng.permutation(np.arange(count) % len(SETS))]
-    where = _geometry(settings)
-    _check_single_motions(settings, where, gates)
-    combinations = [
-        active for active in product((False, True), repeat=len(NAMES)) if _has_room(where, gates, active)
-    ]
-    shares = _combined_shares(settings, combinations)
-    codes: list[str] = []
-    for part in np.array_split(np.arange(count), max(math.ceil(count / BLOCK), 1)):
-        if settings.scenes is None:
-            half = _block(settings, combinations, shares, math.ceil(len(part) / 2), rng)
-            codes += [code for one in half for code in (one, backwards(one))][: len(part)]
-        else:
-            codes += _block(settings, combinations, shares, len(part), rng)
-    if settings.scenes is not None:
-        codes = _with_events(settings.scenes, codes, rng)
-    return codes
-
-
-def _geometry(settings: PlanConfig) -> PlanConfig:
-    """The settings that decide whether cameras are found; how often each motion is wanted does not."""
-    return settings.model_copy(update={"motions": MotionShares(), "scenes": None, "pairs_per_object": None})
-
-
-@functools.cache
-def _has_room(where: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) -> bool:
-    """Whether these motions can be combined in every direction: were only some allowed, one would answer for another."""
-    ways = product(*("+-" if moves else "0" for moves in active))
-    return all(has_cameras(where, gates, "".join(signs)) for signs in ways)
-
-
-def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ...]]) -> Array:
-    """(N,) in what share of the pairs each of N combinations of motions is drawn: any two motions independent, as they come out.
-
-    The nearest to fully independent motions among those that have room, by iterative proportional fitting of
-    all tables of two motions. A pair in which one of them is neither nothing nor clear tells nothing of it,
-    and is in none of its tables.
-
-    Raises:
-        InputError: what has room is so little that a motion gets less than half of the share that is wanted.
-
-    Source:
-        Csiszar, "I-divergence geometry of probability distributions", Annals of Probability 3, 1975.
-    """
-    active, clear = np.array(combinations), np.array([_clear(one) for one in combinations])  # (N, 7)
-    wanted, at_rest = _wanted(settings), max(_at_rest(settings), LEAST_STILL)
-    still = ~active.any(axis=1)
-    found = np.where(active, wanted, 1 - wanted).prod(axis=1)
-    for _ in range(FITTING_ROUNDS):
-        for one, other in itertools.combinations(range(len(NAMES)), 2):
-            cells = [
-                [
-                    (active[:, one] == with_one) & (active[:, other] == with_other)
-                    for with_other in (False, True)
-                ]
-                for with_one in (False, True)
-            ]
-            told = clear[:, one] * clear[:, other]
-            table = np.array([[(found * told)[cell].sum() for cell in row] for row in cells])
-            even = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(float(table.sum()), 1e-12)
-            for with_one, with_other in product(range(2), repeat=2):
-                if table[with_one, with_other] > 0:
-                    found[cells[with_one][with_other]] *= (
-                        even[with_one, with_other] / table[with_one, with_other]
-                    )
-        for place, share in enumerate(wanted):
-            for moves, part in ((active[:, place], share), (~active[:, place], 1 - share)):
-                if (there := found[moves].sum()) > 0:
-                    found[moves] *= part / there
-        found[still] = np.maximum(found[still], at_rest * found.sum())
-    total = found.sum()
-    if total > 0:
-        found = found / total
-    for name, share, least, got in zip(
-        NAMES, _shares(settings), LEAST_OF_SHARE * wanted, found @ active, strict=True
-    ):
-        if got < least:
-            raise InputError(
-                f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in {got:.0%} of the pairs only, "
-                f"for the object has to stay in both pictures. {_room(settings)}, or lower the other shares of plan.motions"
-            )
-    return np.asarray(found)
-
-
 def backwards(code: str) -> str:
     """The code of the same motion from the second camera to the first. Events stay."""
     return code.translate(str.maketrans("+-", "-+"))
 
 
-def _clear(active: tuple[bool, ...]) -> tuple[float, ...]:
-    """(7,) where one of these motions is not wanted: in about what share of the pairs there is clearly none of it.
+def clear_parts(active: tuple[bool, ...]) -> tuple[float, ...]:
+    """(7,) where a motion is not wanted: in about what share of the pairs there is clearly none of it.
 
     A step across the line of sight is none along it only from a camera that did not turn: around the object
     cameras also get ahead of where they began, and what the way there has none of, the way back may have a
@@ -255,144 +140,6 @@ def simpler(code: str) -> str:
         if signs[place : place + 1] in ("+", "-", "*") and len(signs) == 7:
             return signs[:place] + "0" + signs[place + 1 :] + slash + event
     return code
-
-
-def _check_single_motions(settings: PlanConfig, where: PlanConfig, gates: GateConfig) -> None:
-    wanted = dict(zip(NAMES, _shares(settings), strict=True))
-    codes = {
-        name: ["0" * place + sign + "0" * (6 - place) for sign in "+-"] for place, name in enumerate(NAMES)
-    }
-    for name, share in wanted.items():
-        if share > 0 and not all(has_cameras(where, gates, code) for code in codes[name]):
-            raise InputError(
-                f"plan.motions.{name} = {share}: no cameras were found that {DOES[name]} and keep the object in the picture. "
-                f"{_room(settings)}, or set plan.motions.{name}=0"
-            )
-    if settings.motions.orbits > 0 and not all(has_cameras(where, gates, code) for code in ORBITS):
-        raise InputError(
-            f"plan.motions.orbits = {settings.motions.orbits}: no cameras were found around the object. {_room(settings)}"
-        )
-
-
-def _check_sets(settings: PlanConfig, gates: GateConfig) -> None:
-    for code in SETS:
-        if not has_cameras(settings, gates, code):
-            raise InputError(f"plan.sets: no {code} of four cameras was found. {_room(settings)}")
-
-
-def _room(settings: PlanConfig) -> str:
-    lens, size = settings.hfov_deg, settings.half_angle_deg
-    return (
-        f"Use a wider lens (plan.hfov_deg is {lens.low:g} to {lens.high:g}) or smaller objects in the picture "
-        f"(plan.half_angle_deg is {size.low:g} to {size.high:g})"
-    )
-
-
-def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """The same pairs, in a share of which something happens in the scene; in a share of each, the camera stays.
-
-    It stays in pairs that were designed so, as far as there are enough: then it moves as often in one way
-    whatever it does in another.
-    """
-    order = [int(i) for i in rng.permutation(len(codes))]
-    count = round(settings.events * len(codes))
-    resting = round(settings.still_events * count)
-    calm = round(settings.still * (len(codes) - count))
-    order.sort(key=lambda place: codes[place] != STILL)
-    at_rest, going = order[: resting + calm], order[resting + calm :]
-    out = list(codes)
-    for place in at_rest:
-        out[place] = STILL
-    # each event as often with the camera at rest as with all others
-    for number, place in enumerate([*at_rest[:resting], *going[len(going) - (count - resting) :]]):
-        out[place] += f"/{EVENTS[number % len(EVENTS)]}"
-    return out
-
-
-def _block(
-    settings: PlanConfig,
-    combinations: Sequence[tuple[bool, ...]],
-    shares: Array,
-    count: int,
-    rng: np.random.Generator,
-) -> list[str]:
-    orbits = round(settings.motions.orbits * count)
-    rest = count - orbits
-    tried = [_active(combinations, shares, rest, rng) for _ in range(COLUMNS_TRIED)]
-    wanted = np.floor(rest * _wanted(settings))  # of few pairs rather one more without: "none" is to be there
-    active = min(tried, key=lambda rows: _off(rows, wanted))
-    # elsewhere each motion's opposite follows, so that signs are even beside each of these anyway
-    beside = list(active.T) if settings.scenes is not None else []
-    columns: list[np.ndarray] = []
-    for moves in active.T:
-        ways = [_signs(moves > 0, rng) for _ in range(COLUMNS_TRIED)]
-        columns.append(min(ways, key=lambda column: _coupling(column, [*columns, *beside])))
-    codes = ["".join("-0+"[int(sign) + 1] for sign in row) for row in np.array(columns).T]
-    codes += [ORBITS[i % 2] for i in range(orbits)]
-    return [codes[i] for i in rng.permutation(count)]
-
-
-def _shares(settings: PlanConfig) -> tuple[float, ...]:
-    """Of the seven motions, in the order of a code's signs."""
-    shares = settings.motions
-    return shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll, shares.zoom
-
-
-def _wanted(settings: PlanConfig) -> Array:
-    """(7,) shares of all pairs: those in which the camera is told to stay are none of the others'."""
-    return np.array(_shares(settings)) * (1 - _at_rest(settings))
-
-
-def _at_rest(settings: PlanConfig) -> float:
-    """In what share of the pairs the camera is told to stay."""
-    if settings.scenes is None:
-        return 0.0
-    events = settings.scenes.events
-    return events * settings.scenes.still_events + (1 - events) * settings.scenes.still
-
-
-def _active(
-    combinations: Sequence[tuple[bool, ...]], shares: Array, count: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """(count, 7) 1 where a pair has a motion: combinations as often as their shares say, to within one of each."""
-    columns = [*rng.permutation([RIGHT, YAW]), *rng.permutation([UP, FORWARD, PITCH, ROLL, ZOOM])]
-    order = np.lexsort(
-        np.array(combinations).T[columns[::-1]]
-    )  # few pairs have the shares of the first columns best
-    drawn = np.searchsorted(
-        np.cumsum(shares[order]), (np.arange(count) + rng.random()) / max(count, 1), side="right"
-    )
-    return np.asarray(np.array(combinations, dtype=np.int64)[order[np.minimum(drawn, len(combinations) - 1)]])
-
-
-def _off(rows: NDArray[np.int64], wanted: Array) -> tuple[float, float]:
-    """How far drawn motions are from their shares and from being independent; before that, whether "none" of what tier A
-    asks about is as frequent as wanted.
-    """
-    coupling = sum(_coupling(rows[:, i], list(rows[:, :i].T)) for i in range(len(NAMES)))
-    over = rows.sum(axis=0) - wanted
-    return float(np.maximum(over[[RIGHT, YAW]], 0).sum()), SHARES_MATTER * float(
-        np.square(over).sum()
-    ) + coupling
-
-
-def _signs(moves: NDArray[np.bool_], rng: np.random.Generator) -> np.ndarray:
-    """(N,) as many minus as plus in random order where there is a motion, 0 elsewhere."""
-    out = np.zeros(len(moves), dtype=np.int64)
-    number = int(moves.sum())
-    out[moves] = rng.permutation(np.where((np.arange(number) + rng.integers(2)) % 2 == 0, 1, -1))
-    return out
-
-
-def _coupling(column: np.ndarray, others: Sequence[np.ndarray]) -> float:
-    """How far a column is from independent of others: squared differences of counts from what chance would give."""
-    total = 0.0
-    for other in others:
-        table = np.zeros((3, 3))
-        np.add.at(table, (column + 1, other + 1), 1)
-        expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(len(column), 1)
-        total += float((np.square(table - expected) / np.maximum(expected, 0.5)).sum())
-    return total
 
 
 # --- cameras ---------------------------------------------------------------------------------------
@@ -451,7 +198,7 @@ def carry_out(
 
 
 def has_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
-    """Whether cameras are soon found that carry out a code, by the preset's own lens, sizes and gates. Not by any object.
+    """Whether cameras are soon found for a code, by the preset's lens, sizes and gates; not by any object.
 
     A code, its mirror image and both of them backwards have cameras together, or none has.
     """
@@ -483,7 +230,7 @@ def _finds_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
 
 
 def lens_and_distance(settings: PlanConfig, rng: np.random.Generator) -> tuple[float, float]:
-    """A horizontal field of view in degrees, and a distance to the object, by lot; the motion has no say in them."""
+    """A horizontal field of view in degrees, and a distance to the object; no motion is known yet."""
     hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
     return hfov_deg, distance_at(
         float(rng.uniform(settings.half_angle_deg.low, settings.half_angle_deg.high))
@@ -509,7 +256,7 @@ def lens_limits(settings: PlanConfig) -> tuple[float, float]:
 
 
 def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_first: bool) -> float:
-    """The lens of a new camera from which a code is carried out: half the way of a zoom to the other side of `hfov_deg`."""
+    """The lens of a new camera for a code: half the way of its zoom to the other side of `hfov_deg`."""
     sign = {"+": 1, "-": -1}.get(code[ZOOM : ZOOM + 1], 0) * (1 if known_is_first else -1)
     half_way = (settings.zoom.low * settings.zoom.high) ** (0.25 * sign)
     return float(2 * np.degrees(np.arctan(half_way * np.tan(np.radians(hfov_deg / 2)))))
@@ -518,7 +265,7 @@ def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_fi
 def carry_out_set(
     code: str, first: Camera, settings: PlanConfig, rng: np.random.Generator
 ) -> list[Camera] | None:
-    """The cameras of an arc or a star, `first` among them as the first; None if one has the object out of the frame.
+    """The cameras of an arc or a star from `first` on; None if one has the object out of the frame.
 
     All look at the object but for some jitter. The others come in random order, so that their order tells
     nothing.
@@ -569,7 +316,7 @@ def in_frame(camera: Camera) -> NDArray[np.bool_]:
 
 
 def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray[np.bool_]:
-    """(...) whether a motion is what its code says: clear where it says so, nothing to speak of where it says none.
+    """(...) whether a motion is what its code says: clear where it says so, and none where it says none.
 
     Of what tier A asks about, clearly nothing: else "none" could not be asked.
     """

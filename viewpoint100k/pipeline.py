@@ -21,10 +21,11 @@ from viewpoint100k.fill import Tally, fill_shard
 from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.interpreters import check_engine
-from viewpoint100k.manifest import Manifest, Removal, read_manifest
-from viewpoint100k.plan import Plan, make_plan, objects_wanted
+from viewpoint100k.manifest import Manifest, Removal, next_version, read_manifest
+from viewpoint100k.partition import grow_plan, make_plan, objects_wanted
+from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.questions import load_templates
-from viewpoint100k.records import Reject, Sample
+from viewpoint100k.records import Reject, Sample, SourceObject
 from viewpoint100k.run_state import (
     Progress,
     RunPaths,
@@ -47,21 +48,61 @@ from viewpoint100k.surroundings import list_panoramas
 def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
     """List and check the objects, plan the shards, and write both into OUT/.run; or read what is there.
 
+    A run that is there with fewer pairs and else the same settings grows: shards are added to it.
+
     Raises:
         InputError: OUT holds something else, or another run; the source has no usable objects.
     """
     paths = RunPaths(out)
+    old = None
     if paths.plan.exists():
-        same_run(paths, config)
-        return read_plan(out)
-    check_out(paths)
+        config = same_run(paths, config)
+        old = read_plan(out)
+        if sum(len(shard.motions) for shard in old.shards) == config.pairs:
+            return old
+    else:
+        check_out(paths)
     load_templates(config.questions.templates)
+    plan, rejects = _plan(config, old, progress)
+    write_plan(paths, config, plan, rejects)
+    return plan
+
+
+def _plan(
+    config: RunConfig, plan: Plan | None, progress: Callable[[int, int], None] | None
+) -> tuple[Plan, list[Reject]]:
+    """The plan of a run at its size, and what may not be used.
+
+    Args:
+        plan: at an earlier size; None: there is none, and all sizes are planned one after another.
+    """
+    rejects = list[Reject]()
+    for step in config.steps():
+        if plan is not None and sum(len(shard.motions) for shard in plan.shards) >= step.pairs:
+            continue
+        listing = _listed(step, progress)
+        rejects = list(listing.rejects)
+        spread = public_source(config.source) == "folder"
+        if plan is None:
+            panoramas, refused = list_panoramas(config)
+            rejects += refused
+            plan = make_plan(step, listing.objects, spread=spread, panoramas=panoramas)
+            plan = plan.model_copy(update={"code": this_code()})
+        else:
+            plan = grow_plan(step, plan, listing.objects, spread=spread)
+        plan = plan.model_copy(update={"selection": listing.selection})
+    assert plan is not None, "a run has at least one step"
+    return plan, rejects
+
+
+def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> sources.Listing:
     listing = sources.list_objects(
         config.source,
         wanted=objects_wanted(config),
         seed=config.seed,
         budgets=config.files,
         allow=None if config.licences is None else tuple(config.licences),
+        choice=config.objects,
         progress=progress,
     )
     if not listing.objects:
@@ -71,21 +112,13 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
             if first
             else ""
         )
-        raise InputError(f"source {config.source} has no usable object{why}")
-    panoramas, refused = list_panoramas(config)
-    plan = make_plan(
-        config,
-        listing.objects,
-        spread=public_source(config.source) == "folder",
-        panoramas=panoramas,
-    )
-    plan = plan.model_copy(update={"code": this_code()})
-    write_plan(paths, config, plan, [*listing.rejects, *refused])
-    return plan
+        left = " > ".join(f"{number} {name}" for name, number in listing.selection.steps)
+        raise InputError(f"source {config.source} has no usable object{why} ({left})")
+    return listing
 
 
 def write_plan(paths: RunPaths, config: RunConfig, plan: Plan, rejects: Iterable[Reject] = ()) -> None:
-    """Begin a run: its folders, its settings, its plan, and the objects that were refused when they were listed."""
+    """Begin a run: its folders, settings and plan, and the objects that were refused at once."""
     for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
     write_rejects(paths.listed_rejects, rejects)
@@ -136,9 +169,12 @@ def render_shard(
     )
     report_progress(paths, shard, begun)
     try:
-        with Engine(
-            config.render, scratch / "engine", *engine_args, workers=workers, devices=devices
-        ) as engine:
+        with (
+            sources.fetch_ahead(_first_objects(plan, shard), config.source),
+            Engine(
+                config.render, scratch / "engine", *engine_args, workers=workers, devices=devices
+            ) as engine,
+        ):
             samples = fill_shard(config, plan, shard, engine, paths, tally, begun)
             # after all were asked about: the others stay as they were
             gone = {removal.uid for removal in removed_objects(out)}
@@ -155,7 +191,7 @@ def render_shard(
             bytes=size,
             samples=len(samples),
             questions=sum(len(stored.sample.questions) for stored in samples),
-            config_hash=plan.config_hash,
+            config_hash=plan.hash_of(shard),
             renderer=engine.renderer,
             device=engine.device,
             objects=sorted({thing.uid for stored in samples for thing in stored.sample.credited}),
@@ -184,8 +220,18 @@ def render_shard(
     return receipt
 
 
+def _first_objects(plan: Plan, shard: Shard) -> list[SourceObject]:
+    """The objects that a shard needs if none is refused, and one more."""
+    by_uid = {thing.record.uid: thing for thing in plan.objects}
+    needed = len(shard.motions) // plan.pairs_per_object_of(shard) + 2
+    first = [by_uid[uid] for uid in shard.objects[:needed]]
+    return [part for thing in first for part in thing.parts or [thing]]
+
+
 def finalize(out: Path) -> Manifest:
-    """Assemble manifest, attribution, card and the list of rejects; refuse an incomplete run by naming what is missing.
+    """Assemble manifest, attribution, card and the list of rejects.
+
+    Refuse an incomplete run by naming what is missing.
 
     Several may do so at once: one waits for the other, and both write the same bytes.
 
@@ -204,8 +250,9 @@ def _finalize(out: Path) -> Manifest:
     if now.missing:
         names = ", ".join(str(shard.number) for shard in now.missing[:10])
         raise InputError(
-            f"{len(now.missing)} of {len(plan.shards)} shards are missing: {names}{', ...' if len(now.missing) > 10 else ''}. "
-            f"Make them with `{shell_line('generate', out)}` or `{shell_line('render-shard', out)} --shard NUMBER`"
+            f"{len(now.missing)} of {len(plan.shards)} shards are missing: {names}"
+            f"{', ...' if len(now.missing) > 10 else ''}. Make them with `{shell_line('generate', out)}` or "
+            f"`{shell_line('render-shard', out)} --shard NUMBER`"
         )
     files = [paths.listed_rejects, *(paths.shard_rejects(shard) for shard in plan.shards)]
     write_atomically(paths.rejects, b"".join(path.read_bytes() for path in files if path.exists()))
@@ -215,7 +262,7 @@ def _finalize(out: Path) -> Manifest:
         raise InputError(
             f"the removal of object {min(back)} is not finished: run `{shell_line('remove', out)}` first"
         )
-    version = read_manifest(out).version if (out / "manifest.json").exists() else "1.0.0"
+    version = _version(out, now.done)
     samples = (
         stored.sample
         for receipt in now.done
@@ -226,6 +273,16 @@ def _finalize(out: Path) -> Manifest:
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     sweep(out, before=started)
     return manifest
+
+
+def _version(out: Path, receipts: Sequence[Receipt]) -> str:
+    """The version of the dataset: the one it has, or the next one if it has grown since."""
+    if not (out / "manifest.json").exists():
+        return "1.0.0"
+    manifest = read_manifest(out)
+    known = {entry.name for entry in manifest.shards}
+    grown = any(receipt.samples and f"{receipt.name}.tar" not in known for receipt in receipts)
+    return next_version(manifest.version) if grown else manifest.version
 
 
 def write_beside_shards(

@@ -1,4 +1,4 @@
-"""Objects and a seed -> shards with their objects, cameras and pairs. No view is rendered here.
+"""A plan: shards with their objects and motions; and the cameras and pairs of each visit.
 
 Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of
 workers and the machine never matter.
@@ -12,8 +12,7 @@ from itertools import product
 import numpy as np
 from pydantic import Field
 
-from viewpoint100k.config import BUNDLED, PlanConfig, RunConfig, config_hash
-from viewpoint100k.errors import InputError
+from viewpoint100k.config import BUNDLED, PlanConfig, RunConfig
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 from viewpoint100k.identity import Code
 from viewpoint100k.motions import (
@@ -24,7 +23,6 @@ from viewpoint100k.motions import (
     base_camera,
     carry_out,
     carry_out_set,
-    design,
     distance_at,
     does,
     event_of,
@@ -51,8 +49,7 @@ from viewpoint100k.records import (
     Split,
     ViewSet,
 )
-from viewpoint100k.scenes.catalogue import size_m
-from viewpoint100k.scenes.compose import compose
+from viewpoint100k.scenes.catalogue import noun_of, size_m
 
 # The panoramas that ship inside the bpy wheel. Each belongs to one split, the same in all datasets: what a
 # model knows by heart of one is of no use in the test of another.
@@ -61,32 +58,21 @@ HDRIS: dict[Split, tuple[str, ...]] = {
     "validation": ("studio",),
     "test": ("courtyard",),
 }
-MOST_PAIRS_PER_OBJECT = 12
-PAIRS_OF_A_SMALL_VISIT = 4  # even, as all numbers of pairs in a visit: opposites share their views
 PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
-# questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
-PAIRS_PER_SHARD = 1000
-PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
-OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
-FEWEST_OBJECTS_TO_SPLIT = 10
-FEWEST_TO_SPLIT_FOR_SCENES = (
-    40  # a split's scenes are of its own objects, and should not all be of the same few
-)
-SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
 KNOWN_TRIES = (
     3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
 )
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)  # backgrounds that show what lights the object
 ON_A_TABLE_M, IN_A_ROOM_M = 0.6, 1.8  # objects up to these sizes stand on a table, on the floor of a room
+LARGE_FURNITURE = {"sofa", "bed", "table", "desk", "wardrobe", "cabinet", "piano", "bookcase", "bathtub"}
 SCENE_M = 0.8  # of a scene of several objects, whose sizes are brought near to each other
 ABOVE_GROUND_DEG = 3.0  # of a camera's elevation: the ground may lie just below the middle of a flat object
-STANDING_LAMPS = 1.8  # how much stronger lamps are where the object stands: its shadow is to be seen
-PLACE_LIGHT = 0.7  # how much weaker, beside them, the light from a procedural place's walls is
+STANDING_LAMPS = 2.6  # how much stronger lamps are where the object stands: its shadow is to be seen
+PLACE_LIGHT = 0.55  # how much weaker, beside them, the light from a procedural place's walls is
 CLEARANCE = 0.5  # between the outermost camera and what surrounds it, in world units
 SEED_CLASSES = 8  # by the remainder of a place's seed: which split it belongs to
 SEEDS_OF: dict[Split, tuple[int, ...]] = {"train": (0, 1, 2, 3, 4, 5), "validation": (6,), "test": (7,)}
-SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 
 
 class Shard(Record):
@@ -97,6 +83,22 @@ class Shard(Record):
     name: str
     motions: list[str]  # of its pairs
     objects: list[str]  # uids in the order in which they are visited; the last are reserves
+    # of a run that has grown: what was so for it when this shard was planned; empty: as the plan says
+    config_hash: str = ""
+    pairs_per_object: int = 0
+    first_round: int = Field(default=0, description="of visits: views of earlier rounds are in older shards")
+
+
+class Selection(Record):
+    """How the objects of a run were chosen among those of its source."""
+
+    sha256: str = Field(
+        default="", description="of the settings, the files that they name, and what was chosen"
+    )
+    files: dict[str, str] = Field(default={}, description="sha256 of each file, by its setting")
+    steps: list[tuple[str, int]] = Field(
+        default=[], description="how many objects are left after each filter"
+    )
 
 
 class Plan(Record):
@@ -106,6 +108,7 @@ class Plan(Record):
     pairs_per_object: int
     objects: list[SourceObject]
     shards: list[Shard]
+    selection: Selection = Selection()
     panoramas: dict[Split, list[Panorama]] = Field(
         default={}, description="of the user's own, by the only split that shows them"
     )
@@ -113,173 +116,19 @@ class Plan(Record):
         default=Code(), description="that planned the run, and makes its shards unless it is replaced"
     )
 
+    def hash_of(self, shard: Shard) -> str:
+        """The hash of the settings that a shard was planned with."""
+        return shard.config_hash or self.config_hash
+
+    def pairs_per_object_of(self, shard: Shard) -> int:
+        """How many pairs a shard makes in one visit to an object."""
+        return shard.pairs_per_object or self.pairs_per_object
+
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
     """The random generator of one purpose: the same on every machine, independent of every other."""
     digest = hashlib.sha256("\0".join(map(str, (seed, *names))).encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
-
-
-def objects_wanted(config: RunConfig) -> int:
-    """How many objects of an endless source a run lists, reserves included."""
-    if config.plan.scenes is not None:
-        scenes = SPARE_OBJECTS * config.pairs / (config.plan.pairs_per_object or PAIRS_PER_SCENE)
-        return FEWEST_TO_SPLIT_FOR_SCENES + int(
-            np.ceil(scenes * config.plan.scenes.most / SCENES_OF_AN_OBJECT)
-        )
-    per_object = config.plan.pairs_per_object or MOST_PAIRS_PER_OBJECT
-    needed = sum(
-        int(np.ceil(pairs / per_object)) for pairs in _split_pairs(config, FEWEST_OBJECTS_TO_SPLIT).values()
-    )
-    return FEWEST_OBJECTS_TO_SPLIT + int(np.ceil(SPARE_OBJECTS * needed))
-
-
-def make_plan(
-    config: RunConfig,
-    objects: Sequence[SourceObject],
-    *,
-    spread: bool,
-    panoramas: Sequence[Panorama] = (),
-) -> Plan:
-    """Split the objects, cut the pairs into shards, and give each shard its objects.
-
-    Args:
-        spread: use as many of the objects as the pairs allow (a folder); else as few (each costs a download).
-        panoramas: of the user's own, which are split, too.
-
-    Raises:
-        InputError: if there are too few objects for the splits.
-    """
-    per_object = pairs_per_visit(config, len(objects), spread=spread)
-    pairs_of = _split_pairs(config, len(objects))
-    by_split = _split_objects(config, objects, pairs_of)
-    shards: list[Shard] = []
-    listed = list(objects)
-    for split, pairs in pairs_of.items():
-        uids, motions = (
-            by_split[split],
-            design(config.plan, config.gates, pairs, generator(config.seed, "motions", split)),
-        )
-        if config.plan.scenes is not None:
-            scenes = _scenes(config, objects, split, uids, pairs, per_object)
-            listed, uids = [*listed, *scenes], [scene.record.uid for scene in scenes]
-        count = _shard_count(config, pairs, len(uids))
-        if count > len(uids):
-            raise InputError(
-                f"{len(uids)} objects for {count} shards of split {split}: each shard needs at least one. Use more "
-                "objects, fewer pairs, or a larger shards.pairs_per_shard"
-            )
-        for index, part in enumerate(np.array_split(np.arange(pairs), count)):
-            name = f"{split}-{index:05d}-of-{count:05d}"
-            mine = [motions[i] for i in part]
-            shards.append(
-                Shard(number=len(shards), split=split, name=name, motions=mine, objects=uids[index::count])
-            )
-    return Plan(
-        config_hash=config_hash(config),
-        pairs_per_object=per_object,
-        objects=listed,
-        shards=shards,
-        panoramas=_split_panoramas(config, panoramas, list(pairs_of)),
-    )
-
-
-def _split_panoramas(
-    config: RunConfig, panoramas: Sequence[Panorama], splits: Sequence[Split]
-) -> dict[Split, list[Panorama]]:
-    """Panoramas by the only split that shows them, in the order of their hashes.
-
-    Each split beside the first has one at least, if there are enough for the first to have one, too.
-    """
-    shares = {"validation": config.plan.validation_share, "test": config.plan.test_share}
-    ordered = sorted(panoramas, key=lambda panorama: panorama.record.sha256)
-    out: dict[Split, list[Panorama]] = {}
-    if len(ordered) >= len(splits):
-        for split in splits[1:]:
-            count = max(1, round(shares[split] * len(panoramas)))
-            out[split] = ordered[:count]
-            ordered = ordered[count:]
-    out[splits[0]] = ordered
-    return out
-
-
-def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool) -> int:
-    """How many pairs are planned for one visit to an object, or to a scene, of a source that lists so many."""
-    if config.plan.pairs_per_object:
-        return config.plan.pairs_per_object
-    if config.plan.scenes is not None:
-        return PAIRS_PER_SCENE
-    return _spread(config.pairs, objects) if spread else MOST_PAIRS_PER_OBJECT
-
-
-def count_shards(config: RunConfig, objects: int) -> int:
-    """How many shards a run of so many objects is cut into."""
-    return sum(_shard_count(config, pairs, objects) for pairs in _split_pairs(config, objects).values())
-
-
-def _scenes(
-    config: RunConfig,
-    objects: Sequence[SourceObject],
-    split: Split,
-    uids: Sequence[str],
-    pairs: int,
-    per_scene: int,
-) -> list[SourceObject]:
-    """Scenes for one split, of its own objects alone; more than are needed, for some find no cameras."""
-    assert config.plan.scenes is not None
-    mine = [
-        thing
-        for thing in sorted(objects, key=lambda thing: thing.record.uid)
-        if thing.record.uid in set(uids)
-    ]
-    if len(mine) < config.plan.scenes.fewest:
-        raise InputError(
-            f"{len(mine)} objects for the scenes of split {split}: plan.scenes.fewest = {config.plan.scenes.fewest}. Use more "
-            "objects, or no such split: plan.validation_share=0, plan.test_share=0"
-        )
-    count = OBJECTS_PER_SHARD + int(np.ceil(SPARE_OBJECTS * pairs / per_scene))
-    return compose(config.plan.scenes, mine, count, generator(config.seed, "scenes", split))
-
-
-def _spread(pairs: int, objects: int) -> int:
-    """Pairs per visit, so few that every object is visited if the pairs are enough for that; never fewer than pay."""
-    return int(np.clip(pairs // max(objects, 1), PAIRS_OF_A_SMALL_VISIT, MOST_PAIRS_PER_OBJECT)) // 2 * 2
-
-
-def _split_pairs(config: RunConfig, objects: int) -> dict[Split, int]:
-    """Pairs of each split that has any. A handful of objects is not split."""
-    split = objects >= (FEWEST_OBJECTS_TO_SPLIT if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES)
-    validation = round(config.pairs * config.plan.validation_share) if split else 0
-    test = round(config.pairs * config.plan.test_share) if split else 0
-    pairs: dict[Split, int] = {
-        "train": config.pairs - validation - test,
-        "validation": validation,
-        "test": test,
-    }
-    return {name: number for name, number in pairs.items() if number}
-
-
-def _shard_count(config: RunConfig, pairs: int, objects: int) -> int:
-    """How many shards a split is cut into: by the setting, else so that each has objects enough for its pairs."""
-    if config.shards.pairs_per_shard:
-        return int(np.ceil(pairs / config.shards.pairs_per_shard))
-    return max(1, min(int(np.ceil(pairs / PAIRS_PER_SHARD)), objects // OBJECTS_PER_SHARD))
-
-
-def _split_objects(
-    config: RunConfig, objects: Sequence[SourceObject], pairs_of: dict[Split, int]
-) -> dict[str, list[str]]:
-    """Shuffled uids of each split, in proportion to its pairs; no object is in two."""
-    uids = sorted(thing.record.uid for thing in objects)
-    if len(set(uids)) != len(uids):
-        raise InputError(f"object uid {next(u for u, n in Counter(uids).items() if n > 1)!r} is listed twice")
-    shuffled = [uids[i] for i in generator(config.seed, "splits").permutation(len(uids))]
-    out: dict[str, list[str]] = {}
-    for split in list(pairs_of)[1:]:
-        least = OBJECTS_PER_SHARD if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES // 4
-        share = max(round(len(uids) * pairs_of[split] / config.pairs), least)
-        out[split], shuffled = shuffled[:share], shuffled[share:]
-    return {"train": shuffled, **out}
 
 
 # --- the views of one visit ---------------------------------------------------------------------
@@ -346,7 +195,7 @@ def plan_views(
 def _scene_plan(
     config: RunConfig, thing: SourceObject, round_: int, motions: Sequence[str]
 ) -> tuple[ScenePlan | None, list[str]]:
-    """How a scene stands in one visit, and the codes that fit: one event can happen to it, and other ones are for other visits."""
+    """How a scene stands in one visit, and the codes that fit: only one kind of event can happen to it."""
     settings = config.plan.scenes
     if settings is None or not thing.parts:
         return None, list(motions)
@@ -453,7 +302,7 @@ def _arrange_pair(
 def _turned_around(
     config: RunConfig, code: str, cameras: Sequence[Camera], made: Sequence[PlannedPair]
 ) -> PlannedPair | None:
-    """The views of a pair that is there, the other way around, if that is what is wanted and each may be in one more pair."""
+    """The views of a pair that is there, the other way around, if that will do and each may be used again."""
     orders = {(pair.first, pair.second) for pair in made}
     used = Counter(view for pair in made for view in pair.views)
     for pair in made:
@@ -503,7 +352,7 @@ def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
 
 
 def _above_ground(config: RunConfig, background: Background) -> RunConfig:
-    """Settings by which no camera looks from below the surface that the object stands on, where it is seen."""
+    """Settings by which no camera looks from below the surface that the object stands on, if it is seen."""
     lowest_deg = max(config.plan.lowest_deg, ABOVE_GROUND_DEG)
     if background.kind not in STANDING or lowest_deg == config.plan.lowest_deg:
         return config
@@ -570,6 +419,14 @@ def _background(config: RunConfig, rng: np.random.Generator) -> Background:
     )
 
 
+def _stands_in(thing: SourceObject, metres: float) -> PlaceSort:
+    """Where such things stand, by their size and what they are."""
+    if metres <= ON_A_TABLE_M:
+        return "table"
+    indoors = metres <= IN_A_ROOM_M or noun_of(thing.record) in LARGE_FURNITURE
+    return "room" if indoors else "yard"
+
+
 def _place(
     kind: Backdrop, thing: SourceObject, split: Split, cameras: Sequence[Camera], rng: np.random.Generator
 ) -> Location:
@@ -580,7 +437,7 @@ def _place(
     metres = SCENE_M if thing.parts else size_m(thing.record)
     sort: PlaceSort = "dome"
     if kind == "place":
-        sort = "table" if metres <= ON_A_TABLE_M else "room" if metres <= IN_A_ROOM_M else "yard"
+        sort = _stands_in(thing, metres)
     positions = np.array([camera.position for camera in cameras] or [np.array([2.0, 0.0, 1.0])])
     remainders = SEEDS_OF[split]
     remainder = remainders[int(rng.integers(len(remainders)))]

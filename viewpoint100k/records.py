@@ -75,6 +75,7 @@ Row6 = Annotated[list[Number], Field(min_length=6, max_length=6)]
 Row4 = Annotated[list[Number], Field(min_length=4, max_length=4)]
 Matrix3 = Annotated[list[Row3], Field(min_length=3, max_length=3)]
 Matrix4 = Annotated[list[Row4], Field(min_length=4, max_length=4)]
+SHAPE = r"^([0-9a-f]{76})?$"  # 19 numbers of 16 bits
 COMMIT = r"^[0-9a-f]{7,64}(-dirty)?$"  # of git
 
 
@@ -126,6 +127,12 @@ class ObjectRecord(Record):
         default="",
         description="in which it was rendered: rest, or animation NAME at SECONDS s; empty before that",
     )
+    shape: str = Field(
+        default="",
+        pattern=SHAPE,
+        description="moments of its surface, nearly the same for copies however named, textured, turned about "
+        "the vertical or exported: see kinship.py; empty where it cannot be measured",
+    )
 
 
 class SourceObject(Record):
@@ -141,6 +148,9 @@ class SourceObject(Record):
     )
     parts: list["SourceObject"] = Field(
         default=[], description="of a scene, which is composed of other objects"
+    )
+    kin: list[str] = Field(
+        default=[], description="names of groups; objects that share one may be the same thing: one split"
     )
 
 
@@ -695,6 +705,31 @@ class Scene(Record):
         return self
 
 
+class Photographed(Record):
+    """What a sample of photographs rests on: whose poses, and what its own pictures say of them."""
+
+    names: Many[str] = Field(
+        max_length=MOST_VIEWS, description="of the photographs in their set, in the order of the views"
+    )
+    form: Literal["colmap", "transforms", "folders", "middlebury", "uco3d"] = Field(
+        description="in which the poses came"
+    )
+    vertical: Literal["given", "gravity", "ring", "level", "ground", "cameras", "unknown"] = Field(
+        description="the cue that the vertical is taken from; unknown: the world's z, and all that is measured against it, "
+        "mean nothing"
+    )
+    subject: Literal["given", "masks", "points"] = Field(description="what the object's place is taken from")
+    matches: int = Field(ge=0, description="points that both pictures show, and that fit the poses")
+    stated_share: float = Field(ge=0, le=1, description="of the matches that fit the stated motion")
+    mirrored_share: float = Field(ge=0, le=1, description="of the matches that fit its mirror image")
+    turn_error_deg: float = Field(ge=0, le=180, description="by which grey bands of angles are widened")
+    move_error: float = Field(
+        ge=0,
+        le=10,
+        description="by which grey bands of lengths, over the distance to the object, are widened",
+    )
+
+
 class Sample(Record):
     """The json member of a sample; the images are its siblings `KEY.view_0.jpg`, `KEY.view_1.jpg`."""
 
@@ -712,12 +747,26 @@ class Sample(Record):
     scene: Scene | None = Field(
         default=None, description="of several objects; None: the sample is of a single object"
     )
+    proof: Literal["depth", "poses"] = Field(
+        default="depth",
+        description="what the truth rests on. `poses`: photographs; there is no depth, so no decidability was measured, and "
+        "all of it is 0",
+    )
+    photographed: Photographed | None = Field(
+        default=None, description="of photographs; None: the pictures are rendered"
+    )
     questions: Many[Question]
     provenance: Provenance
 
     @model_validator(mode="after")
     def _numbered(self) -> "Sample":
         """What is counted is there: views, objects of the scene, pixels of pictures."""
+        if (self.proof == "poses") != (self.photographed is not None):
+            raise ValueError(
+                f"proof = {self.proof}: expected poses with `photographed`, and depth without it"
+            )
+        if self.photographed is not None and len(self.photographed.names) != len(self.views):
+            raise ValueError(f"photographed.names: expected one for each of the {len(self.views)} views")
         views, objects = len(self.views), len(self.scene.parts) if self.scene else 0
         if self.scene is not None and len(self.scene.views) != views:
             raise ValueError(f"scene.views: expected one for each of the {views} views")

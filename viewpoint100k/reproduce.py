@@ -13,7 +13,16 @@ from typing import NamedTuple
 import numpy as np
 
 from viewpoint100k import pipeline
-from viewpoint100k.config import BUNDLED, RunConfig, config_hash, load_config_tree, public_source, read_config
+from viewpoint100k.config import (
+    BUNDLED,
+    LISTS,
+    RunConfig,
+    config_hash,
+    is_hub_id,
+    load_config_tree,
+    public_source,
+    read_config,
+)
 from viewpoint100k.devices import Device
 from viewpoint100k.errors import InputError, RanDry
 from viewpoint100k.identity import Code, this_code
@@ -63,6 +72,11 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
         InputError: no dataset, no such shard, or its objects' folder is not known.
     """
     manifest = read_manifest(dataset)
+    if manifest.photographed:
+        raise InputError(
+            f"{dataset} is of photographs, which are not rendered: make it again with `viewpoint100k photos` and the "
+            "settings in its manifest.json"
+        )
     config = _config(dataset, manifest, source)
     findings = list[str]()
     if (now := config_hash(config)) != manifest.config_hash:
@@ -179,7 +193,23 @@ def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
         if source is None:
             raise InputError(f"{dataset} was made of a folder of objects: say with --source where that is")
     config = config.model_copy(update={"source": source or config.source})
-    return _with_surroundings(dataset, config)
+    return _with_surroundings(dataset, _with_lists(dataset, config))
+
+
+def _with_lists(dataset: Path, config: RunConfig) -> RunConfig:
+    """The settings with the files of uids and labels that the run used: a manifest may name any file of ours."""
+    named = [name for name in LISTS if (value := getattr(config.objects, name)) and not is_hub_id(value)]
+    if not named:
+        return config
+    here = RunPaths(dataset).config
+    if not here.is_file():
+        raise InputError(
+            f"objects of {dataset} were chosen by a file (objects.{named[0]}), which only the folder of its run "
+            "knows: reproduce it there"
+        )
+    there = read_config(here).objects
+    objects = config.objects.model_copy(update={name: getattr(there, name) for name in named})
+    return config.model_copy(update={"objects": objects})
 
 
 def _with_surroundings(dataset: Path, config: RunConfig) -> RunConfig:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from viewpoint100k import pipeline, run_state, storage
+from viewpoint100k import fetching, pipeline, run_state, storage
 from viewpoint100k.config import BUNDLED, RunConfig, load_config, public_source
 from viewpoint100k.devices import Device, find_devices
 from viewpoint100k.errors import InputError, shell_line
@@ -150,9 +150,9 @@ class Run:
                 raise InputError(
                     f"{self.out} holds something else ({foreign[0]}) and no run of ours; pass a new URL"
                 )
-        known = paths.plan.exists()
+        before = paths.plan.read_bytes() if paths.plan.exists() else b""
         plan = pipeline.plan_run(self.folder, config, progress)
-        if store and not known:
+        if store and paths.plan.read_bytes() != before:  # it is new, or has grown
             for path in (
                 paths.listed_rejects,
                 paths.config,
@@ -230,6 +230,10 @@ class Run:
     def rejects(self) -> list[Reject]:
         """`run_state.read_rejects`, as far as they were fetched by `status`."""
         return run_state.read_rejects(self.folder)
+
+    def fetching(self) -> str:
+        """How far its objects are fetched, for people; of a run in a folder."""
+        return fetching.sum_up(fetching.read_fetching(self.folder))
 
     def finalize(self) -> Manifest:
         """`pipeline.finalize`. Behind a URL, fetches all shards: needs as much room in the temporary folder.

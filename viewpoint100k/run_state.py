@@ -94,19 +94,26 @@ def check_out(paths: RunPaths) -> None:
         foreign = sorted(entry.name for entry in paths.out.iterdir() if entry.name != ".run")
         if foreign:
             raise InputError(
-                f"{paths.out} holds something else ({', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}) and no run "
-                "of ours; pass a new or empty folder"
+                f"{paths.out} holds something else ({', '.join(foreign[:3])}"
+                f"{', ...' if len(foreign) > 3 else ''}) and no run of ours; pass a new or empty folder"
             )
 
 
-def same_run(paths: RunPaths, config: RunConfig) -> None:
-    """That OUT holds a run with these settings.
+def same_run(paths: RunPaths, config: RunConfig) -> RunConfig:
+    """The settings of the run in OUT, with as many pairs as are asked for now.
 
     Raises:
-        InputError: a setting differs; names it.
+        InputError: a setting differs otherwise, or the pairs are fewer; names it.
     """
-    old = read_config(paths.config).model_dump(mode="json")
-    new = config.model_dump(mode="json")
+    there = read_config(paths.config)
+    sizes = [*there.grown_from, there.pairs]
+    if config.grown_from and config.grown_from != sizes[: len(config.grown_from)]:
+        raise InputError(
+            f"{paths.out} has grown from {there.grown_from} pairs; grown_from says {config.grown_from}"
+        )
+    same_size = {"pairs": there.pairs, "grown_from": there.grown_from}
+    old = there.model_dump(mode="json")
+    new = config.model_copy(update=same_size).model_dump(mode="json")
     for name in new:
         if old[name] != new[name]:
             where = name
@@ -118,9 +125,18 @@ def same_run(paths: RunPaths, config: RunConfig) -> None:
                 before = before[inner]
                 after = after[inner]
             raise InputError(
-                f"{paths.out} holds another run: there {where} is {before}, now it would be {after}. Use the same settings "
-                "to go on with it, or another folder"
+                f"{paths.out} holds another run: there {where} is {before}, now it would be {after}. Use the "
+                "same settings to go on with it, or another folder"
             )
+    if config.pairs < there.pairs:
+        raise InputError(
+            f"{paths.out} has {there.pairs} pairs, now it would be {config.pairs}: a run can grow, not "
+            "shrink. Use another folder"
+        )
+    if config.pairs == there.pairs:
+        return there
+    grown = {**there.model_dump(mode="json"), "pairs": config.pairs, "grown_from": sizes}
+    return RunConfig.model_validate(grown)
 
 
 class Progress(Record):
@@ -225,7 +241,7 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
 
 
 def _alive(progress: Progress) -> bool:
-    """Whether somebody works on a shard: it has reported lately, and if that was here, the process is still there."""
+    """Whether somebody works on a shard: it has reported lately, and its process is there if it was here."""
     if time.time() - progress.updated > QUIET_S:
         return False
     if not progress.machine == machine_name() == platform.node():

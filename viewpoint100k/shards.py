@@ -62,6 +62,9 @@ PAX_RECORD = re.compile(rb"\d{1,4} ([^=\n]+)=[^\n]*\n")
 PAX_HARMLESS = frozenset({b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment"})
 
 
+REAL = "real"  # folder beside a dataset's shards: a dataset of photographs, under a configuration of its own
+
+
 class StoredSample(NamedTuple):
     """A sample as it lies in a shard."""
 
@@ -348,6 +351,11 @@ def read_inside(path: Path, most_bytes: int, root: Path | None = None) -> bytes:
 def is_own_folder(path: Path) -> bool:
     """Whether it is a folder, and no link to one: what a link leads to is not ours."""
     return path.is_dir() and not path.is_symlink()
+
+
+def has_photographs(dataset: Path) -> bool:
+    """Whether a dataset of photographs lies in the folder of one of renders."""
+    return is_own_folder(dataset / REAL) and (dataset / REAL / "manifest.json").is_file()
 
 
 def own_folder(path: Path) -> Path:

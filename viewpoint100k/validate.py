@@ -29,7 +29,7 @@ from viewpoint100k.manifest import (
     features,
     read_any_config,
 )
-from viewpoint100k.proof import problems_of_question
+from viewpoint100k.proof import Reader
 from viewpoint100k.questions.ask import answered, figure_of, question_id
 from viewpoint100k.questions.kind import DrawnKind, Kind
 from viewpoint100k.questions.registry import BY_NAME, KINDS
@@ -47,8 +47,10 @@ from viewpoint100k.records import (
 from viewpoint100k.scenes.checks import problems_of_scene
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import (
+    REAL,
     StoredSample,
     decode,
+    has_photographs,
     in_sample,
     is_own_folder,
     keep_picture_memory,
@@ -145,6 +147,7 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     problems += _split_problems(here, found)
     problems += _come_back(dataset, manifest, used_in)
     problems += _attribution_problems(dataset, objects, used_in)
+    problems += _beside_problems(dataset, workers)
     problems += _manifest_problems(manifest, set[MadeBy]().union(*(shard.provenances for shard in found)))
     if is_own_folder(dataset / FOLDER):
         problems += _index_problems(dataset, manifest)
@@ -184,6 +187,23 @@ def _come_back(dataset: Path, manifest: Manifest, used_in: Mapping[str, Sequence
                 f"`{shell_line('remove', dataset)}`"
             )
             yield Problem(where, what)
+
+
+def _beside_problems(dataset: Path, workers: int | None) -> Iterator[Problem]:
+    """The photographs in the folder of a dataset of renders are a dataset that validates, too."""
+    if not os.path.lexists(dataset / REAL):
+        return
+    if not has_photographs(dataset):
+        yield Problem(REAL, "is no folder with a dataset of photographs; nothing else may lie there")
+        return
+    if not read_any_config(dataset / REAL).photographed:
+        yield Problem(REAL, "is a dataset of renders; expected one that `viewpoint100k photos` wrote")
+        return
+    if os.path.lexists(dataset / REAL / REAL):
+        yield Problem(f"{REAL}/{REAL}", "is not listed; expected one folder of photographs")
+        return
+    for problem in validate_dataset(dataset / REAL, workers).problems:
+        yield Problem(f"{REAL}/{problem.where}", problem.what)
 
 
 def _folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
@@ -375,7 +395,7 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
         yield f"says it is of split {sample.split}"
     if sample.preset != manifest.preset:
         yield f"is of preset {sample.preset}, the dataset of {manifest.preset}"
-    if sample.provenance.config_hash != manifest.config_hash:
+    if sample.provenance.config_hash not in {manifest.config_hash, *manifest.earlier_hashes}:
         yield (
             f"was made with settings {sample.provenance.config_hash}, the dataset with {manifest.config_hash}"
         )
@@ -394,10 +414,11 @@ def sample_problems(stored: StoredSample, split: str, manifest: Manifest, gates:
             yield f"view_{number}.jpg is JPEG RGB {size}; its intrinsics say JPEG RGB {expected}"
     yield from truth_problems(sample)
     yield from problems_of_scene(sample, gates)
+    reader = Reader(sample, gates, manifest.words)
     for question in sample.questions:
         problems = list(_question_problems(question, sample, stored.key, gates, manifest.words))
         if not problems:  # a second opinion
-            problems = problems_of_question(sample, question, gates, manifest.words)
+            problems = reader.problems(question)
         yield from (f"question {question.id}: {what}" for what in problems)
     if not sample.questions:
         yield "has no question"
@@ -519,7 +540,8 @@ def _question_problems(
     if abs(question.margin - fact.margin) > 1e-5 or question.margin < 1:
         yield f"margin = {question.margin}; the poses say {fact.margin:.6f}, and at least 1 is needed"
     least = asked.decidability
-    if question.decidability < gates.min_decidability or abs(question.decidability - least) > 1e-5:
+    unproven = sample.proof == "depth" and question.decidability < gates.min_decidability
+    if unproven or abs(question.decidability - least) > 1e-5:
         yield (
             f"decidability = {question.decidability}; the sample says {least}, and {gates.min_decidability} "
             "is needed"

@@ -52,7 +52,7 @@ _VISITS = TypeAdapter(Visit, config=ConfigDict(ser_json_bytes="base64", val_json
 
 
 def visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path, code: str) -> Visit:
-    """The visit as an earlier attempt at the shard made it, or a new one: a kill costs what is in work, and no more."""
+    """The visit as an earlier attempt at the shard made it, or a new one: a kill costs what is in work."""
     key = "\0".join((code, engine.renderer, engine.device, view_set.model_dump_json()))
     path = kept / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
     try:

@@ -15,7 +15,6 @@ from support import audit_sets as sets
 from viewpoint100k import audit
 from viewpoint100k.audit import figures, gates, labels, poses
 from viewpoint100k.proof import contradicted
-from viewpoint100k.proof.measure import project, side_angle_deg
 from viewpoint100k.questions.registry import DRAWN_KINDS
 
 FIGURES = sorted(kind.type for kind in DRAWN_KINDS if kind.tier == "B")
@@ -417,24 +416,3 @@ def test_a_mirrored_picture_is_looked_at_as_it_is_shown(fair, loaded):
     assert (one.looks[0].small == one.item.looks[0].small).all()
     left, _, right, _ = one.item.sample.views[1].object_box
     assert one.views[1].object_box[::2] == [sets.SIZE_PX - right, sets.SIZE_PX - left]
-
-
-# --- by hand ---------------------------------------------------------------------------------------
-
-
-def test_a_point_is_projected_by_similar_triangles():
-    """A camera four units south of the origin that looks north: east is to the right, up is up."""
-    view = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), [0.0, 0.0, 96.0, 96.0], 0.2)
-    focal = view.intrinsics[0][0]
-    ahead, behind = project([[1, 0, 2], [0, -5, 0]], view)
-    assert ahead == pytest.approx([48 + focal / 4, 48 - focal / 2])
-    assert np.isinf(behind).all()
-
-
-def test_an_object_that_looks_at_the_camera_has_its_left_on_the_right_of_the_picture():
-    box = [0.0, 0.0, 96.0, 96.0]
-    ahead = sets.make_view(sets.pose([0, -4, 0], 0, 0, 0), box, 0.2)
-    angles = [side_angle_deg(ahead, side, -90.0) for side in ("front", "back", "left", "right")]
-    assert angles == pytest.approx([0, 180, 90, 90])
-    from_the_east = sets.make_view(sets.pose([4, 0, 0], -90, 0, 0), box, 0.2)
-    assert side_angle_deg(from_the_east, "left", -90.0) == pytest.approx(0, abs=1e-5)

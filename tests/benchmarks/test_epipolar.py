@@ -15,6 +15,7 @@ from viewpoint100k.records import Decidability, Sample
 from viewpoint100k.shards import StoredSample, write_shard
 
 cv2 = pytest.importorskip("cv2", reason="the check matches pictures with opencv")
+library = pytest.importorskip("viewpoint100k.photos.epipolar")
 
 _spec = importlib.util.spec_from_file_location(
     "epipolar", Path(__file__).resolve().parents[2] / "benchmarks" / "epipolar.py"
@@ -204,7 +205,7 @@ def test_wrong_motions_that_equal_the_stated_one_are_not_compared():
 @pytest.mark.parametrize(("heads", "tails"), [(0, 0), (1, 0), (11, 0), (5, 5), (30, 12), (3, 60)])
 def test_the_coin_is_fair(heads, tails):
     expected = binomtest(heads, heads + tails).pvalue if heads + tails else 1.0
-    assert epipolar.coin_p_value(heads, tails) == pytest.approx(min(expected, 1))
+    assert library.coin_p_value(heads, tails) == pytest.approx(min(expected, 1))
 
 
 # --- pictures ---------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from render_scenes import painting, places
+from render_scenes.dome import Dome, dome_hits
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 
 cv2 = pytest.importorskip("cv2", reason="points are projected with opencv")
@@ -157,3 +158,18 @@ def test_light_comes_from_where_the_windows_and_lamps_are(built):
     _, intrinsics = camera(0, hfov_deg=20.0)
     seen = painting.paint(built["room"], pose, intrinsics, SIZE).rgb
     assert seen[70:90, 70:90].mean() > np.median(around) * 1.15
+
+
+def test_a_panorama_lies_on_the_floor_and_on_the_half_sphere_above_it():
+    dome = Dome(ground=-0.4, eye=1.5, radius=8.0)
+    rng = np.random.default_rng(3)
+    directions = rng.normal(size=(3, 2000))
+    origin = np.array([1.2, -2.0, 0.7])
+    ends = origin[:, None] + dome_hits(dome, origin, directions.astype(np.float32)) * directions
+    height = ends[2] - dome.ground
+    away = np.linalg.norm(ends - [[0], [0], [dome.ground]], axis=0)
+    on_floor = np.abs(height) < 1e-3
+    assert 0.2 < on_floor.mean() < 0.8
+    assert away[on_floor].max() < 8.001
+    assert away[~on_floor] == pytest.approx(8.0, rel=1e-4)
+    assert height.min() > -1e-3

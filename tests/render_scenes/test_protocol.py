@@ -18,6 +18,7 @@ CAMERA = {"world_from_camera": EYE, "intrinsics": EYE, "hfov_deg": 40.1}
 MESSAGES = [
     protocol.Open(
         paths=["a.glb", "ä b\n.glb"],
+        panoramas={},
         scene=True,
         out="out",
         lights=[LIGHT],

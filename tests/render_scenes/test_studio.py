@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render_scenes import protocol
+from render_scenes import painting, places, protocol
 from viewpoint100k.config import RenderConfig
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
@@ -20,6 +20,7 @@ cv2 = pytest.importorskip("cv2", reason="pictures are measured with opencv")
 trimesh = pytest.importorskip("trimesh", reason="objects are made with trimesh")
 pytestmark = pytest.mark.usefixtures("needs_bpy")
 
+MIDDLE_STRENGTH = 0.44  # of a light, by which a place is shown as it was painted
 GREY = [128, 128, 128]
 PLAIN = {"kind": "plain", "rgb": GREY, "rgb_below": GREY}
 NIGHT = {"name": "studio", "rotation_deg": 0.0, "strength": 0.005, "lamps": []}  # only lamps are seen
@@ -91,7 +92,14 @@ def opened(glb, folder, light, background):
     """A request."""
     lit = {"lights": [light], "background": background}
     return protocol.Open(
-        paths=[str(glb)], scene=False, out=str(folder), **lit, jpeg_quality=100, pose="auto", cpu_limit_s=300
+        paths=[str(glb)],
+        panoramas={},
+        scene=False,
+        out=str(folder),
+        **lit,
+        jpeg_quality=100,
+        pose="auto",
+        cpu_limit_s=300,
     )
 
 
@@ -276,6 +284,52 @@ def test_a_shadow_falls_on_the_ground_and_depth_mask_and_albedo_hold_the_object_
     assert cols.mean() > 48 + 8  # the lamp is at the left
     assert rows.mean() > 48  # and the floor below
     assert darker[:20].mean() < 0.5  # nothing falls on the air
+
+
+LOCATION = {"seed": 5, "metres_per_unit": 1.0, "clear_radius": 3.5, "clear_height": 2.0}
+
+
+def test_in_a_place_the_object_stands_on_the_floor_in_its_shadow_before_walls_that_shift(engine, glbs):
+    """What is painted without the object is what the engine shows, but for the object and its shadow."""
+    lamp = sun([-0.5, 0.0, 0.866], "world")
+    light = {"name": "room-5", "rotation_deg": 0.0, "strength": MIDDLE_STRENGTH, "lamps": [lamp]}
+    background = {"kind": "place", "place": {"sort": "room", **LOCATION}}
+    moved = view(-90, 25, 3.0)
+    moved["world_from_camera"][0][3] += 0.4
+    one, two = render(
+        engine, glbs["ball"], [(view(-90, 25, 3.0), 0), (moved, 0)], [light], {**PLAIN, **background}
+    )
+    assert one.view.light == "room-5/world"
+    assert one.view.background == "place"
+    place = places.build(places.Plan("room", **LOCATION, ground=-0.5))
+    for shot in (one, two):
+        pose, intrinsics = np.array(shot.view.world_from_camera), np.array(shot.view.intrinsics)
+        empty = painting.paint(place, pose, intrinsics, 96)
+        clear = cv2.dilate(shot.mask.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
+        gone = (255 * np.clip(empty.rgb, 0, 1) - shot.picture).mean(axis=2)
+        walls = clear & ~empty.on_ground
+        assert walls.sum() > 500
+        assert np.abs(gone[walls]).mean() < 3  # JPEG
+        shadow = clear & empty.on_ground & (gone > 25)
+        assert shadow.sum() > 40
+        rows, columns = np.nonzero(shadow)
+        away = np.hypot(*(np.array(np.nonzero(shot.mask)).mean(axis=1) - (rows.mean(), columns.mean())))
+        assert away < 40  # it touches what casts it
+    parts = np.abs(one.picture - two.picture).mean(axis=2)[:20]
+    assert parts.mean() > 4  # the wall shifted as the camera moved aside
+
+
+def test_a_panorama_on_floor_and_dome_shifts_with_the_camera_and_one_far_away_does_not(engine, glbs):
+    moved = view(-90, 25, 3.0)
+    moved["world_from_camera"][0][3] += 0.4
+    sights = [(view(-90, 25, 3.0), 0), (moved, 0)]
+    shift = {}
+    for kind, place in (("hdri", None), ("panorama", {"sort": "dome", **LOCATION})):
+        pair = render(engine, glbs["ball"], sights, [DAY], {**PLAIN, "kind": kind, "place": place})
+        clear = ~(pair[0].mask | pair[1].mask)
+        clear = cv2.erode(clear.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+        shift[kind] = float(np.abs(pair[0].picture - pair[1].picture).mean(axis=2)[clear].mean())
+    assert shift["hdri"] < 1.5 < 6 < shift["panorama"]
 
 
 # the floor under an object that the camera does not see, from where the camera is

@@ -10,7 +10,8 @@ from scipy.spatial.distance import cdist
 
 from viewpoint100k.config import ScenesConfig, load_config
 from viewpoint100k.errors import InputError
-from viewpoint100k.plan import make_plan, plan_views
+from viewpoint100k.partition import make_plan
+from viewpoint100k.plan import plan_views
 from viewpoint100k.records import OBJECT_RADIUS, ObjectRecord, ScenePlan, SourceObject
 from viewpoint100k.scenes.catalogue import might_be, noun_of, size_m
 from viewpoint100k.scenes.compose import compose, scene_object, scene_record

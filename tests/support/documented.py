@@ -53,13 +53,20 @@ NOT_RUN = (
         r"viewpoint100k plan OUT|render-shard OUT|status OUT --watch",
         "a stage of a run that is under way",
     ),
+    (
+        r"viewpoint100k photos|real-test",
+        "needs photographs with poses; tests/photos makes datasets of some that it draws",
+    ),
     (r"benchmarks/at_size|benchmarks/release|benchmarks/gpu", "renders for minutes or hours"),
     (
         r"viewpoint100k publish|viewpoint100k remove",
         "needs a Hub; tests/test_newcomer.py has one on loopback",
     ),
 )
-NOT_RUN_PYTHON = ((r"import duckdb", "needs duckdb, which nothing else here does"),)
+NOT_RUN_PYTHON = (
+    (r"import duckdb", "needs duckdb, which nothing else here does"),
+    (r"pycolmap", "finds the poses of somebody's video, which takes minutes"),
+)
 # A command of one of these pages is not run again if the tutorial begins with the same words.
 LIKE_THE_TUTORIAL = ("training.md",)
 

@@ -212,6 +212,7 @@ def see(folder, files, background=(128, 128, 128), pose="auto"):
         plain = {"kind": "plain", "rgb": list(background), "rgb_below": list(background)}
         opened = protocol.Open(
             paths=[str(path)],
+            panoramas={},
             scene=False,
             out=str(mine),
             lights=[light],

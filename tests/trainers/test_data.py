@@ -330,3 +330,51 @@ def test_parts_of_real_models_are_told_by_the_names_of_their_parameters():
         freeze(model, ["eyes"])
     with pytest.raises(InputError, match="has only language, vision"):
         freeze(model, ["projector"])
+
+
+class Rollouts:
+    """What TRL's `VLLMGeneration` gives back: the prompts as vLLM took them, and completions."""
+
+    def __init__(self, repeats):
+        self.repeats = repeats
+
+    def generate(self, prompts, images=None):
+        taken = [
+            [token for token in ids for _ in range(self.repeats if token == 9 else 1)] for ids in prompts
+        ]
+        return taken, [[1]] * len(prompts), None, None
+
+
+def test_a_rollout_whose_image_tokens_are_repeated_twice_is_refused_and_looked_at_only_once():
+    sound, doubled = Rollouts(1), Rollouts(2)
+    preflight.check_first_rollout(sound, image_token_id=9)
+    assert sound.generate([[1, 9, 9, 2], [9, 3]], images=None)[0] == [[1, 9, 9, 2], [9, 3]]
+    sound.repeats = 2
+    assert sound.generate([[9]])[0] == [[9, 9]]
+    preflight.check_first_rollout(doubled, image_token_id=9)
+    with pytest.raises(InputError, match=r"prompt 0 .* has 2 image tokens for the model and 4 for vLLM"):
+        doubled.generate([[1, 9, 9, 2]])
+
+
+def test_fresh_questions_are_a_source_like_any_other_and_follow_what_answers_earn(dataset):
+    from trainers import gym
+    from trainers.rewards import accuracy_reward
+
+    asked = DataArguments(
+        data=[f"gym:{dataset}#ego_translation"], streaming=True, think_ratio=0.0, difficulty=0.5
+    )
+    rows = [row for row, _ in zip(load_rows(asked), range(4), strict=False)]
+    assert [set(row) for row in rows] == [set(FEATURES)] * 4
+    assert {row["type"] for row in rows} == {"ego_translation"}
+    preflight.check_rows(rows)
+    reward = gym.with_curriculum(accuracy_reward)
+    said = [[{"role": "assistant", "content": row["answer"]}] for row in rows]
+    columns = {
+        name: [row[name] for row in rows] for name in ("options", "answer_index", "answer_form", "value")
+    }
+    logged = {}
+    about = {name: [row[name] for row in rows] for name in ("type", "frame")}
+    assert reward(said, **columns, **about, log_metric=logged.__setitem__) == [1.0] * 4
+    assert logged == {"difficulty/ego_translation/camera_1": pytest.approx(0.6)}
+    with pytest.raises(InputError, match="has no end: add --streaming"):
+        load_rows(DataArguments(data=[f"gym:{dataset}"]))

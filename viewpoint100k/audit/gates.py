@@ -11,7 +11,7 @@ from viewpoint100k.config import GateConfig
 from viewpoint100k.proof import answer, known
 from viewpoint100k.proof.judging import apart, undecidable
 from viewpoint100k.proof.measure import Pair
-from viewpoint100k.records import OBJECT_RADIUS, View
+from viewpoint100k.records import OBJECT_RADIUS, Photographed, View
 
 BLACK = 0.01  # mean luminance of an object's box, 0..1
 WHITE = 0.99
@@ -31,18 +31,29 @@ def covisibility(samples: Samples) -> Probe:
             problems += [(item.key, what) for what in _apart(item, gates)]
             continue
         shared = item.sample.truth.covisible_fraction
-        if not shared >= gates.min_covisible_fraction:
+        if item.sample.photographed is not None:  # of points that happened to be matched: a lower bound
+            problems += [(item.key, what) for what in _unsupported(item.sample.photographed)]
+        elif not shared >= gates.min_covisible_fraction:
             problems.append(
                 (
                     item.key,
                     f"the views share {shared:.3f} of the surface, less than {gates.min_covisible_fraction}",
                 )
             )
-        elif shared < gates.min_covisible_for_size:
+        if shared < gates.min_covisible_for_size:
             asked = [question.type for question in item.sample.questions if question.type in SIZE_KINDS]
             if asked:
                 problems.append((item.key, f"{asked[0]} is asked, and the views share only {shared:.3f}"))
     return all_of("covisibility", "surface seen in both views, against the run's own gates", n, problems)
+
+
+def _unsupported(photographed: Photographed) -> Iterator[str]:
+    """Photographs must have matches in common, more of which fit the stated motion than its mirror image."""
+    if not (photographed.matches and photographed.stated_share > photographed.mirrored_share):
+        yield (
+            f"{photographed.matches} matches; {photographed.stated_share:.2f} of them fit the stated motion, "
+            f"{photographed.mirrored_share:.2f} its mirror image"
+        )
 
 
 def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
@@ -60,13 +71,15 @@ def decidability(samples: Samples) -> Probe:
     values = []
     for every in samples.asked().values():
         for asked in every:
-            values.append(asked.question.decidability)
+            measured = asked.item.sample.proof == "depth"
+            if measured:
+                values.append(asked.question.decidability)
             proven = answer(asked.item.sample, asked.question, samples.gates) if known(asked.kind) else None
-            if what := undecidable(asked.question, proven, samples.gates):
+            if what := undecidable(asked.question, proven, samples.gates, measured=measured):
                 problems.append((asked.item.key, f"{asked.kind}: {what}"))
     detail = {"lowest": min(values), "median": float(np.median(values))} if values else None
     what = "how different the picture would be under a wrong answer, against the run's own gate"
-    return all_of("decidability", what, len(values), problems, detail=detail)
+    return all_of("decidability", what, len(values) or len(problems), problems, detail=detail)
 
 
 def pictures(samples: Samples) -> Probe:

@@ -1,6 +1,5 @@
 """Does one split know the other, and does any regime of light or lens answer for another?"""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
@@ -10,7 +9,7 @@ from viewpoint100k.audit.cues import two_way
 from viewpoint100k.audit.report import Bounds, Measured, Probe, all_of, judge, not_measured
 from viewpoint100k.audit.samples import Asked, Look, Samples, luminance
 from viewpoint100k.audit.statistics import Array, independence_p, share
-from viewpoint100k.records import ObjectRecord
+from viewpoint100k.kinship import groups_by_shape, series
 
 SAME_BITS = 10  # of 272: how far apart the hashes of two near-identical pictures may be
 SAME_COLOUR = 6.0  # mean difference of their 4 x 4 colours, of 255
@@ -22,7 +21,10 @@ def split_leakage(samples: Samples) -> Probe:
     """No object in two splits: not by its name, its file, its author's series, nor by how it looks."""
     problems = list(_shared_names(samples)) + list(_shared_looks(samples))
     objects = {item.group for item in samples.items}
-    what = "objects in one split only: by uid, file hash, author and title, and dHash of the object's box"
+    what = (
+        "objects in one split only: by uid, file hash, shape (moments of the surface), author and title, and "
+        "appearance (dHash of the object's box)"
+    )
     if len({item.sample.split for item in samples.items}) < 2:
         return not_measured("split_leakage", what, "there is only one split")
     return all_of("split_leakage", what, len(objects), problems)
@@ -30,27 +32,30 @@ def split_leakage(samples: Samples) -> Probe:
 
 def _shared_names(samples: Samples) -> Iterator[tuple[str, str]]:
     made_by_us = str(samples.manifest.config.get("source", "")).startswith("builtin:")
-    names: dict[str, Callable[[ObjectRecord], str]] = {
-        "uid": lambda thing: thing.uid,
-        "file": lambda thing: thing.sha256,
-        "author and title": lambda thing: "" if made_by_us else series(thing),
+    things = list(samples.objects())
+    shapes = _shape_names([thing.record.shape for thing in things])
+    names: dict[str, list[str]] = {
+        "uid": [thing.record.uid for thing in things],
+        "file": [thing.record.sha256 for thing in things],
+        "shape": shapes,
+        "author and title": ["" if made_by_us else series(thing.record) for thing in things],
     }
-    for called, name_of in names.items():
+    for called, mine in names.items():
         first = dict[str, tuple[str, str]]()
         seen = set[str]()
-        for thing in samples.objects():
-            name = name_of(thing.record)
+        for thing, name in zip(things, mine, strict=True):
             split, key = first.setdefault(name, (thing.split, thing.key))
             if name and split != thing.split and name not in seen:
                 seen.add(name)
                 yield thing.key, f"{called} {name[:60]!r} is in {thing.split} and, in {key}, in {split}"
 
 
-def series(thing: ObjectRecord) -> str:
-    """Author and title without numbers and endings: "Chair 12 (red)" and "chair_7" are of one series."""
-    title = re.sub(r"[\W\d_]+", " ", re.sub(r"\(.*?\)", " ", thing.title.lower())).strip()
-    known = thing.author.strip().lower() not in ("", "unknown") and len(title) >= 3
-    return f"{thing.author.strip().lower()}: {title[:24]}" if known else ""
+def _shape_names(shapes: list[str]) -> list[str]:
+    """A name for each shape, the same for those that are the same within what copying changes."""
+    distinct = list(dict.fromkeys(shapes))
+    firsts = groups_by_shape(distinct)
+    name_of = {shape: distinct[first] for shape, first in zip(distinct, firsts, strict=True)}
+    return [name_of[shape] for shape in shapes]
 
 
 def _shared_looks(samples: Samples) -> Iterator[tuple[str, str]]:

@@ -13,13 +13,13 @@ import typer
 from rich.markup import escape
 
 import viewpoint100k
-from viewpoint100k.cli import engine, farm, listing, looking, making, sharing
+from viewpoint100k.cli import engine, farm, listing, looking, making, photographs, sharing
 from viewpoint100k.cli.screen import err_console, out_console
 from viewpoint100k.errors import InputError, ViewpointError, printable
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
-GROUPS = (making.app, farm.app, looking.app, sharing.app, listing.app, engine.app)
-for commands in GROUPS[:4]:
+GROUPS = (making.app, photographs.app, farm.app, looking.app, sharing.app, listing.app, engine.app)
+for commands in GROUPS[:5]:
     app.add_typer(commands)
 app.add_typer(listing.app, name="objects", rich_help_panel="Check and look")
 app.add_typer(engine.app, name="engine", rich_help_panel="Check and look")

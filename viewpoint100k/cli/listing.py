@@ -1,5 +1,6 @@
 """Commands about the objects of a source."""
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -11,13 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from viewpoint100k.cli.options import (
+    AllowOption,
     CountOption,
     DeviceOption,
     DrawSeedOption,
     JsonOption,
     ListedArgument,
     PythonOption,
+    SetOption,
     WorkersOption,
+    resolved_config,
 )
 from viewpoint100k.cli.places import devices_for, places_on
 from viewpoint100k.cli.screen import counting, err_console, out_console, print_cpu, print_findings
@@ -30,14 +34,26 @@ app = typer.Typer(
 
 @app.command("list")
 def objects_list(
-    source: ListedArgument, count: CountOption = 24, seed: DrawSeedOption = 0, as_json: JsonOption = False
+    source: ListedArgument,
+    count: CountOption = 24,
+    seed: DrawSeedOption = 0,
+    allow: AllowOption = None,
+    overrides: SetOption = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="How many objects are left after each filter, instead of the list.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the objects of a source that would be used, with category, licence and author.
 
     [bold]viewpoint100k objects list my-models/[/bold]
     [bold]viewpoint100k objects list builtin: --count 5 --json[/bold]
+    [bold]viewpoint100k objects list objaverse:lvis --why --set objects.min_likes=1[/bold]
     """
-    listing = listed(source, count, seed)
+    listing = listed(source, count, seed, allow, overrides, everything=why)
+    if why:
+        print_funnel(listing, as_json)
+        return
     if as_json:
         for thing in listing.objects:
             print(thing.model_dump_json())
@@ -138,18 +154,61 @@ def objects_check(
 
 @app.command("fetch")
 def objects_fetch(
-    source: ListedArgument,
-    folder: Annotated[
-        Path, typer.Argument(help="Where to put objects that are made here.", show_default=False)
+    target: Annotated[
+        str,
+        typer.Argument(metavar="RUN|SOURCE", help="A planned run, or a source as above.", show_default=False),
     ],
+    folder: Annotated[
+        Optional[Path],
+        typer.Argument(help="Of a source: where to put what is made here.", show_default=False),
+    ] = None,
+    part: Annotated[
+        str,
+        typer.Option("--shard", metavar="K/N", help="Of a run: the Kth of N parts of its objects, from 0."),
+    ] = "0/1",
+    connections: Annotated[int, typer.Option(min=1, max=64, help="Of a run: so many objects at a time.")] = 4,
     count: CountOption = 24,
     seed: DrawSeedOption = 0,
 ) -> None:
-    """Make or download objects ahead of a run, and print the names of their files.
+    """Make or download objects ahead of a run.
 
-    [bold]viewpoint100k objects fetch builtin: toys --count 3[/bold]
-    [bold]viewpoint100k objects fetch objaverse:lvis unused --count 1000[/bold]
+    Of a run, fetches what its shards are going to visit into the cache that they share; several machines
+    may do so at once. Of a source, prints the files.
+
+    [bold]viewpoint100k plan OUT --source objaverse:lvis && viewpoint100k objects fetch OUT[/bold]
+    [bold]srun viewpoint100k objects fetch OUT --shard $SLURM_PROCID/$SLURM_NTASKS[/bold]
     """
+    from viewpoint100k.storage import is_url
+
+    if (Path(target) / ".run" / "plan.json").is_file() or is_url(target):
+        _fetch_run(target, part, connections)
+        return
+    if folder is None:
+        raise InputError(
+            f"{target} is no planned run (it has no .run/plan.json); of a source, name a FOLDER too"
+        )
+    _fetch_source(target, folder, count, seed)
+
+
+def _fetch_run(out: str, part: str, connections: int) -> None:
+    from viewpoint100k.config import read_config
+    from viewpoint100k.fetching import fetch_run
+    from viewpoint100k.run import Run
+    from viewpoint100k.run_state import RunPaths
+
+    match = re.fullmatch(r"([0-9]{1,6})/([1-9][0-9]{0,5})", part)
+    if match is None or int(match[1]) >= int(match[2]):
+        raise InputError(f"--shard {part}: expected K/N with K from 0 to N - 1, for instance 0/8")
+    with Run(out) as run, disk_errors(out), counting("Fetching objects") as progress:
+        config = read_config(RunPaths(run.folder).config)
+        numbers = (int(match[1]), int(match[2]))
+        rejects = fetch_run(run.folder, config, run.read_plan(), numbers, connections, progress)
+    for reject in rejects:
+        err_console.print(f"{reject.uid}: {escape(reject.reason)}", style="yellow", soft_wrap=True)
+    out_console.print(f"part {part} is fetched; {len(rejects)} objects cannot be had", highlight=False)
+
+
+def _fetch_source(source: str, folder: Path, count: int, seed: int) -> None:
     from viewpoint100k import objects as sources
     from viewpoint100k.config import FileBudgets
     from viewpoint100k.errors import ObjectRefused
@@ -163,12 +222,86 @@ def objects_fetch(
             err_console.print(f"{thing.record.uid}: {escape(str(refusal))}", style="yellow", soft_wrap=True)
 
 
-def listed(source: str, count: int, seed: int) -> Any:
-    from viewpoint100k import objects as sources
-    from viewpoint100k.config import FileBudgets
+@app.command("groups")
+def objects_groups(
+    source: ListedArgument,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="Where to write them.", show_default=False)
+    ],
+    count: CountOption = 24,
+    seed: DrawSeedOption = 0,
+    allow: AllowOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Fetch objects, compare their shapes, and write which are copies of which, for objects.groups.
 
+    [bold]viewpoint100k objects groups objaverse:lvis groups.csv --count 20000[/bold]
+    [bold]viewpoint100k generate OUT --source objaverse:lvis --set objects.groups=groups.csv[/bold]
+    """
+    from viewpoint100k.fetching import group_copies
+    from viewpoint100k.shards import write_atomically
+
+    if file.suffix != ".csv" or not file.absolute().parent.is_dir():
+        raise InputError(f"{file}: expected a .csv file in a folder that exists")
+    config = resolved_config(
+        "smoke", [*(overrides or []), "objects.duplicates=together"], allow, source=source
+    )
+    listing = listed(source, count, seed, allow, [*(overrides or []), "objects.duplicates=together"])
+    with (
+        tempfile.TemporaryDirectory(prefix="viewpoint100k-") as scratch,
+        disk_errors(file),
+        counting("Comparing shapes") as progress,
+    ):
+        groups, refused = group_copies(config, listing.objects, Path(scratch), progress)
+        rows = [f"{uid},{first}" for uid, first in groups.items()]
+        write_atomically(file, "\n".join(["uid,group", *rows, ""]).encode())
+    copies = len(groups) - len(set(groups.values()))
+    out_console.print(
+        f"{len(groups)} objects, {copies} of them copies of others, {refused} refused: {escape(str(file))}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def print_funnel(listing: Any, as_json: bool) -> None:
+    """How many objects are left after each filter, and what the first dropped ones were dropped for."""
+    steps = listing.selection.steps
+    if as_json:
+        print(listing.selection.model_dump_json())
+        return
+    table = Table("filter", "objects left", "share of the step before")
+    for (_, before), (name, left) in zip([steps[0], *steps], steps, strict=False):
+        table.add_row(escape(name), f"{left:,}", f"{left / before:.1%}" if before else "")
+    out_console.print(table)
+    out_console.print(f"selection {listing.selection.sha256[:12]}", highlight=False)
+
+
+def listed(
+    source: str,
+    count: int,
+    seed: int,
+    allow: str | None = None,
+    overrides: list[str] | None = None,
+    everything: bool = False,
+) -> Any:
+    """The objects of a source, with a progress bar.
+
+    Args:
+        everything: look at all objects of Objaverse, not only until there are enough.
+    """
+    from viewpoint100k import objects as sources
+
+    config = resolved_config("smoke", overrides, allow, source=source)
     with counting("Checking objects") as progress:
-        return sources.list_objects(source, wanted=count, seed=seed, budgets=FileBudgets(), progress=progress)
+        return sources.list_objects(
+            config.source,
+            wanted=max(count, sources.MANY) if everything else count,
+            seed=seed,
+            budgets=config.files,
+            allow=None if config.licences is None else tuple(config.licences),
+            choice=config.objects,
+            progress=progress,
+        )
 
 
 def _look(config: Any, listing: Any) -> Iterator[Any]:

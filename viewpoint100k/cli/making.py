@@ -28,6 +28,7 @@ from viewpoint100k.cli.options import (
     SetOption,
     SourceOption,
     WorkersOption,
+    resolved_config,
 )
 from viewpoint100k.cli.places import devices_for, name_devices, places_on, render_options, runner_named, warm
 from viewpoint100k.cli.screen import (
@@ -379,7 +380,7 @@ def status_command(
         made = run.read_plan()
         while True:
             now = run.status(made, known)
-            report = monitor.make_report(now, run.rejects())
+            report = monitor.make_report(now, run.rejects(), run.fetching())
             if html is not None:
                 with disk_errors(html):
                     monitor.write_page(report, out, html, watch or 0)
@@ -433,13 +434,3 @@ def requestion_command(
     out_console.print(
         f"{manifest.samples} pairs, {manifest.questions} questions, {len(manifest.shards)} shards in {out}"
     )
-
-
-def resolved_config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
-    from viewpoint100k.config import load_config
-    from viewpoint100k.objects.credit import allowed_licences
-    from viewpoint100k.run import with_absolute_source
-
-    if allow is not None:
-        fields["licences"] = allowed_licences(allow)
-    return with_absolute_source(load_config(preset, overrides or [], **fields))

@@ -1,7 +1,7 @@
 """Arguments and options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -126,3 +126,14 @@ CountOption = Annotated[
 ]
 DrawSeedOption = Annotated[int, typer.Option(min=0, help="Seed of the choice from an endless source.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+
+def resolved_config(preset: str, overrides: list[str] | None, allow: str | None, **fields: Any) -> Any:
+    """The settings of a run as the options give them."""
+    from viewpoint100k.config import load_config
+    from viewpoint100k.objects.credit import allowed_licences
+    from viewpoint100k.run import with_absolute_source
+
+    if allow is not None:
+        fields["licences"] = allowed_licences(allow)
+    return with_absolute_source(load_config(preset, overrides or [], **fields))

@@ -149,6 +149,8 @@ def print_report(report: Any) -> None:
     )
     if report.missing:
         out_console.print(f"missing: {report.missing_spec}", soft_wrap=True, highlight=False)
+    if report.fetching:
+        out_console.print(report.fetching, soft_wrap=True, highlight=False)
     if report.machines:
         table = Table("machine", "shards", "pairs", "pairs an hour", "CPU-s a pair")
         for one in report.machines:

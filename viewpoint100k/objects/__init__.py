@@ -6,16 +6,29 @@ A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `ob
 
 import os
 import re
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from viewpoint100k.config import FileBudgets
-from viewpoint100k.errors import InputError, ObjectRefused
+from viewpoint100k.config import FileBudgets, ObjectsConfig
+from viewpoint100k.errors import InputError, ObjectRefused, ViewpointError
 from viewpoint100k.objects.credit import licence_refusal
+from viewpoint100k.objects.selection import (
+    OF_ANNOTATIONS,
+    OF_LISTS,
+    Funnel,
+    check_possible,
+    read_lists,
+    record_selection,
+    select,
+)
+from viewpoint100k.plan import Selection
 from viewpoint100k.records import ObjectRecord, Reject, SourceObject
 
+MANY = 100  # objects of Objaverse: for so many, all of it is looked at
 SOURCES = "builtin:, a folder of .glb/.gltf files, objaverse:lvis or objaverse:all"
 
 
@@ -26,6 +39,7 @@ class Listing:
     objects: tuple[SourceObject, ...]
     rejects: tuple[Reject, ...]
     endless: bool
+    selection: Selection
 
 
 def list_objects(
@@ -35,6 +49,7 @@ def list_objects(
     seed: int,
     budgets: FileBudgets,
     allow: tuple[str, ...] | None = None,
+    choice: ObjectsConfig | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Listing:
     """The objects of a source, the same whoever asks, and those that may not be used with the reason.
@@ -46,12 +61,20 @@ def list_objects(
         seed: of that draw.
         budgets: what one file may contain.
         allow: licences, see `credit.licence_refusal`; None: all but no-derivatives.
+        choice: which of them are wanted; None: whatever is usual.
         progress: called with (done, total) from time to time.
 
     Raises:
-        InputError: no such source, or it cannot be listed.
+        InputError: no such source, or it cannot be listed, or cannot tell what `choice` asks.
     """
     kind, rest = _parse(source)
+    choice = choice or ObjectsConfig()
+    if kind != "objaverse":
+        check_possible(choice, source, OF_ANNOTATIONS)
+    if kind == "builtin":
+        check_possible(choice, source, OF_LISTS)
+    lists = read_lists(choice)
+    funnel = Funnel()
     if kind == "builtin":
         from viewpoint100k.objects.builtin import list_builtin
 
@@ -59,15 +82,21 @@ def list_objects(
         refusals = {each.record.uid: licence_refusal(each.record.licence, allow) for each in made}
         objects = [each for each in made if not refusals[each.record.uid]]
         rejects = [Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason]
+        funnel.step("made", len(made))
     elif kind == "objaverse":
         from viewpoint100k.objects.objaverse import list_objaverse
 
-        objects, rejects = list_objaverse(rest, wanted, seed, allow, progress)
+        objects, funnel = list_objaverse(rest, wanted, seed, lists, allow, progress)
+        rejects = []
     else:
         from viewpoint100k.objects.folder import list_folder
 
-        objects, rejects = list_folder(Path(rest), budgets, allow, progress)
-    return Listing(tuple(objects), tuple(rejects), endless=kind == "builtin")
+        usable, rejects = list_folder(Path(rest), budgets, allow, progress)
+        funnel.step("files of objects", len(usable) + len(rejects))
+        funnel.step("pass the gate, with a licence that is allowed", len(usable))
+        objects = select(usable, lists, funnel)
+    selection = record_selection(lists, allow, funnel, [thing.record.uid for thing in objects])
+    return Listing(tuple(objects), (*rejects, *funnel.rejects), kind == "builtin", selection)
 
 
 def fetch_object(
@@ -85,8 +114,7 @@ def fetch_object(
         ObjectRefused: the file is not there, is not what was planned, or must not be rendered.
         InputError: no such source, or it cannot be reached.
     """
-    from viewpoint100k.objects.folder import check_folder, object_sha256, open_inside
-    from viewpoint100k.objects.gltf import check_gltf
+    from viewpoint100k.objects.folder import check_folder, inspect_file, open_inside
 
     kind, rest = _parse(source)
     if kind == "builtin":
@@ -94,20 +122,48 @@ def fetch_object(
     elif kind == "objaverse":
         from viewpoint100k.objects.objaverse import fetch_objaverse
 
-        path = fetch_objaverse(obj.record.uid)
+        path = fetch_objaverse(obj)
     else:
         check_folder(Path(rest))
         path = open_inside(Path(rest), obj.path)
     planned = obj.record.sha256
     try:
-        sha256 = object_sha256(path, check_gltf(path, budgets).files)
+        sha256, shape = inspect_file(path, budgets)
     except ObjectRefused as error:
         raise ObjectRefused(
             f"changed since it was planned, when it was fine: {error}" if planned else error
         ) from error
     if planned not in ("", sha256):
         raise ObjectRefused(f"changed since it was planned: sha256 was {planned}, is {sha256}")
-    return path, obj.record.model_copy(update={"sha256": sha256})
+    return path, obj.record.model_copy(update={"sha256": sha256, "shape": shape})
+
+
+@contextmanager
+def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
+    """Meanwhile, bring objects of a source that downloads them here, in order.
+
+    What fails is met again later.
+    """
+    if _parse(source)[0] != "objaverse":
+        yield
+        return
+    from viewpoint100k.objects.objaverse import fetch_objaverse
+
+    over = threading.Event()
+
+    def fetch() -> None:
+        for thing in things:
+            if over.is_set():
+                return
+            with suppress(ViewpointError, OSError):
+                fetch_objaverse(thing)
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()  # the download in work goes on for as long as the process lives
 
 
 def _parse(source: str) -> tuple[str, str]:
@@ -119,6 +175,10 @@ def _parse(source: str) -> tuple[str, str]:
     # a folder's name may have a colon in it, and C: is no scheme
     if source and (Path(source).exists() or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", source)):
         return "folder", source
+    if source.startswith(("photos:", "colmap:", "transforms:")):
+        raise InputError(
+            f"source {source!r} is of photographs, which are not rendered: run `viewpoint100k photos {source} OUT`"
+        )
     raise InputError(f"no source {source!r}: expected {SOURCES}")
 
 

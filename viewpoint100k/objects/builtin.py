@@ -70,8 +70,8 @@ def build_builtin(uid: str) -> bytes:
     match = _UID.fullmatch(uid)
     if not match or match[1] not in _BUILDERS:
         raise InputError(
-            f"{uid!r} is not a builtin object: expected FAMILY-XXXXXXXX with eight hex digits, and FAMILY one of "
-            f"{', '.join(FAMILIES)}. List some with list_builtin()."
+            f"{uid!r} is not a builtin object: expected FAMILY-XXXXXXXX with 8 hex digits, and FAMILY one "
+            f"of {', '.join(FAMILIES)}. List some with list_builtin()."
         )
     return write_glb(uid, _BUILDERS[match[1]](Kit(uid)))
 
@@ -110,7 +110,7 @@ class Kit:
         )
 
     def pattern(self, *names: str) -> Paint:
-        """A texture of one of these kinds, or of `ANY`, in a new colour and one that differs from it in grey too."""
+        """A texture of one of these kinds, or of `ANY`, in a new colour and one of another grey."""
         colour, other = self.colour(), self.pick(WHITE, DARK, self.colour())
         if abs(_grey(colour) - _grey(other)) < 0.25:
             other = WHITE if _grey(colour) < 0.5 else DARK

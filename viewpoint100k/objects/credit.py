@@ -20,7 +20,10 @@ _PERSON_FIELDS = ("displayName", "username", "slug", "label", "name")  # never e
 
 
 def plain_text(value: Any) -> str:
-    """One printable line from a field of a stranger's file; of a person only the name; lists count as empty."""
+    """One printable line from a field of a stranger's file; of a person only the name.
+
+    Lists count as empty.
+    """
     if isinstance(value, dict):
         return next((text for field in _PERSON_FIELDS if (text := plain_text(value.get(field)))), "")
     if not isinstance(value, str | int | float):
@@ -109,7 +112,10 @@ def _allowed(licence: str, allow: tuple[str, ...]) -> bool:
 
 
 def _parse(text: str) -> tuple[str, str] | None:
-    """Family ("CC-BY-NC", "CC0") and version ("" if not given); None for what is not one Creative Commons licence."""
+    """Family ("CC-BY-NC", "CC0") and version ("" if not given).
+
+    None for what is not one Creative Commons licence.
+    """
     plain = text.lower()
     for pattern, word in _SPELLINGS:
         plain = re.sub(pattern, f" {word} ", plain)

@@ -25,7 +25,7 @@ def list_folder(
     allow: tuple[str, ...] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[SourceObject], list[Reject]]:
-    """All usable objects below `folder` in order of their relative paths, and what is not usable, with reasons.
+    """All usable objects below `folder` in order of their paths, and what is not usable, with reasons.
 
     `SourceObject.path` is relative to the folder, so that a plan made on one machine serves on another.
 
@@ -48,7 +48,7 @@ def list_folder(
             progress(done, len(names))
         try:
             found = _inspect(folder, name, uids[name], described[name], budgets, allow)
-        except _Unlisted as error:
+        except _UnlistedError as error:
             rejects.append(Reject(uid=uids[name], stage="list", reason=f"{plain_text(name)}: {error}"))
         except ObjectRefused as error:
             rejects.append(Reject(uid=uids[name], stage="check", reason=f"{plain_text(name)}: {error}"))
@@ -100,8 +100,25 @@ def open_inside(folder: Path, name: str) -> Path:
     return path
 
 
+def inspect_file(path: Path, budgets: FileBudgets) -> tuple[str, str]:
+    """sha256 and shape of an object's file that passes the gate.
+
+    The shape is empty where it cannot be measured.
+
+    Raises:
+        ObjectRefused: it does not pass, or cannot be read.
+    """
+    from viewpoint100k.objects.gltf import check_and_place
+    from viewpoint100k.objects.shape import MAX_TRIANGLES, shape_of
+
+    facts, surface = check_and_place(path, budgets, MAX_TRIANGLES)
+    return object_sha256(path, facts.files), shape_of(surface) if surface is not None else ""
+
+
 def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
-    """Of the file; of the hashes of all its files if it has side files, for an equal .gltf may have another .bin.
+    """Of the file; of the hashes of all its files if it has side files.
+
+    For an equal .gltf may have another .bin.
 
     Raises:
         ObjectRefused: a file cannot be read.
@@ -135,18 +152,21 @@ def assign_uids(names: list[str]) -> dict[str, str]:
 
 
 def safe_uid(text: str) -> str:
-    """`text` with only A-Z a-z 0-9 _ -; accents dropped, everything else an underscore, long ones cut and hashed."""
+    """`text` with only A-Z a-z 0-9 _ -.
+
+    Accents dropped, everything else an underscore, long ones cut and hashed.
+    """
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     uid = re.sub(r"[^A-Za-z0-9-]+", "_", ascii_text).strip("_-") or "object"
     return uid if len(uid) <= _MAX_UID else f"{uid[:_MAX_UID]}-{_short_hash(text)}"
 
 
-class _Unlisted(Exception):
+class _UnlistedError(Exception):
     """Reason why a file is not used although nothing may be wrong inside it."""
 
 
 def _find(folder: Path) -> tuple[list[str], int, list[Reject]]:
-    """Relative paths of the objects, how many other files there are, and folders that could not be looked into."""
+    """Relative paths of the objects, how many other files there are, and folders that cannot be read."""
     names: list[str] = []
     others = 0
     rejects: list[Reject] = []
@@ -172,27 +192,26 @@ def _find(folder: Path) -> tuple[list[str], int, list[Reject]]:
 def _inspect(
     folder: Path, name: str, uid: str, entry: Described, budgets: FileBudgets, allow: tuple[str, ...] | None
 ) -> SourceObject:
-    from viewpoint100k.objects.gltf import check_gltf
-
     if any("\ud800" <= character <= "\udfff" for character in name):
-        raise _Unlisted("its name is not UTF-8 and cannot be written into a plan; rename it")
+        raise _UnlistedError("its name is not UTF-8 and cannot be written into a plan; rename it")
     refusal = licence_refusal(normalise_licence(entry.licence), allow)
     if refusal:
-        raise _Unlisted(refusal)
+        raise _UnlistedError(refusal)
     try:
         path = open_inside(folder, name)
         sha256 = file_sha256(path)
     except ObjectRefused as error:
-        raise _Unlisted(str(error)) from error
+        raise _UnlistedError(str(error)) from error
     if entry.sha256 not in ("", sha256):
-        raise _Unlisted(f"its sha256 is {sha256}, the manifest says {entry.sha256}; get the file again")
-    facts = check_gltf(path, budgets)
-    record = entry.record(uid, object_sha256(path, facts.files), folder_name=PurePosixPath(name).parent.name)
+        raise _UnlistedError(f"its sha256 is {sha256}, the manifest says {entry.sha256}; get the file again")
+    sha256, shape = inspect_file(path, budgets)
+    record = entry.record(uid, sha256, folder_name=PurePosixPath(name).parent.name)
+    record = record.model_copy(update={"shape": shape})
     return SourceObject(record=record, path=name, front_azimuth_deg=entry.front_azimuth_deg)
 
 
 def _match(uids: dict[str, str], entries: dict[str, Described]) -> dict[str, Described]:
-    """The entry of each file: by relative path or uid, or by file name where no other folder has the same one.
+    """The entry of each file: by relative path or uid, or by file name where only one is called so.
 
     With or without suffix; accents may be composed or not.
     """

@@ -59,8 +59,11 @@ class Described:
 NOT_DESCRIBED = Described("", "", "", "", "", "", "", None)
 
 
-def read_metadata(folder: Path) -> tuple[str, dict[str, Described]]:
+def read_metadata(folder: Path, named_by: tuple[str, ...] = _FILE) -> tuple[str, dict[str, Described]]:
     """Name of the folder's manifest ("" if it has none) and its entries by file.
+
+    Args:
+        named_by: the columns that may name what an entry describes, best first.
 
     Raises:
         InputError: the manifest cannot be read, or an entry makes no sense; names the file and the line or
@@ -71,7 +74,7 @@ def read_metadata(folder: Path) -> tuple[str, dict[str, Described]]:
         if path.is_file():
             entries: dict[str, Described] = {}
             for where, row in _rows(path):
-                entry = _described(row, where)
+                entry = _described(row, where, named_by)
                 if entry.file in entries:
                     raise InputError(
                         f"{where} describes {entry.file}, as an entry before it does: keep one of them"
@@ -128,13 +131,13 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield where, {**row, "file": key} if key else row
 
 
-def _described(row: dict[str, Any], where: str) -> Described:
+def _described(row: dict[str, Any], where: str, named_by: tuple[str, ...]) -> Described:
     def first(names: tuple[str, ...]) -> str:
         return next((text for name in names if (text := plain_text(row.get(name)))), "")
 
-    file = first(_FILE).replace("\\", "/").removeprefix("./")
+    file = first(named_by).replace("\\", "/").removeprefix("./")
     if not file:
-        raise InputError(f"{where} names no file; expected one of the columns {', '.join(_FILE)}")
+        raise InputError(f"{where} names no file; expected one of the columns {', '.join(named_by)}")
     front = first(("front_azimuth_deg",))
     return Described(
         file=file,

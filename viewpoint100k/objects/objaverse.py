@@ -1,216 +1,279 @@
-"""Objaverse as a source. The `objaverse` package reads its own cache; what is missing there we download.
+"""Objaverse as a source: which of its objects are used, and where the file of one is."""
 
-We download ourselves because the package writes index files straight to their final names (a killed download
-breaks every later call), never retries and ignores HF_ENDPOINT. The files end up where the package looks for
-them.
-"""
-
-import errno
-import functools
-import gzip
-import json
 import re
-import tempfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from viewpoint100k.errors import InputError, MissingExtra, ObjectRefused
-from viewpoint100k.objects.credit import licence_refusal, normalise_licence, plain_text
-from viewpoint100k.records import ObjectRecord, Reject, SourceObject
+from viewpoint100k.config import ObjectsConfig
+from viewpoint100k.errors import ObjectRefused
+from viewpoint100k.objects.annotations import lvis_categories, read_index, read_tables, record_of, uids_of
+from viewpoint100k.objects.credit import licence_refusal
+from viewpoint100k.objects.downloads import fetch_glb
+from viewpoint100k.objects.selection import Funnel, Lists, Row, choose, fold, folded
+from viewpoint100k.objects.tables import Mask
+from viewpoint100k.records import SourceObject
 
-_REPOSITORY = "allenai/objaverse"
-_INDEX, _LVIS = "object-paths.json.gz", "lvis-annotations.json.gz"
+Progress = Callable[[int, int], None]
+
 _PATH = re.compile(r"glbs/[0-9A-Za-z_-]+/([0-9A-Za-z_-]+)\.glb")
-_MAX_BATCH = 20_000  # annotations in memory at once, about 20 kB each
-_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+FEW = 64  # objects that lie in few of the 160 annotation files: only these are read
+ANIMATIONS = {None: (None, None), True: (1, None), False: (None, 0)}  # fewest and most, by objects.animated
+SAME_COUNTS_FROM = 500  # faces: two objects with as many faces and vertices may be the same, uploaded twice
 
 
 def list_objaverse(
     subset: str,
     wanted: int,
     seed: int,
+    lists: Lists,
     allow: tuple[str, ...] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[list[SourceObject], list[Reject]]:
-    """`wanted` objects in an order that only the seed decides, and those that were drawn but may not be used.
+    progress: Progress | None = None,
+) -> tuple[list[SourceObject], Funnel]:
+    """`wanted` objects in an order that only the seed decides, and what became of the others.
 
-    A larger `wanted` extends a smaller one. Fewer come back only when the subset has no more.
+    A larger `wanted` extends a smaller one, unless the share of a category is bounded: then it has all of the
+    smaller one's objects, and others between. Fewer come back only when no more pass the filters.
 
     Raises:
         InputError: an index file is broken, or is not in the cache and there is no network.
     """
-    paths, categories = _object_paths(), _lvis_categories()
-    uids = sorted(categories if subset == "lvis" else paths)
-    order = [uids[index] for index in np.random.default_rng(seed).permutation(len(uids))]
-    objects: list[SourceObject] = []
-    rejects: list[Reject] = []
+    index = read_index()
+    categories = lvis_categories()
+    funnel = Funnel()
+    everything = index.uids if subset == "all" else np.array(sorted(uid.encode() for uid in categories))
+    order = everything[np.random.default_rng(seed).permutation(len(everything))]
+    funnel.step(f"objaverse:{subset}", len(order))
+    order = order[lists.by_uid(order, funnel)]
+    folders = index.folder_of(order)
+    search = _Search(lists, categories, allow, funnel, wanted)
     start = 0
-    while start < len(order) and len(objects) < wanted:
-        # as many as are missing, then ever more, because every call reads up to 160 annotation files
-        drawn = order[start : start + min(max(wanted - len(objects), start), _MAX_BATCH)]
-        start += len(drawn)
-        annotations = _annotations([uid for uid in drawn if uid in paths])
-        for uid in drawn:
-            if len(objects) == wanted:
-                break
-            if uid not in annotations:
-                rejects.append(
-                    Reject(uid=uid, stage="list", reason="is not in Objaverse's index and annotations")
-                )
-                continue
-            record = _record(uid, annotations[uid], categories.get(uid, "unknown"))
-            refusal = licence_refusal(record.licence, allow)
-            if refusal:
-                rejects.append(Reject(uid=uid, stage="list", reason=refusal))
-            else:
-                objects.append(SourceObject(record=record))
-        if progress:
-            progress(len(objects), wanted)
-    return objects, rejects
+    few = wanted <= FEW and not search.is_picky
+    while True:
+        # as many as are missing, then ever more; or all at once, if nearly all files are read anyway
+        size = max(wanted - search.passed, start, 1) if few else len(order)
+        search.look_at(order[start : start + size], folders[start : start + size], index.names, progress)
+        start += size
+        if start >= len(order) or search.passed >= wanted:
+            return search.finish(), funnel
 
 
-def fetch_objaverse(uid: str) -> Path:
+def fetch_objaverse(thing: SourceObject) -> Path:
     """The object's file in Objaverse's cache, downloaded if it is not there or was cut short.
 
     Raises:
         ObjectRefused: not in the index, or cannot be downloaded, or is not a whole GLB.
         InputError: no network.
     """
-    relative = _object_paths().get(uid)
-    if relative is None:
+    uid = thing.record.uid
+    relative = thing.path
+    if not relative:  # planned by an earlier version
+        index = read_index()
+        place = int(index.folder_of(np.array([uid.encode()]))[0])
+        relative = f"glbs/{index.names[place]}/{uid}.glb" if place >= 0 else ""
+    match = _PATH.fullmatch(relative)
+    if match is None or match[1] != uid:
         raise ObjectRefused(f"Objaverse's index has no file for {uid}")
-    path = _root() / relative
-    if not path.is_file() or _what_is_missing(path):
-        _download(relative, ObjectRefused)
-    return path
+    return fetch_glb(relative)
 
 
-def _root() -> Path:
-    """Where the objaverse package keeps its files; it decides so when it is imported."""
-    return Path(_objaverse()._VERSIONED_PATH)
+class _Search:
+    """Objects looked at batch by batch, in the order of the draw."""
 
+    def __init__(
+        self,
+        lists: Lists,
+        categories: dict[str, str],
+        allow: tuple[str, ...] | None,
+        funnel: Funnel,
+        wanted: int,
+    ) -> None:
+        self.settings = lists.settings
+        self.lists = lists
+        self.categories = categories
+        self.allow = allow
+        self.funnel = funnel
+        self.wanted = wanted
+        self.counts = Counter[str]()  # what is left after each filter, in order
+        self.tables = list[tuple[Any, np.ndarray[Any, np.dtype[np.int64]]]]()  # and which of their rows pass
+        self.where = list[str]()  # folder of each that passes
+        self.rows = list[Row]()
 
-def _objaverse() -> Any:
-    try:
-        import huggingface_hub  # noqa: F401  (needed as well, and missing at a better moment here)
-        import objaverse
-    except ImportError as error:
-        raise MissingExtra(
-            "objaverse: sources need the objaverse package: pip install 'viewpoint100k[objaverse]'"
-        ) from error
-    return objaverse
+    @property
+    def is_picky(self) -> bool:
+        """Whether a filter needs to see more than the first few objects of the draw."""
+        usual = ObjectsConfig(groups=self.settings.groups, duplicates=self.settings.duplicates)
+        return self.settings != usual or self.allow is not None
 
+    @property
+    def passed(self) -> int:
+        return len(self.rows)
 
-@functools.cache
-def _object_paths() -> dict[str, str]:
-    """Uid to path below the cache. Paths of another form are left out: the index is a stranger's file too."""
-    with _reading([_INDEX]):
-        paths: dict[str, str] = _objaverse()._load_object_paths()
-        return {
-            uid: path for uid, path in paths.items() if (match := _PATH.fullmatch(path)) and match[1] == uid
+    def look_at(
+        self,
+        uids: np.ndarray[Any, np.dtype[np.bytes_]],
+        folders: np.ndarray[Any, np.dtype[np.int64]],
+        names: Sequence[str],
+        progress: Progress | None,
+    ) -> None:
+        """Filter some objects.
+
+        Args:
+            folders: of each, a place in `names`; -1: it is not in the index.
+        """
+        needed = [names[place] for place in np.unique(folders[folders >= 0])]
+        table = read_tables(needed, self._unread(), progress)
+        known = uids_of(table)
+        order = np.argsort(known, kind="stable")
+        places = np.zeros(len(uids), np.int64)
+        there = np.zeros(len(uids), bool)
+        if len(known):
+            places = order[np.minimum(np.searchsorted(known, uids, sorter=order), len(known) - 1)]
+            there = (known[places] == uids) & (folders >= 0)
+        for uid in uids[~there]:
+            self.funnel.drop("unknown", uid.decode(), "is not in Objaverse's index and annotations")
+        self._count("has an annotation", int(there.sum()))
+        rows = self._filtered(table, places[there])
+        if self.settings.category_share is None and self.lists.groups is None:
+            rows = rows[: self.wanted - self.passed]  # the first are used, whatever the others are
+        self.tables.append((table, rows))
+        where = np.zeros(len(known), np.int64)
+        where[places[there]] = folders[there]
+        self.where += [names[place] for place in where[rows]]
+        taken = table["uid"].take(rows).to_pylist()
+        own = (
+            table["categories"].take(rows).to_pylist()
+            if "categories" in table.column_names
+            else [None] * len(rows)
+        )
+        for uid, others in zip(taken, own, strict=True):
+            category = self.categories.get(uid) or (f"sketchfab: {others[0]}" if others else "unknown")
+            self.rows.append(Row(uid, category))
+
+    def _unread(self) -> list[str]:
+        """Columns that no filter asks for."""
+        settings = self.settings
+        by_category = settings.categories or settings.without_categories or settings.category_share
+        unread = [] if settings.tags or settings.without_tags else ["tags"]
+        return unread if by_category else [*unread, "categories"]
+
+    def finish(self) -> list[SourceObject]:
+        """The objects that are used."""
+        for name, left in self.counts.items():
+            self.funnel.step(name, left)
+        chosen = choose(self.rows, self.lists, self.funnel, self.wanted)
+        starts = np.cumsum([0, *(len(rows) for _, rows in self.tables)])
+        out = []
+        for number, (table, rows) in enumerate(self.tables):
+            mine = [one for one in chosen if starts[number] <= one.place < starts[number + 1]]
+            found = table.take(rows[[one.place - starts[number] for one in mine]]).to_pylist() if mine else []
+            for one, row in zip(mine, found, strict=True):
+                uid = row["uid"]
+                counts = f"{row['faces']} faces, {row['vertices']} vertices"
+                kin = [*one.kin, *([counts] if (row["faces"] or 0) >= SAME_COUNTS_FROM else [])]
+                record = record_of(row, self.categories.get(uid, "unknown"))
+                out.append(
+                    SourceObject(record=record, path=f"glbs/{self.where[one.place]}/{uid}.glb", kin=kin)
+                )
+        return out
+
+    def _count(self, name: str, left: int) -> None:
+        self.counts[name] += left
+
+    def _filtered(
+        self, table: Any, rows: np.ndarray[Any, np.dtype[np.intp]]
+    ) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Those rows of a table that pass all filters on annotations, in order."""
+        rows = rows.astype(np.int64)
+        for name, kept in self._filters(table):
+            rows = rows[kept[rows]]
+            self._count(name, len(rows))
+        licences = table["licence"].take(rows).to_pylist()
+        refusals = {licence: licence_refusal(licence, self.allow) for licence in set(licences)}
+        refused = [place for place, licence in enumerate(licences) if refusals[licence] is not None]
+        uids = table["uid"].take(rows[refused]).to_pylist()
+        for uid, place in zip(uids, refused, strict=True):
+            self.funnel.drop("licence", uid, str(refusals[licences[place]]))
+        rows = np.delete(rows, refused)
+        allowed = "licence: not no-derivatives" if self.allow is None else f"licence: {', '.join(self.allow)}"
+        self._count(allowed, len(rows))
+        return rows
+
+    def _filters(self, table: Any) -> list[tuple[str, Mask]]:
+        """Name and mask over a table of each filter that is on."""
+        settings = self.settings
+        out = list[tuple[str, Mask]]()
+        if not settings.age_restricted:
+            out.append(("not age-restricted", ~_flags(table["age_restricted"])))
+        if settings.categories is not None:
+            out.append(("in objects.categories", self._in_categories(table, settings.categories)))
+        if settings.without_categories:
+            kept = ~self._in_categories(table, settings.without_categories)
+            out.append(("not in objects.without_categories", kept))
+        if settings.tags is not None:
+            out.append(("has one of objects.tags", _any_of(table["tags"], settings.tags)))
+        if settings.without_tags:
+            out.append(("has none of objects.without_tags", ~_any_of(table["tags"], settings.without_tags)))
+        if settings.authors is not None:
+            out.append(
+                ("by one of objects.authors", _is_in(table["author"].combine_chunks(), settings.authors))
+            )
+        if settings.without_authors:
+            kept = ~_is_in(table["author"].combine_chunks(), settings.without_authors)
+            out.append(("by none of objects.without_authors", kept))
+        bounds = {
+            "faces": (settings.min_faces, settings.max_faces),
+            "likes": (settings.min_likes or None, None),
+            "views": (settings.min_views or None, None),
+            "animations": ANIMATIONS[settings.animated],
         }
+        for name, (low, high) in bounds.items():
+            if low is not None:
+                out.append((f"{name}: {low} or more", _between(table[name], low, None)))
+            if high is not None:
+                out.append((f"{name}: {high} or fewer", _between(table[name], 0, high)))
+        return out
+
+    def _in_categories(self, table: Any, wanted: Sequence[str]) -> Mask:
+        """Whether LVIS's category of each object, or one of Sketchfab's, is among some."""
+        names = folded(wanted)
+        uids = {uid for uid, category in self.categories.items() if fold(category) in names}
+        return _any_of(table["categories"], wanted) | _is_in(
+            table["uid"].combine_chunks(), list(uids), exact=True
+        )
 
 
-@functools.cache
-def _lvis_categories() -> dict[str, str]:
-    with _reading([_LVIS]):
-        by_category = _objaverse().load_lvis_annotations()
-        return {
-            uid: plain_text(category) for category in sorted(by_category) for uid in by_category[category]
-        }
+# --- columns of a table ---------------------------------------------------------------------------
 
 
-def _annotations(uids: list[str]) -> dict[str, dict[str, Any]]:
-    """Of just these; without those that have none."""
-    folders = sorted({_object_paths()[uid].split("/")[1] for uid in uids})
-    with _reading([f"metadata/{folder}.json.gz" for folder in folders]):
-        return dict(_objaverse().load_annotations(uids)) if uids else {}
+def _flags(column: Any) -> Mask:
+    return np.asarray(column.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _record(uid: str, annotation: dict[str, Any], category: str) -> ObjectRecord:
-    """Only what attribution needs: no e-mail addresses, no avatars."""
-    return ObjectRecord(
-        uid=uid,
-        category=category,
-        title=plain_text(annotation.get("name")),
-        author=plain_text(annotation.get("user")) or "unknown",
-        licence=normalise_licence(plain_text(annotation.get("license"))),
-        source_url=plain_text(annotation.get("viewerUrl")) or plain_text(annotation.get("uri")),
-    )
+def _between(column: Any, low: int, high: int | None) -> Mask:
+    """Whether each number is in an interval, ends included. One that is not known is in none."""
+    values = column.fill_null(-1).to_numpy(zero_copy_only=False)
+    above = values >= max(low, 0)
+    return np.asarray(above if high is None else above & (values <= high), dtype=bool)
 
 
-@contextmanager
-def _reading(files: Iterable[str]) -> Iterator[None]:
-    """Make sure that the package finds these files, and say which one is broken when it cannot read them."""
-    files = list(files)
-    for file in files:
-        if not (_root() / file).is_file():
-            _download(file, InputError)
-    try:
-        yield
-    except (EOFError, zlib.error, ValueError, OSError) as error:
-        broken = next((_root() / file for file in files if not _readable(_root() / file)), None)
-        if broken is None:
-            raise InputError(f"cannot read Objaverse's cache {_root()}: {error}") from error
-        raise InputError(
-            f"{broken} is broken ({error}), probably by a download that was cut short: delete it and try again"
-        ) from error
+def _is_in(column: Any, names: Sequence[str], *, exact: bool = False) -> Mask:
+    """Whether each text is among some names, which are compared as `fold` says unless `exact`."""
+    encoded = column.dictionary_encode()
+    known = encoded.dictionary.to_pylist()
+    wanted = set(names) if exact else folded(names)
+    is_wanted = np.array([(name if exact else fold(name)) in wanted for name in known] or [False])
+    return np.asarray(is_wanted[encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)], dtype=bool)
 
 
-def _readable(path: Path) -> bool:
-    try:
-        with gzip.open(path, "rb") as stream:
-            json.load(stream)
-    except (EOFError, zlib.error, ValueError, OSError):
-        return False
-    return True
-
-
-def _download(relative: str, failure: type[ObjectRefused] | type[InputError]) -> None:
-    """Put a file of the Objaverse repository into the cache: all of it or nothing."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
-
-    path = _root() / relative
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # a folder of its own, so that two processes do not meet, and beside the target, so that it can be
-        # renamed
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=_root(), ignore_cleanup_errors=True) as folder:
-            try:
-                fetched = Path(hf_hub_download(_REPOSITORY, relative, repo_type="dataset", local_dir=folder))
-            except (
-                LocalEntryNotFoundError,
-                RepositoryNotFoundError,
-            ) as error:  # the Hub's fault, not this file's
-                raise InputError(
-                    f"Objaverse's {relative} is not (whole) in {_root()} and the Hugging Face Hub cannot be reached: needs "
-                    "network (HF_ENDPOINT names another server), or a cache at that place which holds the file"
-                ) from error
-            except Exception as error:  # whatever the HTTP library of this release raises
-                if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
-                    raise
-                raise failure(
-                    f"cannot download {relative} of {_REPOSITORY}: {' '.join(str(error).split())}"
-                ) from error
-            if relative.endswith(".glb") and (missing := _what_is_missing(fetched)):
-                raise failure(f"downloaded {relative} of {_REPOSITORY}: {missing}")
-            fetched.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write Objaverse's cache {_root()}: {error.strerror or error}") from error
-
-
-def _what_is_missing(path: Path) -> str:
-    """Why the file is not a whole GLB; empty if it is."""
-    with path.open("rb") as stream:
-        header = stream.read(12)
-    size = path.stat().st_size
-    if header[:4] != b"glTF" or len(header) < 12:
-        return "not a GLB"
-    declared = int.from_bytes(header[8:12], "little")
-    return f"cut short, {size} of {declared} bytes" if size < declared else ""
+def _any_of(column: Any, names: Sequence[str]) -> Mask:
+    """Whether each list has one of some names in it."""
+    joined = column.combine_chunks()
+    found = np.zeros(len(joined), dtype=bool)
+    if len(joined.flatten()):
+        hits = _is_in(joined.flatten(), names)
+        found[joined.value_parent_indices().to_numpy()[hits]] = True
+    return found

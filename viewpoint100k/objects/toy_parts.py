@@ -187,7 +187,7 @@ def _part(paint: Paint, points: Array, normals: Array, uvs: Array) -> Part:
 
 
 def _soften(normals: Array, closed: bool) -> Array:
-    """(edges, d) normals of a polyline's edges to (edges, 2, d) normals at their ends, averaged where it bends little."""
+    """(edges, d) normals of a polyline's edges to (edges, 2, d) at their ends, averaged at slight bends."""
     before, after = np.roll(normals, 1, 0), np.roll(normals, -1, 0)
     if not closed:
         before[0], after[-1] = normals[0], normals[-1]
@@ -295,7 +295,7 @@ def tube(
 
 
 def prism(outline: Array, depth: float, paint: Paint, taper: float = 1) -> Part:
-    """An outline in x, y (counter-clockwise, all of it seen from the origin) from -depth/2 to depth/2 along z.
+    """An outline in x, y (counter-clockwise, all seen from the origin) from -depth/2 to depth/2 along z.
 
     `taper` scales the front end.
     """

@@ -11,13 +11,13 @@ answer, the grammar of what chains say, when each sentence is true, and what fol
 
 from viewpoint100k.config import GateConfig
 from viewpoint100k.proof.case import Answer, Case, Measured, kind_of
-from viewpoint100k.proof.judging import contradicted, objections
+from viewpoint100k.proof.judging import contradicted, objections, solved
 from viewpoint100k.proof.kinds import PROOFS
 from viewpoint100k.proof.language import understood
-from viewpoint100k.proof.reading import problems_of_chain as _problems_of_chain
+from viewpoint100k.proof.reading import problems_of_text
 from viewpoint100k.records import Question, Sample, Vocabulary
 
-__all__ = ["Answer", "answer", "contradicted", "known", "problems_of_chain", "problems_of_question"]
+__all__ = ["Answer", "Reader", "answer", "contradicted", "known", "problems_of_chain"]
 
 
 def known(kind: str) -> bool:
@@ -25,49 +25,60 @@ def known(kind: str) -> bool:
     return kind in PROOFS
 
 
+class Reader:
+    """Proves the questions of one sample, and measures once what several of them need."""
+
+    def __init__(
+        self, sample: Sample, gates: GateConfig | None = None, words: Vocabulary | None = None
+    ) -> None:
+        """
+        Args:
+            gates: of the dataset that is judged; None: today's defaults. No sample says by which it was made.
+            words: of the dataset, from its manifest; None: of an early version, which had no others than
+                English.
+        """
+        self.measured = Measured(sample)
+        self.gates = gates or GateConfig()
+        self.words = words
+
+    def answer(self, question: Question) -> Answer | str:
+        """The right answer, in English, or why the question must not be asked.
+
+        Raises:
+            KeyError: there is no proof of the question's kind.
+        """
+        return solved(self._case(question))
+
+    def problems(self, question: Question) -> list[str]:
+        """What is wrong with a question and its chain of thought, a line each.
+
+        Only the chain is judged where no proof of the kind is known.
+        """
+        found = list(objections(self._case(question))) if known(kind_of(question)) else []
+        return found + [f"chain of thought: {problem}" for problem in self.problems_of_chain(question)]
+
+    def problems_of_chain(self, question: Question) -> list[str]:
+        """What is wrong with a chain of thought, a line each; nothing where it is sound, or missing.
+
+        Every sentence is taken apart by a grammar that is written down a second time, each fact is measured
+        anew, and the conclusion is drawn from the sentences alone.
+        """
+        if question.chain_of_thought is None:
+            return []
+        case = self._case(question)
+        return list(problems_of_text(case.question.chain_of_thought or "", case, PROOFS.get(case.kind)))
+
+    def _case(self, question: Question) -> Case:
+        return Case(self.measured, understood(self.measured.sample, question, self.words), self.gates)
+
+
 def answer(
     sample: Sample, question: Question, gates: GateConfig | None = None, words: Vocabulary | None = None
 ) -> Answer | str:
-    """The right answer of a question, in English, or why the question must not be asked.
-
-    Args:
-        gates: of the dataset that is judged; None: today's defaults. No sample says by which it was made.
-        words: of the dataset, from its manifest; None: of an early version, which had no others than English.
-
-    Raises:
-        KeyError: there is no proof of the question's kind.
-    """
-    return PROOFS[kind_of(question)].solve(_case(sample, question, gates, words))
-
-
-def problems_of_question(
-    sample: Sample, question: Question, gates: GateConfig | None = None, words: Vocabulary | None = None
-) -> list[str]:
-    """What is wrong with a question and its chain of thought, a line each.
-
-    Only the chain is judged where no proof of the kind is known.
-
-    Args:
-        gates, words: as in `answer`.
-    """
-    found = list(objections(_case(sample, question, gates, words))) if known(kind_of(question)) else []
-    return found + [f"chain of thought: {problem}" for problem in problems_of_chain(sample, question, words)]
+    """As `Reader.answer`, of one question."""
+    return Reader(sample, gates, words).answer(question)
 
 
 def problems_of_chain(sample: Sample, question: Question, words: Vocabulary | None = None) -> list[str]:
-    """What is wrong with a question's chain of thought, a line each; nothing where it is sound, or missing.
-
-    Every sentence is taken apart by a grammar that is written down a second time, each fact is measured anew,
-    and the conclusion is drawn from the sentences alone.
-
-    Args:
-        words: as in `answer`.
-    """
-    if question.chain_of_thought is None:
-        return []
-    case = _case(sample, question, None, words)
-    return list(_problems_of_chain(case.question.chain_of_thought or "", case, PROOFS.get(case.kind)))
-
-
-def _case(sample: Sample, question: Question, gates: GateConfig | None, words: Vocabulary | None) -> Case:
-    return Case(Measured(sample), understood(sample, question, words), gates or GateConfig())
+    """As `Reader.problems_of_chain`, of one question."""
+    return Reader(sample, None, words).problems_of_chain(question)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from viewpoint100k.config import GateConfig
+from viewpoint100k.config import GateConfig, widened
 from viewpoint100k.proof.measure import Pair
 from viewpoint100k.proof.scene import Look
 from viewpoint100k.records import Question, Sample, Scene, ScenePart, View
@@ -58,6 +58,9 @@ class Case:
         self.sample = measured.sample
         self.question = question
         self.gates = gates
+        photographed = measured.sample.photographed
+        if photographed is not None:  # poses that somebody found are not exact
+            self.gates = widened(gates, photographed.turn_error_deg, photographed.move_error)
 
     @property
     def kind(self) -> str:

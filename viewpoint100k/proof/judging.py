@@ -12,6 +12,7 @@ from viewpoint100k.records import Question, Sample, Vocabulary
 MARGIN_RTOL = 1e-4
 VALUE_ATOL = 0.06  # of a number of degrees that is stored with one decimal
 DECIDABILITY_ATOL = 2e-6  # it is stored to a millionth
+OF_DEPTH = {"marked_point", "covisible_point", "revealed_side", "mirrored", "zoom_or_dolly", "camera_on_map"}
 TWIN = "-reversed"  # how the name of a question from the second view to the first ends
 
 
@@ -39,16 +40,28 @@ def contradicted(sample: Sample, gates: GateConfig, words: Vocabulary | None = N
 
 def objections(case: Case) -> Iterator[str]:
     """What a question's proof has against it, a line each; the kind must have a proof."""
-    answer = PROOFS[case.kind].solve(case)
+    answer = solved(case)
     if isinstance(answer, str):
         yield answer
         return
     yield from wrong_answer(case.question, answer)
-    if why := undecidable(case.question, answer, case.gates):
+    if why := undecidable(case.question, answer, case.gates, measured=case.sample.proof == "depth"):
         yield why
     yield from apart(case.sample, answer, case.gates)
     if speaks_of_parts(case.question):
         yield from problems_of_references(case)
+
+
+def solved(case: Case) -> Answer | str:
+    """The answer of a question's proof; of photographs only where it needs no depth."""
+    if case.sample.photographed is not None and needs_depth(case.kind):
+        return "needs depth, and its sample rests on poses alone"
+    return PROOFS[case.kind].solve(case)
+
+
+def needs_depth(kind: str) -> bool:
+    """Whether a kind is about the object's surface: what is seen of it, and what a mirror or a lens would change."""
+    return kind.partition("/")[0] in OF_DEPTH
 
 
 def speaks_of_parts(question: Question) -> bool:
@@ -70,14 +83,17 @@ def wrong_answer(question: Question, answer: Answer) -> Iterator[str]:
         yield f"has margin {question.margin}, less than 1"
 
 
-def undecidable(question: Question, answer: Answer | str | None, gates: GateConfig) -> str:
+def undecidable(
+    question: Question, answer: Answer | str | None, gates: GateConfig, *, measured: bool = True
+) -> str:
     """Why a wrong answer would not have implied another picture; empty if it would.
 
     Args:
         answer: None where there is no proof of the kind: then only the gate counts.
+        measured: whether decidability was measured at all; of photographs it was not.
     """
     value = question.decidability
-    if not value >= gates.min_decidability:
+    if measured and not value >= gates.min_decidability:
         return f"decidability {value:.4f}, less than {gates.min_decidability}"
     wanted = answer.decidability if isinstance(answer, Answer) else answer
     if wanted is None or isinstance(wanted, str):

@@ -115,7 +115,7 @@ class Proof:
     labels: frozenset[str] = frozenset()  # facts that would be the answer in other words
 
 
-def problems_of_chain(text: str, case: Case, proof: Proof | None) -> Iterator[str]:
+def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str]:
     """What is wrong with a chain of thought, a line each; nothing if it is sound.
 
     Args:

@@ -40,8 +40,8 @@ def problems_of_references(case: Case) -> Iterator[str]:
 
 def _incomplete(case: Case, scene: Scene) -> set[int]:
     """The places among two pictures of one from which an object is absent that the other one shows."""
-    event = event_of(case)
-    if not isinstance(event, Event) or len(case.question.images) < 2:
+    event = event_of(case) if len(case.question.images) > 1 else None
+    if not isinstance(event, Event):
         return set()
     states = {place: scene.views[view].state for place, view in enumerate(case.question.images)}
     return {place for place, state in states.items() if not scene.parts[event.part].present[state]}

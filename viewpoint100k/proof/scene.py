@@ -142,10 +142,11 @@ class Look:
         corners = self.corners(part)
         return np.array([*(corners.max(axis=0) + corners.min(axis=0))[:2] / 2, corners[:, 2].min()])
 
-    def percent(self, point: Array) -> Array:
-        """(2,) where a point of the world is in the picture: percent from the left and from the top."""
-        x, y, w = self.lens @ np.linalg.solve(self.camera, np.append(point, 1.0))[:3]
-        return np.array([100 * x / w, 100 * y / w]) / self.view.size_px
+    def percent(self, points: Array) -> Array:
+        """(..., 2) where (..., 3) points of the world are in the picture: percent from left and top."""
+        own = (points - self.camera[:3, 3]) @ np.linalg.inv(self.camera[:3, :3]).T
+        flat = own @ self.lens.T
+        return np.asarray(100 * flat[..., :2] / flat[..., 2:] / self.view.size_px)
 
     def middle_percent(self, part: int) -> Array:
         """(2,) the same of an object's middle.
@@ -159,12 +160,12 @@ class Look:
     def upright_percent(self, part: int) -> float:
         """How long an object's upright axis is in the picture; pictures are square."""
         foot = self.foot(part)
-        tall = self.scene.parts[part].size[2]
-        return float(np.linalg.norm(self.percent(foot + [0.0, 0.0, tall]) - self.percent(foot)))
+        ends = self.percent(np.array([foot, foot + [0.0, 0.0, self.scene.parts[part].size[2]]]))
+        return math.dist(ends[0], ends[1])
 
     def span_percent(self, part: int) -> Array:
         """(2, 2) the least and the greatest percent of the picture that an object's box reaches."""
-        reached = np.array([self.percent(corner) for corner in self.corners(part)])
+        reached = self.percent(self.corners(part))
         return np.array([reached.min(axis=0), reached.max(axis=0)])
 
 

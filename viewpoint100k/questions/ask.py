@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from viewpoint100k.annotate import make_truth
-from viewpoint100k.config import GateConfig, QuestionConfig
+from viewpoint100k.config import GateConfig, QuestionConfig, widened
 from viewpoint100k.glances import Glance
-from viewpoint100k.proof import problems_of_chain
+from viewpoint100k.proof import Reader
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.facts.chain import write_chain
 from viewpoint100k.questions.facts.pair import Case, Pair
@@ -33,6 +33,8 @@ from viewpoint100k.questions.words_file import read_templates, shipped_templates
 from viewpoint100k.records import AnswerForm, Decidability, Question, Sample, Scene, Truth, Vocabulary
 
 BACK = Figure(images=(1, 0))  # a pair from its second view to its first
+# what a kind may be decided by where no vertical is known: the camera's own axes, and its distance
+WITHOUT_VERTICAL = ({"translation"}, {"forward"}, {"distance"})
 OF_ONE_OBJECT = {"object_facing_camera_1", "object_front"}  # frames that a group of objects does not have
 OTHER_FORMS: tuple[AnswerForm, ...] = ("digit", "word", "json")
 
@@ -50,9 +52,13 @@ def load_templates(path: str | None = None) -> Templates:
 # --- candidates ---------------------------------------------------------------------------------------
 
 
-def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> list[Asked]:
-    """All that could be asked of a pair: facts outside the grey bands whose wrong answers would look
-    different.
+def facts_of(
+    truth: Truth, decidability: Decidability, gates: GateConfig, *, measured: bool = True
+) -> list[Asked]:
+    """All that could be asked of a pair: clear facts whose wrong answers would look different.
+
+    Args:
+        measured: whether decidability was; without depth it was not, and nothing goes by it.
     """
     candidates = []
     for kind in PAIR_KINDS:
@@ -60,7 +66,7 @@ def facts_of(truth: Truth, decidability: Decidability, gates: GateConfig) -> lis
         if fact is None:
             continue
         least = _least(kind, fact, decidability)
-        if least >= gates.min_decidability:
+        if least >= gates.min_decidability or not measured:
             candidates.append(Asked(kind, fact, least))
     return candidates
 
@@ -88,8 +94,27 @@ def fits(kind: Kind, scene: Scene | None) -> bool:
     return scene.change is None and kind.frame not in OF_ONE_OBJECT
 
 
+def gates_of(sample: Sample, gates: GateConfig) -> GateConfig:
+    """The gates that a sample is asked by: of photographs, wider by what their poses may be off."""
+    if sample.photographed is None:
+        return gates
+    return widened(gates, sample.photographed.turn_error_deg, sample.photographed.move_error)
+
+
+def poses_suffice(kind: Kind, sample: Sample) -> bool:
+    """Whether poses alone answer a kind: it needs neither depth nor albedo, and no vertical where none is known."""
+    if sample.photographed is None:
+        return True
+    if isinstance(kind, DrawnKind) or kind.of_scenes:
+        return False
+    return sample.photographed.vertical != "unknown" or set(kind.decided_by) in WITHOUT_VERTICAL
+
+
 def askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list[Asked]:
     """All that could be asked of a sample. Of more than two views, only what is about all of them."""
+    if sample.photographed is not None:
+        of_poses = facts_of(sample.truth, sample.decidability, gates_of(sample, gates), measured=False)
+        return [asked for asked in of_poses if poses_suffice(asked.kind, sample)]
     of_pair = facts_of(sample.truth, sample.decidability, gates) if len(sample.views) == 2 else []
     of_pair = [asked for asked in of_pair if fits(asked.kind, sample.scene)]
     return of_pair + figures_of(sample, gates, rng)
@@ -146,8 +171,9 @@ def in_english(sample: Sample, vocabulary: Vocabulary | None) -> Sample:
 
 def answered(sample: Sample, kind: Kind, figure: Figure, gates: GateConfig) -> Asked | None:
     """The answer to a kind of question about a sample with this figure; None if it must not be asked."""
-    if not fits(kind, sample.scene):
+    if not (fits(kind, sample.scene) and poses_suffice(kind, sample)):
         return None
+    gates = gates_of(sample, gates)
     if isinstance(kind, DrawnKind):
         solved = kind.solve(sample, figure, gates)
         return solved and Asked(kind, solved.fact, solved.decidability, figure, solved.cues)
@@ -245,10 +271,11 @@ def word_all(
     worded_all = []
     for key, sample, back, asked in zip(keys, samples, backs, chosen, strict=True):
         pairs = _Pairs(sample, back)
+        reader = Reader(sample, words=writer.vocabulary)
         questions = []
         for one in asked:
             question, right = _worded(key, sample, one, writer, rng, used)
-            chain = _chain(sample, one, question, right, pairs, writer, of_chains)
+            chain = _chain(sample, one, question, right, pairs, reader, of_chains)
             questions.append(question.model_copy(update={"chain_of_thought": chain}) if chain else question)
         worded_all.append(questions)
     return worded_all
@@ -382,13 +409,13 @@ def _chain(
     question: Question,
     right: str,
     pairs: _Pairs,
-    writer: Writer,
+    reader: Reader,
     rng: np.random.Generator,
 ) -> str | None:
     """A chain of thought that is read back and found to be true, or None."""
     kind, figure = asked.kind, asked.figure
-    if kind.chain is None:
-        return None
+    if kind.chain is None or sample.photographed is not None:
+        return None  # sentences about photographs would need an exact box of the object
     views = [sample.views[view] for view in figure.images]
     case = Case(sample, figure, views, pairs.shown_as(figure.images))
     answer_text = question.options[question.answer_index] if question.options else right
@@ -396,4 +423,4 @@ def _chain(
     if text is None or (sample.scene is not None and not kind.of_scenes and "object" in text):
         return None  # sentences about one object do not suit a group
     with_chain = question.model_copy(update={"chain_of_thought": text})
-    return None if problems_of_chain(sample, with_chain, writer.vocabulary) else text
+    return None if reader.problems_of_chain(with_chain) else text

@@ -27,7 +27,7 @@ from viewpoint100k.objects.gltf.scene import Draw, read_draws, read_nodes
 from viewpoint100k.objects.gltf.shape import SHAPE, SUPPORTED_EXTENSIONS, check_header, check_shape
 from viewpoint100k.objects.gltf.visible import Surface, check_load, check_visible, place_triangles
 
-__all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "Surface", "check_gltf", "read_surface"]
+__all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "Surface", "check_and_place", "check_gltf", "read_surface"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,23 @@ def read_surface(path: Path, budgets: FileBudgets, max_triangles: int) -> Surfac
     """
     with _refusing():
         return place_triangles(_check(path, budgets)[1], max_triangles)
+
+
+def check_and_place(path: Path, budgets: FileBudgets, max_triangles: int) -> tuple[FileFacts, Surface | None]:
+    """What the file contains, and its triangles, in one reading; None where these cannot be had.
+
+    Skinned meshes are as modelled, where their first joint takes them.
+
+    Raises:
+        ObjectRefused: the file does not pass the gate.
+    """
+    with _refusing():
+        facts, draws = _check(path, budgets)
+    try:
+        with _refusing():
+            return facts, place_triangles(draws, max_triangles, by_joints=True)
+    except ObjectRefused:
+        return facts, None
 
 
 @contextmanager

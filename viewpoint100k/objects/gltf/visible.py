@@ -140,12 +140,14 @@ class Surface:
     moved: bool  # by a skeleton or by morph targets: they are here as modelled, not as posed
 
 
-def place_triangles(draws: Sequence[Draw], max_triangles: int) -> Surface:
+def place_triangles(draws: Sequence[Draw], max_triangles: int, *, by_joints: bool = False) -> Surface:
     """All triangles where the nodes put them.
 
     Args:
         draws: those shown, that `check_visible` has seen.
         max_triangles: 72 bytes each.
+        by_joints: put a skinned mesh, as modelled, where its first joint takes it, so that it turns with the
+            rest of the scene; else it stays where it was modelled.
 
     Raises:
         ObjectRefused: there are more, or they are compressed and cannot be read here.
@@ -165,7 +167,8 @@ def place_triangles(draws: Sequence[Draw], max_triangles: int) -> Surface:
     placed: list[NDArray[np.float64]] = []
     for draw in draws:
         # the node of a skinned mesh moves nothing, and where its joints put it is a matter of poses
-        places = np.eye(4)[None] if draw.skinned else draw.places
+        modelled_at = draw.places[:1] if by_joints else np.eye(4)[None]
+        places = modelled_at if draw.skinned else draw.places
         for place in places if len(modelled[draw.mesh]) else ():
             corners = modelled[draw.mesh] @ place[:3, :3].T + place[:3, 3]
             mirrored = np.linalg.det(place[:3, :3]) < 0  # which turns fronts to backs

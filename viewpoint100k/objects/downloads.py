@@ -1,0 +1,273 @@
+"""Files of Objaverse in a cache that a whole farm shares: each is downloaded once, by whoever needs it first.
+
+We download ourselves because the `objaverse` package writes index files straight to their final names (a
+killed download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where
+the package looks for them.
+
+A file has a lock while it is downloaded, so others wait for it instead of downloading it as well; and each
+download takes one of a few places, which bounds the connections of all machines together. Both are locks on
+files in the cache: those of a killed process are free at once. Where the cache lies on a file system without
+locks, files may be downloaded twice, and are whole all the same.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import random
+import re
+import shutil
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from viewpoint100k.errors import InputError, MissingExtra, ObjectRefused, one_line
+from viewpoint100k.hub_client import asked_pause_s, look_at_hub, may_pass
+
+REPOSITORY = "allenai/objaverse"
+CACHE = "VIEWPOINT100K_OBJAVERSE"  # names the cache where it is not ~/.objaverse/hf-objaverse-v1
+CONNECTIONS = (
+    "VIEWPOINT100K_CONNECTIONS"  # how many downloads there may be at a time, of all that share a cache
+)
+OURS = "viewpoint100k"  # folder in the cache with what the package does not know of
+_USUAL_CONNECTIONS = 8
+_LOCKS = 1024  # files: an object shares one with a few others
+_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # between tries
+_LOOK_S = 10.0  # how long the Hub may take to answer at all
+_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+
+Failure = type[ObjectRefused] | type[InputError]
+
+
+class _DamagedError(Exception):
+    """A download that is not what the server says it is; another try may be better."""
+
+
+def cache_root() -> Path:
+    """Where the objaverse package keeps its files; it decides so when it is imported."""
+    package = _objaverse()
+    named = os.environ.get(CACHE, "")
+    return Path(named) if named else Path(package._VERSIONED_PATH)
+
+
+def ensure(name: str) -> Path:
+    """A file of Objaverse's indices in the cache, downloaded if it is not there.
+
+    Raises:
+        InputError: it cannot be had; says why.
+    """
+    path = cache_root() / name
+    if not path.is_file():
+        _download(name, InputError)
+    return path
+
+
+def fetch_glb(relative: str) -> Path:
+    """An object's file in the cache, downloaded if it is not there or was cut short.
+
+    Raises:
+        ObjectRefused: it cannot be downloaded, or is not a whole GLB.
+        InputError: there is no network.
+    """
+    path = cache_root() / relative
+    if not path.is_file() or what_is_missing(path):
+        _download(relative, ObjectRefused)
+    return path
+
+
+def from_hub(repo_id: str, name: str) -> Path:
+    """A file of another dataset, in the cache of the Hub's client.
+
+    Raises:
+        InputError: it cannot be had; says why.
+    """
+    try:
+        from huggingface_hub import hf_hub_download
+
+        return Path(hf_hub_download(repo_id, name, repo_type="dataset"))
+    except ImportError as error:
+        raise _missing_extra() from error
+    except Exception as error:  # whatever the HTTP library of this release raises
+        raise InputError(
+            f"cannot get {name} of {repo_id} from the Hub: {one_line(str(error), 200)}. Download it "
+            "elsewhere and name the file instead"
+        ) from error
+
+
+def what_is_missing(path: Path) -> str:
+    """Why the file is not a whole GLB; empty if it is."""
+    with path.open("rb") as stream:
+        header = stream.read(12)
+    size = path.stat().st_size
+    if header[:4] != b"glTF" or len(header) < 12:
+        return "not a GLB"
+    declared = int.from_bytes(header[8:12], "little")
+    return f"cut short, {size} of {declared} bytes" if size < declared else ""
+
+
+def _objaverse() -> Any:
+    try:
+        import huggingface_hub  # noqa: F401  (needed as well, and missing at a better moment here)
+        import objaverse
+    except ImportError as error:
+        raise _missing_extra() from error
+    return objaverse
+
+
+def _missing_extra() -> MissingExtra:
+    return MissingExtra(
+        "objaverse: sources need the objaverse package: pip install 'viewpoint100k[objaverse]'"
+    )
+
+
+# --- one download ---------------------------------------------------------------------------------
+
+
+def _download(relative: str, failure: Failure) -> None:
+    """Put a file of the Objaverse repository into the cache: all of it or nothing, and only once."""
+    root = cache_root()
+    path = root / relative
+    key = f"{zlib.crc32(relative.encode()) % _LOCKS:04d}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(root / OURS / "locks" / key):
+            if path.is_file() and not (relative.endswith(".glb") and what_is_missing(path)):
+                return  # somebody else was faster
+            folder = root / OURS / "fetching" / key
+            try:
+                fetched = _patiently(relative, folder, failure)
+                if relative.endswith(".glb") and (missing := what_is_missing(fetched)):
+                    raise failure(f"downloaded {relative} of {REPOSITORY}: {missing}")
+                fetched.replace(path)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise InputError(f"cannot write Objaverse's cache {root}: {error.strerror or error}") from error
+
+
+def _patiently(relative: str, folder: Path, failure: Failure) -> Path:
+    """Try, and try again after a while where the Hub is busy, drops the line, or sends something else."""
+    for pause_s in (*_PAUSES_S, None):
+        shutil.rmtree(folder, ignore_errors=True)  # of a killed process, or of the try before
+        try:
+            with _place():
+                return _once(relative, folder)
+        except Exception as error:  # whatever the HTTP library of this release raises
+            if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
+                raise
+            again = isinstance(error, _DamagedError) or _may_pass(error)
+            if not again or pause_s is None:
+                raise _failed(relative, error, failure) from error
+            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+            wait_s = asked_pause_s(error) or asked_pause_s(cause) or pause_s
+            time.sleep(wait_s * random.uniform(1.0, 1.3))  # so that a farm does not come back all at once
+    raise AssertionError("the last try returns or raises")
+
+
+def _once(relative: str, folder: Path) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    fetched = Path(hf_hub_download(REPOSITORY, relative, repo_type="dataset", local_dir=folder))
+    promised = _promised_sha256(folder, relative)
+    if promised and promised != _sha256(fetched):
+        raise _DamagedError(f"its sha256 is not the promised {promised}")
+    return fetched
+
+
+def _promised_sha256(folder: Path, relative: str) -> str:
+    """The hash that the server gave for a large file, as the client notes it; empty if it gave none."""
+    note = folder / ".cache" / "huggingface" / "download" / f"{relative}.metadata"
+    with suppress(OSError, UnicodeDecodeError):
+        lines = note.read_text().splitlines()
+        if len(lines) > 1 and re.fullmatch(r"[0-9a-f]{64}", lines[1].strip()):
+            return lines[1].strip()
+    return ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another try may succeed."""
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
+
+    if _is_offline() or isinstance(error, RepositoryNotFoundError):
+        return False
+    if isinstance(error, LocalEntryNotFoundError):  # its server could not be asked, for whatever reason
+        return True
+    # an OSError without a number: the client counts too few bytes
+    return may_pass(error) or (type(error) is OSError and error.errno is None)
+
+
+def _failed(relative: str, error: Exception, failure: Failure) -> ObjectRefused | InputError:
+    """What to raise after the last try: the object's fault, or that of the line."""
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
+
+    unreachable = isinstance(error, LocalEntryNotFoundError | RepositoryNotFoundError)
+    if unreachable and not _answers():
+        return InputError(
+            f"Objaverse's {relative} is not (whole) in {cache_root()} and the Hub cannot be reached: needs "
+            "network (HF_ENDPOINT names another server), or a cache at that place which holds the file"
+        )
+    return failure(f"cannot download {relative} of {REPOSITORY}: {one_line(str(error), 300)}")
+
+
+def _is_offline() -> bool:
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def _answers() -> bool:
+    """Whether the Hub says anything at all."""
+    return not _is_offline() and look_at_hub(_LOOK_S).status is not None
+
+
+# --- locks ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until nobody else holds a lock. Where a file system has none, go on without."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """Wait for one of the places for downloads, of all processes that share the cache."""
+    folder = cache_root() / OURS / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    count = connections()
+    while True:
+        for number in random.sample(range(count), count):
+            with open(folder / f"place-{number}", "ab") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    pass  # a file system without locks
+                yield
+                return
+        time.sleep(random.uniform(0.05, 0.2))
+
+
+def connections() -> int:
+    """How many downloads there may be at a time.
+
+    Raises:
+        InputError: the variable that says so is no number.
+    """
+    text = os.environ.get(CONNECTIONS, str(_USUAL_CONNECTIONS))
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", text):
+        raise InputError(f"{CONNECTIONS}={text!r}: expected a whole number from 1 to 9999")
+    return int(text)

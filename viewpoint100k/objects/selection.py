@@ -1,0 +1,281 @@
+"""Which objects of a source are used, counted at each filter, and recorded so that it can be told again."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from viewpoint100k.config import LISTS, ObjectsConfig
+from viewpoint100k.errors import InputError
+from viewpoint100k.kinship import groups_by_shape
+from viewpoint100k.objects.credit import plain_text
+from viewpoint100k.objects.tables import (
+    TRAITS,
+    Grouped,
+    Listed,
+    Mask,
+    Quality,
+    Uids,
+    read_groups,
+    read_quality,
+    read_uids,
+)
+from viewpoint100k.plan import Selection
+from viewpoint100k.records import Reject, SourceObject
+
+MOST_REJECTS = 1000  # of one filter that are listed one by one; the funnel counts them all
+# settings that ask for some of many
+OF_LISTS = (
+    "uids",
+    "exclude",
+    "categories",
+    "without_categories",
+    "authors",
+    "without_authors",
+    "quality",
+    "groups",
+    "category_share",
+)
+# settings that ask what only Objaverse's annotations say
+OF_ANNOTATIONS = ("tags", "without_tags", "min_faces", "max_faces", "min_likes", "min_views", "animated")
+
+
+@dataclass
+class Funnel:
+    """How many objects are left after each filter, and rows for those that it drops."""
+
+    steps: list[tuple[str, int]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    _listed: dict[str, int] = field(default_factory=dict)
+
+    def step(self, name: str, left: int) -> None:
+        """Note what is left after a filter."""
+        self.steps.append((name, left))
+
+    def drop(self, kind: str, uid: str, reason: str) -> None:
+        """A row for an object that is not used; after `MOST_REJECTS` of a kind, none."""
+        self._listed[kind] = self._listed.get(kind, 0) + 1
+        if self._listed[kind] <= MOST_REJECTS:
+            self.rejects.append(Reject(uid=uid, stage="list", reason=reason))
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The files that the settings name, read."""
+
+    settings: ObjectsConfig
+    uids: Listed | None
+    exclude: Listed | None
+    quality: Quality | None
+    groups: Grouped | None
+
+    def by_uid(self, uids: Uids, funnel: Funnel) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Places in `uids` of those that the files leave, in order."""
+        left = np.arange(len(uids))
+
+        def keep(name: str, kept: Mask) -> None:
+            nonlocal left
+            left = left[kept]
+            funnel.step(name, len(left))
+
+        if self.uids is not None:
+            keep("in objects.uids", self.uids.has(uids))
+            known = Listed(np.unique(uids), "")
+            for uid in self.uids.uids[~known.has(self.uids.uids)]:
+                funnel.drop("unknown", uid.decode(), "is in objects.uids, and not in the source")
+        if self.exclude is not None:
+            keep("not in objects.exclude", ~self.exclude.has(uids[left]))
+        if self.quality is not None:
+            there, scores, traits = self.quality.of(uids[left])
+            unwanted = sum(1 << TRAITS.index(trait) for trait in self.settings.without_traits)
+            kept = there & (scores >= self.settings.min_quality) & ((traits & unwanted) == 0)
+            wanted = f"score of {self.settings.min_quality} or more"
+            without = f", not {', '.join(self.settings.without_traits)}" if unwanted else ""
+            funnel.step("has quality labels", int(there.sum()))
+            keep(f"quality: {wanted}{without}", kept)
+        return left
+
+    def files(self) -> dict[str, str]:
+        """sha256 of each file, by its setting."""
+        read = {name: getattr(self, name) for name in LISTS}
+        return {name: table.sha256 for name, table in read.items() if table is not None}
+
+
+def read_lists(settings: ObjectsConfig) -> Lists:
+    """Read the files that the settings name.
+
+    Raises:
+        InputError: one cannot be read; says which and why.
+    """
+    return Lists(
+        settings,
+        uids=None if settings.uids is None else read_uids(Path(settings.uids)),
+        exclude=None if settings.exclude is None else read_uids(Path(settings.exclude)),
+        quality=None if settings.quality is None else read_quality(settings.quality),
+        groups=None if settings.groups is None else read_groups(Path(settings.groups)),
+    )
+
+
+def check_possible(settings: ObjectsConfig, source: str, impossible: Sequence[str]) -> None:
+    """That the source can tell what the settings ask.
+
+    Raises:
+        InputError: names the first setting that it cannot.
+    """
+    usual = ObjectsConfig()
+    for name in impossible:
+        if getattr(settings, name) != getattr(usual, name):
+            raise InputError(
+                f"objects.{name} = {getattr(settings, name)!r}: source {source} does not say that of its "
+                "objects. Leave it out, or use objaverse:lvis or objaverse:all"
+            )
+
+
+def folded(names: Sequence[str]) -> set[str]:
+    """Names as they are compared: without case, and with spaces for underscores."""
+    return {fold(name) for name in names}
+
+
+def fold(name: str) -> str:
+    return plain_text(name).casefold().replace("_", " ")
+
+
+def select(objects: Sequence[SourceObject], lists: Lists, funnel: Funnel) -> list[SourceObject]:
+    """Of objects that are known in full, those that the settings want."""
+    settings = lists.settings
+    places = lists.by_uid(np.array([thing.record.uid.encode() for thing in objects]), funnel)
+    found = [objects[place] for place in places]
+    for name, field_name in (("categories", "category"), ("authors", "author")):
+        wanted = getattr(settings, name)
+        unwanted = folded(getattr(settings, f"without_{name}"))
+        if wanted is not None:
+            found = [thing for thing in found if fold(getattr(thing.record, field_name)) in folded(wanted)]
+            funnel.step(f"in objects.{name}", len(found))
+        if unwanted:
+            found = [thing for thing in found if fold(getattr(thing.record, field_name)) not in unwanted]
+            funnel.step(f"not in objects.without_{name}", len(found))
+    rows = [Row(thing.record.uid, thing.record.category, thing.record.shape) for thing in found]
+    out = []
+    for one in choose(rows, lists, funnel):
+        thing = found[one.place]
+        out.append(thing.model_copy(update={"kin": [*thing.kin, *one.kin]}) if one.kin else thing)
+    return out
+
+
+class Row(NamedTuple):
+    """An object that passes all filters, as far as choosing needs to know it."""
+
+    uid: str
+    category: str
+    shape: str = ""
+
+
+class Chosen(NamedTuple):
+    """An object that is used."""
+
+    place: int  # among the rows
+    kin: list[str]  # names of the groups it belongs to
+
+
+def choose(rows: Sequence[Row], lists: Lists, funnel: Funnel, wanted: int | None = None) -> list[Chosen]:
+    """Of objects that pass all filters, those that are used: one of each group, not too many of a category.
+
+    Args:
+        rows: in the order in which they are taken.
+        wanted: how many; None: all.
+
+    Raises:
+        InputError: the categories are too few for their share.
+    """
+    settings = lists.settings
+    found = _grouped(rows, lists)
+    if settings.duplicates == "one":
+        found = _firsts(rows, found, funnel)
+    if settings.category_share is not None:
+        found = _balanced(rows, found, settings.category_share, wanted)
+        funnel.step(f"at most {settings.category_share:.1%} of one category", len(found))
+    return found if wanted is None else found[:wanted]
+
+
+def _grouped(rows: Sequence[Row], lists: Lists) -> list[Chosen]:
+    """All rows, with their groups by shape and by the file of groups."""
+    shapes = groups_by_shape([row.shape for row in rows])
+    sizes = Counter(shapes)
+    out = []
+    for place, row in enumerate(rows):
+        kin = [f"shape of {rows[shapes[place]].uid}"] if sizes[shapes[place]] > 1 else []
+        if lists.groups is not None and (group := lists.groups.group(row.uid)):
+            kin.append(f"group {group}")
+        out.append(Chosen(place, kin))
+    return out
+
+
+def _firsts(rows: Sequence[Row], found: Sequence[Chosen], funnel: Funnel) -> list[Chosen]:
+    """The first of each group, in order."""
+    first = dict[str, str]()
+    out = []
+    for one in found:
+        uid = rows[one.place].uid
+        earlier = next(((name, first[name]) for name in one.kin if name in first), None)
+        if earlier is None:
+            out.append(one)
+        elif earlier[0].startswith("shape of "):
+            funnel.drop("copies", uid, f"same shape as {earlier[1]}; objects.duplicates=together uses both")
+        else:
+            funnel.drop("copies", uid, f"in one group with {earlier[1]}, as objects.groups says")
+        for name in one.kin:
+            first.setdefault(name, uid)
+    if len(out) < len(found):
+        funnel.step("one of each shape or group", len(out))
+    return out
+
+
+def _balanced(rows: Sequence[Row], found: Sequence[Chosen], share: float, wanted: int | None) -> list[Chosen]:
+    """As many as possible with no category above its share of them, first come first served."""
+    counts = Counter(rows[one.place].category for one in found)
+    if counts and share * len(counts) < 1:
+        raise InputError(
+            f"objects.category_share = {share:g}: the objects are of {len(counts)} categories, one of which "
+            f"is always above that; expected at least {1 / len(counts):.2g}, or null"
+        )
+    most = _most_of_one(list(counts.values()), share, len(found) if wanted is None else wanted)
+    used = Counter[str]()
+    out = []
+    for one in found:
+        category = rows[one.place].category
+        if used[category] < most:
+            used[category] += 1
+            out.append(one)
+    return out
+
+
+def _most_of_one(counts: Sequence[int], share: float, wanted: int) -> int:
+    """How many of a category may be used so that none is above its share of all that are used.
+
+    At least one.
+    """
+    most = max(1, int(share * wanted))
+    while True:
+        total = min(wanted, sum(min(count, most) for count in counts))
+        fitting = max(1, min(most, int(share * total)))
+        if fitting == most:
+            return most
+        most = fitting
+
+
+def record_selection(
+    lists: Lists, licences: Sequence[str] | None, funnel: Funnel, chosen: Sequence[str]
+) -> Selection:
+    """What the plan says of how its objects were chosen."""
+    settings = lists.settings.model_dump(mode="json") | lists.files()
+    text = json.dumps(
+        [settings, None if licences is None else list(licences), list(chosen)],
+        sort_keys=True,
+    )
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Selection(sha256=digest, files=lists.files(), steps=[*funnel.steps, ("used", len(chosen))])
