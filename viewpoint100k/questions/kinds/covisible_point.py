@@ -124,10 +124,10 @@ KIND = DrawnKind(
         OF_MARKS,
         {
             "quarter": (
-                "A place turned from the camera by well under a quarter circle is in view, and one turned "
-                "by well over that is hidden, unless it is high up",
+                "A place turned away by well under a quarter circle is in view, and one turned "
+                "by well over that is hidden, unless high up",
                 "A place in front is in view, and one turned away by far more than a quarter circle is "
-                "not, unless it is high up",
+                "not, unless high up",
             )
         },
     ),
