@@ -27,39 +27,46 @@ PICTURES = Path("pictures") / "questions"
 SIDE_PX, GAP_PX = 192, 4
 HEAD = """# Questions
 
-Each kind of question about pairs and sets of views is on this page, with an example; those about scenes of several
-objects have [a page of their own](questions_scenes.md). Frames and signs are in [conventions.md](conventions.md). Some
-kinds draw a figure (dots, a map, a mirror), or show three or four views. For a tenth of the pairs the same is also asked
-from image 2 to image 1. Written by `python docs/questions.py PAIRS SETS` from the
-[registry](../viewpoint100k/questions/registry.py).
+Written by `python docs/questions.py PAIRS SETS` from the [registry](../viewpoint100k/questions/registry.py) of kinds, each of
+which has a file in [kinds](../viewpoint100k/questions/kinds). Kinds about scenes of several objects have
+[a page of their own](questions_scenes.md); frames and signs are in [conventions.md](conventions.md). Some kinds draw a figure at
+random (dots, a map, a mirror), and some show three or four views. For a tenth of the pairs, the same is also asked from image 2
+to image 1.
 
 A question is asked only
 
-- where its **truth is clear**: each kind has a grey band in which it is not asked (`gates.*_grey`: {greys}); where pixels decide, on an object's
-  sides and on what is hidden, it has at least {pixels} of them in both pictures (`gates.min_pixels`), and the camera did not stay where it was;
-- where it **can be decided**: the second picture would look different, by at least {decidable} of the range of colours, if a wrong
-  answer were true (`decidability`, [rendering.md](rendering.md#decidability)).
+- where its **truth is clear**: each kind has a grey band in which it is not asked (`gates.*_grey`: {greys}); where pixels decide,
+  about an object's sides and about what is hidden, the object has at least {pixels} pixels in both pictures
+  (`gates.min_pixels`), and the camera moved;
+- where it **can be decided**: the second picture would look different, by at least {decidable} of the range of colours, if a
+  wrong answer were true (`decidability`, [rendering.md](rendering.md#decidability)).
 
-All that can be asked is stored. What is **fair** belongs to the balanced subset of its shard ([balance.py](../viewpoint100k/questions/balance.py)), which models are measured on:
-of two opposite answers either is right as often, whatever a *flat cue* shows: how the object shifts or grows in the picture, and where and how large it is in each
-picture alone; "none" is right in a fifth of the questions; of many options none is right much more often than another. Where one motion alone decides the shift
-(`next_action`), or both motions do (`relative_pose`), only the single pictures are kept from telling.
+Every question that can be asked is stored. Those that are **fair** belong to the balanced subset of their shard
+([balance.py](../viewpoint100k/questions/balance.py)), by which models are measured. In it, either of two opposite answers is right
+equally often, whatever a *flat cue* shows: how the object shifts or grows in the picture, and where and how large it is in each
+picture alone. "None" is right in a fifth of the questions, and no one of many options is right much more often than another. Where
+one motion alone decides the shift (`next_action`), or both motions do (`relative_pose`), only the single pictures are kept from
+revealing the answer.
 
-**What the text states counts as seen.** Some questions state how wide both pictures are. Who is told that the lens is the same may conclude from
-the size: there, "it grew, so the camera came nearer" is no shortcut but the answer. Where the text states two lenses, growth must be right as often as
-wrong; and "none" must be as frequent with the same lens as with another, or the text alone would tell it. `audit` judges flat cues apart for pairs of
-either sort, and gives small learners the text, the stated lenses, or the object's box in one picture alone: none may be four points above
-somebody who always says the most frequent answer.
+**What the text states counts as seen.** Some questions state how wide both pictures are. A reader who is told that the lens is
+the same may conclude from the size: there, "it grew, so the camera came nearer" is no shortcut but the answer. Where the text
+states two lenses, growth must be right as often as wrong; and "none" must be as frequent with the same lens as with another, or
+the text alone would reveal it. `audit` judges flat cues separately for pairs of either sort, and gives small learners the text,
+the stated lenses, or the object's box in one picture alone: none may be four points better than always saying the most frequent
+answer.
 
-Each kind has at least 8 wordings for training and 4 others for the test split ([templates.yaml](../viewpoint100k/questions/templates.yaml)). A file of your
-own (`--set questions.templates=mine.yaml`) has the same kinds, and in each wording the placeholders of its kind: `{{move}}` once, `{{a}}`, `{{b}}` and `{{c}}` as
-often as you like. What cannot be used is refused before anything is rendered ([wording.py](../viewpoint100k/questions/wording.py)). The right
-option goes round the letters. `questions.other_forms` of the questions are answered by number, in words or in JSON. A number scores
-by mean relative accuracy. `lens`: the question says how wide both pictures are, for size means nothing without that.
+A question is data before it is text: its `relation`, `move` or `change`, its objects and the keys of its options are fields of
+the [published question](format.md). All words are in one file, [templates.yaml](../viewpoint100k/questions/templates.yaml): at least
+8 wordings of each kind for training and 4 others for the test split, and the words of options, relations, moves and changes. In a
+file of your own (`--set questions.templates=mine.yaml`), each wording has the placeholders of its kind: `{{relation}}`, `{{move}}` or
+`{{change}}` once, `{{a}}`, `{{b}}` and `{{c}}` as often as you like. What cannot be used is refused before anything is rendered
+([words_file.py](../viewpoint100k/questions/words_file.py)). The right option takes each letter in turn. A share
+`questions.other_forms` of the questions is answered by number, in words or in JSON. A number is scored by mean relative accuracy.
+`lens` marks kinds that state how wide both pictures are, because size means nothing without that.
 
 A **chain of thought** is written from facts that are clearly true of the pair, facts first, in a closed grammar
-([facts](../viewpoint100k/questions/facts)); it is shipped only if [its proof](../viewpoint100k/proof/kinds), which shares no code with it, reads every
-sentence back, finds it true, and comes to the same answer. No model is involved.
+([facts](../viewpoint100k/questions/facts)). It is shipped only if [its proof](../viewpoint100k/proof/kinds), which shares no code with
+it, reads every sentence back, finds it true, and comes to the same answer. No model is involved.
 
 | kind | tier | options |
 |---|---|---|
@@ -67,20 +74,23 @@ sentence back, finds it true, and comes to the same answer. No model is involved
 
 HEAD_OF_SCENES = """# Questions about scenes
 
-Scenes of several objects on a floor are asked the kinds on this page, and where nothing but the camera moved also
-[those about single objects](questions.md), asked about the group. Written by `python docs/questions.py SCENES` from the
-[registry](../viewpoint100k/questions/registry.py).
+Written by `python docs/questions.py SCENES` from the [registry](../viewpoint100k/questions/registry.py) of kinds, each of which has
+a file in [kinds/scene](../viewpoint100k/questions/kinds/scene). Scenes of several objects on a floor are asked these kinds and,
+where nothing but the camera moved, also [those about single objects](questions.md), worded for the group.
 
-Which objects a question speaks of is drawn at random among those that the picture shows well enough: at least {pixels} pixels of 512 x 512, and
-{visible:.0%} of what would be seen of it alone. `{{a}}`, `{{b}}`, `{{c}}` stand for their names; objects without a name of their own are called by
-letters, which are drawn into the picture. Which answer is right, and whether the flat picture speaks for or against it, is drawn, too;
-what is left uneven, [balance.py](../viewpoint100k/questions/balance.py) thins out, by these *flat cues* of the objects spoken of: `across` (further
-right in the picture), `height` (lower), `looks` (taller), `away` (nearer to the third one), `deeper` (closer to the camera as it is), `diagonal` (both of
-`across` and `deeper`). Nothing is asked near the edge between two answers: the margins are settings (`gates.*`).
+The objects that a question is about are drawn at random among those that can be told apart in the picture: they have at least
+{pixels} pixels of 512 x 512, and {visible:.0%} of what would be seen of each if it were alone is visible. `{{a}}`, `{{b}}`, `{{c}}`
+stand for their names; objects without a name of their own are called by letters, which are drawn into the picture. It is also
+drawn at random which answer is to be right, and whether the flat picture speaks for it or against it.
+[balance.py](../viewpoint100k/questions/balance.py) evens out the rest, by these *flat cues* of the objects: `across` (further right
+in the picture), `height` (lower), `looks` (taller), `away` (nearer to the third one), `deeper` (closer to the camera as it is) and
+`diagonal` (both `across` and `deeper`). Nothing is asked near the edge between two answers: the margins are settings,
+`gates.scene_*`.
 
-The **chains of thought** ([facts](../viewpoint100k/questions/facts)) say directions in degrees clockwise from where the camera
-looks and distances in tenths of the scene's radius; [its proof](../viewpoint100k/proof/kinds/scene) measures each sentence anew on the
-objects' boxes and the cameras' matrices. What appeared, vanished or was turned has none: that is seen, not worked out.
+The **chains of thought** ([scene_sentences.py](../viewpoint100k/questions/facts/scene_sentences.py)) give directions in degrees
+clockwise from the camera's line of sight, and distances in tenths of the scene's radius;
+[their proofs](../viewpoint100k/proof/kinds/scene) measure each sentence anew on the objects' boxes and the cameras' matrices.
+What appeared, vanished or was turned has no chain: that is seen, not worked out.
 
 | kind | tier | options |
 |---|---|---|
@@ -106,7 +116,7 @@ def write(datasets: Sequence[Path], docs: Path) -> None:
         f"{name.removesuffix('_grey').removesuffix('_grey_deg').replace('_', ' ')} {band['low']:g} to "
         f"{band['high']:g}"
         for name, band in gates.model_dump().items()
-        if "_grey" in name
+        if "_grey" in name and isinstance(band, dict)
     )
     pages = {
         "questions.md": (

@@ -542,7 +542,7 @@ def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_bes
     pair = pair_of(
         ball(), around(-90), around(-60), front_azimuth_deg=0.0
     )  # its right side, and then its front
-    said = "Image 1 shows the object's right side side. The object looks about equally large in both images"
+    said = "Image 1 shows the object's right side. The object looks about equally large in both images"
     for answer in ("left", "right", "no movement sideways"):
         assert chain_for(name, *pair, answer, np.random.default_rng(0)) is None
         text = f"{said}. So the answer is: {answer}."

@@ -417,7 +417,8 @@ def test_a_chain_about_another_question_is_found(chains):
         by_kind[item.name].append((item, text))
     for name, mine in by_kind.items():
         found = [bool(problems(item, other)) for (item, _), (_, other) in pairwise(mine)]
-        assert np.mean(found) > (0.6 if name == "zoom_or_dolly/camera_1" else 0.85), name
+        few = name in ("zoom_or_dolly/camera_1", "highest_of_three/object")  # facts that are often the same
+        assert np.mean(found) > (0.6 if few else 0.85), name
 
 
 def test_what_a_kind_must_not_say_cannot_be_read(chains):
@@ -553,7 +554,7 @@ def test_a_lens_enlarges_the_background_and_nearness_the_object_alone(distance, 
     apart = [np.ptp(pixels(lamp_posts, np.array(v.world_from_camera), v.hfov_deg)[:, 0]) for v in shot.views]
     scale = apart[1] / apart[0]
     word = "larger" if scale > 1.1 else "smaller" if scale < 1 / 1.1 else "equally large|at the same scale"
-    assert all(re.search(rf"(behind the object looks|background are drawn) ({word})", text) for text in texts)
+    assert all(re.search(rf"(distant background looks|background appear) ({word})", text) for text in texts)
 
 
 @pytest.mark.parametrize(("sense", "answer"), [("counter-clockwise", "image 3"), ("clockwise", "image 2")])

@@ -107,9 +107,9 @@ ABOUT_1 = Fact(
     "about_1",
     (
         "seen from above, the marked place is about <deg:tens> degrees around the object to the "
-        "<way:left|right> of the point that faces camera 1",
+        "<way:left|right> of the point facing camera 1",
         "measured around the vertical axis, the marked place lies about <deg:tens> degrees to the "
-        "<way:left|right> of the point that faces camera 1",
+        "<way:left|right> of the point facing camera 1",
         "seen from above, the marked place faces camera 1",
         "measured around the vertical axis, the marked place lies in the direction of camera 1",
     ),
@@ -119,7 +119,7 @@ ABOUT_2 = Fact(
     "about_2",
     (
         "for camera 2 this place is then about <deg:tens> degrees to the <way:left|right>",
-        "that puts it about <deg:tens> degrees to the <way:left|right> of the point that faces camera 2",
+        "that puts it about <deg:tens> degrees to the <way:left|right> of the point facing camera 2",
         "for camera 2 this place is then straight ahead",
         "that puts it where the object faces camera 2",
     ),

@@ -55,7 +55,7 @@ def load_templates(path: str | None = None) -> Templates:
 def facts_of(
     truth: Truth, decidability: Decidability, gates: GateConfig, *, measured: bool = True
 ) -> list[Asked]:
-    """All that could be asked of a pair: facts outside the grey bands whose wrong answers would look different.
+    """All that could be asked of a pair: clear facts whose wrong answers would look different.
 
     Args:
         measured: whether decidability was; without depth it was not, and nothing goes by it.
@@ -121,7 +121,9 @@ def askable(sample: Sample, gates: GateConfig, rng: np.random.Generator) -> list
 
 
 def carries_question(known: Known, gates: GateConfig) -> bool:
-    """Whether a pair or a set can be asked about; of a pair, also about what moved or changed if anything did."""
+    """Whether a pair or a set can be asked about; of a pair, also about what moved or changed if anything
+    did.
+    """
     if len(known.views) > 2:
         return bool(figures_of(known, gates, np.random.default_rng(0)))
     if known.scene is not None and known.scene.change is not None:
@@ -252,7 +254,8 @@ def word_all(
     writer: Writer,
     rng: np.random.Generator,
 ) -> list[list[Question]]:
-    """The questions of a shard's samples, worded; also from the second view to the first where that was measured.
+    """The questions of a shard's samples, worded; also from the second view to the first where that was
+    measured.
 
     Args:
         chosen: what is asked of each sample.

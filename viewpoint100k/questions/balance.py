@@ -117,7 +117,9 @@ def _rescue(
     asked_of: Counter[int],
     rng: np.random.Generator,
 ) -> None:
-    """Give a question to samples that have none, where one does little harm, in exchange for others' questions."""
+    """Give a question to samples that have none, where one does little harm, in exchange for others'
+    questions.
+    """
     here = {sample for kind in thinned for sample, _ in kind.items}
     lonely = [sample for sample in sorted(here) if not asked_of[sample]]
     if not lonely:
@@ -159,7 +161,9 @@ def _by_kind(candidates: Sequence[Sequence[Asked]]) -> dict[str, list[tuple[int,
 
 
 def _of_many(kind: Kind) -> bool:
-    """Whether a kind has other answers than two opposites and perhaps "none", so that one could be the favourite."""
+    """Whether a kind has other answers than two opposites and perhaps "none", so that one could be the
+    favourite.
+    """
     return len(kind.options) > 3 or not kind.opposites
 
 
@@ -298,7 +302,8 @@ def _equations(kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, 
 def _of_one_picture(
     kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, Array]
 ) -> list[_Equation]:
-    """Mean and spread of what one picture shows, and what it shows of a box with its shape; of a place also its side, unless
+    """Mean and spread of what one picture shows, and what it shows of a box with its shape; of a place
+    also its side, unless
     the shift follows from the answer.
     """
     sort, picture = name.split("_")[:2]
@@ -336,7 +341,9 @@ def _of_stated_lens(contrast: _Contrast, values: Mapping[str, Array]) -> list[_E
 
 
 def _by_side(kind: Kind, contrast: Array, values: Array, fires: float) -> list[_Equation]:
-    """The contrast on either side of a cue, and where it is silent; and both sides as often, to be right as often for each."""
+    """The contrast on either side of a cue, and where it is silent; and both sides as often, to be right
+    as often for each.
+    """
     loud = np.abs(values) > fires
     if np.abs(contrast).sum() < 2 * FEWEST_ON_A_SIDE:
         return [_Equation(HARD, contrast * np.sign(values) * loud)]
@@ -417,7 +424,8 @@ def _lots(shares: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
 def _evened_out(
     uneven: Array, kept: NDArray[np.bool_], rng: np.random.Generator, fixed: NDArray[np.bool_] | None = None
 ) -> NDArray[np.bool_]:
-    """(N,) who is kept after the best single changes, as long as the sum of squares of the bins' unevenness falls.
+    """(N,) who is kept after the best single changes, as long as the sum of squares of the bins'
+    unevenness falls.
 
     Of few questions nearly any could go for that: hence no fewer than most of those that were drawn, unless
     these are hardly any.

@@ -57,7 +57,9 @@ def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cu
 
 
 def _glanced(first: View, glance: Glance, then: Glance) -> tuple[float, float, float]:
-    """How much brighter the second picture is, and how far what the first shows in the object's box drifts right and down."""
+    """How much brighter the second picture is, and how far what the first shows in the object's box drifts
+    right and down.
+    """
     width, height = 2 * first.intrinsics[0][2], 2 * first.intrinsics[1][2]
     left, top, right, bottom = first.object_box
     box = left / width, top / height, right / width, bottom / height

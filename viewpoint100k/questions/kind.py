@@ -40,26 +40,31 @@ Cue = Literal[
     "shift_x", "place_1_x", "place_2_x",
     "shift_y", "place_1_y", "place_2_y",
     "growth", "size_1", "size_2", "aside_1", "aside_2",
-    "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "full_1", "full_2", "high_1", "high_2", "brighter",
+    "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "full_1", "full_2", "high_1", "high_2",
+    "brighter",
     "drift_x", "drift_y",
     "across", "height", "looks", "away", "deeper", "diagonal",  # cues of the objects of a scene: kinds/scene/
 ]  # fmt: skip
 OF_THE_LENS: tuple[Cue, ...] = ("lens", "focal_1", "focal_2")  # stated, where a question states the lenses
 OF_ONE_PICTURE: tuple[Cue, ...] = (
-    "place_1_x", "place_2_x", "place_1_y", "place_2_y", "size_1", "size_2", "aside_1", "aside_2", "shape_1", "shape_2",
+    "place_1_x", "place_2_x", "place_1_y", "place_2_y", "size_1", "size_2", "aside_1", "aside_2",
+    "shape_1", "shape_2",
     "full_1", "full_2", "high_1", "high_2", "focal_1", "focal_2",
 )  # fmt: skip
 SIDEWAYS: tuple[Cue, ...] = ("shift_x", "drift_x", "place_1_x", "place_2_x")  # might tell left from right
 UPRIGHT: tuple[Cue, ...] = (
-    "shift_y", "drift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "shape_1", "shape_2",
+    "shift_y", "drift_y", "brighter", "place_1_y", "place_2_y", "size_1", "size_2", "high_1", "shape_1",
+    "shape_2",
     "full_1", "full_2",
 )  # fmt: skip
 NEARNESS: tuple[Cue, ...] = (  # might tell nearer from farther
-    "growth", "lens", "wider", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "shape_1", "shape_2",
+    "growth", "lens", "wider", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y",
+    "shape_1", "shape_2",
     "full_1", "full_2", "high_1", "high_2", "focal_1", "focal_2",
 )  # fmt: skip
 WHETHER: tuple[Cue, ...] = (  # might tell something from nothing, or one option of many from the others
-    "lens", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "high_1", "high_2", "shape_1", "shape_2",
+    "lens", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y", "high_1", "high_2",
+    "shape_1", "shape_2",
     "full_1", "full_2", "focal_1", "focal_2",
 )  # fmt: skip
 
@@ -89,7 +94,9 @@ class Known(Protocol):
 
 
 class Figure(NamedTuple):
-    """What a question is about beside its kind: pictures, what is drawn into them, objects, and parameters."""
+    """What a question is about beside its kind: pictures, what is drawn into them, objects, and
+    parameters.
+    """
 
     images: tuple[int, ...] = PAIR  # views, in the order in which they are shown
     marks: tuple[Mark, ...] = ()
@@ -126,7 +133,9 @@ def either(*cues: Cue) -> tuple[Opposites, ...]:
 
 
 class Parameter(NamedTuple):
-    """What a kind asks with: a field of the question, which a placeholder of the same name stands for in wordings."""
+    """What a kind asks with: a field of the question, which a placeholder of the same name stands for in
+    wordings.
+    """
 
     field: Literal["relation", "move", "change"]
     values: tuple[Relation | Move | ChangeKind, ...]  # all that it may be
@@ -232,7 +241,9 @@ def placeholders(kind: Kind) -> tuple[str, ...]:
 
 
 def signed(value: float, grey: Range) -> Fact | None:
-    """Option 0 for a clearly negative value, 1 for a clearly positive one, 2 for none, nothing in the grey band."""
+    """Option 0 for a clearly negative value, 1 for a clearly positive one, 2 for none, nothing in the grey
+    band.
+    """
     if abs(value) <= grey.low:
         return Fact(2, 1 + (grey.low - abs(value)) / grey.low)
     if abs(value) < grey.high:
@@ -241,7 +252,9 @@ def signed(value: float, grey: Range) -> Fact | None:
 
 
 def along(truth: Truth, axis: int, gates: GateConfig) -> Fact | None:
-    """`signed` of one axis of the translation; not asked beside a much larger axis, which people name instead."""
+    """`signed` of one axis of the translation; not asked beside a much larger axis, which people name
+    instead.
+    """
     fact = signed(truth.translation[axis], gates.dolly_grey if axis == AHEAD else gates.truck_grey)
     if fact is None or fact.option == 2:
         return fact

@@ -161,7 +161,9 @@ def _problems_of_words(section: Mapping[str, Any], kind: Kind) -> Iterator[str]:
 
 
 def _problems_of_keys(words: Any, keys: Mapping[str, Sequence[str] | None], where: str) -> Iterator[str]:
-    """What is wrong with words that are to have these keys, each text with these placeholders; None: braces are text."""
+    """What is wrong with words that are to have these keys, each text with these placeholders; None:
+    braces are text.
+    """
     expected = f"expected text for {', '.join(keys)}"
     if not isinstance(words, dict):
         yield f"{where} is {_what(words)}; {expected}"

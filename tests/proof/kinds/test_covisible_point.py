@@ -41,7 +41,7 @@ def test_a_chain_counts_angles_from_what_faces_each_camera():
     text = (
         "In image 1 the dot is in the right third of the object from left to right and in the middle third "
         "from top to bottom. Seen from above, the marked place is about 40 degrees around the object to "
-        "the right of the point that faces camera 1. Image 2 shows more of the side of the object that was "
+        "the right of the point facing camera 1. Image 2 shows more of the side of the object that was "
         "on the left in image 1, by about 80 degrees. For camera 2 this place is then about 120 degrees to "
         "the right. So the answer is: it is hidden."
     )

@@ -26,6 +26,8 @@ def test_views_that_share_too_little_are_refused():
 
 
 def test_every_chain_is_refused():
-    text = "Image 2 shows more of the side of the object that was on the right in image 1. So the answer is: the "
-    "same object."
+    text = (
+        "Image 2 shows more of the side of the object that was on the right in image 1. So the answer is: the "
+        "same object."
+    )
     assert refusals(text, KIND, PAIR, "the same object") == [f"no rule for {KIND}"]

@@ -91,7 +91,7 @@ PROOFS = {
         (SHOWN, SIDE, UPPER, FACE, FACES),
         PREMISES
         | {
-            "a camera that goes around an object to the right meets its front, left, back and right in "
+            "a camera that goes around an object to the right meets the front, left, back and right in "
             "this order, and one that goes to the left meets them in reverse",
             "seen from above and counter-clockwise, an object's own sides are front, left, back and right, "
             "and going to the right is counter-clockwise",

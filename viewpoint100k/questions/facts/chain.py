@@ -1,4 +1,5 @@
-"""Chains of thought: facts that are clearly true, a plan that orders them, a sentence for each, and what follows.
+"""Chains of thought: facts that are clearly true, a plan that orders them, a sentence for each, and what
+follows.
 
 A chain is written only where the facts that it states lead to the right answer and to no other. Each sentence
 belongs to a closed grammar, so that the proof, which shares no code with this, can read it back. Chains are
@@ -20,7 +21,9 @@ UNCLEAR = ""  # the "answer" of facts that are too near to the line between two 
 
 
 class Grey(NamedTuple):
-    """Up to `same` a quantity counts as none, from `clear` on as something; between them, nothing is said about it."""
+    """Up to `same` a quantity counts as none, from `clear` on as something; between them, nothing is said
+    about it.
+    """
 
     same: float
     clear: float
@@ -54,7 +57,9 @@ class Phrases(NamedTuple):
 
 
 class PremiseNeed(NamedTuple):
-    """A premise is beside the point unless this predicate, or what follows from the facts, has one of these words."""
+    """A premise is beside the point unless this predicate, or what follows from the facts, has one of
+    these words.
+    """
 
     predicate: str
     words: tuple[str, ...]
@@ -152,7 +157,9 @@ def write_chain(
 
 
 def _said_by(chain: Chain, plan: Plan, facts: Facts, with_optional: bool) -> list[Statement | str]:
-    """Facts and names of premises that a plan says, in order; empty where a fact is missing that must be said."""
+    """Facts and names of premises that a plan says, in order; empty where a fact is missing that must be
+    said.
+    """
     out: list[Statement | str] = []
     known: dict[str, str | int] = {name: fact.args[0] for name, fact in facts.items()}
     known |= chain.follows(facts)
@@ -212,7 +219,9 @@ def _sentence(phrases: Phrases, fact: Statement, rng: np.random.Generator) -> st
 def three(
     name: str, value: float, grey: Grey, words: tuple[str, str, str], degrees: bool = False
 ) -> Statement | None:
-    """One of three words, for clearly negative, none and clearly positive, with a multiple of ten degrees if `degrees`."""
+    """One of three words, for clearly negative, none and clearly positive, with a multiple of ten degrees
+    if `degrees`.
+    """
     if abs(value) <= grey.same:
         return Statement(name, (words[1],), value, 2.0 - abs(value) / grey.same)
     if abs(value) < grey.clear:

@@ -205,9 +205,9 @@ OF_MARKS: dict[str, Phrases] = {
     "about_1": Phrases(
         (
             "Seen from above, the marked place is about {1} degrees around the object to the {0} of the "
-            "point that faces camera 1",
+            "point facing camera 1",
             "Measured around the vertical axis, the marked place lies about {1} degrees to the {0} of the "
-            "point that faces camera 1",
+            "point facing camera 1",
         ),
         (
             "Seen from above, the marked place faces camera 1",
@@ -217,7 +217,7 @@ OF_MARKS: dict[str, Phrases] = {
     "about_2": Phrases(
         (
             "For camera 2 this place is then about {1} degrees to the {0}",
-            "That puts it about {1} degrees to the {0} of the point that faces camera 2",
+            "That puts it about {1} degrees to the {0} of the point facing camera 2",
         ),
         (
             "For camera 2 this place is then straight ahead",

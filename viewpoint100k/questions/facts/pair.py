@@ -1,4 +1,5 @@
-"""What is clearly true of two views of an object at the origin: where it is, its sides, its size, and what a turn explains.
+"""What is clearly true of two views of an object at the origin: where it is, its sides, its size, and what
+a turn explains.
 
 Signs are those of docs/conventions.md; left, right, up and down are those of the picture or of the camera
 that took it. Angles are in degrees; sizes are natural logarithms of ratios.
@@ -213,7 +214,9 @@ def _face(angle_deg: float) -> Statement | None:
 
 
 def between(angle_deg: float, half_widths: Mapping[int, int]) -> Statement | None:
-    """Two multiples of ten between which the angle around the object is; the nearest of the keys is in their middle."""
+    """Two multiples of ten between which the angle around the object is; the nearest of the keys is in
+    their middle.
+    """
     middle = min(half_widths, key=lambda angle: abs(angle - abs(angle_deg)))
     half = half_widths[middle]
     margin = half - abs(abs(angle_deg) - middle)
@@ -223,7 +226,9 @@ def between(angle_deg: float, half_widths: Mapping[int, int]) -> Statement | Non
 
 
 def _facing(name: str, truth: Truth, further_deg: float) -> Statement | None:
-    """From which side of an object with a known front a camera looks at it; its left is counter-clockwise of its front."""
+    """From which side of an object with a known front a camera looks at it; its left is counter-clockwise
+    of its front.
+    """
     if truth.front_azimuth_deg is None:
         return None
     off = wrapped_deg(truth.azimuth_deg + further_deg - truth.front_azimuth_deg)
@@ -308,7 +313,9 @@ def without_numbers(facts: Facts, names: Sequence[str]) -> dict[str, Statement]:
 
 
 def _sums_agree(facts: Facts) -> bool:
-    """Whether shifts in the picture add up within their coarseness; else their numbers would look like bad sums."""
+    """Whether shifts in the picture add up within their coarseness; else their numbers would look like bad
+    sums.
+    """
     for axis in ("x", "y"):
         parts = [facts.get(f"{name}_{axis}") for name in ("unturned", "offset", "shift")]
         unturned, offset, shift = (0.0 if part is None else part.value for part in parts)

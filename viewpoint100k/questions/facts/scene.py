@@ -100,7 +100,9 @@ class Shot:
         return (left + right) / 2 / self.width, (top + bottom) / 2 / self.height
 
     def further_right(self, part: int, other: int, gates: GateConfig) -> tuple[bool, float] | None:
-        """Whether an object is further right than another for the camera, and how clear that is; None if that is unclear."""
+        """Whether an object is further right than another for the camera, and how clear that is; None if
+        that is unclear.
+        """
         aside = float(self.own[part, 0] - self.own[other, 0]) / OBJECT_RADIUS
         across = float(self.pixels[part, 0] - self.pixels[other, 0]) / self.width
         margin = min(abs(aside) / gates.scene_side, abs(across) / gates.scene_across)
@@ -137,7 +139,9 @@ def shot_at(known: Known, view: int) -> Shot:
 
 
 def turned_about_middle(world_from_camera: Array, moved_deg: float) -> Array:
-    """A camera that went around the upright axis through the middle of the scene, counter-clockwise from above."""
+    """A camera that went around the upright axis through the middle of the scene, counter-clockwise from
+    above.
+    """
     a = np.radians(moved_deg)
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]
@@ -145,7 +149,8 @@ def turned_about_middle(world_from_camera: Array, moved_deg: float) -> Array:
 
 
 def letters(scene: Scene | None, images: Sequence[int], parts: Sequence[int]) -> tuple[Mark, ...]:
-    """The letters that a question needs in its pictures: those of all objects that have no other name, if it speaks of one.
+    """The letters that a question needs in its pictures: those of all objects that have no other name, if
+    it speaks of one.
 
     Of two pictures, only those that show every object have them: in the other one, the missing letter would
     reveal which object is gone.
@@ -177,7 +182,8 @@ def lettered(known: Known, figure: Figure, spoken_of: Sequence[int]) -> bool:
 
 
 def asked_parts(known: Known, figure: Figure, count: int, views: Sequence[int], of_all: bool = False) -> bool:
-    """Whether a figure speaks of `count` different objects, all of which can be told apart in these views of the sample.
+    """Whether a figure speaks of `count` different objects, all of which can be told apart in these views
+    of the sample.
 
     Args:
         of_all: it is about all objects, so that all those without another name have letters.
@@ -211,7 +217,9 @@ def shot_of(
 def solved(
     shot: Shot, figure: Figure, option: int, margin: float, cues: Mapping[Cue, float] | None = None
 ) -> Solved | None:
-    """An answer about one picture, if it is clear; how much of the objects can be seen is its decidability."""
+    """An answer about one picture, if it is clear; how much of the objects can be seen is its
+    decidability.
+    """
     if margin < 1:
         return None
     least = min((shot.seen[part].visible_fraction for part in figure.parts), default=1.0)

@@ -39,7 +39,9 @@ class Told:
         return self.scene.parts[part].name
 
     def letter(self, name: str) -> str:
-        """Which of the objects that the question speaks of has this name: "a", "b", ...; empty for another one."""
+        """Which of the objects that the question speaks of has this name: "a", "b", ...; empty for another
+        one.
+        """
         names = [self.name(part) for part in self.figure.parts]
         return "abc"[names.index(name)] if name in names else UNCLEAR
 
@@ -71,7 +73,9 @@ def bearing(told: Told, predicate: str, start: int, end: int) -> dict[str, State
 
 
 def turned(told: Told, before: Facts) -> dict[str, Statement]:
-    """The same direction after the move: a camera that goes to its right turns counter-clockwise by as much."""
+    """The same direction after the move: a camera that goes to its right turns counter-clockwise by as
+    much.
+    """
     if not told.move_deg:
         return {}
     start, end, angle = before["bearing"].args
@@ -123,7 +127,9 @@ def compared(told: Told, predicate: str, values: Sequence[float]) -> dict[str, S
 
 
 def half(angle: int, low: str, high: str, from_deg: int) -> str:
-    """The answer for a direction in the half circle that begins there, or in the other one; unclear near the line between them."""
+    """The answer for a direction in the half circle that begins there, or in the other one; unclear near
+    the line between them.
+    """
     within = (angle - from_deg) % 360
     if min(within % 180, 180 - within % 180) < SURE_DEG:
         return UNCLEAR
@@ -279,7 +285,9 @@ def chain_of_scene(
     phrases: Mapping[str, Phrases] | None = None,
     premises: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Chain:
-    """How chains of thought are written for a kind about scenes; its own sentences beside those of all such kinds."""
+    """How chains of thought are written for a kind about scenes; its own sentences beside those of all
+    such kinds.
+    """
     return Chain(
         facts=facts,
         answers=answers,

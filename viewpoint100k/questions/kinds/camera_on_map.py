@@ -16,10 +16,8 @@ RIGHT_ATOL_DEG = 1.0
 
 
 def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B11.
-
-    Four cameras on a map: the right one, its mirror image, and another couple nearer to the first or further
-    away.
+    """B11. Four cameras on a map: the right one, its mirror image, and another couple nearer to the first
+    or further away.
     """
     right = known.truth.azimuth_change_deg
     least, most = FURTHER_DEG
@@ -57,7 +55,9 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
 
 
 def _alone(angles_deg: Sequence[float], right_deg: float) -> tuple[float, ...]:
-    """How the right camera differs from the mean of all: how far around it is, and whether it is of the nearer couple."""
+    """How the right camera differs from the mean of all: how far around it is, and whether it is of the
+    nearer couple.
+    """
     middle = (max(angles_deg) + min(angles_deg)) / 2
     features = np.array(
         [[a / 90, (a / 90) ** 2, (a / 90) ** 3, a < middle] for a in [right_deg, *angles_deg]]

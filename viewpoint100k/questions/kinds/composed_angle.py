@@ -63,7 +63,9 @@ def _facts(case: Case) -> Facts:
 
 
 def _leg(leg: tuple[int, int], turn: float) -> list[Statement]:
-    """From one image to another: which side comes into view, how far the middle went to the edge, and the angle."""
+    """From one image to another: which side comes into view, how far the middle went to the edge, and the
+    angle.
+    """
     if abs(turn) < FEWEST_DEG:
         return []
     start, end = leg

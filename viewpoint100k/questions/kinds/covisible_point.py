@@ -31,9 +31,8 @@ IN_VIEW_DEG, OUT_OF_VIEW_DEG, SEEN_WELL_DEG = 70, 110, 80  # from what faces the
 
 
 def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B14.
-
-    A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image 2.
+    """B14. A dot on a point that is clearly seen in image 1, and clearly seen or clearly hidden in image
+    2.
     """
     too_far = known.truth.covisible_fraction < gates.min_covisible_fraction
     if too_far or min(_size(view) for view in known.views[:2]) < gates.min_dotted_box:
@@ -71,7 +70,9 @@ def _out(known: Known, point: SurfacePoint) -> float:
 
 
 def _alone(view: View, point: SurfacePoint) -> list[float]:
-    """What one picture shows of a point: its place on the object's box and in the picture, its colour, and the object's size."""
+    """What one picture shows of a point: its place on the object's box and in the picture, its colour, and
+    the object's size.
+    """
     across, down = on_box(view, np.array([point.pixels[0]]))[0].tolist()
     side = 2 * view.intrinsics[0][2]
     x, y = point.pixels[0]
@@ -123,10 +124,10 @@ KIND = DrawnKind(
         OF_MARKS,
         {
             "quarter": (
-                "A place turned from the camera by well under a quarter circle is in view, and one turned "
-                "by well over that is hidden, unless it is high up",
+                "A place turned away by well under a quarter circle is in view, and one turned "
+                "by well over that is hidden, unless high up",
                 "A place in front is in view, and one turned away by far more than a quarter circle is "
-                "not, unless it is high up",
+                "not, unless high up",
             )
         },
     ),

@@ -53,7 +53,8 @@ GREY_WAY = Grey(0.04, 0.06)  # of the object's box: a way to the left or right w
 
 
 def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:
-    """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that both images show.
+    """B13. A dot in image 1, four in image 2: one is the same point of the object, three are others that
+    both images show.
 
     If the others were hidden in image 1, the dots of image 2 alone would reveal the answer: those at the side
     that came into view would be wrong.
@@ -164,7 +165,9 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
 
 
 def _alone(known: Known, target: SurfacePoint, dots: Sequence[SurfacePoint], right: int) -> tuple[float, ...]:
-    """How the right dot differs from the mean of all: its place, its rank from the middle, whether it is nearest to the mark."""
+    """How the right dot differs from the mean of all: its place, its rank from the middle, whether it is
+    nearest to the mark.
+    """
     pixels = np.array([point.pixels[1] for point in dots])
     side = 2 * known.views[1].intrinsics[0][2]
     places = on_box(known.views[1], pixels)

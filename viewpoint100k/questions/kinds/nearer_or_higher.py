@@ -1,4 +1,6 @@
-"""Whether the second camera is nearer to the object or farther from it, and whether it looks from higher or lower."""
+"""Whether the second camera is nearer to the object or farther from it, and whether it looks from higher
+or lower.
+"""
 
 import math
 

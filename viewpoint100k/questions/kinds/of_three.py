@@ -1,4 +1,6 @@
-"""Which of three pictures of a set was taken from nearest, from highest, or from furthest round the object."""
+"""Which of three pictures of a set was taken from nearest, from highest, or from furthest round the
+object.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -75,7 +77,9 @@ def _most(known: Known, amounts: Sequence[float], grey: float) -> Solved | None:
 
 
 def _alone(views: Sequence[View], option: int) -> tuple[float, ...]:
-    """How the right picture differs from the mean of all three in what a flat look sees, and in how that changed since image 1."""
+    """How the right picture differs from the mean of all three in what a flat look sees, and in how that
+    changed since image 1.
+    """
     looks = [np.array([size(view), shape(view), fullness(view), *place(view)]) for view in views]
     features = np.array([[*look, *np.abs(look - looks[0])[:3]] for look in looks[1:]])
     return tuple((features[option] - features.mean(axis=0)).tolist())

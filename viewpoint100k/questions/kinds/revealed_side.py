@@ -87,7 +87,7 @@ KIND = DrawnKind(
         PHRASES,
         {
             "round_order": (
-                "A camera that goes around an object to the right meets its front, left, back and right in "
+                "A camera that goes around an object to the right meets the front, left, back and right in "
                 "this order, and one that goes to the left meets them in reverse",
                 "Seen from above and counter-clockwise, an object's own sides are front, left, back and "
                 "right, and going to the right is counter-clockwise",

@@ -30,7 +30,9 @@ def relative_pose(truth: Truth, gates: GateConfig) -> Fact | None:
 
 
 def motions(truth: Truth, gates: GateConfig) -> dict[str, float]:
-    """How much of each motion there is, in the smallest amount of it that is asked about; the sign is its direction."""
+    """How much of each motion there is, in the smallest amount of it that is asked about; the sign is its
+    direction.
+    """
     right, down, ahead = truth.translation
     return {
         "right": right / gates.truck_grey.high,

@@ -1,4 +1,6 @@
-"""What a camera would see of a scene from elsewhere: which object is on which side, or closer, after a move around it."""
+"""What a camera would see of a scene from elsewhere: which object is on which side, or closer, after a
+move around it.
+"""
 
 import math
 
@@ -66,10 +68,8 @@ def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
 
 
 def solve_hops(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C14.
-
-    Two steps: which object is nearest to one, and is it left or right of another; three: after a move of the
-    camera.
+    """C14. Two steps: which object is nearest to one, and is it left or right of another; three: after a
+    move of the camera.
     """
     if figure.move is None or figure.move not in (STAYS, *GOES):
         return None

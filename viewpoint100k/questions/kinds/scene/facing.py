@@ -27,9 +27,8 @@ def solve_faces(known: Known, figure: Figure, gates: GateConfig) -> Solved | Non
 
 
 def solve_facing(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C6.
-
-    How the direction in which an object faces differs from that of another one, by their known fronts.
+    """C6. How the direction in which an object faces differs from that of another one, by their known
+    fronts.
     """
     shot = shot_of(known, figure, 2)
     fronts = [shot.front_deg(part) for part in figure.parts] if shot else []

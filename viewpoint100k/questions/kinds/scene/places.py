@@ -63,7 +63,9 @@ def _across(told: Told) -> Facts:
 
 
 def _stands(told: Told) -> Facts:
-    """Where both objects touch the floor in the picture, from the top, and in which direction one is from the other."""
+    """Where both objects touch the floor in the picture, from the top, and in which direction one is from
+    the other.
+    """
     shot, (a, b) = told.shots[0], told.figure.parts
     at = [nearest_tens(100 * shot.seen[part].base_pixel[1] / shot.height) for part in (a, b)]
     return stated("stands", told.name(a), at[0], told.name(b), at[1]) | between(told)

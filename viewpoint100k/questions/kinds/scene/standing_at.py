@@ -1,4 +1,6 @@
-"""For somebody who stands at one object of a scene and faces another: where a third one is, and which turn leads to it."""
+"""For somebody who stands at one object of a scene and faces another: where a third one is, and which turn
+leads to it.
+"""
 
 import numpy as np
 
