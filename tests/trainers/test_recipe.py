@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from support.audit_sets import make_samples, write_dataset
 
 from trainers import grpo, predict, recipe, sft
 from trainers.recipe import Stage, main, plan, read_recipe
-from trainers.tiny import TinyArguments, build, texts_of
-from viewpoint100k import InputError, load_questions
+from viewpoint100k import InputError
 from viewpoint100k.shards import iter_samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -218,33 +216,3 @@ def test_the_report_stands_alone_and_shows_scores_costs_and_what_was_learned_and
     assert page.count("data:image/jpeg") >= 12  # two pictures each of six examples and more
     assert "<b>cannot</b>" not in page
     assert "&lt;b&gt;cannot" in page
-
-
-def test_a_run_that_is_killed_in_the_middle_of_a_stage_goes_on_to_the_same_scores(tmp_path, dataset):
-    """The whole way but GRPO, from a model of 1 M parameters; killed while it asks, and while it trains."""
-    texts = texts_of(load_questions(dataset, streaming=True, fair=False).remove_columns("images"))
-    model = build(TinyArguments(out=str(tmp_path / "model"), data="", hidden=64, layers=2, size_px=32), texts)
-    mine = written(tmp_path / "r.yaml", data={"path": str(dataset)}, model=str(model), split="train")
-    environment = os.environ | {
-        "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
-        "HF_DATASETS_CACHE": str(tmp_path / "cache"),
-    }  # fmt: skip
-
-    def go(out, **more):
-        command = [sys.executable, "-m", "trainers.recipe", mine, "--out", str(tmp_path / out)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT, **more)
-
-    whole = go("whole")
-    assert whole.returncode == 0, whole.stderr
-    scores = json.loads((tmp_path / "whole" / "report.json").read_text())["scores"]
-    # as a kill leaves it: half a line of answers, and a stage that trained but was not marked as done
-    folder = tmp_path / "whole" / "seed-0"
-    said = folder / "said" / "after_sft-letter.jsonl"
-    lines = said.read_text().splitlines(keepends=True)
-    said.write_text("".join(lines[:-1]) + lines[-1][:20])
-    (folder / "after_sft.json").unlink()
-    (folder / "sft.json").unlink()
-    again = go("whole")
-    assert again.returncode == 0, again.stderr
-    assert json.loads((tmp_path / "whole" / "report.json").read_text())["scores"] == scores
-    assert said.read_text().splitlines(keepends=True) == lines
