@@ -25,7 +25,16 @@ from viewpoint100k.objects.builtin import build_builtin, list_builtin
 from viewpoint100k.plan import plan_views
 from viewpoint100k.records import Reject
 
-CONFIG = load_config(overrides=["render.size_px=48", "render.samples=1", "render.relit_share=1"])
+# lit by Blender's own panoramas, whatever is behind: what stands in a place is tested with the studio
+CONFIG = load_config(
+    overrides=[
+        "render.size_px=48",
+        "render.samples=1",
+        "render.relit_share=1",
+        "render.backgrounds.place=0",
+        "render.backgrounds.panorama=0",
+    ]
+)
 KINDS = ("hdri", "ground", "gradient", "blurred")
 
 

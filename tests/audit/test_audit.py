@@ -336,6 +336,7 @@ def test_a_kind_of_two_components_that_one_place_answers_is_found(fair, loaded, 
             "type": kind.type,
             "frame": kind.frame,
             "options": options_of(kind),
+            "option_keys": list(kind.options),
             "answer_index": quarter,
             "value": None,
         }
