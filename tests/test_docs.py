@@ -1,5 +1,6 @@
 """The documentation: what it says to type works, what it links to is there, and it is short where it says so."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ import sys
 import pytest
 from support.command import ROOT, every_command, fake_programs, parse_command, viewpoint100k
 from support.documented import PAGES, RUN_ELSEWHERE, blocks, commands, our_commands
+
+from viewpoint100k.shards import iter_samples
 
 sys.path.insert(0, str(ROOT / "docs"))
 
@@ -47,8 +50,9 @@ def desk(tmp_path_factory, dataset):
         (folder / name).symlink_to("viewpoint-100k")
     assert viewpoint100k("objects", "fetch", "builtin:", folder / "my-models", "--count", 12).returncode == 0
     shutil.copy(ROOT / "viewpoint100k" / "questions" / "templates.yaml", folder / "mine.yaml")
+    asked = next(stored.sample.questions[0] for stored in iter_samples(dataset))
     for name in ("said.jsonl", "predictions.jsonl"):
-        (folder / name).write_text('{"question_id": "test-00000-00000-yaw-camera_1", "prediction": "A"}\n')
+        (folder / name).write_text(json.dumps({"question_id": asked.id, "prediction": "A"}) + "\n")
     return folder
 
 
