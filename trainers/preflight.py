@@ -124,8 +124,9 @@ def longest_rollout(
     text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     found = processor(images=[row["images"]] * count, text=[text] * count, return_tensors="pt")
     fillers = {"input_ids": processor.tokenizer.eos_token_id, "attention_mask": 1}
-    for name, values in found.items():
-        if values.ndim == 2 and values.shape == found["input_ids"].shape:  # one for each token
+    of_tokens = found["input_ids"].shape
+    for name, values in list(found.items()):
+        if values.shape == of_tokens:  # one for each token
             more = torch.full((count, completion_tokens), fillers.get(name, 0), dtype=values.dtype)
             found[name] = torch.cat([values, more], dim=1)
     return dict(found)
