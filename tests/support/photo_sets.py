@@ -175,12 +175,14 @@ def _write_text(sparse, model, numbers, size, posed, points):
     (sparse / "cameras.txt").write_text(f"# a comment\n1 {model[1]} {size[0]} {size[1]} {cells}\n")
     lines = ["# a comment"]
     for number, (name, quaternion, place) in enumerate(posed, 1):
-        lines += [f"{number} {' '.join(map(repr, map(float, (*quaternion, *place))))} 1 {name}", ""]
+        seen = " ".join(f"1 1 {i}" for i in range(1, len(points) + 1))
+        lines += [f"{number} {' '.join(map(repr, map(float, (*quaternion, *place))))} 1 {name}", seen]
     (sparse / "images.txt").write_text("\n".join(lines) + "\n")
-    track = " ".join(f"{number} 0" for number in range(1, len(posed) + 1))
-    (sparse / "points3D.txt").write_text(
-        "".join(f"{i} {x!r} {y!r} {z!r} 1 2 3 0.4 {track}\n" for i, (x, y, z) in enumerate(_plain(points), 1))
-    )
+    lines = []
+    for i, (x, y, z) in enumerate(_plain(points)):
+        track = " ".join(f"{number} {i}" for number in range(1, len(posed) + 1))
+        lines.append(f"{i + 1} {x!r} {y!r} {z!r} 1 2 3 0.4 {track}\n")
+    (sparse / "points3D.txt").write_text("".join(lines))
 
 
 def _plain(points):
@@ -196,12 +198,13 @@ def _write_binary(sparse, model, numbers, size, posed, points):
             struct.pack("<I7dI", number, *quaternion, *place, 1)
             + name.encode()
             + b"\0"
-            + struct.pack("<Q", 0)
+            + struct.pack("<Q", len(points))
+            + b"".join(struct.pack("<ddQ", 1, 1, i) for i in range(1, len(points) + 1))
         )
     (sparse / "images.bin").write_bytes(data)
-    track = b"".join(struct.pack("<II", number, 0) for number in range(1, len(posed) + 1))
     data = struct.pack("<Q", len(points))
     for number, point in enumerate(points, 1):
+        track = b"".join(struct.pack("<II", image, number - 1) for image in range(1, len(posed) + 1))
         data += struct.pack("<Q3d3BdQ", number, *point, 1, 2, 3, 0.4, len(posed)) + track
     (sparse / "points3D.bin").write_bytes(data)
 
