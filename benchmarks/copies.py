@@ -1,4 +1,4 @@
-"""Are copies found, and nothing else? `python benchmarks/copies.py OBJECTS OUT [--every 2]`, with bpy installed.
+"""Are copies found, and nothing else? `python benchmarks/copies.py OBJECTS OUT [--every 2]`; needs bpy.
 
 Exports each GLB of the folder OBJECTS three times by Blender's own exporter: as it is, with textures of half
 their size, and renamed, turned by 57 degrees about the vertical and scaled. Prints how many copies have the

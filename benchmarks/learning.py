@@ -88,7 +88,9 @@ SETS = {
                   "orbits: 0}",
                   "--set", "plan.hfov_deg={low: 55, high: 60}", "--set", "plan.overturn_deg=18", "--set",
                   "shards.pairs_per_shard=1000",
-                  "--set", "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0, panorama: 0, place: 0}"],
+                  "--set",
+                   "render.backgrounds={hdri: 1, blurred: 0, plain: 0, gradient: 0, ground: 0, panorama: 0, "
+                   "place: 0}"],
 }  # fmt: skip
 SETS["64"] = [*SETS["orbits"], "--set", "plan.test_share=0", "--set", "plan.validation_share=0"]
 PAIRS = {"orbits": 1, "decoupled": 0.8}  # shares of --pairs

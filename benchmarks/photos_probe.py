@@ -1,4 +1,4 @@
-"""Does what a small probe learned on renders hold in photographs? Its towers, scored on a dataset of photographs.
+"""Does what a small probe learned on renders hold in photographs? Its towers, scored on photographs.
 
     python -m trainers.probe RENDERS --type ego_translation --tower TOWER
     python benchmarks/photos_probe.py TOWER PHOTOGRAPHS [--type ego_translation]
@@ -49,7 +49,8 @@ def main(tower: Path, dataset: Path, kind: str) -> int:
         low, high = wilson(value, n)
         majority = Counter(labels[mine].tolist()).most_common(1)[0][1] / n
         print(
-            f"{kind}, {name}: {value:.3f} [{low:.3f}, {high:.3f}] of {n} pairs; the more frequent answer {majority:.3f}"
+            f"{kind}, {name}: {value:.3f} [{low:.3f}, {high:.3f}] of {n} pairs; "
+            f"the more frequent answer {majority:.3f}"
         )
     return 0
 

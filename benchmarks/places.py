@@ -1,4 +1,4 @@
-"""Are places right, and what do they cost? `python benchmarks/places.py SOURCE PART`; parts are the functions' names.
+"""Are places right, and what do they cost? `python benchmarks/places.py SOURCE PART`; a part is a function.
 
 cost      CPU-seconds per view of the mix of backgrounds before places were there against the default one,
           from the same objects before each kind of background in turn.
@@ -76,7 +76,7 @@ def _location(view_set: ViewSet) -> Location:
 
 
 def cost(arguments: argparse.Namespace) -> dict[str, object]:
-    """Each object before each kind of background in turn, so that a busy machine slows all; then both mixes of these."""
+    """Each object before each kind of background in turn, so that a busy machine slows all; then both mixes."""
     shares = {name: dict.fromkeys(BEFORE, 0) | {name: 1} for name in BEFORE}
     configs = {name: _config(arguments.source, arguments.size, only) for name, only in shares.items()}
     settings = configs["plain"]
@@ -110,7 +110,7 @@ def cost(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def parallax(arguments: argparse.Namespace) -> dict[str, object]:
-    """Features of one painted picture, projected into the other by OpenCV, against Lucas and Kanade's flow."""
+    """Features of one painted picture, projected into the other by OpenCV, against Lucas-Kanade flow."""
     import cv2
 
     shares = {**dict.fromkeys(BEFORE, 0), "place": 1}
@@ -152,7 +152,7 @@ def _shot(
 
 
 def _flow_errors(cv2, one, two) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """Pixels between where a feature is found and where it is projected to, warped first so that both look alike."""
+    """Pixels from where a feature is found to where it is projected, warped first so that both look alike."""
     (pose, intrinsics, painted), (other_pose, other_intrinsics, other) = one, two
     height, width = painted.depth.shape
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)

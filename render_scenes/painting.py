@@ -75,7 +75,8 @@ def surroundings(place: Place, height: int) -> Array:
 def _rays(turn: Array, intrinsics: Array, x: Array, y: Array) -> Array:
     """(3, N) directions in the place's axes, as long as the camera's z axis at depth 1."""
     (focal_x, _, centre_x), (_, focal_y, centre_y), _ = np.asarray(intrinsics, dtype=np.float32)
-    right, down = (x - centre_x) / focal_x, (y - centre_y) / focal_y
+    right = (x - centre_x) / focal_x
+    down = (y - centre_y) / focal_y
     return np.asarray(turn[:, :1] * right + turn[:, 1:2] * down + turn[:, 2:])
 
 
@@ -170,7 +171,8 @@ def _outlines(place: Place, turn: Array, origin: Array, intrinsics: Array, size_
 def _edges(face: Array) -> Array:
     """Numbers of the pixels that have a neighbour which shows another face."""
     other = np.zeros(face.shape, dtype=bool)
-    across, down = face[:, 1:] != face[:, :-1], face[1:] != face[:-1]
+    across = face[:, 1:] != face[:, :-1]
+    down = face[1:] != face[:-1]
     other[:, 1:] |= across
     other[:, :-1] |= across
     other[1:] |= down
@@ -223,7 +225,8 @@ def _face_colour(
     spot = _Spots(right * scale, -height * scale, along[0], -along[1], covered * scale, slant)
     colour = _askew(finish.tile.pyramid, spot)
     covered = covered / np.sqrt(np.maximum(slant, 1e-3))
-    share_right, share_down = right / wide, 1 - height / high
+    share_right = right / wide
+    share_down = 1 - height / high
     colour *= _smooth(finish.shade, share_right, share_down)[:, None]
     if finish.canvas is not None:
         painted = look_up(finish.canvas, share_right, share_down, covered / wide, repeats=False)
@@ -246,7 +249,7 @@ class _Spots(NamedTuple):
 
 
 def _askew(pyramid: Pyramid, spots: _Spots) -> Array:
-    """(N, channels) the mean of a texture over long spots, by as many round ones side by side as are needed."""
+    """Mean of a texture over long spots, (N, channels), by as many round ones side by side as are needed."""
     out = np.empty((len(spots.x), pyramid.levels[0].shape[2]), dtype=np.float32)
     counts = np.select([spots.slant > 0.6, spots.slant > 0.3], [1, 2], 4)
     for count in np.unique(counts):
@@ -263,7 +266,7 @@ def _askew(pyramid: Pyramid, spots: _Spots) -> Array:
 
 
 def look_up(pyramid: Pyramid, x: Array, y: Array, covered: Array, *, repeats: bool = True) -> Array:
-    """(N, channels) of a texture at places x, y in its widths and heights, each the mean of about so much of it.
+    """A texture at places x, y in its widths and heights, (N, channels), each the mean over a spot of it.
 
     Args:
         covered: (N,) width of a pixel, over the width of the texture.
@@ -285,17 +288,23 @@ def look_up(pyramid: Pyramid, x: Array, y: Array, covered: Array, *, repeats: bo
 
 def _bilinear(picture: Array, x: Array, y: Array, repeats: bool) -> Array:
     height, width, channels = picture.shape
-    column, row = x * np.float32(width) - np.float32(0.5), y * np.float32(height) - np.float32(0.5)
+    column = x * np.float32(width) - np.float32(0.5)
+    row = y * np.float32(height) - np.float32(0.5)
     if not repeats:
-        column, row = np.clip(column, 0, width - 1), np.clip(row, 0, height - 1)
-    left, top = np.floor(column), np.floor(row)
-    across, down = (column - left)[:, None], (row - top)[:, None]
-    left, top = left.astype(np.int32), top.astype(np.int32)
+        column = np.clip(column, 0, width - 1)
+        row = np.clip(row, 0, height - 1)
+    left = np.floor(column)
+    top = np.floor(row)
+    across = (column - left)[:, None]
+    down = (row - top)[:, None]
+    left = left.astype(np.int32)
+    top = top.astype(np.int32)
     if repeats:
         left, right = left % width, (left + 1) % width
         top, bottom = top % height, (top + 1) % height
     else:
-        right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+        right = np.minimum(left + 1, width - 1)
+        bottom = np.minimum(top + 1, height - 1)
     flat = picture.reshape(-1, channels)
     upper = flat[top * width + left] * (1 - across) + flat[top * width + right] * across
     lower = flat[bottom * width + left] * (1 - across) + flat[bottom * width + right] * across

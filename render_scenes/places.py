@@ -1,4 +1,4 @@
-"""Procedural places: a surface on which the object stands, and walls, furniture and clutter at finite distances.
+"""Procedural places: a surface on which the object stands; walls, furniture, clutter at finite distances.
 
 A place follows from its seed, and from the room that cameras need. It is a room, seen from inside, and boxes
 in it, all with sides along its own axes, so that rays meet it by a few divisions and comparisons in numpy:
@@ -15,7 +15,9 @@ from render_scenes import textures
 from render_scenes.textures import Array, Canvas, Pyramid, Repeating, Rng
 
 NEVER = np.float32(1e10)  # how far one sees where nothing is
-ROOM, SKY = 0, 255  # numbers of faces: 6 of the room first, 6 of each box after it
+# numbers of faces: 6 of the room first, 6 of each box after it
+ROOM = 0
+SKY = 255
 FACES = ("left", "right", "front", "back", "bottom", "top")  # -x, +x, -y, +y, -z, +z
 SHADE_PX = 96  # along a side of what darkens corners
 CORNER_M = 0.35  # how far from a corner or a piece of furniture it is darker
@@ -55,7 +57,8 @@ class Place(NamedTuple):
     @property
     def place_from_world(self) -> Array:
         """(3, 3) rotation."""
-        c, s = np.cos(self.turn_rad), np.sin(self.turn_rad)
+        c = np.cos(self.turn_rad)
+        s = np.sin(self.turn_rad)
         return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
@@ -172,7 +175,8 @@ def _hangings(canvas: Canvas, rng: Rng, width: float, height: float, with_door: 
         textures.door(canvas, rng, left, rng.uniform(0.75, 0.95), min(2.05, height - 0.15))
         left += 1.15
     while left < width - 0.5:
-        wide, high = rng.uniform(0.3, 1.1), rng.uniform(0.3, 0.9)
+        wide = rng.uniform(0.3, 1.1)
+        high = rng.uniform(0.3, 0.9)
         if rng.random() < 0.7 and left + wide < width - 0.1:
             bottom = rng.uniform(1.2, 1.6)
             textures.painting(canvas, rng, (left, bottom, left + wide, min(bottom + high, height - 0.1)))
@@ -192,10 +196,13 @@ def _furniture(maker: _Maker, low: Array, high: Array) -> list[Box]:
         along = rng.uniform(low[other], max(high[other] - width, low[other] + 0.01))
         gap = 0.0 if kind in {"shelf", "cupboard"} else rng.uniform(0.0, 0.25)
         near = high[axis] - gap - depth if wall % 2 else low[axis] + gap
-        corner, far = np.zeros(3), np.zeros(3)
-        corner[axis], far[axis] = near, near + depth
+        corner = np.zeros(3)
+        far = np.zeros(3)
+        corner[axis] = near
+        far[axis] = near + depth
         corner[other], far[other] = along, min(along + width, high[other])
-        corner[2], far[2] = maker.floor, min(maker.floor + height, high[2] - 0.05)
+        corner[2] = maker.floor
+        far[2] = min(maker.floor + height, high[2] - 0.05)
         if _clear_of(corner, far, maker.clear + 0.05) and not _touches(corner, far, out, maker.metres):
             out += _piece(maker, kind, tiles[int(rng.integers(2))], corner, far)
     return out
@@ -224,7 +231,8 @@ def _piece(maker: _Maker, kind: str, tile: Repeating, low: Array, high: Array) -
         thick = 0.22
         seat = maker.box(low, np.array([high[0], high[1], seat_top]), _plain_faces(cloth, low, high))
         deep = 0 if high[0] - low[0] < high[1] - low[1] else 1
-        back_low, back_high = low.copy(), high.copy()
+        back_low = low.copy()
+        back_high = high.copy()
         if low[deep] + high[deep] > 0:
             back_low[deep] = high[deep] - thick
         else:
@@ -235,7 +243,8 @@ def _piece(maker: _Maker, kind: str, tile: Repeating, low: Array, high: Array) -
         draw = textures.shelves if kind == "shelf" else textures.drawers
         sizes = high - low
         for number in range(4):
-            width, height = float(sizes[1 if number < 2 else 0]), float(sizes[2])
+            width = float(sizes[1 if number < 2 else 0])
+            height = float(sizes[2])
             if width >= 0.55:
                 canvas = Canvas(width, height, CANVAS_PX_PER_M)
                 draw(canvas, rng, width, height)
@@ -284,7 +293,8 @@ def _tops(light: float) -> Array:
 def _clutter(maker: _Maker, top: Box) -> list[Box]:
     """Books, boxes and the like that lie on a table, outside the circle that cameras need."""
     rng = maker.rng
-    low, high = top.low * maker.metres, top.high * maker.metres
+    low = top.low * maker.metres
+    high = top.high * maker.metres
     tiles = [_pick(rng, textures.FURNITURE) for _ in range(3)]
     out: list[Box] = []
     for _ in range(int(rng.integers(2, 9))):
@@ -329,7 +339,7 @@ def _yard(maker: _Maker, turn_rad: float) -> Place:
 
 
 def _facade(rng: Rng, width: float, height: float) -> Pyramid:
-    """Windows and doors of a wall; the sky's box is far higher, so it is painted onto the lowest part alone."""
+    """Windows and doors of a wall; the sky's box is far higher, so only its lowest part is painted."""
     canvas = Canvas(width, height, CANVAS_PX_PER_M)
     if height > 2.4 and rng.random() < 0.75:
         x = rng.uniform(0.5, 2.5)
@@ -423,7 +433,8 @@ def _floor_shade(maker: _Maker, low: Array, high: Array, standing: list[Box]) ->
     uneven = textures.noise(maker.rng, 128, 1.5)[:SHADE_PX, :SHADE_PX]
     light = light * np.linspace(0.93, 1.05, SHADE_PX, dtype=np.float32)[None, :] * (1 + 0.035 * uneven)
     for box in standing:
-        near, far = box.low[:2] * maker.metres, box.high[:2] * maker.metres
+        near = box.low[:2] * maker.metres
+        far = box.high[:2] * maker.metres
         away = np.hypot(
             np.maximum(np.maximum(near[0] - x, x - far[0]), 0),
             np.maximum(np.maximum(near[1] - y, y - far[1]), 0),

@@ -29,7 +29,7 @@ class Repeating(NamedTuple):
 
 
 def pyramid(picture: Array) -> Pyramid:
-    """The picture and its halves down to two pixels; both sides are multiples of a power of two or cut to one."""
+    """The picture and its halves down to two pixels; both sides are cut to a multiple of a power of two."""
     levels = [np.ascontiguousarray(picture, dtype=np.float32)]
     while min(levels[-1].shape[:2]) >= 4:
         last = levels[-1]
@@ -258,7 +258,8 @@ class Canvas:
 
     def paint(self, left: float, bottom: float, right: float, top: float, colour: Array) -> None:
         """A rectangle, in metres from the lower left corner, in one colour or with a (h, w, 3) picture."""
-        rows, columns = self._rows(bottom, top), self._columns(left, right)
+        rows = self._rows(bottom, top)
+        columns = self._columns(left, right)
         if rows.stop <= rows.start or columns.stop <= columns.start:
             return
         target = self.pixels[rows, columns]
@@ -287,14 +288,17 @@ def window(canvas: Canvas, rng: Rng, box: tuple[float, float, float, float], shi
     frame = muted(rng, 0.3, 0.95, 0.04)
     canvas.paint(left, bottom, right, top, frame)
     canvas.paint(left - 0.05, bottom - 0.05, right + 0.05, bottom, frame * 0.8)
-    panes, floors = int(rng.integers(1, 4)), int(rng.integers(1, 3))
+    panes = int(rng.integers(1, 4))
+    floors = int(rng.integers(1, 3))
     view = outdoors(rng) * shine
-    rim, bar = 0.06, 0.025
+    rim = 0.06
+    bar = 0.025
     wide = (right - left - 2 * rim) / panes
     high = (top - bottom - 2 * rim) / floors
     for i in range(panes):
         for j in range(floors):
-            x, y = left + rim + i * wide, bottom + rim + j * high
+            x = left + rim + i * wide
+            y = bottom + rim + j * high
             columns = slice(int(64 * i / panes), int(64 * (i + 1) / panes))
             rows = slice(int(64 * (floors - 1 - j) / floors), int(64 * (floors - j) / floors))
             canvas.paint(x + bar, y + bar, x + wide - bar, y + high - bar, view[rows, columns])
@@ -319,7 +323,8 @@ def painting(canvas: Canvas, rng: Rng, box: tuple[float, float, float, float]) -
     if rng.random() < 0.5:
         canvas.paint(left + rim, bottom + rim, right - rim, top - rim, np.full(3, 0.9))
         rim += rng.uniform(0.03, 0.08)
-    low, high = muted(rng, 0.1, 0.5, 0.3), muted(rng, 0.5, 0.9, 0.3)
+    low = muted(rng, 0.1, 0.5, 0.3)
+    high = muted(rng, 0.5, 0.9, 0.3)
     shapes = between(
         low, high, 0.5 + 0.6 * noise(rng, 64, rng.uniform(1.0, 2.2), (1.0, rng.uniform(0.5, 3.0)))
     )
@@ -362,7 +367,8 @@ def shelves(canvas: Canvas, rng: Rng, width: float, height: float) -> None:
 
 def drawers(canvas: Canvas, rng: Rng, width: float, height: float) -> None:
     """Doors or drawers of a cupboard: dark gaps and handles, the rest is the tile."""
-    columns, rows = max(1, round(width / rng.uniform(0.4, 0.7))), int(rng.integers(1, 4))
+    columns = max(1, round(width / rng.uniform(0.4, 0.7)))
+    rows = int(rng.integers(1, 4))
     gap = np.full(3, 0.12)
     for i in range(columns + 1):
         x = min(i * width / columns, width - 0.01)

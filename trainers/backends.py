@@ -52,7 +52,8 @@ def generate(
     lot: dict[str, Any] = (
         {"temperature": temperature} if temperature else {"temperature": None, "top_p": None, "top_k": None}
     )
-    trained, cached = model.training, getattr(model.config, "use_cache", None)
+    trained = model.training
+    cached = getattr(model.config, "use_cache", None)
     model.eval()
     try:
         with torch.no_grad():

@@ -99,7 +99,8 @@ def _mmsi_bench(row: Row) -> dict[str, Any] | None:
 def _sat(row: Row) -> dict[str, Any]:
     """A choice between texts; the letters are ours, in an order that belongs to the question."""
     images = row["images"] if "images" in row else row["image_bytes"]
-    options, right = list(row["answers"]), row["correct_answer"]
+    options = list(row["answers"])
+    right = row["correct_answer"]
     name = (
         "sat-"
         + hashlib.sha256("/".join([row["question"], right, *options, _digest(images)]).encode()).hexdigest()[
@@ -227,8 +228,10 @@ def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
     plain: dict[str, list[bool]] = defaultdict(list)
     groups: dict[str, list[bool]] = defaultdict(list)
     for row in rows.remove_columns("images"):
-        options, answers = row["options"], said.get(row["question_id"], {})
-        hits, read = {}, bool(answers)
+        options = row["options"]
+        answers = said.get(row["question_id"], {})
+        hits = {}
+        read = bool(answers)
         for rotation, text in answers.items():
             by = rotation % len(options)
             place = parse_choice(text or "", options[by:] + options[:by], row["answer_form"])

@@ -38,8 +38,11 @@ class WatchCallback(TrainerCallback):
         max_fall: float | None = None,
         batch_size: int = 32,
     ) -> None:
-        self.rows, self.every, self.max_fall = rows, every, max_fall
-        self.max_new_tokens, self.batch_size = max_new_tokens, batch_size
+        self.rows = rows
+        self.every = every
+        self.max_fall = max_fall
+        self.max_new_tokens = max_new_tokens
+        self.batch_size = batch_size
         self.trainer: Any = None
 
     def attach(self, trainer: Any) -> "WatchCallback":

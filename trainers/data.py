@@ -237,7 +237,8 @@ def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> 
 
 
 def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
-    split, streaming = wanted.split, wanted.streaming
+    split = wanted.split
+    streaming = wanted.streaming
     more = {
         "think_ratio": wanted.think_ratio,
         "arguments": arguments,
@@ -308,9 +309,11 @@ def to_trl(
 
 def turned(row: dict[str, Any], by: int) -> dict[str, Any]:
     """A question whose options are shown from number `by` on, then those before it."""
-    options, form = row["options"], row["answer_form"]
+    options = row["options"]
+    form = row["answer_form"]
     place = (row["answer_index"] - by) % len(options)
-    letter, text = LETTERS[place], options[row["answer_index"]]
+    letter = LETTERS[place]
+    text = options[row["answer_index"]]
     answers = {"letter": letter, "digit": str(place + 1), "json": f'{{"answer": "{letter}"}}', "word": text}
     return {
         **row,

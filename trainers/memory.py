@@ -125,7 +125,8 @@ def counts_of(model: Any, reference: Any = None) -> Counts:
     """The numbers of a model as it is loaded; what is trained counts as 32 bit, whatever it is in now."""
     from trainers.preflight import numbers
 
-    trained, frozen = 0, 0.0
+    trained = 0
+    frozen = 0.0
     for parameter in model.parameters():
         if parameter.requires_grad:
             trained += numbers(parameter)
@@ -153,7 +154,8 @@ def measure(model: Any, forward: Callable[[int], Any]) -> Activations:
         model: not in shards, and without gradient checkpointing as yet.
         forward: runs the loss of so many copies of the longest row, and returns it.
     """
-    one, two = _tally(model, lambda: forward(1)), _tally(model, lambda: forward(2))
+    one = _tally(model, lambda: forward(1))
+    two = _tally(model, lambda: forward(2))
     whole, checkpointed = (
         Kept(per_row=second - first, fixed=max(0.0, 2 * first - second))
         for first, second in zip(one, two, strict=True)
@@ -213,7 +215,8 @@ def _watched(model: Any, stack: list[int], enters: dict[int, float]) -> Iterator
 
 def layout_of(trainer: Any) -> Layout:
     """How a trainer of TRL holds its numbers."""
-    args, accelerator = trainer.args, trainer.accelerator
+    args = trainer.args
+    accelerator = trainer.accelerator
     sharding = "none" if accelerator.num_processes == 1 else "ddp"
     if trainer.is_deepspeed_enabled:
         sharding = "zero3"
@@ -275,7 +278,8 @@ class Case(NamedTuple):
 
 def _cases() -> list[Case]:
     eight = {"processes": 8, "accumulates": True}
-    sft, grpo = Layout(rows=4, **eight), Layout(rows=4, **eight)  # type: ignore[arg-type]
+    sft = Layout(rows=4, **eight)  # type: ignore[arg-type]
+    grpo = Layout(rows=4, **eight)  # type: ignore[arg-type]
     cases = []
     for sharding in ("fsdp2", "zero3", "ddp"):
         cases.append(Case("qwen2_5_vl_7b_sft", "7B", replace(sft, sharding=sharding), TOKENS))
@@ -306,7 +310,8 @@ def _config_of(name: str) -> Any:
     large = name == "7B"
     text = {"hidden_size": 3584 if large else 2048, "num_hidden_layers": 28 if large else 36,
             "num_attention_heads": 28 if large else 16, "num_key_value_heads": 4 if large else 2,
-            "intermediate_size": 18944 if large else 11008, "vocab_size": 152064 if large else 151936}  # fmt: skip
+            "intermediate_size": 18944 if large else 11008,
+        "vocab_size": 152064 if large else 151936}  # fmt: skip
     vision = {
         "depth": 32,
         "hidden_size": 1280,

@@ -37,7 +37,8 @@ def check_rows(rows: Sequence[dict[str, Any]], think_ratio: float = 0.0) -> None
         raise InputError(f"--think_ratio {think_ratio}: expected a share, 0 to 1")
     for row in rows:
         where = f"question {row['question_id']}"
-        options, place = row["options"] or [], row["answer_index"]
+        options = row["options"] or []
+        place = row["answer_index"]
         if row["value"] is None and not 0 <= place < len(options):
             raise InputError(
                 f"{where}: its answer is option {place} of {len(options)}; rebuild it with `viewpoint100k "
@@ -86,7 +87,8 @@ def check_supervision(
     Raises:
         InputError: a row has none: its loss would be 0.0 without a word.
     """
-    longest, counts = 0, list[int]()
+    longest = 0
+    counts = list[int]()
     for row in rows:
         batch = collator([{name: row[name] for name in ("images", "prompt", "completion")}])
         supervised = int((batch["labels"] != IGNORED).sum())
@@ -160,7 +162,7 @@ def check_padding(processor: Any) -> None:
 
 
 def check_first_rollout(generation: Any, image_token_id: int) -> None:
-    """Have the first rollout of vLLM looked at: it must see as many image tokens as the model that is trained.
+    """Check vLLM's first rollout: it must see as many image tokens as the model that is trained.
 
     TRL hands vLLM prompts in which each picture's token is repeated already, and the pictures beside them; a
     vLLM that repeats it again answers another prompt than is rewarded (trl#6294, #6401). vLLM returns the
@@ -194,10 +196,8 @@ def check_batches(args: Any, processes: int) -> None:
     Raises:
         InputError: says which to change.
     """
-    completions, each = (
-        args.per_device_train_batch_size * processes * args.steps_per_generation,
-        args.num_generations,
-    )
+    completions = args.per_device_train_batch_size * processes * args.steps_per_generation
+    each = args.num_generations
     if completions % each:
         raise InputError(
             f"a rollout has {args.per_device_train_batch_size} x {processes} processes x "
@@ -230,7 +230,9 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     """
     if not rate > 0:
         raise InputError(f"--learning_rate {rate}: expected more than 0, nothing moves")
-    moved, seen, kinds = 0.0, 0, set[str]()
+    moved = 0.0
+    seen = 0
+    kinds = set[str]()
     for parameter in model.parameters():
         if not parameter.requires_grad or parameter.is_meta or not parameter.numel():
             continue  # frozen, or in shards elsewhere

@@ -73,7 +73,9 @@ def load_pairs(
         InputError: the split has no such question.
     """
     rows = load_questions(path, split, streaming=True, types=kind, families=families, fair=fair)
-    pictures, labels, names = [], [], []
+    pictures = []
+    labels = []
+    names = []
     for row in rows:
         if row["frame"] != FRAME.get(kind, row["frame"]):
             continue
@@ -131,7 +133,8 @@ def save(probe: Probe, folder: Path) -> None:
 
 def restore(folder: Path) -> Probe:
     stored = torch.load(folder / "head.pt", weights_only=True)
-    tower, (questions, classes) = ConvTower.from_pretrained(folder), stored["shape"]
+    tower = ConvTower.from_pretrained(folder)
+    (questions, classes) = stored["shape"]
     probe = Probe(tower.config.image_size, classes, questions)
     probe.tower = tower
     probe.head.load_state_dict(stored["head"])
@@ -160,7 +163,8 @@ def train(
     probe = Probe(data.pictures.shape[2], classes, data.labels.shape[1], images)
     probe.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(probe.parameters(), RATE)
-    steps, started = max(1, samples // batch), time.process_time()
+    steps = max(1, samples // batch)
+    started = time.process_time()
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / 50, (steps - step) / (0.3 * steps))
     )
@@ -196,13 +200,15 @@ def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tup
     """Pairs and their signs: mirrored or not, in other colours, from cameras that are held a little
     differently.
     """
-    signs, pair = data.labels[chosen].copy(), _tensor(data.pictures[chosen])
+    signs = data.labels[chosen].copy()
+    pair = _tensor(data.pictures[chosen])
     mirror = rng.random(len(chosen)) < 0.5
     pair[torch.from_numpy(mirror)] = pair[torch.from_numpy(mirror)].flip(-1)
     signs[mirror] *= -1
     pair = pair[:, :, rng.permutation(3)]
     pictures = (len(chosen), 2, 3, 1, 1)
-    gain, offset = rng.uniform(0.8, 1.2, pictures), rng.uniform(-0.2, 0.2, pictures)
+    gain = rng.uniform(0.8, 1.2, pictures)
+    offset = rng.uniform(-0.2, 0.2, pictures)
     pair = pair * torch.from_numpy(gain).float() + torch.from_numpy(offset).float()
     return _held(pair, rng), signs
 
@@ -212,9 +218,11 @@ def _held(pair: Tensor, rng: np.random.Generator) -> Tensor:
     another by that.
     """
     count = len(pair)
-    lean, lens = np.radians(rng.uniform(-5, 5, (count, 1))), rng.uniform(0.9, 1.1, (count, 2))
+    lean = np.radians(rng.uniform(-5, 5, (count, 1)))
+    lens = rng.uniform(0.9, 1.1, (count, 2))
     aside = np.broadcast_to(rng.uniform(-0.12, 0.12, (count, 1, 2)), (count, 2, 2))  # of half a picture
-    cosine, sine = lens * np.cos(lean), lens * np.sin(lean)
+    cosine = lens * np.cos(lean)
+    sine = lens * np.sin(lean)
     rows = np.stack([cosine, -sine, aside[..., 0], sine, cosine, aside[..., 1]], axis=-1)
     pictures = pair.flatten(0, 1)
     grid = nn.functional.affine_grid(

@@ -150,7 +150,8 @@ def _check(recipe: Recipe, path: Path) -> None:
 
 def plan(recipe: Recipe, out: Path, seed: int) -> list[Stage]:
     """The stages of one seed, in order; the dataset's is the same for all."""
-    folder, data = out / f"seed-{seed}", dataset_of(recipe, out)
+    folder = out / f"seed-{seed}"
+    data = dataset_of(recipe, out)
     model = Path(recipe.model) if recipe.model else folder / "model"
     name = recipe.model or str(model)
     stages = [_data_stage(recipe, out)]
@@ -178,7 +179,8 @@ def _source_of(recipe: Recipe, out: Path) -> Path:
 
 
 def _data_stage(recipe: Recipe, out: Path) -> Stage:
-    source, data = _source_of(recipe, out), dataset_of(recipe, out)
+    source = _source_of(recipe, out)
+    data = dataset_of(recipe, out)
     commands = []
     if recipe.data.generate:
         commands.append(_python("viewpoint100k", "generate", str(source), *_options(recipe.data.generate)))
@@ -195,7 +197,8 @@ def _data_stage(recipe: Recipe, out: Path) -> Stage:
 
 
 def _model_stage(recipe: Recipe, folder: Path, data: Path, seed: int) -> Stage:
-    commands, tiny = [], dict(recipe.tiny.options)
+    commands = []
+    tiny = dict(recipe.tiny.options)
     tower = folder / "tower"
     if recipe.tiny.warm_pairs:
         size = ["--size_px", str(tiny.get("size_px", 64))]
@@ -210,7 +213,8 @@ def _model_stage(recipe: Recipe, folder: Path, data: Path, seed: int) -> Stage:
 
 
 def _asking(recipe: Recipe, name: str, model: str, folder: Path, data: Path) -> Stage:
-    commands, answers = [], {}
+    commands = []
+    answers = {}
     for form, options in recipe.ask.items():
         answers[form] = folder / "said" / f"{name}-{form}.jsonl"
         types = {"types": recipe.types} if recipe.types else {}
@@ -320,7 +324,8 @@ def _alone(out: Path) -> Iterator[int]:
 
 
 def _remember(recipe: Recipe, out: Path) -> None:
-    path, text = out / "recipe.yaml", yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True)
+    path = out / "recipe.yaml"
+    text = yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True)
     if path.is_file() and path.read_text("utf-8") != text:
         raise InputError(f"{out} was begun with another recipe, {path}; pass that one, or another --out")
     _write(path, text)
@@ -363,7 +368,8 @@ def _spend(stage: Stage, log: Path, lock: int) -> dict[str, float]:
     Raises:
         InputError: one failed.
     """
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
     with open(log, "a", encoding="utf-8") as written:
         for command in stage.commands:
             written.write(f"$ {shlex.join(command)}\n")

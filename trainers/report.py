@@ -59,7 +59,8 @@ def write_report(recipe: Any, data: Path, out: Path, found: Found) -> None:
     """
     check_jinja()
     asked = [name for name in TITLES if name in found[min(found)]]
-    table, spread = _table(found[min(found)], asked), _spread(found, asked)
+    table = _table(found[min(found)], asked)
+    spread = _spread(found, asked)
     titles = [TITLES[name] for name in asked]
     facts: dict[str, Any] = {
         "about": recipe.about,
@@ -202,7 +203,8 @@ def _examples(recipe: Any, data: Path, out: Path, asked: Sequence[str]) -> dict[
     form = next(iter(recipe.ask))
     said = out / "seed-0" / "said"
     judged = {name: _first_orders(evaluate(said / f"{name}-{form}.jsonl", data)[1]) for name in asked}
-    before, after = judged[asked[0]], judged[asked[-1]]
+    before = judged[asked[0]]
+    after = judged[asked[-1]]
     ever = {name for stage in asked[:-1] for name, case in judged[stage].items() if case.credit == 1}
     sorts = {
         "Right now, wrong before": [n for n, case in after.items() if case.credit == 1 and n not in ever],

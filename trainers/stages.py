@@ -33,7 +33,8 @@ def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> 
     processor = load_processor(
         model_args.model_name_or_path, model_args.model_revision, training_args.trust_remote_code
     )
-    rows, watched = load_rows(data_args), load_watched(data_args)
+    rows = load_rows(data_args)
+    watched = load_watched(data_args)
     first = preflight.first_rows(rows)
     preflight.check_rows(first, data_args.think_ratio)
     preflight.check_pictures(processor, first)
@@ -75,7 +76,8 @@ def hold_masters(trainer: Any) -> None:
     Raises:
         InputError: it is not, or the rate cannot move it all the same.
     """
-    accelerator, kept = trainer.accelerator, None
+    accelerator = trainer.accelerator
+    kept = None
     computed = accelerator.mixed_precision
     if trainer.is_deepspeed_enabled:
         settings = accelerator.state.deepspeed_plugin.deepspeed_config
@@ -123,7 +125,8 @@ def report(trainer: Any, plan: list[str], kept: memory.Activations | None) -> No
     Args:
         kept: what a forward pass keeps; None: not measured.
     """
-    model, reference = trainer.model, getattr(trainer, "ref_model", None)
+    model = trainer.model
+    reference = getattr(trainer, "ref_model", None)
     every = sum(map(preflight.numbers, model.parameters()))
     trained = sum(preflight.numbers(parameter) for parameter in model.parameters() if parameter.requires_grad)
     layout = memory.layout_of(trainer)

@@ -16,7 +16,10 @@ from typing import Any
 
 from viewpoint100k import InputError
 
-IMAGE, START, END, PAD = "<image>", "<|im_start|>", "<|im_end|>", "<|pad|>"
+IMAGE = "<image>"
+START = "<|im_start|>"
+END = "<|im_end|>"
+PAD = "<|pad|>"
 TOKENS: dict[str, dict[str, str]] = {  # kind -> the special tokens its processor asks its tokenizer for
     "idefics3": {
         "image_token": IMAGE,
@@ -210,7 +213,9 @@ def _qwen(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
 
     from trainers.models import video_free
 
-    patch, merge, area = 16, 2, arguments.size_px**2
+    patch = 16
+    merge = 2
+    area = arguments.size_px**2
     ids = {
         name: tokenizer.convert_tokens_to_ids(TOKENS[arguments.kind][short])
         for name, short in (

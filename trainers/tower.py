@@ -46,7 +46,8 @@ class ConvTower(PreTrainedModel):
         halvings = int(math.log2(config.image_size // GRID))
         if config.image_size != GRID * 2**halvings:
             raise ValueError(f"image_size = {config.image_size}: expected {GRID} times a power of 2")
-        layers, inputs = list[nn.Module](), 3
+        layers = list[nn.Module]()
+        inputs = 3
         for _ in range(halvings):
             layers += _block(inputs, fine, 3, 2)
             inputs = fine
@@ -72,7 +73,8 @@ class ConvTower(PreTrainedModel):
 
     def forward(self, pixel_values: Tensor, **more: Any) -> BaseModelOutput:
         seen = self.features(pixel_values.to(self.dense.weight.dtype))
-        shown, unit = self.shown(seen), nn.functional.normalize(seen, dim=1)
+        shown = self.shown(seen)
+        unit = nn.functional.normalize(seen, dim=1)
         found = torch.cat([3 * matches(unit, _other(unit)), shown, _other(shown)], dim=1)
         token = self.norm(self.dense(self.compare(found)))[:, None]
         return BaseModelOutput(last_hidden_state=token, hidden_states=(token,))

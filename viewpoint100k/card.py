@@ -277,7 +277,7 @@ def _audited(audit: AuditReport | None) -> dict[str, Any]:
 
 
 def _config_name(manifest: Manifest) -> str:
-    """What loaders call the rows: photographs are never `default`, so that nobody mixes them into renders unawares."""
+    """What loaders call the rows: photographs are never `default`, so that nobody mixes them in unawares."""
     return "real" if manifest.photographed else "default"
 
 
@@ -338,7 +338,7 @@ def _families(contents: Contents) -> dict[str, int]:
 
 
 def _categories(contents: Contents) -> list[tuple[str, int, str]]:
-    """Name, objects and share of each of the most frequent categories, then of the others; none if there is one."""
+    """Name, objects and share of the most frequent categories, then of the others; none if there is one."""
     things = [thing for uid, thing in contents.objects.items() if uid not in contents.panoramas]
     counts = Counter(thing.category for thing in things)
     most = sorted(counts.items(), key=lambda row: (-row[1], row[0]))

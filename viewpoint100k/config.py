@@ -67,7 +67,9 @@ __all__ = [
 
 ENDS = (".low", ".high")  # of a range
 RELEASED_WITH = "released_with"  # in the file of a preset: the renderer that it was released with
-ALIKE_BESIDE, ALIKE_ELSEWHERE = 0.65, 0.8  # names that may mean the same, as difflib compares them
+# names that may mean the same, as difflib compares them
+ALIKE_BESIDE = 0.65
+ALIKE_ELSEWHERE = 0.8
 
 
 class QuestionConfig(Section):
@@ -204,7 +206,7 @@ def known_hashes(tree: Mapping[str, Any]) -> set[str]:
 
 
 def public_list(name: str) -> str:
-    """How a file of uids or labels is named in what is published: by its name alone, or by its id on the Hub."""
+    """How a published config names a file of uids or labels: by its name alone, or by its id on the Hub."""
     return name if is_hub_id(name) else Path(name).name
 
 
@@ -251,7 +253,7 @@ def preset_names() -> list[str]:
 
 
 def load_config(preset: str = "smoke", overrides: Sequence[str] = (), **fields: Any) -> RunConfig:
-    """The preset (a name, or a YAML file of your own), then `fields` that are not None, then `a.b=c` overrides.
+    """The preset (a name, or your own YAML file), then `fields` that are not None, then `a.b=c` overrides.
 
     Raises:
         InputError: unknown preset or field, or a value of the wrong type or out of range; names the field.
@@ -347,7 +349,8 @@ def _set(tree: dict[str, Any], override: str) -> None:
         raise InputError(f"--set {override}: {text!r} is not a YAML value") from error
     *sections, field = name.strip().split(".")
     for depth, section in enumerate(sections, 1):
-        inner, so_far = tree.setdefault(section, {}), ".".join(sections[:depth])
+        inner = tree.setdefault(section, {})
+        so_far = ".".join(sections[:depth])
         if inner is None and so_far in _switched_off():
             raise InputError(
                 f"--set {override}: {so_far} is null here. Switch it on before: --set {so_far}={{}}"
@@ -388,7 +391,7 @@ def _neighbours(location: tuple[int | str, ...]) -> str:
 
 
 def _nearest(name: str) -> str | None:
-    """What a mistyped name may mean: one beside it that is spelt alike, or the same or nearly the same in another section."""
+    """What a mistyped name may mean: one beside it that is spelt alike, or a like one in another section."""
     section, _, last = name.rpartition(".")
     known = list(_all_names())
     beside = {one.rpartition(".")[2]: one for one in known if one.rpartition(".")[0] == section}

@@ -109,8 +109,11 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
     Source:
         Csiszar, "I-divergence geometry of probability distributions", Annals of Probability 3, 1975.
     """
-    active, clear = np.array(combinations), np.array([clear_parts(one) for one in combinations])  # (N, 7)
-    wanted, at_rest = _wanted(settings), max(_at_rest(settings), LEAST_STILL)
+    # (N, 7)
+    active = np.array(combinations)
+    clear = np.array([clear_parts(one) for one in combinations])
+    wanted = _wanted(settings)
+    at_rest = max(_at_rest(settings), LEAST_STILL)
     still = ~active.any(axis=1)
     found = np.where(active, wanted, 1 - wanted).prod(axis=1)
     for _ in range(FITTING_ROUNDS):
@@ -176,7 +179,8 @@ def _check_sets(settings: PlanConfig, gates: GateConfig) -> None:
 
 
 def _room(settings: PlanConfig) -> str:
-    lens, size = settings.hfov_deg, settings.half_angle_deg
+    lens = settings.hfov_deg
+    size = settings.half_angle_deg
     return (
         f"Use a wider lens (plan.hfov_deg is {lens.low:g} to {lens.high:g}) or smaller objects in the "
         "picture "
@@ -195,7 +199,8 @@ def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Ge
     resting = round(settings.still_events * count)
     calm = round(settings.still * (len(codes) - count))
     order.sort(key=lambda place: codes[place] != STILL)
-    at_rest, going = order[: resting + calm], order[resting + calm :]
+    at_rest = order[: resting + calm]
+    going = order[resting + calm :]
     out = list(codes)
     for place in at_rest:
         out[place] = STILL

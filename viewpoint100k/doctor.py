@@ -38,9 +38,13 @@ from viewpoint100k.storage import is_url
 
 USUAL_RENDER_BYTES = 800_000_000  # of memory, that a render process takes
 ROOMY_DISK = 2_000_000_000  # bytes: 25,000 pairs at 512 px take that
-ENOUGH_FILES, ENOUGH_SHM = 1024, 1 << 30  # for Ray, and for loaders with several processes
+# for Ray, and for loaders with several processes
+ENOUGH_FILES = 1024
+ENOUGH_SHM = 1 << 30
 PATIENCE_S = 5.0  # with each program and each server that is asked
-OPTIX_DRIVER, ROCM = 535, "6.0"  # the oldest that Cycles of these Blenders takes
+# the oldest that Cycles of these Blenders takes
+OPTIX_DRIVER = 535
+ROCM = "6.0"
 PCI_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 # that a bug report should name
 PACKAGES = ("bpy", "numpy", "pillow", "datasets", "huggingface_hub", "torch", "--runner ray")
@@ -197,7 +201,8 @@ def _renderer(python: str) -> Iterator[Finding]:
 
 def _gpus(python: str) -> Iterator[Finding]:
     """The devices that Cycles would render on, beside the cards and drivers that the system knows of."""
-    driver, cards = _nvidia_driver(), _cards()
+    driver = _nvidia_driver()
+    cards = _cards()
     about = [f"NVIDIA driver {driver}"] if driver else []
     about += [
         f"{name}={value!r}"
@@ -257,7 +262,8 @@ def _cards() -> list[str]:
     makers = list[str]()
     for device in sorted(Path("/sys/bus/pci/devices").glob("*")):
         try:
-            kind, vendor = (device / "class").read_text().strip(), (device / "vendor").read_text().strip()
+            kind = (device / "class").read_text().strip()
+            vendor = (device / "vendor").read_text().strip()
         except OSError:
             continue
         if kind.startswith("0x03") and vendor in PCI_VENDORS:
@@ -274,7 +280,8 @@ def _processor() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    free, cores = free_memory(), own_cores()
+    free = free_memory()
+    cores = own_cores()
     if free is None:
         yield Finding(name="memory", verdict="green", found="this system does not say")
         return
@@ -334,7 +341,8 @@ def _open_files() -> Iterator[Finding]:
 
 def _shared_memory() -> Iterator[Finding]:
     """Python's processes share locks in it, Ray its objects, and torch its batches."""
-    name, folder = "/dev/shm", Path("/dev/shm")
+    name = "/dev/shm"
+    folder = Path("/dev/shm")
     try:
         multiprocessing.get_context("spawn").Lock()
     except (OSError, ImportError) as error:

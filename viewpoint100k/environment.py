@@ -75,7 +75,8 @@ class Gym:
     def __init__(self, dataset: Path, kinds: Collection[str], difficulty: float, seed: int) -> None:
         manifest = read_manifest(dataset)
         config = load_config_tree(manifest.config)
-        self.dataset, self.seed = dataset, seed
+        self.dataset = dataset
+        self.seed = seed
         self.gates: GateConfig = config.gates
         self._settings = config.questions
         # a path to wordings that the dataset's maker chose is of another machine, or worse
@@ -269,11 +270,13 @@ def _records(shard: Path) -> Iterator[tuple[str, tuple[tuple[str, int, int], ...
     """Key, files and record of each sample of a shard."""
     with open_inside(shard) as file:
         files = list[tuple[str, int, int]]()
-        key, record = "", dict[str, Any]()
+        key = ""
+        record = dict[str, Any]()
         for member in members_of(file, shard):
             if member.key != key and record:
                 yield key, tuple(files), record
-                files, record = [], {}
+                files = []
+                record = {}
             key = member.key
             files.append((member.extension, member.data, member.size))
             if member.extension == "json":

@@ -32,7 +32,9 @@ WORST = 24  # cases on the page
 MOST_LINE_BYTES = 4 << 20  # of a predictions file: a thought of 500,000 words
 MOST_LINES = 5_000_000
 MOST_ROTATIONS = 100
-NO_ANSWER, ABOUT_RIGHT, FAR_OFF = "(no answer)", "within 10 %", "further off"
+NO_ANSWER = "(no answer)"
+ABOUT_RIGHT = "within 10 %"
+FAR_OFF = "further off"
 
 
 class Answered(NamedTuple):
@@ -83,7 +85,8 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
         InputError: the file is not there, or a line is not of the form; names the line.
     """
     said = read_predictions(predictions)
-    cases, known = list[Answered](), set[str]()
+    cases = list[Answered]()
+    known = set[str]()
     splits_asked = Counter[str]()
     everything = list[tuple[str, Sample, Question]]()
     for _, stored in _all_samples(dataset):
@@ -346,7 +349,8 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
 
 def pictures_of(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
-    keys, out = {case.sample_key for case in cases}, dict[str, list[str]]()
+    keys = {case.sample_key for case in cases}
+    out = dict[str, list[str]]()
     for path, stored in _all_samples(dataset) if cases else ():
         if stored.key not in keys:
             continue

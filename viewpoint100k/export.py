@@ -1,4 +1,4 @@
-"""The questions in the formats of other tools: two that evaluate, two that train. Figures are drawn into the pictures.
+"""The questions in the formats of other tools, two that evaluate and two that train; figures are drawn in.
 
     vlmevalkit     a TSV for its custom multiple-choice sets; questions that ask for a number are left out: it knows letters only
     lmms-eval      a task folder: yaml, utils.py, parquet
@@ -75,7 +75,7 @@ def export(dataset: Path, to: str, out: Path, split: str | None = None) -> Expor
 
 
 def _rows(dataset: Path, split: str) -> Iterator[_Row]:
-    """The fair questions of a split; a sample's pictures are decoded once, and only if something is drawn into them.
+    """The fair questions of a split; pictures are decoded once, and only if something is drawn into them.
 
     Raises:
         InputError: a picture is none of ours: others read what is exported, and their readers take more
@@ -109,8 +109,10 @@ def _jpeg(picture: Any) -> bytes:
 
 
 def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
-    """NAME.tsv for $LMUData; `python run.py --data NAME` takes a set of unknown name for multiple choice by its columns."""
-    name, left_out, count = f"{NAME}_{split}", 0, 0
+    """NAME.tsv for $LMUData; `python run.py --data NAME` takes a set of unknown name for multiple choice."""
+    name = f"{NAME}_{split}"
+    left_out = 0
+    count = 0
     most = max(
         (len(q.options) for s in iter_samples(dataset, split) for q in s.sample.fair_questions), default=0
     )
@@ -228,7 +230,9 @@ def _columns(row: _Row) -> dict[str, Any]:
     return {
         "question_id": question.id,
         "images": [{"bytes": data, "path": None} for data in row.pictures],
-        **question.model_dump(include={"prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier"}),
+        **question.model_dump(include={
+            "prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier",
+        }),
         "family": row.stored.sample.family,
     }  # fmt: skip
 
@@ -251,7 +255,9 @@ def _write_parquet(path: Path, features: Any, rows: Iterator[dict[str, Any]]) ->
     import pyarrow
     import pyarrow.parquet as parquet
 
-    schema, count, batch = features.arrow_schema, 0, list[dict[str, Any]]()
+    schema = features.arrow_schema
+    count = 0
+    batch = list[dict[str, Any]]()
     unfinished = path.with_name(f".{path.name}.partial")
     with parquet.ParquetWriter(unfinished, schema) as writer:
         for row in rows:
@@ -274,10 +280,12 @@ def _llamafactory(dataset: Path, split: str, out: Path) -> Exported:
 
     A picture that several questions show is there once.
     """
-    name, rows = f"{NAME}_{split}", list[dict[str, Any]]()
+    name = f"{NAME}_{split}"
+    rows = list[dict[str, Any]]()
     (out / "images").mkdir()
     for row in _rows(dataset, split):
-        question, paths = row.question, list[str]()
+        question = row.question
+        paths = list[str]()
         for place, data in enumerate(row.pictures):
             plain = question.images[place] if place < len(question.images) else None
             same = plain is not None and data is row.stored.images[plain]
@@ -321,7 +329,8 @@ def _verl(dataset: Path, split: str, out: Path) -> Exported:
     _features()  # says what is missing
     from datasets import Features, Image, List, Value
 
-    text, name = Value("string"), f"{split}.parquet"
+    text = Value("string")
+    name = f"{split}.parquet"
     features = Features(
         {
             "data_source": text,

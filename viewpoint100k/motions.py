@@ -147,10 +147,8 @@ def simpler(code: str) -> str:
 
 def base_camera(settings: PlanConfig, distance: float, hfov_deg: float, rng: np.random.Generator) -> Camera:
     """A camera somewhere about the object, which looks a little past it."""
-    azimuth, elevation = (
-        rng.uniform(-180, 180),
-        rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high),
-    )
+    azimuth = rng.uniform(-180, 180)
+    elevation = rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high)
     position = position_on_sphere(azimuth, elevation, distance)
     bearing, pitch = aim_deg(position, np.zeros(3))
     room_deg = 0.5 * hfov_deg - float(_half_angle_deg(distance))
@@ -161,7 +159,7 @@ def base_camera(settings: PlanConfig, distance: float, hfov_deg: float, rng: np.
     )
 
 
-def carry_out(
+def carry_out(  # noqa: PLR0913 - choices by name
     code: str,
     known: Camera,
     settings: PlanConfig,
@@ -271,7 +269,8 @@ def carry_out_set(
     nothing.
     """
     azimuth_deg = float(np.degrees(np.arctan2(first.position[1], first.position[0])))
-    elevation_deg, distance = float(_elevation_deg(first.position)), float(np.linalg.norm(first.position))
+    elevation_deg = float(_elevation_deg(first.position))
+    distance = float(np.linalg.norm(first.position))
     if code == ARC:
         steps_deg = rng.uniform(*ARC_STEP_DEG, 3) * rng.choice([-1, 1])
         ways = [(float(turn), 0.0) for turn in np.cumsum(steps_deg)]
@@ -370,9 +369,11 @@ def _propose(
     distance = np.full(PROPOSALS, np.linalg.norm(base.position))
     bearing_deg, pitch_deg = (np.full(PROPOSALS, angle) for angle in (base.bearing_deg, base.pitch_deg))
     position = np.tile(base.position, (PROPOSALS, 1))
-    around, free = code[RIGHT] != code[YAW] and "0" not in (code[RIGHT], code[YAW]), code in ORBITS
+    around = code[RIGHT] != code[YAW] and "0" not in (code[RIGHT], code[YAW])
+    free = code in ORBITS
     if around:
-        low, high = settings.orbit_deg.low, settings.orbit_deg.high
+        low = settings.orbit_deg.low
+        high = settings.orbit_deg.high
         widest = high if free or code[FORWARD] == "+" else min(NARROW_ORBIT_DEG, high)
         angle_deg = rng.uniform(low, widest, PROPOSALS) * (1 if code[RIGHT] == "+" else -1)
         azimuth_deg = np.degrees(np.arctan2(base.position[1], base.position[0])) + angle_deg
@@ -380,10 +381,12 @@ def _propose(
         bearing_deg = bearing_deg - angle_deg
         if free:
             rise_deg = settings.elevation_jitter_deg * rng.uniform(-1, 1, PROPOSALS)
-            elevation_deg, pitch_deg = elevation_deg + rise_deg, pitch_deg - rise_deg
+            elevation_deg = elevation_deg + rise_deg
+            pitch_deg = pitch_deg - rise_deg
             distance = distance * (1 + settings.distance_jitter * rng.uniform(-1, 1, PROPOSALS))
             aim_deg = settings.aim_jitter_deg * rng.uniform(-1, 1, (2, PROPOSALS))
-            bearing_deg, pitch_deg = bearing_deg + aim_deg[0], pitch_deg + aim_deg[1]
+            bearing_deg = bearing_deg + aim_deg[0]
+            pitch_deg = pitch_deg + aim_deg[1]
         # not with the object where it was: then its shift in the picture would tell the way the camera went
         else:
             turned = -1 if code[RIGHT] == "+" else 1  # to the left, where it goes to the right
@@ -401,7 +404,8 @@ def _propose(
         lifted_deg = np.degrees(np.arctan(np.abs(step[:, 1])))
         tilt_deg = (1 if code[PITCH] == "+" else -1) * (lifted_deg + _further_deg(settings, overturn.up, rng))
     zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
-    bearing_deg, pitch_deg = bearing_deg + yaw_deg + still_deg, pitch_deg + tilt_deg
+    bearing_deg = bearing_deg + yaw_deg + still_deg
+    pitch_deg = pitch_deg + tilt_deg
     roll_deg = base.roll_deg + amount(ROLL, settings.roll_deg)
     length = np.linalg.norm(base.position) / (1 + step[:, 2] if own_axes else 1.0)
     axes = camera_rotation(bearing_deg, pitch_deg, roll_deg) if own_axes else camera_rotation(*base[1:4])

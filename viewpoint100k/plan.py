@@ -58,13 +58,17 @@ HDRIS: dict[Split, tuple[str, ...]] = {
     "validation": ("studio",),
     "test": ("courtyard",),
 }
-PROBES, PROBE_HFOV_DEG = 12, 40.0  # every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
+# every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
+PROBES = 12
+PROBE_HFOV_DEG = 40.0
 KNOWN_TRIES = (
     3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
 )
 NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
 SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)  # backgrounds that show what lights the object
-ON_A_TABLE_M, IN_A_ROOM_M = 0.6, 1.8  # objects up to these sizes stand on a table, on the floor of a room
+# objects up to these sizes stand on a table, on the floor of a room
+ON_A_TABLE_M = 0.6
+IN_A_ROOM_M = 1.8
 LARGE_FURNITURE = {"sofa", "bed", "table", "desk", "wardrobe", "cabinet", "piano", "bookcase", "bathtub"}
 SCENE_M = 0.8  # of a scene of several objects, whose sizes are brought near to each other
 ABOVE_GROUND_DEG = 3.0  # of a camera's elevation: the ground may lie just below the middle of a flat object
@@ -238,7 +242,7 @@ def _arrange(
     return cameras, states, made
 
 
-def _arrange_pair(
+def _arrange_pair(  # noqa: PLR0913 - the set of views as it is so far
     config: RunConfig,
     whole_code: str,
     distance: float,
@@ -249,7 +253,9 @@ def _arrange_pair(
     rng: np.random.Generator,
 ) -> bool:
     """Add one camera that makes a pair with one that is there, or two; False if none were found."""
-    settings, code, event = config.plan, whole_code.partition("/")[0], event_of(whole_code)
+    settings = config.plan
+    code = whole_code.partition("/")[0]
+    event = event_of(whole_code)
     if (turned := _turned_around(config, whole_code, cameras, made)) is not None:
         made.append(turned)
         return True
@@ -306,7 +312,8 @@ def _turned_around(
     orders = {(pair.first, pair.second) for pair in made}
     used = Counter(view for pair in made for view in pair.views)
     for pair in made:
-        first, second = pair.second, pair.first
+        first = pair.second
+        second = pair.first
         if pair.event or pair.both_orders or pair.more or (first, second) in orders:
             continue
         if max(used[first], used[second]) >= config.plan.pairs_per_view or backwards(code) != pair.motion:
@@ -384,10 +391,12 @@ def _light(
     brightness = STANDING_LAMPS if background.kind in STANDING else 1.0
     for _ in range(int(rng.integers(1, 3))):
         if on_camera:
-            aside, up = rng.uniform(-0.6, 0.6), rng.uniform(-0.2, 0.8)
+            aside = rng.uniform(-0.6, 0.6)
+            up = rng.uniform(-0.2, 0.8)
             towards = np.array([aside, -up, -1.0]) / np.linalg.norm([aside, up, 1.0])  # behind the camera
         else:
-            azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.9)
+            azimuth = rng.uniform(0, 2 * np.pi)
+            height = rng.uniform(0.35, 0.9)
             towards = np.append(np.sqrt(1 - height**2) * np.array([np.cos(azimuth), np.sin(azimuth)]), height)
         lamps.append(
             Lamp(
@@ -399,7 +408,8 @@ def _light(
         )
     name, panorama = around[int(rng.integers(len(around)))]
     if background.kind == "place" and background.place is not None:
-        name, panorama = f"{background.place.sort}-{background.place.seed:x}", None
+        name = f"{background.place.sort}-{background.place.seed:x}"
+        panorama = None
     return Light(
         name=name,
         panorama=panorama,

@@ -251,7 +251,7 @@ class Background(Record):
 
 
 class PlannedPair(Record):
-    """Two views of a visit, by their number, and the motion from the first to the second; or a set of four."""
+    """Two views of a visit, by number, and the motion from the first to the second; or a set of four."""
 
     first: int
     second: int
@@ -383,7 +383,7 @@ class Truth(Record):
 
 
 class Decidability(Record):
-    """How different the second picture would be under the nearest wrong answer, for each thing that is asked; 0..1."""
+    """How different picture 2 would be under the nearest wrong answer, for each thing that is asked; 0..1."""
 
     translation: Number = Field(description="sideways")
     vertical: Number
@@ -453,7 +453,7 @@ class Mark(Record):
 
 
 class MapCamera(Record):
-    """A camera on the map of a question: a further picture, seen from above, the first camera at its lower edge."""
+    """A camera on a question's map: a picture seen from above, with the first camera at its lower edge."""
 
     azimuth_deg: Degrees = Field(
         description="around the object from the first camera, counter-clockwise from above"
@@ -462,7 +462,7 @@ class MapCamera(Record):
 
 
 class Move(Record):
-    """A camera's move that a question names: around the middle of what it looks at, which it keeps in view, or up."""
+    """A camera's move that a question names: around the middle of what it looks at and sees, or up."""
 
     around_deg: Degrees = Field(
         default=0.0, description="around the upright axis, counter-clockwise seen from above, degrees"
@@ -701,7 +701,8 @@ class Scene(Record):
 
     @model_validator(mode="after")
     def _numbered(self) -> "Scene":
-        count, states = len(self.parts), {len(part.present) for part in self.parts}
+        count = len(self.parts)
+        states = {len(part.present) for part in self.parts}
         if len(states | {len(part.world_from_object) for part in self.parts}) != 1:
             raise ValueError(
                 "parts: expected as many states of each object as of the others, and a pose in each"
@@ -783,7 +784,8 @@ class Sample(Record):
             )
         if self.photographed is not None and len(self.photographed.names) != len(self.views):
             raise ValueError(f"photographed.names: expected one for each of the {len(self.views)} views")
-        views, objects = len(self.views), len(self.scene.parts) if self.scene else 0
+        views = len(self.views)
+        objects = len(self.scene.parts) if self.scene else 0
         if self.scene is not None and len(self.scene.views) != views:
             raise ValueError(f"scene.views: expected one for each of the {views} views")
         for name in ("covisible_fraction", "difference"):

@@ -155,7 +155,7 @@ def _other_code(dataset: Path, manifest: Manifest, entry: ShardEntry) -> str:
 
 
 def _other_blender(manifest: Manifest, here: str) -> str:
-    """How the Blender that made a dataset differs from this; empty if it does not, as far as both are known."""
+    """How the Blender that made a dataset differs from this one; empty if it does not, or is not known to."""
     made_by = re.findall(r"(?:bpy|Blender) (\d+(?:\.\d+)+)", manifest.renderer)
     if not made_by or not here or here in made_by:
         return ""
@@ -198,7 +198,7 @@ def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
 
 
 def _with_lists(dataset: Path, config: RunConfig) -> RunConfig:
-    """The settings with the files of uids and labels that the run used: a manifest may name any file of ours."""
+    """The settings with the run's own files of uids and labels: a manifest may name any file of ours."""
     named = [name for name in LISTS if (value := getattr(config.objects, name)) and not is_hub_id(value)]
     if not named:
         return config

@@ -189,13 +189,16 @@ def _said(text: str) -> str:
 
     One pass: hostile text must not cost time.
     """
-    opened, answer, thought = -1, None, 0
+    opened = -1
+    answer = None
+    thought = 0
     for tag in _TAG.finditer(text):
         match tag.group().lower():
             case "<answer>":
                 opened = tag.end()
             case "</answer>" if opened >= 0:
-                answer, opened = text[opened : tag.start()], -1
+                answer = text[opened : tag.start()]
+                opened = -1
             case "</think>":
                 thought = tag.end()
     if answer is None:
@@ -233,9 +236,11 @@ def _readable(completion: str) -> str:
 
 def _verdicts(text: str, options: Sequence[str]) -> set[str] | None:
     """`A: no. B: yes.` Where a word is the option's own, as in `A: left. B: right.`, it is no verdict."""
-    right, wrong = set[str](), set[str]()
+    right = set[str]()
+    wrong = set[str]()
     for letter, stated, said in _VERDICT.findall(text):
-        index, word = LETTERS.index(letter.upper()), " ".join(said.lower().split())
+        index = LETTERS.index(letter.upper())
+        word = " ".join(said.lower().split())
         if not stated and index < len(options) and word == _plain(options[index]):
             continue
         (right if word in _AFFIRMS else wrong).add(letter.upper())
@@ -312,7 +317,8 @@ def _bracketed(text: str, options: Sequence[str]) -> set[str] | None:
 
 def _is_letter(text: str, span: tuple[int, int]) -> bool:
     """Whether a letter is no word: `a camera`, `A camera`, `I think`, `Plan b is better`."""
-    letter, rest = text[span[0] : span[1]], text[span[1] : span[1] + 40]
+    letter = text[span[0] : span[1]]
+    rest = text[span[1] : span[1] + 40]
     word = re.match(r" ([A-Za-z]+)", rest)
     if word is None:
         return letter != "I" or not re.match(r" ?'", rest)
@@ -349,13 +355,15 @@ def _by_text(text: str, options: Sequence[str], *, in_full: bool = False) -> int
     """The one option whose words a text holds; unless `in_full`, the one word by which it differs from the
     others will do.
     """
-    lowered, plain = _plain(text), [_plain(option) for option in options]
+    lowered = _plain(text)
+    plain = [_plain(option) for option in options]
     found = _held(lowered, plain)
     if len(found) > 1:  # "counter-clockwise" holds no "clockwise", but "no movement to the left" holds "left"
         longest = max(found, key=lambda index: len(plain[index]))
         found = [i for i in found if plain[i] not in plain[longest] or i == longest]
     if not found and all(_LISTED.fullmatch(option) for option in plain):
-        said, lists = re.findall(r"\d+", lowered), [option.split() for option in plain]
+        said = re.findall(r"\d+", lowered)
+        lists = [option.split() for option in plain]
         # all start from image 1, and some say the option's number before
         found = [
             i for i, numbers in enumerate(lists) if said in (numbers, ["1", *numbers], [str(i + 1), *numbers])
@@ -369,9 +377,12 @@ def _held(text: str, words: Sequence[str]) -> list[int]:
     """Which of these a text holds, other than behind a "not"."""
 
     def holds(option: str) -> bool:
-        before, after = ("", "")
+        before = ""
+        after = ""
         if _LISTED.fullmatch(option):
-            before, after = (r"(?<!\d )", r"(?! \d)")  # "2 3 4 5" holds no "2 3 4"
+            # "2 3 4 5" holds no "2 3 4"
+            before = r"(?<!\d )"
+            after = r"(?! \d)"
         places = re.finditer(rf"{before}(?<![\w\-]){re.escape(option)}(?![\w\-]){after}", text)
         return any(not _negated(text, place.start()) for place in places)
 

@@ -124,7 +124,8 @@ def write_shard(target: Path, scratch: Path, samples: Iterable[StoredSample]) ->
             writer.close()
             file.flush()
             os.fsync(file.fileno())
-        digest, size = sha256_file(unfinished), unfinished.stat().st_size
+        digest = sha256_file(unfinished)
+        size = unfinished.stat().st_size
         os.replace(unfinished, target)
         _sync_folder(target.parent)
     finally:
@@ -162,8 +163,12 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
     Raises:
         InputError: not a shard of ours.
     """
-    ends, names = dict[str, list[int]](), dict[str, list[str]]()
-    spans, questions, seen, records = list[tuple[int, int]](), 0, set[str](), list[tuple[str, Sample]]()
+    ends = dict[str, list[int]]()
+    names = dict[str, list[str]]()
+    spans = list[tuple[int, int]]()
+    questions = 0
+    seen = set[str]()
+    records = list[tuple[str, Sample]]()
     with open_inside(path) as file:
         for member in members_of(file, path):
             span = ends.setdefault(member.key, [member.start, member.start])
@@ -191,7 +196,8 @@ def keep_samples(path: Path, gone: set[str]) -> Kept:
 
 def cut_digest(path: Path, kept: Kept) -> tuple[str, int]:
     """(sha256, size in bytes) that a shard is going to have."""
-    digest, size = hashlib.sha256(), 0
+    digest = hashlib.sha256()
+    size = 0
     for piece in _pieces(path, kept):
         digest.update(piece)
         size += len(piece)
@@ -261,7 +267,8 @@ def read_members(path: Path, keys: Collection[str] | None = None) -> Iterator[tu
         InputError: not a whole tar file of members such as we write, each there once: names the file and the
         member.
     """
-    key, members = "", dict[str, bytes]()
+    key = ""
+    members = dict[str, bytes]()
     with open_inside(path) as file:
         for member in members_of(file, path):
             if keys is not None and member.key not in keys:
@@ -271,7 +278,8 @@ def read_members(path: Path, keys: Collection[str] | None = None) -> Iterator[tu
                 members = {}
             if member.extension in members:
                 raise InputError(f"{path}: member {member.name} is there twice; expected each once")
-            key, members[member.extension] = member.key, _read(file, path, member)
+            key = member.key
+            members[member.extension] = _read(file, path, member)
     if members:
         yield key, members
 
@@ -316,7 +324,8 @@ def open_inside(path: Path, root: Path | None = None) -> io.BufferedReader:
         InputError: it is not there, is no regular file, or a link that leads out of the folder.
     """
     try:
-        real, folder = path.resolve(strict=True), (root or path.parent).resolve()
+        real = path.resolve(strict=True)
+        folder = (root or path.parent).resolve()
         # the Hub's cache keeps every file of a snapshot as a link to where its bytes are
         cache = folder.parent.parent / "blobs" if folder.parent.name == "snapshots" else folder
         if not (real.is_relative_to(folder) or real.is_relative_to(cache)):
@@ -381,7 +390,9 @@ def members_of(file: BinaryIO, path: Path) -> Iterator[Member]:
     Raises:
         InputError: not a whole tar file of members such as we write: names the file and the member.
     """
-    whole, at, start = os.fstat(file.fileno()).st_size, 0, 0
+    whole = os.fstat(file.fileno()).st_size
+    at = 0
+    start = 0
     while True:
         file.seek(at)
         header = file.read(tarfile.BLOCKSIZE)
@@ -612,7 +623,8 @@ def parse_sample(path: Path | str, key: str, members: dict[str, bytes]) -> Store
 
 def _check_members(path: Path | str, key: str, names: Iterable[str], sample: Sample) -> None:
     """A sample has its record, a picture for each view, each once, and nothing else."""
-    found, views = sorted(names), len(sample.views)
+    found = sorted(names)
+    views = len(sample.views)
     if found != ["json", *(f"view_{number}.jpg" for number in range(views))]:
         raise InputError(
             f"{path}: sample {key!r} has {len(found) - 1} images for {views} views: its members are {found}; "

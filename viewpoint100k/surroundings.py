@@ -150,7 +150,7 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def _by_place(names: list[str]) -> dict[str, list[str]]:
-    """Names of files by the place that they show, the best file first: by its format, then by its resolution."""
+    """Names of files by the place that they show, the best first: by format, then by resolution."""
     out = dict[str, list[str]]()
     for name in names:
         out.setdefault(OF_A_SIZE.sub("", PurePosixPath(name).stem), []).append(name)

@@ -122,7 +122,9 @@ def objects_check(
         raise InputError(f"--sheet {sheet}: expected a .jpg file in a folder that exists")
     if probed:
         check_engine(*([engine_python] if engine_python else []))
-    config, listing, kept = RunConfig(source=source), listed(source, count, seed), list[inspection.Seen]()
+    config = RunConfig(source=source)
+    listing = listed(source, count, seed)
+    kept = list[inspection.Seen]()
     for seen in _probe(config, listing, workers, device, engine_python) if probed else _look(config, listing):
         if as_json:
             print(seen.finding.model_dump_json(), flush=True)

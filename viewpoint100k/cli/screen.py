@@ -22,7 +22,8 @@ from rich.table import Table
 
 from viewpoint100k.errors import InputError, ViewpointError, load_line, one_line, printable, shell_line
 
-out_console, err_console = Console(), Console(stderr=True)
+out_console = Console()
+err_console = Console(stderr=True)
 REMOTE_LOOK_S = 15.0  # between looks at a run behind a URL
 
 
@@ -75,7 +76,10 @@ class RunBar(AbstractContextManager["RunBar"]):
     """Pairs done, pairs a minute, rejects, time left."""
 
     def __init__(self, status: Callable[[], Any], look_s: float = 1.0) -> None:
-        self.status, self.look_s, self.started, self.at_start = status, look_s, time.monotonic(), -1
+        self.status = status
+        self.look_s = look_s
+        self.started = time.monotonic()
+        self.at_start = -1
         self.bar = Progress(
             TextColumn("Rendering"),
             BarColumn(),
@@ -258,7 +262,8 @@ def print_would_fail(out: Any, probes: list[Any]) -> None:
 
 def print_shipment(shipment: Any) -> None:
     """What publishing would send, and under which licences its objects are."""
-    parcel, here = shipment.parcel, [*shipment.parcel.shards, *shipment.parcel.rest]
+    parcel = shipment.parcel
+    here = [*shipment.parcel.shards, *shipment.parcel.rest]
     table = Table("", "files", "MB")
     for name, files in (
         ("in the dataset", here),

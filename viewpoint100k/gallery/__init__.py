@@ -79,7 +79,8 @@ def write_gallery(
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         if len(places) <= ONE_FILE:
-            html, size = render_page(name, summary, index, list(chunks)), 0
+            html = render_page(name, summary, index, list(chunks))
+            size = 0
             write_atomically(page, html.encode())
             _remove_versions(folder, keep="")
         else:
@@ -204,7 +205,8 @@ def _write_version(folder: Path, chunks: Iterable[list[dict[str, Any]]]) -> tupl
     unfinished = folder / f"{'0' * 16}.{os.getpid()}.partial"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
-    digest, size = hashlib.sha256(), 0
+    digest = hashlib.sha256()
+    size = 0
     try:
         for number, cards in enumerate(chunks):
             script = f"chunk({number},{to_json(cards)});\n".encode()

@@ -55,7 +55,8 @@ def top_axes(world_from_camera: Array) -> Array:
     Returns:
         (2, 3) page_from_world: rows are the world directions of the page's right and up, both level.
     """
-    down, forward = world_from_camera[:3, 1], world_from_camera[:3, 2]
+    down = world_from_camera[:3, 1]
+    forward = world_from_camera[:3, 2]
     level = np.array([forward[0], forward[1], 0.0])
     if np.linalg.norm(level) < 1e-6:  # straight down: the image's top is ahead; straight up: its bottom is
         level = np.array([down[0], down[1], 0.0]) * np.sign(forward[2])
@@ -143,7 +144,8 @@ def _label(camera: Array, ahead: Array, obstacles: Array) -> Array:
     back = -ahead / length if length > 1e-6 else np.array([0.0, 1.0])
     places: list[Array] = []
     for turn_deg in (0, 55, -55, 100, -100):
-        cosine, sine = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+        cosine = np.cos(np.radians(turn_deg))
+        sine = np.sin(np.radians(turn_deg))
         places.append(camera + LABEL_PX * np.array([[cosine, -sine], [sine, cosine]]) @ back)
     clear = [place for place in places if np.linalg.norm(obstacles - place, axis=1).min(initial=np.inf) >= 10]
     return clear[0] if clear else places[0]

@@ -24,7 +24,8 @@ from viewpoint100k.objects.tables import Uids
 from viewpoint100k.records import ObjectRecord
 
 FOLDER = f"{OURS}/tables-1"  # the number rises with what the tables hold
-INDEX, LVIS = "object-paths.json.gz", "lvis-annotations.json.gz"
+INDEX = "object-paths.json.gz"
+LVIS = "lvis-annotations.json.gz"
 _VIEWER = "https://sketchfab.com/3d-models/"
 _MOST_COUNT = 2**31 - 1
 _BROKEN = (EOFError, zlib.error, ValueError, OSError, RecursionError, AttributeError, TypeError)

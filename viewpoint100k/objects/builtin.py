@@ -104,14 +104,16 @@ class Kit:
         if not self._fresh:
             self._fresh = self.rng.permutation(_COLOURS.split()).tolist()
         hue, saturation, value = colorsys.rgb_to_hsv(*(c / 255 for c in bytes.fromhex(self._fresh.pop())))
-        hue, saturation = (hue + self.size(-0.015, 0.015)) % 1, saturation * self.size(0.85, 1)
+        hue = (hue + self.size(-0.015, 0.015)) % 1
+        saturation = saturation * self.size(0.85, 1)
         return Paint(
             colorsys.hsv_to_rgb(hue, saturation, value * self.size(0.88, 1)), roughness=self.size(0.4, 0.9)
         )
 
     def pattern(self, *names: str) -> Paint:
         """A texture of one of these kinds, or of `ANY`, in a new colour and one of another grey."""
-        colour, other = self.colour(), self.pick(WHITE, DARK, self.colour())
+        colour = self.colour()
+        other = self.pick(WHITE, DARK, self.colour())
         if abs(_grey(colour) - _grey(other)) < 0.25:
             other = WHITE if _grey(colour) < 0.5 else DARK
         return texture(self.pick(*names or ANY), colour.rgb, other.rgb, colour.roughness, self.rng)
@@ -138,7 +140,9 @@ def _grey(paint: Paint) -> float:
 
 
 def _airplane(kit: Kit) -> list[Part]:
-    r, span, y = kit.size(0.19, 0.24), kit.size(0.55, 0.7), 0.42
+    r = kit.size(0.19, 0.24)
+    span = kit.size(0.55, 0.7)
+    y = 0.42
     hull = [(0, -0.7), (0.08, -0.7), (r * 0.9, -0.1), (r, 0.2), (r * 0.92, 0.45), (r * 0.6, 0.62), (0, 0.7)]
     fin = np.array([(-0.18, 0), (0.2, 0), (0.02, 0.38), (-0.16, 0.38)])
     parts = [
@@ -173,7 +177,10 @@ def _boat(kit: Kit) -> list[Part]:
         kit.size(0.95, 1.25),
         kit.size(0.8, 0.95),
     )
-    height, x, z, beam = kit.size(0.28, 0.4), kit.size(-0.08, 0), kit.size(-0.35, -0.15), outline[:, 0].max()
+    height = kit.size(0.28, 0.4)
+    x = kit.size(-0.08, 0)
+    z = kit.size(-0.35, -0.15)
+    beam = outline[:, 0].max()
     top = 0.41 + height
     return [
         slab(outline, 0.16, kit.colour(), foot=0.75),
@@ -196,8 +203,15 @@ def _boat(kit: Kit) -> list[Part]:
 
 
 def _camera(kit: Kit) -> list[Part]:
-    w, h, d, x = kit.size(0.9, 1.15), kit.size(0.5, 0.65), kit.size(0.3, 0.4), kit.size(0.02, 0.14)
-    r, y, front, back, trim = kit.size(0.2, 0.25), h * 0.52, d / 2, -d / 2, kit.colour()
+    w = kit.size(0.9, 1.15)
+    h = kit.size(0.5, 0.65)
+    d = kit.size(0.3, 0.4)
+    x = kit.size(0.02, 0.14)
+    r = kit.size(0.2, 0.25)
+    y = h * 0.52
+    front = d / 2
+    back = -d / 2
+    trim = kit.colour()
     hood = [(r * 0.7, 0), (r, 0), (r, 0.22), (r * 0.86, 0.22), (r * 0.7, 0)]
     return [
         box(w, h, d, kit.pattern()),
@@ -219,9 +233,15 @@ def _camera(kit: Kit) -> list[Part]:
 
 
 def _car(kit: Kit) -> list[Part]:
-    w, long, tall, paint = kit.size(0.68, 0.8), kit.size(1.35, 1.65), kit.size(0.26, 0.36), kit.colour()
+    w = kit.size(0.68, 0.8)
+    long = kit.size(1.35, 1.65)
+    tall = kit.size(0.26, 0.36)
+    paint = kit.colour()
     cabin = np.array([(-0.36, 0), (0.24, 0), (0.1, 1), (-0.3, 1)]) * (long, tall)
-    odd, front, back, top = kit.pick(0, 1, 2, 3), long / 2, -long / 2, 0.42 + tall
+    odd = kit.pick(0, 1, 2, 3)
+    front = long / 2
+    back = -long / 2
+    top = 0.42 + tall
     wheels = [(x, z) for x in (w / 2, -w / 2) for z in (front * 0.6, back * 0.6)]
     return [
         box(w, 0.3, long, paint).at(y=0.14),
@@ -249,9 +269,17 @@ def _car(kit: Kit) -> list[Part]:
 
 
 def _chair(kit: Kit) -> list[Part]:
-    w, d, seat, back = kit.size(0.6, 0.75), kit.size(0.55, 0.7), kit.size(0.42, 0.55), kit.size(0.55, 0.8)
-    frame, x, z, odd, slats = kit.wood(), w / 2 - 0.06, d / 2 - 0.06, kit.pick(0, 1, 2, 3), kit.pick(2, 3, 4)
-    legs, slat = [(x, z), (-x, z), (-x, -z), (x, -z)], back / slats
+    w = kit.size(0.6, 0.75)
+    d = kit.size(0.55, 0.7)
+    seat = kit.size(0.42, 0.55)
+    back = kit.size(0.55, 0.8)
+    frame = kit.wood()
+    x = w / 2 - 0.06
+    z = d / 2 - 0.06
+    odd = kit.pick(0, 1, 2, 3)
+    slats = kit.pick(2, 3, 4)
+    legs = [(x, z), (-x, z), (-x, -z), (x, -z)]
+    slat = back / slats
     return [
         *(
             box(0.1, seat, 0.1, kit.colour() if i == odd else frame).at(x, 0, z)
@@ -273,8 +301,13 @@ def _chair(kit: Kit) -> list[Part]:
 
 
 def _clock(kit: Kit) -> list[Part]:
-    r, d, y, odd = kit.size(0.4, 0.5), kit.size(0.36, 0.5), 0.58, kit.pick(1, 2, 4, 5, 7, 8, 10, 11)
-    front, back, ticks = d / 2, -d / 2, [kit.colour() if i == odd else DARK for i in range(12)]
+    r = kit.size(0.4, 0.5)
+    d = kit.size(0.36, 0.5)
+    y = 0.58
+    odd = kit.pick(1, 2, 4, 5, 7, 8, 10, 11)
+    front = d / 2
+    back = -d / 2
+    ticks = [kit.colour() if i == odd else DARK for i in range(12)]
     drum = [(0, back), (r * 0.9, back), (r, back + 0.06), (r, front - 0.06), (r * 0.9, front), (0, front)]
     return [
         lathe(drum, kit.pattern(), (20, 200)).turn("x", 90).at(y=y),
@@ -308,8 +341,13 @@ def _clock(kit: Kit) -> list[Part]:
 
 
 def _desk(kit: Kit) -> list[Part]:
-    w, d, h, x = kit.size(1.1, 1.35), kit.size(0.6, 0.75), kit.size(0.62, 0.75), kit.size(0.2, 0.3)
-    side, left, back = w / 2 - x / 2 - 0.1, -w * 0.38, -d * 0.38
+    w = kit.size(1.1, 1.35)
+    d = kit.size(0.6, 0.75)
+    h = kit.size(0.62, 0.75)
+    x = kit.size(0.2, 0.3)
+    side = w / 2 - x / 2 - 0.1
+    left = -w * 0.38
+    back = -d * 0.38
     parts = [
         box(w, 0.07, d, kit.wood()).at(y=h),
         box(x + 0.12, h, d * 0.88, kit.colour(), bevel=0.03).at(side, 0.01, 0),
@@ -336,11 +374,17 @@ def _desk(kit: Kit) -> list[Part]:
 
 
 def _dog(kit: Kit) -> list[Part]:
-    leg, r, neck = kit.size(0.26, 0.4), kit.size(0.22, 0.28), kit.size(0.2, 0.32)
-    y, coat, spots, odd = leg + r * 0.7, kit.colour(), kit.pattern("spots", "blotches"), kit.pick(0, 1, 2, 3)
+    leg = kit.size(0.26, 0.4)
+    r = kit.size(0.22, 0.28)
+    neck = kit.size(0.2, 0.32)
+    y = leg + r * 0.7
+    coat = kit.colour()
+    spots = kit.pattern("spots", "blotches")
+    odd = kit.pick(0, 1, 2, 3)
     body = [(0, -0.5), (r * 0.7, -0.48), (r, -0.36), (r * 0.9, 0), (r * 1.1, 0.3), (r * 0.8, 0.46), (0, 0.5)]
     band = [(0.13, -0.04), (0.19, -0.04), (0.19, 0.04), (0.13, 0.04)]
-    feet, head = [(0.15, 0.32), (-0.15, 0.32), (0.15, -0.36), (-0.15, -0.36)], y + neck + 0.1
+    feet = [(0.15, 0.32), (-0.15, 0.32), (0.15, -0.36), (-0.15, -0.36)]
+    head = y + neck + 0.1
     socks = [kit.colour() if i == odd else WHITE for i in range(4)]
     return [
         lathe(body, spots, (50, 200)).turn("x", 90).at(y=y),
@@ -374,8 +418,12 @@ def _guitar(kit: Kit) -> list[Part]:
     reach = kit.size(0.36, 0.4) + kit.size(0.09, 0.13) * np.cos(2 * angle) - 0.07 * np.cos(angle)
     reach[2:7] *= kit.size(0.62, 0.8)  # the cutaway, on the toy's right
     outline = (reach * [-np.sin(angle), np.cos(angle)]).T * 1.2
-    front, neck, top = kit.size(0.09, 0.12), kit.size(0.35, 0.5), reach[0] * 1.05
-    frets, strings, head = top + neck * np.linspace(0.05, 0.9, 5), (-0.03, 0, 0.03), top + neck
+    front = kit.size(0.09, 0.12)
+    neck = kit.size(0.35, 0.5)
+    top = reach[0] * 1.05
+    frets = top + neck * np.linspace(0.05, 0.9, 5)
+    strings = (-0.03, 0, 0.03)
+    head = top + neck
     guitar = [
         prism(outline, front * 2, kit.colour()),
         prism(outline * 0.93, 0.02, kit.pattern()).at(z=front + 0.01),
@@ -402,14 +450,17 @@ def _guitar(kit: Kit) -> list[Part]:
 
 
 def _house(kit: Kit) -> list[Part]:
-    w, d, h, rise = kit.size(0.85, 1.1), kit.size(0.75, 0.95), kit.size(0.5, 0.75), kit.size(0.35, 0.55)
-    gable, front, back = np.array([(-0.62 * w, 0), (0.62 * w, 0), (0, rise)]), d / 2, -d / 2
-    low, tree, side, slope = (
-        kit.size(0.28, 0.4),
-        kit.size(0.3, 0.5),
-        w / 2,
-        np.degrees(np.arctan2(rise, 0.62 * w)),
-    )
+    w = kit.size(0.85, 1.1)
+    d = kit.size(0.75, 0.95)
+    h = kit.size(0.5, 0.75)
+    rise = kit.size(0.35, 0.55)
+    gable = np.array([(-0.62 * w, 0), (0.62 * w, 0), (0, rise)])
+    front = d / 2
+    back = -d / 2
+    low = kit.size(0.28, 0.4)
+    tree = kit.size(0.3, 0.5)
+    side = w / 2
+    slope = np.degrees(np.arctan2(rise, 0.62 * w))
     return [
         box(w + 0.75, 0.08, d + 0.4, kit.pattern("spots", "blotches")).at(0.05),
         box(w, h, d, kit.pattern("bricks"), bevel=0.01).at(y=0.06),
@@ -440,20 +491,16 @@ def _house(kit: Kit) -> list[Part]:
 
 
 def _lamp(kit: Kit) -> list[Part]:
-    r, top, shade, wide = (
-        kit.size(0.28, 0.34),
-        kit.size(0.95, 1.2),
-        kit.size(0.32, 0.42),
-        kit.size(0.28, 0.38),
-    )
+    r = kit.size(0.28, 0.34)
+    top = kit.size(0.95, 1.2)
+    shade = kit.size(0.32, 0.42)
+    wide = kit.size(0.28, 0.38)
     cone = [(0, shade - 0.04), (0.09, shade - 0.04), (wide - 0.03, 0), (wide, 0), (0.11, shade), (0, shade)]
     foot = [(0, 0), (r, 0), (r, 0.07), (r * 0.5, 0.13), (0, 0.13)]
-    first, second, knee, low = (
-        kit.size(80, 140),
-        kit.size(190, 250),
-        (0.03, top * 0.75, -0.2),
-        top - shade - 0.12,
-    )
+    first = kit.size(80, 140)
+    second = kit.size(190, 250)
+    knee = (0.03, top * 0.75, -0.2)
+    low = top - shade - 0.12
     chain = [(0.14, top - shade * 0.6, 0.3), (0.16, low, 0.32)]
     head = [
         lathe(cone, kit.pattern(), (0, first)),
@@ -477,10 +524,14 @@ def _lamp(kit: Kit) -> list[Part]:
 
 
 def _mug(kit: Kit) -> list[Part]:
-    r, h, split, grip = kit.size(0.34, 0.44), kit.size(0.7, 1.0), kit.size(110, 190), kit.size(0.2, 0.3)
+    r = kit.size(0.34, 0.44)
+    h = kit.size(0.7, 1.0)
+    split = kit.size(110, 190)
+    grip = kit.size(0.2, 0.3)
     wall = [(0, 0), (r * 0.85, 0), (r, 0.06), (r, h), (r - 0.05, h), (r - 0.06, 0.12), (0, 0.12)]
     picture = [(r - 0.02, h / 4), (r + 0.015, h / 4), (r + 0.015, h * 0.75), (r - 0.02, h * 0.75)]
-    near, far = r - 0.03, r + grip
+    near = r - 0.03
+    far = r + grip
     spoon = [(0.05, h * 0.5, -0.1), (-0.2, h + 0.1, -0.24), (-0.25, h + 0.3, -0.28)]
     handle = [(near, h * 0.82, 0), (far, h * 0.76, 0), (far, h * 0.32, 0), (near, h * 0.2, 0)]
     return [
@@ -506,8 +557,14 @@ def _mug(kit: Kit) -> list[Part]:
 
 
 def _robot(kit: Kit) -> list[Part]:
-    w, h, leg, head = kit.size(0.5, 0.65), kit.size(0.5, 0.65), kit.size(0.25, 0.4), kit.size(0.36, 0.5)
-    steel, neck, face, x = kit.pick(STEEL, kit.colour()), leg + h, leg + h + 0.06, w / 2 + 0.1
+    w = kit.size(0.5, 0.65)
+    h = kit.size(0.5, 0.65)
+    leg = kit.size(0.25, 0.4)
+    head = kit.size(0.36, 0.5)
+    steel = kit.pick(STEEL, kit.colour())
+    neck = leg + h
+    face = leg + h + 0.06
+    x = w / 2 + 0.1
     waving = [(x - 0.12, neck - 0.1, 0), (x + 0.12, neck - 0.02, 0.05), (x + 0.16, neck + 0.25, 0.12)]
     hanging = [(-x + 0.12, neck - 0.1, 0), (-x - 0.06, neck - 0.2, 0), (-x - 0.05, neck - 0.42, 0.1)]
     return [
@@ -538,12 +595,16 @@ def _robot(kit: Kit) -> list[Part]:
 
 
 def _shoe(kit: Kit) -> list[Part]:
-    long, tall, wide = kit.size(0.9, 1.05), kit.size(0.55, 0.75), kit.size(0.95, 1.15)
+    long = kit.size(0.9, 1.05)
+    tall = kit.size(0.55, 0.75)
+    wide = kit.size(0.95, 1.15)
     inner = [(-0.1, -0.48), (-0.17, -0.36), (-0.15, -0.05), (-0.19, 0.22), (-0.13, 0.44), (0.02, 0.53)]
     outer = [(0.1, -0.48), (0.18, -0.36), (0.17, 0), (0.22, 0.25), (0.16, 0.45)]
     sole = np.array(outer + inner[::-1]) * (wide, long)
     cuff = [(0.13, 0), (0.19, 0), (0.17, tall * 0.5), (0.2, tall), (0.15, tall), (0.13, 0)]
-    upper, heel, laces = kit.colour(), -0.26 * long, np.linspace(0.4, tall + 0.04, 4)
+    upper = kit.colour()
+    heel = -0.26 * long
+    laces = np.linspace(0.4, tall + 0.04, 4)
     return [
         slab(sole * 1.06, 0.1, kit.colour()),
         slab(sole * 1.02, 0.05, WHITE).at(y=0.09),
@@ -567,7 +628,10 @@ def _shoe(kit: Kit) -> list[Part]:
 
 
 def _teapot(kit: Kit) -> list[Part]:
-    r, tall, start, t = kit.size(0.38, 0.46), kit.size(0.58, 0.75), kit.size(15, 60), np.linspace(0, 1, 11)
+    r = kit.size(0.38, 0.46)
+    tall = kit.size(0.58, 0.75)
+    start = kit.size(15, 60)
+    t = np.linspace(0, 1, 11)
     radii = r * (0.55 + 0.45 * np.sin(np.pi * t ** kit.size(0.65, 1)) - 0.1 * t)
     pot = [(0, 0), *zip(radii.tolist(), (t * tall).tolist(), strict=True), (0, tall)]
     lid = [(0, 0), (radii[-1] * 1.05, 0), (radii[-1] * 0.9, 0.06), (0.08, 0.12), (0, 0.12)]
@@ -600,13 +664,14 @@ def _teapot(kit: Kit) -> list[Part]:
 
 
 def _train(kit: Kit) -> list[Part]:
-    r, long, cab, odd = (
-        kit.size(0.22, 0.28),
-        kit.size(0.75, 0.95),
-        kit.size(0.42, 0.52),
-        kit.pick(0, 1, 2, 4, 5),
-    )
-    y, front, rear, roof = 0.36 + r, long * 0.72, -long * 0.28, cab + 0.56
+    r = kit.size(0.22, 0.28)
+    long = kit.size(0.75, 0.95)
+    cab = kit.size(0.42, 0.52)
+    odd = kit.pick(0, 1, 2, 4, 5)
+    y = 0.36 + r
+    front = long * 0.72
+    rear = -long * 0.28
+    roof = cab + 0.56
     boiler = [(0, -0.02), (r, -0.02), (r, long), (r * 0.9, long + 0.05), (0, long + 0.05)]
     wheels = [(x, z) for x in (0.26, -0.26) for z in (front - 0.12, front - 0.5, rear - 0.2)]
     rod = [(-0.3, 0.2, rear - 0.2), (-0.36, 0.28, front - 0.5), (-0.36, 0.2, front - 0.12)]
@@ -638,10 +703,15 @@ def _train(kit: Kit) -> list[Part]:
 
 
 def _watering_can(kit: Kit) -> list[Part]:
-    r, h, top, split = kit.size(0.34, 0.42), kit.size(0.5, 0.65), kit.size(0.8, 0.95), kit.size(160, 220)
+    r = kit.size(0.34, 0.42)
+    h = kit.size(0.5, 0.65)
+    top = kit.size(0.8, 0.95)
+    split = kit.size(160, 220)
     can = [(0, 0), (r, 0), (r * top, h), (r * top - 0.04, h), (r - 0.06, 0.1), (0, 0.1)]
     lid = [(0, 0), (r * top - 0.01, 0), (r * top - 0.01, 0.04), (0, 0.04)]
-    x, y, z = 0, h + kit.size(0.05, 0.15), r + kit.size(0.3, 0.4)
+    x = 0
+    y = h + kit.size(0.05, 0.15)
+    z = r + kit.size(0.3, 0.4)
     handle = [
         (0, h * 0.9, -r * top + 0.02),
         (0, h + 0.04, -r - 0.13),
@@ -670,8 +740,13 @@ def _watering_can(kit: Kit) -> list[Part]:
 
 
 def _windmill(kit: Kit) -> list[Part]:
-    r, h, vane, phase = kit.size(0.3, 0.38), kit.size(0.8, 1.0), kit.size(0.45, 0.58), kit.size(5, 40)
-    tower, y, z = [(0, 0), (r, 0), (r * 0.66, h), (0, h)], h + 0.09, r * 0.66 + 0.14
+    r = kit.size(0.3, 0.38)
+    h = kit.size(0.8, 1.0)
+    vane = kit.size(0.45, 0.58)
+    phase = kit.size(5, 40)
+    tower = [(0, 0), (r, 0), (r * 0.66, h), (0, h)]
+    y = h + 0.09
+    z = r * 0.66 + 0.14
     parts = [
         box(r * 3, 0.08, r * 2.9, kit.pattern("spots", "blotches")),
         lathe(tower, kit.pattern("bricks"), (-70, 130)).at(y=0.06),

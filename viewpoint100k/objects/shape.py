@@ -20,7 +20,8 @@ _BLOCK = 65_536  # triangles at a time
 
 # A rule for triangles that is exact up to the fourth degree: Dunavant, "High degree efficient symmetrical
 # Gaussian quadrature rules for the triangle", IJNME 21, 1985, table II, p = 4. Barycentric, and weights.
-_A, _B = 0.445948490915965, 0.091576213509771
+_A = 0.445948490915965
+_B = 0.091576213509771
 _CORNERS = np.array(
     [
         [1 - 2 * _A, _A, _A],

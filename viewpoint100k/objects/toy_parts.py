@@ -42,7 +42,8 @@ def _stripes(x: Array, y: Array, rng: np.random.Generator) -> Array:
 
 def _checks(x: Array, y: Array, rng: np.random.Generator) -> Array:
     n = 2 * rng.integers(3, 6)
-    i, j = (n * x).astype(int), (n * y).astype(int)
+    i = (n * x).astype(int)
+    j = (n * y).astype(int)
     shade: Array = 0.7 * ((i + j) % 2) + 0.3 * rng.uniform(size=(n, n))[i, j]
     return shade
 
@@ -51,13 +52,15 @@ def _spots(x: Array, y: Array, rng: np.random.Generator) -> Array:
     field = np.zeros_like(x)
     for _ in range(rng.integers(12, 22)):
         cx, cy, radius, level = rng.uniform((0, 0, 0.04, 0.6), (1, 1, 0.13, 1))
-        dx, dy = (x - cx + 0.5) % 1 - 0.5, (y - cy + 0.5) % 1 - 0.5
+        dx = (x - cx + 0.5) % 1 - 0.5
+        dy = (y - cy + 0.5) % 1 - 0.5
         field[dx**2 + dy**2 < radius**2] = level
     return field
 
 
 def _bricks(x: Array, y: Array, rng: np.random.Generator) -> Array:
-    rows, columns = 8, 4
+    rows = 8
+    columns = 4
     row = (rows * y).astype(int)
     along = (columns * x + 0.5 * (row % 2)) % columns
     tint = 0.45 * rng.uniform(size=(rows, columns))[row, along.astype(int)]
@@ -83,8 +86,10 @@ def _blotches(x: Array, y: Array, rng: np.random.Generator) -> Array:
 
 def _label(x: Array, y: Array, rng: np.random.Generator) -> Array:
     cells = rng.choice([0.0, 0.35, 1.0], size=(9, 9), p=[0.5, 0.2, 0.3])
-    cells[[0, -1]], cells[:, [0, -1]] = 0.7, 0.7
-    cells[[1, -2], 1:-1], cells[1:-1, [1, -2]] = 0.0, 0.0
+    cells[[0, -1]] = 0.7
+    cells[:, [0, -1]] = 0.7
+    cells[[1, -2], 1:-1] = 0.0
+    cells[1:-1, [1, -2]] = 0.0
     shade: Array = cells[(9 * x).astype(int), (9 * y).astype(int)]
     return shade
 
@@ -151,8 +156,10 @@ class Part:
     def turn(self, axis: str, angle_deg: float) -> "Part":
         """About a coordinate axis: x takes y to z, y takes z to x, z takes x to y."""
         i = "xyz".index(axis)
-        j, k = (i + 1) % 3, (i + 2) % 3
-        cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+        j = (i + 1) % 3
+        k = (i + 2) % 3
+        cos = np.cos(np.radians(angle_deg))
+        sin = np.sin(np.radians(angle_deg))
         turn = np.eye(3)
         turn[[j, k, j, k], [j, k, k, j]] = cos, cos, -sin, sin
         return replace(self, points=self.points @ turn.T, normals=self.normals @ turn.T)
@@ -168,7 +175,8 @@ class Part:
 
     def fit(self) -> "Part":
         """With the texture shown once instead of once per unit."""
-        low, high = self.uvs.min(0), self.uvs.max(0)
+        low = self.uvs.min(0)
+        high = self.uvs.max(0)
         return replace(self, uvs=(self.uvs - low) / (high - low))
 
 
@@ -176,9 +184,14 @@ def _part(paint: Paint, points: Array, normals: Array, uvs: Array) -> Part:
     """From (strips, rows, columns, ...) grids of vertices; each strip is a surface of its own."""
     strips, rows, columns = points.shape[:3]
     index = np.arange(strips * rows * columns).reshape(strips, rows, columns)
-    a, b, c, d = index[:, :-1, :-1], index[:, :-1, 1:], index[:, 1:, 1:], index[:, 1:, :-1]
+    a = index[:, :-1, :-1]
+    b = index[:, :-1, 1:]
+    c = index[:, 1:, 1:]
+    d = index[:, 1:, :-1]
     faces = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([a, c, d], -1).reshape(-1, 3)])
-    points, normals, uvs = points.reshape(-1, 3), normals.reshape(-1, 3), uvs.reshape(-1, 2)
+    points = points.reshape(-1, 3)
+    normals = normals.reshape(-1, 3)
+    uvs = uvs.reshape(-1, 2)
     corners = points[faces]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     inward = np.einsum("ij,ij->i", across, normals[faces].mean(1)) < 0
@@ -188,9 +201,11 @@ def _part(paint: Paint, points: Array, normals: Array, uvs: Array) -> Part:
 
 def _soften(normals: Array, closed: bool) -> Array:
     """(edges, d) normals of a polyline's edges to (edges, 2, d) at their ends, averaged at slight bends."""
-    before, after = np.roll(normals, 1, 0), np.roll(normals, -1, 0)
+    before = np.roll(normals, 1, 0)
+    after = np.roll(normals, -1, 0)
     if not closed:
-        before[0], after[-1] = normals[0], normals[-1]
+        before[0] = normals[0]
+        after[-1] = normals[-1]
     ends = []
     for neighbour in (before, after):
         smooth = np.einsum("ij,ij->i", normals, neighbour) > _CREASE_COS
@@ -300,7 +315,8 @@ def prism(outline: Array, depth: float, paint: Paint, taper: float = 1) -> Part:
     `taper` scales the front end.
     """
     flat = np.concatenate([outline, np.zeros((len(outline), 1))], 1)
-    back, front = flat - (0, 0, depth / 2), flat * taper + (0, 0, depth / 2)
+    back = flat - (0, 0, depth / 2)
+    front = flat * taper + (0, 0, depth / 2)
     ring = np.stack(
         [np.stack([end, np.roll(end, -1, 0)], 1) for end in (back, front)], 1
     )  # (edges, 2 ends, 2, 3)
@@ -370,7 +386,8 @@ def join(*parts: Part) -> Part:
 def write_glb(name: str, parts: Sequence[Part]) -> bytes:
     """One node with one mesh, one primitive for each paint; stood on y = 0 and centred over the origin."""
     corners = np.concatenate([part.points for part in parts])
-    low, high = corners.min(0), corners.max(0)
+    low = corners.min(0)
+    high = corners.max(0)
     centre = (low + high) / 2
     blob = bytearray()
     views: list[dict[str, Any]] = []

@@ -129,8 +129,11 @@ def _in_front(
     """(N,) whether the two rays meet (as nearly as they do) in front of both cameras."""
     a = homogeneous(first_px) @ np.linalg.inv(intrinsics[0]).T @ pair.rotation.T  # depth_1 a + t = depth_2 b
     b = homogeneous(second_px) @ np.linalg.inv(intrinsics[1]).T
-    aa, bb, ab = (a * a).sum(1), (b * b).sum(1), (a * b).sum(1)
-    at, bt = a @ pair.translation, b @ pair.translation
+    aa = (a * a).sum(1)
+    bb = (b * b).sum(1)
+    ab = (a * b).sum(1)
+    at = a @ pair.translation
+    bt = b @ pair.translation
     nonparallel = aa * bb - ab * ab > 1e-12 * aa * bb
     return np.asarray(
         nonparallel & (ab * bt - bb * at > 0) & (aa * bt - ab * at > 0)
@@ -157,7 +160,8 @@ def vote(
     ):
         far = [off_turn(motion, first_px, second_px, intrinsics) <= 1.5 * px for motion in (stated, wrong)]
         near = ~(far[0] | far[1])
-        first_px, second_px = first_px[near], second_px[near]
+        first_px = first_px[near]
+        second_px = second_px[near]
     count = len(first_px)
     if not count:
         return Vote(0, 0.0, 0.0, 1.0, "undecided")
@@ -223,11 +227,13 @@ def matched(first: Features, second: Features, ratio: float = 0.9) -> tuple[Arra
         return np.zeros((0, 2)), np.zeros((0, 2))
     alike = first.roots @ second.roots.T
     rows = np.arange(len(first.px))
-    nearest, back = alike.argmax(1), alike.argmax(0)
+    nearest = alike.argmax(1)
+    back = alike.argmax(0)
     best = _distance(alike[rows, nearest])
     alike[rows, nearest] = -1.0
     good = np.flatnonzero((back[nearest] == rows) & (best < ratio * _distance(alike.max(1))))
-    first_px, second_px = first.px[good], second.px[nearest[good]]
+    first_px = first.px[good]
+    second_px = second.px[nearest[good]]
     cells = np.floor(np.column_stack([first_px, second_px]) / 2).astype(int)
     # copies of one point at several scales are one witness
     _, once = np.unique(cells, axis=0, return_index=True)

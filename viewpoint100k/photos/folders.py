@@ -109,7 +109,8 @@ def _lens_of(matrix: Array, picture: Path, where: str) -> Lens:
     width, height = size_of(picture)
     if abs(matrix[0, 1]) > 1e-3 * abs(matrix[0, 0]):
         raise InputError(f"{where}: a skew of {matrix[0, 1]:g} px; expected none")
-    fx, fy = matrix[0, 0], matrix[1, 1]
+    fx = matrix[0, 0]
+    fy = matrix[1, 1]
     lens = Lens(width, height, float(fx), float(fy), float(matrix[0, 2]), float(matrix[1, 2]))
     return checked_lens(lens, where)
 

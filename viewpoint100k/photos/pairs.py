@@ -56,7 +56,8 @@ def candidate_pairs(
         closed: bins of which no more are wanted; looked at anew before each pair.
     """
     away = np.array([pose[:3, 3] / np.linalg.norm(pose[:3, 3]) for pose in poses])
-    low, high = settings.apart_deg.low, settings.apart_deg.high
+    low = settings.apart_deg.low
+    high = settings.apart_deg.high
     bins: list[list[tuple[int, int]]] = [[] for _ in range(BINS)]
     for first in range(len(away)):
         angles = np.degrees(np.arccos(np.clip(away[first + 1 :] @ away[first], -1, 1)))
@@ -120,7 +121,8 @@ def _opposite(stated: Pair) -> Pair | None:
 
 def shared_share(points: Points, first: str, second: str) -> float | None:
     """Points that both photographs saw, over those that either saw; None where one of them saw none."""
-    one, other = points.seen_in.get(first), points.seen_in.get(second)
+    one = points.seen_in.get(first)
+    other = points.seen_in.get(second)
     if one is None or other is None or not len(one) or not len(other):
         return None
     both = len(np.intersect1d(one, other, assume_unique=True))

@@ -150,7 +150,7 @@ def square_camera(photo: Photograph, subject: Subject, turns: int) -> Camera | N
             best = (missing, aim, half)
         if missing == 0:
             break
-    # an object that is cut a little still shows how the camera moved; one of which half is missing hardly does
+    # an object that is cut a little still shows how the camera moved; half an object hardly does
     if best is None or best[0] > MOST_MISSING * size:
         return None
     pose = photo.world_from_camera.copy()
@@ -181,7 +181,8 @@ def _towards(direction: Array, share: float) -> Array:
 
 def _largest(lens: Lens, photo_from_square: Array) -> float:
     """Half the side, at distance 1, of the largest square that lies inside the photograph."""
-    low, high = 0.0, 2 * max(lens.width / lens.fx, lens.height / lens.fy)
+    low = 0.0
+    high = 2 * max(lens.width / lens.fx, lens.height / lens.fy)
     if _inside(lens, photo_from_square, high):
         return high
     for _ in range(60):

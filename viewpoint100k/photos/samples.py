@@ -102,7 +102,8 @@ def pairs_of_set(photos: PhotoSet, config: RunConfig, wanted: int, rng: np.rando
     pairs, more, dropped = _chosen(desk, wanted, rng)
     rejects += more
     if not pairs and not dropped:
-        low, high = config.photos.apart_deg.low, config.photos.apart_deg.high
+        low = config.photos.apart_deg.low
+        high = config.photos.apart_deg.high
         why = (
             f"no two of its {len(photos.photographs)} pictures are {low:g} to {high:g} degrees apart, seen "
             f"from "
@@ -249,7 +250,8 @@ class Desk:
         lens = _lens(camera, size_px)
         world = np.round(self.to_world(camera.world_from_camera), 9)
         box = self._box(number, world, lens, size_px)
-        width, height = box[2] - box[0], box[3] - box[1]
+        width = box[2] - box[0]
+        height = box[3] - box[1]
         if width < 2 or height < 2:
             raise ObjectRefused(f"{self.photos.photographs[number].name} does not show the object")
         return View(
@@ -276,7 +278,8 @@ class Desk:
             middle, depth = project(np.zeros((1, 3)), world, lens)
             distance = float(np.linalg.norm(world[:3, 3]))
             reach = lens[0, 0] * math.tan(math.asin(min(OBJECT_RADIUS / distance, 0.99)))
-            low, high = middle[0] - reach, middle[0] + reach
+            low = middle[0] - reach
+            high = middle[0] + reach
         left, top = (round(float(min(max(value, 0.0), size_px)), 2) for value in low)
         right, bottom = (round(float(min(max(value, 0.0), size_px)), 2) for value in high)
         return left, top, right, bottom

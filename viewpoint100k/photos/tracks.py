@@ -102,7 +102,8 @@ def _triangulated(
     straight: dict[int, tuple[Features, float]],
 ) -> Array:
     """(N, 3) in the set's world, of matches that the poses explain."""
-    (a, focal_a), (b, focal_b) = straight[first], straight[second]
+    (a, focal_a) = straight[first]
+    (b, focal_b) = straight[second]
     if not len(a.px) or not len(b.px):
         return np.zeros((0, 3))
     # `matched` counts cells of pixels

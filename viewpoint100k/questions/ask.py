@@ -102,7 +102,7 @@ def gates_of(sample: Sample, gates: GateConfig) -> GateConfig:
 
 
 def poses_suffice(kind: Kind, sample: Sample) -> bool:
-    """Whether poses alone answer a kind: it needs neither depth nor albedo, and no vertical where none is known."""
+    """Whether poses alone answer a kind: without depth or albedo, nor a vertical where none is known."""
     if sample.photographed is None:
         return True
     if isinstance(kind, DrawnKind) or kind.of_scenes:
@@ -192,7 +192,8 @@ def _truth_of(sample: Sample, images: Sequence[int]) -> Truth:
     """The truth of the two views of a pair in the order in which they are shown."""
     if images != BACK.images:
         return sample.truth
-    shared, front = sample.truth.covisible_fraction, sample.truth.front_azimuth_deg
+    shared = sample.truth.covisible_fraction
+    front = sample.truth.front_azimuth_deg
     return make_truth(sample.views[1], sample.views[0], shared, front)
 
 
@@ -305,7 +306,9 @@ def _worded(
     used: "Counter[tuple[str, int]]",
 ) -> tuple[Question, str]:
     """A question without its chain of thought, and the right answer: the key of an option, or a number."""
-    kind, fact, figure = asked.kind, asked.fact, asked.figure
+    kind = asked.kind
+    fact = asked.fact
+    figure = asked.figure
     use = "test" if sample.split == "test" else "train"
     wordings = writer.templates.wordings[kind.name][use]
     number = int(rng.integers(len(wordings)))
@@ -413,7 +416,8 @@ def _chain(
     rng: np.random.Generator,
 ) -> str | None:
     """A chain of thought that is read back and found to be true, or None."""
-    kind, figure = asked.kind, asked.figure
+    kind = asked.kind
+    figure = asked.figure
     if kind.chain is None or sample.photographed is not None:
         return None  # sentences about photographs would need an exact box of the object
     views = [sample.views[view] for view in figure.images]

@@ -330,7 +330,8 @@ def _of_one_picture(
 
 def _of_stated_lens(contrast: _Contrast, values: Mapping[str, Array]) -> list[_Equation]:
     """A longer or wider second lens must not tell; nor each picture to who knows the lenses."""
-    longer, wider = values["lens"] > SAME_LENS, values["lens"] < -SAME_LENS
+    longer = values["lens"] > SAME_LENS
+    wider = values["lens"] < -SAME_LENS
     out = [_Equation(HARD, contrast.values * longer), _Equation(HARD, contrast.values * wider)]
     for near in (values["size_1"] - 2 * values["focal_1"], values["size_2"] - 2 * values["focal_2"]):
         for cell in (longer, wider, ~longer & ~wider):

@@ -60,7 +60,8 @@ def _glanced(first: View, glance: Glance, then: Glance) -> tuple[float, float, f
     """How much brighter the second picture is, and how far what the first shows in the object's box drifts
     right and down.
     """
-    width, height = 2 * first.intrinsics[0][2], 2 * first.intrinsics[1][2]
+    width = 2 * first.intrinsics[0][2]
+    height = 2 * first.intrinsics[1][2]
     left, top, right, bottom = first.object_box
     box = left / width, top / height, right / width, bottom / height
     return (then.luminance - glance.luminance, *drift(glance, then, box))

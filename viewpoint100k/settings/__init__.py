@@ -1,1 +1,1 @@
-"""The sections of the settings: what each setting is, its unit, its bounds, and the reason for its default."""
+"""The sections of the settings: each with its unit, its bounds, and the reason for its default."""

@@ -18,7 +18,7 @@ def setting(
     le: float | None = None,
     lt: float | None = None,
 ) -> T:
-    """A field of a section. The docstring below it becomes its description: what it does, then why this default.
+    """A field of a section. The docstring below it becomes its description: what it does, and why so.
 
     Args:
         unit: what the value counts or measures, for the settings page.

@@ -175,7 +175,7 @@ class GateConfig(Section):
 
 
 def widened(gates: GateConfig, turn_deg: float, move: float) -> GateConfig:
-    """The same gates for a pair whose poses are only known so well: its grey bands are wider by that at both ends.
+    """The same gates for a pair with uncertain poses: its grey bands are wider by that at both ends.
 
     Args:
         turn_deg: how far angles may be off.

@@ -19,7 +19,8 @@ _ALWAYS = {
     "KHR_mesh_quantization", "KHR_texture_transform",
 }  # fmt: skip
 _SINCE_5_2 = {
-    "EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_materials_dispersion", "KHR_materials_iridescence",
+    "EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_materials_dispersion",
+    "KHR_materials_iridescence",
 }  # fmt: skip
 
 

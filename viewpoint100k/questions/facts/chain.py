@@ -170,7 +170,8 @@ def _said_by(chain: Chain, plan: Plan, facts: Facts, with_optional: bool) -> lis
                 return []
             out.append(step[1:])
             continue
-        name, mark = step[:-1], step[-1]
+        name = step[:-1]
+        mark = step[-1]
         if mark == "?" and not with_optional:
             continue
         if name in facts and _can_follow(chain.language, facts, facts[name]):

@@ -72,7 +72,8 @@ class Case(NamedTuple):
 
 def state_facts(views: Sequence[View], truth: Truth) -> dict[str, Statement]:
     """What is clearly true of two views of an object at the origin, by predicate."""
-    first, second = views[0], views[1]
+    first = views[0]
+    second = views[1]
     across_1, down_1 = _direction_of_box_deg(first)
     across_2, down_2 = _direction_of_box_deg(second)
     beside, above = _turned_back_deg(first, second, truth)
@@ -264,7 +265,8 @@ def follows_from(facts: Facts) -> dict[str, str | int]:
         ("swept_y", "tilted", "shift_y", {"up": "down", "down": "up", SAME: SAME}),
     ):
         if turn in known and shift in known:
-            turned, shifted = str(known[turn]), str(known[shift])
+            turned = str(known[turn])
+            shifted = str(known[shift])
             # turning left takes the object right; if it is no further right, the camera went right
             if turned == SAME:
                 out[name] = opposite[shifted]

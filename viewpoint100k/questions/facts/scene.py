@@ -166,7 +166,8 @@ def letters(scene: Scene | None, images: Sequence[int], parts: Sequence[int]) ->
         for part, seen in zip(scene.parts, scene.views[view].parts, strict=True):
             if part.named_by == "letter" and seen.referable and seen.box is not None:
                 left, top, right, _ = seen.box
-                x, y = round((left + right) / 2, 2), round(top, 2)
+                x = round((left + right) / 2, 2)
+                y = round(top, 2)
                 marks.append(Mark(image=place, x=x, y=y, colour="yellow", letter=part.letter))
     return tuple(marks)
 
@@ -249,7 +250,8 @@ def drawn(
             return None
         option = int(rng.integers(options))
         against = bool(rng.random() < 0.5)
-        best, best_fit = None, -1
+        best = None
+        best_fit = -1
         for figure in _figures(known, known.scene, rng, count, parameter, of_all):
             answer = solve(known, figure, gates)
             if answer is None:
@@ -257,7 +259,8 @@ def drawn(
             right_cue = not opposites or speaks_against(answer, opposites) == against
             fit = 2 * right_cue + (answer.fact.option == option)
             if fit > best_fit:
-                best, best_fit = figure, fit
+                best = figure
+                best_fit = fit
             if best_fit == 3:
                 break
         return best
@@ -278,7 +281,8 @@ def _figures(
         referable = [i for i, seen in enumerate(scene.views[int(view)].parts) if seen.referable]
         choices = list(permutations(referable, count))
         for choice in rng.permutation(len(choices))[:MOST_TRIED]:
-            parts, images = choices[int(choice)], (int(view),)
+            parts = choices[int(choice)]
+            images = (int(view),)
             value = values[int(rng.integers(len(values)))]
             marks = letters(scene, images, spoken_of(scene, parts, of_all))
             figure = Figure(images=images, parts=parts, marks=marks)

@@ -115,7 +115,8 @@ def compared(told: Told, predicate: str, values: Sequence[float]) -> dict[str, S
     """Which of both objects has more of something, and how many times as much, in whole and tenths."""
     parts = list(told.figure.parts[:2])
     if values[1] > values[0]:
-        parts, values = parts[::-1], list(values)[::-1]
+        parts = parts[::-1]
+        values = list(values)[::-1]
     ratio = tenths(values[0] / values[1])
     names = [told.name(part) for part in parts]
     if ratio == 10:
@@ -146,7 +147,8 @@ def final_direction(told: Told, facts: Facts) -> int | None:
 
 def by_place(said: Statement, less: str, more: str) -> str:
     """The answer by two places in the picture, of which the first is less or more."""
-    first, second = int(said.args[1]), int(said.args[3])
+    first = int(said.args[1])
+    second = int(said.args[3])
     if abs(first - second) < FAR_ENOUGH:
         return UNCLEAR
     return less if first < second else more

@@ -35,7 +35,8 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     _, middle, end = figure.images
     if middle not in along or end not in along or along.index(middle) >= along.index(end):
         return None
-    shared, different = known.seen.covisible_fraction, known.seen.difference
+    shared = known.seen.covisible_fraction
+    different = known.seen.difference
     if min(shared[0][middle], shared[middle][end]) < gates.min_covisible_fraction:
         return None
     turn = around_deg(known.views[0], known.views[end])

@@ -27,7 +27,10 @@ from viewpoint100k.records import SurfacePoint, View
 
 AS_FAR_OUT = 0.15  # half sides of the object's box
 MIDDLE_OF_BOX = 0.6  # half sides of the box: nearer to the middle than to the edge
-IN_VIEW_DEG, OUT_OF_VIEW_DEG, SEEN_WELL_DEG = 70, 110, 80  # from what faces the camera
+# from what faces the camera
+IN_VIEW_DEG = 70
+OUT_OF_VIEW_DEG = 110
+SEEN_WELL_DEG = 80
 
 
 def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | None:

@@ -97,7 +97,8 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
 
 def _distances(a: Points, b: Points) -> NDArray[np.float64]:
     """(N, M) between the points (N, 2) and (M, 2)."""
-    (ax, ay), (bx, by) = a.T, b.T
+    (ax, ay) = a.T
+    (bx, by) = b.T
     return np.asarray(np.hypot(ax[:, None] - bx, ay[:, None] - by))
 
 

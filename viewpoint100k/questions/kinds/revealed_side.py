@@ -12,7 +12,9 @@ from viewpoint100k.questions.kind import DrawnKind, Fact, Figure, Known, Solved,
 
 UPRIGHT_SIDES = ("front", "back", "left", "right")
 RING = ("front", "left", "back", "right")  # as a camera that goes to its right meets them
-HIDDEN_SHARE, SHOWN_SHARE = 0.05, 0.10  # of the object's pixels, on one of its own sides
+# of the object's pixels, on one of its own sides
+HIDDEN_SHARE = 0.05
+SHOWN_SHARE = 0.10
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
@@ -20,7 +22,8 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
     if not known.seen.sides or not enough_pixels(known, gates) or stays(known.truth.translation, gates):
         return None
     first, second = (dict(zip(SIDES, known.seen.sides[view], strict=True)) for view in figure.images)
-    hidden, shown = gates.side_grey.low, gates.side_grey.high
+    hidden = gates.side_grey.low
+    shown = gates.side_grey.high
     new = [side for side in UPRIGHT_SIDES if first[side] <= hidden and second[side] > hidden]
     if len(new) != 1 or second[new[0]] < shown:
         return None

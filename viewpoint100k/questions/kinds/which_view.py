@@ -17,7 +17,8 @@ ALL_FOUR = (0, 1, 2, 3)
 
 def move_to(known: Known, view: int, gates: GateConfig) -> Move | None:
     """The move from view 0 to another, to tens of degrees; None where it is not that plain."""
-    around, up = around_deg(known.views[0], known.views[view]), up_deg(known.views[0], known.views[view])
+    around = around_deg(known.views[0], known.views[view])
+    up = up_deg(known.views[0], known.views[view])
     level = abs(around) > abs(up)
     way, aside = (around, up) if level else (up, around)
     rounded = 10 * round(abs(way) / 10)
@@ -98,7 +99,8 @@ def _views(case: Case) -> list[Statement]:
     """Which way each of the others was taken from image 1, with and without how far."""
     words: list[str | int] = []
     for view in case.views[1:]:
-        around, up = around_deg(case.views[0], view), up_deg(case.views[0], view)
+        around = around_deg(case.views[0], view)
+        up = up_deg(case.views[0], view)
         level = abs(around) > abs(up)
         aside = up if level else around
         if max(abs(around), abs(up)) < FEWEST_DEG or abs(aside) > GREY_ANGLE_DEG.clear:

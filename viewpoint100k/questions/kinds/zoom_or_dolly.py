@@ -18,11 +18,13 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
 
     The question does not state what the lens did.
     """
-    truth, band = known.truth, gates.size_grey
+    truth = known.truth
+    band = gates.size_grey
     if any(view.background not in BACKGROUNDS for view in known.views):
         return None
     zoom, dolly = (abs(math.log(ratio)) for ratio in (truth.focal_ratio, truth.distance_ratio))
-    low, high = math.log(band.low), math.log(band.high)
+    low = math.log(band.low)
+    high = math.log(band.high)
     if any(low < amount < high for amount in (zoom, dolly)):
         return None
     margins = [amount / high if amount >= high else 2 - amount / low for amount in (zoom, dolly)]

@@ -37,7 +37,8 @@ def solve_side(known: Known, figure: Figure, gates: GateConfig) -> Solved | None
     """C11. Whether an object would be to the left or right of another if the camera went around the scene."""
     if figure.move not in GOES:
         return None
-    now, then = shot_of(known, figure, 2), shot_of(known, figure, 2, figure.move.around_deg)
+    now = shot_of(known, figure, 2)
+    then = shot_of(known, figure, 2, figure.move.around_deg)
     if now is None or then is None:
         return None
     a, b = figure.parts
@@ -59,7 +60,8 @@ def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
     """C11. Which of two objects would be closer to the camera if it went around the scene."""
     if figure.move not in GOES:
         return None
-    now, then = shot_of(known, figure, 2), shot_of(known, figure, 2, figure.move.around_deg)
+    now = shot_of(known, figure, 2)
+    then = shot_of(known, figure, 2, figure.move.around_deg)
     if now is None or then is None:
         return None
     a, b = figure.parts

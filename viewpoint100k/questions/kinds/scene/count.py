@@ -50,7 +50,8 @@ def _is_so(
 
 def _facts(told: Told) -> Facts:
     """On which side of one object each of the others is."""
-    shot, (a,) = told.shots[0], told.figure.parts
+    shot = told.shots[0]
+    (a,) = told.figure.parts
     sideways = told.figure.relation in SIDEWAYS
     words: list[str | int] = [told.name(a)]
     for other in (i for i in shot.referable if i != a):

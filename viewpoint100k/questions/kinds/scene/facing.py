@@ -44,7 +44,8 @@ def _own_front(told: Told) -> Facts:
 
 def _both_fronts(told: Told) -> Facts:
     a, b = told.figure.parts
-    first, second = front(told, "front_a", a), front(told, "front_b", b)
+    first = front(told, "front_a", a)
+    second = front(told, "front_b", b)
     return first | second | differ(first, second)
 
 

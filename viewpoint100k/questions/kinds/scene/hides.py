@@ -13,7 +13,8 @@ from viewpoint100k.questions.facts.scene_sentences import (
 )
 from viewpoint100k.questions.kind import NONE, Figure, Known, Solved, either
 
-A_HIDES_B, B_HIDES_A = "a_hides_b", "b_hides_a"
+A_HIDES_B = "a_hides_b"
+B_HIDES_A = "b_hides_a"
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
@@ -35,7 +36,8 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
 
 
 def _facts(told: Told) -> Facts:
-    shot, (a, b) = told.shots[0], told.figure.parts
+    shot = told.shots[0]
+    (a, b) = told.figure.parts
     boxes = [shot.seen[part].full_box for part in (a, b)]
     meet = all(min(boxes[0][i + 2], boxes[1][i + 2]) > max(boxes[0][i], boxes[1][i]) for i in (0, 1))
     hidden = [part for part, other in ((a, b), (b, a)) if other in shot.seen[part].hidden_by]

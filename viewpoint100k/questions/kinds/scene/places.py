@@ -57,7 +57,8 @@ def solve_closer(known: Known, figure: Figure, gates: GateConfig) -> Solved | No
 
 def _across(told: Told) -> Facts:
     """Where both objects are in the picture, from the left, and in which direction one is from the other."""
-    shot, (a, b) = told.shots[0], told.figure.parts
+    shot = told.shots[0]
+    (a, b) = told.figure.parts
     at = [nearest_tens(100 * shot.pixels[part, 0] / shot.width) for part in (a, b)]
     return stated("across", told.name(a), at[0], told.name(b), at[1]) | between(told)
 
@@ -66,7 +67,8 @@ def _stands(told: Told) -> Facts:
     """Where both objects touch the floor in the picture, from the top, and in which direction one is from
     the other.
     """
-    shot, (a, b) = told.shots[0], told.figure.parts
+    shot = told.shots[0]
+    (a, b) = told.figure.parts
     at = [nearest_tens(100 * shot.seen[part].base_pixel[1] / shot.height) for part in (a, b)]
     return stated("stands", told.name(a), at[0], told.name(b), at[1]) | between(told)
 

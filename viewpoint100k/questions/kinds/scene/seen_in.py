@@ -38,7 +38,8 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
         return None  # where it is hidden, no letter could be drawn, and that would reveal the answer
     seen = [view.parts[part] for view in scene.views[:2]]
     better = int(seen[1].visible_fraction > seen[0].visible_fraction)
-    high, low = seen[better].visible_fraction, seen[1 - better].visible_fraction
+    high = seen[better].visible_fraction
+    low = seen[1 - better].visible_fraction
     if not seen[better].referable or not seen[1 - better].solo_pixels or seen[1 - better].cut:
         return None
     margin = min(high / gates.scene_shown.high, 2 - low / gates.scene_shown.low)

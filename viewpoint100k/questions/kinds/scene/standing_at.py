@@ -61,7 +61,8 @@ def solve_turn(known: Known, figure: Figure, gates: GateConfig) -> Solved | None
 
 def _facts(told: Told) -> Facts:
     a, b, c = told.figure.parts
-    first, second = bearing(told, "bearing_b", a, b), bearing(told, "bearing_c", a, c)
+    first = bearing(told, "bearing_b", a, b)
+    second = bearing(told, "bearing_c", a, c)
     return first | second | differ(first, second)
 
 

@@ -52,7 +52,8 @@ def _camera_moved(known: Known, gates: GateConfig) -> tuple[bool, float] | None:
 
 def _facts(told: Told) -> Facts:
     """Whether the objects stand as before, and whether one that did is elsewhere in the picture."""
-    others, change = _others(told), told.scene.change
+    others = _others(told)
+    change = told.scene.change
     if not others or len(told.shots) != 2:
         return {}
     layout = stated("all_stay", "") if change is None else stated("one_moves", told.name(change.part))
