@@ -61,7 +61,7 @@ def test_bash_completes_commands_options_and_presets(tmp_path):
     cases = (
         (("gen",), {"generate"}),
         (("generate", "x", "--preset", "viewpoint-"), {"viewpoint-100k", "viewpoint-6dof", "viewpoint-sets"}),
-        (("objects", ""), {"list", "check", "fetch"}),
+        (("objects", ""), {"list", "check", "fetch", "groups"}),
         (("generate", "x", "--dry"), {"--dry-run"}),
     )
     for words, wanted in cases:

@@ -177,7 +177,8 @@ def objects_fetch(
     Of a run, fetches what its shards are going to visit into the cache that they share; several machines
     may do so at once. Of a source, prints the files.
 
-    [bold]viewpoint100k plan OUT --source objaverse:lvis && viewpoint100k objects fetch OUT[/bold]
+    [bold]viewpoint100k objects fetch OUT --shard 0/4 --connections 8[/bold]
+    [bold]viewpoint100k objects fetch builtin: my-models/ --count 12[/bold]
     [bold]srun viewpoint100k objects fetch OUT --shard $SLURM_PROCID/$SLURM_NTASKS[/bold]
     """
     from viewpoint100k.storage import is_url
@@ -238,7 +239,9 @@ def objects_groups(
     """Fetch objects, compare their shapes, and write which are copies of which, for objects.groups.
 
     [bold]viewpoint100k objects groups objaverse:lvis groups.csv --count 20000[/bold]
-    [bold]viewpoint100k generate OUT --source objaverse:lvis --set objects.groups=groups.csv[/bold]
+    [bold]viewpoint100k objects groups my-models/ groups.csv[/bold]
+
+    Then pass `--set objects.groups=groups.csv` to `generate`.
     """
     from viewpoint100k.fetching import group_copies
     from viewpoint100k.shards import write_atomically
