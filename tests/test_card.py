@@ -51,7 +51,8 @@ def test_the_text_says_what_it_is_how_it_was_made_and_how_to_load_it(dataset):
     _, text = head_and_text(dataset)
     titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
     assert titles == [
-        "Load it", "Frames and signs", "What is asked", "Statistics", "How it was made", "Known limits", "Licences", "Citation",
+        "Load it", "Frames and signs", "What is asked", "Statistics", "How it was made", "Known limits", "Categories",
+        "Licences", "Citation",
     ]  # fmt: skip
     manifest = read_manifest(dataset)
     for word in (
