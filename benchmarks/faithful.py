@@ -250,6 +250,8 @@ def compare(
     colours.
     """
     overrides = [f"render.size_px={size}", "render.quality=draft", f"render.pose={pose}"]
+    # lit by Blender's own panoramas, whose names mean something without a place around the object
+    overrides += ["render.backgrounds.place=0", "render.backgrounds.panorama=0"]
     config = load_config("viewpoint-6dof", overrides, source=str(folder))
     with (
         tempfile.TemporaryDirectory() as scratch,
