@@ -17,6 +17,7 @@ from pydantic_core import from_json
 from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.errors import InputError, one_line, shell_line
+from viewpoint100k.identity import this_code
 from viewpoint100k.index import FOLDER, index_files, rows, shard_differences
 from viewpoint100k.manifest import (
     BESIDE_THE_SHARDS,
@@ -30,7 +31,7 @@ from viewpoint100k.manifest import (
     read_any_config,
 )
 from viewpoint100k.proof import Reader
-from viewpoint100k.questions.ask import answered, figure_of, question_id
+from viewpoint100k.questions.ask import answered, figure_of, load_templates, question_id
 from viewpoint100k.questions.kind import DrawnKind, Kind
 from viewpoint100k.questions.registry import BY_NAME, KINDS
 from viewpoint100k.questions.wording import answer, lens_text, option_texts, phrase_of, prompt
@@ -620,6 +621,13 @@ def _manifest_problems(manifest: Manifest, made_by: set[MadeBy]) -> Iterator[Pro
     digest = hashlib.sha256(json.dumps(manifest.config, sort_keys=True).encode()).hexdigest()[:12]
     if digest != manifest.config_hash:
         yield Problem("manifest.json", f"config_hash = {manifest.config_hash}; its config hashes to {digest}")
+    ours = manifest.config.get("questions", {}).get("templates") is None
+    if (
+        ours
+        and manifest.code_version == this_code().version
+        and manifest.words != load_templates().vocabulary
+    ):
+        yield Problem("manifest.json", "words: they are not those that this version asks in")
     if manifest.preset != manifest.config.get("preset"):
         yield Problem(
             "manifest.json", f"preset = {manifest.preset}; its config says {manifest.config.get('preset')}"
