@@ -1,10 +1,10 @@
 """Are our HTML pages legible for everybody? `python benchmarks/accessible.py AXE.js PAGE.html... [--out
 DIR]`.
 
-Opens each page in headless Chromium at the widths of a phone and of a desk, in the light and the dark scheme,
-and puts axe-core's checks to it (its `axe.min.js`, for instance of `npm pack axe-core`). Prints what they
-find, whether anything is
-cut off at the sides, what the page asks of a network, and writes screenshots. Exit 1 if anything is wrong.
+Opens each page in headless Chromium at the widths of a phone and of a desk, in the light and the
+dark scheme, and puts axe-core's checks to it (its `axe.min.js`, for instance of `npm pack
+axe-core`). Prints what they find, whether anything is cut off at the sides, what the page asks of a
+network, and writes screenshots. Exit 1 if anything is wrong.
 """
 
 import argparse

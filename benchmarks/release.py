@@ -1,15 +1,11 @@
-"""A release, rehearsed as a user would make it: `python benchmarks/release.py OUT [--pairs 10000] [--size
-512]`.
+"""A release, rehearsed as a user would make it: `python benchmarks/release.py OUT [--pairs 10000]`.
 
 Half of the objects are builtin ones, half those of `--objects`. The run is asked what it will cost,
-started, killed with
-SIGKILL when a third of its pairs are there, and started again; then validated, audited, described with its
-audit, shown in a gallery,
-published to a Hub on this machine, loaded from there, and learned from: by the probe, and by a tiny model
-that is trained and scored. Every step is a command of the command line; its time and its last line are
-logged in
-OUT/release.json. Nothing is repaired by hand: a step that fails is listed, and the others go on where they
-can.
+started, killed with SIGKILL when a third of its pairs are there, and started again; then validated,
+audited, described with its audit, shown in a gallery, published to a Hub on this machine, loaded
+from there, and learned from: by the probe, and by a tiny model that is trained and scored. Every
+step is a command of the command line; its time and its last line are logged in OUT/release.json.
+Nothing is repaired by hand: a step that fails is listed, and the others go on where they can.
 """
 
 import argparse

@@ -21,10 +21,9 @@ def _about() -> None:
 def engine_warm(device: DeviceOption = "auto", engine_python: PythonOption = None) -> None:
     """Compile Blender's kernels for the GPUs of this machine, once. `generate` does it by itself.
 
-    The driver compiles them on first use, which takes about ten minutes where Blender ships none for the
-    card.
-    Run this when you build the image of a render node, or in a job before all others, so that nothing waits
-    for it.
+    The driver compiles them on first use, which takes about ten minutes where Blender ships none
+    for the card. Run this when you build the image of a render node, or in a job before all others,
+    so that nothing waits for it.
 
     [bold]viewpoint100k engine warm[/bold]
     [bold]CUDA_VISIBLE_DEVICES=1 viewpoint100k engine warm --device gpu[/bold]

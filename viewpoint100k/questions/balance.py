@@ -303,8 +303,7 @@ def _of_one_picture(
     kind: Kind, contrast: _Contrast, name: Cue, values: Mapping[str, Array]
 ) -> list[_Equation]:
     """Mean and spread of what one picture shows, and what it shows of a box with its shape; of a place
-    also its side, unless
-    the shift follows from the answer.
+    also its side, unless the shift follows from the answer.
     """
     sort, picture = name.split("_")[:2]
     value = values[name] - values[name].mean()
