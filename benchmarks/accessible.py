@@ -1,5 +1,4 @@
-"""Are our HTML pages legible for everybody? `python benchmarks/accessible.py AXE.js PAGE.html... [--out
-DIR]`.
+"""Are our HTML pages legible for everybody? `python benchmarks/accessible.py AXE.js PAGE.html...`
 
 Opens each page in headless Chromium at the widths of a phone and of a desk, in the light and the
 dark scheme, and puts axe-core's checks to it (its `axe.min.js`, for instance of `npm pack
