@@ -21,7 +21,7 @@ def understood(sample: Sample, question: Question, words: Vocabulary | None) -> 
         words: of the dataset; None: of an early version, which had no others than English.
     """
     kind = f"{question.type}/{question.frame}"
-    if words is None or kind not in {*OPTIONS, *PHRASES}:
+    if words is None or not (kind in OPTIONS or kind in PHRASES):
         return question
     options = words.options.get(kind, {})
     phrases = words.phrases.get(kind, {})

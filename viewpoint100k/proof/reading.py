@@ -116,6 +116,11 @@ class Proof:
     )
     labels: frozenset[str] = frozenset()  # facts that would be the answer in other words
 
+    @cached_property
+    def names_objects(self) -> bool:
+        """Whether one of its facts has sentences that name objects of a scene."""
+        return any(fact.names_objects for fact in self.facts)
+
 
 def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str]:
     """What is wrong with a chain of thought, a line each; nothing if it is sound.
@@ -134,7 +139,7 @@ def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str
     names = names_of(case.sample.scene)
     sentences = []
     for said in before:
-        sentence = read(said, proof, names if any(fact.names_objects for fact in proof.facts) else ())
+        sentence = read(said, proof, names if proof.names_objects else ())
         if sentence is None:
             yield f"cannot be read: {said!r}"
         else:
