@@ -160,8 +160,8 @@ def _import_failure(python: str) -> str | None:
     except subprocess.TimeoutExpired:
         raise InputError(
             f"{python} cannot render: bpy was not imported within {START_S:.0f} s, where seconds are enough "
-            "on an idle machine. Try again when this machine is less busy, or name an interpreter on a faster "
-            "disk with --engine-python"
+            "on an idle machine. Try again when this machine is less busy, or name an interpreter on a "
+            "faster disk with --engine-python"
         ) from None
     if done.returncode < 0:
         return f"{done.stderr}\nended by signal {-done.returncode}"
