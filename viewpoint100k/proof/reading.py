@@ -121,16 +121,16 @@ class Proof:
     options: Mapping[str, str] = field(default_factory=dict)
     phrases: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def names_objects(self) -> bool:
+        """Whether one of its facts has sentences that name objects of a scene."""
+        return any(fact.names_objects for fact in self.facts)
+
 
 def only_phrase(wording: str, phrases: Mapping[str, str]) -> str:
     """The key of the only one of some phrases that a wording has; empty if it has none, or several."""
     keys = [key for key, phrase in phrases.items() if phrase in wording]
     return keys[0] if len(keys) == 1 else ""
-
-    @cached_property
-    def names_objects(self) -> bool:
-        """Whether one of its facts has sentences that name objects of a scene."""
-        return any(fact.names_objects for fact in self.facts)
 
 
 def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str]:
