@@ -91,6 +91,14 @@ def make_plan(
     )
 
 
+def _again(config: RunConfig, split: str, split_of: Mapping[str, str]) -> list[str]:
+    """The objects that a split has already, in random order: they are shown once more, in new views."""
+    step = len(config.grown_from)
+    uids = sorted(uid for uid, where in split_of.items() if where == split)
+    order = generator(config.seed, "again", split, step).permutation(len(uids))
+    return [uids[place] for place in order]
+
+
 def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
     """Add shards to a plan. Those that it has stay as they are, and no object changes its split.
 
@@ -105,7 +113,6 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
     Raises:
         InputError: if there are too few objects for the splits.
     """
-    step = len(config.grown_from)
     old = [_as_planned(shard, plan) for shard in plan.shards]
     split_of = _splits_so_far(plan)
     known = [thing for thing in plan.objects if not thing.parts]
@@ -121,9 +128,7 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
         names = [*fresh_of.get(split, [])]
         enough = OBJECTS_PER_SHARD + int(np.ceil(pairs / per_object))
         if config.plan.scenes is not None or len(names) < enough:
-            again = sorted(uid for uid, where in split_of.items() if where == split)
-            order = generator(config.seed, "again", split, step).permutation(len(again))
-            names += [again[place] for place in order]
+            names += _again(config, split, split_of)
         if config.plan.scenes is not None:
             made = _scenes(config, _only([*known, *fresh], names), split, pairs, per_object)
             there = {thing.record.uid for thing in everything}

@@ -325,18 +325,21 @@ def render_shard_command(
         )
 
 
+WatchOption = Annotated[
+    Optional[float],
+    typer.Option(
+        min=0.1,
+        metavar="SECONDS",
+        help="Look again after so many seconds, until the run is done.",
+        show_default=False,
+    ),
+]
+
+
 @app.command("status", rich_help_panel="Stages of generate")
 def status_command(
     out: RunArgument,
-    watch: Annotated[
-        Optional[float],
-        typer.Option(
-            min=0.1,
-            metavar="SECONDS",
-            help="Look again after so many seconds, until the run is done.",
-            show_default=False,
-        ),
-    ] = None,
+    watch: WatchOption = None,
     missing: Annotated[
         bool,
         typer.Option("--missing", help="Print only the shards to run again, as sbatch --array takes them."),
