@@ -156,7 +156,9 @@ def _text(said: Any) -> str:
     """A completion as text; conversations hand on a list of messages."""
     if isinstance(said, list) and said and isinstance(said[-1], dict):
         said = said[-1].get("content", "")
-    return "" if said is None else said if isinstance(said, str) else json.dumps(said)
+    if said is None:
+        return ""
+    return said if isinstance(said, str) else json.dumps(said)
 
 
 def _judge(key: str, sample: Sample, question: Question, text: str | None, rotation: int) -> Answered:

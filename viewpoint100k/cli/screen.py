@@ -183,6 +183,13 @@ def print_report(report: Any) -> None:
             out_console.print(table)
 
 
+def _colour_of(asymmetry: float, least: float) -> str:
+    """Red for what a run would refuse, yellow for what it might refuse in other light."""
+    if asymmetry < least:
+        return "red"
+    return "yellow" if asymmetry < 2 * least else "green"
+
+
 def print_findings(findings: list[Any], min_asymmetry: float) -> None:
     """A row per object; the asymmetry is green where it is far from the threshold.
 
@@ -196,13 +203,7 @@ def print_findings(findings: list[Any], min_asymmetry: float) -> None:
     table = Table("object", "verdict", "asymmetry", *(["mesh"] if meshes else []), "reason")
     for finding in findings:
         value = finding.asymmetry
-        colour = (
-            "red"
-            if (value or 0) < min_asymmetry
-            else "yellow"
-            if (value or 0) < 2 * min_asymmetry
-            else "green"
-        )
+        colour = _colour_of(value or 0, min_asymmetry)
         table.add_row(
             escape(finding.uid),
             f"[{'green' if finding.verdict == 'ok' else 'red'}]{escape(finding.verdict)}[/]",
