@@ -7,7 +7,7 @@ questions, and `=WEIGHT` where several are mixed. A public benchmark has its nam
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -295,11 +295,19 @@ def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
             f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers, "
             "--families and --fair"
         )
-    texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
+    return _table(rows, more, dropped, wanted.orders)
+
+
+def _table(rows: Dataset, more: Mapping[str, Any], dropped: list[str], orders: int) -> Dataset:
+    """Questions as TRL wants them, each in so many orders of its options.
+
+    Pictures are neither decoded nor copied.
+    """
+    texts = rows.remove_columns("images")
     features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})
     tables = []
-    for by in range(wanted.orders):
-        asked = texts.map(to_trl, fn_kwargs=more | {"by": by}, features=features, remove_columns=dropped)
+    for by in range(orders):
+        asked = texts.map(to_trl, fn_kwargs={**more, "by": by}, features=features, remove_columns=dropped)
         table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(
             list(FEATURES)
         )

@@ -236,9 +236,8 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     for parameter in model.parameters():
         if not parameter.requires_grad or parameter.is_meta or not parameter.numel():
             continue  # frozen, or in shards elsewhere
-        values = (
-            parameter.detach().flatten()[:: max(1, parameter.numel() // SAMPLE)].to(kept or parameter.dtype)
-        )
+        every = max(1, parameter.numel() // SAMPLE)
+        values = parameter.detach().flatten()[::every].to(kept or parameter.dtype)
         weight = parameter.numel() / len(values)
         down, up = ((values.double() + by).to(values.dtype) for by in (-rate / 10, rate / 10))
         moved += weight * float(((down != values).sum() + (up != values).sum()) / 2)
@@ -246,12 +245,12 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
         kinds.add(str(values.dtype).removeprefix("torch."))
     share = moved / seen if seen else 1.0
     if share < MOVED:
-        wider = "Set mixed_precision: bf16 for accelerate, or dtype: float32"
-        wider = "Raise it" if kinds == {"float32"} else wider
+        set_it = "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        what_to_do = "Raise it" if kinds == {"float32"} else set_it
         raise InputError(
             f"--learning_rate {rate:g} cannot move what it trains: weights are kept in "
-            f"{', '.join(sorted(kinds))}, where a tenth "
-            f"of a step is rounded away for {1 - share:.0%} of them. {wider}"
+            f"{', '.join(sorted(kinds))}, where a tenth of a step is rounded away for {1 - share:.0%} of "
+            f"them. {what_to_do}"
         )
     return share
 

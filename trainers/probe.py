@@ -188,12 +188,14 @@ def train(
                 flush=True,
             )
     cpu_s = time.process_time() - started
-    results = {}
-    for name, test in tests.items():
-        found = hits(probe, test, swap)
-        by = {str(family): accuracy(found[test.families == family]) for family in np.unique(test.families)}
-        results[name] = Result(*accuracy(found), by, curves[name], cpu_s)
-    return probe, results
+    return probe, {name: scored(probe, test, swap, curves[name], cpu_s) for name, test in tests.items()}
+
+
+def scored(probe: Probe, test: Pairs, swap: bool, curve: list[tuple[int, float]], cpu_s: float) -> Result:
+    """How well a trained probe answers for pairs that it has not seen."""
+    found = hits(probe, test, swap)
+    by = {str(family): accuracy(found[test.families == family]) for family in np.unique(test.families)}
+    return Result(*accuracy(found), by, curve, cpu_s)
 
 
 def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
@@ -269,7 +271,7 @@ def accuracy(found: np.ndarray) -> tuple[float, int]:
     return float(np.nanmean(found)), int((~np.isnan(found)).sum())
 
 
-def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -293,7 +295,11 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tower", type=Path, help="folder for the trained vision tower")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+    given = options().parse_args(arguments)
     data = load_pairs(
         given.dataset, "train", given.type, given.size_px, given.families, still=given.still, fair=given.fair
     )

@@ -137,14 +137,8 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
             names = [scene.record.uid for scene in scenes]
         before = sum(shard.split == split for shard in old)
         shards += _cut(config, _Share(split, pairs, names, before), len(shards))
-    return plan.model_copy(
-        update={
-            "config_hash": config_hash(config),
-            "pairs_per_object": per_object,
-            "objects": everything,
-            "shards": shards,
-        }
-    )
+    sizes = {"config_hash": config_hash(config), "pairs_per_object": per_object}
+    return plan.model_copy(update={**sizes, "objects": everything, "shards": shards})
 
 
 def _as_planned(shard: Shard, plan: Plan) -> Shard:

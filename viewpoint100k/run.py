@@ -68,17 +68,13 @@ def generate(
         check_engine(*python)
         devices = find_devices("auto", Path(scratch), *python)
         gpus = [device for device in devices if device.environment()]
+        workers = workers or len(gpus) or default_workers()
         plan = run.plan(config)
         missing = run.status(plan, {}).missing
         for done, shard in enumerate(missing):
             if progress is not None:
                 progress(len(plan.shards) - len(missing) + done, len(plan.shards))
-            run.render_shard(
-                shard.number,
-                engine_python,
-                workers or len(gpus) or default_workers(),
-                lambda _: devices,
-            )
+            run.render_shard(shard.number, engine_python, workers, lambda _: devices)
         if progress is not None:
             progress(len(plan.shards), len(plan.shards))
         return run.finalize()
