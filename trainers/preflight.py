@@ -3,7 +3,7 @@
 Each failure says what to change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -212,6 +212,13 @@ def check_batches(args: Any, processes: int) -> None:
         )
 
 
+def _trained_here(model: Any) -> Iterator[Any]:
+    """The parameters that are trained and that this process holds: not frozen, nor in shards elsewhere."""
+    for parameter in model.parameters():
+        if parameter.requires_grad and not parameter.is_meta and parameter.numel():
+            yield parameter
+
+
 def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     """Steps of this rate move the parameters, in the format in which they are kept.
 
@@ -233,9 +240,7 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     moved = 0.0
     seen = 0
     kinds = set[str]()
-    for parameter in model.parameters():
-        if not parameter.requires_grad or parameter.is_meta or not parameter.numel():
-            continue  # frozen, or in shards elsewhere
+    for parameter in _trained_here(model):
         every = max(1, parameter.numel() // SAMPLE)
         values = parameter.detach().flatten()[::every].to(kept or parameter.dtype)
         weight = parameter.numel() / len(values)

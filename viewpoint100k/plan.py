@@ -172,17 +172,22 @@ def plan_views(
         background = background.model_copy(update={"place": place})
     lights = _lights(config, background, _surroundings(config, split, panoramas), light_rng)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
-    x, y, _ = cameras[0].position if cameras else (1.0, 0.0, 0.0)
     return ViewSet(
         object=thing,
         round=round_,
         views=list(map(_planned_view, cameras, light_of, states)),
-        probes=probe_ring(config.plan, float(np.degrees(np.arctan2(y, x)))),
+        probes=probe_ring(config.plan, _azimuth_deg(cameras[0]) if cameras else 0.0),
         pairs=made,
         lights=lights,
         background=background,
         scene=scene,
     )
+
+
+def _azimuth_deg(camera: Camera) -> float:
+    """Of a camera about the object, counter-clockwise from +X."""
+    x, y, _ = camera.position
+    return float(np.degrees(np.arctan2(y, x)))
 
 
 def _planned_view(camera: Camera, light: np.integer[Any], state: int) -> PlannedView:

@@ -86,10 +86,10 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
         receipt = pipeline.render_shard(scratch, number, engine_python, workers, devices)
     except RanDry as error:
         return Reproduction(entry.name, False, False, [*findings, str(error)], other_code)
-    same = close = receipt.sha256 == entry.sha256 and not findings
-    if receipt.sha256 != entry.sha256:
-        findings += _another_renderer(manifest, receipt)
-        same, close = _compared_with_published(dataset, entry, RunPaths(scratch), shard, findings)
+    if receipt.sha256 == entry.sha256:
+        return Reproduction(entry.name, not findings, not findings, findings, other_code)
+    findings += _another_renderer(manifest, receipt)
+    same, close = _compared_with_published(dataset, entry, RunPaths(scratch), shard, findings)
     return Reproduction(entry.name, same, close, findings, other_code)
 
 

@@ -239,6 +239,11 @@ def load_records(dataset: Path, seed: int, most: int) -> Samples:
     return Samples(dataset, manifest, gates, items, seed)
 
 
+def _without_samples(dataset: Path, manifest: Manifest, seed: int) -> Samples:
+    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
+    return Samples(dataset, manifest, gates, [], seed)
+
+
 def stream_samples(
     dataset: Path, seed: int, exact: Sequence[Callable[[Samples], Probe]], most: int
 ) -> tuple[Samples, list[Probe]]:
@@ -255,8 +260,7 @@ def stream_samples(
         InputError: the folder is no dataset of ours.
     """
     manifest = read_manifest(dataset)
-    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    empty = Samples(dataset, manifest, gates, [], seed)
+    empty = _without_samples(dataset, manifest, seed)
     wanted = set(empty.rng("kept").permutation(max(manifest.samples, most))[:most].tolist())
     kept = list[Item]()
     things = dict[tuple[str, str, str], Thing]()
@@ -273,8 +277,8 @@ def stream_samples(
         groups |= {item.group for item in part}
         questions += sum(len(item.sample.questions) for item in part)
         fair += sum(len(item.sample.fair_questions) for item in part)
-        numbered = enumerate(part, at)
-        kept += [_slim(item, whole=i % KEPT_WHOLE == 0) for i, item in numbered if i in wanted]
+        chosen = ((i, item) for i, item in enumerate(part, at) if i in wanted)
+        kept += [_slim(item, whole=i % KEPT_WHOLE == 0) for i, item in chosen]
         at += len(part)
     count = Count(at, questions, fair, len(groups))
     samples = replace(empty, items=kept, count=count, _objects=list(things.values()), _asked={})

@@ -83,14 +83,26 @@ def list_objects(
 
         objects, funnel = list_objaverse(rest, wanted, seed, lists, allow, progress)
     else:
-        from viewpoint100k.objects.folder import list_folder
-
-        usable, rejects = list_folder(Path(rest), budgets, allow, progress)
-        funnel.step("files of objects", len(usable) + len(rejects))
-        funnel.step("pass the gate, with a licence that is allowed", len(usable))
+        usable, rejects = _in_folder(Path(rest), budgets, allow, progress, funnel)
         objects = select(usable, lists, funnel)
     selection = record_selection(lists, allow, funnel, [thing.record.uid for thing in objects])
     return Listing(tuple(objects), (*rejects, *funnel.rejects), kind == "builtin", selection)
+
+
+def _in_folder(
+    folder: Path,
+    budgets: FileBudgets,
+    allow: tuple[str, ...] | None,
+    progress: Callable[[int, int], None] | None,
+    funnel: Funnel,
+) -> tuple[list[SourceObject], list[Reject]]:
+    """Usable objects of a folder, and those that are not usable."""
+    from viewpoint100k.objects.folder import list_folder
+
+    usable, rejects = list_folder(folder, budgets, allow, progress)
+    funnel.step("files of objects", len(usable) + len(rejects))
+    funnel.step("pass the gate, with a licence that is allowed", len(usable))
+    return usable, rejects
 
 
 def _made(

@@ -35,9 +35,8 @@ def list_folder(
     check_folder(folder)
     names, others, rejects = _find(folder)
     if not names and not rejects:
-        raise InputError(
-            f"{folder} holds {others} files, none of them .glb or .gltf: pass a folder with objects in it"
-        )
+        what = f"{others} files, none of them .glb or .gltf"
+        raise InputError(f"{folder} holds {what}: pass a folder with objects in it")
     manifest, entries = read_metadata(folder)
     uids = assign_uids(names)
     described = _match(uids, entries)
