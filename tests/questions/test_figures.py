@@ -306,7 +306,7 @@ def nearer(distance, zoom=1.0):
         (2.0, 1.5, "only the lens zoomed"),
         (1.5, 1.0, "only the distance changed"),
         (3.0, 1.5, "the lens and the distance changed"),
-        (2.0, 1.0, "the lens and the distance stayed"),
+        (2.0, 1.0, "the lens and the distance stayed the same"),
         (1.8, 1.0, None),  # a bit nearer
     ],
 )

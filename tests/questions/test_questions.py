@@ -591,7 +591,7 @@ def test_every_answer_form_shows_its_options_its_own_way_and_says_how_to_answer(
     endings = {
         "letter": "letter",
         "json": "JSON",
-        "digit": "number of the right",
+        "digit": "number of the correct",
         "word": "words",
         "number": "degrees",
     }

@@ -360,7 +360,7 @@ def spoiled(text, names):
         yield f"{facts[: digits.start(1)]}{other}{facts[digits.end(1) :]}. So the answer{conclusion}"
     for word, other in (
         ("clockwise from the camera", "counter-clockwise from the camera"),
-        ("is to the left", "is to the right"),
+        ("is further to the left", "is further to the right"),
         (" meet", " part"),
     ):
         if word in facts:
