@@ -40,7 +40,7 @@ def question(
 ) -> dict[str, Any]:
     """A row in the columns of `load_questions`, asked by letters."""
     lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
-    prompt = "\n".join([text.strip(), *lines, "Answer with the letter of the right option."])
+    prompt = "\n".join([text.strip(), *lines, "Answer with the letter of the correct option."])
     row = dict.fromkeys(COLUMNS)
     return row | {
         "images": [_picture(image) for image in images],
