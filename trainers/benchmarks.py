@@ -173,6 +173,7 @@ def _read_batch(batch: dict[str, list[Any]], numbers: list[int], name: str) -> d
 
 def _features() -> Features:
     lists = {"images": List(Image()), "options": List(Value("string"))}
+    lists["motion"] = List(Value("float64"))
     numbers = {"answer_index": Value("int64"), "value": Value("float64")}
     return Features({name: (lists | numbers).get(name, Value("string")) for name in COLUMNS})
 

@@ -10,7 +10,7 @@ import io
 import math
 import os
 import tarfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from pydantic_core import from_json
 
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra, one_line
+from viewpoint100k.geometry.relations import motion
 from viewpoint100k.questions import KINDS
 from viewpoint100k.records import FAMILIES, Question
 from viewpoint100k.shards import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "images", "prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier", "frame",
-    "chain_of_thought", "fair", "family", "question_id", "sample_key",
+    "chain_of_thought", "fair", "motion", "family", "question_id", "sample_key",
 )  # fmt: skip
 SHUFFLE_BUFFER = 256  # samples, in JPEG: some 40 MB
 JPEG_QUALITY = 95  # of pictures that are drawn into, in a table
@@ -94,7 +95,8 @@ def load_questions(  # noqa: PLR0913 - filters, by name
         Rows of `images` (list of pictures, figures drawn in; the questions of a sample share them, so change
         copies), `prompt` (with its lettered options), `options`, `answer` (what to write), `answer_index`,
         `answer_form`, `value` (the right number, where one is asked for), `type`, `tier`, `frame`, `fair`,
-        `family`, `chain_of_thought` (or None), `question_id`, `sample_key`.
+        `family`, `chain_of_thought` (or None), `motion` (as `shown_motion` has it, or None), `question_id`,
+        `sample_key`.
 
     Raises:
         InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a
@@ -186,6 +188,7 @@ def features() -> Any:
         "answer_index": Value("int64"),
         "value": Value("float64"),
         "fair": Value("bool"),
+        "motion": List(Value("float64")),
     }
     return Features({name: others.get(name, Value("string")) for name in COLUMNS})
 
@@ -267,6 +270,7 @@ def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list
     ):
         sample = from_json(text)
         pictures = _Pictures(stored)
+        motions = _Motions(sample)
         with in_sample(shard, key):
             for question in _kept(sample, wanted):
                 record = _if_drawn(question)
@@ -275,7 +279,7 @@ def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list
                     if record is None
                     else shown(record, pictures)
                 )
-                _add(out, key, sample["family"], question, images)
+                _add(out, key, motions, question, images)
     return out
 
 
@@ -369,6 +373,7 @@ def _undecoded(
     for view, picture in enumerate(stored):
         open_picture(picture, f"view_{view}.jpg")
     pictures = _Pictures(stored)
+    motions = _Motions(sample)
     for question in _kept(sample, wanted):
         record = _if_drawn(question)
         if record is None:
@@ -381,7 +386,7 @@ def _undecoded(
                 else _encode(picture)
                 for place, picture in enumerate(shown(record, pictures))
             ]
-        _add(out, key, sample["family"], question, [{"bytes": image, "path": None} for image in images])
+        _add(out, key, motions, question, [{"bytes": image, "path": None} for image in images])
 
 
 # --- both ------------------------------------------------------------------------------------------
@@ -405,14 +410,50 @@ def _if_drawn(question: dict[str, Any]) -> Question | None:
     return record
 
 
+def shown_motion(
+    images: Sequence[int], mirrored: Sequence[int], poses: Sequence[Sequence[Sequence[float]]]
+) -> list[float] | None:
+    """How the camera moved from the first to the second of the two views that a question shows.
+
+    Args:
+        images: views that it shows, in order.
+        mirrored: places among them that are shown as in a mirror.
+        poses: of each view of the sample, (4, 4) `world_from_camera`, OpenCV axes.
+
+    Returns:
+        Right, down and ahead in the first camera's axes, over its distance to the object; then yaw, pitch and
+        roll in degrees, > 0: to the right, up, clockwise seen from behind the camera. None where a question
+        shows another number of views, or one of them in a mirror.
+    """
+    if len(images) != 2 or mirrored:
+        return None
+    moved = motion(poses[images[0]], poses[images[1]])
+    angles = (moved.yaw_deg, moved.pitch_deg, moved.roll_deg)
+    return [round(float(value), 6) for value in (*moved.translation, *angles)]
+
+
+class _Motions(dict[tuple[int, ...], list[float] | None]):
+    """`shown_motion` of the questions of a sample, computed once for each order of its views."""
+
+    def __init__(self, sample: dict[str, Any]) -> None:
+        super().__init__()
+        self.family = sample["family"]
+        self._poses = [view["world_from_camera"] for view in sample["views"]]
+
+    def __missing__(self, images: tuple[int, ...]) -> list[float] | None:
+        self[images] = shown_motion(images, (), self._poses)
+        return self[images]
+
+
 def _add(
-    out: dict[str, list[Any]], key: str, family: str, question: dict[str, Any], images: list[Any]
+    out: dict[str, list[Any]], key: str, motions: _Motions, question: dict[str, Any], images: list[Any]
 ) -> None:
     out["images"].append(images)
     out["question_id"].append(question["id"])
     out["sample_key"].append(key)
-    out["family"].append(family)
-    for name in COLUMNS[1:-3]:
+    out["family"].append(motions.family)
+    out["motion"].append(None if question["mirrored"] else motions[tuple(question["images"])])
+    for name in COLUMNS[1:-4]:
         out[name].append(question[name])
 
 

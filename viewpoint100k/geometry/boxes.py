@@ -48,17 +48,6 @@ def box_corners(world_from_object: ArrayLike, size: ArrayLike) -> Array:
     return np.asarray((signs * np.asarray(size, dtype=np.float64)) @ m[:3, :3].T + m[:3, 3])
 
 
-def box_centre(world_from_object: ArrayLike, size: ArrayLike) -> Array:
-    """(3,) world position of the middle of a box."""
-    return np.asarray(box_corners(world_from_object, size).mean(axis=0))
-
-
-def front_direction(world_from_object: ArrayLike, front_azimuth_deg: float) -> Array:
-    """(3,) unit vector in the world: where the object's front faces."""
-    a = np.radians(front_azimuth_deg)
-    return np.asarray(np.asarray(world_from_object, dtype=np.float64)[:3, :3] @ [np.cos(a), np.sin(a), 0.0])
-
-
 def project_box(
     world_from_object: ArrayLike, size: ArrayLike, world_from_camera: ArrayLike, intrinsics: ArrayLike
 ) -> Projected:

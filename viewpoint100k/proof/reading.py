@@ -9,7 +9,7 @@ grammar is English with slots, `<name:what stands there>`; what stands in bracke
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -115,6 +115,17 @@ class Proof:
         None  # the answer that the facts make, "" for none; None: no chains
     )
     labels: frozenset[str] = frozenset()  # facts that would be the answer in other words
+    # the English of this proof, which `language` puts in place of a dataset's own words, by the keys that
+    # are the same in every language: options, in which {a}, {b} and {c} are names of objects, and what
+    # wordings ask with: relations, moves and changes
+    options: Mapping[str, str] = field(default_factory=dict)
+    phrases: Mapping[str, str] = field(default_factory=dict)
+
+
+def only_phrase(wording: str, phrases: Mapping[str, str]) -> str:
+    """The key of the only one of some phrases that a wording has; empty if it has none, or several."""
+    keys = [key for key, phrase in phrases.items() if phrase in wording]
+    return keys[0] if len(keys) == 1 else ""
 
 
 def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str]:

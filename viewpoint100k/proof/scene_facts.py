@@ -4,10 +4,11 @@ Directions are degrees clockwise, seen from above, from where the camera looks; 
 tenths of the scene's radius.
 """
 
+import re
+
 from viewpoint100k.proof.case import Answer, Case, Label
 from viewpoint100k.proof.reading import Fact, Said, Say
 from viewpoint100k.proof.scene import clockwise_deg
-from viewpoint100k.proof.words import move_in
 
 SLACK_DEG = 6.0  # "about 20 degrees" is true from 14 to 26
 SLACK_PERCENT = 6.0
@@ -17,6 +18,26 @@ NEAR_LINE_DEG = 12  # from the line between two halves: nothing follows
 RADIUS = "tenths of the scene's radius"
 LEFT = "to the left of it"
 RIGHT = "to the right of it"
+MOVES = {
+    "stays": "stays where it is",
+    "right": "goes a quarter of a circle around the scene to its right",
+    "left": "goes a quarter of a circle around the scene to its left",
+    "half": "goes half a circle around the scene",
+}
+AROUND = re.compile(
+    r"goes (?:a (quarter) of a circle around the scene to its (left|right)|half a circle around the scene)"
+)
+
+
+def move_in(wording: str) -> int | None:
+    """How far counter-clockwise the camera goes around the scene, degrees; None if that is not said."""
+    moves = AROUND.findall(wording)
+    if len(moves) != 1:
+        return 0 if not moves and MOVES["stays"] in wording else None
+    quarter, side = moves[0]
+    if not quarter:
+        return 180
+    return 90 if side == "right" else -90
 
 
 def clear(case: Case, words: str, margin: float) -> Answer | str:

@@ -79,5 +79,11 @@ PROOFS = {
             "on the map the first camera stands below the object, so its right is the map's right",
         },
         _follows,
+        options={
+            "red": "the red camera",
+            "blue": "the blue camera",
+            "green": "the green camera",
+            "yellow": "the yellow camera",
+        },
     )
 }

@@ -105,5 +105,11 @@ PROOFS = {
             "the two parts of one way around the object add up to the whole angle",
         },
         _follows,
+        options={
+            "60_degrees_clockwise": "about 60 degrees clockwise",
+            "60_degrees_counter_clockwise": "about 60 degrees counter-clockwise",
+            "120_degrees_clockwise": "about 120 degrees clockwise",
+            "120_degrees_counter_clockwise": "about 120 degrees counter-clockwise",
+        },
     )
 }

@@ -64,5 +64,6 @@ PROOFS = {
             "unless high up",
         },
         _follows,
+        options={"seen": "it can be seen", "hidden": "it is hidden"},
     )
 }

@@ -129,5 +129,11 @@ PROOFS = {
             "the visible surface turns to the side opposite to the camera's motion",
         },
         _follows,
+        options={
+            "red": "the red dot",
+            "blue": "the blue dot",
+            "green": "the green dot",
+            "yellow": "the yellow dot",
+        },
     )
 }

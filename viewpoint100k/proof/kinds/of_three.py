@@ -110,9 +110,16 @@ def _largest(name: str) -> Callable[[Said], str]:
 
 
 PROOFS = {
-    "nearest_of_three/object": Proof(of_figure(_solve(_nearness), images=ALL_VIEWS)),
+    "nearest_of_three/object": Proof(
+        of_figure(_solve(_nearness), images=ALL_VIEWS),
+        options={"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
+    ),
     "highest_of_three/object": Proof(
-        of_figure(_solve(_height), images=ALL_VIEWS), (HEIGHTS,), PREMISES, _largest("heights")
+        of_figure(_solve(_height), images=ALL_VIEWS),
+        (HEIGHTS,),
+        PREMISES,
+        _largest("heights"),
+        options={"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
     ),
     "furthest_of_three/around_object": Proof(
         of_figure(_solve(_roundness, follows_views=True), images=ALL_VIEWS),
@@ -123,5 +130,6 @@ PROOFS = {
             "the angle around the object counts, whichever way round the camera went",
         },
         _largest("turns"),
+        options={"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
     ),
 }

@@ -126,5 +126,13 @@ PROOFS = {
             "the further along the way a picture was taken, the less it has in common with the first",
         },
         _follows,
+        options={
+            "images_2_3_4": "2, 3, 4",
+            "images_2_4_3": "2, 4, 3",
+            "images_3_2_4": "3, 2, 4",
+            "images_3_4_2": "3, 4, 2",
+            "images_4_2_3": "4, 2, 3",
+            "images_4_3_2": "4, 3, 2",
+        },
     )
 }

@@ -97,5 +97,11 @@ PROOFS = {
             "and going to the right is counter-clockwise",
         },
         _follows,
+        options={
+            "front": "its front",
+            "back": "its back",
+            "left": "its left side",
+            "right": "its right side",
+        },
     )
 }

@@ -77,5 +77,11 @@ PROOFS = {
             "comes nearer",
         },
         _follows,
+        options={
+            "lens": "only the lens zoomed",
+            "distance": "only the distance changed",
+            "both": "the lens and the distance changed",
+            "neither": "the lens and the distance stayed",
+        },
     )
 }

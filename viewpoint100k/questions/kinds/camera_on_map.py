@@ -106,6 +106,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="camera_on_map/seen_from_above",
+    rank=21,
     tier="B",
     options=COLOURS,
     seen_alone=(),

@@ -125,6 +125,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="composed_angle/seen_from_above",
+    rank=27,
     tier="B",
     options=tuple(f"{degrees}_degrees_{sense}" for degrees in BINS_DEG for sense in SENSES),
     seen_alone=(),

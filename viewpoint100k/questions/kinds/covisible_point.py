@@ -110,6 +110,7 @@ def _answers(facts: Facts) -> set[str]:
 
 KIND = DrawnKind(
     name="covisible_point/image_2",
+    rank=20,
     tier="B",
     options=("seen", "hidden"),
     opposites=either(),

@@ -258,6 +258,7 @@ PHRASES = OF_MARKS | {
 }
 KIND = DrawnKind(
     name="marked_point/image_2",
+    rank=19,
     tier="B",
     options=COLOURS,
     seen_alone=(),

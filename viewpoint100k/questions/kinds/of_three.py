@@ -142,6 +142,7 @@ HEIGHTS = Phrases(
 KINDS = (
     DrawnKind(
         name="nearest_of_three/object",
+        rank=45,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -151,6 +152,7 @@ KINDS = (
     ),
     DrawnKind(
         name="highest_of_three/object",
+        rank=46,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -166,6 +168,7 @@ KINDS = (
     ),
     DrawnKind(
         name="furthest_of_three/around_object",
+        rank=47,
         tier="B",
         options=OPTIONS,
         seen_alone=(),

@@ -133,6 +133,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="order/around_object",
+    rank=26,
     tier="B",
     options=OPTIONS,
     seen_alone=(),

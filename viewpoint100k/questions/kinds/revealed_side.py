@@ -72,6 +72,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="revealed_side/object_front",
+    rank=22,
     tier="B",
     options=UPRIGHT_SIDES,
     draw=draw_two_pictures,

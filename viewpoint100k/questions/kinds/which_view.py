@@ -181,6 +181,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="which_view/around_object",
+    rank=25,
     tier="B",
     options=OPTIONS,
     seen_alone=(),

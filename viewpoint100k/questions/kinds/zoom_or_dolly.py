@@ -78,6 +78,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="zoom_or_dolly/camera_1",
+    rank=24,
     tier="B",
     options=tuple(OPTIONS.values()),
     draw=draw_two_pictures,

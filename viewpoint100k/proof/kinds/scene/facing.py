@@ -92,6 +92,23 @@ PROOFS = {
             }
         ),
         _way_follows,
+        options={
+            "away": "away from the camera",
+            "right": "to the right",
+            "towards": "towards the camera",
+            "left": "to the left",
+        },
     ),
-    "facing/objects": Proof(of_scene(_compared, 2), (FRONT, TURN), CLOCKWISE_IS_RIGHT, _comparison_follows),
+    "facing/objects": Proof(
+        of_scene(_compared, 2),
+        (FRONT, TURN),
+        CLOCKWISE_IS_RIGHT,
+        _comparison_follows,
+        options={
+            "same": "the same way",
+            "quarter_right": "a quarter turn to the right of that",
+            "opposite": "the opposite way",
+            "quarter_left": "a quarter turn to the left of that",
+        },
+    ),
 }

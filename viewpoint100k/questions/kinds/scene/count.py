@@ -81,6 +81,7 @@ def _items(args: Sequence[str | int]) -> Mapping[str, str]:
 
 KIND = PictureKind(
     name="count/camera",
+    rank=32,
     options=OPTIONS,
     solve=solve,
     parts=1,
