@@ -120,14 +120,18 @@ def clear_parts(active: tuple[bool, ...]) -> tuple[float, ...]:
     """
     right, up, forward, yaw, pitch, roll, _ = active
     around = right and yaw
-    none = (
-        1.0,
-        0.53 if around else 0.6 if (forward and pitch) or (right and roll) else 1.0,
-        0.36 if around else 0.55 if up and pitch else 1.0,
-    )
-    return tuple(
-        1.0 if moves else share for moves, share in zip(active, (*none, 1.0, 1.0, 1.0, 1.0), strict=True)
-    )
+    no_rise = 1.0
+    no_advance = 1.0
+    if around:
+        no_rise = 0.53
+        no_advance = 0.36
+    else:
+        if (forward and pitch) or (right and roll):
+            no_rise = 0.6
+        if up and pitch:
+            no_advance = 0.55
+    none = (1.0, no_rise, no_advance, 1.0, 1.0, 1.0, 1.0)
+    return tuple(1.0 if moves else share for moves, share in zip(active, none, strict=True))
 
 
 def simpler(code: str) -> str:

@@ -60,18 +60,9 @@ def objects_list(
         return
     table = Table("uid", "category", "licence", "author", "title")
     for thing in listing.objects:
-        table.add_row(
-            *(
-                escape(text)
-                for text in (
-                    thing.record.uid,
-                    thing.record.category,
-                    thing.record.licence,
-                    thing.record.author,
-                    thing.record.title,
-                )
-            )
-        )
+        record = thing.record
+        texts = (record.uid, record.category, record.licence, record.author, record.title)
+        table.add_row(*map(escape, texts))
     out_console.print(table)
     out_console.print(
         f"{len(listing.objects)} objects, {len(listing.rejects)} refused (`objects check` says why)"
