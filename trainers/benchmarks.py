@@ -213,7 +213,7 @@ def _digest(images: Iterable[Any]) -> str:
 
 
 class Score(NamedTuple):
-    """A share of right answers among so many."""
+    """A share of right answers, and of how many answers."""
 
     right: float
     n: int
@@ -223,7 +223,7 @@ def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
     """Accuracy of all and per type; the share of unreadable answers; and circular: right in every order of
     the options, and under all rows of a group.
 
-    A question without a line, or whose answer cannot be read, counts as wrong: never drawn by lot.
+    A question without a line, or whose answer cannot be read, counts as wrong and is never guessed.
     """
     said = read_predictions(predictions)
     plain: dict[str, list[bool]] = defaultdict(list)
@@ -256,7 +256,7 @@ def main(arguments: list[str]) -> int:
         return 2
     name, _, path = arguments[1].partition(":")
     if name not in BENCHMARKS:
-        print(f"there is no benchmark {name!r}; expected of {', '.join(BENCHMARKS)}", file=sys.stderr)
+        print(f"there is no benchmark {name!r}; expected some of {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     for kind, (right, n) in score_benchmark(load_benchmark(name, path), Path(arguments[0])).items():
         print(f"{kind:40} {right:.3f}  of {n}")

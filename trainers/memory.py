@@ -35,7 +35,7 @@ class Kept(NamedTuple):
 
 
 class Activations(NamedTuple):
-    """Of the longest row: as it is, and with each layer computed again in the backward pass."""
+    """What the longest row takes: as it is, and with each layer computed again in the backward pass."""
 
     whole: Kept
     checkpointed: Kept

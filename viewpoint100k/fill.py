@@ -152,7 +152,7 @@ def fill_shard(
                 threads.submit(visit_once, config, each, engine, paths.visits(shard), str(code))
                 for _, _, each in visits
             ]
-            try:  # results are looked at in the order of the plan, whoever is done first
+            try:  # results are looked at in the order of the plan, whichever is done first
                 for (uid, part, _), future in zip(visits, waiting, strict=True):
                     visit = future.result()
                     rounds[uid] += 1

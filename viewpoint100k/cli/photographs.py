@@ -21,17 +21,21 @@ def photos_command(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="DIR or photos:DIR (form found by looking), colmap:DIR, or transforms:DIR.",
+            help="The sets: DIR or photos:DIR (the form is recognised), colmap:DIR, or transforms:DIR.",
             show_default=False,
         ),
     ],
     out: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="The dataset folder; run again to go on.", show_default=False),
+        typer.Argument(
+            metavar="OUT",
+            help="The dataset folder. Run the command again to go on where it stopped.",
+            show_default=False,
+        ),
     ],
     pairs: Annotated[
         Optional[int],
-        typer.Option(min=1, help="At most so many pairs in all.", show_default="48 of each set"),
+        typer.Option(min=1, help="The largest number of pairs in all.", show_default="48 of each set"),
     ] = None,
     up: Annotated[
         Optional[str],
@@ -51,19 +55,19 @@ def photos_command(
         ),
     ] = None,
     licence: Annotated[
-        str, typer.Option(help="Of sets whose manifest does not say.", show_default="unknown")
+        str, typer.Option(help="Licence of the sets whose manifest names none.", show_default="unknown")
     ] = "",
     author: Annotated[
-        str, typer.Option(help="Of sets whose manifest does not say.", show_default="unknown")
+        str, typer.Option(help="Author of the sets whose manifest names none.", show_default="unknown")
     ] = "",
     source_url: Annotated[
-        str, typer.Option(help="Of sets whose manifest does not say.", show_default="none")
+        str, typer.Option(help="Source URL of the sets whose manifest names none.", show_default="none")
     ] = "",
     seed: SeedOption = None,
     allow: AllowOption = None,
     overrides: SetOption = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that look at sets; same bytes with any.")
+        int, typer.Option(min=1, help="How many processes read sets. The bytes are the same with any number.")
     ] = 1,
 ) -> None:
     """Make a test split of photographs whose poses are known.
