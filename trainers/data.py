@@ -405,7 +405,7 @@ def messages(question: str, system_prompt: str | None, think_prompt: str = "") -
 
 
 def lot(question_id: str, seed: int) -> float:
-    """A number in [0, 1) that belongs to a question: the same whoever draws it, in whatever order."""
+    """A number in [0, 1) that belongs to a question: the same on every machine and in every order."""
     digest = hashlib.sha256(f"{seed}/{question_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

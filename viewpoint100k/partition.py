@@ -218,7 +218,7 @@ def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int
 
 
 def count_shards(config: RunConfig, objects: int) -> int:
-    """How many shards a run of so many objects is cut into."""
+    """How many shards a run is cut into, by its number of objects."""
     return sum(_shard_count(config, pairs, objects) for pairs in _split_pairs(config, objects).values())
 
 
