@@ -220,7 +220,7 @@ def gym(
     for name in given:
         mine = {kind.name for kind in KINDS if name in (kind.name, kind.type)}
         if not mine:
-            raise InputError(f"kinds: there is no {name!r}; expected of {', '.join(NAMES)}, or a type")
+            raise InputError(f"kinds: there is no {name!r}; expected one of {', '.join(NAMES)}, or a type")
         named |= mine
     if not 0 <= difficulty <= 1:
         raise InputError(f"difficulty = {difficulty}: expected 0 (clearest) to 1 (just above the grey band)")

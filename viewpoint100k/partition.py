@@ -27,7 +27,7 @@ OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
 # a split's scenes are of its own objects, and should not all be of the same few
 FEWEST_TO_SPLIT_FOR_SCENES = 40
-SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
+SCENES_OF_AN_OBJECT = 4  # of an endless source: how many scenes each object is in
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 ROUNDS_OF_A_STEP = 1000  # visits to an object are numbered from here, and from twice here, as the run grows
 
@@ -224,7 +224,7 @@ def _scenes(
 
 
 def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int | None = None) -> int:
-    """How many pairs are planned for one visit to an object, or to a scene, of a source that lists so many.
+    """How many pairs are planned for one visit to an object, or to a scene.
 
     Args:
         spread: as many of the objects are used as the pairs allow.
@@ -242,7 +242,7 @@ def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int
 
 
 def count_shards(config: RunConfig, objects: int) -> int:
-    """How many shards a run of so many objects is cut into."""
+    """How many shards a run is cut into, by its number of objects."""
     return sum(_shard_count(config, pairs, objects) for pairs in _split_pairs(config, objects).values())
 
 

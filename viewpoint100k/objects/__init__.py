@@ -28,7 +28,7 @@ from viewpoint100k.objects.selection import (
 from viewpoint100k.plan import Selection
 from viewpoint100k.records import ObjectRecord, Reject, SourceObject
 
-MANY = 100  # objects of Objaverse: for so many, all of it is looked at
+MANY = 100  # objects of Objaverse: for this many, all of it is looked at
 SOURCES = (
     "builtin:, a folder of .glb/.gltf files, objaverse:lvis, objaverse:all, or objaverse-xl: with "
     f"{', '.join(XL_PARTS)} or a Parquet file"
@@ -65,7 +65,7 @@ def list_objects(
     choice: ObjectsConfig | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Listing:
-    """The objects of a source, the same whoever asks, and those that may not be used with the reason.
+    """The objects of a source, the same on every machine, and those that may not be used, with the reason.
 
     Args:
         source: one of `SOURCES`. A folder is read whole, whatever is wanted, and every file in it hashed and
