@@ -5,6 +5,7 @@ sha256 and metadata. Only files of glTF are used, whatever their source; each is
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,10 +16,11 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from viewpoint100k.config import XL_PARTS, XL_TABLE
-from viewpoint100k.errors import InputError, MissingExtra, one_line
+from viewpoint100k.errors import InputError, MissingExtra, ObjectRefused, one_line
 from viewpoint100k.objects.annotations import read_index, read_tables, record_of
 from viewpoint100k.objects.credit import licence_refusal, normalise_licence, plain_text
-from viewpoint100k.objects.downloads import OURS, fetch_address, fetch_glb, from_hub
+from viewpoint100k.objects.downloads import OURS, fetch_address, from_hub
+from viewpoint100k.objects.objaverse import fetch_objaverse
 from viewpoint100k.objects.selection import MOST_REJECTS, Funnel, Lists, Row, choose
 from viewpoint100k.objects.tables import MOST_BYTES, MOST_ROWS, Mask, Uids, file_digest
 from viewpoint100k.records import ObjectRecord, SourceObject
@@ -33,9 +35,9 @@ _SMITHSONIAN = "https://3d-api.si.edu/"
 _GITHUB = "https://github.com/"
 # what an identifier has to look like, by its source: a stranger's table names no other place to fetch from
 _ADDRESSES = {
-    "sketchfab": rf"^{_SKETCHFAB}[0-9a-f]{{32}}$",
-    "smithsonian": rf"^{_SMITHSONIAN}[A-Za-z0-9_.~:/%\-]+$",
-    "github": rf"^{_GITHUB}[A-Za-z0-9_.\-]+/[A-Za-z0-9_.\-]+/blob/[0-9a-f]{{40}}/[^?#\\\x00-\x1f]+$",
+    "sketchfab": rf"{_SKETCHFAB}[0-9a-f]{{32}}",
+    "smithsonian": rf"{_SMITHSONIAN}[A-Za-z0-9_.~:/%\-]+",
+    "github": rf"{_GITHUB}[A-Za-z0-9_.\-]+/[A-Za-z0-9_.\-]+/blob/[0-9a-f]{{40}}/[^?#\\\x00-\x1f]+",
 }
 _NOT_THERE = -1
 _MOST_METADATA = 100_000  # characters of one row that are read
@@ -105,8 +107,13 @@ def fetch_xl(thing: SourceObject, max_bytes: int) -> Path:
         InputError: no network.
     """
     address = thing.record.source_url
-    if address.startswith(_SKETCHFAB):
-        return fetch_glb(thing.path)
+    sha256 = thing.record.sha256
+    known = any(re.fullmatch(pattern, address) for pattern in _ADDRESSES.values())
+    if address.startswith(_SKETCHFAB) and known:
+        return fetch_objaverse(thing)
+    # a plan is a file, too, and names no other place to fetch from or to write to
+    if not known or thing.path not in [_place(sha256, kind) for kind in FILE_TYPES]:
+        raise ObjectRefused(f"Objaverse-XL has no file {one_line(address, 200)} for {thing.record.uid}")
     addresses = [address]
     if address.startswith(_GITHUB):
         owner, repository, _, rest = address.removeprefix(_GITHUB).split("/", 3)
@@ -116,7 +123,12 @@ def fetch_xl(thing: SourceObject, max_bytes: int) -> Path:
             f"https://{host}/{owner}/{repository}/{rest}"
             for host in ("raw.githubusercontent.com", "media.githubusercontent.com/media")
         ]
-    return fetch_address(addresses, thing.path, thing.record.sha256, max_bytes)
+    return fetch_address(addresses, thing.path, sha256, max_bytes)
+
+
+def _place(sha256: str, kind: str) -> str:
+    """Where a file is in the cache: in a folder of its own, for a .gltf may name its neighbours."""
+    return f"{OURS}/xl/{sha256[:2]}/{sha256}/object.{kind}"
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -200,7 +212,7 @@ def _known(rows: Any, funnel: Funnel) -> _Files:
     hashed = pc.match_substring_regex(rows["sha256"], "^[0-9a-f]{64}$")
     mine = {
         source: pc.and_(
-            pc.equal(rows["source"], source), pc.match_substring_regex(rows["fileIdentifier"], pattern)
+            pc.equal(rows["source"], source), pc.match_substring_regex(rows["fileIdentifier"], f"^{pattern}$")
         )
         for source, pattern in _ADDRESSES.items()
     }
@@ -296,9 +308,7 @@ def _records(
             record = record_of(annotations[uid], "unknown")
         else:
             record = _credit(row, uid)
-        path = f"glbs/{folder}/{uid}.glb"
-        if not folder:  # in a folder of its own, for a .glTF file may name its neighbours
-            path = f"{OURS}/xl/{sha256[:2]}/{sha256}/object.{row['fileType'].lower()}"
+        path = f"glbs/{folder}/{uid}.glb" if folder else _place(sha256, row["fileType"].lower())
         facts = {"sha256": sha256, "licence": licence, "source_url": row["fileIdentifier"]}
         out.append(SourceObject(record=record.model_copy(update=facts), path=path))
     return out
