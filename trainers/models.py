@@ -140,9 +140,9 @@ def part_of(parameter: str) -> str:
         >>> part_of("model.visual.merger.mlp.0.weight"), part_of("model.visual.blocks.0.norm1.weight"),
         part_of("lm_head.weight") ('projector', 'vision', 'language')
     """
-    return (
-        "projector" if _PROJECTOR.search(parameter) else "vision" if _VISION.search(parameter) else "language"
-    )
+    if _PROJECTOR.search(parameter):
+        return "projector"
+    return "vision" if _VISION.search(parameter) else "language"
 
 
 def freeze(model: Any, parts: Iterable[str]) -> int:

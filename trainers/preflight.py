@@ -246,11 +246,8 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
         kinds.add(str(values.dtype).removeprefix("torch."))
     share = moved / seen if seen else 1.0
     if share < MOVED:
-        wider = (
-            "Raise it"
-            if kinds == {"float32"}
-            else "Set mixed_precision: bf16 for accelerate, or dtype: float32"
-        )
+        wider = "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        wider = "Raise it" if kinds == {"float32"} else wider
         raise InputError(
             f"--learning_rate {rate:g} cannot move what it trains: weights are kept in "
             f"{', '.join(sorted(kinds))}, where a tenth "

@@ -214,7 +214,8 @@ def gym(
         >>> fresh.reward(row["answer"], row)  # doctest: +SKIP
         1.0
     """
-    given = NAMES if kinds is None else [kinds] if isinstance(kinds, str) else list(kinds)
+    wanted = NAMES if kinds is None else kinds
+    given = [wanted] if isinstance(wanted, str) else list(wanted)
     named = set[str]()
     for name in given:
         mine = {kind.name for kind in KINDS if name in (kind.name, kind.type)}

@@ -91,6 +91,14 @@ def make_plan(
     )
 
 
+def _again(config: RunConfig, split: str, split_of: Mapping[str, str], removed: Collection[str]) -> list[str]:
+    """The objects that a split has already, in random order: they are shown once more, in new views."""
+    step = len(config.grown_from)
+    uids = sorted(uid for uid, where in split_of.items() if where == split and uid not in removed)
+    order = generator(config.seed, "again", split, step).permutation(len(uids))
+    return [uids[place] for place in order]
+
+
 class Losses(NamedTuple):
     """What a dataset has lost to removals."""
 
@@ -123,7 +131,6 @@ def grow_plan(
     Raises:
         InputError: if there are too few objects for the splits.
     """
-    step = len(config.grown_from)
     old = [_as_planned(shard, plan) for shard in plan.shards]
     split_of = _splits_so_far(plan)
     known = [thing for thing in plan.objects if not thing.parts]
@@ -139,11 +146,7 @@ def grow_plan(
         names = [*fresh_of.get(split, [])]
         enough = OBJECTS_PER_SHARD + int(np.ceil(pairs / per_object))
         if config.plan.scenes is not None or len(names) < enough:
-            again = sorted(
-                uid for uid, where in split_of.items() if where == split and uid not in losses.uids
-            )
-            order = generator(config.seed, "again", split, step).permutation(len(again))
-            names += [again[place] for place in order]
+            names += _again(config, split, split_of, losses.uids)
         if config.plan.scenes is not None:
             made = _scenes(config, _only([*known, *fresh], names), split, pairs, per_object)
             there = {thing.record.uid for thing in everything}

@@ -4,7 +4,6 @@ plan -> render_shard (one number at a time, anywhere) -> finalize -> validate. F
 stage can be killed and run again, and whoever runs it gets the same bytes.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,10 +29,9 @@ from viewpoint100k.run_state import (
     Progress,
     RunPaths,
     alone,
+    begin_attempt,
     check_out,
-    machine_name,
     read_plan,
-    read_progress,
     read_receipt,
     removed_objects,
     report_progress,
@@ -41,7 +39,7 @@ from viewpoint100k.run_state import (
     status,
     write_rejects,
 )
-from viewpoint100k.shards import Receipt, read_shard, sweep, write_atomically, write_shard
+from viewpoint100k.shards import Receipt, StoredSample, read_shard, sweep, write_atomically, write_shard
 from viewpoint100k.surroundings import list_panoramas
 
 
@@ -176,68 +174,78 @@ def render_shard(
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch = paths.scratch(shard)
-    tally = Tally()
-    now = time.time()
     scratch.mkdir(parents=True, exist_ok=True)
-    before = read_progress(out, shard)
-    begun = Progress(
-        attempt=before.attempt + 1 if before else 1,
-        machine=machine_name(),
-        pid=os.getpid(),
-        started=now,
-        updated=now,
-    )
-    report_progress(paths, shard, begun)
+    begun = begin_attempt(out, shard)
+    tally = Tally()
     try:
-        with (
-            sources.fetch_ahead(_first_objects(plan, shard), config.source, config.files),
-            Engine(
-                config.render, scratch / "engine", *engine_args, workers=workers, devices=devices
-            ) as engine,
-        ):
+        engine = Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices)
+        ahead = sources.fetch_ahead(_first_objects(plan, shard), config.source, config.files)
+        with ahead, engine:
             samples = fill_shard(config, plan, shard, engine, paths, tally, begun)
-            # after all were asked about: the others stay as they were
-            gone = {removal.uid for removal in removed_objects(out)}
-            samples = [
-                stored for stored in samples if not gone & {thing.uid for thing in stored.sample.credited}
-            ]
+            samples = _without_removed(out, samples)
             tally.cpu_s["start"] += engine.start_cpu_s
         write_rejects(paths.shard_rejects(shard), tally.rejects)
-        digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
-        receipt = Receipt(
-            name=shard.name,
-            number=number,
-            sha256=digest,
-            bytes=size,
-            samples=len(samples),
-            questions=sum(len(stored.sample.questions) for stored in samples),
-            config_hash=plan.hash_of(shard),
-            renderer=engine.renderer,
-            device=engine.device,
-            objects=sorted({thing.uid for stored in samples for thing in stored.sample.credited}),
-            objects_visited=tally.visited,
-            views_rendered=tally.views,
-            rejects=len(tally.rejects),
-            dropped=dict(tally.dropped),
-            cpu_s={name: round(value, 3) for name, value in tally.cpu_s.items()},
-            machine=begun.machine,
-            seconds=round(time.time() - begun.started, 1),
-            finished=round(time.time(), 1),
-            attempts=begun.attempt,
-            visits=tally.visits,
-        )
+        written = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
+        receipt = _receipt(plan, shard, engine, samples, written, tally, begun)
         write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
     except (ViewpointError, OSError) as error:
+        why = str(error) or type(error).__name__
         with suppress(OSError):  # the disk may be full
-            report_progress(
-                paths, shard, begun, rejects=len(tally.rejects), error=str(error) or type(error).__name__
-            )
+            report_progress(paths, shard, begun, rejects=len(tally.rejects), error=why)
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(paths.visits(shard), ignore_errors=True)
     paths.progress(shard).unlink(missing_ok=True)
     return receipt
+
+
+def _without_removed(out: Path, samples: Sequence[StoredSample]) -> list[StoredSample]:
+    """The samples of a shard without those of objects that were removed from the dataset.
+
+    They are taken out after all were asked about, so that the others stay as they were.
+    """
+    gone = {removal.uid for removal in removed_objects(out)}
+    return [stored for stored in samples if not gone & {thing.uid for thing in stored.sample.credited}]
+
+
+def _receipt(
+    plan: Plan,
+    shard: Shard,
+    engine: Engine,
+    samples: Sequence[StoredSample],
+    written: tuple[str, int],
+    tally: Tally,
+    begun: Progress,
+) -> Receipt:
+    """What a shard holds and how it was made.
+
+    Args:
+        written: sha256 and size in bytes of its file.
+    """
+    now = time.time()
+    return Receipt(
+        name=shard.name,
+        number=shard.number,
+        sha256=written[0],
+        bytes=written[1],
+        samples=len(samples),
+        questions=sum(len(stored.sample.questions) for stored in samples),
+        config_hash=plan.hash_of(shard),
+        renderer=engine.renderer,
+        device=engine.device,
+        objects=sorted({thing.uid for stored in samples for thing in stored.sample.credited}),
+        objects_visited=tally.visited,
+        views_rendered=tally.views,
+        rejects=len(tally.rejects),
+        dropped=dict(tally.dropped),
+        cpu_s={name: round(value, 3) for name, value in tally.cpu_s.items()},
+        machine=begun.machine,
+        seconds=round(now - begun.started, 1),
+        finished=round(now, 1),
+        attempts=begun.attempt,
+        visits=tally.visits,
+    )
 
 
 def _first_objects(plan: Plan, shard: Shard) -> list[SourceObject]:

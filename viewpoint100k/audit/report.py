@@ -274,4 +274,6 @@ def _bound(threshold: Bounds) -> str:
     low, high = threshold
     if low is not None and high is not None:
         return f"{low:.1%} to {high:.1%}"
-    return f"<= {high:.1%}" if high is not None else f">= {low:.1%}" if low is not None else "none"
+    if high is not None:
+        return f"<= {high:.1%}"
+    return "none" if low is None else f">= {low:.1%}"

@@ -19,6 +19,33 @@ RunArgument = Annotated[
     ),
 ]
 FARM = "On other machines"
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be made and what it would cost. Write nothing.")
+]
+RunnerOption = Annotated[
+    str,
+    typer.Option(
+        help="Who runs the shards: local, ray or slurm. See docs/farm.md.",
+        rich_help_panel=FARM,
+        autocompletion=lambda: ["local", "ray", "slurm"],
+    ),
+]
+AddressOption = Annotated[
+    str,
+    typer.Option(
+        help="Address of a Ray cluster: auto, host:port or ray://.",
+        show_default="start one here",
+        rich_help_panel=FARM,
+    ),
+]
+SbatchOption = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        help="An option for SLURM, such as --sbatch=--partition=long. May be repeated.",
+        show_default=False,
+        rich_help_panel=FARM,
+    ),
+]
 AtATimeOption = Annotated[
     int,
     typer.Option(

@@ -54,8 +54,7 @@ def write_gallery(
 ) -> Written:
     """Write an HTML page that shows a dataset, and for more than `ONE_FILE` samples a folder beside it.
 
-    The page appears when all that it needs is there, and is replaced in one step; what an earlier one had is
-    removed.
+    The page is replaced in one step when all that it needs is there; what an earlier one had is removed.
 
     Args:
         dataset: the folder that holds the shards.
@@ -90,8 +89,8 @@ def write_gallery(
             _remove_versions(folder, keep=version)
     except OSError as error:
         raise InputError(f"cannot write {page}: {error.strerror}; pass an HTML file you may write") from error
-    beside = folder if len(places) > ONE_FILE else None
-    return Written(len(places), summary.samples, beside, len(html.encode()) + size)
+    size += len(html.encode())
+    return Written(len(places), summary.samples, folder if len(places) > ONE_FILE else None, size)
 
 
 def even_spread(total: int, limit: int) -> list[int]:

@@ -91,24 +91,17 @@ def list_objects(
         check_possible(choice, source, OF_LISTS)
     lists = read_lists(choice)
     funnel = Funnel()
+    rejects: list[Reject] = []
     if kind == "builtin":
-        from viewpoint100k.objects.builtin import list_builtin
-
-        made = list_builtin(wanted, seed)
-        refusals = {each.record.uid: licence_refusal(each.record.licence, allow) for each in made}
-        objects = [each for each in made if not refusals[each.record.uid]]
-        rejects = [Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason]
-        funnel.step("made", len(made))
+        objects, rejects = _made(wanted, seed, allow, funnel)
     elif kind == "objaverse":
         from viewpoint100k.objects.objaverse import list_objaverse
 
         objects, funnel = list_objaverse(rest, wanted, seed, lists, allow, progress)
-        rejects = []
     elif kind == "xl":
         from viewpoint100k.objects.xl import list_xl
 
         objects, funnel, files = list_xl(rest, wanted, seed, lists, allow)
-        rejects = []
     else:
         from viewpoint100k.objects.folder import list_folder
 
@@ -119,6 +112,21 @@ def list_objects(
     selection = record_selection(lists, allow, funnel, [thing.record.uid for thing in objects])
     selection = selection.model_copy(update={"files": {**selection.files, **files}})
     return Listing(tuple(objects), (*rejects, *funnel.rejects), kind == "builtin", selection)
+
+
+def _made(
+    wanted: int, seed: int, allow: tuple[str, ...] | None, funnel: Funnel
+) -> tuple[list[SourceObject], list[Reject]]:
+    """Objects that our own code makes, and those whose licence is not allowed."""
+    from viewpoint100k.objects.builtin import list_builtin
+
+    made = list_builtin(wanted, seed)
+    funnel.step("made", len(made))
+    refusals = {thing.record.uid: licence_refusal(thing.record.licence, allow) for thing in made}
+    objects = [thing for thing in made if not refusals[thing.record.uid]]
+    return objects, [
+        Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason
+    ]
 
 
 def fetch_object(

@@ -349,5 +349,7 @@ def _why(out: Path, plan: Plan) -> str:
         if path.exists()
         for line in path.read_text("utf-8").splitlines()
     ]
-    told = "; ".join(f"{row.uid}: {row.reason}" for row in rows[:3])
-    return f"{told}{'; ...' if len(rows) > 3 else ''}" if rows else "it holds no two pictures of one object"
+    if not rows:
+        return "it holds no two pictures of one object"
+    more = ["..."] if len(rows) > 3 else []
+    return "; ".join([*(f"{row.uid}: {row.reason}" for row in rows[:3]), *more])

@@ -132,10 +132,10 @@ def _largest(predicate: str) -> Callable[[Facts], set[str]]:
 
 HEIGHTS = Phrases(
     (
-        "The camera looks down at the object by about {0} degrees in image 2, about {1} in image 3 and about "
-        "{2} in image 4",
-        "Above the horizon of the object, image 2 was taken from about {0} degrees, image 3 from about {1} "
-        "and image 4 from about {2}",
+        "The camera looks down at the object at an angle of about {0} degrees in image 2, about {1} in "
+        "image 3 and about {2} in image 4",
+        "As seen from the object, camera 2 is about {0} degrees above the horizontal, camera 3 about {1} "
+        "and camera 4 about {2}",
     )
 )
 
@@ -181,8 +181,8 @@ KINDS = (
             {"turns": OF_ORDER["turns"]},
             {
                 "further_round": (
-                    "The further round a camera is, the less of what image 1 shows faces it",
-                    "The angle around the object counts, whichever way round the camera went",
+                    "The further around the object a camera is, the less it sees of what image 1 shows",
+                    "Only the size of the angle around the object counts, not which way the camera went",
                 )
             },
         ),
