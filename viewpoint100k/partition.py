@@ -301,6 +301,11 @@ def _split_objects(
         least = OBJECTS_PER_SHARD if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES // 4
         share = max(round(len(uids) * pairs_of[split] / total), least)
         taken, left = _take(left, share)
+        if not taken:  # every group is larger than the share: as many groups as it would have objects
+            count = max(round(len(groups) * pairs_of[split] / total), least)
+            if len(left) >= 2 * count:
+                taken = [uid for group in left[:count] for uid in group]
+                left = left[count:]
         if not taken:
             raise InputError(
                 f"no objects for split {split}: of {len(uids)}, {max(map(len, left), default=0)} may be the "
