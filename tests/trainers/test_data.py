@@ -273,7 +273,7 @@ def test_scenes_are_mixed_with_replay_of_single_objects(dataset, tmp_path, monke
 
 
 def test_options_rotate_under_marks_that_stay():
-    text = "Which?\n1. left\n2. right\n3. none\nAnswer with the number of the right option."
+    text = "Which?\n1. left\n2. right\n3. none\nAnswer with the number of the correct option."
     assert rotated(text, ["left", "right", "none"], 2).split("\n")[1:4] == ["1. none", "2. left", "3. right"]
     with pytest.raises(InputError, match="cannot find the options"):
         rotated(text, ["up", "down"], 1)
