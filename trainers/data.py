@@ -134,6 +134,10 @@ class DataArguments:
             "help": "How hard questions of gym:DATASET are, from 0 to 1, which is just above the grey band."
         },
     )
+    wordings: str | None = field(
+        default=None,
+        metadata={"help": "File of templates for the questions of gym:DATASET; None: those that ship."},
+    )
     curriculum: bool = field(
         default=False,
         metadata={"help": "Move it, for each kind of question, so that half of the answers earn (GRPO)."},
@@ -275,7 +279,9 @@ def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
         if not streaming:
             raise InputError(f"gym:{source.path} has no end: add --streaming, and --max_steps")
         kinds = list(source.types) or arguments.types or []
-        rows = gym.fresh_rows(source.path, kinds, arguments.difficulty, arguments.mixture_seed)
+        rows = gym.fresh_rows(
+            source.path, kinds, arguments.difficulty, arguments.mixture_seed, arguments.wordings
+        )
     elif source.benchmark:
         rows = load_benchmark(
             source.benchmark,
