@@ -62,14 +62,14 @@ class FreshRoot:
     def begin(self, debian: str, prefix: Path) -> None:
         """A minimal Debian with an interpreter in /usr/local and this machine's way to the network."""
         libraries = ",".join(LIBRARIES_OF_PYTHON)
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={libraries}", debian, str(self.root)], check=True
-        )
+        command = ["debootstrap", "--variant=minbase", f"--include={libraries}", debian, str(self.root)]
+        if not (self.root / "usr/bin/apt-get").exists():
+            subprocess.run(command, check=True)
         installed = shutil.ignore_patterns("site-packages", "__pycache__", "test")
         shutil.copytree(
             prefix, self.root / "usr" / "local", symlinks=True, dirs_exist_ok=True, ignore=installed
         )
-        self.run("python3 -m ensurepip")
+        self.run("ldconfig && python3 -m ensurepip")
         for name in ("python", "pip"):
             link = self.root / "usr/local/bin" / name
             link.unlink(missing_ok=True)
@@ -134,7 +134,7 @@ def take(root: FreshRoot, word: str, rest: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("root", type=Path, help="a folder that is not there yet")
+    parser.add_argument("root", type=Path, help="a new folder, or one that debootstrap has made")
     parser.add_argument(
         "--python", type=Path, required=True, help="prefix of the interpreter, as in sys.prefix"
     )

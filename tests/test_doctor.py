@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -17,7 +18,9 @@ from support.command import viewpoint100k
 from support.hub_server import HubServer
 
 from benchmarks.farm_parts import NotHereError, remount, small_disk
+from viewpoint100k import interpreters
 from viewpoint100k.doctor import Finding, _guarded, without_home
+from viewpoint100k.errors import InputError
 from viewpoint100k.interpreters import PYTHONS
 from viewpoint100k.libraries import Lacks, explain, find_lacks, read_complaints
 from viewpoint100k.runners.local import free_memory
@@ -426,3 +429,13 @@ def test_the_template_for_bug_reports_asks_for_the_report():
     ]
     assert [part["type"] for part in asked] == ["textarea"]
     assert {part["id"] for part in form["body"] if part["type"] != "markdown"} >= {"what", "doctor"}
+
+
+def test_a_machine_too_busy_to_import_bpy_is_not_told_to_install_it_again(tmp_path):
+    slow = tmp_path / "python"
+    slow.write_text(f'#!/bin/sh\n[ "$2" = "import bpy" ] && exec sleep 60\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    found = interpreters.look_at(str(slow))
+    with patch.object(interpreters, "START_S", 0.2), pytest.raises(InputError, match="less busy") as refusal:
+        interpreters.check_import(found)
+    assert "Uninstall" not in str(refusal.value)

@@ -17,11 +17,22 @@ from datasets import Dataset, Features, Image, List, Value, concatenate_datasets
 from trainers import gym
 from trainers.benchmarks import BENCHMARKS, load_benchmark
 from viewpoint100k import InputError, load_questions
+from viewpoint100k.config import GateConfig
 from viewpoint100k.load import COLUMNS
 from viewpoint100k.scoring import LETTERS
 
 THINK_PROMPT = (
     "Think first, between <think> and </think>; then write the answer alone, between <answer> and </answer>."
+)
+THOUGHTS = ("chain", "motion")  # what stands between <think> and </think>
+# how the six numbers of `load_questions`'s `motion` are told: name, below 0, above 0, grey band of the gates
+RELATIONS = (
+    ("sideways", "left", "right", "truck_grey"),
+    ("height", "up", "down", "truck_grey"),
+    ("depth", "backward", "forward", "dolly_grey"),
+    ("yaw", "left", "right", "yaw_grey_deg"),
+    ("pitch", "down", "up", "tilt_grey_deg"),
+    ("roll", "counter-clockwise", "clockwise", "tilt_grey_deg"),
 )
 _MARKED = re.compile(r"^(?:[A-J]\.|\d+\.|-) ")  # how an option begins
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
@@ -72,7 +83,15 @@ class DataArguments:
     think_ratio: float = field(
         default=0.1,
         metadata={
-            "help": "Share of the answers that are chains of thought. The paper's hybrid cold start has 0.1."
+            "help": "Share of the answers that begin with a thought. The paper's hybrid cold start has 0.1; "
+            "0: answers alone."
+        },
+    )
+    thought: str = field(
+        default="chain",
+        metadata={
+            "help": "What a thought says. chain: the dataset's chain of thought; motion: one line, which "
+            "states in six relations how the camera moved and turned."
         },
     )
     orders: int = field(
@@ -169,6 +188,7 @@ def parse_source(text: str) -> Source:
     types: tuple[str, ...] = ()
     if "#" in path and not Path(path).exists():
         path, _, names = path.rpartition("#")
+        path = path or BENCHMARKS[benchmark].hub_id if benchmark in BENCHMARKS else path
         types = tuple(names.split(","))
     revision = None
     if "@" in path and not Path(path).exists():
@@ -183,7 +203,7 @@ class Wanted(NamedTuple):
     think_ratio: float
     fair: bool
     streaming: bool = False
-    only_chains: bool = True  # a question without a chain of thought is not asked for one
+    only_chains: bool = True  # a question without a thought is not asked for one
     orders: int = 1
 
 
@@ -194,6 +214,8 @@ def load_rows(arguments: DataArguments) -> Any:
         InputError: a source is not there or has no such split; weights are needed and missing.
     """
     sources = [parse_source(text) for text in arguments.data]
+    if arguments.thought not in THOUGHTS:
+        raise InputError(f"--thought {arguments.thought}: expected one of {', '.join(THOUGHTS)}")
     if arguments.orders > 1 and arguments.streaming:
         raise InputError(f"--orders {arguments.orders} needs a table: leave out --streaming")
     wanted = Wanted(
@@ -251,7 +273,12 @@ def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
         rows = gym.fresh_rows(source.path, kinds, arguments.difficulty, arguments.mixture_seed)
     elif source.benchmark:
         rows = load_benchmark(
-            source.benchmark, source.path, split, revision=source.revision, streaming=streaming
+            source.benchmark,
+            source.path,
+            split,
+            types=source.types,
+            revision=source.revision,
+            streaming=streaming,
         )
         more["only_chains"] = False  # these have no chains: all are asked for one where the share is above 0
     else:
@@ -292,11 +319,13 @@ def to_trl(
 ) -> dict[str, Any]:
     """A question as messages, its options shown from number `by` on. What rewards need stays beside it."""
     row = turned(row, by % len(row["options"])) if by and row["options"] else row
-    chain = row["chain_of_thought"]
+    thought = row["chain_of_thought"] if arguments.thought == "chain" else motion_line(row["motion"])
     thinks = lot(row["question_id"], arguments.mixture_seed) < think_ratio and (
-        chain is not None or not only_chains
+        thought is not None or not only_chains
     )
-    said = f"<think>{chain}</think> <answer>{row['answer']}</answer>" if thinks and chain else row["answer"]
+    said = row["answer"]
+    if thinks and thought:
+        said = f"<think>{thought}</think> <answer>{said}</answer>"
     asked = messages(row["prompt"], arguments.system_prompt, arguments.think_prompt if thinks else "")
     return {
         "prompt": asked,
@@ -305,6 +334,31 @@ def to_trl(
         "question": row["prompt"],
         **{name: row[name] for name in ("options", "answer_index", "answer")},
     }
+
+
+def motion_line(motion: Sequence[float] | None) -> str | None:
+    """The six relations of a motion in one line; what lies in a grey band is slight.
+
+    Args:
+        motion: as the column of `load_questions`; None: the question shows no motion.
+
+    Example:
+        >>> motion_line([0.4, -0.1, 0.0, -20.0, 3.0, 0.5])
+        'sideways right, height slightly up, depth none, yaw left, pitch slightly up, roll none'
+    """
+    if motion is None:
+        return None
+    gates = GateConfig()
+    parts = []
+    for (name, below, above, grey), amount in zip(RELATIONS, motion, strict=True):
+        band = getattr(gates, grey)
+        direction = above if amount > 0 else below
+        if abs(amount) <= band.low:
+            direction = "none"
+        elif abs(amount) < band.high:
+            direction = f"slightly {direction}"
+        parts.append(f"{name} {direction}")
+    return ", ".join(parts)
 
 
 def turned(row: dict[str, Any], by: int) -> dict[str, Any]:

@@ -298,8 +298,8 @@ def _length(args: Any, rows: Any, per_step: float) -> list[str]:
 
 
 def think_share(rows: Any) -> str:
-    """How many answers are chains of thought, of a table."""
+    """How many answers begin with a thought, of a table."""
     if not hasattr(rows, "__len__"):
-        return "chains of thought by lot"
+        return "which answers begin with a thought is decided by the id of each question"
     thinks = sum(rows["thinks"])
-    return f"{thinks} of {len(rows)} answers are chains of thought ({thinks / max(1, len(rows)):.1%})"
+    return f"{thinks} of {len(rows)} answers begin with a thought ({thinks / max(1, len(rows)):.1%})"

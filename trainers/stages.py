@@ -1,11 +1,11 @@
 """What both stages share: how the model is loaded, where a run goes on, what it prints and leaves behind."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from transformers.trainer_utils import get_last_checkpoint
 from trl import get_peft_config, get_quantization_config
 
 from trainers import memory, preflight
@@ -109,14 +109,29 @@ def model_settings(training_args: Any, model_args: Any) -> dict[str, Any]:
 
 
 def last_checkpoint(training_args: Any) -> str | None:
-    """The checkpoint that was asked for, else the last one in the output folder, else None."""
+    """The checkpoint that was asked for, else the last whole one in the output folder, else None."""
     asked = training_args.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() not in ("true", "false"):
         return asked
     if asked in (False, "false", "False"):
         return None
-    folder = Path(training_args.output_dir)
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    numbered = [
+        (int(path.name.rpartition("-")[2]), path)
+        for path in Path(training_args.output_dir).glob("checkpoint-*")
+        if path.name.rpartition("-")[2].isdecimal() and _is_whole(path)
+    ]
+    return str(max(numbered)[1]) if numbered else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end: the trainer's state is the last of its files.
+
+    From one that a killed run left half-written no run could ever go on.
+    """
+    try:
+        return "global_step" in json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
 
 
 def report(trainer: Any, plan: list[str], kept: memory.Activations | None) -> None:

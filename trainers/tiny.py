@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from trainers.data import motion_line
 from viewpoint100k import InputError
 
 IMAGE = "<image>"
@@ -91,12 +92,13 @@ def train_tokenizer(texts: Iterable[str], kind: str, vocabulary: int) -> Any:
 
 
 def texts_of(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """What a tokenizer is trained on: questions, answers and chains of thought."""
+    """What a tokenizer is trained on: questions, answers, and both kinds of thoughts."""
     out = []
     for row in rows:
         out += [
             row["prompt"],
             f"<think>{row['chain_of_thought'] or ''}</think> <answer>{row['answer']}</answer>",
+            motion_line(row["motion"]) or "",
         ]
     return [*out, "user\nassistant\nsystem\n"]
 

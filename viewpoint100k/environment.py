@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from viewpoint100k.config import GateConfig, load_config_tree
 from viewpoint100k.drawing import shown
 from viewpoint100k.errors import InputError
-from viewpoint100k.load import COLUMNS
+from viewpoint100k.load import COLUMNS, shown_motion
 from viewpoint100k.manifest import read_manifest
 from viewpoint100k.plan import generator
 from viewpoint100k.proof import contradicted
@@ -107,7 +107,9 @@ class Gym:
         question = fresh.question
         row = {name: getattr(question, name, None) for name in COLUMNS}
         kind = f"{question.type}/{question.frame}"
+        poses = [view.world_from_camera for view in fresh.sample.views]
         return row | {
+            "motion": shown_motion(question.images, question.mirrored, poses),
             "images": fresh.images,
             "question_id": question.id,
             "sample_key": fresh.key,

@@ -76,6 +76,7 @@ SIDE_OF_SENSE = {"clockwise": "left", "counter_clockwise": "right"}
 KINDS = (
     PairKind(
         name="object_translation/seen_from_above",
+        rank=4,
         tier="A",
         options=(*AROUND, NONE),
         fact=object_orbit,
@@ -93,6 +94,7 @@ KINDS = (
     ),
     PairKind(
         name="angle/around_object",
+        rank=13,
         tier="B",
         options=tuple(f"{degrees}_degrees" for degrees in BINS_DEG),
         fact=angle,
@@ -105,6 +107,7 @@ KINDS = (
     ),
     PairKind(
         name="angle_number/around_object",
+        rank=14,
         tier="B",
         options=(),
         fact=angle_number,
@@ -115,6 +118,7 @@ KINDS = (
     ),
     PairKind(
         name="signed_angle/seen_from_above",
+        rank=15,
         tier="B",
         options=tuple(f"{degrees}_degrees_{sense}" for degrees in BINS_DEG for sense in AROUND),
         fact=signed_angle,

@@ -51,6 +51,7 @@ SWAPPED = {"left": "right", "right": "left", NONE: SAME}
 KINDS = (
     PairKind(
         name="object_translation/object_facing_camera_1",
+        rank=2,
         tier="A",
         options=("left", "right", NONE),
         fact=object_translation,
@@ -68,6 +69,7 @@ KINDS = (
     ),
     PairKind(
         name="object_translation/object_front",
+        rank=3,
         tier="A",
         options=("left", "right", NONE),
         fact=front_translation,

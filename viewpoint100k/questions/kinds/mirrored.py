@@ -34,6 +34,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
 
 KIND = DrawnKind(
     name="mirrored/object",
+    rank=23,
     tier="B",
     options=("same", "mirror_image"),
     opposites=either(),

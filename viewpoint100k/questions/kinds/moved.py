@@ -65,6 +65,7 @@ SIDEWAYS_MOVES = {"left": "left", "right": "right", NONE: SAME}
 KINDS = (
     PairKind(
         name="ego_translation/camera_1",
+        rank=1,
         tier="A",
         options=("left", "right", NONE),
         fact=ego_translation,
@@ -82,6 +83,7 @@ KINDS = (
     ),
     PairKind(
         name="vertical_translation/camera_1",
+        rank=6,
         tier="B",
         options=("down", "up", NONE),
         fact=vertical,
@@ -102,6 +104,7 @@ KINDS = (
     ),
     PairKind(
         name="forward_translation/camera_1",
+        rank=7,
         tier="B",
         options=("backward", "forward", NONE),
         fact=forward,

@@ -25,6 +25,7 @@ def elevation(truth: Truth, gates: GateConfig) -> Fact | None:
 KINDS = (
     PairKind(
         name="distance/object",
+        rank=16,
         tier="B",
         options=("nearer", "farther", NONE),
         fact=distance,
@@ -43,6 +44,7 @@ KINDS = (
     ),
     PairKind(
         name="elevation/object",
+        rank=17,
         tier="B",
         options=("lower", "higher", NONE),
         fact=elevation,

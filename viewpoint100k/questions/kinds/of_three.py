@@ -132,16 +132,17 @@ def _largest(predicate: str) -> Callable[[Facts], set[str]]:
 
 HEIGHTS = Phrases(
     (
-        "The camera looks down at the object by about {0} degrees in image 2, about {1} in image 3 and about "
-        "{2} in image 4",
-        "Above the horizon of the object, image 2 was taken from about {0} degrees, image 3 from about {1} "
-        "and image 4 from about {2}",
+        "The camera looks down at the object at an angle of about {0} degrees in image 2, about {1} in "
+        "image 3 and about {2} in image 4",
+        "As seen from the object, camera 2 is about {0} degrees above the horizontal, camera 3 about {1} "
+        "and camera 4 about {2}",
     )
 )
 
 KINDS = (
     DrawnKind(
         name="nearest_of_three/object",
+        rank=45,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -151,6 +152,7 @@ KINDS = (
     ),
     DrawnKind(
         name="highest_of_three/object",
+        rank=46,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -166,6 +168,7 @@ KINDS = (
     ),
     DrawnKind(
         name="furthest_of_three/around_object",
+        rank=47,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -178,8 +181,8 @@ KINDS = (
             {"turns": OF_ORDER["turns"]},
             {
                 "further_round": (
-                    "The further round a camera is, the less of what image 1 shows faces it",
-                    "The angle around the object counts, whichever way round the camera went",
+                    "The further around the object a camera is, the less it sees of what image 1 shows",
+                    "Only the size of the angle around the object counts, not which way the camera went",
                 )
             },
         ),

@@ -142,6 +142,7 @@ ACTION_EVIDENCE: Evidence = {
 KINDS = (
     PairKind(
         name="combined_translation/camera_1",
+        rank=8,
         tier="B",
         options=("left_and_down", "right_and_down", "left_and_up", "right_and_up"),
         fact=combined,
@@ -162,6 +163,7 @@ KINDS = (
     ),
     PairKind(
         name="which_motion/camera_1",
+        rank=11,
         tier="B",
         options=MOTIONS,
         fact=which_motion,
@@ -172,6 +174,7 @@ KINDS = (
     ),
     PairKind(
         name="next_action/camera_1",
+        rank=12,
         tier="B",
         options=ACTIONS,
         fact=next_action,
@@ -184,6 +187,7 @@ KINDS = (
     ),
     PairKind(
         name="relative_pose/camera_1",
+        rank=18,
         tier="B",
         options=(
             "moved_left_and_turned_left",

@@ -25,6 +25,7 @@ def roll(truth: Truth, gates: GateConfig) -> Fact | None:
 KINDS = (
     PairKind(
         name="ego_rotation/camera_1",
+        rank=5,
         tier="A",
         options=("left", "right", NONE),
         fact=ego_rotation,
@@ -42,6 +43,7 @@ KINDS = (
     ),
     PairKind(
         name="pitch/camera_1",
+        rank=9,
         tier="B",
         options=("down", "up", NONE),
         fact=pitch,
@@ -59,6 +61,7 @@ KINDS = (
     ),
     PairKind(
         name="roll/behind_camera_1",
+        rank=10,
         tier="B",
         options=("counter_clockwise", "clockwise", NONE),
         fact=roll,

@@ -173,7 +173,7 @@ PHRASES = {
     ),
     "ways": Phrases(
         (
-            "Compared with image 1, what comes more into view is {list}",
+            "Compared with image 1, what comes further into view is {list}",
             "What is turned more towards the camera than in image 1 is {list}",
         ),
         fill=_ways_in_words,
@@ -181,6 +181,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="which_view/around_object",
+    rank=25,
     tier="B",
     options=OPTIONS,
     seen_alone=(),
