@@ -153,7 +153,7 @@ def freeze(model: Any, parts: Iterable[str]) -> int:
     """
     wanted = set(parts)
     if unknown := wanted - set(PARTS):
-        raise InputError(f"--freeze {' '.join(sorted(unknown))}: expected of {', '.join(PARTS)}")
+        raise InputError(f"--freeze {' '.join(sorted(unknown))}: expected some of {', '.join(PARTS)}")
     found = {part_of(name) for name, _ in model.named_parameters()}
     if missing := wanted - found:
         raise InputError(

@@ -64,7 +64,7 @@ def promising(
 
 
 def _azimuth(world_from_camera: Array) -> float:
-    """Of a camera about the object, in radians."""
+    """Azimuth of a camera about the object, in radians."""
     return float(np.arctan2(world_from_camera[1, 3], world_from_camera[0, 3]))
 
 
@@ -75,7 +75,7 @@ def _beyond(portrait: Portrait) -> tuple[str, ...]:
 
 
 def moving(code: str) -> list[str]:
-    """What is asked of a motion beside "none": the keys of `wrong_looks` that go with its signs."""
+    """Which questions a motion carries beside "none": the keys of `wrong_looks` that go with its signs."""
     of_sign = (
         ("translation", "azimuth"),
         ("vertical", "elevation"),

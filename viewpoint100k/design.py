@@ -54,7 +54,7 @@ BLOCK = 1024  # pairs that are balanced together
 
 
 def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.Generator) -> list[str]:
-    """Codes of so many pairs, of which every stretch has about its share of each; all of them have cameras.
+    """Codes for a number of pairs; every stretch has about its share of each, and all of them have cameras.
 
     Each code is followed by its opposite, for which the same two views will do the other way around; not in
     scenes, where something may happen between the views.
@@ -243,7 +243,7 @@ def _block(
 
 
 def _shares(settings: PlanConfig) -> tuple[float, ...]:
-    """Of the seven motions, in the order of a code's signs."""
+    """Shares of the seven motions, in the order of a code's signs."""
     shares = settings.motions
     return shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll, shares.zoom
 

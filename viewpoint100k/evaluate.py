@@ -137,7 +137,7 @@ def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees
+    """The lines of a file, or of a pipe that somebody writes to: a reader that opens one without waiting sees
     that it is empty.
     """
     try:

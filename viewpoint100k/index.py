@@ -23,7 +23,7 @@ from viewpoint100k.shards import (
 
 FOLDER = "index"
 ROW_GROUP = 20_000  # questions
-# of a split, uncompressed: some, and so many more for each question
+# of a split, uncompressed: some, and more for each question
 MOST_BYTES = 64 << 20
 MOST_ROW_BYTES = 16 << 10
 OF_SAMPLE = (
@@ -106,7 +106,7 @@ def _rows_of_shard(path: Path, views: int) -> Iterator[dict[str, Any]]:
 
 
 def _views(paths: list[Path]) -> int:
-    """Of the first sample of a split; of one that has none, as many as most have."""
+    """How many views the first sample of a split has; 2, which most have, where there is no sample."""
     first = ((path, *one) for path in paths for one in read_members(path))
     return next((len(parse_sample(*one).sample.views) for one in first), 2)
 

@@ -168,7 +168,7 @@ def write_page(report: Report, name: str, path: Path, refresh_s: float = 0.0) ->
 
     Args:
         name: of the run, for the title.
-        refresh_s: after so many seconds a browser reads it again; 0: never.
+        refresh_s: the seconds after which a browser reads it again; 0: never.
 
     Raises:
         MissingExtra: jinja2 is not installed.

@@ -3,8 +3,8 @@
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for
 whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Families
 are names of codes; which ones a run asks for is the business of `design`.
-Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
-four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
+Cameras are proposed at random and kept if they do what the code says and have the object in the picture. Sets
+of four views have their own codes: an arc of cameras around the object, or a star of three around the first.
 
 Not every code has cameras: through a long lens there is no room to go up and tilt up. Which combinations have
 none is found before anything is planned (`has_cameras`), and they are not drawn; what an object cannot take
@@ -179,7 +179,7 @@ def carry_out(  # noqa: PLR0913 - choices by name
     Args:
         both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its
             own first camera.
-        overturn: whether turns that go with a move to the other side are too far; None: by lot.
+        overturn: whether turns that go with a move to the other side are too far; None: chosen at random.
         known_is_first: else the pair goes from the camera that is sought to the known one.
     """
     wanted = code if known_is_first else backwards(code)

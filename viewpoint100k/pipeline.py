@@ -1,7 +1,7 @@
 """The stages in order: plan, render, finalize.
 
 plan -> render_shard (one number at a time, anywhere) -> finalize -> validate. Files are the interface: any
-stage can be killed and run again, and whoever runs it gets the same bytes.
+stage can be killed and run again, and gives the same bytes on every machine.
 """
 
 import shutil
@@ -21,7 +21,7 @@ from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.interpreters import check_engine
 from viewpoint100k.manifest import Manifest, Removal, next_version, read_manifest
-from viewpoint100k.partition import grow_plan, make_plan, objects_wanted
+from viewpoint100k.partition import Losses, grow_plan, make_plan, objects_wanted
 from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.questions import load_templates
 from viewpoint100k.records import Reject, Sample, SourceObject
@@ -43,10 +43,18 @@ from viewpoint100k.shards import Receipt, StoredSample, read_shard, sweep, write
 from viewpoint100k.surroundings import list_panoramas
 
 
-def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
+def plan_run(
+    out: Path,
+    config: RunConfig,
+    progress: Callable[[int, int], None] | None = None,
+    removed: Sequence[Removal] | None = None,
+) -> Plan:
     """List and check the objects, plan the shards, and write both into OUT/.run; or read what is there.
 
     A run that is there with fewer pairs and else the same settings grows: shards are added to it.
+
+    Args:
+        removed: objects that were taken out of the dataset; None: as its manifest in OUT says.
 
     Raises:
         InputError: OUT holds something else, or another run; the source has no usable objects.
@@ -56,18 +64,21 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
     if paths.plan.exists():
         config = same_run(paths, config)
         old = read_plan(out)
-        if sum(len(shard.motions) for shard in old.shards) == config.pairs:
+        if old.size == config.pairs:
             return old
     else:
         check_out(paths)
     load_templates(config.questions.templates)
-    plan, rejects = _plan(config, old, progress)
+    plan, rejects = _plan(config, old, removed_objects(out) if removed is None else removed, progress)
     write_plan(paths, config, plan, rejects)
     return plan
 
 
 def _plan(
-    config: RunConfig, plan: Plan | None, progress: Callable[[int, int], None] | None
+    config: RunConfig,
+    plan: Plan | None,
+    removed: Sequence[Removal],
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[Plan, list[Reject]]:
     """The plan of a run at its size, and what may not be used.
 
@@ -76,7 +87,7 @@ def _plan(
     """
     rejects = list[Reject]()
     for step in config.steps():
-        if plan is not None and sum(len(shard.motions) for shard in plan.shards) >= step.pairs:
+        if plan is not None and plan.size >= step.pairs:
             continue
         listing = _listed(step, progress)
         rejects = list(listing.rejects)
@@ -87,10 +98,19 @@ def _plan(
             plan = make_plan(step, listing.objects, spread=spread, panoramas=panoramas)
             plan = plan.model_copy(update={"code": this_code()})
         else:
-            plan = grow_plan(step, plan, listing.objects, spread=spread)
+            losses = _losses(plan, removed)
+            plan = grow_plan(step, plan, listing.objects, spread=spread, losses=losses)
         plan = plan.model_copy(update={"selection": listing.selection})
     assert plan is not None, "a run has at least one step"
     return plan, rejects
+
+
+def _losses(plan: Plan, removed: Sequence[Removal]) -> Losses:
+    """What a run has lost since it began, until it grew beyond the size of a plan."""
+    before = [removal for removal in removed if removal.pairs_planned <= plan.size]
+    lost = max((removal.pairs_lost for removal in before), default=0)
+    planned = sum(len(shard.motions) for shard in plan.shards)  # a stranger's manifest may say anything
+    return Losses({removal.uid for removal in before}, min(lost, planned))
 
 
 def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> sources.Listing:
@@ -159,7 +179,8 @@ def render_shard(
     tally = Tally()
     try:
         engine = Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices)
-        with sources.fetch_ahead(_first_objects(plan, shard), config.source), engine:
+        ahead = sources.fetch_ahead(_first_objects(plan, shard), config.source, config.files)
+        with ahead, engine:
             samples = fill_shard(config, plan, shard, engine, paths, tally, begun)
             samples = _without_removed(out, samples)
             tally.cpu_s["start"] += engine.start_cpu_s

@@ -110,6 +110,11 @@ class Plan(Record):
     """All that `render-shard` needs beside the configuration."""
 
     config_hash: str
+    pairs: int = Field(
+        default=0,
+        description="that it is for: of a run that lost some before it grew, fewer than its shards planned; "
+        "0: as many",
+    )
     pairs_per_object: int
     objects: list[SourceObject]
     shards: list[Shard]
@@ -120,6 +125,11 @@ class Plan(Record):
     code: Code = Field(
         default=Code(), description="that planned the run, and makes its shards unless it is replaced"
     )
+
+    @property
+    def size(self) -> int:
+        """How many pairs the plan is for."""
+        return self.pairs or sum(len(shard.motions) for shard in self.shards)
 
     def hash_of(self, shard: Shard) -> str:
         """The hash of the settings that a shard was planned with."""

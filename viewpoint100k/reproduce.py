@@ -16,6 +16,7 @@ from viewpoint100k import pipeline
 from viewpoint100k.config import (
     BUNDLED,
     LISTS,
+    XL_TABLE,
     RunConfig,
     config_hash,
     is_hub_id,
@@ -74,7 +75,7 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     manifest = _rendered_manifest(dataset)
     config = _config(dataset, manifest, source)
     findings = list(_edited_settings(manifest, config))
-    plan = pipeline.plan_run(scratch, config, progress)
+    plan = pipeline.plan_run(scratch, config, progress, manifest.removed)
     shard, entry = _the_shard(dataset, manifest, plan, number)
     other_code = _other_code(dataset, manifest, entry)
     other_blender = _other_blender(manifest, look_at(engine_python or sys.executable).blender)
@@ -207,11 +208,12 @@ def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
     config = load_config_tree(manifest.config)
     if (templates := config.questions.templates) is not None and not Path(templates).is_file():
         raise InputError(f"{dataset} was asked with the wordings in {templates!r}, which is no file here")
-    if public_source(config.source) == "folder":
+    if public_source(config.source) in ("folder", XL_TABLE):
         here = RunPaths(dataset).config
         source = source or (read_config(here).source if here.is_file() else None)
         if source is None:
-            raise InputError(f"{dataset} was made of a folder of objects: say with --source where that is")
+            what = "a folder of objects" if config.source == "folder" else "a table of Objaverse-XL"
+            raise InputError(f"{dataset} was made of {what}: say with --source where that is")
     config = config.model_copy(update={"source": source or config.source})
     return _with_surroundings(dataset, _with_lists(dataset, config))
 

@@ -43,7 +43,7 @@ def missing(kind, file):
         lacks.append(f"{kind} has no proof: write viewpoint100k/proof/kinds/{file}.py")
     elif PROOFS[kind].follows is None and kind not in WITHOUT_CHAINS:
         lacks.append(f"{kind} has no rule for what follows from a chain of thought")
-    for wing in ("proof",):
+    for wing in ("questions", "proof"):
         test = TESTS / wing / "kinds" / folder / f"test_{name}.py"
         if not test.exists():
             lacks.append(f"{kind} has no test: write tests/{test.relative_to(TESTS)}")
@@ -58,6 +58,7 @@ def test_every_kind_has_a_proof_and_both_have_tests_in_files_of_its_name(kind):
 def test_a_new_kind_is_told_what_it_lacks():
     assert missing("which_smells/object", "smells") == [
         "which_smells/object has no proof: write viewpoint100k/proof/kinds/smells.py",
+        "which_smells/object has no test: write tests/questions/kinds/test_smells.py",
         "which_smells/object has no test: write tests/proof/kinds/test_smells.py",
     ]
 

@@ -57,7 +57,7 @@ def _unsupported(photographed: Photographed) -> Iterator[str]:
 
 
 def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
-    """Of a set, those views must share surface that a question leads from one to the other."""
+    """In a set, two views must share surface if a question leads from one to the other."""
     for question in item.sample.questions:
         kind = f"{question.type}/{question.frame}"
         proven = answer(item.sample, question, gates) if known(kind) else ""

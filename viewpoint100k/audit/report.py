@@ -79,7 +79,9 @@ class AuditReport(Record):
         default=0, description="questions of the balanced subset: probes of shares judge them alone"
     )
     objects: int
-    drawn: int = Field(default=0, description="samples that probes of shares looked at, drawn by lot; 0: all")
+    drawn: int = Field(
+        default=0, description="samples that probes of shares looked at, chosen at random; 0: all"
+    )
     probes: list[Probe]
 
     @property
@@ -117,7 +119,7 @@ def judge(
 ) -> Probe:
     """A probe of shares: it fails where a part's whole interval lies beyond its bounds.
 
-    With so many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so
+    With many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so
     that all parts together fail a fair dataset once in a hundred times.
 
     Args:

@@ -328,7 +328,7 @@ WatchOption = Annotated[
     typer.Option(
         min=0.1,
         metavar="SECONDS",
-        help="Look again after so many seconds, until the run is done.",
+        help="Look again every SECONDS seconds, until the run is done.",
         show_default=False,
     ),
 ]

@@ -87,8 +87,8 @@ SourceOption = Annotated[
     Optional[str],
     typer.Option(
         help="Where objects come from: builtin: (made by our code), a folder of .glb/.gltf, "
-        "objaverse:lvis or "
-        "objaverse:all.",
+        "objaverse:lvis, "
+        "objaverse:all or objaverse-xl:PART.",
         show_default="the preset's",
     ),
 ]
@@ -144,7 +144,8 @@ ListedArgument = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="Where objects come from: builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all.",
+        help="Where objects come from: builtin:, a folder of .glb/.gltf, objaverse:lvis, objaverse:all "
+        "or objaverse-xl:PART.",
         show_default=False,
     ),
 ]

@@ -28,7 +28,7 @@ from viewpoint100k.records import FAMILIES, Question, Sample
 from viewpoint100k.shards import StoredSample, in_sample, iter_samples, iter_stored, write_atomically
 
 CHUNK = 20  # samples per script and per page of the page: turning to the next one loads about 0.7 MB
-ONE_FILE = 300  # up to so many samples all is in the page itself: about 10 MB
+ONE_FILE = 300  # up to this many samples, all is in the page itself: about 10 MB
 GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill an interval evenly and follow no period
 
 FILTERS: dict[str, Callable[[Any], str]] = {
@@ -59,7 +59,7 @@ def write_gallery(
     Args:
         dataset: the folder that holds the shards.
         page: the HTML file. `page.html` has its samples in `page_files/`.
-        limit: show at most so many samples, spread evenly over all; the figures at the top count every one.
+        limit: the most samples to show, spread evenly over all; the figures at the top count every one.
         progress: called with (samples done, of).
 
     Raises:

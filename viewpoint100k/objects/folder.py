@@ -132,9 +132,9 @@ def inspect_file(path: Path, budgets: FileBudgets) -> tuple[str, str]:
 
 
 def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
-    """Of the file; of the hashes of all its files if it has side files.
+    """SHA-256 of the file, or of the hashes of all its files if it has side files.
 
-    For an equal .gltf may have another .bin.
+    Two equal .gltf files may refer to different .bin files.
 
     Raises:
         ObjectRefused: a file cannot be read.
@@ -145,7 +145,7 @@ def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Of one file.
+    """SHA-256 of one file.
 
     Raises:
         ObjectRefused: it cannot be read.

@@ -39,7 +39,7 @@ from viewpoint100k.run_state import (
 from viewpoint100k.shards import REAL, Receipt, StoredSample, write_atomically, write_shard
 
 NAMED_BY = ("folder", "set", "file", "uid", "name")  # columns of a manifest that may name a set
-FEWEST_PAIRS_PER_SET = 4  # of very many sets, each is worth reading for so many
+FEWEST_PAIRS_PER_SET = 4  # even among very many sets, each is worth reading for this many
 RENDERER = "photographs"
 DEVICE = "camera"
 UNKNOWN = ("", "unknown")

@@ -7,7 +7,7 @@ tenths of the scene's radius.
 import re
 
 from viewpoint100k.proof.case import Answer, Case, Label
-from viewpoint100k.proof.reading import Fact, Said, Say
+from viewpoint100k.proof.reading import Fact, Said, Say, items_of
 from viewpoint100k.proof.scene import clockwise_deg
 
 SLACK_DEG = 6.0  # "about 20 degrees" is true from 14 to 26
@@ -121,14 +121,8 @@ def _apart(case: Case, say: Say) -> bool:
 
 def lengths_of(say: Say) -> list[tuple[str, str]]:
     """(name, tenths) of a list of distances."""
-    out = []
-    for item in say["list"].split(", "):
-        if item.startswith("about "):
-            length, _, name = item.removeprefix("about ").partition(" to ")
-        else:
-            name, _, length = item.partition(" at about ")
-        out.append((name, length))
-    return out
+    items = (item.removeprefix("about ").partition(" to ") for item in items_of(say["list"]))
+    return [(name, length) for length, _, name in items]
 
 
 WAY = Fact(
@@ -136,7 +130,7 @@ WAY = Fact(
     (
         "seen from above and measured clockwise from the camera's line of sight, the direction from "
         "<a:name> to <b:name> is about <deg:tens> degrees",
-        "with the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
+        "counted clockwise from above, with the camera's direction as 0 degrees, the direction from "
         "<a:name> to <b:name> is about <deg:tens> degrees",
     ),
     direction,
@@ -145,8 +139,7 @@ THEN = Fact(
     "then",
     (
         "for the camera after its move, the direction from <a:name> to <b:name> is about <deg:tens> degrees",
-        "once the camera has moved there, the direction from <a:name> to <b:name> is about <deg:tens> "
-        "degrees",
+        "once the camera has moved, the direction from <a:name> to <b:name> is about <deg:tens> degrees",
     ),
     _after_the_move,
 )
@@ -174,27 +167,28 @@ FAR = Fact(
 APART = Fact(
     "apart",
     (
-        f"on the floor, in {RADIUS}, the distance from <a:name> is <list:lengths>",
-        f"on a floor plan, measured from <a:name> in {RADIUS}: <list:places>",
+        f"across the floor, in {RADIUS}, the distance from <a:name> is <list:lengths>",
+        f"in {RADIUS}, the distances across the floor from <a:name> are <list:lengths>",
     ),
     _apart,
 )
 RIGHT_HALF = frozenset(
     {
-        "directions from 0 to 180 degrees are to the right, and from 180 to 360 to the left",
-        "a direction below 180 degrees goes to the right, and one above it to the left",
+        "directions from 0 to 180 degrees point to the right, and those from 180 to 360 to the left",
+        "a direction below 180 degrees points to the right, and one above 180 degrees to the left",
     }
 )
 NEAR_HALF = frozenset(
     {
-        "directions between 90 and 270 degrees are towards the camera, and the rest away from it",
-        "a direction between 90 and 270 degrees leads closer to the camera",
+        "directions between 90 and 270 degrees point towards the camera, and all others away from it",
+        "a direction between 90 and 270 degrees leads closer to the camera, and any other leads away from it",
     }
 )
 CLOCKWISE_IS_RIGHT = frozenset(
     {
         "a clockwise turn is a turn to the right",
-        "clockwise is to the right, less than 90 degrees is ahead and more is behind",
+        "clockwise means to the right, a turn of less than 90 degrees means ahead, and a larger turn means "
+        "behind",
     }
 )
 

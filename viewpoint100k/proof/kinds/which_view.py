@@ -136,7 +136,7 @@ VIEWS = Fact(
 WAYS = Fact(
     "ways",
     (
-        f"compared with image 1, what comes more into view is {COMES}",
+        f"compared with image 1, what comes further into view is {COMES}",
         f"what is turned more towards the camera than in image 1 is {COMES}",
     ),
     _views,

@@ -124,7 +124,7 @@ KIND = DrawnKind(
         PHRASES,
         {
             "map_right": (
-                "The white camera looks up the map, so its right is the map's right",
+                "The white camera looks towards the top of the map, so its right is the map's right",
                 "On the map the first camera stands below the object, so its right is the map's right",
             )
         },

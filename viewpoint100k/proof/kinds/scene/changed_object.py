@@ -9,8 +9,8 @@ from viewpoint100k.proof.scene_facts import RADIUS, SLACK_TENTHS, near
 CHANGES = {
     "moved": "stands in another place in image 2",
     "turned": "has been turned on the spot in image 2",
-    "appeared": "is there in image 2 only",
-    "vanished": "is there in image 1 only",
+    "appeared": "is present in image 2 only",
+    "vanished": "is present in image 1 only",
 }
 SURELY_APART = 2  # tenths of the scene's radius, of two that are rounded
 

@@ -2,7 +2,7 @@
 
 from viewpoint100k.proof.case import Answer, Case
 from viewpoint100k.proof.forms import of_scene
-from viewpoint100k.proof.reading import Fact, Proof, Said, Say, only_phrase
+from viewpoint100k.proof.reading import Fact, Proof, Said, Say, items_of, only_phrase
 from viewpoint100k.proof.scene_facts import clear
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
@@ -15,10 +15,10 @@ RELATIONS = {
     "farther": "farther from the camera than",
 }
 SIDES = {
-    "left": "to the left",
-    "right": "to the right",
+    "left": "further to the left",
+    "right": "further to the right",
     "closer": "closer to the camera",
-    "farther": "farther away",
+    "farther": "farther from the camera",
 }
 SORTS = ({SIDES["left"], SIDES["right"]}, {SIDES["closer"], SIDES["farther"]})
 
@@ -69,11 +69,11 @@ def _is_on_side(case: Case, part: int, of_part: int, side: str) -> bool:
 
 def _sides_of(say: Say) -> list[tuple[str, str]]:
     """(name, side) of a list."""
-    items = (item.partition(" is ") for item in say["list"].split(", "))
+    items = (item.partition(" is ") for item in items_of(say["list"]))
     return [(name, side) for name, _, side in items]
 
 
-EACH = Fact("each", ("compared with <a:name>, <list:sides>", "relative to <a:name>: <list:sides>"), _each)
+EACH = Fact("each", ("compared with <a:name>, <list:sides>", "relative to <a:name>, <list:sides>"), _each)
 
 
 def _follows(said: Said) -> str:

@@ -55,8 +55,8 @@ FRONT = Fact(
     (
         "seen from above and measured clockwise from the camera's line of sight, the front of <a:name> "
         "points to about <deg:tens> degrees",
-        "with the camera's direction as 0 degrees and clockwise as seen from above, <a:name> faces about "
-        "<deg:tens> degrees",
+        "counted clockwise from above, with the camera's direction as 0 degrees, the front of <a:name> "
+        "points to about <deg:tens> degrees",
     ),
     _front,
 )
