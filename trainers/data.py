@@ -268,51 +268,55 @@ def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> 
 
 
 def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
-    split = wanted.split
-    streaming = wanted.streaming
+    rows = _opened(source, arguments, wanted)
+    # other benchmarks have no chains: all of their questions are asked for one where the share is above 0
+    has_chains = source.benchmark in ("", None, gym.NAME)
     more = {
         "think_ratio": wanted.think_ratio,
         "arguments": arguments,
-        "only_chains": wanted.only_chains,
+        "only_chains": wanted.only_chains and has_chains,
     }
+    dropped = [name for name in COLUMNS if name not in FEATURES]
+    if wanted.streaming:
+        return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
+    if not len(rows):
+        raise InputError(
+            f"{source.path}, split {wanted.split}: no question is left to ask; check --split, --types, "
+            "--tiers, --families and --fair"
+        )
+    return _table(rows, more, dropped, wanted.orders)
+
+
+def _opened(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
+    """The questions of a source as it has them: of the gym, of a benchmark, or of a dataset of ours."""
+    streaming = wanted.streaming
     if source.benchmark == gym.NAME:
         if not streaming:
             raise InputError(f"gym:{source.path} has no end: add --streaming, and --max_steps")
         kinds = list(source.types) or arguments.types or []
-        rows = gym.fresh_rows(
+        return gym.fresh_rows(
             source.path, kinds, arguments.difficulty, arguments.mixture_seed, arguments.wordings
         )
-    elif source.benchmark:
-        rows = load_benchmark(
+    if source.benchmark:
+        return load_benchmark(
             source.benchmark,
             source.path,
-            split,
+            wanted.split,
             types=source.types,
             revision=source.revision,
             streaming=streaming,
         )
-        more["only_chains"] = False  # these have no chains: all are asked for one where the share is above 0
-    else:
-        rows = load_questions(
-            source.path,
-            split,
-            revision=source.revision,
-            streaming=streaming,
-            types=list(source.types) or arguments.types,
-            tiers=arguments.tiers,
-            families=arguments.families,
-            fair=wanted.fair,
-            shuffle_seed=arguments.mixture_seed if streaming else None,
-        )
-    dropped = [name for name in COLUMNS if name not in FEATURES]
-    if streaming:
-        return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
-    if not len(rows):
-        raise InputError(
-            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers, "
-            "--families and --fair"
-        )
-    return _table(rows, more, dropped, wanted.orders)
+    return load_questions(
+        source.path,
+        wanted.split,
+        revision=source.revision,
+        streaming=streaming,
+        types=list(source.types) or arguments.types,
+        tiers=arguments.tiers,
+        families=arguments.families,
+        fair=wanted.fair,
+        shuffle_seed=arguments.mixture_seed if streaming else None,
+    )
 
 
 def _table(rows: Dataset, more: Mapping[str, Any], dropped: list[str], orders: int) -> Dataset:
