@@ -703,6 +703,7 @@ class Memory(threading.Thread):
     def __init__(self, pids: Path) -> None:
         super().__init__(daemon=True)
         self.pids, self.peak_mb = pids, 0.0
+        self.started = 0  # workers in the whole run; their list goes with the folder of the run
         self.most: dict[str, int] = {}  # bytes of addresses by worker
         self.unlimited: set[str] = set()
 
@@ -844,6 +845,7 @@ def run(root: Path, config: RunConfig, console: Console) -> tuple[list[Observed]
             folder = (root / "objects" / thing.path).parent
             strayed = {path for path in trace.opened() if not permitted(path, folder)}
             one.strayed += sorted(strayed - permitted.of_start if one.starts else strayed)
+        memory.started = len(memory.workers())
     return list(seen.values()), memory, type(trace).__name__
 
 
@@ -926,7 +928,7 @@ def main(
         f"slowest: {slowest.file}, {slowest.seconds:.1f} s. Highest memory of a worker: {largest.file}, "
         f"{largest.peak_rss_mb:,.0f} MB resident, {most_mb:,} MB of addresses; of the gate: {own_mb:,.0f} "
         "MB. "
-        f"{len(memory.workers())} worker starts; watched by {by}"
+        f"{memory.started} worker starts; watched by {by}"
     )
     promises = broken_promises(seen, memory, config)
     for promise, broken in promises.items():

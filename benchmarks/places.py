@@ -238,8 +238,8 @@ studio.scene.cycles.filter_width = 1.0
 
 
 def image(name, pixels):
-    rgba = np.ones((*pixels.shape[:2], 4), np.float32)
-    rgba[..., : pixels.shape[2]] = pixels
+    rgba = np.ones((*pixels.shape[1:], 4), np.float32)
+    rgba[..., : len(pixels)] = pixels.transpose(1, 2, 0)
     made = bpy.data.images.new(name, pixels.shape[1], pixels.shape[0], float_buffer=True, alpha=True)
     made.colorspace_settings.name, made.alpha_mode = "Non-Color", "CHANNEL_PACKED"
     made.pixels.foreach_set(np.ascontiguousarray(rgba[::-1]).ravel())
@@ -278,7 +278,7 @@ def material(finish):
         black = nodes.new("ShaderNodeRGB")
         black.outputs[0].default_value = (0, 0, 0, 1)
         colour = mixed("ADD", mixed("MIX", black.outputs[0], colour, keep.outputs[0]), painted.outputs[0])
-    shade = np.repeat(finish.shade[..., None], 3, axis=2)
+    shade = np.repeat(finish.shade[None], 3, axis=0)
     colour = mixed("MULTIPLY", colour, texture(shade, "whole", "EXTEND").outputs[0])
     shine, output = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeOutputMaterial")
     links.new(colour, shine.inputs[0])

@@ -267,10 +267,14 @@ def test_an_object_whose_process_is_always_killed_is_given_up_and_the_next_one_r
 ):
     monkeypatch.setattr("viewpoint100k.engine.KILLS", 2)
     started = time.monotonic()
+
+    def kill(probes):
+        time.sleep(4)  # a few tries in the time that it has, each of which starts a process
+        os.kill(engine._workers[0]._process.pid, signal.SIGKILL)
+        return [0]
+
     with limits(engine, deadline_s=20):
-        reject = engine.render(
-            *toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGKILL) or [0]
-        )
+        reject = engine.render(*toys[0], kill)
     assert isinstance(reject, Reject)
     assert re.search(r"died \d+ times: signal 9", reject.reason)  # within its deadline it is tried on and on
     assert 20 < time.monotonic() - started < 120

@@ -6,7 +6,7 @@ import pytest
 
 from viewpoint100k.config import RunConfig, config_hash, known_hashes, load_config, public_tree
 from viewpoint100k.errors import InputError
-from viewpoint100k.partition import grow_plan, make_plan
+from viewpoint100k.partition import Losses, grow_plan, make_plan
 from viewpoint100k.pipeline import plan_run
 from viewpoint100k.plan import plan_views
 from viewpoint100k.records import ObjectRecord, SourceObject
@@ -149,6 +149,19 @@ def test_growing_that_was_killed_before_the_plan_was_written_is_taken_up(tmp_pat
     grown = plan_run(out, load_config(pairs=120))
     RunPaths(out).plan.write_bytes(before)  # the settings were written, the plan was not
     assert plan_run(out, load_config(pairs=120)) == grown
+
+
+def test_a_run_that_lost_objects_grows_to_the_pairs_asked_for_without_them():
+    _, plan = planned([200, 400], [60, 60])
+    before = planned([200], [60])[1]
+    gone = {shard.objects[0] for shard in before.shards}
+    config = load_config(overrides=["grown_from=[200]"], pairs=400)
+    grown = grow_plan(config, before, things(60), spread=False, losses=Losses(gone, 17))
+    new = [shard for shard in grown.shards if shard.first_round]
+    assert grown.shards[0].objects == plan.shards[0].objects  # what was planned stays
+    assert not gone & {uid for shard in new for uid in shard.objects}
+    assert sum(len(shard.motions) for shard in grown.shards) == 417
+    assert grown.size == 400
 
 
 @pytest.mark.parametrize(

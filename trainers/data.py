@@ -193,6 +193,7 @@ def parse_source(text: str) -> Source:
     types: tuple[str, ...] = ()
     if "#" in path and not Path(path).exists():
         path, _, names = path.rpartition("#")
+        path = path or BENCHMARKS[benchmark].hub_id if benchmark in BENCHMARKS else path
         types = tuple(names.split(","))
     revision = None
     if "@" in path and not Path(path).exists():
@@ -277,7 +278,12 @@ def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
         rows = gym.fresh_rows(source.path, kinds, arguments.difficulty, arguments.mixture_seed)
     elif source.benchmark:
         rows = load_benchmark(
-            source.benchmark, source.path, split, revision=source.revision, streaming=streaming
+            source.benchmark,
+            source.path,
+            split,
+            types=source.types,
+            revision=source.revision,
+            streaming=streaming,
         )
         more["only_chains"] = False  # these have no chains: all are asked for one where the share is above 0
     else:

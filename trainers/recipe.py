@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from trainers.benchmarks import BENCHMARKS, load_benchmark, score_benchmark
+from trainers.benchmarks import BENCHMARKS, load_named, score_benchmark
 from trainers.cli import config_path
 from viewpoint100k import InputError
 from viewpoint100k.audit.statistics import wilson
@@ -392,8 +392,7 @@ def _scores(stage: Stage, data: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for form, path in stage.answers.items():
         if ":" in form:
-            name, _, place = form.partition(":")
-            scores = score_benchmark(load_benchmark(name, place), path)
+            scores = score_benchmark(load_named(form), path)
             found[form] = {kind: _interval(score.right, score.n) for kind, score in scores.items()}
             continue
         judged, cases = evaluate(path, data)

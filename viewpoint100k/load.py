@@ -10,7 +10,7 @@ import io
 import math
 import os
 import tarfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,8 @@ KNOWN: dict[str, set[str]] = {
     "families": {*FAMILIES},
 }
 
+ARGUMENTS = {"tier": "tiers", "type": "types", "family": "families"}  # what names them, by column
+
 Wanted = dict[str, list[Any]]  # column of a question, or "family" -> what is kept; no entry: all
 
 
@@ -83,9 +85,9 @@ def load_questions(  # noqa: PLR0913 - filters, by name
         families: only samples of these families of motions, such as "orbit".
         fair: only the balanced subset, in which no flat cue goes with the answers: what models are measured
             on. False: all questions, as right as these, twice as many.
-        shuffle_seed: None: in the order of the shards. A stream shuffles the order of its shards, and then
-            its samples in a buffer; the questions of a sample stay together, so that its pictures are decoded
-            once. A table is shuffled all over.
+        shuffle_seed: None: in the order of the shards. A table is shuffled all over. A stream shuffles the
+            order of its shards, and then its samples in a buffer; the questions of a sample stay together, so
+            that its pictures are decoded once.
         shuffle_buffer: of a stream, in samples. With 1 only the shards are shuffled, and a resumed stream
             goes on exactly; a larger buffer is lost when a stream is resumed, and filled anew.
         rank: of this node.
@@ -100,55 +102,19 @@ def load_questions(  # noqa: PLR0913 - filters, by name
 
     Raises:
         InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a
-        sample is none of
-            ours: names the shard and the key.
+            sample is none of ours: names the shard and the key.
         MissingExtra: the `datasets` library is not installed.
     """
-    try:
-        from datasets.distributed import split_dataset_by_node
-    except ImportError as error:
-        raise MissingExtra(
-            "loading needs the `datasets` library: pip install 'viewpoint100k[publish]'"
-        ) from error
-
-    wanted: Wanted = {
-        column: _names(argument, names)
-        for argument, column, names in (
-            ("tiers", "tier", tiers),
-            ("types", "type", types),
-            ("families", "family", families),
-        )
-        if names is not None
-    }  # fmt: skip
-    if fair:
-        wanted["fair"] = [True]
+    _need_datasets()
+    wanted = _wanted({"tier": tiers, "type": types, "family": families}, fair)
     if not 0 <= rank < world_size:
         raise InputError(f"rank = {rank}, world_size = {world_size}: expected 0 <= rank < world_size")
-    if not streaming:
-        table = _table(str(path), split, revision, wanted)
-        table = table if shuffle_seed is None else table.shuffle(seed=shuffle_seed)
-        return table if world_size == 1 else split_dataset_by_node(table, rank, world_size)
-
-    from datasets import IterableDataset
-
-    shards = _shards(str(path), split, revision)
-    # a shard is read in parts where the nodes could not share whole ones evenly; else each would decode for
-    # all
-    parts = world_size // math.gcd(world_size, len(shards))
-    units = [(shard, part, parts) for shard in shards for part in range(parts)]
-    samples = IterableDataset.from_generator(_samples, gen_kwargs={"units": units})
-    if shuffle_seed is not None:
-        samples = samples.shuffle(seed=shuffle_seed, buffer_size=shuffle_buffer)
-    if world_size > 1:
-        samples = split_dataset_by_node(samples, rank, world_size)
-    return samples.map(
-        _decoded_rows,
-        batched=True,
-        batch_size=1,
-        remove_columns=["shard", "key", "json", "pictures"],
-        features=features(),
-        fn_kwargs={"wanted": wanted},
-    )
+    if streaming:
+        shuffle = None if shuffle_seed is None else (shuffle_seed, shuffle_buffer)
+        return _stream(_shards(str(path), split, revision), wanted, shuffle, rank, world_size)
+    table = _table(str(path), split, revision, wanted)
+    table = table if shuffle_seed is None else table.shuffle(seed=shuffle_seed)
+    return table if world_size == 1 else _share(table, rank, world_size)
 
 
 def load_samples(dataset: Path | str, split: str | None = None) -> Iterator[StoredSample]:
@@ -166,6 +132,29 @@ def load_samples(dataset: Path | str, split: str | None = None) -> Iterator[Stor
         InputError: no dataset, no such split, or a file that is not what a dataset has.
     """
     return iter_samples(Path(dataset), split)
+
+
+def _need_datasets() -> None:
+    try:
+        import datasets.distributed  # noqa: F401 - what is loaded, and how nodes share it
+    except ImportError as error:
+        raise MissingExtra(
+            "loading needs the `datasets` library: pip install 'viewpoint100k[publish]'"
+        ) from error
+
+
+def _wanted(chosen: Mapping[str, str | Collection[str] | None], fair: bool) -> Wanted:
+    """Which questions are kept, by column; a column of which nothing is said is left out."""
+    wanted: Wanted = {
+        column: _names(ARGUMENTS[column], names) for column, names in chosen.items() if names is not None
+    }
+    return {**wanted, "fair": [True]} if fair else wanted
+
+
+def _share(rows: Any, rank: int, world_size: int) -> Any:
+    from datasets.distributed import split_dataset_by_node
+
+    return split_dataset_by_node(rows, rank, world_size)
 
 
 def _names(argument: str, names: str | Collection[str]) -> list[str]:
@@ -194,6 +183,35 @@ def features() -> Any:
 
 
 # --- a stream --------------------------------------------------------------------------------------
+
+
+def _stream(
+    shards: Sequence[str], wanted: Wanted, shuffle: tuple[int, int] | None, rank: int, world_size: int
+) -> "IterableDataset":
+    """The wanted questions of shards, as they come.
+
+    A shard is read in parts where the nodes could not share whole ones evenly: each would decode all.
+
+    Args:
+        shuffle: seed, and how many samples the buffer holds.
+    """
+    from datasets import IterableDataset
+
+    parts = world_size // math.gcd(world_size, len(shards))
+    units = [(shard, part, parts) for shard in shards for part in range(parts)]
+    samples = IterableDataset.from_generator(_samples, gen_kwargs={"units": units})
+    if shuffle is not None:
+        samples = samples.shuffle(seed=shuffle[0], buffer_size=shuffle[1])
+    if world_size > 1:
+        samples = _share(samples, rank, world_size)
+    return samples.map(
+        _decoded_rows,
+        batched=True,
+        batch_size=1,
+        remove_columns=["shard", "key", "json", "pictures"],
+        features=features(),
+        fn_kwargs={"wanted": wanted},
+    )
 
 
 def _shards(path: str, split: str, revision: str | None) -> list[str]:

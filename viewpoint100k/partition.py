@@ -5,7 +5,7 @@ and more are added, of objects that were not used yet and of views that no older
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -91,7 +91,24 @@ def make_plan(
     )
 
 
-def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
+class Losses(NamedTuple):
+    """What a dataset has lost to removals."""
+
+    uids: Collection[str] = ()  # of the objects that were taken out, and are in no new shard
+    pairs: int = 0  # of those that were planned: they went with the objects, and new ones make up for them
+
+
+NO_LOSSES = Losses()
+
+
+def grow_plan(
+    config: RunConfig,
+    plan: Plan,
+    objects: Sequence[SourceObject],
+    *,
+    spread: bool,
+    losses: Losses = NO_LOSSES,
+) -> Plan:
     """Add shards to a plan. Those that it has stay as they are, and no object changes its split.
 
     New pairs are of objects that the plan does not have yet; where these are too few, also of others, in new
@@ -101,6 +118,7 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
         config: of the run at its new size; `grown_from` has the sizes before.
         plan: of the run before.
         objects: of the source, listed for the new size; the plan's own are known by their uids.
+        losses: before it grew to this size.
 
     Raises:
         InputError: if there are too few objects for the splits.
@@ -109,11 +127,11 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
     old = [_as_planned(shard, plan) for shard in plan.shards]
     split_of = _splits_so_far(plan)
     known = [thing for thing in plan.objects if not thing.parts]
-    listed = {thing.record.uid for thing in known}
-    fresh = [thing for thing in objects if thing.record.uid not in listed]
-    added = config.pairs - sum(len(shard.motions) for shard in old)
+    not_fresh = {thing.record.uid for thing in known} | set(losses.uids)
+    fresh = [thing for thing in objects if thing.record.uid not in not_fresh]
+    added = config.pairs - sum(len(shard.motions) for shard in old) + losses.pairs
     per_object = pairs_per_visit(config, len(objects), spread=spread, pairs=added)
-    pairs_of = _pairs_to_add(config, old, len(known) + len(fresh))
+    pairs_of = _pairs_to_add(config, old, added, len(known) + len(fresh))
     fresh_of = _split_fresh(config, known, fresh, split_of, pairs_of)
     shards = list(old)
     everything = [*plan.objects, *fresh]
@@ -121,7 +139,9 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
         names = [*fresh_of.get(split, [])]
         enough = OBJECTS_PER_SHARD + int(np.ceil(pairs / per_object))
         if config.plan.scenes is not None or len(names) < enough:
-            again = sorted(uid for uid, where in split_of.items() if where == split)
+            again = sorted(
+                uid for uid, where in split_of.items() if where == split and uid not in losses.uids
+            )
             order = generator(config.seed, "again", split, step).permutation(len(again))
             names += [again[place] for place in order]
         if config.plan.scenes is not None:
@@ -135,6 +155,7 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
     return plan.model_copy(
         update={
             "config_hash": config_hash(config),
+            "pairs": config.pairs,
             "pairs_per_object": per_object,
             "objects": everything,
             "shards": shards,
@@ -232,12 +253,15 @@ def _split_pairs(config: RunConfig, objects: int) -> Pairs:
     return {name: number for name, number in pairs.items() if number}
 
 
-def _pairs_to_add(config: RunConfig, old: Sequence[Shard], objects: int) -> Pairs:
-    """Pairs that each split gets, so that all together it has its share again, as far as that is possible."""
+def _pairs_to_add(config: RunConfig, old: Sequence[Shard], added: int, objects: int) -> Pairs:
+    """Pairs that each split gets of those that are added.
+
+    All together it has its share again, as far as that is possible.
+    """
     have = Counter[Split]()
     for shard in old:
         have[shard.split] += len(shard.motions)
-    left = config.pairs - have.total()
+    left = added
     out: Pairs = {}
     for split, target in reversed(_split_pairs(config, objects).items()):
         out[split] = left if split == "train" else min(left, max(0, target - have[split]))

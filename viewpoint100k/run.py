@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from viewpoint100k import fetching, pipeline, run_state, storage
-from viewpoint100k.config import BUNDLED, RunConfig, load_config, public_source
+from viewpoint100k.config import BUNDLED, XL_TABLE, RunConfig, load_config, public_source
 from viewpoint100k.devices import Device, find_devices
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.interpreters import check_engine
@@ -94,6 +94,9 @@ def with_absolute_source(config: RunConfig) -> RunConfig:
     ]
     render = config.render.model_copy(update={"surroundings": surroundings})
     config = config.model_copy(update={"render": render})
+    if public_source(config.source) == XL_TABLE:
+        table = os.path.abspath(config.source.partition(":")[2])
+        return config.model_copy(update={"source": f"objaverse-xl:{table}"})
     if public_source(config.source) != "folder":
         return config
     return config.model_copy(update={"source": os.path.abspath(config.source)})

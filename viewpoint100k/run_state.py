@@ -160,6 +160,21 @@ def machine_name() -> str:
     return os.environ.get(MACHINE) or platform.node()
 
 
+def begin_attempt(out: Path, shard: Shard) -> Progress:
+    """Say that this process makes a shard now, for the first time or once more."""
+    now = time.time()
+    before = read_progress(out, shard)
+    begun = Progress(
+        attempt=before.attempt + 1 if before else 1,
+        machine=machine_name(),
+        pid=os.getpid(),
+        started=now,
+        updated=now,
+    )
+    report_progress(RunPaths(out), shard, begun)
+    return begun
+
+
 def report_progress(
     paths: RunPaths, shard: Shard, begun: Progress, pairs: int = 0, rejects: int = 0, error: str = ""
 ) -> None:

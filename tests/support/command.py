@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.forks import Forks
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "assets"
 # as the installed program starts, so that it knows itself by its name
@@ -12,10 +14,20 @@ MAIN = 'import sys; sys.argv[0] = "viewpoint100k"; from viewpoint100k.cli import
 SMALL = ["--set", "render.size_px=64", "--set", "render.samples=1", "--set", "gates.min_decidability=0.02"]
 
 
-def viewpoint100k(*arguments, timeout=600, **more):
-    """Run the command line as a user does."""
-    command = [sys.executable, "-m", "viewpoint100k", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **more)
+FORKS = Forks()
+
+
+def viewpoint100k(*arguments, timeout=600, cwd=None, **more):
+    """Run the command line as a user does, in a process of its own.
+
+    Where nothing else is said of that process (an environment, a user), it is forked from one that has imported the
+    library: see support/forks.py.
+    """
+    words = [*map(str, arguments)]
+    if not more:
+        return FORKS.run(words, timeout, cwd)
+    command = [sys.executable, "-m", "viewpoint100k", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, **more)
 
 
 def parse_command(words):

@@ -78,23 +78,25 @@ def objects_list(
     )
 
 
+LookOption = Annotated[
+    bool,
+    typer.Option("--render", help="Also look at each object from all around, and judge it as a run would."),
+]
+SheetOption = Annotated[
+    Optional[Path],
+    typer.Option(
+        metavar="FILE.jpg",
+        help="Draw the objects and their verdicts on a contact sheet. Implies --render.",
+        show_default=False,
+    ),
+]
+
+
 @app.command("check")
 def objects_check(
     source: ListedArgument,
-    render: Annotated[
-        bool,
-        typer.Option(
-            "--render", help="Also look at each object from all around, and judge it as a run would."
-        ),
-    ] = False,
-    sheet: Annotated[
-        Optional[Path],
-        typer.Option(
-            metavar="FILE.jpg",
-            help="Draw the objects and their verdicts on a contact sheet. Implies --render.",
-            show_default=False,
-        ),
-    ] = None,
+    render: LookOption = False,
+    sheet: SheetOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     engine_python: PythonOption = None,
@@ -115,43 +117,59 @@ def objects_check(
     from viewpoint100k import inspection
     from viewpoint100k.config import RunConfig
     from viewpoint100k.interpreters import check_engine
-    from viewpoint100k.shards import write_atomically
 
     probed = render or sheet is not None
-    if sheet is not None and (sheet.suffix.lower() not in {".jpg", ".jpeg"} or not sheet.parent.is_dir()):
-        raise InputError(f"--sheet {sheet}: expected a .jpg file in a folder that exists")
+    _check_sheet(sheet)
     if probed:
         check_engine(*([engine_python] if engine_python else []))
     config = RunConfig(source=source)
     listing = listed(source, count, seed)
+    looked = _probe(config, listing, workers, device, engine_python) if probed else _look(config, listing)
     kept = list[inspection.Seen]()
-    for seen in _probe(config, listing, workers, device, engine_python) if probed else _look(config, listing):
+    for seen in looked:
         if as_json:
             print(seen.finding.model_dump_json(), flush=True)
         drawn = sheet is not None and len(kept) < inspection.MOST_ON_A_SHEET
         kept.append(seen if drawn else seen._replace(picture=b""))
     findings = [seen.finding for seen in kept]
-    summary = inspection.count_verdicts(findings)
-    if sheet is not None:
-        cut = (
-            f" (drawn: the first {inspection.MOST_ON_A_SHEET})"
-            if len(kept) > inspection.MOST_ON_A_SHEET
-            else ""
-        )
-        with disk_errors(sheet):
-            write_atomically(sheet, inspection.draw_sheet(kept, f"{source}: {summary}{cut}"))
     refused = [finding for finding in findings if finding.verdict != inspection.OK]
+    if sheet is not None:
+        _draw(sheet, source, kept)
     if not as_json:
         print_findings(findings if probed else refused, config.gates.min_asymmetry)
-        out_console.print(summary, soft_wrap=True, highlight=False)
-        if meshes := inspection.count_meshes(findings):
-            out_console.print(meshes, soft_wrap=True, highlight=False)
-        if spent := [Counter(finding.cpu_s) for finding in findings if finding.cpu_s]:
-            print_cpu(sum(spent, Counter[str]()), f"{len(spent)} objects")
-        if sheet is not None:
-            out_console.print(f"Look at them: {escape(str(sheet))}", soft_wrap=True, highlight=False)
+        _print_summary(findings, sheet)
     if refused:
         raise typer.Exit(1)
+
+
+def _check_sheet(sheet: Path | None) -> None:
+    if sheet is not None and (sheet.suffix.lower() not in {".jpg", ".jpeg"} or not sheet.parent.is_dir()):
+        raise InputError(f"--sheet {sheet}: expected a .jpg file in a folder that exists")
+
+
+def _draw(sheet: Path, source: str, kept: list[Any]) -> None:
+    """The contact sheet of the objects of a source, as many as fit."""
+    from viewpoint100k import inspection
+    from viewpoint100k.shards import write_atomically
+
+    title = f"{source}: {inspection.count_verdicts([seen.finding for seen in kept])}"
+    if len(kept) > inspection.MOST_ON_A_SHEET:
+        title += f" (drawn: the first {inspection.MOST_ON_A_SHEET})"
+    with disk_errors(sheet):
+        write_atomically(sheet, inspection.draw_sheet(kept, title))
+
+
+def _print_summary(findings: list[Any], sheet: Path | None) -> None:
+    """How many objects there are of each verdict, what their meshes are like, and what looking has cost."""
+    from viewpoint100k import inspection
+
+    out_console.print(inspection.count_verdicts(findings), soft_wrap=True, highlight=False)
+    if meshes := inspection.count_meshes(findings):
+        out_console.print(meshes, soft_wrap=True, highlight=False)
+    if spent := [Counter(finding.cpu_s) for finding in findings if finding.cpu_s]:
+        print_cpu(sum(spent, Counter[str]()), f"{len(spent)} objects")
+    if sheet is not None:
+        out_console.print(f"Look at them: {escape(str(sheet))}", soft_wrap=True, highlight=False)
 
 
 @app.command("fetch")

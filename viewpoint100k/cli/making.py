@@ -11,12 +11,13 @@ import typer
 from rich.markup import escape
 
 from viewpoint100k.cli.options import (
-    FARM,
+    AddressOption,
     AllowOption,
     AtATimeOption,
     CpusOption,
     DatasetArgument,
     DeviceOption,
+    DryRunOption,
     GpusOption,
     JsonOption,
     PairsOption,
@@ -24,6 +25,8 @@ from viewpoint100k.cli.options import (
     PythonOption,
     RetriesOption,
     RunArgument,
+    RunnerOption,
+    SbatchOption,
     SeedOption,
     SetOption,
     SourceOption,
@@ -61,36 +64,13 @@ def generate(
     seed: SeedOption = None,
     allow: AllowOption = None,
     overrides: SetOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be made and what it would cost. Write nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     engine_python: PythonOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
-    runner: Annotated[
-        str,
-        typer.Option(
-            help="Who runs the shards: local, ray or slurm. See docs/farm.md.",
-            rich_help_panel=FARM,
-            autocompletion=lambda: ["local", "ray", "slurm"],
-        ),
-    ] = "local",
-    address: Annotated[
-        str,
-        typer.Option(
-            help="Address of a Ray cluster: auto, host:port or ray://.",
-            show_default="start one here",
-            rich_help_panel=FARM,
-        ),
-    ] = "",
-    sbatch: Annotated[
-        Optional[list[str]],
-        typer.Option(
-            help="An option for SLURM, such as --sbatch=--partition=long. May be repeated.",
-            show_default=False,
-            rich_help_panel=FARM,
-        ),
-    ] = None,
+    runner: RunnerOption = "local",
+    address: AddressOption = "",
+    sbatch: SbatchOption = None,
     at_a_time: AtATimeOption = 0,
     cpus: CpusOption = 1,
     gpus: GpusOption = 0,

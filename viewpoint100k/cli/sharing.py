@@ -46,6 +46,13 @@ def card_command(
     )
 
 
+BranchOption = Annotated[str, typer.Option(help="The branch that people read; created if it does not exist.")]
+TagOption = Annotated[
+    str, typer.Option(help="Tag of this version.", show_default="v and the version of the dataset")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent. Send nothing.")]
+
+
 @app.command("publish", rich_help_panel="Publish")
 def publish_command(
     dataset: DatasetArgument,
@@ -55,15 +62,9 @@ def publish_command(
     private: Annotated[
         bool, typer.Option("--private", help="Make the repository private if it does not exist yet.")
     ] = False,
-    branch: Annotated[
-        str, typer.Option(help="The branch that people read; created if it does not exist.")
-    ] = "main",
-    tag: Annotated[
-        str, typer.Option(help="Tag of this version.", show_default="v and the version of the dataset")
-    ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be sent. Send nothing.")
-    ] = False,
+    branch: BranchOption = "main",
+    tag: TagOption = "",
+    dry_run: DryRunOption = False,
     workers: Annotated[
         Optional[int],
         typer.Option(min=1, help="How many processes check at once.", show_default="one per core"),
@@ -96,15 +97,10 @@ def publish_command(
         commit = hub.send(shipment, progress)
     if shipment.up_to_date:
         out_console.print("Everything was already there")
-    out_console.print(
-        f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:", soft_wrap=True, highlight=False
-    )
-    out_console.print(
-        f"  {load_line(repo_id, shipment.tag)}",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
-    )
+    done = f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:"
+    out_console.print(done, soft_wrap=True, highlight=False)
+    line = f"  {load_line(repo_id, shipment.tag)}"
+    out_console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command("remove", rich_help_panel="Publish")

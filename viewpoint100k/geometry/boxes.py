@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike
 from viewpoint100k.geometry.cameras import project
 from viewpoint100k.geometry.rotations import Array
 
+# (8, 3) corners of a box with sides of 1, whose base is at z = 0: x slowest, z fastest
+UNIT_CORNERS = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (0.0, 1.0)])
+
 
 class Projected(NamedTuple):
     """An upright box in a picture."""
@@ -43,9 +46,8 @@ def box_corners(world_from_object: ArrayLike, size: ArrayLike) -> Array:
         world_from_object: (4, 4).
         size: (3,) its sides.
     """
-    signs = np.stack(np.meshgrid((-0.5, 0.5), (-0.5, 0.5), (0.0, 1.0), indexing="ij"), axis=-1).reshape(-1, 3)
     m = np.asarray(world_from_object, dtype=np.float64)
-    return np.asarray((signs * np.asarray(size, dtype=np.float64)) @ m[:3, :3].T + m[:3, 3])
+    return np.asarray((UNIT_CORNERS * np.asarray(size, dtype=np.float64)) @ m[:3, :3].T + m[:3, 3])
 
 
 def project_box(

@@ -1,7 +1,7 @@
 """Where objects come from: list what a source has, and bring one file of it to this machine, checked.
 
-A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis` or
-`objaverse:all`.
+A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis`,
+`objaverse:all`, or `objaverse-xl:` with a part of it or a table.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from viewpoint100k.config import FileBudgets, ObjectsConfig
+from viewpoint100k.config import XL_PARTS, FileBudgets, ObjectsConfig
 from viewpoint100k.errors import InputError, ObjectRefused, ViewpointError
 from viewpoint100k.objects.credit import licence_refusal
 from viewpoint100k.objects.selection import (
@@ -29,7 +29,20 @@ from viewpoint100k.plan import Selection
 from viewpoint100k.records import ObjectRecord, Reject, SourceObject
 
 MANY = 100  # objects of Objaverse: for this many, all of it is looked at
-SOURCES = "builtin:, a folder of .glb/.gltf files, objaverse:lvis or objaverse:all"
+SOURCES = (
+    "builtin:, a folder of .glb/.gltf files, objaverse:lvis, objaverse:all, or objaverse-xl: with "
+    f"{', '.join(XL_PARTS)} or a Parquet file"
+)
+REMOTE = ("objaverse", "xl")  # kinds whose files are downloaded
+# what Objaverse-XL's tables do not say of files
+NOT_IN_XL = (
+    *OF_ANNOTATIONS,
+    "categories",
+    "without_categories",
+    "authors",
+    "without_authors",
+    "category_share",
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,10 @@ def list_objects(
     """
     kind, rest = _parse(source)
     choice = choice or ObjectsConfig()
-    if kind != "objaverse":
+    files = dict[str, str]()
+    if kind == "xl":
+        check_possible(choice, source, NOT_IN_XL)
+    elif kind != "objaverse":
         check_possible(choice, source, OF_ANNOTATIONS)
     if kind == "builtin":
         check_possible(choice, source, OF_LISTS)
@@ -88,6 +104,11 @@ def list_objects(
 
         objects, funnel = list_objaverse(rest, wanted, seed, lists, allow, progress)
         rejects = []
+    elif kind == "xl":
+        from viewpoint100k.objects.xl import list_xl
+
+        objects, funnel, files = list_xl(rest, wanted, seed, lists, allow)
+        rejects = []
     else:
         from viewpoint100k.objects.folder import list_folder
 
@@ -96,6 +117,7 @@ def list_objects(
         funnel.step("pass the gate, with a licence that is allowed", len(usable))
         objects = select(usable, lists, funnel)
     selection = record_selection(lists, allow, funnel, [thing.record.uid for thing in objects])
+    selection = selection.model_copy(update={"files": {**selection.files, **files}})
     return Listing(tuple(objects), (*rejects, *funnel.rejects), kind == "builtin", selection)
 
 
@@ -123,31 +145,39 @@ def fetch_object(
         from viewpoint100k.objects.objaverse import fetch_objaverse
 
         path = fetch_objaverse(obj)
+    elif kind == "xl":
+        from viewpoint100k.objects.xl import fetch_xl
+
+        path = fetch_xl(obj, budgets.max_bytes)
     else:
         check_folder(Path(rest))
         path = open_inside(Path(rest), obj.path)
     planned = obj.record.sha256
+    was_checked = planned and kind not in REMOTE
     try:
         sha256, shape = inspect_file(path, budgets)
     except ObjectRefused as error:
         raise ObjectRefused(
-            f"changed since it was planned, when it was fine: {error}" if planned else error
+            f"changed since it was planned, when it was fine: {error}" if was_checked else error
         ) from error
     if planned not in ("", sha256):
-        raise ObjectRefused(f"changed since it was planned: sha256 was {planned}, is {sha256}")
+        when = "planned" if was_checked else "listed"
+        raise ObjectRefused(f"changed since it was {when}: sha256 was {planned}, is {sha256}")
     return path, obj.record.model_copy(update={"sha256": sha256, "shape": shape})
 
 
 @contextmanager
-def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
+def fetch_ahead(things: Sequence[SourceObject], source: str, budgets: FileBudgets) -> Iterator[None]:
     """Meanwhile, bring objects of a source that downloads them here, in order.
 
     What fails is met again later.
     """
-    if _parse(source)[0] != "objaverse":
+    kind = _parse(source)[0]
+    if kind not in REMOTE:
         yield
         return
     from viewpoint100k.objects.objaverse import fetch_objaverse
+    from viewpoint100k.objects.xl import fetch_xl
 
     over = threading.Event()
 
@@ -156,7 +186,10 @@ def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
             if over.is_set():
                 return
             with suppress(ViewpointError, OSError):
-                fetch_objaverse(thing)
+                if kind == "objaverse":
+                    fetch_objaverse(thing)
+                else:
+                    fetch_xl(thing, budgets.max_bytes)
 
     thread = threading.Thread(target=fetch, daemon=True)
     thread.start()
@@ -172,6 +205,8 @@ def _parse(source: str) -> tuple[str, str]:
         return "builtin", ""
     if source in ("objaverse:lvis", "objaverse:all"):
         return "objaverse", source.partition(":")[2]
+    if source.startswith("objaverse-xl:") and source != "objaverse-xl:":
+        return "xl", source.partition(":")[2]
     # a folder's name may have a colon in it, and C: is no scheme
     if source and (Path(source).exists() or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", source)):
         return "folder", source

@@ -120,6 +120,11 @@ class Proof:
     options: Mapping[str, str] = field(default_factory=dict)
     phrases: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def names_objects(self) -> bool:
+        """Whether one of its facts has sentences that name objects of a scene."""
+        return any(fact.names_objects for fact in self.facts)
+
 
 def only_phrase(wording: str, phrases: Mapping[str, str]) -> str:
     """The key of the only one of some phrases that a wording has; empty if it has none, or several."""
@@ -149,7 +154,7 @@ def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str
     names = names_of(case.sample.scene)
     sentences = []
     for said in before:
-        sentence = read(said, proof, names if any(fact.names_objects for fact in proof.facts) else ())
+        sentence = read(said, proof, names if proof.names_objects else ())
         if sentence is None:
             yield f"cannot be read: {said!r}"
         else:

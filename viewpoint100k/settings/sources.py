@@ -57,6 +57,8 @@ Trait = Literal[
 ]  # as Objaverse++ labels them
 Letters = Annotated[str, Field(min_length=1, max_length=200)]
 MOST_STEPS = 100  # in which a dataset may have grown
+XL_PARTS = ("all", "github", "sketchfab", "smithsonian", "thingiverse")  # of Objaverse-XL, by source
+XL_TABLE = "objaverse-xl:table"  # how a table of your own is named in what is published
 TABLES = (".txt", ".csv", ".json", ".parquet")
 LISTS = ("uids", "exclude", "quality", "groups")  # settings of `objects` that name a file
 
