@@ -75,7 +75,7 @@ class Bench:
                     "--think_prompt", THINK, "--output_dir", out, "--seed", seed, *more)  # fmt: skip
 
     def watched(self, thinks: bool, every: int) -> list[Any]:
-        return ["--watch", self.given.data, "--watch_split", "test", "--watch_questions",
+        return ["--watch", f"{self.given.data}#{TYPE}", "--watch_split", "test", "--watch_questions",
                 self.given.questions, "--watch_every", every, "--watch_thinks", thinks]  # fmt: skip
 
 
