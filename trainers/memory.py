@@ -42,7 +42,7 @@ class Kept(NamedTuple):
 
 
 class Activations(NamedTuple):
-    """Of the longest row: as it is, and with each layer computed again in the backward pass."""
+    """What the longest row takes: as it is, and with each layer computed again in the backward pass."""
 
     whole: Kept
     checkpointed: Kept
@@ -200,8 +200,8 @@ def measure(model: Any, forward: Callable[[int], Any]) -> Activations:
     """What a forward pass needs.
 
     Args:
-        model: not in shards, and without gradient checkpointing as yet.
-        forward: runs the loss of so many copies of the longest row, and returns it.
+        model: not in shards, and still without gradient checkpointing.
+        forward: runs the loss of a number of copies of the longest row, and returns it.
     """
     one = _tally(model, lambda: forward(1))
     two = _tally(model, lambda: forward(2))

@@ -71,7 +71,7 @@ def make_trainer(
 
 
 def hold_masters(trainer: Any) -> None:
-    """What is trained is kept in 32 bit, whoever launches: by DeepSpeed and FSDP themselves, or here.
+    """What is trained is kept in 32 bit, however it is launched: by DeepSpeed and FSDP themselves, or here.
 
     Raises:
         InputError: it is not, or the rate cannot move it all the same.
@@ -160,7 +160,7 @@ def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activati
     """What a forward pass of the longest row keeps, measured; None where weights are in shards by now.
 
     Args:
-        batch_of: so many copies of that row, as the model takes them.
+        batch_of: a number of copies of that row, as the model takes them.
     """
     if trainer.is_deepspeed_enabled:
         return None

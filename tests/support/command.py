@@ -17,17 +17,23 @@ SMALL = ["--set", "render.size_px=64", "--set", "render.samples=1", "--set", "ga
 FORKS = Forks()
 
 
-def viewpoint100k(*arguments, timeout=600, cwd=None, **more):
+def viewpoint100k(*arguments, timeout=600, cwd=None, env=None, **more):
     """Run the command line as a user does, in a process of its own.
 
-    Where nothing else is said of that process (an environment, a user), it is forked from one that has imported the
-    library: see support/forks.py.
+    It is forked from one that has imported the library (support/forks.py), unless something is asked that only a new
+    process can have: another user, or variables that are read while Python and numpy start.
     """
     words = [*map(str, arguments)]
-    if not more:
-        return FORKS.run(words, timeout, cwd)
+    if not more and (env is None or started_with(env) == started_with(os.environ)):
+        return FORKS.run(words, timeout, cwd, env)
     command = [sys.executable, "-m", "viewpoint100k", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, **more)
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=env, **more)
+
+
+def started_with(environment):
+    """The variables that a process reads before it reads its arguments."""
+    early = ("PYTHON", "LD_", "LC_", "LANG", "OMP_", "OPENBLAS_", "MKL_", "MALLOC_")
+    return {name: value for name, value in environment.items() if name.startswith(early)}
 
 
 def parse_command(words):

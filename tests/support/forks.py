@@ -35,7 +35,7 @@ class Forks:
         self._server = None
         self._one_at_a_time = threading.Lock()
 
-    def run(self, arguments, timeout=600, cwd=None):
+    def run(self, arguments, timeout=600, cwd=None, env=None):
         """Run a command line.
 
         Raises:
@@ -45,7 +45,11 @@ class Forks:
             if self._server is None:
                 self._start()
             streams = [Path(folder, name) for name in ("stdout", "stderr")]
-            job = {"arguments": arguments, "cwd": str(cwd or os.getcwd()), "environment": dict(os.environ)}
+            job = {
+                "arguments": arguments,
+                "cwd": str(cwd or os.getcwd()),
+                "environment": dict(os.environ if env is None else env),
+            }
             self._tell(job | {"streams": list(map(str, streams))})
             pid = self._hear(None)["pid"]
             ended = self._hear(timeout)

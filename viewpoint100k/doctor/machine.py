@@ -15,7 +15,8 @@ from viewpoint100k.runners.local import ROOM_FOR_A_WORKER, default_workers, free
 from viewpoint100k.storage import is_url
 
 USUAL_RENDER_BYTES = 800_000_000  # of memory, that a render process takes
-ROOMY_DISK = 2_000_000_000  # bytes: 25,000 pairs at 512 px take that
+ROOMY_DISK = 2_000_000_000  # bytes: 28,000 pairs at 512 px take that
+PAIR_BYTES = 70_000  # at 512 px; docs/farm.md has the measurements
 ENOUGH_FILES = 1024  # for Ray, and for loaders with several processes
 ENOUGH_SHM = 1 << 30  # bytes, for the same
 
@@ -53,14 +54,19 @@ def disk(out: str) -> Iterator[Finding]:
             yield red(name, folder, error)
             continue
         tight = free < ROOMY_DISK
+        pairs = free // PAIR_BYTES
+        room = f"room for about {pairs:,} pairs at 512 px (100,000 take 7 GB): free space for more"
         yield Finding(
             name=name,
             verdict="yellow" if tight else "green",
-            found=f"{free / 1e9:.1f} GB free in {os.path.abspath(folder)}",
-            advice="100,000 pairs at 512 px take 7 GB, at 256 px 3 GB: free space for more"
-            if tight
-            else "nothing to do",
+            found=f"{_size(free)} free in {os.path.abspath(folder)}",
+            advice=room if tight else "nothing to do",
         )
+
+
+def _size(count: int) -> str:
+    """A number of bytes in words."""
+    return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
 
 
 def open_files() -> Iterator[Finding]:
