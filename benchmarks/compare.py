@@ -1,7 +1,7 @@
 """Two comparisons on a model of 1 M parameters with a tower that a probe warmed up; CPU only.
 
     python benchmarks/compare.py said WORK --data DATASET --tower TOWER [--steps 150] [--seeds 0]
-    python benchmarks/compare.py curriculum WORK --data DATASET --tower TOWER [--grpo_steps 16] [--seeds 0 1]
+    python benchmarks/compare.py curriculum WORK --data DATASET --start SFT [--wordings FILE] [--seeds 0 1]
 
 `said`: what a model is taught to say before its answer, by SFT: nothing; the dataset's chain of thought;
 one line that states the motion; a chain for a tenth of the questions. `curriculum`: GRPO on the stored
@@ -98,17 +98,15 @@ def said(bench: Bench, name: str, seed: int) -> dict[str, Any]:
 
 def curriculum(bench: Bench, name: str, seed: int) -> dict[str, Any]:
     """What the same number of rollouts taught, and how difficult the questions became."""
-    start = bench.work / f"start-{seed}"
-    if not (start / "config.json").is_file():
-        bench.sft(bench.model(seed), start, seed, "--think_ratio", 0)
     given = bench.given
     fresh = STREAMS[name]
     data = ["--data", given.data, "--types", TYPE]
     if fresh:
         data = ["--data", f"gym:{given.data}#{TYPE}", "--streaming", True, "--curriculum", True]
+        data += ["--wordings", given.wordings] if given.wordings else []
     out = bench.work / f"grpo-{'fresh' if fresh else 'stored'}-{seed}"
-    cpu_s = bench("trainers.grpo", "--config", "tiny_cpu", "--model_name_or_path", start, *data, "--freeze",
-                  "vision", "--think_ratio", 0, "--rewards", "accuracy", "--reward_weights", 1.0,
+    cpu_s = bench("trainers.grpo", "--config", "tiny_cpu", "--model_name_or_path", given.start, *data,
+                  "--freeze", "vision", "--think_ratio", 0, "--rewards", "accuracy", "--reward_weights", 1.0,
                   "--num_generations", 8, "--per_device_train_batch_size", 128, "--max_completion_length", 12,
                   "--max_steps", given.grpo_steps, "--learning_rate", given.grpo_rate, "--beta", 0.01,
                   "--warmup_steps", 2, "--logging_steps", 1, "--output_dir", out, "--seed", seed,
@@ -138,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("what", choices=("said", "curriculum"))
     parser.add_argument("work", type=Path)
     parser.add_argument("--data", required=True, help="a dataset of orbits; its test objects are asked about")
-    parser.add_argument("--tower", required=True, help="of trainers.probe, 32 px")
+    parser.add_argument("--tower", help="of trainers.probe, 32 px; for `said`")
+    parser.add_argument("--start", help="a model that knows the questions; for `curriculum`")
+    parser.add_argument("--wordings", help="templates of the dataset, if they are not those that ship")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--steps", type=int, default=150, help="of SFT, 32 questions each")
     parser.add_argument("--grpo_steps", type=int, default=16, help="of 16 prompts x 8 completions")

@@ -41,7 +41,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,9 +110,11 @@ def pack(tree: Tree, binary: bytes) -> bytes:
 
 def places(value: Any, name: str = "") -> Iterator[tuple[str, Place]]:
     """Everything in a JSON tree and how to get at it, by its name or that of the list it is in."""
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    children: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        children = value.items()
+    elif isinstance(value, list):
+        children = enumerate(value)
     for key, child in children:
         called = key if isinstance(key, str) else name
         yield called, (value, key)

@@ -65,7 +65,7 @@ def look_up(
 
     Args:
         rotation_rad: of the lookup direction about the vertical, as Blender's mapping node has it.
-        step: looked up once per so many pixels; the bundled HDRIs have fewer pixels a degree than that.
+        step: how many pixels share one look-up; the bundled HDRIs have fewer pixels a degree than that.
     """
     direction = _directions(camera, size_px, step)
     return _towards(equirectangular, rotation_rad, direction, size_px)

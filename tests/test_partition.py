@@ -109,6 +109,20 @@ def test_a_new_object_that_may_be_an_old_one_goes_to_its_split():
     assert {shard.split for shard in plan.shards if "twin" in shard.objects} == {"test"}
 
 
+def test_groups_that_are_larger_than_a_split_are_divided_by_their_number():
+    copies = [one.model_copy(update={"kin": [f"mesh {n % 25}"]}) for n, one in enumerate(things(1000))]
+    config = load_config(pairs=200, overrides=["plan.validation_share=0.02", "plan.test_share=0.02"])
+    plan = make_plan(config, copies, spread=True)
+    group_of = {one.record.uid: one.kin[0] for one in copies}
+    splits = {}
+    for shard in plan.shards:
+        for uid in shard.objects:
+            splits.setdefault(group_of[uid], set()).add(shard.split)
+    assert len(splits) == 25
+    assert all(len(where) == 1 for where in splits.values())
+    assert Counter(next(iter(where)) for where in splits.values())["test"] >= 2
+
+
 def test_scenes_of_a_grown_run_are_of_objects_of_their_own_split():
     _, plan = planned([60, 120], [60, 80], preset="scenes")
     parts = {one.record.uid: [part.record.uid for part in one.parts] for one in plan.objects if one.parts}

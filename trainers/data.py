@@ -97,7 +97,7 @@ class DataArguments:
     orders: int = field(
         default=1,
         metadata={
-            "help": "Show each question in so many orders of its options; the letters say less by heart then."
+            "help": "In how many orders of its options to show each question. More: letters mean less."
         },
     )
     system_prompt: str | None = field(
@@ -129,7 +129,14 @@ class DataArguments:
         metadata={"help": "Stop when their accuracy is so far below the first measurement, twice in a row."},
     )
     difficulty: float = field(
-        default=0.0, metadata={"help": "Of the questions of gym:DATASET, 0 to 1: just above the grey band."}
+        default=0.0,
+        metadata={
+            "help": "How hard questions of gym:DATASET are, from 0 to 1, which is just above the grey band."
+        },
+    )
+    wordings: str | None = field(
+        default=None,
+        metadata={"help": "File of templates for the questions of gym:DATASET; None: those that ship."},
     )
     curriculum: bool = field(
         default=False,
@@ -181,7 +188,9 @@ def parse_source(text: str) -> Source:
         path = rest
     elif colon and not Path(path).exists():
         if benchmark not in BENCHMARKS:
-            raise InputError(f"--data {text}: there is no {benchmark!r}; expected of {', '.join(BENCHMARKS)}")
+            raise InputError(
+                f"--data {text}: there is no {benchmark!r}; expected one of {', '.join(BENCHMARKS)}"
+            )
         path = rest or BENCHMARKS[benchmark].hub_id
     else:
         benchmark = ""
@@ -270,7 +279,9 @@ def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
         if not streaming:
             raise InputError(f"gym:{source.path} has no end: add --streaming, and --max_steps")
         kinds = list(source.types) or arguments.types or []
-        rows = gym.fresh_rows(source.path, kinds, arguments.difficulty, arguments.mixture_seed)
+        rows = gym.fresh_rows(
+            source.path, kinds, arguments.difficulty, arguments.mixture_seed, arguments.wordings
+        )
     elif source.benchmark:
         rows = load_benchmark(
             source.benchmark,
@@ -406,7 +417,7 @@ def messages(question: str, system_prompt: str | None, think_prompt: str = "") -
 
 
 def lot(question_id: str, seed: int) -> float:
-    """A number in [0, 1) that belongs to a question: the same whoever draws it, in whatever order."""
+    """A number in [0, 1) that belongs to a question: the same on every machine and in every order."""
     digest = hashlib.sha256(f"{seed}/{question_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

@@ -26,7 +26,7 @@ class RewardArguments:
     rewards: list[str] = field(
         default_factory=lambda: ["format", "accuracy"],
         metadata={
-            "help": "Of format, accuracy, partial, length, paper. The paper: 0.5 format + 0.5 accuracy."
+            "help": "Some of format, accuracy, partial, length, paper. paper is 0.5 format + 0.5 accuracy."
         },
     )
 
@@ -38,7 +38,7 @@ def reward_functions(names: list[str], max_completion_length: int) -> list[Any]:
     """
     known = {**REWARDS, "length": length_reward(max_completion_length)}
     if unknown := [name for name in names if name not in known]:
-        raise InputError(f"--rewards {unknown[0]}: expected of {', '.join(known)}")
+        raise InputError(f"--rewards {unknown[0]}: expected some of {', '.join(known)}")
     return [known[name] for name in names]
 
 

@@ -13,6 +13,7 @@ from viewpoint100k.scoring import score
 CHECKED = 16  # rows, the first ones: mistakes of settings show in any
 MOVED = 0.9  # of what is trained must change by a tenth of a step
 SAMPLE = 10_000  # numbers of each tensor that are looked at
+LOOKED_AT = 20_000  # rows of which the longest are sought
 IGNORED = -100  # label of a token that is not trained on
 
 
@@ -25,6 +26,20 @@ def first_rows(rows: Any, count: int = CHECKED) -> list[dict[str, Any]]:
     if not found:
         raise InputError("no question is left to train on: check --split, --types, --tiers and --families")
     return found
+
+
+def longest_rows(rows: Any, count: int = 4) -> list[dict[str, Any]]:
+    """The rows of a table that have the longest texts: memory and context must do for them. Of a stream none.
+
+    Of a large table only some rows are looked at, spread over all of it.
+    """
+    if not hasattr(rows, "__len__"):
+        return []
+    looked = range(0, len(rows), max(1, len(rows) // LOOKED_AT))
+    texts = rows.select_columns(["prompt", "completion"]).select(looked)
+    lengths = [sum(len(part["content"]) for part in [*row["prompt"], *row["completion"]]) for row in texts]
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    return [rows[looked[place]] for place in order[:count]]
 
 
 def check_rows(rows: Sequence[dict[str, Any]], think_ratio: float = 0.0) -> None:
@@ -246,11 +261,8 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
         kinds.add(str(values.dtype).removeprefix("torch."))
     share = moved / seen if seen else 1.0
     if share < MOVED:
-        wider = (
-            "Raise it"
-            if kinds == {"float32"}
-            else "Set mixed_precision: bf16 for accelerate, or dtype: float32"
-        )
+        wider = "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        wider = "Raise it" if kinds == {"float32"} else wider
         raise InputError(
             f"--learning_rate {rate:g} cannot move what it trains: weights are kept in "
             f"{', '.join(sorted(kinds))}, where a tenth "
@@ -271,7 +283,7 @@ def sft_plan(args: Any, rows: Any, processes: int, tokens: tuple[int, int, int])
         f"{batch} questions per step: {args.per_device_train_batch_size} x {processes} processes x "
         f"{args.gradient_accumulation_steps} accumulated",
         f"at most {tokens[0]} tokens per question, {tokens[1]} to {tokens[2]} of them trained on (of the "
-        f"first {CHECKED})",
+        f"first {CHECKED} and of the longest)",
     ]
     return lines + _length(args, rows, batch)
 

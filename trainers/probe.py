@@ -50,7 +50,7 @@ class Result(NamedTuple):
     accuracy: float
     n: int
     by_family: dict[str, tuple[float, int]]
-    curve: list[tuple[int, float]]  # after so many samples, on a part of the test pairs
+    curve: list[tuple[int, float]]  # samples seen, and accuracy on a part of the test pairs
     cpu_s: float
 
 

@@ -20,7 +20,7 @@ class Opened(NamedTuple):
     processor: Any
     rows: Any  # a table or a stream
     watched: Any  # a table, or None
-    first: list[dict[str, Any]]  # rows
+    first: list[dict[str, Any]]  # rows, and the longest of a table
 
 
 def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> Opened:
@@ -35,7 +35,7 @@ def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> 
     )
     rows = load_rows(data_args)
     watched = load_watched(data_args)
-    first = preflight.first_rows(rows)
+    first = [*preflight.first_rows(rows), *preflight.longest_rows(rows)]
     preflight.check_rows(first, data_args.think_ratio)
     preflight.check_pictures(processor, first)
     return Opened(processor, rows, watched, first)
@@ -71,7 +71,7 @@ def make_trainer(
 
 
 def hold_masters(trainer: Any) -> None:
-    """What is trained is kept in 32 bit, whoever launches: by DeepSpeed and FSDP themselves, or here.
+    """What is trained is kept in 32 bit, however it is launched: by DeepSpeed and FSDP themselves, or here.
 
     Raises:
         InputError: it is not, or the rate cannot move it all the same.
@@ -160,7 +160,7 @@ def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activati
     """What a forward pass of the longest row keeps, measured; None where weights are in shards by now.
 
     Args:
-        batch_of: so many copies of that row, as the model takes them.
+        batch_of: a number of copies of that row, as the model takes them.
     """
     if trainer.is_deepspeed_enabled:
         return None
@@ -168,7 +168,8 @@ def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activati
     def forward(rows: int) -> Any:
         batch = {name: values.to(trainer.model.device) for name, values in batch_of(rows).items()}
         batch.setdefault("labels", batch["input_ids"])
-        with trainer.compute_loss_context_manager():
+        # accelerate casts in the model that it prepared, which this is not yet
+        with trainer.accelerator.autocast(), trainer.compute_loss_context_manager():
             return trainer.model(**batch, fused_lm_head=True).log_probs.sum()
 
     return memory.measure(trainer.model, forward)

@@ -63,7 +63,7 @@ class TinyArguments:
     tower: str | None = field(
         default=None, metadata={"help": "Folder of a tower that probe.py trained, for llava."}
     )
-    seed: int = field(default=0, metadata={"help": "Of the weights."})
+    seed: int = field(default=0, metadata={"help": "Seed of the weights."})
 
 
 def train_tokenizer(texts: Iterable[str], kind: str, vocabulary: int) -> Any:
@@ -113,7 +113,7 @@ def build(arguments: TinyArguments, texts: Iterable[str]) -> Path:
     from transformers import AutoModelForImageTextToText, set_seed
 
     if arguments.kind not in TOKENS:
-        raise InputError(f"--kind {arguments.kind}: expected of {', '.join(TOKENS)}")
+        raise InputError(f"--kind {arguments.kind}: expected one of {', '.join(TOKENS)}")
     if arguments.size_px % 16:
         raise InputError(f"--size_px {arguments.size_px}: expected a multiple of 16")
     set_seed(arguments.seed)

@@ -132,14 +132,12 @@ def annotate(
         [(captures[pair.first], captures[pair.second]) for pair in pairs],
         [merge([marks[pair.first], marks[pair.second]]) for pair in pairs],
     )
-    candidates = []
-    for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True):
-        result = _candidate(visit, planned, moved, moved_back, tracked, surfaces, cloud)
-        if isinstance(result, Drop):
-            drops.append(result)
-        else:
-            candidates.append(result)
-    return candidates, drops
+    found = [
+        _candidate(visit, planned, moved, moved_back, tracked, surfaces, cloud)
+        for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True)
+    ]
+    drops += [result for result in found if isinstance(result, Drop)]
+    return [result for result in found if not isinstance(result, Drop)], drops
 
 
 class _Visit(NamedTuple):

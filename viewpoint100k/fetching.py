@@ -55,7 +55,7 @@ def fetch_run(
     connections: int = 1,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Reject]:
-    """Bring objects of a run into the cache of its source, each once, whoever fetches it.
+    """Bring objects of a run into the cache of its source, each of them once, from whichever machine.
 
     Args:
         part: (K, N): of the objects every Nth, from the Kth on.

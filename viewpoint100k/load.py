@@ -91,7 +91,7 @@ def load_questions(  # noqa: PLR0913 - filters, by name
         shuffle_buffer: of a stream, in samples. With 1 only the shards are shuffled, and a resumed stream
             goes on exactly; a larger buffer is lost when a stream is resumed, and filled anew.
         rank: of this node.
-        world_size: so many nodes share the questions, each reads its own.
+        world_size: how many nodes share the questions; each reads its own.
 
     Returns:
         Rows of `images` (list of pictures, figures drawn in; the questions of a sample share them, so change
@@ -162,7 +162,7 @@ def _names(argument: str, names: str | Collection[str]) -> list[str]:
     given = sorted({names} if isinstance(names, str) else set(names))
     if unknown := [name for name in given if name not in KNOWN[argument]]:
         raise InputError(
-            f"{argument}: there is no {unknown[0]!r}; expected of {', '.join(sorted(KNOWN[argument]))}"
+            f"{argument}: there is no {unknown[0]!r}; expected some of {', '.join(sorted(KNOWN[argument]))}"
         )
     return given
 
@@ -233,7 +233,7 @@ def _shards(path: str, split: str, revision: str | None) -> list[str]:
 
 
 def _samples(units: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
-    """The samples of shards, or of every so many-th part of them, as they are stored."""
+    """The samples of shards, or of one part of them, as they are stored."""
     keep_picture_memory()
     for address, part, parts in units:
         for number, (key, members) in enumerate(_stored(address)):

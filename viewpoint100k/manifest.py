@@ -101,7 +101,7 @@ class Manifest(Record):
 
     @property
     def views(self) -> int:
-        """Of each sample."""
+        """How many views each sample has."""
         return 4 if self.config.get("plan", {}).get("sets") else 2
 
     @cached_property

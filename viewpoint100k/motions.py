@@ -3,8 +3,8 @@
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for
 whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Families
 are names of codes; which ones a run asks for is the business of `design`.
-Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
-four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
+Cameras are proposed at random and kept if they do what the code says and have the object in the picture. Sets
+of four views have their own codes: an arc of cameras around the object, or a star of three around the first.
 
 Not every code has cameras: through a long lens there is no room to go up and tilt up. Which combinations have
 none is found before anything is planned (`has_cameras`), and they are not drawn; what an object cannot take
@@ -120,14 +120,18 @@ def clear_parts(active: tuple[bool, ...]) -> tuple[float, ...]:
     """
     right, up, forward, yaw, pitch, roll, _ = active
     around = right and yaw
-    none = (
-        1.0,
-        0.53 if around else 0.6 if (forward and pitch) or (right and roll) else 1.0,
-        0.36 if around else 0.55 if up and pitch else 1.0,
-    )
-    return tuple(
-        1.0 if moves else share for moves, share in zip(active, (*none, 1.0, 1.0, 1.0, 1.0), strict=True)
-    )
+    no_rise = 1.0
+    no_advance = 1.0
+    if around:
+        no_rise = 0.53
+        no_advance = 0.36
+    else:
+        if (forward and pitch) or (right and roll):
+            no_rise = 0.6
+        if up and pitch:
+            no_advance = 0.55
+    none = (1.0, no_rise, no_advance, 1.0, 1.0, 1.0, 1.0)
+    return tuple(1.0 if moves else share for moves, share in zip(active, none, strict=True))
 
 
 def simpler(code: str) -> str:
@@ -175,7 +179,7 @@ def carry_out(  # noqa: PLR0913 - choices by name
     Args:
         both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its
             own first camera.
-        overturn: whether turns that go with a move to the other side are too far; None: by lot.
+        overturn: whether turns that go with a move to the other side are too far; None: chosen at random.
         known_is_first: else the pair goes from the camera that is sought to the known one.
     """
     wanted = code if known_is_first else backwards(code)

@@ -27,7 +27,7 @@ OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
 # a split's scenes are of its own objects, and should not all be of the same few
 FEWEST_TO_SPLIT_FOR_SCENES = 40
-SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
+SCENES_OF_AN_OBJECT = 4  # of an endless source: how many scenes each object is in
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 ROUNDS_OF_A_STEP = 1000  # visits to an object are numbered from here, and from twice here, as the run grows
 
@@ -91,6 +91,14 @@ def make_plan(
     )
 
 
+def _again(config: RunConfig, split: str, split_of: Mapping[str, str], removed: Collection[str]) -> list[str]:
+    """The objects that a split has already, in random order: they are shown once more, in new views."""
+    step = len(config.grown_from)
+    uids = sorted(uid for uid, where in split_of.items() if where == split and uid not in removed)
+    order = generator(config.seed, "again", split, step).permutation(len(uids))
+    return [uids[place] for place in order]
+
+
 class Losses(NamedTuple):
     """What a dataset has lost to removals."""
 
@@ -123,7 +131,6 @@ def grow_plan(
     Raises:
         InputError: if there are too few objects for the splits.
     """
-    step = len(config.grown_from)
     old = [_as_planned(shard, plan) for shard in plan.shards]
     split_of = _splits_so_far(plan)
     known = [thing for thing in plan.objects if not thing.parts]
@@ -139,11 +146,7 @@ def grow_plan(
         names = [*fresh_of.get(split, [])]
         enough = OBJECTS_PER_SHARD + int(np.ceil(pairs / per_object))
         if config.plan.scenes is not None or len(names) < enough:
-            again = sorted(
-                uid for uid, where in split_of.items() if where == split and uid not in losses.uids
-            )
-            order = generator(config.seed, "again", split, step).permutation(len(again))
-            names += [again[place] for place in order]
+            names += _again(config, split, split_of, losses.uids)
         if config.plan.scenes is not None:
             made = _scenes(config, _only([*known, *fresh], names), split, pairs, per_object)
             there = {thing.record.uid for thing in everything}
@@ -221,7 +224,7 @@ def _scenes(
 
 
 def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int | None = None) -> int:
-    """How many pairs are planned for one visit to an object, or to a scene, of a source that lists so many.
+    """How many pairs are planned for one visit to an object, or to a scene.
 
     Args:
         spread: as many of the objects are used as the pairs allow.
@@ -239,7 +242,7 @@ def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int
 
 
 def count_shards(config: RunConfig, objects: int) -> int:
-    """How many shards a run of so many objects is cut into."""
+    """How many shards a run is cut into, by its number of objects."""
     return sum(_shard_count(config, pairs, objects) for pairs in _split_pairs(config, objects).values())
 
 
@@ -298,6 +301,11 @@ def _split_objects(
         least = OBJECTS_PER_SHARD if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES // 4
         share = max(round(len(uids) * pairs_of[split] / total), least)
         taken, left = _take(left, share)
+        if not taken:  # every group is larger than the share: as many groups as it would have objects
+            count = max(round(len(groups) * pairs_of[split] / total), least)
+            if len(left) >= 2 * count:
+                taken = [uid for group in left[:count] for uid in group]
+                left = left[count:]
         if not taken:
             raise InputError(
                 f"no objects for split {split}: of {len(uids)}, {max(map(len, left), default=0)} may be the "

@@ -1,7 +1,7 @@
 """The stages in order: plan, render, finalize.
 
 plan -> render_shard (one number at a time, anywhere) -> finalize -> validate. Files are the interface: any
-stage can be killed and run again, and whoever runs it gets the same bytes.
+stage can be killed and run again, and gives the same bytes on every machine.
 """
 
 import shutil

@@ -66,7 +66,7 @@ class RunPaths(NamedTuple):
         return self.run / "tmp" / "visits" / shard.name
 
     def scratch(self, shard: Shard) -> Path:
-        """Of this call alone, on whatever machine: two runs in one folder waste work, but do no harm."""
+        """A folder for this call alone: two runs in one folder waste work, but do no harm."""
         return self.run / "tmp" / f"{shard.name}.{uuid4().hex[:12]}"
 
 

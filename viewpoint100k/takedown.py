@@ -96,20 +96,8 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
     shards: list[ShardEntry] = []
     for done, entry in enumerate(manifest.shards):
         progress(done, len(manifest.shards))
-        path = dataset / entry.name
-        kept = keep_samples(path, set(new))
-        if not kept.dropped:
-            shards.append(entry)
-            continue
-        if sha256_file(path) != entry.sha256:
-            raise InputError(
-                f"{path} is not what manifest.json says; find out why with "
-                f"`{shell_line('validate', dataset)}` first"
-            )
-        if kept.samples:
-            digest, size = cut_digest(path, kept)
-            counts = {"samples": kept.samples, "questions": kept.questions}
-            shards.append(entry.model_copy(update={"sha256": digest, "bytes": size, **counts}))
+        left = _entry_without(dataset, entry, set(new))
+        shards += [left] if left is not None else []
     if not shards:
         raise InputError(
             f"nothing would be left of {dataset}; delete the folder, and the repository, instead"
@@ -142,6 +130,24 @@ def _planned_pairs(dataset: Path, manifest: Manifest) -> int:
         with suppress(InputError):  # it is of another version, or broken: nothing grows from it
             sizes.append(read_config(settings).pairs)
     return max(0, *sizes)
+
+
+def _entry_without(dataset: Path, entry: ShardEntry, gone: set[str]) -> ShardEntry | None:
+    """The entry of a shard that some objects leave; None where nothing is left of it."""
+    path = dataset / entry.name
+    kept = keep_samples(path, gone)
+    if not kept.dropped:
+        return entry
+    if sha256_file(path) != entry.sha256:
+        raise InputError(
+            f"{path} is not what manifest.json says; find out why with "
+            f"`{shell_line('validate', dataset)}` first"
+        )
+    if not kept.samples:
+        return None
+    digest, size = cut_digest(path, kept)
+    counts = {"samples": kept.samples, "questions": kept.questions}
+    return entry.model_copy(update={"sha256": digest, "bytes": size, **counts})
 
 
 def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Manifest, list[str], int]:

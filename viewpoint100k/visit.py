@@ -39,7 +39,7 @@ class Usable(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """One visit: what came of it and what it cost."""
+    """One visit: its results and its cost."""
 
     usable: Usable | None
     reject: Reject | None

@@ -227,3 +227,14 @@ def test_the_path_of_a_table_is_not_published(tmp_path):
     config = load_config(source=f"objaverse-xl:{tmp_path}/secret.parquet")
     assert public_tree(config)["source"] == "objaverse-xl:table"
     assert public_tree(load_config(source="objaverse-xl:github"))["source"] == "objaverse-xl:github"
+
+
+def test_a_plan_that_names_another_place_is_refused_before_anything_is_asked(xl, tmp_path):
+    thing = next(
+        each for each in listed(table(tmp_path / "some.parquet", xl.rows)).objects if "xl/" in each.path
+    )
+    elsewhere = thing.record.model_copy(update={"source_url": "https://example.org/a.glb"})
+    changes = [{"path": "../../outside.glb"}, {"record": elsewhere}, {"path": thing.path + "/../x.glb"}]
+    for change in changes:
+        with pytest.raises(ObjectRefused, match="Objaverse-XL has no file"):
+            fetch_object(thing.model_copy(update=change), "objaverse-xl:all", tmp_path, FileBudgets())

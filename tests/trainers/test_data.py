@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
 pytest.importorskip("trl", reason="needs the extra [train]")
 
@@ -20,6 +21,7 @@ from trainers.data import FEATURES, THINK_PROMPT, DataArguments, Source, load_ro
 from trainers.models import freeze, part_of
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.load import KNOWN
+from viewpoint100k.questions.wording import shipped_text
 from viewpoint100k.shards import iter_samples
 
 
@@ -414,3 +416,21 @@ def test_fresh_questions_are_a_source_like_any_other_and_follow_what_answers_ear
     assert logged == {"difficulty/ego_translation/camera_1": pytest.approx(0.6)}
     with pytest.raises(InputError, match="has no end: add --streaming"):
         load_rows(DataArguments(data=[f"gym:{dataset}"]))
+    words = yaml.safe_load(shipped_text())
+    words["ego_translation/camera_1"] |= {"train": ["Whither?"], "test": ["Whither?"]}
+    (tmp_path / "words.yaml").write_text(yaml.safe_dump(words, allow_unicode=True))
+    asked.wordings = str(tmp_path / "words.yaml")
+    row = next(iter(load_rows(asked)))
+    assert "Whither?" in row["prompt"][-1]["content"]
+
+
+def test_the_longest_of_a_table_are_looked_at_wherever_they_are(dataset):
+    rows = rows_of(dataset, think_ratio=1.0)
+    lengths = [
+        sum(len(part["content"]) for part in [*row["prompt"], *row["completion"]])
+        for row in rows.remove_columns("images")
+    ]
+    most = sorted(range(len(rows)), key=lambda place: -lengths[place])[:4]
+    expected = [rows[place]["question_id"] for place in most]
+    assert [row["question_id"] for row in preflight.longest_rows(rows)] == expected
+    assert preflight.longest_rows(rows_of(dataset, streaming=True)) == []

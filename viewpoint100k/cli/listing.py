@@ -60,18 +60,9 @@ def objects_list(
         return
     table = Table("uid", "category", "licence", "author", "title")
     for thing in listing.objects:
-        table.add_row(
-            *(
-                escape(text)
-                for text in (
-                    thing.record.uid,
-                    thing.record.category,
-                    thing.record.licence,
-                    thing.record.author,
-                    thing.record.title,
-                )
-            )
-        )
+        record = thing.record
+        texts = (record.uid, record.category, record.licence, record.author, record.title)
+        table.add_row(*map(escape, texts))
     out_console.print(table)
     out_console.print(
         f"{len(listing.objects)} objects, {len(listing.rejects)} refused (`objects check` says why)"
@@ -180,20 +171,24 @@ def objects_fetch(
     ],
     folder: Annotated[
         Optional[Path],
-        typer.Argument(help="Of a source: where to put what is made here.", show_default=False),
+        typer.Argument(help="For a source: the folder for what is made here.", show_default=False),
     ] = None,
     part: Annotated[
         str,
-        typer.Option("--shard", metavar="K/N", help="Of a run: the Kth of N parts of its objects, from 0."),
+        typer.Option(
+            "--shard", metavar="K/N", help="For a run: which of N parts of its objects to fetch, from 0."
+        ),
     ] = "0/1",
-    connections: Annotated[int, typer.Option(min=1, max=64, help="Of a run: so many objects at a time.")] = 4,
+    connections: Annotated[
+        int, typer.Option(min=1, max=64, help="For a run: how many objects to fetch at a time.")
+    ] = 4,
     count: CountOption = 24,
     seed: DrawSeedOption = 0,
 ) -> None:
     """Make or download objects ahead of a run.
 
-    Of a run, fetches what its shards are going to visit into the cache that they share; several machines
-    may do so at once. Of a source, prints the files.
+    For a run, it fetches what the shards are going to visit into the cache that they share; several machines
+    may do so at once. For a source, it prints the files.
 
     [bold]viewpoint100k objects fetch OUT --shard 0/4 --connections 8[/bold]
     [bold]viewpoint100k objects fetch builtin: my-models/ --count 12[/bold]
@@ -206,7 +201,7 @@ def objects_fetch(
         return
     if folder is None:
         raise InputError(
-            f"{target} is no planned run (it has no .run/plan.json); of a source, name a FOLDER too"
+            f"{target} is no planned run (it has no .run/plan.json); if it is a source, name a FOLDER too"
         )
     _fetch_source(target, folder, count, seed)
 

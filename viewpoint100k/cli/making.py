@@ -319,24 +319,25 @@ def render_shard_command(
             lambda scratch: devices_for(scratch, device, engine_python, quiet=quiet),
         )
     if not quiet:
-        out_console.print(
-            f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, "
-            f"{receipt.bytes / 1e6:.1f} MB"
-        )
+        size = f"{receipt.bytes / 1e6:.1f} MB"
+        out_console.print(f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {size}")
+
+
+WatchOption = Annotated[
+    Optional[float],
+    typer.Option(
+        min=0.1,
+        metavar="SECONDS",
+        help="Look again every SECONDS seconds, until the run is done.",
+        show_default=False,
+    ),
+]
 
 
 @app.command("status", rich_help_panel="Stages of generate")
 def status_command(
     out: RunArgument,
-    watch: Annotated[
-        Optional[float],
-        typer.Option(
-            min=0.1,
-            metavar="SECONDS",
-            help="Look again after so many seconds, until the run is done.",
-            show_default=False,
-        ),
-    ] = None,
+    watch: WatchOption = None,
     missing: Annotated[
         bool,
         typer.Option("--missing", help="Print only the shards to run again, as sbatch --array takes them."),
@@ -369,9 +370,7 @@ def status_command(
             elif missing:
                 print_missing(report)
             else:
-                if watch and out_console.is_terminal:
-                    out_console.clear()
-                print_report(report)
+                print_report(report, anew=bool(watch) and out_console.is_terminal)
             if watch is None or not now.missing:
                 break
             time.sleep(watch)

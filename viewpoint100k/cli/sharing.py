@@ -187,6 +187,17 @@ def export_command(
     )
 
 
+def _check_outputs(predictions: Path, json_file: Path | None, html: Path | None) -> None:
+    """Refuse to write over the predictions, or one page over the other."""
+    for option, out in (("--json", json_file), ("--html", html)):
+        if out is not None and out.exists() and predictions.exists() and out.samefile(predictions):
+            raise InputError(
+                f"{option} {out} is the file of predictions itself; write the scores to another one"
+            )
+    if json_file is not None and html is not None and json_file.resolve() == html.resolve():
+        raise InputError(f"--json and --html both name {html}; expected two files")
+
+
 @app.command("evaluate", rich_help_panel="Use it")
 def evaluate_command(
     predictions: Annotated[
@@ -212,13 +223,7 @@ def evaluate_command(
     from viewpoint100k import evaluate
     from viewpoint100k.shards import write_atomically
 
-    for option, out in (("--json", json_file), ("--html", html)):
-        if out is not None and out.exists() and predictions.exists() and out.samefile(predictions):
-            raise InputError(
-                f"{option} {out} is the file of predictions itself; write the scores to another one"
-            )
-    if json_file is not None and html is not None and json_file.resolve() == html.resolve():
-        raise InputError(f"--json and --html both name {html}; expected two files")
+    _check_outputs(predictions, json_file, html)
     scores, cases = evaluate.evaluate(predictions, dataset)
     if json_file is not None:
         with disk_errors(json_file):

@@ -28,7 +28,7 @@ from viewpoint100k.objects.selection import (
 from viewpoint100k.plan import Selection
 from viewpoint100k.records import ObjectRecord, Reject, SourceObject
 
-MANY = 100  # objects of Objaverse: for so many, all of it is looked at
+MANY = 100  # objects of Objaverse: for this many, all of it is looked at
 SOURCES = (
     "builtin:, a folder of .glb/.gltf files, objaverse:lvis, objaverse:all, or objaverse-xl: with "
     f"{', '.join(XL_PARTS)} or a Parquet file"
@@ -65,7 +65,7 @@ def list_objects(
     choice: ObjectsConfig | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Listing:
-    """The objects of a source, the same whoever asks, and those that may not be used with the reason.
+    """The objects of a source, the same on every machine, and those that may not be used, with the reason.
 
     Args:
         source: one of `SOURCES`. A folder is read whole, whatever is wanted, and every file in it hashed and
@@ -91,24 +91,17 @@ def list_objects(
         check_possible(choice, source, OF_LISTS)
     lists = read_lists(choice)
     funnel = Funnel()
+    rejects: list[Reject] = []
     if kind == "builtin":
-        from viewpoint100k.objects.builtin import list_builtin
-
-        made = list_builtin(wanted, seed)
-        refusals = {each.record.uid: licence_refusal(each.record.licence, allow) for each in made}
-        objects = [each for each in made if not refusals[each.record.uid]]
-        rejects = [Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason]
-        funnel.step("made", len(made))
+        objects, rejects = _made(wanted, seed, allow, funnel)
     elif kind == "objaverse":
         from viewpoint100k.objects.objaverse import list_objaverse
 
         objects, funnel = list_objaverse(rest, wanted, seed, lists, allow, progress)
-        rejects = []
     elif kind == "xl":
         from viewpoint100k.objects.xl import list_xl
 
         objects, funnel, files = list_xl(rest, wanted, seed, lists, allow)
-        rejects = []
     else:
         from viewpoint100k.objects.folder import list_folder
 
@@ -119,6 +112,21 @@ def list_objects(
     selection = record_selection(lists, allow, funnel, [thing.record.uid for thing in objects])
     selection = selection.model_copy(update={"files": {**selection.files, **files}})
     return Listing(tuple(objects), (*rejects, *funnel.rejects), kind == "builtin", selection)
+
+
+def _made(
+    wanted: int, seed: int, allow: tuple[str, ...] | None, funnel: Funnel
+) -> tuple[list[SourceObject], list[Reject]]:
+    """Objects that our own code makes, and those whose licence is not allowed."""
+    from viewpoint100k.objects.builtin import list_builtin
+
+    made = list_builtin(wanted, seed)
+    funnel.step("made", len(made))
+    refusals = {thing.record.uid: licence_refusal(thing.record.licence, allow) for thing in made}
+    objects = [thing for thing in made if not refusals[thing.record.uid]]
+    return objects, [
+        Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason
+    ]
 
 
 def fetch_object(

@@ -1,4 +1,4 @@
-"""Files of Objaverse in a cache that a whole farm shares: each is downloaded once, by whoever needs it first.
+"""Files of Objaverse in a cache that a farm shares: each is downloaded once, by the first to need it.
 
 We download ourselves because the `objaverse` package writes index files straight to their final names (a
 killed download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where

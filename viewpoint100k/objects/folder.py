@@ -6,7 +6,7 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from viewpoint100k.config import FileBudgets
@@ -60,13 +60,16 @@ def list_folder(
                 rejects.append(Reject(uid=uids[name], stage="list", reason=f"{name}: same bytes as {twin}"))
     if progress:
         progress(len(names), len(names))
-    used = {entry.file for entry in described.values()}
-    for lost in (
-        file for file in entries if file not in used
-    ):  # else its licence would be lost without a word
-        reason = f"{lost}: described in {manifest}, but no file or more than one is called so"
-        rejects.append(Reject(uid=safe_uid(lost), stage="list", reason=reason))
+    described_files = {entry.file for entry in described.values()}
+    rejects += _lost_entries([file for file in entries if file not in described_files], manifest)
     return objects, rejects
+
+
+def _lost_entries(lost: Sequence[str], manifest: str) -> Iterator[Reject]:
+    """Entries of a manifest that describe no file: else a licence would be lost without a word."""
+    for name in lost:
+        reason = f"{name}: described in {manifest}, but no file or more than one is called so"
+        yield Reject(uid=safe_uid(name), stage="list", reason=reason)
 
 
 def check_folder(folder: Path) -> None:
@@ -116,9 +119,9 @@ def inspect_file(path: Path, budgets: FileBudgets) -> tuple[str, str]:
 
 
 def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
-    """Of the file; of the hashes of all its files if it has side files.
+    """SHA-256 of the file, or of the hashes of all its files if it has side files.
 
-    For an equal .gltf may have another .bin.
+    Two equal .gltf files may refer to different .bin files.
 
     Raises:
         ObjectRefused: a file cannot be read.
@@ -129,7 +132,7 @@ def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Of one file.
+    """SHA-256 of one file.
 
     Raises:
         ObjectRefused: it cannot be read.

@@ -248,8 +248,9 @@ def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _json_row(key: str, value: Any) -> dict[str, Any]:
-    row = value if isinstance(value, dict) else {"group": value} if key else {"uid": value}
-    return {**row, "uid": key} if key else row
+    if not isinstance(value, dict):
+        value = {"group": value} if key else {"uid": value}
+    return {**value, "uid": key} if key else value
 
 
 def _after(space: "re.Pattern[str]", text: str, at: int) -> int:

@@ -5,6 +5,7 @@ sha256 and metadata. Only files of glTF are used, whatever their source; each is
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,12 +16,13 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from viewpoint100k.config import XL_PARTS, XL_TABLE
-from viewpoint100k.errors import InputError, MissingExtra, one_line
+from viewpoint100k.errors import InputError, MissingExtra, ObjectRefused, one_line
 from viewpoint100k.objects.annotations import read_index, read_tables, record_of
 from viewpoint100k.objects.credit import licence_refusal, normalise_licence, plain_text
-from viewpoint100k.objects.downloads import OURS, fetch_address, fetch_glb, from_hub
-from viewpoint100k.objects.selection import Funnel, Lists, Row, choose
-from viewpoint100k.objects.tables import MOST_BYTES, MOST_ROWS, file_digest
+from viewpoint100k.objects.downloads import OURS, fetch_address, from_hub
+from viewpoint100k.objects.objaverse import fetch_objaverse
+from viewpoint100k.objects.selection import MOST_REJECTS, Funnel, Lists, Row, choose
+from viewpoint100k.objects.tables import MOST_BYTES, MOST_ROWS, Mask, Uids, file_digest
 from viewpoint100k.records import ObjectRecord, SourceObject
 
 REPOSITORY = "allenai/objaverse-xl"
@@ -33,10 +35,11 @@ _SMITHSONIAN = "https://3d-api.si.edu/"
 _GITHUB = "https://github.com/"
 # what an identifier has to look like, by its source: a stranger's table names no other place to fetch from
 _ADDRESSES = {
-    "sketchfab": rf"^{_SKETCHFAB}[0-9a-f]{{32}}$",
-    "smithsonian": rf"^{_SMITHSONIAN}[A-Za-z0-9_.~:/%\-]+$",
-    "github": rf"^{_GITHUB}[A-Za-z0-9_.\-]+/[A-Za-z0-9_.\-]+/blob/[0-9a-f]{{40}}/[^?#\\\x00-\x1f]+$",
+    "sketchfab": rf"{_SKETCHFAB}[0-9a-f]{{32}}",
+    "smithsonian": rf"{_SMITHSONIAN}[A-Za-z0-9_.~:/%\-]+",
+    "github": rf"{_GITHUB}[A-Za-z0-9_.\-]+/[A-Za-z0-9_.\-]+/blob/[0-9a-f]{{40}}/[^?#\\\x00-\x1f]+",
 }
+_NOT_THERE = -1
 _MOST_METADATA = 100_000  # characters of one row that are read
 
 
@@ -72,19 +75,20 @@ def list_xl(
         funnel.step(f"not {kind}, which is no glTF", left)
     if left > len(tables.rows):
         funnel.step("of no other type", len(tables.rows))
-    rows = _known(tables.rows, funnel)
-    uids = np.array(rows["uid"].to_pylist(), dtype=np.bytes_)
-    places = np.random.default_rng(seed).permutation(len(uids))
-    places = places[lists.by_uid(uids[places], funnel)]
-    places = _allowed(rows, places, allow, funnel)
-    folders = _folders(rows, places)
-    there = np.array([place not in folders or folders[place] != "" for place in places], dtype=bool)
-    if not there.all():
-        places = places[there]
-        funnel.step("of Sketchfab: in Objaverse's index", len(places))
-    chosen = choose([Row(uids[place].decode(), "unknown") for place in places], lists, funnel, wanted)
-    picked = [places[one.place] for one in chosen]
-    records = _records(rows.take(picked).to_pylist(), [folders.get(place, "") for place in picked])
+    files = _known(tables.rows, funnel)
+    places = np.random.default_rng(seed).permutation(len(files.uids))
+    places = places[lists.by_uid(files.uids[places], funnel)]
+    places = _allowed(tables.rows, files, places, allow, funnel)
+    folders, names = _folders(files, places, funnel)
+    places = places[folders != _NOT_THERE]
+    if lists.groups is None:
+        places = places[:wanted]  # the first are used, whatever the others are
+    folders = folders[folders != _NOT_THERE][: len(places)]
+    chosen = choose([Row(files.uids[place].decode(), "unknown") for place in places], lists, funnel, wanted)
+    picked = [one.place for one in chosen]
+    rows = tables.rows.take(files.rows[places[picked]]).to_pylist()
+    uids = [files.uids[place].decode() for place in places[picked]]
+    records = _records(rows, uids, [names[number] for number in folders[picked]])
     objects = [
         thing.model_copy(update={"kin": one.kin}) if one.kin else thing
         for thing, one in zip(records, chosen, strict=True)
@@ -103,8 +107,13 @@ def fetch_xl(thing: SourceObject, max_bytes: int) -> Path:
         InputError: no network.
     """
     address = thing.record.source_url
-    if address.startswith(_SKETCHFAB):
-        return fetch_glb(thing.path)
+    sha256 = thing.record.sha256
+    known = any(re.fullmatch(pattern, address) for pattern in _ADDRESSES.values())
+    if address.startswith(_SKETCHFAB) and known:
+        return fetch_objaverse(thing)
+    # a plan is a file, too, and names no other place to fetch from or to write to
+    if not known or thing.path not in [_place(sha256, kind) for kind in FILE_TYPES]:
+        raise ObjectRefused(f"Objaverse-XL has no file {one_line(address, 200)} for {thing.record.uid}")
     addresses = [address]
     if address.startswith(_GITHUB):
         owner, repository, _, rest = address.removeprefix(_GITHUB).split("/", 3)
@@ -114,7 +123,12 @@ def fetch_xl(thing: SourceObject, max_bytes: int) -> Path:
             f"https://{host}/{owner}/{repository}/{rest}"
             for host in ("raw.githubusercontent.com", "media.githubusercontent.com/media")
         ]
-    return fetch_address(addresses, thing.path, thing.record.sha256, max_bytes)
+    return fetch_address(addresses, thing.path, sha256, max_bytes)
+
+
+def _place(sha256: str, kind: str) -> str:
+    """Where a file is in the cache: in a folder of its own, for a .gltf may name its neighbours."""
+    return f"{OURS}/xl/{sha256[:2]}/{sha256}/object.{kind}"
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -180,44 +194,75 @@ def _read_table(path: Path, types: Counter[str]) -> list[Any]:
     return kept
 
 
-def _known(rows: Any, funnel: Funnel) -> Any:
-    """The rows that say where a file is and what its hash is, each file once, sorted by their uids."""
+class _Files(NamedTuple):
+    """Files that may be used, each once, sorted by their uids."""
+
+    rows: Any  # (n,) of each, a row of the tables
+    uids: Uids  # (n,)
+    on_sketchfab: Mask  # (n,)
+
+
+def _known(rows: Any, funnel: Funnel) -> _Files:
+    """The files of which a table says where they are and what their hash is.
+
+    By numbers of rows and by hashes of fixed length: the tables have millions of rows.
+    """
     import pyarrow.compute as pc
 
     hashed = pc.match_substring_regex(rows["sha256"], "^[0-9a-f]{64}$")
-    placed = None
-    for source, pattern in _ADDRESSES.items():
-        mine = pc.and_(
-            pc.equal(rows["source"], source), pc.match_substring_regex(rows["fileIdentifier"], pattern)
+    mine = {
+        source: pc.and_(
+            pc.equal(rows["source"], source), pc.match_substring_regex(rows["fileIdentifier"], f"^{pattern}$")
         )
-        placed = mine if placed is None else pc.or_(placed, mine)
-    rows = rows.filter(pc.fill_null(pc.and_(hashed, placed), False))
-    funnel.step("has a sha256 and an address of its source", len(rows))
+        for source, pattern in _ADDRESSES.items()
+    }
+    usable = {source: _mask(pc.and_(hashed, where)) for source, where in mine.items()}
+    numbers = np.flatnonzero(np.any(list(usable.values()), axis=0))
+    funnel.step("has a sha256 and an address of its source", len(numbers))
+    hashes = _fixed(rows["sha256"].take(numbers), 64)
+    elsewhere = ~usable["sketchfab"][numbers]
+    first = _firsts(hashes, np.lexsort((elsewhere, hashes)))  # whom to thank is best known of Sketchfab's
+    funnel.step("one of each sha256", len(first))
+    numbers = numbers[first]
+    uids = hashes[first].astype("S32")
+    on_sketchfab = ~elsewhere[first]
     # an object of Sketchfab keeps the uid by which Objaverse, and labels of it, know it
-    own = pc.utf8_slice_codeunits(rows["fileIdentifier"], -32)
-    hashes = pc.utf8_slice_codeunits(rows["sha256"], 0, 32)
-    uids = pc.if_else(pc.equal(rows["source"], "sketchfab"), own, hashes)
-    rows = rows.append_column("uid", uids)
-    rows = rows.sort_by([("sha256", "ascending"), ("source", "descending"), ("fileIdentifier", "ascending")])
-    rows = rows.take(_firsts(rows["sha256"].to_pylist()))
-    funnel.step("one of each sha256", len(rows))
-    rows = rows.sort_by([("uid", "ascending")])
-    return rows.take(_firsts(rows["uid"].to_pylist()))
+    own = pc.utf8_slice_codeunits(rows["fileIdentifier"].take(numbers[on_sketchfab]), -32)
+    uids[on_sketchfab] = _fixed(own, 32)
+    first = _firsts(uids, np.argsort(uids, kind="stable"))
+    return _Files(numbers[first], uids[first], on_sketchfab[first])
 
 
-def _firsts(names: Sequence[str]) -> list[int]:
-    """Places in a sorted list where another name begins."""
-    return [place for place, name in enumerate(names) if not place or names[place - 1] != name]
+def _mask(column: Any) -> Mask:
+    return np.asarray(column.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _allowed(rows: Any, places: Any, allow: tuple[str, ...] | None, funnel: Funnel) -> Any:
+def _fixed(column: Any, width: int) -> Uids:
+    """(n,) texts of a column, all of which have as many ASCII characters."""
+    array = column.combine_chunks()
+    if not len(array):
+        return np.array([], dtype=f"S{width}")
+    _, offsets, data = array.buffers()
+    start = int(np.frombuffer(offsets, np.int64)[array.offset])
+    return np.frombuffer(data, f"S{width}", count=len(array), offset=start)
+
+
+def _firsts(names: Uids, order: Any) -> Any:
+    """Of places in an order that sorts some names, those where another name begins."""
+    inorder = names[order]
+    return order[np.concatenate([[True], inorder[1:] != inorder[:-1]])[: len(order)]]
+
+
+def _allowed(rows: Any, files: _Files, places: Any, allow: tuple[str, ...] | None, funnel: Funnel) -> Any:
     """The places whose licence may be used, in order."""
-    spelt = rows["license"].take(places).to_pylist()
-    refusals = {text: licence_refusal(normalise_licence(text or ""), allow) for text in set(spelt)}
-    for place, text in zip(places, spelt, strict=True):
-        if refusals[text]:
-            funnel.drop("licence", rows["uid"][int(place)].as_py(), str(refusals[text]))
-    kept = np.array([refusals[text] is None for text in spelt], dtype=bool)
+    import pyarrow.compute as pc
+
+    spelt = pc.fill_null(rows["license"].take(files.rows[places]), "").combine_chunks().dictionary_encode()
+    refusals = [licence_refusal(normalise_licence(text), allow) for text in spelt.dictionary.to_pylist()]
+    of_each = spelt.indices.to_numpy(zero_copy_only=False)
+    kept = np.array([refusal is None for refusal in refusals] or [True])[of_each]
+    for place in np.flatnonzero(~kept)[:MOST_REJECTS]:
+        funnel.drop("licence", files.uids[places[place]].decode(), str(refusals[of_each[place]]))
     name = "licence: not no-derivatives" if allow is None else f"licence: {', '.join(allow)}"
     funnel.step(name, int(kept.sum()))
     return places[kept]
@@ -226,44 +271,50 @@ def _allowed(rows: Any, places: Any, allow: tuple[str, ...] | None, funnel: Funn
 # --- objects --------------------------------------------------------------------------------------
 
 
-def _folders(rows: Any, places: Any) -> dict[int, str]:
-    """Of places with objects of Sketchfab, the folder of Objaverse that holds the file; empty: none does."""
-    sources = rows["source"].take(places).to_pylist()
-    mine = [int(place) for place, source in zip(places, sources, strict=True) if source == "sketchfab"]
-    if not mine:
-        return {}
+def _folders(files: _Files, places: Any, funnel: Funnel) -> tuple[Any, list[str]]:
+    """Which folder of Objaverse holds each object of Sketchfab.
+
+    Returns:
+        (n,) places among the names, which are of folders; the first name is empty, for files of other
+        sources. `_NOT_THERE`: no folder holds it.
+    """
+    mine = files.on_sketchfab[places]
+    found = np.zeros(len(places), np.int64)
+    if not mine.any():
+        return found, [""]
     index = read_index()
-    found = index.folder_of(np.array(rows["uid"].take(mine).to_pylist(), dtype=np.bytes_))
-    return {
-        place: index.names[folder] if folder >= 0 else "" for place, folder in zip(mine, found, strict=True)
-    }
+    folders = index.folder_of(files.uids[places[mine]])
+    found[mine] = np.where(folders >= 0, folders + 1, _NOT_THERE)
+    if (found == _NOT_THERE).any():
+        funnel.step("of Sketchfab: in Objaverse's index", int((found != _NOT_THERE).sum()))
+    return found, ["", *index.names]
 
 
-def _records(rows: Sequence[dict[str, Any]], folders: Sequence[str]) -> list[SourceObject]:
+def _records(
+    rows: Sequence[dict[str, Any]], uids: Sequence[str], folders: Sequence[str]
+) -> list[SourceObject]:
     """The objects of some rows; whom to thank for those of Sketchfab, Objaverse's annotations know."""
     needed = sorted({folder for folder in folders if folder})
-    wanted = {row["uid"] for row, folder in zip(rows, folders, strict=True) if folder}
+    wanted = {uid for uid, folder in zip(uids, folders, strict=True) if folder}
     annotations = dict[str, dict[str, Any]]()
     for folder in needed:
         table = read_tables([folder], ("tags", "categories"))
         annotations |= {row["uid"]: row for row in table.to_pylist() if row["uid"] in wanted}
     out = []
-    for row, folder in zip(rows, folders, strict=True):
+    for row, uid, folder in zip(rows, uids, folders, strict=True):
         sha256 = row["sha256"]
         licence = normalise_licence(row["license"] or "")
-        if folder and row["uid"] in annotations:
-            record = record_of(annotations[row["uid"]], "unknown")
+        if folder and uid in annotations:
+            record = record_of(annotations[uid], "unknown")
         else:
-            record = _credit(row)
-        path = f"glbs/{folder}/{row['uid']}.glb"
-        if not folder:  # in a folder of its own, for a .glTF file may name its neighbours
-            path = f"{OURS}/xl/{sha256[:2]}/{sha256}/object.{row['fileType'].lower()}"
+            record = _credit(row, uid)
+        path = f"glbs/{folder}/{uid}.glb" if folder else _place(sha256, row["fileType"].lower())
         facts = {"sha256": sha256, "licence": licence, "source_url": row["fileIdentifier"]}
         out.append(SourceObject(record=record.model_copy(update=facts), path=path))
     return out
 
 
-def _credit(row: dict[str, Any]) -> ObjectRecord:
+def _credit(row: dict[str, Any], uid: str) -> ObjectRecord:
     """Whom to thank: of a file on GitHub its owner."""
     facts = dict[str, Any]()
     with suppress(ValueError, RecursionError):
@@ -274,7 +325,7 @@ def _credit(row: dict[str, Any]) -> ObjectRecord:
     if row["source"] == "github":
         author = address.removeprefix(_GITHUB).split("/")[0]
     title = named or plain_text(PurePosixPath(unquote(address)).stem)
-    return ObjectRecord(uid=row["uid"], category="unknown", title=title[:200], author=author)
+    return ObjectRecord(uid=uid, category="unknown", title=title[:200], author=author)
 
 
 def _arrow() -> Any:

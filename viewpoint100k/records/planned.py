@@ -1,4 +1,4 @@
-"""What is asked of the renderer: cameras, lights, backgrounds, and which views make a pair."""
+"""What the renderer is asked for: cameras, lights, backgrounds, and which views make a pair."""
 
 from typing import Annotated, Literal
 

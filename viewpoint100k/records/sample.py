@@ -129,7 +129,6 @@ class Sample(Record):
         if self.photographed is not None and len(self.photographed.names) != len(self.views):
             raise ValueError(f"photographed.names: expected one for each of the {len(self.views)} views")
         views = len(self.views)
-        objects = len(self.scene.parts) if self.scene else 0
         if self.scene is not None and len(self.scene.views) != views:
             raise ValueError(f"scene.views: expected one for each of the {views} views")
         for name in ("covisible_fraction", "difference"):
@@ -145,22 +144,26 @@ class Sample(Record):
             if not any(row[3] for row in view.world_from_camera[:3]):
                 raise ValueError(f"views.{number}: the camera stands in the middle of what it looks at")
         for number, question in enumerate(self.questions):
-            if max(question.images) >= views:
-                raise ValueError(
-                    f"questions.{number}: shows the views {question.images}; the sample has {views}"
-                )
-            if max(question.parts, default=-1) >= objects:
-                raise ValueError(
-                    f"questions.{number}: speaks of the objects {question.parts}; its scene has {objects}"
-                )
-            for mark in question.marks:
-                width, height = self.views[question.images[mark.image]].size_px
-                if not (0 <= mark.x <= width and 0 <= mark.y <= height):
-                    raise ValueError(
-                        f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x "
-                        f"{height:.0f}"
-                    )
+            self._check_question(number, question)
         return self
+
+    def _check_question(self, number: int, question: Question) -> None:
+        """A question shows views, speaks of objects and marks pixels that are there."""
+        views = len(self.views)
+        objects = len(self.scene.parts) if self.scene else 0
+        if max(question.images) >= views:
+            raise ValueError(f"questions.{number}: shows the views {question.images}; the sample has {views}")
+        if max(question.parts, default=-1) >= objects:
+            raise ValueError(
+                f"questions.{number}: speaks of the objects {question.parts}; its scene has {objects}"
+            )
+        for mark in question.marks:
+            width, height = self.views[question.images[mark.image]].size_px
+            if not (0 <= mark.x <= width and 0 <= mark.y <= height):
+                raise ValueError(
+                    f"questions.{number}: a mark at ({mark.x}, {mark.y}); the picture is {width:.0f} x "
+                    f"{height:.0f}"
+                )
 
     @property
     def fair_questions(self) -> list[Question]:

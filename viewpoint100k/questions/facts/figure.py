@@ -70,7 +70,7 @@ def on_box(view: View, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def enough_pixels(known: Known, gates: GateConfig) -> bool:
-    """Whether the object has so many pixels in both pictures that they can decide."""
+    """Whether the object has enough pixels in both pictures to decide."""
     shown = [
         view.object_share * 4 * view.intrinsics[0][2] * view.intrinsics[1][2] for view in known.views[:2]
     ]

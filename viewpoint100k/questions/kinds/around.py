@@ -17,26 +17,26 @@ AROUND = ("clockwise", "counter_clockwise")
 
 
 def object_orbit(truth: Truth, gates: GateConfig) -> Fact | None:
-    """A2, without a front: clockwise or counter-clockwise around the object, seen from above."""
+    """A2, without a front. Which way the camera went around the object, seen from above."""
     return signed(truth.azimuth_change_deg, gates.azimuth_grey_deg)
 
 
 def angle(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B5. How far around the object, to the nearest of a few angles."""
+    """B5. How far around the object the camera went, to the nearest of a few angles."""
     if truth.covisible_fraction < gates.min_covisible_for_size:
         return None
     return _nearest(abs(truth.azimuth_change_deg), gates)
 
 
 def angle_number(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B5, as a number: the angle around the object in degrees."""
+    """B5, as a number. How many degrees around the object the camera went."""
     if abs(truth.azimuth_change_deg) < BINS_DEG[0] or truth.covisible_fraction < gates.min_covisible_for_size:
         return None
     return Fact(-1, abs(truth.azimuth_change_deg) / BINS_DEG[0], round(abs(truth.azimuth_change_deg), 1))
 
 
 def signed_angle(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B6. In which sense around the object and how far, at once."""
+    """B6. How far around the object the camera went, and in which sense."""
     fact = angle(truth, gates)
     if fact is None:
         return None

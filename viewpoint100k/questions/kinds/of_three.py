@@ -1,5 +1,5 @@
-"""Which of three pictures of a set was taken from nearest, from highest, or from furthest round the
-object.
+"""Which of three pictures of a set was taken from nearest, from highest, or from furthest around
+the object.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def solve_highest(known: Known, figure: Figure, gates: GateConfig) -> Solved | N
 
 
 def solve_furthest(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B21. Which of three cameras is furthest round the object from the first, whichever way round."""
+    """B21. Which of three cameras is furthest around the object from the first, whichever way around."""
     if not _of_set(known, figure):
         return None
     turns = {view: around_deg(known.views[0], known.views[view]) for view in OTHERS}
@@ -50,7 +50,7 @@ def solve_furthest(known: Known, figure: Figure, gates: GateConfig) -> Solved | 
     shared = known.seen.covisible_fraction
     if any(shared[start][end] < gates.min_covisible_fraction for start, end in steps_of(turns)):
         return None
-    if max(amounts) > 180 - gates.min_step_deg:  # beyond, people go round the other way
+    if max(amounts) > 180 - gates.min_step_deg:  # beyond that, people go around the other way
         return None
     return _most(known, amounts, gates.min_step_deg)
 

@@ -18,7 +18,7 @@ SHOWN_SHARE = 0.10
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B15. The one side of the object, by its own front, that image 2 shows and image 1 does not."""
+    """B15. Which one side of the object, by its own front, image 2 shows and image 1 does not."""
     if not known.seen.sides or not enough_pixels(known, gates) or stays(known.truth.translation, gates):
         return None
     first, second = (dict(zip(SIDES, known.seen.sides[view], strict=True)) for view in figure.images)

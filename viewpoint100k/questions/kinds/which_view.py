@@ -60,7 +60,7 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B10. The view that the motion in the question leads to."""
+    """B10. Which view the motion in the question leads to."""
     if figure.images != ALL_FOUR or len(known.views) != len(ALL_FOUR) or figure.move is None:
         return None
     views = figure.images[1:]

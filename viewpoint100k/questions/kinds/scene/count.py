@@ -16,8 +16,8 @@ SIDEWAYS: tuple[Relation, ...] = ("left", "right")
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C4. How many of the other objects are further to the left, further to the right, closer or farther
-    than one.
+    """C4. How many of the other objects are further to the left than one, further to the right, closer, or
+    farther.
     """
     shot = shot_of(known, figure, 1, of_all=True)
     relation = figure.relation
