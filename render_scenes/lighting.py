@@ -308,7 +308,7 @@ class Ground:
     def _from_above(
         self, detail: float, camera: Any, lighting: Lighting, points: np.ndarray
     ) -> backdrop.Floor:
-        """The ground from straight above as it is lit now, at so many pixels per unit."""
+        """The ground from straight above as it is lit now, at a given number of pixels per unit."""
         shining = [lamp for lamp, _, _ in lighting.lamps if not lamp.hide_render]
         turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp in shining]
         towards = [np.asarray(axis) for axis in turned if axis.z > 0]

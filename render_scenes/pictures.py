@@ -122,7 +122,7 @@ def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 
 def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:
-    """Of the object's pixels (N, 3), all in 0..255."""
+    """How bright the object's pixels (N, 3) are, all in 0..255."""
     luminance = rgb @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
     return {
         "luminance": float(luminance.mean()),

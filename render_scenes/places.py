@@ -140,7 +140,11 @@ def _walls(maker: _Maker, low: Array, high: Array, standing: list[Box]) -> tuple
         canvas.paint(0, 0, width, rng.uniform(0.06, 0.13), skirting)
         # the wall with the window is lit least, the one across from it most
         facing = number // 2 == window_wall // 2
-        light = 0.84 if number == window_wall else 1.04 if facing else 0.95
+        light = 0.95
+        if number == window_wall:
+            light = 0.84
+        elif facing:
+            light = 1.04
         shade = _corners(width, height, light, floor=True)
         tile = accent if number == window_wall else wall
         out.append(Finish(tile, shade, textures.pyramid(canvas.pixels)))

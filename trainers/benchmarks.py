@@ -4,26 +4,23 @@ included.
 python -m trainers.benchmarks predictions.jsonl blink:
 """
 
-import base64
-import hashlib
-import io
-import random
+import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from datasets import Dataset, Features, Image, List, Value, load_dataset
 
+from trainers import benchmark_columns as columns
+from trainers.benchmark_columns import Row
 from viewpoint100k import InputError
 from viewpoint100k.evaluate import read_predictions
 from viewpoint100k.load import COLUMNS
-from viewpoint100k.scoring import LETTERS, parse_choice
-
-Row = Mapping[str, Any]
+from viewpoint100k.scoring import parse_choice, parse_number, score
 
 
 class Benchmark(NamedTuple):
@@ -33,131 +30,156 @@ class Benchmark(NamedTuple):
     config: str | None
     split: str
     read: Callable[[Row], dict[str, Any] | None]
-
-
-def question(
-    name: str, images: Iterable[Any], text: str, options: list[str], place: int, kind: str, *, key: str = ""
-) -> dict[str, Any]:
-    """A row in the columns of `load_questions`, asked by letters."""
-    lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
-    prompt = "\n".join([text.strip(), *lines, "Answer with the letter of the right option."])
-    row = dict.fromkeys(COLUMNS)
-    return row | {
-        "images": [_picture(image) for image in images],
-        "prompt": prompt,
-        "options": options,
-        "answer": LETTERS[place],
-        "answer_index": place,
-        "answer_form": "letter",
-        "type": kind,
-        "question_id": name,
-        "sample_key": key or name,
-    }
-
-
-def _blink(row: Row) -> dict[str, Any]:
-    images = [row[f"image_{i}"] for i in range(1, 5) if row.get(f"image_{i}") is not None]
-    return question(
-        str(row["idx"]), images, row["question"], list(row["choices"]), _place(row["answer"]), row["sub_task"]
-    )
-
-
-def _cv_bench(row: Row) -> dict[str, Any]:
-    kind = f"{row['type']} {row['source']} {row['task']}"
-    name = f"cv-{row['idx']}"
-    return question(name, [row["image"]], row["question"], list(row["choices"]), _place(row["answer"]), kind)
-
-
-def _3dsr_bench(row: Row) -> dict[str, Any]:
-    options = [row[letter] for letter in "ABCD" if row.get(letter) not in (None, "", "nan")]
-    group = str(row["qid"]).split("-")[
-        0
-    ]  # "-flip" is the mirrored picture, "-1" the same with its options swapped
-    return question(
-        str(row["qid"]),
-        [row["image"]],
-        row["question"],
-        options,
-        _place(row["answer"]),
-        row["category"],
-        key=group,
-    )
-
-
-def _mmsi_bench(row: Row) -> dict[str, Any] | None:
-    """The options are inside the text: "...? Options: A: left, B: right, ..."."""
-    text, _, tail = row["question"].partition("Options:")
-    found = re.findall(r"\b([A-D])\s*[:.]\s*(.*?)(?=,?\s*\b[A-D]\s*[:.]\s|\s*$)", " ".join(tail.split()))
-    if [letter for letter, _ in found] != list(LETTERS[: len(found)]) or len(found) < 2:
-        return None
-    options = [option.rstrip(" ,;") for _, option in found]
-    return question(
-        f"mmsi-{row['id']}", row["images"], text, options, _place(row["answer"]), row["question_type"]
-    )
-
-
-def _sat(row: Row) -> dict[str, Any]:
-    """A choice between texts; the letters are ours, in an order that belongs to the question."""
-    images = row["images"] if "images" in row else row["image_bytes"]
-    options = list(row["answers"])
-    right = row["correct_answer"]
-    name = (
-        "sat-"
-        + hashlib.sha256("/".join([row["question"], right, *options, _digest(images)]).encode()).hexdigest()[
-            :16
-        ]
-    )
-    random.Random(name).shuffle(options)
-    return question(name, images, row["question"], options, options.index(right), row["question_type"])
+    viewpoints: str = ""  # types of questions, as a pattern, that ask how a camera moved or what others see
+    files: tuple[str, ...] = ()  # where rows are in a folder into which the authors' archives were unpacked
+    files_split: str = ""  # what those files call the split that is scored; empty: the same
 
 
 BENCHMARKS: dict[str, Benchmark] = {
-    "blink": Benchmark("BLINK-Benchmark/BLINK", "Multi-view_Reasoning", "val", _blink),
-    "blink-depth": Benchmark("BLINK-Benchmark/BLINK", "Relative_Depth", "val", _blink),
-    "blink-relation": Benchmark("BLINK-Benchmark/BLINK", "Spatial_Relation", "val", _blink),
-    "cv-bench": Benchmark("nyu-visionx/CV-Bench", None, "test", _cv_bench),
-    "3dsr-bench": Benchmark("oscarqjh/3DSRBench_lmmseval", "3dsr_circular", "test", _3dsr_bench),
-    "mmsi-bench": Benchmark("RunsenXu/MMSI-Bench", None, "test", _mmsi_bench),
-    "sat": Benchmark("array/SAT-v2", None, "train", _sat),
+    "blink": Benchmark(
+        "BLINK-Benchmark/BLINK", "Multi-view_Reasoning", "val", columns.blink, "Multi-view_Reasoning"
+    ),
+    "blink-depth": Benchmark("BLINK-Benchmark/BLINK", "Relative_Depth", "val", columns.blink),
+    "blink-relation": Benchmark("BLINK-Benchmark/BLINK", "Spatial_Relation", "val", columns.blink),
+    "cv-bench": Benchmark("nyu-visionx/CV-Bench", None, "test", columns.cv_bench),
+    "3dsr-bench": Benchmark("oscarqjh/3DSRBench_lmmseval", "3dsr_circular", "test", columns.three_dsr_bench),
+    "mmsi-bench": Benchmark("RunsenXu/MMSI-Bench", None, "test", columns.mmsi_bench, r".*\bCam\..*"),
+    "sat": Benchmark("array/SAT-v2", None, "train", columns.sat),
+    "mindcube": Benchmark(
+        "oscarqjh/MindCube_lmmseval",
+        "tiny",
+        "combined",
+        columns.mindcube,
+        "rotation|among|around",
+        ("raw/MindCube_{split}.jsonl",),
+        "tinybench",
+    ),
+    "viewspatial": Benchmark(
+        "oscarqjh/ViewSpatial_lmmseval",
+        "default",
+        "test",
+        columns.viewspatial,
+        "Person perspective - .*",
+        ("ViewSpatial-Bench.json",),
+    ),
+    "spar-bench": Benchmark(
+        "jasonzhango/SPAR-Bench",
+        None,
+        "test",
+        columns.spar_bench,
+        "camera_motion_infer|spatial_imagination_.*|obj_spatial_relation_.*_mv",
+    ),
+    "vsi-bench": Benchmark(
+        "nyu-visionx/VSI-Bench",
+        "full",
+        "test",
+        columns.vsi_bench,
+        "object_rel_direction_.*|route_planning",
+        ("{split}-00000-of-00001.parquet", "{split}.parquet", "{split}.jsonl"),
+    ),
 }
 
 
 def load_benchmark(
-    name: str, path: str = "", split: str = "", *, revision: str | None = None, streaming: bool = False
+    name: str,
+    path: str = "",
+    split: str = "",
+    *,
+    types: Collection[str] = (),
+    revision: str | None = None,
+    streaming: bool = False,
 ) -> Any:
     """A benchmark in the columns of `load_questions`.
 
+    `family` is "viewpoints" where a question asks how a camera moved, or what is seen from elsewhere.
+
     Args:
-        path: another copy of it: on the Hub, or a folder of parquet or json lines. Empty: the one we know.
+        path: another copy of it: on the Hub, a folder of parquet or json lines, or of the authors' archives.
+            Empty: the one we know.
         split: empty: the one that is scored.
+        types: keep only these types of questions; "viewpoints" keeps those that are marked so. Empty: all.
 
     Raises:
         InputError: it cannot be loaded, or has other columns than documented.
     """
     known = BENCHMARKS[name]
-    config = known.config if path in ("", known.hub_id) else None
-    try:
-        rows = load_dataset(
-            path or known.hub_id, config, split=split or known.split, revision=revision, streaming=streaming
-        )
-    except (FileNotFoundError, ValueError, ConnectionError) as error:
-        raise InputError(
-            f"cannot load {name} from {path or known.hub_id}: {str(error).splitlines()[0]}"
-        ) from error
-    read = partial(_read_batch, name=name)
-    others = rows.column_names
+    split = split or known.split
+    folder = _unpacked(known, path, split)
+    rows = _rows(known, path, split, revision, streaming) if folder is None else folder.rows
+    if streaming and folder:
+        rows = rows.to_iterable_dataset()
+    read = partial(_read_batch, name=name, types=frozenset(types), folder=folder and str(folder.path))
     return rows.map(
-        read, batched=True, batch_size=16, with_indices=True, remove_columns=others, features=_features()
+        read,
+        batched=True,
+        batch_size=16,
+        with_indices=True,
+        remove_columns=rows.column_names,
+        features=_features(),
     )
 
 
-def _read_batch(batch: dict[str, list[Any]], numbers: list[int], name: str) -> dict[str, list[Any]]:
+def _rows(known: Benchmark, path: str, split: str, revision: str | None, streaming: bool) -> Any:
+    config = known.config if path in ("", known.hub_id) else None
+    try:
+        return load_dataset(path or known.hub_id, config, split=split, revision=revision, streaming=streaming)
+    except (FileNotFoundError, ValueError, ConnectionError) as error:
+        raise InputError(
+            f"cannot load {path or known.hub_id}, split {split}: {str(error).splitlines()[0]}"
+        ) from error
+
+
+class _Unpacked(NamedTuple):
+    """A folder of a benchmark's own files, and the rows that name them."""
+
+    path: Path
+    rows: Dataset
+
+
+def _unpacked(known: Benchmark, path: str, split: str) -> _Unpacked | None:
+    """The rows of a folder that holds a benchmark as its authors pack it; None if it is no such folder."""
+    folder = Path(path)
+    scored = split == known.split
+    named = known.files_split if scored and known.files_split else split
+    for pattern in known.files if path else ():
+        file = folder / pattern.format(split=named)
+        if not file.is_file() or not (scored or "{split}" in pattern):
+            continue
+        if file.suffix == ".parquet":
+            rows = load_dataset("parquet", data_files=str(file), split="train")
+            return _Unpacked(folder, rows)
+        return _Unpacked(folder, Dataset.from_dict({"json": list(_json_rows(file))}))
+    return None
+
+
+def _json_rows(file: Path) -> Iterator[str]:
+    """Rows of a JSON file or of one with a row a line, each as its own text: their columns differ in type."""
+    if file.suffix == ".json":
+        try:
+            rows = json.loads(file.read_bytes())
+        except ValueError as error:
+            raise InputError(f"{file} is no JSON: {error}") from error
+        if not isinstance(rows, list):
+            raise InputError(f"{file}: expected a list of rows")
+        yield from (json.dumps(row) for row in rows)
+        return
+    with open(file, encoding="utf-8", errors="replace") as lines:
+        yield from (line for line in lines if line.strip())
+
+
+def _read_batch(
+    batch: dict[str, list[Any]], numbers: list[int], name: str, types: frozenset[str], folder: str | None
+) -> dict[str, list[Any]]:
     out: dict[str, list[Any]] = {column: [] for column in COLUMNS}
+    known = BENCHMARKS[name]
     for place, number in enumerate(numbers):
         row = {column: values[place] for column, values in batch.items()}
-        row.setdefault("idx", number)
         try:
-            read = BENCHMARKS[name].read(row)
+            if set(row) == {"json"}:
+                row = _object(row["json"])
+            row.setdefault("idx", number)
+            row["folder"] = folder
+            read = known.read(row)
         except KeyError as error:
             raise InputError(
                 f"{name}, row {number}: there is no column {error}; it has {', '.join(row)}"
@@ -166,82 +188,59 @@ def _read_batch(batch: dict[str, list[Any]], numbers: list[int], name: str) -> d
             raise InputError(f"{name}, row {number}: {error}") from error
         if read is None:
             continue
+        if re.fullmatch(known.viewpoints, read["type"]):
+            read["family"] = columns.VIEWPOINTS
+        if types and not types & {read["type"], read["family"]}:
+            continue
         for column, values in out.items():
             values.append(read[column])
     return out
 
 
+def _object(text: str) -> dict[str, Any]:
+    row = json.loads(text)
+    if not isinstance(row, dict):
+        raise ValueError(f"it is {text[:60]!r}; expected an object with columns")
+    return row
+
+
 def _features() -> Features:
     lists = {"images": List(Image()), "options": List(Value("string"))}
+    lists["motion"] = List(Value("float64"))
     numbers = {"answer_index": Value("int64"), "value": Value("float64")}
     return Features({name: (lists | numbers).get(name, Value("string")) for name in COLUMNS})
-
-
-def _place(answer: str) -> int:
-    """ "(B)" or "B" -> 1."""
-    found = re.fullmatch(r"\(?([A-J])\)?\.?", str(answer).strip())
-    if found is None:
-        raise ValueError(
-            f"the answer is {answer!r}; expected a letter. The answers of a hidden test split are not public"
-        )
-    return LETTERS.index(found.group(1))
-
-
-def _picture(image: Any) -> Any:
-    """Bytes, base64 and what `datasets` has decoded, as `datasets` takes it."""
-    if isinstance(image, str):
-        image = base64.b64decode(image)
-    return {"bytes": image, "path": None} if isinstance(image, bytes) else image
-
-
-def _digest(images: Iterable[Any]) -> str:
-    """Of pictures, so that the same text about others is another question."""
-    digest = hashlib.sha256()
-    for image in images:
-        picture = _picture(image)
-        if isinstance(picture, dict):
-            digest.update(picture["bytes"] or b"")
-        else:
-            small = io.BytesIO()
-            picture.convert("RGB").resize((16, 16)).save(small, "BMP")
-            digest.update(small.getvalue())
-    return digest.hexdigest()
 
 
 # --- scores ----------------------------------------------------------------------------------------
 
 
 class Score(NamedTuple):
-    """A share of right answers among so many."""
+    """The mean worth of answers, and their number. Of choices it is the share that is right."""
 
     right: float
     n: int
 
 
 def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
-    """Accuracy of all and per type; the share of unreadable answers; and circular: right in every order of
-    the options, and under all rows of a group.
+    """Accuracy of all, of those about viewpoints, and per type; the share of unreadable answers; circular,
+    the share that is right in every order of the options and under all rows of a group.
 
-    A question without a line, or whose answer cannot be read, counts as wrong: never drawn by lot.
+    A question without a line, or whose answer cannot be read, counts as wrong and is never guessed. A number
+    counts by its mean relative accuracy; in a circle it is right within 10 %.
     """
     said = read_predictions(predictions)
-    plain: dict[str, list[bool]] = defaultdict(list)
+    plain: dict[str, list[float]] = defaultdict(list)
     groups: dict[str, list[bool]] = defaultdict(list)
     for row in rows.remove_columns("images"):
-        options = row["options"]
         answers = said.get(row["question_id"], {})
-        hits = {}
-        read = bool(answers)
-        for rotation, text in answers.items():
-            by = rotation % len(options)
-            place = parse_choice(text or "", options[by:] + options[:by], row["answer_form"])
-            read = read if rotation else place is not None
-            hits[rotation] = place is not None and (place + by) % len(options) == row["answer_index"]
-        first = hits.get(0, False)
-        plain["all"].append(first)
-        plain["unreadable"].append(not read)
-        plain[row["type"]].append(first)
-        groups[row["sample_key"]].append(bool(hits) and all(hits.values()))
+        worth = {rotation: _worth(text or "", row, rotation) for rotation, text in answers.items()}
+        first = worth.get(0)
+        plain["all"].append(first or 0.0)
+        plain["unreadable"].append(float(first is None))
+        if row["family"] == columns.VIEWPOINTS:
+            plain[columns.VIEWPOINTS].append(first or 0.0)
+        plain[row["type"]].append(first or 0.0)
+        groups[row["sample_key"]].append(bool(worth) and all((value or 0) >= 0.9 for value in worth.values()))
     scores = {name: Score(sum(hits) / len(hits), len(hits)) for name, hits in plain.items()}
     if len(groups) < len(rows) or any(len(lines) > 1 for lines in said.values()):
         whole = [all(hits) for hits in groups.values()]
@@ -249,15 +248,35 @@ def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
     return scores
 
 
+def _worth(said: str, row: Row, rotation: int) -> float | None:
+    """What an answer is worth that saw the options from number `rotation` on; None if it cannot be read."""
+    options = row["options"]
+    if not options:
+        if parse_number(said) is None:
+            return None
+        return score(said, options, -1, row["answer_form"], row["value"])
+    by = rotation % len(options)
+    place = parse_choice(said, options[by:] + options[:by], row["answer_form"])
+    return None if place is None else float((place + by) % len(options) == row["answer_index"])
+
+
+def load_named(text: str) -> Any:
+    """The split that is scored of `NAME:[PATH][#TYPE,TYPE]`, as `--data` of `trainers.predict` names it."""
+    name, _, rest = text.partition(":")
+    path, _, types = rest.partition("#")
+    return load_benchmark(name, path, types=types.split(",") if types else ())
+
+
 def main(arguments: list[str]) -> int:
+    names = ", ".join(BENCHMARKS)
     if len(arguments) != 2:
-        print(f"expected PREDICTIONS.jsonl NAME:[PATH], NAME of {', '.join(BENCHMARKS)}", file=sys.stderr)
+        print(f"expected PREDICTIONS.jsonl NAME:[PATH][#TYPE,TYPE], NAME of {names}", file=sys.stderr)
         return 2
-    name, _, path = arguments[1].partition(":")
+    name = arguments[1].partition(":")[0]
     if name not in BENCHMARKS:
-        print(f"there is no benchmark {name!r}; expected of {', '.join(BENCHMARKS)}", file=sys.stderr)
+        print(f"there is no benchmark {name!r}; expected one of {names}", file=sys.stderr)
         return 2
-    for kind, (right, n) in score_benchmark(load_benchmark(name, path), Path(arguments[0])).items():
+    for kind, (right, n) in score_benchmark(load_named(arguments[1]), Path(arguments[0])).items():
         print(f"{kind:40} {right:.3f}  of {n}")
     return 0
 
