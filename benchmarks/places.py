@@ -251,8 +251,12 @@ def _flow_errors(cv2, one, two) -> np.ndarray:  # type: ignore[no-untyped-def]
     corners = cv2.goodFeaturesToTrack(greys[0], 300, 0.01, 5, mask=seen.astype(np.uint8))
     if corners is None:
         return np.zeros(0)
-    found, status, _ = cv2.calcOpticalFlowPyrLK(greys[0], warped, corners, None, winSize=(11, 11), maxLevel=1)
-    return np.asarray(np.linalg.norm(found - corners, axis=2)[status == 1])
+    window = {"winSize": (11, 11), "maxLevel": 1}
+    found, ahead, _ = cv2.calcOpticalFlowPyrLK(greys[0], warped, corners, None, **window)
+    again, back, _ = cv2.calcOpticalFlowPyrLK(warped, greys[0], found, None, **window)
+    # what is not found the other way around is not found
+    sure = (ahead == 1) & (back == 1) & (np.linalg.norm(again - corners, axis=2) < 0.1)
+    return np.asarray(np.linalg.norm(found - corners, axis=2)[sure])
 
 
 # --- contact and count ---------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from viewpoint100k import objects as sources
 Array = np.ndarray
 KINDS = ("hdri", "ground", "panorama", "place")
 OBJECT_PATHS = 24  # the same ones in both frames
-TRACED_PATHS = 32  # of what is behind it
+TRACED_PATHS = 128  # of what is behind it
 LIGHT_PATHS = 64  # of the light on the ground, which is denoised
 OPAQUE = 0.999
 NAME = "traced"  # of all that is made here
