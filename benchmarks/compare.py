@@ -28,8 +28,8 @@ BATCH = 32
 TINY = ["--kind", "llava", "--size_px", "32", "--hidden", "96", "--layers", "3", "--vocabulary", "700"]
 SAID = {  # name -> share of thoughts, what they say, whether it is asked to think
     "answer alone": (0.0, "chain", False),
-    "chain, then answer": (1.0, "chain", True),
     "motion, then answer": (1.0, "motion", True),
+    "chain, then answer": (1.0, "chain", True),
     "chain for a tenth": (0.1, "chain", False),
 }
 STREAMS = {"stored questions": False, "fresh, with the curriculum": True}
@@ -75,7 +75,7 @@ class Bench:
                     "--think_prompt", THINK, "--output_dir", out, "--seed", seed, *more)  # fmt: skip
 
     def watched(self, thinks: bool, every: int) -> list[Any]:
-        return ["--watch", self.given.data, "--watch_split", "test", "--watch_questions",
+        return ["--watch", f"{self.given.data}#{TYPE}", "--watch_split", "test", "--watch_questions",
                 self.given.questions, "--watch_every", every, "--watch_thinks", thinks]  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def said(bench: Bench, name: str, seed: int) -> dict[str, Any]:
     """What was learned after so many questions, and after so many tokens."""
     ratio, thought, asked = SAID[name]
     out = bench.work / f"said-{list(SAID).index(name)}-{seed}"
-    every = max(1, bench.given.steps // 5)
+    every = max(1, bench.given.steps // 3)
     more = ["--think_ratio", ratio, "--thought", thought, *bench.watched(asked, every)]
     cpu_s = bench.sft(bench.model(seed), out, seed, *more)
     log = log_of(out)

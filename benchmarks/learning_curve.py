@@ -27,6 +27,7 @@ from PIL import Image
 from trainers import probe
 from viewpoint100k import InputError
 from viewpoint100k.audit.statistics import wilson
+from viewpoint100k.manifest import read_manifest
 from viewpoint100k.shards import iter_samples
 
 TYPE = "ego_translation"
@@ -74,7 +75,7 @@ def rendered(given: str, work: Path, pairs: int) -> Rendered:
             spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             mark.write_text(json.dumps({"cpu_s": spent}) + "\n")
         cpu_s = json.loads(mark.read_text())["cpu_s"]
-    return Rendered(name, folder, cpu_s / sum(1 for _ in iter_samples(folder)))
+    return Rendered(name, folder, cpu_s / read_manifest(folder).samples)
 
 
 def first_pairs(folder: Path, pairs: int) -> probe.Pairs:

@@ -317,7 +317,7 @@ def _picture(image: Any) -> Any:
 
 
 def _digest(images: Iterable[Any]) -> str:
-    """Of pictures, so that the same text about others is another question."""
+    """A hash of pictures, so that the same text about others is another question."""
     digest = hashlib.sha256()
     for image in images:
         picture = _picture(image)

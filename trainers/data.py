@@ -7,7 +7,7 @@ questions, and `=WEIGHT` where several are mixed. A public benchmark has its nam
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -268,55 +268,67 @@ def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> 
 
 
 def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
-    split = wanted.split
-    streaming = wanted.streaming
+    rows = _opened(source, arguments, wanted)
+    # other benchmarks have no chains: all of their questions are asked for one where the share is above 0
+    has_chains = source.benchmark in ("", None, gym.NAME)
     more = {
         "think_ratio": wanted.think_ratio,
         "arguments": arguments,
-        "only_chains": wanted.only_chains,
+        "only_chains": wanted.only_chains and has_chains,
     }
+    dropped = [name for name in COLUMNS if name not in FEATURES]
+    if wanted.streaming:
+        return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
+    if not len(rows):
+        raise InputError(
+            f"{source.path}, split {wanted.split}: no question is left to ask; check --split, --types, "
+            "--tiers, --families and --fair"
+        )
+    return _table(rows, more, dropped, wanted.orders)
+
+
+def _opened(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
+    """The questions of a source as it has them: of the gym, of a benchmark, or of a dataset of ours."""
+    streaming = wanted.streaming
     if source.benchmark == gym.NAME:
         if not streaming:
             raise InputError(f"gym:{source.path} has no end: add --streaming, and --max_steps")
         kinds = list(source.types) or arguments.types or []
-        rows = gym.fresh_rows(
+        return gym.fresh_rows(
             source.path, kinds, arguments.difficulty, arguments.mixture_seed, arguments.wordings
         )
-    elif source.benchmark:
-        rows = load_benchmark(
+    if source.benchmark:
+        return load_benchmark(
             source.benchmark,
             source.path,
-            split,
+            wanted.split,
             types=source.types,
             revision=source.revision,
             streaming=streaming,
         )
-        more["only_chains"] = False  # these have no chains: all are asked for one where the share is above 0
-    else:
-        rows = load_questions(
-            source.path,
-            split,
-            revision=source.revision,
-            streaming=streaming,
-            types=list(source.types) or arguments.types,
-            tiers=arguments.tiers,
-            families=arguments.families,
-            fair=wanted.fair,
-            shuffle_seed=arguments.mixture_seed if streaming else None,
-        )
-    dropped = [name for name in COLUMNS if name not in FEATURES]
-    if streaming:
-        return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
-    if not len(rows):
-        raise InputError(
-            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers, "
-            "--families and --fair"
-        )
-    texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
+    return load_questions(
+        source.path,
+        wanted.split,
+        revision=source.revision,
+        streaming=streaming,
+        types=list(source.types) or arguments.types,
+        tiers=arguments.tiers,
+        families=arguments.families,
+        fair=wanted.fair,
+        shuffle_seed=arguments.mixture_seed if streaming else None,
+    )
+
+
+def _table(rows: Dataset, more: Mapping[str, Any], dropped: list[str], orders: int) -> Dataset:
+    """Questions as TRL wants them, each in so many orders of its options.
+
+    Pictures are neither decoded nor copied.
+    """
+    texts = rows.remove_columns("images")
     features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})
     tables = []
-    for by in range(wanted.orders):
-        asked = texts.map(to_trl, fn_kwargs=more | {"by": by}, features=features, remove_columns=dropped)
+    for by in range(orders):
+        asked = texts.map(to_trl, fn_kwargs={**more, "by": by}, features=features, remove_columns=dropped)
         table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(
             list(FEATURES)
         )

@@ -3,7 +3,7 @@
 Each failure says what to change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -227,6 +227,13 @@ def check_batches(args: Any, processes: int) -> None:
         )
 
 
+def _trained_here(model: Any) -> Iterator[Any]:
+    """The parameters that are trained and that this process holds: not frozen, nor in shards elsewhere."""
+    for parameter in model.parameters():
+        if parameter.requires_grad and not parameter.is_meta and parameter.numel():
+            yield parameter
+
+
 def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     """Steps of this rate move the parameters, in the format in which they are kept.
 
@@ -248,12 +255,9 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     moved = 0.0
     seen = 0
     kinds = set[str]()
-    for parameter in model.parameters():
-        if not parameter.requires_grad or parameter.is_meta or not parameter.numel():
-            continue  # frozen, or in shards elsewhere
-        values = (
-            parameter.detach().flatten()[:: max(1, parameter.numel() // SAMPLE)].to(kept or parameter.dtype)
-        )
+    for parameter in _trained_here(model):
+        every = max(1, parameter.numel() // SAMPLE)
+        values = parameter.detach().flatten()[::every].to(kept or parameter.dtype)
         weight = parameter.numel() / len(values)
         down, up = ((values.double() + by).to(values.dtype) for by in (-rate / 10, rate / 10))
         moved += weight * float(((down != values).sum() + (up != values).sum()) / 2)
@@ -261,12 +265,12 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
         kinds.add(str(values.dtype).removeprefix("torch."))
     share = moved / seen if seen else 1.0
     if share < MOVED:
-        wider = "Set mixed_precision: bf16 for accelerate, or dtype: float32"
-        wider = "Raise it" if kinds == {"float32"} else wider
+        set_it = "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        what_to_do = "Raise it" if kinds == {"float32"} else set_it
         raise InputError(
             f"--learning_rate {rate:g} cannot move what it trains: weights are kept in "
-            f"{', '.join(sorted(kinds))}, where a tenth "
-            f"of a step is rounded away for {1 - share:.0%} of them. {wider}"
+            f"{', '.join(sorted(kinds))}, where a tenth of a step is rounded away for {1 - share:.0%} of "
+            f"them. {what_to_do}"
         )
     return share
 

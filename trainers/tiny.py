@@ -218,15 +218,8 @@ def _qwen(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
     patch = 16
     merge = 2
     area = arguments.size_px**2
-    ids = {
-        name: tokenizer.convert_tokens_to_ids(TOKENS[arguments.kind][short])
-        for name, short in (
-            ("image_token_id", "image_token"),
-            ("video_token_id", "video_token"),
-            ("vision_start_token_id", "vision_start_token"),
-            ("vision_end_token_id", "vision_end_token"),
-        )
-    }
+    names = ("image_token", "video_token", "vision_start_token", "vision_end_token")
+    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(TOKENS[arguments.kind][name]) for name in names}
     head = arguments.hidden // 4
     sections = {
         "mrope_section": [head // 2 - 2 * (head // 6), head // 6, head // 6],

@@ -191,6 +191,17 @@ class Gym:
         return question.model_copy(update={"id": f"{question.id}-{self.seed}-{number}"})
 
 
+def _kinds_named(names: str | Collection[str]) -> set[str]:
+    """The kinds that names of kinds and types stand for."""
+    found = set[str]()
+    for name in [names] if isinstance(names, str) else names:
+        mine = {kind.name for kind in KINDS if name in (kind.name, kind.type)}
+        if not mine:
+            raise InputError(f"kinds: there is no {name!r}; expected one of {', '.join(NAMES)}, or a type")
+        found |= mine
+    return found
+
+
 def gym(
     dataset: str | Path,
     kinds: str | Collection[str] | None = None,
@@ -219,14 +230,7 @@ def gym(
         >>> fresh.reward(row["answer"], row)  # doctest: +SKIP
         1.0
     """
-    wanted = NAMES if kinds is None else kinds
-    given = [wanted] if isinstance(wanted, str) else list(wanted)
-    named = set[str]()
-    for name in given:
-        mine = {kind.name for kind in KINDS if name in (kind.name, kind.type)}
-        if not mine:
-            raise InputError(f"kinds: there is no {name!r}; expected one of {', '.join(NAMES)}, or a type")
-        named |= mine
+    named = _kinds_named(NAMES if kinds is None else kinds)
     if not 0 <= difficulty <= 1:
         raise InputError(f"difficulty = {difficulty}: expected 0 (clearest) to 1 (just above the grey band)")
     if not Path(dataset).is_dir():

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -69,27 +70,28 @@ def fetch_run(
     """
     wanted = objects_of(plan)[part[0] :: part[1]]
     rejects = list[Reject]()
-    scratch = RunPaths(out).run / "tmp" / "objects"
     report = _Reporter(RunPaths(out).run / "fetching", part, len(wanted), progress)
     report(0, rejects, now=True)
     with ThreadPoolExecutor(connections) as threads:
-        waiting = {
-            threads.submit(sources.fetch_object, thing, config.source, scratch, config.files): thing
-            for thing in wanted
-        }
+        scratch = RunPaths(out).run / "tmp" / "objects"
+        fetch = partial(sources.fetch_object, source=config.source, folder=scratch, budgets=config.files)
+        waiting = {threads.submit(fetch, thing): thing for thing in wanted}
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 try:
                     future.result()
                 except ObjectRefused as refusal:
-                    uid = waiting[future].record.uid
-                    rejects.append(Reject(uid=uid, stage="fetch", reason=str(refusal)))
+                    rejects.append(_not_fetched(waiting[future], refusal))
                 report(done, rejects)
         except BaseException:  # no network, a full disk, or Ctrl-C: nobody waits for the rest
             threads.shutdown(wait=False, cancel_futures=True)
             raise
     report(len(wanted), rejects, now=True)
     return rejects
+
+
+def _not_fetched(thing: SourceObject, refusal: ObjectRefused) -> Reject:
+    return Reject(uid=thing.record.uid, stage="fetch", reason=str(refusal))
 
 
 class _Reporter:

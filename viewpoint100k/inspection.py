@@ -290,17 +290,16 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
     from PIL import Image, ImageDraw, ImageFont
 
     shown = [each for each in seen if each.picture][:MOST_ON_A_SHEET]
+    refused = [each for each in shown if each.finding.verdict != OK]
     parts = {
         INK: [each for each in shown if each.finding.verdict == OK],
-        RED: sorted(
-            (each for each in shown if each.finding.verdict != OK), key=lambda each: each.finding.verdict
-        ),
+        RED: sorted(refused, key=lambda each: each.finding.verdict),
     }
     words = {INK: "can be used", RED: "refused"}
     columns = min(COLUMNS, max(map(len, parts.values())) or 1)
     lines = max((len(_caption(each.finding)) for each in shown), default=0)
     cell_px = PICTURE.size_px + GAP_PX
-    row_px = PICTURE.size_px + lines * LINE_PX + GAP_PX
+    row_px = cell_px + lines * LINE_PX
     rows = sum(math.ceil(len(part) / columns) for part in parts.values())
     headings = 1 + sum(bool(part) for part in parts.values())
     # the title needs some width, however few the pictures are
@@ -320,6 +319,10 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
             place = (GAP_PX + index % columns * cell_px, top + index // columns * row_px)
             _draw_cell(sheet, each, place, small, framed=colour == RED)
         top += math.ceil(len(part) / columns) * row_px
+    return _encoded(sheet)
+
+
+def _encoded(sheet: Any) -> bytes:
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=90, optimize=True)
     return out.getvalue()

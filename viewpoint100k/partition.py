@@ -91,6 +91,11 @@ def make_plan(
     )
 
 
+def _not_in(there: Sequence[SourceObject], things: Sequence[SourceObject]) -> list[SourceObject]:
+    known = {thing.record.uid for thing in there}
+    return [thing for thing in things if thing.record.uid not in known]
+
+
 def _again(config: RunConfig, split: str, split_of: Mapping[str, str], removed: Collection[str]) -> list[str]:
     """The objects that a split has already, in random order: they are shown once more, in new views."""
     step = len(config.grown_from)
@@ -149,21 +154,17 @@ def grow_plan(
             names += _again(config, split, split_of, losses.uids)
         if config.plan.scenes is not None:
             made = _scenes(config, _only([*known, *fresh], names), split, pairs, per_object)
-            there = {thing.record.uid for thing in everything}
-            scenes = [scene for scene in made if scene.record.uid not in there]
+            scenes = _not_in(everything, made)
             everything += scenes
             names = [scene.record.uid for scene in scenes]
         before = sum(shard.split == split for shard in old)
         shards += _cut(config, _Share(split, pairs, names, before), len(shards))
-    return plan.model_copy(
-        update={
-            "config_hash": config_hash(config),
-            "pairs": config.pairs,
-            "pairs_per_object": per_object,
-            "objects": everything,
-            "shards": shards,
-        }
-    )
+    sizes = {
+        "config_hash": config_hash(config),
+        "pairs": config.pairs,
+        "pairs_per_object": per_object,
+    }
+    return plan.model_copy(update={**sizes, "objects": everything, "shards": shards})
 
 
 def _as_planned(shard: Shard, plan: Plan) -> Shard:

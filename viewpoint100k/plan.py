@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -182,24 +182,30 @@ def plan_views(
         background = background.model_copy(update={"place": place})
     lights = _lights(config, background, _surroundings(config, split, panoramas), light_rng)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
-    x, y, _ = cameras[0].position if cameras else (1.0, 0.0, 0.0)
     return ViewSet(
         object=thing,
         round=round_,
-        views=[
-            PlannedView(
-                world_from_camera=camera.world_from_camera.tolist(),
-                hfov_deg=float(np.asarray(camera.hfov_deg)),
-                light=int(light),
-                state=state,
-            )
-            for camera, light, state in zip(cameras, light_of, states, strict=True)
-        ],
-        probes=probe_ring(config.plan, float(np.degrees(np.arctan2(y, x)))),
+        views=list(map(_planned_view, cameras, light_of, states)),
+        probes=probe_ring(config.plan, _azimuth_deg(cameras[0]) if cameras else 0.0),
         pairs=made,
         lights=lights,
         background=background,
         scene=scene,
+    )
+
+
+def _azimuth_deg(camera: Camera) -> float:
+    """Of a camera about the object, counter-clockwise from +X."""
+    x, y, _ = camera.position
+    return float(np.degrees(np.arctan2(y, x)))
+
+
+def _planned_view(camera: Camera, light: np.integer[Any], state: int) -> PlannedView:
+    return PlannedView(
+        world_from_camera=camera.world_from_camera.tolist(),
+        hfov_deg=float(np.asarray(camera.hfov_deg)),
+        light=int(light),
+        state=state,
     )
 
 
@@ -305,9 +311,8 @@ def _arrange_pair(
         base = arranged.add(camera) if known is None else known
         other = arranged.add(found, state=1 - arranged.states[base] if event else 0)
         first, second = (base, other) if forth else (other, base)
-        arranged.made.append(
-            PlannedPair(first=first, second=second, motion=code, both_orders=twin, event=event)
-        )
+        pair = PlannedPair(first=first, second=second, motion=code, both_orders=twin, event=event)
+        arranged.made.append(pair)
         return True
     return False
 

@@ -81,17 +81,16 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     other_blender = _other_blender(manifest, look_at(engine_python or sys.executable).blender)
     for difference in filter(None, (other_code, other_blender)):
         say(difference)
-    findings += _published(dataset, entry)
-    findings += _objects(dataset, entry, {thing.record.uid: thing.record.sha256 for thing in plan.objects})
+    findings += [*_published(dataset, entry), *_objects(dataset, entry, plan)]
     shutil.copy(dataset / "manifest.json", scratch)  # objects that were removed since stay out
     try:
         receipt = pipeline.render_shard(scratch, number, engine_python, workers, devices)
     except RanDry as error:
         return Reproduction(entry.name, False, False, [*findings, str(error)], other_code)
-    same = close = receipt.sha256 == entry.sha256 and not findings
-    if receipt.sha256 != entry.sha256:
-        findings += _another_renderer(manifest, receipt)
-        same, close = _compared_with_published(dataset, entry, RunPaths(scratch), shard, findings)
+    if receipt.sha256 == entry.sha256:
+        return Reproduction(entry.name, not findings, not findings, findings, other_code)
+    findings += _another_renderer(manifest, receipt)
+    same, close = _compared_with_published(dataset, entry, RunPaths(scratch), shard, findings)
     return Reproduction(entry.name, same, close, findings, other_code)
 
 
@@ -264,11 +263,12 @@ def _published(dataset: Path, entry: ShardEntry) -> list[str]:
     )
 
 
-def _objects(dataset: Path, entry: ShardEntry, now: dict[str, str]) -> list[str]:
+def _objects(dataset: Path, entry: ShardEntry, plan: Plan) -> list[str]:
     """Objects of the shard that the source lacks, or has others of.
 
     Those made on the spot have no hash yet.
     """
+    now = {thing.record.uid: thing.record.sha256 for thing in plan.objects}
     out = []
     for uid, row in read_attribution(dataset).items():
         if entry.name.removesuffix(".tar") not in row["shards"].replace(".tar", "").split():

@@ -43,8 +43,7 @@ def generate(
     progress: Callable[[int, int], None] | None = None,
     **fields: Any,
 ) -> Manifest:
-    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on where
-    it stopped.
+    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on.
 
     Args:
         out: a folder, or a URL such as s3://bucket/run.
@@ -68,19 +67,14 @@ def generate(
         check_engine(*python)
         devices = find_devices("auto", Path(scratch), *python)
         gpus = [device for device in devices if device.environment()]
+        workers = workers or len(gpus) or default_workers()
         plan = run.plan(config)
         missing = run.status(plan, {}).missing
-        for done, shard in enumerate(missing):
-            if progress is not None:
-                progress(len(plan.shards) - len(missing) + done, len(plan.shards))
-            run.render_shard(
-                shard.number,
-                engine_python,
-                workers or len(gpus) or default_workers(),
-                lambda _: devices,
-            )
-        if progress is not None:
-            progress(len(plan.shards), len(plan.shards))
+        report = progress or (lambda done, of: None)
+        for done, shard in enumerate(missing, len(plan.shards) - len(missing)):
+            report(done, len(plan.shards))
+            run.render_shard(shard.number, engine_python, workers, lambda _: devices)
+        report(len(plan.shards), len(plan.shards))
         return run.finalize()
 
 

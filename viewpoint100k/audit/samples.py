@@ -239,6 +239,11 @@ def load_records(dataset: Path, seed: int, most: int) -> Samples:
     return Samples(dataset, manifest, gates, items, seed)
 
 
+def _without_samples(dataset: Path, manifest: Manifest, seed: int) -> Samples:
+    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
+    return Samples(dataset, manifest, gates, [], seed)
+
+
 def stream_samples(
     dataset: Path, seed: int, exact: Sequence[Callable[[Samples], Probe]], most: int
 ) -> tuple[Samples, list[Probe]]:
@@ -255,17 +260,15 @@ def stream_samples(
         InputError: the folder is no dataset of ours.
     """
     manifest = read_manifest(dataset)
-    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    empty = Samples(dataset, manifest, gates, [], seed)
-    drawn = empty.rng("kept").permutation(max(manifest.samples, most))[:most]
+    empty = _without_samples(dataset, manifest, seed)
+    wanted = set(empty.rng("kept").permutation(max(manifest.samples, most))[:most].tolist())
     kept = list[Item]()
     things = dict[tuple[str, str, str], Thing]()
     questions = 0
     fair = 0
-    at = 0
+    at = 0  # samples read so far
     groups = set[str]()
     verdicts: list[list[Probe]] = [[] for _ in exact]
-    wanted = set(drawn.tolist())
     stream = (_item(stored, manifest.words) for stored in iter_samples(dataset))
     while part := list(islice(stream, PART)):
         for probe, said in zip(exact, verdicts, strict=True):
@@ -274,15 +277,13 @@ def stream_samples(
         groups |= {item.group for item in part}
         questions += sum(len(item.sample.questions) for item in part)
         fair += sum(len(item.sample.fair_questions) for item in part)
-        kept += [
-            _slim(item, whole=(at + i) % KEPT_WHOLE == 0) for i, item in enumerate(part) if at + i in wanted
-        ]
+        chosen = ((i, item) for i, item in enumerate(part, at) if i in wanted)
+        kept += [_slim(item, whole=i % KEPT_WHOLE == 0) for i, item in chosen]
         at += len(part)
     count = Count(at, questions, fair, len(groups))
     samples = replace(empty, items=kept, count=count, _objects=list(things.values()), _asked={})
-    return samples, [
-        merged(said) if said else probe(empty) for probe, said in zip(exact, verdicts, strict=True)
-    ]
+    said_of = zip(exact, verdicts, strict=True)
+    return samples, [merged(said) if said else probe(empty) for probe, said in said_of]
 
 
 def _item(stored: StoredSample, words: Vocabulary | None) -> Item:

@@ -1,7 +1,7 @@
 """Commands that describe, publish, export and score a dataset."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.markup import escape
@@ -46,6 +46,9 @@ def card_command(
     )
 
 
+PrivateOption = Annotated[
+    bool, typer.Option("--private", help="Make the repository private if it does not exist yet.")
+]
 BranchOption = Annotated[str, typer.Option(help="The branch that people read; created if it does not exist.")]
 TagOption = Annotated[
     str, typer.Option(help="Tag of this version.", show_default="v and the version of the dataset")
@@ -59,9 +62,7 @@ def publish_command(
     repo_id: Annotated[
         str, typer.Argument(metavar="REPO_ID", help="owner/name on the Hugging Face Hub.", show_default=False)
     ],
-    private: Annotated[
-        bool, typer.Option("--private", help="Make the repository private if it does not exist yet.")
-    ] = False,
+    private: PrivateOption = False,
     branch: BranchOption = "main",
     tag: TagOption = "",
     dry_run: DryRunOption = False,
@@ -95,6 +96,11 @@ def publish_command(
         return
     with sending() as progress:
         commit = hub.send(shipment, progress)
+    _print_sent(shipment, repo_id, commit)
+
+
+def _print_sent(shipment: Any, repo_id: str, commit: str) -> None:
+    """What a repository holds now, and how to load it."""
     if shipment.up_to_date:
         out_console.print("Everything was already there")
     done = f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:"
@@ -161,9 +167,9 @@ def export_command(
     to: Annotated[
         str,
         typer.Option(
-            help="Format: vlmevalkit, lmms-eval, llamafactory or verl.",
+            help="Format: vlmevalkit, lmms-eval, llamafactory, ms-swift, openai or verl.",
             show_default=False,
-            autocompletion=lambda: ["vlmevalkit", "lmms-eval", "llamafactory", "verl"],
+            autocompletion=lambda: ["vlmevalkit", "lmms-eval", "llamafactory", "ms-swift", "openai", "verl"],
         ),
     ],
     split: Annotated[

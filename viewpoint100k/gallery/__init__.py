@@ -74,23 +74,21 @@ def write_gallery(
     folder = page.with_name(f"{page.stem}_files")
     index = Index()
     chunks = _chunks(_counted(pick(iter_stored(dataset), places), len(places), progress), index)
-    name = dataset.resolve().name
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
+        version = ""
+        size = 0
         if len(places) <= ONE_FILE:
-            html = render_page(name, summary, index, list(chunks))
-            size = 0
-            write_atomically(page, html.encode())
-            _remove_versions(folder, keep="")
+            html = render_page(dataset.resolve().name, summary, index, list(chunks))
         else:
             version, size = _write_version(folder, chunks)
-            html = render_page(name, summary, index, [], f"{folder.name}/{version}")
-            write_atomically(page, html.encode())
-            _remove_versions(folder, keep=version)
+            html = render_page(dataset.resolve().name, summary, index, [], f"{folder.name}/{version}")
+        write_atomically(page, html.encode())
+        _remove_versions(folder, keep=version)
     except OSError as error:
         raise InputError(f"cannot write {page}: {error.strerror}; pass an HTML file you may write") from error
-    size += len(html.encode())
-    return Written(len(places), summary.samples, folder if len(places) > ONE_FILE else None, size)
+    beside = folder if len(places) > ONE_FILE else None
+    return Written(len(places), summary.samples, beside, size + len(html.encode()))
 
 
 def even_spread(total: int, limit: int) -> list[int]:

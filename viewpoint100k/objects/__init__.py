@@ -55,6 +55,15 @@ class Listing:
     selection: Selection
 
 
+# which settings a kind of source cannot go by
+IMPOSSIBLE = {
+    "builtin": (OF_ANNOTATIONS, OF_LISTS),
+    "folder": (OF_ANNOTATIONS,),
+    "objaverse": (),
+    "xl": (NOT_IN_XL,),
+}
+
+
 def list_objects(
     source: str,
     *,
@@ -82,13 +91,9 @@ def list_objects(
     """
     kind, rest = _parse(source)
     choice = choice or ObjectsConfig()
+    for settings in IMPOSSIBLE[kind]:
+        check_possible(choice, source, settings)
     files = dict[str, str]()
-    if kind == "xl":
-        check_possible(choice, source, NOT_IN_XL)
-    elif kind != "objaverse":
-        check_possible(choice, source, OF_ANNOTATIONS)
-    if kind == "builtin":
-        check_possible(choice, source, OF_LISTS)
     lists = read_lists(choice)
     funnel = Funnel()
     rejects: list[Reject] = []
@@ -103,15 +108,27 @@ def list_objects(
 
         objects, funnel, files = list_xl(rest, wanted, seed, lists, allow)
     else:
-        from viewpoint100k.objects.folder import list_folder
-
-        usable, rejects = list_folder(Path(rest), budgets, allow, progress)
-        funnel.step("files of objects", len(usable) + len(rejects))
-        funnel.step("pass the gate, with a licence that is allowed", len(usable))
+        usable, rejects = _in_folder(Path(rest), budgets, allow, progress, funnel)
         objects = select(usable, lists, funnel)
     selection = record_selection(lists, allow, funnel, [thing.record.uid for thing in objects])
     selection = selection.model_copy(update={"files": {**selection.files, **files}})
     return Listing(tuple(objects), (*rejects, *funnel.rejects), kind == "builtin", selection)
+
+
+def _in_folder(
+    folder: Path,
+    budgets: FileBudgets,
+    allow: tuple[str, ...] | None,
+    progress: Callable[[int, int], None] | None,
+    funnel: Funnel,
+) -> tuple[list[SourceObject], list[Reject]]:
+    """Usable objects of a folder, and those that are not usable."""
+    from viewpoint100k.objects.folder import list_folder
+
+    usable, rejects = list_folder(folder, budgets, allow, progress)
+    funnel.step("files of objects", len(usable) + len(rejects))
+    funnel.step("pass the gate, with a licence that is allowed", len(usable))
+    return usable, rejects
 
 
 def _made(
@@ -129,6 +146,25 @@ def _made(
     ]
 
 
+def _file_of(obj: SourceObject, source: str, folder: Path, budgets: FileBudgets) -> Path:
+    """The object's file on this machine, as it is: see `fetch_object`."""
+    from viewpoint100k.objects.folder import check_folder, open_inside
+
+    kind, rest = _parse(source)
+    if kind == "builtin":
+        return _make_builtin(obj.record.uid, folder)
+    if kind == "objaverse":
+        from viewpoint100k.objects.objaverse import fetch_objaverse
+
+        return fetch_objaverse(obj)
+    if kind == "xl":
+        from viewpoint100k.objects.xl import fetch_xl
+
+        return fetch_xl(obj, budgets.max_bytes)
+    check_folder(Path(rest))
+    return open_inside(Path(rest), obj.path)
+
+
 def fetch_object(
     obj: SourceObject, source: str, folder: Path, budgets: FileBudgets
 ) -> tuple[Path, ObjectRecord]:
@@ -144,22 +180,10 @@ def fetch_object(
         ObjectRefused: the file is not there, is not what was planned, or must not be rendered.
         InputError: no such source, or it cannot be reached.
     """
-    from viewpoint100k.objects.folder import check_folder, inspect_file, open_inside
+    from viewpoint100k.objects.folder import inspect_file
 
-    kind, rest = _parse(source)
-    if kind == "builtin":
-        path = _make_builtin(obj.record.uid, folder)
-    elif kind == "objaverse":
-        from viewpoint100k.objects.objaverse import fetch_objaverse
-
-        path = fetch_objaverse(obj)
-    elif kind == "xl":
-        from viewpoint100k.objects.xl import fetch_xl
-
-        path = fetch_xl(obj, budgets.max_bytes)
-    else:
-        check_folder(Path(rest))
-        path = open_inside(Path(rest), obj.path)
+    kind, _ = _parse(source)
+    path = _file_of(obj, source, folder, budgets)
     planned = obj.record.sha256
     was_checked = planned and kind not in REMOTE
     try:

@@ -35,9 +35,8 @@ def list_folder(
     check_folder(folder)
     names, others, rejects = _find(folder)
     if not names and not rejects:
-        raise InputError(
-            f"{folder} holds {others} files, none of them .glb or .gltf: pass a folder with objects in it"
-        )
+        what = f"{others} files, none of them .glb or .gltf"
+        raise InputError(f"{folder} holds {what}: pass a folder with objects in it")
     manifest, entries = read_metadata(folder)
     uids = assign_uids(names)
     described = _match(uids, entries)
@@ -46,23 +45,37 @@ def list_folder(
     for done, name in enumerate(names):
         if progress:
             progress(done, len(names))
-        try:
-            found = _inspect(folder, name, uids[name], described[name], budgets, allow)
-        except _UnlistedError as error:
-            rejects.append(Reject(uid=uids[name], stage="list", reason=f"{plain_text(name)}: {error}"))
-        except ObjectRefused as error:
-            rejects.append(Reject(uid=uids[name], stage="check", reason=f"{plain_text(name)}: {error}"))
+        found = _usable(folder, name, uids[name], described[name], budgets, allow)
+        if isinstance(found, Reject):
+            rejects.append(found)
+            continue
+        twin = first_with.setdefault(found.record.sha256, name)
+        if twin == name:
+            objects.append(found)
         else:
-            twin = first_with.setdefault(found.record.sha256, name)
-            if twin == name:
-                objects.append(found)
-            else:
-                rejects.append(Reject(uid=uids[name], stage="list", reason=f"{name}: same bytes as {twin}"))
+            rejects.append(Reject(uid=uids[name], stage="list", reason=f"{name}: same bytes as {twin}"))
     if progress:
         progress(len(names), len(names))
     described_files = {entry.file for entry in described.values()}
     rejects += _lost_entries([file for file in entries if file not in described_files], manifest)
     return objects, rejects
+
+
+def _usable(
+    folder: Path,
+    name: str,
+    uid: str,
+    described: Described,
+    budgets: FileBudgets,
+    allow: tuple[str, ...] | None,
+) -> SourceObject | Reject:
+    """An object of a folder, or why it is not usable."""
+    try:
+        return _inspect(folder, name, uid, described, budgets, allow)
+    except _UnlistedError as error:
+        return Reject(uid=uid, stage="list", reason=f"{plain_text(name)}: {error}")
+    except ObjectRefused as error:
+        return Reject(uid=uid, stage="check", reason=f"{plain_text(name)}: {error}")
 
 
 def _lost_entries(lost: Sequence[str], manifest: str) -> Iterator[Reject]:

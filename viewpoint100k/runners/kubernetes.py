@@ -52,12 +52,8 @@ def job_manifest(  # noqa: PLR0913 - what a Job says, by name
     if claim:
         container["volumeMounts"] = [{"name": MOUNT, "mountPath": mount}]
         pod["volumes"] = [{"name": MOUNT, "persistentVolumeClaim": {"claimName": claim}}]
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name},
-        "spec": _one_pod_a_shard(pod, shards, places),
-    }
+    spec = _one_pod_a_shard(pod, shards, places)
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
     return str(yaml.safe_dump(job, sort_keys=False))
 
 
