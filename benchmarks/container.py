@@ -66,12 +66,12 @@ class FreshRoot:
         if not (self.root / "usr/bin/apt-get").exists():
             subprocess.run(command, check=True)
         installed = shutil.ignore_patterns("site-packages", "__pycache__", "test")
-        shutil.copytree(
-            prefix, self.root / "usr" / "local", symlinks=True, dirs_exist_ok=True, ignore=installed
-        )
+        local = self.root / "usr" / "local"
+        shutil.rmtree(local)
+        shutil.copytree(prefix, local, symlinks=True, ignore=installed)
         self.run("ldconfig && python3 -m ensurepip")
         for name in ("python", "pip"):
-            link = self.root / "usr/local/bin" / name
+            link = local / "bin" / name
             link.unlink(missing_ok=True)
             link.symlink_to(f"{name}3")
         for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"):

@@ -27,9 +27,9 @@ from viewpoint100k import objects as sources
 
 Array = np.ndarray
 KINDS = ("hdri", "ground", "panorama", "place")
-OBJECT_PATHS = 48  # the same ones in both frames
-TRACED_PATHS = 64  # of what is behind it
-LIGHT_PATHS = 96  # of the light on the ground, which is denoised
+OBJECT_PATHS = 24  # the same ones in both frames
+TRACED_PATHS = 128  # of what is behind it
+LIGHT_PATHS = 64  # of the light on the ground, which is denoised
 OPAQUE = 0.999
 NAME = "traced"  # of all that is made here
 AROUND = 513  # points of the dome
@@ -140,7 +140,7 @@ class Bench:
         rgba, mine, box = self._object(camera)
         painted = behind.astype(np.float64)
         inside = np.s_[box.top : box.bottom, box.left : box.right]
-        painted[inside] = pictures._over(rgba, behind[inside].astype(np.float32), None)[1]
+        painted[inside] = pictures.over(rgba, behind[inside], studio.lighting.film(), None)[1]
         whole = np.zeros((self.size, self.size, 4))
         whole[inside] = mine
         cover = whole[..., 3:]

@@ -140,7 +140,7 @@ def _inside(room: Box, origin: Array, directions: Array) -> _Met:
         wall = np.where(ahead, np.float32(room.high[axis]), np.float32(room.low[axis]))
         with np.errstate(divide="ignore", invalid="ignore"):
             there = (wall - origin[axis]) / along
-        nearer = there < depth
+        nearer = (along != 0) & (there < depth)
         depth[nearer] = there[nearer]
         face[nearer] = (2 * axis + ahead)[nearer]
     return _Met(depth, face)

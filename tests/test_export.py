@@ -5,6 +5,7 @@ import base64
 import importlib.util
 import io
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -115,6 +116,50 @@ def test_llamafactory_finds_every_picture_and_as_many_places_for_them(dataset, t
             assert all(decoded((out / path).read_bytes()).width for path in paths)
 
 
+def test_ms_swift_finds_messages_and_a_place_for_each_picture(dataset, train, tmp_path):
+    """As its page on custom datasets has it: `messages`, and `images` as paths, wherever it is run from."""
+    out = tmp_path / "out"
+    export(dataset, "ms-swift", out)
+    rows = [json.loads(line) for line in (out / "viewpoint100k_train.jsonl").read_text().splitlines()]
+    assert len(rows) == len(train)
+    for row, (one, question) in zip(rows, train, strict=True):
+        asked, said = row["messages"]
+        assert asked == {"role": "user", "content": "<image>" * len(row["images"]) + question.prompt}
+        assert said == {"role": "assistant", "content": question.answer}
+        pictures = [Path(path).read_bytes() for path in row["images"]]
+        assert len(pictures) == pictures_wanted(question)
+        if not draws(question):
+            assert pictures == [one.images[view] for view in question.images]
+
+
+def test_openai_has_pictures_as_addresses_of_data(dataset, train, tmp_path):
+    export(dataset, "openai", tmp_path / "out")
+    lines = (tmp_path / "out" / "viewpoint100k_train.jsonl").read_text().splitlines()
+    assert len(lines) == len(train)
+    for line, (one, question) in zip(lines, train, strict=True):
+        asked, said = json.loads(line)["messages"]
+        *parts, text = asked["content"]
+        assert text == {"type": "text", "text": question.prompt}
+        assert (asked["role"], said) == ("user", {"role": "assistant", "content": question.answer})
+        addresses = [part["image_url"]["url"] for part in parts]
+        assert all(address.startswith("data:image/jpeg;base64,") for address in addresses)
+        pictures = [base64.b64decode(address.split(",")[1]) for address in addresses]
+        assert len(pictures) == pictures_wanted(question)
+        if not draws(question):
+            assert pictures == [one.images[view] for view in question.images]
+
+
+def test_a_prompt_that_holds_a_place_for_a_picture_is_not_exported(tmp_path):
+    from support import audit_sets
+
+    samples = audit_sets.make_samples(objects=3, pairs=2, seed=1, size_px=32)
+    one = next(one for one in samples if one.sample.fair_questions)
+    questions = [q.model_copy(update={"prompt": q.prompt + " <image>"}) for q in one.sample.questions]
+    folder = audit_sets.write_dataset(tmp_path / "data", [audit_sets.changed(one, questions=questions)])
+    with pytest.raises(InputError, match="its prompt holds <image>"):
+        export(folder, "openai", tmp_path / "out", one.sample.split)
+
+
 def test_verl_reads_prompts_pictures_and_truth_and_its_reward_pays_for_the_right_answer(
     dataset, train, tmp_path
 ):
@@ -140,7 +185,7 @@ def test_a_dot_is_in_the_picture_that_is_exported(to, dotted, tmp_path):
     """The middle of a red dot is red; the picture of the shard is not, or nothing was drawn."""
     import datasets
 
-    questions = (question for one in iter_samples(dotted, "train") for question in one.sample.fair_questions)
+    questions = [question for one in iter_samples(dotted, "train") for question in one.sample.fair_questions]
     question = next(q for q in questions if q.marks and (q.options or to != "vlmevalkit"))
     export(dotted, to, tmp_path / "out", "train")
     match to:
@@ -152,6 +197,14 @@ def test_a_dot_is_in_the_picture_that_is_exported(to, dotted, tmp_path):
             cell = table.loc[question.id, "image"]
             data = base64.b64decode(ast.literal_eval(cell)[0] if cell.startswith("[") else cell)
             picture = decoded(data)
+        case "ms-swift" | "openai":
+            lines = (tmp_path / "out" / "viewpoint100k_train.jsonl").read_text().splitlines()
+            row = json.loads(lines[questions.index(question)])
+            if to == "openai":
+                address = row["messages"][0]["content"][0]["image_url"]["url"]
+                picture = decoded(base64.b64decode(address.split(",")[1]))
+            else:
+                picture = decoded(Path(row["images"][0]).read_bytes())
         case "llamafactory":
             rows = json.loads((tmp_path / "out" / "viewpoint100k_train.json").read_text())
             row = next(row for row in rows if row["id"] == question.id)

@@ -1,8 +1,10 @@
-"""The questions in the formats of other tools, two that evaluate and two that train; figures are drawn in.
+"""The questions in the formats of other tools, two that evaluate and four that train; figures are drawn in.
 
     vlmevalkit     a TSV for its custom multiple-choice sets; questions that ask for a number are left out: it knows letters only
     lmms-eval      a task folder: yaml, utils.py, parquet
     llamafactory   ShareGPT json, dataset_info.json, a folder of pictures
+    ms-swift       messages as JSON lines, and a folder of pictures
+    openai         messages as JSON lines, pictures inside, as its fine-tuning takes them
     verl           parquet, and a reward function
 
 The tools that score by a function of ours (lmms-eval, verl) call `viewpoint100k.scoring`, so that a score
@@ -33,6 +35,7 @@ from viewpoint100k.shards import (
 )
 
 NAME = "viewpoint100k"
+IMAGE = "<image>"  # where LLaMA-Factory, ms-swift and verl put a picture
 JPEG_QUALITY = 95
 BATCH = 256  # rows of a parquet file that are held at a time
 
@@ -79,7 +82,7 @@ def _rows(dataset: Path, split: str) -> Iterator[_Row]:
 
     Raises:
         InputError: a picture is none of ours: others read what is exported, and their readers take more
-        formats.
+        formats. Or a prompt has a place for a picture more.
     """
     for path, stored in iter_stored(dataset, split):
         decoded: list[Any] = []
@@ -87,6 +90,10 @@ def _rows(dataset: Path, split: str) -> Iterator[_Row]:
             for view, data in enumerate(stored.images):
                 open_picture(data, f"view_{view}.jpg")
         for question in stored.sample.fair_questions:
+            if IMAGE in question.prompt:
+                raise InputError(
+                    f"{path}: {question.id}: its prompt holds {IMAGE}, where others put a picture"
+                )
             if not draws(question):
                 yield _Row(stored, question, [stored.images[view] for view in question.images])
                 continue
@@ -271,22 +278,13 @@ def _llamafactory(dataset: Path, split: str, out: Path) -> Exported:
     """
     name = f"{NAME}_{split}"
     rows = list[dict[str, Any]]()
-    (out / "images").mkdir()
     for row in _rows(dataset, split):
-        question = row.question
-        paths = list[str]()
-        for place, data in enumerate(row.pictures):
-            plain = question.images[place] if place < len(question.images) else None
-            same = plain is not None and data is row.stored.images[plain]
-            file = f"{row.stored.key}.view_{plain}.jpg" if same else f"{question.id}.{place}.jpg"
-            paths.append(f"images/{file}")
-            if not (out / paths[-1]).exists():
-                (out / paths[-1]).write_bytes(data)
+        paths = _picture_files(row, out)
         turns = [
-            {"from": "human", "value": "<image>" * len(paths) + question.prompt},
-            {"from": "gpt", "value": question.answer},
+            {"from": "human", "value": IMAGE * len(paths) + row.question.prompt},
+            {"from": "gpt", "value": row.question.answer},
         ]
-        rows.append({"id": question.id, "conversations": turns, "images": paths})
+        rows.append({"id": row.question.id, "conversations": turns, "images": paths})
     info = {
         name: {
             "file_name": f"{name}.json",
@@ -297,6 +295,67 @@ def _llamafactory(dataset: Path, split: str, out: Path) -> Exported:
     write_atomically(out / f"{name}.json", json.dumps(rows, ensure_ascii=False, indent=0).encode())
     write_atomically(out / "dataset_info.json", (json.dumps(info, indent=2) + "\n").encode())
     return Exported(len(rows), 0, [f"{name}.json", "dataset_info.json", "images/"])
+
+
+def _picture_files(row: _Row, out: Path) -> list[str]:
+    """The pictures of a question below `out`/images, as they are named from `out`. A picture that several
+    questions show is there once.
+    """
+    (out / "images").mkdir(exist_ok=True)
+    paths = list[str]()
+    for place, data in enumerate(row.pictures):
+        plain = row.question.images[place] if place < len(row.question.images) else None
+        same = plain is not None and data is row.stored.images[plain]
+        file = f"{row.stored.key}.view_{plain}.jpg" if same else f"{row.question.id}.{place}.jpg"
+        paths.append(f"images/{file}")
+        if not (out / paths[-1]).exists():
+            (out / paths[-1]).write_bytes(data)
+    return paths
+
+
+# --- messages as JSON lines ------------------------------------------------------------------------
+
+
+def _ms_swift(dataset: Path, split: str, out: Path) -> Exported:
+    """NAME.jsonl for `--dataset`. Pictures by their full paths: others are looked up from where it is run."""
+    folder = out.resolve()
+
+    def line(row: _Row) -> dict[str, Any]:
+        paths = [str(folder / path) for path in _picture_files(row, out)]
+        asked = {"role": "user", "content": IMAGE * len(paths) + row.question.prompt}
+        said = {"role": "assistant", "content": row.question.answer}
+        return {"messages": [asked, said], "images": paths}
+
+    name = f"{NAME}_{split}.jsonl"
+    count = _write_lines(out / name, (line(row) for row in _rows(dataset, split)))
+    return Exported(count, 0, [name, "images/"])
+
+
+def _openai(dataset: Path, split: str, out: Path) -> Exported:
+    """NAME.jsonl for its fine-tuning, and for servers and trainers of that interface."""
+
+    def line(row: _Row) -> dict[str, Any]:
+        addresses = ["data:image/jpeg;base64," + base64.b64encode(data).decode() for data in row.pictures]
+        parts: list[dict[str, Any]] = [
+            {"type": "image_url", "image_url": {"url": address}} for address in addresses
+        ]
+        asked = {"role": "user", "content": [*parts, {"type": "text", "text": row.question.prompt}]}
+        return {"messages": [asked, {"role": "assistant", "content": row.question.answer}]}
+
+    name = f"{NAME}_{split}.jsonl"
+    count = _write_lines(out / name, (line(row) for row in _rows(dataset, split)))
+    return Exported(count, 0, [name])
+
+
+def _write_lines(path: Path, rows: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    unfinished = path.with_name(f".{path.name}.partial")
+    with open(unfinished, "w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    unfinished.replace(path)
+    return count
 
 
 # --- verl ------------------------------------------------------------------------------------------
@@ -352,7 +411,7 @@ def _verl_row(number: int, row: _Row, split: str) -> dict[str, Any]:
     kept = ("question_id", "options", "answer_index", "answer_form", "value", "type", "tier", "family")
     return {
         "data_source": NAME,
-        "prompt": [{"role": "user", "content": "<image>" * len(row.pictures) + row.question.prompt}],
+        "prompt": [{"role": "user", "content": IMAGE * len(row.pictures) + row.question.prompt}],
         "images": asked["images"],
         "ability": "spatial",
         "reward_model": {"style": "rule", "ground_truth": row.question.answer},
@@ -365,5 +424,7 @@ FORMATS: dict[str, tuple[Writer, str]] = {  # and the split that is written if n
     "vlmevalkit": (_vlmevalkit, "test"),
     "lmms-eval": (_lmms_eval, "test"),
     "llamafactory": (_llamafactory, "train"),
+    "ms-swift": (_ms_swift, "train"),
+    "openai": (_openai, "train"),
     "verl": (_verl, "train"),
 }

@@ -66,8 +66,8 @@ def generate(
     with Run(str(out)) as run, tempfile.TemporaryDirectory() as scratch:
         check_engine(*python)
         devices = find_devices("auto", Path(scratch), *python)
-        gpus = [device for device in devices if device.environment()]
-        workers = workers or len(gpus) or default_workers()
+        gpus = sum(bool(device.environment()) for device in devices)
+        workers = workers or gpus or default_workers()
         plan = run.plan(config)
         missing = run.status(plan, {}).missing
         report = progress or (lambda done, of: None)

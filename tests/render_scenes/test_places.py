@@ -114,6 +114,21 @@ def test_what_a_second_picture_shows_is_where_opencv_projects_it(built, name):
     assert np.median(off) < 0.5
 
 
+@pytest.mark.parametrize("name", PLANS)
+def test_rays_that_are_level_or_along_an_axis_end_ahead_of_the_camera(built, name):
+    """A picture with an odd number of pixels has a middle one, whose ray is exactly along the camera's axis."""
+    place = built[name]
+    ways = {"level": np.array([1.0, 0.0, 0.0]), "down": np.array([0.0, 0.0, -1.0])}
+    for way in ways.values():
+        right = np.array([0.0, -1.0, 0.0])
+        pose = np.eye(4)
+        pose[:3, :3] = place.place_from_world.T @ np.column_stack([right, np.cross(way, right), way])
+        with np.errstate(all="raise", under="ignore"):
+            painted = painting.paint(place, pose, np.array([[30.0, 0, 16.5], [0, 30.0, 16.5], [0, 0, 1]]), 33)
+        assert np.isfinite(painted.rgb).all()
+        assert painted.depth.min() > 0
+
+
 def blackman_harris(away_px, width_px=1.5):
     """Blender's default pixel filter, by its definition in Harris (1978)."""
     turn = 2 * np.pi * (away_px / width_px + 0.5)

@@ -31,6 +31,13 @@ PhotosOutArgument = Annotated[
         show_default=False,
     ),
 ]
+AtMostOption = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="The largest number of pairs in all.", show_default="48 of each set"),
+]
+LookersOption = Annotated[
+    int, typer.Option(min=1, help="How many processes read sets. The bytes are the same with any number.")
+]
 UpOption = Annotated[
     Optional[str],
     typer.Option(
@@ -63,10 +70,7 @@ SourceUrlOption = Annotated[
 def photos_command(
     source: PhotosArgument,
     out: PhotosOutArgument,
-    pairs: Annotated[
-        Optional[int],
-        typer.Option(min=1, help="The largest number of pairs in all.", show_default="48 of each set"),
-    ] = None,
+    pairs: AtMostOption = None,
     up: UpOption = None,
     subject: SubjectOption = None,
     licence: LicenceOption = "",
@@ -75,9 +79,7 @@ def photos_command(
     seed: SeedOption = None,
     allow: AllowOption = None,
     overrides: SetOption = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="How many processes read sets. The bytes are the same with any number.")
-    ] = 1,
+    workers: LookersOption = 1,
 ) -> None:
     """Make a test split of photographs whose poses are known.
 

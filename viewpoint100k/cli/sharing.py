@@ -167,9 +167,9 @@ def export_command(
     to: Annotated[
         str,
         typer.Option(
-            help="Format: vlmevalkit, lmms-eval, llamafactory or verl.",
+            help="Format: vlmevalkit, lmms-eval, llamafactory, ms-swift, openai or verl.",
             show_default=False,
-            autocompletion=lambda: ["vlmevalkit", "lmms-eval", "llamafactory", "verl"],
+            autocompletion=lambda: ["vlmevalkit", "lmms-eval", "llamafactory", "ms-swift", "openai", "verl"],
         ),
     ],
     split: Annotated[

@@ -51,6 +51,17 @@ class _Tables(NamedTuple):
     files: dict[str, str]  # sha256 of each table
 
 
+def _count_other_types(types: Counter[str], usable: int, funnel: Funnel) -> None:
+    """Say how many rows are of types that are no glTF: of the most frequent by name, of the others in one."""
+    left = sum(types.values())
+    others = Counter({kind: count for kind, count in types.items() if kind not in FILE_TYPES})
+    for kind, count in others.most_common(NAMED_TYPES):
+        left -= count
+        funnel.step(f"not {kind}, which is no glTF", left)
+    if left > usable:
+        funnel.step("of no other type", usable)
+
+
 def list_xl(
     name: str, wanted: int, seed: int, lists: Lists, allow: tuple[str, ...] | None = None
 ) -> tuple[list[SourceObject], Funnel, dict[str, str]]:
@@ -67,14 +78,10 @@ def list_xl(
     """
     tables = _read(name)
     funnel = Funnel()
-    left = sum(tables.types.values())
-    funnel.step(f"objaverse-xl:{name}" if name in XL_PARTS else "rows of the table", left)
-    others = Counter({kind: count for kind, count in tables.types.items() if kind not in FILE_TYPES})
-    for kind, count in others.most_common(NAMED_TYPES):
-        left -= count
-        funnel.step(f"not {kind}, which is no glTF", left)
-    if left > len(tables.rows):
-        funnel.step("of no other type", len(tables.rows))
+    funnel.step(
+        f"objaverse-xl:{name}" if name in XL_PARTS else "rows of the table", sum(tables.types.values())
+    )
+    _count_other_types(tables.types, len(tables.rows), funnel)
     files = _known(tables.rows, funnel)
     places = np.random.default_rng(seed).permutation(len(files.uids))
     places = places[lists.by_uid(files.uids[places], funnel)]
@@ -151,12 +158,7 @@ def _read(name: str) -> _Tables:
     return _Tables(rows, types, dict(zip(names, digests, strict=True)))
 
 
-def _read_table(path: Path, types: Counter[str]) -> list[Any]:
-    """The rows of glTF in one file; counts all of it by type."""
-    pyarrow = _arrow()
-    import pyarrow.compute as pc
-    from pyarrow import parquet
-
+def _check_file(path: Path) -> None:
     if not path.is_file() or path.suffix.lower() != ".parquet":
         raise InputError(
             f"objaverse-xl:{path}: expected {', '.join(XL_PARTS)}, or a Parquet file with the columns "
@@ -164,6 +166,15 @@ def _read_table(path: Path, types: Counter[str]) -> list[Any]:
         )
     if path.stat().st_size > MOST_BYTES:
         raise InputError(f"{path}: expected a file of at most {MOST_BYTES:,} bytes")
+
+
+def _read_table(path: Path, types: Counter[str]) -> list[Any]:
+    """The rows of glTF in one file; counts all of it by type."""
+    pyarrow = _arrow()
+    import pyarrow.compute as pc
+    from pyarrow import parquet
+
+    _check_file(path)
     text = pyarrow.large_string()
     kept = [pyarrow.table({name: pyarrow.array([], text) for name in (*COLUMNS, "metadata")})]
     try:
