@@ -95,7 +95,7 @@ def look(browser: Any, script: str) -> list[tuple[str, str]]:
     if not script:
         return found
     browser.js(f"{script}; 0")
-    for violation in json.loads(browser.js(RUN)):
+    for violation in json.loads(browser.js(RUN, timeout_s=300)):
         what = (
             f"{violation['help']} ({violation['impact']}, {violation['count']}): "
             f"{', '.join(violation['where'])}"

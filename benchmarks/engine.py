@@ -7,10 +7,11 @@ rendered by two bare loops: one process each, the same scenes, samples and denoi
 `bpy.ops.render.render`. The strict one renders what the engine renders and nothing of the background; the
 other one makes the picture, full frame with the HDRI or a floor in it (a blurred HDRI is traced sharp). What
 the engine costs more is its overhead. CPU-seconds depend on how busy the machine is, so each object is
-rendered by all three in turn; images per second do so even more, so compare them within one run.
+rendered by all three in turn; images per second do so even more, so compare them within one run. No object
+stands in a place or a panorama here unless `--background` says so: the bare loops do not draw these.
 
 `--engine-python A B` compares renderers instead: each object is rendered by all of these interpreters in
-turn.
+turn, before all backgrounds of the defaults.
 """
 
 import argparse
@@ -34,7 +35,8 @@ from viewpoint100k.config import QUALITIES, RunConfig, load_config
 from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.plan import generator, plan_views
-from viewpoint100k.records import Reject, SourceObject, ViewSet
+from viewpoint100k.records import STANDING, Reject, SourceObject, ViewSet
+from viewpoint100k.settings.render import BackgroundShares
 
 Job = tuple[ViewSet, Path]
 BASELINES = {
@@ -59,13 +61,18 @@ def main() -> None:
     parser.add_argument("--quality", choices=QUALITIES, default="default")
     parser.add_argument("--workers", type=int, nargs="+", default=[1])
     parser.add_argument("--baselines", nargs="+", choices=BASELINES, default=list(BASELINES))
-    parser.add_argument("--background", help="for all objects, in place of the planned ones")
+    parser.add_argument(
+        "--background",
+        choices=list(BackgroundShares.model_fields),
+        help="for all objects, in place of the planned ones",
+    )
     parser.add_argument("--engine-python", nargs="+", help="interpreters with bpy, to be compared")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
 
     overrides = [f"render.size_px={arguments.size}", f"render.quality={arguments.quality}"]
     overrides += ["render.deadline_s=36000", "render.cpu_limit_s=36000"]  # however busy the machine is
+    overrides += _backgrounds(arguments)
     config = load_config("viewpoint-6dof", overrides, source=arguments.source)
     with tempfile.TemporaryDirectory() as scratch:
         jobs = _jobs(config, arguments, Path(scratch))
@@ -161,12 +168,19 @@ def _jobs(config: RunConfig, arguments: argparse.Namespace, scratch: Path) -> li
     for thing in things:
         wanted = design(config.plan, config.gates, arguments.pairs, generator(0, thing.record.uid))
         path, _ = sources.fetch_object(thing, config.source, scratch, config.files)
-        view_set = plan_views(config, thing, 0, wanted)
-        if arguments.background:
-            behind = view_set.background.model_copy(update={"kind": arguments.background})
-            view_set = view_set.model_copy(update={"background": behind})
-        jobs.append((view_set, path))
+        jobs.append((plan_views(config, thing, 0, wanted), path))
     return jobs
+
+
+def _backgrounds(arguments: argparse.Namespace) -> list[str]:
+    """Settings that plan the backgrounds that are asked for, each in the light that goes with it."""
+    if arguments.background:
+        shares = {kind: float(kind == arguments.background) for kind in BackgroundShares.model_fields}
+    elif arguments.engine_python:
+        shares = {}
+    else:
+        shares = dict.fromkeys(STANDING, 0.0)
+    return [f"render.backgrounds.{kind}={share}" for kind, share in shares.items()]
 
 
 class Bare:

@@ -131,7 +131,8 @@ def compare_outlines(
     if stated_px is None or wrong_px is None:
         return None
     clear = min(stated_px, wrong_px) <= FITS_PX and max(stated_px, wrong_px) >= MISFITS_PX
-    verdict = ("stated" if stated_px < wrong_px else "wrong") if clear else "undecided"
+    better = "stated" if stated_px < wrong_px else "wrong"
+    verdict = better if clear else "undecided"
     return Outlines(stated_px, wrong_px, verdict)
 
 
@@ -288,7 +289,9 @@ class Checked(NamedTuple):
         said = {voter[wrong].verdict for voter in (self.points, self.outlines) if wrong in voter} - {
             "undecided"
         }
-        return "wrong" if "wrong" in said else "stated" if said else "undecided"
+        if "wrong" in said:
+            return "wrong"
+        return "stated" if said else "undecided"
 
 
 def check(key: str, sample: Sample, images: list[bytes], px: float = 2.0) -> Checked:

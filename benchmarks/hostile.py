@@ -41,7 +41,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,9 +110,11 @@ def pack(tree: Tree, binary: bytes) -> bytes:
 
 def places(value: Any, name: str = "") -> Iterator[tuple[str, Place]]:
     """Everything in a JSON tree and how to get at it, by its name or that of the list it is in."""
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    children: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        children = value.items()
+    elif isinstance(value, list):
+        children = enumerate(value)
     for key, child in children:
         called = key if isinstance(key, str) else name
         yield called, (value, key)
@@ -703,6 +705,7 @@ class Memory(threading.Thread):
     def __init__(self, pids: Path) -> None:
         super().__init__(daemon=True)
         self.pids, self.peak_mb = pids, 0.0
+        self.started = 0  # workers in the whole run; their list goes with the folder of the run
         self.most: dict[str, int] = {}  # bytes of addresses by worker
         self.unlimited: set[str] = set()
 
@@ -844,6 +847,7 @@ def run(root: Path, config: RunConfig, console: Console) -> tuple[list[Observed]
             folder = (root / "objects" / thing.path).parent
             strayed = {path for path in trace.opened() if not permitted(path, folder)}
             one.strayed += sorted(strayed - permitted.of_start if one.starts else strayed)
+        memory.started = len(memory.workers())
     return list(seen.values()), memory, type(trace).__name__
 
 
@@ -926,7 +930,7 @@ def main(
         f"slowest: {slowest.file}, {slowest.seconds:.1f} s. Highest memory of a worker: {largest.file}, "
         f"{largest.peak_rss_mb:,.0f} MB resident, {most_mb:,} MB of addresses; of the gate: {own_mb:,.0f} "
         "MB. "
-        f"{len(memory.workers())} worker starts; watched by {by}"
+        f"{memory.started} worker starts; watched by {by}"
     )
     promises = broken_promises(seen, memory, config)
     for promise, broken in promises.items():

@@ -104,7 +104,8 @@ def this_machine() -> str:
     """This machine in words: no name, no address."""
     cores = len(os.sched_getaffinity(0))
     gpus = sum(1 for _ in Path("/dev").glob("nvidia[0-9]*"))
-    lent = f"{gpus} GPU{'s' if gpus > 1 else ''}" if gpus else "no GPU"
+    plural = "s" if gpus > 1 else ""
+    lent = f"{gpus} GPU{plural}" if gpus else "no GPU"
     try:
         renderer = f", bpy {metadata.version('bpy')}"
     except metadata.PackageNotFoundError:

@@ -234,7 +234,9 @@ def _print(console: Console, arguments: argparse.Namespace, rows: list[dict[str,
         costs = (f"{row[key]:.2f}" for key in ("start", "import", "view", "all"))
         decibels = ("-" if row[key] is None else f"{row[key]:.1f}" for key in ("psnr", "psnr_box"))
         own = row["tool"] == "objaverse-xl"  # with cameras of its own
-        same = "-" if own else f"{row['same_view']:.3f}" + ("" if row["same_view"] > SAME_VIEW else " NO")
+        same = "-"
+        if not own:
+            same = f"{row['same_view']:.3f}" + ("" if row["same_view"] > SAME_VIEW else " NO")
         table.add_row(
             row["object"],
             f"{row['tool']}, {row['quality']}",

@@ -3,10 +3,11 @@
 cost      CPU-seconds per view of the mix of backgrounds before places were there against the default one,
           from the same objects before each kind of background in turn.
 parallax  Points of the background that OpenCV projects from one picture into the other, against where an
-          optical flow finds them.
-traced    What is painted of procedural places against a render of the same walls and boxes by Cycles.
+          optical flow finds them; and whether SIFT matches of the background alone support the stated motion.
 contact   How far the lowest vertex of real objects is from the surface that they stand on.
 count     Distinct places in 5,000 plans, and those in two splits.
+learning  A small classifier trained on each of two mixes and scored on unseen objects of both, and before
+          plain backgrounds. SOURCE is a folder with datasets `old`, `new` and `plain`, rendered at 64 px.
 """
 
 import argparse
@@ -15,25 +16,26 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from render_scenes import painting, places
+from render_scenes import painting, protocol
+from render_scenes.dome import dome_hits
 from viewpoint100k import objects as sources
 from viewpoint100k.config import RunConfig, load_config
 from viewpoint100k.design import design
 from viewpoint100k.engine import Engine, Rendered
-from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 from viewpoint100k.plan import generator, plan_views
-from viewpoint100k.records import Location, ObjectRecord, SourceObject, Split, ViewSet
+from viewpoint100k.records import Location, ObjectRecord, PlannedView, SourceObject, Split, ViewSet
 
 BEFORE = {"hdri": 35, "blurred": 15, "plain": 25, "gradient": 15, "ground": 10, "panorama": 0, "place": 0}
 CATEGORIES = ("mug", "lamp", "book", "chair", "table", "cabinet", "car", "truck", "boat")
+LOWEST = -0.4  # of an object, where it stands
 TRAIN: Split = "train"
 SPLITS: tuple[Split, ...] = (*[TRAIN] * 8, "validation", "test")
-KINDS = ("table", "room", "yard")
 
 
 def main() -> None:
@@ -41,12 +43,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("source", help="a folder of .glb, or builtin:")
-    parser.add_argument("part", choices=["cost", "parallax", "traced", "contact", "count"])
+    parser.add_argument("part", choices=["cost", "parallax", "contact", "count", "learning"])
     parser.add_argument("--objects", type=int, default=111)
     parser.add_argument("--pairs", type=int, default=3, help="of each object")
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--samples", type=int, default=20_000, help="that a classifier sees, in all")
     arguments = parser.parse_args()
-    part = {"cost": cost, "parallax": parallax, "traced": traced, "contact": contact, "count": count}
+    part = {"cost": cost, "parallax": parallax, "contact": contact, "count": count, "learning": learning}
     print(json.dumps(part[arguments.part](arguments), indent=1))
 
 
@@ -109,228 +112,151 @@ def cost(arguments: argparse.Namespace) -> dict[str, object]:
 # --- parallax ----------------------------------------------------------------------------------------
 
 
-def parallax(arguments: argparse.Namespace) -> dict[str, object]:
-    """Features of one painted picture, projected into the other by OpenCV, against Lucas-Kanade flow."""
-    import cv2
+class Shot(NamedTuple):
+    """A picture of what is behind the object alone, without the object and its shadow."""
 
-    shares = {**dict.fromkeys(BEFORE, 0), "place": 1}
-    config = _config("builtin:", 320, shares)
-    off, per_pair, empty = [], [], 0
+    pose: np.ndarray  # (4, 4) world_from_camera
+    intrinsics: np.ndarray
+    rgb: np.ndarray  # (H, W, 3) uint8
+    depth: np.ndarray  # (H, W) along the camera's z; infinite where nothing is
+
+
+def parallax(arguments: argparse.Namespace) -> dict[str, object]:
+    """Backgrounds alone, as the engine paints them, of pairs of real plans: OpenCV's projections, and SIFT.
+
+    For each pair, features of the first picture are projected into the second by `cv2.projectPoints`, from the
+    depth of the background and the stated poses, and looked for there by an optical flow; and SIFT matches vote
+    between the stated motion and the mirrored one. What is infinitely far knows of the turn only.
+    """
+    from render_scenes import scene
+
+    lighting = scene.Studio().lighting
+    rows: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind in ("place", "panorama", "hdri"):
+            config = _config("builtin:", arguments.size, {**dict.fromkeys(BEFORE, 0), kind: 1})
+            rows[kind] = _of_pairs(kind, list(_shots(lighting, config, arguments, scratch)))
+    return rows
+
+
+def _shots(
+    lighting: Any, config: RunConfig, arguments: argparse.Namespace, scratch: str
+) -> Iterator[list[Shot]]:
+    """Both pictures of the first pair of each visit."""
     for number in range(arguments.objects):
         category = CATEGORIES[number % len(CATEGORIES)]
         record = ObjectRecord(uid=f"{category}-{number}", category=category)
         view_set = _visit(config, SourceObject(record=record), 2)
         if not view_set.pairs:
             continue
+        lighting.forget()
+        described = view_set.model_dump(mode="json", include={"lights", "background"})
+        files: dict[str, Any] = {"paths": [], "scene": False, "panoramas": {}, "out": scratch}
+        lighting.begin(protocol.Open(**files, **described, jpeg_quality=92, pose="auto", cpu_limit_s=0))
+        lighting.settle(LOWEST)
         pair = view_set.pairs[0]
-        place = places.build(places.Plan(**_location(view_set).model_dump(), ground=-0.4))
-        shots = [_shot(place, view_set, view) for view in (pair.first, pair.second)]
-        found = _flow_errors(cv2, *shots)
-        if len(found) < 8:
-            empty += 1
-            continue
-        off += found.tolist()
-        per_pair.append(float(np.median(found)))
-    return {
-        "pairs": len(per_pair),
-        "pairs with too few features in common": empty,
-        "features": len(off),
-        "median px": round(float(np.median(off)), 3),
-        "features within 0.5 px": round(float(np.mean(np.array(off) < 0.5)), 3),
-        "pairs whose median is within 0.5 px": round(float(np.mean(np.array(per_pair) < 0.5)), 3),
-    }
+        yield [_shot(lighting, view_set.views[view], arguments.size) for view in (pair.first, pair.second)]
 
 
-def _shot(
-    place: places.Place, view_set: ViewSet, number: int
-) -> tuple[np.ndarray, np.ndarray, painting.Painted]:
-    view = view_set.views[number]
-    focal = 160 / np.tan(np.radians(view.hfov_deg / 2))
-    intrinsics = np.array([[focal, 0, 160], [0, focal, 160], [0, 0, 1.0]])
+def _shot(lighting: Any, view: PlannedView, size: int) -> Shot:
+    focal = 0.5 * size / np.tan(np.radians(view.hfov_deg / 2))
+    intrinsics = np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1.0]])
     pose = np.array(view.world_from_camera)
-    return pose, intrinsics, painting.paint(place, pose, intrinsics, 320)
+    camera = protocol.Camera(
+        world_from_camera=pose.tolist(), intrinsics=intrinsics.tolist(), hfov_deg=view.hfov_deg
+    )
+    lighting.switch(view.light)
+    shown, _ = lighting.surroundings(camera, size)
+    if lighting.place is not None:
+        depth = painting.paint(lighting.place, pose, intrinsics, size).depth
+    elif lighting.dome is not None:
+        x, y = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
+        rays = np.linalg.inv(intrinsics) @ np.stack([x.ravel(), y.ravel(), np.ones(size * size)])
+        depth = dome_hits(lighting.dome, pose[:3, 3], pose[:3, :3] @ rays).reshape(size, size)
+    else:
+        depth = np.full((size, size), 1e10)
+    return Shot(pose, intrinsics, np.rint(shown).astype(np.uint8), depth)
+
+
+def _of_pairs(kind: str, pairs: list[list[Shot]]) -> dict[str, object]:
+    """Figures of one kind of background."""
+    import cv2
+
+    from viewpoint100k.photos import epipolar
+
+    off = list[float]()
+    medians = list[float]()
+    verdicts = list[str]()
+    for shots in pairs:
+        found = _flow_errors(cv2, *shots) if kind != "hdri" else np.zeros(0)
+        if len(found) >= 8:
+            off += found.tolist()
+            medians.append(float(np.median(found)))
+        stated = epipolar.pair_from_poses(shots[0].pose, shots[1].pose)
+        if kind == "hdri":
+            stated = stated._replace(translation=np.zeros(3))
+        wrong = epipolar.wrong_motions(stated).get("mirrored")
+        if wrong is None:
+            continue
+        first, second = (_jpeg(cv2, shot.rgb) for shot in shots)
+        both = (shots[0].intrinsics, shots[1].intrinsics)
+        verdicts.append(epipolar.vote(stated, wrong, *epipolar.match(first, second), both).verdict)
+    told = verdicts.count("stated")
+    deciding = told + verdicts.count("wrong")
+    out: dict[str, object] = {
+        "pairs": len(pairs),
+        "SIFT: pairs that decide between the stated motion and its mirror image": deciding,
+        "SIFT: for the stated one": told,
+    }
+    if off:
+        out |= {
+            "projected: pairs with features in common": len(medians),
+            "projected: features": len(off),
+            "projected: median px": round(float(np.median(off)), 3),
+            "projected: features within 0.5 px": round(float(np.mean(np.array(off) < 0.5)), 3),
+            "projected: pairs whose median is within 0.5 px": sum(median < 0.5 for median in medians),
+        }
+    return out
+
+
+def _jpeg(cv2: Any, rgb: np.ndarray) -> bytes:
+    encoded: bytes = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+    return encoded
 
 
 def _flow_errors(cv2, one, two) -> np.ndarray:  # type: ignore[no-untyped-def]
     """Pixels from where a feature is found to where it is projected, warped first so that both look alike."""
-    (pose, intrinsics, painted), (other_pose, other_intrinsics, other) = one, two
-    height, width = painted.depth.shape
+    (pose, intrinsics, rgb, here), (other_pose, other_intrinsics, other_rgb, other_depth) = one, two
+    height, width = here.shape
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     rays = np.stack([x, y, np.ones_like(x)], axis=-1) @ np.linalg.inv(intrinsics).T
-    world = (rays * painted.depth[..., None]) @ pose[:3, :3].T + pose[:3, 3]
+    world = (rays * here[..., None]) @ pose[:3, :3].T + pose[:3, 3]
     inverse = np.linalg.inv(other_pose)
     turned, _ = cv2.Rodrigues(inverse[:3, :3])
     flat = world.reshape(-1, 3)
     there, _ = cv2.projectPoints(flat, turned, inverse[:3, 3], other_intrinsics, None)
     z = (flat @ inverse[:3, :3].T + inverse[:3, 3])[:, 2].reshape(height, width)
     maps = there.reshape(height, width, 2).astype(np.float32)
-    greys = [
-        cv2.cvtColor((np.clip(shot.rgb, 0, 1) * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
-        for shot in (painted, other)
-    ]
+    greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (rgb, other_rgb)]
     warped = cv2.remap(greys[1], maps[..., 0] - 0.5, maps[..., 1] - 0.5, cv2.INTER_LINEAR)
-    depth = cv2.remap(other.depth, maps[..., 0] - 0.5, maps[..., 1] - 0.5, cv2.INTER_NEAREST, borderValue=-1)
-    seen = (np.abs(depth / np.maximum(z, 1e-6) - 1) < 0.01) & (painted.depth < 1e3) & (z > 0)
+    depth = cv2.remap(
+        other_depth.astype(np.float32),
+        maps[..., 0] - 0.5,
+        maps[..., 1] - 0.5,
+        cv2.INTER_NEAREST,
+        borderValue=-1,
+    )
+    seen = (np.abs(depth / np.maximum(z, 1e-6) - 1) < 0.01) & (here < 1e3) & (z > 0)
     seen = cv2.erode(seen.astype(np.uint8), np.ones((15, 15))) > 0
     corners = cv2.goodFeaturesToTrack(greys[0], 300, 0.01, 5, mask=seen.astype(np.uint8))
     if corners is None:
         return np.zeros(0)
-    found, status, _ = cv2.calcOpticalFlowPyrLK(greys[0], warped, corners, None, winSize=(11, 11), maxLevel=1)
-    return np.asarray(np.linalg.norm(found - corners, axis=2)[status == 1])
-
-
-# --- against Cycles ------------------------------------------------------------------------------------
-
-
-def traced(arguments: argparse.Namespace) -> dict[str, object]:
-    """Four views of each sort of place, painted and traced, without the object."""
-    out = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        asked, painted = [], {}
-        for kind, metres in zip(KINDS, (0.15, 0.9, 4.5), strict=True):
-            for number in range(4):
-                place = places.build(places.Plan(kind, 40 + number, metres, 3.4, 2.0, -0.35))
-                pose = look_at(
-                    position_on_sphere(75 * number, 12 + 8 * number, 2.4), np.array([0.2, 0.1, 0.0])
-                )
-                focal = 0.5 * arguments.size / np.tan(np.radians(32))
-                middle = arguments.size / 2
-                intrinsics = np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]])
-                name = f"{kind}-{number}"
-                rgb = painting.paint(place, pose, intrinsics, arguments.size).rgb
-                painted[name] = np.clip(rgb, 0, 1)
-                asked.append(
-                    {
-                        "name": name,
-                        "plan": [kind, 40 + number, metres, 3.4, 2.0, -0.35],
-                        "pose": pose.tolist(),
-                    }
-                )
-        command = [sys.executable, "-c", TRACE, json.dumps([scratch, arguments.size, asked])]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        for name, picture in painted.items():
-            wanted = np.load(Path(scratch) / f"{name}.npy")
-            seen = wanted[..., 3] > 0.999  # the sky is no mesh
-            wanted = wanted[..., :3]
-            error = float(((np.clip(wanted, 0, 1) - picture)[seen] ** 2).mean())
-            out[name] = round(-10 * float(np.log10(max(error, 1e-12))), 2)
-    values = list(out.values())
-    return {"PSNR dB": out, "least": min(values), "mean": round(float(np.mean(values)), 2)}
-
-
-TRACE = """
-import json, sys
-import bpy
-import numpy as np
-from mathutils import Matrix
-from render_scenes import camera as cameras, painting, passes, places, scene
-
-folder, size, asked = json.loads(sys.argv[1])
-studio = scene.Studio()
-studio.scene.view_settings.view_transform = "Raw"
-render = studio.scene.render
-render.resolution_x = render.resolution_y = size
-render.use_border = False
-studio.scene.cycles.samples, studio.scene.cycles.use_denoising = 64, False
-studio.scene.cycles.use_adaptive_sampling = False
-studio.scene.cycles.pixel_filter_type = "BOX"
-studio.scene.cycles.filter_width = 1.0
-
-
-def image(name, pixels):
-    rgba = np.ones((*pixels.shape[:2], 4), np.float32)
-    rgba[..., : pixels.shape[2]] = pixels
-    made = bpy.data.images.new(name, pixels.shape[1], pixels.shape[0], float_buffer=True, alpha=True)
-    made.colorspace_settings.name, made.alpha_mode = "Non-Color", "CHANNEL_PACKED"
-    made.pixels.foreach_set(np.ascontiguousarray(rgba[::-1]).ravel())
-    made.update()
-    return made
-
-
-def material(finish):
-    made = bpy.data.materials.new("face")
-    nodes, links = made.node_tree.nodes, made.node_tree.links
-    nodes.clear()
-
-    def texture(pixels, uv, extension):
-        node, where = nodes.new("ShaderNodeTexImage"), nodes.new("ShaderNodeUVMap")
-        node.image, node.extension, where.uv_map = image("face", pixels), extension, uv
-        links.new(where.outputs[0], node.inputs[0])
-        return node
-
-    def mixed(kind, a, b, factor=None):
-        node = nodes.new("ShaderNodeMix")
-        node.data_type, node.blend_type, node.clamp_factor = "RGBA", kind, False
-        node.inputs[0].default_value = 1.0
-        if factor is not None:
-            links.new(factor, node.inputs[0])
-        links.new(a, node.inputs[6])
-        links.new(b, node.inputs[7])
-        return node.outputs[2]
-
-    colour = texture(finish.tile.pyramid.levels[0], "tile", "REPEAT").outputs[0]
-    if finish.canvas is not None:
-        painted = texture(finish.canvas.levels[0], "whole", "EXTEND")
-        keep = nodes.new("ShaderNodeMath")
-        keep.operation = "SUBTRACT"
-        keep.inputs[0].default_value = 1.0
-        links.new(painted.outputs[1], keep.inputs[1])
-        black = nodes.new("ShaderNodeRGB")
-        black.outputs[0].default_value = (0, 0, 0, 1)
-        colour = mixed("ADD", mixed("MIX", black.outputs[0], colour, keep.outputs[0]), painted.outputs[0])
-    shade = np.repeat(finish.shade[..., None], 3, axis=2)
-    colour = mixed("MULTIPLY", colour, texture(shade, "whole", "EXTEND").outputs[0])
-    shine, output = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeOutputMaterial")
-    links.new(colour, shine.inputs[0])
-    links.new(shine.outputs[0], output.inputs[0])
-    return made
-
-
-def face(place, box, number, side):
-    across, up = painting.AXES[side]
-    axis = 3 - across - up
-    low, high = box.low.copy(), box.high.copy()
-    wide, tall = high[across] - low[across], high[up] - low[up]
-    if number == 0 and np.isfinite(place.wall_height):
-        if side == 5:
-            return
-        if side < 4:
-            tall = place.wall_height - low[2]
-    corners, tile, whole = [], [], []
-    scale = place.metres_per_unit / box.finishes[side].tile.side_m
-    for right, rise in ((0, 0), (1, 0), (1, 1), (0, 1)):
-        corner = np.empty(3)
-        corner[axis] = high[axis] if side % 2 else low[axis]
-        corner[across], corner[up] = low[across] + right * wide, low[up] + rise * tall
-        corners.append(place.place_from_world.T @ corner)
-        # rows of the pictures count downwards; Blender's v upwards
-        tile.append((right * wide * scale, 1 + rise * tall * scale))
-        whole.append((right, rise))
-    mesh = bpy.data.meshes.new("face")
-    mesh.from_pydata([tuple(c) for c in corners], [], [(0, 1, 2, 3)])
-    for name, values in (("tile", tile), ("whole", whole)):
-        layer = mesh.uv_layers.new(name=name)
-        layer.uv.foreach_set("vector", np.array(values, np.float32).ravel())
-    mesh.materials.append(material(box.finishes[side]))
-    studio.scene.collection.objects.link(bpy.data.objects.new("face", mesh))
-
-
-studio.camera.data.clip_end = 1e5
-for shot in asked:
-    place = places.build(places.Plan(*shot["plan"]))
-    for number, box in enumerate(place.boxes):
-        for side in range(6):
-            face(place, box, number, side)
-    cameras.place(studio.camera, shot["pose"], 64.0)
-    bpy.context.view_layer.update()
-    bpy.ops.render.render()
-    np.save(f"{folder}/{shot['name']}.npy", passes.take()["Combined"])
-    studio._forget()
-    for kind in (bpy.data.images, bpy.data.materials, bpy.data.meshes):
-        for block in list(kind):
-            if block.name.startswith("face"):
-                kind.remove(block)
-"""
+    window = {"winSize": (11, 11), "maxLevel": 1}
+    found, ahead, _ = cv2.calcOpticalFlowPyrLK(greys[0], warped, corners, None, **window)
+    again, back, _ = cv2.calcOpticalFlowPyrLK(warped, greys[0], found, None, **window)
+    # what is not found the other way around is not found
+    sure = (ahead == 1) & (back == 1) & (np.linalg.norm(again - corners, axis=2) < 0.1)
+    return np.asarray(np.linalg.norm(found - corners, axis=2)[sure])
 
 
 # --- contact and count ---------------------------------------------------------------------------------
@@ -405,6 +331,27 @@ def count(arguments: argparse.Namespace) -> dict[str, object]:
         **{f"of {split}": len(found) for split, found in seeds.items()},
         "in two splits": shared,
     }
+
+
+def learning(arguments: argparse.Namespace) -> dict[str, object]:
+    """Which way the camera went, told by `trainers/probe.py`, two seeds."""
+    from trainers import probe
+
+    folder = Path(arguments.source)
+
+    def pairs(name: str, split: str) -> probe.Pairs:
+        return probe.load_pairs(str(folder / name), split, "ego_translation", 32, fair=False)
+
+    tests = {name: pairs(name, "test") for name in ("old", "new", "plain")}
+    out: dict[str, object] = {"test pairs": {name: len(test.labels) for name, test in tests.items()}}
+    for mix in ("old", "new"):
+        data = pairs(mix, "train")
+        for seed in (0, 1):
+            _, results = probe.train(data, tests, samples=arguments.samples, seed=seed)
+            scores = {f"on {name}": round(found.accuracy, 3) for name, found in results.items()}
+            spent = round(results["new"].cpu_s)
+            out[f"trained on {mix}, seed {seed}"] = {"pairs": len(data.labels), **scores, "CPU-s": spent}
+    return out
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from viewpoint100k.interpreters import look_at
 from viewpoint100k.plan import plan_views
 from viewpoint100k.quality import RenderedView
 from viewpoint100k.records import ObjectRecord, SourceObject, ViewSet
+from viewpoint100k.settings.render import BackgroundShares
 
 TEXTURED = (
     "milk_truck",
@@ -130,12 +131,14 @@ def _rows(arguments: argparse.Namespace, job: Job, names: list[str]) -> list[dic
 
 def _view_set(name: str, number: int) -> ViewSet:
     """A planned view set; every other object before its HDRI, the rest before a plain colour."""
-    config = load_config("viewpoint-6dof")
-    view_set = plan_views(
+    wanted = "hdri" if number % 2 else "plain"
+    shares = {kind: float(kind == wanted) for kind in BackgroundShares.model_fields}
+    config = load_config(
+        "viewpoint-6dof", [f"render.backgrounds.{kind}={share}" for kind, share in shares.items()]
+    )
+    return plan_views(
         config, SourceObject(record=ObjectRecord(uid=name)), 0, ["+**-**0", "-**+**0", "+**-**0"]
     )
-    kind = "hdri" if number % 2 else "plain"
-    return view_set.model_copy(update={"background": view_set.background.model_copy(update={"kind": kind})})
 
 
 def _render(

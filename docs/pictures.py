@@ -1,10 +1,11 @@
-"""The pictures of the documentation, rendered anew: `python docs/pictures.py`. Takes a minute.
+"""The pictures of the documentation, rendered anew: `python docs/pictures.py [habits]`. Takes a minute.
 
 Each strip shows one motion of the camera, with the numbers that `geometry.relations` gives for the poses read
-back.
+back. `habits` makes the sheet of what files from Sketchfab are like, from files that the tests make.
 """
 
 import io
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from viewpoint100k.engine import Engine, Rendered
 from viewpoint100k.geometry.cameras import aim_deg, pose, position_on_sphere
 from viewpoint100k.geometry.relations import motion
 from viewpoint100k.geometry.rotations import camera_rotation
+from viewpoint100k.inspection import draw_sheet, inspect_objects
 from viewpoint100k.records import Background, Lamp, Light, PlannedView, ViewSet, matrix
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -60,6 +62,28 @@ MOTIONS = {
         camera(right=0.25, yaw=8),
     ),
 }
+
+
+def habits() -> None:
+    """What is made of each file of `tests/support/habits.py`, with its verdict."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    from support.habits import HABITS, write_habits
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "habits"
+        write_habits(folder)
+        # most of them have the shape of a chair, and all are to be seen
+        config = load_config(overrides=["objects.duplicates=together"], source=str(folder))
+        listing = sources.list_objects(
+            config.source, wanted=0, seed=0, budgets=config.files, choice=config.objects
+        )
+        seen = list(inspect_objects(config, listing, Path(scratch)))
+    order = list(HABITS)
+    seen.sort(key=lambda each: order.index(each.finding.uid))
+    for each in seen:
+        print(f"{each.finding.uid}: {each.finding.verdict} {each.finding.reason}")
+    sheet = draw_sheet(seen, "Habits of files from Sketchfab")
+    (PICTURES / "habits.jpg").write_bytes(sheet)
 
 
 def main() -> None:
@@ -131,4 +155,4 @@ def strip(first: bytes, second: bytes, title: str) -> Image.Image:
 
 
 if __name__ == "__main__":
-    main()
+    habits() if sys.argv[1:] == ["habits"] else main()

@@ -19,11 +19,17 @@ from viewpoint100k.config import GateConfig
 from viewpoint100k.drawing import shown
 from viewpoint100k.questions import KINDS, load_templates
 from viewpoint100k.questions.kind import Kind, PairKind
+from viewpoint100k.questions.registry import FILES
 from viewpoint100k.records import Question
 from viewpoint100k.shards import StoredSample, iter_samples
 
 DOCS = Path(__file__).parent
 PICTURES = Path("pictures") / "questions"
+FILE_OF = {
+    kind.name: module.partition(".kinds.")[2].replace(".", "/") + ".py"
+    for module, kinds in FILES.items()
+    for kind in kinds
+}
 SIDE_PX, GAP_PX = 192, 4
 HEAD = """# Questions
 
@@ -49,7 +55,7 @@ one motion alone decides the shift (`next_action`), or both motions do (`relativ
 revealing the answer.
 
 **What the text states counts as seen.** Some questions state how wide both pictures are. A reader who is told that the lens is
-the same may conclude from the size: there, "it grew, so the camera came nearer" is no shortcut but the answer. Where the text
+the same may conclude from the size: there, "it grew, so the camera came nearer" is not a shortcut but the answer. Where the text
 states two lenses, growth must be right as often as wrong; and "none" must be as frequent with the same lens as with another, or
 the text alone would reveal it. `audit` judges flat cues separately for pairs of either sort, and gives small learners the text,
 the stated lenses, or the object's box in one picture alone: none may be four points better than always saying the most frequent
@@ -60,7 +66,7 @@ the [published question](format.md). All words are in one file, [templates.yaml]
 8 wordings of each kind for training and 4 others for the test split, and the words of options, relations, moves and changes. In a
 file of your own (`--set questions.templates=mine.yaml`), each wording has the placeholders of its kind: `{{relation}}`, `{{move}}` or
 `{{change}}` once, `{{a}}`, `{{b}}` and `{{c}}` as often as you like. What cannot be used is refused before anything is rendered
-([words_file.py](../viewpoint100k/questions/words_file.py)). The right option takes each letter in turn. A share
+([words_file.py](../viewpoint100k/questions/words_file.py)). The correct option takes each letter in turn. A share
 `questions.other_forms` of the questions is answered by number, in words or in JSON. A number is scored by mean relative accuracy.
 `lens` marks kinds that state how wide both pictures are, because size means nothing without that.
 
@@ -184,8 +190,10 @@ def _section(kind: Kind, stored: StoredSample, question: Question, docs: Path) -
     cues = dict.fromkeys(cue for pair in kind.opposites for cue in pair.cues)
     notes = "; ".join([f"flat cues: {', '.join(cues)}"] * bool(cues) + ["lens"] * kind.lens)
     thought = f"\n*{question.chain_of_thought}*\n" if question.chain_of_thought else ""
+    file = FILE_OF[kind.name]
+    files = f"[{file}](../viewpoint100k/questions/kinds/{file}), [proof](../viewpoint100k/proof/kinds/{file})"
     return (
-        f"\n## {kind.name}\n\n{what}{f' ({notes})' if notes else ''}\n\n"
+        f"\n## {kind.name}\n\n{what}{f' ({notes})' if notes else ''} Files: {files}.\n\n"
         f"![](pictures/questions/{name})\n\n{quoted}\n\nAnswer: `{question.answer}`\n{thought}"
     )
 

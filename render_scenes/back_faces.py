@@ -64,7 +64,7 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
 
 
 class Lines(NamedTuple):
-    """Of each of some triangles, how many lines through the object ..."""
+    """How many lines through the object, for each of some triangles, ..."""
 
     front: np.ndarray  # see it from its front
     back: np.ndarray  # see it from its back

@@ -1,9 +1,9 @@
 """What is behind the object, as displayed: painted after the render, so that Cycles traces no ray for it.
 
-Each backdrop is a function of a pixel's direction, in display space. The HDRI is brought there once, by
-Blender's own view transform, and then looked up: the same picture as a traced background within one or two
-grey levels on average (edges of bright sources come out a little darker, since it is interpolated as
-displayed), without noise.
+Each backdrop is a function of a pixel's direction. An HDRI is kept as displayed: it is brought there once, by
+Blender's own view transform. Where its pixels are mixed with each other, with an object's or with a shadow,
+they are brought back to light before, by the film's curve: the same picture as a traced background, without
+noise.
 """
 
 from pathlib import Path
@@ -18,8 +18,12 @@ from render_scenes.protocol import Camera
 
 BLUR_PX = 24  # of a 1024 px wide HDRI: shapes go, the light stays
 BLUR_STEP = 4  # blurred surroundings are kept at a quarter of the size
-FULL_LIGHT = 0.95  # of what the lightest parts of a floor get: no shadow
+FULL_LIGHT = (0.85, 0.95)  # of what the lightest parts of a floor get: from one to the other, a shadow ends
 LOWEST = 0.2  # sine of a lamp's height: shadows of lower ones are cut off
+BLURRED_STEP = 8  # blurred surroundings are looked up once per so many pixels
+SMALLEST_PIXEL = 0.3  # of a panorama, in those of the picture
+RADIANCES = (1e-4, 60.0)  # from what the film shows as black to what it shows as white
+STEPS = 4096  # between them: less than a grey level each
 FADE = 0.1  # of the world's units, within which the edge of a floor map goes over into full light
 
 
@@ -49,6 +53,43 @@ def hdri_as_displayed(pixels: np.ndarray, gain: float, path: Path) -> np.ndarray
     return shown
 
 
+class Film(NamedTuple):
+    """What the film makes of greys.
+
+    By it, light is mixed and dimmed in pictures that are already as displayed, channel by channel.
+    """
+
+    log_radiance: np.ndarray  # (N,) rising, of those greys that are shown
+    levels: np.ndarray  # (N,) 0..255, rising: as what
+    table: np.ndarray  # (STEPS,) float32 levels of evenly spaced logarithms within `RADIANCES`
+
+    def radiance(self, shown: np.ndarray) -> np.ndarray:
+        """Of colours in 0..255, float32."""
+        return np.exp(np.interp(shown, self.levels, self.log_radiance)).astype(np.float32)
+
+    def displayed(self, radiance: np.ndarray) -> np.ndarray:
+        """Colours in 0..255, float32."""
+        darkest, brightest = np.log(RADIANCES)
+        number = (np.log(radiance) - np.float32(darkest)) * np.float32((STEPS - 1) / (brightest - darkest))
+        return np.asarray(self.table[np.clip(np.rint(number), 0, STEPS - 1).astype(np.int16)])
+
+
+def film(path: Path) -> Film:
+    """The film that the scene is set to.
+
+    Args:
+        path: of a temporary file.
+    """
+    darkest, brightest = np.log(RADIANCES)
+    logs = np.linspace(darkest, brightest, STEPS)
+    pixels = np.ones((1, STEPS, 4), dtype=np.float32)
+    pixels[0, :, :3] = np.exp(logs)[:, None]
+    shown = np.maximum.accumulate(hdri_as_displayed(pixels, 1.0, path)[0, :, 1])
+    levels = np.unique(shown)
+    middles = np.array([logs[shown == level].mean() for level in levels])  # of the greys that look the same
+    return Film(middles, levels.astype(np.float64), np.interp(logs, middles, levels).astype(np.float32))
+
+
 def blurred(equirectangular: np.ndarray) -> np.ndarray:
     """The same, smaller, with its shapes gone. It closes at the seam."""
     small = np.asarray(Image.fromarray(equirectangular).reduce(BLUR_STEP))
@@ -58,42 +99,67 @@ def blurred(equirectangular: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(wide).filter(ImageFilter.GaussianBlur(radius)))[:, margin:-margin]
 
 
+def reduced(equirectangular: np.ndarray, camera: Camera) -> np.ndarray:
+    """The same with pixels not much smaller than the camera's, lest some be left out."""
+    pixel = camera.intrinsics[0][0] * 2 * np.pi / equirectangular.shape[1]
+    times = int(2 ** max(0, np.ceil(np.log2(SMALLEST_PIXEL / pixel))))
+    return equirectangular if times == 1 else np.asarray(Image.fromarray(equirectangular).reduce(times))
+
+
 def look_up(
-    equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int, step: int = 2
+    equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int, film: Film
 ) -> np.ndarray:
-    """(size, size, 3) uint8: the part of an equirectangular picture that a camera sees.
+    """(size, size, 3) float32 in 0..255: the part of an equirectangular picture that a camera sees.
 
     Args:
         rotation_rad: of the lookup direction about the vertical, as Blender's mapping node has it.
-        step: looked up once per so many pixels; the bundled HDRIs have fewer pixels a degree than that.
     """
-    direction = _directions(camera, size_px, step)
-    return _towards(equirectangular, rotation_rad, direction, size_px)
+    return _towards(equirectangular, rotation_rad, _directions(camera, size_px, 1), film)
+
+
+def look_up_blurred(
+    equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int
+) -> np.ndarray:
+    """The same of a picture without sharp edges, (size, size, 3) uint8."""
+    coarse = _towards(equirectangular, rotation_rad, _directions(camera, size_px, BLURRED_STEP), None)
+    return np.asarray(
+        Image.fromarray(np.rint(coarse).astype(np.uint8)).resize(
+            (size_px, size_px), Image.Resampling.BILINEAR
+        )
+    )
 
 
 def project(
-    equirectangular: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int, step: int = 2
+    equirectangular: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int, film: Film
 ) -> np.ndarray:
-    """(size, size, 3) uint8: a panorama on a floor and a dome, as a camera within sees it."""
-    direction = _directions(camera, size_px, step)
+    """(size, size, 3) float32 in 0..255: a panorama on a floor and a dome, as a camera within sees it."""
+    direction = _directions(camera, size_px, 1)
     origin = np.asarray(camera.world_from_camera)[:3, 3]
     place = origin.astype(np.float32)[:, None, None] + dome_hits(dome, origin, direction) * direction
     from_eye = place - np.array([0.0, 0.0, dome.ground + dome.eye], dtype=np.float32)[:, None, None]
-    return _towards(equirectangular, rotation_rad, from_eye, size_px)
+    return _towards(equirectangular, rotation_rad, from_eye, film)
 
 
 def _towards(
-    equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, size_px: int
+    equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, film: Film | None
 ) -> np.ndarray:
-    """(size, size, 3) uint8: an equirectangular picture in directions (3, N, N) from its middle."""
+    """(N, N, 3) float32: an equirectangular picture in directions (3, N, N) from its middle.
+
+    Args:
+        film: if given, light is interpolated, else what is displayed.
+    """
     height, width, _ = equirectangular.shape
     azimuth = np.arctan2(direction[1], direction[0]) + np.float32(rotation_rad)
     elevation = np.arctan2(direction[2], np.hypot(direction[0], direction[1]))
     column = (0.5 - azimuth / np.float32(2 * np.pi)) * width - 0.5
     row = (0.5 - elevation / np.float32(np.pi)) * height - 0.5
-    coarse = np.rint(_interpolated(equirectangular, column % width, row)).astype(np.uint8)
-    bands = [Image.fromarray(band).resize((size_px, size_px), Image.Resampling.BILINEAR) for band in coarse]
-    return np.asarray(Image.merge("RGB", bands))
+    planes = equirectangular.transpose(2, 0, 1)
+    if film is None:
+        seen = _interpolated(planes, column % width, row)
+    else:
+        light = film.radiance(np.arange(256))[planes]
+        seen = film.displayed(_interpolated(light, column % width, row))
+    return np.ascontiguousarray(seen.transpose(1, 2, 0))
 
 
 def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
@@ -108,13 +174,13 @@ def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
     return out
 
 
-def _interpolated(picture: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """A picture (H, W, channels) at fractional pixels of shape S, which closes at its sides.
+def _interpolated(planes: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """A picture (channels, H, W) at fractional pixels of shape S, which closes at its sides.
 
     Returns:
         (channels, *S) float32.
     """
-    height, width, channels = picture.shape
+    channels, height, width = planes.shape
     row = np.clip(row, 0, height - 1)
     left = column.astype(np.int32)
     top = np.minimum(row.astype(np.int32), height - 2)
@@ -123,7 +189,7 @@ def _interpolated(picture: np.ndarray, column: np.ndarray, row: np.ndarray) -> n
     right = np.where(left + 1 < width, left + 1, 0)
     out = np.empty((channels, *column.shape), dtype=np.float32)
     for channel in range(channels):  # by planes: numpy is slow along short axes
-        plane = np.ascontiguousarray(picture[..., channel]).ravel()
+        plane = np.ascontiguousarray(planes[channel]).ravel()
         upper, lower = (
             _mixed(plane[below + left], plane[below + right], across)
             for below in (top * width, (top + 1) * width)
@@ -149,7 +215,7 @@ class Floor(NamedTuple):
     A matte floor looks the same from everywhere.
     """
 
-    share: np.ndarray  # (H, W) float32 factors, as displayed; 1 at the edge and beyond it
+    share: np.ndarray  # (H, W) float32; 1 at the edge and beyond it
     left: float  # x of the first column's edge, in the world
     top: float  # y of the first row's edge
     detail: float  # pixels per unit
@@ -175,16 +241,25 @@ def floor_window(
 
 
 def light_share(light: np.ndarray, fade_px: float) -> np.ndarray:
-    """Linear light on a floor in one colour (H, W) -> factors as displayed: 1 where it gets all of it."""
-    full = FULL_LIGHT * np.percentile(light, 90)
-    share = np.clip(light / max(float(full), 1e-6), 0, 1) ** (1 / 2.2)
+    """Light on a floor in one colour (H, W) -> its share of full light, 1 where it gets all of it."""
+    share = light / max(float(np.percentile(light, 90)), 1e-6)
+    # what is almost full light is full, for it is noisy
+    share = np.interp(share, (0, *FULL_LIGHT), (0, FULL_LIGHT[0], 1))
     from_edge = [np.minimum(np.arange(n), np.arange(n)[::-1]) / max(fade_px, 1.0) for n in light.shape]
     inside = np.clip(np.minimum(from_edge[0][:, None], from_edge[1]), 0, 1)
     return np.asarray(1 - (1 - share) * inside, dtype=np.float32)
 
 
+def dimmed(behind: np.ndarray, share: np.ndarray, film: Film) -> np.ndarray:
+    """(H, W, 3) in 0..255, as displayed, with shares (H, W) of its light."""
+    out = np.array(behind, dtype=np.float32)
+    dark = share < 1
+    out[dark] = film.displayed(film.radiance(out[dark]) * share[dark][:, None])
+    return out
+
+
 def shaded(floor: Floor, camera: Camera, size_px: int) -> np.ndarray:
-    """(size, size, 1) float32 factors, as displayed: the floor as a camera sees it; 1 where there is none."""
+    """(size, size) float32 shares of light on the floor, as a camera sees it; 1 where there is none."""
     direction = _directions(camera, size_px, 2)
     x, y, z = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, 3]
     falls = direction[2] < -1e-3
@@ -194,6 +269,6 @@ def shaded(floor: Floor, camera: Camera, size_px: int) -> np.ndarray:
     height, width = floor.share.shape
     on_it = falls & (column > 0) & (column < width - 1) & (row > 0) & (row < height - 1)
     share = np.ones(column.shape, dtype=np.float32)
-    share[on_it] = _interpolated(floor.share[..., None], column[on_it], row[on_it])[0]
+    share[on_it] = _interpolated(floor.share[None], column[on_it], row[on_it])[0]
     factor = Image.fromarray(share)
-    return np.asarray(factor.resize((size_px, size_px), Image.Resampling.BILINEAR))[..., None]
+    return np.asarray(factor.resize((size_px, size_px), Image.Resampling.BILINEAR))

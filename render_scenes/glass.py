@@ -27,7 +27,7 @@ def materials_of(things: Sequence[Any]) -> list[Any]:
 
 
 def tint(things: Sequence[Any], scale: float) -> None:
-    """Glass as the file has it, in a world in which the file's lengths are so many times as long.
+    """Glass as the file has it, in a world in which the file's lengths are multiplied by a factor.
 
     With a volume (KHR_materials_volume) light is bent, and white light has the attenuation colour after the
     attenuation distance. Without, a surface is a thin sheet: it is mirrored and coloured, but not bent.

@@ -44,7 +44,7 @@ _latest: list[Animated] = []
 
 
 def take_animated() -> Animated | None:
-    """Of the latest import; None if its file has no animation."""
+    """What the latest import found to be animated; None if its file has no animation."""
     found = _latest[-1] if _latest else None
     _latest.clear()
     return found

@@ -45,8 +45,15 @@ class Lighting:
         # by name: image and mean radiance; they stay loaded over objects
         self.hdris: dict[str, tuple[Any, float]] = {}
         self.as_displayed = lru_cache(HDRIS_SHOWN)(self._as_displayed)
+        self._film: backdrop.Film | None = None
         self._set_up_world()
         self.forget()
+
+    def film(self) -> backdrop.Film:
+        """What pictures are seen through; the same for all objects."""
+        if self._film is None:
+            self._film = backdrop.film(self.folder / "film.png")
+        return self._film
 
     def forget(self) -> None:
         """The lights of the object; its lamps go with the other things of the scene."""
@@ -216,9 +223,12 @@ class Lighting:
         blur = self.background["kind"] == "blurred"
         shown = self.as_displayed(self.lit["name"], self.lit["strength"], blur)
         rotation_rad = float(np.radians(self.lit["rotation_deg"]))
+        if blur:
+            return backdrop.look_up_blurred(shown, rotation_rad, camera, size), False
+        shown = backdrop.reduced(shown, camera)
         if self.dome is not None:
-            return backdrop.project(shown, rotation_rad, self.dome, camera, size), True
-        return backdrop.look_up(shown, rotation_rad, camera, size, 8 if blur else 2), False
+            return backdrop.project(shown, rotation_rad, self.dome, camera, size, self.film()), True
+        return backdrop.look_up(shown, rotation_rad, camera, size, self.film()), False
 
     def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
         """An HDRI as the film would show it."""
@@ -298,7 +308,7 @@ class Ground:
     def _from_above(
         self, detail: float, camera: Any, lighting: Lighting, points: np.ndarray
     ) -> backdrop.Floor:
-        """The ground from straight above as it is lit now, at so many pixels per unit."""
+        """The ground from straight above as it is lit now, at a given number of pixels per unit."""
         shining = [lamp for lamp, _, _ in lighting.lamps if not lamp.hide_render]
         turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp in shining]
         towards = [np.asarray(axis) for axis in turned if axis.z > 0]

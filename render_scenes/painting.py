@@ -12,7 +12,16 @@ from render_scenes.places import FACES, NEVER, SKY, Box, Finish, Place
 from render_scenes.textures import Array, Pyramid
 
 NEAREST = 1e-3  # of a box's corners before a camera, in world units
-FINER = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))  # of a pixel, where faces meet
+# width in pixels of the box that has the deviation of the renderer's pixel filter (Blackman-Harris, 1.5 wide)
+FILTER = 0.72
+TEXEL = FILTER / 3**0.5  # of a pyramid, in pixels: looked up bilinearly, it is as blurred as by that filter
+LOWEST_SLANT = 0.02  # sine of the angle between a ray and a face: below it, spots grow no longer
+MOST_LOOKS = 8  # along a spot, of a texture that is magnified
+MAGNIFIED = 0.7  # pixels of a texture along a spot
+# from the middle of a pixel, where faces meet: no two in a row or a column, with the filter's deviation
+FINER = tuple(
+    (FILTER * x, FILTER * y) for x, y in ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
+)
 AXES = ((1, 2), (1, 2), (0, 2), (0, 2), (0, 1), (0, 1))  # of each face: across and up
 
 
@@ -48,13 +57,17 @@ def paint(place: Place, world_from_camera: Array, intrinsics: Array, size_px: in
     rgb = _colours(place, origin, directions, met, pixel)
     edges = _edges(met.face.reshape(size_px, size_px))
     if len(edges):
-        rgb[edges] = 0
-        for right, down in FINER:
-            finer = _rays(turn, intrinsics, x.ravel()[edges] + right, y.ravel()[edges] + down)
-            rgb[edges] += 0.25 * _colours(place, origin, finer, _meet(place, origin, finer, None), pixel)
+        finer = [
+            _rays(turn, intrinsics, x.ravel()[edges] + right, y.ravel()[edges] + down)
+            for right, down in FINER
+        ]
+        looks = [
+            _colours(place, origin, rays, _meet(place, origin, rays, None), 0.5 * pixel) for rays in finer
+        ]
+        rgb[:, edges] = np.mean(looks, axis=0)
     shape = (size_px, size_px)
     ground = (met.face == place.ground_face).reshape(shape)
-    return Painted(rgb.reshape(*shape, 3), met.depth.reshape(shape), ground)
+    return Painted(_pixels(rgb, shape), met.depth.reshape(shape), ground)
 
 
 def surroundings(place: Place, height: int) -> Array:
@@ -69,7 +82,12 @@ def surroundings(place: Place, height: int) -> Array:
     directions = (place.place_from_world @ world).astype(np.float32)
     origin = np.zeros(3, dtype=np.float32)
     met = _meet(place, origin, directions, None)
-    return _colours(place, origin, directions, met, np.pi / height).reshape(height, 2 * height, 3)
+    return _pixels(_colours(place, origin, directions, met, np.pi / height), (height, 2 * height))
+
+
+def _pixels(planes: Array, shape: tuple[int, int]) -> Array:
+    """(H, W, 3) of (3, N): colours are worked on by planes, for numpy is slow along short axes."""
+    return np.ascontiguousarray(planes.T).reshape(*shape, 3)
 
 
 def _rays(turn: Array, intrinsics: Array, x: Array, y: Array) -> Array:
@@ -122,7 +140,7 @@ def _inside(room: Box, origin: Array, directions: Array) -> _Met:
         wall = np.where(ahead, np.float32(room.high[axis]), np.float32(room.low[axis]))
         with np.errstate(divide="ignore", invalid="ignore"):
             there = (wall - origin[axis]) / along
-        nearer = there < depth
+        nearer = (along != 0) & (there < depth)
         depth[nearer] = there[nearer]
         face[nearer] = (2 * axis + ahead)[nearer]
     return _Met(depth, face)
@@ -184,22 +202,22 @@ def _edges(face: Array) -> Array:
 
 
 def _colours(place: Place, origin: Array, directions: Array, met: _Met, pixel: float) -> Array:
-    """(N, 3) colours as displayed.
+    """(3, N) colours as displayed.
 
     Args:
         pixel: width of a pixel at depth 1.
     """
-    out = np.empty((directions.shape[1], 3), dtype=np.float32)
+    out = np.empty((3, directions.shape[1]), dtype=np.float32)
     order = np.argsort(met.face, kind="stable")
     faces, starts = np.unique(met.face[order], return_index=True)
     for face, rays in zip(faces, np.split(order, starts[1:]), strict=True):
         toward = directions[:, rays]
         if face == SKY:
             assert place.sky is not None
-            out[rays] = _sky_colour(place.sky, toward)
+            out[:, rays] = _sky_colour(place.sky, toward)
             continue
         box, side = divmod(int(face), 6)
-        out[rays] = _face_colour(place, box, side, origin, toward, met.depth[rays], pixel)
+        out[:, rays] = _face_colour(place, box, side, origin, toward, met.depth[rays], pixel)
     return out
 
 
@@ -215,79 +233,110 @@ def _face_colour(
     high = float(box.high[up] - box.low[up])
     if number == 0 and np.isfinite(place.wall_height) and side < FACES.index("bottom"):
         high = place.wall_height - float(box.low[2])
-    slant = np.abs(toward[side // 2]) / np.sqrt((toward**2).sum(axis=0))
-    covered = depth * np.float32(pixel)
+    along = (toward[across], toward[up], toward[side // 2])
+    spots = _spots(right, height, along, depth * np.float32(pixel))
     scale = place.metres_per_unit / finish.tile.side_m
-    along = (
-        toward[across] / np.hypot(toward[across], toward[up]),
-        toward[up] / np.hypot(toward[across], toward[up]),
-    )
-    spot = _Spots(right * scale, -height * scale, along[0], -along[1], covered * scale, slant)
-    colour = _askew(finish.tile.pyramid, spot)
-    covered = covered / np.sqrt(np.maximum(slant, 1e-3))
-    share_right = right / wide
-    share_down = 1 - height / high
-    colour *= _smooth(finish.shade, share_right, share_down)[:, None]
+    colour = _mean(finish.tile.pyramid, spots, (scale, scale), repeats=True)
     if finish.canvas is not None:
-        painted = look_up(finish.canvas, share_right, share_down, covered / wide, repeats=False)
-        colour = (
-            colour * (1 - painted[:, 3:])
-            + painted[:, :3] * _smooth(finish.shade, share_right, share_down)[:, None]
-        )
-    return colour
+        painted = _mean(finish.canvas, spots, (1 / wide, 1 / high), repeats=False)
+        colour = colour * (1 - painted[3]) + painted[:3]
+    return np.asarray(colour * _smooth(finish.shade, right / wide, 1 - height / high))
 
 
 class _Spots(NamedTuple):
-    """What pixels cover of a texture that lies askew: long spots. All (N,), in its widths."""
+    """What pixels cover of a face: ellipses, long where the face lies askew. All (N,), in world units."""
 
-    x: Array
-    y: Array
-    along_x: Array  # unit vector, the way in which they are long
+    x: Array  # of the middle, from the face's lower left corner
+    y: Array  # upwards
+    along_x: Array  # unit vector, the way in which the spot is long
     along_y: Array
-    across: Array  # their width
-    slant: Array  # width over length
+    width: Array
+    length: Array
 
 
-def _askew(pyramid: Pyramid, spots: _Spots) -> Array:
-    """Mean of a texture over long spots, (N, channels), by as many round ones side by side as are needed."""
-    out = np.empty((len(spots.x), pyramid.levels[0].shape[2]), dtype=np.float32)
-    counts = np.select([spots.slant > 0.6, spots.slant > 0.3], [1, 2], 4)
-    for count in np.unique(counts):
-        mine = np.flatnonzero(counts == count)
-        x, y, along_x, along_y, across, slant = (values[mine] for values in spots)
-        length = across / np.maximum(slant, 0.02)
-        size = np.maximum(across, length / np.float32(count))
-        total = np.zeros((len(mine), out.shape[1]), dtype=np.float32)
-        for place in (np.arange(count) + 0.5) / count - 0.5:
-            step = length * np.float32(place)
-            total += look_up(pyramid, x + step * along_x, y + step * along_y, size)
-        out[mine] = total / np.float32(count)
+def _spots(x: Array, y: Array, toward: tuple[Array, Array, Array], width: Array) -> _Spots:
+    """Spots that pixels cover.
+
+    Args:
+        x: where their rays end, from the face's lower left corner, and y.
+        toward: directions of these rays: across the face, up it, and into it.
+        width: of the pixels there.
+    """
+    flat = np.maximum(np.hypot(toward[0], toward[1]), np.float32(1e-9))
+    slant = np.abs(toward[2]) / np.hypot(flat, toward[2])
+    length = width / np.maximum(slant, np.float32(LOWEST_SLANT))
+    return _Spots(x, y, toward[0] / flat, toward[1] / flat, width, length)
+
+
+def _mean(pyramid: Pyramid, spots: _Spots, scale: tuple[float, float], *, repeats: bool) -> Array:
+    """Mean of a texture over spots, (channels, N), by looks at round parts of them, side by side.
+
+    One look is enough where the texture is magnified. Else there are as many as the spot is long, times
+    four.
+
+    Args:
+        scale: repetitions of the texture per unit of the world, across and up.
+        repeats: beyond its sides; else these go on.
+    """
+    texture_px = np.float32(scale[0] * pyramid.levels[0].shape[2])
+    stretch = spots.length / spots.width
+    looks = np.select([stretch < 1.4, stretch < 2.8, stretch < 5.6], [1, 2, 4], MOST_LOOKS)
+    looks[spots.length * texture_px < MAGNIFIED] = 1
+    blur = np.sqrt(spots.width * spots.length / looks.astype(np.float32)) * (texture_px * np.float32(TEXEL))
+    looks = np.where(blur > 1, -looks, looks)  # negative: in two rows of twice as many
+    out = np.empty((len(pyramid.levels[0]), len(spots.x)), dtype=np.float32)
+    for count in np.unique(looks):
+        mine = np.flatnonzero(looks == count)
+        part = _Spots(*(values[mine] for values in spots))
+        if count > 0:
+            out[:, mine] = _looked_at(pyramid, part, blur[mine], scale, (count, 1), repeats)
+        else:
+            out[:, mine] = _looked_at(pyramid, part, 0.5 * blur[mine], scale, (-2 * count, 2), repeats)
     return out
 
 
-def look_up(pyramid: Pyramid, x: Array, y: Array, covered: Array, *, repeats: bool = True) -> Array:
-    """A texture at places x, y in its widths and heights, (N, channels), each the mean over a spot of it.
+def _looked_at(
+    pyramid: Pyramid,
+    spots: _Spots,
+    blur: Array,
+    scale: tuple[float, float],
+    looks: tuple[int, int],
+    repeats: bool,
+) -> Array:
+    """Mean of a grid of looks at each spot, (channels, N): so many along it, and so many side by side."""
+    total = np.zeros((len(pyramid.levels[0]), len(spots.x)), dtype=np.float32)
+    for i in range(looks[0]):
+        along = spots.length * np.float32(FILTER * ((i + 0.5) / looks[0] - 0.5))
+        for j in range(looks[1]):
+            aside = spots.width * np.float32(FILTER * ((j + 0.5) / looks[1] - 0.5))
+            x = (spots.x + along * spots.along_x - aside * spots.along_y) * np.float32(scale[0])
+            y = 1 - (spots.y + along * spots.along_y + aside * spots.along_x) * np.float32(scale[1])
+            total += look_up(pyramid, x, y, blur, repeats=repeats)
+    return total / np.float32(looks[0] * looks[1])
+
+
+def look_up(pyramid: Pyramid, x: Array, y: Array, blur: Array, *, repeats: bool) -> Array:
+    """A texture at places x, y in its widths and heights, (channels, N).
 
     Args:
-        covered: (N,) width of a pixel, over the width of the texture.
+        blur: (N,) how wide pixels of the wanted level are, in pixels of the texture.
         repeats: beyond its sides; else these go on.
     """
-    width = pyramid.levels[0].shape[1]
-    # between levels, the finer one: rather too sharp than blurred
-    level = np.log2(np.maximum(covered * width, 1e-6)).astype(np.float32)
-    level = np.clip(np.floor(level - 0.3), 0, len(pyramid.levels) - 1).astype(np.int8)
+    level = np.floor(np.log2(np.maximum(blur, np.float32(1e-6))) + np.float32(0.5))
+    level = np.clip(level, 0, len(pyramid.levels) - 1).astype(np.int8)
     present = np.unique(level)
     if len(present) == 1:
         return _bilinear(pyramid.levels[int(present[0])], x, y, repeats)
-    out = np.empty((len(x), pyramid.levels[0].shape[2]), dtype=np.float32)
+    out = np.empty((len(pyramid.levels[0]), len(x)), dtype=np.float32)
     for number in present:
         mine = np.flatnonzero(level == number)
-        out[mine] = _bilinear(pyramid.levels[int(number)], x[mine], y[mine], repeats)
+        out[:, mine] = _bilinear(pyramid.levels[int(number)], x[mine], y[mine], repeats)
     return out
 
 
-def _bilinear(picture: Array, x: Array, y: Array, repeats: bool) -> Array:
-    height, width, channels = picture.shape
+def _bilinear(planes: Array, x: Array, y: Array, repeats: bool) -> Array:
+    """(channels, N) of a picture (channels, H, W), at x, y in its widths and heights."""
+    _, height, width = planes.shape
     column = x * np.float32(width) - np.float32(0.5)
     row = y * np.float32(height) - np.float32(0.5)
     if not repeats:
@@ -295,8 +344,8 @@ def _bilinear(picture: Array, x: Array, y: Array, repeats: bool) -> Array:
         row = np.clip(row, 0, height - 1)
     left = np.floor(column)
     top = np.floor(row)
-    across = (column - left)[:, None]
-    down = (row - top)[:, None]
+    across = column - left
+    down = row - top
     left = left.astype(np.int32)
     top = top.astype(np.int32)
     if repeats:
@@ -305,21 +354,26 @@ def _bilinear(picture: Array, x: Array, y: Array, repeats: bool) -> Array:
     else:
         right = np.minimum(left + 1, width - 1)
         bottom = np.minimum(top + 1, height - 1)
-    flat = picture.reshape(-1, channels)
-    upper = flat[top * width + left] * (1 - across) + flat[top * width + right] * across
-    lower = flat[bottom * width + left] * (1 - across) + flat[bottom * width + right] * across
-    return np.asarray(upper * (1 - down) + lower * down)
+    corners = [line * width + place for line in (top, bottom) for place in (left, right)]
+    out = np.empty((len(planes), len(x)), dtype=np.float32)
+    for plane, mixed in zip(planes, out, strict=True):
+        one, two, three, four = (plane.ravel().take(corner) for corner in corners)
+        upper = one + across * (two - one)
+        lower = three + across * (four - three)
+        mixed[:] = upper + down * (lower - upper)
+    return out
 
 
 def _smooth(shade: Array, right: Array, down: Array) -> Array:
     """(N,) of a small picture that covers a face."""
     if shade.shape == (2, 2) and shade[0, 0] == shade[1, 1]:
         return np.full(len(right), shade[0, 0], dtype=np.float32)
-    return _bilinear(shade[..., None], right, down, False)[:, 0]
+    return np.asarray(_bilinear(shade[None], right, down, False)[0])
 
 
 def _sky_colour(sky: Array, toward: Array) -> Array:
     azimuth = np.arctan2(toward[1], toward[0]) / np.float32(2 * np.pi)
     elevation = np.arctan2(toward[2], np.hypot(toward[0], toward[1])) / np.float32(np.pi / 2)
     flat = np.clip(1 - elevation, 0, 1)
-    return _bilinear(sky, azimuth % 1, np.clip(flat, 0.5 / sky.shape[0], 1 - 0.5 / sky.shape[0]), True)
+    height = sky.shape[1]
+    return _bilinear(sky, azimuth % 1, np.clip(flat, 0.5 / height, 1 - 0.5 / height), True)

@@ -48,7 +48,7 @@ def end_session(scene: Any) -> None:
 
 
 def depth_and_albedo(passes: dict[str, np.ndarray], index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of what has this object index or a greater one.
+    """Depth and albedo of everything with this object index or a greater one.
 
     Returns:
         (H, W) float32 planar z, `NOTHING` elsewhere, and (H, W, 3) float16 in [0, 1], black elsewhere.

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from render_scenes import passes
+from render_scenes.backdrop import Film
 
 OBJECT_INDEX = 1  # of the (first) object's own pixels, 2 of the second object's: what they stand on has none
 VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
@@ -27,6 +28,7 @@ class Kind(NamedTuple):
 
     scene: bool  # several objects
     veiled: bool  # some of it is blended
+    film: Film  # through which it is seen
 
 
 class Finished(NamedTuple):
@@ -61,7 +63,7 @@ def finish(
         image = picture.name
         inside = np.s_[box.top : box.bottom, box.left : box.right]
         before = behind[inside].astype(np.float32)
-        rgb, after = _over(path, before, depth if kind.veiled else None)
+        rgb, after = over(path, before, kind.film, depth if kind.veiled else None)
         path.unlink()
         if there.any():
             statistics |= _exposure(rgb[there], np.abs(after - before)[there])
@@ -71,8 +73,12 @@ def finish(
     return Finished(arrays, image, statistics)
 
 
-def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def over(
+    path: Path, behind: np.ndarray, film: Film, veil: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255.
+
+    Where both are seen in a pixel, their light is mixed, as it would be before a film.
 
     Args:
         veil: depth, (H, W), if some of it is blended: how much is, few paths tell with a grain.
@@ -82,8 +88,13 @@ def _over(path: Path, behind: np.ndarray, veil: np.ndarray | None) -> tuple[np.n
     if veil is not None:
         rgba = _without_grain(rgba, veil)
     rgb = rgba[..., :3]
-    alpha = rgba[..., 3:] / 255
-    return rgb, rgb * alpha + behind * (1 - alpha)
+    alpha = rgba[..., 3] / 255
+    both = (alpha > 0) & (alpha < 1)
+    share = alpha[both][:, None]
+    light = film.radiance(rgb[both]) * share + film.radiance(behind[both]) * (1 - share)
+    mixed = np.where(alpha[..., None] > 0, rgb, behind)
+    mixed[both] = film.displayed(light)
+    return rgb, mixed
 
 
 def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -111,7 +122,7 @@ def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 
 def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:
-    """Of the object's pixels (N, 3), all in 0..255."""
+    """How bright the object's pixels (N, 3) are, all in 0..255."""
     luminance = rgb @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
     return {
         "luminance": float(luminance.mean()),

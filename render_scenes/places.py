@@ -51,7 +51,7 @@ class Place(NamedTuple):
     ground: float  # height of the surface that the object stands on
     ground_face: int  # number of that surface's face
     wall_height: float  # above which there is sky; infinite indoors
-    sky: Array | None  # (h, w, 3) equirectangular
+    sky: Array | None  # (3, h, w) equirectangular, its upper half
     metres_per_unit: float
 
     @property
@@ -140,7 +140,11 @@ def _walls(maker: _Maker, low: Array, high: Array, standing: list[Box]) -> tuple
         canvas.paint(0, 0, width, rng.uniform(0.06, 0.13), skirting)
         # the wall with the window is lit least, the one across from it most
         facing = number // 2 == window_wall // 2
-        light = 0.84 if number == window_wall else 1.04 if facing else 0.95
+        light = 0.95
+        if number == window_wall:
+            light = 0.84
+        elif facing:
+            light = 1.04
         shade = _corners(width, height, light, floor=True)
         tile = accent if number == window_wall else wall
         out.append(Finish(tile, shade, textures.pyramid(canvas.pixels)))
@@ -379,13 +383,14 @@ def _outdoor_things(maker: _Maker, low: Array, high: Array, wall_height: float) 
 
 
 def _sky(rng: Rng) -> Array:
-    """(128, 512, 3): the upper half of the sphere, from the zenith to the horizon, with clouds."""
+    """(3, 128, 512): the upper half of the sphere, from the zenith to the horizon, with clouds."""
     high = np.array([0.36, 0.56, 0.86]) + rng.uniform(-0.06, 0.06, 3)
     low = np.array([0.82, 0.88, 0.95]) + rng.uniform(-0.08, 0.03)
     rows = np.linspace(0, 1, 128, dtype=np.float32)[:, None]
     clear = textures.between(high, low, np.broadcast_to(rows**2, (128, 512)))
     clouds = textures.noise(rng, 512, 1.7, (0.6, 1.6))[:128] * rng.uniform(0.2, 0.6) + rng.uniform(-0.5, 0.6)
-    return textures.between(clear, np.full(3, rng.uniform(0.8, 1.0)), clouds)
+    sky = textures.between(clear, np.full(3, rng.uniform(0.8, 1.0)), clouds)
+    return np.ascontiguousarray(sky.transpose(2, 0, 1))
 
 
 # --- light and shade --------------------------------------------------------------------------------

@@ -297,7 +297,7 @@ class Studio:
         rendered = passes.take()
         found = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
         behind = self._behind(view.name, camera, size) if job.picture else None
-        kind = Kind(self.job.scene, any(part.veiled for part in self.parts))
+        kind = Kind(self.job.scene, any(part.veiled for part in self.parts), self.lighting.film())
         done = self.encoder.submit(finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
         solo = [each.solo for each in found]
         hidden_by = [each.hidden_by for each in found]
@@ -326,7 +326,7 @@ class Studio:
             behind, on_ground = self.lighting.surroundings(camera, size)
         if self.ground is not None:
             share = backdrop.shaded(self.ground.floors[name], camera, size)
-            behind = behind * np.where(np.asarray(on_ground)[..., None], share, 1)
+            behind = backdrop.dimmed(behind, np.where(on_ground, share, 1), self.lighting.film())
         return np.asarray(np.rint(behind), dtype=np.uint8)
 
     def _box(self, camera: protocol.Camera, size: int) -> Box:

@@ -18,7 +18,7 @@ SMALL = 256  # of what is hardly uneven
 class Pyramid(NamedTuple):
     """A picture and its halves, so that what is far away does not flicker."""
 
-    levels: list[Array]  # (H, W, channels) float32 each, half as wide and high as the one before
+    levels: list[Array]  # (channels, H, W) float32 each, half as wide and high as the one before
 
 
 class Repeating(NamedTuple):
@@ -29,15 +29,27 @@ class Repeating(NamedTuple):
 
 
 def pyramid(picture: Array) -> Pyramid:
-    """The picture and its halves down to two pixels; both sides are cut to a multiple of a power of two."""
-    levels = [np.ascontiguousarray(picture, dtype=np.float32)]
-    while min(levels[-1].shape[:2]) >= 4:
-        last = levels[-1]
-        height, width = (side // 2 * 2 for side in last.shape[:2])
-        even = last[:height:2, :width:2] + last[:height:2, 1:width:2]
-        odd = last[1:height:2, :width:2] + last[1:height:2, 1:width:2]
-        levels.append(np.ascontiguousarray((even + odd) * np.float32(0.25)))
+    """A picture (H, W, channels) and its halves down to two pixels.
+
+    Each level covers the whole picture, also where its sides are odd.
+    """
+    levels = [np.ascontiguousarray(picture.transpose(2, 0, 1), dtype=np.float32)]
+    while min(levels[-1].shape[1:]) >= 4:
+        narrow = _halved(levels[-1])
+        levels.append(np.ascontiguousarray(_halved(narrow.swapaxes(1, 2)).swapaxes(1, 2)))
     return Pyramid(levels)
+
+
+def _halved(planes: Array) -> Array:
+    """Half as many columns, each the mean of what it covers; of an odd number, three share in each."""
+    width = planes.shape[2]
+    count = width // 2
+    if width == 2 * count:
+        return np.asarray((planes[..., 0::2] + planes[..., 1::2]) * np.float32(0.5))
+    number = np.arange(count, dtype=np.float32)
+    first = (count - number) * planes[..., 0:-1:2]
+    last = (number + 1) * planes[..., 2::2]
+    return np.asarray((first + count * planes[..., 1::2] + last) / np.float32(width))
 
 
 # --- noise -----------------------------------------------------------------------------------------
@@ -218,7 +230,7 @@ def hedge(rng: Rng) -> Repeating:
 def boards(rng: Rng) -> Repeating:
     """A fence of upright boards."""
     lying = wood(rng)
-    upright = np.ascontiguousarray(lying.pyramid.levels[0].transpose(1, 0, 2))
+    upright = lying.pyramid.levels[0].transpose(2, 1, 0)
     return Repeating(pyramid(upright), 2 * lying.side_m)
 
 

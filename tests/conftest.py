@@ -1,5 +1,6 @@
 """What the tests share: their two speeds, where the real objects are, and one small rendered dataset."""
 
+import fcntl
 import importlib.util
 import json
 import os
@@ -8,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from support.command import SHARED, SMALL, viewpoint100k
+from support.command import FORKS, SHARED, SMALL, viewpoint100k
 
 # --- two speeds ---------------------------------------------------------------------------------
 
@@ -47,7 +48,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _cpu_s():
-    return sum(os.times()[:4])
+    """Of this process and of all that it has waited for; what it forked waits for is counted apart."""
+    return sum(os.times()[:4]) + FORKS.cpu_s
 
 
 @pytest.hookimpl(wrapper=True)
@@ -73,9 +75,22 @@ def _count(item, phase, seconds):
 
 
 def pytest_sessionfinish(session):
-    out = session.config.getoption("--costs")
-    if out and COSTS in session.config.stash:
-        Path(out).write_text(json.dumps(session.config.stash[COSTS], indent=1))
+    """Write the costs; a worker of xdist hands its own to the process that started it."""
+    config = session.config
+    out = config.getoption("--costs")
+    if not out or COSTS not in config.stash:
+        return
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["costs"] = dict(config.stash[COSTS])
+    else:
+        Path(out).write_text(json.dumps(config.stash[COSTS], indent=1))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Keep what a worker of xdist that has ended says of its costs."""
+    costs = getattr(node, "workeroutput", {}).get("costs", {})
+    node.config.stash.setdefault(COSTS, {}).update(costs)
 
 
 # --- what they share ----------------------------------------------------------------------------
@@ -102,15 +117,34 @@ def bad_objects():
 
 
 @pytest.fixture(scope="session")
-def dataset(tmp_path_factory, needs_bpy):
+def rendered_once(tmp_path_factory, needs_bpy):
+    """Renders a dataset once for all workers of xdist, and gives each of them a copy of its own.
+
+    Called with the dataset's name and the words behind `generate OUT`.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def render(name, *arguments):
+        first = shared / "rendered_once" / name
+        first.parent.mkdir(exist_ok=True)
+        with open(first.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the second worker waits here for the first one
+            if not (first / "manifest.json").exists():
+                done = viewpoint100k("generate", first, *arguments)
+                assert done.returncode == 0, done.stderr
+        return Path(shutil.copytree(first, tmp_path_factory.mktemp("rendered") / name))
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def dataset(rendered_once):
     """24 pairs of builtin objects at 64 px, rendered once by the command line with two workers.
 
     Not to be changed.
     """
-    out = tmp_path_factory.mktemp("rendered") / "viewpoint-100k"
-    done = viewpoint100k("generate", out, "--pairs", 24, "--seed", 5, "--workers", 2, *SMALL)
-    assert done.returncode == 0, done.stderr
-    return out
+    return rendered_once("viewpoint-100k", "--pairs", 24, "--seed", 5, "--workers", 2, *SMALL)
 
 
 @pytest.fixture(scope="session")

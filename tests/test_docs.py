@@ -48,7 +48,7 @@ def desk(tmp_path_factory, dataset):
     shutil.copytree(dataset, folder / "viewpoint-100k")
     for name in ("my-dataset", "OUT"):
         (folder / name).symlink_to("viewpoint-100k")
-    assert viewpoint100k("objects", "fetch", "builtin:", folder / "my-models", "--count", 12).returncode == 0
+    assert viewpoint100k("objects", "fetch", "builtin:", folder / "my-models", "--count", 5).returncode == 0
     shutil.copy(ROOT / "viewpoint100k" / "questions" / "templates.yaml", folder / "mine.yaml")
     asked = next(stored.sample.questions[0] for stored in iter_samples(dataset))
     for name in ("said.jsonl", "predictions.jsonl"):

@@ -267,10 +267,14 @@ def test_an_object_whose_process_is_always_killed_is_given_up_and_the_next_one_r
 ):
     monkeypatch.setattr("viewpoint100k.engine.KILLS", 2)
     started = time.monotonic()
+
+    def kill(probes):
+        time.sleep(4)  # a few tries in the time that it has, each of which starts a process
+        os.kill(engine._workers[0]._process.pid, signal.SIGKILL)
+        return [0]
+
     with limits(engine, deadline_s=20):
-        reject = engine.render(
-            *toys[0], lambda probes: os.kill(engine._workers[0]._process.pid, signal.SIGKILL) or [0]
-        )
+        reject = engine.render(*toys[0], kill)
     assert isinstance(reject, Reject)
     assert re.search(r"died \d+ times: signal 9", reject.reason)  # within its deadline it is tried on and on
     assert 20 < time.monotonic() - started < 120
@@ -520,6 +524,17 @@ def test_a_render_process_looks_for_plugins_in_no_folder_but_its_own(tmp_path):
     assert Path(folder).is_relative_to(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Cycles is always asked")
+def test_without_a_driver_cycles_is_only_asked_for_a_gpu_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("viewpoint100k.devices.NODES", [str(tmp_path / "render*")])
+    assert find_devices("auto", tmp_path, "/no/python") == [Device()]
+    with pytest.raises(OSError):
+        find_devices("gpu", tmp_path, "/no/python")
+    (tmp_path / "renderD128").touch()
+    with pytest.raises(OSError):
+        find_devices("auto", tmp_path, "/no/python")
+
+
 RECORDED = [  # what Cycles said on some machines, with what its drivers print before
     ('{"message": "Devices", "kind": "CPU", "names": []}', [Device()]),
     (
@@ -531,7 +546,8 @@ RECORDED = [  # what Cycles said on some machines, with what its drivers print b
 
 
 @pytest.mark.parametrize(("said", "expected"), RECORDED)
-def test_devices_are_chosen_by_what_cycles_answers(said, expected, tmp_path):
+def test_devices_are_chosen_by_what_cycles_answers(said, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr("viewpoint100k.devices.NODES", [str(tmp_path)])  # as where a driver is loaded
     python = tmp_path / "python"
     python.write_text(f"#!{sys.executable}\nprint({said!r})\n")
     python.chmod(0o755)

@@ -118,7 +118,7 @@ def test_a_row_shows_the_pictures_of_its_question(drawn):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({"kinds": "kindness"}, "there is no 'kindness'; expected of"),
+        ({"kinds": "kindness"}, "there is no 'kindness'; expected one of"),
         ({"difficulty": 2}, r"difficulty = 2: expected 0"),
         ({"difficulty": float("nan")}, "difficulty = nan: expected 0"),
         ({"kinds": "next_view/scene"}, "there is no"),

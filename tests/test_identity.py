@@ -161,7 +161,7 @@ def relabelled(dataset, out, change):
 
 def as_of_an_early_version(dataset, out, monkeypatch):
     """A copy in whose records and manifest the field does not exist."""
-    from viewpoint100k import shards
+    from viewpoint100k.shards import writing
 
     def without(tree):
         return {name: value for name, value in tree.items() if name != "code_commit"}
@@ -171,7 +171,7 @@ def as_of_an_early_version(dataset, out, monkeypatch):
         return json.dumps({**tree, "provenance": without(tree["provenance"])}).encode()
 
     with monkeypatch.context() as patch:
-        patch.setattr(shards, "_json", early_json)
+        patch.setattr(writing, "_json", early_json)
         relabelled(dataset, out, lambda name, number: {"code_version": "0.1.0", "code_commit": None})
     (out / "manifest.json").write_text(json.dumps(without(json.loads((out / "manifest.json").read_text()))))
     return out

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.drawing import draws, shown
@@ -79,6 +80,27 @@ def test_a_sample_is_decoded_once_for_all_its_questions_in_a_stream(several, mon
     rows = ids(stream(several))
     views = sum(len(one.images) for one in iter_samples(several))
     assert len(decoded) <= views < 2 * len(rows)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_a_row_says_how_the_camera_moved_between_the_two_views_it_shows(several, streaming):
+    """Places by scipy, turns by the published truth; shown in the other order, all turns are the other way."""
+    stored = {q.id: (one.sample, q) for one in iter_samples(several) for q in one.sample.questions}
+    orders = set()
+    for row in load_questions(several, streaming=streaming, fair=False):
+        sample, question = stored[row["question_id"]]
+        if len(question.images) != 2 or question.mirrored:
+            assert row["motion"] is None
+            continue
+        orders.add(tuple(question.images))
+        first, second = (np.array(sample.views[view].world_from_camera) for view in question.images)
+        moved = Rotation.from_matrix(first[:3, :3]).inv().apply(second[:3, 3] - first[:3, 3])
+        assert row["motion"][:3] == pytest.approx(moved / np.linalg.norm(first[:3, 3]), abs=1e-5)
+        truth = sample.truth
+        turns = np.array([truth.yaw_deg, truth.pitch_deg, truth.roll_deg])
+        if sorted(question.images) == [0, 1]:
+            assert row["motion"][3:] == pytest.approx(turns if question.images[0] == 0 else -turns, abs=1e-4)
+    assert (0, 1) in orders
 
 
 @pytest.mark.parametrize("streaming", [True, False])

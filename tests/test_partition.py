@@ -6,7 +6,7 @@ import pytest
 
 from viewpoint100k.config import RunConfig, config_hash, known_hashes, load_config, public_tree
 from viewpoint100k.errors import InputError
-from viewpoint100k.partition import grow_plan, make_plan
+from viewpoint100k.partition import Losses, grow_plan, make_plan
 from viewpoint100k.pipeline import plan_run
 from viewpoint100k.plan import plan_views
 from viewpoint100k.records import ObjectRecord, SourceObject
@@ -109,6 +109,20 @@ def test_a_new_object_that_may_be_an_old_one_goes_to_its_split():
     assert {shard.split for shard in plan.shards if "twin" in shard.objects} == {"test"}
 
 
+def test_groups_that_are_larger_than_a_split_are_divided_by_their_number():
+    copies = [one.model_copy(update={"kin": [f"mesh {n % 25}"]}) for n, one in enumerate(things(1000))]
+    config = load_config(pairs=200, overrides=["plan.validation_share=0.02", "plan.test_share=0.02"])
+    plan = make_plan(config, copies, spread=True)
+    group_of = {one.record.uid: one.kin[0] for one in copies}
+    splits = {}
+    for shard in plan.shards:
+        for uid in shard.objects:
+            splits.setdefault(group_of[uid], set()).add(shard.split)
+    assert len(splits) == 25
+    assert all(len(where) == 1 for where in splits.values())
+    assert Counter(next(iter(where)) for where in splits.values())["test"] >= 2
+
+
 def test_scenes_of_a_grown_run_are_of_objects_of_their_own_split():
     _, plan = planned([60, 120], [60, 80], preset="scenes")
     parts = {one.record.uid: [part.record.uid for part in one.parts] for one in plan.objects if one.parts}
@@ -149,6 +163,19 @@ def test_growing_that_was_killed_before_the_plan_was_written_is_taken_up(tmp_pat
     grown = plan_run(out, load_config(pairs=120))
     RunPaths(out).plan.write_bytes(before)  # the settings were written, the plan was not
     assert plan_run(out, load_config(pairs=120)) == grown
+
+
+def test_a_run_that_lost_objects_grows_to_the_pairs_asked_for_without_them():
+    _, plan = planned([200, 400], [60, 60])
+    before = planned([200], [60])[1]
+    gone = {shard.objects[0] for shard in before.shards}
+    config = load_config(overrides=["grown_from=[200]"], pairs=400)
+    grown = grow_plan(config, before, things(60), spread=False, losses=Losses(gone, 17))
+    new = [shard for shard in grown.shards if shard.first_round]
+    assert grown.shards[0].objects == plan.shards[0].objects  # what was planned stays
+    assert not gone & {uid for shard in new for uid in shard.objects}
+    assert sum(len(shard.motions) for shard in grown.shards) == 417
+    assert grown.size == 400
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def question(
     if not 0 <= place < len(options):
         raise ValueError(f"the answer is {LETTERS[place]}, but there are {len(options)} options")
     lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
-    prompt = "\n".join([text.strip(), *lines, "Answer with the letter of the right option."])
+    prompt = "\n".join([text.strip(), *lines, "Answer with the letter of the correct option."])
     row = dict.fromkeys(COLUMNS)
     return row | {
         "images": [_picture(image) for image in images],
@@ -317,7 +317,7 @@ def _picture(image: Any) -> Any:
 
 
 def _digest(images: Iterable[Any]) -> str:
-    """Of pictures, so that the same text about others is another question."""
+    """A hash of pictures, so that the same text about others is another question."""
     digest = hashlib.sha256()
     for image in images:
         picture = _picture(image)

@@ -206,6 +206,7 @@ def _object(text: str) -> dict[str, Any]:
 
 def _features() -> Features:
     lists = {"images": List(Image()), "options": List(Value("string"))}
+    lists["motion"] = List(Value("float64"))
     numbers = {"answer_index": Value("int64"), "value": Value("float64")}
     return Features({name: (lists | numbers).get(name, Value("string")) for name in COLUMNS})
 
@@ -214,7 +215,7 @@ def _features() -> Features:
 
 
 class Score(NamedTuple):
-    """A mean of what answers are worth, and of how many: for a choice, the share that is right."""
+    """The mean worth of answers, and their number. Of choices it is the share that is right."""
 
     right: float
     n: int
@@ -224,7 +225,7 @@ def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
     """Accuracy of all, of those about viewpoints, and per type; the share of unreadable answers; circular,
     the share that is right in every order of the options and under all rows of a group.
 
-    A question without a line, or whose answer cannot be read, counts as wrong: it is never guessed. A number
+    A question without a line, or whose answer cannot be read, counts as wrong and is never guessed. A number
     counts by its mean relative accuracy; in a circle it is right within 10 %.
     """
     said = read_predictions(predictions)
@@ -273,7 +274,7 @@ def main(arguments: list[str]) -> int:
         return 2
     name = arguments[1].partition(":")[0]
     if name not in BENCHMARKS:
-        print(f"there is no benchmark {name!r}; expected of {names}", file=sys.stderr)
+        print(f"there is no benchmark {name!r}; expected one of {names}", file=sys.stderr)
         return 2
     for kind, (right, n) in score_benchmark(load_named(arguments[1]), Path(arguments[0])).items():
         print(f"{kind:40} {right:.3f}  of {n}")

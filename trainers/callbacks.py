@@ -17,7 +17,7 @@ KEY = "watch/accuracy"
 
 
 class WatchCallback(TrainerCallback):
-    """Answers held-out questions every so many steps, greedily, and logs the scorer's accuracy: all, and per
+    """Answers held-out questions greedily at regular intervals, and logs the scorer's accuracy: all, and per
     type.
 
     With `max_fall`, training stops when the accuracy is that far below the first measurement twice in a row:

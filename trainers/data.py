@@ -7,7 +7,7 @@ questions, and `=WEIGHT` where several are mixed. A public benchmark has its nam
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +17,22 @@ from datasets import Dataset, Features, Image, List, Value, concatenate_datasets
 from trainers import gym
 from trainers.benchmarks import BENCHMARKS, load_benchmark
 from viewpoint100k import InputError, load_questions
+from viewpoint100k.config import GateConfig
 from viewpoint100k.load import COLUMNS
 from viewpoint100k.scoring import LETTERS
 
 THINK_PROMPT = (
     "Think first, between <think> and </think>; then write the answer alone, between <answer> and </answer>."
+)
+THOUGHTS = ("chain", "motion")  # what stands between <think> and </think>
+# how the six numbers of `load_questions`'s `motion` are told: name, below 0, above 0, grey band of the gates
+RELATIONS = (
+    ("sideways", "left", "right", "truck_grey"),
+    ("height", "up", "down", "truck_grey"),
+    ("depth", "backward", "forward", "dolly_grey"),
+    ("yaw", "left", "right", "yaw_grey_deg"),
+    ("pitch", "down", "up", "tilt_grey_deg"),
+    ("roll", "counter-clockwise", "clockwise", "tilt_grey_deg"),
 )
 _MARKED = re.compile(r"^(?:[A-J]\.|\d+\.|-) ")  # how an option begins
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
@@ -72,13 +83,21 @@ class DataArguments:
     think_ratio: float = field(
         default=0.1,
         metadata={
-            "help": "Share of the answers that are chains of thought. The paper's hybrid cold start has 0.1."
+            "help": "Share of the answers that begin with a thought. The paper's hybrid cold start has 0.1; "
+            "0: answers alone."
+        },
+    )
+    thought: str = field(
+        default="chain",
+        metadata={
+            "help": "What a thought says. chain: the dataset's chain of thought; motion: one line, which "
+            "states in six relations how the camera moved and turned."
         },
     )
     orders: int = field(
         default=1,
         metadata={
-            "help": "Show each question in so many orders of its options; the letters say less by heart then."
+            "help": "In how many orders of its options to show each question. More: letters mean less."
         },
     )
     system_prompt: str | None = field(
@@ -110,7 +129,14 @@ class DataArguments:
         metadata={"help": "Stop when their accuracy is so far below the first measurement, twice in a row."},
     )
     difficulty: float = field(
-        default=0.0, metadata={"help": "Of the questions of gym:DATASET, 0 to 1: just above the grey band."}
+        default=0.0,
+        metadata={
+            "help": "How hard questions of gym:DATASET are, from 0 to 1, which is just above the grey band."
+        },
+    )
+    wordings: str | None = field(
+        default=None,
+        metadata={"help": "File of templates for the questions of gym:DATASET; None: those that ship."},
     )
     curriculum: bool = field(
         default=False,
@@ -162,7 +188,9 @@ def parse_source(text: str) -> Source:
         path = rest
     elif colon and not Path(path).exists():
         if benchmark not in BENCHMARKS:
-            raise InputError(f"--data {text}: there is no {benchmark!r}; expected of {', '.join(BENCHMARKS)}")
+            raise InputError(
+                f"--data {text}: there is no {benchmark!r}; expected one of {', '.join(BENCHMARKS)}"
+            )
         path = rest or BENCHMARKS[benchmark].hub_id
     else:
         benchmark = ""
@@ -184,7 +212,7 @@ class Wanted(NamedTuple):
     think_ratio: float
     fair: bool
     streaming: bool = False
-    only_chains: bool = True  # a question without a chain of thought is not asked for one
+    only_chains: bool = True  # a question without a thought is not asked for one
     orders: int = 1
 
 
@@ -195,6 +223,8 @@ def load_rows(arguments: DataArguments) -> Any:
         InputError: a source is not there or has no such split; weights are needed and missing.
     """
     sources = [parse_source(text) for text in arguments.data]
+    if arguments.thought not in THOUGHTS:
+        raise InputError(f"--thought {arguments.thought}: expected one of {', '.join(THOUGHTS)}")
     if arguments.orders > 1 and arguments.streaming:
         raise InputError(f"--orders {arguments.orders} needs a table: leave out --streaming")
     wanted = Wanted(
@@ -238,53 +268,67 @@ def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> 
 
 
 def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
-    split = wanted.split
-    streaming = wanted.streaming
+    rows = _opened(source, arguments, wanted)
+    # other benchmarks have no chains: all of their questions are asked for one where the share is above 0
+    has_chains = source.benchmark in ("", None, gym.NAME)
     more = {
         "think_ratio": wanted.think_ratio,
         "arguments": arguments,
-        "only_chains": wanted.only_chains,
+        "only_chains": wanted.only_chains and has_chains,
     }
+    dropped = [name for name in COLUMNS if name not in FEATURES]
+    if wanted.streaming:
+        return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
+    if not len(rows):
+        raise InputError(
+            f"{source.path}, split {wanted.split}: no question is left to ask; check --split, --types, "
+            "--tiers, --families and --fair"
+        )
+    return _table(rows, more, dropped, wanted.orders)
+
+
+def _opened(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
+    """The questions of a source as it has them: of the gym, of a benchmark, or of a dataset of ours."""
+    streaming = wanted.streaming
     if source.benchmark == gym.NAME:
         if not streaming:
             raise InputError(f"gym:{source.path} has no end: add --streaming, and --max_steps")
         kinds = list(source.types) or arguments.types or []
-        rows = gym.fresh_rows(source.path, kinds, arguments.difficulty, arguments.mixture_seed)
-    elif source.benchmark:
-        rows = load_benchmark(
+        return gym.fresh_rows(
+            source.path, kinds, arguments.difficulty, arguments.mixture_seed, arguments.wordings
+        )
+    if source.benchmark:
+        return load_benchmark(
             source.benchmark,
             source.path,
-            split,
+            wanted.split,
             types=source.types,
             revision=source.revision,
             streaming=streaming,
         )
-        more["only_chains"] = False  # these have no chains: all are asked for one where the share is above 0
-    else:
-        rows = load_questions(
-            source.path,
-            split,
-            revision=source.revision,
-            streaming=streaming,
-            types=list(source.types) or arguments.types,
-            tiers=arguments.tiers,
-            families=arguments.families,
-            fair=wanted.fair,
-            shuffle_seed=arguments.mixture_seed if streaming else None,
-        )
-    dropped = [name for name in COLUMNS if name not in FEATURES]
-    if streaming:
-        return rows.map(to_trl, fn_kwargs=more, features=FEATURES, remove_columns=dropped)
-    if not len(rows):
-        raise InputError(
-            f"{source.path}, split {split}: no question is left to ask; check --split, --types, --tiers, "
-            "--families and --fair"
-        )
-    texts = rows.remove_columns("images")  # pictures are neither decoded nor copied
+    return load_questions(
+        source.path,
+        wanted.split,
+        revision=source.revision,
+        streaming=streaming,
+        types=list(source.types) or arguments.types,
+        tiers=arguments.tiers,
+        families=arguments.families,
+        fair=wanted.fair,
+        shuffle_seed=arguments.mixture_seed if streaming else None,
+    )
+
+
+def _table(rows: Dataset, more: Mapping[str, Any], dropped: list[str], orders: int) -> Dataset:
+    """Questions as TRL wants them, each in so many orders of its options.
+
+    Pictures are neither decoded nor copied.
+    """
+    texts = rows.remove_columns("images")
     features = Features({name: kind for name, kind in FEATURES.items() if name != "images"})
     tables = []
-    for by in range(wanted.orders):
-        asked = texts.map(to_trl, fn_kwargs=more | {"by": by}, features=features, remove_columns=dropped)
+    for by in range(orders):
+        asked = texts.map(to_trl, fn_kwargs={**more, "by": by}, features=features, remove_columns=dropped)
         table = concatenate_datasets([rows.select_columns("images"), asked], axis=1).select_columns(
             list(FEATURES)
         )
@@ -298,11 +342,13 @@ def to_trl(
 ) -> dict[str, Any]:
     """A question as messages, its options shown from number `by` on. What rewards need stays beside it."""
     row = turned(row, by % len(row["options"])) if by and row["options"] else row
-    chain = row["chain_of_thought"]
+    thought = row["chain_of_thought"] if arguments.thought == "chain" else motion_line(row["motion"])
     thinks = lot(row["question_id"], arguments.mixture_seed) < think_ratio and (
-        chain is not None or not only_chains
+        thought is not None or not only_chains
     )
-    said = f"<think>{chain}</think> <answer>{row['answer']}</answer>" if thinks and chain else row["answer"]
+    said = row["answer"]
+    if thinks and thought:
+        said = f"<think>{thought}</think> <answer>{said}</answer>"
     asked = messages(row["prompt"], arguments.system_prompt, arguments.think_prompt if thinks else "")
     return {
         "prompt": asked,
@@ -311,6 +357,31 @@ def to_trl(
         "question": row["prompt"],
         **{name: row[name] for name in ("options", "answer_index", "answer")},
     }
+
+
+def motion_line(motion: Sequence[float] | None) -> str | None:
+    """The six relations of a motion in one line; what lies in a grey band is slight.
+
+    Args:
+        motion: as the column of `load_questions`; None: the question shows no motion.
+
+    Example:
+        >>> motion_line([0.4, -0.1, 0.0, -20.0, 3.0, 0.5])
+        'sideways right, height slightly up, depth none, yaw left, pitch slightly up, roll none'
+    """
+    if motion is None:
+        return None
+    gates = GateConfig()
+    parts = []
+    for (name, below, above, grey), amount in zip(RELATIONS, motion, strict=True):
+        band = getattr(gates, grey)
+        direction = above if amount > 0 else below
+        if abs(amount) <= band.low:
+            direction = "none"
+        elif abs(amount) < band.high:
+            direction = f"slightly {direction}"
+        parts.append(f"{name} {direction}")
+    return ", ".join(parts)
 
 
 def turned(row: dict[str, Any], by: int) -> dict[str, Any]:
@@ -358,7 +429,7 @@ def messages(question: str, system_prompt: str | None, think_prompt: str = "") -
 
 
 def lot(question_id: str, seed: int) -> float:
-    """A number in [0, 1) that belongs to a question: the same whoever draws it, in whatever order."""
+    """A number in [0, 1) that belongs to a question: the same on every machine and in every order."""
     digest = hashlib.sha256(f"{seed}/{question_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

@@ -26,7 +26,7 @@ class RewardArguments:
     rewards: list[str] = field(
         default_factory=lambda: ["format", "accuracy"],
         metadata={
-            "help": "Of format, accuracy, partial, length, paper. The paper: 0.5 format + 0.5 accuracy."
+            "help": "Some of format, accuracy, partial, length, paper. paper is 0.5 format + 0.5 accuracy."
         },
     )
 
@@ -38,7 +38,7 @@ def reward_functions(names: list[str], max_completion_length: int) -> list[Any]:
     """
     known = {**REWARDS, "length": length_reward(max_completion_length)}
     if unknown := [name for name in names if name not in known]:
-        raise InputError(f"--rewards {unknown[0]}: expected of {', '.join(known)}")
+        raise InputError(f"--rewards {unknown[0]}: expected some of {', '.join(known)}")
     return [known[name] for name in names]
 
 
@@ -51,17 +51,7 @@ def main(
         InputError: the pre-flight finds something; says what to change.
     """
     rewards = reward_functions(reward_args.rewards, training_args.max_completion_length)
-    if training_args.reward_weights and len(training_args.reward_weights) != len(rewards):
-        raise InputError(
-            f"--reward_weights {training_args.reward_weights}: expected one for each of "
-            f"{', '.join(reward_args.rewards)}"
-        )
-    if training_args.use_transformers_continuous_batching and (training_args.bf16 or training_args.fp16):
-        raise InputError(
-            "--use_transformers_continuous_batching with bf16 or fp16 turns the weights that are trained "
-            "into 16 bit at every "
-            "rollout, and steps are rounded away: leave it out, or take --use_vllm"
-        )
+    check_arguments(reward_args, training_args)
     opened = open_data(data_args, training_args, model_args)
     if data_args.curriculum:
         training_args.shuffle_dataset = False  # a buffer would hold questions of an earlier difficulty
@@ -73,16 +63,11 @@ def main(
     opened = opened._replace(rows=rows)
     trainer = make_trainer(GRPOTrainer, data_args, training_args, model_args, opened, reward_funcs=rewards)
     processes = trainer.accelerator.num_processes
-    if data_args.curriculum and processes > 1:
-        raise InputError(
-            f"--curriculum with {processes} processes: each would see other answers and ask other questions; "
-            "leave it out, or take one process"
-        )
+    check_curriculum(data_args, processes)
     preflight.check_batches(training_args, processes)
     prompt = preflight.prompt_tokens(opened.processor, opened.first)
-    preflight.check_context(
-        trainer.model.config, prompt + training_args.max_completion_length, "a completion"
-    )
+    longest = prompt + training_args.max_completion_length
+    preflight.check_context(trainer.model.config, longest, "a completion")
     if training_args.use_vllm:
         token = opened.processor.tokenizer.convert_tokens_to_ids(opened.processor.image_token)
         preflight.check_first_rollout(trainer.vllm_generation, token)
@@ -96,15 +81,40 @@ def main(
     report(trainer, plan, kept)
 
     if opened.watched is not None:
-        WatchCallback(
-            opened.watched,
-            every=data_args.watch_every,
-            max_new_tokens=training_args.max_completion_length if data_args.watch_thinks else 32,
-            max_fall=data_args.max_fall,
-        ).attach(trainer)
+        most = training_args.max_completion_length if data_args.watch_thinks else 32
+        watch = WatchCallback(
+            opened.watched, every=data_args.watch_every, max_new_tokens=most, max_fall=data_args.max_fall
+        )
+        watch.attach(trainer)
     trainer.train(resume_from_checkpoint=last_checkpoint(training_args))
     finish(trainer, dataset_names(data_args.data))
     return trainer
+
+
+def check_arguments(reward_args: RewardArguments, training_args: GRPOConfig) -> None:
+    """Refuse arguments that do not go together.
+
+    Raises:
+        InputError: other numbers of rewards and weights, or a rollout that rounds the weights.
+    """
+    weights = training_args.reward_weights
+    if weights and len(weights) != len(reward_args.rewards):
+        raise InputError(
+            f"--reward_weights {weights}: expected one for each of {', '.join(reward_args.rewards)}"
+        )
+    if training_args.use_transformers_continuous_batching and (training_args.bf16 or training_args.fp16):
+        raise InputError(
+            "--use_transformers_continuous_batching with bf16 or fp16 turns the weights that are trained "
+            "into 16 bit at every rollout, and steps are rounded away: leave it out, or take --use_vllm"
+        )
+
+
+def check_curriculum(data_args: DataArguments, processes: int) -> None:
+    if data_args.curriculum and processes > 1:
+        raise InputError(
+            f"--curriculum with {processes} processes: each would see other answers and ask other questions; "
+            "leave it out, or take one process"
+        )
 
 
 def parser() -> Any:

@@ -17,10 +17,13 @@ from viewpoint100k.environment import Gym
 from viewpoint100k.load import COLUMNS
 
 NAME = "gym"  # before the colon of a source
-_OPEN: dict[tuple[str, tuple[str, ...], int], Gym] = {}  # of this process: a reward tells them how it went
+Key = tuple[str, tuple[str, ...], int, str | None]  # dataset, kinds, seed, wordings
+_OPEN: dict[Key, Gym] = {}  # of this process: a reward tells them how it went
 
 
-def fresh_rows(path: str, kinds: Sequence[str], difficulty: float, seed: int) -> IterableDataset:
+def fresh_rows(
+    path: str, kinds: Sequence[str], difficulty: float, seed: int, wordings: str | None = None
+) -> IterableDataset:
     """An endless stream of new questions in the columns of `load_questions`.
 
     Raises:
@@ -28,14 +31,14 @@ def fresh_rows(path: str, kinds: Sequence[str], difficulty: float, seed: int) ->
     """
     from viewpoint100k.load import features
 
-    key = (path, tuple(kinds), seed)
-    _OPEN[key] = gym(path, kinds or None, difficulty, seed)
+    key = (path, tuple(kinds), seed, wordings)
+    _OPEN[key] = gym(path, kinds or None, difficulty, seed, wordings)
     return IterableDataset.from_generator(_rows, features=features(), gen_kwargs={"key": key})
 
 
-def _rows(key: tuple[str, tuple[str, ...], int]) -> Iterator[dict[str, Any]]:
-    path, kinds, seed = key
-    opened = _OPEN.get((path, tuple(kinds), seed)) or gym(path, kinds or None, 0.0, seed)
+def _rows(key: Key) -> Iterator[dict[str, Any]]:
+    path, kinds, seed, wordings = key
+    opened = _OPEN.get((path, tuple(kinds), seed, wordings)) or gym(path, kinds or None, 0.0, seed, wordings)
     for row in opened:
         yield {name: row[name] for name in COLUMNS}
 

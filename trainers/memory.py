@@ -1,18 +1,21 @@
 """How much memory a run needs on each device, before it is started.
 
 Weights, gradients and the optimizer's state follow from how many numbers are trained, in which format, and
-who holds them. What the layers keep for the backward pass is measured: one forward pass of the longest row,
-and one of two such rows, whose difference is what each further row costs.
+who holds them. What the layers keep for the backward pass, and what the head needs for a moment, are measured
+by a forward pass of the longest row and one of two such rows: their difference is what a further row costs.
 
     python -m trainers.memory        # the table of docs/training.md: which config fits on which card
 """
 
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
 
 GB = 1e9
 MASTER_BYTES = 4  # what is trained, in 32 bit
@@ -28,14 +31,18 @@ MOMENTS_BYTES = 8
 
 
 class Kept(NamedTuple):
-    """What a forward pass of n rows keeps for the backward pass: fixed + n x per_row, in bytes."""
+    """What a forward pass of n rows needs at the most: fixed + n x per_row, in bytes.
+
+    It is what the layers keep for the backward pass, and beside that the tile of logits over which TRL's head
+    goes.
+    """
 
     per_row: float
     fixed: float = 0.0  # copies of weights in 16 bit
 
 
 class Activations(NamedTuple):
-    """Of the longest row: as it is, and with each layer computed again in the backward pass."""
+    """What the longest row takes: as it is, and with each layer computed again in the backward pass."""
 
     whole: Kept
     checkpointed: Kept
@@ -63,6 +70,7 @@ class Counts(NamedTuple):
     frozen_bytes: float
     reference_bytes: float = 0.0
     largest_layer: int = 0  # numbers of what FSDP gathers at a time
+    head: int = 0  # numbers of the output layer, if it is trained: its gradient comes before all others
 
 
 class Memory(NamedTuple):
@@ -75,12 +83,13 @@ class Memory(NamedTuple):
     activations: float
     gathered: float  # what is whole for a moment, of what is sharded
     rollouts: float
+    first_gradient: float = 0.0  # of the head, which comes while all that the layers kept is there
 
     @property
     def peak(self) -> float:
         """The most at a time: gradients grow as what the layers kept goes, unless some are there before."""
         lasting = self.weights + self.optimizer + self.reference + self.rollouts + self.gathered
-        return lasting + max(self.activations, self.gradients)
+        return lasting + max(self.activations + self.first_gradient, self.gradients)
 
 
 def plan_memory(counts: Counts, kept: Activations | None, layout: Layout) -> Memory:
@@ -101,7 +110,8 @@ def plan_memory(counts: Counts, kept: Activations | None, layout: Layout) -> Mem
     activations = 0.0
     if kept is not None:
         one = kept.checkpointed if layout.checkpointing else kept.whole
-        fixed = 0.0 if sharded else one.fixed
+        copies_in_16_bit = HALF_BYTES * trained if sharded else 0  # of weights, which then are shards
+        fixed = max(0.0, one.fixed - copies_in_16_bit)
         activations = fixed + layout.rows * one.per_row
     if layout.accumulates:
         activations += gradients
@@ -118,6 +128,8 @@ def plan_memory(counts: Counts, kept: Activations | None, layout: Layout) -> Mem
         activations=activations,
         gathered=gathered,
         rollouts=layout.rollout_share * layout.card_gb * GB,
+        # where it is sharded, the head is counted as gathered
+        first_gradient=0.0 if sharded or kept is None else MASTER_BYTES * counts.head,
     )
 
 
@@ -137,7 +149,9 @@ def counts_of(model: Any, reference: Any = None) -> Counts:
         held += numbers(parameter) * parameter.element_size()
     layers = [sum(map(numbers, layer.parameters())) for layer in layers_of(model)]
     rest = sum(map(numbers, model.parameters())) - sum(layers)
-    return Counts(trained, frozen, held, max([*layers, rest], default=0))
+    output = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    head = numbers(output.weight) if output is not None and output.weight.requires_grad else 0
+    return Counts(trained, frozen, held, max([*layers, rest], default=0), head)
 
 
 def layers_of(model: Any) -> list[Any]:
@@ -147,12 +161,47 @@ def layers_of(model: Any) -> list[Any]:
     return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
 
 
+class AliveBytes(TorchDispatchMode):
+    """Bytes of the tensors that were made in its context and are alive, now and at the most.
+
+    Each storage counts once. `add` counts tensors that were there before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = 0
+        self.most = 0
+        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def add(self, tensors: Iterable[torch.Tensor]) -> None:
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            if storage not in self._known:
+                self._known.add(storage)
+                size = storage.nbytes()
+                self.now += size
+                self.most = max(self.most, self.now)
+                weakref.finalize(storage, self._gone, size)
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        self.add(value for value in tree_flatten(result)[0] if _holds_bytes(value))
+        return result
+
+    def _gone(self, size: int) -> None:
+        self.now -= size
+
+
+def _holds_bytes(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.device.type != "meta"
+
+
 def measure(model: Any, forward: Callable[[int], Any]) -> Activations:
-    """What a forward pass keeps.
+    """What a forward pass needs.
 
     Args:
-        model: not in shards, and without gradient checkpointing as yet.
-        forward: runs the loss of so many copies of the longest row, and returns it.
+        model: not in shards, and still without gradient checkpointing.
+        forward: runs the loss of a number of copies of the longest row, and returns it.
     """
     one = _tally(model, lambda: forward(1))
     two = _tally(model, lambda: forward(2))
@@ -164,7 +213,7 @@ def measure(model: Any, forward: Callable[[int], Any]) -> Activations:
 
 
 def _tally(model: Any, run: Callable[[], Any]) -> tuple[float, float]:
-    """Bytes kept in all, and if each layer kept its input alone and one of them the rest."""
+    """Bytes needed in all, and if each layer kept its input alone and one of them the rest."""
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     seen = set[int]()
     inside: dict[int, float] = {}  # layer -> what it keeps
@@ -182,11 +231,15 @@ def _tally(model: Any, run: Callable[[], Any]) -> tuple[float, float]:
                 inside[stack[-1]] = inside.get(stack[-1], 0.0) + storage.nbytes()
         return tensor
 
-    with _watched(model, stack, enters), torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+    alive = AliveBytes()
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t)
+    with _watched(model, stack, enters), hooks, alive:
         loss = run()
+        for_a_moment = alive.most - alive.now
     del loss
     outside = total - sum(inside.values())
-    return total, outside + sum(enters.values()) + max(inside.values(), default=0.0)
+    checkpointed = outside + sum(enters.values()) + max(inside.values(), default=0.0)
+    return total + for_a_moment, checkpointed + for_a_moment
 
 
 @contextmanager
@@ -261,6 +314,7 @@ def in_words(memory: Memory, layout: Layout) -> list[str]:
 
 TOKENS = 900  # of a question with its answer: two pictures of 512 px are 2 x 324 of them
 CARDS_GB = (24, 48, 80)
+TILE_BYTES = 4096 * 32768 * HALF_BYTES  # of logits: TRL's head takes so many tokens and words at a time
 ROOM = 0.92  # of a card; the rest is the context of CUDA, and what fragments
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -343,7 +397,9 @@ def _counts_of(case: Case) -> tuple[Counts, Kept]:
     trained = adapters or every
     frozen = HALF_BYTES * every if case.rank else 0
     reference = HALF_BYTES * every if case.reference else 0
-    return Counts(trained, frozen, reference, max(*layers, rest)), Kept(per_row, HALF_BYTES * trained)
+    head = 0 if case.rank else text.vocab_size * text.hidden_size
+    counts = Counts(trained, frozen, reference, max(*layers, rest), head)
+    return counts, Kept(per_row, HALF_BYTES * trained + TILE_BYTES)
 
 
 def table() -> str:

@@ -140,9 +140,9 @@ def part_of(parameter: str) -> str:
         >>> part_of("model.visual.merger.mlp.0.weight"), part_of("model.visual.blocks.0.norm1.weight"),
         part_of("lm_head.weight") ('projector', 'vision', 'language')
     """
-    return (
-        "projector" if _PROJECTOR.search(parameter) else "vision" if _VISION.search(parameter) else "language"
-    )
+    if _PROJECTOR.search(parameter):
+        return "projector"
+    return "vision" if _VISION.search(parameter) else "language"
 
 
 def freeze(model: Any, parts: Iterable[str]) -> int:
@@ -153,7 +153,7 @@ def freeze(model: Any, parts: Iterable[str]) -> int:
     """
     wanted = set(parts)
     if unknown := wanted - set(PARTS):
-        raise InputError(f"--freeze {' '.join(sorted(unknown))}: expected of {', '.join(PARTS)}")
+        raise InputError(f"--freeze {' '.join(sorted(unknown))}: expected some of {', '.join(PARTS)}")
     found = {part_of(name) for name, _ in model.named_parameters()}
     if missing := wanted - found:
         raise InputError(

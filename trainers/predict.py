@@ -30,13 +30,14 @@ class PredictArguments:
     out: str = field(metadata={"help": "predictions.jsonl; answers are appended as they come."})
     split: str = field(default="test", metadata={"help": "Its objects are in no other split."})
     backend: str = field(default="transformers", metadata={"help": "transformers, vllm or openai."})
-    url: str = field(default="http://localhost:8000/v1", metadata={"help": "Of the server, for openai."})
+    url: str = field(default="http://localhost:8000/v1", metadata={"help": "URL of the server, for openai."})
     api_key_env: str = field(
         default="OPENAI_API_KEY", metadata={"help": "Environment variable that holds the key."}
     )
     types: list[str] | None = field(default=None, metadata={"help": "Only these types of questions."})
     limit: int | None = field(
-        default=None, metadata={"help": "Only so many questions, drawn from the whole split."}
+        default=None,
+        metadata={"help": "How many questions to answer, drawn from the whole split; by default all."},
     )
     rotations: int = field(
         default=1, metadata={"help": "Orders of the options; 0: as many as there are options."}
@@ -49,7 +50,9 @@ class PredictArguments:
     batch_size: int = field(default=16, metadata={"help": "Questions at a time."})
     max_new_tokens: int = field(default=1024, metadata={"help": "A letter alone still needs 3 or more."})
     temperature: float = field(default=0.0, metadata={"help": "0: the likeliest token."})
-    dtype: str = field(default="auto", metadata={"help": "Of the weights, for transformers and vllm."})
+    dtype: str = field(
+        default="auto", metadata={"help": "Number format of the weights, for transformers and vllm."}
+    )
 
 
 def to_ask(arguments: PredictArguments) -> Iterator[list[tuple[Asked, bool]]]:
@@ -109,7 +112,7 @@ def _known(path: Path) -> dict[str, dict[int, str | None]]:
 def main(arguments: PredictArguments) -> int:
     """Answer what is not answered yet. Returns how many lines were written."""
     if arguments.backend not in BACKENDS:
-        raise InputError(f"--backend {arguments.backend}: expected of {', '.join(BACKENDS)}")
+        raise InputError(f"--backend {arguments.backend}: expected one of {', '.join(BACKENDS)}")
     if arguments.backend != "openai":  # a server has names of its own
         check_model_name(arguments.model, "--model")
     waiting = to_ask(arguments)

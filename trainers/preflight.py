@@ -3,7 +3,7 @@
 Each failure says what to change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from viewpoint100k.scoring import score
 CHECKED = 16  # rows, the first ones: mistakes of settings show in any
 MOVED = 0.9  # of what is trained must change by a tenth of a step
 SAMPLE = 10_000  # numbers of each tensor that are looked at
+LOOKED_AT = 20_000  # rows of which the longest are sought
 IGNORED = -100  # label of a token that is not trained on
 
 
@@ -25,6 +26,20 @@ def first_rows(rows: Any, count: int = CHECKED) -> list[dict[str, Any]]:
     if not found:
         raise InputError("no question is left to train on: check --split, --types, --tiers and --families")
     return found
+
+
+def longest_rows(rows: Any, count: int = 4) -> list[dict[str, Any]]:
+    """The rows of a table that have the longest texts: memory and context must do for them. Of a stream none.
+
+    Of a large table only some rows are looked at, spread over all of it.
+    """
+    if not hasattr(rows, "__len__"):
+        return []
+    looked = range(0, len(rows), max(1, len(rows) // LOOKED_AT))
+    texts = rows.select_columns(["prompt", "completion"]).select(looked)
+    lengths = [sum(len(part["content"]) for part in [*row["prompt"], *row["completion"]]) for row in texts]
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    return [rows[looked[place]] for place in order[:count]]
 
 
 def check_rows(rows: Sequence[dict[str, Any]], think_ratio: float = 0.0) -> None:
@@ -212,6 +227,13 @@ def check_batches(args: Any, processes: int) -> None:
         )
 
 
+def _trained_here(model: Any) -> Iterator[Any]:
+    """The parameters that are trained and that this process holds: not frozen, nor in shards elsewhere."""
+    for parameter in model.parameters():
+        if parameter.requires_grad and not parameter.is_meta and parameter.numel():
+            yield parameter
+
+
 def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     """Steps of this rate move the parameters, in the format in which they are kept.
 
@@ -233,12 +255,9 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
     moved = 0.0
     seen = 0
     kinds = set[str]()
-    for parameter in model.parameters():
-        if not parameter.requires_grad or parameter.is_meta or not parameter.numel():
-            continue  # frozen, or in shards elsewhere
-        values = (
-            parameter.detach().flatten()[:: max(1, parameter.numel() // SAMPLE)].to(kept or parameter.dtype)
-        )
+    for parameter in _trained_here(model):
+        every = max(1, parameter.numel() // SAMPLE)
+        values = parameter.detach().flatten()[::every].to(kept or parameter.dtype)
         weight = parameter.numel() / len(values)
         down, up = ((values.double() + by).to(values.dtype) for by in (-rate / 10, rate / 10))
         moved += weight * float(((down != values).sum() + (up != values).sum()) / 2)
@@ -246,15 +265,12 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
         kinds.add(str(values.dtype).removeprefix("torch."))
     share = moved / seen if seen else 1.0
     if share < MOVED:
-        wider = (
-            "Raise it"
-            if kinds == {"float32"}
-            else "Set mixed_precision: bf16 for accelerate, or dtype: float32"
-        )
+        set_it = "Set mixed_precision: bf16 for accelerate, or dtype: float32"
+        what_to_do = "Raise it" if kinds == {"float32"} else set_it
         raise InputError(
             f"--learning_rate {rate:g} cannot move what it trains: weights are kept in "
-            f"{', '.join(sorted(kinds))}, where a tenth "
-            f"of a step is rounded away for {1 - share:.0%} of them. {wider}"
+            f"{', '.join(sorted(kinds))}, where a tenth of a step is rounded away for {1 - share:.0%} of "
+            f"them. {what_to_do}"
         )
     return share
 
@@ -271,7 +287,7 @@ def sft_plan(args: Any, rows: Any, processes: int, tokens: tuple[int, int, int])
         f"{batch} questions per step: {args.per_device_train_batch_size} x {processes} processes x "
         f"{args.gradient_accumulation_steps} accumulated",
         f"at most {tokens[0]} tokens per question, {tokens[1]} to {tokens[2]} of them trained on (of the "
-        f"first {CHECKED})",
+        f"first {CHECKED} and of the longest)",
     ]
     return lines + _length(args, rows, batch)
 
@@ -298,8 +314,8 @@ def _length(args: Any, rows: Any, per_step: float) -> list[str]:
 
 
 def think_share(rows: Any) -> str:
-    """How many answers are chains of thought, of a table."""
+    """How many answers begin with a thought, of a table."""
     if not hasattr(rows, "__len__"):
-        return "chains of thought by lot"
+        return "which answers begin with a thought is decided by the id of each question"
     thinks = sum(rows["thinks"])
-    return f"{thinks} of {len(rows)} answers are chains of thought ({thinks / max(1, len(rows)):.1%})"
+    return f"{thinks} of {len(rows)} answers begin with a thought ({thinks / max(1, len(rows)):.1%})"

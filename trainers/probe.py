@@ -50,7 +50,7 @@ class Result(NamedTuple):
     accuracy: float
     n: int
     by_family: dict[str, tuple[float, int]]
-    curve: list[tuple[int, float]]  # after so many samples, on a part of the test pairs
+    curve: list[tuple[int, float]]  # samples seen, and accuracy on a part of the test pairs
     cpu_s: float
 
 
@@ -165,16 +165,11 @@ def train(
     optimizer = torch.optim.AdamW(probe.parameters(), RATE)
     steps = max(1, samples // batch)
     started = time.process_time()
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / 50, (steps - step) / (0.3 * steps))
-    )
+    schedule = _schedule(optimizer, steps)
     curves: dict[str, list[tuple[int, float]]] = {name: [] for name in tests}
     for step in range(steps):
         pair, signs = _augmented(data, rng.integers(len(data.labels), size=batch), rng)
-        said = probe(pair)
-        loss = nn.functional.cross_entropy(said[:, 0].flatten(0, 1), _classes(signs).flatten())
-        if swap and images == "both":
-            loss = loss + nn.functional.cross_entropy(said[:, 1].flatten(0, 1), _classes(-signs).flatten())
+        loss = _loss(probe(pair), signs, both_orders=swap and images == "both")
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -182,18 +177,32 @@ def train(
         if (step + 1) % MEASURED_EVERY == 0:
             for name, test in tests.items():
                 curves[name].append(((step + 1) * batch, float(np.nanmean(hits(probe, test, swap, 500)))))
-            print(
-                f"{(step + 1) * batch:7} samples",
-                *(f"{name} {curve[-1][1]:.3f}" for name, curve in curves.items()),
-                flush=True,
-            )
+            latest = (f"{name} {curve[-1][1]:.3f}" for name, curve in curves.items())
+            print(f"{(step + 1) * batch:7} samples", *latest, flush=True)
     cpu_s = time.process_time() - started
-    results = {}
-    for name, test in tests.items():
-        found = hits(probe, test, swap)
-        by = {str(family): accuracy(found[test.families == family]) for family in np.unique(test.families)}
-        results[name] = Result(*accuracy(found), by, curves[name], cpu_s)
-    return probe, results
+    return probe, {name: scored(probe, test, swap, curves[name], cpu_s) for name, test in tests.items()}
+
+
+def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
+    """A rate that rises over 50 steps, and falls to nothing over the last three tenths."""
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / 50, (steps - step) / (0.3 * steps))
+    )
+
+
+def _loss(said: Tensor, signs: np.ndarray, *, both_orders: bool) -> Tensor:
+    """Cross-entropy of the answers for pairs as they are, and, if wanted, for those in the other order."""
+    loss = nn.functional.cross_entropy(said[:, 0].flatten(0, 1), _classes(signs).flatten())
+    if both_orders:
+        loss = loss + nn.functional.cross_entropy(said[:, 1].flatten(0, 1), _classes(-signs).flatten())
+    return loss
+
+
+def scored(probe: Probe, test: Pairs, swap: bool, curve: list[tuple[int, float]], cpu_s: float) -> Result:
+    """How well a trained probe answers for pairs that it has not seen."""
+    found = hits(probe, test, swap)
+    by = {str(family): accuracy(found[test.families == family]) for family in np.unique(test.families)}
+    return Result(*accuracy(found), by, curve, cpu_s)
 
 
 def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:
@@ -269,7 +278,7 @@ def accuracy(found: np.ndarray) -> tuple[float, int]:
     return float(np.nanmean(found)), int((~np.isnan(found)).sum())
 
 
-def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -293,7 +302,11 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tower", type=Path, help="folder for the trained vision tower")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+    given = options().parse_args(arguments)
     data = load_pairs(
         given.dataset, "train", given.type, given.size_px, given.families, still=given.still, fair=given.fair
     )

@@ -20,7 +20,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -34,7 +35,7 @@ from trainers.benchmarks import BENCHMARKS, load_named, score_benchmark
 from trainers.cli import config_path
 from viewpoint100k import InputError
 from viewpoint100k.audit.statistics import wilson
-from viewpoint100k.evaluate import evaluate
+from viewpoint100k.evaluate import Answered, evaluate
 from viewpoint100k.questions import KINDS
 from viewpoint100k.questions.wording import shipped_text
 
@@ -394,12 +395,26 @@ def _scores(stage: Stage, data: Path) -> dict[str, Any]:
             scores = score_benchmark(load_named(form), path)
             found[form] = {kind: _interval(score.right, score.n) for kind, score in scores.items()}
             continue
-        judged = evaluate(path, data)[0]
+        judged, cases = evaluate(path, data)
         cells = {"all": judged.accuracy, **judged.by["type"], "circular": judged.circular}
         cells["unreadable"] = judged.unreadable
         found[form] = {name: cell.model_dump() for name, cell in cells.items() if cell is not None}
         found[form]["chance"] = _interval(judged.chance, judged.answered)
+        found[form]["commonest"] = _interval(_commonest(cases), judged.answered)
     return found
+
+
+def _commonest(cases: Sequence[Answered]) -> float:
+    """What always giving the most frequent right answer of each type of question earns; of numbers nothing.
+
+    It may be more than guessing does: an option that is shown may be one that is never right.
+    """
+    answered = [case.question for case in cases if case.said is not None]
+    right: dict[str, Counter[str]] = defaultdict(Counter)
+    for question in answered:
+        if question.options:
+            right[question.type][question.options[question.answer_index]] += 1
+    return sum(max(counts.values()) for counts in right.values()) / max(1, len(answered))
 
 
 def _interval(value: float, n: int) -> dict[str, Any]:

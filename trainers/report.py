@@ -19,6 +19,16 @@ from viewpoint100k.shards import write_atomically
 
 Found = dict[int, dict[str, Any]]  # seed -> stage -> what its mark holds
 TITLES = {"before": "before training", "after_sft": "after stage 1", "after_grpo": "after stage 2"}
+STAGES = {  # as the table of costs calls them
+    "data": "dataset: made or fetched, and checked",
+    "model": "model: made",
+    "before": "asked before training",
+    "sft": "stage 1, supervised",
+    "after_sft": "asked after stage 1",
+    "grpo": "stage 2, rewards",
+    "after_grpo": "asked after stage 2",
+}
+FLOORS = ("chance", "commonest")  # what answers without looking earn
 EXAMPLES = 6  # of each sort
 CURVES = {
     "loss": "loss",
@@ -27,6 +37,7 @@ CURVES = {
     "kl": "KL to the start",
 }
 COLOURS = {"sft": "#2f6db3", "grpo": "#c2452d"}
+BARS = ("#9aa3ad", "#2f6db3", "#c2452d")  # before training, and after each stage
 PACKAGES = ("viewpoint100k", "torch", "transformers", "trl", "datasets", "accelerate", "peft")
 
 
@@ -64,16 +75,12 @@ def write_report(recipe: Any, data: Path, out: Path, found: Found) -> None:
     titles = [TITLES[name] for name in asked]
     facts: dict[str, Any] = {
         "about": recipe.about,
+        "learned": _learned(found[min(found)], asked),
         "versions": _versions(),
         "asked": titles,
         "scores": [row._asdict() for row in table],
         "spread": spread,
         "costs": _costs(found),
-        "chance": {
-            form: scores["chance"]["value"]
-            for form, scores in found[min(found)][asked[0]]["scores"].items()
-            if "chance" in scores
-        },
     }
     write_atomically(out / "report.json", (json.dumps(facts, indent=1) + "\n").encode())
     text = render(
@@ -82,6 +89,7 @@ def write_report(recipe: Any, data: Path, out: Path, found: Found) -> None:
         name=out.name,
         rows=table,
         seeds=sorted(found),
+        stages=STAGES,
         plots=_plots(found[min(found)], table, titles),
         examples=_examples(recipe, data, out, asked),
         recipe=yaml.safe_dump(recipe.model_dump(), sort_keys=False, allow_unicode=True),
@@ -103,8 +111,19 @@ def _table(marks: Mapping[str, Any], asked: Sequence[str]) -> list[Row]:
     rows = []
     for form, first in marks[asked[0]]["scores"].items():
         for name in first:
-            if name != "chance":
+            if name not in FLOORS:
                 rows.append(Row(form, name, [marks[stage]["scores"][form].get(name) for stage in asked]))
+    return rows
+
+
+def _learned(marks: Mapping[str, Any], asked: Sequence[str]) -> list[dict[str, Any]]:
+    """In short, of each form: right before and in the end, and what answers without looking earn."""
+    rows = []
+    for form, last in marks[asked[-1]]["scores"].items():
+        floors = {name: last[name]["value"] for name in FLOORS if name in last}
+        above = bool(floors) and last["all"]["low"] > max(floors.values())
+        before = marks[asked[0]]["scores"][form]["all"]["value"]
+        rows.append({"form": form, "before": before, "after": last["all"], "floors": floors, "above": above})
     return rows
 
 
@@ -144,10 +163,12 @@ def _plots(marks: Mapping[str, Any], table: Sequence[Row], titles: Sequence[str]
     """As addresses that hold the picture itself; none where matplotlib is not installed."""
     if find_spec("matplotlib") is None:
         return []
-    return [_bars([row for row in table if row.name == "all"], titles), _curves(marks)]
+    last = [marks[stage]["scores"] for stage in TITLES if stage in marks][-1].values()
+    floor = max((scores[name]["value"] for scores in last for name in FLOORS if name in scores), default=0.0)
+    return [_bars([row for row in table if row.name == "all"], titles, floor), _curves(marks)]
 
 
-def _bars(rows: Sequence[Row], titles: Sequence[str]) -> str:
+def _bars(rows: Sequence[Row], titles: Sequence[str], floor: float) -> str:
     def draw(figure: Any) -> None:
         axis = figure.subplots()
         for column, title in enumerate(titles):
@@ -157,13 +178,17 @@ def _bars(rows: Sequence[Row], titles: Sequence[str]) -> str:
             values = [cell["value"] for cell in known]
             low = [cell["value"] - cell["low"] for cell in known]
             high = [cell["high"] - cell["value"] for cell in known]
-            axis.bar(places, values, 0.22, label=title, yerr=[low, high], capsize=3)
+            colour = BARS[min(column, len(BARS) - 1)]
+            axis.bar(places, values, 0.22, label=title, yerr=[low, high], capsize=3, color=colour)
+        axis.axhline(floor, color="#606060", linewidth=0.9, linestyle="--", label="without looking")
+        axis.set_xlim(-0.4, len(rows) - 0.1)
+        axis.spines[["top", "right"]].set_visible(False)
         axis.set_xticks([number + 0.25 for number in range(len(rows))], [row.form for row in rows])
         axis.set_ylim(0, 1)
         axis.set_ylabel("right")
-        axis.legend(frameon=False, fontsize=8)
+        axis.legend(frameon=False, fontsize=8, ncols=2, loc="upper left")
 
-    return _picture((6.4, 3.0), draw)
+    return _picture((6.4, 3.2), draw)
 
 
 def _curves(marks: Mapping[str, Any]) -> str:
@@ -171,16 +196,23 @@ def _curves(marks: Mapping[str, Any]) -> str:
     keys = [key for key in CURVES if any(key in entry for stage in stages for entry in marks[stage]["log"])]
 
     def draw(figure: Any) -> None:
-        for axis, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
+        axes = figure.subplots(-(-len(keys) // 2), 2, squeeze=False).flat
+        for axis in axes[len(keys) :]:
+            axis.set_axis_off()
+        for axis, key in zip(axes[: len(keys)], keys, strict=True):
             for stage in stages:
+                if (stage, key) == ("grpo", "loss"):
+                    continue  # of rewards, which is another thing and near 0
                 points = [(entry["step"], entry[key]) for entry in marks[stage]["log"] if key in entry]
                 if points:
-                    axis.plot(*zip(*points, strict=True), color=COLOURS[stage], label=stage)
+                    name = STAGES[stage].partition(",")[0]
+                    axis.plot(*zip(*points, strict=True), color=COLOURS[stage], label=name)
             axis.set_title(CURVES[key], fontsize=9)
             axis.set_xlabel("step", fontsize=8)
+            axis.spines[["top", "right"]].set_visible(False)
             axis.legend(frameon=False, fontsize=7)
 
-    return _picture((3.0 * max(1, len(keys)), 2.6), draw)
+    return _picture((6.4, 2.3 * max(1, -(-len(keys) // 2))), draw)
 
 
 def _picture(size: tuple[float, float], draw: Callable[[Any], None]) -> str:

@@ -32,7 +32,7 @@ def main(data_args: DataArguments, training_args: SFTConfig, model_args: ModelCo
     tokens = preflight.check_supervision(trainer.data_collator, opened.first)
     preflight.check_context(trainer.model.config, tokens[0], "a question with its answer")
     plan = preflight.sft_plan(training_args, opened.rows, trainer.accelerator.num_processes, tokens)
-    longest = max(opened.first, key=lambda row: preflight.prompt_tokens(opened.processor, [row]))
+    longest = max(opened.first, key=lambda row: preflight.check_supervision(trainer.data_collator, [row])[0])
     shown = {name: longest[name] for name in ("images", "prompt", "completion")}
     kept = activations(trainer, lambda rows: trainer.data_collator([dict(shown) for _ in range(rows)]))
     report(trainer, [*plan, preflight.think_share(opened.rows)], kept)

@@ -1,11 +1,11 @@
 """What both stages share: how the model is loaded, where a run goes on, what it prints and leaves behind."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from transformers.trainer_utils import get_last_checkpoint
 from trl import get_peft_config, get_quantization_config
 
 from trainers import memory, preflight
@@ -20,7 +20,7 @@ class Opened(NamedTuple):
     processor: Any
     rows: Any  # a table or a stream
     watched: Any  # a table, or None
-    first: list[dict[str, Any]]  # rows
+    first: list[dict[str, Any]]  # rows, and the longest of a table
 
 
 def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> Opened:
@@ -35,7 +35,7 @@ def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> 
     )
     rows = load_rows(data_args)
     watched = load_watched(data_args)
-    first = preflight.first_rows(rows)
+    first = [*preflight.first_rows(rows), *preflight.longest_rows(rows)]
     preflight.check_rows(first, data_args.think_ratio)
     preflight.check_pictures(processor, first)
     return Opened(processor, rows, watched, first)
@@ -71,7 +71,7 @@ def make_trainer(
 
 
 def hold_masters(trainer: Any) -> None:
-    """What is trained is kept in 32 bit, whoever launches: by DeepSpeed and FSDP themselves, or here.
+    """What is trained is kept in 32 bit, however it is launched: by DeepSpeed and FSDP themselves, or here.
 
     Raises:
         InputError: it is not, or the rate cannot move it all the same.
@@ -109,14 +109,29 @@ def model_settings(training_args: Any, model_args: Any) -> dict[str, Any]:
 
 
 def last_checkpoint(training_args: Any) -> str | None:
-    """The checkpoint that was asked for, else the last one in the output folder, else None."""
+    """The checkpoint that was asked for, else the last whole one in the output folder, else None."""
     asked = training_args.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() not in ("true", "false"):
         return asked
     if asked in (False, "false", "False"):
         return None
-    folder = Path(training_args.output_dir)
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    numbered = [
+        (int(path.name.rpartition("-")[2]), path)
+        for path in Path(training_args.output_dir).glob("checkpoint-*")
+        if path.name.rpartition("-")[2].isdecimal() and _is_whole(path)
+    ]
+    return str(max(numbered)[1]) if numbered else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end: the trainer's state is the last of its files.
+
+    From one that a killed run left half-written no run could ever go on.
+    """
+    try:
+        return "global_step" in json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
 
 
 def report(trainer: Any, plan: list[str], kept: memory.Activations | None) -> None:
@@ -145,7 +160,7 @@ def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activati
     """What a forward pass of the longest row keeps, measured; None where weights are in shards by now.
 
     Args:
-        batch_of: so many copies of that row, as the model takes them.
+        batch_of: a number of copies of that row, as the model takes them.
     """
     if trainer.is_deepspeed_enabled:
         return None
@@ -153,7 +168,8 @@ def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activati
     def forward(rows: int) -> Any:
         batch = {name: values.to(trainer.model.device) for name, values in batch_of(rows).items()}
         batch.setdefault("labels", batch["input_ids"])
-        with trainer.compute_loss_context_manager():
+        # accelerate casts in the model that it prepared, which this is not yet
+        with trainer.accelerator.autocast(), trainer.compute_loss_context_manager():
             return trainer.model(**batch, fused_lm_head=True).log_probs.sum()
 
     return memory.measure(trainer.model, forward)

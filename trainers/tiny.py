@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from trainers.data import motion_line
 from viewpoint100k import InputError
 
 IMAGE = "<image>"
@@ -62,7 +63,7 @@ class TinyArguments:
     tower: str | None = field(
         default=None, metadata={"help": "Folder of a tower that probe.py trained, for llava."}
     )
-    seed: int = field(default=0, metadata={"help": "Of the weights."})
+    seed: int = field(default=0, metadata={"help": "Seed of the weights."})
 
 
 def train_tokenizer(texts: Iterable[str], kind: str, vocabulary: int) -> Any:
@@ -91,12 +92,13 @@ def train_tokenizer(texts: Iterable[str], kind: str, vocabulary: int) -> Any:
 
 
 def texts_of(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """What a tokenizer is trained on: questions, answers and chains of thought."""
+    """What a tokenizer is trained on: questions, answers, and both kinds of thoughts."""
     out = []
     for row in rows:
         out += [
             row["prompt"],
             f"<think>{row['chain_of_thought'] or ''}</think> <answer>{row['answer']}</answer>",
+            motion_line(row["motion"]) or "",
         ]
     return [*out, "user\nassistant\nsystem\n"]
 
@@ -111,7 +113,7 @@ def build(arguments: TinyArguments, texts: Iterable[str]) -> Path:
     from transformers import AutoModelForImageTextToText, set_seed
 
     if arguments.kind not in TOKENS:
-        raise InputError(f"--kind {arguments.kind}: expected of {', '.join(TOKENS)}")
+        raise InputError(f"--kind {arguments.kind}: expected one of {', '.join(TOKENS)}")
     if arguments.size_px % 16:
         raise InputError(f"--size_px {arguments.size_px}: expected a multiple of 16")
     set_seed(arguments.seed)
@@ -216,15 +218,8 @@ def _qwen(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
     patch = 16
     merge = 2
     area = arguments.size_px**2
-    ids = {
-        name: tokenizer.convert_tokens_to_ids(TOKENS[arguments.kind][short])
-        for name, short in (
-            ("image_token_id", "image_token"),
-            ("video_token_id", "video_token"),
-            ("vision_start_token_id", "vision_start_token"),
-            ("vision_end_token_id", "vision_end_token"),
-        )
-    }
+    names = ("image_token", "video_token", "vision_start_token", "vision_end_token")
+    ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(TOKENS[arguments.kind][name]) for name in names}
     head = arguments.hidden // 4
     sections = {
         "mrope_section": [head // 2 - 2 * (head // 6), head // 6, head // 6],

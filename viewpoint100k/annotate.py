@@ -116,7 +116,6 @@ def annotate(
         Candidates in the order of the plan, and each view or pair that was dropped.
     """
     bad = {number: problem for number, view in rendered.items() if (problem := view_problem(view, gates))}
-    drops = list(bad.values())
     captures = {number: view.capture for number, view in rendered.items() if number not in bad}
     visit = _Visit(view_set, rendered, captures, portrait, gates, exact or {}, scene)
     surfaces = {number: surface(capture) for number, capture in captures.items()}
@@ -128,18 +127,14 @@ def annotate(
     poses = {number: capture.world_from_camera for number, capture in captures.items()}
     there = motions_between(poses, [(pair.first, pair.second) for pair in pairs])
     back = motions_between(poses, [(pair.second, pair.first) for pair in pairs])
-    followed = track(
-        [(captures[pair.first], captures[pair.second]) for pair in pairs],
-        [merge([marks[pair.first], marks[pair.second]]) for pair in pairs],
-    )
-    candidates = []
-    for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True):
-        result = _candidate(visit, planned, moved, moved_back, tracked, surfaces, cloud)
-        if isinstance(result, Drop):
-            drops.append(result)
-        else:
-            candidates.append(result)
-    return candidates, drops
+    both = [(captures[pair.first], captures[pair.second]) for pair in pairs]
+    followed = track(both, [merge([marks[pair.first], marks[pair.second]]) for pair in pairs])
+    found = [
+        _candidate(visit, planned, moved, moved_back, tracked, surfaces, cloud)
+        for planned, moved, moved_back, tracked in zip(pairs, there, back, followed, strict=True)
+    ]
+    dropped = [result for result in found if isinstance(result, Drop)]
+    return [result for result in found if not isinstance(result, Drop)], [*bad.values(), *dropped]
 
 
 class _Visit(NamedTuple):

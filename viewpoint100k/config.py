@@ -27,7 +27,16 @@ from viewpoint100k.records import Record
 from viewpoint100k.settings.fields import Range, Section, Within, setting
 from viewpoint100k.settings.gates import GateConfig, widened
 from viewpoint100k.settings.render import BUNDLED, QUALITIES, Quality, RenderConfig
-from viewpoint100k.settings.sources import LISTS, MOST_STEPS, TABLES, FileBudgets, ObjectsConfig, PhotosConfig
+from viewpoint100k.settings.sources import (
+    LISTS,
+    MOST_STEPS,
+    TABLES,
+    XL_PARTS,
+    XL_TABLE,
+    FileBudgets,
+    ObjectsConfig,
+    PhotosConfig,
+)
 from viewpoint100k.settings.views import MotionShares, PlanConfig, ScenesConfig
 
 __all__ = [
@@ -35,6 +44,8 @@ __all__ = [
     "LISTS",
     "QUALITIES",
     "TABLES",
+    "XL_PARTS",
+    "XL_TABLE",
     "FileBudgets",
     "GateConfig",
     "MotionShares",
@@ -99,7 +110,8 @@ class RunConfig(Section):
     soonest."""
     source: str = setting("builtin:", "name or path")
     """Where objects come from: `builtin:` (made by our code, so that nothing need be downloaded), a folder of
-    .glb and .gltf files, `objaverse:lvis` or `objaverse:all`."""
+    .glb and .gltf files, `objaverse:lvis`, `objaverse:all`, or `objaverse-xl:` with a part of it or a table
+    (see docs/objects.md)."""
     pairs: int = setting(48, "pairs", ge=1)
     """How many pairs, or sets of views, the dataset has in all. 48 take minutes on two cores."""
     seed: int = setting(0, "integer", ge=0, lt=2**63)
@@ -237,6 +249,9 @@ def public_source(source: str) -> str:
     """How a source is named in what is published: never a path."""
     if source.startswith(("builtin:", "objaverse:")):
         return source
+    scheme, _, rest = source.partition(":")
+    if scheme == "objaverse-xl":
+        return source if rest in XL_PARTS else XL_TABLE
     return "photos:" if source.startswith(("photos:", "colmap:", "transforms:")) else "folder"
 
 

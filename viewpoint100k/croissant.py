@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from viewpoint100k.manifest import Manifest
+from viewpoint100k.manifest import Manifest, ShardEntry
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
 OWN = (
@@ -25,35 +25,38 @@ TERMS = {  # of the standard, without which a file is not read as one of its kin
 }
 
 
+def _file(shard: ShardEntry) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": shard.name,
+        "name": shard.name,
+        "contentUrl": shard.name,
+        "contentSize": f"{shard.bytes} B",
+        "encodingFormat": "application/x-tar",
+        "sha256": shard.sha256,
+    }
+
+
+def _files(name: str, kind: str, ending: str, inside: list[dict[str, str]]) -> dict[str, Any]:
+    """The members of all shards whose names end alike."""
+    return {
+        "@type": "cr:FileSet",
+        "@id": name,
+        "name": name,
+        "containedIn": inside,
+        "encodingFormat": kind,
+        "includes": f"*.{ending}",
+    }
+
+
 def croissant(manifest: Manifest, name: str, description: str, cite_as: str) -> dict[str, Any]:
     """The content of croissant.json: every shard with its hash, and the record of a sample."""
     views = [f"view_{number}" for number in range(manifest.views)]
-    shards = [
-        {
-            "@type": "cr:FileObject",
-            "@id": shard.name,
-            "name": shard.name,
-            "contentUrl": shard.name,
-            "contentSize": f"{shard.bytes} B",
-            "encodingFormat": "application/x-tar",
-            "sha256": shard.sha256,
-        }
-        for shard in manifest.shards
-    ]
+    shards = [_file(shard) for shard in manifest.shards]
     inside = [{"@id": shard.name} for shard in manifest.shards]
     sets = [
-        {
-            "@type": "cr:FileSet",
-            "@id": member,
-            "name": member,
-            "containedIn": inside,
-            "encodingFormat": kind,
-            "includes": f"*.{ending}",
-        }
-        for member, kind, ending in [
-            *((view, "image/jpeg", f"{view}.jpg") for view in views),
-            ("json", "application/json", "json"),
-        ]
+        *(_files(view, "image/jpeg", f"{view}.jpg", inside) for view in views),
+        _files("json", "application/json", "json", inside),
     ]
     # a set of records for each kind of member, to be joined by `key`: readers of the format join no more than
     # two

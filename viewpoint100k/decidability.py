@@ -64,7 +64,7 @@ def promising(
 
 
 def _azimuth(world_from_camera: Array) -> float:
-    """Of a camera about the object, in radians."""
+    """Azimuth of a camera about the object, in radians."""
     return float(np.arctan2(world_from_camera[1, 3], world_from_camera[0, 3]))
 
 
@@ -75,7 +75,7 @@ def _beyond(portrait: Portrait) -> tuple[str, ...]:
 
 
 def moving(code: str) -> list[str]:
-    """What is asked of a motion beside "none": the keys of `wrong_looks` that go with its signs."""
+    """Which questions a motion carries beside "none": the keys of `wrong_looks` that go with its signs."""
     of_sign = (
         ("translation", "azimuth"),
         ("vertical", "elevation"),
@@ -206,6 +206,15 @@ def thin(cloud: Surface) -> Surface:
     return merge([cloud.every(math.ceil(len(cloud.points) / POINTS))])
 
 
+def _turned_about(
+    by_axis: Sequence[tuple[tuple[float, ...], Mapping[str, Sequence[float]]]],
+) -> dict[str, list[Array]]:
+    """By name the (3, 3) turns about an axis by some angles in degrees."""
+    angles_of = [(name, axis, angles) for axis, of_name in by_axis for name, angles in of_name.items()]
+    turns = iter(_turned([(axis, angle) for _, axis, angles in angles_of for angle in angles]))
+    return {name: [next(turns) for _ in angles] for name, _, angles in angles_of}
+
+
 def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[Array]]:
     """How the object would look to the second camera under each wrong answer, for each thing that is asked.
 
@@ -242,10 +251,7 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     across = (-math.sin(around), math.cos(around), 0.0)
     line_of_sight = tuple((world_from_first[:3, :3] @ moved.second_from_first[2, :3]).tolist())
     upright = _wrong_turns_deg(world_from_first, moved, second, gates)
-    turns = [(axis, angle) for axis, of_name in ((UPRIGHT, upright), (across, tipped), (line_of_sight, rolls))
-             for angles in of_name.values() for angle in angles]  # fmt: skip
-    looks = iter(_turned(turns))
-    out = {name: [next(looks) for _ in angles] for name, angles in (upright | tipped | rolls).items()}
+    out = _turned_about(((UPRIGHT, upright), (across, tipped), (line_of_sight, rolls)))
     out["forward"] = [_larger(here / math.hypot(*place) for place in nearer)]
     out["distance"] = [_larger([ratio])]  # had it stayed as far; the other way would differ more
     return out

@@ -54,7 +54,7 @@ BLOCK = 1024  # pairs that are balanced together
 
 
 def design(settings: PlanConfig, gates: GateConfig, count: int, rng: np.random.Generator) -> list[str]:
-    """Codes of so many pairs, of which every stretch has about its share of each; all of them have cameras.
+    """Codes for a number of pairs; every stretch has about its share of each, and all of them have cameras.
 
     Each code is followed by its opposite, for which the same two views will do the other way around; not in
     scenes, where something may happen between the views.
@@ -109,30 +109,16 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
     Source:
         Csiszar, "I-divergence geometry of probability distributions", Annals of Probability 3, 1975.
     """
-    # (N, 7)
-    active = np.array(combinations)
-    clear = np.array([clear_parts(one) for one in combinations])
+    active = np.array(combinations)  # (N, 7)
+    clear = np.array([clear_parts(combination) for combination in combinations])
     wanted = _wanted(settings)
     at_rest = max(_at_rest(settings), LEAST_STILL)
     still = ~active.any(axis=1)
     found = np.where(active, wanted, 1 - wanted).prod(axis=1)
     for _ in range(FITTING_ROUNDS):
         for one, other in itertools.combinations(range(len(NAMES)), 2):
-            cells = [
-                [
-                    (active[:, one] == with_one) & (active[:, other] == with_other)
-                    for with_other in (False, True)
-                ]
-                for with_one in (False, True)
-            ]
             told = clear[:, one] * clear[:, other]
-            table = np.array([[(found * told)[cell].sum() for cell in row] for row in cells])
-            even = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(float(table.sum()), 1e-12)
-            for with_one, with_other in product(range(2), repeat=2):
-                if table[with_one, with_other] > 0:
-                    found[cells[with_one][with_other]] *= (
-                        even[with_one, with_other] / table[with_one, with_other]
-                    )
+            _make_independent(found, told, active[:, one], active[:, other])
         for place, share in enumerate(wanted):
             for moves, part in ((active[:, place], share), (~active[:, place], 1 - share)):
                 if (there := found[moves].sum()) > 0:
@@ -141,16 +127,39 @@ def _combined_shares(settings: PlanConfig, combinations: Sequence[tuple[bool, ..
     total = found.sum()
     if total > 0:
         found = found / total
-    for name, share, least, got in zip(
-        NAMES, _shares(settings), LEAST_OF_SHARE * wanted, found @ active, strict=True
-    ):
-        if got < least:
+    _check_room(settings, found @ active, LEAST_OF_SHARE * wanted)
+    return np.asarray(found)
+
+
+def _make_independent(found: Array, told: Array, one: Array, other: Array) -> None:
+    """Change shares so that two motions are independent, in place.
+
+    Args:
+        found: (N,) shares of the combinations.
+        told: (N,) 1 where a combination is clear about both motions, else 0.
+        one: (N,) whether a combination has the first of them.
+        other: (N,) whether it has the second.
+    """
+    cells = [
+        [(one == with_one) & (other == with_other) for with_other in (False, True)]
+        for with_one in (False, True)
+    ]
+    table = np.array([[(found * told)[cell].sum() for cell in row] for row in cells])
+    even = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(float(table.sum()), 1e-12)
+    for with_one, with_other in product(range(2), repeat=2):
+        if table[with_one, with_other] > 0:
+            found[cells[with_one][with_other]] *= even[with_one, with_other] / table[with_one, with_other]
+
+
+def _check_room(settings: PlanConfig, found: Array, least: Array) -> None:
+    """Refuse shares of motions, (7,), that are less than the least that will do."""
+    for name, share, needed, got in zip(NAMES, _shares(settings), least, found, strict=True):
+        if got < needed:
             raise InputError(
                 f"plan.motions.{name} = {share:g}: beside the other motions there is room for it in "
                 f"{got:.0%} of the pairs only, for the object has to stay in both pictures. "
                 f"{_room(settings)}, or lower the other shares of plan.motions"
             )
-    return np.asarray(found)
 
 
 def _check_single_motions(settings: PlanConfig, where: PlanConfig, gates: GateConfig) -> None:
@@ -234,7 +243,7 @@ def _block(
 
 
 def _shares(settings: PlanConfig) -> tuple[float, ...]:
-    """Of the seven motions, in the order of a code's signs."""
+    """Shares of the seven motions, in the order of a code's signs."""
     shares = settings.motions
     return shares.right, shares.up, shares.forward, shares.yaw, shares.pitch, shares.roll, shares.zoom
 

@@ -1,5 +1,6 @@
 """What a render process renders on, and what its environment tells it."""
 
+import glob
 import importlib.util
 import os
 import subprocess
@@ -17,6 +18,8 @@ VISIBLE = {  # what hides all GPUs but one from a process; Metal has but one
     "HIP": "HIP_VISIBLE_DEVICES",
     "ONEAPI": "ZE_AFFINITY_MASK",
 }
+# Linux shows a GPU to programs as one of these: NVIDIA's, also under Windows, AMD's, Intel's
+NODES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/dri/renderD*")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ def ask_cycles(scratch: Path, python: str = sys.executable) -> tuple[str, list[s
     return found.kind, found.names
 
 
+def may_have_gpu() -> bool:
+    """Whether the system shows any GPU to programs. Asking Cycles takes a second or more, this takes none."""
+    return sys.platform != "linux" or any(glob.glob(node) for node in NODES)
+
+
 def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> list[Device]:
     """The GPUs to render on, by asking Cycles in a process of its own; the processor if there are none.
 
@@ -94,9 +102,9 @@ def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> li
         wanted: auto, cpu or gpu. `auto` takes the processor where there is no GPU.
 
     Raises:
-        InputError: `gpu` was asked for and Cycles finds none; or bpy cannot be imported at all.
+        InputError: `gpu` was asked for and Cycles finds none; or Cycles was asked and bpy cannot be imported.
     """
-    if wanted == "cpu":
+    if wanted == "cpu" or (wanted == "auto" and not may_have_gpu()):
         return [Device()]
     try:
         kind, names = ask_cycles(scratch, python)

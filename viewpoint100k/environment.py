@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from viewpoint100k.config import GateConfig, load_config_tree
 from viewpoint100k.drawing import shown
 from viewpoint100k.errors import InputError
-from viewpoint100k.load import COLUMNS
+from viewpoint100k.load import COLUMNS, shown_motion
 from viewpoint100k.manifest import read_manifest
 from viewpoint100k.plan import generator
 from viewpoint100k.proof import contradicted
@@ -72,7 +72,9 @@ class _Bucket(NamedTuple):
 class Gym:
     """An endless, seeded stream of questions about the training objects of a dataset. Made by `gym`."""
 
-    def __init__(self, dataset: Path, kinds: Collection[str], difficulty: float, seed: int) -> None:
+    def __init__(
+        self, dataset: Path, kinds: Collection[str], difficulty: float, seed: int, wordings: Path | None
+    ) -> None:
         manifest = read_manifest(dataset)
         config = load_config_tree(manifest.config)
         self.dataset = dataset
@@ -80,7 +82,7 @@ class Gym:
         self.gates: GateConfig = config.gates
         self._settings = config.questions
         # a path to wordings that the dataset's maker chose is of another machine, or worse
-        self._templates = load_templates()
+        self._templates = load_templates(None if wordings is None else str(wordings))
         self._places, self._buckets = _index(dataset, set(kinds))
         if not self._buckets:
             raise InputError(
@@ -107,7 +109,9 @@ class Gym:
         question = fresh.question
         row = {name: getattr(question, name, None) for name in COLUMNS}
         kind = f"{question.type}/{question.frame}"
+        poses = [view.world_from_camera for view in fresh.sample.views]
         return row | {
+            "motion": shown_motion(question.images, question.mirrored, poses),
             "images": fresh.images,
             "question_id": question.id,
             "sample_key": fresh.key,
@@ -187,11 +191,23 @@ class Gym:
         return question.model_copy(update={"id": f"{question.id}-{self.seed}-{number}"})
 
 
+def _kinds_named(names: str | Collection[str]) -> set[str]:
+    """The kinds that names of kinds and types stand for."""
+    found = set[str]()
+    for name in [names] if isinstance(names, str) else names:
+        mine = {kind.name for kind in KINDS if name in (kind.name, kind.type)}
+        if not mine:
+            raise InputError(f"kinds: there is no {name!r}; expected one of {', '.join(NAMES)}, or a type")
+        found |= mine
+    return found
+
+
 def gym(
     dataset: str | Path,
     kinds: str | Collection[str] | None = None,
     difficulty: float = 0.0,
     seed: int = 0,
+    wordings: str | Path | None = None,
 ) -> Gym:
     """New questions about a dataset's training objects, without end: the same seed, the same stream.
 
@@ -202,9 +218,11 @@ def gym(
         difficulty: 0: the pairs that are farthest from the grey band of their question; 1: those just above
             it.
         seed: of the stream.
+        wordings: a file of templates, as `questions.templates` takes it; None: those that ship. The dataset's
+            own are not used, for its maker may be a stranger.
 
     Raises:
-        InputError: there is no such dataset or kind, or the difficulty is outside 0 to 1.
+        InputError: there is no such dataset, kind or file, or the difficulty is outside 0 to 1.
 
     Example:
         >>> fresh = gym("viewpoint-100k", kinds="ego_translation", difficulty=0.3, seed=7)  # doctest: +SKIP
@@ -212,18 +230,12 @@ def gym(
         >>> fresh.reward(row["answer"], row)  # doctest: +SKIP
         1.0
     """
-    given = NAMES if kinds is None else [kinds] if isinstance(kinds, str) else list(kinds)
-    named = set[str]()
-    for name in given:
-        mine = {kind.name for kind in KINDS if name in (kind.name, kind.type)}
-        if not mine:
-            raise InputError(f"kinds: there is no {name!r}; expected of {', '.join(NAMES)}, or a type")
-        named |= mine
+    named = _kinds_named(NAMES if kinds is None else kinds)
     if not 0 <= difficulty <= 1:
         raise InputError(f"difficulty = {difficulty}: expected 0 (clearest) to 1 (just above the grey band)")
     if not Path(dataset).is_dir():
         raise InputError(f"{dataset} is no folder; fetch a dataset of the Hub first: hf download")
-    return Gym(Path(dataset), named, float(difficulty), seed)
+    return Gym(Path(dataset), named, float(difficulty), seed, Path(wordings) if wordings else None)
 
 
 def _index(dataset: Path, kinds: set[str]) -> tuple[list[_Place], dict[str, list[_Bucket]]]:

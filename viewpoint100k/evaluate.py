@@ -137,7 +137,7 @@ def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, or of a pipe that somebody writes to: whoever opens one without waiting sees
+    """The lines of a file, or of a pipe that somebody writes to: a reader that opens one without waiting sees
     that it is empty.
     """
     try:
@@ -156,7 +156,9 @@ def _text(said: Any) -> str:
     """A completion as text; conversations hand on a list of messages."""
     if isinstance(said, list) and said and isinstance(said[-1], dict):
         said = said[-1].get("content", "")
-    return "" if said is None else said if isinstance(said, str) else json.dumps(said)
+    if said is None:
+        return ""
+    return said if isinstance(said, str) else json.dumps(said)
 
 
 def _judge(key: str, sample: Sample, question: Question, text: str | None, rotation: int) -> Answered:
@@ -187,24 +189,34 @@ def _all_samples(dataset: Path) -> Iterator[tuple[Path, StoredSample]]:
 # --- scores ----------------------------------------------------------------------------------------
 
 
+GROUPS: dict[str, Callable[[Answered], str]] = {
+    "type": lambda case: case.question.type,
+    "tier": lambda case: case.question.tier,
+    "family": lambda case: case.sample.family,
+    "azimuth change": lambda case: _angle_bin(case),
+    "answer form": lambda case: case.question.answer_form,
+    "split": lambda case: case.sample.split,
+    "source": lambda case: "renders" if case.sample.proof == "depth" else "photographs",
+}
+
+
+def _confusion(cases: Sequence[Answered]) -> dict[str, dict[str, dict[str, int]]]:
+    """How often each option was chosen, by type and by the right one."""
+    out: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for case in cases:
+        question = case.question
+        right = question.options[question.answer_index] if question.options else "a number"
+        out[question.type][right][case.chosen] += 1
+    return {
+        kind: {right: dict(sorted(chosen.items())) for right, chosen in sorted(rows.items())}
+        for kind, rows in sorted(out.items())
+    }
+
+
 def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
     answered = [case for case in cases if case.said is not None]
     first = [case for case in answered if case.rotation == 0] or answered
     of_options = [case for case in first if case.question.options]
-    by: dict[str, Callable[[Answered], str]] = {
-        "type": lambda case: case.question.type,
-        "tier": lambda case: case.question.tier,
-        "family": lambda case: case.sample.family,
-        "azimuth change": _angle_bin,
-        "answer form": lambda case: case.question.answer_form,
-        "split": lambda case: case.sample.split,
-        "source": lambda case: "renders" if case.sample.proof == "depth" else "photographs",
-    }
-    confusion: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for case in first:
-        question = case.question
-        right = question.options[question.answer_index] if question.options else "a number"
-        confusion[question.type][right][case.chosen] += 1
     return Scores(
         questions=len({case.question.id for case in cases}),
         answered=len({case.question.id for case in answered}),
@@ -217,16 +229,13 @@ def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
         chance=sum(1 / len(case.question.options) for case in of_options) / max(1, len(of_options)),
         by={
             name: {value: _cell_of(first, partial(_is, of, value)) for value in _in_order({of(c) for c in first})}
-            for name, of in by.items()
+            for name, of in GROUPS.items()
         },
         numbers=_cell([case for case in first if case.question.value is not None]),
         both_orders=_joint(first, _twin_of, least=2, most=2),
         whole_samples=_joint(first, lambda case: case.sample_key),
         circular=_joint(answered, lambda case: case.question.id, least=2),
-        confusion={
-            kind: {right: dict(sorted(chosen.items())) for right, chosen in sorted(rows.items())}
-            for kind, rows in sorted(confusion.items())
-        },
+        confusion=_confusion(first),
     )  # fmt: skip
 
 

@@ -127,19 +127,8 @@ def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
     unfinished = out / f".{name}.partial"
     with open(unfinished, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
-        table.writerow(
-            [
-                "index",
-                "question",
-                *letters,
-                "answer",
-                "category",
-                "l2-category",
-                "question_id",
-                "split",
-                "image",
-            ]
-        )
+        others = ["answer", "category", "l2-category", "question_id", "split", "image"]
+        table.writerow(["index", "question", *letters, *others])
         for row in _rows(dataset, split):
             question = row.question
             if not question.options:

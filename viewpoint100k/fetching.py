@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -55,7 +56,7 @@ def fetch_run(
     connections: int = 1,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Reject]:
-    """Bring objects of a run into the cache of its source, each once, whoever fetches it.
+    """Bring objects of a run into the cache of its source, each of them once, from whichever machine.
 
     Args:
         part: (K, N): of the objects every Nth, from the Kth on.
@@ -69,47 +70,59 @@ def fetch_run(
     """
     wanted = objects_of(plan)[part[0] :: part[1]]
     rejects = list[Reject]()
-    scratch = RunPaths(out).run / "tmp" / "objects"
-    path = RunPaths(out).run / "fetching" / f"{part[0]}-of-{part[1]}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    said = 0.0
-
-    def report(done: int, now: bool = False) -> None:
-        nonlocal said
-        progress(done, len(wanted))
-        if now or time.monotonic() - said > REPORT_S:
-            said = time.monotonic()
-            state = Fetching(
-                part=part[0],
-                parts=part[1],
-                total=len(wanted),
-                done=done - len(rejects),
-                failed=len(rejects),
-                machine=machine_name(),
-                pid=os.getpid(),
-                updated=time.time(),
-            )
-            write_atomically(path, state.model_dump_json().encode())
-
-    report(0, now=True)
+    report = _Reporter(RunPaths(out).run / "fetching", part, len(wanted), progress)
+    report(0, rejects, now=True)
     with ThreadPoolExecutor(connections) as threads:
-        waiting = {
-            threads.submit(sources.fetch_object, thing, config.source, scratch, config.files): thing
-            for thing in wanted
-        }
+        scratch = RunPaths(out).run / "tmp" / "objects"
+        fetch = partial(sources.fetch_object, source=config.source, folder=scratch, budgets=config.files)
+        waiting = {threads.submit(fetch, thing): thing for thing in wanted}
         try:
             for done, future in enumerate(as_completed(waiting), 1):
                 try:
                     future.result()
                 except ObjectRefused as refusal:
-                    uid = waiting[future].record.uid
-                    rejects.append(Reject(uid=uid, stage="fetch", reason=str(refusal)))
-                report(done)
+                    rejects.append(_not_fetched(waiting[future], refusal))
+                report(done, rejects)
         except BaseException:  # no network, a full disk, or Ctrl-C: nobody waits for the rest
             threads.shutdown(wait=False, cancel_futures=True)
             raise
-    report(len(wanted), now=True)
+    report(len(wanted), rejects, now=True)
     return rejects
+
+
+def _not_fetched(thing: SourceObject, refusal: ObjectRefused) -> Reject:
+    return Reject(uid=thing.record.uid, stage="fetch", reason=str(refusal))
+
+
+class _Reporter:
+    """Says how far a part of the fetching is: to the caller always, on disk every few seconds."""
+
+    def __init__(
+        self, folder: Path, part: tuple[int, int], total: int, progress: Callable[[int, int], None]
+    ) -> None:
+        self.path = folder / f"{part[0]}-of-{part[1]}.json"
+        self.part = part
+        self.total = total
+        self.progress = progress
+        self.last = 0.0  # when it was written
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, done: int, rejects: Sequence[Reject], now: bool = False) -> None:
+        self.progress(done, self.total)
+        if not now and time.monotonic() - self.last <= REPORT_S:
+            return
+        self.last = time.monotonic()
+        state = Fetching(
+            part=self.part[0],
+            parts=self.part[1],
+            total=self.total,
+            done=done - len(rejects),
+            failed=len(rejects),
+            machine=machine_name(),
+            pid=os.getpid(),
+            updated=time.time(),
+        )
+        write_atomically(self.path, state.model_dump_json().encode())
 
 
 def read_fetching(out: Path) -> list[Fetching]:

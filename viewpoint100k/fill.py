@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from viewpoint100k.annotate import Candidate
@@ -63,6 +64,41 @@ class Tally:
             self.rejects.append(visit.reject)
 
 
+@dataclass
+class _Filling:
+    """A shard on the way to being full."""
+
+    config: RunConfig
+    plan: Plan
+    shard: Shard
+    tally: Tally
+    motions: list[str]  # that are wanted; one that finds no cameras is exchanged for a simpler one
+    objects: deque[str]  # those that may still be visited, the next one first
+    provenance: Provenance
+    picks: dict[int, _Pick] = field(default_factory=dict)  # by the place of the motion
+    in_vain: Counter[int] = field(default_factory=Counter)  # searches for cameras, by the place of the motion
+    rounds: Counter[str] = field(default_factory=Counter)  # visits to each object so far
+    # by the picture: pairs share pictures, and a shard may be asked about more than once
+    glances_at: dict[bytes, Glance] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[int]:
+        """The places of the motions without a pair.
+
+        Those of one event stand together: a visit to a scene has room for one.
+        """
+        places = (place for place in range(len(self.motions)) if place not in self.picks)
+        return sorted(places, key=lambda place: (event_of(self.motions[place]) or "", place))
+
+
+class _PlannedVisit(NamedTuple):
+    """An object that is to be visited next, and for which motions."""
+
+    uid: str
+    places: list[int]  # of the motions in the shard's list
+    view_set: ViewSet
+
+
 def fill_shard(
     config: RunConfig,
     plan: Plan,
@@ -77,7 +113,6 @@ def fill_shard(
     A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which
     nothing can be asked is replaced by another.
     """
-    by_uid = {thing.record.uid: thing for thing in plan.objects}
     code = code_of_shard(plan.code)
     provenance = Provenance(
         seed=config.seed,
@@ -87,97 +122,128 @@ def fill_shard(
         renderer=engine.renderer,
         device=engine.device,
     )
-    motions = list(shard.motions)
-    vain = Counter[
-        int
-    ]()  # searches for cameras that found none, by the place of the motion in the shard's list
-    rounds = Counter[str]()  # visits to each object so far
-    picks: dict[int, _Pick] = {}  # by the place of the motion
-    glances_at: dict[
-        bytes, Glance
-    ] = {}  # by the picture: pairs share pictures, and a shard may be asked more than once
-    objects = deque(shard.objects)  # those that may still be visited, the next one first
-    while True:
-        if len(picks) == len(motions):
-            drafts = _drafts(config, shard, picks, provenance, glances_at)
-            doubtful = Counter[str]()
-            try:
-                stored = [draft.stored for draft in drafts]
-                glances = [draft.glances for draft in drafts]
-                samples = asked(config, shard.name, shard.number, stored, glances, doubtful)
-            except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
-                raise
-            except Exception:  # whatever our own code makes of an object's pairs, it costs this object
-                errors = _errors_in_questions(config, shard, drafts)
-                if not errors:
-                    raise
-                tally.rejects += errors.values()
-                tally.dropped["errors in questions"] += len(errors)
-                picks = {place: pick for place, pick in picks.items() if pick.usable.record.uid not in errors}
-                objects = deque(uid for uid in objects if uid not in errors)
-                continue
-            unasked = {
-                draft.place for draft, one in zip(drafts, samples, strict=True) if not one.sample.questions
-            }
-            if not unasked:
-                tally.dropped.update(doubtful)
-                return samples
-            tally.dropped["pairs left without a question"] += len(unasked)
-            picks = {place: pick for place, pick in picks.items() if place not in unasked}
-        if not objects:
-            break
-        # those of one event together: a visit to a scene has room for one
-        missing = sorted(
-            (place for place in range(len(motions)) if place not in picks),
-            key=lambda place: (event_of(motions[place]) or "", place),
-        )
-        visits = []
-        for part in _parts(missing, plan.pairs_per_object_of(shard))[: len(objects)]:
-            uid = objects.popleft()
-            view_set = plan_views(
-                config,
-                by_uid[uid],
-                shard.first_round + rounds[uid],
-                [motions[place] for place in part],
-                shard.split,
-                plan.panoramas.get(shard.split, []),
-            )
-            _give_up(motions, _without_cameras(motions, part, view_set), vain, tally)
-            if view_set.pairs:
-                visits.append((uid, part, view_set))
-            else:
-                objects.append(uid)  # nothing was rendered: that is no visit
-        with ThreadPoolExecutor(engine.workers + 1) as threads:
-            waiting = [
-                threads.submit(visit_once, config, each, engine, paths.visits(shard), str(code))
-                for _, _, each in visits
-            ]
-            try:  # results are looked at in the order of the plan, whoever is done first
-                for (uid, part, _), future in zip(visits, waiting, strict=True):
-                    visit = future.result()
-                    rounds[uid] += 1
-                    assigned = _assign(motions, part, visit.usable) if visit.usable is not None else {}
-                    picks |= assigned
-                    tally.add(visit, len(assigned))
-                    if rounds[uid] < config.plan.max_rounds and not visit.hopeless:
-                        objects.append(uid)
-                    report_progress(paths, shard, begun, len(picks), len(tally.rejects))
-            except BaseException:  # a full disk, or Ctrl-C: nobody waits for what was begun
-                threads.shutdown(wait=False, cancel_futures=True)
-                engine.stop()
-                raise
-    write_rejects(paths.shard_rejects(shard), tally.rejects)
-    short = Counter(family_of(code) for place, code in enumerate(motions) if place not in picks)
-    why = (
-        "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3))
-        or "nothing was rendered"
+    filling = _Filling(
+        config, plan, shard, tally, list(shard.motions), deque(shard.objects), provenance=provenance
     )
-    raise RanDry(
-        f"shard {shard.number} ({shard.name}): {short.total()} of {len(shard.motions)} pairs are missing "
-        f"({', '.join(f'{number} {family}' for family, number in sorted(short.items()))}) after "
+    while True:
+        if not filling.missing and (samples := _samples_of_picks(filling)) is not None:
+            return samples
+        if not filling.objects:
+            break
+        _visit_all(filling, _next_visits(filling), engine, paths, begun)
+    write_rejects(paths.shard_rejects(shard), tally.rejects)
+    raise RanDry(_why_dry(filling, paths))
+
+
+def _samples_of_picks(filling: _Filling) -> list[StoredSample] | None:
+    """The samples of a shard with their questions; None where some pairs have none, which are taken out.
+
+    Objects over which our own code trips are taken out with all their pairs, and not visited again.
+    """
+    config = filling.config
+    shard = filling.shard
+    tally = filling.tally
+    drafts = _drafts(config, shard, filling.picks, filling.provenance, filling.glances_at)
+    doubtful = Counter[str]()
+    try:
+        stored = [draft.stored for draft in drafts]
+        glances = [draft.glances for draft in drafts]
+        samples = asked(config, shard.name, shard.number, stored, glances, doubtful)
+    except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
+        raise
+    except Exception:  # whatever our own code makes of an object's pairs, it costs this object
+        errors = _errors_in_questions(config, shard, drafts)
+        if not errors:
+            raise
+        tally.rejects += errors.values()
+        tally.dropped["errors in questions"] += len(errors)
+        filling.picks = {
+            place: pick for place, pick in filling.picks.items() if pick.usable.record.uid not in errors
+        }
+        filling.objects = deque(uid for uid in filling.objects if uid not in errors)
+        return None
+    unasked = {
+        draft.place for draft, asked in zip(drafts, samples, strict=True) if not asked.sample.questions
+    }
+    if not unasked:
+        tally.dropped.update(doubtful)
+        return samples
+    tally.dropped["pairs left without a question"] += len(unasked)
+    filling.picks = {place: pick for place, pick in filling.picks.items() if place not in unasked}
+    return None
+
+
+def _next_visits(filling: _Filling) -> list[_PlannedVisit]:
+    """Which objects to visit next, each for a few of the motions that are missing.
+
+    An object at which no cameras are found for any of them goes to the end of the queue: nothing is rendered,
+    so that is no visit.
+    """
+    plan = filling.plan
+    shard = filling.shard
+    by_uid = {thing.record.uid: thing for thing in plan.objects}
+    visits = []
+    for places in _parts(filling.missing, plan.pairs_per_object_of(shard))[: len(filling.objects)]:
+        uid = filling.objects.popleft()
+        view_set = plan_views(
+            filling.config,
+            by_uid[uid],
+            shard.first_round + filling.rounds[uid],
+            [filling.motions[place] for place in places],
+            shard.split,
+            plan.panoramas.get(shard.split, []),
+        )
+        without = _without_cameras(filling.motions, places, view_set)
+        _give_up(filling.motions, without, filling.in_vain, filling.tally)
+        if view_set.pairs:
+            visits.append(_PlannedVisit(uid, places, view_set))
+        else:
+            filling.objects.append(uid)
+    return visits
+
+
+def _visit_all(
+    filling: _Filling, visits: Sequence[_PlannedVisit], engine: Engine, paths: RunPaths, begun: Progress
+) -> None:
+    """Render some objects, several at once, and pick pairs from what they gave."""
+    config = filling.config
+    shard = filling.shard
+    tally = filling.tally
+    folder = paths.visits(shard)
+    code = str(code_of_shard(filling.plan.code))
+    with ThreadPoolExecutor(engine.workers + 1) as threads:
+        waiting = [
+            threads.submit(visit_once, config, planned.view_set, engine, folder, code) for planned in visits
+        ]
+        try:  # results are looked at in the order of the plan, whichever is done first
+            for planned, future in zip(visits, waiting, strict=True):
+                visit = future.result()
+                filling.rounds[planned.uid] += 1
+                assigned = _assign(filling.motions, planned.places, visit.usable)
+                filling.picks |= assigned
+                tally.add(visit, len(assigned))
+                if filling.rounds[planned.uid] < config.plan.max_rounds and not visit.hopeless:
+                    filling.objects.append(planned.uid)
+                report_progress(paths, shard, begun, len(filling.picks), len(tally.rejects))
+        except BaseException:  # a full disk, or Ctrl-C: nobody waits for what was begun
+            threads.shutdown(wait=False, cancel_futures=True)
+            engine.stop()
+            raise
+
+
+def _why_dry(filling: _Filling, paths: RunPaths) -> str:
+    """What is missing of a shard whose objects have all been visited, and why."""
+    shard = filling.shard
+    tally = filling.tally
+    missing = Counter(family_of(filling.motions[place]) for place in filling.missing)
+    families = ", ".join(f"{number} {family}" for family, number in sorted(missing.items()))
+    reasons = "; ".join(f"{number} x {reason}" for reason, number in tally.dropped.most_common(3))
+    return (
+        f"shard {shard.number} ({shard.name}): {missing.total()} of {len(shard.motions)} pairs are missing "
+        f"({families}) after "
         f"{tally.visited} visits to {len(shard.objects)} objects, of which {len(tally.rejects)} were refused "
         f"(see {paths.shard_rejects(shard)}). "
-        f"Dropped: {why}. Use more objects or fewer pairs"
+        f"Dropped: {reasons or 'nothing was rendered'}. Use more objects or fewer pairs"
     )
 
 
@@ -208,9 +274,11 @@ def _parts(places: list[int], size: int) -> list[list[int]]:
     return [places[i : i + size] for i in range(0, len(places), size)]
 
 
-def _assign(motions: Sequence[str], part: list[int], usable: Usable) -> dict[int, _Pick]:
-    """Which of the motions that a visit was made for have a pair now."""
+def _assign(motions: Sequence[str], part: list[int], usable: Usable | None) -> dict[int, _Pick]:
+    """Which of the motions that a visit was made for have a pair now; none where it gave nothing usable."""
     out: dict[int, _Pick] = {}
+    if usable is None:
+        return out
     for candidate in usable.candidates:
         place = next((i for i in part if i not in out and motions[i] == candidate.planned.code), None)
         if place is not None:

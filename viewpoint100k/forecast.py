@@ -70,19 +70,7 @@ def forecast(
     load_templates(config.questions.templates)
     remote = public_source(config.source) not in ("builtin:", "folder")
     probed = config.model_copy(update={"source": "builtin:"}) if remote else config
-    listing = sources.list_objects(
-        probed.source,
-        wanted=PROBE_SCENE_OBJECTS if config.plan.scenes else PROBE_OBJECTS,
-        seed=config.seed,
-        budgets=config.files,
-        allow=None if remote or config.licences is None else tuple(config.licences),
-        choice=None if remote else config.objects,
-        progress=progress,
-    )
-    if not listing.objects:
-        raise InputError(
-            f"source {config.source} has no usable object: `viewpoint100k objects check` says why"
-        )
+    listing = _listed(config, probed, progress)
     folder = public_source(config.source) == "folder"
     per_object = pairs_per_visit(config, len(listing.objects), spread=folder)
     small = _small_run(probed, listing, per_object)
@@ -108,6 +96,28 @@ def forecast(
         probe_cpu_s=sum(receipt.cpu_s.values()),
         probe_source=probed.source,
     )
+
+
+def _listed(
+    config: RunConfig, probed: RunConfig, progress: Callable[[int, int], None] | None
+) -> sources.Listing:
+    """Objects for the probe: of the run's own source, unless they would have to be fetched."""
+    is_own = probed is config
+    allowed = tuple(config.licences) if is_own and config.licences is not None else None
+    listing = sources.list_objects(
+        probed.source,
+        wanted=PROBE_SCENE_OBJECTS if config.plan.scenes else PROBE_OBJECTS,
+        seed=config.seed,
+        budgets=config.files,
+        allow=allowed,
+        choice=config.objects if is_own else None,
+        progress=progress,
+    )
+    if not listing.objects:
+        raise InputError(
+            f"source {config.source} has no usable object: `viewpoint100k objects check` says why"
+        )
+    return listing
 
 
 def _pairs_done(out: Path, config: RunConfig) -> int:

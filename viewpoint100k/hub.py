@@ -353,10 +353,15 @@ def _refuse_another(shipment: Shipment) -> None:
             f"{repo} has removed the object {min(back)}, and this folder would bring it back. First run "
             f"`{shell_line('remove', shipment.parcel.dataset, *uids)}`"
         )
-    tagged = remote.tags.get(shipment.tag)
-    if tagged is not None and not (shipment.up_to_date and tagged == remote.head):
+    _refuse_another_tag(shipment, theirs)
+
+
+def _refuse_another_tag(shipment: Shipment, theirs: Manifest) -> None:
+    """Raise where people would find other content under a tag that they use."""
+    tagged = shipment.remote.tags.get(shipment.tag)
+    if tagged is not None and not (shipment.up_to_date and tagged == shipment.remote.head):
         raise InputError(
-            f"{repo} has {shipment.tag} already, with other content, and a tag that people use must not "
+            f"{shipment.repo_id} has {shipment.tag} already, with other content, and a tag that people use must not "
             f"change. Give this one a "
             f"higher version: "
             f"`{shell_line('card', shipment.parcel.dataset, '--version', next_version(theirs.version))}`"

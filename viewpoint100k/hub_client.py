@@ -122,7 +122,8 @@ def may_pass(error: Exception) -> bool:
 
 def asked_pause_s(error: Exception) -> float | None:
     """What the Hub itself asks for, within reason."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    answer = getattr(error, "response", error)  # an HTTPError of the standard library is its own answer
+    headers = getattr(answer, "headers", None) or {}
     text = headers.get("Retry-After", "")
     return min(float(text), 120.0) if re.fullmatch(r"\d+", text) else None
 

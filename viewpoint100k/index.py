@@ -23,7 +23,7 @@ from viewpoint100k.shards import (
 
 FOLDER = "index"
 ROW_GROUP = 20_000  # questions
-# of a split, uncompressed: some, and so many more for each question
+# of a split, uncompressed: some, and more for each question
 MOST_BYTES = 64 << 20
 MOST_ROW_BYTES = 16 << 10
 OF_SAMPLE = (
@@ -62,41 +62,51 @@ def write_index(dataset: Path) -> int:
         InputError: a shard is not one of ours, or the samples of a split have not all as many views.
         MissingExtra: pyarrow is not installed.
     """
-    parquet = _parquet()
+    _parquet()
     folder = own_folder(dataset / FOLDER)
     questions = 0
-    import pyarrow
-
     splits = dict.fromkeys(split_of(path) for path in shard_paths(dataset))
     for split in splits:
-        out = pyarrow.BufferOutputStream()
-        pending = list[dict[str, Any]]()
-        views = _views(shard_paths(dataset, split))
-        with parquet.ParquetWriter(out, _schema(views), compression="zstd") as writer:
-            for path in shard_paths(dataset, split):
-                for key, members in read_members(path):
-                    sample = parse_sample(path, key, members).sample
-                    if len(sample.views) != views:
-                        raise InputError(
-                            f"{path}: sample {key!r} has {len(sample.views)} views; the first has {views}"
-                        )
-                    pending += rows(path, key, members, sample)
-                while len(pending) >= ROW_GROUP:
-                    writer.write_table(pyarrow.Table.from_pylist(pending[:ROW_GROUP], _schema(views)))
-                    questions = questions + ROW_GROUP
-                    pending = pending[ROW_GROUP:]
-            if pending:
-                writer.write_table(pyarrow.Table.from_pylist(pending, _schema(views)))
-                questions += len(pending)
-        write_atomically(folder / f"{split}.parquet", out.getvalue().to_pybytes())
+        data, count = _table(shard_paths(dataset, split))
+        write_atomically(folder / f"{split}.parquet", data)
+        questions += count
     for stale in folder.iterdir():  # splits that are gone; somebody may be writing what is not yet whole
         if stale.name not in {f"{split}.parquet" for split in splits} and not stale.name.endswith(".partial"):
             stale.unlink(missing_ok=True)
     return questions
 
 
+def _table(paths: list[Path]) -> tuple[bytes, int]:
+    """The index of some shards as a file of Parquet, in groups of `ROW_GROUP`, and how many rows it has."""
+    import pyarrow
+
+    out = pyarrow.BufferOutputStream()
+    views = _views(paths)
+    schema = _schema(views)
+    pending = list[dict[str, Any]]()
+    written = 0
+    with _parquet().ParquetWriter(out, schema, compression="zstd") as writer:
+        for path in paths:
+            pending += _rows_of_shard(path, views)
+            while len(pending) >= ROW_GROUP:
+                writer.write_table(pyarrow.Table.from_pylist(pending[:ROW_GROUP], schema))
+                written += ROW_GROUP
+                pending = pending[ROW_GROUP:]
+        if pending:
+            writer.write_table(pyarrow.Table.from_pylist(pending, schema))
+    return out.getvalue().to_pybytes(), written + len(pending)
+
+
+def _rows_of_shard(path: Path, views: int) -> Iterator[dict[str, Any]]:
+    for key, members in read_members(path):
+        sample = parse_sample(path, key, members).sample
+        if len(sample.views) != views:
+            raise InputError(f"{path}: sample {key!r} has {len(sample.views)} views; the first has {views}")
+        yield from rows(path, key, members, sample)
+
+
 def _views(paths: list[Path]) -> int:
-    """Of the first sample of a split; of one that has none, as many as most have."""
+    """How many views the first sample of a split has; 2, which most have, where there is no sample."""
     first = ((path, *one) for path in paths for one in read_members(path))
     return next((len(parse_sample(*one).sample.views) for one in first), 2)
 

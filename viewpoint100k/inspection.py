@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -136,24 +136,30 @@ def inspect_objects(
         python = [engine_python] if engine_python else []
         with (
             Engine(PICTURE, scratch, *python, workers=workers, devices=devices) as engine,
-            ThreadPoolExecutor(
-                workers + 1
-            ) as threads,  # one more, so that no worker waits for a file or a judgement
+            # one more, so that no worker waits for a file or a judgement
+            ThreadPoolExecutor(workers + 1) as threads,
         ):
-            waiting: deque[Future[Seen]] = deque()
-            try:
-                for thing in listing.objects:
-                    waiting.append(threads.submit(_inspect, config, thing, engine))
-                    if len(waiting) > AHEAD * workers:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                if waiting:  # nobody will look at them
-                    for future in waiting:
-                        future.cancel()
-                    engine.stop()
+            yield from _inspect_all(config, listing.objects, engine, threads)
     yield from map(_refused, listing.rejects)
+
+
+def _inspect_all(
+    config: RunConfig, objects: Sequence[SourceObject], engine: Engine, threads: ThreadPoolExecutor
+) -> Iterator[Seen]:
+    """Objects in their order, a few of them on their way at a time."""
+    waiting: deque[Future[Seen]] = deque()
+    try:
+        for thing in objects:
+            waiting.append(threads.submit(_inspect, config, thing, engine))
+            if len(waiting) > AHEAD * engine.workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        if waiting:  # nobody will look at them
+            for future in waiting:
+                future.cancel()
+            engine.stop()
 
 
 def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
@@ -180,13 +186,25 @@ def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
     of_mesh = time.thread_time() - started
     if isinstance(rendered, Reject):
         return _refused(rendered, triangles, mesh)
-    portrait = portraits[-1]
     cpu_s = {**rendered.cpu_s, "judge": of_judging}
     if mesh is not None:
         cpu_s["mesh"] = of_mesh
+    finding = _judged(thing.record.uid, portraits[-1]).model_copy(
+        update={
+            "extent": [round(side, 4) for side in rendered.extent],
+            "triangles": triangles,
+            "mesh": mesh,
+            "cpu_s": {part: round(seconds, 3) for part, seconds in cpu_s.items()},
+        }
+    )
+    return Seen(finding, rendered.views[0].image)
+
+
+def _judged(uid: str, portrait: Portrait) -> Finding:
+    """The verdict on an object, and the figures that it rests on."""
     problem = portrait.problem
-    finding = Finding(
-        uid=thing.record.uid,
+    return Finding(
+        uid=uid,
         verdict=problem.kind if problem else OK,
         reason=problem.why if problem else "",
         asymmetry=_figure(portrait.asymmetry),
@@ -194,12 +212,7 @@ def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
         thickness=_figure(portrait.thickness),
         main_part=_figure(portrait.main_part),
         slab=_figure(portrait.slab),
-        extent=[round(side, 4) for side in rendered.extent],
-        triangles=triangles,
-        mesh=mesh,
-        cpu_s={part: round(seconds, 3) for part, seconds in cpu_s.items()},
     )
-    return Seen(finding, rendered.views[0].image)
 
 
 def _views(config: RunConfig, thing: SourceObject) -> ViewSet:
@@ -277,17 +290,16 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
     from PIL import Image, ImageDraw, ImageFont
 
     shown = [each for each in seen if each.picture][:MOST_ON_A_SHEET]
+    refused = [each for each in shown if each.finding.verdict != OK]
     parts = {
         INK: [each for each in shown if each.finding.verdict == OK],
-        RED: sorted(
-            (each for each in shown if each.finding.verdict != OK), key=lambda each: each.finding.verdict
-        ),
+        RED: sorted(refused, key=lambda each: each.finding.verdict),
     }
     words = {INK: "can be used", RED: "refused"}
     columns = min(COLUMNS, max(map(len, parts.values())) or 1)
     lines = max((len(_caption(each.finding)) for each in shown), default=0)
     cell_px = PICTURE.size_px + GAP_PX
-    row_px = PICTURE.size_px + lines * LINE_PX + GAP_PX
+    row_px = cell_px + lines * LINE_PX
     rows = sum(math.ceil(len(part) / columns) for part in parts.values())
     headings = 1 + sum(bool(part) for part in parts.values())
     # the title needs some width, however few the pictures are
@@ -304,19 +316,35 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
         draw.text((GAP_PX, top), f"{len(part)} {words[colour]}", colour, large)
         top += 2 * LINE_PX
         for index, each in enumerate(part):
-            left = GAP_PX + index % columns * cell_px
-            above = top + index // columns * row_px
-            sheet.paste(_picture(each.picture), (left, above))
-            if colour == RED:
-                box = (left, above, left + PICTURE.size_px - 1, above + PICTURE.size_px - 1)
-                draw.rectangle(box, outline=RED, width=FRAME_PX)
-            for line, (text, ink) in enumerate(_caption(each.finding)):
-                below = above + PICTURE.size_px + line * LINE_PX
-                draw.text((left, below), _shortened(text, small, PICTURE.size_px), ink, small)
+            place = (GAP_PX + index % columns * cell_px, top + index // columns * row_px)
+            _draw_cell(sheet, each, place, small, framed=colour == RED)
         top += math.ceil(len(part) / columns) * row_px
+    return _encoded(sheet)
+
+
+def _encoded(sheet: Any) -> bytes:
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=90, optimize=True)
     return out.getvalue()
+
+
+def _draw_cell(sheet: Any, seen: Seen, place: tuple[int, int], font: Any, *, framed: bool) -> None:
+    """A picture, and below it what is said of the object.
+
+    Args:
+        place: left and top, in pixels of the sheet.
+    """
+    from PIL import ImageDraw
+
+    draw = ImageDraw.Draw(sheet)
+    left, top = place
+    sheet.paste(_picture(seen.picture), place)
+    if framed:
+        box = (left, top, left + PICTURE.size_px - 1, top + PICTURE.size_px - 1)
+        draw.rectangle(box, outline=RED, width=FRAME_PX)
+    for line, (text, ink) in enumerate(_caption(seen.finding)):
+        below = top + PICTURE.size_px + line * LINE_PX
+        draw.text((left, below), _shortened(text, font, PICTURE.size_px), ink, font)
 
 
 def _caption(finding: Finding) -> list[tuple[str, str]]:

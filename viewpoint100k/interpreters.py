@@ -140,7 +140,11 @@ def check_engine(python: str = sys.executable) -> None:
 
 
 def _import_failure(python: str) -> str | None:
-    """What importing bpy says when it fails; None: it does not fail."""
+    """What importing bpy says when it fails; None: it does not fail.
+
+    Raises:
+        InputError: it takes too long to tell.
+    """
     # as for a render process
     outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
@@ -154,7 +158,11 @@ def _import_failure(python: str) -> str | None:
             env={**outside, **ONE_THREAD},
         )
     except subprocess.TimeoutExpired:
-        return f"not imported after {START_S:.0f} s"
+        raise InputError(
+            f"{python} cannot render: bpy was not imported within {START_S:.0f} s, where seconds are enough "
+            "on an idle machine. Try again when this machine is less busy, or name an interpreter on a "
+            "faster disk with --engine-python"
+        ) from None
     if done.returncode < 0:
         return f"{done.stderr}\nended by signal {-done.returncode}"
     return done.stderr if done.returncode else None

@@ -63,7 +63,7 @@ class Lacks(NamedTuple):
         return any(self)
 
     def names(self) -> list[str]:
-        """Of all libraries that are absent or broken."""
+        """Names of all libraries that are absent or broken."""
         return [*self.absent, *(text.partition(" (")[0] for text in self.broken)]
 
 

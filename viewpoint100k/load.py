@@ -10,7 +10,7 @@ import io
 import math
 import os
 import tarfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from pydantic_core import from_json
 
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra, one_line
+from viewpoint100k.geometry.relations import motion
 from viewpoint100k.questions import KINDS
 from viewpoint100k.records import FAMILIES, Question
 from viewpoint100k.shards import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "images", "prompt", "options", "answer", "answer_index", "answer_form", "value", "type", "tier", "frame",
-    "chain_of_thought", "fair", "family", "question_id", "sample_key",
+    "chain_of_thought", "fair", "motion", "family", "question_id", "sample_key",
 )  # fmt: skip
 SHUFFLE_BUFFER = 256  # samples, in JPEG: some 40 MB
 JPEG_QUALITY = 95  # of pictures that are drawn into, in a table
@@ -50,6 +51,8 @@ KNOWN: dict[str, set[str]] = {
     "tiers": {kind.tier for kind in KINDS},
     "families": {*FAMILIES},
 }
+
+ARGUMENTS = {"tier": "tiers", "type": "types", "family": "families"}  # what names them, by column
 
 Wanted = dict[str, list[Any]]  # column of a question, or "family" -> what is kept; no entry: all
 
@@ -82,71 +85,36 @@ def load_questions(  # noqa: PLR0913 - filters, by name
         families: only samples of these families of motions, such as "orbit".
         fair: only the balanced subset, in which no flat cue goes with the answers: what models are measured
             on. False: all questions, as right as these, twice as many.
-        shuffle_seed: None: in the order of the shards. A stream shuffles the order of its shards, and then
-            its samples in a buffer; the questions of a sample stay together, so that its pictures are decoded
-            once. A table is shuffled all over.
+        shuffle_seed: None: in the order of the shards. A table is shuffled all over. A stream shuffles the
+            order of its shards, and then its samples in a buffer; the questions of a sample stay together, so
+            that its pictures are decoded once.
         shuffle_buffer: of a stream, in samples. With 1 only the shards are shuffled, and a resumed stream
             goes on exactly; a larger buffer is lost when a stream is resumed, and filled anew.
         rank: of this node.
-        world_size: so many nodes share the questions, each reads its own.
+        world_size: how many nodes share the questions; each reads its own.
 
     Returns:
         Rows of `images` (list of pictures, figures drawn in; the questions of a sample share them, so change
         copies), `prompt` (with its lettered options), `options`, `answer` (what to write), `answer_index`,
         `answer_form`, `value` (the right number, where one is asked for), `type`, `tier`, `frame`, `fair`,
-        `family`, `chain_of_thought` (or None), `question_id`, `sample_key`.
+        `family`, `chain_of_thought` (or None), `motion` (as `shown_motion` has it, or None), `question_id`,
+        `sample_key`.
 
     Raises:
         InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a
-        sample is none of
-            ours: names the shard and the key.
+            sample is none of ours: names the shard and the key.
         MissingExtra: the `datasets` library is not installed.
     """
-    try:
-        from datasets.distributed import split_dataset_by_node
-    except ImportError as error:
-        raise MissingExtra(
-            "loading needs the `datasets` library: pip install 'viewpoint100k[publish]'"
-        ) from error
-
-    wanted: Wanted = {
-        column: _names(argument, names)
-        for argument, column, names in (
-            ("tiers", "tier", tiers),
-            ("types", "type", types),
-            ("families", "family", families),
-        )
-        if names is not None
-    }  # fmt: skip
-    if fair:
-        wanted["fair"] = [True]
+    _need_datasets()
+    wanted = _wanted({"tier": tiers, "type": types, "family": families}, fair)
     if not 0 <= rank < world_size:
         raise InputError(f"rank = {rank}, world_size = {world_size}: expected 0 <= rank < world_size")
-    if not streaming:
-        table = _table(str(path), split, revision, wanted)
-        table = table if shuffle_seed is None else table.shuffle(seed=shuffle_seed)
-        return table if world_size == 1 else split_dataset_by_node(table, rank, world_size)
-
-    from datasets import IterableDataset
-
-    shards = _shards(str(path), split, revision)
-    # a shard is read in parts where the nodes could not share whole ones evenly; else each would decode for
-    # all
-    parts = world_size // math.gcd(world_size, len(shards))
-    units = [(shard, part, parts) for shard in shards for part in range(parts)]
-    samples = IterableDataset.from_generator(_samples, gen_kwargs={"units": units})
-    if shuffle_seed is not None:
-        samples = samples.shuffle(seed=shuffle_seed, buffer_size=shuffle_buffer)
-    if world_size > 1:
-        samples = split_dataset_by_node(samples, rank, world_size)
-    return samples.map(
-        _decoded_rows,
-        batched=True,
-        batch_size=1,
-        remove_columns=["shard", "key", "json", "pictures"],
-        features=features(),
-        fn_kwargs={"wanted": wanted},
-    )
+    if streaming:
+        shuffle = None if shuffle_seed is None else (shuffle_seed, shuffle_buffer)
+        return _stream(_shards(str(path), split, revision), wanted, shuffle, rank, world_size)
+    table = _table(str(path), split, revision, wanted)
+    table = table if shuffle_seed is None else table.shuffle(seed=shuffle_seed)
+    return table if world_size == 1 else _share(table, rank, world_size)
 
 
 def load_samples(dataset: Path | str, split: str | None = None) -> Iterator[StoredSample]:
@@ -166,12 +134,35 @@ def load_samples(dataset: Path | str, split: str | None = None) -> Iterator[Stor
     return iter_samples(Path(dataset), split)
 
 
+def _need_datasets() -> None:
+    try:
+        import datasets.distributed  # noqa: F401 - what is loaded, and how nodes share it
+    except ImportError as error:
+        raise MissingExtra(
+            "loading needs the `datasets` library: pip install 'viewpoint100k[publish]'"
+        ) from error
+
+
+def _wanted(chosen: Mapping[str, str | Collection[str] | None], fair: bool) -> Wanted:
+    """Which questions are kept, by column; a column of which nothing is said is left out."""
+    wanted: Wanted = {
+        column: _names(ARGUMENTS[column], names) for column, names in chosen.items() if names is not None
+    }
+    return {**wanted, "fair": [True]} if fair else wanted
+
+
+def _share(rows: Any, rank: int, world_size: int) -> Any:
+    from datasets.distributed import split_dataset_by_node
+
+    return split_dataset_by_node(rows, rank, world_size)
+
+
 def _names(argument: str, names: str | Collection[str]) -> list[str]:
     """What is kept, as a list; unknown names are errors, for they would keep nothing."""
     given = sorted({names} if isinstance(names, str) else set(names))
     if unknown := [name for name in given if name not in KNOWN[argument]]:
         raise InputError(
-            f"{argument}: there is no {unknown[0]!r}; expected of {', '.join(sorted(KNOWN[argument]))}"
+            f"{argument}: there is no {unknown[0]!r}; expected some of {', '.join(sorted(KNOWN[argument]))}"
         )
     return given
 
@@ -186,11 +177,41 @@ def features() -> Any:
         "answer_index": Value("int64"),
         "value": Value("float64"),
         "fair": Value("bool"),
+        "motion": List(Value("float64")),
     }
     return Features({name: others.get(name, Value("string")) for name in COLUMNS})
 
 
 # --- a stream --------------------------------------------------------------------------------------
+
+
+def _stream(
+    shards: Sequence[str], wanted: Wanted, shuffle: tuple[int, int] | None, rank: int, world_size: int
+) -> "IterableDataset":
+    """The wanted questions of shards, as they come.
+
+    A shard is read in parts where the nodes could not share whole ones evenly: each would decode all.
+
+    Args:
+        shuffle: seed, and how many samples the buffer holds.
+    """
+    from datasets import IterableDataset
+
+    parts = world_size // math.gcd(world_size, len(shards))
+    units = [(shard, part, parts) for shard in shards for part in range(parts)]
+    samples = IterableDataset.from_generator(_samples, gen_kwargs={"units": units})
+    if shuffle is not None:
+        samples = samples.shuffle(seed=shuffle[0], buffer_size=shuffle[1])
+    if world_size > 1:
+        samples = _share(samples, rank, world_size)
+    return samples.map(
+        _decoded_rows,
+        batched=True,
+        batch_size=1,
+        remove_columns=["shard", "key", "json", "pictures"],
+        features=features(),
+        fn_kwargs={"wanted": wanted},
+    )
 
 
 def _shards(path: str, split: str, revision: str | None) -> list[str]:
@@ -212,7 +233,7 @@ def _shards(path: str, split: str, revision: str | None) -> list[str]:
 
 
 def _samples(units: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
-    """The samples of shards, or of every so many-th part of them, as they are stored."""
+    """The samples of shards, or of one part of them, as they are stored."""
     keep_picture_memory()
     for address, part, parts in units:
         for number, (key, members) in enumerate(_stored(address)):
@@ -267,6 +288,7 @@ def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list
     ):
         sample = from_json(text)
         pictures = _Pictures(stored)
+        motions = _Motions(sample)
         with in_sample(shard, key):
             for question in _kept(sample, wanted):
                 record = _if_drawn(question)
@@ -275,7 +297,7 @@ def _decoded_rows(batch: dict[str, list[Any]], wanted: Wanted) -> dict[str, list
                     if record is None
                     else shown(record, pictures)
                 )
-                _add(out, key, sample["family"], question, images)
+                _add(out, key, motions, question, images)
     return out
 
 
@@ -369,6 +391,7 @@ def _undecoded(
     for view, picture in enumerate(stored):
         open_picture(picture, f"view_{view}.jpg")
     pictures = _Pictures(stored)
+    motions = _Motions(sample)
     for question in _kept(sample, wanted):
         record = _if_drawn(question)
         if record is None:
@@ -381,7 +404,7 @@ def _undecoded(
                 else _encode(picture)
                 for place, picture in enumerate(shown(record, pictures))
             ]
-        _add(out, key, sample["family"], question, [{"bytes": image, "path": None} for image in images])
+        _add(out, key, motions, question, [{"bytes": image, "path": None} for image in images])
 
 
 # --- both ------------------------------------------------------------------------------------------
@@ -405,14 +428,50 @@ def _if_drawn(question: dict[str, Any]) -> Question | None:
     return record
 
 
+def shown_motion(
+    images: Sequence[int], mirrored: Sequence[int], poses: Sequence[Sequence[Sequence[float]]]
+) -> list[float] | None:
+    """How the camera moved from the first to the second of the two views that a question shows.
+
+    Args:
+        images: views that it shows, in order.
+        mirrored: places among them that are shown as in a mirror.
+        poses: of each view of the sample, (4, 4) `world_from_camera`, OpenCV axes.
+
+    Returns:
+        Right, down and ahead in the first camera's axes, over its distance to the object; then yaw, pitch and
+        roll in degrees, > 0: to the right, up, clockwise seen from behind the camera. None where a question
+        shows another number of views, or one of them in a mirror.
+    """
+    if len(images) != 2 or mirrored:
+        return None
+    moved = motion(poses[images[0]], poses[images[1]])
+    angles = (moved.yaw_deg, moved.pitch_deg, moved.roll_deg)
+    return [round(float(value), 6) for value in (*moved.translation, *angles)]
+
+
+class _Motions(dict[tuple[int, ...], list[float] | None]):
+    """`shown_motion` of the questions of a sample, computed once for each order of its views."""
+
+    def __init__(self, sample: dict[str, Any]) -> None:
+        super().__init__()
+        self.family = sample["family"]
+        self._poses = [view["world_from_camera"] for view in sample["views"]]
+
+    def __missing__(self, images: tuple[int, ...]) -> list[float] | None:
+        self[images] = shown_motion(images, (), self._poses)
+        return self[images]
+
+
 def _add(
-    out: dict[str, list[Any]], key: str, family: str, question: dict[str, Any], images: list[Any]
+    out: dict[str, list[Any]], key: str, motions: _Motions, question: dict[str, Any], images: list[Any]
 ) -> None:
     out["images"].append(images)
     out["question_id"].append(question["id"])
     out["sample_key"].append(key)
-    out["family"].append(family)
-    for name in COLUMNS[1:-3]:
+    out["family"].append(motions.family)
+    out["motion"].append(None if question["mirrored"] else motions[tuple(question["images"])])
+    for name in COLUMNS[1:-4]:
         out[name].append(question[name])
 
 

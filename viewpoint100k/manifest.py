@@ -66,6 +66,11 @@ class Removal(Record):
     uid: str
     version: str = Field(description="of the dataset, the first without it")
     reason: str = ""
+    # what a run needs to know that grows afterwards: it makes up for what was lost, of other objects
+    pairs_planned: int = Field(default=0, ge=0, lt=2**53, description="of the run when it was removed")
+    pairs_lost: int = Field(
+        default=0, ge=0, lt=2**53, description="by all removals up to this one, and those at the same time"
+    )
 
 
 class Manifest(Record):
@@ -96,7 +101,7 @@ class Manifest(Record):
 
     @property
     def views(self) -> int:
-        """Of each sample."""
+        """How many views each sample has."""
         return 4 if self.config.get("plan", {}).get("sets") else 2
 
     @cached_property

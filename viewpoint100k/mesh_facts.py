@@ -20,7 +20,7 @@ _DIGITS = 6  # of the longest side: vertices so near to each other are one, as f
 
 
 class MeshFacts(Record):
-    """Of the triangles as the file's nodes place them, without animation.
+    """Facts about the triangles as the file's nodes place them, without animation.
 
     Lengths in the file's unit (glTF: metres).
     """

@@ -62,6 +62,23 @@ class Report(Record):
         return array_spec(self.missing)
 
 
+def _unfinished(status: Status) -> dict[int, Unfinished]:
+    """The shards that were begun and are not done, by their numbers."""
+    missing = {shard.number: shard for shard in status.missing}
+    return {
+        number: Unfinished(
+            number=number,
+            name=missing[number].name,
+            machine=progress.machine,
+            attempt=progress.attempt,
+            pairs=progress.pairs,
+            pairs_wanted=len(missing[number].motions),
+            error=progress.error,
+        )
+        for number, progress in status.progress.items()
+    }
+
+
 def make_report(status: Status, rejects: Iterable[Reject], fetching: str = "") -> Report:
     """Sum up the state of a run.
 
@@ -69,19 +86,7 @@ def make_report(status: Status, rejects: Iterable[Reject], fetching: str = "") -
         fetching: how far its objects are fetched, for people.
     """
     running = status.running
-    names = {shard.number: shard for shard in status.missing}
-    unfinished = {
-        number: Unfinished(
-            number=number,
-            name=names[number].name,
-            machine=one.machine,
-            attempt=one.attempt,
-            pairs=one.pairs,
-            pairs_wanted=len(names[number].motions),
-            error=one.error,
-        )
-        for number, one in status.progress.items()
-    }
+    unfinished = _unfinished(status)
     done = sum(receipt.samples for receipt in status.done)
     rate = pairs_per_minute(status.done)
     left = sum(len(shard.motions) for shard in status.missing)
@@ -163,7 +168,7 @@ def write_page(report: Report, name: str, path: Path, refresh_s: float = 0.0) ->
 
     Args:
         name: of the run, for the title.
-        refresh_s: after so many seconds a browser reads it again; 0: never.
+        refresh_s: the seconds after which a browser reads it again; 0: never.
 
     Raises:
         MissingExtra: jinja2 is not installed.

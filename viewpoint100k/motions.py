@@ -3,8 +3,8 @@
 A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for
 whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Families
 are names of codes; which ones a run asks for is the business of `design`.
-Cameras are proposed by lot and kept if they do what the code says and have the object in the picture. Sets of
-four views have codes of their own: an arc of cameras around the object, or a star of three around the first.
+Cameras are proposed at random and kept if they do what the code says and have the object in the picture. Sets
+of four views have their own codes: an arc of cameras around the object, or a star of three around the first.
 
 Not every code has cameras: through a long lens there is no room to go up and tilt up. Which combinations have
 none is found before anything is planned (`has_cameras`), and they are not drawn; what an object cannot take
@@ -120,14 +120,18 @@ def clear_parts(active: tuple[bool, ...]) -> tuple[float, ...]:
     """
     right, up, forward, yaw, pitch, roll, _ = active
     around = right and yaw
-    none = (
-        1.0,
-        0.53 if around else 0.6 if (forward and pitch) or (right and roll) else 1.0,
-        0.36 if around else 0.55 if up and pitch else 1.0,
-    )
-    return tuple(
-        1.0 if moves else share for moves, share in zip(active, (*none, 1.0, 1.0, 1.0, 1.0), strict=True)
-    )
+    no_rise = 1.0
+    no_advance = 1.0
+    if around:
+        no_rise = 0.53
+        no_advance = 0.36
+    else:
+        if (forward and pitch) or (right and roll):
+            no_rise = 0.6
+        if up and pitch:
+            no_advance = 0.55
+    none = (1.0, no_rise, no_advance, 1.0, 1.0, 1.0, 1.0)
+    return tuple(1.0 if moves else share for moves, share in zip(active, none, strict=True))
 
 
 def simpler(code: str) -> str:
@@ -175,7 +179,7 @@ def carry_out(  # noqa: PLR0913 - choices by name
     Args:
         both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its
             own first camera.
-        overturn: whether turns that go with a move to the other side are too far; None: by lot.
+        overturn: whether turns that go with a move to the other side are too far; None: chosen at random.
         known_is_first: else the pair goes from the camera that is sought to the known one.
     """
     wanted = code if known_is_first else backwards(code)
@@ -366,41 +370,20 @@ def _propose(
     def amount(place: int, size: Range) -> Array:
         return {"+": 1, "-": -1}.get(code[place], 0) * rng.uniform(size.low, size.high, PROPOSALS)
 
-    distance = np.full(PROPOSALS, np.linalg.norm(base.position))
-    bearing_deg, pitch_deg = (np.full(PROPOSALS, angle) for angle in (base.bearing_deg, base.pitch_deg))
-    position = np.tile(base.position, (PROPOSALS, 1))
     around = code[RIGHT] != code[YAW] and "0" not in (code[RIGHT], code[YAW])
-    free = code in ORBITS
     if around:
-        low = settings.orbit_deg.low
-        high = settings.orbit_deg.high
-        widest = high if free or code[FORWARD] == "+" else min(NARROW_ORBIT_DEG, high)
-        angle_deg = rng.uniform(low, widest, PROPOSALS) * (1 if code[RIGHT] == "+" else -1)
-        azimuth_deg = np.degrees(np.arctan2(base.position[1], base.position[0])) + angle_deg
-        elevation_deg = _elevation_deg(base.position)
-        bearing_deg = bearing_deg - angle_deg
-        if free:
-            rise_deg = settings.elevation_jitter_deg * rng.uniform(-1, 1, PROPOSALS)
-            elevation_deg = elevation_deg + rise_deg
-            pitch_deg = pitch_deg - rise_deg
-            distance = distance * (1 + settings.distance_jitter * rng.uniform(-1, 1, PROPOSALS))
-            aim_deg = settings.aim_jitter_deg * rng.uniform(-1, 1, (2, PROPOSALS))
-            bearing_deg = bearing_deg + aim_deg[0]
-            pitch_deg = pitch_deg + aim_deg[1]
-        # not with the object where it was: then its shift in the picture would tell the way the camera went
-        else:
-            turned = -1 if code[RIGHT] == "+" else 1  # to the left, where it goes to the right
-            bearing_deg = bearing_deg + turned * _further_deg(settings, overturn.sideways, rng)
-        position = position_on_sphere(azimuth_deg, elevation_deg, distance)
-    right = 0.0 * bearing_deg if around else amount(RIGHT, settings.move)
+        position, bearing_deg, pitch_deg = _around(code, base, settings, overturn, rng)
+    else:
+        position = np.tile(base.position, (PROPOSALS, 1))
+        bearing_deg = np.full(PROPOSALS, base.bearing_deg)
+        pitch_deg = np.full(PROPOSALS, base.pitch_deg)
+    right = np.zeros(PROPOSALS) if around else amount(RIGHT, settings.move)
     step = np.stack([right, -amount(UP, settings.move), amount(FORWARD, settings.dolly)], axis=-1)
-    yaw_deg = 0.0 * bearing_deg if around else amount(YAW, settings.pan_deg)
+    yaw_deg = np.zeros(PROPOSALS) if around else amount(YAW, settings.pan_deg)
     still_deg = settings.still_deg * rng.uniform(-1, 1, PROPOSALS) * (code[YAW] == "0")
     tilt_deg = amount(PITCH, settings.tilt_deg)
-    if code[UP] != code[PITCH] and "0" not in (
-        code[UP],
-        code[PITCH],
-    ):  # too far or not far enough, as orbits turn
+    if code[UP] != code[PITCH] and "0" not in (code[UP], code[PITCH]):
+        # too far or not far enough, as orbits turn
         lifted_deg = np.degrees(np.arctan(np.abs(step[:, 1])))
         tilt_deg = (1 if code[PITCH] == "+" else -1) * (lifted_deg + _further_deg(settings, overturn.up, rng))
     zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
@@ -416,6 +399,46 @@ def _propose(
         roll_deg,
         2 * np.degrees(np.arctan(np.tan(np.radians(base.hfov_deg / 2)) / zoom)),
     )
+
+
+class _Placed(NamedTuple):
+    """Where cameras stand and look, before they step and turn."""
+
+    position: Array  # (n, 3)
+    bearing_deg: Array  # (n,)
+    pitch_deg: Array  # (n,)
+
+
+def _around(
+    code: str, base: Camera, settings: PlanConfig, overturn: Overturn, rng: np.random.Generator
+) -> _Placed:
+    """Cameras that went around the object and turned back to it, `PROPOSALS` of them.
+
+    A free orbit also rises, recedes and aims a little beside. Any other turns further than to the object, or
+    less far: with the object where it was, its shift in the picture would tell the way the camera went.
+    """
+    distance = np.full(PROPOSALS, np.linalg.norm(base.position))
+    free = code in ORBITS
+    low = settings.orbit_deg.low
+    high = settings.orbit_deg.high
+    widest = high if free or code[FORWARD] == "+" else min(NARROW_ORBIT_DEG, high)
+    angle_deg = rng.uniform(low, widest, PROPOSALS) * (1 if code[RIGHT] == "+" else -1)
+    azimuth_deg = np.degrees(np.arctan2(base.position[1], base.position[0])) + angle_deg
+    elevation_deg = _elevation_deg(base.position)
+    bearing_deg = np.full(PROPOSALS, base.bearing_deg) - angle_deg
+    pitch_deg = np.full(PROPOSALS, base.pitch_deg)
+    if free:
+        rise_deg = settings.elevation_jitter_deg * rng.uniform(-1, 1, PROPOSALS)
+        elevation_deg = elevation_deg + rise_deg
+        pitch_deg = pitch_deg - rise_deg
+        distance = distance * (1 + settings.distance_jitter * rng.uniform(-1, 1, PROPOSALS))
+        aim_deg = settings.aim_jitter_deg * rng.uniform(-1, 1, (2, PROPOSALS))
+        bearing_deg = bearing_deg + aim_deg[0]
+        pitch_deg = pitch_deg + aim_deg[1]
+    else:
+        turned = -1 if code[RIGHT] == "+" else 1  # to the left, where it goes to the right
+        bearing_deg = bearing_deg + turned * _further_deg(settings, overturn.sideways, rng)
+    return _Placed(position_on_sphere(azimuth_deg, elevation_deg, distance), bearing_deg, pitch_deg)
 
 
 def _further_deg(settings: PlanConfig, sign: int, rng: np.random.Generator) -> Array:

@@ -5,7 +5,7 @@ and more are added, of objects that were not used yet and of views that no older
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
 # a split's scenes are of its own objects, and should not all be of the same few
 FEWEST_TO_SPLIT_FOR_SCENES = 40
-SCENES_OF_AN_OBJECT = 4  # of an endless source: each is in so many
+SCENES_OF_AN_OBJECT = 4  # of an endless source: how many scenes each object is in
 SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
 ROUNDS_OF_A_STEP = 1000  # visits to an object are numbered from here, and from twice here, as the run grows
 
@@ -91,7 +91,37 @@ def make_plan(
     )
 
 
-def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *, spread: bool) -> Plan:
+def _not_in(there: Sequence[SourceObject], things: Sequence[SourceObject]) -> list[SourceObject]:
+    known = {thing.record.uid for thing in there}
+    return [thing for thing in things if thing.record.uid not in known]
+
+
+def _again(config: RunConfig, split: str, split_of: Mapping[str, str], removed: Collection[str]) -> list[str]:
+    """The objects that a split has already, in random order: they are shown once more, in new views."""
+    step = len(config.grown_from)
+    uids = sorted(uid for uid, where in split_of.items() if where == split and uid not in removed)
+    order = generator(config.seed, "again", split, step).permutation(len(uids))
+    return [uids[place] for place in order]
+
+
+class Losses(NamedTuple):
+    """What a dataset has lost to removals."""
+
+    uids: Collection[str] = ()  # of the objects that were taken out, and are in no new shard
+    pairs: int = 0  # of those that were planned: they went with the objects, and new ones make up for them
+
+
+NO_LOSSES = Losses()
+
+
+def grow_plan(
+    config: RunConfig,
+    plan: Plan,
+    objects: Sequence[SourceObject],
+    *,
+    spread: bool,
+    losses: Losses = NO_LOSSES,
+) -> Plan:
     """Add shards to a plan. Those that it has stay as they are, and no object changes its split.
 
     New pairs are of objects that the plan does not have yet; where these are too few, also of others, in new
@@ -101,19 +131,19 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
         config: of the run at its new size; `grown_from` has the sizes before.
         plan: of the run before.
         objects: of the source, listed for the new size; the plan's own are known by their uids.
+        losses: before it grew to this size.
 
     Raises:
         InputError: if there are too few objects for the splits.
     """
-    step = len(config.grown_from)
     old = [_as_planned(shard, plan) for shard in plan.shards]
     split_of = _splits_so_far(plan)
     known = [thing for thing in plan.objects if not thing.parts]
-    listed = {thing.record.uid for thing in known}
-    fresh = [thing for thing in objects if thing.record.uid not in listed]
-    added = config.pairs - sum(len(shard.motions) for shard in old)
+    not_fresh = {thing.record.uid for thing in known} | set(losses.uids)
+    fresh = [thing for thing in objects if thing.record.uid not in not_fresh]
+    added = config.pairs - sum(len(shard.motions) for shard in old) + losses.pairs
     per_object = pairs_per_visit(config, len(objects), spread=spread, pairs=added)
-    pairs_of = _pairs_to_add(config, old, len(known) + len(fresh))
+    pairs_of = _pairs_to_add(config, old, added, len(known) + len(fresh))
     fresh_of = _split_fresh(config, known, fresh, split_of, pairs_of)
     shards = list(old)
     everything = [*plan.objects, *fresh]
@@ -121,25 +151,20 @@ def grow_plan(config: RunConfig, plan: Plan, objects: Sequence[SourceObject], *,
         names = [*fresh_of.get(split, [])]
         enough = OBJECTS_PER_SHARD + int(np.ceil(pairs / per_object))
         if config.plan.scenes is not None or len(names) < enough:
-            again = sorted(uid for uid, where in split_of.items() if where == split)
-            order = generator(config.seed, "again", split, step).permutation(len(again))
-            names += [again[place] for place in order]
+            names += _again(config, split, split_of, losses.uids)
         if config.plan.scenes is not None:
             made = _scenes(config, _only([*known, *fresh], names), split, pairs, per_object)
-            there = {thing.record.uid for thing in everything}
-            scenes = [scene for scene in made if scene.record.uid not in there]
+            scenes = _not_in(everything, made)
             everything += scenes
             names = [scene.record.uid for scene in scenes]
         before = sum(shard.split == split for shard in old)
         shards += _cut(config, _Share(split, pairs, names, before), len(shards))
-    return plan.model_copy(
-        update={
-            "config_hash": config_hash(config),
-            "pairs_per_object": per_object,
-            "objects": everything,
-            "shards": shards,
-        }
-    )
+    sizes = {
+        "config_hash": config_hash(config),
+        "pairs": config.pairs,
+        "pairs_per_object": per_object,
+    }
+    return plan.model_copy(update={**sizes, "objects": everything, "shards": shards})
 
 
 def _as_planned(shard: Shard, plan: Plan) -> Shard:
@@ -200,7 +225,7 @@ def _scenes(
 
 
 def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int | None = None) -> int:
-    """How many pairs are planned for one visit to an object, or to a scene, of a source that lists so many.
+    """How many pairs are planned for one visit to an object, or to a scene.
 
     Args:
         spread: as many of the objects are used as the pairs allow.
@@ -218,7 +243,7 @@ def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int
 
 
 def count_shards(config: RunConfig, objects: int) -> int:
-    """How many shards a run of so many objects is cut into."""
+    """How many shards a run is cut into, by its number of objects."""
     return sum(_shard_count(config, pairs, objects) for pairs in _split_pairs(config, objects).values())
 
 
@@ -232,12 +257,15 @@ def _split_pairs(config: RunConfig, objects: int) -> Pairs:
     return {name: number for name, number in pairs.items() if number}
 
 
-def _pairs_to_add(config: RunConfig, old: Sequence[Shard], objects: int) -> Pairs:
-    """Pairs that each split gets, so that all together it has its share again, as far as that is possible."""
+def _pairs_to_add(config: RunConfig, old: Sequence[Shard], added: int, objects: int) -> Pairs:
+    """Pairs that each split gets of those that are added.
+
+    All together it has its share again, as far as that is possible.
+    """
     have = Counter[Split]()
     for shard in old:
         have[shard.split] += len(shard.motions)
-    left = config.pairs - have.total()
+    left = added
     out: Pairs = {}
     for split, target in reversed(_split_pairs(config, objects).items()):
         out[split] = left if split == "train" else min(left, max(0, target - have[split]))
@@ -274,6 +302,11 @@ def _split_objects(
         least = OBJECTS_PER_SHARD if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES // 4
         share = max(round(len(uids) * pairs_of[split] / total), least)
         taken, left = _take(left, share)
+        if not taken:  # every group is larger than the share: as many groups as it would have objects
+            count = max(round(len(groups) * pairs_of[split] / total), least)
+            if len(left) >= 2 * count:
+                taken = [uid for group in left[:count] for uid in group]
+                left = left[count:]
         if not taken:
             raise InputError(
                 f"no objects for split {split}: of {len(uids)}, {max(map(len, left), default=0)} may be the "

@@ -1,10 +1,9 @@
 """The stages in order: plan, render, finalize.
 
 plan -> render_shard (one number at a time, anywhere) -> finalize -> validate. Files are the interface: any
-stage can be killed and run again, and whoever runs it gets the same bytes.
+stage can be killed and run again, and gives the same bytes on every machine.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.interpreters import check_engine
 from viewpoint100k.manifest import Manifest, Removal, next_version, read_manifest
-from viewpoint100k.partition import grow_plan, make_plan, objects_wanted
+from viewpoint100k.partition import Losses, grow_plan, make_plan, objects_wanted
 from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.questions import load_templates
 from viewpoint100k.records import Reject, Sample, SourceObject
@@ -30,10 +29,9 @@ from viewpoint100k.run_state import (
     Progress,
     RunPaths,
     alone,
+    begin_attempt,
     check_out,
-    machine_name,
     read_plan,
-    read_progress,
     read_receipt,
     removed_objects,
     report_progress,
@@ -41,14 +39,22 @@ from viewpoint100k.run_state import (
     status,
     write_rejects,
 )
-from viewpoint100k.shards import Receipt, read_shard, sweep, write_atomically, write_shard
+from viewpoint100k.shards import Receipt, StoredSample, read_shard, sweep, write_atomically, write_shard
 from viewpoint100k.surroundings import list_panoramas
 
 
-def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] | None = None) -> Plan:
+def plan_run(
+    out: Path,
+    config: RunConfig,
+    progress: Callable[[int, int], None] | None = None,
+    removed: Sequence[Removal] | None = None,
+) -> Plan:
     """List and check the objects, plan the shards, and write both into OUT/.run; or read what is there.
 
     A run that is there with fewer pairs and else the same settings grows: shards are added to it.
+
+    Args:
+        removed: objects that were taken out of the dataset; None: as its manifest in OUT says.
 
     Raises:
         InputError: OUT holds something else, or another run; the source has no usable objects.
@@ -58,18 +64,21 @@ def plan_run(out: Path, config: RunConfig, progress: Callable[[int, int], None] 
     if paths.plan.exists():
         config = same_run(paths, config)
         old = read_plan(out)
-        if sum(len(shard.motions) for shard in old.shards) == config.pairs:
+        if old.size == config.pairs:
             return old
     else:
         check_out(paths)
     load_templates(config.questions.templates)
-    plan, rejects = _plan(config, old, progress)
+    plan, rejects = _plan(config, old, removed_objects(out) if removed is None else removed, progress)
     write_plan(paths, config, plan, rejects)
     return plan
 
 
 def _plan(
-    config: RunConfig, plan: Plan | None, progress: Callable[[int, int], None] | None
+    config: RunConfig,
+    plan: Plan | None,
+    removed: Sequence[Removal],
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[Plan, list[Reject]]:
     """The plan of a run at its size, and what may not be used.
 
@@ -78,7 +87,7 @@ def _plan(
     """
     rejects = list[Reject]()
     for step in config.steps():
-        if plan is not None and sum(len(shard.motions) for shard in plan.shards) >= step.pairs:
+        if plan is not None and plan.size >= step.pairs:
             continue
         listing = _listed(step, progress)
         rejects = list(listing.rejects)
@@ -89,10 +98,19 @@ def _plan(
             plan = make_plan(step, listing.objects, spread=spread, panoramas=panoramas)
             plan = plan.model_copy(update={"code": this_code()})
         else:
-            plan = grow_plan(step, plan, listing.objects, spread=spread)
+            losses = _losses(plan, removed)
+            plan = grow_plan(step, plan, listing.objects, spread=spread, losses=losses)
         plan = plan.model_copy(update={"selection": listing.selection})
     assert plan is not None, "a run has at least one step"
     return plan, rejects
+
+
+def _losses(plan: Plan, removed: Sequence[Removal]) -> Losses:
+    """What a run has lost since it began, until it grew beyond the size of a plan."""
+    before = [removal for removal in removed if removal.pairs_planned <= plan.size]
+    lost = max((removal.pairs_lost for removal in before), default=0)
+    planned = sum(len(shard.motions) for shard in plan.shards)  # a stranger's manifest may say anything
+    return Losses({removal.uid for removal in before}, min(lost, planned))
 
 
 def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> sources.Listing:
@@ -156,68 +174,78 @@ def render_shard(
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch = paths.scratch(shard)
-    tally = Tally()
-    now = time.time()
     scratch.mkdir(parents=True, exist_ok=True)
-    before = read_progress(out, shard)
-    begun = Progress(
-        attempt=before.attempt + 1 if before else 1,
-        machine=machine_name(),
-        pid=os.getpid(),
-        started=now,
-        updated=now,
-    )
-    report_progress(paths, shard, begun)
+    begun = begin_attempt(out, shard)
+    tally = Tally()
     try:
-        with (
-            sources.fetch_ahead(_first_objects(plan, shard), config.source),
-            Engine(
-                config.render, scratch / "engine", *engine_args, workers=workers, devices=devices
-            ) as engine,
-        ):
+        engine = Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices)
+        ahead = sources.fetch_ahead(_first_objects(plan, shard), config.source, config.files)
+        with ahead, engine:
             samples = fill_shard(config, plan, shard, engine, paths, tally, begun)
-            # after all were asked about: the others stay as they were
-            gone = {removal.uid for removal in removed_objects(out)}
-            samples = [
-                stored for stored in samples if not gone & {thing.uid for thing in stored.sample.credited}
-            ]
+            samples = _without_removed(out, samples)
             tally.cpu_s["start"] += engine.start_cpu_s
         write_rejects(paths.shard_rejects(shard), tally.rejects)
-        digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
-        receipt = Receipt(
-            name=shard.name,
-            number=number,
-            sha256=digest,
-            bytes=size,
-            samples=len(samples),
-            questions=sum(len(stored.sample.questions) for stored in samples),
-            config_hash=plan.hash_of(shard),
-            renderer=engine.renderer,
-            device=engine.device,
-            objects=sorted({thing.uid for stored in samples for thing in stored.sample.credited}),
-            objects_visited=tally.visited,
-            views_rendered=tally.views,
-            rejects=len(tally.rejects),
-            dropped=dict(tally.dropped),
-            cpu_s={name: round(value, 3) for name, value in tally.cpu_s.items()},
-            machine=begun.machine,
-            seconds=round(time.time() - begun.started, 1),
-            finished=round(time.time(), 1),
-            attempts=begun.attempt,
-            visits=tally.visits,
-        )
+        written = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
+        receipt = _receipt(plan, shard, engine, samples, written, tally, begun)
         write_atomically(paths.receipt(shard), (receipt.model_dump_json(indent=1) + "\n").encode())
     except (ViewpointError, OSError) as error:
+        why = str(error) or type(error).__name__
         with suppress(OSError):  # the disk may be full
-            report_progress(
-                paths, shard, begun, rejects=len(tally.rejects), error=str(error) or type(error).__name__
-            )
+            report_progress(paths, shard, begun, rejects=len(tally.rejects), error=why)
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(paths.visits(shard), ignore_errors=True)
     paths.progress(shard).unlink(missing_ok=True)
     return receipt
+
+
+def _without_removed(out: Path, samples: Sequence[StoredSample]) -> list[StoredSample]:
+    """The samples of a shard without those of objects that were removed from the dataset.
+
+    They are taken out after all were asked about, so that the others stay as they were.
+    """
+    gone = {removal.uid for removal in removed_objects(out)}
+    return [stored for stored in samples if not gone & {thing.uid for thing in stored.sample.credited}]
+
+
+def _receipt(
+    plan: Plan,
+    shard: Shard,
+    engine: Engine,
+    samples: Sequence[StoredSample],
+    written: tuple[str, int],
+    tally: Tally,
+    begun: Progress,
+) -> Receipt:
+    """What a shard holds and how it was made.
+
+    Args:
+        written: sha256 and size in bytes of its file.
+    """
+    now = time.time()
+    return Receipt(
+        name=shard.name,
+        number=shard.number,
+        sha256=written[0],
+        bytes=written[1],
+        samples=len(samples),
+        questions=sum(len(stored.sample.questions) for stored in samples),
+        config_hash=plan.hash_of(shard),
+        renderer=engine.renderer,
+        device=engine.device,
+        objects=sorted({thing.uid for stored in samples for thing in stored.sample.credited}),
+        objects_visited=tally.visited,
+        views_rendered=tally.views,
+        rejects=len(tally.rejects),
+        dropped=dict(tally.dropped),
+        cpu_s={name: round(value, 3) for name, value in tally.cpu_s.items()},
+        machine=begun.machine,
+        seconds=round(now - begun.started, 1),
+        finished=round(now, 1),
+        attempts=begun.attempt,
+        visits=tally.visits,
+    )
 
 
 def _first_objects(plan: Plan, shard: Shard) -> list[SourceObject]:

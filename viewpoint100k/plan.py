@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -109,6 +110,11 @@ class Plan(Record):
     """All that `render-shard` needs beside the configuration."""
 
     config_hash: str
+    pairs: int = Field(
+        default=0,
+        description="that it is for: of a run that lost some before it grew, fewer than its shards planned; "
+        "0: as many",
+    )
     pairs_per_object: int
     objects: list[SourceObject]
     shards: list[Shard]
@@ -120,6 +126,11 @@ class Plan(Record):
         default=Code(), description="that planned the run, and makes its shards unless it is replaced"
     )
 
+    @property
+    def size(self) -> int:
+        """How many pairs the plan is for."""
+        return self.pairs or sum(len(shard.motions) for shard in self.shards)
+
     def hash_of(self, shard: Shard) -> str:
         """The hash of the settings that a shard was planned with."""
         return shard.config_hash or self.config_hash
@@ -127,6 +138,9 @@ class Plan(Record):
     def pairs_per_object_of(self, shard: Shard) -> int:
         """How many pairs a shard makes in one visit to an object."""
         return shard.pairs_per_object or self.pairs_per_object
+
+
+Around = tuple[str, Panorama | None]  # the name of surroundings, and the user's own panorama if it is one
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
@@ -166,34 +180,47 @@ def plan_views(
     if background.kind in STANDING:
         place = _place(background.kind, thing, split, cameras, generator(config.seed, uid, "place", round_))
         background = background.model_copy(update={"place": place})
-    around = _surroundings(config, split, panoramas)
-    lights = [_light(config, background, around, light_rng)]
-    if light_rng.random() < config.render.relit_share:
-        other = _light(config, background, around, light_rng)
-        if background.kind in SHOWN:  # the same place in another light
-            same = {name: getattr(lights[0], name) for name in ("name", "panorama", "rotation_deg")}
-            other = other.model_copy(update=same)
-        lights.append(other)
+    lights = _lights(config, background, _surroundings(config, split, panoramas), light_rng)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
-    x, y, _ = cameras[0].position if cameras else (1.0, 0.0, 0.0)
     return ViewSet(
         object=thing,
         round=round_,
-        views=[
-            PlannedView(
-                world_from_camera=c.world_from_camera.tolist(),
-                hfov_deg=float(np.asarray(c.hfov_deg)),
-                light=int(light),
-                state=state,
-            )
-            for c, light, state in zip(cameras, light_of, states, strict=True)
-        ],
-        probes=probe_ring(config.plan, float(np.degrees(np.arctan2(y, x)))),
+        views=list(map(_planned_view, cameras, light_of, states)),
+        probes=probe_ring(config.plan, _azimuth_deg(cameras[0]) if cameras else 0.0),
         pairs=made,
         lights=lights,
         background=background,
         scene=scene,
     )
+
+
+def _azimuth_deg(camera: Camera) -> float:
+    """Of a camera about the object, counter-clockwise from +X."""
+    x, y, _ = camera.position
+    return float(np.degrees(np.arctan2(y, x)))
+
+
+def _planned_view(camera: Camera, light: np.integer[Any], state: int) -> PlannedView:
+    return PlannedView(
+        world_from_camera=camera.world_from_camera.tolist(),
+        hfov_deg=float(np.asarray(camera.hfov_deg)),
+        light=int(light),
+        state=state,
+    )
+
+
+def _lights(
+    config: RunConfig, background: Background, around: Sequence[Around], rng: np.random.Generator
+) -> list[Light]:
+    """The light of a visit; by chance two, by turns. A place that is shown stays the same in both."""
+    lights = [_light(config, background, around, rng)]
+    if rng.random() < config.render.relit_share:
+        other = _light(config, background, around, rng)
+        if background.kind in SHOWN:
+            same = {name: getattr(lights[0], name) for name in ("name", "panorama", "rotation_deg")}
+            other = other.model_copy(update=same)
+        lights.append(other)
+    return lights
 
 
 def _scene_plan(
@@ -216,9 +243,21 @@ def _scene_plan(
     return plan, [code for code in motions if event_of(code) in (None, event)]
 
 
-def _arrange(
-    config: RunConfig, motions: Sequence[str], rng: np.random.Generator
-) -> tuple[list[Camera], list[int], list[PlannedPair]]:
+class _Arranged(NamedTuple):
+    """The cameras of a visit, as far as they are found."""
+
+    cameras: list[Camera]
+    states: list[int]  # of the scene, that each camera sees
+    made: list[PlannedPair]
+
+    def add(self, camera: Camera, state: int = 0) -> int:
+        """Add a camera; returns its number."""
+        self.cameras.append(camera)
+        self.states.append(state)
+        return len(self.cameras) - 1
+
+
+def _arrange(config: RunConfig, motions: Sequence[str], rng: np.random.Generator) -> _Arranged:
     """Cameras that see the object, the states of the scene, and the pairs that do what is wanted.
 
     The object's size and the lens are drawn before any motion is looked at, so that they do not tell of it.
@@ -227,82 +266,70 @@ def _arrange(
     settings = config.plan
     hfov_deg, distance = lens_and_distance(settings, rng)
     farthest = distance_at(settings.half_angle_deg.low)
-    cameras: list[Camera] = []
-    states: list[int] = []
-    made: list[PlannedPair] = []
+    arranged = _Arranged([], [], [])
     for whole_code in motions:
+        arrange = _arrange_set if whole_code in SETS else _arrange_pair
         for away in (distance, farthest):
-            if whole_code in SETS:
-                found = _arrange_set(config, whole_code, away, hfov_deg, cameras, made, rng)
-                states += [0] * (len(cameras) - len(states))
-            else:
-                found = _arrange_pair(config, whole_code, away, hfov_deg, cameras, states, made, rng)
-            if found:
+            if arrange(config, whole_code, away, hfov_deg, arranged, rng):
                 break
-    return cameras, states, made
+    return arranged
 
 
-def _arrange_pair(  # noqa: PLR0913 - the set of views as it is so far
+def _arrange_pair(
     config: RunConfig,
     whole_code: str,
     distance: float,
     hfov_deg: float,
-    cameras: list[Camera],
-    states: list[int],
-    made: list[PlannedPair],
+    arranged: _Arranged,
     rng: np.random.Generator,
 ) -> bool:
     """Add one camera that makes a pair with one that is there, or two; False if none were found."""
     settings = config.plan
     code = whole_code.partition("/")[0]
     event = event_of(whole_code)
-    if (turned := _turned_around(config, whole_code, cameras, made)) is not None:
-        made.append(turned)
+    if (turned := _turned_around(config, whole_code, arranged.cameras, arranged.made)) is not None:
+        arranged.made.append(turned)
         return True
-    used = Counter(view for pair in made for view in pair.views)
-    # where nothing happens, all is as it was in the beginning: nothing is missing
-    known = [
-        int(i)
-        for i in rng.permutation(len(cameras))
-        if used[int(i)] < settings.pairs_per_view and (event or states[int(i)] == 0)
-    ]
-    tries = [*known * KNOWN_TRIES, *[-1] * NEW_BASES]
+    tries = [*_reusable(settings, arranged, event, rng) * KNOWN_TRIES, *[None] * NEW_BASES]
     twin = bool(rng.random() < settings.both_orders) and not event
-    drawn = Overturn.drawn(
-        rng
-    )  # before any camera is looked at: turning too far, for which there is less room, is as frequent
+    # before any camera is looked at: turning too far, for which there is less room, is as frequent
+    drawn = Overturn.drawn(rng)
     ways = [(True, drawn), (False, drawn), (False, None)] if event is None else [(False, None)]
-    for (both_ways, overturn), number in product(ways, tries):
+    for (both_ways, overturn), known in product(ways, tries):
         forth = bool(rng.random() < 0.5)
-        if number < 0:
+        if known is None:
             lens_deg = lens_before(code, hfov_deg, settings, known_is_first=forth)
             camera = base_camera(settings, distance, lens_deg, rng)
         else:
-            camera = cameras[number]
+            camera = arranged.cameras[known]
         if not in_frame(camera):
             continue
-        found = carry_out(
-            code,
-            camera,
-            settings,
-            config.gates,
-            rng,
-            known_is_first=forth,
-            both_ways=both_ways,
-            overturn=overturn,
-        )
+        how = {"known_is_first": forth, "both_ways": both_ways}
+        found = carry_out(code, camera, settings, config.gates, rng, **how, overturn=overturn)
         if found is None:
             continue
-        if number < 0:
-            number = len(cameras)
-            cameras.append(camera)
-            states.append(0)
-        both = (number, len(cameras)) if forth else (len(cameras), number)
-        cameras.append(found)
-        states.append(1 - states[number] if event else 0)
-        made.append(PlannedPair(first=both[0], second=both[1], motion=code, both_orders=twin, event=event))
+        base = arranged.add(camera) if known is None else known
+        other = arranged.add(found, state=1 - arranged.states[base] if event else 0)
+        first, second = (base, other) if forth else (other, base)
+        pair = PlannedPair(first=first, second=second, motion=code, both_orders=twin, event=event)
+        arranged.made.append(pair)
         return True
     return False
+
+
+def _reusable(
+    settings: PlanConfig, arranged: _Arranged, event: EventKind | None, rng: np.random.Generator
+) -> list[int]:
+    """The cameras that may be in one more pair, in random order.
+
+    Where nothing happens, all is as it was in the beginning: nothing is missing.
+    """
+    used = Counter(view for pair in arranged.made for view in pair.views)
+    return [
+        int(i)
+        for i in rng.permutation(len(arranged.cameras))
+        if used[int(i)] < settings.pairs_per_view and (event or arranged.states[int(i)] == 0)
+    ]
 
 
 def _turned_around(
@@ -328,17 +355,15 @@ def _arrange_set(
     code: str,
     distance: float,
     hfov_deg: float,
-    cameras: list[Camera],
-    made: list[PlannedPair],
+    arranged: _Arranged,
     rng: np.random.Generator,
 ) -> bool:
     """Add the four cameras of one set; False if none were found."""
     for _ in range(NEW_BASES):
         found = carry_out_set(code, base_camera(config.plan, distance, hfov_deg, rng), config.plan, rng)
         if found is not None:
-            start = len(cameras)
-            cameras += found
-            made.append(PlannedPair(first=start, second=start + 1, more=[start + 2, start + 3], motion=code))
+            first, second, *more = (arranged.add(camera) for camera in found)
+            arranged.made.append(PlannedPair(first=first, second=second, more=more, motion=code))
             return True
     return False
 
@@ -366,14 +391,12 @@ def _above_ground(config: RunConfig, background: Background) -> RunConfig:
     return config.model_copy(update={"plan": config.plan.model_copy(update={"lowest_deg": lowest_deg})})
 
 
-def _surroundings(
-    config: RunConfig, split: Split, panoramas: Sequence[Panorama]
-) -> list[tuple[str, Panorama | None]]:
+def _surroundings(config: RunConfig, split: Split, panoramas: Sequence[Panorama]) -> list[Around]:
     """Names of the panoramas that objects of a split may be surrounded by, and those that are the user's own.
 
     A split for which no panorama of the user's own is left has the bundled ones.
     """
-    own: list[tuple[str, Panorama | None]] = [(one.record.uid, one) for one in panoramas]
+    own: list[Around] = [(one.record.uid, one) for one in panoramas]
     if own and BUNDLED not in config.render.surroundings:
         return own
     return [*((name, None) for name in HDRIS[split]), *own]
@@ -382,7 +405,7 @@ def _surroundings(
 def _light(
     config: RunConfig,
     background: Background,
-    around: Sequence[tuple[str, Panorama | None]],
+    around: Sequence[Around],
     rng: np.random.Generator,
 ) -> Light:
     """Surroundings turned about the vertical, and one or two suns: above in the world, or on the camera."""

@@ -37,7 +37,7 @@ def plot_motions(measures: Mapping[str, Sequence[float]]) -> bytes:
     }
     figure, axes = _figure(2, 2, (7.2, 4.0))
     for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
-        axis.hist(measures[name], bins=36, color=BLUE)
+        axis.hist(measures[name], bins=36, histtype="stepfilled", color=BLUE)
         axis.set_title(title)
     return _png(figure)
 

@@ -36,7 +36,7 @@ UPRIGHT = 0.95  # cosine of a normal that points up
 
 
 class Statistics(NamedTuple):
-    """Of the object's pixels as displayed, luminance and colours in 0..1. Of a probe, opacity alone."""
+    """What the object's pixels are like as displayed, in 0..1. A probe has its opacity alone."""
 
     opacity: float  # mean alpha
     luminance: float = 0.0  # mean

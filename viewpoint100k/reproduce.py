@@ -16,6 +16,7 @@ from viewpoint100k import pipeline
 from viewpoint100k.config import (
     BUNDLED,
     LISTS,
+    XL_TABLE,
     RunConfig,
     config_hash,
     is_hub_id,
@@ -71,30 +72,16 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     Raises:
         InputError: no dataset, no such shard, or its objects' folder is not known.
     """
-    manifest = read_manifest(dataset)
-    if manifest.photographed:
-        raise InputError(
-            f"{dataset} is of photographs, which are not rendered: make it again with `viewpoint100k "
-            f"photos` and the "
-            "settings in its manifest.json"
-        )
+    manifest = _rendered_manifest(dataset)
     config = _config(dataset, manifest, source)
-    findings = list[str]()
-    if (now := config_hash(config)) != manifest.config_hash:
-        findings.append(
-            f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others "
-            "beside them"
-        )
-    plan = pipeline.plan_run(scratch, config, progress)
+    findings = list(_edited_settings(manifest, config))
+    plan = pipeline.plan_run(scratch, config, progress, manifest.removed)
     shard, entry = _the_shard(dataset, manifest, plan, number)
     other_code = _other_code(dataset, manifest, entry)
-    if other_code:
-        say(other_code)
     other_blender = _other_blender(manifest, look_at(engine_python or sys.executable).blender)
-    if other_blender:
-        say(other_blender)
-    findings += _published(dataset, entry)
-    findings += _objects(dataset, entry, {thing.record.uid: thing.record.sha256 for thing in plan.objects})
+    for difference in filter(None, (other_code, other_blender)):
+        say(difference)
+    findings += [*_published(dataset, entry), *_objects(dataset, entry, plan)]
     shutil.copy(dataset / "manifest.json", scratch)  # objects that were removed since stay out
     try:
         receipt = pipeline.render_shard(scratch, number, engine_python, workers, devices)
@@ -103,17 +90,50 @@ def reproduce_shard(  # noqa: PLR0913 - how to render, by name
     if receipt.sha256 == entry.sha256:
         return Reproduction(entry.name, not findings, not findings, findings, other_code)
     findings += _another_renderer(manifest, receipt)
+    same, close = _compared_with_published(dataset, entry, RunPaths(scratch), shard, findings)
+    return Reproduction(entry.name, same, close, findings, other_code)
+
+
+def _rendered_manifest(dataset: Path) -> Manifest:
+    manifest = read_manifest(dataset)
+    if manifest.photographed:
+        raise InputError(
+            f"{dataset} is of photographs, which are not rendered: make it again with `viewpoint100k "
+            f"photos` and the settings in its manifest.json"
+        )
+    return manifest
+
+
+def _edited_settings(manifest: Manifest, config: RunConfig) -> Iterator[str]:
+    """Whether the settings are still those whose hash the manifest has."""
+    if (now := config_hash(config)) != manifest.config_hash:
+        yield (
+            f"config: its hash was {manifest.config_hash}, is {now}: settings were edited, or have others "
+            "beside them"
+        )
+
+
+def _compared_with_published(
+    dataset: Path, entry: ShardEntry, again: RunPaths, shard: Shard, findings: list[str]
+) -> tuple[bool, bool]:
+    """Whether a shard of other bytes is the same but for the code that it names, and whether it is close.
+
+    Args:
+        again: where it was rendered again.
+        findings: what was found before; what differs is added.
+    """
     try:
         old = list(read_shard(dataset / entry.name))
     except InputError as error:
-        return Reproduction(entry.name, False, False, [*findings, str(error)], other_code)
-    new = _as_by_the_code_of(old, list(read_shard(RunPaths(scratch).shard(shard))))
-    if write_shard(RunPaths(scratch).run / "compared.tar", RunPaths(scratch).run, new)[0] == entry.sha256:
-        return Reproduction(entry.name, not findings, not findings, findings, other_code)
+        findings.append(str(error))
+        return False, False
+    new = _as_by_the_code_of(old, list(read_shard(again.shard(shard))))
+    if write_shard(again.run / "compared.tar", again.run, new)[0] == entry.sha256:
+        return not findings, not findings
     close = _compare(old, new, findings)
     if not findings:
         findings.append("records: they say the same in other bytes, as another version writes them")
-    return Reproduction(entry.name, False, close, findings, other_code)
+    return False, close
 
 
 def _the_shard(dataset: Path, manifest: Manifest, plan: Plan, number: int) -> tuple[Shard, ShardEntry]:
@@ -188,11 +208,12 @@ def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
     config = load_config_tree(manifest.config)
     if (templates := config.questions.templates) is not None and not Path(templates).is_file():
         raise InputError(f"{dataset} was asked with the wordings in {templates!r}, which is no file here")
-    if public_source(config.source) == "folder":
+    if public_source(config.source) in ("folder", XL_TABLE):
         here = RunPaths(dataset).config
         source = source or (read_config(here).source if here.is_file() else None)
         if source is None:
-            raise InputError(f"{dataset} was made of a folder of objects: say with --source where that is")
+            what = "a folder of objects" if config.source == "folder" else "a table of Objaverse-XL"
+            raise InputError(f"{dataset} was made of {what}: say with --source where that is")
     config = config.model_copy(update={"source": source or config.source})
     return _with_surroundings(dataset, _with_lists(dataset, config))
 
@@ -242,11 +263,12 @@ def _published(dataset: Path, entry: ShardEntry) -> list[str]:
     )
 
 
-def _objects(dataset: Path, entry: ShardEntry, now: dict[str, str]) -> list[str]:
+def _objects(dataset: Path, entry: ShardEntry, plan: Plan) -> list[str]:
     """Objects of the shard that the source lacks, or has others of.
 
     Those made on the spot have no hash yet.
     """
+    now = {thing.record.uid: thing.record.sha256 for thing in plan.objects}
     out = []
     for uid, row in read_attribution(dataset).items():
         if entry.name.removesuffix(".tar") not in row["shards"].replace(".tar", "").split():

@@ -19,6 +19,33 @@ from viewpoint100k.shards import Receipt, StoredSample, in_sample, iter_samples,
 from viewpoint100k.validate import truth_problems
 
 
+def _receipt(
+    number: int,
+    samples: Sequence[StoredSample],
+    config: RunConfig,
+    manifest: Manifest,
+    dropped: Counter[str],
+) -> Receipt:
+    """The receipt of a shard that was asked about anew, but for its file."""
+    return Receipt(
+        name="",
+        number=number,
+        sha256="",
+        bytes=0,
+        samples=len(samples),
+        questions=sum(len(stored.sample.questions) for stored in samples),
+        config_hash=config_hash(config),
+        renderer=manifest.renderer,
+        device=manifest.device,
+        objects=sorted({record.uid for stored in samples for record in stored.sample.credited}),
+        objects_visited=0,
+        views_rendered=0,
+        rejects=0,
+        dropped=dict(dropped),
+        cpu_s={},
+    )
+
+
 def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manifest:
     """Ask anew about the pairs of a dataset, into a new folder; nothing is rendered.
 
@@ -40,25 +67,8 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         dropped = Counter[str]()
         samples = _asked_anew(config, number, dataset / entry.name, stored, dropped)
         digest, size = write_shard(out / entry.name, scratch, samples)
-        receipts.append(
-            Receipt(
-                name=name,
-                number=number,
-                sha256=digest,
-                bytes=size,
-                samples=len(samples),
-                questions=sum(len(stored.sample.questions) for stored in samples),
-                config_hash=config_hash(config),
-                renderer=manifest.renderer,
-                device=manifest.device,
-                objects=sorted({record.uid for stored in samples for record in stored.sample.credited}),
-                objects_visited=0,
-                views_rendered=0,
-                rejects=0,
-                dropped=dict(dropped),
-                cpu_s={},
-            )
-        )
+        receipt = _receipt(number, samples, config, manifest, dropped)
+        receipts.append(receipt.model_copy(update={"name": name, "sha256": digest, "bytes": size}))
     shutil.rmtree(RunPaths(out).run)
     rewritten = (stored.sample for stored in iter_samples(out))
     version = next_version(manifest.version)

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from viewpoint100k import fetching, pipeline, run_state, storage
-from viewpoint100k.config import BUNDLED, RunConfig, load_config, public_source
+from viewpoint100k.config import BUNDLED, XL_TABLE, RunConfig, load_config, public_source
 from viewpoint100k.devices import Device, find_devices
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.interpreters import check_engine
@@ -43,8 +43,7 @@ def generate(
     progress: Callable[[int, int], None] | None = None,
     **fields: Any,
 ) -> Manifest:
-    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on where
-    it stopped.
+    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on.
 
     Args:
         out: a folder, or a URL such as s3://bucket/run.
@@ -67,20 +66,15 @@ def generate(
     with Run(str(out)) as run, tempfile.TemporaryDirectory() as scratch:
         check_engine(*python)
         devices = find_devices("auto", Path(scratch), *python)
-        gpus = [device for device in devices if device.environment()]
+        gpus = sum(bool(device.environment()) for device in devices)
+        workers = workers or gpus or default_workers()
         plan = run.plan(config)
         missing = run.status(plan, {}).missing
-        for done, shard in enumerate(missing):
-            if progress is not None:
-                progress(len(plan.shards) - len(missing) + done, len(plan.shards))
-            run.render_shard(
-                shard.number,
-                engine_python,
-                workers or len(gpus) or default_workers(),
-                lambda _: devices,
-            )
-        if progress is not None:
-            progress(len(plan.shards), len(plan.shards))
+        report = progress or (lambda done, of: None)
+        for done, shard in enumerate(missing, len(plan.shards) - len(missing)):
+            report(done, len(plan.shards))
+            run.render_shard(shard.number, engine_python, workers, lambda _: devices)
+        report(len(plan.shards), len(plan.shards))
         return run.finalize()
 
 
@@ -94,6 +88,9 @@ def with_absolute_source(config: RunConfig) -> RunConfig:
     ]
     render = config.render.model_copy(update={"surroundings": surroundings})
     config = config.model_copy(update={"render": render})
+    if public_source(config.source) == XL_TABLE:
+        table = os.path.abspath(config.source.partition(":")[2])
+        return config.model_copy(update={"source": f"objaverse-xl:{table}"})
     if public_source(config.source) != "folder":
         return config
     return config.model_copy(update={"source": os.path.abspath(config.source)})

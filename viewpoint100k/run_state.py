@@ -66,7 +66,7 @@ class RunPaths(NamedTuple):
         return self.run / "tmp" / "visits" / shard.name
 
     def scratch(self, shard: Shard) -> Path:
-        """Of this call alone, on whatever machine: two runs in one folder waste work, but do no harm."""
+        """A folder for this call alone: two runs in one folder waste work, but do no harm."""
         return self.run / "tmp" / f"{shard.name}.{uuid4().hex[:12]}"
 
 
@@ -158,6 +158,21 @@ class Progress(Record):
 def machine_name() -> str:
     """How this machine is called in receipts, which are not published."""
     return os.environ.get(MACHINE) or platform.node()
+
+
+def begin_attempt(out: Path, shard: Shard) -> Progress:
+    """Say that this process makes a shard now, for the first time or once more."""
+    now = time.time()
+    before = read_progress(out, shard)
+    begun = Progress(
+        attempt=before.attempt + 1 if before else 1,
+        machine=machine_name(),
+        pid=os.getpid(),
+        started=now,
+        updated=now,
+    )
+    report_progress(RunPaths(out), shard, begun)
+    return begun
 
 
 def report_progress(

@@ -99,7 +99,7 @@ def panorama_files(view_set: ViewSet, settings: RenderConfig) -> dict[str, str]:
 
 @lru_cache(4096)
 def _digest(path: Path, changed_ns: int) -> str:
-    """Of a file as it was when it was last changed."""
+    """SHA-256 of a file as it was when it was last changed."""
     return file_sha256(path)
 
 

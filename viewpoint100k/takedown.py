@@ -8,12 +8,14 @@ What follows makes the folder agree with it, and can be killed anywhere: the nex
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from viewpoint100k.card import describe, drop_stale_audit, iter_dataset, with_version
+from viewpoint100k.config import read_config
 from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.index import FOLDER, write_index
 from viewpoint100k.manifest import (
@@ -94,26 +96,19 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
     shards: list[ShardEntry] = []
     for done, entry in enumerate(manifest.shards):
         progress(done, len(manifest.shards))
-        path = dataset / entry.name
-        kept = keep_samples(path, set(new))
-        if not kept.dropped:
-            shards.append(entry)
-            continue
-        if sha256_file(path) != entry.sha256:
-            raise InputError(
-                f"{path} is not what manifest.json says; find out why with "
-                f"`{shell_line('validate', dataset)}` first"
-            )
-        if kept.samples:
-            digest, size = cut_digest(path, kept)
-            counts = {"samples": kept.samples, "questions": kept.questions}
-            shards.append(entry.model_copy(update={"sha256": digest, "bytes": size, **counts}))
+        left = _entry_without(dataset, entry, set(new))
+        shards += [left] if left is not None else []
     if not shards:
         raise InputError(
             f"nothing would be left of {dataset}; delete the folder, and the repository, instead"
         )
     version = next_version(manifest.version)
-    removals = [Removal(uid=uid, version=version, reason=reason) for uid in new]
+    lost = max((each.pairs_lost for each in manifest.removed), default=0)
+    lost += manifest.samples - sum(entry.samples for entry in shards)
+    size = _planned_pairs(dataset, manifest)
+    removals = [
+        Removal(uid=uid, version=version, reason=reason, pairs_planned=size, pairs_lost=lost) for uid in new
+    ]
     manifest = with_version(manifest, version).model_copy(
         update={
             "shards": shards,
@@ -124,6 +119,35 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
     )
     write_manifest(dataset, manifest)
     return manifest
+
+
+def _planned_pairs(dataset: Path, manifest: Manifest) -> int:
+    """How many pairs the run has been planned for; its folder may be ahead of its manifest."""
+    published = manifest.config.get("pairs")
+    sizes = [published if isinstance(published, int) else 0]
+    settings = dataset / ".run" / "config.yaml"
+    if is_own_folder(settings.parent) and settings.is_file():
+        with suppress(InputError):  # it is of another version, or broken: nothing grows from it
+            sizes.append(read_config(settings).pairs)
+    return max(0, *sizes)
+
+
+def _entry_without(dataset: Path, entry: ShardEntry, gone: set[str]) -> ShardEntry | None:
+    """The entry of a shard that some objects leave; None where nothing is left of it."""
+    path = dataset / entry.name
+    kept = keep_samples(path, gone)
+    if not kept.dropped:
+        return entry
+    if sha256_file(path) != entry.sha256:
+        raise InputError(
+            f"{path} is not what manifest.json says; find out why with "
+            f"`{shell_line('validate', dataset)}` first"
+        )
+    if not kept.samples:
+        return None
+    digest, size = cut_digest(path, kept)
+    counts = {"samples": kept.samples, "questions": kept.questions}
+    return entry.model_copy(update={"sha256": digest, "bytes": size, **counts})
 
 
 def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Manifest, list[str], int]:

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -17,7 +18,7 @@ from viewpoint100k import objects as sources
 from viewpoint100k.annotate import Candidate, annotate, scene_now
 from viewpoint100k.config import RunConfig
 from viewpoint100k.decidability import Counterfactuals, promising
-from viewpoint100k.engine import FEWEST_OBJECTS, WHOLE, Engine
+from viewpoint100k.engine import FEWEST_OBJECTS, WHOLE, Engine, Rendered
 from viewpoint100k.errors import ObjectRefused, ViewpointError
 from viewpoint100k.plan import generator
 from viewpoint100k.quality import SYMMETRIC, Drop, Portrait, RenderedView, portray, unchanged
@@ -38,7 +39,7 @@ class Usable(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """One visit: what came of it and what it cost."""
+    """One visit: its results and its cost."""
 
     usable: Usable | None
     reject: Reject | None
@@ -89,97 +90,133 @@ def error_of_ours(uid: str, error: Exception, round_: int, seconds: float) -> Re
     return Reject(uid=uid, stage="annotate", reason=short, round=round_, seconds=round(seconds, 1))
 
 
-def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> Visit:
-    """Render one view set; what goes wrong costs this object only and is recorded."""
-    uid = view_set.object.record.uid
-    dropped = Counter[str]()
-    of_annotating = 0.0
-    portraits: list[Portrait] = []
-    gates = config.gates if view_set.scene is None else config.gates.model_copy(update=OF_SCENES)
-    exact: dict[tuple[int, int, str], float] = {}
-    ring = len(view_set.probes)
-    wrong = None
-    if generator(config.seed, uid, "exact", view_set.round).random() < config.gates.exact_share:
-        wrong = Counterfactuals(view_set, config.gates)
-        view_set = view_set.model_copy(update={"probes": [*view_set.probes, *wrong.views]})
+@dataclass
+class _Visiting:
+    """A visit under way: what is looked at, what was found so far, and what judging it has cost."""
 
-    begun = time.monotonic()
+    config: RunConfig
+    view_set: ViewSet  # its probes, and behind them those that show what wrong answers would look like
+    ring: int  # how many probes go around the object
+    counterfactuals: Counterfactuals | None  # of the few visits whose differences are measured exactly
+    begun: float
+    portrait: Portrait | None = None
+    exact: dict[tuple[int, int, str], float] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+    annotate_s: float = 0.0  # of this thread's CPU
 
-    def refused(stage: Literal["fetch", "gate"], reason: str) -> Reject:
-        seconds = round(time.monotonic() - begun, 1)
-        return Reject(uid=uid, stage=stage, reason=reason, round=view_set.round, seconds=seconds)
+    def refused(self, stage: Literal["fetch", "gate"], reason: str) -> Reject:
+        seconds = round(time.monotonic() - self.begun, 1)
+        uid = self.view_set.object.record.uid
+        return Reject(uid=uid, stage=stage, reason=reason, round=self.view_set.round, seconds=seconds)
 
-    def choose(probes: list[RenderedView]) -> list[int] | Reject:
+    def choose(self, probes: list[RenderedView]) -> list[int] | Reject:
         """The views that are worth rendering, judged by the probes."""
-        nonlocal of_annotating
         started = time.thread_time()
-        dropped.clear()  # it may be tried a second time
-        probes = [unchanged(one) for one in probes]
-        if wrong is not None:
-            exact.update(wrong.differences(probes[ring:]))
-        probes = probes[:ring]
-        portraits.append(portray(probes, gates))
-        problem = portraits[-1].problem
+        gates = self.config.gates
+        self.dropped.clear()  # it may be tried a second time
+        probes = [unchanged(probe) for probe in probes]
+        if self.counterfactuals is not None:
+            self.exact.update(self.counterfactuals.differences(probes[self.ring :]))
+        probes = probes[: self.ring]
+        of_scene = self.view_set.scene is not None
+        self.portrait = portray(probes, gates.model_copy(update=OF_SCENES) if of_scene else gates)
+        problem = self.portrait.problem
         worth = list[PlannedPair]()
         drops = list[Drop]()
         if problem is None or problem.kind == SYMMETRIC:
-            worth, drops = promising(view_set, portraits[-1], probes, config.gates)
-        of_annotating += time.thread_time() - started
-        dropped.update(drop.kind for drop in drops)
-        if problem is not None and not worth:
-            dropped[problem.kind] += 1
-            return refused("gate", f"{problem.kind}: {problem.why}")
-        if not worth:
-            return refused(
-                "gate", drops[0].why if drops else "none of the wanted pairs could be planned for it"
-            )
-        return sorted({view for pair in worth for view in pair.views})
+            worth, drops = promising(self.view_set, self.portrait, probes, gates)
+        self.annotate_s += time.thread_time() - started
+        self.dropped.update(drop.kind for drop in drops)
+        if worth:
+            return sorted({view for pair in worth for view in pair.views})
+        if problem is not None:
+            self.dropped[problem.kind] += 1
+            return self.refused("gate", f"{problem.kind}: {problem.why}")
+        why = drops[0].why if drops else "none of the wanted pairs could be planned for it"
+        return self.refused("gate", why)
 
+
+def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> Visit:
+    """Render one view set; what goes wrong costs this object only and is recorded."""
+    visiting = _begin(config, view_set)
+    dropped = visiting.dropped
     try:
         fetched = _fetch(config, view_set.object, engine.scratch / "objects")
     except ObjectRefused as refusal:
-        return Visit(None, refused("fetch", str(refusal)), 0, dropped, {}, hopeless=True)
-    rendered = engine.render(view_set, fetched.paths, choose)
+        return Visit(None, visiting.refused("fetch", str(refusal)), 0, dropped, {}, hopeless=True)
+    rendered = engine.render(visiting.view_set, fetched.paths, visiting.choose)
     if isinstance(rendered, Reject):
-        return Visit(None, rendered, 0, dropped, {"annotate": of_annotating}, hopeless=True)
+        return Visit(None, rendered, 0, dropped, {"annotate": visiting.annotate_s}, hopeless=True)
+    portrait = visiting.portrait
+    assert portrait is not None, "views are rendered after they were chosen"
     if rendered.declined is not None:
-        cpu_s = {**rendered.cpu_s, "annotate": of_annotating}
-        return Visit(None, rendered.declined, 0, dropped, cpu_s, hopeless=portraits[-1].problem is not None)
+        cpu_s = {**rendered.cpu_s, "annotate": visiting.annotate_s}
+        return Visit(None, rendered.declined, 0, dropped, cpu_s, hopeless=portrait.problem is not None)
+    usable, drops = _annotated(visiting, portrait, fetched, rendered)
+    reject = _objects_left_out(visiting, fetched, rendered)
+    if usable is None:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in dropped.most_common())
+        why = f"{kinds}; the first: {drops[0].why}" if drops else kinds
+        reject = visiting.refused("gate", why or "no pair carries a question")
+    cpu_s = {**rendered.cpu_s, "annotate": visiting.annotate_s}
+    return Visit(usable, reject, len(rendered.views), dropped, cpu_s)
+
+
+def _begin(config: RunConfig, view_set: ViewSet) -> _Visiting:
+    """Begin a visit; by chance, it is one at which wrong answers are rendered, too."""
+    ring = len(view_set.probes)
+    counterfactuals = None
+    rng = generator(config.seed, view_set.object.record.uid, "exact", view_set.round)
+    if rng.random() < config.gates.exact_share:
+        counterfactuals = Counterfactuals(view_set, config.gates)
+        view_set = view_set.model_copy(update={"probes": [*view_set.probes, *counterfactuals.views]})
+    return _Visiting(config, view_set, ring, counterfactuals, begun=time.monotonic())
+
+
+def _annotated(
+    visiting: _Visiting, portrait: Portrait, fetched: "_Fetched", rendered: Rendered
+) -> tuple[Usable | None, list[Drop]]:
+    """The pairs of a visit that carry questions, without depth and albedo, and why others were dropped.
+
+    A shard keeps what all its objects gave until it can choose.
+    """
     started = time.thread_time()
+    gates = visiting.config.gates
+    view_set = visiting.view_set
     views = rendered.views
-    scene = None
-    records = {
-        number: record.model_copy(update={"pose": rendered.poses[number]})
-        if number in rendered.poses
-        else record
-        for number, record in fetched.records.items()
-    }
+    records = dict(fetched.records)
+    for number, pose in rendered.poses.items():
+        if number in records:
+            records[number] = records[number].model_copy(update={"pose": pose})
     record = records[WHOLE]
+    scene = None
     if rendered.layout is not None:
-        scene = scene_now(view_set, views, rendered.probes[:ring], rendered.layout, rendered.parts, records)
+        probes = rendered.probes[: visiting.ring]
+        scene = scene_now(view_set, views, probes, rendered.layout, rendered.parts, records)
         views = {number: unchanged(view) for number, view in views.items()}
         record = scene_record(record.uid, [records[number] for number in rendered.parts])
-    candidates, drops = annotate(view_set, views, portraits[-1], config.gates, exact, scene)
-    candidates = [one for one in candidates if carries_question(one, config.gates)]
-    of_annotating += time.thread_time() - started
-    dropped.update(drop.kind for drop in drops)
-    reject: Reject | None = None
-    problems = {**fetched.problems, **rendered.problems}
-    if problems:  # the scene goes on without them
-        number, why = min(problems.items())
-        stage: Literal["fetch", "import"] = "fetch" if number in fetched.problems else "import"
-        uid_of = view_set.object.parts[number].record.uid
-        reject = Reject(uid=uid_of, stage=stage, reason=f"left out of {uid}: {why}", round=view_set.round)
-        dropped["objects left out of scenes"] += len(problems)
-    if not candidates:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in dropped.most_common())
-        reject = refused(
-            "gate", f"{kinds}; the first: {drops[0].why}" if drops else kinds or "no pair carries a question"
-        )
-    # without depth and albedo: a shard keeps what all its objects gave until it can choose
+    candidates, drops = annotate(view_set, views, portrait, gates, visiting.exact, scene)
+    candidates = [candidate for candidate in candidates if carries_question(candidate, gates)]
+    visiting.annotate_s += time.thread_time() - started
+    visiting.dropped.update(drop.kind for drop in drops)
     images = {number: view.image for number, view in rendered.views.items()}
-    usable = Usable(record, images, candidates) if candidates else None
-    return Visit(usable, reject, len(images), dropped, {**rendered.cpu_s, "annotate": of_annotating})
+    return (Usable(record, images, candidates) if candidates else None), drops
+
+
+def _objects_left_out(visiting: _Visiting, fetched: "_Fetched", rendered: Rendered) -> Reject | None:
+    """The first object that a scene goes on without, if there is one; how many there are is counted."""
+    problems = {**fetched.problems, **rendered.problems}
+    if not problems:
+        return None
+    view_set = visiting.view_set
+    number, why = min(problems.items())
+    visiting.dropped["objects left out of scenes"] += len(problems)
+    return Reject(
+        uid=view_set.object.parts[number].record.uid,
+        stage="fetch" if number in fetched.problems else "import",
+        reason=f"left out of {view_set.object.record.uid}: {why}",
+        round=view_set.round,
+    )
 
 
 class _Fetched(NamedTuple):

@@ -1,5 +1,6 @@
 """Bad input: one clear line, exit code 2, nothing half-written."""
 
+import os
 import subprocess
 import sys
 from importlib import metadata
@@ -154,6 +155,23 @@ def test_a_shard_number_beyond_the_plan_is_refused(tmp_path, needs_bpy):
     done = viewpoint100k("render-shard", tmp_path / "out", "--shard", 99)
     assert done.returncode == 2
     assert "99" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["validate", "here"], ["plan", "--pairs"], ["objects", "list", "--help"]]
+)
+def test_a_command_that_the_tests_fork_says_what_a_new_process_says(arguments, tmp_path):
+    (tmp_path / "here").mkdir()
+    env = {**os.environ, "COLUMNS": "70", "HF_HUB_OFFLINE": "1"}
+    new = subprocess.run(
+        [sys.executable, "-m", "viewpoint100k", *arguments],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    forked = viewpoint100k(*arguments, cwd=tmp_path, env=env)
+    assert (forked.returncode, forked.stdout, forked.stderr) == (new.returncode, new.stdout, new.stderr)
 
 
 def test_the_version_is_told():

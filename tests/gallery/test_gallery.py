@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -407,6 +408,10 @@ def test_the_head_counts_the_whole_dataset_also_when_few_samples_are_shown(datas
     assert "6 samples of 5 objects, with 12 questions · train 4 · validation 1 · test 1" in head
     assert "This page shows 4 of them" in head
     assert "left 50 %right 50 %" in head
+    said = {thing.uid: thing.category for stored in SAMPLES for thing in stored.sample.objects}
+    for category, count in Counter(said.values()).items():
+        name = " ".join(category.replace("_", " ").split())
+        assert f"{name} {count} · {100 * count / len(said):.0f} %" in head
     assert len(page.cards()) == 4
 
 
@@ -623,3 +628,12 @@ def test_the_helpers_of_this_file_make_proper_poses():
     for hand_made in (SOUTH_CAMERA, EAST_CAMERA, NORTH_CAMERA, PITCHED_CAMERA):
         assert invert(hand_made) @ hand_made == pytest.approx(np.eye(4))
         assert np.linalg.det(hand_made[:3, :3]) == pytest.approx(1)
+
+
+def test_objects_are_counted_by_category_and_the_rare_ones_together():
+    found = summary.Summary(objects={f"{n}-{i}": f"kind {n:02d}" for n in range(14) for i in range(14 - n)})
+    rows = found.categories()
+    assert rows[0] == ("kind 00", 14)
+    assert rows[-1] == ("3 others", 3 + 2 + 1)
+    assert sum(count for _, count in rows) == len(found.objects)
+    assert summary.Summary(objects={"a": "chair", "b": "chair"}).categories() == []

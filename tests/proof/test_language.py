@@ -10,8 +10,8 @@ from support.scene_samples import synthetic
 
 from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.proof import contradicted, problems_of_chain
+from viewpoint100k.proof.kinds import PROOFS
 from viewpoint100k.proof.language import understood
-from viewpoint100k.proof.words import OPTIONS, PHRASES
 from viewpoint100k.questions import KINDS, ask_all, load_templates
 from viewpoint100k.questions.ask import Writer
 from viewpoint100k.questions.wording import shipped_text
@@ -104,7 +104,7 @@ def test_only_text_is_read_and_not_what_it_was_made_from(asked, templates):
 def test_the_proofs_have_english_for_every_option_and_phrase(templates):
     words = templates.vocabulary
     assert {kind: set(texts) for kind, texts in words.options.items() if texts} == {
-        kind: set(texts) for kind, texts in OPTIONS.items()
+        kind: set(proof.options) for kind, proof in PROOFS.items() if proof.options
     }
     for kind, phrases in words.phrases.items():
-        assert set(phrases) <= set(PHRASES.get(kind, {}))
+        assert set(phrases) <= set(PROOFS[kind].phrases)

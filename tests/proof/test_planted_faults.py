@@ -13,15 +13,15 @@ from viewpoint100k.config import GateConfig, QuestionConfig
 from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import ask_all, load_templates
 from viewpoint100k.questions.ask import Writer
-from viewpoint100k.questions.facts import scene as scene_facts
 from viewpoint100k.questions.kinds import composed_angle, turned
+from viewpoint100k.questions.kinds.scene import places
 from viewpoint100k.validate import validate_dataset
 
 GATES = GateConfig()
 
 
 class Fault(NamedTuple):
-    """A function of the questions' own that is replaced by one with a wrong sign."""
+    """A function in the file of a kind that is replaced by one with a wrong sign."""
 
     where: object
     name: str
@@ -51,18 +51,18 @@ def around_other_way(real):
     return lambda first, second: -real(first, second)
 
 
-def other_side(real):
-    def further_right(shot, first, second, gates):
-        found = real(shot, first, second, gates)
-        return found and (not found[0], found[1])
+def other_one(real):
+    def closer(shot, first, second, gates):
+        option, margin = real(shot, first, second, gates)
+        return 1 - option, margin
 
-    return further_right
+    return closer
 
 
 FAULTS = {
     "A": (Fault(turned, "signed", "ego_rotation", pairs), turned_other_way),
     "B": (Fault(composed_angle, "around_deg", "composed_angle", sets_of_views), around_other_way),
-    "C": (Fault(scene_facts.Shot, "further_right", "side_after", scenes), other_side),
+    "C": (Fault(places, "closer", "closer", scenes), other_one),
 }
 
 

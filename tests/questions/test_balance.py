@@ -34,6 +34,7 @@ SIDES = ("left", "right", "none")
 def made_up(name, tier, options, opposites=()):
     return PairKind(
         name=f"{name}/x",
+        rank=0,
         tier=tier,
         options=options,
         fact=lambda truth, gates: None,

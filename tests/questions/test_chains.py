@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from support.ball_pairs import DISTANCE, SIZE_PX, Pair, around, ball, camera, pair_of, pixels, words_of_facts
 from support.kinds import chain_for, options_of, problems_with
 
-from viewpoint100k.annotate import make_truth
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions import load_templates
 from viewpoint100k.questions.facts.chain import MAX_WORDS
@@ -16,70 +16,11 @@ from viewpoint100k.questions.facts.pair import state_facts
 from viewpoint100k.questions.facts.pair_sentences import PREMISES
 from viewpoint100k.questions.kind import Kind
 from viewpoint100k.questions.registry import PAIR_KINDS as KINDS
-from viewpoint100k.records import Truth, View
 
 GATES = GateConfig()
-SIZE_PX = 512
-DISTANCE = 2.0
 
 
-# --- cameras and pictures, by hand ------------------------------------------------------------------
-
-
-def camera(place, bearing_deg=0.0, pitch_deg=0.0, roll_deg=0.0):
-    """world_from_camera of a camera whose heading is clockwise from north (+Y), tilted up, then rolled clockwise."""
-    b, p, r = np.radians([bearing_deg, pitch_deg, roll_deg])
-    heading = np.array(
-        [[np.cos(b), 0, np.sin(b)], [-np.sin(b), 0, np.cos(b)], [0, -1, 0]]
-    )  # right, down, forward
-    up = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
-    clockwise = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    out = np.eye(4)
-    out[:3, :3], out[:3, 3] = heading @ up @ clockwise, place
-    return out
-
-
-def around(azimuth_deg, elevation_deg=0.0, distance=DISTANCE, roll_deg=0.0):
-    """A camera that looks at the origin from there."""
-    a, e = np.radians([azimuth_deg, elevation_deg])
-    place = distance * np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
-    return camera(place, -90 - azimuth_deg, -elevation_deg, roll_deg)
-
-
-def pixels(points, world_from_camera, hfov_deg):
-    focal = SIZE_PX / 2 / np.tan(np.radians(hfov_deg / 2))
-    seen = (points - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
-    return seen[:, :2] / seen[:, 2:] * focal + SIZE_PX / 2
-
-
-def picture(points, world_from_camera, hfov_deg=60.0):
-    """The view of a cloud of points; its share of the picture is that of their convex hull."""
-    at = pixels(points, world_from_camera, hfov_deg)
-    focal = SIZE_PX / 2 / np.tan(np.radians(hfov_deg / 2))
-    return View(
-        intrinsics=[[focal, 0, SIZE_PX / 2], [0, focal, SIZE_PX / 2], [0, 0, 1]],
-        world_from_camera=world_from_camera.tolist(),
-        hfov_deg=hfov_deg,
-        object_box=[*at.min(axis=0), *at.max(axis=0)],
-        object_share=min(area_of_hull(at) / SIZE_PX**2, 1.0),
-        light="studio/world",
-        background="plain",
-    )
-
-
-def area_of_hull(points):
-    """Square pixels, summed over directions: the hull's support function, by Cauchy's formula."""
-    angles = np.radians(np.arange(0, 360, 2.0))
-    reach = (points @ np.stack([np.cos(angles), np.sin(angles)])).max(axis=0)
-    change = (np.roll(reach, -1) - np.roll(reach, 1)) / (2 * np.radians(2.0))
-    return 0.5 * float(np.sum(reach**2 - change**2) * np.radians(2.0))
-
-
-def ball(count=4000):
-    """Points all over a sphere of radius 0.4; their directions are their normals."""
-    z = 1 - 2 * (np.arange(count) + 0.5) / count
-    angle = np.pi * (1 + 5**0.5) * np.arange(count)
-    return 0.4 * np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
+# --- pictures of a ball ------------------------------------------------------------------
 
 
 def area_seen(points, world_from_camera):
@@ -89,25 +30,11 @@ def area_seen(points, world_from_camera):
     return np.maximum((normal * to_camera).sum(axis=1) / np.linalg.norm(to_camera, axis=1), 0.0)
 
 
-class Pair(NamedTuple):
-    views: list[View]
-    truth: Truth
-
-
 class Item(NamedTuple):
     kind: Kind
     pair: Pair
     answer: str
     options: list[str]
-
-
-def pair_of(points, first, second, hfovs=(60.0, 60.0), front_azimuth_deg=None):
-    views = [picture(points, pose, hfov) for pose, hfov in zip((first, second), hfovs, strict=True)]
-    return Pair(views, make_truth(*views, 0.5, front_azimuth_deg))
-
-
-def facts_of(pair):
-    return {name: one.args[0] for name, one in state_facts(pair.views, pair.truth).items()}
 
 
 # --- random pairs ------------------------------------------------------------------------------------
@@ -445,7 +372,7 @@ def test_going_right_around_the_object_shows_more_of_what_was_on_the_right():
     assert x[0] * y[1] - x[1] * y[0] > 0  # counter-clockwise from above
 
     pair = pair_of(points, first, second)
-    found = facts_of(pair)
+    found = words_of_facts(pair)
     assert (found["side"], found["turned"], found["shift_x"]) == ("right", "left", "same")
     assert (found["unturned_x"], found["offset_x"], found["face"]) == (
         "left",
@@ -488,14 +415,14 @@ def test_from_higher_more_of_the_top_is_seen():
     first, second = around(-90, 10), around(-90, 35)
     top = points[:, 2] > 0.2
     assert area_seen(points[top], second).sum() > 1.3 * area_seen(points[top], first).sum()
-    assert facts_of(pair_of(points, first, second))["upper"] == "more"
+    assert words_of_facts(pair_of(points, first, second))["upper"] == "more"
 
 
 def test_tilting_up_takes_the_object_down_in_the_picture():
     first, second = camera([0, -DISTANCE, 0]), camera([0, -DISTANCE, 0], pitch_deg=10)
     sky = np.array([[0.0, 100.0, 5.0]])
     assert pixels(sky, second, 60)[0, 1] > pixels(sky, first, 60)[0, 1]  # pixels count downwards
-    found = facts_of(pair_of(ball(), first, second))
+    found = words_of_facts(pair_of(ball(), first, second))
     assert (found["shift_y"], found["offset_y"], found["unturned_y"], found["tilted"]) == (
         "down",
         "down",
@@ -509,45 +436,17 @@ def test_rolling_clockwise_turns_the_content_counter_clockwise():
     top = np.array([[0.0, 0.0, 0.4]])
     assert second[2, 0] < 0  # its right hand went down: clockwise for somebody behind it
     assert pixels(top, second, 60)[0, 0] < SIZE_PX / 2 - 20  # the top of the object leans to the left
-    assert facts_of(pair_of(ball(), first, second))["lean"] == "counter-clockwise"
+    assert words_of_facts(pair_of(ball(), first, second))["lean"] == "counter-clockwise"
 
 
 def test_going_straight_ahead_makes_things_larger_and_zooming_does_not_count():
     first, second = camera([0, -DISTANCE, 0]), camera([0, -0.7 * DISTANCE, 0])
-    found = facts_of(pair_of(ball(), first, second))
+    found = words_of_facts(pair_of(ball(), first, second))
     assert (found["size"], found["beyond_lens"], found["lens"]) == ("larger", "larger", "same")
-    zoomed = facts_of(pair_of(ball(), first, first, (70.0, 40.0)))
+    zoomed = words_of_facts(pair_of(ball(), first, first, (70.0, 40.0)))
     assert (zoomed["size"], zoomed["beyond_lens"], zoomed["lens"]) == ("larger", "same", "in")
-    both = facts_of(pair_of(ball(), first, second, (40.0, 70.0)))
+    both = words_of_facts(pair_of(ball(), first, second, (40.0, 70.0)))
     assert (both["size"], both["beyond_lens"], both["lens"]) == ("smaller", "larger", "out")
-
-
-@pytest.mark.parametrize(
-    ("front_azimuth_deg", "seen", "answer"),
-    [(-90.0, "front", "left"), (90.0, "back", "right"), (0.0, "right", None)],
-)
-def test_an_objects_own_sides_are_those_of_somebody_who_looks_out_of_its_front(
-    front_azimuth_deg, seen, answer
-):
-    pair = pair_of(ball(), around(-90), around(-60), front_azimuth_deg=front_azimuth_deg)
-    assert facts_of(pair)["faces_1"] == seen
-    if answer:
-        text = chain_for("object_translation/object_front", *pair, answer, np.random.default_rng(0))
-        assert text is not None
-
-
-def test_nothing_follows_for_the_objects_own_sides_from_a_camera_that_stands_beside_it():
-    """Neither implementation of chains draws a conclusion there, whatever the answer is said to be."""
-    name = "object_translation/object_front"
-    pair = pair_of(
-        ball(), around(-90), around(-60), front_azimuth_deg=0.0
-    )  # its right side, and then its front
-    said = "Image 1 shows the object's right side. The object looks about equally large in both images"
-    for answer in ("left", "right", "no movement sideways"):
-        assert chain_for(name, *pair, answer, np.random.default_rng(0)) is None
-        text = f"{said}. So the answer is: {answer}."
-        found = problems_with(text, name, pair.views, ("left", "right", "no movement sideways"), answer, 0.0)
-        assert found == [f"from what is said follows '', not {answer!r}"]
 
 
 # --- wordings -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Questions about scenes: answers that a person can act out, mirrors and swapped roles, chains, and what is drawn."""
+"""Questions about scenes of every kind: mirrors and swapped roles, chains, and what is drawn."""
 
 import re
 from collections import Counter
@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 from support.kinds import chain_for, options_of, problems_of_scene_chain, texts_of
-from support.scene_samples import placed, synthetic_scene
+from support.scene_answers import GATES, OF_SCENES
+from support.scene_samples import synthetic_scene
 
 from viewpoint100k.audit.transforms import _in_mirror, _turned
-from viewpoint100k.config import GateConfig, QuestionConfig
+from viewpoint100k.config import QuestionConfig
 from viewpoint100k.drawing import shown
 from viewpoint100k.questions import KINDS, ask_all, carries_question, load_templates
 from viewpoint100k.questions.ask import Writer, answered, figure_of
@@ -19,10 +20,7 @@ from viewpoint100k.questions.kind import Figure
 from viewpoint100k.questions.wording import sentences
 from viewpoint100k.records import Move
 
-GATES = GateConfig()
-OF_SCENES = {kind.name: kind for kind in KINDS if kind.tier == "C"}
 EVENTS = (None, "moved", None, "turned", "appeared", None, "vanished", "moved")
-RIGHT, LEFT = "to the right of it", "to the left of it"
 
 
 @pytest.fixture(scope="module")
@@ -67,95 +65,6 @@ def questions(scenes):
     return [
         (sample, one) for sample, every in zip(scenes, asked, strict=True) for one in every if one.tier == "C"
     ]
-
-
-# --- by hand ---------------------------------------------------------------------------------------
-
-
-def answer(name, sample, *parts, relation=None, move=None):
-    """The right option in words, None where it is not asked."""
-    kind = OF_SCENES[name]
-    figure = Figure(images=(0,), parts=parts, relation=relation, move=move)
-    found = answered(sample, kind, figure, GATES)
-    return None if found is None else options_of(kind)[found.fact.option]
-
-
-QUARTER_RIGHT, QUARTER_LEFT, HALF = (Move(around_deg=angle) for angle in (90, -90, 180))
-
-
-def test_places_as_the_camera_sees_them():
-    what = placed((-0.3, 0.0), (0.3, 0.0), (0.0, 0.35), (0.0, -0.3))
-    assert answer("side_of/camera", what, 0, 1) == LEFT
-    assert answer("side_of/camera", what, 1, 0) == RIGHT
-    assert answer("side_of/camera", what, 2, 3) is None
-    assert answer("front_of/camera", what, 3, 2) == "in front of it"
-    assert answer("front_of/camera", what, 2, 3) == "behind it"
-    assert answer("front_of/camera", what, 0, 1) is None
-    assert answer("closer/camera", what, 2, 3) == "{b}"
-
-
-def test_what_is_taller_is_so_however_tall_it_looks():
-    what = placed((0.1, -0.4), (0.0, 0.45), sizes=[[0.1, 0.1, 0.14], [0.1, 0.1, 0.2]], alike=True)
-    found = answered(what, OF_SCENES["taller/scene"], Figure(images=(0,), parts=(0, 1)), GATES)
-    assert options_of(OF_SCENES["taller/scene"])[found.fact.option] == "{b}"
-    assert found.cues["looks"] < 0  # the first one looks taller
-
-
-def test_what_is_taller_is_not_asked_where_words_might_tell():
-    what = placed((0.1, -0.4), (0.0, 0.45), sizes=[[0.1, 0.1, 0.14], [0.1, 0.1, 0.2]], alike=False)
-    assert answered(what, OF_SCENES["taller/scene"], Figure(images=(0,), parts=(0, 1)), GATES) is None
-
-
-def test_counting_and_distances():
-    what = placed((0.0, 0.0), (-0.3, 0.1), (0.35, -0.1), (0.2, 0.3))
-    assert answer("count/camera", what, 0, relation="left") == "one"
-    assert answer("count/camera", what, 0, relation="right") == "two"
-    assert answer("nearer_to/scene", what, 1, 2, 3) == "{b}"
-    assert answer("nearer_to/scene", what, 2, 1, 3) == "{a}"
-
-
-def test_who_stands_in_the_middle_and_looks_away_has_the_right_on_the_right():
-    what = placed((0.0, 0.0), (0.0, 0.4), (0.3, 0.2), (-0.3, -0.25), (0.05, -0.4))
-    assert answer("perspective/object", what, 0, 1, 2) == "ahead on the right"
-    assert answer("perspective/object", what, 0, 1, 3) == "behind on the left"
-    # who looks east by north has the south behind the right shoulder
-    assert answer("perspective/object", what, 0, 2, 4) == "behind on the right"
-    assert answer("perspective/object", what, 0, 2, 3) is None  # straight behind
-
-
-def test_a_turn_is_asked_about_only_if_it_is_near_one_of_the_angles():
-    what = placed((0.0, 0.0), (0.0, 0.4), (0.3, 0.27), (-0.3, -0.25), (0.33, 0.2))
-    assert answer("turn_to_face/object", what, 0, 1, 2) == "about 45 degrees to the right"
-    assert answer("turn_to_face/object", what, 0, 1, 3) == "about 135 degrees to the left"
-    assert answer("turn_to_face/object", what, 0, 1, 4) is None  # 59 degrees: some would say 45, others 90
-
-
-def test_going_a_quarter_circle_to_the_right_one_looks_west():
-    what = placed((0.0, 0.3), (0.0, -0.3), (0.3, 0.0))
-    # from the east, what is north is to the right
-    assert answer("side_after/camera", what, 0, 1, move=QUARTER_RIGHT) == RIGHT
-    assert answer("side_after/camera", what, 0, 1, move=QUARTER_LEFT) == LEFT
-    assert answer("side_after/camera", what, 0, 1, move=HALF) is None
-    assert answer("closer_after/camera", what, 0, 1, move=HALF) == "{a}"
-    assert answer("closer_after/camera", placed((0.35, 0.0), (-0.3, 0.0)), 0, 1, move=QUARTER_RIGHT) == "{a}"
-
-
-def test_which_way_things_face():
-    # own +x is the front; turned by 90 degrees it faces north, which is away from the camera
-    what = placed((0.0, 0.0), (0.25, 0.2), (-0.25, 0.0), turns=[90.0, 180.0, 270.0])
-    assert answer("faces/camera", what, 0) == "away from the camera"
-    assert answer("faces/camera", what, 1) == "to the left"
-    assert answer("facing/objects", what, 0, 1) == "a quarter turn to the left of that"
-    assert answer("facing/objects", what, 0, 2) == "the opposite way"
-    assert answer("facing/objects", placed((0, 0), (0.3, 0), turns=[90.0, 45.0]), 0, 1) is None
-
-
-def test_two_and_three_hops():
-    what = placed((0.3, 0.0), (0.25, 0.15), (-0.3, 0.0), (-0.4, -0.4))
-    now, stays = 1, Move()
-    assert answer("hops/camera", what, 0, 2, move=stays) == RIGHT
-    assert answer("hops/camera", what, 0, 2, move=HALF) == LEFT
-    assert answer("hops/camera", what, 0, now, move=stays) is None  # the nearest is what it is compared with
 
 
 # --- properties ------------------------------------------------------------------------------------
@@ -360,7 +269,7 @@ def spoiled(text, names):
         yield f"{facts[: digits.start(1)]}{other}{facts[digits.end(1) :]}. So the answer{conclusion}"
     for word, other in (
         ("clockwise from the camera", "counter-clockwise from the camera"),
-        ("is to the left", "is to the right"),
+        ("is further to the left", "is further to the right"),
         (" meet", " part"),
     ):
         if word in facts:

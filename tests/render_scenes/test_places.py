@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from render_scenes import painting, places
+from render_scenes import painting, places, textures
 from render_scenes.dome import Dome, dome_hits
 from viewpoint100k.geometry.cameras import look_at, position_on_sphere
 
@@ -112,6 +112,57 @@ def test_what_a_second_picture_shows_is_where_opencv_projects_it(built, name):
     off = np.linalg.norm(found - guess, axis=2)[status == 1]
     assert len(off) > 25
     assert np.median(off) < 0.5
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_rays_that_are_level_or_along_an_axis_end_ahead_of_the_camera(built, name):
+    """A picture with an odd number of pixels has a middle one, whose ray is exactly along the camera's axis."""
+    place = built[name]
+    ways = {"level": np.array([1.0, 0.0, 0.0]), "down": np.array([0.0, 0.0, -1.0])}
+    for way in ways.values():
+        right = np.array([0.0, -1.0, 0.0])
+        pose = np.eye(4)
+        pose[:3, :3] = place.place_from_world.T @ np.column_stack([right, np.cross(way, right), way])
+        with np.errstate(all="raise", under="ignore"):
+            painted = painting.paint(place, pose, np.array([[30.0, 0, 16.5], [0, 30.0, 16.5], [0, 0, 1]]), 33)
+        assert np.isfinite(painted.rgb).all()
+        assert painted.depth.min() > 0
+
+
+def blackman_harris(away_px, width_px=1.5):
+    """Blender's default pixel filter, by its definition in Harris (1978)."""
+    turn = 2 * np.pi * (away_px / width_px + 0.5)
+    return 0.35875 - 0.48829 * np.cos(turn) + 0.14128 * np.cos(2 * turn) - 0.01168 * np.cos(3 * turn)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_picture_is_what_the_pixel_filter_makes_of_one_of_five_times_the_size(built, name):
+    """The fine one has 25 rays a pixel, each with a texture at almost its full size."""
+    small, finer = 112, 5
+    pose, intrinsics = camera(30, size=small)
+    picture = painting.paint(built[name], pose, intrinsics, small).rgb
+    _, intrinsics = camera(30, size=finer * small)
+    fine = painting.paint(built[name], pose, intrinsics, finer * small).rgb
+    weights = blackman_harris((np.arange(7) - 3) / finer)
+    weights = weights / weights.sum()
+    filtered = cv2.sepFilter2D(fine, -1, weights, weights)[2::finer, 2::finer]
+    error = ((np.clip(picture, 0, 1) - np.clip(filtered, 0, 1))[1:-1, 1:-1] ** 2).mean()
+    assert -10 * np.log10(error) > 40
+
+
+@pytest.mark.parametrize("size", [(64, 128), (37, 91), (101, 30)])
+def test_each_level_of_a_texture_shows_the_same_at_the_same_place(size):
+    """A slope is kept by halving, whatever the size, also if that is odd at some level."""
+    height, width = size
+    down, across = np.mgrid[:height, :width]
+    slope = np.stack([(across + 0.5) / width, (down + 0.5) / height], axis=2).astype(np.float32)
+    levels = textures.pyramid(slope).levels
+    assert len(levels) >= 4
+    for level in levels:
+        for slope_of, axis in ((level[0], 0), (level[1], 1)):
+            count = level.shape[2 - axis]
+            wanted = (np.arange(count) + 0.5) / count
+            assert slope_of.mean(axis=axis) == pytest.approx(wanted, abs=0.1 / count)  # a tenth of its pixels
 
 
 @pytest.mark.parametrize("sort", ["table", "room", "yard"])

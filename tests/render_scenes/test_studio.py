@@ -194,7 +194,7 @@ def test_the_painted_surroundings_are_those_that_cycles_would_trace(glbs, tmp_pa
         behind = ~(painted.mask | traced.mask)
         assert behind.mean() > 0.99
         off = np.abs(painted.picture - traced.picture)[behind].mean()
-        assert off < 1.5, which
+        assert off < 0.8, which
         assert traced.picture[behind].std() > 20, which  # there is something that could be wrong
         for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
             assert (
@@ -353,7 +353,7 @@ studio.lighting.set_up_view(studio.camera, view.planned)
 studio.scene.render.use_border = False
 bpy.ops.render.render()
 traced = passes.take()["Combined"]
-painted = backdrop.shaded(studio.ground.floors[view.name], camera.read_back(studio.camera), 256)[..., 0]
+painted = backdrop.shaded(studio.ground.floors[view.name], camera.read_back(studio.camera), 256)
 np.savez(job.out + "/floor.npz", light=traced[..., 1], there=traced[..., 3] > 0.99, painted=painted)
 """
 
@@ -374,8 +374,8 @@ def test_the_painted_floor_is_as_dark_as_the_one_that_cycles_traces_from_the_cam
     with np.load(tmp_path / "floor.npz") as floor:
         light, there, painted = floor["light"], floor["there"], floor["painted"]
     lit = there & (painted > 0.995)
-    traced = (np.clip(light / np.median(light[lit]), 0, 1) ** (1 / 2.2)).astype(np.float32)
-    assert (painted[there] < 0.8).mean() > 0.003  # there is a shadow
+    traced = np.clip(light / np.median(light[lit]), 0, 1).astype(np.float32)
+    assert (painted[there] < 0.6).mean() > 0.003  # there is a shadow
     assert np.abs(traced - painted)[there].mean() < 0.03
     blurred = cv2.GaussianBlur(
         traced, (0, 0), 2.5 if frame == "world" else 5

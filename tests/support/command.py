@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.forks import Forks
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "assets"
 # as the installed program starts, so that it knows itself by its name
@@ -12,10 +14,26 @@ MAIN = 'import sys; sys.argv[0] = "viewpoint100k"; from viewpoint100k.cli import
 SMALL = ["--set", "render.size_px=64", "--set", "render.samples=1", "--set", "gates.min_decidability=0.02"]
 
 
-def viewpoint100k(*arguments, timeout=600, **more):
-    """Run the command line as a user does."""
-    command = [sys.executable, "-m", "viewpoint100k", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **more)
+FORKS = Forks()
+
+
+def viewpoint100k(*arguments, timeout=600, cwd=None, env=None, **more):
+    """Run the command line as a user does, in a process of its own.
+
+    It is forked from one that has imported the library (support/forks.py), unless something is asked that only a new
+    process can have: another user, or variables that are read while Python and numpy start.
+    """
+    words = [*map(str, arguments)]
+    if not more and (env is None or started_with(env) == started_with(os.environ)):
+        return FORKS.run(words, timeout, cwd, env)
+    command = [sys.executable, "-m", "viewpoint100k", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=cwd, env=env, **more)
+
+
+def started_with(environment):
+    """The variables that a process reads before it reads its arguments."""
+    early = ("PYTHON", "LD_", "LC_", "LANG", "OMP_", "OPENBLAS_", "MKL_", "MALLOC_")
+    return {name: value for name, value in environment.items() if name.startswith(early)}
 
 
 def parse_command(words):

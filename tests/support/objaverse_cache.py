@@ -48,9 +48,10 @@ try:
             said["fetched"][each.record.uid] = [str(path), record.sha256]
         except ObjectRefused as error:
             said["refused"][each.record.uid] = str(error)
-    import objaverse
-    with contextlib.redirect_stdout(io.StringIO()):
-        said["found"] = objaverse.load_objects(list(said["fetched"]))
+    if source.startswith("objaverse:"):
+        import objaverse
+        with contextlib.redirect_stdout(io.StringIO()):
+            said["found"] = objaverse.load_objects(list(said["fetched"]))
 except InputError as error:
     said["error"] = str(error)
 print(json.dumps(said))

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
 pytest.importorskip("trl", reason="needs the extra [train]")
 
@@ -20,6 +21,8 @@ from trainers.data import FEATURES, THINK_PROMPT, DataArguments, Source, load_ro
 from trainers.models import freeze, part_of
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.load import KNOWN
+from viewpoint100k.questions.wording import shipped_text
+from viewpoint100k.shards import iter_samples
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +78,38 @@ def test_a_row_holds_what_the_dataset_says(dataset):
             len(row["images"]) == len(known["images"])
             and row["images"][0].tobytes() == known["images"][0].tobytes()
         )
+
+
+def test_a_thought_about_the_motion_is_one_line_of_six_relations_that_the_poses_confirm(dataset):
+    """Left and right of the way by the second camera's place in the first one's axes, read from the samples."""
+    stored = {q.id: (one.sample, q) for one in iter_samples(dataset) for q in one.sample.questions}
+    rows = rows_of(dataset, think_ratio=1.0, thought="motion").remove_columns("images")
+    lines = 0
+    for row in rows:
+        sample, question = stored[row["question_id"]]
+        said = row["completion"][0]["content"]
+        if not row["thinks"]:
+            assert len(question.images) != 2 or question.mirrored
+            assert said == row["answer"]
+            continue
+        line = said.removeprefix("<think>").partition("</think> <answer>")[0]
+        told = dict(part.rsplit(" ", 1) for part in line.replace("slightly ", "").split(", "))
+        assert list(told) == ["sideways", "height", "depth", "yaw", "pitch", "roll"]
+        first, second = (np.array(sample.views[view].world_from_camera) for view in question.images)
+        right, down, ahead = first[:3, :3].T @ (second[:3, 3] - first[:3, 3])
+        for name, amount, words in (
+            ("sideways", right, ("left", "right")),
+            ("height", down, ("up", "down")),
+            ("depth", ahead, ("backward", "forward")),
+        ):
+            assert told[name] in ("none", words[int(amount > 0)])
+        if question.type == "ego_translation":
+            answer = question.options[question.answer_index]
+            assert told["sideways"] == (answer if answer in ("left", "right") else "none")
+        lines += 1
+    assert lines > 10
+    with pytest.raises(InputError, match="--thought aloud: expected one of chain, motion"):
+        rows_of(dataset, thought="aloud")
 
 
 def test_other_orders_of_the_options_have_the_answers_that_go_with_them(dataset):
@@ -238,7 +273,7 @@ def test_scenes_are_mixed_with_replay_of_single_objects(dataset, tmp_path, monke
 
 
 def test_options_rotate_under_marks_that_stay():
-    text = "Which?\n1. left\n2. right\n3. none\nAnswer with the number of the right option."
+    text = "Which?\n1. left\n2. right\n3. none\nAnswer with the number of the correct option."
     assert rotated(text, ["left", "right", "none"], 2).split("\n")[1:4] == ["1. none", "2. left", "3. right"]
     with pytest.raises(InputError, match="cannot find the options"):
         rotated(text, ["up", "down"], 1)
@@ -381,3 +416,21 @@ def test_fresh_questions_are_a_source_like_any_other_and_follow_what_answers_ear
     assert logged == {"difficulty/ego_translation/camera_1": pytest.approx(0.6)}
     with pytest.raises(InputError, match="has no end: add --streaming"):
         load_rows(DataArguments(data=[f"gym:{dataset}"]))
+    words = yaml.safe_load(shipped_text())
+    words["ego_translation/camera_1"] |= {"train": ["Whither?"], "test": ["Whither?"]}
+    (tmp_path / "words.yaml").write_text(yaml.safe_dump(words, allow_unicode=True))
+    asked.wordings = str(tmp_path / "words.yaml")
+    row = next(iter(load_rows(asked)))
+    assert "Whither?" in row["prompt"][-1]["content"]
+
+
+def test_the_longest_of_a_table_are_looked_at_wherever_they_are(dataset):
+    rows = rows_of(dataset, think_ratio=1.0)
+    lengths = [
+        sum(len(part["content"]) for part in [*row["prompt"], *row["completion"]])
+        for row in rows.remove_columns("images")
+    ]
+    most = sorted(range(len(rows)), key=lambda place: -lengths[place])[:4]
+    expected = [rows[place]["question_id"] for place in most]
+    assert [row["question_id"] for row in preflight.longest_rows(rows)] == expected
+    assert preflight.longest_rows(rows_of(dataset, streaming=True)) == []

@@ -4,7 +4,11 @@ import fcntl
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -206,6 +210,13 @@ def test_the_report_stands_alone_and_shows_scores_costs_and_what_was_learned_and
     assert all(cell["low"] < cell["value"] < cell["high"] for cell in first["cells"])
     assert next(row for row in facts["scores"] if row["name"] == "unreadable")["cells"][0]["value"] > 0.5
     assert facts["spread"][0]["sd"] == [0, 0]
+    asked = [q for stored in iter_samples(drawn, "test") for q in stored.sample.questions if q.fair]
+    right = Counter((q.type, q.options[q.answer_index]) for q in asked if q.options)
+    most = {kind: max(n for (other, _), n in right.items() if other == kind) for kind, _ in right}
+    learned = facts["learned"][0]
+    assert learned["floors"]["commonest"] == pytest.approx(sum(most.values()) / len(asked))
+    assert learned["above"] == (first["cells"][1]["low"] > max(learned["floors"].values()))
+    assert "do not show that anything was learned" in page or learned["above"]
     assert ">77<" in page
     for title in (
         "Right now, wrong before",
@@ -216,3 +227,73 @@ def test_the_report_stands_alone_and_shows_scores_costs_and_what_was_learned_and
     assert page.count("data:image/jpeg") >= 12  # two pictures each of six examples and more
     assert "<b>cannot</b>" not in page
     assert "&lt;b&gt;cannot" in page
+
+
+SMALLEST = {
+    "about": "a test that is killed",
+    "types": ["ego_rotation"],
+    "tiny": {
+        "options": {"kind": "llava", "size_px": 32, "hidden": 32, "layers": 1, "vocabulary": 400},
+        "warm_pairs": 64,
+        "warm_type": "ego_rotation",
+    },
+    "sft": {
+        "config": "tiny_cpu",
+        "options": {"think_ratio": 0, "max_steps": 3, "save_strategy": "steps", "save_steps": 1},
+    },
+    "grpo": {
+        "config": "tiny_cpu",
+        "options": {
+            "think_ratio": 0, "rewards": ["length"], "reward_weights": [1.0], "num_generations": 4,
+            "max_completion_length": 6, "beta": 0.01, "max_steps": 3, "save_strategy": "steps", "save_steps": 1,
+        },
+    },
+    "ask": {"letter": {"max_new_tokens": 6, "batch_size": 1}},
+}  # fmt: skip
+
+
+def killed_at(command, moment):
+    """Start a run and kill it, and what it started, at the first moment at which something is there."""
+    running = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    while running.poll() is None and not moment():
+        time.sleep(0.02)
+    alive = running.poll() is None
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    return alive
+
+
+def test_killed_in_each_stage_and_run_again_it_finds_the_same(tmp_path, monkeypatch):
+    """Each kill falls where most is half done: a table, a tower, some answers, a checkpoint."""
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    data = write_dataset(tmp_path / "data", make_samples(objects=30, pairs=6, seed=1, size_px=32))
+    words = {"ego_rotation/camera_1": "Which way did the camera turn?"}
+    mine = written(tmp_path / "r.yaml", data={"path": str(data), "wordings": words}, **SMALLEST)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-m", "trainers.recipe", mine, "--out"]
+    subprocess.run([*command, str(whole)], check=True)
+    seed = killed / "seed-0"
+    half_done = {
+        "data": killed / "questions",
+        "model": seed / "tower" / "head.pt",
+        "before": seed / "said" / "before-letter.jsonl",
+        "sft": seed / "sft" / "checkpoint-2",
+        "after_sft": seed / "said" / "after_sft-letter.jsonl",
+        "grpo": seed / "grpo" / "checkpoint-2",
+        "after_grpo": seed / "said" / "after_grpo-letter.jsonl",
+    }
+    for stage, path in half_done.items():
+        assert killed_at([*command, str(killed)], path.exists), f"{stage} was not reached"
+        assert not list(killed.glob(f"**/{stage}.json"))
+    subprocess.run([*command, str(killed)], check=True)
+    found, expected = (json.loads((out / "report.json").read_text()) for out in (killed, whole))
+    assert found["scores"] == expected["scores"]
+    assert [cost["attempts"] for cost in found["costs"]] == [2] * 7
+    for said in (whole / "seed-0" / "said").iterdir():
+        assert (seed / "said" / said.name).read_text() == said.read_text()
+    for stage, figure in (("sft", "loss"), ("grpo", "kl")):
+        logs = [json.loads((out / "seed-0" / f"{stage}.json").read_text())["log"] for out in (killed, whole)]
+        values = [[entry[figure] for entry in log if figure in entry] for log in logs]
+        assert len(values[1]) == 3 and values[0] == pytest.approx(values[1], rel=1e-5, abs=1e-9)

@@ -21,7 +21,7 @@ from trainers import cli, grpo, predict, preflight, sft
 from trainers.cli import config_path
 from trainers.data import DataArguments, load_rows
 from trainers.models import load_processor, widen
-from trainers.stages import hold_masters
+from trainers.stages import hold_masters, last_checkpoint
 from trainers.tiny import TinyArguments, build, texts_of
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.evaluate import evaluate
@@ -170,6 +170,22 @@ def test_a_killed_run_goes_on_to_the_same_losses(trained, tiny, dataset, tmp_pat
     again = sft_run(tiny, dataset, tmp_path / "out")
     assert losses(again)[:2] == losses(trainer)[:2]  # of the log in the checkpoint
     assert losses(again) == pytest.approx(losses(trainer), rel=1e-5)
+
+
+@pytest.mark.parametrize("state", [None, "", '{"global_step"', "[]"])
+def test_a_checkpoint_that_a_killed_run_left_half_written_is_passed_over(state, tmp_path):
+    for step in (9, 10, 11):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "model.safetensors").touch()
+    for step in (9, 10):
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(f'{{"global_step": {step}}}')
+    if state is not None:
+        (tmp_path / "checkpoint-11" / "trainer_state.json").write_text(state)
+    (tmp_path / "checkpoint-best").mkdir()
+    given = SimpleNamespace(output_dir=str(tmp_path), resume_from_checkpoint=None)
+    assert last_checkpoint(given) == str(tmp_path / "checkpoint-10")
+    given.output_dir = str(tmp_path / "nowhere")
+    assert last_checkpoint(given) is None
 
 
 @pytest.fixture(scope="module")

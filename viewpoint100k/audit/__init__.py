@@ -83,8 +83,8 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
 
 
 MOST_WHOLE = 5_000  # samples, of which all is kept in memory; larger datasets are read part by part
-MOST_KEPT = 12_000  # samples of a larger dataset that are kept, in part and by lot; exact probes see all
-MANY_QUESTIONS = 15  # per sample: so many are asked of scenes
+MOST_KEPT = 12_000  # samples of a larger dataset that are kept, chosen at random; exact probes see all
+MANY_QUESTIONS = 15  # per sample: what scenes are asked
 MOST_WHOLE_OF_THESE = 2_500
 MOST_KEPT_OF_THESE = 4_000
 # probes that look at each sample by itself and allow no exception, and what of them is put to the parts of a
@@ -117,7 +117,7 @@ def audit_dataset(
 
     Args:
         dataset: the folder that `viewpoint100k generate` wrote.
-        seed: of what is drawn by lot where looking at all would take too long.
+        seed: of what is chosen at random where looking at everything would take too long.
         progress: called with (done, of).
 
     Raises:

@@ -76,7 +76,7 @@ def _wider(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
 
 
 def _centre(view: View, axis: int) -> float:
-    """Of the object's box, in picture sides."""
+    """The centre of the object's box along an axis, in picture sides."""
     return (view.object_box[axis] + view.object_box[axis + 2]) / (4 * view.intrinsics[axis][2])
 
 

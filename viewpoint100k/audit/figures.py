@@ -342,7 +342,7 @@ def _dot_features(mark: Mark, view: View, look: Look) -> Array:
 
 
 def _covisible_features(asked: Asked) -> dict[str, Array]:
-    """Of image 1 and its dot. Both options have the same but for their number, which a tree can split by."""
+    """What image 1 and its dot look like. Options differ by their number alone, by which a tree can split."""
     mark = _mark(asked)
     if mark is None or asked.looks[0].problem:
         return {}
@@ -354,7 +354,7 @@ def _covisible_features(asked: Asked) -> dict[str, Array]:
 
 
 def _marked_features(asked: Asked) -> dict[str, Array]:
-    """Of image 2 and its dots, without the mark of image 1."""
+    """What image 2 and its dots look like, without the mark of image 1."""
     dots = _dots(asked)
     away = _from_middle(asked) or {}
     if asked.looks[1].problem:

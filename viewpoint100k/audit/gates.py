@@ -57,7 +57,7 @@ def _unsupported(photographed: Photographed) -> Iterator[str]:
 
 
 def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
-    """Of a set, those views must share surface that a question leads from one to the other."""
+    """In a set, two views must share surface if a question leads from one to the other."""
     for question in item.sample.questions:
         kind = f"{question.type}/{question.frame}"
         proven = answer(item.sample, question, gates) if known(kind) else ""
@@ -94,14 +94,7 @@ def pictures(samples: Samples) -> Probe:
             if not what and look.size != wanted:
                 what = f"is {look.size} pixels; its intrinsics say {wanted}"
             if not what and look.box_contrast < FLAT:
-                colour = (
-                    "black"
-                    if look.box_luminance < BLACK
-                    else "white"
-                    if look.box_luminance > WHITE
-                    else "one colour"
-                )
-                what = f"is {colour} where the object is"
+                what = f"is {_one_colour(look.box_luminance)} where the object is"
             if not what and not BLACK <= look.box_luminance <= WHITE:
                 what = f"has luminance {look.box_luminance:.3f} where the object is"
             if not what and view.object_share < samples.gates.min_object_share:
@@ -178,3 +171,10 @@ def _is_one(item: Item, first: int, second: int) -> bool:
     steps = (moved.right, moved.up, moved.forward)
     still = max(map(abs, steps)) < 0.02 and moved.rotation_deg < 1 and abs(moved.focal_ratio - 1) < 0.02
     return not still and bool((looks[0].small == looks[1].small).all())
+
+
+def _one_colour(luminance: float) -> str:
+    """What a picture without contrast is, in words."""
+    if luminance < BLACK:
+        return "black"
+    return "white" if luminance > WHITE else "one colour"

@@ -215,16 +215,19 @@ class Coupling(NamedTuple):
     n: int
 
 
+COUPLING = (
+    "mutual information of two labels (negative, none, positive) of motions and lens, in bits; the most "
+    "coupled pair"
+)
+
+
 def label_coupling(samples: Samples) -> Probe:
     """Does one motion, or the lens, answer for another?
 
     Zero for independent ones, near one bit for plain orbits.
     """
     name = "label_coupling"
-    what = (
-        "mutual information of two labels (negative, none, positive) of motions and lens, in bits; the most "
-        "coupled pair"
-    )
+    what = COUPLING
     tables = _coupling_tables(samples)
     rng = samples.rng(name)
     coupled = [_coupling(" x ".join(names), tables[names], rng, len(tables)) for names in tables]

@@ -126,7 +126,7 @@ def held_out(choices: Choices, features: Array, rng: np.random.Generator) -> Arr
 
 
 def _enough(samples: Samples, name: str) -> Iterator[tuple[str, list[Asked]]]:
-    """The kinds that have enough questions for a learner, and at most so many of them."""
+    """The kinds that have enough questions for a learner, up to a limit."""
     for kind, every in with_options(samples).items():
         every = [asked for asked in every if len(set(asked.question.options)) == len(asked.question.options)]
         chosen = samples.draw({asked.question.id for asked in every}, MOST, name)

@@ -79,7 +79,9 @@ class AuditReport(Record):
         default=0, description="questions of the balanced subset: probes of shares judge them alone"
     )
     objects: int
-    drawn: int = Field(default=0, description="samples that probes of shares looked at, drawn by lot; 0: all")
+    drawn: int = Field(
+        default=0, description="samples that probes of shares looked at, chosen at random; 0: all"
+    )
     probes: list[Probe]
 
     @property
@@ -117,7 +119,7 @@ def judge(
 ) -> Probe:
     """A probe of shares: it fails where a part's whole interval lies beyond its bounds.
 
-    With so many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so
+    With many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so
     that all parts together fail a fair dataset once in a hundred times.
 
     Args:
@@ -274,4 +276,6 @@ def _bound(threshold: Bounds) -> str:
     low, high = threshold
     if low is not None and high is not None:
         return f"{low:.1%} to {high:.1%}"
-    return f"<= {high:.1%}" if high is not None else f">= {low:.1%}" if low is not None else "none"
+    if high is not None:
+        return f"<= {high:.1%}"
+    return "none" if low is None else f">= {low:.1%}"

@@ -29,7 +29,7 @@ from viewpoint100k.shards import (
 SMALL_PX = 32  # side of the copy that every probe may use: 3 kB a picture
 CROP_PX = 17
 PART = 500  # samples of a large dataset that are in memory at a time
-KEPT_WHOLE = 10  # of so many samples that are kept, one is kept with the points of its surface
+KEPT_WHOLE = 10  # one in this many of the samples kept has the points of its surface, too
 STATED_LENSES = re.compile(
     r"(?:Both images have a horizontal field of view of (\d+) degrees"
     r"|The horizontal field of view is (\d+) degrees in image 1 and (\d+) degrees in image 2)\.\s*$"
@@ -116,7 +116,7 @@ class Asked(NamedTuple):
 
     @property
     def looks(self) -> tuple[Look, Look]:
-        """Of the pair, as it is shown but for dots."""
+        """How both pictures of the pair look as they are shown, but without dots."""
         looks = [self.item.looks[i] for i in self.pair or (0, 1)]
         first, second = (
             _mirrored_look(look) if i in self.question.mirrored else look for i, look in enumerate(looks)
@@ -153,7 +153,7 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """A dataset in memory; of a large one so many samples, drawn by lot, that its size does not matter."""
+    """A dataset in memory; a large one is sampled at random, so that its size does not matter."""
 
     dataset: Path
     manifest: Manifest
@@ -187,7 +187,7 @@ class Samples:
         return np.random.default_rng([self.seed, *purpose.encode()])
 
     def draw(self, keys: Collection[str], most: int, purpose: str) -> set[str]:
-        """At most so many of these keys, by lot."""
+        """Some of these keys, chosen at random, up to a limit."""
         every = sorted(keys)
         if len(every) <= most:
             return set(every)
@@ -222,7 +222,7 @@ def load_samples(dataset: Path, seed: int = 0) -> Samples:
 
 
 def load_records(dataset: Path, seed: int, most: int) -> Samples:
-    """About so many samples of a dataset, without their pictures: whole shards, spread evenly over all.
+    """About this many samples of a dataset, without their pictures: whole shards, spread evenly over all.
 
     Raises:
         InputError: the folder is no dataset of ours.
@@ -239,14 +239,19 @@ def load_records(dataset: Path, seed: int, most: int) -> Samples:
     return Samples(dataset, manifest, gates, items, seed)
 
 
+def _without_samples(dataset: Path, manifest: Manifest, seed: int) -> Samples:
+    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
+    return Samples(dataset, manifest, gates, [], seed)
+
+
 def stream_samples(
     dataset: Path, seed: int, exact: Sequence[Callable[[Samples], Probe]], most: int
 ) -> tuple[Samples, list[Probe]]:
-    """Read a dataset once, part by part, put some probes to each part, and keep only so many samples.
+    """Read a dataset once, part by part, put some probes to each part, and keep a limited number of samples.
 
     Args:
         exact: probes that allow no exception; each looks at every sample by itself.
-        most: samples that are kept, drawn by lot, without what only exact probes need.
+        most: samples that are kept, chosen at random, without what only exact probes need.
 
     Returns:
         What is kept, and what the probes say of all.
@@ -255,17 +260,15 @@ def stream_samples(
         InputError: the folder is no dataset of ours.
     """
     manifest = read_manifest(dataset)
-    gates = GateConfig.model_validate(manifest.config.get("gates", {}))
-    empty = Samples(dataset, manifest, gates, [], seed)
-    drawn = empty.rng("kept").permutation(max(manifest.samples, most))[:most]
+    empty = _without_samples(dataset, manifest, seed)
+    wanted = set(empty.rng("kept").permutation(max(manifest.samples, most))[:most].tolist())
     kept = list[Item]()
     things = dict[tuple[str, str, str], Thing]()
     questions = 0
     fair = 0
-    at = 0
+    at = 0  # samples read so far
     groups = set[str]()
     verdicts: list[list[Probe]] = [[] for _ in exact]
-    wanted = set(drawn.tolist())
     stream = (_item(stored, manifest.words) for stored in iter_samples(dataset))
     while part := list(islice(stream, PART)):
         for probe, said in zip(exact, verdicts, strict=True):
@@ -274,15 +277,13 @@ def stream_samples(
         groups |= {item.group for item in part}
         questions += sum(len(item.sample.questions) for item in part)
         fair += sum(len(item.sample.fair_questions) for item in part)
-        kept += [
-            _slim(item, whole=(at + i) % KEPT_WHOLE == 0) for i, item in enumerate(part) if at + i in wanted
-        ]
+        chosen = ((i, item) for i, item in enumerate(part, at) if i in wanted)
+        kept += [_slim(item, whole=i % KEPT_WHOLE == 0) for i, item in chosen]
         at += len(part)
     count = Count(at, questions, fair, len(groups))
     samples = replace(empty, items=kept, count=count, _objects=list(things.values()), _asked={})
-    return samples, [
-        merged(said) if said else probe(empty) for probe, said in zip(exact, verdicts, strict=True)
-    ]
+    said_of = zip(exact, verdicts, strict=True)
+    return samples, [merged(said) if said else probe(empty) for probe, said in said_of]
 
 
 def _item(stored: StoredSample, words: Vocabulary | None) -> Item:

@@ -37,10 +37,14 @@ def by_stated_lens(questions: Sequence[Asked]) -> dict[str, list[Asked]]:
     """The questions by what they state of the lens; under "" those that state nothing."""
     out = defaultdict[str, list[Asked]](list)
     for asked in questions:
-        out[
-            "" if asked.lenses is None else SAME_LENS if asked.lenses[0] == asked.lenses[1] else OTHER_LENS
-        ].append(asked)
+        out[_stated_lens(asked)].append(asked)
     return out
+
+
+def _stated_lens(asked: Asked) -> str:
+    if asked.lenses is None:
+        return ""
+    return SAME_LENS if asked.lenses[0] == asked.lenses[1] else OTHER_LENS
 
 
 def with_options(samples: Samples) -> dict[str, list[Asked]]:
@@ -256,6 +260,16 @@ def _blind_hits(every: Sequence[Asked]) -> list[bool]:
     return hits
 
 
+def _lens_word(lenses: tuple[float, float] | None) -> str:
+    """What a question says of the second picture's lens."""
+    if lenses is None:
+        return "not stated"
+    first, second = lenses
+    if second > first:
+        return "wider"
+    return "longer" if second < first else "same"
+
+
 def _tokens(asked: Asked, place: int) -> list[str]:
     """n-grams of an option, alone and with the question, which a linear model cannot combine by itself."""
     options = asked.question.options
@@ -266,16 +280,7 @@ def _tokens(asked: Asked, place: int) -> list[str]:
     fresh = len(_words(text) - rest)
     rank = sum(len(other) < len(text) for other in options)
     context = [f"#{asked.kind}", f"#{asked.question.template}"]
-    first, second = asked.lenses or (0, 0)
-    lens = (
-        "not stated"
-        if asked.lenses is None
-        else "wider"
-        if second > first
-        else "longer"
-        if second < first
-        else "same"
-    )
+    lens = _lens_word(asked.lenses)
     moves = " ".join(re.findall(r"\d+ degrees(?: \w+-?\w*)?", asked.question.prompt.split("\n")[0]))
     facts = [
         f"={text}",

@@ -56,6 +56,22 @@ def slurm_command(
         print(sbatch_script(command, report.missing, places, run.logs), end="")
 
 
+MemoryOption = Annotated[
+    str, typer.Option(help="Memory of a pod. A render process takes up to 2.5 GB, usually 0.8.")
+]
+ClaimOption = Annotated[
+    str,
+    typer.Option(help="The PersistentVolumeClaim to mount at OUT, if OUT is not a URL.", show_default=False),
+]
+SecretOption = Annotated[
+    str, typer.Option(help="A Secret whose keys become environment variables.", show_default=False)
+]
+EnvOption = Annotated[
+    Optional[list[str]],
+    typer.Option(help="A variable for the pods, as NAME=VALUE. May be repeated.", show_default=False),
+]
+
+
 @app.command("k8s", rich_help_panel=FARM)
 def k8s_command(
     out: RunArgument,
@@ -66,23 +82,11 @@ def k8s_command(
     at_a_time: AtATimeOption = 0,
     cpus: CpusOption = 1,
     gpus: GpusOption = 0,
-    memory: Annotated[
-        str, typer.Option(help="Memory of a pod. A render process takes up to 2.5 GB, usually 0.8.")
-    ] = "4Gi",
+    memory: MemoryOption = "4Gi",
     retries: RetriesOption = 3,
-    claim: Annotated[
-        str,
-        typer.Option(
-            help="The PersistentVolumeClaim to mount at OUT, if OUT is not a URL.", show_default=False
-        ),
-    ] = "",
-    secret: Annotated[
-        str, typer.Option(help="A Secret whose keys become environment variables.", show_default=False)
-    ] = "",
-    env: Annotated[
-        Optional[list[str]],
-        typer.Option(help="A variable for the pods, as NAME=VALUE. May be repeated.", show_default=False),
-    ] = None,
+    claim: ClaimOption = "",
+    secret: SecretOption = "",
+    env: EnvOption = None,
 ) -> None:
     """Print the manifest of a Kubernetes Indexed Job that makes the shards of a planned run.
 

@@ -60,41 +60,34 @@ def objects_list(
         return
     table = Table("uid", "category", "licence", "author", "title")
     for thing in listing.objects:
-        table.add_row(
-            *(
-                escape(text)
-                for text in (
-                    thing.record.uid,
-                    thing.record.category,
-                    thing.record.licence,
-                    thing.record.author,
-                    thing.record.title,
-                )
-            )
-        )
+        record = thing.record
+        texts = (record.uid, record.category, record.licence, record.author, record.title)
+        table.add_row(*map(escape, texts))
     out_console.print(table)
     out_console.print(
         f"{len(listing.objects)} objects, {len(listing.rejects)} refused (`objects check` says why)"
     )
 
 
+LookOption = Annotated[
+    bool,
+    typer.Option("--render", help="Also look at each object from all around, and judge it as a run would."),
+]
+SheetOption = Annotated[
+    Optional[Path],
+    typer.Option(
+        metavar="FILE.jpg",
+        help="Draw the objects and their verdicts on a contact sheet. Implies --render.",
+        show_default=False,
+    ),
+]
+
+
 @app.command("check")
 def objects_check(
     source: ListedArgument,
-    render: Annotated[
-        bool,
-        typer.Option(
-            "--render", help="Also look at each object from all around, and judge it as a run would."
-        ),
-    ] = False,
-    sheet: Annotated[
-        Optional[Path],
-        typer.Option(
-            metavar="FILE.jpg",
-            help="Draw the objects and their verdicts on a contact sheet. Implies --render.",
-            show_default=False,
-        ),
-    ] = None,
+    render: LookOption = False,
+    sheet: SheetOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     engine_python: PythonOption = None,
@@ -115,43 +108,59 @@ def objects_check(
     from viewpoint100k import inspection
     from viewpoint100k.config import RunConfig
     from viewpoint100k.interpreters import check_engine
-    from viewpoint100k.shards import write_atomically
 
     probed = render or sheet is not None
-    if sheet is not None and (sheet.suffix.lower() not in {".jpg", ".jpeg"} or not sheet.parent.is_dir()):
-        raise InputError(f"--sheet {sheet}: expected a .jpg file in a folder that exists")
+    _check_sheet(sheet)
     if probed:
         check_engine(*([engine_python] if engine_python else []))
     config = RunConfig(source=source)
     listing = listed(source, count, seed)
+    looked = _probe(config, listing, workers, device, engine_python) if probed else _look(config, listing)
     kept = list[inspection.Seen]()
-    for seen in _probe(config, listing, workers, device, engine_python) if probed else _look(config, listing):
+    for seen in looked:
         if as_json:
             print(seen.finding.model_dump_json(), flush=True)
         drawn = sheet is not None and len(kept) < inspection.MOST_ON_A_SHEET
         kept.append(seen if drawn else seen._replace(picture=b""))
     findings = [seen.finding for seen in kept]
-    summary = inspection.count_verdicts(findings)
-    if sheet is not None:
-        cut = (
-            f" (drawn: the first {inspection.MOST_ON_A_SHEET})"
-            if len(kept) > inspection.MOST_ON_A_SHEET
-            else ""
-        )
-        with disk_errors(sheet):
-            write_atomically(sheet, inspection.draw_sheet(kept, f"{source}: {summary}{cut}"))
     refused = [finding for finding in findings if finding.verdict != inspection.OK]
+    if sheet is not None:
+        _draw(sheet, source, kept)
     if not as_json:
         print_findings(findings if probed else refused, config.gates.min_asymmetry)
-        out_console.print(summary, soft_wrap=True, highlight=False)
-        if meshes := inspection.count_meshes(findings):
-            out_console.print(meshes, soft_wrap=True, highlight=False)
-        if spent := [Counter(finding.cpu_s) for finding in findings if finding.cpu_s]:
-            print_cpu(sum(spent, Counter[str]()), f"{len(spent)} objects")
-        if sheet is not None:
-            out_console.print(f"Look at them: {escape(str(sheet))}", soft_wrap=True, highlight=False)
+        _print_summary(findings, sheet)
     if refused:
         raise typer.Exit(1)
+
+
+def _check_sheet(sheet: Path | None) -> None:
+    if sheet is not None and (sheet.suffix.lower() not in {".jpg", ".jpeg"} or not sheet.parent.is_dir()):
+        raise InputError(f"--sheet {sheet}: expected a .jpg file in a folder that exists")
+
+
+def _draw(sheet: Path, source: str, kept: list[Any]) -> None:
+    """The contact sheet of the objects of a source, as many as fit."""
+    from viewpoint100k import inspection
+    from viewpoint100k.shards import write_atomically
+
+    title = f"{source}: {inspection.count_verdicts([seen.finding for seen in kept])}"
+    if len(kept) > inspection.MOST_ON_A_SHEET:
+        title += f" (drawn: the first {inspection.MOST_ON_A_SHEET})"
+    with disk_errors(sheet):
+        write_atomically(sheet, inspection.draw_sheet(kept, title))
+
+
+def _print_summary(findings: list[Any], sheet: Path | None) -> None:
+    """How many objects there are of each verdict, what their meshes are like, and what looking has cost."""
+    from viewpoint100k import inspection
+
+    out_console.print(inspection.count_verdicts(findings), soft_wrap=True, highlight=False)
+    if meshes := inspection.count_meshes(findings):
+        out_console.print(meshes, soft_wrap=True, highlight=False)
+    if spent := [Counter(finding.cpu_s) for finding in findings if finding.cpu_s]:
+        print_cpu(sum(spent, Counter[str]()), f"{len(spent)} objects")
+    if sheet is not None:
+        out_console.print(f"Look at them: {escape(str(sheet))}", soft_wrap=True, highlight=False)
 
 
 @app.command("fetch")
@@ -162,20 +171,24 @@ def objects_fetch(
     ],
     folder: Annotated[
         Optional[Path],
-        typer.Argument(help="Of a source: where to put what is made here.", show_default=False),
+        typer.Argument(help="For a source: the folder for what is made here.", show_default=False),
     ] = None,
     part: Annotated[
         str,
-        typer.Option("--shard", metavar="K/N", help="Of a run: the Kth of N parts of its objects, from 0."),
+        typer.Option(
+            "--shard", metavar="K/N", help="For a run: which of N parts of its objects to fetch, from 0."
+        ),
     ] = "0/1",
-    connections: Annotated[int, typer.Option(min=1, max=64, help="Of a run: so many objects at a time.")] = 4,
+    connections: Annotated[
+        int, typer.Option(min=1, max=64, help="For a run: how many objects to fetch at a time.")
+    ] = 4,
     count: CountOption = 24,
     seed: DrawSeedOption = 0,
 ) -> None:
     """Make or download objects ahead of a run.
 
-    Of a run, fetches what its shards are going to visit into the cache that they share; several machines
-    may do so at once. Of a source, prints the files.
+    For a run, it fetches what the shards are going to visit into the cache that they share; several machines
+    may do so at once. For a source, it prints the files.
 
     [bold]viewpoint100k objects fetch OUT --shard 0/4 --connections 8[/bold]
     [bold]viewpoint100k objects fetch builtin: my-models/ --count 12[/bold]
@@ -188,7 +201,7 @@ def objects_fetch(
         return
     if folder is None:
         raise InputError(
-            f"{target} is no planned run (it has no .run/plan.json); of a source, name a FOLDER too"
+            f"{target} is no planned run (it has no .run/plan.json); if it is a source, name a FOLDER too"
         )
     _fetch_source(target, folder, count, seed)
 

@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.markup import escape
@@ -122,6 +122,15 @@ def audit_command(
             write_atomically(json_file, report.to_json().encode())
     if html is not None:
         audit.write_html(report, dataset, html)
+    _print_audit(report)
+    if html is not None:
+        out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _print_audit(report: Any) -> None:
+    """The probes, then their verdicts in numbers."""
     print_probes(report.probes)
     verdicts = Counter(probe.verdict for probe in report.probes)
     out_console.print(
@@ -134,10 +143,6 @@ def audit_command(
             f"Shares are of {report.drawn} samples drawn at random; what allows no exception was checked "
             "on all samples"
         )
-    if html is not None:
-        out_console.print(f"Look at it: {escape(str(html))}", soft_wrap=True, highlight=False)
-    if report.failed:
-        raise typer.Exit(1)
 
 
 @app.command("gallery", rich_help_panel="Check and look")

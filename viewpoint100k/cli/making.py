@@ -11,12 +11,13 @@ import typer
 from rich.markup import escape
 
 from viewpoint100k.cli.options import (
-    FARM,
+    AddressOption,
     AllowOption,
     AtATimeOption,
     CpusOption,
     DatasetArgument,
     DeviceOption,
+    DryRunOption,
     GpusOption,
     JsonOption,
     PairsOption,
@@ -24,6 +25,8 @@ from viewpoint100k.cli.options import (
     PythonOption,
     RetriesOption,
     RunArgument,
+    RunnerOption,
+    SbatchOption,
     SeedOption,
     SetOption,
     SourceOption,
@@ -61,36 +64,13 @@ def generate(
     seed: SeedOption = None,
     allow: AllowOption = None,
     overrides: SetOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be made and what it would cost. Write nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
     engine_python: PythonOption = None,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
-    runner: Annotated[
-        str,
-        typer.Option(
-            help="Who runs the shards: local, ray or slurm. See docs/farm.md.",
-            rich_help_panel=FARM,
-            autocompletion=lambda: ["local", "ray", "slurm"],
-        ),
-    ] = "local",
-    address: Annotated[
-        str,
-        typer.Option(
-            help="Address of a Ray cluster: auto, host:port or ray://.",
-            show_default="start one here",
-            rich_help_panel=FARM,
-        ),
-    ] = "",
-    sbatch: Annotated[
-        Optional[list[str]],
-        typer.Option(
-            help="An option for SLURM, such as --sbatch=--partition=long. May be repeated.",
-            show_default=False,
-            rich_help_panel=FARM,
-        ),
-    ] = None,
+    runner: RunnerOption = "local",
+    address: AddressOption = "",
+    sbatch: SbatchOption = None,
     at_a_time: AtATimeOption = 0,
     cpus: CpusOption = 1,
     gpus: GpusOption = 0,
@@ -339,24 +319,25 @@ def render_shard_command(
             lambda scratch: devices_for(scratch, device, engine_python, quiet=quiet),
         )
     if not quiet:
-        out_console.print(
-            f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, "
-            f"{receipt.bytes / 1e6:.1f} MB"
-        )
+        size = f"{receipt.bytes / 1e6:.1f} MB"
+        out_console.print(f"{receipt.name}: {receipt.samples} pairs, {receipt.questions} questions, {size}")
+
+
+WatchOption = Annotated[
+    Optional[float],
+    typer.Option(
+        min=0.1,
+        metavar="SECONDS",
+        help="Look again every SECONDS seconds, until the run is done.",
+        show_default=False,
+    ),
+]
 
 
 @app.command("status", rich_help_panel="Stages of generate")
 def status_command(
     out: RunArgument,
-    watch: Annotated[
-        Optional[float],
-        typer.Option(
-            min=0.1,
-            metavar="SECONDS",
-            help="Look again after so many seconds, until the run is done.",
-            show_default=False,
-        ),
-    ] = None,
+    watch: WatchOption = None,
     missing: Annotated[
         bool,
         typer.Option("--missing", help="Print only the shards to run again, as sbatch --array takes them."),
@@ -389,9 +370,7 @@ def status_command(
             elif missing:
                 print_missing(report)
             else:
-                if watch and out_console.is_terminal:
-                    out_console.clear()
-                print_report(report)
+                print_report(report, anew=bool(watch) and out_console.is_terminal)
             if watch is None or not now.missing:
                 break
             time.sleep(watch)

@@ -19,6 +19,33 @@ RunArgument = Annotated[
     ),
 ]
 FARM = "On other machines"
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be made and what it would cost. Write nothing.")
+]
+RunnerOption = Annotated[
+    str,
+    typer.Option(
+        help="Who runs the shards: local, ray or slurm. See docs/farm.md.",
+        rich_help_panel=FARM,
+        autocompletion=lambda: ["local", "ray", "slurm"],
+    ),
+]
+AddressOption = Annotated[
+    str,
+    typer.Option(
+        help="Address of a Ray cluster: auto, host:port or ray://.",
+        show_default="start one here",
+        rich_help_panel=FARM,
+    ),
+]
+SbatchOption = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        help="An option for SLURM, such as --sbatch=--partition=long. May be repeated.",
+        show_default=False,
+        rich_help_panel=FARM,
+    ),
+]
 AtATimeOption = Annotated[
     int,
     typer.Option(
@@ -60,8 +87,8 @@ SourceOption = Annotated[
     Optional[str],
     typer.Option(
         help="Where objects come from: builtin: (made by our code), a folder of .glb/.gltf, "
-        "objaverse:lvis or "
-        "objaverse:all.",
+        "objaverse:lvis, "
+        "objaverse:all or objaverse-xl:PART.",
         show_default="the preset's",
     ),
 ]
@@ -117,7 +144,8 @@ ListedArgument = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="Where objects come from: builtin:, a folder of .glb/.gltf, objaverse:lvis or objaverse:all.",
+        help="Where objects come from: builtin:, a folder of .glb/.gltf, objaverse:lvis, objaverse:all "
+        "or objaverse-xl:PART.",
         show_default=False,
     ),
 ]

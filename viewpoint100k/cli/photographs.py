@@ -15,56 +15,71 @@ from viewpoint100k.errors import InputError, disk_errors
 app = typer.Typer()
 
 
+PhotosArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="The sets: DIR or photos:DIR (the form is recognised), colmap:DIR, or transforms:DIR.",
+        show_default=False,
+    ),
+]
+PhotosOutArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUT",
+        help="The dataset folder. Run the command again to go on where it stopped.",
+        show_default=False,
+    ),
+]
+AtMostOption = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="The largest number of pairs in all.", show_default="48 of each set"),
+]
+LookersOption = Annotated[
+    int, typer.Option(min=1, help="How many processes read sets. The bytes are the same with any number.")
+]
+UpOption = Annotated[
+    Optional[str],
+    typer.Option(
+        metavar="X,Y,Z",
+        help="Which way is up in the sets' own world.",
+        show_default="found from the cameras",
+    ),
+]
+SubjectOption = Annotated[
+    Optional[str],
+    typer.Option(
+        "--object",
+        metavar="X,Y,Z,RADIUS",
+        help="Where the object is in the sets' own world.",
+        show_default="found from masks or points",
+    ),
+]
+LicenceOption = Annotated[
+    str, typer.Option(help="Licence of the sets whose manifest names none.", show_default="unknown")
+]
+AuthorOption = Annotated[
+    str, typer.Option(help="Author of the sets whose manifest names none.", show_default="unknown")
+]
+SourceUrlOption = Annotated[
+    str, typer.Option(help="Source URL of the sets whose manifest names none.", show_default="none")
+]
+
+
 @app.command("photos", rich_help_panel="Main job")
 def photos_command(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="DIR or photos:DIR (form found by looking), colmap:DIR, or transforms:DIR.",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Argument(metavar="OUT", help="The dataset folder; run again to go on.", show_default=False),
-    ],
-    pairs: Annotated[
-        Optional[int],
-        typer.Option(min=1, help="At most so many pairs in all.", show_default="48 of each set"),
-    ] = None,
-    up: Annotated[
-        Optional[str],
-        typer.Option(
-            metavar="X,Y,Z",
-            help="Which way is up in the sets' own world.",
-            show_default="found from the cameras",
-        ),
-    ] = None,
-    subject: Annotated[
-        Optional[str],
-        typer.Option(
-            "--object",
-            metavar="X,Y,Z,RADIUS",
-            help="Where the object is in the sets' own world.",
-            show_default="found from masks or points",
-        ),
-    ] = None,
-    licence: Annotated[
-        str, typer.Option(help="Of sets whose manifest does not say.", show_default="unknown")
-    ] = "",
-    author: Annotated[
-        str, typer.Option(help="Of sets whose manifest does not say.", show_default="unknown")
-    ] = "",
-    source_url: Annotated[
-        str, typer.Option(help="Of sets whose manifest does not say.", show_default="none")
-    ] = "",
+    source: PhotosArgument,
+    out: PhotosOutArgument,
+    pairs: AtMostOption = None,
+    up: UpOption = None,
+    subject: SubjectOption = None,
+    licence: LicenceOption = "",
+    author: AuthorOption = "",
+    source_url: SourceUrlOption = "",
     seed: SeedOption = None,
     allow: AllowOption = None,
     overrides: SetOption = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Processes that look at sets; same bytes with any.")
-    ] = 1,
+    workers: LookersOption = 1,
 ) -> None:
     """Make a test split of photographs whose poses are known.
 

@@ -46,7 +46,7 @@ def name_devices(wanted: str, devices: list[Any]) -> None:
     """Say what was found, unless it was asked for by name."""
     if wanted != "cpu":
         names = ", ".join(f"{device.kind} {device.index}: {device.name}" for device in devices if device.name)
-        err_console.print(f"Rendering on {names or 'the processor: Cycles finds no GPU'}", highlight=False)
+        err_console.print(f"Rendering on {names or 'the processor: there is no GPU'}", highlight=False)
 
 
 def warm(devices: list[Any], settings: Any, scratch: Path, engine_python: str | None) -> dict[Any, float]:

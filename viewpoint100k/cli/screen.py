@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -138,10 +138,25 @@ def print_missing(report: Any) -> None:
         )
 
 
-def print_report(report: Any) -> None:
-    """How a run goes."""
+def _table_of_machines(machines: Sequence[Any]) -> Table:
+    table = Table("machine", "shards", "pairs", "pairs an hour", "CPU-s a pair")
+    for machine in machines:
+        table.add_row(
+            escape(machine.name),
+            str(machine.shards),
+            str(machine.pairs),
+            f"{machine.pairs_per_hour:.0f}",
+            f"{machine.cpu_s_per_pair:.2f}",
+        )
+    return table
+
+
+def print_report(report: Any, *, anew: bool = False) -> None:
+    """How a run goes; `anew`: on an empty screen."""
     from viewpoint100k.monitor import duration
 
+    if anew:
+        out_console.clear()
     speed = f"; {report.pairs_per_minute:.1f} pairs a minute" if report.pairs_per_minute else ""
     speed += f", about {duration(report.eta_s)} left" if speed and report.done < report.shards else ""
     out_console.print(
@@ -156,16 +171,7 @@ def print_report(report: Any) -> None:
     if report.fetching:
         out_console.print(report.fetching, soft_wrap=True, highlight=False)
     if report.machines:
-        table = Table("machine", "shards", "pairs", "pairs an hour", "CPU-s a pair")
-        for one in report.machines:
-            table.add_row(
-                escape(one.name),
-                str(one.shards),
-                str(one.pairs),
-                f"{one.pairs_per_hour:.0f}",
-                f"{one.cpu_s_per_pair:.2f}",
-            )
-        out_console.print(table)
+        out_console.print(_table_of_machines(report.machines))
     for one in report.failed:
         out_console.print(
             f"shard {one.number} failed on {escape(one.machine)}, attempt {one.attempt}: {escape(one.error)}",
@@ -183,6 +189,13 @@ def print_report(report: Any) -> None:
             out_console.print(table)
 
 
+def _colour_of(asymmetry: float, least: float) -> str:
+    """Red for what a run would refuse, yellow for what it might refuse in other light."""
+    if asymmetry < least:
+        return "red"
+    return "yellow" if asymmetry < 2 * least else "green"
+
+
 def print_findings(findings: list[Any], min_asymmetry: float) -> None:
     """A row per object; the asymmetry is green where it is far from the threshold.
 
@@ -196,13 +209,7 @@ def print_findings(findings: list[Any], min_asymmetry: float) -> None:
     table = Table("object", "verdict", "asymmetry", *(["mesh"] if meshes else []), "reason")
     for finding in findings:
         value = finding.asymmetry
-        colour = (
-            "red"
-            if (value or 0) < min_asymmetry
-            else "yellow"
-            if (value or 0) < 2 * min_asymmetry
-            else "green"
-        )
+        colour = _colour_of(value or 0, min_asymmetry)
         table.add_row(
             escape(finding.uid),
             f"[{'green' if finding.verdict == 'ok' else 'red'}]{escape(finding.verdict)}[/]",

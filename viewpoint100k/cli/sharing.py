@@ -1,7 +1,7 @@
 """Commands that describe, publish, export and score a dataset."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.markup import escape
@@ -46,24 +46,26 @@ def card_command(
     )
 
 
+PrivateOption = Annotated[
+    bool, typer.Option("--private", help="Make the repository private if it does not exist yet.")
+]
+BranchOption = Annotated[str, typer.Option(help="The branch that people read; created if it does not exist.")]
+TagOption = Annotated[
+    str, typer.Option(help="Tag of this version.", show_default="v and the version of the dataset")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be sent. Send nothing.")]
+
+
 @app.command("publish", rich_help_panel="Publish")
 def publish_command(
     dataset: DatasetArgument,
     repo_id: Annotated[
         str, typer.Argument(metavar="REPO_ID", help="owner/name on the Hugging Face Hub.", show_default=False)
     ],
-    private: Annotated[
-        bool, typer.Option("--private", help="Make the repository private if it does not exist yet.")
-    ] = False,
-    branch: Annotated[
-        str, typer.Option(help="The branch that people read; created if it does not exist.")
-    ] = "main",
-    tag: Annotated[
-        str, typer.Option(help="Tag of this version.", show_default="v and the version of the dataset")
-    ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be sent. Send nothing.")
-    ] = False,
+    private: PrivateOption = False,
+    branch: BranchOption = "main",
+    tag: TagOption = "",
+    dry_run: DryRunOption = False,
     workers: Annotated[
         Optional[int],
         typer.Option(min=1, help="How many processes check at once.", show_default="one per core"),
@@ -94,17 +96,17 @@ def publish_command(
         return
     with sending() as progress:
         commit = hub.send(shipment, progress)
+    _print_sent(shipment, repo_id, commit)
+
+
+def _print_sent(shipment: Any, repo_id: str, commit: str) -> None:
+    """What a repository holds now, and how to load it."""
     if shipment.up_to_date:
         out_console.print("Everything was already there")
-    out_console.print(
-        f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:", soft_wrap=True, highlight=False
-    )
-    out_console.print(
-        f"  {load_line(repo_id, shipment.tag)}",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
-    )
+    done = f"{escape(repo_id)} {shipment.tag} is commit {commit[:12]}. Load it:"
+    out_console.print(done, soft_wrap=True, highlight=False)
+    line = f"  {load_line(repo_id, shipment.tag)}"
+    out_console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command("remove", rich_help_panel="Publish")
@@ -191,6 +193,17 @@ def export_command(
     )
 
 
+def _check_outputs(predictions: Path, json_file: Path | None, html: Path | None) -> None:
+    """Refuse to write over the predictions, or one page over the other."""
+    for option, out in (("--json", json_file), ("--html", html)):
+        if out is not None and out.exists() and predictions.exists() and out.samefile(predictions):
+            raise InputError(
+                f"{option} {out} is the file of predictions itself; write the scores to another one"
+            )
+    if json_file is not None and html is not None and json_file.resolve() == html.resolve():
+        raise InputError(f"--json and --html both name {html}; expected two files")
+
+
 @app.command("evaluate", rich_help_panel="Use it")
 def evaluate_command(
     predictions: Annotated[
@@ -216,13 +229,7 @@ def evaluate_command(
     from viewpoint100k import evaluate
     from viewpoint100k.shards import write_atomically
 
-    for option, out in (("--json", json_file), ("--html", html)):
-        if out is not None and out.exists() and predictions.exists() and out.samefile(predictions):
-            raise InputError(
-                f"{option} {out} is the file of predictions itself; write the scores to another one"
-            )
-    if json_file is not None and html is not None and json_file.resolve() == html.resolve():
-        raise InputError(f"--json and --html both name {html}; expected two files")
+    _check_outputs(predictions, json_file, html)
     scores, cases = evaluate.evaluate(predictions, dataset)
     if json_file is not None:
         with disk_errors(json_file):

@@ -28,7 +28,7 @@ from viewpoint100k.records import FAMILIES, Question, Sample
 from viewpoint100k.shards import StoredSample, in_sample, iter_samples, iter_stored, write_atomically
 
 CHUNK = 20  # samples per script and per page of the page: turning to the next one loads about 0.7 MB
-ONE_FILE = 300  # up to so many samples all is in the page itself: about 10 MB
+ONE_FILE = 300  # up to this many samples, all is in the page itself: about 10 MB
 GOLDEN = 0.6180339887498949  # its multiples, modulo 1, fill an interval evenly and follow no period
 
 FILTERS: dict[str, Callable[[Any], str]] = {
@@ -54,13 +54,12 @@ def write_gallery(
 ) -> Written:
     """Write an HTML page that shows a dataset, and for more than `ONE_FILE` samples a folder beside it.
 
-    The page appears when all that it needs is there, and is replaced in one step; what an earlier one had is
-    removed.
+    The page is replaced in one step when all that it needs is there; what an earlier one had is removed.
 
     Args:
         dataset: the folder that holds the shards.
         page: the HTML file. `page.html` has its samples in `page_files/`.
-        limit: show at most so many samples, spread evenly over all; the figures at the top count every one.
+        limit: the most samples to show, spread evenly over all; the figures at the top count every one.
         progress: called with (samples done, of).
 
     Raises:
@@ -75,23 +74,21 @@ def write_gallery(
     folder = page.with_name(f"{page.stem}_files")
     index = Index()
     chunks = _chunks(_counted(pick(iter_stored(dataset), places), len(places), progress), index)
-    name = dataset.resolve().name
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
+        version = ""
+        size = 0
         if len(places) <= ONE_FILE:
-            html = render_page(name, summary, index, list(chunks))
-            size = 0
-            write_atomically(page, html.encode())
-            _remove_versions(folder, keep="")
+            html = render_page(dataset.resolve().name, summary, index, list(chunks))
         else:
             version, size = _write_version(folder, chunks)
-            html = render_page(name, summary, index, [], f"{folder.name}/{version}")
-            write_atomically(page, html.encode())
-            _remove_versions(folder, keep=version)
+            html = render_page(dataset.resolve().name, summary, index, [], f"{folder.name}/{version}")
+        write_atomically(page, html.encode())
+        _remove_versions(folder, keep=version)
     except OSError as error:
         raise InputError(f"cannot write {page}: {error.strerror}; pass an HTML file you may write") from error
     beside = folder if len(places) > ONE_FILE else None
-    return Written(len(places), summary.samples, beside, len(html.encode()) + size)
+    return Written(len(places), summary.samples, beside, size + len(html.encode()))
 
 
 def even_spread(total: int, limit: int) -> list[int]:

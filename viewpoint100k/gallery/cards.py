@@ -268,7 +268,8 @@ def numbers(truth: Truth, views: Sequence[View]) -> dict[str, list[Number]]:
     """The truth in figures and words. Signs: docs/conventions.md."""
     right, down, forward = truth.translation
     ratio = f"{truth.distance_ratio:.2f}"
-    nearer = "same" if ratio == "1.00" else "farther" if truth.distance_ratio > 1 else "nearer"
+    farther_or_nearer = "farther" if truth.distance_ratio > 1 else "nearer"
+    nearer = "same" if ratio == "1.00" else farther_or_nearer
     fields = dict.fromkeys(f"{view.hfov_deg:.1f}°" for view in views)
     return {
         "Camera moved, over the distance": [

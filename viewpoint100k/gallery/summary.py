@@ -10,6 +10,7 @@ import numpy as np
 
 from viewpoint100k.records import Sample
 
+MOST_CATEGORIES = 11  # with a bar of their own
 OTHER = "other"  # answers that are too many for a bar of their own
 
 
@@ -20,12 +21,22 @@ class Summary:
     samples: int = 0
     questions: int = 0
     fair: int = 0  # of the questions
-    objects: set[str] = field(default_factory=set)
+    objects: dict[str, str] = field(default_factory=dict)  # the category of each
     splits: Counter[str] = field(default_factory=Counter)
     families: Counter[str] = field(default_factory=Counter)
     azimuth_changes_deg: list[float] = field(default_factory=list)
     # (type, frame) -> right options of fair questions
     answers: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+
+    def categories(self) -> list[tuple[str, int]]:
+        """Name and objects of the most frequent categories, then of the others; none if there is one."""
+        counts = Counter(self.objects.values())
+        if len(counts) < 2:
+            return []
+        most = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+        rest = most[MOST_CATEGORIES:]
+        others = [(f"{len(rest)} {OTHER}s", sum(count for _, count in rest))] if rest else []
+        return [*most[:MOST_CATEGORIES], *others]
 
     def shares(self) -> list[tuple[str, str, list[tuple[str, float, str]]]]:
         """(type, frame, [(answer, share, tone)]) for the bars; what says "no" comes last, in grey."""
@@ -56,7 +67,7 @@ def summarise(samples: Iterable[Sample]) -> Summary:
         summary.samples += 1
         summary.questions += len(sample.questions)
         summary.fair += len(sample.fair_questions)
-        summary.objects.update(thing.uid for thing in sample.objects)
+        summary.objects.update((thing.uid, thing.category) for thing in sample.objects)
         summary.splits[sample.split] += 1
         summary.families[sample.family] += 1
         summary.azimuth_changes_deg.append(sample.truth.azimuth_change_deg)

@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike
 from viewpoint100k.geometry.cameras import project
 from viewpoint100k.geometry.rotations import Array
 
+# (8, 3) corners of a box with sides of 1, whose base is at z = 0: x slowest, z fastest
+UNIT_CORNERS = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (0.0, 1.0)])
+
 
 class Projected(NamedTuple):
     """An upright box in a picture."""
@@ -43,20 +46,8 @@ def box_corners(world_from_object: ArrayLike, size: ArrayLike) -> Array:
         world_from_object: (4, 4).
         size: (3,) its sides.
     """
-    signs = np.stack(np.meshgrid((-0.5, 0.5), (-0.5, 0.5), (0.0, 1.0), indexing="ij"), axis=-1).reshape(-1, 3)
     m = np.asarray(world_from_object, dtype=np.float64)
-    return np.asarray((signs * np.asarray(size, dtype=np.float64)) @ m[:3, :3].T + m[:3, 3])
-
-
-def box_centre(world_from_object: ArrayLike, size: ArrayLike) -> Array:
-    """(3,) world position of the middle of a box."""
-    return np.asarray(box_corners(world_from_object, size).mean(axis=0))
-
-
-def front_direction(world_from_object: ArrayLike, front_azimuth_deg: float) -> Array:
-    """(3,) unit vector in the world: where the object's front faces."""
-    a = np.radians(front_azimuth_deg)
-    return np.asarray(np.asarray(world_from_object, dtype=np.float64)[:3, :3] @ [np.cos(a), np.sin(a), 0.0])
+    return np.asarray((UNIT_CORNERS * np.asarray(size, dtype=np.float64)) @ m[:3, :3].T + m[:3, 3])
 
 
 def project_box(

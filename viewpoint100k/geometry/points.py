@@ -84,47 +84,74 @@ def _visibility(
     if not captures:
         return [], []
     points, normals = (np.concatenate([part[i] for part in of_each]) for i in (0, 1))
-    counts = [len(one.points) for one in of_each]
-    which = np.repeat(np.arange(len(captures)), counts)
+    counts = [len(part.points) for part in of_each]
     ends = np.cumsum(counts).tolist()
-    poses = np.array([one.world_from_camera for one in captures])[which]
-    shapes = [
-        (*one.depth.shape, one.intrinsics[0, 0], one.intrinsics[1, 1], *one.intrinsics[:2, 2])
-        for one in captures
-    ]
-    height, width, fx, fy, cx, cy = np.array(shapes)[which].T
-    margin = np.maximum(CLEAR_PX * np.maximum(height, width) / 512, LEAST_CLEAR_PX)
-    towards = points - poses[:, :3, 3]
-    x, y, depth = np.einsum("ni,nij->jn", towards, poses[:, :3, :3])
+    own = _own_cameras(captures, np.repeat(np.arange(len(captures)), counts))
+    margin = np.maximum(CLEAR_PX * np.maximum(own.height, own.width) / 512, LEAST_CLEAR_PX)
+    towards = points - own.poses[:, :3, 3]
+    x, y, depth = np.einsum("ni,nij->jn", towards, own.poses[:, :3, :3])
     ahead = np.where(depth > 0, depth, 1)
-    u = fx * x / ahead + cx
-    v = fy * y / ahead + cy
-    inside = (depth > 0) & (u >= margin) & (v >= margin) & (u < width - margin) & (v < height - margin)
-    cols, rows = (
-        np.minimum(
-            (np.where(inside, at, margin) + margin * beside[:, None]).astype(np.int64),
-            size.astype(np.int64) - 1,
-        )
-        for at, beside, size in ((u, AROUND_X, width), (v, AROUND_Y, height))
-    )
-    places = np.maximum(rows, 0) * width.astype(np.int64) + np.maximum(
-        cols, 0
-    )  # (9, N), the point's own pixel first
+    u = own.fx * x / ahead + own.cx
+    v = own.fy * y / ahead + own.cy
+    inside = (depth > 0) & (u >= margin) & (v >= margin)
+    inside &= (u < own.width - margin) & (v < own.height - margin)
+    places = _pixels_around(np.where(inside, u, margin), np.where(inside, v, margin), margin, own)
     there = np.empty(places.shape)
-    for one, start, end in zip(captures, [0, *ends], ends, strict=False):
-        there[:, start:end] = one.depth.ravel()[places[:, start:end]]
+    for capture, start, end in zip(captures, [0, *ends], ends, strict=False):
+        there[:, start:end] = capture.depth.ravel()[places[:, start:end]]
     cosine = -np.einsum("ni,ni->n", towards, normals) / np.maximum(
         np.sqrt(x * x + y * y + depth * depth), 1e-12
     )
     steep = np.minimum(np.maximum(cosine, CLEAR_COSINE), 1)
     slope = np.sqrt(1 - steep**2) / steep
-    own = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / fx
-    beside = CONTINUOUS + slope * margin * depth / fx
-    seen = inside & (cosine >= CLEAR_COSINE) & (np.abs(there[0] - depth) <= own)
+    in_own_pixel = np.maximum(1e-3, 0.005 * depth) + 0.75 * slope * depth / own.fx
+    beside = CONTINUOUS + slope * margin * depth / own.fx
+    seen = inside & (cosine >= CLEAR_COSINE) & (np.abs(there[0] - depth) <= in_own_pixel)
     seen &= (np.abs(there - depth) <= beside).all(axis=0)
     hidden = inside & (there[0] < depth - HIDDEN_BY) & (there < depth - 0.4 * HIDDEN_BY).all(axis=0)
     states = seen.astype(np.int8) - hidden
     return np.split(np.stack([u, v], axis=-1), ends[:-1]), np.split(states, ends[:-1])
+
+
+class _Cameras(NamedTuple):
+    """For each of N points, the camera that looks at it. All but `poses` are (N,), in pixels."""
+
+    poses: Array  # (N, 4, 4) world_from_camera
+    height: Array
+    width: Array
+    fx: Array
+    fy: Array
+    cx: Array
+    cy: Array
+
+
+def _own_cameras(captures: Sequence[Capture], which: NDArray[np.intp]) -> _Cameras:
+    """The cameras of points, by the number of each point's view."""
+    poses = np.array([capture.world_from_camera for capture in captures])[which]
+    shapes = [
+        (
+            *capture.depth.shape,
+            capture.intrinsics[0, 0],
+            capture.intrinsics[1, 1],
+            *capture.intrinsics[:2, 2],
+        )
+        for capture in captures
+    ]
+    return _Cameras(poses, *np.array(shapes)[which].T)
+
+
+def _pixels_around(u: Array, v: Array, margin: Array, own: _Cameras) -> NDArray[np.int64]:
+    """(9, N) numbers of the pixels at and around places in pictures, the place's own pixel first.
+
+    Args:
+        margin: (N,) how far from it the others are, in pixels.
+    """
+    cols, rows = (
+        np.minimum((at + margin * beside[:, None]).astype(np.int64), size.astype(np.int64) - 1)
+        for at, beside, size in ((u, AROUND_X, own.width), (v, AROUND_Y, own.height))
+    )
+    places: NDArray[np.int64] = np.maximum(rows, 0) * own.width.astype(np.int64) + np.maximum(cols, 0)
+    return places
 
 
 def side_shares(seen: Surface, world_from_camera: Array, front_azimuth_deg: float) -> Array:

@@ -6,7 +6,7 @@ Nothing is rendered here: points seen in the first view are carried over to the 
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ FRAME_MARGIN_PX = 8.0  # of a 512 px image: a point this near to the frame's edg
 GRAZING_COSINE = np.cos(np.radians(80.0))  # surface turned further away than this is not seen in practice
 CELLS = 64  # along the picture's longer side: of two points in one of these, the nearer hides the farther
 BACKGROUND_DIFFERENCE = 0.5  # albedo difference of a point that would lie where the second view has no object
+
+Pixels = NDArray[np.signedinteger[Any]]  # (N,) numbers of rows or columns
 
 
 class Capture(NamedTuple):
@@ -52,22 +54,46 @@ def mask(capture: Capture) -> NDArray[np.bool_]:
 def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
     """Points of the object in view, on a regular grid of pixels, with normals from the depth around them."""
     seen = mask(capture)
-    height, width = seen.shape
     stride = max(1, int(np.ceil(np.sqrt(seen.sum() / max_points))))
     rows, cols = np.nonzero(seen[stride // 2 :: stride, stride // 2 :: stride])
     rows = rows * stride + stride // 2
     cols = cols * stride + stride // 2
-
-    (fx, _, cx), (_, fy, cy), _ = capture.intrinsics
     here = capture.depth[rows, cols].astype(np.float64)
-    across = (cols + 0.5 - cx) / fx
-    along = (rows + 0.5 - cy) / fy
-    # in camera axes, where the camera is the origin
-    x = across * here
-    y = along * here
+    points = np.array(_rays(capture, rows, cols)) * here  # in camera axes, where the camera is the origin
+    normal = _normals(capture, rows, cols, points)
+    length = np.sqrt((normal * normal).sum(axis=0))
+    normal /= np.where(length > 0, length, 1)
+    cosine = -(normal * points).sum(axis=0) / np.maximum(np.sqrt((points * points).sum(axis=0)), 1e-12)
+    kept = np.flatnonzero(np.isfinite(length) & (cosine >= GRAZING_COSINE))
+    rows = rows[kept]
+    cols = cols[kept]
+    here = here[kept]
+    pixels = np.stack([cols + 0.5, rows + 0.5], axis=1)
+    return Surface(
+        back_project(pixels, here, capture.world_from_camera, capture.intrinsics),
+        normal.take(kept, axis=1).T @ capture.world_from_camera[:3, :3].T,
+        (here * stride / capture.intrinsics[0][0]) ** 2 / cosine[kept],
+        capture.albedo[rows, cols].astype(np.float64),
+    )
 
-    def step(dr: int, dc: int) -> tuple[Array, Array, Array]:
-        """To a neighbour.
+
+def _rays(capture: Capture, rows: Pixels, cols: Pixels) -> tuple[Array, Array, Array]:
+    """x, y and z, each (N,), of what is seen in pixels at a depth of one, in camera axes."""
+    (fx, _, cx), (_, fy, cy), _ = capture.intrinsics
+    return (cols + 0.5 - cx) / fx, (rows + 0.5 - cy) / fy, np.ones(len(rows))
+
+
+def _normals(capture: Capture, rows: Pixels, cols: Pixels, points: Array) -> Array:
+    """(3, N) of the surface in pixels, towards the viewer, in camera axes; of any length.
+
+    Args:
+        points: (3, N) what is seen there, in camera axes.
+    """
+    height, width = capture.depth.shape
+    here = points[2]
+
+    def step(dr: int, dc: int) -> Array:
+        """(3, N) to a neighbour.
 
         Central where both are on the object, one-sided on its edge: the nearer in depth wins.
         """
@@ -78,29 +104,10 @@ def surface(capture: Capture, *, max_points: int = 6000) -> Surface:
         nearer = np.abs(depth_ahead - here) <= np.abs(depth_behind - here)
         depth = np.where(nearer, depth_ahead, depth_behind).astype(np.float64)
         row, col = (np.where(nearer, *both) for both in zip(ahead, behind, strict=True))
-        sign = np.where(nearer, 1.0, -1.0)
-        return (
-            sign * ((col + 0.5 - cx) / fx * depth - x),
-            sign * ((row + 0.5 - cy) / fy * depth - y),
-            sign * (depth - here),
-        )
+        there = np.array(_rays(capture, row, col)) * depth
+        return np.asarray(np.where(nearer, 1.0, -1.0) * (there - points))
 
-    normal = np.array(_cross(step(1, 0), step(0, 1)))  # down x right points to the viewer in OpenCV axes
-    length = np.sqrt((normal * normal).sum(axis=0))
-    normal /= np.where(length > 0, length, 1)
-    points = np.array([x, y, here])
-    cosine = -(normal * points).sum(axis=0) / np.maximum(np.sqrt((points * points).sum(axis=0)), 1e-12)
-    kept = np.flatnonzero(np.isfinite(length) & (cosine >= GRAZING_COSINE))
-    rows = rows[kept]
-    cols = cols[kept]
-    here = here[kept]
-    pixels = np.stack([cols + 0.5, rows + 0.5], axis=1)
-    return Surface(
-        back_project(pixels, here, capture.world_from_camera, capture.intrinsics),
-        normal.take(kept, axis=1).T @ capture.world_from_camera[:3, :3].T,
-        (here * stride / fx) ** 2 / cosine[kept],
-        capture.albedo[rows, cols].astype(np.float64),
-    )
+    return np.array(_cross(step(1, 0), step(0, 1)))  # down x right points to the viewer in OpenCV axes
 
 
 def merge(surfaces: Sequence[Surface]) -> Surface:
@@ -155,13 +162,39 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
         the identity; as small for any other look that is the same to the eye. NaN if nothing would be seen.
     """
     looks = np.asarray(looks, dtype=np.float64)
+    seen = _seen_points(cloud, view, looks)
+    depth_there = view.depth.ravel()[seen.pixel].astype(np.float64)
+    there = view.albedo.reshape(-1, 3).take(seen.pixel, axis=0)
+    of_albedo = np.abs(there - cloud.albedo.take(seen.point, axis=0)) @ np.full(3, 1 / 3)
+    position = view.world_from_camera[:3, 3]
+    of_shape = np.minimum(2 / math.hypot(*position) * np.abs(depth_there - seen.depth), BACKGROUND_DIFFERENCE)
+    difference = np.where(depth_there < FAR, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
+    weight = np.bincount(seen.look, seen.cosine, minlength=len(looks))
+    total = np.bincount(seen.look, seen.cosine * difference, minlength=len(looks))
+    return np.asarray(np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan))
+
+
+class _Seen(NamedTuple):
+    """Points of an object that a camera would see, whatever was done to the object. All (M,)."""
+
+    look: NDArray[np.intp]  # number of what was done
+    point: NDArray[np.intp]  # number of the point in its cloud
+    pixel: NDArray[np.intp]  # number of the pixel in which it would be seen, row by row
+    depth: Array
+    cosine: Array  # of the angle between its normal and the line of sight
+
+
+def _seen_points(cloud: Surface, view: Capture, looks: Array) -> _Seen:
+    """What the camera of `view` would see of a cloud under each of (K, 3, 3) looks: see `look_differences`.
+
+    A point is left out where it faces away, or is seen at a slant, outside the picture, or behind others.
+    """
     count = len(cloud.points)
-    (height, width) = view.depth.shape
+    height, width = view.depth.shape
     factor = np.sqrt((looks[:, :, 0] ** 2).sum(axis=1))
     camera_from_world = view.world_from_camera[:3, :3].T
-    position = view.world_from_camera[:3, 3:]
     turned = camera_from_world @ looks
-    x, y, z = _rows(turned, cloud.points) - camera_from_world @ position
+    x, y, z = _rows(turned, cloud.points) - camera_from_world @ view.world_from_camera[:3, 3:]
     right, down, ahead = _rows(turned / factor[:, None, None], cloud.normals)
     cosine = -(right * x + down * y + ahead * z) / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)
     facing = np.flatnonzero((cosine > GRAZING_COSINE) & (z > 0))
@@ -172,24 +205,12 @@ def look_differences(cloud: Surface, view: Capture, looks: Array) -> Array:
     v = fy * y[facing] / depth + cy
     inside = np.flatnonzero((u >= 0) & (v >= 0) & (u < width) & (v < height))
     facing = facing[inside]
-    (cosine, depth, u, v) = (part[inside] for part in (cosine, depth, u, v))
+    cosine, depth, u, v = (part[inside] for part in (cosine, depth, u, v))
     front = _in_front(u, v, depth, facing // count, cell_px=max(width, height) / CELLS)
     facing = facing[front]
-    cosine = cosine[front]
-    depth = depth[front]
-    which = facing // count
+    look = facing // count
     pixel = v[front].astype(np.int64) * width + u[front].astype(np.int64)
-    point = facing - count * which
-    depth_there = view.depth.ravel()[pixel].astype(np.float64)
-    there = view.albedo.reshape(-1, 3).take(pixel, axis=0)
-    of_albedo = np.abs(there - cloud.albedo.take(point, axis=0)) @ np.full(3, 1 / 3)
-    of_shape = np.minimum(
-        2 / math.hypot(*position[:, 0]) * np.abs(depth_there - depth), BACKGROUND_DIFFERENCE
-    )
-    difference = np.where(depth_there < FAR, np.maximum(of_albedo, of_shape), BACKGROUND_DIFFERENCE)
-    weight = np.bincount(which, cosine, minlength=len(looks))
-    total = np.bincount(which, cosine * difference, minlength=len(looks))
-    return np.asarray(np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan))
+    return _Seen(look, facing - count * look, pixel, depth[front], cosine[front])
 
 
 def _rows(matrices: Array, vectors: Array) -> Array:
@@ -200,7 +221,7 @@ def _rows(matrices: Array, vectors: Array) -> Array:
     return np.asarray((matrices.transpose(1, 0, 2).reshape(-1, 3) @ vectors.T).reshape(3, -1))
 
 
-def _cross(a: Sequence[Array], b: Sequence[Array]) -> tuple[Array, Array, Array]:
+def _cross(a: Array | Sequence[Array], b: Array | Sequence[Array]) -> tuple[Array, Array, Array]:
     """Rows of cross products, of rows of vectors."""
     (ax, ay, az) = a
     (bx, by, bz) = b

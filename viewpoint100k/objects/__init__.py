@@ -1,7 +1,7 @@
 """Where objects come from: list what a source has, and bring one file of it to this machine, checked.
 
-A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis` or
-`objaverse:all`.
+A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis`,
+`objaverse:all`, or `objaverse-xl:` with a part of it or a table.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from viewpoint100k.config import FileBudgets, ObjectsConfig
+from viewpoint100k.config import XL_PARTS, FileBudgets, ObjectsConfig
 from viewpoint100k.errors import InputError, ObjectRefused, ViewpointError
 from viewpoint100k.objects.credit import licence_refusal
 from viewpoint100k.objects.selection import (
@@ -28,8 +28,21 @@ from viewpoint100k.objects.selection import (
 from viewpoint100k.plan import Selection
 from viewpoint100k.records import ObjectRecord, Reject, SourceObject
 
-MANY = 100  # objects of Objaverse: for so many, all of it is looked at
-SOURCES = "builtin:, a folder of .glb/.gltf files, objaverse:lvis or objaverse:all"
+MANY = 100  # objects of Objaverse: for this many, all of it is looked at
+SOURCES = (
+    "builtin:, a folder of .glb/.gltf files, objaverse:lvis, objaverse:all, or objaverse-xl: with "
+    f"{', '.join(XL_PARTS)} or a Parquet file"
+)
+REMOTE = ("objaverse", "xl")  # kinds whose files are downloaded
+# what Objaverse-XL's tables do not say of files
+NOT_IN_XL = (
+    *OF_ANNOTATIONS,
+    "categories",
+    "without_categories",
+    "authors",
+    "without_authors",
+    "category_share",
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,15 @@ class Listing:
     selection: Selection
 
 
+# which settings a kind of source cannot go by
+IMPOSSIBLE = {
+    "builtin": (OF_ANNOTATIONS, OF_LISTS),
+    "folder": (OF_ANNOTATIONS,),
+    "objaverse": (),
+    "xl": (NOT_IN_XL,),
+}
+
+
 def list_objects(
     source: str,
     *,
@@ -52,7 +74,7 @@ def list_objects(
     choice: ObjectsConfig | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Listing:
-    """The objects of a source, the same whoever asks, and those that may not be used with the reason.
+    """The objects of a source, the same on every machine, and those that may not be used, with the reason.
 
     Args:
         source: one of `SOURCES`. A folder is read whole, whatever is wanted, and every file in it hashed and
@@ -69,34 +91,78 @@ def list_objects(
     """
     kind, rest = _parse(source)
     choice = choice or ObjectsConfig()
-    if kind != "objaverse":
-        check_possible(choice, source, OF_ANNOTATIONS)
-    if kind == "builtin":
-        check_possible(choice, source, OF_LISTS)
+    for settings in IMPOSSIBLE[kind]:
+        check_possible(choice, source, settings)
+    files = dict[str, str]()
     lists = read_lists(choice)
     funnel = Funnel()
+    rejects: list[Reject] = []
     if kind == "builtin":
-        from viewpoint100k.objects.builtin import list_builtin
-
-        made = list_builtin(wanted, seed)
-        refusals = {each.record.uid: licence_refusal(each.record.licence, allow) for each in made}
-        objects = [each for each in made if not refusals[each.record.uid]]
-        rejects = [Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason]
-        funnel.step("made", len(made))
+        objects, rejects = _made(wanted, seed, allow, funnel)
     elif kind == "objaverse":
         from viewpoint100k.objects.objaverse import list_objaverse
 
         objects, funnel = list_objaverse(rest, wanted, seed, lists, allow, progress)
-        rejects = []
-    else:
-        from viewpoint100k.objects.folder import list_folder
+    elif kind == "xl":
+        from viewpoint100k.objects.xl import list_xl
 
-        usable, rejects = list_folder(Path(rest), budgets, allow, progress)
-        funnel.step("files of objects", len(usable) + len(rejects))
-        funnel.step("pass the gate, with a licence that is allowed", len(usable))
+        objects, funnel, files = list_xl(rest, wanted, seed, lists, allow)
+    else:
+        usable, rejects = _in_folder(Path(rest), budgets, allow, progress, funnel)
         objects = select(usable, lists, funnel)
     selection = record_selection(lists, allow, funnel, [thing.record.uid for thing in objects])
+    selection = selection.model_copy(update={"files": {**selection.files, **files}})
     return Listing(tuple(objects), (*rejects, *funnel.rejects), kind == "builtin", selection)
+
+
+def _in_folder(
+    folder: Path,
+    budgets: FileBudgets,
+    allow: tuple[str, ...] | None,
+    progress: Callable[[int, int], None] | None,
+    funnel: Funnel,
+) -> tuple[list[SourceObject], list[Reject]]:
+    """Usable objects of a folder, and those that are not usable."""
+    from viewpoint100k.objects.folder import list_folder
+
+    usable, rejects = list_folder(folder, budgets, allow, progress)
+    funnel.step("files of objects", len(usable) + len(rejects))
+    funnel.step("pass the gate, with a licence that is allowed", len(usable))
+    return usable, rejects
+
+
+def _made(
+    wanted: int, seed: int, allow: tuple[str, ...] | None, funnel: Funnel
+) -> tuple[list[SourceObject], list[Reject]]:
+    """Objects that our own code makes, and those whose licence is not allowed."""
+    from viewpoint100k.objects.builtin import list_builtin
+
+    made = list_builtin(wanted, seed)
+    funnel.step("made", len(made))
+    refusals = {thing.record.uid: licence_refusal(thing.record.licence, allow) for thing in made}
+    objects = [thing for thing in made if not refusals[thing.record.uid]]
+    return objects, [
+        Reject(uid=uid, stage="list", reason=reason) for uid, reason in refusals.items() if reason
+    ]
+
+
+def _file_of(obj: SourceObject, source: str, folder: Path, budgets: FileBudgets) -> Path:
+    """The object's file on this machine, as it is: see `fetch_object`."""
+    from viewpoint100k.objects.folder import check_folder, open_inside
+
+    kind, rest = _parse(source)
+    if kind == "builtin":
+        return _make_builtin(obj.record.uid, folder)
+    if kind == "objaverse":
+        from viewpoint100k.objects.objaverse import fetch_objaverse
+
+        return fetch_objaverse(obj)
+    if kind == "xl":
+        from viewpoint100k.objects.xl import fetch_xl
+
+        return fetch_xl(obj, budgets.max_bytes)
+    check_folder(Path(rest))
+    return open_inside(Path(rest), obj.path)
 
 
 def fetch_object(
@@ -114,40 +180,36 @@ def fetch_object(
         ObjectRefused: the file is not there, is not what was planned, or must not be rendered.
         InputError: no such source, or it cannot be reached.
     """
-    from viewpoint100k.objects.folder import check_folder, inspect_file, open_inside
+    from viewpoint100k.objects.folder import inspect_file
 
-    kind, rest = _parse(source)
-    if kind == "builtin":
-        path = _make_builtin(obj.record.uid, folder)
-    elif kind == "objaverse":
-        from viewpoint100k.objects.objaverse import fetch_objaverse
-
-        path = fetch_objaverse(obj)
-    else:
-        check_folder(Path(rest))
-        path = open_inside(Path(rest), obj.path)
+    kind, _ = _parse(source)
+    path = _file_of(obj, source, folder, budgets)
     planned = obj.record.sha256
+    was_checked = planned and kind not in REMOTE
     try:
         sha256, shape = inspect_file(path, budgets)
     except ObjectRefused as error:
         raise ObjectRefused(
-            f"changed since it was planned, when it was fine: {error}" if planned else error
+            f"changed since it was planned, when it was fine: {error}" if was_checked else error
         ) from error
     if planned not in ("", sha256):
-        raise ObjectRefused(f"changed since it was planned: sha256 was {planned}, is {sha256}")
+        when = "planned" if was_checked else "listed"
+        raise ObjectRefused(f"changed since it was {when}: sha256 was {planned}, is {sha256}")
     return path, obj.record.model_copy(update={"sha256": sha256, "shape": shape})
 
 
 @contextmanager
-def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
+def fetch_ahead(things: Sequence[SourceObject], source: str, budgets: FileBudgets) -> Iterator[None]:
     """Meanwhile, bring objects of a source that downloads them here, in order.
 
     What fails is met again later.
     """
-    if _parse(source)[0] != "objaverse":
+    kind = _parse(source)[0]
+    if kind not in REMOTE:
         yield
         return
     from viewpoint100k.objects.objaverse import fetch_objaverse
+    from viewpoint100k.objects.xl import fetch_xl
 
     over = threading.Event()
 
@@ -156,7 +218,10 @@ def fetch_ahead(things: Sequence[SourceObject], source: str) -> Iterator[None]:
             if over.is_set():
                 return
             with suppress(ViewpointError, OSError):
-                fetch_objaverse(thing)
+                if kind == "objaverse":
+                    fetch_objaverse(thing)
+                else:
+                    fetch_xl(thing, budgets.max_bytes)
 
     thread = threading.Thread(target=fetch, daemon=True)
     thread.start()
@@ -172,6 +237,8 @@ def _parse(source: str) -> tuple[str, str]:
         return "builtin", ""
     if source in ("objaverse:lvis", "objaverse:all"):
         return "objaverse", source.partition(":")[2]
+    if source.startswith("objaverse-xl:") and source != "objaverse-xl:":
+        return "xl", source.partition(":")[2]
     # a folder's name may have a colon in it, and C: is no scheme
     if source and (Path(source).exists() or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", source)):
         return "folder", source

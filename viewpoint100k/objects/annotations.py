@@ -176,7 +176,7 @@ def _count(value: Any) -> int | None:
 
 
 def _names(value: Any) -> list[str]:
-    """Of tags and categories, which are a list of objects with a name, or of texts."""
+    """Names of tags and categories, which are a list of objects with a name, or of texts."""
     texts = [plain_text(each) for each in value] if isinstance(value, list) else []
     return [text.casefold() for text in texts if text]
 

@@ -1,4 +1,4 @@
-"""Files of Objaverse in a cache that a whole farm shares: each is downloaded once, by whoever needs it first.
+"""Files of Objaverse in a cache that a farm shares: each is downloaded once, by the first to need it.
 
 We download ourselves because the `objaverse` package writes index files straight to their final names (a
 killed download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where
@@ -19,13 +19,14 @@ import re
 import shutil
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from viewpoint100k.errors import InputError, MissingExtra, ObjectRefused, one_line
+from viewpoint100k.errors import InputError, MissingExtra, ObjectRefused, ViewpointError, one_line
 from viewpoint100k.hub_client import asked_pause_s, look_at_hub, may_pass
+from viewpoint100k.objects.web import DamagedError, failed_on_the_web, from_addresses, may_pass_on_the_web
 
 REPOSITORY = "allenai/objaverse"
 CACHE = "VIEWPOINT100K_OBJAVERSE"  # names the cache where it is not ~/.objaverse/hf-objaverse-v1
@@ -40,10 +41,6 @@ _LOOK_S = 10.0  # how long the Hub may take to answer at all
 _DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 Failure = type[ObjectRefused] | type[InputError]
-
-
-class _DamagedError(Exception):
-    """A download that is not what the server says it is; another try may be better."""
 
 
 def cache_root() -> Path:
@@ -62,6 +59,39 @@ def ensure(name: str) -> Path:
     path = cache_root() / name
     if not path.is_file():
         _download(name, InputError)
+    return path
+
+
+def fetch_address(addresses: Sequence[str], relative: str, sha256: str, max_bytes: int) -> Path:
+    """A file of the web in the cache, downloaded if it is not there, and held against its hash.
+
+    Args:
+        addresses: https, where it may be: the first that has it is used.
+        relative: where it goes in the cache.
+        max_bytes: what is longer is not read to its end.
+
+    Raises:
+        ObjectRefused: it cannot be downloaded, or is another file.
+        InputError: there is no network.
+    """
+    path = cache_root() / relative
+
+    def is_whole(found: Path) -> bool:
+        return found.is_file() and _sha256(found) == sha256
+
+    def get(folder: Path) -> Path:
+        if _is_offline():
+            raise InputError(
+                f"{addresses[0]} is not in {cache_root()}, and HF_HUB_OFFLINE says that there is no network"
+            )
+        return _patiently(
+            lambda: from_addresses(addresses, folder / "file", sha256, max_bytes),
+            may_pass_on_the_web,
+            lambda error: failed_on_the_web(addresses[0], error),
+        )
+
+    if not is_whole(path):
+        _put(relative, is_whole, get)
     return path
 
 
@@ -127,40 +157,63 @@ def _missing_extra() -> MissingExtra:
 
 
 def _download(relative: str, failure: Failure) -> None:
-    """Put a file of the Objaverse repository into the cache: all of it or nothing, and only once."""
+    """Put a file of the Objaverse repository into the cache."""
+
+    def is_whole(path: Path) -> bool:
+        return path.is_file() and not (relative.endswith(".glb") and what_is_missing(path))
+
+    def get(folder: Path) -> Path:
+        fetched = _patiently(
+            lambda: _once(relative, folder), _may_pass, lambda error: _failed(relative, error, failure)
+        )
+        if relative.endswith(".glb") and (missing := what_is_missing(fetched)):
+            raise failure(f"downloaded {relative} of {REPOSITORY}: {missing}")
+        return fetched
+
+    _put(relative, is_whole, get)
+
+
+def _put(relative: str, is_whole: Callable[[Path], bool], get: Callable[[Path], Path]) -> None:
+    """Put a file into the cache: all of it or nothing, and only once.
+
+    Args:
+        is_whole: whether there is a file that needs no other.
+        get: downloads it into an empty folder of ours, and says where it is.
+    """
     root = cache_root()
     path = root / relative
     key = f"{zlib.crc32(relative.encode()) % _LOCKS:04d}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(root / OURS / "locks" / key):
-            if path.is_file() and not (relative.endswith(".glb") and what_is_missing(path)):
+            if is_whole(path):
                 return  # somebody else was faster
             folder = root / OURS / "fetching" / key
+            shutil.rmtree(folder, ignore_errors=True)  # of a killed process
             try:
-                fetched = _patiently(relative, folder, failure)
-                if relative.endswith(".glb") and (missing := what_is_missing(fetched)):
-                    raise failure(f"downloaded {relative} of {REPOSITORY}: {missing}")
-                fetched.replace(path)
+                get(folder).replace(path)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise InputError(f"cannot write Objaverse's cache {root}: {error.strerror or error}") from error
 
 
-def _patiently(relative: str, folder: Path, failure: Failure) -> Path:
-    """Try, and try again after a while where the Hub is busy, drops the line, or sends something else."""
+def _patiently(
+    once: Callable[[], Path],
+    may_pass: Callable[[Exception], bool],
+    failed: Callable[[Exception], ViewpointError],
+) -> Path:
+    """Try, and try again after a while where a server is busy, drops the line, or sends something else."""
     for pause_s in (*_PAUSES_S, None):
-        shutil.rmtree(folder, ignore_errors=True)  # of a killed process, or of the try before
         try:
             with _place():
-                return _once(relative, folder)
+                return once()
         except Exception as error:  # whatever the HTTP library of this release raises
             if isinstance(error, OSError) and error.errno in _DISK_TROUBLE:
                 raise
-            again = isinstance(error, _DamagedError) or _may_pass(error)
+            again = isinstance(error, DamagedError) or may_pass(error)
             if not again or pause_s is None:
-                raise _failed(relative, error, failure) from error
+                raise failed(error) from error
             cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
             wait_s = asked_pause_s(error) or asked_pause_s(cause) or pause_s
             time.sleep(wait_s * random.uniform(1.0, 1.3))  # so that a farm does not come back all at once
@@ -170,10 +223,11 @@ def _patiently(relative: str, folder: Path, failure: Failure) -> Path:
 def _once(relative: str, folder: Path) -> Path:
     from huggingface_hub import hf_hub_download
 
+    shutil.rmtree(folder, ignore_errors=True)  # of the try before
     fetched = Path(hf_hub_download(REPOSITORY, relative, repo_type="dataset", local_dir=folder))
     promised = _promised_sha256(folder, relative)
     if promised and promised != _sha256(fetched):
-        raise _DamagedError(f"its sha256 is not the promised {promised}")
+        raise DamagedError(f"its sha256 is not the promised {promised}")
     return fetched
 
 

@@ -6,7 +6,7 @@ import re
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from viewpoint100k.config import FileBudgets
@@ -35,9 +35,8 @@ def list_folder(
     check_folder(folder)
     names, others, rejects = _find(folder)
     if not names and not rejects:
-        raise InputError(
-            f"{folder} holds {others} files, none of them .glb or .gltf: pass a folder with objects in it"
-        )
+        what = f"{others} files, none of them .glb or .gltf"
+        raise InputError(f"{folder} holds {what}: pass a folder with objects in it")
     manifest, entries = read_metadata(folder)
     uids = assign_uids(names)
     described = _match(uids, entries)
@@ -46,27 +45,44 @@ def list_folder(
     for done, name in enumerate(names):
         if progress:
             progress(done, len(names))
-        try:
-            found = _inspect(folder, name, uids[name], described[name], budgets, allow)
-        except _UnlistedError as error:
-            rejects.append(Reject(uid=uids[name], stage="list", reason=f"{plain_text(name)}: {error}"))
-        except ObjectRefused as error:
-            rejects.append(Reject(uid=uids[name], stage="check", reason=f"{plain_text(name)}: {error}"))
+        found = _usable(folder, name, uids[name], described[name], budgets, allow)
+        if isinstance(found, Reject):
+            rejects.append(found)
+            continue
+        twin = first_with.setdefault(found.record.sha256, name)
+        if twin == name:
+            objects.append(found)
         else:
-            twin = first_with.setdefault(found.record.sha256, name)
-            if twin == name:
-                objects.append(found)
-            else:
-                rejects.append(Reject(uid=uids[name], stage="list", reason=f"{name}: same bytes as {twin}"))
+            rejects.append(Reject(uid=uids[name], stage="list", reason=f"{name}: same bytes as {twin}"))
     if progress:
         progress(len(names), len(names))
-    used = {entry.file for entry in described.values()}
-    for lost in (
-        file for file in entries if file not in used
-    ):  # else its licence would be lost without a word
-        reason = f"{lost}: described in {manifest}, but no file or more than one is called so"
-        rejects.append(Reject(uid=safe_uid(lost), stage="list", reason=reason))
+    described_files = {entry.file for entry in described.values()}
+    rejects += _lost_entries([file for file in entries if file not in described_files], manifest)
     return objects, rejects
+
+
+def _usable(
+    folder: Path,
+    name: str,
+    uid: str,
+    described: Described,
+    budgets: FileBudgets,
+    allow: tuple[str, ...] | None,
+) -> SourceObject | Reject:
+    """An object of a folder, or why it is not usable."""
+    try:
+        return _inspect(folder, name, uid, described, budgets, allow)
+    except _UnlistedError as error:
+        return Reject(uid=uid, stage="list", reason=f"{plain_text(name)}: {error}")
+    except ObjectRefused as error:
+        return Reject(uid=uid, stage="check", reason=f"{plain_text(name)}: {error}")
+
+
+def _lost_entries(lost: Sequence[str], manifest: str) -> Iterator[Reject]:
+    """Entries of a manifest that describe no file: else a licence would be lost without a word."""
+    for name in lost:
+        reason = f"{name}: described in {manifest}, but no file or more than one is called so"
+        yield Reject(uid=safe_uid(name), stage="list", reason=reason)
 
 
 def check_folder(folder: Path) -> None:
@@ -116,9 +132,9 @@ def inspect_file(path: Path, budgets: FileBudgets) -> tuple[str, str]:
 
 
 def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
-    """Of the file; of the hashes of all its files if it has side files.
+    """SHA-256 of the file, or of the hashes of all its files if it has side files.
 
-    For an equal .gltf may have another .bin.
+    Two equal .gltf files may refer to different .bin files.
 
     Raises:
         ObjectRefused: a file cannot be read.
@@ -129,7 +145,7 @@ def object_sha256(path: Path, side_files: Sequence[Path]) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Of one file.
+    """SHA-256 of one file.
 
     Raises:
         ObjectRefused: it cannot be read.

@@ -146,7 +146,7 @@ def fold(name: str) -> str:
 
 
 def select(objects: Sequence[SourceObject], lists: Lists, funnel: Funnel) -> list[SourceObject]:
-    """Of objects that are known in full, those that the settings want."""
+    """Those objects that the settings want, of objects that are known in full."""
     settings = lists.settings
     places = lists.by_uid(np.array([thing.record.uid.encode() for thing in objects]), funnel)
     found = [objects[place] for place in places]
@@ -183,7 +183,7 @@ class Chosen(NamedTuple):
 
 
 def choose(rows: Sequence[Row], lists: Lists, funnel: Funnel, wanted: int | None = None) -> list[Chosen]:
-    """Of objects that pass all filters, those that are used: one of each group, not too many of a category.
+    """The objects that are used, of those that pass all filters: one a group, not too many of a category.
 
     Args:
         rows: in the order in which they are taken.

@@ -93,6 +93,6 @@ def _moments(corners: Array, areas: Array, total: float) -> Array:
 
 
 def _powers(values: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
-    """Of the zeroth to the fourth degree."""
+    """Powers from the zeroth to the fourth."""
     square = values * values
     return [np.ones_like(values), values, square, square * values, square * square]

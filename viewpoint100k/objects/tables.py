@@ -71,7 +71,7 @@ def read_uids(path: Path) -> Listed:
     Raises:
         InputError: it cannot be read, or names no uid.
     """
-    return Listed(np.unique(_array(uid for uid, _ in _rows(path))), _sha256(path))
+    return Listed(np.unique(_array(uid for uid, _ in _rows(path))), file_digest(path))
 
 
 def read_groups(path: Path) -> Grouped:
@@ -87,7 +87,7 @@ def read_groups(path: Path) -> Grouped:
             raise InputError(f"{path}: {uid} has no group; expected columns uid and {_GROUP_COLUMNS[0]}")
         found.setdefault(uid, group)
     names = sorted(found)
-    return Grouped(_array(iter(names)), [found[name] for name in names], _sha256(path))
+    return Grouped(_array(iter(names)), [found[name] for name in names], file_digest(path))
 
 
 def read_quality(name: str) -> Quality:
@@ -112,7 +112,7 @@ def read_quality(name: str) -> Quality:
         traits.append(sum(_says_yes(row.get(f"is_{trait}")) << bit for bit, trait in enumerate(TRAITS)))
     uids, first = np.unique(np.array(names), return_index=True)
     score_of = np.frombuffer(bytes(scores), np.int8)[first]
-    return Quality(uids, score_of, np.frombuffer(bytes(traits), np.uint8)[first], _sha256(path))
+    return Quality(uids, score_of, np.frombuffer(bytes(traits), np.uint8)[first], file_digest(path))
 
 
 def _says_yes(value: Any) -> int:
@@ -138,7 +138,8 @@ def _from_hub(repo_id: str) -> Path:
     return from_hub(repo_id, _LABELS_ON_HUB)
 
 
-def _sha256(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """sha256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -247,8 +248,9 @@ def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _json_row(key: str, value: Any) -> dict[str, Any]:
-    row = value if isinstance(value, dict) else {"group": value} if key else {"uid": value}
-    return {**row, "uid": key} if key else row
+    if not isinstance(value, dict):
+        value = {"group": value} if key else {"uid": value}
+    return {**value, "uid": key} if key else value
 
 
 def _after(space: "re.Pattern[str]", text: str, at: int) -> int:

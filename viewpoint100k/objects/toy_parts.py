@@ -383,76 +383,103 @@ def join(*parts: Part) -> Part:
 # --- the file -------------------------------------------------------------------------------------
 
 
+class _Gltf:
+    """A glTF file that grows: one node with one mesh, and one buffer."""
+
+    def __init__(self, name: str) -> None:
+        self.blob = bytearray()
+        self.views: list[dict[str, Any]] = []
+        self.accessors: list[dict[str, Any]] = []
+        self.primitives: list[dict[str, Any]] = []
+        self.materials: list[dict[str, Any]] = []
+        self.file: dict[str, Any] = {
+            "asset": {"version": "2.0", "generator": "viewpoint100k"},
+            "scene": 0,
+            "scenes": [{"nodes": [0]}],
+            "nodes": [{"name": name, "mesh": 0}],
+            "meshes": [{"name": name, "primitives": self.primitives}],
+            "materials": self.materials,
+            "bufferViews": self.views,
+            "accessors": self.accessors,
+        }
+
+    def add_view(self, data: bytes, **target: int) -> int:
+        """Bytes of the buffer; returns their number."""
+        self.views.append({"buffer": 0, "byteOffset": len(self.blob), "byteLength": len(data), **target})
+        self.blob.extend(data + b"\0" * (-len(data) % 4))
+        return len(self.views) - 1
+
+    def add_floats(self, values: Array, kind: str, **bounds: list[float]) -> int:
+        """An accessor of (n, k) numbers, one row for each vertex."""
+        view = self.add_view(values.astype("<f4").tobytes(), target=34962)
+        self.accessors.append(
+            {"bufferView": view, "componentType": 5126, "count": len(values), "type": kind, **bounds}
+        )
+        return len(self.accessors) - 1
+
+    def add_indices(self, faces: np.ndarray[Any, np.dtype[np.int64]]) -> int:
+        """An accessor of the corners of (n, 3) triangles."""
+        view = self.add_view(faces.astype("<u4").tobytes(), target=34963)
+        self.accessors.append(
+            {"bufferView": view, "componentType": 5125, "count": faces.size, "type": "SCALAR"}
+        )
+        return len(self.accessors) - 1
+
+    def add_texture(self, png: bytes) -> int:
+        images = self.file.setdefault("images", [])
+        images.append({"bufferView": self.add_view(png), "mimeType": "image/png"})
+        self.file.setdefault("textures", []).append({"source": len(images) - 1})
+        return len(images) - 1
+
+    def packed(self) -> bytes:
+        """The file as GLB: a header, then a chunk of JSON, then the buffer."""
+        self.file["buffers"] = [{"byteLength": len(self.blob)}]
+        text = json.dumps(self.file, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 4)
+        chunks = (
+            struct.pack("<I4s", len(text), b"JSON")
+            + text
+            + struct.pack("<I4s", len(self.blob), b"BIN\0")
+            + bytes(self.blob)
+        )
+        return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+
+
 def write_glb(name: str, parts: Sequence[Part]) -> bytes:
     """One node with one mesh, one primitive for each paint; stood on y = 0 and centred over the origin."""
     corners = np.concatenate([part.points for part in parts])
     low = corners.min(0)
     high = corners.max(0)
     centre = (low + high) / 2
-    blob = bytearray()
-    views: list[dict[str, Any]] = []
-    accessors: list[dict[str, Any]] = []
-    file: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "viewpoint100k"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"name": name, "mesh": 0}],
-        "meshes": [{"name": name, "primitives": []}],
-        "materials": [],
-        "bufferViews": views,
-        "accessors": accessors,
-    }
-
-    def add_view(data: bytes, **target: int) -> int:
-        views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": len(data), **target})
-        blob.extend(data + b"\0" * (-len(data) % 4))
-        return len(views) - 1
-
-    def add_floats(values: Array, kind: str, **bounds: list[float]) -> int:
-        view = add_view(values.astype("<f4").tobytes(), target=34962)
-        accessors.append(
-            {"bufferView": view, "componentType": 5126, "count": len(values), "type": kind, **bounds}
-        )
-        return len(accessors) - 1
-
-    for number, paint in enumerate(dict.fromkeys(part.paint for part in parts)):
+    gltf = _Gltf(name)
+    for paint in dict.fromkeys(part.paint for part in parts):
         mesh = join(*(part for part in parts if part.paint == paint))
         points = np.round(mesh.points - (centre[0], low[1], centre[2]), 5) + 0.0  # + 0.0: no minus zeros
-        stored = points.astype(np.float32).astype(float)
-        bounds = {"min": stored.min(0).tolist(), "max": stored.max(0).tolist()}
-        attributes = {
-            "POSITION": add_floats(points, "VEC3", **bounds),
-            "NORMAL": add_floats(np.round(mesh.normals, 5) + 0.0, "VEC3"),
-        }
-        look: dict[str, Any] = {
-            "metallicFactor": paint.metallic,
-            "roughnessFactor": round(paint.roughness, 2),
-        }
-        if paint.png:
-            attributes["TEXCOORD_0"] = add_floats(np.round(mesh.uvs, 5) + 0.0, "VEC2")
-            images = file.setdefault("images", [])
-            images.append({"bufferView": add_view(paint.png), "mimeType": "image/png"})
-            file.setdefault("textures", []).append({"source": len(images) - 1})
-            look["baseColorTexture"] = {"index": len(images) - 1}
-        else:
-            look["baseColorFactor"] = [round(_linear(channel), 4) for channel in paint.rgb] + [1]
-        indices = add_view(mesh.faces.astype("<u4").tobytes(), target=34963)
-        accessors.append(
-            {"bufferView": indices, "componentType": 5125, "count": mesh.faces.size, "type": "SCALAR"}
-        )
-        primitive = {"attributes": attributes, "indices": len(accessors) - 1, "material": number}
-        file["meshes"][0]["primitives"].append(primitive)
-        file["materials"].append({"name": f"paint_{number}", "pbrMetallicRoughness": look})
-    file["buffers"] = [{"byteLength": len(blob)}]
-    text = json.dumps(file, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    chunks = (
-        struct.pack("<I4s", len(text), b"JSON")
-        + text
-        + struct.pack("<I4s", len(blob), b"BIN\0")
-        + bytes(blob)
-    )
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+        _add_primitive(gltf, mesh, points, paint)
+    return gltf.packed()
+
+
+def _add_primitive(gltf: _Gltf, mesh: Part, points: Array, paint: Paint) -> None:
+    """All of an object that has one paint; `points` are where its (n, 3) vertices are to be."""
+    stored = points.astype(np.float32).astype(float)
+    bounds = {"min": stored.min(0).tolist(), "max": stored.max(0).tolist()}
+    attributes = {
+        "POSITION": gltf.add_floats(points, "VEC3", **bounds),
+        "NORMAL": gltf.add_floats(np.round(mesh.normals, 5) + 0.0, "VEC3"),
+    }
+    look: dict[str, Any] = {
+        "metallicFactor": paint.metallic,
+        "roughnessFactor": round(paint.roughness, 2),
+    }
+    if paint.png:
+        attributes["TEXCOORD_0"] = gltf.add_floats(np.round(mesh.uvs, 5) + 0.0, "VEC2")
+        look["baseColorTexture"] = {"index": gltf.add_texture(paint.png)}
+    else:
+        look["baseColorFactor"] = [round(_linear(channel), 4) for channel in paint.rgb] + [1]
+    indices = gltf.add_indices(mesh.faces)
+    number = len(gltf.materials)
+    gltf.primitives.append({"attributes": attributes, "indices": indices, "material": number})
+    gltf.materials.append({"name": f"paint_{number}", "pbrMetallicRoughness": look})
 
 
 def _linear(srgb: float) -> float:

@@ -172,7 +172,8 @@ def vote(
     clear = (
         count >= MIN_MATCHES and p_value <= MAX_P_VALUE and abs(shares[0] - shares[1]) >= MIN_SHARE_DIFFERENCE
     )
-    verdict = ("stated" if shares[0] > shares[1] else "wrong") if clear else "undecided"
+    better = "stated" if shares[0] > shares[1] else "wrong"
+    verdict = better if clear else "undecided"
     return Vote(count, *shares, p_value, verdict)
 
 

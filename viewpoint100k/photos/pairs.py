@@ -49,7 +49,7 @@ def candidate_pairs(
 ) -> Iterator[Candidate]:
     """Ordered pairs of cameras that are as far apart around the object as is asked, in a random order.
 
-    Each pair is given in one order, drawn by lot; near and far ones take turns.
+    Each pair is given in one order, chosen at random; near and far ones take turns.
 
     Args:
         poses: (4, 4) each, the object in the origin.

@@ -39,7 +39,7 @@ from viewpoint100k.run_state import (
 from viewpoint100k.shards import REAL, Receipt, StoredSample, write_atomically, write_shard
 
 NAMED_BY = ("folder", "set", "file", "uid", "name")  # columns of a manifest that may name a set
-FEWEST_PAIRS_PER_SET = 4  # of very many sets, each is worth reading for so many
+FEWEST_PAIRS_PER_SET = 4  # even among very many sets, each is worth reading for this many
 RENDERER = "photographs"
 DEVICE = "camera"
 UNKNOWN = ("", "unknown")
@@ -349,5 +349,7 @@ def _why(out: Path, plan: Plan) -> str:
         if path.exists()
         for line in path.read_text("utf-8").splitlines()
     ]
-    told = "; ".join(f"{row.uid}: {row.reason}" for row in rows[:3])
-    return f"{told}{'; ...' if len(rows) > 3 else ''}" if rows else "it holds no two pictures of one object"
+    if not rows:
+        return "it holds no two pictures of one object"
+    more = ["..."] if len(rows) > 3 else []
+    return "; ".join([*(f"{row.uid}: {row.reason}" for row in rows[:3]), *more])

@@ -410,4 +410,10 @@ def _code(truth: Truth, gates: GateConfig) -> str:
         (truth.roll_deg, gates.tilt_grey_deg.high),
         (math.log(truth.focal_ratio), math.log(gates.size_grey.high)),
     )
-    return "".join("0" if abs(value) < least else "+" if value > 0 else "-" for value, least in amounts)
+    return "".join(_sign(value, least) for value, least in amounts)
+
+
+def _sign(value: float, least: float) -> str:
+    if abs(value) < least:
+        return "0"
+    return "+" if value > 0 else "-"

@@ -12,7 +12,7 @@ from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.photos.posed import Photograph, PhotoSet, Points
 
 LEAST_CROSSING = 0.004  # of optical axes, mean squared sine between them and their mean: 4 degrees
-SHOWN_BY = 0.7  # of the pictures: points of the object are around the middle of so many
+SHOWN_BY = 0.7  # share of the pictures around whose middle a point of the object must be
 CENTRAL = 0.85  # of half the shorter side: what counts as around the middle
 LEAST_ARC_DEG = 60.0  # between two cameras: a facade is photographed from less, a thing from more
 SAY_WHERE = "if there is one, say where with --object x,y,z,radius"

@@ -45,21 +45,14 @@ def read_transforms(path: Path, name: str) -> PhotoSet:
         InputError: the file is no such file; names the frame and what was expected.
     """
     tree = _tree(path)
-    frames = tree.get("frames")
-    if not isinstance(frames, list):
-        raise InputError(
-            f'{path} has no list "frames"; expected a transforms.json of nerfstudio or instant-ngp'
-        )
-    if len(frames) > MOST_PHOTOGRAPHS:
-        raise InputError(f"{path} lists {len(frames):,} frames; expected at most {MOST_PHOTOGRAPHS:,}")
+    frames = _frames(tree, path)
     photographs = dict[str, Photograph]()
     problems = list[str]()
     missing = 0
     for number, frame in enumerate(frames):
         where = f"{path}, frame {number}"
-        if not isinstance(frame, dict) or not isinstance(frame.get("file_path"), str):
-            raise InputError(f"{where}: expected an object with file_path and transform_matrix")
-        picture = _picture(path.parent, frame["file_path"], where)
+        name_in_set = _file_path(frame, where)
+        picture = _picture(path.parent, name_in_set, where)
         if picture is None:
             missing += 1
             continue
@@ -73,16 +66,26 @@ def read_transforms(path: Path, name: str) -> PhotoSet:
         except InputError as error:
             problems.append(str(error))
             continue
-        if frame["file_path"] in photographs:
-            raise InputError(
-                f"{where}: {one_line(frame['file_path'], 80)!a} is listed twice; expected each once"
-            )
+        if name_in_set in photographs:
+            raise InputError(f"{where}: {one_line(name_in_set, 80)!a} is listed twice; expected each once")
         mask = _mask(path.parent, frame, where)
-        photographs[frame["file_path"]] = Photograph(frame["file_path"], picture, lens, pose, mask)
+        photographs[name_in_set] = Photograph(name_in_set, picture, lens, pose, mask)
     if missing:
         problems.append(f"{missing} of {len(frames)} frames name pictures that are not there")
     ordered = tuple(photographs[key] for key in sorted(photographs))
     return PhotoSet(name, "unknown", ordered, None, "transforms", tuple(problems))
+
+
+def _frames(tree: dict[str, Any], path: Path) -> list[Any]:
+    """What a file says of each picture."""
+    frames = tree.get("frames")
+    if not isinstance(frames, list):
+        raise InputError(
+            f'{path} has no list "frames"; expected a transforms.json of nerfstudio or instant-ngp'
+        )
+    if len(frames) > MOST_PHOTOGRAPHS:
+        raise InputError(f"{path} lists {len(frames):,} frames; expected at most {MOST_PHOTOGRAPHS:,}")
+    return frames
 
 
 def _tree(path: Path) -> dict[str, Any]:
@@ -109,6 +112,12 @@ def _picture(folder: Path, file_path: str, where: str) -> Path | None:
     if named.is_file():
         return named
     return next((found for end in EXTENSIONS if (found := Path(f"{named}{end}")).is_file()), None)
+
+
+def _file_path(frame: Any, where: str) -> str:
+    if not isinstance(frame, dict) or not isinstance(frame.get("file_path"), str):
+        raise InputError(f"{where}: expected an object with file_path and transform_matrix")
+    return str(frame["file_path"])
 
 
 def _mask(folder: Path, frame: dict[str, Any], where: str) -> Path | None:

@@ -10,7 +10,7 @@ answer, the grammar of what chains say, when each sentence is true, and what fol
 """
 
 from viewpoint100k.config import GateConfig
-from viewpoint100k.proof.case import Answer, Case, Measured, kind_of
+from viewpoint100k.proof.case import Answer, Case, Measured
 from viewpoint100k.proof.judging import contradicted, objections, solved
 from viewpoint100k.proof.kinds import PROOFS
 from viewpoint100k.proof.language import understood
@@ -54,8 +54,9 @@ class Reader:
 
         Only the chain is judged where no proof of the kind is known.
         """
-        wrong = list(objections(self._case(question))) if known(kind_of(question)) else []
-        return wrong + [f"chain of thought: {problem}" for problem in self.problems_of_chain(question)]
+        case = self._case(question)
+        wrong = list(objections(case)) if known(case.kind) else []
+        return wrong + [f"chain of thought: {problem}" for problem in _problems_of_chain(case)]
 
     def problems_of_chain(self, question: Question) -> list[str]:
         """What is wrong with a chain of thought, a line each; nothing where it is sound, or missing.
@@ -63,13 +64,15 @@ class Reader:
         Every sentence is taken apart by a grammar that is written down a second time, each fact is measured
         anew, and the conclusion is drawn from the sentences alone.
         """
-        if question.chain_of_thought is None:
-            return []
-        case = self._case(question)
-        return list(problems_of_text(case.question.chain_of_thought or "", case, PROOFS.get(case.kind)))
+        return _problems_of_chain(self._case(question))
 
     def _case(self, question: Question) -> Case:
         return Case(self.measured, understood(self.measured.sample, question, self.words), self.gates)
+
+
+def _problems_of_chain(case: Case) -> list[str]:
+    chain = case.question.chain_of_thought
+    return [] if chain is None else list(problems_of_text(chain, case, PROOFS.get(case.kind)))
 
 
 def answer(

@@ -49,37 +49,38 @@ PREMISES = frozenset(
         "moves right sees more of the right side",
         "the side that comes into view was on the left in the picture if the camera went left, and on the "
         "right if it went right",
-        "turning to one side shifts the object to the other side of the picture, and so does moving",
+        "turning the camera to one side shifts the object to the other side of the picture, and so does "
+        "moving it",
         "the part of the shift that the turn does not explain comes from the move, and both shift the "
-        "object the opposite way",
-        "tilting one way shifts the object the other way in the picture, and so does moving",
+        "object in the opposite direction",
+        "tilting the camera one way shifts the object the other way in the picture, and so does moving it",
         "the part of the shift that the tilt does not explain comes from the move, and both shift the "
-        "object the opposite way",
-        "a turn shifts the object the opposite way in the picture",
+        "object in the opposite direction",
+        "turning the camera shifts the object the opposite way in the picture",
         "when the camera turns to one side, the object shifts to the other side of the picture",
-        "a tilt shifts the object the opposite way in the picture",
+        "tilting the camera shifts the object the opposite way in the picture",
         "the object goes up in the picture when the camera tilts down, and down when it tilts up",
-        "a roll turns the picture's content the opposite way",
-        "the content of the picture turns opposite to the camera's roll",
+        "when the camera rolls, the content of the picture rotates the opposite way",
+        "the content of the picture rotates in the opposite direction to the camera's roll",
         "an object that faces camera 1 has its own left on the right of image 1",
-        "for something that faces the first camera, left and right are swapped",
+        "for an object that faces the first camera, left and right are swapped compared with the picture",
         "seen from above, going around something to the right is counter-clockwise, and going to the left "
         "is clockwise",
         "a camera that goes around to its right moves counter-clockwise when seen from above, and one that "
         "goes to its left moves clockwise",
         "an object's own left is on the right of a picture of its front and on the left of a picture of its "
         "back",
-        "from the front, the object's own left and right appear swapped; from behind they do not",
+        "seen from the front, an object's own left and right appear swapped; seen from behind, they do not",
         "the higher the viewpoint, the more the top faces the camera",
         "the higher the camera, the more of the top it sees",
         "apart from zooming, an object looks larger the nearer it is",
-        "any change of size that the lens does not explain comes from the distance",
+        "any change of size that the lens does not explain comes from a change of distance",
         "going far around an object also brings the camera forward",
         "going far around an object at a constant distance also moves the camera forward along its first "
         "line of sight",
-        "a third of the way to the edge is a small angle, two thirds a medium one, and the edge itself a "
-        "quarter circle",
-        "halfway to the edge is a third of a quarter circle, and the edge itself is a full quarter circle",
+        "a third of the way to the edge means a small angle, two thirds of the way a medium one, and the "
+        "edge itself a right angle",
+        "halfway to the edge means a third of a right angle, and the edge itself a full right angle",
         "a shift by itself does not distinguish a move from a tilt",
         "a shift alone may also come from a tilt",
     }
@@ -183,8 +184,8 @@ def _faces(case: Case, say: Say) -> bool:
 PLACE = Fact(
     "place",
     (
-        f"the centre of the object is in the {COLUMN} third of image {OF_TWO} from left to right and in the "
-        f"{ROW} third from top to bottom",
+        f"the centre of the object is in the {COLUMN} third of image {OF_TWO} horizontally and in the {ROW} "
+        "third vertically",
         f"in image {OF_TWO}, the object's centre lies in the {COLUMN} third of the width and the {ROW} "
         "third of the height",
     ),
@@ -220,7 +221,7 @@ SIDE = Fact(
         f"in image 2{BY}",
         f"image 2 shows more of the side of the object that was on the {LEFT_RIGHT} in image 1{BY}",
         "both images show the object from nearly the same side",
-        "neither the left nor the right side of the object comes more into view in image 2",
+        "neither the left nor the right side of the object comes further into view in image 2",
         "the sides of the object face the camera in image 2 just as they did in image 1",
     ),
     _measured(lambda pair: pair.azimuth_deg, NO_ANGLE_DEG, "left", "right"),
@@ -250,9 +251,9 @@ GROWN = Fact(
     "grown",
     (
         f"beyond what zooming explains, the object looks {LARGER_SMALLER} in image 2",
-        f"leaving aside the lens, the object looks {LARGER_SMALLER} in image 2",
+        f"apart from the effect of the lens, the object looks {LARGER_SMALLER} in image 2",
         "the lens alone explains the size of the object in image 2",
-        "leaving aside the lens, the object looks equally large in both images",
+        "apart from the effect of the lens, the object looks equally large in both images",
     ),
     grown,
 )
@@ -273,8 +274,7 @@ UNTURNED_X = Fact(
         f"had the camera kept its heading, the object would have shifted to the {LEFT_RIGHT} in the "
         f"picture{BY}",
         f"without the turn, the move would have shifted the object to the {LEFT_RIGHT} in the picture{BY}",
-        "had the camera kept its heading, the object would have stayed at about the same place from left "
-        "to right",
+        "had the camera kept its heading, the object would have stayed at about the same horizontal position",
         "without the turn, the object would hardly have shifted sideways in the picture",
     ),
     _measured(lambda pair: pair.turned_back_deg[0], NO_ANGLE_DEG, "left", "right"),
@@ -282,10 +282,10 @@ UNTURNED_X = Fact(
 OFFSET_X = Fact(
     "offset_x",
     (
-        f"in image 2 the object is further to the {LEFT_RIGHT} than that{BY}",
-        f"compared with that, the object in image 2 is further to the {LEFT_RIGHT}{BY}",
+        f"in image 2 the object is further to the {LEFT_RIGHT} than this predicts{BY}",
+        f"compared with this prediction, the object in image 2 is further to the {LEFT_RIGHT}{BY}",
         "in image 2 the object is about where this predicts",
-        "in image 2 the object is at about that place",
+        "in image 2 the object is at about the predicted place",
     ),
     _measured(lambda pair: pair.turned_back_deg[1], NO_ANGLE_DEG, "left", "right"),
     after=("unturned_x",),
@@ -304,10 +304,10 @@ UNTURNED_Y = Fact(
 OFFSET_Y = Fact(
     "offset_y",
     (
-        f"in image 2 the object is further {UP_DOWN} than that{BY}",
-        f"compared with that, the object in image 2 is further {UP_DOWN}{BY}",
-        "in image 2 the object is at about that height",
-        "in image 2 the object is at about the height this predicts",
+        f"in image 2 the object is further {UP_DOWN} than this predicts{BY}",
+        f"compared with this prediction, the object in image 2 is further {UP_DOWN}{BY}",
+        "in image 2 the object is at about the predicted height",
+        "in image 2 the object is at about the height that this predicts",
     ),
     _measured(lambda pair: pair.tilted_back_deg[1], NO_ANGLE_DEG, "up", "down"),
     after=("unturned_y",),
@@ -336,10 +336,10 @@ TILTED = Fact(
 LEAN = Fact(
     "lean",
     (
-        f"apart from perspective, the object's vertical lines turn {CLOCKWISE} in the picture from image 1 "
-        f"to image 2{BY}",
-        f"perspective aside, the object's vertical lines lean further {CLOCKWISE} in image 2 than in image "
-        f"1{BY}",
+        f"apart from perspective, the object's vertical lines rotate {CLOCKWISE} in the picture from image "
+        f"1 to image 2{BY}",
+        f"perspective aside, the object's vertical lines are rotated further {CLOCKWISE} in image 2 than in "
+        f"image 1{BY}",
         "apart from perspective, the object's vertical lines have the same direction in both pictures",
         "perspective aside, the object's vertical lines lean the same way in both pictures",
     ),
@@ -351,8 +351,8 @@ FACE = Fact(
     (
         f"the part that faced the camera in image 1 has moved {REACHED} to the object's {LEFT_RIGHT} edge "
         "in image 2",
-        f"the part of the object that faced the camera in image 1 is {REACHED} to the {LEFT_RIGHT} edge of "
-        "the object in image 2",
+        f"in image 2, the part of the object that faced the camera in image 1 is {REACHED} to the object's "
+        f"{LEFT_RIGHT} edge",
         "the part that faced the camera in image 1 is <part:out of sight> in image 2, beyond the object's "
         f"{LEFT_RIGHT} edge",
         f"the part of the object that faced the camera in image 1 has <part:gone> behind the {LEFT_RIGHT} "

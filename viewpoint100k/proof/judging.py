@@ -30,7 +30,7 @@ def contradicted(sample: Sample, gates: GateConfig, words: Vocabulary | None = N
             objection = next(objections(case), None)
             if objection is not None:
                 why[question.id] = objection
-    # whoever sees one of two twins gets both right, or neither is asked
+    # a reader who sees one of two twins gets both right, or neither is asked
     for question in sample.questions:
         twin = question.id.removesuffix(TWIN) if question.id.endswith(TWIN) else question.id + TWIN
         if twin in why:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from viewpoint100k.proof.words import OPTIONS, PHRASES
+from viewpoint100k.proof.kinds import PROOFS
 from viewpoint100k.records import Question, Sample, Vocabulary
 
 PLACES = "abcdefg"  # in braces, the objects that a question speaks of
@@ -21,12 +21,12 @@ def understood(sample: Sample, question: Question, words: Vocabulary | None) -> 
         words: of the dataset; None: of an early version, which had no others than English.
     """
     kind = f"{question.type}/{question.frame}"
-    if words is None or kind not in {*OPTIONS, *PHRASES}:
+    if words is None or kind not in PROOFS:
         return question
     options = words.options.get(kind, {})
     phrases = words.phrases.get(kind, {})
-    ours = OPTIONS.get(kind, {})
-    if options.items() <= ours.items() and phrases.items() <= PHRASES.get(kind, {}).items():
+    ours = PROOFS[kind].options
+    if options.items() <= ours.items() and phrases.items() <= PROOFS[kind].phrases.items():
         return question
     texts = {
         _named(text, sample, question): _named(ours[key], sample, question)
@@ -57,10 +57,11 @@ def _in_english(wording: str, kind: str, words: Vocabulary) -> str:
         for variant in {phrase, _of_group(phrase, words.group)}:
             pattern = re.escape(variant).replace(re.escape(DEGREES), r"(?P<degrees>\d+)")
             said += [(key, match) for match in re.finditer(pattern, wording)]
-    if len(said) != 1 or said[0][0] not in PHRASES.get(kind, {}):
+    ours = PROOFS[kind].phrases
+    if len(said) != 1 or said[0][0] not in ours:
         return wording
     key, match = said[0]
-    english = PHRASES[kind][key].replace(DEGREES, match.groupdict().get("degrees") or "")
+    english = ours[key].replace(DEGREES, match.groupdict().get("degrees") or "")
     return wording[: match.start()] + english + wording[match.end() :]
 
 

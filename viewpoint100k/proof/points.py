@@ -96,8 +96,8 @@ def _about(case: Case, say: Say, image: int) -> bool:
 DOT = Fact(
     "dot",
     (
-        "in image 1 the dot is in the <x:left|middle|right> third of the object from left to right and in "
-        "the <y:top|middle|bottom> third from top to bottom",
+        "in image 1 the dot is in the <x:left|middle|right> third of the object horizontally and in the "
+        "<y:top|middle|bottom> third vertically",
         "in image 1 the dot lies in the <x:left|middle|right> third of the object's width and the "
         "<y:top|middle|bottom> third of its height",
     ),
@@ -118,10 +118,10 @@ ABOUT_1 = Fact(
 ABOUT_2 = Fact(
     "about_2",
     (
-        "for camera 2 this place is then about <deg:tens> degrees to the <way:left|right>",
+        "seen from camera 2, this place is then about <deg:tens> degrees to the <way:left|right>",
         "that puts it about <deg:tens> degrees to the <way:left|right> of the point facing camera 2",
-        "for camera 2 this place is then straight ahead",
-        "that puts it where the object faces camera 2",
+        "this place then faces camera 2",
+        "that puts it at the point facing camera 2",
     ),
     lambda case, say: _about(case, say, 2),
     after=("about_1", "dot"),

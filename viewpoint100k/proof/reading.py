@@ -4,12 +4,12 @@ Every sentence must be of the grammar and true, and from all of them the answer 
 written down here a second time, next to when its sentences are true: a `Fact` holds both. A sentence of the
 grammar is English with slots, `<name:what stands there>`; what stands in brackets may be left out:
 
-    the object's middle shifted to the <way:left|right> in the picture[, by about <deg:tens> degrees]
+    the object's centre shifted to the <way:left|right> in the picture[, by about <deg:tens> degrees]
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -25,9 +25,8 @@ SLOT = re.compile(r"(<[^<>]+>|\[|\])")
 NUMBERS = {"tens": r"\d+", "percent": r"-?\d+", "number": r"\d+", "ratio": r"\d+\.\d"}
 NAME = "NAME"  # of an object of the scene, in the items of a list
 LISTS = {
-    "sides": f"{NAME} is (?:to the left|to the right|closer to the camera|farther away)",
+    "sides": f"{NAME} is (?:further to the left|further to the right|(?:closer to|farther from) the camera)",
     "lengths": rf"about \d+ to {NAME}",
-    "places": rf"{NAME} at about \d+",
 }
 
 
@@ -115,6 +114,27 @@ class Proof:
         None  # the answer that the facts make, "" for none; None: no chains
     )
     labels: frozenset[str] = frozenset()  # facts that would be the answer in other words
+    # the English of this proof, which `language` puts in place of a dataset's own words, by the keys that
+    # are the same in every language: options, in which {a}, {b} and {c} are names of objects, and what
+    # wordings ask with: relations, moves and changes
+    options: Mapping[str, str] = field(default_factory=dict)
+    phrases: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def names_objects(self) -> bool:
+        """Whether one of its facts has sentences that name objects of a scene."""
+        return any(fact.names_objects for fact in self.facts)
+
+
+def only_phrase(wording: str, phrases: Mapping[str, str]) -> str:
+    """The key of the only one of some phrases that a wording has; empty if it has none, or several."""
+    keys = [key for key, phrase in phrases.items() if phrase in wording]
+    return keys[0] if len(keys) == 1 else ""
+
+
+def items_of(list_said: str) -> list[str]:
+    """The items of a list in a sentence: "a", "a, and b", "a, b, and c"."""
+    return [item.removeprefix("and ") for item in list_said.split(", ")]
 
 
 def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str]:
@@ -134,7 +154,7 @@ def problems_of_text(text: str, case: Case, proof: Proof | None) -> Iterator[str
     names = names_of(case.sample.scene)
     sentences = []
     for said in before:
-        sentence = read(said, proof, names if any(fact.names_objects for fact in proof.facts) else ())
+        sentence = read(said, proof, names if proof.names_objects else ())
         if sentence is None:
             yield f"cannot be read: {said!r}"
         else:
@@ -244,5 +264,5 @@ def _content(content: str, name: str) -> str:
         return name
     if content in LISTS:
         item = LISTS[content].replace(NAME, name)
-        return f"{item}(?:, {item})*"
+        return f"{item}|(?:{item}, )+and {item}"
     return NUMBERS.get(content) or "|".join(map(re.escape, content.split("|")))

@@ -4,10 +4,11 @@ Directions are degrees clockwise, seen from above, from where the camera looks; 
 tenths of the scene's radius.
 """
 
+import re
+
 from viewpoint100k.proof.case import Answer, Case, Label
-from viewpoint100k.proof.reading import Fact, Said, Say
+from viewpoint100k.proof.reading import Fact, Said, Say, items_of
 from viewpoint100k.proof.scene import clockwise_deg
-from viewpoint100k.proof.words import move_in
 
 SLACK_DEG = 6.0  # "about 20 degrees" is true from 14 to 26
 SLACK_PERCENT = 6.0
@@ -17,6 +18,26 @@ NEAR_LINE_DEG = 12  # from the line between two halves: nothing follows
 RADIUS = "tenths of the scene's radius"
 LEFT = "to the left of it"
 RIGHT = "to the right of it"
+MOVES = {
+    "stays": "stays where it is",
+    "right": "goes a quarter of a circle around the scene to its right",
+    "left": "goes a quarter of a circle around the scene to its left",
+    "half": "goes half a circle around the scene",
+}
+AROUND = re.compile(
+    r"goes (?:a (quarter) of a circle around the scene to its (left|right)|half a circle around the scene)"
+)
+
+
+def move_in(wording: str) -> int | None:
+    """How far counter-clockwise the camera goes around the scene, degrees; None if that is not said."""
+    moves = AROUND.findall(wording)
+    if len(moves) != 1:
+        return 0 if not moves and MOVES["stays"] in wording else None
+    quarter, side = moves[0]
+    if not quarter:
+        return 180
+    return 90 if side == "right" else -90
 
 
 def clear(case: Case, words: str, margin: float) -> Answer | str:
@@ -100,14 +121,8 @@ def _apart(case: Case, say: Say) -> bool:
 
 def lengths_of(say: Say) -> list[tuple[str, str]]:
     """(name, tenths) of a list of distances."""
-    out = []
-    for item in say["list"].split(", "):
-        if item.startswith("about "):
-            length, _, name = item.removeprefix("about ").partition(" to ")
-        else:
-            name, _, length = item.partition(" at about ")
-        out.append((name, length))
-    return out
+    items = (item.removeprefix("about ").partition(" to ") for item in items_of(say["list"]))
+    return [(name, length) for length, _, name in items]
 
 
 WAY = Fact(
@@ -115,7 +130,7 @@ WAY = Fact(
     (
         "seen from above and measured clockwise from the camera's line of sight, the direction from "
         "<a:name> to <b:name> is about <deg:tens> degrees",
-        "with the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
+        "counted clockwise from above, with the camera's direction as 0 degrees, the direction from "
         "<a:name> to <b:name> is about <deg:tens> degrees",
     ),
     direction,
@@ -124,8 +139,7 @@ THEN = Fact(
     "then",
     (
         "for the camera after its move, the direction from <a:name> to <b:name> is about <deg:tens> degrees",
-        "once the camera has moved there, the direction from <a:name> to <b:name> is about <deg:tens> "
-        "degrees",
+        "once the camera has moved, the direction from <a:name> to <b:name> is about <deg:tens> degrees",
     ),
     _after_the_move,
 )
@@ -153,27 +167,28 @@ FAR = Fact(
 APART = Fact(
     "apart",
     (
-        f"on the floor, in {RADIUS}, the distance from <a:name> is <list:lengths>",
-        f"on a floor plan, measured from <a:name> in {RADIUS}: <list:places>",
+        f"across the floor, in {RADIUS}, the distance from <a:name> is <list:lengths>",
+        f"in {RADIUS}, the distances across the floor from <a:name> are <list:lengths>",
     ),
     _apart,
 )
 RIGHT_HALF = frozenset(
     {
-        "directions from 0 to 180 degrees are to the right, and from 180 to 360 to the left",
-        "a direction below 180 degrees goes to the right, and one above it to the left",
+        "directions from 0 to 180 degrees point to the right, and those from 180 to 360 to the left",
+        "a direction below 180 degrees points to the right, and one above 180 degrees to the left",
     }
 )
 NEAR_HALF = frozenset(
     {
-        "directions between 90 and 270 degrees are towards the camera, and the rest away from it",
-        "a direction between 90 and 270 degrees leads closer to the camera",
+        "directions between 90 and 270 degrees point towards the camera, and all others away from it",
+        "a direction between 90 and 270 degrees leads closer to the camera, and any other leads away from it",
     }
 )
 CLOCKWISE_IS_RIGHT = frozenset(
     {
         "a clockwise turn is a turn to the right",
-        "clockwise is to the right, less than 90 degrees is ahead and more is behind",
+        "clockwise means to the right, a turn of less than 90 degrees means ahead, and a larger turn means "
+        "behind",
     }
 )
 

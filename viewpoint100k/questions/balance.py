@@ -24,7 +24,7 @@ from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.questions.kind import OF_ONE_PICTURE, OF_THE_LENS, Asked, Cue, Kind
 
 TRUE_NONE = 0.2  # of the questions that offer "none"
-GIVES_WAY = 0.5  # of the others that could stay: at least so many do when "none" gets its share
+GIVES_WAY = 0.5  # of the others that could stay: at least this share does when "none" gets its share
 MOST_OFTEN = 1.1  # of many options, the most frequent over the mean
 FIRES = {
     "shift": 0.02,
@@ -44,7 +44,7 @@ HIGH_RAD = math.radians(20)  # from where on a camera looks down on an object ra
 SAME_LENS = 0.03  # log of focal lengths over each other
 FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out together
 ONE_SIDED = 0.25  # of the questions: a cue that says one of its signs less often is let be
-MOST_OF = 0.85  # those drawn by lot, when the lots are evened out
+MOST_OF = 0.85  # those chosen at random, when the shares are evened out
 CORE = "A"  # the tier of the kinds that the dataset exists for
 # of the candidates of a kind whose answer is not "none": so few are fair by chance, and then none is said to
 # be

@@ -162,6 +162,7 @@ class _Kind:
     """What all kinds have."""
 
     name: str  # "type/frame"
+    rank: int  # its place among all kinds, on which random draws depend; a new kind takes the next number
     tier: str
     options: tuple[str, ...]  # keys of a fixed set, which is never filtered by the answer; empty: a number
     chain: Chain | None = None  # how chains of thought are written

@@ -28,7 +28,7 @@ class Places(NamedTuple):
     slots: Sequence[Mapping[str, str]] = (
         {},
     )  # here: each runs one at a time, with this added to its environment
-    at_a_time: int = 0  # elsewhere: so many at a time; 0: as many as there is room for
+    at_a_time: int = 0  # elsewhere: how many at a time; 0: as many as there is room for
     cpus: int = 1  # of each command
     gpus: int = 0
     retries: int = 3  # of a command that was killed

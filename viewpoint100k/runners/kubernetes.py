@@ -45,10 +45,26 @@ def job_manifest(  # noqa: PLR0913 - what a Job says, by name
     """
     if not re.fullmatch(NAME, name):
         raise InputError(f"--name {name}: expected lower-case letters, digits and dashes, at most 63")
+    container = _container(command, image, places, memory, environment)
+    pod: dict[str, Any] = {"restartPolicy": "Never", "containers": [container]}
+    if secret:
+        container["envFrom"] = [{"secretRef": {"name": secret}}]
+    if claim:
+        container["volumeMounts"] = [{"name": MOUNT, "mountPath": mount}]
+        pod["volumes"] = [{"name": MOUNT, "persistentVolumeClaim": {"claimName": claim}}]
+    spec = _one_pod_a_shard(pod, shards, places)
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
+    return str(yaml.safe_dump(job, sort_keys=False))
+
+
+def _container(
+    command: Sequence[str], image: str, places: Places, memory: str, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a pod runs, and with how much of a machine."""
     resources: dict[str, Any] = {"cpu": str(places.cpus), "memory": memory}
     if places.gpus:
         resources["nvidia.com/gpu"] = str(places.gpus)
-    container: dict[str, Any] = {
+    return {
         "name": "render-shard",
         "image": image,
         "command": ["viewpoint100k", *command],  # --shard: JOB_COMPLETION_INDEX, which Kubernetes sets
@@ -58,34 +74,25 @@ def job_manifest(  # noqa: PLR0913 - what a Job says, by name
         ],
         "resources": {"requests": resources, "limits": dict(resources)},
     }
-    pod: dict[str, Any] = {"restartPolicy": "Never", "containers": [container]}
-    if secret:
-        container["envFrom"] = [{"secretRef": {"name": secret}}]
-    if claim:
-        container["volumeMounts"] = [{"name": MOUNT, "mountPath": mount}]
-        pod["volumes"] = [{"name": MOUNT, "persistentVolumeClaim": {"claimName": claim}}]
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name},
-        "spec": {
-            "completionMode": "Indexed",
-            "completions": shards,
-            "parallelism": min(places.at_a_time or shards, shards),
-            # needs Kubernetes 1.33 (1.29 with its feature gate): one shard that fails does not end the others
-            "backoffLimitPerIndex": places.retries,
-            "maxFailedIndexes": shards,
-            # a node that is drained or lost is nobody's failure; wrong input is at once
-            "podFailurePolicy": {
-                "rules": [
-                    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-                    {
-                        "action": "FailIndex",
-                        "onExitCodes": {"containerName": "render-shard", "operator": "In", "values": [2]},
-                    },
-                ]
-            },
-            "template": {"spec": pod},
-        },
+
+
+def _one_pod_a_shard(pod: Mapping[str, Any], shards: int, places: Places) -> dict[str, Any]:
+    """How pods are repeated: one for each shard, and none ends the others.
+
+    A node that is drained or lost is nobody's failure; wrong input is a failure at once.
+    """
+    drained = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    wrong_input = {
+        "action": "FailIndex",
+        "onExitCodes": {"containerName": "render-shard", "operator": "In", "values": [2]},
     }
-    return str(yaml.safe_dump(job, sort_keys=False))
+    return {
+        "completionMode": "Indexed",
+        "completions": shards,
+        "parallelism": min(places.at_a_time or shards, shards),
+        # needs Kubernetes 1.33 (1.29 with its feature gate): one shard that fails does not end the others
+        "backoffLimitPerIndex": places.retries,
+        "maxFailedIndexes": shards,
+        "podFailurePolicy": {"rules": [drained, wrong_input]},
+        "template": {"spec": pod},
+    }

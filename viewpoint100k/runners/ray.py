@@ -46,6 +46,15 @@ def run_ray(
         ray.shutdown()  # what still runs for us ends with its worker
 
 
+def _outcome(ray: Any, reference: Any, number: int) -> tuple[int, str]:
+    """Exit code and output of a shard's command; `LOST` where all nodes on which it was tried were lost."""
+    try:
+        code, text = ray.get(reference)
+    except ray.exceptions.RayError as error:
+        return LOST, f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
+    return code, text
+
+
 def _run(
     ray: Any,
     command: Sequence[str],
@@ -73,13 +82,7 @@ def _run(
         tick()
         for each in done:
             number = running.pop(each)
-            try:
-                code, text = ray.get(each)
-            except (
-                ray.exceptions.RayError
-            ) as error:  # its node was lost, and those that it was tried on again
-                code = LOST
-                text = f"Ray gave up shard {number}: {' '.join(str(error).split())[:500]}"
+            code, text = _outcome(ray, each, number)
             write_log(logs, number, text)
             if code < 0 and attempts[number] <= places.retries:
                 waiting.append(number)

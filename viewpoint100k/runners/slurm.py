@@ -36,7 +36,7 @@ def run_slurm(
             script = folder / f"array-{offset}.sbatch"
             script.write_text(sbatch_script(command, part, places, logs, offset))
             jobs.append(_call("sbatch", "--parsable", str(script)).strip().partition(";")[0])
-            note.write_text("\n".join(jobs) + "\n")  # at once: whoever comes after a kill finds the job
+            note.write_text("\n".join(jobs) + "\n")  # at once: the next call after a kill finds the job
     while _queued(jobs):
         tick()
         time.sleep(POLL_S)

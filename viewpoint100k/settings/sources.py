@@ -57,6 +57,8 @@ Trait = Literal[
 ]  # as Objaverse++ labels them
 Letters = Annotated[str, Field(min_length=1, max_length=200)]
 MOST_STEPS = 100  # in which a dataset may have grown
+XL_PARTS = ("all", "github", "sketchfab", "smithsonian", "thingiverse")  # of Objaverse-XL, by source
+XL_TABLE = "objaverse-xl:table"  # how a table of your own is named in what is published
 TABLES = (".txt", ".csv", ".json", ".parquet")
 LISTS = ("uids", "exclude", "quality", "groups")  # settings of `objects` that name a file
 
@@ -111,8 +113,8 @@ class ObjectsConfig(Section):
     """File with columns `uid` and `group`: objects of one group are taken for the same one, uploaded again.
     `objects groups` writes it. null: what looks the same by names and counts stays in one split."""
     duplicates: Literal["one", "together"] = setting("one", "name")
-    """Of objects of the same shape, use the first (`one`), or all in one split (`together`). `one`, because a
-    copy adds no variety; `together` for variants in colour, whose shape is the same."""
+    """Which of several objects of one shape are used: only the first (`one`), or all of them in one split
+    (`together`). `one`, because a copy adds no variety; `together` for variants in colour."""
     category_share: float | None = setting(None, "share of the objects", gt=0, le=1)
     """Most objects of one category, over all objects of the run. null: as the source has them. 0.01 to 0.05
     keeps a dataset of Objaverse from being chairs and characters."""

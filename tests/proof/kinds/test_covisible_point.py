@@ -39,11 +39,11 @@ def test_a_handful_of_pixels_decides_nothing():
 def test_a_chain_counts_angles_from_what_faces_each_camera():
     sample, fields = asked(-80, "no")
     text = (
-        "In image 1 the dot is in the right third of the object from left to right and in the middle third "
-        "from top to bottom. Seen from above, the marked place is about 40 degrees around the object to "
-        "the right of the point facing camera 1. Image 2 shows more of the side of the object that was "
-        "on the left in image 1, by about 80 degrees. For camera 2 this place is then about 120 degrees to "
-        "the right. So the answer is: it is hidden."
+        "In image 1 the dot is in the right third of the object horizontally and in the middle third "
+        "vertically. Seen from above, the marked place is about 40 degrees around the object to the right "
+        "of the point facing camera 1. Image 2 shows more of the side of the object that was on the left in "
+        "image 1, by about 80 degrees. Seen from camera 2, this place is then about 120 degrees to the "
+        "right. So the answer is: it is hidden."
     )
     assert refusals(text, KIND, sample, HIDDEN, **fields) == []
     for old, new in (("about 40", "about 80"), ("120", "100"), ("to the right. So", "to the left. So")):

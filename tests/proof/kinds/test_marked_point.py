@@ -48,16 +48,16 @@ def test_a_chain_says_where_the_place_lands_and_where_all_dots_are():
         "Image 2 shows more of the side of the object that was on the right in image 1, by about 60 degrees"
     )
     dots = (
-        "By thirds of the object's width and height, the dots of image 2 lie as follows: red middle and top, "
-        "blue middle and middle, green right and middle, yellow middle and bottom"
+        "In image 2 the dots lie in these thirds of the object's width and height: red (middle, top), blue "
+        "(middle, middle), green (right, middle), yellow (middle, bottom)"
     )
     lands = (
-        "On the object in image 2, this place is further to the left, in the middle third from left to "
-        "right and the middle third from top to bottom"
+        "On the object in image 2, this place is further to the left, in the middle third horizontally and "
+        "the middle third vertically"
     )
     dot = (
-        "In image 1 the dot is in the right third of the object from left to right and in the middle third "
-        "from top to bottom"
+        "In image 1 the dot is in the right third of the object horizontally and in the middle third "
+        "vertically"
     )
     text = f"{dot}. {side}. {lands}. {dots}. So the answer is: the blue dot."
     fields = {"marks": marks, "options": [f"the {colour} dot" for colour in COLOURS]}
@@ -65,7 +65,7 @@ def test_a_chain_says_where_the_place_lands_and_where_all_dots_are():
     for old, new in (
         ("further to the left", "further to the right"),
         ("on the right in image 1", "on the left in image 1"),
-        ("blue middle and middle", "blue left and middle"),
+        ("blue (middle, middle)", "blue (left, middle)"),
         ("about 60", "about 90"),
         (f"{dot}. ", ""),
     ):

@@ -61,8 +61,8 @@ def test_the_furthest_has_the_largest_angle_to_either_side(turns, words):
 
 def test_a_chain_names_the_largest_of_three_numbers_that_are_true():
     heights = (
-        "The camera looks down at the object by about 10 degrees in image 2, about 40 in image 3 and about 10 in "
-        "image 4. So the answer is: image 3."
+        "The camera looks down at the object at an angle of about 10 degrees in image 2, about 40 in image "
+        "3 and about 10 in image 4. So the answer is: image 3."
     )
     sample = views((40, 10, 3.0), (-40, 40, 3.0), (5, 12, 3.0))
     assert refusals(heights, HIGHEST, sample, "image 3", OPTIONS, images=IMAGES) == []
@@ -73,8 +73,8 @@ def test_a_chain_names_the_largest_of_three_numbers_that_are_true():
     ):
         assert refusals(heights.replace(old, new), HIGHEST, sample, "image 3", OPTIONS, images=IMAGES)
     turns = (
-        "The angle around the object from image 1 is about 30 degrees to image 2, about 60 to image 3 and about "
-        "90 to image 4. So the answer is: image 4."
+        "Counted from image 1, the angle around the object is about 30 degrees for image 2, about 60 for "
+        "image 3 and about 90 for image 4. So the answer is: image 4."
     )
     sample = views((30, 10, 3.0), (60, 10, 3.0), (95, 10, 3.0))
     assert refusals(turns, FURTHEST, sample, "image 4", OPTIONS, images=IMAGES) == []

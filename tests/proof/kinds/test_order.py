@@ -22,9 +22,9 @@ def test_views_of_one_way(angles, words):
 
 def test_a_chain_orders_the_pictures_by_how_far_the_face_has_turned_away():
     text = (
-        "Images 2, 3 and 4 each show more of the side of the object that was on the right in image 1. On "
-        "its way to the object's left edge, the part that faced the camera in image 1 is out of sight in "
-        "image 2, two thirds of the way in image 3 and all the way in image 4. So the answer is: 3, 4, 2."
+        "Images 2, 3 and 4 each show more of the side of the object that was on the right in image 1. "
+        "Moving towards the object's left edge, the part that faced the camera in image 1 is out of sight "
+        "in image 2, two thirds of the way in image 3 and all the way in image 4. So the answer is: 3, 4, 2."
     )
     sample = arc(120, 40, 80)
     assert refusals(text, KIND, sample, "3, 4, 2", OPTIONS, images=IMAGES) == []

@@ -46,7 +46,7 @@ def test_stored_shares_that_the_poses_make_impossible_are_refused():
 def test_a_chain_goes_on_around_the_object():
     sample = asked(-90, 1, sides(front=0.9), sides(front=0.4, left=0.5))
     text = (
-        "Image 1 shows the front of the object, and none of its other upright sides. Image 2 shows more of "
+        "Image 1 shows the front of the object, and none of its other vertical sides. Image 2 shows more of "
         "the side of the object that was on the right in image 1. So the answer is: its left side."
     )
     assert refusals(text, KIND, sample, "its left side", OPTIONS) == []

@@ -50,8 +50,8 @@ def test_a_motion_follows_only_where_all_others_are_ruled_out():
         "the camera equally in both images"
     )
     shift = (
-        "Had the camera kept its heading, the object would have stayed at about the same place from left "
-        "to right. In image 2 the object is further to the left than that"
+        "Had the camera kept its heading, the object would have stayed at about the same horizontal "
+        "position. In image 2 the object is further to the left than this predicts"
     )
     answer = "it turned left or right"
     text = f"{still}. {shift}. So the answer is: {answer}."

@@ -26,10 +26,11 @@ def test_a_turn_in_place(kind, turned_deg, words):
 def test_the_object_leaves_to_the_other_side_than_the_camera_turns():
     pair = sample_of([view_at(-90), view_at(-90, turned_deg=(20, 0, 0))])
     kept = (
-        "Had the camera kept its heading, the object would have stayed at about the same place from left "
-        "to right"
+        "Had the camera kept its heading, the object would have stayed at about the same horizontal position"
     )
-    text = f"{kept}. In image 2 the object is further to the left than that. So the answer is: right."
+    text = (
+        f"{kept}. In image 2 the object is further to the left than this predicts. So the answer is: right."
+    )
     assert refusals(text, "ego_rotation/camera_1", pair, "right") == []
     assert refusals(text.replace("the left", "the right"), "ego_rotation/camera_1", pair, "right")
     _, offset = text.split(". ", 1)
@@ -42,7 +43,7 @@ def test_the_object_leaves_to_the_other_side_than_the_camera_turns():
 
 def test_what_is_upright_leans_against_the_roll():
     pair = sample_of([view_at(-90), view_at(-90, turned_deg=(0, 0, 15))])
-    lean = "Perspective aside, the object's vertical lines lean further {} in image 2 than in image 1"
+    lean = "Perspective aside, the object's vertical lines are rotated further {} in image 2 than in image 1"
     text = lean.format("counter-clockwise") + ". So the answer is: clockwise."
     assert refusals(text, "roll/behind_camera_1", pair, "clockwise") == []
     other = lean.format("clockwise") + ". So the answer is: counter-clockwise."

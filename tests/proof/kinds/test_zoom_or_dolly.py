@@ -8,7 +8,7 @@ OPTIONS = [
     "only the lens zoomed",
     "only the distance changed",
     "the lens and the distance changed",
-    "the lens and the distance stayed",
+    "the lens and the distance stayed the same",
 ]
 
 

@@ -59,7 +59,7 @@ class Accessor:
 
     @cached_property
     def largest(self) -> int:
-        """Of unsigned integers: indices and joints."""
+        """The greatest of its values, which are unsigned integers: indices and joints."""
         return int(self.rows.max())
 
     @cached_property

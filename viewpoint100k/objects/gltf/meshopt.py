@@ -19,7 +19,7 @@ _GROUP = 16  # elements whose deltas are stored together
 _BLOCK_BYTES = 8192  # of an attribute block, not compressed, at most
 _BLOCK_ELEMENTS = 256
 _CHUNK_BLOCKS = 256  # decoded by the same array operations
-_BYTES_OF_BITS = {0: 0, 1: 2, 2: 4, 4: 8, 8: 16}  # of a group whose deltas have so many bits
+_BYTES_OF_BITS = {0: 0, 1: 2, 2: 4, 4: 8, 8: 16}  # of a group, by how many bits its deltas have
 _BITS_V0 = (0, 2, 4, 8)  # of a group's deltas, by its two header bits
 _BITS_V1 = ((0, 1, 2, 4), (1, 2, 4, 8))  # the same by control mode
 _NO_DATA = 2  # the other control modes
@@ -211,7 +211,7 @@ def _group_sizes(window: Bytes) -> dict[int, Bytes]:
 
 
 def _unpack(window: Bytes, starts: NDArray[np.int64], bits: int) -> Bytes:
-    """(groups, 16) deltas of groups whose deltas have so many bits."""
+    """(groups, 16) deltas of groups whose deltas have this number of bits."""
     base = _BYTES_OF_BITS[bits]
     packed = window[starts[:, None] + np.arange(base)]
     if bits == 8:
@@ -303,7 +303,7 @@ _FILTERS: dict[str, Callable[[Bytes], NDArray[Any]]] = {
 
 
 def _decode_indices(data: Bytes, count: int) -> NDArray[np.uint32]:
-    """Of any topology: varints, each a step from one of two indices before it."""
+    """Indices of any topology: varints, each a step from one of two indices before it."""
     if data[0] != _INDICES_HEADER:
         raise ValueError(f"indices begin with the byte {data[0]:#04x}; expected {_INDICES_HEADER:#04x}")
     stored = data[1 : max(1, len(data) - 4)]

@@ -18,7 +18,7 @@ _BLOCK = 3 << 16  # corners looked at together; a multiple of 3
 
 
 def check_load(draws: Sequence[Draw], budgets: FileBudgets) -> None:
-    """Of all nodes, shown or not, for Blender makes them all."""
+    """Check what all nodes come to, shown or not, because Blender makes them all."""
     for name, what, limit in (
         ("triangles", "triangles", budgets.max_triangles),
         ("corners", "corners of triangles, lines and points", 3 * budgets.max_triangles),

@@ -1,42 +1,25 @@
-"""The proof of each kind of question, by the kind's name."""
+"""The proof of each kind of question, by the kind's name.
 
-from viewpoint100k.proof.kinds import (
-    around,
-    camera_on_map,
-    composed_angle,
-    covisible_point,
-    from_the_object,
-    marked_point,
-    mirrored,
-    moved,
-    nearer_or_higher,
-    of_three,
-    order,
-    revealed_side,
-    several_motions,
-    turned,
-    which_view,
-    zoom_or_dolly,
-)
-from viewpoint100k.proof.kinds.scene import (
-    after_a_move,
-    changed_object,
-    count,
-    facing,
-    hides,
-    nearer_to,
-    places,
-    seen_in,
-    standing_at,
-    taller,
-    what_moved,
-)
+Every file here, and in `scene/`, holds the proofs of the kinds in the file of the same name in
+`questions/kinds/`, in a mapping `PROOFS`. A new file is found by itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
 from viewpoint100k.proof.reading import Proof
 
-FILES = (
-    moved, turned, around, nearer_or_higher, from_the_object, several_motions, marked_point, covisible_point,
-    camera_on_map, revealed_side, mirrored, zoom_or_dolly, which_view, order, composed_angle,
-    places, taller, count, nearer_to, facing, standing_at, after_a_move, hides, what_moved, changed_object,
-    seen_in, of_three,
-)  # fmt: skip
-PROOFS: dict[str, Proof] = {kind: proof for file in FILES for kind, proof in file.PROOFS.items()}
+
+def _files(package: str, paths: list[str]) -> Iterator[tuple[str, Mapping[str, Proof]]]:
+    """(name of the module, what it proves) of each file of a package and of the packages within it."""
+    for file in iter_modules(paths, f"{package}."):
+        module = import_module(file.name)
+        if file.ispkg:
+            yield from _files(file.name, list(module.__path__))
+        else:
+            yield file.name, module.PROOFS
+
+
+FILES: dict[str, Mapping[str, Proof]] = dict(_files(__name__, __path__))
+PROOFS: dict[str, Proof] = {kind: proof for file in FILES.values() for kind, proof in file.items()}

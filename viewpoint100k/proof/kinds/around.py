@@ -76,11 +76,40 @@ def _degrees_follow(said: Said) -> str:
 
 PROOFS = {
     "object_translation/seen_from_above": Proof(
-        of_pair(_which_way, "azimuth"), PAIR_FACTS, PREMISES, _way_follows
+        of_pair(_which_way, "azimuth"),
+        PAIR_FACTS,
+        PREMISES,
+        _way_follows,
+        options={
+            "clockwise": "clockwise",
+            "counter_clockwise": "counter-clockwise",
+            "none": "no movement around it",
+        },
     ),
-    "angle/around_object": Proof(of_pair(_angle, "azimuth"), PAIR_FACTS, PREMISES, _angle_follows),
+    "angle/around_object": Proof(
+        of_pair(_angle, "azimuth"),
+        PAIR_FACTS,
+        PREMISES,
+        _angle_follows,
+        options={
+            "20_degrees": "about 20 degrees",
+            "45_degrees": "about 45 degrees",
+            "90_degrees": "about 90 degrees",
+        },
+    ),
     "angle_number/around_object": Proof(of_pair(_degrees, "azimuth"), PAIR_FACTS, PREMISES, _degrees_follow),
     "signed_angle/seen_from_above": Proof(
-        of_pair(_angle_and_way, "azimuth"), PAIR_FACTS, PREMISES, _angle_and_way_follow
+        of_pair(_angle_and_way, "azimuth"),
+        PAIR_FACTS,
+        PREMISES,
+        _angle_and_way_follow,
+        options={
+            "20_degrees_clockwise": "about 20 degrees clockwise",
+            "20_degrees_counter_clockwise": "about 20 degrees counter-clockwise",
+            "45_degrees_clockwise": "about 45 degrees clockwise",
+            "45_degrees_counter_clockwise": "about 45 degrees counter-clockwise",
+            "90_degrees_clockwise": "about 90 degrees clockwise",
+            "90_degrees_counter_clockwise": "about 90 degrees counter-clockwise",
+        },
     ),
 }

@@ -75,9 +75,15 @@ PROOFS = {
         (MAP, SIDE, UPPER, FACE, BETWEEN),
         PREMISES
         | {
-            "the white camera looks up the map, so its right is the map's right",
+            "the white camera looks towards the top of the map, so its right is the map's right",
             "on the map the first camera stands below the object, so its right is the map's right",
         },
         _follows,
+        options={
+            "red": "the red camera",
+            "blue": "the blue camera",
+            "green": "the green camera",
+            "yellow": "the yellow camera",
+        },
     )
 }

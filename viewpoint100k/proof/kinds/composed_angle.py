@@ -58,7 +58,7 @@ LEG_PART = Fact(
     (
         f"the part that faced the camera in image {FROM} has moved {PART} to the object's <way:left|right> "
         f"edge in image {TO}",
-        f"the part that faced camera {FROM} is {PART} to the object's <way:left|right> edge in image {TO}",
+        f"in image {TO}, the part that faced camera {FROM} is {PART} to the object's <way:left|right> edge",
         f"the part that faced the camera in image {FROM} is <part:out of sight> in image {TO}, beyond the "
         "object's <way:left|right> edge",
         f"the part that faced camera {FROM} has <part:gone> behind the object's <way:left|right> edge in "
@@ -70,7 +70,7 @@ LEG_TURN = Fact(
     "leg_turn",
     (
         f"from image {FROM} to image {TO} that is about <deg:tens> degrees around the object",
-        f"image {FROM} and image {TO} are about <deg:tens> degrees apart around the object",
+        f"images {FROM} and {TO} are about <deg:tens> degrees apart around the object",
     ),
     lambda case, say: about(say["deg"], around_deg(case, *_leg(say))),
 )
@@ -105,5 +105,11 @@ PROOFS = {
             "the two parts of one way around the object add up to the whole angle",
         },
         _follows,
+        options={
+            "60_degrees_clockwise": "about 60 degrees clockwise",
+            "60_degrees_counter_clockwise": "about 60 degrees counter-clockwise",
+            "120_degrees_clockwise": "about 120 degrees clockwise",
+            "120_degrees_counter_clockwise": "about 120 degrees counter-clockwise",
+        },
     )
 }

@@ -58,11 +58,12 @@ PROOFS = {
         (DOT, ABOUT_1, ABOUT_2, SIDE, UPPER, FACE),
         PREMISES
         | {
-            "a place turned away by well under a quarter circle is in view, and one turned by "
-            "well over that is hidden, unless high up",
-            "a place in front is in view, and one turned away by far more than a quarter circle is not, "
-            "unless high up",
+            "a place turned away by much less than a right angle is in view, and one turned away by much "
+            "more is hidden, unless it is high up",
+            "a place near the front is in view, and one turned away by much more than a right angle is "
+            "hidden, unless it is high up",
         },
         _follows,
+        options={"seen": "it can be seen", "hidden": "it is hidden"},
     )
 }

@@ -45,9 +45,17 @@ def _own_way_follows(said: Said) -> str:
 
 PROOFS = {
     "object_translation/object_facing_camera_1": Proof(
-        of_pair(_faces_camera, "translation"), PAIR_FACTS, PREMISES, _swapped_follows
+        of_pair(_faces_camera, "translation"),
+        PAIR_FACTS,
+        PREMISES,
+        _swapped_follows,
+        options={"left": "left", "right": "right", "none": "no movement sideways"},
     ),
     "object_translation/object_front": Proof(
-        of_pair(_by_its_front, "translation"), PAIR_FACTS, PREMISES, _own_way_follows
+        of_pair(_by_its_front, "translation"),
+        PAIR_FACTS,
+        PREMISES,
+        _own_way_follows,
+        options={"left": "left", "right": "right", "none": "no movement sideways"},
     ),
 }

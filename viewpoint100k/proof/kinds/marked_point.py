@@ -69,20 +69,10 @@ def _dots(case: Case, say: Say) -> bool:
     return len(dots) == len(COLOURS) and cells == said
 
 
-def _each_dot(first: str, others: str) -> str:
-    """Thirds across and down of all four dots, with braces for both thirds of one dot."""
-    items = list[str]()
-    for colour in COLOURS:
-        across = f"<x_{colour}:left|middle|right>"
-        down = f"<y_{colour}:top|middle|bottom>"
-        items.append(f"{colour} {(others if items else first).format(across, down)}")
-    return ", ".join(items)
-
-
-IN_THIRDS = (
-    "in the <x:left|middle|right> third from left to right and the <y:top|middle|bottom> third from top to "
-    "bottom"
+EACH_DOT = ", ".join(
+    f"{colour} (<x_{colour}:left|middle|right>, <y_{colour}:top|middle|bottom>)" for colour in COLOURS
 )
+IN_THIRDS = "in the <x:left|middle|right> third horizontally and the <y:top|middle|bottom> third vertically"
 IN_SIZES = "in the <x:left|middle|right> third of its width and the <y:top|middle|bottom> third of its height"
 LANDS = Fact(
     "lands",
@@ -98,10 +88,8 @@ LANDS = Fact(
 DOTS = Fact(
     "dots",
     (
-        "among the dots in image 2, "
-        + _each_dot("is in the {} third from left to right and the {} third from top to bottom", "{} and {}"),
-        "by thirds of the object's width and height, the dots of image 2 lie as follows: "
-        + _each_dot("{} and {}", "{} and {}"),
+        f"horizontally and vertically, the dots in image 2 are in these thirds of the object: {EACH_DOT}",
+        f"in image 2 the dots lie in these thirds of the object's width and height: {EACH_DOT}",
     ),
     _dots,
 )
@@ -125,9 +113,15 @@ PROOFS = {
         (DOT, ABOUT_1, ABOUT_2, LANDS, DOTS, SIDE, UPPER),
         PREMISES
         | {
-            "what is visible shifts opposite to the camera's motion",
+            "what is visible shifts in the opposite direction to the camera's motion",
             "the visible surface turns to the side opposite to the camera's motion",
         },
         _follows,
+        options={
+            "red": "the red dot",
+            "blue": "the blue dot",
+            "green": "the green dot",
+            "yellow": "the yellow dot",
+        },
     )
 }

@@ -20,4 +20,9 @@ def _solve(case: Case) -> Answer | str:
     return Answer(Label(words, least / case.gates.min_chirality), least, ((0, 1),))
 
 
-PROOFS = {"mirrored/object": Proof(of_figure(_solve, draws="mirrored", only_pairs=True))}
+PROOFS = {
+    "mirrored/object": Proof(
+        of_figure(_solve, draws="mirrored", only_pairs=True),
+        options={"same": "the same object", "mirror_image": "its mirror image"},
+    )
+}

@@ -58,10 +58,24 @@ def _ahead_follows(said: Said) -> str:
 
 PROOFS = {
     "ego_translation/camera_1": Proof(
-        of_pair(sideways, "translation"), PAIR_FACTS, PREMISES, facts.in_words(facts.swept, STAYED_ASIDE)
+        of_pair(sideways, "translation"),
+        PAIR_FACTS,
+        PREMISES,
+        facts.in_words(facts.swept, STAYED_ASIDE),
+        options={"left": "left", "right": "right", "none": "no movement sideways"},
     ),
     "vertical_translation/camera_1": Proof(
-        of_pair(vertical, "vertical"), PAIR_FACTS, PREMISES, facts.in_words(facts.raised, STAYED_UPRIGHT)
+        of_pair(vertical, "vertical"),
+        PAIR_FACTS,
+        PREMISES,
+        facts.in_words(facts.raised, STAYED_UPRIGHT),
+        options={"down": "down", "up": "up", "none": "neither up nor down"},
     ),
-    "forward_translation/camera_1": Proof(of_pair(_forward, "forward"), PAIR_FACTS, PREMISES, _ahead_follows),
+    "forward_translation/camera_1": Proof(
+        of_pair(_forward, "forward"),
+        PAIR_FACTS,
+        PREMISES,
+        _ahead_follows,
+        options={"backward": "backward", "forward": "forward", "none": "neither forward nor backward"},
+    ),
 }

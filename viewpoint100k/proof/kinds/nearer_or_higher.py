@@ -30,6 +30,18 @@ def _height_follows(said: Said) -> str:
 
 
 PROOFS = {
-    "distance/object": Proof(of_pair(_farther, "distance"), PAIR_FACTS, PREMISES, _distance_follows),
-    "elevation/object": Proof(of_pair(_higher, "elevation"), PAIR_FACTS, PREMISES, _height_follows),
+    "distance/object": Proof(
+        of_pair(_farther, "distance"),
+        PAIR_FACTS,
+        PREMISES,
+        _distance_follows,
+        options={"nearer": "nearer", "farther": "farther", "none": "equally far"},
+    ),
+    "elevation/object": Proof(
+        of_pair(_higher, "elevation"),
+        PAIR_FACTS,
+        PREMISES,
+        _height_follows,
+        options={"lower": "lower", "higher": "higher", "none": "equally high"},
+    ),
 }

@@ -85,10 +85,10 @@ def _heights(case: Case, say: Say) -> bool:
 HEIGHTS = Fact(
     "heights",
     (
-        "the camera looks down at the object by about <deg2:tens> degrees in image 2, about <deg3:tens> in "
-        "image 3 and about <deg4:tens> in image 4",
-        "above the horizon of the object, image 2 was taken from about <deg2:tens> degrees, image 3 from "
-        "about <deg3:tens> and image 4 from about <deg4:tens>",
+        "the camera looks down at the object at an angle of about <deg2:tens> degrees in image 2, about "
+        "<deg3:tens> in image 3 and about <deg4:tens> in image 4",
+        "as seen from the object, camera 2 is about <deg2:tens> degrees above the horizontal, camera 3 "
+        "about <deg3:tens> and camera 4 about <deg4:tens>",
     ),
     _heights,
     lists_options=True,
@@ -110,18 +110,26 @@ def _largest(name: str) -> Callable[[Said], str]:
 
 
 PROOFS = {
-    "nearest_of_three/object": Proof(of_figure(_solve(_nearness), images=ALL_VIEWS)),
+    "nearest_of_three/object": Proof(
+        of_figure(_solve(_nearness), images=ALL_VIEWS),
+        options={"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
+    ),
     "highest_of_three/object": Proof(
-        of_figure(_solve(_height), images=ALL_VIEWS), (HEIGHTS,), PREMISES, _largest("heights")
+        of_figure(_solve(_height), images=ALL_VIEWS),
+        (HEIGHTS,),
+        PREMISES,
+        _largest("heights"),
+        options={"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
     ),
     "furthest_of_three/around_object": Proof(
         of_figure(_solve(_roundness, follows_views=True), images=ALL_VIEWS),
         (ALL_TURNS,),
         PREMISES
         | {
-            "the further round a camera is, the less of what image 1 shows faces it",
-            "the angle around the object counts, whichever way round the camera went",
+            "the further around the object a camera is, the less it sees of what image 1 shows",
+            "only the size of the angle around the object counts, not which way the camera went",
         },
         _largest("turns"),
+        options={"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
     ),
 }

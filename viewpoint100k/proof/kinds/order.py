@@ -9,7 +9,7 @@ from viewpoint100k.proof.reading import Fact, Proof, Said, Say
 from viewpoint100k.proof.sets import OTHERS, SAME_SIDE_DEG, around_deg, has_gone, turns_by, way_deg
 
 REACHED = ("a third of the way", "two thirds of the way", "nearly all the way", "all the way", "out of sight")
-RANKS = ("the most", "a middle part", "the least")
+RANKS = ("the most", "an amount in between", "the least")
 
 
 def _solve(case: Case) -> Answer | str:
@@ -58,7 +58,7 @@ ALL_ONE_WAY = Fact(
     (
         "images 2, 3 and 4 each show more of the side of the object that was on the <way:left|right> in "
         "image 1",
-        "in images 2, 3 and 4 alike, the object is seen more from the side that was on the "
+        "in all of images 2, 3 and 4, the object is seen more from the side that was on the "
         "<way:left|right> in image 1",
     ),
     _all_one_way,
@@ -66,7 +66,7 @@ ALL_ONE_WAY = Fact(
 PARTS = Fact(
     "parts",
     (
-        "on its way to the object's <way:left|right> edge, the part that faced the camera in image 1 is "
+        "moving towards the object's <way:left|right> edge, the part that faced the camera in image 1 is "
         f"{_part(2)} in image 2, {_part(3)} in image 3 and {_part(4)} in image 4",
         "the part that faced the camera in image 1 has moved towards the <way:left|right> edge of the "
         f"object: in image 2 it is {_part(2)}, in image 3 {_part(3)}, in image 4 {_part(4)}",
@@ -76,8 +76,8 @@ PARTS = Fact(
 TURNS = Fact(
     "turns",
     (
-        "the angle around the object from image 1 is about <deg2:tens> degrees to image 2, about "
-        "<deg3:tens> to image 3 and about <deg4:tens> to image 4",
+        "counted from image 1, the angle around the object is about <deg2:tens> degrees for image 2, about "
+        "<deg3:tens> for image 3 and about <deg4:tens> for image 4",
         "around the object, image 2 is about <deg2:tens> degrees away from image 1, image 3 about "
         "<deg3:tens> and image 4 about <deg4:tens>",
     ),
@@ -88,8 +88,7 @@ SHARED = Fact(
     (
         f"of the surface seen in image 1, image 2 shows {_rank(2)}, image 3 {_rank(3)} and image 4 "
         f"{_rank(4)}",
-        f"ranked by the surface that they share with image 1, image 2 has {_rank(2)}, image 3 {_rank(3)} "
-        f"and image 4 {_rank(4)}",
+        f"image 2 has {_rank(2)} in common with image 1, image 3 {_rank(3)} and image 4 {_rank(4)}",
     ),
     _shared,
 )
@@ -122,9 +121,17 @@ PROOFS = {
         (ALL_ONE_WAY, PARTS, TURNS, SHARED),
         PREMISES
         | {
-            "the further the camera has gone around, the further the part that it faced has turned away",
+            "the further the camera goes around, the further the part that it faced at first turns away",
             "the further along the way a picture was taken, the less it has in common with the first",
         },
         _follows,
+        options={
+            "images_2_3_4": "2, 3, 4",
+            "images_2_4_3": "2, 4, 3",
+            "images_3_2_4": "3, 2, 4",
+            "images_3_4_2": "3, 4, 2",
+            "images_4_2_3": "4, 2, 3",
+            "images_4_3_2": "4, 3, 2",
+        },
     )
 }

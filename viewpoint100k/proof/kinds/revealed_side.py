@@ -64,8 +64,10 @@ SIDES = "the front|the back|the left|the right"
 SHOWN = Fact(
     "shown",
     (
-        f"image 1 shows <one:{SIDES}>[ and <two:{SIDES}>] of the object, and none of its other upright sides",
-        f"among the object's own upright sides, image 1 clearly shows only <one:{SIDES}>[ and <two:{SIDES}>]",
+        f"image 1 shows <one:{SIDES}>[ and <two:{SIDES}>] of the object, and none of its other vertical "
+        "sides",
+        f"of the object's front, back, left and right, image 1 clearly shows only <one:{SIDES}>[ and "
+        f"<two:{SIDES}>]",
     ),
     _shown,
 )
@@ -91,11 +93,17 @@ PROOFS = {
         (SHOWN, SIDE, UPPER, FACE, FACES),
         PREMISES
         | {
-            "a camera that goes around an object to the right meets the front, left, back and right in "
-            "this order, and one that goes to the left meets them in reverse",
-            "seen from above and counter-clockwise, an object's own sides are front, left, back and right, "
-            "and going to the right is counter-clockwise",
+            "a camera that goes around an object to the right passes the front, left, back and right in "
+            "this order, and one that goes to the left passes them in reverse order",
+            "counter-clockwise as seen from above, an object's own sides come in the order front, left, "
+            "back and right, and going to the right is counter-clockwise",
         },
         _follows,
+        options={
+            "front": "its front",
+            "back": "its back",
+            "left": "its left side",
+            "right": "its right side",
+        },
     )
 }

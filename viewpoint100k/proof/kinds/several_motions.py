@@ -147,7 +147,16 @@ def _action_follows(said: Said) -> str:
 TURNS = frozenset({"turned", "tilted"})
 PROOFS = {
     "combined_translation/camera_1": Proof(
-        of_pair(_sideways_and_vertical, "translation", "vertical"), PAIR_FACTS, PREMISES, _two_ways_follow
+        of_pair(_sideways_and_vertical, "translation", "vertical"),
+        PAIR_FACTS,
+        PREMISES,
+        _two_ways_follow,
+        options={
+            "left_and_down": "left and down",
+            "right_and_down": "right and down",
+            "left_and_up": "left and up",
+            "right_and_up": "right and up",
+        },
     ),
     "relative_pose/camera_1": Proof(
         of_pair(_moved_and_turned, "translation", "rotation"),
@@ -155,7 +164,48 @@ PROOFS = {
         PREMISES,
         _pose_follows,
         labels=frozenset({"turned"}),
+        options={
+            "moved_left_and_turned_left": "moved left, turned left",
+            "moved_left_and_turned_right": "moved left, turned right",
+            "moved_right_and_turned_left": "moved right, turned left",
+            "moved_right_and_turned_right": "moved right, turned right",
+        },
     ),
-    "which_motion/camera_1": Proof(of_pair(_which_motion), PAIR_FACTS, PREMISES, _name_follows, labels=TURNS),
-    "next_action/camera_1": Proof(of_pair(_next_action), PAIR_FACTS, PREMISES, _action_follows, labels=TURNS),
+    "which_motion/camera_1": Proof(
+        of_pair(_which_motion),
+        PAIR_FACTS,
+        PREMISES,
+        _name_follows,
+        labels=TURNS,
+        options={
+            "sideways": "it moved sideways",
+            "up_or_down": "it moved up or down",
+            "forward_or_back": "it moved forward or back",
+            "turned": "it turned left or right",
+            "tilted": "it tilted up or down",
+            "rolled": "it rolled to one side",
+            "around": "it went around the object",
+        },
+    ),
+    "next_action/camera_1": Proof(
+        of_pair(_next_action),
+        PAIR_FACTS,
+        PREMISES,
+        _action_follows,
+        labels=TURNS,
+        options={
+            "move_left": "move left",
+            "move_right": "move right",
+            "move_down": "move down",
+            "move_up": "move up",
+            "move_backward": "move backward",
+            "move_forward": "move forward",
+            "turn_left": "turn left",
+            "turn_right": "turn right",
+            "tilt_down": "tilt down",
+            "tilt_up": "tilt up",
+            "roll_counter_clockwise": "roll counter-clockwise",
+            "roll_clockwise": "roll clockwise",
+        },
+    ),
 }

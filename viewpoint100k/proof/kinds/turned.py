@@ -32,6 +32,7 @@ PROOFS = {
         PREMISES,
         facts.in_words(facts.heading, NOT_TURNED),
         labels=frozenset({"turned"}),
+        options={"left": "left", "right": "right", "none": "no horizontal rotation"},
     ),
     "pitch/camera_1": Proof(
         of_pair(_tilted, "pitch"),
@@ -39,8 +40,13 @@ PROOFS = {
         PREMISES,
         facts.in_words(facts.nod, NOT_TILTED),
         labels=frozenset({"tilted"}),
+        options={"down": "down", "up": "up", "none": "no tilt"},
     ),
     "roll/behind_camera_1": Proof(
-        of_pair(_rolled, "roll"), PAIR_FACTS, PREMISES, facts.in_words(facts.spin, NOT_ROLLED)
+        of_pair(_rolled, "roll"),
+        PAIR_FACTS,
+        PREMISES,
+        facts.in_words(facts.spin, NOT_ROLLED),
+        options={"counter_clockwise": "counter-clockwise", "clockwise": "clockwise", "none": "no roll"},
     ),
 }

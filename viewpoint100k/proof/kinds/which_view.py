@@ -2,13 +2,41 @@
 
 import math
 import re
+from typing import NamedTuple
 
 from viewpoint100k.proof.case import ALL_VIEWS, Answer, Case, Label
 from viewpoint100k.proof.facts import PREMISES, about
 from viewpoint100k.proof.forms import of_figure
 from viewpoint100k.proof.reading import Fact, Proof, Said, Say
 from viewpoint100k.proof.sets import OTHERS, way_deg
-from viewpoint100k.proof.words import motion_in
+
+MOTIONS = {
+    "clockwise": "goes about {degrees} degrees clockwise (seen from above) around the object",
+    "counter_clockwise": "goes about {degrees} degrees counter-clockwise (seen from above) around the object",
+    "rises": "rises until it looks down at the object about {degrees} degrees more steeply",
+}
+TENS = re.compile(
+    r"about (?P<around>\d+) degrees (?P<sense>counter-clockwise|clockwise) \(seen from above\)"
+    r"|about (?P<rise>\d+) degrees more steeply"
+)
+
+
+class Motion(NamedTuple):
+    """A motion about the object, in whole tens of degrees."""
+
+    around_deg: int  # counter-clockwise from above
+    rise_deg: int
+
+
+def motion_in(wording: str) -> Motion | None:
+    """The only motion about the object that a question says; None if it says none, or several."""
+    motions = list(TENS.finditer(wording))
+    if len(motions) != 1:
+        return None
+    if motions[0]["rise"]:
+        return Motion(0, int(motions[0]["rise"]))
+    sign = 1 if motions[0]["sense"] == "counter-clockwise" else -1
+    return Motion(sign * int(motions[0]["around"]), 0)
 
 
 def _solve(case: Case) -> Answer | str:
@@ -108,7 +136,7 @@ VIEWS = Fact(
 WAYS = Fact(
     "ways",
     (
-        f"compared with image 1, what comes more into view is {COMES}",
+        f"compared with image 1, what comes further into view is {COMES}",
         f"what is turned more towards the camera than in image 1 is {COMES}",
     ),
     _views,
@@ -133,6 +161,11 @@ def _follows(said: Said) -> str:
 
 PROOFS = {
     "which_view/around_object": Proof(
-        of_figure(_solve, images=ALL_VIEWS), (EXPECTED, VIEWS, WAYS), PREMISES, _follows
+        of_figure(_solve, images=ALL_VIEWS),
+        (EXPECTED, VIEWS, WAYS),
+        PREMISES,
+        _follows,
+        options={"image_2": "image 2", "image_3": "image 3", "image_4": "image 4"},
+        phrases=MOTIONS,
     )
 }

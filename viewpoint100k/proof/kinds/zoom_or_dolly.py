@@ -13,7 +13,7 @@ ANSWERS = {
     (True, False): "only the lens zoomed",
     (False, True): "only the distance changed",
     (True, True): "the lens and the distance changed",
-    (False, False): "the lens and the distance stayed",
+    (False, False): "the lens and the distance stayed the same",
 }
 
 
@@ -51,9 +51,9 @@ AGAINST = Fact(
     "against",
     (
         "measured against the background, the object is <way:larger|smaller> in image 2 than in image 1",
-        "relative to what is behind it, the object became <way:larger|smaller>",
+        "relative to what is behind it, the object has become <way:larger|smaller>",
         "measured against the background, the object is equally large in both images",
-        "relative to what is behind it, the object kept its size",
+        "relative to what is behind it, the object has kept its size",
     ),
     grown,
 )
@@ -77,5 +77,11 @@ PROOFS = {
             "comes nearer",
         },
         _follows,
+        options={
+            "lens": "only the lens zoomed",
+            "distance": "only the distance changed",
+            "both": "the lens and the distance changed",
+            "neither": "the lens and the distance stayed the same",
+        },
     )
 }

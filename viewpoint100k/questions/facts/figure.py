@@ -70,7 +70,7 @@ def on_box(view: View, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def enough_pixels(known: Known, gates: GateConfig) -> bool:
-    """Whether the object has so many pixels in both pictures that they can decide."""
+    """Whether the object has enough pixels in both pictures to decide."""
     shown = [
         view.object_share * 4 * view.intrinsics[0][2] * view.intrinsics[1][2] for view in known.views[:2]
     ]
@@ -197,8 +197,8 @@ def chain_of_figure(
 OF_MARKS: dict[str, Phrases] = {
     "dot_1": Phrases(
         (
-            "In image 1 the dot is in the {0} third of the object from left to right and in the {1} third "
-            "from top to bottom",
+            "In image 1 the dot is in the {0} third of the object horizontally and in the {1} third "
+            "vertically",
             "In image 1 the dot lies in the {0} third of the object's width and the {1} third of its height",
         ),
     ),
@@ -216,12 +216,12 @@ OF_MARKS: dict[str, Phrases] = {
     ),
     "about_2": Phrases(
         (
-            "For camera 2 this place is then about {1} degrees to the {0}",
+            "Seen from camera 2, this place is then about {1} degrees to the {0}",
             "That puts it about {1} degrees to the {0} of the point facing camera 2",
         ),
         (
-            "For camera 2 this place is then straight ahead",
-            "That puts it where the object faces camera 2",
+            "This place then faces camera 2",
+            "That puts it at the point facing camera 2",
         ),
         refers_back=True,
     ),

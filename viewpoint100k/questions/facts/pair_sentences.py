@@ -26,16 +26,16 @@ def _fields(args: Sequence[str | int]) -> Mapping[str, str]:
 PHRASES: dict[str, Phrases] = {
     "place_1": Phrases(
         (
-            "The centre of the object is in the {0} third of image 1 from left to right and in the {1} "
-            "third from top to bottom",
+            "The centre of the object is in the {0} third of image 1 horizontally and in the {1} third "
+            "vertically",
             "In image 1, the object's centre lies in the {0} third of the width and the {1} third of the "
             "height",
         ),
     ),
     "place_2": Phrases(
         (
-            "The centre of the object is in the {0} third of image 2 from left to right and in the {1} "
-            "third from top to bottom",
+            "The centre of the object is in the {0} third of image 2 horizontally and in the {1} third "
+            "vertically",
             "In image 2, the object's centre lies in the {0} third of the width and the {1} third of the "
             "height",
         ),
@@ -71,7 +71,7 @@ PHRASES: dict[str, Phrases] = {
         ),
         (
             "Both images show the object from nearly the same side",
-            "Neither the left nor the right side of the object comes more into view in image 2",
+            "Neither the left nor the right side of the object comes further into view in image 2",
             "The sides of the object face the camera in image 2 just as they did in image 1",
         ),
     ),
@@ -99,11 +99,11 @@ PHRASES: dict[str, Phrases] = {
     "beyond_lens": Phrases(
         (
             "Beyond what zooming explains, the object looks {0} in image 2",
-            "Leaving aside the lens, the object looks {0} in image 2",
+            "Apart from the effect of the lens, the object looks {0} in image 2",
         ),
         (
             "The lens alone explains the size of the object in image 2",
-            "Leaving aside the lens, the object looks equally large in both images",
+            "Apart from the effect of the lens, the object looks equally large in both images",
         ),
     ),
     "lens": Phrases(
@@ -123,19 +123,19 @@ PHRASES: dict[str, Phrases] = {
             "Without the turn, the move would have shifted the object to the {0} in the picture{by}",
         ),
         (
-            "Had the camera kept its heading, the object would have stayed at about the same place from "
-            "left to right",
+            "Had the camera kept its heading, the object would have stayed at about the same horizontal "
+            "position",
             "Without the turn, the object would hardly have shifted sideways in the picture",
         ),
     ),
     "offset_x": Phrases(
         (
-            "In image 2 the object is further to the {0} than that{by}",
-            "Compared with that, the object in image 2 is further to the {0}{by}",
+            "In image 2 the object is further to the {0} than this predicts{by}",
+            "Compared with this prediction, the object in image 2 is further to the {0}{by}",
         ),
         (
             "In image 2 the object is about where this predicts",
-            "In image 2 the object is at about that place",
+            "In image 2 the object is at about the predicted place",
         ),
         refers_back=True,
         after="unturned_x",
@@ -153,12 +153,12 @@ PHRASES: dict[str, Phrases] = {
     ),
     "offset_y": Phrases(
         (
-            "In image 2 the object is further {0} than that{by}",
-            "Compared with that, the object in image 2 is further {0}{by}",
+            "In image 2 the object is further {0} than this predicts{by}",
+            "Compared with this prediction, the object in image 2 is further {0}{by}",
         ),
         (
-            "In image 2 the object is at about that height",
-            "In image 2 the object is at about the height this predicts",
+            "In image 2 the object is at about the predicted height",
+            "In image 2 the object is at about the height that this predicts",
         ),
         refers_back=True,
         after="unturned_y",
@@ -185,9 +185,10 @@ PHRASES: dict[str, Phrases] = {
     ),
     "lean": Phrases(
         (
-            "Apart from perspective, the object's vertical lines turn {0} in the picture from image 1 to "
+            "Apart from perspective, the object's vertical lines rotate {0} in the picture from image 1 to "
             "image 2{by}",
-            "Perspective aside, the object's vertical lines lean further {0} in image 2 than in image 1{by}",
+            "Perspective aside, the object's vertical lines are rotated further {0} in image 2 than in "
+            "image 1{by}",
         ),
         (
             "Apart from perspective, the object's vertical lines have the same direction in both pictures",
@@ -197,8 +198,8 @@ PHRASES: dict[str, Phrases] = {
     "face": Phrases(
         (
             "The part that faced the camera in image 1 has moved {0} to the object's {1} edge in image 2",
-            "The part of the object that faced the camera in image 1 is {0} to the {1} edge of the object "
-            "in image 2",
+            "In image 2, the part of the object that faced the camera in image 1 is {0} to the object's {1} "
+            "edge",
         ),
         special={
             GONE: (
@@ -239,30 +240,31 @@ PREMISES: dict[str, tuple[str, ...]] = {
         "right if it went right",
     ),
     "turn_or_move": (
-        "Turning to one side shifts the object to the other side of the picture, and so does moving",
+        "Turning the camera to one side shifts the object to the other side of the picture, and so does "
+        "moving it",
         "The part of the shift that the turn does not explain comes from the move, and both shift the "
-        "object the opposite way",
+        "object in the opposite direction",
     ),
     "tilt_or_move": (
-        "Tilting one way shifts the object the other way in the picture, and so does moving",
+        "Tilting the camera one way shifts the object the other way in the picture, and so does moving it",
         "The part of the shift that the tilt does not explain comes from the move, and both shift the "
-        "object the opposite way",
+        "object in the opposite direction",
     ),
     "turn_opposite": (
-        "A turn shifts the object the opposite way in the picture",
+        "Turning the camera shifts the object the opposite way in the picture",
         "When the camera turns to one side, the object shifts to the other side of the picture",
     ),
     "tilt_opposite": (
-        "A tilt shifts the object the opposite way in the picture",
+        "Tilting the camera shifts the object the opposite way in the picture",
         "The object goes up in the picture when the camera tilts down, and down when it tilts up",
     ),
     "roll_opposite": (
-        "A roll turns the picture's content the opposite way",
-        "The content of the picture turns opposite to the camera's roll",
+        "When the camera rolls, the content of the picture rotates the opposite way",
+        "The content of the picture rotates in the opposite direction to the camera's roll",
     ),
     "facing": (
         "An object that faces camera 1 has its own left on the right of image 1",
-        "For something that faces the first camera, left and right are swapped",
+        "For an object that faces the first camera, left and right are swapped compared with the picture",
     ),
     "from_above": (
         "Seen from above, going around something to the right is counter-clockwise, and going to the left "
@@ -273,7 +275,7 @@ PREMISES: dict[str, tuple[str, ...]] = {
     "own_sides": (
         "An object's own left is on the right of a picture of its front and on the left of a picture of "
         "its back",
-        "From the front, the object's own left and right appear swapped; from behind they do not",
+        "Seen from the front, an object's own left and right appear swapped; seen from behind, they do not",
     ),
     "higher_sees_top": (
         "The higher the viewpoint, the more the top faces the camera",
@@ -281,7 +283,7 @@ PREMISES: dict[str, tuple[str, ...]] = {
     ),
     "nearer_larger": (
         "Apart from zooming, an object looks larger the nearer it is",
-        "Any change of size that the lens does not explain comes from the distance",
+        "Any change of size that the lens does not explain comes from a change of distance",
     ),
     "ahead": (
         "Going far around an object also brings the camera forward",
@@ -289,9 +291,9 @@ PREMISES: dict[str, tuple[str, ...]] = {
         "line of sight",
     ),
     "third_is_small": (
-        "A third of the way to the edge is a small angle, two thirds a medium one, and the edge itself a "
-        "quarter circle",
-        "Halfway to the edge is a third of a quarter circle, and the edge itself is a full quarter circle",
+        "A third of the way to the edge means a small angle, two thirds of the way a medium one, and the "
+        "edge itself a right angle",
+        "Halfway to the edge means a third of a right angle, and the edge itself a full right angle",
     ),
     "all_shift": (
         "A shift by itself does not distinguish a move from a tilt",

@@ -206,12 +206,15 @@ def turn_deg(facts: Facts) -> int | None:
 # --- sentences ------------------------------------------------------------------------------------------
 
 
+def enumerated(items: Sequence[str]) -> str:
+    """Items as a sentence lists them: "a", "a, and b", "a, b, and c"."""
+    *others, last = items
+    return ", ".join([*others, f"and {last}"]) if others else last
+
+
 def _lengths(args: Sequence[str | int]) -> Mapping[str, str]:
     pairs = list(zip(args[1::2], args[2::2], strict=True))
-    return {
-        "lengths": ", ".join(f"about {length} to {name}" for name, length in pairs),
-        "places": ", ".join(f"{name} at about {length}" for name, length in pairs),
-    }
+    return {"lengths": enumerated([f"about {length} to {name}" for name, length in pairs])}
 
 
 PHRASES: dict[str, Phrases] = {
@@ -219,22 +222,22 @@ PHRASES: dict[str, Phrases] = {
         (
             "Seen from above and measured clockwise from the camera's line of sight, the direction from "
             "{0} to {1} is about {2} degrees",
-            "With the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
-            "{0} to {1} is about {2} degrees",
+            "Counted clockwise from above, with the camera's direction as 0 degrees, the direction from {0} "
+            "to {1} is about {2} degrees",
         )
     ),
     "turned": Phrases(
         (
             "For the camera after its move, the direction from {0} to {1} is about {2} degrees",
-            "Once the camera has moved there, the direction from {0} to {1} is about {2} degrees",
+            "Once the camera has moved, the direction from {0} to {1} is about {2} degrees",
         )
     ),
     "front": Phrases(
         (
             "Seen from above and measured clockwise from the camera's line of sight, the front of {0} "
             "points to about {1} degrees",
-            "With the camera's direction as 0 degrees and clockwise as seen from above, {0} faces about "
-            "{1} degrees",
+            "Counted clockwise from above, with the camera's direction as 0 degrees, the front of {0} "
+            "points to about {1} degrees",
         )
     ),
     "differ": Phrases(
@@ -257,24 +260,25 @@ PHRASES: dict[str, Phrases] = {
     ),
     "apart": Phrases(
         (
-            "On the floor, in tenths of the scene's radius, the distance from {0} is {lengths}",
-            "On a floor plan, measured from {0} in tenths of the scene's radius: {places}",
+            "Across the floor, in tenths of the scene's radius, the distance from {0} is {lengths}",
+            "In tenths of the scene's radius, the distances across the floor from {0} are {lengths}",
         ),
         fill=_lengths,
     ),
 }
 PREMISES: dict[str, tuple[str, ...]] = {
     "right_half": (
-        "Directions from 0 to 180 degrees are to the right, and from 180 to 360 to the left",
-        "A direction below 180 degrees goes to the right, and one above it to the left",
+        "Directions from 0 to 180 degrees point to the right, and those from 180 to 360 to the left",
+        "A direction below 180 degrees points to the right, and one above 180 degrees to the left",
     ),
     "near_half": (
-        "Directions between 90 and 270 degrees are towards the camera, and the rest away from it",
-        "A direction between 90 and 270 degrees leads closer to the camera",
+        "Directions between 90 and 270 degrees point towards the camera, and all others away from it",
+        "A direction between 90 and 270 degrees leads closer to the camera, and any other leads away from it",
     ),
     "clockwise_right": (
         "A clockwise turn is a turn to the right",
-        "Clockwise is to the right, less than 90 degrees is ahead and more is behind",
+        "Clockwise means to the right, a turn of less than 90 degrees means ahead, and a larger turn means "
+        "behind",
     ),
 }
 OF_SCENES = Language(phrases=PHRASES, premises=PREMISES, connectives=False)

@@ -17,26 +17,26 @@ AROUND = ("clockwise", "counter_clockwise")
 
 
 def object_orbit(truth: Truth, gates: GateConfig) -> Fact | None:
-    """A2, without a front: clockwise or counter-clockwise around the object, seen from above."""
+    """A2, without a front. Which way the camera went around the object, seen from above."""
     return signed(truth.azimuth_change_deg, gates.azimuth_grey_deg)
 
 
 def angle(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B5. How far around the object, to the nearest of a few angles."""
+    """B5. How far around the object the camera went, to the nearest of a few angles."""
     if truth.covisible_fraction < gates.min_covisible_for_size:
         return None
     return _nearest(abs(truth.azimuth_change_deg), gates)
 
 
 def angle_number(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B5, as a number: the angle around the object in degrees."""
+    """B5, as a number. How many degrees around the object the camera went."""
     if abs(truth.azimuth_change_deg) < BINS_DEG[0] or truth.covisible_fraction < gates.min_covisible_for_size:
         return None
     return Fact(-1, abs(truth.azimuth_change_deg) / BINS_DEG[0], round(abs(truth.azimuth_change_deg), 1))
 
 
 def signed_angle(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B6. In which sense around the object and how far, at once."""
+    """B6. How far around the object the camera went, and in which sense."""
     fact = angle(truth, gates)
     if fact is None:
         return None
@@ -76,6 +76,7 @@ SIDE_OF_SENSE = {"clockwise": "left", "counter_clockwise": "right"}
 KINDS = (
     PairKind(
         name="object_translation/seen_from_above",
+        rank=4,
         tier="A",
         options=(*AROUND, NONE),
         fact=object_orbit,
@@ -93,6 +94,7 @@ KINDS = (
     ),
     PairKind(
         name="angle/around_object",
+        rank=13,
         tier="B",
         options=tuple(f"{degrees}_degrees" for degrees in BINS_DEG),
         fact=angle,
@@ -105,6 +107,7 @@ KINDS = (
     ),
     PairKind(
         name="angle_number/around_object",
+        rank=14,
         tier="B",
         options=(),
         fact=angle_number,
@@ -115,6 +118,7 @@ KINDS = (
     ),
     PairKind(
         name="signed_angle/seen_from_above",
+        rank=15,
         tier="B",
         options=tuple(f"{degrees}_degrees_{sense}" for degrees in BINS_DEG for sense in AROUND),
         fact=signed_angle,

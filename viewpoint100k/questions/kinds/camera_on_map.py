@@ -106,6 +106,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="camera_on_map/seen_from_above",
+    rank=21,
     tier="B",
     options=COLOURS,
     seen_alone=(),
@@ -123,7 +124,7 @@ KIND = DrawnKind(
         PHRASES,
         {
             "map_right": (
-                "The white camera looks up the map, so its right is the map's right",
+                "The white camera looks towards the top of the map, so its right is the map's right",
                 "On the map the first camera stands below the object, so its right is the map's right",
             )
         },

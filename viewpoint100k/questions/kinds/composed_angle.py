@@ -105,14 +105,14 @@ PHRASES = {
     "leg_part": Phrases(
         (
             "The part that faced the camera in image {0} has moved {2} to the object's {3} edge in image {1}",
-            "The part that faced camera {0} is {2} to the object's {3} edge in image {1}",
+            "In image {1}, the part that faced camera {0} is {2} to the object's {3} edge",
         ),
         special={GONE: OUT_OF_SIGHT},
     ),
     "leg_turn": Phrases(
         (
             "From image {0} to image {1} that is about {2} degrees around the object",
-            "Image {0} and image {1} are about {2} degrees apart around the object",
+            "Images {0} and {1} are about {2} degrees apart around the object",
         ),
     ),
     "total": Phrases(
@@ -125,6 +125,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="composed_angle/seen_from_above",
+    rank=27,
     tier="B",
     options=tuple(f"{degrees}_degrees_{sense}" for degrees in BINS_DEG for sense in SENSES),
     seen_alone=(),

@@ -110,6 +110,7 @@ def _answers(facts: Facts) -> set[str]:
 
 KIND = DrawnKind(
     name="covisible_point/image_2",
+    rank=20,
     tier="B",
     options=("seen", "hidden"),
     opposites=either(),
@@ -127,10 +128,10 @@ KIND = DrawnKind(
         OF_MARKS,
         {
             "quarter": (
-                "A place turned away by well under a quarter circle is in view, and one turned "
-                "by well over that is hidden, unless high up",
-                "A place in front is in view, and one turned away by far more than a quarter circle is "
-                "not, unless high up",
+                "A place turned away by much less than a right angle is in view, and one turned away by "
+                "much more is hidden, unless it is high up",
+                "A place near the front is in view, and one turned away by much more than a right angle is "
+                "hidden, unless it is high up",
             )
         },
     ),

@@ -13,13 +13,13 @@ from viewpoint100k.records import Truth
 
 
 def object_translation(truth: Truth, gates: GateConfig) -> Fact | None:
-    """A2, the object facing the first camera: its left is that camera's right."""
+    """A2. Which way the camera moved for an object that faces camera 1: its left is that camera's right."""
     fact = along(truth, 0, gates)
     return fact and fact._replace(option=(1, 0, 2)[fact.option])
 
 
 def front_translation(truth: Truth, gates: GateConfig) -> Fact | None:
-    """A2 with an annotated front: along the object's own left and right, seen from the front or from behind.
+    """A2, with an annotated front. Which way the camera moved along the object's own left and right.
 
     People who look at an object from its side read "to its left" as "nearer to its left side", and people who
     see it at an angle take a step ahead for one to the side: so it is asked only where the camera's own left
@@ -51,6 +51,7 @@ SWAPPED = {"left": "right", "right": "left", NONE: SAME}
 KINDS = (
     PairKind(
         name="object_translation/object_facing_camera_1",
+        rank=2,
         tier="A",
         options=("left", "right", NONE),
         fact=object_translation,
@@ -68,6 +69,7 @@ KINDS = (
     ),
     PairKind(
         name="object_translation/object_front",
+        rank=3,
         tier="A",
         options=("left", "right", NONE),
         fact=front_translation,

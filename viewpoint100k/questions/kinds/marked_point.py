@@ -233,14 +233,14 @@ def _answers(facts: Facts) -> set[str]:
 PHRASES = OF_MARKS | {
     "lands": Phrases(
         (
-            "On the object in image 2, this place is further to the {0}, in the {1} third from left to "
-            "right and the {2} third from top to bottom",
+            "On the object in image 2, this place is further to the {0}, in the {1} third horizontally and "
+            "the {2} third vertically",
             "In image 2 this place is further to the {0} on the object, in the {1} third of its width and "
             "the {2} third of its height",
         ),
         (
             "On the object in image 2, this place is neither further left nor further right, in the {1} "
-            "third from left to right and the {2} third from top to bottom",
+            "third horizontally and the {2} third vertically",
             "In image 2 this place has moved neither left nor right on the object, and is in the {1} third "
             "of its width and the {2} third of its height",
         ),
@@ -248,16 +248,16 @@ PHRASES = OF_MARKS | {
     ),
     "dots": Phrases(
         (
-            "Among the dots in image 2, red is in the {0} third from left to right and the {1} third from "
-            "top to bottom, blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
-            "By thirds of the object's width and height, the dots of image 2 lie as follows: red {0} and "
-            "{1}, "
-            "blue {2} and {3}, green {4} and {5}, yellow {6} and {7}",
+            "Horizontally and vertically, the dots in image 2 are in these thirds of the object: red ({0}, "
+            "{1}), blue ({2}, {3}), green ({4}, {5}), yellow ({6}, {7})",
+            "In image 2 the dots lie in these thirds of the object's width and height: red ({0}, {1}), blue "
+            "({2}, {3}), green ({4}, {5}), yellow ({6}, {7})",
         ),
     ),
 }
 KIND = DrawnKind(
     name="marked_point/image_2",
+    rank=19,
     tier="B",
     options=COLOURS,
     seen_alone=(),
@@ -275,7 +275,7 @@ KIND = DrawnKind(
         PHRASES,
         {
             "against_the_way": (
-                "What is visible shifts opposite to the camera's motion",
+                "What is visible shifts in the opposite direction to the camera's motion",
                 "The visible surface turns to the side opposite to the camera's motion",
             )
         },

@@ -25,7 +25,7 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B16. Whether image 2 shows the object or its mirror image, from wherever."""
+    """B16. Whether image 2 shows the object itself or its mirror image, from another place."""
     least = known.decidability.chirality
     if least < gates.min_chirality or known.truth.covisible_fraction < gates.min_covisible_for_size:
         return None
@@ -34,6 +34,7 @@ def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
 
 KIND = DrawnKind(
     name="mirrored/object",
+    rank=23,
     tier="B",
     options=("same", "mirror_image"),
     opposites=either(),

@@ -21,15 +21,16 @@ from viewpoint100k.records import Truth
 
 
 def ego_translation(truth: Truth, gates: GateConfig) -> Fact | None:
-    """A1. Left, right or not at all, along the first camera's horizontal axis."""
+    """A1. Which way the camera moved along its first horizontal axis: left, right or not at all."""
     return along(truth, 0, gates)
 
 
 def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B1. Up, down or neither, along the first camera's own vertical axis. OpenCV's y points down.
+    """B1. Which way the camera moved along its first vertical axis: up, down or neither.
 
-    A camera that looks down and goes around the object at the same height also goes up along that axis.
-    People judge by how high up the object is seen from: where that says otherwise, it is not asked.
+    OpenCV's y points down. A camera that looks down and goes around the object at the same height also goes
+    up along that axis. People judge by how high up the object is seen from: where that says otherwise, it is
+    not asked.
     """
     fact = along(truth, 1, gates)
     if fact is None:
@@ -45,7 +46,7 @@ def vertical(truth: Truth, gates: GateConfig) -> Fact | None:
 
 
 def forward(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B1. Forward, back or neither, along the first camera's line of sight.
+    """B1. Which way the camera moved along its first line of sight: forward, back or neither.
 
     A camera that goes around an object also gets ahead of where it began. People judge by whether it comes
     nearer: where less than half of the motion ahead brings it nearer, it is not asked.
@@ -65,6 +66,7 @@ SIDEWAYS_MOVES = {"left": "left", "right": "right", NONE: SAME}
 KINDS = (
     PairKind(
         name="ego_translation/camera_1",
+        rank=1,
         tier="A",
         options=("left", "right", NONE),
         fact=ego_translation,
@@ -82,6 +84,7 @@ KINDS = (
     ),
     PairKind(
         name="vertical_translation/camera_1",
+        rank=6,
         tier="B",
         options=("down", "up", NONE),
         fact=vertical,
@@ -102,6 +105,7 @@ KINDS = (
     ),
     PairKind(
         name="forward_translation/camera_1",
+        rank=7,
         tier="B",
         options=("backward", "forward", NONE),
         fact=forward,

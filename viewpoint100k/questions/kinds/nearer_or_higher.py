@@ -12,19 +12,20 @@ from viewpoint100k.records import Truth
 
 
 def distance(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B7. Nearer, farther or as far: the place of the camera counts, whatever the lens does to the size."""
+    """B7. Whether the camera is nearer or farther: its place counts, whatever the lens does to the size."""
     band = Range(low=math.log(gates.size_grey.low), high=math.log(gates.size_grey.high))
     return signed(math.log(truth.distance_ratio), band)
 
 
 def elevation(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B8. Whether the second camera looks at the object from lower, from higher, or from as high."""
+    """B8. Whether the second camera looks at the object from lower, from higher, or from equally high."""
     return signed(truth.elevation_change_deg, gates.tilt_grey_deg)
 
 
 KINDS = (
     PairKind(
         name="distance/object",
+        rank=16,
         tier="B",
         options=("nearer", "farther", NONE),
         fact=distance,
@@ -43,6 +44,7 @@ KINDS = (
     ),
     PairKind(
         name="elevation/object",
+        rank=17,
         tier="B",
         options=("lower", "higher", NONE),
         fact=elevation,

@@ -1,5 +1,5 @@
-"""Which of three pictures of a set was taken from nearest, from highest, or from furthest round the
-object.
+"""Which of three pictures of a set was taken from nearest, from highest, or from furthest around
+the object.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def solve_highest(known: Known, figure: Figure, gates: GateConfig) -> Solved | N
 
 
 def solve_furthest(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B21. Which of three cameras is furthest round the object from the first, whichever way round."""
+    """B21. Which of three cameras is furthest around the object from the first, whichever way around."""
     if not _of_set(known, figure):
         return None
     turns = {view: around_deg(known.views[0], known.views[view]) for view in OTHERS}
@@ -50,7 +50,7 @@ def solve_furthest(known: Known, figure: Figure, gates: GateConfig) -> Solved | 
     shared = known.seen.covisible_fraction
     if any(shared[start][end] < gates.min_covisible_fraction for start, end in steps_of(turns)):
         return None
-    if max(amounts) > 180 - gates.min_step_deg:  # beyond, people go round the other way
+    if max(amounts) > 180 - gates.min_step_deg:  # beyond that, people go around the other way
         return None
     return _most(known, amounts, gates.min_step_deg)
 
@@ -132,16 +132,17 @@ def _largest(predicate: str) -> Callable[[Facts], set[str]]:
 
 HEIGHTS = Phrases(
     (
-        "The camera looks down at the object by about {0} degrees in image 2, about {1} in image 3 and about "
-        "{2} in image 4",
-        "Above the horizon of the object, image 2 was taken from about {0} degrees, image 3 from about {1} "
-        "and image 4 from about {2}",
+        "The camera looks down at the object at an angle of about {0} degrees in image 2, about {1} in "
+        "image 3 and about {2} in image 4",
+        "As seen from the object, camera 2 is about {0} degrees above the horizontal, camera 3 about {1} "
+        "and camera 4 about {2}",
     )
 )
 
 KINDS = (
     DrawnKind(
         name="nearest_of_three/object",
+        rank=45,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -151,6 +152,7 @@ KINDS = (
     ),
     DrawnKind(
         name="highest_of_three/object",
+        rank=46,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -166,6 +168,7 @@ KINDS = (
     ),
     DrawnKind(
         name="furthest_of_three/around_object",
+        rank=47,
         tier="B",
         options=OPTIONS,
         seen_alone=(),
@@ -178,8 +181,8 @@ KINDS = (
             {"turns": OF_ORDER["turns"]},
             {
                 "further_round": (
-                    "The further round a camera is, the less of what image 1 shows faces it",
-                    "The angle around the object counts, whichever way round the camera went",
+                    "The further around the object a camera is, the less it sees of what image 1 shows",
+                    "Only the size of the angle around the object counts, not which way the camera went",
                 )
             },
         ),

@@ -12,7 +12,7 @@ from viewpoint100k.questions.facts.pair_sentences import FACE_WORDS
 from viewpoint100k.questions.kind import DrawnKind, Fact, Figure, Known, Solved
 
 SHARED_APART = 0.04  # of the surface: below, two views share about as much with a third
-MOST = ("the most", "a middle part", "the least")
+MOST = ("the most", "an amount in between", "the least")
 ALL_FOUR = (0, 1, 2, 3)
 OPTIONS = tuple("images_" + "_".join(map(str, order)) for order in permutations((2, 3, 4)))
 
@@ -103,13 +103,13 @@ PHRASES = {
     "all_one_way": Phrases(
         (
             "Images 2, 3 and 4 each show more of the side of the object that was on the {0} in image 1",
-            "In images 2, 3 and 4 alike, the object is seen more from the side that was on the {0} in "
+            "In all of images 2, 3 and 4, the object is seen more from the side that was on the {0} in "
             "image 1",
         ),
     ),
     "parts": Phrases(
         (
-            "On its way to the object's {3} edge, the part that faced the camera in image 1 is {0} in "
+            "Moving towards the object's {3} edge, the part that faced the camera in image 1 is {0} in "
             "image 2, {1} in image 3 and {2} in image 4",
             "The part that faced the camera in image 1 has moved towards the {3} edge of the object: in "
             "image 2 it is {0}, in image 3 {1}, in image 4 {2}",
@@ -117,8 +117,8 @@ PHRASES = {
     ),
     "turns": Phrases(
         (
-            "The angle around the object from image 1 is about {0} degrees to image 2, about {1} to image "
-            "3 and about {2} to image 4",
+            "Counted from image 1, the angle around the object is about {0} degrees for image 2, about {1} "
+            "for image 3 and about {2} for image 4",
             "Around the object, image 2 is about {0} degrees away from image 1, image 3 about {1} and "
             "image 4 about {2}",
         ),
@@ -126,13 +126,13 @@ PHRASES = {
     "shared": Phrases(
         (
             "Of the surface seen in image 1, image 2 shows {0}, image 3 {1} and image 4 {2}",
-            "Ranked by the surface that they share with image 1, image 2 has {0}, image 3 {1} and image 4 "
-            "{2}",
+            "Image 2 has {0} in common with image 1, image 3 {1} and image 4 {2}",
         ),
     ),
 }
 KIND = DrawnKind(
     name="order/around_object",
+    rank=26,
     tier="B",
     options=OPTIONS,
     seen_alone=(),
@@ -150,7 +150,7 @@ KIND = DrawnKind(
         PHRASES,
         {
             "further_on": (
-                "The further the camera has gone around, the further the part that it faced has turned away",
+                "The further the camera goes around, the further the part that it faced at first turns away",
                 "The further along the way a picture was taken, the less it has in common with the first",
             )
         },

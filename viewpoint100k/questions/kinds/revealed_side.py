@@ -18,7 +18,7 @@ SHOWN_SHARE = 0.10
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B15. The one side of the object, by its own front, that image 2 shows and image 1 does not."""
+    """B15. Which one side of the object, by its own front, image 2 shows and image 1 does not."""
     if not known.seen.sides or not enough_pixels(known, gates) or stays(known.truth.translation, gates):
         return None
     first, second = (dict(zip(SIDES, known.seen.sides[view], strict=True)) for view in figure.images)
@@ -64,14 +64,15 @@ def _sides(args: Sequence[str | int]) -> Mapping[str, str]:
 PHRASES = {
     "shown": Phrases(
         (
-            "Image 1 shows {sides} of the object, and none of its other upright sides",
-            "Among the object's own upright sides, image 1 clearly shows only {sides}",
+            "Image 1 shows {sides} of the object, and none of its other vertical sides",
+            "Of the object's front, back, left and right, image 1 clearly shows only {sides}",
         ),
         fill=_sides,
     ),
 }
 KIND = DrawnKind(
     name="revealed_side/object_front",
+    rank=22,
     tier="B",
     options=UPRIGHT_SIDES,
     draw=draw_two_pictures,
@@ -90,10 +91,10 @@ KIND = DrawnKind(
         PHRASES,
         {
             "round_order": (
-                "A camera that goes around an object to the right meets the front, left, back and right in "
-                "this order, and one that goes to the left meets them in reverse",
-                "Seen from above and counter-clockwise, an object's own sides are front, left, back and "
-                "right, and going to the right is counter-clockwise",
+                "A camera that goes around an object to the right passes the front, left, back and right in "
+                "this order, and one that goes to the left passes them in reverse order",
+                "Counter-clockwise as seen from above, an object's own sides come in the order front, left, "
+                "back and right, and going to the right is counter-clockwise",
             )
         },
     ),

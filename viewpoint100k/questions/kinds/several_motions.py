@@ -12,7 +12,7 @@ from viewpoint100k.records import Truth
 
 
 def combined(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B2. Two axes at once: sideways and vertical."""
+    """B2. Which way the camera moved sideways and vertically at once."""
     sideways = ego_translation(truth, gates)
     upward = vertical(truth, gates)
     if sideways is None or upward is None or 2 in (sideways.option, upward.option):
@@ -21,7 +21,7 @@ def combined(truth: Truth, gates: GateConfig) -> Fact | None:
 
 
 def relative_pose(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B9. Sideways and turning at once: all four combinations are equally frequent."""
+    """B9. Which way the camera moved sideways and which way it turned; all four pairs are as frequent."""
     moved = ego_translation(truth, gates)
     turned = ego_rotation(truth, gates)
     if moved is None or turned is None or 2 in (moved.option, turned.option):
@@ -45,7 +45,7 @@ def motions(truth: Truth, gates: GateConfig) -> dict[str, float]:
 
 
 def which_motion(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B4. The one motion that is nearly all there is; an orbit is moving sideways and turning back.
+    """B4. Which one motion explains nearly everything; an orbit is moving sideways and turning back.
 
     The lens must not change.
     """
@@ -65,7 +65,7 @@ def which_motion(truth: Truth, gates: GateConfig) -> Fact | None:
 
 
 def next_action(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B20. The one action that takes the camera to where the second picture was taken."""
+    """B20. Which one action takes the camera to where the second picture was taken."""
     fact = which_motion(truth, gates)
     if fact is None or 2 * fact.option >= len(ACTIONS):
         return None
@@ -142,6 +142,7 @@ ACTION_EVIDENCE: Evidence = {
 KINDS = (
     PairKind(
         name="combined_translation/camera_1",
+        rank=8,
         tier="B",
         options=("left_and_down", "right_and_down", "left_and_up", "right_and_up"),
         fact=combined,
@@ -162,6 +163,7 @@ KINDS = (
     ),
     PairKind(
         name="which_motion/camera_1",
+        rank=11,
         tier="B",
         options=MOTIONS,
         fact=which_motion,
@@ -172,6 +174,7 @@ KINDS = (
     ),
     PairKind(
         name="next_action/camera_1",
+        rank=12,
         tier="B",
         options=ACTIONS,
         fact=next_action,
@@ -184,6 +187,7 @@ KINDS = (
     ),
     PairKind(
         name="relative_pose/camera_1",
+        rank=18,
         tier="B",
         options=(
             "moved_left_and_turned_left",

@@ -8,23 +8,24 @@ from viewpoint100k.records import Truth
 
 
 def ego_rotation(truth: Truth, gates: GateConfig) -> Fact | None:
-    """A3. Turned left, right or not at all, about the vertical."""
+    """A3. Which way the camera turned about the vertical: left, right or not at all."""
     return signed(truth.yaw_deg, gates.yaw_grey_deg)
 
 
 def pitch(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B3. Tilted down, up or neither."""
+    """B3. Which way the camera tilted: down, up or neither."""
     return signed(truth.pitch_deg, gates.tilt_grey_deg)
 
 
 def roll(truth: Truth, gates: GateConfig) -> Fact | None:
-    """B3. Rolled counter-clockwise, clockwise (seen from behind the camera) or neither."""
+    """B3. Which way the camera rolled, seen from behind: counter-clockwise, clockwise or neither."""
     return signed(truth.roll_deg, gates.tilt_grey_deg)
 
 
 KINDS = (
     PairKind(
         name="ego_rotation/camera_1",
+        rank=5,
         tier="A",
         options=("left", "right", NONE),
         fact=ego_rotation,
@@ -42,6 +43,7 @@ KINDS = (
     ),
     PairKind(
         name="pitch/camera_1",
+        rank=9,
         tier="B",
         options=("down", "up", NONE),
         fact=pitch,
@@ -59,6 +61,7 @@ KINDS = (
     ),
     PairKind(
         name="roll/behind_camera_1",
+        rank=10,
         tier="B",
         options=("counter_clockwise", "clockwise", NONE),
         fact=roll,

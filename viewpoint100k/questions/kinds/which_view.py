@@ -60,7 +60,7 @@ def draw(known: Known, gates: GateConfig, rng: np.random.Generator) -> Figure | 
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """B10. The view that the motion in the question leads to."""
+    """B10. Which view the motion in the question leads to."""
     if figure.images != ALL_FOUR or len(known.views) != len(ALL_FOUR) or figure.move is None:
         return None
     views = figure.images[1:]
@@ -173,7 +173,7 @@ PHRASES = {
     ),
     "ways": Phrases(
         (
-            "Compared with image 1, what comes more into view is {list}",
+            "Compared with image 1, what comes further into view is {list}",
             "What is turned more towards the camera than in image 1 is {list}",
         ),
         fill=_ways_in_words,
@@ -181,6 +181,7 @@ PHRASES = {
 }
 KIND = DrawnKind(
     name="which_view/around_object",
+    rank=25,
     tier="B",
     options=OPTIONS,
     seen_alone=(),

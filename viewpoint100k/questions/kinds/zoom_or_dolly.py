@@ -68,16 +68,17 @@ PHRASES = {
     "against": Phrases(
         (
             "Measured against the background, the object is {0} in image 2 than in image 1",
-            "Relative to what is behind it, the object became {0}",
+            "Relative to what is behind it, the object has become {0}",
         ),
         (
             "Measured against the background, the object is equally large in both images",
-            "Relative to what is behind it, the object kept its size",
+            "Relative to what is behind it, the object has kept its size",
         ),
     ),
 }
 KIND = DrawnKind(
     name="zoom_or_dolly/camera_1",
+    rank=24,
     tier="B",
     options=tuple(OPTIONS.values()),
     draw=draw_two_pictures,

@@ -36,9 +36,9 @@ def test_the_nearest_of_one_beside_another(prompt, words):
 
 def test_a_chain_turns_directions_against_the_camera():
     text = (
-        "With the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
-        f"{B} to {A} is about 0 degrees. Once the camera has moved there, the direction from {B} to {A} is "
-        f"about 90 degrees. So the answer is: {RIGHT}."
+        f"Counted clockwise from above, with the camera's direction as 0 degrees, the direction from {B} to "
+        f"{A} is about 0 degrees. Once the camera has moved, the direction from {B} to {A} is about 90 "
+        f"degrees. So the answer is: {RIGHT}."
     )
     fields = {"images": [0], "parts": [0, 1], "prompt": QUARTER.format("right"), "options": [LEFT, RIGHT]}
     assert refusals(text, "side_after/camera", SCENE, RIGHT, **fields) == []

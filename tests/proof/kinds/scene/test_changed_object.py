@@ -17,7 +17,7 @@ WORDING = "Which object {}?"
     [
         ("stands in another place in image 2", C),
         ("has been turned on the spot in image 2", None),
-        ("is there in image 1 only", None),
+        ("is present in image 1 only", None),
         ("changed", None),
     ],
 )

@@ -33,13 +33,16 @@ def test_an_object_of_which_little_is_seen_leaves_the_number_open():
 
 
 def test_a_chain_goes_through_all_others():
-    text = f"Compared with {A}, {B} is to the left, {C} is to the right, {D} is to the right. So the answer is: two."
+    text = (
+        f"Compared with {A}, {B} is further to the left, {C} is further to the right, and {D} is further to "
+        "the right. So the answer is: two."
+    )
     wording = WORDING.format("further to the right in the picture than")
     fields = {"images": [0], "parts": [0], "prompt": wording, "options": NUMBERS}
     assert refusals(text, "count/camera", SCENE, "two", **fields) == []
     for old, new in (
-        (f"{B} is to the left", f"{B} is to the right"),
-        (f", {D} is to the right", ""),
+        (f"{B} is further to the left", f"{B} is further to the right"),
+        (f", and {D} is further to the right", ""),
         ("two", "one"),
     ):
         assert refusals(text.replace(old, new), "count/camera", SCENE, "two", **fields)

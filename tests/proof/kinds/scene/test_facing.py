@@ -36,7 +36,8 @@ def test_halfway_between_two_directions_is_not_asked_about():
 
 def test_a_chain_takes_the_difference_of_two_directions():
     front = (
-        "With the camera's direction as 0 degrees and clockwise as seen from above, {} faces about {} degrees"
+        "Counted clockwise from above, with the camera's direction as 0 degrees, the front of {} points to "
+        "about {} degrees"
     )
     turn = "The second direction is turned from the first by about 90 degrees counter-clockwise"
     answer = "a quarter turn to the left of that"

@@ -2,20 +2,13 @@
 
 import pytest
 from support.published import proven, refusals
+from support.scene_answers import hiding
 from support.scene_samples import placed
 
 NEITHER = "neither hides a part of the other"
 APART = placed((-0.3, 0.0), (0.3, 0.0))
 BEHIND = placed((0.0, -0.3), (0.0, 0.3), sizes=[[0.3, 0.1, 0.3], [0.3, 0.1, 0.3]])
 FIELDS = {"images": [0], "parts": [0, 1]}
-
-
-def hiding(scene, share, hidden_by):
-    """The scene with so much to be seen of the second object."""
-    seen = list(scene.scene.views[0].parts)
-    seen[1] = seen[1].model_copy(update={"visible_fraction": share, "hidden_by": hidden_by})
-    shot = scene.scene.views[0].model_copy(update={"parts": seen})
-    return scene.model_copy(update={"scene": scene.scene.model_copy(update={"views": [shot]})})
 
 
 def hides(scene):

@@ -18,15 +18,16 @@ def test_the_nearer_one():
 
 def test_a_chain_gives_both_distances():
     text = (
-        f"On a floor plan, measured from {C} in tenths of the scene's radius: {A} at about 9, {B} at about 5. "
+        f"In tenths of the scene's radius, the distances across the floor from {C} are about 9 to {A}, and "
+        f"about 5 to {B}. "
         f"So the answer is: {B}."
     )
     fields = FIELDS | {"options": [A, B]}
     assert refusals(text, "nearer_to/scene", SCENE, B, **fields) == []
     for old, new in (
         ("about 9", "about 4"),
-        (f", {B} at about 5", ""),
-        (f"from {C} in", f"from {A} in"),
+        (f", and about 5 to {B}", ""),
+        (f"from {C} are", f"from {A} are"),
         (f"is: {B}", f"is: {A}"),
     ):
         assert refusals(text.replace(old, new), "nearer_to/scene", SCENE, B, **fields)

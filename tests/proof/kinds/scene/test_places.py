@@ -39,10 +39,9 @@ def test_how_far_aside_is_clear_is_a_setting():
 def test_a_chain_reads_the_side_off_the_direction_from_one_to_the_other():
     a, b, *_ = NAMES
     text = (
-        "With the camera's direction as 0 degrees and clockwise as seen from above, the direction from "
-        f"{b} to {a} is about 270 degrees. Directions from 0 to 180 degrees are to the right, and from 180 to "
-        "360 to the left. So the answer is: to "
-        "the left of it."
+        f"Counted clockwise from above, with the camera's direction as 0 degrees, the direction from {b} to "
+        f"{a} is about 270 degrees. Directions from 0 to 180 degrees point to the right, and those from 180 "
+        "to 360 to the left. So the answer is: to the left of it."
     )
     fields = {"parts": [0, 1], **ONE}
     assert refusals(text, "side_of/camera", SCENE, "to the left of it", **fields) == []

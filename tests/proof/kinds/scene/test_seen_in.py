@@ -2,7 +2,8 @@
 
 import pytest
 from support.published import proven, refusals
-from support.scene_samples import between, placed
+from support.scene_answers import seen_by
+from support.scene_samples import placed
 
 from viewpoint100k.config import GateConfig
 
@@ -11,26 +12,18 @@ NAME = placed((-0.3, 0.0), (0.3, 0.0)).scene.parts[0].name
 FIELDS = {"parts": [0], "options": ["image 1", "image 2"]}
 
 
-def seen(first, second):
-    sample = between(placed((-0.3, 0.0), (0.3, 0.0)), (0.3, 0.0), {})
-    views = []
-    for shot, share in zip(sample.scene.views, (first, second), strict=True):
-        parts = [shot.parts[0].model_copy(update={"visible_fraction": share}), *shot.parts[1:]]
-        views.append(shot.model_copy(update={"parts": parts}))
-    return sample.model_copy(update={"scene": sample.scene.model_copy(update={"views": views})})
-
-
 @pytest.mark.parametrize(
     ("shares", "words"),
     [((0.9, 0.1), "image 1"), ((0.1, 0.9), "image 2"), ((0.9, 0.3), None), ((0.5, 0.0), None)],
 )
 def test_seen_in_one_and_hidden_in_the_other(shares, words):
-    assert proven(KIND, seen(*shares), **FIELDS) == words
+    assert proven(KIND, seen_by(*shares), **FIELDS) == words
 
 
 def test_how_little_is_hidden_is_a_setting():
     assert (
-        proven(KIND, seen(0.9, 0.3), GateConfig(scene_shown={"low": 0.4, "high": 0.6}), **FIELDS) == "image 1"
+        proven(KIND, seen_by(0.9, 0.3), GateConfig(scene_shown={"low": 0.4, "high": 0.6}), **FIELDS)
+        == "image 1"
     )
 
 
@@ -39,11 +32,11 @@ def test_a_chain_compares_both_shares():
         f"Image 1 shows about 90 percent of {NAME} past the objects in front of it, and image 2 about 10 percent. So the "
         "answer is: image 1."
     )
-    assert refusals(text, KIND, seen(0.9, 0.1), "image 1", **FIELDS) == []
+    assert refusals(text, KIND, seen_by(0.9, 0.1), "image 1", **FIELDS) == []
     for old, new in (
         ("about 90", "about 50"),
         ("about 10", "about 80"),
         ("is: image 1", "is: image 2"),
         ("about 90", "about 88"),
     ):
-        assert refusals(text.replace(old, new), KIND, seen(0.9, 0.1), "image 1", **FIELDS)
+        assert refusals(text.replace(old, new), KIND, seen_by(0.9, 0.1), "image 1", **FIELDS)

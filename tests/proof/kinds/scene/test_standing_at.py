@@ -25,7 +25,7 @@ def test_where_things_are_for_somebody_in_the_scene(kind, parts, words):
 
 def test_a_chain_turns_from_one_direction_to_the_other():
     way = (
-        "With the camera's direction as 0 degrees and clockwise as seen from above, the direction from {} to "
+        "Counted clockwise from above, with the camera's direction as 0 degrees, the direction from {} to "
         "{} is about {} degrees"
     )
     turn = "From the first of these directions to the second, the turn is about 130 degrees counter-clockwise"

@@ -8,17 +8,18 @@ from viewpoint100k.proof.reading import Proof, Said
 from viewpoint100k.proof.scene import Look
 from viewpoint100k.proof.scene_facts import (
     APART,
+    MOVES,
     NEAR_HALF,
     RIGHT_HALF,
     THEN,
     WAY,
     clear,
     left_or_right,
+    move_in,
     sided,
     the_closer,
     the_nearest,
 )
-from viewpoint100k.proof.words import move_in
 
 NOWHERE = "does not say where the camera goes"
 GOES_AROUND = frozenset(
@@ -78,7 +79,28 @@ def _hops_follow(said: Said) -> str:
 
 
 PROOFS = {
-    "side_after/camera": Proof(of_scene(_side, 2), (WAY, THEN), RIGHT_HALF | GOES_AROUND, _side_follows),
-    "closer_after/camera": Proof(of_scene(_closer, 2), (WAY, THEN), NEAR_HALF | GOES_AROUND, the_closer),
-    "hops/camera": Proof(of_scene(_hops, 2), (APART, WAY, THEN), RIGHT_HALF | GOES_AROUND, _hops_follow),
+    "side_after/camera": Proof(
+        of_scene(_side, 2),
+        (WAY, THEN),
+        RIGHT_HALF | GOES_AROUND,
+        _side_follows,
+        options={"left": "to the left of it", "right": "to the right of it"},
+        phrases=MOVES,
+    ),
+    "closer_after/camera": Proof(
+        of_scene(_closer, 2),
+        (WAY, THEN),
+        NEAR_HALF | GOES_AROUND,
+        the_closer,
+        options={"a": "{a}", "b": "{b}"},
+        phrases=MOVES,
+    ),
+    "hops/camera": Proof(
+        of_scene(_hops, 2),
+        (APART, WAY, THEN),
+        RIGHT_HALF | GOES_AROUND,
+        _hops_follow,
+        options={"left": "to the left of it", "right": "to the right of it"},
+        phrases=MOVES,
+    ),
 }

@@ -3,16 +3,21 @@
 from viewpoint100k.proof.case import Answer, Case, Label
 from viewpoint100k.proof.events import STAYED, Event, event_of
 from viewpoint100k.proof.forms import of_scene
-from viewpoint100k.proof.reading import Fact, Proof, Said, Say
+from viewpoint100k.proof.reading import Fact, Proof, Said, Say, only_phrase
 from viewpoint100k.proof.scene_facts import RADIUS, SLACK_TENTHS, near
-from viewpoint100k.proof.words import change_in
 
+CHANGES = {
+    "moved": "stands in another place in image 2",
+    "turned": "has been turned on the spot in image 2",
+    "appeared": "is present in image 2 only",
+    "vanished": "is present in image 1 only",
+}
 SURELY_APART = 2  # tenths of the scene's radius, of two that are rounded
 
 
 def _solve(case: Case) -> Answer | str:
     event = event_of(case)
-    change = change_in(case.wording)
+    change = only_phrase(case.wording, CHANGES)
     if not isinstance(event, Event) or case.scene.change is None or change != event.kind:
         return f"asks what {change or 'else'}, and the scene has {event}"
     if event.part not in case.parts or event.margin < 1:
@@ -68,7 +73,7 @@ def _follows(said: Said) -> str:
     """Only of what moved: chains say nothing of other changes."""
     kept = said.say("kept")
     differs = said.every("differs")
-    if kept is None or not differs or change_in(said.case.wording) != "moved":
+    if kept is None or not differs or only_phrase(said.case.wording, CHANGES) != "moved":
         return ""
     stayed = {kept["a"], kept["b"]}
     moved = {name for say in differs for name in (say["a"], say["b"])} - stayed
@@ -77,5 +82,12 @@ def _follows(said: Said) -> str:
 
 
 PROOFS = {
-    "changed_object/scene": Proof(of_scene(_solve, 3, images=2), (KEPT, DIFFERS), frozenset(), _follows)
+    "changed_object/scene": Proof(
+        of_scene(_solve, 3, images=2),
+        (KEPT, DIFFERS),
+        frozenset(),
+        _follows,
+        options={"a": "{a}", "b": "{b}", "c": "{c}"},
+        phrases=CHANGES,
+    )
 }

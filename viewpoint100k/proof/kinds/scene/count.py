@@ -2,24 +2,29 @@
 
 from viewpoint100k.proof.case import Answer, Case
 from viewpoint100k.proof.forms import of_scene
-from viewpoint100k.proof.reading import Fact, Proof, Said, Say
+from viewpoint100k.proof.reading import Fact, Proof, Said, Say, items_of, only_phrase
 from viewpoint100k.proof.scene_facts import clear
-from viewpoint100k.proof.words import relation_in
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 MOST_SAID = 4  # the greatest number among the options
 CLEAREST = 9.0
+RELATIONS = {
+    "left": "further to the left in the picture than",
+    "right": "further to the right in the picture than",
+    "closer": "closer to the camera than",
+    "farther": "farther from the camera than",
+}
 SIDES = {
-    "left": "to the left",
-    "right": "to the right",
+    "left": "further to the left",
+    "right": "further to the right",
     "closer": "closer to the camera",
-    "farther": "farther away",
+    "farther": "farther from the camera",
 }
 SORTS = ({SIDES["left"], SIDES["right"]}, {SIDES["closer"], SIDES["farther"]})
 
 
 def _solve(case: Case) -> Answer | str:
-    relation = relation_in(case.wording)
+    relation = only_phrase(case.wording, RELATIONS)
     if not relation:
         return "does not tell one relation"
     look = case.look()
@@ -64,16 +69,16 @@ def _is_on_side(case: Case, part: int, of_part: int, side: str) -> bool:
 
 def _sides_of(say: Say) -> list[tuple[str, str]]:
     """(name, side) of a list."""
-    items = (item.partition(" is ") for item in say["list"].split(", "))
+    items = (item.partition(" is ") for item in items_of(say["list"]))
     return [(name, side) for name, _, side in items]
 
 
-EACH = Fact("each", ("compared with <a:name>, <list:sides>", "relative to <a:name>: <list:sides>"), _each)
+EACH = Fact("each", ("compared with <a:name>, <list:sides>", "relative to <a:name>, <list:sides>"), _each)
 
 
 def _follows(said: Said) -> str:
     each = said.say("each")
-    side = SIDES.get(relation_in(said.case.wording))
+    side = SIDES.get(only_phrase(said.case.wording, RELATIONS))
     if each is None or side is None or each["a"] != said.case.names[0]:
         return ""
     sides = [side_said for _, side_said in _sides_of(each)]
@@ -83,4 +88,13 @@ def _follows(said: Said) -> str:
     return NUMBERS[number] if number <= MOST_SAID else ""
 
 
-PROOFS = {"count/camera": Proof(of_scene(_solve, 1), (EACH,), frozenset(), _follows)}
+PROOFS = {
+    "count/camera": Proof(
+        of_scene(_solve, 1),
+        (EACH,),
+        frozenset(),
+        _follows,
+        options={"zero": "zero", "one": "one", "two": "two", "three": "three", "four": "four"},
+        phrases=RELATIONS,
+    )
+}

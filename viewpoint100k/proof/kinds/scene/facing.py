@@ -55,8 +55,8 @@ FRONT = Fact(
     (
         "seen from above and measured clockwise from the camera's line of sight, the front of <a:name> "
         "points to about <deg:tens> degrees",
-        "with the camera's direction as 0 degrees and clockwise as seen from above, <a:name> faces about "
-        "<deg:tens> degrees",
+        "counted clockwise from above, with the camera's direction as 0 degrees, the front of <a:name> "
+        "points to about <deg:tens> degrees",
     ),
     _front,
 )
@@ -92,6 +92,23 @@ PROOFS = {
             }
         ),
         _way_follows,
+        options={
+            "away": "away from the camera",
+            "right": "to the right",
+            "towards": "towards the camera",
+            "left": "to the left",
+        },
     ),
-    "facing/objects": Proof(of_scene(_compared, 2), (FRONT, TURN), CLOCKWISE_IS_RIGHT, _comparison_follows),
+    "facing/objects": Proof(
+        of_scene(_compared, 2),
+        (FRONT, TURN),
+        CLOCKWISE_IS_RIGHT,
+        _comparison_follows,
+        options={
+            "same": "the same way",
+            "quarter_right": "a quarter turn to the right of that",
+            "opposite": "the opposite way",
+            "quarter_left": "a quarter turn to the left of that",
+        },
+    ),
 }

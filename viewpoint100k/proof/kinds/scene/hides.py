@@ -86,5 +86,10 @@ PROOFS = {
             }
         ),
         _follows,
+        options={
+            "a_hides_b": "{a} hides a part of {b}",
+            "b_hides_a": "{b} hides a part of {a}",
+            "none": "neither hides a part of the other",
+        },
     )
 }

@@ -23,4 +23,8 @@ def _follows(said: Said) -> str:
     return the_nearest(said, said.case.names[2])
 
 
-PROOFS = {"nearer_to/scene": Proof(of_scene(_solve, 3), (APART,), frozenset(), _follows)}
+PROOFS = {
+    "nearer_to/scene": Proof(
+        of_scene(_solve, 3), (APART,), frozenset(), _follows, options={"a": "{a}", "b": "{b}"}
+    )
+}

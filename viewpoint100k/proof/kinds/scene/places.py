@@ -105,7 +105,25 @@ def _depth_follows(said: Said) -> str:
 
 
 PROOFS = {
-    "side_of/camera": Proof(of_scene(_side, 2), (ACROSS, WAY), RIGHT_HALF, _side_follows),
-    "front_of/camera": Proof(of_scene(_depth, 2), (FOOT, WAY), NEAR_HALF | LOWER_IS_CLOSER, _depth_follows),
-    "closer/camera": Proof(of_scene(_closer, 2), (FOOT, WAY), NEAR_HALF | LOWER_IS_CLOSER, the_closer),
+    "side_of/camera": Proof(
+        of_scene(_side, 2),
+        (ACROSS, WAY),
+        RIGHT_HALF,
+        _side_follows,
+        options={"left": "to the left of it", "right": "to the right of it"},
+    ),
+    "front_of/camera": Proof(
+        of_scene(_depth, 2),
+        (FOOT, WAY),
+        NEAR_HALF | LOWER_IS_CLOSER,
+        _depth_follows,
+        options={"front": "in front of it", "behind": "behind it"},
+    ),
+    "closer/camera": Proof(
+        of_scene(_closer, 2),
+        (FOOT, WAY),
+        NEAR_HALF | LOWER_IS_CLOSER,
+        the_closer,
+        options={"a": "{a}", "b": "{b}"},
+    ),
 }

@@ -47,4 +47,12 @@ def _follows(said: Said) -> str:
     return "image 1" if first > second else "image 2"
 
 
-PROOFS = {"seen_in/images": Proof(of_scene(_solve, 1, images=2), (SHARE,), frozenset(), _follows)}
+PROOFS = {
+    "seen_in/images": Proof(
+        of_scene(_solve, 1, images=2),
+        (SHARE,),
+        frozenset(),
+        _follows,
+        options={"image_1": "image 1", "image_2": "image 2"},
+    )
+}

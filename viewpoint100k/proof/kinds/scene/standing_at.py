@@ -52,6 +52,30 @@ def _turn_follows(said: Said) -> str:
 
 
 PROOFS = {
-    "perspective/object": Proof(of_scene(_quadrant, 3), (WAY, TURN), CLOCKWISE_IS_RIGHT, _quadrant_follows),
-    "turn_to_face/object": Proof(of_scene(_turn, 3), (WAY, TURN), CLOCKWISE_IS_RIGHT, _turn_follows),
+    "perspective/object": Proof(
+        of_scene(_quadrant, 3),
+        (WAY, TURN),
+        CLOCKWISE_IS_RIGHT,
+        _quadrant_follows,
+        options={
+            "ahead_left": "ahead on the left",
+            "ahead_right": "ahead on the right",
+            "behind_left": "behind on the left",
+            "behind_right": "behind on the right",
+        },
+    ),
+    "turn_to_face/object": Proof(
+        of_scene(_turn, 3),
+        (WAY, TURN),
+        CLOCKWISE_IS_RIGHT,
+        _turn_follows,
+        options={
+            "45_degrees_left": "about 45 degrees to the left",
+            "45_degrees_right": "about 45 degrees to the right",
+            "90_degrees_left": "about 90 degrees to the left",
+            "90_degrees_right": "about 90 degrees to the right",
+            "135_degrees_left": "about 135 degrees to the left",
+            "135_degrees_right": "about 135 degrees to the right",
+        },
+    ),
 }

@@ -58,5 +58,6 @@ PROOFS = {
             }
         ),
         _follows,
+        options={"a": "{a}", "b": "{b}"},
     )
 }

@@ -101,5 +101,11 @@ PROOFS = {
             }
         ),
         _follows,
+        options={
+            "camera": "only the camera",
+            "object": "only one object",
+            "both": "the camera and one object",
+            "nothing": "nothing at all",
+        },
     )
 }

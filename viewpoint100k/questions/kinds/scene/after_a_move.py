@@ -116,6 +116,7 @@ PREMISES = {
 KINDS = (
     PictureKind(
         name="side_after/camera",
+        rank=38,
         options=("left", "right"),
         solve=solve_side,
         parts=2,
@@ -134,6 +135,7 @@ KINDS = (
     ),
     PictureKind(
         name="closer_after/camera",
+        rank=39,
         options=("a", "b"),
         solve=solve_closer,
         parts=2,
@@ -153,6 +155,7 @@ KINDS = (
     ),
     PictureKind(
         name="hops/camera",
+        rank=40,
         options=("left", "right"),
         solve=solve_hops,
         parts=2,

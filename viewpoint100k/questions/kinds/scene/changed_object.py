@@ -81,6 +81,7 @@ def _answers(told: Told, facts: Facts) -> set[str]:
 
 KIND = DrawnKind(
     name="changed_object/scene",
+    rank=43,
     tier="C",
     options=("a", "b", "c"),
     seen_alone=(),

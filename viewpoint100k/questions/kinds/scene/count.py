@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions.facts.chain import Facts, Phrases
 from viewpoint100k.questions.facts.scene import PictureKind, Shot, closer, shot_of, solved
-from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, stated
+from viewpoint100k.questions.facts.scene_sentences import Told, chain_of_scene, enumerated, stated
 from viewpoint100k.questions.kind import Figure, Known, Parameter, Solved
 from viewpoint100k.records import Relation
 
@@ -16,8 +16,8 @@ SIDEWAYS: tuple[Relation, ...] = ("left", "right")
 
 
 def solve(known: Known, figure: Figure, gates: GateConfig) -> Solved | None:
-    """C4. How many of the other objects are further to the left, further to the right, closer or farther
-    than one.
+    """C4. How many of the other objects are further to the left than one, further to the right, closer, or
+    farther.
     """
     shot = shot_of(known, figure, 1, of_all=True)
     relation = figure.relation
@@ -67,20 +67,21 @@ def _answers(told: Told, facts: Facts) -> set[str]:
 
 
 SAID = {
-    "left": "to the left",
-    "right": "to the right",
+    "left": "further to the left",
+    "right": "further to the right",
     "closer": "closer to the camera",
-    "farther": "farther away",
+    "farther": "farther from the camera",
 }
 
 
 def _items(args: Sequence[str | int]) -> Mapping[str, str]:
     pairs = zip(args[1::2], args[2::2], strict=True)
-    return {"list": ", ".join(f"{name} is {SAID[str(relation)]}" for name, relation in pairs)}
+    return {"list": enumerated([f"{name} is {SAID[str(relation)]}" for name, relation in pairs])}
 
 
 KIND = PictureKind(
     name="count/camera",
+    rank=32,
     options=OPTIONS,
     solve=solve,
     parts=1,
@@ -90,7 +91,7 @@ KIND = PictureKind(
         _facts,
         _answers,
         (("each!",),),
-        {"each": Phrases(("Compared with {0}, {list}", "Relative to {0}: {list}"), fill=_items)},
+        {"each": Phrases(("Compared with {0}, {list}", "Relative to {0}, {list}"), fill=_items)},
     ),
 )
 KINDS = (KIND,)

@@ -66,6 +66,7 @@ def _facing(told: Told, facts: Facts) -> set[str]:
 KINDS = (
     PictureKind(
         name="faces/camera",
+        rank=34,
         options=FACES,
         solve=solve_faces,
         parts=1,
@@ -84,6 +85,7 @@ KINDS = (
     ),
     PictureKind(
         name="facing/objects",
+        rank=35,
         options=FACING,
         solve=solve_facing,
         parts=2,

@@ -60,6 +60,7 @@ def _answers(told: Told, facts: Facts) -> set[str]:
 
 KIND = PictureKind(
     name="hides/camera",
+    rank=41,
     options=(A_HIDES_B, B_HIDES_A, NONE),
     solve=solve,
     parts=2,

@@ -51,6 +51,7 @@ def _answers(told: Told, facts: Facts) -> set[str]:
 
 KIND = PictureKind(
     name="nearer_to/scene",
+    rank=33,
     options=("a", "b"),
     solve=solve,
     parts=3,

@@ -104,6 +104,7 @@ BY_HEIGHT = either("height")
 KINDS = (
     PictureKind(
         name="side_of/camera",
+        rank=28,
         options=("left", "right"),
         solve=solve_side,
         parts=2,
@@ -117,6 +118,7 @@ KINDS = (
     ),
     PictureKind(
         name="front_of/camera",
+        rank=29,
         options=("front", "behind"),
         solve=solve_front,
         parts=2,
@@ -135,6 +137,7 @@ KINDS = (
     ),
     PictureKind(
         name="closer/camera",
+        rank=30,
         options=("a", "b"),
         solve=solve_closer,
         parts=2,

@@ -64,6 +64,7 @@ def _answers(told: Told, facts: Facts) -> set[str]:
 # either picture is as often the first: evening out so few questions would leave none
 KIND = DrawnKind(
     name="seen_in/images",
+    rank=44,
     tier="C",
     options=OPTIONS,
     seen_alone=(),

@@ -93,6 +93,7 @@ PLANS = (
 KINDS = (
     PictureKind(
         name="perspective/object",
+        rank=36,
         options=QUADRANTS,
         solve=solve_perspective,
         parts=3,
@@ -105,6 +106,7 @@ KINDS = (
     ),
     PictureKind(
         name="turn_to_face/object",
+        rank=37,
         options=TURNS,
         solve=solve_turn,
         parts=3,

@@ -48,6 +48,7 @@ def _answers(told: Told, facts: Facts) -> set[str]:
 
 KIND = PictureKind(
     name="taller/scene",
+    rank=31,
     options=("a", "b"),
     solve=solve,
     parts=2,

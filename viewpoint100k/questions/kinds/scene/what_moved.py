@@ -84,6 +84,7 @@ def _answers(told: Told, facts: Facts) -> set[str]:
 
 KIND = DrawnKind(
     name="what_moved/scene",
+    rank=42,
     tier="C",
     options=OPTIONS,
     draw=draw,
