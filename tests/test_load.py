@@ -134,7 +134,7 @@ def test_a_sample_of_an_earlier_version_has_only_fair_questions():
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(several):
     for given in ({"tiers": "Z"}, {"types": ["ego_translatoin"]}, {"families": "orbits"}):
-        with pytest.raises(InputError, match=f"{next(iter(given))}: there is no .*expected of"):
+        with pytest.raises(InputError, match=f"{next(iter(given))}: there is no .*expected some of"):
             load_questions(several, **given)
     with pytest.raises(InputError, match="rank"):
         load_questions(several, rank=2, world_size=2)

@@ -43,7 +43,7 @@ def test_sources_are_taken_apart(tmp_path):
     odd = tmp_path / "a=b@c#d"
     odd.mkdir()
     assert parse_source(str(odd)) == Source(None, str(odd), None, None)
-    with pytest.raises(InputError, match="there is no 'sad'; expected of blink"):
+    with pytest.raises(InputError, match="there is no 'sad'; expected one of blink"):
         parse_source("sad:org/name")
     with pytest.raises(InputError, match="above 0"):
         parse_source("org/name=-1")
@@ -361,7 +361,7 @@ def test_parts_of_real_models_are_told_by_the_names_of_their_parameters():
 
     model = torch.nn.ModuleDict({"vision_tower": torch.nn.Linear(2, 2), "lm_head": torch.nn.Linear(2, 2)})
     assert freeze(model, ["vision"]) == 6
-    with pytest.raises(InputError, match="expected of vision, projector, language"):
+    with pytest.raises(InputError, match="expected some of vision, projector, language"):
         freeze(model, ["eyes"])
     with pytest.raises(InputError, match="has only language, vision"):
         freeze(model, ["projector"])

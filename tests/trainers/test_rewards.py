@@ -101,5 +101,5 @@ def test_length_costs_only_near_the_limit():
 
 
 def test_an_unknown_reward_is_named():
-    with pytest.raises(InputError, match="--rewards kindness: expected of format, accuracy"):
+    with pytest.raises(InputError, match="--rewards kindness: expected some of format, accuracy"):
         reward_functions(["kindness"], 64)
