@@ -18,7 +18,7 @@ from viewpoint100k.proof import contradicted
 from viewpoint100k.questions import ask_all, load_templates
 from viewpoint100k.questions.ask import Writer
 from viewpoint100k.questions.wording import Templates
-from viewpoint100k.records import Provenance, Reject, Sample, ViewSet
+from viewpoint100k.records import Provenance, Reject, Sample, SourceObject, ViewSet
 from viewpoint100k.run_state import Progress, RunPaths, report_progress, write_rejects
 from viewpoint100k.shards import StoredSample, decoding, open_picture
 from viewpoint100k.visit import Usable, Visit, error_of_ours, visit_once
@@ -97,6 +97,14 @@ class _PlannedVisit(NamedTuple):
     uid: str
     places: list[int]  # of the motions in the shard's list
     view_set: ViewSet
+
+
+def first_objects(plan: Plan, shard: Shard) -> list[SourceObject]:
+    """The objects that a shard needs if none is refused, and one more."""
+    by_uid = {thing.record.uid: thing for thing in plan.objects}
+    needed = len(shard.motions) // plan.pairs_per_object_of(shard) + 2
+    first = [by_uid[uid] for uid in shard.objects[:needed]]
+    return [part for thing in first for part in thing.parts or [thing]]
 
 
 def fill_shard(

@@ -361,3 +361,13 @@ def _feature(annotation: Any) -> dict[str, Any]:
     assert origin is list, f"no column type for {annotation}"
     inner = _feature(arguments[0])
     return {"list": inner.get("struct", inner.get("dtype", inner))}
+
+
+def version_of(out: Path, receipts: Sequence[Receipt]) -> str:
+    """The version of the dataset: the one it has, or the next one if it has grown since."""
+    if not (out / "manifest.json").exists():
+        return "1.0.0"
+    manifest = read_manifest(out)
+    known = {entry.name for entry in manifest.shards}
+    grown = any(receipt.samples and f"{receipt.name}.tar" not in known for receipt in receipts)
+    return next_version(manifest.version) if grown else manifest.version

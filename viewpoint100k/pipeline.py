@@ -16,15 +16,15 @@ from viewpoint100k.config import RunConfig, public_source, read_config, write_co
 from viewpoint100k.devices import Device
 from viewpoint100k.engine import Engine
 from viewpoint100k.errors import InputError, ViewpointError, shell_line
-from viewpoint100k.fill import Tally, fill_shard
+from viewpoint100k.fill import Tally, fill_shard, first_objects
 from viewpoint100k.identity import this_code
 from viewpoint100k.index import has_pyarrow, write_index
 from viewpoint100k.interpreters import check_engine
-from viewpoint100k.manifest import Manifest, Removal, next_version, read_manifest
-from viewpoint100k.partition import Losses, grow_plan, make_plan, objects_wanted
+from viewpoint100k.manifest import Manifest, Removal, version_of
+from viewpoint100k.partition import grow_plan, make_plan, objects_wanted
 from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.questions import load_templates
-from viewpoint100k.records import Reject, Sample, SourceObject
+from viewpoint100k.records import Reject, Sample
 from viewpoint100k.run_state import (
     Progress,
     RunPaths,
@@ -41,6 +41,7 @@ from viewpoint100k.run_state import (
 )
 from viewpoint100k.shards import Receipt, StoredSample, read_shard, sweep, write_atomically, write_shard
 from viewpoint100k.surroundings import list_panoramas
+from viewpoint100k.takedown import losses_of
 
 
 def plan_run(
@@ -98,19 +99,11 @@ def _plan(
             plan = make_plan(step, listing.objects, spread=spread, panoramas=panoramas)
             plan = plan.model_copy(update={"code": this_code()})
         else:
-            losses = _losses(plan, removed)
+            losses = losses_of(plan, removed)
             plan = grow_plan(step, plan, listing.objects, spread=spread, losses=losses)
         plan = plan.model_copy(update={"selection": listing.selection})
     assert plan is not None, "a run has at least one step"
     return plan, rejects
-
-
-def _losses(plan: Plan, removed: Sequence[Removal]) -> Losses:
-    """What a run has lost since it began, until it grew beyond the size of a plan."""
-    before = [removal for removal in removed if removal.pairs_planned <= plan.size]
-    lost = max((removal.pairs_lost for removal in before), default=0)
-    planned = sum(len(shard.motions) for shard in plan.shards)  # a stranger's manifest may say anything
-    return Losses({removal.uid for removal in before}, min(lost, planned))
 
 
 def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> sources.Listing:
@@ -124,12 +117,10 @@ def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> s
         progress=progress,
     )
     if not listing.objects:
-        first = listing.rejects[0] if listing.rejects else None
-        why = (
-            f"; all {len(listing.rejects)} are refused, the first ({first.uid}) because: {first.reason}"
-            if first
-            else ""
-        )
+        why = ""
+        if listing.rejects:
+            first = listing.rejects[0]
+            why = f"; all {len(listing.rejects)} are refused, the first ({first.uid}) because: {first.reason}"
         left = " > ".join(f"{number} {name}" for name, number in listing.selection.steps)
         raise InputError(f"source {config.source} has no usable object{why} ({left})")
     return listing
@@ -179,7 +170,7 @@ def render_shard(
     tally = Tally()
     try:
         engine = Engine(config.render, scratch / "engine", *engine_args, workers=workers, devices=devices)
-        ahead = sources.fetch_ahead(_first_objects(plan, shard), config.source, config.files)
+        ahead = sources.fetch_ahead(first_objects(plan, shard), config.source, config.files)
         with ahead, engine:
             samples = fill_shard(config, plan, shard, engine, paths, tally, begun)
             samples = _without_removed(out, samples)
@@ -248,20 +239,11 @@ def _receipt(
     )
 
 
-def _first_objects(plan: Plan, shard: Shard) -> list[SourceObject]:
-    """The objects that a shard needs if none is refused, and one more."""
-    by_uid = {thing.record.uid: thing for thing in plan.objects}
-    needed = len(shard.motions) // plan.pairs_per_object_of(shard) + 2
-    first = [by_uid[uid] for uid in shard.objects[:needed]]
-    return [part for thing in first for part in thing.parts or [thing]]
-
-
 def finalize(out: Path) -> Manifest:
     """Assemble manifest, attribution, card and the list of rejects.
 
-    Refuse an incomplete run by naming what is missing.
-
-    Several may do so at once: one waits for the other, and both write the same bytes.
+    An incomplete run is refused, and what it lacks is named. Several processes may finalize at once: one
+    waits for the other, and both write the same bytes.
 
     Raises:
         InputError: shards are missing, or a removal is not finished.
@@ -290,7 +272,7 @@ def _finalize(out: Path) -> Manifest:
         raise InputError(
             f"the removal of object {min(back)} is not finished: run `{shell_line('remove', out)}` first"
         )
-    version = _version(out, now.done)
+    version = version_of(out, now.done)
     samples = (
         stored.sample
         for receipt in now.done
@@ -301,16 +283,6 @@ def _finalize(out: Path) -> Manifest:
     shutil.rmtree(paths.run / "tmp", ignore_errors=True)
     sweep(out, before=started)
     return manifest
-
-
-def _version(out: Path, receipts: Sequence[Receipt]) -> str:
-    """The version of the dataset: the one it has, or the next one if it has grown since."""
-    if not (out / "manifest.json").exists():
-        return "1.0.0"
-    manifest = read_manifest(out)
-    known = {entry.name for entry in manifest.shards}
-    grown = any(receipt.samples and f"{receipt.name}.tar" not in known for receipt in receipts)
-    return next_version(manifest.version) if grown else manifest.version
 
 
 def write_beside_shards(

@@ -28,6 +28,8 @@ from viewpoint100k.manifest import (
     read_manifest,
     write_manifest,
 )
+from viewpoint100k.partition import Losses
+from viewpoint100k.plan import Plan
 from viewpoint100k.shards import (
     Receipt,
     cut_digest,
@@ -213,3 +215,11 @@ def _facts(entry: ShardEntry) -> dict[str, str | int]:
         "samples": entry.samples,
         "questions": entry.questions,
     }
+
+
+def losses_of(plan: Plan, removed: Sequence[Removal]) -> Losses:
+    """What a run has lost since it began, until it grew beyond the size of a plan."""
+    before = [removal for removal in removed if removal.pairs_planned <= plan.size]
+    lost = max((removal.pairs_lost for removal in before), default=0)
+    planned = sum(len(shard.motions) for shard in plan.shards)  # a stranger's manifest may say anything
+    return Losses({removal.uid for removal in before}, min(lost, planned))

@@ -81,17 +81,34 @@ def _by_background(seen: Sequence[Asked], hits: Array, region: str) -> dict[str,
 
 
 def _features(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
-    """Mean flow in the cells of a grid, where there is anything to follow: outside the box, and inside."""
+    """Mean flow in the cells of a grid, where there is anything to follow.
+
+    Returns:
+        Of what lies outside the object's boxes in both views, and of what lies inside its box in the first.
+    """
     grey, flow = flow_between(images)
-    height, width = images[0].shape[:2]
+    boxes = [_box(view.object_box, image) for view, image in zip(item.sample.views, images, strict=False)]
+    covered = np.zeros((FLOW_PX, FLOW_PX), bool)
+    for box in boxes:
+        covered[box] = True
     inside = np.zeros((FLOW_PX, FLOW_PX), bool)
-    left, top, right, bottom = item.sample.views[0].object_box
-    rows = _span(top * FLOW_PX / height, bottom * FLOW_PX / height)
-    columns = _span(left * FLOW_PX / width, right * FLOW_PX / width)
-    inside[rows, columns] = True
+    inside[boxes[0]] = True
     weight = np.hypot(*np.gradient(grey.astype(np.float64)))
-    whole = np.s_[:, :]
-    return _grid(flow, weight * ~inside, whole), _grid(flow, weight * inside, (rows, columns))
+    return _grid(flow, weight * ~covered, np.s_[:, :]), _grid(flow, weight * inside, boxes[0])
+
+
+def _box(box: Sequence[float], image: Array) -> tuple[slice, slice]:
+    """Rows and columns of the object in a picture of flow, with a margin.
+
+    Args:
+        box: left, top, right, bottom, in pixels of the picture.
+    """
+    left, top, right, bottom = box
+    height, width = image.shape[:2]
+    return (
+        _span(top * FLOW_PX / height, bottom * FLOW_PX / height),
+        _span(left * FLOW_PX / width, right * FLOW_PX / width),
+    )
 
 
 def _span(low: float, high: float) -> slice:
