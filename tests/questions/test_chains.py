@@ -270,6 +270,7 @@ def test_a_sentence_outside_the_grammar_is_found(written):
             assert problems(item, text.replace("image", "picture", 1).replace("the", "thee", 1))
             assert problems(item, text + " I am sure.")
             assert problems(item, text.removesuffix("."))
+            assert problems(item, text[0].lower() + text[1:])
 
 
 def test_the_label_before_the_facts_is_found(written):

@@ -225,6 +225,8 @@ def read(text: str, proof: Proof, names: tuple[str, ...]) -> Sentence | None:
     Args:
         names: of the objects of the scene; none where no sentence of the kind names any.
     """
+    if text[:1].islower():
+        return None
     bare = CONNECTIVE.sub("", text, count=1) if CONNECTIVE.match(text) else text
     bare = bare[:1].lower() + bare[1:]
     if bare in proof.premises:
