@@ -399,9 +399,18 @@ def test_nothing_is_cut_off_on_a_phone(opened):
     opened.resize(390, 844, phone=True)
     assert opened.js("document.documentElement.scrollWidth") == 390
     wide = opened.js(
-        "[...document.querySelectorAll('.bar *, .card *')].filter((n) => n.getBoundingClientRect().right > 391 && !n.closest('svg, .zoom')).length"
+        "[...document.querySelectorAll('.card *')].filter((n) => n.getBoundingClientRect().right > 391 && !n.closest('svg, .zoom')).length"
     )
     assert wide == 0
+    last = "document.querySelector('.bar .wrap > :last-child')"
+    opened.js(f"{last}.scrollIntoView({{ inline: 'end' }})")  # the filters are one row that slides
+    assert opened.js(f"{last}.getBoundingClientRect().right") <= 391
+
+
+def test_a_phone_shows_a_pair_at_first_sight(opened):
+    opened.resize(390, 844, phone=True)
+    opened.js("scrollTo(0, 0)")
+    assert opened.js("document.querySelector('.card .pair').getBoundingClientRect().bottom") < 844
 
 
 def test_help_opens_with_a_question_mark_and_closes_with_escape(opened):
