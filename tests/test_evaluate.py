@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -175,3 +176,17 @@ def test_the_page_needs_nothing_else_and_shows_the_worst_with_their_pictures(
     assert not re.search(r"""(?:src|href)=["'](?!data:)|url\(|@import""", text)
     assert text.count("data:image/jpeg;base64,") >= 24
     assert all(kind in text for kind in scores.confusion)
+
+
+def test_shards_of_a_split_that_nobody_was_asked_about_are_not_read(dataset, questions, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(dataset, copy, ignore=shutil.ignore_patterns(".run"))
+    for path in copy.glob("train-*.tar"):
+        path.write_bytes(b"torn")
+    said = tmp_path / "said.jsonl"
+    asked = [q for one, q in questions if one.sample.split != "train"]
+    said.write_text("".join(json.dumps(line(q, q.answer)) + "\n" for q in asked))
+    scores, cases = evaluate(said, copy)
+    assert (scores.accuracy.value, scores.unanswered_ids) == (1.0, [])
+    assert asked and len(cases) == len(asked)
+    write_page(scores, cases, copy, tmp_path / "page.html")

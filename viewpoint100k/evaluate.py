@@ -25,7 +25,16 @@ from viewpoint100k.errors import InputError, one_line
 from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Question, Record, Sample
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
-from viewpoint100k.shards import REAL, StoredSample, decode, has_photographs, in_sample, iter_stored
+from viewpoint100k.shards import (
+    REAL,
+    StoredSample,
+    decode,
+    has_photographs,
+    in_sample,
+    read_shard,
+    shard_paths,
+    split_of,
+)
 
 ANGLES_DEG = (0, 15, 30, 60, 90, 180)  # edges of the bins of the azimuth change, without its sign
 WORST = 24  # cases on the page
@@ -89,7 +98,9 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
     known = set[str]()
     splits_asked = Counter[str]()
     everything = list[tuple[str, Sample, Question]]()
-    for _, stored in _all_samples(dataset):
+    # an id begins with its sample's key, and this with its split: shards of other splits are not read
+    splits_said = {name.partition("-")[0] for name in said}
+    for _, stored in _samples(dataset, lambda shard: split_of(shard) in splits_said):
         for question in stored.sample.questions:
             known.add(question.id)
             if question.fair:
@@ -179,11 +190,13 @@ def _judge(key: str, sample: Sample, question: Question, text: str | None, rotat
     return Answered(key, sample, question, text, rotation, chosen, float(chosen == right))
 
 
-def _all_samples(dataset: Path) -> Iterator[tuple[Path, StoredSample]]:
-    """(Shard, sample) of a dataset, and of the photographs that lie beside its renders."""
-    yield from iter_stored(dataset)
-    if has_photographs(dataset):
-        yield from iter_stored(dataset / REAL)
+def _samples(dataset: Path, wanted: Callable[[Path], bool]) -> Iterator[tuple[Path, StoredSample]]:
+    """(Shard, sample) of some shards of a dataset, and of the photographs that lie beside its renders."""
+    folders = [dataset, dataset / REAL] if has_photographs(dataset) else [dataset]
+    for folder in folders:
+        for path in filter(wanted, shard_paths(folder)):
+            for stored in read_shard(path):
+                yield path, stored
 
 
 # --- scores ----------------------------------------------------------------------------------------
@@ -359,8 +372,9 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
 def pictures_of(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
     keys = {case.sample_key for case in cases}
+    shards = {key.rpartition("-")[0] for key in keys}
     out = dict[str, list[str]]()
-    for path, stored in _all_samples(dataset) if cases else ():
+    for path, stored in _samples(dataset, lambda shard: shard.name.partition("-of-")[0] in shards):
         if stored.key not in keys:
             continue
         with in_sample(path, stored.key):
