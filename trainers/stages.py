@@ -183,4 +183,5 @@ def finish(trainer: Any, datasets: list[str]) -> None:
         trainer.push_to_hub(dataset_name=", ".join(datasets), tags=["viewpoint100k"])
     else:
         trainer.create_model_card(dataset_name=", ".join(datasets), tags=["viewpoint100k"])
+    trainer.accelerator.wait_for_everyone()  # none leaves the group while another still writes
     trainer.end()
