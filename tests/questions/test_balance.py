@@ -10,13 +10,11 @@ from PIL import Image
 from support.kinds import options_of
 
 from viewpoint100k.config import GateConfig
-from viewpoint100k.geometry.rotations import camera_rotation
 from viewpoint100k.glances import GREY_PX, Glance, drift, glance_at
 from viewpoint100k.questions import KINDS, facts_of
 from viewpoint100k.questions.balance import balanced
 from viewpoint100k.questions.flat_cues import cue_values
 from viewpoint100k.questions.kind import (
-    LEANING,
     NEARNESS,
     SIDEWAYS,
     UPRIGHT,
@@ -131,7 +129,7 @@ def test_a_cue_is_where_and_how_large_the_object_is_and_how_both_change():
     [
         ("ego_translation", SIDEWAYS), ("object_translation", SIDEWAYS), ("ego_rotation", SIDEWAYS),
         ("signed_angle", SIDEWAYS), ("vertical_translation", UPRIGHT), ("pitch", UPRIGHT), ("elevation", UPRIGHT),
-        ("forward_translation", NEARNESS), ("distance", NEARNESS), ("roll", LEANING),
+        ("forward_translation", NEARNESS), ("distance", NEARNESS), ("roll", ()),
     ],
 )  # fmt: skip
 def test_every_kind_of_two_directions_names_the_cues_of_its_component(type_, cues):
@@ -154,7 +152,7 @@ def test_every_kind_of_two_directions_names_the_cues_of_its_component(type_, cue
         ("next_action", ("move left", "move right"), SIDEWAYS[2:]), ("next_action", ("move down", "move up"), UPRIGHT[2:]),
         ("next_action", ("move backward", "move forward"), NEARNESS[1:]),
         ("next_action", ("turn left", "turn right"), SIDEWAYS[2:]), ("next_action", ("tilt down", "tilt up"), UPRIGHT[2:]),
-        ("next_action", ("roll counter-clockwise", "roll clockwise"), LEANING),
+        ("next_action", ("roll counter-clockwise", "roll clockwise"), ()),
     ],
 )  # fmt: skip
 def test_a_kind_of_several_components_has_the_cues_of_each(type_, words, cues):
@@ -484,7 +482,7 @@ def test_every_real_kind_is_balanced_against_each_of_its_cues_in_a_mixed_shard()
                 )  # evened out by its mean, not by its side
             else:
                 assert told <= 8, (kind.name, name)  # of about a hundred
-    assert judged == 10
+    assert judged == 9
 
 
 def textured(right=0, down=0, size=192):
@@ -525,38 +523,3 @@ def test_the_near_side_of_what_is_orbited_tells_nothing_though_its_middle_stays(
         share = np.mean([option for option, which in left if which == side])
         assert share == pytest.approx(0.5, abs=0.03), (side, len(left))
     assert len(left) > 200
-
-
-# --- rolled cameras ----------------------------------------------------------------------------------
-
-
-def rolled(roll_deg, pitch_deg=-20.0):
-    """A view of a camera that is rolled clockwise as seen from behind."""
-    world_from_camera = np.eye(4)
-    world_from_camera[:3, :3] = camera_rotation(70.0, pitch_deg, roll_deg)
-    return view().model_copy(update={"world_from_camera": world_from_camera.tolist()})
-
-
-def test_the_lean_is_the_roll_whatever_the_pitch():
-    for roll_deg, pitch_deg in itertools.product((-25, -3, 0, 14), (-60, 0, 30)):
-        found = cue_values([rolled(0), rolled(roll_deg, pitch_deg)])
-        assert [found[name] for name in LEANING] == pytest.approx([0, np.radians(roll_deg)], abs=1e-9)
-
-
-def test_one_rolled_picture_alone_does_not_tell_the_roll():
-    """Most cameras roll away from upright: the picture that leans would tell which way."""
-    kind = next(kind for kind in KINDS if kind.type == "roll")
-    rng = np.random.default_rng(5)
-    rows = []
-    for _ in range(600):
-        first, amount = (
-            rng.choice((-30, -15, 0, 15, 30), p=(0.1, 0.1, 0.6, 0.1, 0.1)),
-            rng.choice((-15, 0, 15), p=(0.4, 0.2, 0.4)),
-        )
-        option = {-15: 0, 15: 1, 0: 2}[int(amount)]
-        rows.append(([rolled(first), rolled(first + amount)], [asked(kind, option)]))
-    found = left_over(rows, kind)
-    assert len(found) > 100
-    for name, side in itertools.product(LEANING, (-1, 1)):
-        leaning = Counter(option for option, views in found if cue_values(views)[name] * side > np.radians(6))
-        assert abs(leaning[0] - leaning[1]) <= 0.2 * (leaning[0] + leaning[1]) + 4, (name, side, leaning)

@@ -75,16 +75,6 @@ def _wider(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
     return _aspect(views[1]) - _aspect(views[0])
 
 
-def _lean(number: int) -> Callable[[tuple[View, View], tuple[Look, Look]], float]:
-    """How far the camera of one picture alone is rolled, clockwise from behind, in radians."""
-
-    def value(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
-        right, down, _, _ = views[number].world_from_camera[2]
-        return math.atan2(-right, -down)
-
-    return value
-
-
 def _centre(view: View, axis: int) -> float:
     """The centre of the object's box along an axis, in picture sides."""
     return (view.object_box[axis] + view.object_box[axis + 2]) / (4 * view.intrinsics[axis][2])
@@ -114,8 +104,6 @@ CUES = {
     "flat_lens": Cue("what the lens did, which the question tells", _lens, 0.03),
     "flat_luminance": Cue("the picture's brightness", _brighter, 0.004),
     "flat_shape": Cue("the object's box becoming wider or slimmer", _wider, 0.04),
-    "flat_lean_1": Cue("how far verticals lean in picture 1", _lean(0), math.radians(6)),
-    "flat_lean_2": Cue("how far verticals lean in picture 2", _lean(1), math.radians(6)),
 }
 
 

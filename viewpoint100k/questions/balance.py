@@ -39,8 +39,7 @@ FIRES = {
     "away": 0.08,
     "deeper": 0.05,
     "diagonal": 0.5,
-    "lean": math.radians(6),
-}  # picture sides; log of areas or of lengths in the picture; 0..1; scene radii; radians. Less is not seen
+}  # of the picture's side; log of areas, or of lengths in the picture; 0..1; scene radii: less is not seen
 HIGH_RAD = math.radians(20)  # from where on a camera looks down on an object rather than at it
 SAME_LENS = 0.03  # log of focal lengths over each other
 FEWEST_ON_A_SIDE = 40  # questions: of fewer, both sides of a cue are evened out together

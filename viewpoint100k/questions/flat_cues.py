@@ -20,7 +20,7 @@ def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cu
         and of their ratio, of the shapes of its box, wide over high, and of how full that is; how far from
         the middles it is, in picture sides; how high the cameras stand, in radians; how much brighter the
         second picture is, and how far what the first shows where the object is has drifted right and down, in
-        picture sides; how far verticals lean in each picture, in radians.
+        picture sides.
     """
     (x_1, y_1), (x_2, y_2) = (place(view) for view in views[:2])
     size_1, size_2 = (size(view) for view in views[:2])
@@ -53,8 +53,6 @@ def cue_values(views: Sequence[View], glances: Sequence[Glance] = ()) -> dict[Cu
         "brighter": brighter,
         "drift_x": drift_x,
         "drift_y": drift_y,
-        "lean_1": lean_rad(views[0]),
-        "lean_2": lean_rad(views[1]),
     }
 
 
@@ -93,14 +91,6 @@ def fullness(view: View) -> float:
     left, top, right, bottom = view.object_box
     box_share = (right - left) * (bottom - top) / (4 * view.intrinsics[0][2] * view.intrinsics[1][2])
     return math.log(max(view.object_share, 1e-6) / max(box_share, 1e-6))
-
-
-def lean_rad(view: View) -> float:
-    """How far the camera is rolled from upright, clockwise as seen from behind it: verticals lean as far the
-    other way.
-    """
-    right, down, _, _ = view.world_from_camera[2]  # how far up the camera's axes point
-    return math.atan2(-right, -down)
 
 
 def _elevation_rad(view: View) -> float:

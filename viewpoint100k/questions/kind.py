@@ -43,7 +43,6 @@ Cue = Literal[
     "focal_1", "focal_2", "lens", "shape_1", "shape_2", "wider", "full_1", "full_2", "high_1", "high_2",
     "brighter",
     "drift_x", "drift_y",
-    "lean_1", "lean_2",
     "across", "height", "looks", "away", "deeper", "diagonal",  # cues of the objects of a scene: kinds/scene/
 ]  # fmt: skip
 OF_THE_LENS: tuple[Cue, ...] = ("lens", "focal_1", "focal_2")  # stated, where a question states the lenses
@@ -58,7 +57,6 @@ UPRIGHT: tuple[Cue, ...] = (
     "shape_2",
     "full_1", "full_2",
 )  # fmt: skip
-LEANING: tuple[Cue, ...] = ("lean_1", "lean_2")  # might tell which way the camera rolled
 NEARNESS: tuple[Cue, ...] = (  # might tell nearer from farther
     "growth", "lens", "wider", "size_1", "size_2", "aside_1", "aside_2", "place_1_y", "place_2_y",
     "shape_1", "shape_2",

@@ -5,16 +5,7 @@ import math
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions.facts.chain import SAME, Evidence, Needs, both_of, words_of
 from viewpoint100k.questions.facts.pair import chain_of_pair
-from viewpoint100k.questions.kind import (
-    LEANING,
-    NEARNESS,
-    SIDEWAYS,
-    UPRIGHT,
-    WHETHER,
-    Fact,
-    Opposites,
-    PairKind,
-)
+from viewpoint100k.questions.kind import NEARNESS, SIDEWAYS, UPRIGHT, WHETHER, Fact, Opposites, PairKind
 from viewpoint100k.questions.kinds.moved import ego_translation, vertical
 from viewpoint100k.questions.kinds.turned import ego_rotation
 from viewpoint100k.records import Truth
@@ -103,7 +94,7 @@ ACTIONS = (
     "roll_clockwise",
 )
 # the shift and the growth follow from a single motion: only the single pictures can be kept from telling
-ACTION_CUES = (SIDEWAYS[2:], UPRIGHT[2:], NEARNESS[1:], SIDEWAYS[2:], UPRIGHT[2:], LEANING)
+ACTION_CUES = (SIDEWAYS[2:], UPRIGHT[2:], NEARNESS[1:], SIDEWAYS[2:], UPRIGHT[2:], ())
 ACTION_OPPOSITES = tuple(Opposites((2 * i,), (2 * i + 1,), cues) for i, cues in enumerate(ACTION_CUES))
 SAME_PLACE: Needs = {"side": (SAME,), "upper": (SAME,)}
 MOTION_EVIDENCE: Evidence = {

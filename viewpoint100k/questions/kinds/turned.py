@@ -3,7 +3,7 @@
 from viewpoint100k.config import GateConfig
 from viewpoint100k.questions.facts.chain import SAME, words_of
 from viewpoint100k.questions.facts.pair import chain_of_pair
-from viewpoint100k.questions.kind import LEANING, NONE, SIDEWAYS, UPRIGHT, Fact, PairKind, either, signed
+from viewpoint100k.questions.kind import NONE, SIDEWAYS, UPRIGHT, Fact, PairKind, either, signed
 from viewpoint100k.records import Truth
 
 
@@ -66,7 +66,7 @@ KINDS = (
         options=("counter_clockwise", "clockwise", NONE),
         fact=roll,
         decided_by=("roll",),
-        opposites=either(*LEANING),
+        opposites=either(),
         chain=chain_of_pair(
             words_of("lean", counter_clockwise="clockwise", clockwise="counter-clockwise", none=SAME),
             (
