@@ -33,6 +33,7 @@ from viewpoint100k.shards import (
     in_sample,
     read_shard,
     shard_paths,
+    shard_start,
     split_of,
 )
 
@@ -98,8 +99,7 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
     known = set[str]()
     splits_asked = Counter[str]()
     everything = list[tuple[str, Sample, Question]]()
-    # an id begins with its sample's key, and this with its split: shards of other splits are not read
-    splits_said = {name.partition("-")[0] for name in said}
+    splits_said = {shard_start(name).partition("-")[0] for name in said}  # shards of others are not read
     for _, stored in _samples(dataset, lambda shard: split_of(shard) in splits_said):
         for question in stored.sample.questions:
             known.add(question.id)
@@ -372,7 +372,7 @@ def _worst(cases: Sequence[Answered]) -> list[Answered]:
 def pictures_of(dataset: Path, cases: Sequence[Answered]) -> dict[str, list[str]]:
     """The pictures of questions as they were shown, as addresses that hold the picture itself."""
     keys = {case.sample_key for case in cases}
-    shards = {key.rpartition("-")[0] for key in keys}
+    shards = {shard_start(key) for key in keys}
     out = dict[str, list[str]]()
     for path, stored in _samples(dataset, lambda shard: shard.name.partition("-of-")[0] in shards):
         if stored.key not in keys:

@@ -22,7 +22,7 @@ from viewpoint100k.annotate import make_truth  # noqa: E402
 from viewpoint100k.card import rewrite_card  # noqa: E402
 from viewpoint100k.config import load_photos_config  # noqa: E402
 from viewpoint100k.errors import InputError  # noqa: E402
-from viewpoint100k.evaluate import evaluate  # noqa: E402
+from viewpoint100k.evaluate import evaluate, pictures_of  # noqa: E402
 from viewpoint100k.manifest import read_manifest  # noqa: E402
 from viewpoint100k.photos.pairs import errors_of  # noqa: E402
 from viewpoint100k.photos.run import Credit, make_dataset  # noqa: E402
@@ -235,7 +235,7 @@ def test_photographs_beside_renders_are_a_configuration_of_their_own(dataset, ph
     fair = [question for stored in [*renders, *photographs] for question in stored.sample.fair_questions]
     said = [json.dumps({"question_id": one.id, "prediction": one.answer}) for one in fair]
     (tmp_path / "said.jsonl").write_text("\n".join(said))
-    scores, _ = evaluate(tmp_path / "said.jsonl", both)
+    scores, cases = evaluate(tmp_path / "said.jsonl", both)
     assert {name: cell.value for name, cell in scores.by["source"].items()} == {
         "renders": 1,
         "photographs": 1,
@@ -243,6 +243,9 @@ def test_photographs_beside_renders_are_a_configuration_of_their_own(dataset, ph
     assert scores.by["source"]["photographs"].n == sum(
         len(stored.sample.fair_questions) for stored in photographs
     )
+    assert pictures_of(both, cases).keys() == {one.id for one in fair}
+    alone, _ = evaluate(tmp_path / "said.jsonl", photographed)
+    assert alone.by["source"]["photographs"].value == 1
     (both / "real" / "test-00000-of-00001.tar").write_bytes(b"")
     assert any(problem.where.startswith("real/") for problem in validate_dataset(both, 1).problems)
 

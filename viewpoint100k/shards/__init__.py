@@ -30,6 +30,7 @@ from viewpoint100k.shards.reading import (
     read_members,
     read_shard,
     shard_paths,
+    shard_start,
     split_of,
 )
 from viewpoint100k.shards.samples import StoredSample, first_fault, in_sample, parse_sample
@@ -68,6 +69,7 @@ __all__ = [
     "read_shard",
     "sha256_file",
     "shard_paths",
+    "shard_start",
     "split_of",
     "sweep",
     "write_atomically",

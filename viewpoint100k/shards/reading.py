@@ -5,7 +5,7 @@ from pathlib import Path
 
 from viewpoint100k.errors import InputError
 from viewpoint100k.records import Sample
-from viewpoint100k.shards.files import open_inside
+from viewpoint100k.shards.files import REAL, open_inside
 from viewpoint100k.shards.members import members_of, read_member
 from viewpoint100k.shards.samples import StoredSample, parse_record, parse_sample
 
@@ -35,6 +35,15 @@ def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
 def split_of(path: Path) -> str:
     """Which split a shard is of, by its name."""
     return path.name.split("-")[0]
+
+
+def shard_start(name: str) -> str:
+    """How the name of the shard begins that holds a sample or a question, by its key or id: `train-00000`.
+
+    Photographs are all of the test split, and their keys begin with `real`: see `photos.run`.
+    """
+    split, number = (name.split("-") + [""])[:2]
+    return f"{'test' if split == REAL else split}-{number}"
 
 
 def iter_samples(dataset: Path, split: str | None = None) -> Iterator[StoredSample]:
