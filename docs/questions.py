@@ -52,7 +52,7 @@ Every question that can be asked is stored. Those that are **fair** belong to th
 equally often, whatever a *flat cue* shows: how the object shifts or grows in the picture, and where and how large it is in each
 picture alone. "None" is right in a fifth of the questions, and no one of many options is right much more often than another. Where
 one motion alone decides the shift (`next_action`), or both motions do (`relative_pose`), only the single pictures are kept from
-revealing the answer.
+revealing the answer. Kinds marked "never fair" are those whose answer one picture always suggests; they are asked all the same.
 
 **What the text states counts as seen.** Some questions state how wide both pictures are. A reader who is told that the lens is
 the same may conclude from the size: there, "it grew, so the camera came nearer" is not a shortcut but the answer. Where the text
@@ -188,7 +188,11 @@ def _section(kind: Kind, stored: StoredSample, question: Question, docs: Path) -
     strip.save(docs / PICTURES / name, quality=85)
     quoted = "\n".join(f"> {line}  " for line in question.prompt.split("\n"))
     cues = dict.fromkeys(cue for pair in kind.opposites for cue in pair.cues)
-    notes = "; ".join([f"flat cues: {', '.join(cues)}"] * bool(cues) + ["lens"] * kind.lens)
+    notes = "; ".join(
+        [f"flat cues: {', '.join(cues)}"] * bool(cues)
+        + ["lens"] * kind.lens
+        + ["never fair"] * (not kind.can_be_fair)
+    )
     thought = f"\n*{question.chain_of_thought}*\n" if question.chain_of_thought else ""
     file = FILE_OF[kind.name]
     files = f"[{file}](../viewpoint100k/questions/kinds/{file}), [proof](../viewpoint100k/proof/kinds/{file})"

@@ -67,6 +67,8 @@ KINDS = (
         fact=roll,
         decided_by=("roll",),
         opposites=either(),
+        # a camera ends leaning further the way it rolled than it began: each picture by itself suggests it
+        can_be_fair=False,
         chain=chain_of_pair(
             words_of("lean", counter_clockwise="clockwise", clockwise="counter-clockwise", none=SAME),
             (
