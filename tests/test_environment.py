@@ -111,6 +111,7 @@ def test_a_row_shows_the_pictures_of_its_question(drawn):
     row = gym(drawn, MOVE, seed=1).row(0)
     assert [picture.size for picture in row["images"]] == [(32, 32)] * 2
     assert row["kind"] == MOVE
+    assert row["fair"] is False  # what flat cues suggest is not balanced in a stream
     assert row["type"] == "ego_translation"
     assert set(viewpoint100k.load_questions(drawn, streaming=True).features) <= set(row)
 

@@ -127,6 +127,18 @@ def test_all_questions_are_there_for_whoever_asks_and_rows_say_which_are_fair(se
     assert 0.1 * len(rows) < sum(row["fair"] for row in rows) < 0.8 * len(rows)
 
 
+@pytest.mark.parametrize("streaming", [True, False])
+def test_types_that_are_never_fair_are_refused_with_the_remedy_which_gives_their_questions(
+    several, streaming
+):
+    with pytest.raises(InputError, match=r"roll: .* never of the balanced subset.* fair=False"):
+        load_questions(several, streaming=streaming, types=["roll"])
+    rolls = [q.id for one in iter_samples(several) for q in one.sample.questions if q.type == "roll"]
+    assert rolls and ids(load_questions(several, streaming=streaming, types=["roll"], fair=False)) == rolls
+    beside = load_questions(several, streaming=streaming, types=["roll", "ego_translation"])
+    assert {row["type"] for row in beside} == {"ego_translation"}
+
+
 def test_a_sample_of_an_earlier_version_has_only_fair_questions():
     old = {"family": "orbit", "questions": [{"type": "pitch", "tier": "B"}]}
     assert [one["fair"] for one in _kept(old, {"fair": [True]})] == [True]

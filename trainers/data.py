@@ -19,6 +19,7 @@ from trainers.benchmarks import BENCHMARKS, load_benchmark
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.config import GateConfig
 from viewpoint100k.load import COLUMNS
+from viewpoint100k.questions import never_fair
 from viewpoint100k.scoring import LETTERS
 
 THINK_PROMPT = (
@@ -306,12 +307,18 @@ def _opened(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
             revision=source.revision,
             streaming=streaming,
         )
+    types = list(source.types) or arguments.types
+    if wanted.fair and never_fair(types, arguments.tiers):
+        raise InputError(
+            f"--types {' '.join(types or [])}: such questions are never of the balanced subset, which alone "
+            "is watched, predicted and scored; they can be trained on, with --fair false and without --watch"
+        )
     return load_questions(
         source.path,
         wanted.split,
         revision=source.revision,
         streaming=streaming,
-        types=list(source.types) or arguments.types,
+        types=types,
         tiers=arguments.tiers,
         families=arguments.families,
         fair=wanted.fair,

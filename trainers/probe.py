@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from trainers.tower import ConvTower, TowerConfig
 from viewpoint100k import InputError, load_questions
+from viewpoint100k.questions import never_fair
 
 SIGNS = {
     "left": -1,
@@ -307,6 +308,11 @@ def options() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     given = options().parse_args(arguments)
+    if never_fair([given.type]) and (given.fair or given.score == "fair"):
+        raise InputError(
+            f"--type {given.type}: such questions are never of the balanced subset; add --score all, and "
+            "leave out --fair"
+        )
     data = load_pairs(
         given.dataset, "train", given.type, given.size_px, given.families, still=given.still, fair=given.fair
     )

@@ -36,7 +36,7 @@ from trainers.cli import config_path
 from viewpoint100k import InputError
 from viewpoint100k.audit.statistics import wilson
 from viewpoint100k.evaluate import Answered, evaluate
-from viewpoint100k.questions import KINDS
+from viewpoint100k.questions import KINDS, never_fair
 from viewpoint100k.questions.wording import shipped_text
 
 Options = dict[str, Any]  # of a command, by name: a value, a list of values, or a mapping as JSON
@@ -137,6 +137,7 @@ def _check(recipe: Recipe, path: Path) -> None:
     for name in recipe.ask:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):  # it names files
             raise InputError(f"{path}: ask: {name!r} is no name; expected letters, digits, - and _")
+    _check_types(recipe, path)
     kinds = {kind.name for kind in KINDS}
     if unknown := sorted(set(recipe.data.wordings) - kinds):
         raise InputError(f"{path}: data.wordings: there is no kind of question {unknown[0]!r}")
@@ -144,6 +145,25 @@ def _check(recipe: Recipe, path: Path) -> None:
         raise InputError(f"{path}: data: expected a path, or options to generate one")
     if recipe.data.path and recipe.data.generate:
         raise InputError(f"{path}: data has a path and options to generate one; leave out one of them")
+
+
+def _check_types(recipe: Recipe, path: Path) -> None:
+    """Types of questions are known, and where answers are scored, one can be of the balanced subset."""
+    known = sorted({kind.type for kind in KINDS})
+    trained = {"sft": recipe.sft, **({"grpo": recipe.grpo} if recipe.grpo else {})}
+    options = {name: training.options for name, training in trained.items()}
+    for name, given in (*recipe.ask.items(), *options.items()):
+        types = given.get("types", recipe.types) or []
+        types = [types] if isinstance(types, str) else types
+        if unknown := [each for each in types if each not in known]:
+            raise InputError(
+                f"{path}: types: there is no {unknown[0]!r}; expected some of {', '.join(known)}"
+            )
+        if types and never_fair(types) and (name not in trained or given.get("watch") or given.get("fair")):
+            raise InputError(
+                f"{path}: {name}: questions of type {', '.join(types)} are never of the balanced subset, "
+                "which alone is watched, asked and scored; name another type beside"
+            )
 
 
 # --- what will be run ------------------------------------------------------------------------------
@@ -203,6 +223,8 @@ def _model_stage(recipe: Recipe, folder: Path, data: Path, seed: int) -> Stage:
     tower = folder / "tower"
     if recipe.tiny.warm_pairs:
         size = ["--size_px", str(tiny.get("size_px", 64))]
+        if never_fair([recipe.tiny.warm_type]):
+            size += ["--score", "all"]
         commands.append(
             _python("trainers.probe", str(data), "--type", recipe.tiny.warm_type, *size, "--seed", str(seed),
                     "--samples", str(recipe.tiny.warm_pairs), "--split", recipe.split, "--tower", str(tower))

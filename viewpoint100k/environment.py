@@ -188,7 +188,8 @@ class Gym:
         question = worded[rng.integers(len(worded))]
         if contradicted(bare.model_copy(update={"questions": [question]}), self.gates):
             return None
-        return question.model_copy(update={"id": f"{question.id}-{self.seed}-{number}"})
+        # answers are balanced here, and what flat cues suggest is not
+        return question.model_copy(update={"id": f"{question.id}-{self.seed}-{number}", "fair": False})
 
 
 def _kinds_named(names: str | Collection[str]) -> set[str]:

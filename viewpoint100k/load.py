@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra, one_line
 from viewpoint100k.geometry.relations import motion
-from viewpoint100k.questions import KINDS
+from viewpoint100k.questions import KINDS, never_fair
 from viewpoint100k.records import FAMILIES, Question
 from viewpoint100k.shards import (
     MEMBER,
@@ -101,8 +101,8 @@ def load_questions(  # noqa: PLR0913 - filters, by name
         `sample_key`.
 
     Raises:
-        InputError: there is no such dataset, split, tier, type or family; or, when it comes to be read, a
-            sample is none of ours: names the shard and the key.
+        InputError: there is no such dataset, split, tier, type or family; `fair` is asked of types that never
+            are; or, when it comes to be read, a sample is none of ours: names the shard and the key.
         MissingExtra: the `datasets` library is not installed.
     """
     _need_datasets()
@@ -148,7 +148,15 @@ def _wanted(chosen: Mapping[str, str | Collection[str] | None], fair: bool) -> W
     wanted: Wanted = {
         column: _names(ARGUMENTS[column], names) for column, names in chosen.items() if names is not None
     }
-    return {**wanted, "fair": [True]} if fair else wanted
+    if not fair:
+        return wanted
+    if never_fair(wanted.get("type"), wanted.get("tier")):
+        named = ", ".join(wanted.get("type") or wanted["tier"])
+        raise InputError(
+            f"{named}: such questions are never of the balanced subset, for one picture by itself suggests "
+            "the answer; pass fair=False to have them"
+        )
+    return {**wanted, "fair": [True]}
 
 
 def _share(rows: Any, rank: int, world_size: int) -> Any:

@@ -17,7 +17,18 @@ from PIL import Image
 
 from trainers import preflight
 from trainers.benchmarks import load_benchmark, score_benchmark
-from trainers.data import FEATURES, THINK_PROMPT, DataArguments, Source, load_rows, lot, parse_source, rotated
+from trainers.data import (
+    FEATURES,
+    THINK_PROMPT,
+    DataArguments,
+    Source,
+    ask_all,
+    load_rows,
+    load_watched,
+    lot,
+    parse_source,
+    rotated,
+)
 from trainers.models import freeze, part_of
 from viewpoint100k import InputError, load_questions
 from viewpoint100k.load import KNOWN
@@ -136,6 +147,18 @@ def test_nothing_left_to_ask_is_an_error_that_says_what_to_check(dataset):
     absent = next(name for name in sorted(KNOWN["types"]) if name not in rows_of(dataset)["type"])
     with pytest.raises(InputError, match=r"no question is left.*--types"):
         rows_of(dataset, types=[absent])
+
+
+def test_what_is_never_fair_is_trained_on_and_neither_watched_nor_asked(dataset):
+    """Not an empty table behind a list of options to check: which types these are is known beforehand."""
+    types = ["roll"]
+    assert set(rows_of(dataset, types=types)["type"]) == {"roll"}
+    with pytest.raises(InputError, match=r"--types roll: .* never of the balanced subset.*--fair false"):
+        rows_of(dataset, types=types, fair=True)
+    about = DataArguments(data=[str(dataset)], types=types, watch=str(dataset))
+    for ask in (lambda: load_watched(about), lambda: ask_all(str(dataset), "test", about, thinks=False)):
+        with pytest.raises(InputError, match=r"--types roll: .* alone is watched, predicted and scored"):
+            ask()
 
 
 # --- public benchmarks -----------------------------------------------------------------------------

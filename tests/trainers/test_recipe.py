@@ -99,11 +99,25 @@ def test_a_launcher_is_put_before_training_and_before_nothing_else(tmp_path):
         ({"steps": 3}, "steps: Extra inputs are not permitted"),
         ({"ask": {}}, "ask names no way to ask"),
         ({"ask": {"../../x": {}}}, "is no name"),
+        ({"types": ["kindness"]}, "types: there is no 'kindness'"),
+        ({"types": ["roll"]}, "letter: .* roll are never of the balanced subset"),
+        ({"ask": {"letter": {}, "leaning": {"types": "roll"}}}, "leaning: .* never of the balanced subset"),
+        ({"grpo": {"config": "tiny_cpu", "options": {"types": ["roll"], "watch": "{data}"}}}, "grpo: .* never"),
     ],
 )  # fmt: skip
 def test_what_is_no_recipe_is_refused_before_anything_runs(changes, complaint, tmp_path):
     with pytest.raises(InputError, match=complaint):
         read_recipe(written(tmp_path / "r.yaml", **changes))
+
+
+def test_what_is_never_fair_may_be_trained_on_beside_what_is_asked(tmp_path):
+    trained = {"config": "tiny_cpu", "options": {"types": ["roll"]}}
+    path = written(
+        tmp_path / "r.yaml", types=["roll", "yaw"], sft=trained, tiny={"warm_pairs": 2, "warm_type": "roll"}
+    )
+    stages = {stage.name: stage for stage in plan(read_recipe(path), tmp_path, 0)}
+    assert "--types roll yaw" in " ".join(stages["before"].commands[0])
+    assert "--type roll --size_px 64 --score all" in " ".join(stages["model"].commands[0])
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1", "", "\x00"])

@@ -5,6 +5,6 @@ in `templates.yaml`.
 """
 
 from viewpoint100k.questions.ask import ask_all, carries_question, facts_of, figures_of, load_templates
-from viewpoint100k.questions.registry import KINDS
+from viewpoint100k.questions.registry import KINDS, never_fair
 
-__all__ = ["KINDS", "ask_all", "carries_question", "facts_of", "figures_of", "load_templates"]
+__all__ = ["KINDS", "ask_all", "carries_question", "facts_of", "figures_of", "load_templates", "never_fair"]

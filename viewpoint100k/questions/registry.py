@@ -5,7 +5,7 @@ new file is found by itself. The order of kinds is part of what a seed determine
 take from one stream of random numbers, one after the other. So each kind declares its rank.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -30,6 +30,22 @@ KINDS: tuple[Kind, ...] = tuple(
 BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}
 PAIR_KINDS: tuple[PairKind, ...] = tuple(kind for kind in KINDS if isinstance(kind, PairKind))
 DRAWN_KINDS: tuple[DrawnKind, ...] = tuple(kind for kind in KINDS if isinstance(kind, DrawnKind))
+
+
+def never_fair(types: Collection[str] | None = None, tiers: Collection[str] | None = None) -> bool:
+    """Whether no question of these types and tiers is ever of the balanced subset; None: all of them.
+
+    Example:
+        >>> never_fair(["roll"]), never_fair(["roll", "yaw"]), never_fair(tiers=["B"])
+        (True, False, False)
+    """
+    chosen = [
+        kind
+        for kind in KINDS
+        if (types is None or kind.type in types) and (tiers is None or kind.tier in tiers)
+    ]
+    return bool(chosen) and not any(kind.can_be_fair for kind in chosen)
+
 
 assert [kind.rank for kind in KINDS] == list(range(1, len(KINDS) + 1)), (
     f"the ranks of kinds must be 1, 2, 3, ...; they are {[(kind.rank, kind.name) for kind in KINDS]}"
