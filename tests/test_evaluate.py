@@ -155,6 +155,35 @@ def test_a_file_of_another_form_is_an_error_that_names_it(text, dataset, tmp_pat
         evaluate(path, dataset)
 
 
+def test_orders_that_do_not_begin_with_the_first_count_each_question_once(questions, scored):
+    """Two orders of one question are no pair of twins, and one of them is what its accuracy is of."""
+    lettered = [q for _, q in questions if q.answer_form == "letter"]
+    alone = [q for q in lettered if not q.id.endswith("-reversed")]
+    letters = "ABCDEF"
+    lines = [
+        line(q, letters[(q.answer_index - k) % len(q.options)], rotation=k) for q in alone for k in (1, 2)
+    ]
+    first = {q.id: letters[q.answer_index] for q in alone[:3]}
+    lines += [{"id": name, "completion": letter} for name, letter in first.items()]
+    scores, _ = scored(lines)
+    assert scores.accuracy.n == len(alone) == scores.accuracy_of_all.n - len(scores.unanswered_ids)
+    assert scores.both_orders is None and scores.circular.n == len(alone)
+
+
+def test_a_file_as_windows_writes_it_is_read_as_any_other(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"id": "a-b", "completion": "B"}\r\n\r\n{"id": 2, "completion": "C"}\r\n')
+    assert read_predictions(path) == {"a-b": {0: "B"}, "2": {0: "C"}}
+
+
+@pytest.mark.parametrize("rotation", ["1.5", "-1", "100", "1e999", "[1]"])
+def test_a_rotation_that_is_no_place_among_the_options_is_refused_and_not_rounded(rotation, tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text(f'{{"id": "a-b", "completion": "B", "rotation": {rotation}}}')
+    with pytest.raises(InputError, match=r"p\.jsonl, line 1"):
+        read_predictions(path)
+
+
 def test_messages_and_json_are_read_as_text(tmp_path):
     path = tmp_path / "p.jsonl"
     rows = [

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from support.audit_sets import changed, make_samples, write_dataset
 
 from viewpoint100k.drawing import draws
 from viewpoint100k.errors import InputError
@@ -224,10 +225,23 @@ def test_a_dot_is_in_the_picture_that_is_exported(to, dotted, tmp_path):
     assert red > 120 and red > 1.5 * max(green, blue), (red, green, blue)
 
 
+def test_a_split_without_a_fair_question_is_no_benchmark_of_no_question(tmp_path):
+    def beside(stored):
+        asked = [question.model_copy(update={"fair": False}) for question in stored.sample.questions]
+        return changed(stored, questions=asked)
+
+    stored = [beside(one) for one in make_samples(objects=8, pairs=1, seed=1, size_px=32)]
+    data = write_dataset(tmp_path / "data", stored)
+    for to in FORMATS:
+        with pytest.raises(InputError, match=r"no question of its split .* is of the balanced subset"):
+            export(data, to, tmp_path / to, "train")
+        assert not (tmp_path / to).exists()
+
+
 def test_what_cannot_be_exported_is_an_error(dataset, tmp_path):
     with pytest.raises(InputError, match="expected vlmevalkit"):
         export(dataset, "csv", tmp_path / "a")
-    with pytest.raises(InputError, match="no shards of nowhere"):
+    with pytest.raises(InputError, match="no shards of nowhere: it has test, train"):
         export(dataset, "verl", tmp_path / "b", "nowhere")
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "mine.txt").write_text("mine")

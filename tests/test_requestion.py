@@ -123,6 +123,12 @@ def test_what_the_second_opinion_contradicts_is_not_written(tmp_path):
     assert after.total() > 50
 
 
+def test_settings_by_which_nothing_can_be_asked_are_refused_by_name(tmp_path):
+    pairs = sets.write_dataset(tmp_path / "data", sets.make_samples(objects=3, pairs=2, seed=1, size_px=32))
+    with pytest.raises(InputError, match="by these settings nothing can be asked about any of its 6 samples"):
+        requestion(pairs, tmp_path / "out", ["gates.min_decidability=0.999"])
+
+
 def test_a_folder_that_holds_something_is_not_written_into(dataset, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="something else"):

@@ -362,6 +362,16 @@ def test_a_damaged_manifest_is_an_error_that_names_it(text, copy):
         validate_dataset(copy, 1)
 
 
+@pytest.mark.parametrize(
+    ("schema", "remedy"), [(4, "requestion .* NEW_FOLDER"), (99, "a newer viewpoint100k")]
+)
+def test_a_dataset_of_another_schema_is_refused_with_what_to_do(schema, remedy, copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"schema_version": schema}))
+    with pytest.raises(InputError, match=f"has schema {schema}; .*{remedy}"):
+        validate_dataset(copy, 1)
+
+
 def test_nothing_may_be_missing_from_the_manifest(copy):
     manifest = json.loads((copy / "manifest.json").read_text())
     for name in manifest:

@@ -109,10 +109,21 @@ def _known(path: Path) -> dict[str, dict[int, str | None]]:
     return read_predictions(path) if path.read_bytes().strip() else {}
 
 
+def _check_numbers(arguments: PredictArguments) -> None:
+    least = {"batch_size": 1, "limit": 1, "rotations": 0, "max_new_tokens": 1}
+    for name, fewest in least.items():
+        given = getattr(arguments, name)
+        if given is not None and given < fewest:
+            raise InputError(f"--{name} {given}: expected {fewest} or more")
+    if Path(arguments.out).is_dir():
+        raise InputError(f"--out {arguments.out} is a folder; name a file in it, such as predictions.jsonl")
+
+
 def main(arguments: PredictArguments) -> int:
     """Answer what is not answered yet. Returns how many lines were written."""
     if arguments.backend not in BACKENDS:
         raise InputError(f"--backend {arguments.backend}: expected one of {', '.join(BACKENDS)}")
+    _check_numbers(arguments)
     if arguments.backend != "openai":  # a server has names of its own
         check_model_name(arguments.model, "--model")
     waiting = to_ask(arguments)

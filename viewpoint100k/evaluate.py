@@ -7,6 +7,7 @@ from number k on and then those before it, so that the right one moved k places 
 """
 
 import base64
+import codecs
 import io
 import json
 import math
@@ -26,10 +27,9 @@ from viewpoint100k.pages import asset, render
 from viewpoint100k.records import Question, Record, Sample
 from viewpoint100k.scoring import mean_relative_accuracy, parse_choice, parse_number
 from viewpoint100k.shards import (
-    REAL,
     StoredSample,
     decode,
-    has_photographs,
+    folders_of,
     in_sample,
     read_shard,
     shard_paths,
@@ -97,7 +97,7 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
     said = read_predictions(predictions)
     cases = list[Answered]()
     known = set[str]()
-    splits_asked = Counter[str]()
+    asked_about = Counter[tuple[str, str]]()  # splits, of renders and of photographs
     everything = list[tuple[str, Sample, Question]]()
     splits_said = {shard_start(name).partition("-")[0] for name in said}  # shards of others are not read
     for _, stored in _samples(dataset, lambda shard: split_of(shard) in splits_said):
@@ -105,9 +105,10 @@ def evaluate(predictions: Path, dataset: Path) -> tuple[Scores, list[Answered]]:
             known.add(question.id)
             if question.fair:
                 everything.append((stored.key, stored.sample, question))
-                splits_asked[stored.sample.split] += question.id in said
+                asked_about[stored.sample.split, stored.sample.proof] += question.id in said
     for key, sample, question in everything:
-        if splits_asked[sample.split]:  # a split that nobody was asked about is not unanswered
+        # a split that nobody was asked about is not unanswered; nor are photographs beside renders
+        if asked_about[sample.split, sample.proof]:
             for rotation, text in sorted(said.get(question.id, {0: None}).items()):
                 cases.append(_judge(key, sample, question, text, rotation))
     unknown = sorted(said.keys() - known)
@@ -129,8 +130,10 @@ def read_predictions(path: Path) -> dict[str, dict[int, str | None]]:
             row = from_json(line)  # stricter than `json`: no halves of characters, no nesting without end
             name = row["question_id"] if "question_id" in row else row["id"]
             text = row["prediction"] if "prediction" in row else row["completion"]
-            rotation = int(row.get("rotation") or 0)
-            if not isinstance(name, str | int) or not 0 <= rotation < MOST_ROTATIONS or number > MOST_LINES:
+            stated = row.get("rotation") or 0
+            rotation = int(stated)
+            in_range = rotation == float(stated) and 0 <= rotation < MOST_ROTATIONS
+            if not isinstance(name, str | int) or not in_range or number > MOST_LINES:
                 raise ValueError(
                     f"an id that is text, a rotation of 0 to {MOST_ROTATIONS - 1}, at most {MOST_LINES} lines"
                 )
@@ -158,7 +161,7 @@ def _lines(path: Path) -> Iterator[bytes]:
             for number, line in enumerate(iter(partial(file.readline, MOST_LINE_BYTES), b""), 1):
                 if len(line) == MOST_LINE_BYTES:
                     raise InputError(f"{path}, line {number}: expected fewer than {MOST_LINE_BYTES:,} bytes")
-                yield line
+                yield line.removeprefix(codecs.BOM_UTF8) if number == 1 else line  # Windows begins with one
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -192,8 +195,7 @@ def _judge(key: str, sample: Sample, question: Question, text: str | None, rotat
 
 def _samples(dataset: Path, wanted: Callable[[Path], bool]) -> Iterator[tuple[Path, StoredSample]]:
     """(Shard, sample) of some shards of a dataset, and of the photographs that lie beside its renders."""
-    folders = [dataset, dataset / REAL] if has_photographs(dataset) else [dataset]
-    for folder in folders:
+    for folder in folders_of(dataset):
         for path in filter(wanted, shard_paths(folder)):
             for stored in read_shard(path):
                 yield path, stored
@@ -228,7 +230,8 @@ def _confusion(cases: Sequence[Answered]) -> dict[str, dict[str, dict[str, int]]
 
 def _scores(cases: Sequence[Answered], unknown: list[str]) -> Scores:
     answered = [case for case in cases if case.said is not None]
-    first = [case for case in answered if case.rotation == 0] or answered
+    # of each question the order that was asked first; `cases` has them in order
+    first = list({case.question.id: case for case in reversed(answered)}.values())[::-1]
     of_options = [case for case in first if case.question.options]
     return Scores(
         questions=len({case.question.id for case in cases}),

@@ -27,6 +27,7 @@ from viewpoint100k.shards import (
     StoredSample,
     decode,
     in_sample,
+    iter_records,
     iter_samples,
     iter_stored,
     open_picture,
@@ -70,7 +71,12 @@ def export(dataset: Path, to: str, out: Path, split: str | None = None) -> Expor
         raise InputError(f"--to {to}: expected {', '.join(FORMATS)}")
     write, usual = FORMATS[to]
     chosen = split or usual
-    shard_paths(dataset, chosen)
+    samples = (sample for path in shard_paths(dataset, chosen) for _, sample in iter_records(path))
+    if not any(sample.fair_questions for sample in samples):
+        raise InputError(
+            f"{dataset}: no question of its split {chosen} is of the balanced subset, which is exported; "
+            "choose another with --split"
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not an empty folder; choose a new one")
     out.mkdir(parents=True, exist_ok=True)

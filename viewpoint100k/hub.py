@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from viewpoint100k.errors import InputError, ViewpointError, shell_line
 from viewpoint100k.hub_client import hub_api, hub_errors, patiently, quiet, reach
 from viewpoint100k.manifest import BESIDE_THE_SHARDS, Manifest, next_version, read_attribution, read_manifest
-from viewpoint100k.shards import sha256_file
+from viewpoint100k.shards import folders_of, sha256_file
 from viewpoint100k.validate import validate_dataset
 
 GROUP_BYTES = 256 << 20  # of shards in one commit, at least
@@ -102,9 +102,8 @@ def prepare(dataset: Path, workers: int | None = None) -> Parcel:
         LocalFile(path.relative_to(dataset).as_posix(), path.stat().st_size, sha256_file(path))
         for path in sorted(beside)
     ]
-    return Parcel(
-        dataset, manifest, shards, rest, Counter(row["licence"] for row in read_attribution(dataset).values())
-    )
+    credited = [row for folder in folders_of(dataset) for row in read_attribution(folder).values()]
+    return Parcel(dataset, manifest, shards, rest, Counter(row["licence"] for row in credited))
 
 
 def look(

@@ -25,6 +25,7 @@ from viewpoint100k.shards import (
     MEMBER,
     MOST_JSON_BYTES,
     MOST_PICTURE_BYTES,
+    REAL,
     StoredSample,
     decode,
     in_sample,
@@ -75,7 +76,8 @@ def load_questions(  # noqa: PLR0913 - filters, by name
     """One row per question of a dataset folder or of a dataset on the Hub.
 
     Args:
-        path: a folder that `viewpoint100k generate` wrote, or `org/name`.
+        path: a folder that `viewpoint100k generate` wrote, or `org/name`; with `/real` behind it, the
+            photographs beside its renders.
         split: train, validation or test.
         streaming: read the shards as they come, nothing is copied to a cache. A table holds the pictures of
             each of its questions: several times the shards' size.
@@ -232,12 +234,18 @@ def _shards(path: str, split: str, revision: str | None) -> list[str]:
     from datasets import load_dataset_builder
 
     try:
-        found = load_dataset_builder(path, revision=revision).config.data_files or {}
+        found = load_dataset_builder(*_on_hub(path), revision=revision).config.data_files or {}
     except Exception as error:  # whatever `datasets` and the network raise
         raise _cannot_load(path, split, error) from error
     if split not in found:
         raise InputError(f"cannot load split {split!r} of {path}: it has {', '.join(map(str, found))}")
     return [str(address) for address in found[split]]
+
+
+def _on_hub(path: str) -> tuple[str, str | None]:
+    """`ORG/NAME`, and the configuration: that of the photographs, where they are named as in a folder."""
+    name, _, last = path.rpartition("/")
+    return (name, REAL) if last == REAL and name.count("/") == 1 else (path, None)
 
 
 def _samples(units: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
@@ -328,27 +336,23 @@ def _table(path: str, split: str, revision: str | None, wanted: Wanted) -> Any:
 
     if os.path.isdir(path) and revision is None:
         shards = _shards(path, split, revision)
-        # a cache goes by what is handed on here, so what tells one content of a file from another is handed
-        # on too
+        # a cache goes by what is handed on here, so what tells one content of a file from another is, too
         seen = [(shard, *_content(shard)) for shard in shards]
         try:
             return Dataset.from_generator(
                 _table_rows, features=features(), gen_kwargs={"seen": seen, "wanted": wanted}, split=split
             )
         except Exception as error:  # `datasets` wraps what a generator raises
-            if "no data" in str(error) and not isinstance(
-                error.__cause__, InputError
-            ):  # nothing was asked for that is there
+            nothing_fits = "no data" in str(error) and not isinstance(error.__cause__, InputError)
+            if nothing_fits:
                 return Dataset.from_dict({name: [] for name in COLUMNS}, features=features(), split=split)
             raise _cannot_load(path, split, error.__cause__ or error) from error
     try:
-        pairs = load_dataset(path, split=split, revision=revision)
+        pairs = load_dataset(*_on_hub(path), split=split, revision=revision)
     except Exception as error:  # whatever `datasets` and the network raise
         raise _cannot_load(path, split, error.__cause__ or error) from error
     for name in (name for name in pairs.column_names if name.startswith("view_")):
-        pairs = pairs.cast_column(
-            name, Image(decode=False)
-        )  # bytes are copied, not decoded and encoded again
+        pairs = pairs.cast_column(name, Image(decode=False))  # bytes are copied, not decoded and encoded
     return pairs.map(
         _undecoded_rows,
         batched=True,

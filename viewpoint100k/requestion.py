@@ -15,7 +15,16 @@ from viewpoint100k.manifest import Manifest, next_version, read_manifest
 from viewpoint100k.pipeline import write_beside_shards
 from viewpoint100k.questions import load_templates
 from viewpoint100k.run_state import RunPaths, check_out
-from viewpoint100k.shards import Receipt, StoredSample, in_sample, iter_samples, read_shard, write_shard
+from viewpoint100k.shards import (
+    REAL,
+    Receipt,
+    StoredSample,
+    has_photographs,
+    in_sample,
+    iter_samples,
+    read_shard,
+    write_shard,
+)
 from viewpoint100k.validate import truth_problems
 
 
@@ -50,7 +59,8 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
     """Ask anew about the pairs of a dataset, into a new folder; nothing is rendered.
 
     Args:
-        overrides: of settings, as in `generate`: wordings, forms of answers, gates.
+        overrides: of settings, as in `generate`: wordings, forms of answers, gates. They hold for photographs
+            beside renders as well.
 
     Raises:
         InputError: the dataset cannot be read, OUT is not empty, or an override would need a new render.
@@ -60,6 +70,8 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
     check_out(RunPaths(out))
     scratch = RunPaths(out).run / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
+    if has_photographs(dataset):  # before the card, which speaks of them
+        requestion(dataset / REAL, out / REAL, overrides)
     receipts = []
     for number, entry in enumerate(manifest.shards):
         name = entry.name.removesuffix(".tar")
@@ -70,6 +82,10 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
         receipt = _receipt(number, samples, config, manifest, dropped)
         receipts.append(receipt.model_copy(update={"name": name, "sha256": digest, "bytes": size}))
     shutil.rmtree(RunPaths(out).run)
+    if not any(receipt.samples for receipt in receipts):
+        raise InputError(
+            f"{dataset}: by these settings nothing can be asked about any of its {manifest.samples} samples"
+        )
     rewritten = (stored.sample for stored in iter_samples(out))
     version = next_version(manifest.version)
     return write_beside_shards(out, config, receipts, rewritten, version, manifest.removed)

@@ -31,9 +31,11 @@ from viewpoint100k.manifest import (
 from viewpoint100k.partition import Losses
 from viewpoint100k.plan import Plan
 from viewpoint100k.shards import (
+    REAL,
     Receipt,
     cut_digest,
     cut_shard,
+    has_photographs,
     is_own_folder,
     keep_samples,
     own_folder,
@@ -94,6 +96,7 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
         return manifest
     listed = read_attribution(dataset)
     if unknown := sorted(set(new) - set(listed)):
+        _refuse_photographed(dataset, unknown)
         raise InputError(f"{dataset} has no object {unknown[0]!r}; attribution.csv lists those that it has")
     shards: list[ShardEntry] = []
     for done, entry in enumerate(manifest.shards):
@@ -121,6 +124,19 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
     )
     write_manifest(dataset, manifest)
     return manifest
+
+
+def _refuse_photographed(dataset: Path, uids: Sequence[str]) -> None:
+    """Raise where objects are in the photographs beside the renders, which are a dataset of their own."""
+    photographs = dataset / REAL
+    if not has_photographs(dataset) or not (there := sorted(set(uids) & set(read_attribution(photographs)))):
+        return
+    words = [word for uid in there for word in ("--uid", uid)]
+    raise InputError(
+        f"{there[0]} is in the photographs in {photographs}. Remove it there: "
+        f"`{shell_line('remove', photographs, *words)}`, then raise the version of {dataset}: "
+        f"`{shell_line('card', dataset, '--version', next_version(read_manifest(dataset).version))}`"
+    )
 
 
 def _planned_pairs(dataset: Path, manifest: Manifest) -> int:

@@ -6,8 +6,11 @@ The same samples, the same checks, the truth that is known beforehand.
 import csv
 import importlib.util
 import json
+import os
+import re
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ import yaml
 
 cv2 = pytest.importorskip("cv2", reason="photographs are matched with opencv")
 from support import photo_sets  # noqa: E402
+from support.audit_sets import make_samples, write_dataset  # noqa: E402
 from support.command import ROOT, SHARED, viewpoint100k  # noqa: E402
 from support.photo_sets import elsewhere  # noqa: E402
 
@@ -27,8 +31,10 @@ from viewpoint100k.manifest import read_manifest  # noqa: E402
 from viewpoint100k.photos.pairs import errors_of  # noqa: E402
 from viewpoint100k.photos.run import Credit, make_dataset  # noqa: E402
 from viewpoint100k.questions.registry import DRAWN_KINDS  # noqa: E402
+from viewpoint100k.requestion import requestion  # noqa: E402
 from viewpoint100k.run_state import read_rejects  # noqa: E402
 from viewpoint100k.shards import iter_samples  # noqa: E402
+from viewpoint100k.takedown import remove_objects  # noqa: E402
 from viewpoint100k.validate import validate_dataset  # noqa: E402
 
 SMALL = ["render.size_px=128", "photos.apart_deg.high=60"]
@@ -218,6 +224,83 @@ def test_a_ring_of_lying_photographs_is_turned_upright_and_its_truth_is_the_gant
                 for r in (upright, upright @ np.diag([-1, -1, 1]))
             ]
             assert min(turned) < 6
+
+
+@pytest.fixture
+def both(photographed, tmp_path):
+    """The photographs beside pairs that are drawn here, described by one card."""
+    stored = make_samples(objects=10, pairs=3, seed=3, size_px=32)  # the last object is for testing
+    folder = write_dataset(tmp_path / "both", stored)
+    shutil.copytree(photographed, folder / "real", ignore=lambda *_: [".run"])
+    rewrite_card(folder)
+    return folder
+
+
+def test_renders_that_are_asked_about_alone_leave_no_photograph_unanswered_and_the_other_way(both, tmp_path):
+    """Both have a test split: who predicts one of them was never asked about the other."""
+    for folder, source in ((both, "renders"), (both / "real", "photographs")):
+        asked = [
+            question for stored in iter_samples(folder, "test") for question in stored.sample.fair_questions
+        ]
+        said = [json.dumps({"question_id": one.id, "prediction": one.answer}) for one in asked]
+        (tmp_path / "said.jsonl").write_text("\n".join(said))
+        scores, _ = evaluate(tmp_path / "said.jsonl", both)
+        assert set(scores.by["source"]) == {source} and scores.answered == len(asked) > 0
+        assert (scores.unanswered_ids, scores.unknown_ids) == ([], [])
+
+
+def test_a_photograph_is_found_by_whoever_inspects_or_removes_it_from_the_folder_of_the_renders(both):
+    stored = next(iter_samples(both / "real"))
+    shown = viewpoint100k("inspect", both, stored.key)
+    assert json.loads(shown.stdout)["photographed"]["names"] == stored.sample.photographed.names
+    with pytest.raises(
+        InputError, match=r"remove \S+both/real --uid box`, then .*card \S+both --version 1\.1\.0"
+    ):
+        remove_objects(both, ["box"])
+
+
+def test_a_card_that_speaks_of_other_photographs_than_there_are_does_not_validate(both):
+    """Loaders go by the card: what it leaves out nobody gets, and what changed they take from their cache."""
+    assert not [one for one in validate_dataset(both, 1).problems if "photographs" in one.what]
+    shutil.move(both / "real", both.parent / "real")
+    for name in ("gone", "come"):
+        said = [one.what for one in validate_dataset(both, 1).problems if one.where == "README.md"]
+        assert len(said) == 1 and re.search(
+            r"photographs in real .* viewpoint100k card|`viewpoint100k card", said[0]
+        )
+        rewrite_card(both)
+        assert not [one for one in validate_dataset(both, 1).problems if one.where == "README.md"]
+        if name == "gone":
+            shutil.move(both.parent / "real", both / "real")
+
+
+def test_photographs_in_the_cache_of_the_hub_are_read(both, photographed, tmp_path):
+    """It keeps files as links to blobs two folders above a snapshot, three above the photographs in it."""
+    snapshot = tmp_path / "datasets--org--name" / "snapshots" / ("0" * 40)
+    blobs = snapshot.parent.parent / "blobs"
+    blobs.mkdir(parents=True)
+    for number, path in enumerate(path for path in sorted(both.rglob("*")) if path.is_file()):
+        link = snapshot / path.relative_to(both)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, blobs / str(number))
+        link.symlink_to(Path(os.path.relpath(blobs / str(number), link.parent)))
+    keys = [stored.key for stored in iter_samples(snapshot / "real")]
+    assert keys == [stored.key for stored in iter_samples(photographed)]
+    assert read_manifest(snapshot / "real").photographed
+    outside = tmp_path / "secret.tar"
+    outside.write_bytes(b"")
+    (snapshot / "real" / "test-00001-of-00002.tar").symlink_to(outside)
+    with pytest.raises(InputError, match="leads out of its folder"):
+        list(iter_samples(snapshot / "real"))
+
+
+def test_new_questions_about_renders_keep_the_photographs_beside_them(both, tmp_path):
+    requestion(both, tmp_path / "asked")
+    now = [stored.sample.photographed.names for stored in iter_samples(tmp_path / "asked" / "real")]
+    assert now == [stored.sample.photographed.names for stored in iter_samples(both / "real")]
+    assert not [
+        one for one in validate_dataset(tmp_path / "asked", 1).problems if "real" in one.where + one.what
+    ]
 
 
 def test_photographs_beside_renders_are_a_configuration_of_their_own(dataset, photographed, tmp_path):

@@ -4,6 +4,7 @@ refuses.
 
 import io
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ pytest.importorskip("trl", reason="needs the extra [train]")
 from datasets import Dataset
 from PIL import Image
 
-from trainers import preflight
+from trainers import predict, preflight
 from trainers.benchmarks import load_benchmark, score_benchmark
 from trainers.data import (
     FEATURES,
@@ -159,6 +160,21 @@ def test_what_is_never_fair_is_trained_on_and_neither_watched_nor_asked(dataset)
     for ask in (lambda: load_watched(about), lambda: ask_all(str(dataset), "test", about, thinks=False)):
         with pytest.raises(InputError, match=r"--types roll: .* alone is watched, predicted and scored"):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"batch_size": 0}, "--batch_size 0: expected 1 or more"),
+        ({"limit": -1}, "--limit -1: expected 1 or more"),
+        ({"rotations": -1}, "--rotations -1: expected 0 or more"),
+        ({"out": "."}, "--out . is a folder; name a file in it"),
+    ],
+)
+def test_numbers_that_ask_nothing_and_a_folder_for_answers_are_refused_before_a_model_is_loaded(wrong, said):
+    asked = predict.PredictArguments(**{"model": "none", "data": "none", "out": "p.jsonl"} | wrong)
+    with pytest.raises(InputError, match=re.escape(said)):
+        predict.main(asked)
 
 
 # --- public benchmarks -----------------------------------------------------------------------------

@@ -113,10 +113,10 @@ def test_what_is_no_recipe_is_refused_before_anything_runs(changes, complaint, t
 def test_what_is_never_fair_may_be_trained_on_beside_what_is_asked(tmp_path):
     trained = {"config": "tiny_cpu", "options": {"types": ["roll"]}}
     path = written(
-        tmp_path / "r.yaml", types=["roll", "yaw"], sft=trained, tiny={"warm_pairs": 2, "warm_type": "roll"}
+        tmp_path / "r.yaml", types=["roll", "pitch"], sft=trained, tiny={"warm_pairs": 2, "warm_type": "roll"}
     )
     stages = {stage.name: stage for stage in plan(read_recipe(path), tmp_path, 0)}
-    assert "--types roll yaw" in " ".join(stages["before"].commands[0])
+    assert "--types roll pitch" in " ".join(stages["before"].commands[0])
     assert "--type roll --size_px 64 --score all" in " ".join(stages["model"].commands[0])
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -187,9 +188,9 @@ def inspect_command(
     [bold]viewpoint100k inspect my-dataset train-00000-00003[/bold]
     [bold]viewpoint100k inspect my-dataset test-00000-00000 > sample.json[/bold]
     """
-    from viewpoint100k.shards import iter_samples
+    from viewpoint100k.shards import folders_of, iter_samples
 
-    for stored in iter_samples(dataset):
+    for stored in chain.from_iterable(map(iter_samples, folders_of(dataset))):
         if stored.key == key:
             text = stored.sample.model_dump_json()
             # a title may hold what makes a terminal do something

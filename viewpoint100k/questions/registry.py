@@ -36,7 +36,7 @@ def never_fair(types: Collection[str] | None = None, tiers: Collection[str] | No
     """Whether no question of these types and tiers is ever of the balanced subset; None: all of them.
 
     Example:
-        >>> never_fair(["roll"]), never_fair(["roll", "yaw"]), never_fair(tiers=["B"])
+        >>> never_fair(["roll"]), never_fair(["roll", "pitch"]), never_fair(tiers=["B"])
         (True, False, False)
     """
     chosen = [

@@ -12,6 +12,7 @@ which says where.
 from viewpoint100k.shards.cutting import Kept, cut_digest, cut_shard, keep_samples
 from viewpoint100k.shards.files import (
     REAL,
+    folders_of,
     has_photographs,
     is_own_folder,
     open_inside,
@@ -51,6 +52,7 @@ __all__ = [
     "decode",
     "decoding",
     "first_fault",
+    "folders_of",
     "has_photographs",
     "in_sample",
     "is_own_folder",

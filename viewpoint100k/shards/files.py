@@ -27,8 +27,9 @@ def open_inside(path: Path, root: Path | None = None) -> io.BufferedReader:
     try:
         real = path.resolve(strict=True)
         folder = (root or path.parent).resolve()
-        # the Hub's cache keeps every file of a snapshot as a link to where its bytes are
-        cache = folder.parent.parent / "blobs" if folder.parent.name == "snapshots" else folder
+        # the Hub's cache keeps every file of a snapshot, photographs' too, as a link to where its bytes are
+        snapshot = folder.parent if folder.name == REAL else folder
+        cache = snapshot.parent.parent / "blobs" if snapshot.parent.name == "snapshots" else folder
         if not (real.is_relative_to(folder) or real.is_relative_to(cache)):
             raise InputError(
                 f"{path} leads out of its folder, to {one_line(str(real))}; expected a file in {folder}"
@@ -80,6 +81,11 @@ def own_folder(path: Path) -> Path:
 def has_photographs(dataset: Path) -> bool:
     """Whether a dataset of photographs lies in the folder of one of renders."""
     return is_own_folder(dataset / REAL) and (dataset / REAL / "manifest.json").is_file()
+
+
+def folders_of(dataset: Path) -> list[Path]:
+    """Where a dataset's shards lie: its own folder, and that of the photographs beside its renders."""
+    return [dataset, dataset / REAL] if has_photographs(dataset) else [dataset]
 
 
 def sha256_file(path: Path, root: Path | None = None) -> str:

@@ -25,10 +25,9 @@ def shard_paths(dataset: Path, split: str | None = None) -> list[Path]:
         key=lambda p: (_ORDER.get(split_of(p), 9), p.name),
     )
     if not paths:
-        raise InputError(
-            f"{dataset} holds no shards of {split or 'any split'}: expected files such as "
-            "train-00000-of-00010.tar"
-        )
+        there = sorted({split_of(path) for path in dataset.glob("*-[0-9]*-of-[0-9]*.tar")} & _ORDER.keys())
+        known = f"it has {', '.join(there)}" if there else "expected files such as train-00000-of-00010.tar"
+        raise InputError(f"{dataset} holds no shards of {split or 'any split'}: {known}")
     return paths
 
 

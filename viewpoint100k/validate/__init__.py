@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from viewpoint100k.config import GateConfig
-from viewpoint100k.errors import InputError
+from viewpoint100k.errors import InputError, shell_line
 from viewpoint100k.index import FOLDER, index_files
 from viewpoint100k.manifest import Manifest, ShardEntry, config_fault, read_any_config
 from viewpoint100k.records import SCHEMA_VERSION
@@ -43,7 +43,7 @@ def validate_dataset(dataset: Path, workers: int | None = None) -> Report:
     if manifest.schema_version != SCHEMA_VERSION:
         raise InputError(
             f"{dataset / 'manifest.json'} has schema {manifest.schema_version}; this version reads "
-            f"{SCHEMA_VERSION}"
+            f"{SCHEMA_VERSION}: {_remedy(dataset, manifest)}"
         )
     if fault := _what_keeps_from_checking(manifest):
         return Report(0, 0, 0, [Problem("manifest.json", fault)])
@@ -88,6 +88,12 @@ def _checked(
         return list(map(check, entries))
     with ProcessPoolExecutor(processes) as pool:
         return list(pool.map(check, entries))
+
+
+def _remedy(dataset: Path, manifest: Manifest) -> str:
+    if manifest.schema_version > SCHEMA_VERSION:
+        return "a newer viewpoint100k made it; install that"
+    return f"`{shell_line('requestion', dataset, 'NEW_FOLDER')}` makes it anew, and renders nothing"
 
 
 def _beside_problems(dataset: Path, workers: int | None) -> Iterator[Problem]:

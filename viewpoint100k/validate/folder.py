@@ -14,9 +14,13 @@ from viewpoint100k.manifest import (
     BESIDE_THE_SHARDS,
     MOST_MANIFEST_BYTES,
     Manifest,
+    content_name,
     features,
+    read_any_config,
 )
 from viewpoint100k.shards import (
+    REAL,
+    has_photographs,
     is_own_folder,
     read_inside,
     sha256_file,
@@ -47,7 +51,7 @@ def folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
             )
     yield from _side_problems(dataset, manifest)
     try:
-        declared, splits = _declared(read_inside(dataset / "README.md", MOST_CARD_BYTES).decode())
+        declared, splits, others = _declared(read_inside(dataset / "README.md", MOST_CARD_BYTES).decode())
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError, yaml.YAMLError, InputError):
         yield Problem(
             "README.md", "has no YAML head with configs and dataset_info: loaders would guess, wrongly"
@@ -60,10 +64,35 @@ def folder_problems(dataset: Path, manifest: Manifest) -> Iterator[Problem]:
             yield Problem(name, "was changed since it was written: manifest.json does not list it")
     if splits != {entry.split: f"{entry.split}-*.tar" for entry in manifest.shards}:
         yield Problem("README.md", f"maps splits to {splits}, which is not what manifest.json lists")
+    if others != _of_photographs(dataset):
+        yield Problem(
+            "README.md",
+            f"what it says of photographs in {REAL} is not what lies there: `{shell_line('card', dataset)}` "
+            "writes it anew",
+        )
 
 
-def _declared(card: str) -> tuple[Any, dict[str, str]]:
-    """Features and files of each split, as the head of README.md declares them.
+def _of_photographs(dataset: Path) -> list[dict[str, Any]]:
+    """The configurations that a card must have beside that of its own shards."""
+    if not has_photographs(dataset):
+        return []
+    try:
+        beside = read_any_config(dataset / REAL)
+    except InputError:  # which is said elsewhere
+        return []
+    splits = dict.fromkeys(entry.split for entry in beside.shards)
+    return [
+        {
+            "config_name": "real",
+            # `datasets` keys its cache by this text
+            "description": f"shards {content_name(beside)}",
+            "data_files": [{"split": split, "path": f"{REAL}/{split}-*.tar"} for split in splits],
+        }
+    ]
+
+
+def _declared(card: str) -> tuple[Any, dict[str, str], list[Any]]:
+    """Features and files of each split, as the head of README.md declares them, and its other configurations.
 
     Raises all kinds of errors.
     """
@@ -77,7 +106,7 @@ def _declared(card: str) -> tuple[Any, dict[str, str]]:
         str(files["split"])[:99]: str(files["path"])[:99]
         for files in _texts(front["configs"][0]["data_files"])
     }
-    return front["dataset_info"][0].get("features"), splits
+    return front["dataset_info"][0].get("features"), splits, front["configs"][1:]
 
 
 def _texts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
