@@ -11,9 +11,8 @@ from render_scenes import backdrop, materials
 STEPS = 256  # of grey, by which a colour as displayed is brought back to radiance
 LEAST = 1e-3  # radiance of the darkest
 MOST = 50.0  # and of the lightest
-LEAST_BEND = (
-    1e-3  # of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
-)
+# of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
+LEAST_BEND = 1e-3
 FROSTED = 0.2  # roughness
 DARKEST = 1e-4  # of an attenuation colour
 TWICE = 2.0  # Cycles takes the root of the colour at each of the two surfaces

@@ -28,9 +28,8 @@ EYE_BOUNDS = (1.0, 2.5)  # the same in world units: the floor beside a cup is no
 DOME_RADII = (6.0, 14.0)  # in world units
 DARKEST = 1e-6  # mean radiance: an entirely black panorama lights nothing, and divides nothing
 BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
-FLOOR_DETAIL = (
-    0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
-)
+# pixels per unit of the world, over the pixels of the picture: about a third of what it shows
+FLOOR_DETAIL = 0.14
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
 
 

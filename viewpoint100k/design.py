@@ -44,9 +44,8 @@ DOES = {
     "zoom": "zoom in or out",
 }
 LEAST_STILL = 0.002  # of the pairs: in at least two of each block nothing moves at all
-LEAST_OF_SHARE = (
-    0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
-)
+# of what is wanted of a motion: less, and the settings leave too little of what they ask for
+LEAST_OF_SHARE = 0.5
 FITTING_ROUNDS = 100  # of the tables of two motions
 COLUMNS_TRIED = 128  # of which the least coupled is taken
 SHARES_MATTER = 2.0  # against being independent, when the least bad of them is taken

@@ -18,9 +18,8 @@ MAKES_DATA = (
     "viewpoint100k",
     "render_scenes",
 )  # folders of a clone: what is changed elsewhere changes no dataset
-PATIENCE_S = (
-    5.0  # with git, which answers within milliseconds; a file system that hangs must not keep anybody
-)
+# with git, which answers within milliseconds; a file system that hangs must not keep anybody
+PATIENCE_S = 5.0
 
 
 class Code(Record):

@@ -30,9 +30,8 @@ from viewpoint100k.objects.web import DamagedError, failed_on_the_web, from_addr
 
 REPOSITORY = "allenai/objaverse"
 CACHE = "VIEWPOINT100K_OBJAVERSE"  # names the cache where it is not ~/.objaverse/hf-objaverse-v1
-CONNECTIONS = (
-    "VIEWPOINT100K_CONNECTIONS"  # how many downloads there may be at a time, of all that share a cache
-)
+# how many downloads there may be at a time, of all that share a cache
+CONNECTIONS = "VIEWPOINT100K_CONNECTIONS"
 OURS = "viewpoint100k"  # folder in the cache with what the package does not know of
 _USUAL_CONNECTIONS = 8
 _LOCKS = 1024  # files: an object shares one with a few others

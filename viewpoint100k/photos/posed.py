@@ -60,9 +60,8 @@ class Photograph(NamedTuple):
     world_from_camera: Array  # (4, 4)
     mask: Path | None = None  # of the object, white on black, as large as the picture
     second: float | None = None  # of the video, where it is a frame of one
-    mask_box: tuple[float, float, float, float] | None = (
-        None  # left, top, right, bottom in pixels, where stated
-    )
+    # left, top, right, bottom in pixels, where stated
+    mask_box: tuple[float, float, float, float] | None = None
 
 
 class Points(NamedTuple):

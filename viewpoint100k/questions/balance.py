@@ -53,9 +53,8 @@ PREFERENCE = 4.0  # for questions of samples that have no other yet
 STEPS = 60  # of finding shares: enough for a thousand questions
 # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 SOFT = 0.004
-SOFTER = (
-    4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
-)
+# times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
+SOFTER = 4.0
 FEWEST_OF_MANY = 100  # questions of a kind of many options: of fewer, no cue is looked at
 FEWEST_PER_SOFT_CUE = 3  # the same, where it may be off by a little
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
@@ -317,9 +316,8 @@ def _of_one_picture(
     if sort == "place":
         out.append(_Equation(SPREADS, contrast.values * _scaled(value * np.abs(value)), contrast.soft))
     together = [f"shape_{picture}"] if sort in ("size", "full") else []
-    if (
-        sort == "size" and f"place_{picture}_y" in contrast.cues
-    ):  # a large object low in the picture is a near one
+    if sort == "size" and f"place_{picture}_y" in contrast.cues:
+        # a large object low in the picture is a near one
         together.append(f"place_{picture}_y")
     for other in together:
         beside = values[other] - values[other].mean()

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-WRONG_INPUT = (
-    2  # the exit code of an error that the user has to fix: it would be as wrong for the other shards
-)
+# the exit code of an error that the user has to fix: it would be as wrong for the other shards
+WRONG_INPUT = 2
 PROGRAM = [sys.executable, "-m", "viewpoint100k"]
 
 

@@ -15,12 +15,10 @@ from viewpoint100k.objects.gltf.meshes import Mesh, check_weights
 from viewpoint100k.objects.gltf.shape import extension
 
 _MAX_SCENES = 100  # a thousand keep Blender busy for 6 s, and twice as many for four times as long
-_MAX_LOOKS = (
-    30_000_000  # for each mesh that Blender makes, it looks at each that there is and at each node: 15 s
-)
-_MAX_TWICE = (
-    100  # joints that a skin lists again; they are to be unique, and 5,000 keep Blender busy for 90 s
-)
+# for each mesh that Blender makes, it looks at each that there is and at each node: 15 s
+_MAX_LOOKS = 30_000_000
+# joints that a skin lists again; they are to be unique, and 5,000 keep Blender busy for 90 s
+_MAX_TWICE = 100
 _MAX_NAMESAKES = 300  # joints: for each, Blender tries all numbers behind the name; 5,000 take it minutes
 _NAME_BYTES = 58  # of 63, with room for a number
 _MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
