@@ -60,8 +60,7 @@ def one_core() -> Iterator[None]:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Limit how far the address space may grow from here on, so that a decompression bomb ends only this
-    process."""
+    """Limit the growth of the address space from here on, so that a bomb ends this process and no other."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:

@@ -78,7 +78,7 @@ def film(path: Path) -> Film:
     """The film curve of the scene's view settings.
 
     Args:
-        path: of a temporary file.
+        path: path of a temporary file.
     """
     darkest, brightest = np.log(RADIANCES)
     logs = np.linspace(darkest, brightest, STEPS)

@@ -118,8 +118,8 @@ def _multiply_color(material: Any, node: Any, by: Any) -> None:
 
 
 def _sockets_of_colors(mix: Any) -> tuple[Any, Any, Any, Any]:
-    """The sockets of share, both colours and result; sockets of the same names exist for numbers and
-    vectors."""
+    """A mix node's sockets for colours: share, both inputs, result. Sockets of other types share their
+    names."""
     first, second = (socket for socket in mix.inputs if socket.type == "RGBA")
     result = next(socket for socket in mix.outputs if socket.type == "RGBA")
     return mix.inputs[0], first, second, result

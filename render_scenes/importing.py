@@ -51,8 +51,7 @@ def take_animated() -> Animated | None:
 
 
 def _listen_to_animations() -> None:
-    """Note the rest pose of the nodes, because the importer leaves them in the first frame of an
-    animation."""
+    """Note the nodes' rest pose, because the importer leaves them in the first frame of an animation."""
     animate = BlenderScene.create_animations
 
     def note_and_animate(gltf: Any) -> None:
