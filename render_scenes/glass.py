@@ -118,8 +118,7 @@ def _multiply_color(material: Any, node: Any, by: Any) -> None:
 
 
 def _sockets_of_colors(mix: Any) -> tuple[Any, Any, Any, Any]:
-    """A mix node's sockets for colours: share, both inputs, result. Sockets of other types share their
-    names."""
+    """The sockets for colours of a mix node: share, both inputs, result. Other types share their names."""
     first, second = (socket for socket in mix.inputs if socket.type == "RGBA")
     result = next(socket for socket in mix.outputs if socket.type == "RGBA")
     return mix.inputs[0], first, second, result
