@@ -166,8 +166,7 @@ def scene_of(
 
 
 def scene_problem(scene: Scene, gates: GateConfig) -> str | None:
-    """Why a sample of a scene is not used, because too little of it can be asked about; None if it is
-    used."""
+    """Why too little of a scene's sample can be asked about; None if the sample is used."""
     for number, view in enumerate(scene.views):
         clear = sum(part.referable for part in view.parts)
         if clear < gates.min_parts:
@@ -205,8 +204,7 @@ def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layo
 
 
 def _missing(cloud: Surface, shot: Shot, number: int) -> float:
-    """Mean difference, in [0, 1], between an object's points that face the camera and what a picture shows
-    there."""
+    """Mean difference, in [0, 1], of an object's points that face the camera from what a picture shows."""
     capture = shot.capture
     height, width = shot.part_index.shape
     pixels, depth = project(cloud.points, capture.world_from_camera, capture.intrinsics)

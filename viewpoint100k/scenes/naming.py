@@ -86,8 +86,7 @@ def colour_of(shares: Mapping[ObjectColour, float]) -> ObjectColour | None:
 
 
 def by_letters(records: Sequence[ObjectRecord]) -> bool:
-    """Whether a scene's objects are named by letters only, as in a share `LETTERED`: words reveal nothing
-    then."""
+    """Whether a scene, one of a share `LETTERED`, is named by letters only, so that words reveal nothing."""
     digest = hashlib.sha256("\0".join(record.uid for record in records).encode()).digest()
     return digest[0] < 256 * LETTERED
 

@@ -63,8 +63,7 @@ class Layout(NamedTuple):
 
 
 def gap(one: Stand, other: Stand) -> float:
-    """A lower bound of the distance between two objects' outlines; negative if no direction separates
-    them."""
+    """A lower bound of the distance of two objects' outlines; negative if no direction separates them."""
     away = _WAYS @ (other.spot - one.spot) - one.reach - np.roll(other.reach, DIRECTIONS // 2)
     return float(away.max())
 
