@@ -1,6 +1,6 @@
-"""Who is asked: a model of transformers here, vLLM, or any server of the OpenAI interface.
+"""Backends that answer questions: transformers, vLLM, or any server with the OpenAI interface.
 
-Questions with pictures -> texts.
+Each turns questions with pictures into texts.
 """
 
 import base64
@@ -33,7 +33,7 @@ Answer = Callable[[Sequence[Asked]], list[str]]
 def generate(
     model: Any, processor: Any, asked: Sequence[Asked], max_new_tokens: int, temperature: float = 0.0
 ) -> list[str]:
-    """Answers of a model of transformers, in one batch. Whatever it is training is left as it was."""
+    """Answers of a transformers model, in one batch; its training state is left as it was."""
     import torch
     from trl.data_utils import prepare_multimodal_messages
 
@@ -137,7 +137,7 @@ def _openai(arguments: "PredictArguments") -> Answer:
 
 
 def _with_pictures(one: Asked) -> list[dict[str, Any]]:
-    """Messages of the OpenAI interface: the pictures before the text of the user's turn."""
+    """Messages for the OpenAI interface, with the pictures before the text of the user's turn."""
     *before, user = one.messages
     parts: list[dict[str, Any]] = []
     for picture in one.images:
