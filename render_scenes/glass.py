@@ -134,10 +134,10 @@ def radiance_of(rgb: Sequence[float], folder: Path) -> list[float]:
     def back(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.exp(np.interp(values, shown, np.log(ramp))))
 
-    found = back(wanted)
+    radiance = back(wanted)
     for _ in range(ROUNDS):
-        found = np.clip(found * back(wanted) / back(_displayed(found[None], folder)[0]), LEAST, MOST)
-    return [float(value) for value in found]
+        radiance = np.clip(radiance * back(wanted) / back(_displayed(radiance[None], folder)[0]), LEAST, MOST)
+    return [float(value) for value in radiance]
 
 
 def _displayed(linear: np.ndarray, folder: Path) -> np.ndarray:

@@ -265,8 +265,8 @@ def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     turned = np.take_along_axis(corners, (corners.argmin(axis=1)[:, None] + np.arange(3)) % 3, axis=1)
     front = turned[:, 1] < turned[:, 2]
     both = np.zeros(len(corners), dtype=bool)
-    found = np.bincount(group, front[order]) > 0, np.bincount(group, ~front[order]) > 0
-    both[order[first]] = found[0] & found[1]
+    sides = np.bincount(group, front[order]) > 0, np.bincount(group, ~front[order]) > 0
+    both[order[first]] = sides[0] & sides[1]
     solid = (ordered[:, 0] < ordered[:, 1]) & (ordered[:, 1] < ordered[:, 2])
     keep = np.zeros(len(corners), dtype=bool)
     keep[order[first]] = True

@@ -63,13 +63,13 @@ class Studio:
         self.scene.cycles.device = "CPU"
         if kind in GPU_KINDS:
             preferences = bpy.context.preferences.addons["cycles"].preferences
-            found = gpus(kind)
+            names = gpus(kind)
             for device in preferences.devices:
                 device.use = device.type == kind
-            if found:
+            if names:
                 self.scene.cycles.device = "GPU"
                 self.scene.cycles.denoising_use_gpu = True
-                return f"{kind.lower()} {found[0]}"
+                return f"{kind.lower()} {names[0]}"
         return _processor_name()
 
     def _set_up_render(self) -> None:
@@ -300,12 +300,12 @@ class Studio:
         self.scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=job.picture)
         rendered = passes.take()
-        found = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
+        solo_pixels = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
         behind = self._behind(view.name, camera, size) if job.picture else None
         kind = Kind(self.job.scene, any(part.veiled for part in self.parts), self.lighting.film())
         done = self.encoder.submit(finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
-        solo = [each.solo for each in found]
-        hidden_by = [each.hidden_by for each in found]
+        solo = [each.solo for each in solo_pixels]
+        hidden_by = [each.hidden_by for each in solo_pixels]
         return {**vars(camera), "box": list(box), "solo": solo, "hidden_by": hidden_by}, done
 
     def _alone(self, rendered: dict[str, np.ndarray], camera: protocol.Camera, box: Box) -> list[alone.Alone]:

@@ -298,8 +298,8 @@ def _choose(faces: Faces, twins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
     def best(which: np.ndarray) -> np.ndarray:
         """For each group, the index in `order` of the best of these; -1: none."""
-        found = np.maximum.reduceat(np.where(which[order], score, -1), starts)
-        return np.where(found < 0, -1, found % count)
+        places = np.maximum.reduceat(np.where(which[order], score, -1), starts)
+        return np.where(places < 0, -1, places % count)
 
     double = best(~looks.single)
     there = best(looks.single & front)

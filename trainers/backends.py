@@ -39,13 +39,13 @@ def generate(
 
     texts = [
         processor.apply_chat_template(
-            prepare_multimodal_messages(one.messages, images=one.images),
+            prepare_multimodal_messages(question.messages, images=question.images),
             tokenize=False,
             add_generation_prompt=True,
         )
-        for one in asked
+        for question in asked
     ]
-    pictures = [[picture.convert("RGB") for picture in one.images] for one in asked]
+    pictures = [[picture.convert("RGB") for picture in question.images] for question in asked]
     inputs = processor(images=pictures, text=texts, return_tensors="pt", padding=True).to(model.device)
     if inputs["pixel_values"].dtype != model.dtype and model.dtype.is_floating_point:
         inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
@@ -95,8 +95,8 @@ def _vllm(arguments: "PredictArguments") -> Answer:
     settings = SamplingParams(temperature=arguments.temperature, max_tokens=arguments.max_new_tokens)
 
     def answer(asked: Sequence[Asked]) -> list[str]:
-        done = model.chat([_with_pictures(one) for one in asked], settings, use_tqdm=False)
-        return [one.outputs[0].text for one in done]
+        done = model.chat([_with_pictures(question) for question in asked], settings, use_tqdm=False)
+        return [question.outputs[0].text for question in done]
 
     return answer
 

@@ -104,11 +104,13 @@ class WatchCallback(TrainerCallback):
         names = ["all", "form", "unreadable", *kinds]
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64, device=accelerator.device)
         table = accelerator.reduce(table, reduction="sum").cpu()
-        found = {name: float(right / n) for name, (right, n) in zip(names, table.tolist(), strict=True) if n}
-        out = {KEY: found.pop("all"), "watch/unreadable": found.pop("unreadable")}
-        if "form" in found:
-            out["watch/format"] = found.pop("form")
-        return out | {f"{KEY}/{kind}": value for kind, value in found.items()}
+        accuracies = {
+            name: float(right / n) for name, (right, n) in zip(names, table.tolist(), strict=True) if n
+        }
+        out = {KEY: accuracies.pop("all"), "watch/unreadable": accuracies.pop("unreadable")}
+        if "form" in accuracies:
+            out["watch/format"] = accuracies.pop("form")
+        return out | {f"{KEY}/{kind}": value for kind, value in accuracies.items()}
 
 
 def _count(sums: dict[str, list[float]], rows: Sequence[dict[str, Any]], said: Sequence[str]) -> None:

@@ -305,8 +305,8 @@ def in_words(memory: Memory, layout: Layout) -> list[str]:
         "activations": memory.activations,
         "vLLM": memory.rollouts,
     }
-    told = ", ".join(f"{name} {size / GB:.2f}" for name, size in parts.items() if size)
-    line = f"{memory.peak / GB:.2f} GB per device at the most ({told})"
+    parts_in_words = ", ".join(f"{name} {size / GB:.2f}" for name, size in parts.items() if size)
+    line = f"{memory.peak / GB:.2f} GB per device at the most ({parts_in_words})"
     if layout.card_gb and memory.peak > layout.card_gb * GB:
         line += f": more than the {layout.card_gb:.0f} GB of this card; see the table in docs/training.md"
     return [line]

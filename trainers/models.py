@@ -155,11 +155,11 @@ def freeze(model: Any, parts: Iterable[str]) -> int:
     wanted = set(parts)
     if unknown := wanted - set(PARTS):
         raise InputError(f"--freeze {' '.join(sorted(unknown))}: expected some of {', '.join(PARTS)}")
-    found = {part_of(name) for name, _ in model.named_parameters()}
-    if missing := wanted - found:
+    present = {part_of(name) for name, _ in model.named_parameters()}
+    if missing := wanted - present:
         raise InputError(
             f"--freeze {' '.join(sorted(missing))}: {type(model).__name__} has only "
-            f"{', '.join(sorted(found))}"
+            f"{', '.join(sorted(present))}"
         )
     for name, parameter in model.named_parameters():
         if part_of(name) in wanted:

@@ -139,14 +139,14 @@ def longest_rollout(
     row = max(rows, key=lambda row: prompt_tokens(processor, [row]))
     messages = prepare_multimodal_messages(row["prompt"], images=row["images"])
     text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    found = processor(images=[row["images"]] * count, text=[text] * count, return_tensors="pt")
+    inputs = processor(images=[row["images"]] * count, text=[text] * count, return_tensors="pt")
     fillers = {"input_ids": processor.tokenizer.eos_token_id, "attention_mask": 1}
-    of_tokens = found["input_ids"].shape
-    for name, values in list(found.items()):
+    of_tokens = inputs["input_ids"].shape
+    for name, values in list(inputs.items()):
         if values.shape == of_tokens:  # one for each token
             more = torch.full((count, completion_tokens), fillers.get(name, 0), dtype=values.dtype)
-            found[name] = torch.cat([values, more], dim=1)
-    return dict(found)
+            inputs[name] = torch.cat([values, more], dim=1)
+    return dict(inputs)
 
 
 def check_context(config: Any, tokens: int, what: str) -> None:

@@ -32,7 +32,7 @@ def one_region_alone(samples: Samples) -> Probe:
     what = "score of a learner on the flow of one region, the other covered, over the most frequent answer's"
     kinds = {kind: _of_pairs(every) for kind, every in with_options(samples).items()}
     kinds = {kind: every for kind, every in kinds.items() if len(every) >= FEWEST}
-    keys = {one.item.key for every in kinds.values() for one in every}
+    keys = {question.item.key for every in kinds.values() for question in every}
     flows = {
         item.key: _features(item, images)
         for item, images in samples.pictures(samples.draw(keys, MOST_PAIRS, NAME))
@@ -40,14 +40,14 @@ def one_region_alone(samples: Samples) -> Probe:
     measured = list[Measured]()
     table = dict[str, dict[str, str]]()
     for kind, every in kinds.items():
-        seen = [one for one in every if one.item.key in flows]
-        if len(seen) < FEWEST or len({one.item.group for one in seen}) < FOLDS:
+        seen = [question for question in every if question.item.key in flows]
+        if len(seen) < FEWEST or len({question.item.group for question in seen}) < FOLDS:
             continue
         choices = choices_of(seen)
         usual = _usual(choices)
         table[kind] = {"the most frequent answer": f"{usual:.1%}"}
         for place, region in enumerate(("background", "object")):
-            values = np.array([flows[one.item.key][place] for one in seen])
+            values = np.array([flows[question.item.key][place] for question in seen])
             hits = choices.hits(held_out(choices, values, samples.rng(NAME)))
             table[kind][f"{region} alone"] = f"{hits.mean():.1%} of {len(seen)}"
             table[kind] |= _by_background(seen, hits, region)
@@ -65,7 +65,7 @@ def one_region_alone(samples: Samples) -> Probe:
 
 def _of_pairs(every: Sequence[Asked]) -> list[Asked]:
     """The questions about the first and the second view in that order, neither of them mirrored."""
-    return [one for one in every if one.pair == (0, 1) and not one.question.marks]
+    return [question for question in every if question.pair == (0, 1) and not question.question.marks]
 
 
 def _usual(choices: Choices) -> float:

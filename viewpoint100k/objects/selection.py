@@ -149,20 +149,20 @@ def select(objects: Sequence[SourceObject], lists: Lists, funnel: Funnel) -> lis
     """The objects that the settings want, among objects whose facts are all known."""
     settings = lists.settings
     places = lists.by_uid(np.array([thing.record.uid.encode() for thing in objects]), funnel)
-    found = [objects[place] for place in places]
+    kept = [objects[place] for place in places]
     for name, field_name in (("categories", "category"), ("authors", "author")):
         wanted = getattr(settings, name)
         unwanted = folded(getattr(settings, f"without_{name}"))
         if wanted is not None:
-            found = [thing for thing in found if fold(getattr(thing.record, field_name)) in folded(wanted)]
-            funnel.step(f"in objects.{name}", len(found))
+            kept = [thing for thing in kept if fold(getattr(thing.record, field_name)) in folded(wanted)]
+            funnel.step(f"in objects.{name}", len(kept))
         if unwanted:
-            found = [thing for thing in found if fold(getattr(thing.record, field_name)) not in unwanted]
-            funnel.step(f"not in objects.without_{name}", len(found))
-    rows = [Row(thing.record.uid, thing.record.category, thing.record.shape) for thing in found]
+            kept = [thing for thing in kept if fold(getattr(thing.record, field_name)) not in unwanted]
+            funnel.step(f"not in objects.without_{name}", len(kept))
+    rows = [Row(thing.record.uid, thing.record.category, thing.record.shape) for thing in kept]
     out = []
     for one in choose(rows, lists, funnel):
-        thing = found[one.place]
+        thing = kept[one.place]
         out.append(thing.model_copy(update={"kin": [*thing.kin, *one.kin]}) if one.kin else thing)
     return out
 
@@ -193,13 +193,13 @@ def choose(rows: Sequence[Row], lists: Lists, funnel: Funnel, wanted: int | None
         InputError: there are too few categories for the allowed share of each.
     """
     settings = lists.settings
-    found = _grouped(rows, lists)
+    chosen = _grouped(rows, lists)
     if settings.duplicates == "one":
-        found = _firsts(rows, found, funnel)
+        chosen = _firsts(rows, chosen, funnel)
     if settings.category_share is not None:
-        found = _balanced(rows, found, settings.category_share, wanted)
-        funnel.step(f"at most {settings.category_share:.1%} of one category", len(found))
-    return found if wanted is None else found[:wanted]
+        chosen = _balanced(rows, chosen, settings.category_share, wanted)
+        funnel.step(f"at most {settings.category_share:.1%} of one category", len(chosen))
+    return chosen if wanted is None else chosen[:wanted]
 
 
 def _grouped(rows: Sequence[Row], lists: Lists) -> list[Chosen]:
@@ -219,16 +219,16 @@ def _firsts(rows: Sequence[Row], found: Sequence[Chosen], funnel: Funnel) -> lis
     """The first of each group, in order."""
     first = dict[str, str]()
     out = []
-    for one in found:
-        uid = rows[one.place].uid
-        earlier = next(((name, first[name]) for name in one.kin if name in first), None)
+    for choice in found:
+        uid = rows[choice.place].uid
+        earlier = next(((name, first[name]) for name in choice.kin if name in first), None)
         if earlier is None:
-            out.append(one)
+            out.append(choice)
         elif earlier[0].startswith("shape of "):
             funnel.drop("copies", uid, f"same shape as {earlier[1]}; objects.duplicates=together uses both")
         else:
             funnel.drop("copies", uid, f"in one group with {earlier[1]}, as objects.groups says")
-        for name in one.kin:
+        for name in choice.kin:
             first.setdefault(name, uid)
     if len(out) < len(found):
         funnel.step("one of each shape or group", len(out))
@@ -237,7 +237,7 @@ def _firsts(rows: Sequence[Row], found: Sequence[Chosen], funnel: Funnel) -> lis
 
 def _balanced(rows: Sequence[Row], found: Sequence[Chosen], share: float, wanted: int | None) -> list[Chosen]:
     """As many objects as possible, in order, with no category above its share of them."""
-    counts = Counter(rows[one.place].category for one in found)
+    counts = Counter(rows[choice.place].category for choice in found)
     if counts and share * len(counts) < 1:
         raise InputError(
             f"objects.category_share = {share:g}: the objects are of {len(counts)} categories, one of which "
@@ -246,11 +246,11 @@ def _balanced(rows: Sequence[Row], found: Sequence[Chosen], share: float, wanted
     most = _most_of_one(list(counts.values()), share, len(found) if wanted is None else wanted)
     used = Counter[str]()
     out = []
-    for one in found:
-        category = rows[one.place].category
+    for choice in found:
+        category = rows[choice.place].category
         if used[category] < most:
             used[category] += 1
-            out.append(one)
+            out.append(choice)
     return out
 
 

@@ -149,20 +149,20 @@ def _kept(posed: Iterator[_Posed], lenses: dict[int, Lens], path: Path) -> tuple
     """The pictures whose poses can be used, by name, and why the others cannot."""
     images = dict[str, Image]()
     problems = list[str]()
-    for one in posed:
-        where = f"{path}: picture {one_line(one.name, 80)!a}"
-        if one.camera not in lenses:
+    for picture in posed:
+        where = f"{path}: picture {one_line(picture.name, 80)!a}"
+        if picture.camera not in lenses:
             raise InputError(
-                f"{where} was taken by camera {one.camera}, which its cameras file does not have"
+                f"{where} was taken by camera {picture.camera}, which its cameras file does not have"
             )
-        if one.name in images:
+        if picture.name in images:
             raise InputError(f"{where} is listed twice; expected each once")
         try:
-            pose = _world_from_camera(one, where)
+            pose = _world_from_camera(picture, where)
         except InputError as error:
             problems.append(str(error))
             continue
-        images[one.name] = Image(one.number, one.name, lenses[one.camera], pose)
+        images[picture.name] = Image(picture.number, picture.name, lenses[picture.camera], pose)
         if len(images) > MOST_PHOTOGRAPHS:
             raise InputError(f"{path} lists more than {MOST_PHOTOGRAPHS:,} pictures; expected fewer")
     return [images[name] for name in sorted(images)], problems

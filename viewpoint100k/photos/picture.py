@@ -262,8 +262,8 @@ def _resampled(photo: Photograph, source: Any, lens: Lens, camera: Camera, size_
     square = np.column_stack([x.ravel(), y.ravel(), np.ones(side * side)])
     rays = np.asarray(square @ photo_from_square.T, dtype=np.float64)
     # OpenCV puts the centre of the first pixel at 0
-    found = (pixels_of(rays, lens) - 0.5).astype(np.float32).reshape(side, side, 2)
-    out = cv2.remap(source, found, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    pixels = (pixels_of(rays, lens) - 0.5).astype(np.float32).reshape(side, side, 2)
+    out = cv2.remap(source, pixels, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     if fine > 1:
         out = cv2.resize(out, (size_px, size_px), interpolation=cv2.INTER_AREA)
     return np.asarray(out, dtype=np.uint8)

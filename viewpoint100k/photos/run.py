@@ -192,11 +192,11 @@ class _Gathered(NamedTuple):
 def _make_shard(out: Path, config: RunConfig, plan: Plan, shard: Shard, workers: int, say: Say) -> Receipt:
     started = time.time()
     paths = RunPaths(out)
-    found = _gathered(config, plan, shard, workers, say)
-    samples = _asked(config, plan, shard, found)
+    gathered = _gathered(config, plan, shard, workers, say)
+    samples = _asked(config, plan, shard, gathered)
     scratch = paths.scratch(shard)
     scratch.mkdir(parents=True, exist_ok=True)
-    write_rejects(paths.shard_rejects(shard), found.rejects)
+    write_rejects(paths.shard_rejects(shard), gathered.rejects)
     digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
     receipt = Receipt(
         name=shard.name,
@@ -209,10 +209,10 @@ def _make_shard(out: Path, config: RunConfig, plan: Plan, shard: Shard, workers:
         renderer=RENDERER,
         device=DEVICE,
         objects=sorted({stored.sample.object.uid for stored in samples}),
-        objects_visited=found.visited,
-        views_rendered=found.looked_at,
-        rejects=len(found.rejects),
-        dropped=dict(found.dropped),
+        objects_visited=gathered.visited,
+        views_rendered=gathered.looked_at,
+        rejects=len(gathered.rejects),
+        dropped=dict(gathered.dropped),
         cpu_s={},
         machine=machine_name(),
         seconds=round(time.time() - started, 1),
@@ -287,28 +287,28 @@ def _titled(record: ObjectRecord, photos: PhotoSet) -> ObjectRecord:
     return record.model_copy(update={"title": photos.title}) if photos.title and not record.title else record
 
 
-def _asked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> list[StoredSample]:
+def _asked(config: RunConfig, plan: Plan, shard: Shard, gathered: _Gathered) -> list[StoredSample]:
     """The samples of a shard with their questions; pairs about which nothing can be asked are left out."""
-    stored = _unasked(config, plan, shard, found)
+    stored = _unasked(config, plan, shard, gathered)
     if not stored:
         return []
     glance_at = dict[bytes, Glance]()
-    for one in stored:
-        for jpeg in one.images:
+    for entry in stored:
+        for jpeg in entry.images:
             if jpeg not in glance_at:
-                glance_at[jpeg] = glance_of(jpeg, one.key)
-    glances = [[glance_at[jpeg] for jpeg in one.images] for one in stored]
-    samples = asked(config, shard.name, shard.number, stored, glances, found.dropped)
-    for one in samples:
-        if not one.sample.questions and one.sample.photographed is not None:
-            names = " and ".join(one.sample.photographed.names)
+                glance_at[jpeg] = glance_of(jpeg, entry.key)
+    glances = [[glance_at[jpeg] for jpeg in entry.images] for entry in stored]
+    samples = asked(config, shard.name, shard.number, stored, glances, gathered.dropped)
+    for entry in samples:
+        if not entry.sample.questions and entry.sample.photographed is not None:
+            names = " and ".join(entry.sample.photographed.names)
             why = f"pair {names}: no question is clear enough to be asked of it"
-            found.rejects.append(Reject(uid=one.sample.object.uid, stage="annotate", reason=why))
-            found.dropped["pairs left without a question"] += 1
-    return [one for one in samples if one.sample.questions]
+            gathered.rejects.append(Reject(uid=entry.sample.object.uid, stage="annotate", reason=why))
+            gathered.dropped["pairs left without a question"] += 1
+    return [entry for entry in samples if entry.sample.questions]
 
 
-def _unasked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> list[StoredSample]:
+def _unasked(config: RunConfig, plan: Plan, shard: Shard, gathered: _Gathered) -> list[StoredSample]:
     """The samples of a shard in their final order, without questions."""
     code = code_of_shard(plan.code)
     provenance = Provenance(
@@ -319,9 +319,9 @@ def _unasked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> l
         renderer=RENDERER,
         device=DEVICE,
     )
-    order = generator(config.seed, "samples", shard.name).permutation(len(found.pairs))
+    order = generator(config.seed, "samples", shard.name).permutation(len(gathered.pairs))
     out = []
-    for number, (record, pair) in enumerate(found.pairs[i] for i in order):
+    for number, (record, pair) in enumerate(gathered.pairs[i] for i in order):
         sample = Sample(
             object=record,
             preset=config.preset,

@@ -204,10 +204,10 @@ class Desk:
                 self._shown[number] = self.look(number)
             except (InputError, ObjectRefused) as error:
                 self._shown[number] = str(error)
-        found = self._shown[number]
-        if isinstance(found, str):
-            raise ObjectRefused(found)
-        return found
+        view = self._shown[number]
+        if isinstance(view, str):
+            raise ObjectRefused(view)
+        return view
 
     def look(self, number: int, *, matched: bool = True) -> _Shown:
         """The square view of one photograph, decoded anew.
@@ -292,7 +292,7 @@ class Desk:
             ObjectRefused: its pictures do not support it; the message says why.
         """
         shown = [self.shown(first), self.shown(second)]
-        views = [one.view for one in shown]
+        views = [photo.view for photo in shown]
         poses = matrix(views[0].world_from_camera), matrix(views[1].world_from_camera)
         names = [self.photos.photographs[i].name for i in (first, second)]
         shared = None
@@ -300,37 +300,37 @@ class Desk:
             shared = shared_share(self.photos.points, names[0], names[1])
             if not shared:
                 raise ObjectRefused("its pictures have no point of the poses' own model in common")
-        found = support(
+        measured = support(
             poses,
             (shown[0].lens, shown[1].lens),
             (shown[0].features, shown[1].features),
             self.settings,
         )
-        if found.problem:
-            raise ObjectRefused(found.problem)
+        if measured.problem:
+            raise ObjectRefused(measured.problem)
         if shared is None:
-            fewer = min(len(one.features.px) for one in shown)
-            shared = min(1.0, found.matches / max(fewer, 1))
+            fewer = min(len(photo.features.px) for photo in shown)
+            shared = min(1.0, measured.matches / max(fewer, 1))
         truth = make_truth(views[0], views[1], shared, None)
-        photographed = self._photographed(names, found, poses, shown[0].lens[0, 0])
+        photographed = self._photographed(names, measured, poses, shown[0].lens[0, 0])
         family = family_of(_code(truth, self.config.gates))
-        return PhotoPair(views, truth, photographed, family, [one.jpeg for one in shown])
+        return PhotoPair(views, truth, photographed, family, [photo.jpeg for photo in shown])
 
     def _photographed(
-        self, names: list[str], found: Support, poses: tuple[Array, Array], focal_px: float
+        self, names: list[str], measured: Support, poses: tuple[Array, Array], focal_px: float
     ) -> Photographed:
-        away = [one[:3, 3] / np.linalg.norm(one[:3, 3]) for one in poses]
+        away = [pose[:3, 3] / np.linalg.norm(pose[:3, 3]) for pose in poses]
         apart_deg = math.degrees(math.acos(float(np.clip(away[0] @ away[1], -1, 1))))
-        turn_deg, move = errors_of(found.error_px, focal_px, apart_deg, self._vertical_error_deg())
+        turn_deg, move = errors_of(measured.error_px, focal_px, apart_deg, self._vertical_error_deg())
         return Photographed.model_validate(
             {
                 "names": [name[:200] for name in names],
                 "form": self.photos.form,
                 "vertical": self.vertical.source,
                 "subject": self.subject.source,
-                "matches": found.matches,
-                "stated_share": round(found.stated_share, SHARP),
-                "mirrored_share": round(found.mirrored_share, SHARP),
+                "matches": measured.matches,
+                "stated_share": round(measured.stated_share, SHARP),
+                "mirrored_share": round(measured.mirrored_share, SHARP),
                 "turn_error_deg": round(turn_deg, SHARP),
                 "move_error": round(move, SHARP),
             }
@@ -347,16 +347,16 @@ def _with_mask_boxes(photos: PhotoSet) -> PhotoSet:
     """The set with the box of each mask added, and without the masks that cannot be read."""
     out = []
     problems = list(photos.problems)
-    for one in photos.photographs:
-        if one.mask is not None and one.mask_box is None:
+    for photo in photos.photographs:
+        if photo.mask is not None and photo.mask_box is None:
             try:
-                mask = decoded(one._replace(path=one.mask, mask=None, second=None))
+                mask = decoded(photo._replace(path=photo.mask, mask=None, second=None))
                 white = mask.rgb.max(axis=2) > 127
-                one = one._replace(mask_box=mask_box(white, one.lens.width) if white.any() else None)
+                photo = photo._replace(mask_box=mask_box(white, photo.lens.width) if white.any() else None)
             except InputError as error:
                 problems.append(f"the mask is left out: {error}")
-                one = one._replace(mask=None)
-        out.append(one)
+                photo = photo._replace(mask=None)
+        out.append(photo)
     return photos._replace(photographs=tuple(out), problems=tuple(problems))
 
 
@@ -367,7 +367,7 @@ def _frame_of(up: Array | None, photos: PhotoSet) -> Array:
     """
     ahead = photos.photographs[0].world_from_camera[:3, 2]
     if up is None:  # any frame will do; in this one, no camera looks straight up or down
-        up = -np.mean([one.world_from_camera[:3, 1] for one in photos.photographs], axis=0)
+        up = -np.mean([photo.world_from_camera[:3, 1] for photo in photos.photographs], axis=0)
         if np.linalg.norm(up) < 0.1:
             up = -photos.photographs[0].world_from_camera[:3, 1]
         up = up / np.linalg.norm(up)

@@ -54,11 +54,11 @@ def list_places(source: str) -> list[Place]:
             Place(_plain(row.name), row.category, "uco3d", root, root, row.name, uco3d.LICENCE)
             for row in uco3d.list_sequences(root)
         ]
-    found = list(_below(root, scheme, DEEPEST))
-    if not found:
+    sets = list(_below(root, scheme, DEEPEST))
+    if not sets:
         wanted = {"colmap": "a COLMAP model", "transforms": "a transforms.json"}.get(scheme, FORMS)
         raise InputError(f"{root} holds no set of photographs: expected {wanted}, in it or in its folders")
-    return sorted(_named(found, root), key=lambda place: place.name)
+    return sorted(_named(sets, root), key=lambda place: place.name)
 
 
 def read_place(place: Place) -> PhotoSet:
@@ -70,14 +70,14 @@ def read_place(place: Place) -> PhotoSet:
     if place.form == "uco3d":
         return uco3d.read_sequence(place.path, place.key, place.name)
     if place.form == "colmap":
-        found = _of_model(place)
+        photos = _of_model(place)
     elif place.form == "transforms":
-        found = transforms.read_transforms(place.path, place.name)
+        photos = transforms.read_transforms(place.path, place.name)
     elif place.form == "folders":
-        found = folders.read_matrices(place.folder, place.name)
+        photos = folders.read_matrices(place.folder, place.name)
     else:
-        found = folders.read_parameters(place.path, place.name)
-    return found._replace(category=place.category)
+        photos = folders.read_parameters(place.path, place.name)
+    return photos._replace(category=place.category)
 
 
 def full_name(source: str) -> str:

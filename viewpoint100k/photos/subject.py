@@ -72,8 +72,8 @@ def where_axes_meet(photographs: "tuple[Photograph, ...]") -> Array | None:
 
     It minimises the squared distances from the axes.
     """
-    centres = np.array([one.world_from_camera[:3, 3] for one in photographs])
-    ahead = np.array([one.world_from_camera[:3, 2] for one in photographs])
+    centres = np.array([photo.world_from_camera[:3, 3] for photo in photographs])
+    ahead = np.array([photo.world_from_camera[:3, 2] for photo in photographs])
     return _crossing(centres, ahead)
 
 
@@ -90,19 +90,19 @@ def _of_masks(photos: PhotoSet) -> Subject:
     origins = []
     directions = []
     half_widths = []
-    for one in photos.photographs:
-        if one.mask_box is None:
+    for photo in photos.photographs:
+        if photo.mask_box is None:
             continue
-        left, top, right, bottom = one.mask_box
+        left, top, right, bottom = photo.mask_box
         middle = (
-            (0.5 * (left + right) - one.lens.cx) / one.lens.fx,
-            (0.5 * (top + bottom) - one.lens.cy) / one.lens.fy,
+            (0.5 * (left + right) - photo.lens.cx) / photo.lens.fx,
+            (0.5 * (top + bottom) - photo.lens.cy) / photo.lens.fy,
             1.0,
         )
-        origins.append(one.world_from_camera[:3, 3])
-        directions.append(one.world_from_camera[:3, :3] @ middle / np.linalg.norm(middle))
+        origins.append(photo.world_from_camera[:3, 3])
+        directions.append(photo.world_from_camera[:3, :3] @ middle / np.linalg.norm(middle))
         # half the diagonal, because the sphere encloses the object's box
-        half_widths.append(0.5 * np.hypot((right - left) / one.lens.fx, (bottom - top) / one.lens.fy))
+        half_widths.append(0.5 * np.hypot((right - left) / photo.lens.fx, (bottom - top) / photo.lens.fy))
     centre = _crossing(np.array(origins), np.array(directions))
     if centre is None:
         raise ObjectRefused("where the object is cannot be told: all masks are seen from nearly one place")
@@ -118,7 +118,7 @@ def _of_points(photos: PhotoSet, points: Points) -> Subject:
             f"shows no object from around it: the optical axes are all but parallel; {SAY_WHERE}"
         )
     near = points.world[central_share(photos, points.world) >= SHOWN_BY]
-    places = np.array([one.world_from_camera[:3, 3] for one in photos.photographs])
+    places = np.array([photo.world_from_camera[:3, 3] for photo in photos.photographs])
     distance = float(np.median(np.linalg.norm(places - meeting, axis=1)))
     # points further away lie behind all cameras
     near = near[np.linalg.norm(near - meeting, axis=1) < distance]
@@ -160,9 +160,9 @@ def central_share(photos: PhotoSet, world: Array) -> Array:
     Lens distortion is ignored.
     """
     count = np.zeros(len(world))
-    for one in photos.photographs:
-        local = (world - one.world_from_camera[:3, 3]) @ one.world_from_camera[:3, :3]
-        half = 0.5 * min(one.lens.width / one.lens.fx, one.lens.height / one.lens.fy)
+    for photo in photos.photographs:
+        local = (world - photo.world_from_camera[:3, 3]) @ photo.world_from_camera[:3, :3]
+        half = 0.5 * min(photo.lens.width / photo.lens.fx, photo.lens.height / photo.lens.fy)
         away = np.hypot(local[:, 0], local[:, 1])
         count += (local[:, 2] > 0) & (away < CENTRAL * half * local[:, 2])
     return np.asarray(count / len(photos.photographs))
@@ -173,12 +173,12 @@ def _check(photos: PhotoSet, subject: Subject) -> None:
     if not (np.isfinite(subject.centre).all() and 0 < subject.radius < 1e9):
         raise ObjectRefused("where the object is cannot be told: its points lie in one place")
     sizes = []
-    for one in photos.photographs:
-        distance = float(np.linalg.norm(one.world_from_camera[:3, 3] - subject.centre))
+    for photo in photos.photographs:
+        distance = float(np.linalg.norm(photo.world_from_camera[:3, 3] - subject.centre))
         if distance < NEAREST * subject.radius:
             sizes.append(np.inf)
             continue
-        half = min(one.lens.width / one.lens.fx, one.lens.height / one.lens.fy) / 2
+        half = min(photo.lens.width / photo.lens.fx, photo.lens.height / photo.lens.fy) / 2
         sizes.append(np.tan(np.arcsin(subject.radius / distance)) / half)
     if np.median(sizes) > 1 / FILLS:
         raise ObjectRefused(

@@ -34,10 +34,10 @@ def found_points(photos: PhotoSet) -> Points | None:
     seen = dict[str, list[NDArray[np.int64]]]()
     count = 0
     for first, second in chosen:
-        found = _triangulated(photos.photographs, first, second, straight)
-        rows = np.arange(count, count + len(found))
-        count += len(found)
-        world.append(found)
+        points = _triangulated(photos.photographs, first, second, straight)
+        rows = np.arange(count, count + len(points))
+        count += len(points)
+        world.append(points)
         for number in (first, second):
             seen.setdefault(photos.photographs[number].name, []).append(rows)
     if not count:
@@ -49,7 +49,7 @@ def found_points(photos: PhotoSet) -> Points | None:
 
 def _neighbours(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
     """Pairs of each picture and its nearest neighbour, spread evenly over the set."""
-    rotations = np.array([one.world_from_camera[:3, :3] for one in photographs])
+    rotations = np.array([photo.world_from_camera[:3, :3] for photo in photographs])
     pairs = list[tuple[int, int]]()
     for number, rotation in enumerate(rotations):
         apart = turned_deg(rotations @ rotation.T)
@@ -75,10 +75,10 @@ def _straight(photo: Photograph) -> tuple[Features, float]:
     scale = min(1.0, LOOKED_AT_PX / max(grey.shape))
     if scale < 1:
         grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    found = features_of(grey, most=MOST_FEATURES)
+    features = features_of(grey, most=MOST_FEATURES)
     lens = pixels.lens
-    rays = rays_of(found.px / scale, lens)
-    return Features(rays, found.roots), scale * 0.5 * (lens.fx + lens.fy)
+    rays = rays_of(features.px / scale, lens)
+    return Features(rays, features.roots), scale * 0.5 * (lens.fx + lens.fy)
 
 
 def rays_of(px: Array, lens: Lens) -> Array:

@@ -67,12 +67,12 @@ def read_sequence(root: Path, key: str, name: str) -> PhotoSet:
     Raises:
         InputError: the sequence, its video or its cameras cannot be read.
     """
-    found = list(
+    sequences = list(
         _rows(root, "SELECT category, _video_path FROM sequence_annots WHERE sequence_name = ?", (key,))
     )
-    if not found:
+    if not sequences:
         raise InputError(f"{root / DATABASE} has no sequence {one_line(key, 80)!a}")
-    category, video_path = found[0]
+    category, video_path = sequences[0]
     video = _inside(root, video_path, key)
     columns = ", ".join(FRAME_COLUMNS)
     rows = _rows(

@@ -84,8 +84,8 @@ def cues_of(
     photos: PhotoSet, subject: Subject, points: Points | None = None, given: Array | None = None
 ) -> list[Cue]:
     """The estimates of all cues that give one, the most trusted first."""
-    rotations = np.array([one.world_from_camera[:3, :3] for one in photos.photographs])
-    centres = np.array([one.world_from_camera[:3, 3] for one in photos.photographs])
+    rotations = np.array([photo.world_from_camera[:3, :3] for photo in photos.photographs])
+    centres = np.array([photo.world_from_camera[:3, 3] for photo in photos.photographs])
     rough = _sky(rotations)
     found: dict[CueName, Array | None] = {
         "given": _unit(given),

@@ -135,12 +135,12 @@ def _change_problems(scene: Scene) -> Iterator[str]:
         before, after = map(matrix, part.world_from_object)
         distance = float(np.linalg.norm(after[:3, 3] - before[:3, 3])) / OBJECT_RADIUS
         turned = float(wrap_deg(turn_deg(after) - turn_deg(before)))
-        found = {"moved": distance > 1e-3, "turned": abs(turned) > 0.1}
-        found |= {"vanished": part.present == [True, False], "appeared": part.present == [False, True]}
-        expected = {name: number == change.part and name == change.kind for name in found}
-        if found != expected:
+        changed = {"moved": distance > 1e-3, "turned": abs(turned) > 0.1}
+        changed |= {"vanished": part.present == [True, False], "appeared": part.present == [False, True]}
+        expected = {name: number == change.part and name == change.kind for name in changed}
+        if changed != expected:
             yield (
-                f"scene, {part.object.uid}: {[name for name in found if found[name]]}; change says "
+                f"scene, {part.object.uid}: {[name for name in changed if changed[name]]}; change says "
                 f"{change.kind} of {change.part}"
             )
         elif number == change.part and change.kind == "moved" and abs(distance - change.distance) > 1e-3:

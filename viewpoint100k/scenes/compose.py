@@ -43,10 +43,10 @@ class _Deck:
 
     def draw(self, others: Sequence[SourceObject], noun: str = "") -> SourceObject:
         """The next object that is not among `others`, and has this noun, if one is left."""
-        there = {one.record.uid for one in others}
+        there = {other.record.uid for other in others}
         for wanted in (noun, ""):
-            for place, one in enumerate(self._left):
-                if one.record.uid not in there and (not wanted or noun_of(one.record) == wanted):
+            for place, other in enumerate(self._left):
+                if other.record.uid not in there and (not wanted or noun_of(other.record) == wanted):
                     return self._left.pop(place)
         self._left += [self._objects[i] for i in self._rng.permutation(len(self._objects))]
         return self.draw(others)

@@ -195,7 +195,7 @@ def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layo
         (first, second) if layout.states[first.state][layout.changed] is not None else (second, first)
     )
     known = [surface(_only(shot, layout.changed)) for shot in shots if shot.state == before.state]
-    known = [one for one in known if len(one.points)]
+    known = [part_cloud for part_cloud in known if len(part_cloud.points)]
     if not known:
         return Event(layout.changed, 0.0)
     cloud = merge(known)
@@ -224,8 +224,8 @@ def _missing(cloud: Surface, shot: Shot, number: int) -> float:
     of_albedo = np.abs(capture.albedo[rows, cols] - cloud.albedo[inside]).mean(axis=1)
     itself = np.maximum(of_albedo, np.minimum(np.abs(away), BACKGROUND_DIFFERENCE))
     hidden = (who != number + 1) & (away < 0)
-    found = np.where(who == number + 1, itself, np.where(hidden, 0.0, BACKGROUND_DIFFERENCE))
-    return float(np.average(found, weights=cosine[inside]))
+    differences = np.where(who == number + 1, itself, np.where(hidden, 0.0, BACKGROUND_DIFFERENCE))
+    return float(np.average(differences, weights=cosine[inside]))
 
 
 def _only(shot: Shot, number: int) -> Capture:

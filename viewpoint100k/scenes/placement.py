@@ -110,12 +110,12 @@ def _stand(
     rng: np.random.Generator,
 ) -> list[Stand]:
     """Set objects down one by one, each as near to the middle as one of a few directions allows."""
-    scales = _sizes(plan, parts, rng) / [float(one.extent.max()) for one in footprints]
+    scales = _sizes(plan, parts, rng) / [float(footprint.extent.max()) for footprint in footprints]
     turns = rng.integers(DIRECTIONS, size=len(parts))
     loose = [
         Stand(np.zeros(2), int(t), float(s), f) for t, s, f in zip(turns, scales, footprints, strict=True)
     ]
-    area = sum(float(one.reach.mean()) ** 2 for one in loose)
+    area = sum(float(footprint.reach.mean()) ** 2 for footprint in loose)
     radius = 1.5 * np.sqrt(area)  # approximately the radius of the finished scene
     placed: dict[int, Stand] = {}
     for number in (int(i) for i in rng.permutation(len(loose))):
@@ -151,7 +151,7 @@ def _event(
         return None, stands
     changed = int(rng.integers(len(stands)))
     radius = _bounds(stands)[1]
-    others = [one for i, one in enumerate(stands) if i != changed]
+    others = [stand for i, stand in enumerate(stands) if i != changed]
     before = stands[changed]
     if plan.event == "gone":
         return changed, stands
@@ -166,22 +166,22 @@ def _event(
             )
             after = before._replace(turn=(before.turn + turn) % DIRECTIONS)
         if all(gap(after, other) >= spread * radius for other in others):
-            return changed, [after if i == changed else one for i, one in enumerate(stands)]
+            return changed, [after if i == changed else stand for i, stand in enumerate(stands)]
     return changed, None
 
 
 def _bounds(stands: Sequence[Stand]) -> tuple[Array, float]:
     """(3,) centre of the box around objects, and a radius about it that contains all of them."""
     quarter = DIRECTIONS // 4
-    high = np.array([[one.spot[i] + one.reach[i * quarter] for i in (0, 1)] for one in stands])
-    low = np.array([[one.spot[i] - one.reach[(i + 2) * quarter] for i in (0, 1)] for one in stands])
-    tallest = max(one.height for one in stands)
+    high = np.array([[stand.spot[i] + stand.reach[i * quarter] for i in (0, 1)] for stand in stands])
+    low = np.array([[stand.spot[i] - stand.reach[(i + 2) * quarter] for i in (0, 1)] for stand in stands])
+    tallest = max(stand.height for stand in stands)
     middle = np.append(0.5 * (high.max(axis=0) + low.min(axis=0)), 0.5 * tallest)
     radius = 0.0
-    for one in stands:
+    for stand in stands:
         # two neighbouring directions bound how far out a corner of the outline can be
-        out = float((_WAYS @ (one.spot - middle[:2]) + one.reach).max()) / np.cos(np.pi / DIRECTIONS)
-        radius = max(radius, float(np.hypot(out, max(middle[2], one.height - middle[2]))))
+        out = float((_WAYS @ (stand.spot - middle[:2]) + stand.reach).max()) / np.cos(np.pi / DIRECTIONS)
+        radius = max(radius, float(np.hypot(out, max(middle[2], stand.height - middle[2]))))
     return middle, radius
 
 
@@ -190,11 +190,11 @@ def _layout(plan: ScenePlan, stands: list[Stand], after: list[Stand], changed: i
     factor = OBJECT_RADIUS / radius
     states: list[list[Array | None]] = []
     for number, state in enumerate([stands] if changed is None else [stands, after]):
-        places: list[Array | None] = [_similarity(one, middle, factor) for one in state]
+        places: list[Array | None] = [_similarity(stand, middle, factor) for stand in state]
         if plan.event == "gone" and number == 1 and changed is not None:
             places[changed] = None
         states.append(places)
-    return read_back(states, [one.footprint for one in stands], changed)
+    return read_back(states, [stand.footprint for stand in stands], changed)
 
 
 def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radius: float) -> Layout:

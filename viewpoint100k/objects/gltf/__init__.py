@@ -67,7 +67,7 @@ def read_surface(path: Path, budgets: FileBudgets, max_triangles: int) -> Surfac
 
 
 def check_and_place(path: Path, budgets: FileBudgets, max_triangles: int) -> tuple[FileFacts, Surface | None]:
-    """What the file contains, and its triangles, in one reading; None where these cannot be had.
+    """What the file contains, and its triangles, in one reading; None if these are unavailable.
 
     Skinned meshes are as modelled, where their first joint takes them.
 
