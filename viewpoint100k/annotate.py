@@ -80,11 +80,16 @@ def scene_now(
     """
     shots = {
         number: Shot(
-            view_set.views[number].state, one.view, one.capture, _index(one), one.solo, one.hidden_by
+            view_set.views[number].state,
+            probe.view,
+            probe.capture,
+            _index(probe),
+            probe.solo,
+            probe.hidden_by,
         )
-        for number, one in rendered.items()
+        for number, probe in rendered.items()
     }
-    around = [Shot(0, one.view, one.capture, _index(one), (), ()) for one in probes]
+    around = [Shot(0, probe.view, probe.capture, _index(probe), (), ()) for probe in probes]
     sources = [view_set.object.parts[number] for number in parts]
     described = describe(sources, [records[number] for number in parts], layout, list(shots.values()))
     return SceneNow(layout, described, shots, around)

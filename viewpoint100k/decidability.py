@@ -44,9 +44,9 @@ def promising(
 ) -> tuple[list[PlannedPair], list[Drop]]:
     """The planned pairs worth full pictures: the probes say that their wrong answers would look different."""
     captures = [probe.capture for probe in probes]
-    azimuths = np.array([_azimuth(one.world_from_camera) for one in captures])
+    azimuths = np.array([_azimuth(capture.world_from_camera) for capture in captures])
     poses = [matrix(view.world_from_camera) for view in view_set.views]
-    moved_of = motions_between(poses, [(one.first, one.second) for one in view_set.pairs])
+    moved_of = motions_between(poses, [(pair.first, pair.second) for pair in view_set.pairs])
     worth = []
     drops = []
     for planned, moved in zip(view_set.pairs, moved_of, strict=True):
@@ -86,8 +86,8 @@ def moving(code: str) -> list[str]:
     )
     if code in SETS:
         return ["azimuth"]
-    found = [name for sign, names in zip(code, of_sign, strict=False) if sign in "+-" for name in names]
-    return found or [name for names in of_sign for name in names]
+    questions = [name for sign, names in zip(code, of_sign, strict=False) if sign in "+-" for name in names]
+    return questions or [name for names in of_sign for name in names]
 
 
 class Counterfactuals:
@@ -153,7 +153,7 @@ def decide(
 
 
 def decidability_of(
-    found: Mapping[str, float], cloud: Surface, second: Capture, truth: Truth, portrait: Portrait
+    measured: Mapping[str, float], cloud: Surface, second: Capture, truth: Truth, portrait: Portrait
 ) -> Decidability:
     """The differences found, and those that zoom or a mirror could have caused, each within 0..1."""
     perspective = lens_or_place(
@@ -163,7 +163,7 @@ def decidability_of(
         truth.distance_ratio,
         truth.focal_ratio,
     )
-    every = {**found, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
+    every = {**measured, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
     every |= dict.fromkeys(_beyond(portrait), 0.0)
     return Decidability(**{name: round(min(max(float(value), 0.0), 1.0), 6) for name, value in every.items()})
 

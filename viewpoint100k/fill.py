@@ -257,13 +257,13 @@ def _why_dry(filling: _Filling, paths: RunPaths) -> str:
 
 def _without_cameras(motions: Sequence[str], part: Sequence[int], view_set: ViewSet) -> list[int]:
     """The places whose motions found no cameras in a visit that was made for them."""
-    found = Counter(pair.code for pair in view_set.pairs)
+    arranged = Counter(pair.code for pair in view_set.pairs)
     event = view_set.scene.event if view_set.scene else None
     out = []
     for place in part:
         code = motions[place]
-        if found[code]:
-            found[code] -= 1
+        if arranged[code]:
+            arranged[code] -= 1
         elif event_of(code) in (None, event):  # other events are for other visits
             out.append(place)
     return out
@@ -379,10 +379,12 @@ def _agreed(sample: Sample, gates: GateConfig, templates: Templates, dropped: Co
     if not doubtful:
         return sample
     dropped.update(
-        f"{CONTRADICTED}: {one.type}/{one.frame}" for one in sample.questions if one.id in doubtful
+        f"{CONTRADICTED}: {question.type}/{question.frame}"
+        for question in sample.questions
+        if question.id in doubtful
     )
     return sample.model_copy(
-        update={"questions": [one for one in sample.questions if one.id not in doubtful]}
+        update={"questions": [question for question in sample.questions if question.id not in doubtful]}
     )
 
 

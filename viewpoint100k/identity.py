@@ -72,13 +72,13 @@ def commit_of_clone(package: Path) -> str | None:
     repository, as in a virtual environment there, has not that repository's commit.
     """
     top = package.parent
-    found = _git(top, "rev-parse", "--show-toplevel", "--verify", "HEAD").splitlines()
-    if len(found) != 2 or not _same(Path(found[0]), top) or not re.fullmatch(COMMIT, found[1]):
+    answers = _git(top, "rev-parse", "--show-toplevel", "--verify", "HEAD").splitlines()
+    if len(answers) != 2 or not _same(Path(answers[0]), top) or not re.fullmatch(COMMIT, answers[1]):
         return None
     if not _git(top, "ls-files", "--", f"{package.name}/__init__.py"):
         return None
     changes = _git(top, "status", "--porcelain", "--untracked-files=no", "--", *MAKES_DATA)
-    return f"{found[1]}-dirty" if changes else found[1]
+    return f"{answers[1]}-dirty" if changes else answers[1]
 
 
 def _git(folder: Path, *arguments: str) -> str:

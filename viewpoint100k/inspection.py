@@ -289,15 +289,15 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    shown = [each for each in seen if each.picture][:MOST_ON_A_SHEET]
-    refused = [each for each in shown if each.finding.verdict != OK]
+    shown = [item for item in seen if item.picture][:MOST_ON_A_SHEET]
+    refused = [item for item in shown if item.finding.verdict != OK]
     parts = {
-        INK: [each for each in shown if each.finding.verdict == OK],
-        RED: sorted(refused, key=lambda each: each.finding.verdict),
+        INK: [item for item in shown if item.finding.verdict == OK],
+        RED: sorted(refused, key=lambda item: item.finding.verdict),
     }
     words = {INK: "can be used", RED: "refused"}
     columns = min(COLUMNS, max(map(len, parts.values())) or 1)
-    lines = max((len(_caption(each.finding)) for each in shown), default=0)
+    lines = max((len(_caption(item.finding)) for item in shown), default=0)
     cell_px = PICTURE.size_px + GAP_PX
     row_px = cell_px + lines * LINE_PX
     rows = sum(math.ceil(len(part) / columns) for part in parts.values())
@@ -315,9 +315,9 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
             continue
         draw.text((GAP_PX, top), f"{len(part)} {words[colour]}", colour, large)
         top += 2 * LINE_PX
-        for index, each in enumerate(part):
+        for index, item in enumerate(part):
             place = (GAP_PX + index % columns * cell_px, top + index // columns * row_px)
-            _draw_cell(sheet, each, place, small, framed=colour == RED)
+            _draw_cell(sheet, item, place, small, framed=colour == RED)
         top += math.ceil(len(part) / columns) * row_px
     return _encoded(sheet)
 

@@ -224,10 +224,10 @@ def _finds_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
         if not in_frame(base):
             continue
         if code in SETS:
-            found = carry_out_set(code, base, settings, rng) is not None
+            works = carry_out_set(code, base, settings, rng) is not None
         else:
-            found = carry_out(code, base, settings, gates, rng, known_is_first=forth) is not None
-        if found:
+            works = carry_out(code, base, settings, gates, rng, known_is_first=forth) is not None
+        if works:
             return True
     return False
 

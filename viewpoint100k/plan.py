@@ -307,11 +307,11 @@ def _arrange_pair(
         if not in_frame(camera):
             continue
         how = {"known_is_first": forth, "both_ways": both_ways}
-        found = carry_out(code, camera, settings, config.gates, rng, **how, overturn=overturn)
-        if found is None:
+        partner = carry_out(code, camera, settings, config.gates, rng, **how, overturn=overturn)
+        if partner is None:
             continue
         base = arranged.add(camera) if known is None else known
-        other = arranged.add(found, state=1 - arranged.states[base] if event else 0)
+        other = arranged.add(partner, state=1 - arranged.states[base] if event else 0)
         first, second = (base, other) if forth else (other, base)
         pair = PlannedPair(first=first, second=second, motion=code, both_orders=twin, event=event)
         arranged.made.append(pair)
@@ -363,9 +363,9 @@ def _arrange_set(
 ) -> bool:
     """Add the four cameras of one set; False if none were found."""
     for _ in range(NEW_BASES):
-        found = carry_out_set(code, base_camera(config.plan, distance, hfov_deg, rng), config.plan, rng)
-        if found is not None:
-            first, second, *more = (arranged.add(camera) for camera in found)
+        cameras = carry_out_set(code, base_camera(config.plan, distance, hfov_deg, rng), config.plan, rng)
+        if cameras is not None:
+            first, second, *more = (arranged.add(camera) for camera in cameras)
             arranged.made.append(PlannedPair(first=first, second=second, more=more, motion=code))
             return True
     return False
@@ -399,7 +399,7 @@ def _surroundings(config: RunConfig, split: Split, panoramas: Sequence[Panorama]
 
     A split to which no panorama of the user's own belongs has the bundled ones.
     """
-    own: list[Around] = [(one.record.uid, one) for one in panoramas]
+    own: list[Around] = [(panorama.record.uid, panorama) for panorama in panoramas]
     if own and BUNDLED not in config.render.surroundings:
         return own
     return [*((name, None) for name in HDRIS[split]), *own]

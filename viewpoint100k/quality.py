@@ -108,11 +108,11 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
     """
     captures = [probe.capture for probe in probes]
     # a coarse cloud, because it is compared with pictures many times
-    cloud = merge([surface(one, max_points=500) for one in captures])
+    cloud = merge([surface(capture, max_points=500) for capture in captures])
     if len(cloud.points) < FEWEST_POINTS:
         none = dict.fromkeys(FOLDS, 0.0)
         return Portrait(cloud, 0.0, none, 0.0, 0.0, 0.0, 0.0, _nothing_measured(probes, gates))
-    dense = merge([surface(one) for one in captures])
+    dense = merge([surface(capture) for capture in captures])
     difference = turntable(captures)
     asymmetry = float(difference[1:].mean())
     folds = {
@@ -163,7 +163,7 @@ def turntable(ring: Sequence[Capture]) -> Array:
     Source:
         Self-similarity across views; Orient Anything v2 predicts the same order of symmetry from pictures.
     """
-    small = [_halved(one) for one in ring]
+    small = [_halved(capture) for capture in ring]
     out = np.zeros(len(ring))
     for step in range(1, len(ring) // 2 + 1):
         pairs = [_halves_difference(small[i], small[(i + step) % len(ring)]) for i in range(len(ring))]

@@ -207,7 +207,7 @@ def _as_by_the_code_of(old: list[StoredSample], new: list[StoredSample]) -> list
 def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
     config = load_config_tree(manifest.config)
     if (templates := config.questions.templates) is not None and not Path(templates).is_file():
-        raise InputError(f"{dataset} was asked with the wordings in {templates!r}, which is no file here")
+        raise InputError(f"{dataset} was made with the wordings in {templates!r}, which is not a file here")
     if public_source(config.source) in ("folder", XL_TABLE):
         here = RunPaths(dataset).config
         source = source or (read_config(here).source if here.is_file() else None)

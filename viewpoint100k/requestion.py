@@ -87,7 +87,7 @@ def _changed_config(dataset: Path, manifest: Manifest, overrides: Sequence[str])
     # a path that the dataset's maker chose belongs to another machine, or is a trap
     if config.questions.templates is not None and not named:
         raise InputError(
-            f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are "
+            f"{dataset} was made with the wordings in {config.questions.templates!r}. Say where they are "
             "here with --set questions.templates=FILE.yaml, or take ours with --set "
             "questions.templates=null"
         )

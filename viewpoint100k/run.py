@@ -147,7 +147,7 @@ class Run:
             foreign = sorted(name for name in storage.sizes(store) if name)
             if foreign:
                 raise InputError(
-                    f"{self.out} holds something else ({foreign[0]}) and no run of ours; pass a new URL"
+                    f"{self.out} holds something else ({foreign[0]}) and no run of this tool; pass a new URL"
                 )
         before = paths.plan.read_bytes() if paths.plan.exists() else b""
         plan = pipeline.plan_run(self.folder, config, progress)

@@ -87,7 +87,7 @@ def check_out(paths: RunPaths) -> None:
     """Check that OUT can be the folder of a new run.
 
     Raises:
-        InputError: it is a file, or holds files of something else.
+        InputError: it is a file, or holds something else.
     """
     if paths.out.exists() and not paths.out.is_dir():
         raise InputError(f"{paths.out} is a file; expected a folder to write the dataset into")
@@ -96,7 +96,7 @@ def check_out(paths: RunPaths) -> None:
         if foreign:
             raise InputError(
                 f"{paths.out} holds something else ({', '.join(foreign[:3])}"
-                f"{', ...' if len(foreign) > 3 else ''}) and no run of ours; pass a new or empty folder"
+                f"{', ...' if len(foreign) > 3 else ''}) and no run of this tool; pass a new or empty folder"
             )
 
 
@@ -221,15 +221,19 @@ class Status(NamedTuple):
     @property
     def running(self) -> dict[int, Progress]:
         """The progress of those shards whose reports say that somebody works on them."""
-        return {number: one for number, one in self.progress.items() if not one.error and _alive(one)}
+        return {
+            number: progress
+            for number, progress in self.progress.items()
+            if not progress.error and _alive(progress)
+        }
 
     @property
     def pairs_in_work(self) -> int:
-        return sum(one.pairs for one in self.running.values())
+        return sum(progress.pairs for progress in self.running.values())
 
     @property
     def rejects_in_work(self) -> int:
-        return sum(one.rejects for one in self.running.values())
+        return sum(progress.rejects for progress in self.running.values())
 
 
 def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None = None) -> Status:

@@ -89,7 +89,7 @@ def remove_objects(
 
 def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, progress: Progress) -> Manifest:
     """Write the manifest of the dataset without the objects. Nothing else is touched."""
-    new = [uid for uid in uids if uid not in {each.uid for each in manifest.removed}]
+    new = [uid for uid in uids if uid not in {removal.uid for removal in manifest.removed}]
     if not new:
         return manifest
     listed = read_attribution(dataset)
@@ -105,7 +105,7 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
             f"nothing would be left of {dataset}; delete the folder, and the repository, instead"
         )
     version = next_version(manifest.version)
-    lost = max((each.pairs_lost for each in manifest.removed), default=0)
+    lost = max((removal.pairs_lost for removal in manifest.removed), default=0)
     lost += manifest.samples - sum(entry.samples for entry in shards)
     size = _planned_pairs(dataset, manifest)
     removals = [

@@ -82,10 +82,12 @@ def balanced(
             continue
         asked = [candidates[sample][place] for sample, place in items]
         lonely = np.array([not asked_of[sample] for sample, _ in items])
-        seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
+        seen = [
+            {**cues[sample], **candidate.cues} for (sample, _), candidate in zip(items, asked, strict=True)
+        ]
         lots = together[[sample for sample, _ in items]] if asked[0].kind.tier == CORE else None
         uneven, kept = _thinned(asked, seen, lonely, rng, lots)
-        moved = np.array([one.fact.option != one.kind.none for one in asked])
+        moved = np.array([candidate.fact.option != candidate.kind.none for candidate in asked])
         if (
             kept & moved
         ).sum() <= HARDLY_ANY * moved.sum():  # it cannot be fair here, and chance decides about the few
@@ -98,7 +100,8 @@ def balanced(
         for i in np.flatnonzero(kind.kept):
             keep[kind.items[i][0]].add(kind.items[i][1])
     return [
-        [one for i, one in enumerate(mine) if i in keep[sample]] for sample, mine in enumerate(candidates)
+        [candidate for i, candidate in enumerate(mine) if i in keep[sample]]
+        for sample, mine in enumerate(candidates)
     ]
 
 
