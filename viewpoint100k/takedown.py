@@ -49,17 +49,17 @@ Progress = Callable[[int, int], None]
 
 
 class Removed(NamedTuple):
-    """What a removal did."""
+    """The result of a removal."""
 
     manifest: Manifest
-    shards: list[str]  # that were rewritten, or went
-    samples: int  # that went
+    shards: list[str]  # shards that were rewritten or deleted
+    samples: int  # number of samples that were removed
 
 
 def remove_objects(
     dataset: Path, uids: Sequence[str], reason: str = "", progress: Progress = lambda done, of: None
 ) -> Removed:
-    """Take objects out of a dataset folder; first finish what an earlier removal left undone.
+    """Take objects out of a dataset folder, after finishing an interrupted earlier removal.
 
     Args:
         uids: of the objects; those that are out already are fine. None at all: only finish.
@@ -124,7 +124,7 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
 
 
 def _planned_pairs(dataset: Path, manifest: Manifest) -> int:
-    """How many pairs the run has been planned for; its folder may be ahead of its manifest."""
+    """The number of pairs that the run was planned for; its folder may be ahead of its manifest."""
     published = manifest.config.get("pairs")
     sizes = [published if isinstance(published, int) else 0]
     settings = dataset / ".run" / "config.yaml"
@@ -135,7 +135,7 @@ def _planned_pairs(dataset: Path, manifest: Manifest) -> int:
 
 
 def _entry_without(dataset: Path, entry: ShardEntry, gone: set[str]) -> ShardEntry | None:
-    """The entry of a shard that some objects leave; None where nothing is left of it."""
+    """The entry of a shard without some objects; None if nothing is left of it."""
     path = dataset / entry.name
     kept = keep_samples(path, gone)
     if not kept.dropped:
@@ -190,7 +190,7 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
 
 
 def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str]) -> None:
-    """So that `generate` in the same folder takes the shards for done."""
+    """Rewrite receipts so that `generate` in the same folder counts the shards as done."""
     receipts = dataset / ".run" / "receipts"
     own = is_own_folder(receipts.parent) and is_own_folder(receipts)
     for path in sorted(receipts.glob("*.json")) if own else ():
@@ -218,7 +218,7 @@ def _facts(entry: ShardEntry) -> dict[str, str | int]:
 
 
 def losses_of(plan: Plan, removed: Sequence[Removal]) -> Losses:
-    """What a run has lost since it began, until it grew beyond the size of a plan."""
+    """The losses of a run to removals, from its beginning until it grew beyond the size of a plan."""
     before = [removal for removal in removed if removal.pairs_planned <= plan.size]
     lost = max((removal.pairs_lost for removal in before), default=0)
     planned = sum(len(shard.motions) for shard in plan.shards)  # a stranger's manifest may say anything
