@@ -18,7 +18,7 @@ from viewpoint100k.devices import Device, environment_of
 from viewpoint100k.errors import EngineError
 from viewpoint100k.interpreters import START_S
 
-# the same on a GPU, whose driver may compile Blender's kernels for ten minutes at first
+# like START_S, but on a GPU, whose driver may first spend ten minutes compiling Blender's kernels
 WARM_S = 3600.0
 WATCH_S = 0.5  # between two looks at the memory of a process that renders on a GPU
 # starts of a process that is killed from outside each time before it is ready, until the run gives up
