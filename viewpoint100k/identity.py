@@ -73,7 +73,7 @@ def commit_of_clone(package: Path) -> str | None:
     """
     top = package.parent
     answers = _git(top, "rev-parse", "--show-toplevel", "--verify", "HEAD").splitlines()
-    if len(answers) != 2 or not _same(Path(answers[0]), top) or not re.fullmatch(COMMIT, answers[1]):
+    if len(answers) != 2 or not _same_file(Path(answers[0]), top) or not re.fullmatch(COMMIT, answers[1]):
         return None
     if not _git(top, "ls-files", "--", f"{package.name}/__init__.py"):
         return None
@@ -102,7 +102,7 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same_file(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except OSError:
@@ -113,7 +113,7 @@ def _installed_commit() -> str | None:
     """The commit in direct_url.json, which pip writes beside what it installs from a repository."""
     try:
         installed = metadata.distribution("viewpoint100k")
-        if not _same(Path(str(installed.locate_file("viewpoint100k"))), PACKAGE):
+        if not _same_file(Path(str(installed.locate_file("viewpoint100k"))), PACKAGE):
             return None  # another copy
         commit = json.loads(installed.read_text("direct_url.json") or "{}")["vcs_info"]["commit_id"]
         return commit if re.fullmatch(COMMIT, commit) else None

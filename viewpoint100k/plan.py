@@ -179,7 +179,9 @@ def plan_views(
     background = _background(config, light_rng)
     cameras, states, made = _arrange(_above_ground(config, background), motions, rng)
     if background.kind in STANDING:
-        place = _place(background.kind, thing, split, cameras, generator(config.seed, uid, "place", round_))
+        place = _location(
+            background.kind, thing, split, cameras, generator(config.seed, uid, "place", round_)
+        )
         background = background.model_copy(update={"place": place})
     lights = _lights(config, background, _surroundings(config, split, panoramas), light_rng)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
@@ -463,7 +465,7 @@ def _stands_in(thing: SourceObject, metres: float) -> PlaceSort:
     return "room" if indoors else "yard"
 
 
-def _place(
+def _location(
     kind: Backdrop, thing: SourceObject, split: Split, cameras: Sequence[Camera], rng: np.random.Generator
 ) -> Location:
     """The place where an object stands, with room for the cameras around it.

@@ -50,7 +50,7 @@ def _shift_y(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
     return _centre(views[1], 1) - _centre(views[0], 1)
 
 
-def _place(number: int, axis: int) -> Callable[[tuple[View, View], tuple[Look, Look]], float]:
+def _offset_in(number: int, axis: int) -> Callable[[tuple[View, View], tuple[Look, Look]], float]:
     """The offset of the object from the middle of one of the pictures, along one axis."""
 
     def value(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
@@ -96,10 +96,10 @@ class Cue(NamedTuple):
 CUES = {
     "flat_shift_x": Cue("the object's shift to the side", _shift_x, 0.02),
     "flat_shift_y": Cue("the object's shift up or down", _shift_y, 0.02),
-    "flat_place_1_x": Cue("where in picture 1 the object is, from left to right", _place(0, 0), 0.02),
-    "flat_place_1_y": Cue("where in picture 1 the object is, from top to bottom", _place(0, 1), 0.02),
-    "flat_place_2_x": Cue("where in picture 2 the object is, from left to right", _place(1, 0), 0.02),
-    "flat_place_2_y": Cue("where in picture 2 the object is, from top to bottom", _place(1, 1), 0.02),
+    "flat_place_1_x": Cue("where in picture 1 the object is, from left to right", _offset_in(0, 0), 0.02),
+    "flat_place_1_y": Cue("where in picture 1 the object is, from top to bottom", _offset_in(0, 1), 0.02),
+    "flat_place_2_x": Cue("where in picture 2 the object is, from left to right", _offset_in(1, 0), 0.02),
+    "flat_place_2_y": Cue("where in picture 2 the object is, from top to bottom", _offset_in(1, 1), 0.02),
     "flat_size": Cue("the object's growth", _growth, 0.08),
     "flat_lens": Cue("what the lens did, which the question tells", _lens, 0.03),
     "flat_luminance": Cue("the picture's brightness", _brighter, 0.004),

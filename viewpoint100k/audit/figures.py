@@ -154,7 +154,9 @@ def _unlike_pixels(asked: Asked) -> dict[str, float] | None:
     return {f"image {i + 1}": float(np.abs(crops[i] - crops[0]).mean()) for i in range(1, len(crops))}
 
 
-def _least(of: Callable[[Asked], dict[str, float] | None]) -> Callable[[Asked], dict[str, float] | None]:
+def _opposite_of(
+    of: Callable[[Asked], dict[str, float] | None],
+) -> Callable[[Asked], dict[str, float] | None]:
     return lambda asked: {name: -value for name, value in (of(asked) or {}).items()}
 
 
@@ -173,7 +175,7 @@ def _in_order_of(
     return scores
 
 
-def _is(wanted: str) -> Callable[[Asked], dict[str, float] | None]:
+def _always(wanted: str) -> Callable[[Asked], dict[str, float] | None]:
     return lambda asked: {option: float(option == wanted) for option in asked.question.options}
 
 
@@ -203,11 +205,11 @@ RULES = (
     Rule(MAP, "the camera furthest from the white one", _from_first, _bounds(0.25)),
     Rule(MAP, "a camera in the right half", _right_half, _bounds(0.25)),
     Rule(WHICH, "the picture least like image 1 by mean colour", _unlike, _bounds(1 / 3)),
-    Rule(WHICH, "the picture most like image 1 by mean colour", _least(_unlike), _bounds(1 / 3)),
+    Rule(WHICH, "the picture most like image 1 by mean colour", _opposite_of(_unlike), _bounds(1 / 3)),
     Rule(WHICH, "the object least like itself in image 1", _unlike_pixels, _bounds(1 / 3)),
-    Rule(WHICH, "the object most like itself in image 1", _least(_unlike_pixels), _bounds(1 / 3)),
-    Rule(ORDER, "as they are shown", _is("2, 3, 4"), Bounds(1 / 6 - ABOVE_CHANCE, 1 / 6 + ABOVE_CHANCE)),
-    Rule(ORDER, "the other way around", _is("4, 3, 2"), _bounds(1 / 6)),
+    Rule(WHICH, "the object most like itself in image 1", _opposite_of(_unlike_pixels), _bounds(1 / 3)),
+    Rule(ORDER, "as they are shown", _always("2, 3, 4"), Bounds(1 / 6 - ABOVE_CHANCE, 1 / 6 + ABOVE_CHANCE)),
+    Rule(ORDER, "the other way around", _always("4, 3, 2"), _bounds(1 / 6)),
     Rule(COMPOSED, "the largest angle", _largest_angle, _bounds(0.25)),
 )
 # rules that use evidence which an honest answer uses as well

@@ -28,7 +28,7 @@ def covisibility(samples: Samples) -> Probe:
     for item in samples.items:
         n += 1
         if len(item.sample.views) > 2:
-            problems += [(item.key, what) for what in _apart(item, gates)]
+            problems += [(item.key, what) for what in _pairs_without_shared_surface(item, gates)]
             continue
         shared = item.sample.truth.covisible_fraction
         if item.sample.photographed is not None:  # only matched points are known, so this is a lower bound
@@ -56,7 +56,7 @@ def _unsupported(photographed: Photographed) -> Iterator[str]:
         )
 
 
-def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
+def _pairs_without_shared_surface(item: Item, gates: GateConfig) -> Iterator[str]:
     """In a set, two views must share surface if a question is about the way from one to the other."""
     for question in item.sample.questions:
         kind = f"{question.type}/{question.frame}"

@@ -50,7 +50,7 @@ def truth_recomputed(samples: Samples) -> Probe:
         }
         for name in MOTIONS:
             measured = getattr(moved, name)
-            if _apart(name, stored[name], measured) > TRUTH_ATOL:
+            if _difference(name, stored[name], measured) > TRUTH_ATOL:
                 what = f"truth says {name} = {stored[name]}; the poses say {measured:.6f}"
                 problems.append((item.key, what))
         problems += [(item.key, what) for what in _ill_seen(item)]
@@ -91,7 +91,9 @@ def labels_recomputed(samples: Samples) -> Probe:
             continue
         for asked in every:
             n += 1
-            problems += [(asked.item.key, f"{kind}: {what}") for what in _wrong(asked, samples.gates)]
+            problems += [
+                (asked.item.key, f"{kind}: {what}") for what in _answer_problems(asked, samples.gates)
+            ]
     probe = all_of(
         "labels_recomputed",
         "answers and margins against a second implementation, from the stored poses",
@@ -107,7 +109,7 @@ def labels_recomputed(samples: Samples) -> Probe:
     )
 
 
-def _wrong(asked: Asked, gates: GateConfig) -> Iterator[str]:
+def _answer_problems(asked: Asked, gates: GateConfig) -> Iterator[str]:
     proven = answer(asked.item.sample, asked.question, gates)
     if isinstance(proven, str):
         yield proven
@@ -115,7 +117,7 @@ def _wrong(asked: Asked, gates: GateConfig) -> Iterator[str]:
         yield from wrong_answer(asked.question, proven)
 
 
-def _apart(name: str, first: float, second: float) -> float:
+def _difference(name: str, first: float, second: float) -> float:
     gap = abs(first - second)
     return min(gap, 360 - gap) if name.endswith("_deg") else gap
 
@@ -307,7 +309,7 @@ def metamorphic(samples: Samples) -> Probe:
             continue
         for change, kind, wanted, now in _transformed(item, samples.gates, rng):
             n += 1
-            if not _same(wanted, now):
+            if not _same_fact(wanted, now):
                 problems.append((item.key, f"{kind.name}, {change}: {now}, expected {wanted}"))
         for change, name, same in figures_transformed(item.sample, samples.gates, rng):
             n += 1
@@ -405,7 +407,7 @@ def _unchanged(kind: Kind, fact: Fact) -> Fact:
     return fact
 
 
-def _same(wanted: Fact | None, now: Fact | None) -> bool:
+def _same_fact(wanted: Fact | None, now: Fact | None) -> bool:
     if wanted is None or now is None:
         # rounding may push a value on a boundary to the other side
         edge = wanted or now

@@ -114,13 +114,13 @@ def _recover(item: Item, images: list[Array]) -> Recovered | None:
     if abs(truth.translation[0]) >= max(CLEAR_STEP, 0.3 * math.hypot(*truth.translation)):
         agrees.append((moved[0] > 0) == (truth.translation[0] > 0))
     if abs(truth.yaw_deg) >= CLEAR_TURN_DEG:
-        agrees.append(bool((_turn(poses[0], turned) > 0) == (truth.yaw_deg > 0)))
+        agrees.append(bool((_rightward(poses[0], turned) > 0) == (truth.yaw_deg > 0)))
     return Recovered(
         item.key, item.group, int(inliers), math.degrees(math.acos(np.clip(cosine, -1, 1))), agrees
     )
 
 
-def _turn(world_from_first: Array, looks: Array) -> float:
+def _rightward(world_from_first: Array, looks: Array) -> float:
     """> 0 if a direction in the first camera's axes lies to the right of its view, seen from above."""
     ahead = world_from_first[:3, 2]
     then = world_from_first[:3, :3] @ looks

@@ -131,7 +131,7 @@ def judge(
     if not enough:
         return not_measured(name, what, too_few or f"no part has {FEWEST} trials", detail)
     allowed = FAMILY_ERROR / len(enough)
-    parts = [_part(part, allowed, bool(fact)) for part in enough]
+    parts = [_judged_part(part, allowed, bool(fact)) for part in enough]
     bad = [part for part in parts if part.verdict == "fail"]
     head = max(bad or parts, key=lambda part: (part.threshold.miss(part.value), part.value))
     return Probe(
@@ -240,7 +240,7 @@ def not_measured(name: str, what: str, because: str, detail: dict[str, Any] | No
     return Probe(name=name, what=what, verdict="not measured", because=because, detail=detail or {})
 
 
-def _part(measured: Measured, allowed: float, fact: bool) -> Part:
+def _judged_part(measured: Measured, allowed: float, fact: bool) -> Part:
     value, n, effective = measured.share
     judged = wilson(value, effective, 1 - allowed)
     low, high = measured.threshold

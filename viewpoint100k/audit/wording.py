@@ -114,7 +114,7 @@ def prior_guess(samples: Samples) -> Probe:
         hits = []
         for asked in every:
             known = [total[option] - own[asked.item.group][option] for option in asked.question.options]
-            hits.append(_hit(asked, [i for i, count in enumerate(known) if count == max(known)]))
+            hits.append(_hit_rate(asked, [i for i, count in enumerate(known) if count == max(known)]))
         found = share(hits, [asked.item.group for asked in every])
         measured.append(Measured(kind, found, Bounds(high=chance(every) + ABOVE_CHANCE)))
     what = "score of picking the option that is right most often for other objects"
@@ -132,7 +132,7 @@ def option_structure(samples: Samples) -> Probe:
             used = [(asked, best) for asked, best in picked if 0 < len(best) < len(asked.question.options)]
             if not used:
                 continue
-            hits = [_hit(asked, best) for asked, best in used]
+            hits = [_hit_rate(asked, best) for asked, best in used]
             groups = [asked.item.group for asked, _ in used]
             all_hits[rule] += [(hit, group, fair) for hit, group in zip(hits, groups, strict=True)]
             measured.append(
@@ -146,7 +146,7 @@ def option_structure(samples: Samples) -> Probe:
     return judge("option_structure", what, measured, too_few="too few questions with options")
 
 
-def _hit(asked: Asked, picked: Sequence[int]) -> float:
+def _hit_rate(asked: Asked, picked: Sequence[int]) -> float:
     return (asked.question.answer_index in picked) / len(picked)
 
 
