@@ -1,8 +1,8 @@
-"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE` (0 MB: no limit) renders what it is asked for.
+"""`python -m render_scenes PARENT_PID MEMORY_MB DEVICE` (0 MB: no limit) carries out render requests.
 
-Requests come on stdin, one a line, and answers go to stdout (protocol.py). The first line says that the
-process is ready, and with what it renders. Then it loads an object, or those of a scene, and takes pictures:
-a few small ones first, so that the supervisor can decide whether it is worth the large ones.
+Requests come on stdin, one per line, and answers go to stdout (protocol.py). The first line says that the
+process is ready, and names its renderer. The process then loads an object or the objects of a scene and takes
+pictures: a few small ones first, so that the supervisor can decide whether large ones are worth their cost.
 `python -m render_scenes devices` prints the GPUs that Cycles can use. Blender and its importers write to
 stdout as they like, so that file descriptor is theirs: answers go through a copy made before bpy loads.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def die_with(parent: int) -> None:
     """End when the supervisor ends, however it ends.
 
-    Linux only; elsewhere the closed stdin does it, later.
+    Works on Linux only; elsewhere the closed stdin ends the process a little later.
     """
     try:
         ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
@@ -41,26 +41,26 @@ def die_with(parent: int) -> None:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Let Blender believe that there is one core while it starts, then run on any.
+    """Make Blender see a single core while it starts, then run on all of them.
 
-    Cycles keeps to its one thread, but the denoiser and the compositor start one for each core they see, and
-    these spin while they wait: half of all CPU time, for no speed.
+    Cycles keeps to its one thread, but the denoiser and the compositor start a thread for each core they see.
+    Those spin while they wait, which takes half of all CPU time and gains no speed.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {sorted(cores)[os.getpid() % len(cores)]})  # not all workers on the same one
+    os.sched_setaffinity(0, {sorted(cores)[os.getpid() % len(cores)]})  # spread workers over the cores
     try:
         yield
     finally:
-        # those that started meanwhile would stay on that one core
+        # threads started meanwhile would otherwise stay on that one core
         for thread in os.listdir("/proc/self/task"):
             os.sched_setaffinity(int(thread), cores)
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let the address space grow by this much from here on, so that a bomb ends this process and no other."""
+    """Limit the growth of the address space from here on, so that a bomb ends this process and no other."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:
@@ -70,14 +70,14 @@ def limit_memory(megabytes: int) -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """End this process once it has used this much more CPU time, for an object may never finish."""
+    """End this process once it has used this much more CPU time, because an object may never finish."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, most))
 
 
 def list_devices() -> None:
-    """Print one JSON line: the kind of GPU that Cycles does best on here, and the names of those."""
+    """Print one JSON line: the fastest kind of GPU that Cycles can use here, and the names of those GPUs."""
     replies = os.dup(1)
     os.dup2(2, 1)
     from render_scenes import scene
@@ -123,7 +123,7 @@ def main() -> None:
         studio = scene.Studio(device)
         if device in scene.GPU_KINDS:
             studio.warm_up()
-    gc.freeze()  # Blender's modules are many objects, and none of them will ever be garbage
+    gc.freeze()  # Blender's modules are many objects, none of which will ever be garbage
     if memory_mb:
         limit_memory(memory_mb)
 
@@ -138,7 +138,7 @@ def main() -> None:
             reply(answer(studio, request))
         except loading.RefusedError as refusal:
             reply(protocol.Refusal(stage=refusal.stage, reason=str(refusal)))
-        except Exception as error:  # the supervisor replaces this process, whatever it was
+        except Exception as error:  # whatever went wrong, the supervisor replaces this process
             traceback.print_exc()
             reply(protocol.Refusal(stage="render", reason=f"{type(error).__name__}: {error}"))
 

@@ -1,8 +1,8 @@
-"""How many pixels each object of a scene would have if it were alone, by rays through what hides it.
+"""Counts the pixels that each object of a scene would have if it were alone, by rays through what hides it.
 
-No render is needed. Where nothing else is seen, an object alone would be seen no better. So rays are needed
-only through pixels that show another object, in the part of the picture where this one could be; they meet
-its own meshes in trees that Blender builds.
+No render is needed. In pixels that show no other object, nothing would change if the object were alone. Rays
+are therefore needed only through pixels that show another object, within the part of the picture where this
+one could be. They are intersected with the object's own meshes, in trees that Blender builds.
 """
 
 from collections.abc import Sequence
@@ -15,24 +15,25 @@ from mathutils.bvhtree import BVHTree
 
 from render_scenes.protocol import Camera
 
-# for one object in one picture; of more pixels, every second, third, ... is tried and stands for the others
+# rays for one object in one picture; with more pixels, only every second, third, ... is tried and stands for
+# its neighbours
 RAYS = 1200
-HIDES = 0.05  # of an object's pixels: what hides fewer is not named
+HIDES = 0.05  # share of an object's pixels: an object that hides less is not named
 
 
 class Mesh(NamedTuple):
-    """A mesh of an object, to be met by rays."""
+    """A mesh of an object, ready for ray intersection."""
 
     thing: Any
     tree: Any
-    corners: np.ndarray  # (8, 3) of its box, in its own axes
+    corners: np.ndarray  # (8, 3) corners of its box, in its own axes
 
 
 class Alone(NamedTuple):
     """What one picture would show of one object."""
 
-    solo: int  # pixels, those in which it is seen included
-    hidden_by: list[int]  # numbers of other objects
+    solo: int  # pixels, including those in which the object is visible now
+    hidden_by: list[int]  # numbers of the objects that hide it
 
 
 def meshes_of(things: Sequence[Any]) -> list[Mesh]:
@@ -58,10 +59,10 @@ def alone(
     camera: Camera,
     corner: tuple[int, int],
 ) -> Alone:
-    """What a picture would show of an object without the others.
+    """What a picture would show of an object if the others were absent.
 
     Args:
-        number: of the object.
+        number: number of the object.
         index: (H, W) number of the object that each pixel shows; negative: none.
         depth: (H, W) planar z.
         corner: column and row of the first pixel in the whole picture.
@@ -92,7 +93,7 @@ def alone(
 
 
 def _meets(mesh: Mesh, world_from_camera: np.ndarray, rays: np.ndarray) -> list[bool]:
-    """Whether each of some rays from the camera, (N, 3) in its axes, meets a mesh."""
+    """(N,) whether each ray from the camera, (N, 3) in camera axes, meets a mesh."""
     own_from_world = np.linalg.inv(np.array(mesh.thing.matrix_world, dtype=np.float64))
     start = Vector(own_from_world[:3, :3] @ world_from_camera[:3, 3] + own_from_world[:3, 3])
     towards = rays @ world_from_camera[:3, :3].T @ own_from_world[:3, :3].T
@@ -104,7 +105,7 @@ def _inside(across: np.ndarray, down: np.ndarray, low: np.ndarray, high: np.ndar
 
 
 def _box(mesh: Mesh, world_from_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Least and greatest x/z and y/z of a mesh's box in camera axes, and its greatest z."""
+    """Least and greatest (x/z, y/z) of a mesh's box in camera axes, and the greatest z."""
     placed = np.array(mesh.thing.matrix_world, dtype=np.float64)
     world = mesh.corners @ placed[:3, :3].T + placed[:3, 3]
     x, y, z = ((world - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]).T

@@ -1,6 +1,6 @@
-"""Single-sided surfaces are seen from their front alone, as a viewer of glTF has it.
+"""Makes single-sided surfaces visible from their front only, as viewers of glTF do.
 
-Cycles draws both sides of everything.
+Cycles draws both sides of every surface.
 """
 
 from collections.abc import Sequence
@@ -14,21 +14,22 @@ from mathutils.bvhtree import BVHTree
 from render_scenes.materials import is_opaque, is_single_sided
 from render_scenes.surfaces import Faces, Surface, material_of, slots_of
 
-RAYS = 2048  # lines through the object, to find back faces that can be seen
-LAYERS = 16  # of back faces, one behind the other
+RAYS = 2048  # random lines through the object that look for visible back faces
+LAYERS = 16  # back faces that a line passes, one behind the other
 FEW = 2  # lines that meet a back face by chance, at an edge between triangles
-# times as many lines see the back of a shell as its front: what it hides has to be lit through it
+# a shell whose back is seen by this many times as many lines as its front must let light through to what it
+# encloses
 MOSTLY = 2.0
-ENOUGH = 8  # lines, to tell a shell that is seen from its back
+ENOUGH = 8  # lines that are needed to call a shell seen from its back
 
 
 def hide_back_faces(surfaces: Sequence[Surface]) -> None:
-    """Make single-sided surfaces invisible from their back, where that is seen at all.
+    """Make single-sided surfaces invisible from their back, where a back can be seen at all.
 
-    A shader that looks at its side costs time, and most objects show no back face: lines through the object
-    tell where one is needed. Light is stopped by both sides, as before; but a shell that is seen mostly from
-    its back, such as a room or the hull of an outline, lets the light out that comes from within, or all
-    within it would be dark.
+    A shader that checks the side costs time, and most objects show no back face, so lines through the object
+    find out where it is needed. Both sides still block light. The exception is a shell that is seen mostly
+    from its back, such as a room or the hull of an outline: it lets light pass, or everything within it would
+    be dark.
     """
     shown = [surface for surface in surfaces if len(surface.corners)]
     worn = {
@@ -64,18 +65,18 @@ def hide_back_faces(surfaces: Sequence[Surface]) -> None:
 
 
 class Lines(NamedTuple):
-    """How many lines through the object, for each of some triangles, ..."""
+    """Counts, for each of some triangles, of the lines through the object that ..."""
 
     front: np.ndarray  # see it from its front
     back: np.ndarray  # see it from its back
-    # go through it from its back, and then see a front of the same shell: as those into a room do
+    # pass it from its back and then see a front of the same shell, as lines into a room do
     inside: np.ndarray
 
     def inward(self, number: np.ndarray) -> np.ndarray:
-        """Whether their light comes from within their shell.
+        """Whether each triangle belongs to a shell that is lit from within.
 
         Args:
-            number: of the shell of each triangle.
+            number: (F,) the number of each triangle's shell.
         """
         front, back, inside = (np.bincount(number, each) for each in self)
         found: np.ndarray = (2 * inside > back) | (back > MOSTLY * front)
@@ -86,9 +87,10 @@ class Lines(NamedTuple):
 
 
 def _hits(faces: Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How many lines through the object see each triangle from its front, and from its back.
+    """The numbers of lines through the object that see each triangle from its front, and from its back.
 
-    Third, (N, 2): a triangle that a line went through from its back, and the one whose front it saw next.
+    The third array, (N, 2), holds each triangle that a line passed from its back and the one whose front it
+    saw next.
     """
     front = np.zeros(len(single), dtype=np.int64)
     back = np.zeros(len(single), dtype=np.int64)
@@ -122,13 +124,13 @@ def _hits(faces: Faces, single: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def _is_clear(surface: Surface) -> np.ndarray:
-    """(F,) whether something shows through each triangle."""
+    """(F,) whether each triangle is see-through."""
     by_slot = [not is_opaque(material_of(surface.thing.data, slot)) for slot in range(slots_of(surface))]
     return np.asarray(np.array(by_slot)[surface.slots])
 
 
 def _tree_of_unit_size(faces: Faces) -> Any:
-    """All triangles, about the origin and one unit across, to be met by rays."""
+    """A tree of all triangles for ray intersection, centred at the origin and one unit across."""
     low = faces.points.min(axis=0)
     high = faces.points.max(axis=0)
     middle = 0.5 * (low + high)
@@ -138,7 +140,7 @@ def _tree_of_unit_size(faces: Faces) -> Any:
 
 
 def _shells(faces: Faces) -> np.ndarray:
-    """Number the shells: triangles that hang together, also where vertices are doubled.
+    """Number the shells: connected triangles, also where vertices are duplicated.
 
     Returns:
         (F,) the number of each triangle's shell.
@@ -158,7 +160,7 @@ def _shells(faces: Faces) -> np.ndarray:
 
 
 def _assign(surface: Surface, single: np.ndarray, lines: Lines, shell: np.ndarray) -> None:
-    """Give the faces of a mesh that need it a material that is seen from one side."""
+    """Give a one-sided material to those faces of a mesh that need it."""
     mesh = surface.thing.data
     chosen = surface.slots.copy()
     for slot in range(slots_of(surface)):
@@ -183,7 +185,7 @@ def _assign(surface: Surface, single: np.ndarray, lines: Lines, shell: np.ndarra
 
 
 def _seen_from_one_side(material: Any, inward: bool) -> Any:
-    """A copy of a material whose back is not there. Nor is its front for light, if it faces inwards."""
+    """A copy of a material with an invisible back; if it faces inwards, its front lets light pass, too."""
     name = f"{material.name if material else 'Default'} {'inward' if inward else 'outward'}, one side"
     if (
         name in bpy.data.materials
@@ -202,7 +204,7 @@ def _seen_from_one_side(material: Any, inward: bool) -> Any:
 
 
 def _matte(name: str) -> Any:
-    """A new white material without a shine."""
+    """A new white material without gloss."""
     material = bpy.data.materials.new(name)
     nodes = material.node_tree.nodes
     nodes.clear()
@@ -213,7 +215,7 @@ def _matte(name: str) -> Any:
 
 
 def _hide_back(copy: Any, inward: bool) -> None:
-    """Change a material as `_seen_from_one_side` has it."""
+    """Edit the nodes of a material for `_seen_from_one_side`."""
     nodes = copy.node_tree.nodes
     links = copy.node_tree.links
     output = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
@@ -231,7 +233,7 @@ def _hide_back(copy: Any, inward: bool) -> None:
     links.new(side.outputs["Backfacing"], gone.inputs[0])
     links.new(light.outputs[0], gone.inputs[1])
     share = gone.outputs[0]
-    if inward:  # one of the two: seen from behind, or lit from within
+    if inward:  # transparent if it is seen from behind or lit from within
         either = nodes.new("ShaderNodeMath")
         either.operation = "ABSOLUTE"
         links.new(share, either.inputs[0])

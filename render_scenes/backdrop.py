@@ -1,9 +1,9 @@
-"""What is behind the object, as displayed: painted after the render, so that Cycles traces no ray for it.
+"""The background as displayed: it is painted after the render, so that Cycles traces no ray for it.
 
-Each backdrop is a function of a pixel's direction. An HDRI is kept as displayed: it is brought there once, by
-Blender's own view transform. Where its pixels are mixed with each other, with an object's or with a shadow,
-they are brought back to light before, by the film's curve: the same picture as a traced background, without
-noise.
+Each backdrop is a function of a pixel's direction. An HDRI is stored as displayed, after a single pass
+through Blender's own view transform. Before its pixels are mixed with each other, with an object's or with a
+shadow, they are converted back to radiance by the film's curve. The picture is the same as with a traced
+background, but without noise.
 """
 
 from pathlib import Path
@@ -16,15 +16,16 @@ from PIL import Image, ImageFilter
 from render_scenes.dome import Dome, dome_hits
 from render_scenes.protocol import Camera
 
-BLUR_PX = 24  # of a 1024 px wide HDRI: shapes go, the light stays
+BLUR_PX = 24  # in an HDRI 1024 px wide: removes shapes and keeps the light
 BLUR_STEP = 4  # blurred surroundings are kept at a quarter of the size
-FULL_LIGHT = (0.85, 0.95)  # of what the lightest parts of a floor get: from one to the other, a shadow ends
-LOWEST = 0.2  # sine of a lamp's height: shadows of lower ones are cut off
-BLURRED_STEP = 8  # blurred surroundings are looked up once per so many pixels
-SMALLEST_PIXEL = 0.3  # of a panorama, in those of the picture
+# share of the light on the brightest parts of a floor: between these two a shadow fades out
+FULL_LIGHT = (0.85, 0.95)
+LOWEST = 0.2  # sine of a lamp's elevation: the shadows of lower lamps are cut off
+BLURRED_STEP = 8  # blurred surroundings are looked up at every pixel of a grid with this step
+SMALLEST_PIXEL = 0.3  # least size of a panorama's pixel, in pixels of the picture
 RADIANCES = (1e-4, 60.0)  # from what the film shows as black to what it shows as white
-STEPS = 4096  # between them: less than a grey level each
-FADE = 0.1  # of the world's units, within which the edge of a floor map goes over into full light
+STEPS = 4096  # between those radiances: each is less than a grey level
+FADE = 0.1  # width in world units over which the edge of a floor map fades into full light
 
 
 def hdri_as_displayed(pixels: np.ndarray, gain: float, path: Path) -> np.ndarray:
@@ -32,11 +33,10 @@ def hdri_as_displayed(pixels: np.ndarray, gain: float, path: Path) -> np.ndarray
 
     Args:
         pixels: (H, W, 4) float32 linear radiance, first row at the bottom as Blender keeps it.
-        gain: what the radiance is scaled by.
-        path: of a temporary file.
+        gain: factor on the radiance.
+        path: path of a temporary file.
 
-    Returns:
-        (H, W, 3) uint8, first row at the top.
+        Returns: (H, W, 3) uint8, first row at the top.
     """
     height, width, _ = pixels.shape
     scaled = pixels * np.float32(gain)
@@ -54,31 +54,31 @@ def hdri_as_displayed(pixels: np.ndarray, gain: float, path: Path) -> np.ndarray
 
 
 class Film(NamedTuple):
-    """What the film makes of greys.
+    """The film's curve for greys: how radiance is displayed.
 
-    By it, light is mixed and dimmed in pictures that are already as displayed, channel by channel.
+    With it, light is mixed and dimmed, channel by channel, in pictures that are already as displayed.
     """
 
-    log_radiance: np.ndarray  # (N,) rising, of those greys that are shown
-    levels: np.ndarray  # (N,) 0..255, rising: as what
-    table: np.ndarray  # (STEPS,) float32 levels of evenly spaced logarithms within `RADIANCES`
+    log_radiance: np.ndarray  # (N,) logarithms of the greys' radiances, rising
+    levels: np.ndarray  # (N,) the levels that display them, 0..255, rising
+    table: np.ndarray  # (STEPS,) float32 levels for evenly spaced logarithms of radiance within `RADIANCES`
 
     def radiance(self, shown: np.ndarray) -> np.ndarray:
-        """Of colours in 0..255, float32."""
+        """Radiance, float32, of displayed colours in 0..255."""
         return np.exp(np.interp(shown, self.levels, self.log_radiance)).astype(np.float32)
 
     def displayed(self, radiance: np.ndarray) -> np.ndarray:
-        """Colours in 0..255, float32."""
+        """Displayed colours in 0..255, float32, of radiances."""
         darkest, brightest = np.log(RADIANCES)
         number = (np.log(radiance) - np.float32(darkest)) * np.float32((STEPS - 1) / (brightest - darkest))
         return np.asarray(self.table[np.clip(np.rint(number), 0, STEPS - 1).astype(np.int16)])
 
 
 def film(path: Path) -> Film:
-    """The film that the scene is set to.
+    """The film curve of the scene's view settings.
 
     Args:
-        path: of a temporary file.
+        path: path of a temporary file.
     """
     darkest, brightest = np.log(RADIANCES)
     logs = np.linspace(darkest, brightest, STEPS)
@@ -86,12 +86,13 @@ def film(path: Path) -> Film:
     pixels[0, :, :3] = np.exp(logs)[:, None]
     shown = np.maximum.accumulate(hdri_as_displayed(pixels, 1.0, path)[0, :, 1])
     levels = np.unique(shown)
-    middles = np.array([logs[shown == level].mean() for level in levels])  # of the greys that look the same
+    # one radiance for all greys that look the same
+    middles = np.array([logs[shown == level].mean() for level in levels])
     return Film(middles, levels.astype(np.float64), np.interp(logs, middles, levels).astype(np.float32))
 
 
 def blurred(equirectangular: np.ndarray) -> np.ndarray:
-    """The same, smaller, with its shapes gone. It closes at the seam."""
+    """A smaller, blurred copy without recognisable shapes and without a seam."""
     small = np.asarray(Image.fromarray(equirectangular).reduce(BLUR_STEP))
     radius = BLUR_PX // BLUR_STEP
     margin = 4 * radius
@@ -100,7 +101,7 @@ def blurred(equirectangular: np.ndarray) -> np.ndarray:
 
 
 def reduced(equirectangular: np.ndarray, camera: Camera) -> np.ndarray:
-    """The same with pixels not much smaller than the camera's, lest some be left out."""
+    """A copy whose pixels are not much smaller than the camera's, so that lookup skips none."""
     pixel = camera.intrinsics[0][0] * 2 * np.pi / equirectangular.shape[1]
     times = int(2 ** max(0, np.ceil(np.log2(SMALLEST_PIXEL / pixel))))
     return equirectangular if times == 1 else np.asarray(Image.fromarray(equirectangular).reduce(times))
@@ -112,7 +113,7 @@ def look_up(
     """(size, size, 3) float32 in 0..255: the part of an equirectangular picture that a camera sees.
 
     Args:
-        rotation_rad: of the lookup direction about the vertical, as Blender's mapping node has it.
+        rotation_rad: rotation of the lookup direction about the vertical, as in Blender's mapping node.
     """
     return _towards(equirectangular, rotation_rad, _directions(camera, size_px, 1), film)
 
@@ -120,7 +121,7 @@ def look_up(
 def look_up_blurred(
     equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int
 ) -> np.ndarray:
-    """The same of a picture without sharp edges, (size, size, 3) uint8."""
+    """(size, size, 3) uint8: `look_up` in a picture without sharp edges."""
     coarse = _towards(equirectangular, rotation_rad, _directions(camera, size_px, BLURRED_STEP), None)
     return np.asarray(
         Image.fromarray(np.rint(coarse).astype(np.uint8)).resize(
@@ -143,10 +144,10 @@ def project(
 def _towards(
     equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, film: Film | None
 ) -> np.ndarray:
-    """(N, N, 3) float32: an equirectangular picture in directions (3, N, N) from its middle.
+    """(N, N, 3) float32: an equirectangular picture looked up in directions (3, N, N).
 
     Args:
-        film: if given, light is interpolated, else what is displayed.
+        film: if given, radiance is interpolated; else displayed colours are.
     """
     height, width, _ = equirectangular.shape
     azimuth = np.arctan2(direction[1], direction[0]) + np.float32(rotation_rad)
@@ -163,7 +164,7 @@ def _towards(
 
 
 def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
-    """(3, N, N) float32: where the rays through every `step`th pixel go, in the world; not of unit length."""
+    """(3, N, N) float32: world directions of the rays through every `step`th pixel, not of unit length."""
     count = -(-size_px // step)
     at = (np.arange(count) + 0.5) * (size_px / count)
     (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
@@ -175,7 +176,7 @@ def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
 
 
 def _interpolated(planes: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """A picture (channels, H, W) at fractional pixels of shape S, which closes at its sides.
+    """A picture (channels, H, W) at fractional pixels of shape S; its left and right sides meet.
 
     Returns:
         (channels, *S) float32.
@@ -188,7 +189,7 @@ def _interpolated(planes: np.ndarray, column: np.ndarray, row: np.ndarray) -> np
     down = row - top
     right = np.where(left + 1 < width, left + 1, 0)
     out = np.empty((channels, *column.shape), dtype=np.float32)
-    for channel in range(channels):  # by planes: numpy is slow along short axes
+    for channel in range(channels):  # plane by plane: numpy is slow along short axes
         plane = np.ascontiguousarray(planes[channel]).ravel()
         upper, lower = (
             _mixed(plane[below + left], plane[below + right], across)
@@ -203,14 +204,14 @@ def _mixed(a: np.ndarray, b: np.ndarray, share_of_b: np.ndarray) -> np.ndarray:
 
 
 def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:
-    """(size, size, 3) float32: one colour fading into another, down the picture. Equal colours: plain."""
+    """(size, size, 3) float32: one colour that fades into another down the picture."""
     down = np.linspace(0, 1, size_px, dtype=np.float32)[:, None, None]
     fade = np.asarray(top, dtype=np.float32) * (1 - down) + np.asarray(bottom, dtype=np.float32) * down
     return np.broadcast_to(fade, (size_px, size_px, 3))
 
 
 class Floor(NamedTuple):
-    """What share of its light a floor gets, seen from straight above.
+    """A map, seen from straight above, of the share of its full light that each place of a floor gets.
 
     A matte floor looks the same from everywhere.
     """
@@ -225,12 +226,12 @@ class Floor(NamedTuple):
 def floor_window(
     points: np.ndarray, towards: list[np.ndarray], reach: float
 ) -> tuple[float, float, float, float]:
-    """What of a floor may be darker for an object that stands on it: left, bottom, right, top.
+    """The part of a floor that an object on it may darken: left, bottom, right, top, in world units.
 
     Args:
-        points: (3, N) of the object's surface.
-        towards: unit vectors to the lamps. Long shadows of low ones are cut off.
-        reach: how far around that the object hides the surroundings.
+        points: (3, N) points of the object's surface.
+        towards: unit vectors to the lamps; the long shadows of low lamps are cut off.
+        reach: how far around the object it darkens the floor by hiding the surroundings, in world units.
     """
     above = points[2] - points[2].min()
     feet = points[:2]
@@ -241,9 +242,9 @@ def floor_window(
 
 
 def light_share(light: np.ndarray, fade_px: float) -> np.ndarray:
-    """Light on a floor in one colour (H, W) -> its share of full light, 1 where it gets all of it."""
+    """Light on a floor of one colour (H, W) -> share of full light (H, W), 1 where nothing is hidden."""
     share = light / max(float(np.percentile(light, 90)), 1e-6)
-    # what is almost full light is full, for it is noisy
+    # almost full light counts as full, because it is noisy
     share = np.interp(share, (0, *FULL_LIGHT), (0, FULL_LIGHT[0], 1))
     from_edge = [np.minimum(np.arange(n), np.arange(n)[::-1]) / max(fade_px, 1.0) for n in light.shape]
     inside = np.clip(np.minimum(from_edge[0][:, None], from_edge[1]), 0, 1)
@@ -251,7 +252,7 @@ def light_share(light: np.ndarray, fade_px: float) -> np.ndarray:
 
 
 def dimmed(behind: np.ndarray, share: np.ndarray, film: Film) -> np.ndarray:
-    """(H, W, 3) in 0..255, as displayed, with shares (H, W) of its light."""
+    """(H, W, 3) in 0..255: a displayed background whose light is reduced to shares (H, W)."""
     out = np.array(behind, dtype=np.float32)
     dark = share < 1
     out[dark] = film.displayed(film.radiance(out[dark]) * share[dark][:, None])
@@ -259,7 +260,7 @@ def dimmed(behind: np.ndarray, share: np.ndarray, film: Film) -> np.ndarray:
 
 
 def shaded(floor: Floor, camera: Camera, size_px: int) -> np.ndarray:
-    """(size, size) float32 shares of light on the floor, as a camera sees it; 1 where there is none."""
+    """(size, size) float32 shares of light on the floor as a camera sees it; 1 where no floor is visible."""
     direction = _directions(camera, size_px, 2)
     x, y, z = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, 3]
     falls = direction[2] < -1e-3

@@ -1,4 +1,4 @@
-"""The one place where the camera axes of OpenCV meet Blender's.
+"""The only module that converts between OpenCV's camera axes and Blender's.
 
 OpenCV has x right, y down and z forward; Blender has x right, y up and z back.
 """
@@ -15,14 +15,14 @@ OPENCV_FROM_BLENDER = np.diag([1.0, -1.0, -1.0, 1.0])  # its own inverse
 
 
 def place(camera: Any, world_from_camera: list[list[float]], hfov_deg: float) -> None:
-    """Put Blender's camera where an OpenCV pose says."""
+    """Set Blender's camera to an OpenCV pose and a horizontal field of view."""
     camera.matrix_world = Matrix((np.asarray(world_from_camera) @ OPENCV_FROM_BLENDER).tolist())
     camera.data.sensor_fit = "HORIZONTAL"
     camera.data.angle = np.radians(hfov_deg)
 
 
 def read_back(camera: Any) -> Camera:
-    """Pose and intrinsics that Blender really uses: the truth of a pair is computed from these alone."""
+    """The extrinsics and intrinsics that Blender really uses; all truth of a pair is computed from these."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     evaluated = camera.evaluated_get(depsgraph)
     render = bpy.context.scene.render

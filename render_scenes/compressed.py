@@ -1,7 +1,7 @@
-"""Compressed geometry, which Blender 5.2 reads by way of libraries that its Python package leaves out.
+"""Reads compressed geometry, for which Blender 5.2 needs libraries that its Python package leaves out.
 
-What those libraries are built upon is there: meshoptimizer comes with bpy, and Draco is another package. The
-gate has looked at all sizes before a file gets here.
+What those libraries are built on is available: meshoptimizer comes with bpy, and Draco is another package.
+The gate has checked all sizes before a file gets here.
 """
 
 import ctypes
@@ -32,11 +32,11 @@ WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 
 
 def listen() -> None:
-    """From now on, let the importer read compressed geometry. Called once per process."""
+    """Make the importer read compressed geometry from now on. Call this once per process."""
     try:
         from io_scene_gltf2.io.com.library import dll_path
         from io_scene_gltf2.io.imp.gltf2_io_binary_meshopt import MeshoptDecoder
-    except ImportError:  # before 5.2 there is no meshopt, and Draco's library is there
+    except ImportError:  # Blender before 5.2 has no meshopt, and ships Draco's library
         return
     libraries = Path(bpy.utils.resource_path("LOCAL")).parent / "lib"
     found = sorted(libraries.glob("*meshoptimizer.*"))
@@ -54,8 +54,8 @@ def listen() -> None:
 def _unpack(library: ctypes.CDLL, gltf: Any, number: int) -> bytes:
     """The bytes of a bufferView that meshopt compresses, once for each import.
 
-    Other than Blender's own reader, it knows the filters NONE and COLOR, and gives bytes that a sparse
-    accessor cannot write to.
+    Unlike Blender's own reader, it supports the filters NONE and COLOR, and returns bytes that a sparse
+    accessor cannot overwrite.
     """
     if not hasattr(gltf, "meshopt_cache"):
         gltf.meshopt_cache = {}
@@ -90,7 +90,7 @@ def _decode_meshopt(library: ctypes.CDLL, packing: dict[str, Any], stored: bytes
 
 
 def _decode_draco(gltf: Any, primitive: Any) -> None:
-    """Give the accessors of a primitive the values that its Draco data hold."""
+    """Replace the accessors of a primitive by the values in its Draco data."""
     try:
         import DracoPy
     except ImportError as error:
@@ -101,7 +101,7 @@ def _decode_draco(gltf: Any, primitive: Any) -> None:
         mesh = DracoPy.decode(bytes(BinaryData.get_buffer_view(gltf, draco["bufferView"])))
         values = {part["unique_id"]: part["data"] for part in mesh.attributes}
         faces = mesh.faces
-    except Exception as error:  # whatever a stranger's bytes lead it to
+    except Exception as error:  # hostile data may raise anything here
         raise CannotImportError(f"its Draco data cannot be decoded ({type(error).__name__})") from error
     accessors = gltf.data.accessors
     _fill(gltf, accessors[primitive.indices], np.asarray(faces).reshape(-1, 1), "indices")
@@ -112,11 +112,11 @@ def _decode_draco(gltf: Any, primitive: Any) -> None:
 
 
 def _fill(gltf: Any, accessor: Any, values: np.ndarray, name: str) -> None:
-    """Let an accessor have some values, (N, numbers of each), in a buffer of their own."""
+    """Give an accessor values, (N, components), in a buffer of its own."""
     width = WIDTHS.get(accessor.type, 0)
     if values.ndim != 2 or not 0 < width <= values.shape[1]:
         raise CannotImportError(f"its Draco data have {values.shape} numbers for {name}, a {accessor.type}")
-    if len(values) > accessor.count:  # what it declares is what the gate has looked at
+    if len(values) > accessor.count:  # the gate has checked only what the file declares
         found = f"its Draco data have {len(values):,} values for {name}"
         raise CannotImportError(f"{found}; expected {accessor.count:,}")
     kept = np.ascontiguousarray(values[:, :width].astype(COMPONENTS[accessor.component_type]))

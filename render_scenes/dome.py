@@ -8,13 +8,13 @@ import numpy as np
 class Dome(NamedTuple):
     """A level floor under a half sphere, onto which a panorama is projected from where it was taken."""
 
-    ground: float  # height of the floor; the sphere's middle is there, on the vertical axis
+    ground: float  # height of the floor; the sphere's centre lies on it, on the vertical axis
     eye: float  # height of the panorama's camera above the floor
     radius: float
 
 
 def dome_hits(dome: Dome, origin: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """(...) how far rays go until they meet the floor or the sphere, in lengths of their directions.
+    """(...) distances at which rays meet the floor or the sphere, in lengths of their directions.
 
     Args:
         origin: (3,) within the dome.

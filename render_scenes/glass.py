@@ -1,4 +1,4 @@
-"""What shines through: colour that grows with the way through glass, and what stands behind it."""
+"""Glass: its colour deepens with the path of light through it, and it shows what stands behind it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,30 +8,29 @@ import numpy as np
 
 from render_scenes import backdrop, materials
 
-STEPS = 256  # of grey, by which a colour as displayed is brought back to radiance
-LEAST = 1e-3  # radiance of the darkest
-MOST = 50.0  # and of the lightest
-LEAST_BEND = (
-    1e-3  # of the index of refraction: what bends no light at all is alpha to Cycles, which has no colour
-)
-FROSTED = 0.2  # roughness
-DARKEST = 1e-4  # of an attenuation colour
-TWICE = 2.0  # Cycles takes the root of the colour at each of the two surfaces
-ROUNDS = 4  # of correction, for the view transform mixes the channels
+STEPS = 256  # greys by which a displayed colour is converted back to radiance
+LEAST = 1e-3  # radiance of the darkest grey
+MOST = 50.0  # radiance of the brightest grey
+# excess of the index of refraction over 1: Cycles treats glass that bends no light as alpha, without colour
+LEAST_BEND = 1e-3
+FROSTED = 0.2  # roughness from which glass counts as frosted
+DARKEST = 1e-4  # least value of an attenuation colour's channel
+TWICE = 2.0  # exponent, because Cycles applies the root of the colour at each of the two surfaces
+ROUNDS = 4  # rounds of correction, because the view transform mixes the channels
 
 
 def materials_of(things: Sequence[Any]) -> list[Any]:
-    """Those that light goes through, each once."""
+    """The transmissive materials of some objects, each once."""
     worn = {slot.material: None for thing in things if thing.type == "MESH" for slot in thing.material_slots}
     return [material for material in worn if materials.transmits(material)]
 
 
 def tint(things: Sequence[Any], scale: float) -> None:
-    """Glass as the file has it, in a world in which the file's lengths are multiplied by a factor.
+    """Set up glass as the file describes it, in a world where the file's lengths are multiplied by `scale`.
 
-    With a volume (KHR_materials_volume) light is bent, and white light has the attenuation colour after the
-    attenuation distance. Without, a surface is a thin sheet: it is mirrored and coloured, but not bent.
-    Called once for each import.
+    With a volume (KHR_materials_volume), light is refracted, and white light has the attenuation colour after
+    the attenuation distance. Without one, a surface is a thin sheet that reflects and colours light but does
+    not refract it. Call this once for each import.
     """
     for material in materials_of(things):
         node = materials.principled(material)
@@ -47,9 +46,9 @@ def tint(things: Sequence[Any], scale: float) -> None:
 
 
 def _make_thin(material: Any, node: Any) -> None:
-    """No bend, and what is mirrored at the surface as a coat.
+    """Switch refraction off, and make the reflection at the surface a coat.
 
-    Frosted glass stays solid: without a bend it would be clear.
+    Frosted glass stays solid, because without refraction it would be clear.
     """
     roughness = node.inputs["Roughness"]
     coat = node.inputs["Coat Weight"]
@@ -67,10 +66,10 @@ def _make_thin(material: Any, node: Any) -> None:
 
 
 def _absorb(material: Any, node: Any, volume: Any, scale: float) -> None:
-    """Colour by the way within, where light meets the surface from behind.
+    """Colour light by the length of its path within, where it meets the surface from behind.
 
-    Cycles' own volumes keep a list of what light is in; where two parts touch or a mesh is open, it never
-    leaves, and all behind is black.
+    Cycles' own volumes keep a list of the media that light is in. Where two parts touch or a mesh is open,
+    light never leaves a medium, and everything behind is black.
     """
     nodes = material.node_tree.nodes
     links = material.node_tree.links
@@ -101,7 +100,7 @@ def _absorb(material: Any, node: Any, volume: Any, scale: float) -> None:
 
 
 def _multiply_color(material: Any, node: Any, by: Any) -> None:
-    """Let a surface have its base colour times that of another node's socket."""
+    """Multiply the base colour of a surface by the colour of another node's socket."""
     nodes = material.node_tree.nodes
     links = material.node_tree.links
     mix = nodes.new("ShaderNodeMix")
@@ -119,14 +118,14 @@ def _multiply_color(material: Any, node: Any, by: Any) -> None:
 
 
 def _sockets_of_colors(mix: Any) -> tuple[Any, Any, Any, Any]:
-    """Share, both colours, and the result; the node has sockets of the same names for numbers and vectors."""
+    """The sockets for colours of a mix node: share, both inputs, result. Other types share their names."""
     first, second = (socket for socket in mix.inputs if socket.type == "RGBA")
     result = next(socket for socket in mix.outputs if socket.type == "RGBA")
     return mix.inputs[0], first, second, result
 
 
 def radiance_of(rgb: Sequence[float], folder: Path) -> list[float]:
-    """What the film must see to show this colour, 0..255 each."""
+    """The radiance that the film displays as this colour (0..255 per channel)."""
     wanted = np.clip(np.asarray(rgb, dtype=np.float64), 1, 254)
     ramp = np.geomspace(LEAST, MOST, STEPS)
     grey = np.repeat(ramp[:, None], 3, axis=1)
@@ -135,10 +134,10 @@ def radiance_of(rgb: Sequence[float], folder: Path) -> list[float]:
     def back(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.exp(np.interp(values, shown, np.log(ramp))))
 
-    found = back(wanted)
+    radiance = back(wanted)
     for _ in range(ROUNDS):
-        found = np.clip(found * back(wanted) / back(_displayed(found[None], folder)[0]), LEAST, MOST)
-    return [float(value) for value in found]
+        radiance = np.clip(radiance * back(wanted) / back(_displayed(radiance[None], folder)[0]), LEAST, MOST)
+    return [float(value) for value in radiance]
 
 
 def _displayed(linear: np.ndarray, folder: Path) -> np.ndarray:

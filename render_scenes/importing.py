@@ -1,6 +1,6 @@
-"""What Blender's importer of glTF is made to tell, and to leave as it is.
+"""Hooks into Blender's glTF importer: facts that it must report, and things that it must not change.
 
-Both would be lost once it is done.
+Both would be lost once the import is done.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from render_scenes.surfaces import mark_two_sided
 
 
 def listen() -> None:
-    """From now on, hear what the importer reads. Called once per process."""
+    """Install the hooks of this module into the importer. Call this once per process."""
     _listen_to_triangles()
     _listen_to_nodes()
     _listen_to_animations()
@@ -28,30 +28,30 @@ def listen() -> None:
     _listen_to_textures()
 
 
-ONE_SIZE = 1.01  # the most by which bones may differ in scale
-LONGEST_S = 3600.0  # of an animation: frames behind it are not looked at
+ONE_SIZE = 1.01  # largest ratio between the scales of bones that count as equal
+LONGEST_S = 3600.0  # frames of an animation after this time are ignored
 
 
 class Animated(NamedTuple):
-    """A file with animations, before the first of them moves anything."""
+    """The animations of a file, noted before the first of them moves anything."""
 
     name: str  # of the first animation
     seconds: float  # its length
-    rest: Callable[[], None]  # bring all nodes back to where the file has them
+    rest: Callable[[], None]  # brings all nodes back to where the file has them
 
 
 _latest: list[Animated] = []
 
 
 def take_animated() -> Animated | None:
-    """What the latest import found to be animated; None if its file has no animation."""
+    """The animations of the latest import; None if its file has none."""
     found = _latest[-1] if _latest else None
     _latest.clear()
     return found
 
 
 def _listen_to_animations() -> None:
-    """Where the nodes are at rest: the importer leaves them in the first frame of the first animation."""
+    """Note the nodes' rest pose, because the importer leaves them in the first frame of an animation."""
     animate = BlenderScene.create_animations
 
     def note_and_animate(gltf: Any) -> None:
@@ -94,10 +94,10 @@ def _before_animations(gltf: Any) -> Animated:
 
 
 def _listen_to_skins() -> None:
-    """Where a mesh was bound to bones of several sizes, it is bound anew to the bones at rest.
+    """Bind a mesh anew to its bones at rest if it was bound to bones of different sizes.
 
-    The importer guesses how the bones lay when the mesh was bound, but has no sizes in it: vertices that hang
-    on two bones fly apart.
+    The importer guesses the pose of the bones at binding but ignores their sizes, so that vertices bound to
+    two bones fly apart.
     """
     pick = importer_of_nodes.pick_bind_pose
 
@@ -115,15 +115,15 @@ def _listen_to_skins() -> None:
 
 
 def _of_one_size(matrices: Any) -> bool:
-    """Whether all of some 4x4 matrices scale by the same factor, along each axis."""
+    """Whether all of some 4x4 matrices scale by one factor along every axis."""
     axes = np.linalg.norm(np.asarray(matrices, dtype=np.float64).reshape(-1, 4, 4)[:, :3, :3], axis=2)
     return bool(axes.max() < ONE_SIZE * axes.min())
 
 
 def _listen_to_textures() -> None:
-    """An image that one material shows as colour and another reads as numbers becomes two.
+    """Split an image that one material shows as colour and another reads as data into two.
 
-    The importer has one image for both, and declares it to be numbers: then colours are too light.
+    The importer uses one image for both and declares it to be data, which makes colours too light.
     """
     tell = importer_of_textures.import_user_extensions
 
@@ -140,10 +140,10 @@ def _listen_to_textures() -> None:
 
 
 def _divide_image(tree: Any, is_data: bool, by_role: dict[str, dict[bool, Any]]) -> None:
-    """Give the newest texture of a node tree an image of its own role.
+    """Give the newest texture of a node tree an image for its own role.
 
     Args:
-        by_role: image's name -> whether it is numbers -> the image; of those met before.
+        by_role: name of the image -> whether it is data -> the image, for all images met before.
     """
     node = next(node for node in reversed(tree.nodes) if node.type == "TEX_IMAGE")
     image = node.image
@@ -158,9 +158,9 @@ def _divide_image(tree: Any, is_data: bool, by_role: dict[str, dict[bool, Any]])
 
 
 def _listen_to_nodes() -> None:
-    """What KHR_node_visibility hides is not rendered, nor is anything below it.
+    """Do not render nodes that KHR_node_visibility hides, nor anything below them.
 
-    The importer does not know it.
+    The importer ignores this extension.
     """
     make_thing = BlenderNode.create_object
 
@@ -171,7 +171,7 @@ def _listen_to_nodes() -> None:
         while key is not None and gltf.hidden_nodes:
             node = gltf.vnodes[key]
             number = key if isinstance(key, int) else node.mesh_node_idx
-            if number is not None:  # the parents of bones and of what hangs on them are not those of the file
+            if number is not None:  # bones and their children have other parents than in the file
                 thing.hide_render = number in gltf.hidden_nodes
                 break
             key = node.parent
@@ -195,10 +195,9 @@ def _hidden(nodes: list[Any]) -> set[int]:
 
 
 def _listen_to_triangles() -> None:
-    """A triangle and its reverse on the same vertices become one that is marked as two-sided.
+    """Merge a triangle and its reverse on the same vertices into one that is marked as two-sided.
 
-    Blender's validation would leave one of them, without a word, and not always the one whose normals are
-    right.
+    Blender's validation would silently keep one of them, and not always the one whose normals are right.
     """
     triangles_of = importer_of_meshes.points_edges_tris
     make_mesh = importer_of_meshes.do_primitives
@@ -226,21 +225,21 @@ def _listen_to_triangles() -> None:
 
 
 def _different(primitives: list[Any]) -> list[Any]:
-    """Without those that say the same as an earlier one: they would lie in the same place."""
+    """The primitives without duplicates of earlier ones, which would lie in the same place."""
     return list({repr(sorted(part.to_dict().items())): part for part in reversed(primitives)}.values())[::-1]
 
 
 def _wear_default(gltf: Any, primitives: list[Any]) -> None:
-    """Primitives without a material get the one that glTF has for them: white and single-sided.
+    """Give primitives without a material glTF's default material: white and single-sided.
 
-    Blender's is grey.
+    Blender's default is grey.
     """
     bare = [part for part in primitives if part.material is None]
     if not bare:
         return
     if not hasattr(gltf, "number_of_default"):
         default = Material.from_dict({"name": "Default", "pbrMetallicRoughness": {}})
-        default.blender_material = {}  # as the importer keeps those that it has made
+        default.blender_material = {}  # where the importer keeps the materials that it has made
         gltf.data.materials = [*(gltf.data.materials or []), default]
         gltf.number_of_default = len(gltf.data.materials) - 1
     for part in bare:
@@ -248,15 +247,15 @@ def _wear_default(gltf: Any, primitives: list[Any]) -> None:
 
 
 def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Triangles on the same vertices once, and (F,) whether each stands for its reverse, too.
+    """Triangles without duplicates on the same vertices, and (F,) whether each also stands for its reverse.
 
-    Nothing is changed where there are none; else those without area go, too, as Blender's validation would
-    have it.
+    Nothing changes if there are no duplicates. Otherwise triangles without area are removed as well, as
+    Blender's validation would do.
     """
     corners = triangles.reshape(-1, 3)
     ordered = np.sort(corners, axis=1).astype(np.uint64)
     keys = (ordered[:, 0] << np.uint64(42)) ^ (ordered[:, 1] << np.uint64(21)) ^ ordered[:, 2]
-    # budgets keep vertices below 2^21, or nearly: equal keys are compared
+    # budgets keep vertex numbers mostly below 2^21; triangles with equal keys are compared in full
     order = np.argsort(keys, kind="stable")
     equal = (keys[order][1:] == keys[order][:-1]) & (ordered[order][1:] == ordered[order][:-1]).all(axis=1)
     if not equal.any():
@@ -266,8 +265,8 @@ def _once(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     turned = np.take_along_axis(corners, (corners.argmin(axis=1)[:, None] + np.arange(3)) % 3, axis=1)
     front = turned[:, 1] < turned[:, 2]
     both = np.zeros(len(corners), dtype=bool)
-    found = np.bincount(group, front[order]) > 0, np.bincount(group, ~front[order]) > 0
-    both[order[first]] = found[0] & found[1]
+    sides = np.bincount(group, front[order]) > 0, np.bincount(group, ~front[order]) > 0
+    both[order[first]] = sides[0] & sides[1]
     solid = (ordered[:, 0] < ordered[:, 1]) & (ordered[:, 1] < ordered[:, 2])
     keep = np.zeros(len(corners), dtype=bool)
     keep[order[first]] = True

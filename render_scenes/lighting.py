@@ -1,4 +1,4 @@
-"""What lights the object: the surroundings, the lamps, and the shadows that these cast on the ground."""
+"""Lights the object: the surroundings, the lamps, and the shadows that they cast on the ground."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,34 +15,35 @@ from render_scenes.dome import Dome
 from render_scenes.loading import OBJECT_RADIUS
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
-HDRIS_SHOWN = 48  # kept as displayed: 1.5 MB each, of panoramas 6
-PANORAMAS_KEPT = 8  # of the user's own, over objects: 8 MB each
-# widths at which panoramas light, and are shown
+HDRIS_SHOWN = 48  # HDRIs kept as displayed: 1.5 MB each, 6 MB for a panorama
+PANORAMAS_KEPT = 8  # the user's own panoramas that stay loaded between objects: 8 MB each
+# widths at which panoramas are used as light, and for display
 LIGHT_PX = 1024
 SHOWN_PX = 2048
-PLACE_PX = 64  # height of the panorama by which a procedural place lights
-GLARE = 6.0  # how much brighter windows and lamps of a place are than they can be shown
-MIDDLE_STRENGTH = 0.44  # of a light, by which a procedural place is shown as it was painted
-EYE_M = 1.6  # a panorama's camera over the floor
-EYE_BOUNDS = (1.0, 2.5)  # the same in world units: the floor beside a cup is not stretched beyond recognition
+PLACE_PX = 64  # height of the panorama that stands for a procedural place as a light
+GLARE = 6.0  # factor by which windows and lamps of a place are brighter than white
+MIDDLE_STRENGTH = 0.44  # strength of a light under which a procedural place is shown as it was painted
+EYE_M = 1.6  # height of a panorama's camera above the floor
+# bounds of that height in world units, so that the floor beside a cup is not stretched beyond recognition
+EYE_BOUNDS = (1.0, 2.5)
 DOME_RADII = (6.0, 14.0)  # in world units
-DARKEST = 1e-6  # mean radiance: an entirely black panorama lights nothing, and divides nothing
-BRIGHTEST = 30.0  # pixel of an HDRI, over its mean
-FLOOR_DETAIL = (
-    0.14  # pixels per unit of the world, over the pixels of the picture: about a third of what it shows
-)
-FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without a lamp
+DARKEST = 1e-6  # least mean radiance, so that an entirely black panorama causes no division by zero
+BRIGHTEST = 30.0  # radiance of an HDRI's brightest pixel over its mean
+# a shadow map's pixels per world unit over the picture's size in pixels: about a third of the picture's
+# detail
+FLOOR_DETAIL = 0.14
+FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without any lamp, in world units
 
 
 class Lighting:
     """The world around the object and the lamps in it.
 
-    There is one for a process; `begin` tells it of each object's lights.
+    There is one per process; `begin` gives it each object's lights.
     """
 
     def __init__(self, scene: Any) -> None:
         self.scene = scene
-        # by name: image and mean radiance; they stay loaded over objects
+        # image and mean radiance by name; they stay loaded between objects
         self.hdris: dict[str, tuple[Any, float]] = {}
         self.as_displayed = lru_cache(HDRIS_SHOWN)(self._as_displayed)
         self._film: backdrop.Film | None = None
@@ -50,16 +51,16 @@ class Lighting:
         self.forget()
 
     def film(self) -> backdrop.Film:
-        """What pictures are seen through; the same for all objects."""
+        """The film curve of pictures, the same for all objects."""
         if self._film is None:
             self._film = backdrop.film(self.folder / "film.png")
         return self._film
 
     def forget(self) -> None:
-        """The lights of the object; its lamps go with the other things of the scene."""
+        """Forget the lights of the object; its lamps are removed with the other things of the scene."""
         self.lights: list[protocol.Record] = []
         self.background: protocol.Record = {}
-        self.panoramas: dict[str, str] = {}  # files by name
+        self.panoramas: dict[str, str] = {}  # paths by name
         self.place: places.Place | None = None
         self.dome: Dome | None = None
         self.folder = Path()  # for temporary files
@@ -69,7 +70,7 @@ class Lighting:
         ] = []  # lamp, its description, the light it belongs to
 
     def begin(self, job: protocol.Open) -> None:
-        """Take note of what the next object is to be lit by."""
+        """Set the lights of the next object."""
         self.lights = job.lights
         self.background = job.background
         self.folder = Path(job.out)
@@ -77,7 +78,7 @@ class Lighting:
         self._make_room()
 
     def settle(self, ground: float) -> None:
-        """Build what the object stands in, if it does, once its lowest point is known."""
+        """Build the place in which the object stands, if any, once its lowest point is known."""
         location: protocol.Record = self.background.get("place") or {}
         if self.background["kind"] == "place":
             self.place = places.build(places.Plan(**location, ground=ground))
@@ -88,11 +89,11 @@ class Lighting:
             self.dome = Dome(ground, eye, float(radius))
 
     def images(self) -> set[Any]:
-        """Blender's images of the HDRIs, which stay over objects."""
+        """Blender's images of the HDRIs, which stay loaded between objects."""
         return {image for image, _ in self.hdris.values()}
 
     def _make_room(self) -> None:
-        """Forget panoramas of earlier objects before there are too many of them. Bundled ones are few."""
+        """Drop panoramas of earlier objects if there are too many. The few bundled ones are kept."""
         own = [name for name in self.hdris if not (HDRI_FOLDER / f"{name}.exr").is_file()]
         wanted = {light["name"] for light in self.lights}
         for name in own[: max(0, len(own) - PANORAMAS_KEPT)]:
@@ -118,7 +119,7 @@ class Lighting:
         links.new(self._mapping.outputs["Vector"], self._environment.inputs["Vector"])
         links.new(self._environment.outputs["Color"], self._surroundings.inputs["Color"])
         links.new(self._surroundings.outputs["Background"], output.inputs["Surface"])
-        # what glass shows of a painted background; joined by `show_behind_glass`
+        # the painted background as seen through glass; connected by `show_behind_glass`
         path, self._painted, self._behind_glass = (
             nodes.new(kind) for kind in ("ShaderNodeLightPath", "ShaderNodeBackground", "ShaderNodeMixShader")
         )
@@ -129,9 +130,9 @@ class Lighting:
         world.cycles.sample_map_resolution = 256
 
     def show_behind_glass(self, things: Sequence[Any]) -> None:
-        """Let glass among these things show a painted background's colour.
+        """Make the glass of some objects show the colour of a painted background.
 
-        Without this, it would show the surroundings that light the object.
+        Without this, glass would show the surroundings that light the object.
         """
         plain = self.background["kind"] in {"plain", "gradient", "ground"}
         painted = plain and bool(glass.materials_of(things))
@@ -146,7 +147,7 @@ class Lighting:
             self.scene.world.node_tree.links.new(source, output.inputs["Surface"])
 
     def hang_lamps(self) -> None:
-        """The lamps of all lights at once, to be shown and hidden."""
+        """Create the lamps of all lights at once; they are shown and hidden later."""
         for number, light in enumerate(self.lights):
             for described in light["lamps"]:
                 data = bpy.data.lights.new("Lamp", "SUN")
@@ -159,9 +160,9 @@ class Lighting:
                 self.lamps.append((lamp, described, number))
 
     def aim_lamps(self, world_from_camera: np.ndarray) -> None:
-        """Lamps on the camera go with it.
+        """Turn the lamps that are fixed to the camera along with it.
 
-        Those of the world are not touched: Cycles would weigh all lights anew.
+        Lamps fixed in the world are left alone, because Cycles would rebuild its light tree.
         """
         for lamp, described, _ in self.lamps:
             if described["frame"] == "camera":
@@ -170,16 +171,16 @@ class Lighting:
                 )
 
     def moves(self, number: int) -> bool:
-        """Whether one of the object's lights has a lamp that goes with the camera."""
+        """Whether one of the object's lights has a lamp that is fixed to the camera."""
         return any(lamp["frame"] == "camera" for lamp in self.lights[number]["lamps"])
 
     def switch(self, number: int) -> None:
-        """Switch to one of the object's lights. HDRIs stay loaded over objects."""
+        """Switch to one of the object's lights. HDRIs stay loaded between objects."""
         light = self.lights[number]
         if light is self.lit:
             return
         if self.lit is not None:
-            passes.end_session(self.scene)  # it does not always notice that lamps were exchanged
+            passes.end_session(self.scene)  # Cycles does not always notice that lamps were exchanged
         self.lit = light
         name = light["name"]
         if name not in self.hdris:
@@ -192,26 +193,27 @@ class Lighting:
             lamp.hide_render = of_light != number
 
     def set_up_view(self, camera: Any, view: protocol.Record) -> None:
-        """Light and camera of a view."""
+        """Set up the light and the camera of a view."""
         self.switch(view["light"])
         cameras.place(camera, view["world_from_camera"], view["hfov_deg"])
         bpy.context.view_layer.update()
 
     def _radiance(self, name: str) -> np.ndarray:
-        """(H, W, 4) linear radiance of what a light is called by, first row at the bottom."""
+        """(H, W, 4) linear radiance of the surroundings with this name, first row at the bottom."""
         if self.place is not None:
             shown = painting.surroundings(self.place, PLACE_PX)
-            linear = np.maximum(shown, 0) ** 2.2  # about what the film makes it from
+            linear = np.maximum(shown, 0) ** 2.2  # approximately inverts the film
             linear = np.where(shown.max(axis=2, keepdims=True) > 1, GLARE * linear, linear)
             return np.dstack([linear, np.ones_like(linear[..., 0])])[::-1].astype(np.float32)
         path = self.panoramas.get(name)
         return _bundled(name) if path is None else _own(Path(path), LIGHT_PX)
 
     def surroundings(self, camera: protocol.Camera, size: int) -> tuple[np.ndarray, np.ndarray | bool]:
-        """What surrounds the object, as a camera sees it.
+        """The surroundings as a camera sees them.
 
         Returns:
-            (size, size, 3) as displayed, in 0..255, and (size, size) where it is what the object stands on.
+            (size, size, 3) as displayed, in 0..255, and (size, size) bool: whether a pixel shows the surface
+            that the object stands on.
         """
         assert self.lit is not None
         if self.place is not None:
@@ -231,7 +233,7 @@ class Lighting:
         return backdrop.look_up(shown, rotation_rad, camera, size, self.film()), False
 
     def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
-        """An HDRI as the film would show it."""
+        """An HDRI as the film displays it, cached."""
         image, mean = self.hdris[name]
         path = self.panoramas.get(name)
         pixels = _pixels_of(image) if path is None else _own(Path(path), SHOWN_PX)
@@ -242,17 +244,17 @@ class Lighting:
 class Ground:
     """A floor under the object.
 
-    Pictures do not show it; the shadows on it are painted into them.
+    Cycles does not show it in pictures; the shadows on it are painted into them afterwards.
     """
 
     def __init__(self, scene: Any, height: float) -> None:
         self.scene = scene
-        self.floors: dict[str, backdrop.Floor] = {}  # with the shadows on it, by the name of the view
+        self.floors: dict[str, backdrop.Floor] = {}  # shadow maps by the name of the view
         mesh = bpy.data.meshes.new("Ground")
         size = 40 * OBJECT_RADIUS
         corners = [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
         mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
-        # Blender's default shines, so it would look different from above
+        # Blender's default is glossy and would look different from above
         matte = bpy.data.materials.new("Matte")
         nodes = matte.node_tree.nodes
         nodes.clear()
@@ -273,20 +275,21 @@ class Ground:
         things: Sequence[Any],
         points: np.ndarray,
     ) -> None:
-        """Find what share of its light the ground gets, once per light.
+        """Measure the share of its full light that the ground gets, once per light.
 
-        It is rendered from above, with the object hidden from the camera alone; at half the detail for a lamp
-        that moves with each view. Cycles' own shadow catcher costs fifteen times the picture.
+        The ground is rendered from above, with the object hidden from the camera only, and at half the detail
+        for a lamp that moves with each view. Cycles' own shadow catcher costs fifteen times as much as the
+        picture.
 
         Args:
-            views: whose floors are wanted, in pictures of `size` pixels.
-            things: the object, as Blender has it.
-            points: (3, N) of its surface, in the world.
+            views: the views whose floors are wanted, for pictures of `size` pixels.
+            things: the object's Blender objects.
+            points: (3, N) points of the object's surface in the world.
         """
         self.thing.hide_render = False
         for thing in things:
             thing.visible_camera = False
-        passes.end_session(self.scene)  # it does not always notice what is shown and hidden
+        passes.end_session(self.scene)  # Cycles does not always notice what is shown and hidden
         seen: dict[tuple[int, str], backdrop.Floor] = {}
         for view in views:
             moves = lighting.moves(view.planned["light"])
@@ -308,7 +311,7 @@ class Ground:
     def _from_above(
         self, detail: float, camera: Any, lighting: Lighting, points: np.ndarray
     ) -> backdrop.Floor:
-        """The ground from straight above as it is lit now, at a given number of pixels per unit."""
+        """Render the ground from straight above as it is lit now, with `detail` pixels per world unit."""
         shining = [lamp for lamp, _, _ in lighting.lamps if not lamp.hide_render]
         turned = [lamp.matrix_world.to_3x3() @ Vector((0, 0, 1)) for lamp in shining]
         towards = [np.asarray(axis) for axis in turned if axis.z > 0]
@@ -320,7 +323,7 @@ class Ground:
         render.resolution_y = height
         render.use_border = False
         camera.data.type = "ORTHO"
-        camera.data.ortho_scale = width / detail  # of the width, as `place` has it fitted
+        camera.data.ortho_scale = width / detail  # the scale of the width, as `place` fits the sensor
         middle = (left + 0.5 * width / detail, top - 0.5 * height / detail, 20.0)
         # without rotation it looks down, +Y at the top
         camera.matrix_world = Matrix.Translation(Vector(middle))
@@ -341,7 +344,7 @@ def _bundled(name: str) -> np.ndarray:
 
 
 def _own(path: Path, width: int) -> np.ndarray:
-    """The same of a panorama of the user's own, at most about so wide: the mean of whole blocks of pixels."""
+    """The same for the user's own panorama, shrunk to about `width` by means over whole blocks of pixels."""
     pixels = _read(path)
     block = max(1, pixels.shape[1] // width)
     height, wide = (side // block for side in pixels.shape[:2])
@@ -350,13 +353,13 @@ def _own(path: Path, width: int) -> np.ndarray:
 
 
 def _read(path: Path) -> np.ndarray:
-    """Linear radiance of a file, (H, W, 4) float32."""
+    """(H, W, 4) float32 linear radiance of an image file."""
     file = bpy.data.images.load(str(path))
     try:
         if not len(file.pixels):
             raise ValueError(f"panorama {path.name} cannot be read by Blender")
         pixels = _pixels_of(file)
-        if not file.is_float:  # a JPEG: Blender hands out what the file holds, for a screen
+        if not file.is_float:  # for a JPEG, Blender returns the file's values, encoded for a screen
             colour = pixels[..., :3]
             pixels[..., :3] = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
         return pixels
@@ -373,10 +376,12 @@ def _pixels_of(image: Any) -> np.ndarray:
 
 
 def _as_light(name: str, pixels: np.ndarray) -> tuple[Any, float]:
-    """Surroundings without their brightest spots, and their mean radiance over the sphere.
+    """Surroundings without their brightest spots, as a Blender image, and their mean radiance over the
+    sphere.
 
-    A sun of a few pixels is found by one path in hundreds: fireflies that no denoiser takes for light. Lamps
-    are our suns. HDRIs differ in mean radiance by a factor of 50: divided by it, a night lights like a noon.
+    Only one path in hundreds finds a sun of a few pixels, which leaves fireflies that no denoiser takes for
+    light; lamps serve as suns instead. HDRIs differ in mean radiance by a factor of 50. Divided by it, a
+    night lights the object as brightly as a noon.
 
     Args:
         pixels: (H, W, 4) linear radiance, first row at the bottom.
@@ -389,7 +394,7 @@ def _as_light(name: str, pixels: np.ndarray) -> tuple[Any, float]:
         return max(float(np.average(luminance, weights=weight)), DARKEST)
 
     pixels[..., :3] = np.minimum(pixels[..., :3], BRIGHTEST * mean())
-    # an image of its own: of one that comes from a file, Cycles reads the file
+    # a new image, because for one that comes from a file Cycles reads the file instead
     image = bpy.data.images.new(name, width, height, float_buffer=True)
     image.colorspace_settings.name = "Linear Rec.709"
     image.use_fake_user = True
@@ -399,5 +404,5 @@ def _as_light(name: str, pixels: np.ndarray) -> tuple[Any, float]:
 
 
 def _shining_from(towards: np.ndarray) -> Any:
-    """The rotation of a sun that stands there: it shines along its -Z."""
+    """The rotation of a sun in this direction: it shines along its own -Z."""
     return Vector(towards).to_track_quat("Z", "Y")

@@ -1,4 +1,4 @@
-"""From a file to an object of known size: import, choose its pose, clean, normalise."""
+"""Turns a file into an object of known size: imports it, chooses its pose, cleans and normalises it."""
 
 import re
 from pathlib import Path
@@ -10,12 +10,12 @@ from mathutils import Matrix, Vector
 
 from render_scenes import back_faces, materials, poses, surfaces
 
-OBJECT_RADIUS = 0.5  # of the normalised object, from the middle of its bounding box to its furthest vertex
-DIRECTIONS = 120  # on the ground, in which an object's reach is measured
+OBJECT_RADIUS = 0.5  # distance from the middle of the normalised object's bounding box to its furthest vertex
+DIRECTIONS = 120  # horizontal directions in which an object's reach is measured
 
 
 class RefusedError(Exception):
-    """This object cannot be used; `stage` says where it was found out."""
+    """This object cannot be used; `stage` says at which step that was found."""
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(reason)
@@ -23,24 +23,24 @@ class RefusedError(Exception):
 
 
 class Part(NamedTuple):
-    """An object that was loaded: the only one, or one of a scene."""
+    """A loaded object: the only one, or one of a scene."""
 
-    holder: Any  # the empty over all its roots
+    holder: Any  # the empty that is the parent of all its roots
     things: list[Any]
-    # (4, 4): from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
+    # (4, 4) transform from its file's axes to its own, in which it has `OBJECT_RADIUS` about the origin
     normalise: np.ndarray
-    points: np.ndarray  # (3, N) float32 of its surface, in its own axes
+    points: np.ndarray  # (3, N) float32 points of its surface, in its own axes
     pose: str  # `rest`, or `animation NAME at SECONDS s`
-    veiled: bool  # some of it is blended
+    veiled: bool  # whether some of it is alpha-blended
 
     @property
     def extent(self) -> list[float]:
-        """Sides of its bounding box."""
+        """(3,) sides of its bounding box."""
         return [float(v) for v in np.ptp(self.points, axis=1)]
 
     @property
     def reach(self) -> list[float]:
-        """How far it goes over the ground from the middle of its box.
+        """How far it extends horizontally from the middle of its box.
 
         Returns:
             A length for each of `DIRECTIONS` directions, counter-clockwise from +x.
@@ -54,11 +54,11 @@ def load(scene: Any, path: Path, index: int, pose: str) -> Part:
     """Load one object into Blender's scene.
 
     Args:
-        index: that its pixels are to have.
+        index: object index of its pixels.
         pose: rest, animation or auto.
 
     Raises:
-        RefusedError: if it has nothing to show. What was imported of it is left in the scene.
+        RefusedError: the object has nothing to show. Whatever was imported is left in the scene.
     """
     before = set(scene.objects)
     images = set(bpy.data.images)
@@ -70,7 +70,7 @@ def load(scene: Any, path: Path, index: int, pose: str) -> Part:
     chosen = poses.choose(new, pose, lambda: _drawn(new))
     bpy.context.view_layer.update()
     for foreign in [o for o in new if o.type in {"CAMERA", "LIGHT", "LIGHT_PROBE", "SPEAKER"}]:
-        for child in foreign.children:  # what hangs on a camera must not jump to the origin
+        for child in foreign.children:  # children of a camera must not jump to the origin
             placed = child.matrix_world.copy()
             child.parent = None
             child.matrix_world = placed
@@ -87,7 +87,7 @@ def load(scene: Any, path: Path, index: int, pose: str) -> Part:
 
 
 def try_to_load(scene: Any, path: Path, index: int, pose: str) -> Part | RefusedError:
-    """The same for an object among others: a problem with it leaves those, and nothing of it."""
+    """`load` for an object among others: if it is refused, all of it is removed and the others stay."""
     before = set(bpy.data.objects)
     try:
         return load(scene, path, index, pose)
@@ -98,13 +98,13 @@ def try_to_load(scene: Any, path: Path, index: int, pose: str) -> Part | Refused
 
 
 def _drawn(new: list[Any]) -> list[Any]:
-    """Meshes of the scene that the file shows. Blender also imports what that leaves out."""
+    """The meshes that the file shows; Blender also imports those that the file's scene leaves out."""
     shown = set(bpy.context.view_layer.objects)
     return [o for o in new if o.type == "MESH" and not o.hide_render and o in shown]
 
 
 def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
-    """One parent over all roots: scaled by itself, each root of a multi-root file would move apart."""
+    """Normalise under one parent of all roots; roots that were scaled one by one would move apart."""
     surfaces.turn_normals([o.data for o in _drawn(new)])
     there = surfaces.without_twins(surfaces.without_shadow_planes(surfaces.read(_drawn(new))))
     back_faces.hide_back_faces(there)
@@ -133,7 +133,7 @@ def _normalise(scene: Any, new: list[Any], pose: str) -> Part:
 
 
 def _in_one_line(report: str) -> str:
-    """What the importer reports, for people: of a traceback the error, and in which of its parts."""
+    """The importer's report in one line: for a traceback, the error and the part in which it happened."""
     lines = [
         line.strip() for line in report.splitlines() if line.strip() and not line.startswith("Location:")
     ]
@@ -151,5 +151,5 @@ def _in_one_line(report: str) -> str:
 
 
 def _loads(image: Any) -> bool:
-    """Whether a texture has pixels once Blender is made to read them."""
+    """Whether Blender can read the pixels of a texture."""
     return bool(image.size[0] and image.size[1] and len(image.pixels) and image.has_data)

@@ -1,15 +1,15 @@
-"""What materials of an import look like, as a viewer of glTF has it."""
+"""Classifies imported materials as viewers of glTF show them."""
 
 from typing import Any
 
 import numpy as np
 
-DARK = 0.15  # mean colour of a picture of a shadow, 0..1, weighed by its alpha
-VEIL = 0.2  # of what can be seen of a picture, that is neither opaque nor clear: not only the edges of leaves
+DARK = 0.15  # greatest mean colour of a picture of a shadow, 0..1, weighted by alpha
+VEIL = 0.2  # share of a picture's visible pixels that are half-transparent: more than the edges of leaves
 
 
 def is_single_sided(material: Any) -> bool:
-    """Glass is seen from within, too: its back is where light leaves it."""
+    """Whether only the front is drawn. Glass always has two sides: light leaves it through its back."""
     if material is None:
         return True  # the default of glTF
     return bool(material.use_backface_culling) and not transmits(material)
@@ -26,18 +26,18 @@ def transmits(material: Any) -> bool:
 
 
 def is_opaque(material: Any) -> bool:
-    """Neither blended, nor cut out, nor glass."""
+    """Whether a material is neither blended, nor cut out, nor glass."""
     if material is None:
         return True
     node = principled(material)
-    if node is None:  # unlit: one mix for the path of the light, another for alpha
+    if node is None:  # an unlit material: one mix node for the type of ray, another for alpha
         return bool(sum(inner.type == "MIX_SHADER" for inner in material.node_tree.nodes) < 2)
     alpha = node.inputs["Alpha"]
     return not alpha.is_linked and alpha.default_value >= 1 and not transmits(material)
 
 
 def is_veil(material: Any) -> bool:
-    """Blended, and not only to cut out leaves: something shows through much of it."""
+    """Whether a material is blended so that something shows through much of it: not just cut-out leaves."""
     if (
         material is None
         or material.surface_render_method != "BLENDED"
@@ -57,7 +57,7 @@ def is_veil(material: Any) -> bool:
 
 
 def _pixels(image: Any) -> np.ndarray:
-    """(N, channels) in 0..1."""
+    """(N, channels) pixels in 0..1."""
     pixels = np.empty(len(image.pixels), dtype=np.float32)
     image.pixels.foreach_get(pixels)
     return pixels.reshape(-1, image.channels)

@@ -1,7 +1,7 @@
-"""What a camera sees of a procedural place, painted in numpy: rays meet planes, and textures are looked up.
+"""Paints what a camera sees of a procedural place, in numpy: rays meet planes, and textures are looked up.
 
-Each pixel's ray meets the room and those boxes whose outline it is in; where two faces meet in a pixel, four
-rays make the pixel. No Blender here.
+Each pixel's ray is intersected with the room and with the boxes whose outlines contain the pixel. A pixel in
+which two faces meet is the mean of four rays. No Blender here.
 """
 
 from typing import NamedTuple
@@ -11,18 +11,20 @@ import numpy as np
 from render_scenes.places import FACES, NEVER, SKY, Box, Finish, Place
 from render_scenes.textures import Array, Pyramid
 
-NEAREST = 1e-3  # of a box's corners before a camera, in world units
-# width in pixels of the box that has the deviation of the renderer's pixel filter (Blackman-Harris, 1.5 wide)
+NEAREST = 1e-3  # least depth of a box's corner in front of a camera, in world units
+# width in pixels of the box filter with the standard deviation of the renderer's (Blackman-Harris, 1.5 wide)
 FILTER = 0.72
-TEXEL = FILTER / 3**0.5  # of a pyramid, in pixels: looked up bilinearly, it is as blurred as by that filter
-LOWEST_SLANT = 0.02  # sine of the angle between a ray and a face: below it, spots grow no longer
-MOST_LOOKS = 8  # along a spot, of a texture that is magnified
+# size of a pyramid's texel in pixels: bilinear lookup then blurs as much as that filter
+TEXEL = FILTER / 3**0.5
+LOWEST_SLANT = 0.02  # sine of the angle between a ray and a face: at flatter angles, spots grow no longer
+MOST_LOOKS = 8  # lookups along a spot in a magnified texture
 MAGNIFIED = 0.7  # pixels of a texture along a spot
-# from the middle of a pixel, where faces meet: no two in a row or a column, with the filter's deviation
+# offsets of rays from the middle of a pixel in which faces meet: no two share a row or a column, and they
+# have the filter's deviation
 FINER = tuple(
     (FILTER * x, FILTER * y) for x, y in ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
 )
-AXES = ((1, 2), (1, 2), (0, 2), (0, 2), (0, 1), (0, 1))  # of each face: across and up
+AXES = ((1, 2), (1, 2), (0, 2), (0, 2), (0, 1), (0, 1))  # the axes across and up each face
 
 
 class Painted(NamedTuple):
@@ -30,18 +32,18 @@ class Painted(NamedTuple):
 
     rgb: Array  # (H, W, 3) float32 as displayed, 1 is white; brighter where something shines
     depth: Array  # (H, W) float32 along the camera's z; `NEVER` where there is sky
-    on_ground: Array  # (H, W) bool: shows the surface that the object stands on
+    on_ground: Array  # (H, W) bool: whether it shows the surface that the object stands on
 
 
 class _Met(NamedTuple):
-    """What rays meet."""
+    """The faces that rays meet."""
 
     depth: Array  # (N,) float32, in lengths of their directions
     face: Array  # (N,) int16
 
 
 def paint(place: Place, world_from_camera: Array, intrinsics: Array, size_px: int) -> Painted:
-    """The place as a camera sees it.
+    """Paint the place as a camera sees it.
 
     Args:
         world_from_camera: (4, 4), OpenCV axes.
@@ -71,9 +73,10 @@ def paint(place: Place, world_from_camera: Array, intrinsics: Array, size_px: in
 
 
 def surroundings(place: Place, height: int) -> Array:
-    """(height, 2 height, 3) equirectangular, as displayed: what lights the object, seen from its middle.
+    """(height, 2 height, 3) equirectangular panorama from the object's middle, as displayed, that lights the
+    object.
 
-    Columns and rows as in `backdrop.look_up`, in the world's axes.
+    Columns and rows are those of `backdrop.look_up`, in world axes.
     """
     azimuth = (0.5 - (np.arange(2 * height) + 0.5) / (2 * height)) * (2 * np.pi)
     elevation = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
@@ -86,12 +89,12 @@ def surroundings(place: Place, height: int) -> Array:
 
 
 def _pixels(planes: Array, shape: tuple[int, int]) -> Array:
-    """(H, W, 3) of (3, N): colours are worked on by planes, for numpy is slow along short axes."""
+    """(3, N) -> (H, W, 3): colours are computed plane by plane, because numpy is slow along short axes."""
     return np.ascontiguousarray(planes.T).reshape(*shape, 3)
 
 
 def _rays(turn: Array, intrinsics: Array, x: Array, y: Array) -> Array:
-    """(3, N) directions in the place's axes, as long as the camera's z axis at depth 1."""
+    """(3, N) directions in the place's axes, scaled so that the camera's z is 1."""
     (focal_x, _, centre_x), (_, focal_y, centre_y), _ = np.asarray(intrinsics, dtype=np.float32)
     right = (x - centre_x) / focal_x
     down = (y - centre_y) / focal_y
@@ -105,7 +108,7 @@ def _meet(place: Place, origin: Array, directions: Array, outlines: list[Array] 
     """The first face that each ray meets.
 
     Args:
-        outlines: for each box beside the room, the numbers of the rays that may meet it; None: all may.
+        outlines: for each box except the room, the numbers of the rays that may meet it; None: all rays may.
     """
     met = _inside(place.boxes[0], origin, directions)
     for number, box in enumerate(place.boxes[1:], start=1):
@@ -131,7 +134,7 @@ def _meet(place: Place, origin: Array, directions: Array, outlines: list[Array] 
 
 
 def _inside(room: Box, origin: Array, directions: Array) -> _Met:
-    """Where rays leave a box that they begin in."""
+    """The face through which each ray leaves a box in which it begins."""
     depth = np.full(directions.shape[1], NEVER, dtype=np.float32)
     face = np.zeros(directions.shape[1], dtype=np.int16)
     for axis in range(3):
@@ -147,7 +150,7 @@ def _inside(room: Box, origin: Array, directions: Array) -> _Met:
 
 
 def _outside(box: Box, origin: Array, directions: Array) -> tuple[Array, Array]:
-    """Where rays enter a box, and through which face; `NEVER` where they do not."""
+    """The distance at which each ray enters a box (`NEVER` if it does not), and the face."""
     count = directions.shape[1]
     enter = np.full(count, -np.inf, dtype=np.float32)
     leave = np.full(count, np.inf, dtype=np.float32)
@@ -166,7 +169,7 @@ def _outside(box: Box, origin: Array, directions: Array) -> tuple[Array, Array]:
 
 
 def _outlines(place: Place, turn: Array, origin: Array, intrinsics: Array, size_px: int) -> list[Array]:
-    """For each box beside the room, the numbers of the pixels in the rectangle around its corners."""
+    """For each box except the room, the numbers of the pixels in the rectangle around its corners."""
     numbers = np.arange(size_px * size_px).reshape(size_px, size_px)
     out = []
     for box in place.boxes[1:]:
@@ -187,7 +190,7 @@ def _outlines(place: Place, turn: Array, origin: Array, intrinsics: Array, size_
 
 
 def _edges(face: Array) -> Array:
-    """Numbers of the pixels that have a neighbour which shows another face."""
+    """The numbers of the pixels with a neighbour that shows another face."""
     other = np.zeros(face.shape, dtype=bool)
     across = face[:, 1:] != face[:, :-1]
     down = face[1:] != face[:-1]
@@ -198,11 +201,11 @@ def _edges(face: Array) -> Array:
     return np.flatnonzero(other)
 
 
-# --- what is there ---------------------------------------------------------------------------------
+# --- colours ---------------------------------------------------------------------------------------
 
 
 def _colours(place: Place, origin: Array, directions: Array, met: _Met, pixel: float) -> Array:
-    """(3, N) colours as displayed.
+    """(3, N) colours of the met faces, as displayed.
 
     Args:
         pixel: width of a pixel at depth 1.
@@ -244,22 +247,22 @@ def _face_colour(
 
 
 class _Spots(NamedTuple):
-    """What pixels cover of a face: ellipses, long where the face lies askew. All (N,), in world units."""
+    """Ellipses that pixels cover on a face, long where it is seen at a slant; (N,) each, in world units."""
 
-    x: Array  # of the middle, from the face's lower left corner
+    x: Array  # of the centre, from the face's lower left corner
     y: Array  # upwards
-    along_x: Array  # unit vector, the way in which the spot is long
+    along_x: Array  # x of the unit vector along the spot's long axis
     along_y: Array
     width: Array
     length: Array
 
 
 def _spots(x: Array, y: Array, toward: tuple[Array, Array, Array], width: Array) -> _Spots:
-    """Spots that pixels cover.
+    """The spots that pixels cover.
 
     Args:
-        x: where their rays end, from the face's lower left corner, and y.
-        toward: directions of these rays: across the face, up it, and into it.
+        x: where their rays end, from the face's lower left corner; so is y.
+        toward: components of these rays' directions: across the face, up it, and into it.
         width: of the pixels there.
     """
     flat = np.maximum(np.hypot(toward[0], toward[1]), np.float32(1e-9))
@@ -269,21 +272,20 @@ def _spots(x: Array, y: Array, toward: tuple[Array, Array, Array], width: Array)
 
 
 def _mean(pyramid: Pyramid, spots: _Spots, scale: tuple[float, float], *, repeats: bool) -> Array:
-    """Mean of a texture over spots, (channels, N), by looks at round parts of them, side by side.
+    """(channels, N) mean of a texture over spots, by lookups of round parts side by side.
 
-    One look is enough where the texture is magnified. Else there are as many as the spot is long, times
-    four.
+    A magnified texture needs one lookup. Otherwise there are four lookups for each spot width along the spot.
 
     Args:
-        scale: repetitions of the texture per unit of the world, across and up.
-        repeats: beyond its sides; else these go on.
+        scale: repetitions of the texture per world unit, across and up.
+        repeats: whether the texture repeats beyond its sides; else its edge pixels continue.
     """
     texture_px = np.float32(scale[0] * pyramid.levels[0].shape[2])
     stretch = spots.length / spots.width
     looks = np.select([stretch < 1.4, stretch < 2.8, stretch < 5.6], [1, 2, 4], MOST_LOOKS)
     looks[spots.length * texture_px < MAGNIFIED] = 1
     blur = np.sqrt(spots.width * spots.length / looks.astype(np.float32)) * (texture_px * np.float32(TEXEL))
-    looks = np.where(blur > 1, -looks, looks)  # negative: in two rows of twice as many
+    looks = np.where(blur > 1, -looks, looks)  # negative: two rows with twice as many each
     out = np.empty((len(pyramid.levels[0]), len(spots.x)), dtype=np.float32)
     for count in np.unique(looks):
         mine = np.flatnonzero(looks == count)
@@ -303,7 +305,7 @@ def _looked_at(
     looks: tuple[int, int],
     repeats: bool,
 ) -> Array:
-    """Mean of a grid of looks at each spot, (channels, N): so many along it, and so many side by side."""
+    """(channels, N) mean of a grid of lookups at each spot; `looks` are their numbers along and across."""
     total = np.zeros((len(pyramid.levels[0]), len(spots.x)), dtype=np.float32)
     for i in range(looks[0]):
         along = spots.length * np.float32(FILTER * ((i + 0.5) / looks[0] - 0.5))
@@ -316,11 +318,11 @@ def _looked_at(
 
 
 def look_up(pyramid: Pyramid, x: Array, y: Array, blur: Array, *, repeats: bool) -> Array:
-    """A texture at places x, y in its widths and heights, (channels, N).
+    """(channels, N) colours of a texture at x, y, given in its widths and heights.
 
     Args:
-        blur: (N,) how wide pixels of the wanted level are, in pixels of the texture.
-        repeats: beyond its sides; else these go on.
+        blur: (N,) width of a pixel of the wanted level, in pixels of the texture.
+        repeats: whether the texture repeats beyond its sides; else its edge pixels continue.
     """
     level = np.floor(np.log2(np.maximum(blur, np.float32(1e-6))) + np.float32(0.5))
     level = np.clip(level, 0, len(pyramid.levels) - 1).astype(np.int8)
@@ -335,7 +337,7 @@ def look_up(pyramid: Pyramid, x: Array, y: Array, blur: Array, *, repeats: bool)
 
 
 def _bilinear(planes: Array, x: Array, y: Array, repeats: bool) -> Array:
-    """(channels, N) of a picture (channels, H, W), at x, y in its widths and heights."""
+    """(channels, N) bilinear lookup in a picture (channels, H, W) at x, y in its widths and heights."""
     _, height, width = planes.shape
     column = x * np.float32(width) - np.float32(0.5)
     row = y * np.float32(height) - np.float32(0.5)
@@ -365,7 +367,7 @@ def _bilinear(planes: Array, x: Array, y: Array, repeats: bool) -> Array:
 
 
 def _smooth(shade: Array, right: Array, down: Array) -> Array:
-    """(N,) of a small picture that covers a face."""
+    """(N,) bilinear lookup in a small picture that covers a whole face."""
     if shade.shape == (2, 2) and shade[0, 0] == shade[1, 1]:
         return np.full(len(right), shade[0, 0], dtype=np.float32)
     return np.asarray(_bilinear(shade[None], right, down, False)[0])

@@ -1,8 +1,8 @@
-"""What Cycles renders, taken from memory as it is handed to Blender: no file is written and read for it.
+"""Takes Cycles' render passes from memory as they are handed to Blender, without a file in between.
 
-Blender has no other way to numpy in the background: `Render Result` has no pixels there, and the compositor's
-File Output costs more than a small render. Cycles in Blender is a `RenderEngine` written in Python, and those
-may look at their result.
+In background mode there is no other way to numpy: `Render Result` has no pixels, and the compositor's File
+Output costs more than a small render. But Cycles in Blender is a `RenderEngine` written in Python, and such
+engines can read their results.
 """
 
 from typing import Any
@@ -17,11 +17,11 @@ _latest: dict[str, np.ndarray] = {}
 
 
 def listen() -> None:
-    """From now on, keep the passes of each render until `take`, or the next render."""
+    """Keep the passes of each render, from now on, until `take` or the next render."""
     render = cycles.CyclesRender.render
 
     def render_and_keep(engine: Any, depsgraph: Any) -> None:
-        _latest.clear()  # so that a render which gives nothing cannot pass for the one before
+        _latest.clear()  # so that the passes of an earlier render cannot be taken for those of a failed one
         render(engine, depsgraph)
         result = engine.get_result()
         shape = (result.resolution_y, result.resolution_x)
@@ -42,13 +42,13 @@ def take() -> dict[str, np.ndarray]:
 
 
 def end_session(scene: Any) -> None:
-    """Make Cycles forget the scene that it keeps between renders."""
+    """Make Cycles drop the scene that it keeps between renders."""
     scene.render.use_persistent_data = False
     scene.render.use_persistent_data = True
 
 
 def depth_and_albedo(passes: dict[str, np.ndarray], index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Depth and albedo of everything with this object index or a greater one.
+    """Depth and albedo of everything whose object index is at least `index`.
 
     Returns:
         (H, W) float32 planar z, `NOTHING` elsewhere, and (H, W, 3) float16 in [0, 1], black elsewhere.
@@ -56,5 +56,5 @@ def depth_and_albedo(passes: dict[str, np.ndarray], index: int) -> tuple[np.ndar
     there = passes["Object Index"][..., 0] >= index
     depth = np.where(there, passes["Depth"][..., 0], np.float32(NOTHING))
     albedo = np.clip(passes["Denoising Albedo"], 0, 1).astype(np.float16)
-    albedo[depth >= 1e9] = 0  # at the outline it is mixed with what is behind
+    albedo[depth >= 1e9] = 0  # at the outline it is mixed with the background
     return depth, albedo

@@ -1,4 +1,4 @@
-"""From what Cycles renders to the files of a view: the picture over its background, depth and albedo."""
+"""Turns Cycles' passes into the files of a view: the picture over its background, depth and albedo."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +9,9 @@ from PIL import Image
 from render_scenes import passes
 from render_scenes.backdrop import Film
 
-OBJECT_INDEX = 1  # of the (first) object's own pixels, 2 of the second object's: what they stand on has none
-VEIL_PX = 2  # around each pixel of what is blended, whose mean it shows
-VEIL_DEPTH = 0.03  # by so much these may be nearer or further
+OBJECT_INDEX = 1  # object index of the first object's pixels, 2 for the second, and so on; the floor has none
+VEIL_PX = 2  # a pixel of a blended surface shows the mean of its neighbours up to this far away
+VEIL_DEPTH = 0.03  # largest difference in depth of those neighbours, in world units
 
 
 class Box(NamedTuple):
@@ -24,15 +24,15 @@ class Box(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What a picture is of."""
+    """What kind of picture a view is."""
 
-    scene: bool  # several objects
-    veiled: bool  # some of it is blended
-    film: Film  # through which it is seen
+    scene: bool  # whether it shows several objects
+    veiled: bool  # whether some of it is alpha-blended
+    film: Film  # the film curve by which it is displayed
 
 
 class Finished(NamedTuple):
-    """What is read from the files of a view: fields of `protocol.Taken`."""
+    """The fields of `protocol.Taken` that are known once a view's files are written."""
 
     arrays: str
     image: str
@@ -42,17 +42,17 @@ class Finished(NamedTuple):
 def finish(
     path: Path, taken: dict[str, np.ndarray], box: Box, behind: np.ndarray | None, quality: int, kind: Kind
 ) -> Finished:
-    """What was rendered -> the picture over its background, depth and albedo of the box, and statistics.
+    """Write the picture over its background, and depth and albedo of the box; return statistics.
 
-    Runs beside the next render. Statistics are of the object's pixels: what gates look at before a picture is
-    kept.
+    This runs in parallel with the next render. The statistics cover the object's pixels; gates judge them
+    before a picture is kept.
     """
     depth, albedo = passes.depth_and_albedo(taken, OBJECT_INDEX)
     with open(path.with_suffix(".npy"), "wb") as file:
         np.save(file, depth)
         np.save(file, albedo)
         if kind.scene:
-            np.save(file, taken["Object Index"][..., 0].astype(np.uint8))  # 0 where there is none
+            np.save(file, taken["Object Index"][..., 0].astype(np.uint8))  # 0 where there is no object
     there = depth < 1e9
     alpha = taken["Combined"][..., 3]
     statistics = {"opacity": float(alpha[there].mean()) if there.any() else 0.0}
@@ -76,12 +76,12 @@ def finish(
 def over(
     path: Path, behind: np.ndarray, film: Film, veil: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A picture's own colours, and these over what is behind it; both (H, W, 3) float32 in 0..255.
+    """A picture's own colours, and these composited over the background; both (H, W, 3) float32 in 0..255.
 
-    Where both are seen in a pixel, their light is mixed, as it would be before a film.
+    Where a pixel shows both, their radiance is mixed, as it would be before the film.
 
     Args:
-        veil: depth, (H, W), if some of it is blended: how much is, few paths tell with a grain.
+        veil: (H, W) depth, if some of the object is alpha-blended: few paths leave its alpha grainy.
     """
     with Image.open(path) as picture:
         rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
@@ -98,9 +98,9 @@ def over(
 
 
 def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Colours and alpha of what is blended as the mean of their surroundings at that depth.
+    """Colours and alpha in which blended pixels are the mean of their neighbours at a similar depth.
 
-    The denoiser leaves alpha alone.
+    This is needed because the denoiser leaves alpha alone.
     """
     thin = (depth < 1e9) & (rgba[..., 3] > 0) & (rgba[..., 3] < 255)
     height, width = depth.shape
@@ -122,7 +122,7 @@ def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 
 def _exposure(rgb: np.ndarray, from_behind: np.ndarray) -> dict[str, float]:
-    """How bright the object's pixels (N, 3) are, all in 0..255."""
+    """Statistics of the brightness of the object's pixels (N, 3) in 0..255."""
     luminance = rgb @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
     return {
         "luminance": float(luminance.mean()),

@@ -1,10 +1,10 @@
-"""Procedural places: a surface on which the object stands; walls, furniture, clutter at finite distances.
+"""Procedural places: a surface on which the object stands, and walls, furniture and clutter around it.
 
-A place follows from its seed, and from the room that cameras need. It is a room, seen from inside, and boxes
-in it, all with sides along its own axes, so that rays meet it by a few divisions and comparisons in numpy:
-what is behind an object is painted, not traced. No Blender here.
+A place is determined by its seed and by the space that cameras need. It consists of a room, seen from inside,
+and of boxes in it. All sides are parallel to the place's own axes, so that a ray is intersected by a few
+divisions and comparisons in numpy: the background of an object is painted, not traced. No Blender here.
 
-Lengths are world units; `metres_per_unit` says how large these are beside a chair or a door.
+Lengths are in world units; `metres_per_unit` relates them to chairs and doors.
 """
 
 from typing import NamedTuple
@@ -14,21 +14,21 @@ import numpy as np
 from render_scenes import textures
 from render_scenes.textures import Array, Canvas, Pyramid, Repeating, Rng
 
-NEVER = np.float32(1e10)  # how far one sees where nothing is
-# numbers of faces: 6 of the room first, 6 of each box after it
+NEVER = np.float32(1e10)  # depth of a ray that meets nothing
+# faces are numbered: the 6 of the room first, then 6 for each box
 ROOM = 0
 SKY = 255
 FACES = ("left", "right", "front", "back", "bottom", "top")  # -x, +x, -y, +y, -z, +z
-SHADE_PX = 96  # along a side of what darkens corners
-CORNER_M = 0.35  # how far from a corner or a piece of furniture it is darker
-DARKEST = 0.45  # of the light, where furniture meets the floor
+SHADE_PX = 96  # side of the maps that darken corners
+CORNER_M = 0.35  # distance from a corner or a piece of furniture within which it is darker
+DARKEST = 0.45  # share of the light where furniture meets the floor
 CANVAS_PX_PER_M = 160.0
-TABLE_M = 0.74  # of a table's height
+TABLE_M = 0.74  # height of a table
 FAR_WALL = 1e4  # height of the box that holds the sky
 
 
 class Finish(NamedTuple):
-    """What a face looks like."""
+    """The appearance of a face."""
 
     tile: Repeating
     shade: Array  # (h, w) float32 factors over the whole face, first row at its top
@@ -36,18 +36,18 @@ class Finish(NamedTuple):
 
 
 class Box(NamedTuple):
-    """With sides along the axes of the place."""
+    """A box with sides along the axes of the place."""
 
     low: Array  # (3,)
     high: Array  # (3,)
-    finishes: tuple[Finish, ...]  # of its six faces
+    finishes: tuple[Finish, ...]  # one for each of its six faces
 
 
 class Place(NamedTuple):
-    """All that surrounds an object."""
+    """Everything that surrounds an object."""
 
     boxes: list[Box]  # the room first, which is seen from inside
-    turn_rad: float  # of its axes about the vertical
+    turn_rad: float  # rotation of its axes about the vertical
     ground: float  # height of the surface that the object stands on
     ground_face: int  # number of that surface's face
     wall_height: float  # above which there is sky; infinite indoors
@@ -56,14 +56,14 @@ class Place(NamedTuple):
 
     @property
     def place_from_world(self) -> Array:
-        """(3, 3) rotation."""
+        """(3, 3) rotation from world axes to the place's axes."""
         c = np.cos(self.turn_rad)
         s = np.sin(self.turn_rad)
         return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 class Plan(NamedTuple):
-    """What is asked for: fields of the supervisor's `Location`, and where the object ends below."""
+    """The description of a place: fields of the supervisor's `Location`, and the object's lowest height."""
 
     sort: str  # table, room or yard
     seed: int
@@ -74,7 +74,7 @@ class Plan(NamedTuple):
 
 
 class _Maker(NamedTuple):
-    """What all parts of a place are made with."""
+    """What the makers of all parts of a place need."""
 
     rng: Rng
     metres: float  # per unit
@@ -83,12 +83,12 @@ class _Maker(NamedTuple):
     floor: float  # in metres: lower than the ground if that is a table
 
     def box(self, low: Array, high: Array, finishes: tuple[Finish, ...]) -> Box:
-        """From metres to units."""
+        """A box whose corners are given in metres, in world units."""
         return Box(np.asarray(low) / self.metres, np.asarray(high) / self.metres, finishes)
 
 
 def build(plan: Plan) -> Place:
-    """The place of a seed. The same on every machine."""
+    """Build the place of a seed; it is the same on every machine."""
     rng = np.random.Generator(np.random.PCG64(plan.seed))
     metres = plan.metres_per_unit
     ground = plan.ground * metres
@@ -121,7 +121,7 @@ def _room(maker: _Maker, turn_rad: float, headroom: float, with_table: bool) -> 
 
 
 def _walls(maker: _Maker, low: Array, high: Array, standing: list[Box]) -> tuple[Finish, ...]:
-    """The six faces of a room: walls with windows, doors and pictures, floor, ceiling."""
+    """The six faces of a room: walls with windows, doors and pictures; floor and ceiling."""
     rng = maker.rng
     wall = _pick(rng, textures.INDOOR_WALLS)
     accent = _pick(rng, textures.INDOOR_WALLS) if rng.random() < 0.3 else wall
@@ -138,7 +138,7 @@ def _walls(maker: _Maker, low: Array, high: Array, standing: list[Box]) -> tuple
         else:
             _hangings(canvas, rng, width, height, number == door_wall)
         canvas.paint(0, 0, width, rng.uniform(0.06, 0.13), skirting)
-        # the wall with the window is lit least, the one across from it most
+        # the wall with the window is darkest, the opposite one brightest
         facing = number // 2 == window_wall // 2
         light = 0.95
         if number == window_wall:
@@ -188,7 +188,7 @@ def _hangings(canvas: Canvas, rng: Rng, width: float, height: float, with_door: 
 
 
 def _furniture(maker: _Maker, low: Array, high: Array) -> list[Box]:
-    """Pieces along the walls, outside the circle that cameras need."""
+    """Furniture along the walls, outside the circle that cameras need."""
     rng = maker.rng
     tiles = [_pick(rng, textures.FURNITURE) for _ in range(2)]
     out: list[Box] = []
@@ -257,7 +257,7 @@ def _piece(maker: _Maker, kind: str, tile: Repeating, low: Array, high: Array) -
 
 
 def _plain_faces(tile: Repeating, low: Array, high: Array) -> tuple[Finish, ...]:
-    """A tile on all faces, each as bright as its direction has it, darker towards the floor."""
+    """One tile on all faces, each with the brightness of its direction and darker towards the floor."""
     down = np.linspace(1, 0.72, 16, dtype=np.float32)[:, None]
     even = np.ones((2, 2), dtype=np.float32)
     sides = [Finish(tile, down * np.float32(light)) for light in (0.82, 0.95, 0.78, 1.0)]
@@ -335,7 +335,7 @@ def _yard(maker: _Maker, turn_rad: float) -> Place:
     ground = _pick(rng, textures.OUTDOOR_FLOORS)
     flat = np.array([high[0], high[1], maker.floor + height])
     faces.append(Finish(ground, _floor_shade(maker, low, flat, things)))
-    faces.append(faces[-1])  # never seen: there is sky
+    faces.append(faces[-1])  # never visible, because the sky takes its place
     room = maker.box(low, high, tuple(faces))
     top = (maker.floor + height) / maker.metres
     bottom = FACES.index("bottom")
@@ -343,7 +343,7 @@ def _yard(maker: _Maker, turn_rad: float) -> Place:
 
 
 def _facade(rng: Rng, width: float, height: float) -> Pyramid:
-    """Windows and doors of a wall; the sky's box is far higher, so only its lowest part is painted."""
+    """Windows and doors of a wall; its box reaches far into the sky, so only the lowest part is painted."""
     canvas = Canvas(width, height, CANVAS_PX_PER_M)
     if height > 2.4 and rng.random() < 0.75:
         x = rng.uniform(0.5, 2.5)

@@ -1,4 +1,4 @@
-"""Which pose of an animated file is the object: rest, or a moment of its first animation."""
+"""Chooses the pose in which an animated file is shown: rest, or a moment of its first animation."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,24 +8,25 @@ import numpy as np
 
 from render_scenes import importing, surfaces
 
-MOMENTS = 8  # of the first animation that are looked at if neither rest nor its start will do
-WHOLE = 0.97  # of the surface is there: a pose with less is not the object
-APART = 1.4  # times as far across as the most compact pose, for the same surface: its parts have come apart
-# of the area that a triangle has in another pose: with less, it has shrunk to less than half its size
+MOMENTS = 8  # moments of the first animation that are tried if neither rest nor its start will do
+WHOLE = 0.97  # share of the surface that must be present in a usable pose
+APART = 1.4  # a pose this many times as wide as the most compact one, for the same surface, has come apart
+# share of a triangle's area in another pose; with less, its sides have shrunk to less than half
 GONE = 0.25
-NOTHING = 1e-9  # of the extent, squared: the area of a triangle that is not there
+NOTHING = 1e-9  # in squares of the extent: a triangle with less area counts as absent
 
 
 def choose(things: Sequence[Any], wanted: str, shown: Callable[[], list[Any]]) -> str:
-    """Bring a file that was just imported into the pose in which it is drawn, and forget its animations.
+    """Bring a freshly imported file into the pose in which it is rendered, and remove its animations.
 
-    At rest, if only rigid parts are moved: animations take them apart, or let them pop in. What bones or
-    morph targets shape is better at the first moment of its first animation, for at rest it stands with its
-    arms stretched out. Either is passed over if less than all of the surface is there, or if it is far apart;
-    if both are, moments of the first animation are looked at.
+    If an animation moves only rigid parts, the rest pose is taken, because animations take parts apart or let
+    them pop in. If bones or morph targets shape the surface, the first moment of the first animation is
+    taken, because at rest such objects stand with their arms stretched out. A pose is passed over if some of
+    the surface is missing or if the parts are far apart. If both poses are, later moments of the first
+    animation are tried.
 
     Args:
-        things: all that was imported.
+        things: everything that was imported.
         wanted: `rest`, `animation` (the first moment of the first one, if there is any), or `auto`.
         shown: the meshes among them that are drawn.
 
@@ -62,7 +63,7 @@ def _forget_animations(things: Sequence[Any]) -> None:
 
 
 def _best(things: Sequence[Any], animated: importing.Animated, meshes: list[Any]) -> float | None:
-    """Seconds of the first animation, or None for rest."""
+    """The best moment of the first animation in seconds, or None for rest."""
     moments: list[float | None] = [0.0]
     areas = []
     across = []
@@ -106,7 +107,7 @@ def _is_whole(area: np.ndarray, extent: float) -> bool:
 
 
 def _measure(meshes: list[Any]) -> tuple[np.ndarray, float]:
-    """(F,) areas of all triangles, and how far it is across."""
+    """(F,) areas of all triangles, and the largest extent."""
     read = surfaces.read(meshes)
     if not read:
         return np.zeros(0), 0.0
@@ -131,7 +132,7 @@ def _action(holder: Any) -> Any:
 
 
 class _Still:
-    """Without the animations, for a while."""
+    """A context in which the animations are switched off."""
 
     def __init__(self, things: Sequence[Any]) -> None:
         holders = [*things, *(thing.data.shape_keys for thing in things if thing.type == "MESH")]

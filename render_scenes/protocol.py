@@ -1,22 +1,22 @@
-"""What the supervisor asks of a render process, and what that answers: one JSON object a line, each way.
+"""Messages between the supervisor and a render process: one JSON object per line in each direction.
 
-The one module of this package that the supervisor imports, too. It needs nothing but Python's own library:
-the interpreter that renders may lack all of the supervisor's packages, and the supervisor never loads
-Blender.
+This is the only module of the package that the supervisor imports as well. It needs only the standard
+library, because the interpreter that renders may lack the supervisor's packages, and the supervisor never
+loads Blender.
 
-A process first says `Ready`. Then each request gets the answer that is named in it, or `Refusal`. Lengths are
-in units of the world, times in seconds, matrices nested lists, row by row; cameras have OpenCV axes (x right,
-y down, z forward).
+A process first sends `Ready`. Each request is then answered by the message that its class names, or by a
+`Refusal`. Lengths are in world units, times in seconds, matrices are nested lists, row by row, and cameras
+have OpenCV axes (x right, y down, z forward).
 """
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
-# a record of the supervisor as JSON; which one, and so what is in it, says each field
+# a record of the supervisor as JSON; the comment at each field names its class
 Record = dict[str, Any]
 Matrix = list[list[float]]
-# per state of a scene, per object that was loaded, a 4x4; None where it is absent
+# a 4x4 matrix for each state of a scene and each loaded object; None where the object is absent
 States = list[list[Matrix | None]]
 
 
@@ -25,7 +25,7 @@ States = list[list[Matrix | None]]
 
 @dataclass(frozen=True, kw_only=True)
 class NamedView:
-    """A view to take, and what its files are to be called."""
+    """A view to take, and the name of its files."""
 
     name: str
     planned: Record  # `PlannedView`
@@ -33,28 +33,28 @@ class NamedView:
 
 @dataclass(frozen=True, kw_only=True)
 class Open:
-    """Load what the pictures are to show, and forget what was before. Answer: `Opened`."""
+    """Load an object or a scene, and forget the previous one. Answer: `Opened`."""
 
-    paths: list[str]  # of the object's file, or of those of a scene
-    scene: bool  # its objects have no places before `Place`
+    paths: list[str]  # path of the object's file, or those of a scene's objects
+    scene: bool  # whether it is a scene, whose objects have no places before `Place`
     out: str  # folder for the pictures
     lights: list[Record]  # `Light`, one or two
     background: Record  # `Background`
     jpeg_quality: int
-    pose: str  # of animated files: rest, animation or auto
-    cpu_limit_s: float  # what the process may use from here on, until the next object
-    # files of panoramas of the user's own, by the names that lights call them
+    pose: str  # for animated files: rest, animation or auto
+    cpu_limit_s: float  # CPU time that the process may use from here until the next object
+    # files of the user's own panoramas, by the names that lights use
     panoramas: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """How large would the scene be with its objects in these places, all states together?
+    """Measure the scene with its objects in these places, over all states.
 
     Answer: `Measured`.
     """
 
-    # the similarity from an object's own axes, in which its radius is 0.5 about the middle of its box
+    # similarities to the world from an object's own axes, in which its radius is 0.5 about its box's centre
     states: States
 
 
@@ -67,11 +67,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Shoot:
-    """Take pictures of what is open. Answer: `Shots`."""
+    """Take pictures of the open object or scene. Answer: `Shots`."""
 
     views: list[NamedView]
     size_px: int
-    picture: bool  # false: only depth, albedo and the opacity are wanted
+    picture: bool  # false: only depth, albedo and opacity are wanted
     samples: int  # these four are the supervisor's `Quality`
     denoise: bool
     adaptive_threshold: float
@@ -80,7 +80,7 @@ class Shoot:
 
 @dataclass(frozen=True, kw_only=True)
 class Forget:
-    """Leave nothing of the object for the next one to meet. Answer: `Forgot`."""
+    """Remove every trace of the object before the next one. Answer: `Forgot`."""
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -88,9 +88,9 @@ class Forget:
 
 @dataclass(frozen=True, kw_only=True)
 class Devices:
-    """What `python -m render_scenes devices` prints: the GPUs that Cycles does best on."""
+    """What `python -m render_scenes devices` prints: the GPUs of the fastest kind that Cycles can use."""
 
-    kind: str  # CPU if there are none
+    kind: str  # CPU if there are no GPUs
     names: list[str]
 
 
@@ -98,9 +98,9 @@ class Devices:
 class Ready:
     """The process waits for requests."""
 
-    renderer: str  # for people, with its version
+    renderer: str  # name and version, for people
     device: str
-    cpu_s: float  # what the start has cost
+    cpu_s: float  # CPU time that the start has cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,22 +113,22 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """An object that was asked for.
+    """An object that was requested.
 
-    One of a scene may have a problem, and nothing else; it counts as not there.
+    An object of a scene may have a problem and no other fields; it is then left out of the scene.
     """
 
     problem: str = ""  # empty: none
     pose: str = ""  # rest, or animation NAME at SECONDS s
     extent: list[float] = field(default_factory=list)  # sides of its bounding box
-    # in a scene: how far it goes over the ground from the middle of its box, in equal steps counter-clockwise
-    # from +x
+    # in a scene: how far it extends horizontally from the middle of its box, in equal angular steps
+    # counter-clockwise from +x
     reach: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What was loaded."""
+    """The loaded objects."""
 
     parts: list[Loaded]  # one for each of the paths
     cpu_s: float
@@ -136,7 +136,7 @@ class Opened:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A ball around the scene."""
+    """A sphere around the scene."""
 
     middle: list[float]  # of its bounding box
     radius: float  # from there to the furthest vertex
@@ -147,13 +147,13 @@ class Measured:
 class Placed:
     """Where the objects are now."""
 
-    states: States  # as Blender has them
+    states: States  # read back from Blender
     cpu_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
-    """A camera as the renderer has it."""
+    """A camera as read back from the renderer."""
 
     world_from_camera: Matrix  # 4x4
     intrinsics: Matrix  # 3x3, pixels
@@ -162,31 +162,31 @@ class Camera:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken(Camera):
-    """One view: its camera, its files, and what is known of its pixels."""
+    """One view: its camera, its files and the statistics of its pixels."""
 
-    # left, top, right, bottom of the part that was rendered, in pixels; the last ones are outside
+    # left, top, right, bottom of the rendered part, in pixels; right and bottom are exclusive
     box: list[int]
-    arrays: str  # name of a file with depth and albedo of the box and, of a scene, its object numbers from 1
+    arrays: str  # name of a file with the box's depth and albedo and, for a scene, its object numbers from 1
     image: str  # name of the picture's file; empty if no picture was wanted
-    statistics: dict[str, float]  # the supervisor's `Statistics`; without a picture, its opacity alone
-    solo: list[int]  # of a scene's picture: per object, its pixels if it were alone
-    hidden_by: list[list[int]]  # per object, the numbers of those that hide it, from 0
+    statistics: dict[str, float]  # the supervisor's `Statistics`; without a picture, only its opacity
+    solo: list[int]  # for a scene: the pixels that each object would have if it were alone
+    hidden_by: list[list[int]]  # for each object, the numbers of those that hide it, from 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shots:
     """The pictures that were taken."""
 
-    views: list[Taken]  # in the order in which they were asked for
+    views: list[Taken]  # in the order of the request
     cpu_s: float
     rss_mb: float  # memory of the process
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forgot:
-    """The object is gone."""
+    """The object was removed."""
 
-    # false: something of it is left, or it would take long to remove; the process should be replaced
+    # false: something is left, or removal would take too long; the process should be replaced
     clean: bool
 
 
@@ -222,7 +222,7 @@ PARTS: dict[
 
 
 def encode(message: Message) -> str:
-    """One line, without its end."""
+    """The message as one line, without a line break."""
     return json.dumps({"message": type(message).__name__, **vars(message)}, default=vars)
 
 

@@ -1,4 +1,4 @@
-"""One object, or a scene of several, in its light: load, place, light, render, forget."""
+"""The Blender scene of one object, or of several: load, place, light, render, forget."""
 
 import os
 import resource
@@ -17,15 +17,16 @@ from render_scenes import camera as cameras
 from render_scenes.lighting import Ground, Lighting
 from render_scenes.pictures import OBJECT_INDEX, Box, Finished, Kind, finish
 
-BORDER_PX = 6  # around the object's vertices: the pixel filter and the denoiser reach beyond them
+# margin around the object's vertices, because the pixel filter and the denoiser reach beyond them
+BORDER_PX = 6
 LOOK = ("AgX", "AgX - Medium High Contrast")
-# data blocks, which take up to 1 CPU-s to remove, and twice as many up to eight times; a start takes 1.5
+# data blocks: this many take up to 1 CPU-s to remove, and twice as many up to 8; a new process takes 1.5
 FORGETS = 1_500
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")  # the fastest first
 
 
 class Studio:
-    """A Blender scene that stays warm over objects. Opened once per process."""
+    """A Blender scene that is reused for all objects; there is one per process."""
 
     def __init__(self, device: str = "CPU") -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -45,28 +46,30 @@ class Studio:
 
     def _empty(self) -> None:
         self.job: protocol.Open | None = None
-        self.points = np.zeros((3, 0), dtype=np.float32)  # of all surfaces that are there, in the world
+        # points of all surfaces that are present, in the world
+        self.points = np.zeros((3, 0), dtype=np.float32)
         self.parts: list[loading.Part] = []
-        self.meshes: dict[int, list[alone.Mesh]] = {}  # of parts that something hides, to be met by rays
+        # meshes of the parts that others hide, for ray intersection
+        self.meshes: dict[int, list[alone.Mesh]] = {}
         self.states: list[
             list[np.ndarray | None]
-        ] = []  # (4, 4) world_from_part per part, None where it is not there
+        ] = []  # (4, 4) world_from_part for each part, None where it is absent
         self.state = -1
         self.ground: Ground | None = None
         self.lighting.forget()
 
     def _choose_device(self, kind: str) -> str:
-        """Cycles on one kind of GPU if there is one that works, else on the processor."""
+        """Set Cycles to one kind of GPU if one of that kind works, else to the CPU."""
         self.scene.cycles.device = "CPU"
         if kind in GPU_KINDS:
             preferences = bpy.context.preferences.addons["cycles"].preferences
-            found = gpus(kind)
+            names = gpus(kind)
             for device in preferences.devices:
                 device.use = device.type == kind
-            if found:
+            if names:
                 self.scene.cycles.device = "GPU"
                 self.scene.cycles.denoising_use_gpu = True
-                return f"{kind.lower()} {found[0]}"
+                return f"{kind.lower()} {names[0]}"
         return _processor_name()
 
     def _set_up_render(self) -> None:
@@ -86,7 +89,7 @@ class Studio:
         scene.render.image_settings.media_type = "IMAGE"
         scene.render.image_settings.file_format = "PNG"
         scene.render.image_settings.color_mode = "RGBA"
-        scene.render.image_settings.compression = 0  # read at once and re-encoded by us
+        scene.render.image_settings.compression = 0  # read immediately and encoded again by us
         scene.render.use_file_extension = True
         scene.view_settings.view_transform, scene.view_settings.look = LOOK
         cycles.use_auto_tile = (
@@ -94,14 +97,14 @@ class Studio:
         )
         cycles.sample_clamp_indirect = 10.0
         cycles.transparent_max_bounces = (
-            32  # leaves and hair are many layers deep; behind the last one it would be black
+            32  # leaves and hair have many layers; behind the last one, pixels would be black
         )
         cycles.denoiser = "OPENIMAGEDENOISE"
         cycles.denoising_quality = "FAST"
         cycles.denoising_prefilter = "FAST"
 
     def warm_up(self) -> None:
-        """Render something, so that a GPU's kernels are there before any deadline runs."""
+        """Render something small, so that a GPU's kernels are compiled before any deadline runs."""
         mesh = bpy.data.meshes.new("warm-up")
         mesh.from_pydata([(-1, 0, -1), (1, 0, -1), (0, 0, 1)], [], [(0, 1, 2)])
         self.scene.collection.objects.link(bpy.data.objects.new("warm-up", mesh))
@@ -115,7 +118,7 @@ class Studio:
         self._forget()
 
     def _set_up_passes(self) -> None:
-        """Depth and albedo come from the same render call: exact, at no measurable cost."""
+        """Switch on depth and albedo, which the same render call gives exactly, at no measurable cost."""
         layer = self.scene.view_layers[0]
         layer.use_pass_z = layer.use_pass_object_index = True
         layer.cycles.denoising_store_passes = True
@@ -124,10 +127,10 @@ class Studio:
         compressed.listen()
 
     def forget(self) -> protocol.Forgot:
-        """Leave nothing of the object for the next one to meet.
+        """Remove every trace of the object before the next one.
 
-        If it is not clean afterwards, a new process is the only way, and with very many data blocks it is the
-        cheaper one: Blender looks through all of them for each that it removes.
+        If traces remain, only a new process helps. With very many data blocks a new process is cheaper, too,
+        because Blender searches all of them for each one that it removes.
         """
         if sum(map(len, _kinds())) > FORGETS:
             return protocol.Forgot(clean=False)
@@ -139,12 +142,12 @@ class Studio:
     # --- one object --------------------------------------------------------------------------------
 
     def open(self, job: protocol.Open) -> protocol.Opened:
-        """Load what the pictures are to show, and forget what was before.
+        """Load an object or a scene, and forget the previous one.
 
-        `shoot` then takes pictures, as often as wanted.
+        After that, `shoot` takes pictures, as often as it is called.
 
         Raises:
-            loading.RefusedError: if the only object has nothing to show.
+            loading.RefusedError: the only object has nothing to show.
         """
         started = time.process_time()
         self._forget()
@@ -168,7 +171,7 @@ class Studio:
         return protocol.Opened(parts=loaded, cpu_s=time.process_time() - started)
 
     def measure(self, job: protocol.Measure) -> protocol.Measured:
-        """How large a scene would be with its objects in some places, all states together."""
+        """Measure a scene with its objects in given places, over all states."""
         started = time.process_time()
         points = np.concatenate([self._points_of(state) for state in _arrays(job.states)], axis=1)
         middle = 0.5 * (points.min(axis=1) + points.max(axis=1))
@@ -176,7 +179,7 @@ class Studio:
         return protocol.Measured(middle=middle.tolist(), radius=radius, cpu_s=time.process_time() - started)
 
     def place(self, job: protocol.Place) -> protocol.Placed:
-        """Put the objects of a scene that were loaded in their places."""
+        """Put the loaded objects of a scene in their places."""
         started = time.process_time()
         self._set_up_scene(_arrays(job.states))
         states = [[None if m is None else m.tolist() for m in state] for state in self.states]
@@ -185,7 +188,7 @@ class Studio:
     def _set_up_scene(self, states: list[list[np.ndarray | None]]) -> None:
         """Set up places, ground and lamps.
 
-        It goes from the last state to the first, so that the first is the one which stands.
+        States are visited from the last to the first, so that the scene is left in its first state.
         """
         read = []
         lowest = []
@@ -216,7 +219,7 @@ class Studio:
         self.lighting.hang_lamps()
 
     def _points_of(self, places: list[np.ndarray | None]) -> np.ndarray:
-        """(3, N) float32 of all surfaces of a state of the scene, in the world."""
+        """(3, N) float32 points of all surfaces in one state of the scene, in the world."""
         placed = [
             (place[:3, :3] @ part.points + place[:3, 3:]).astype(np.float32)
             for part, place in zip(self.parts, places, strict=True)
@@ -225,7 +228,7 @@ class Studio:
         return np.ascontiguousarray(np.concatenate(placed, axis=1))
 
     def _enter(self, state: int) -> None:
-        """Bring the scene into one of its states. Cycles does not always notice what is moved and hidden."""
+        """Bring the scene into one of its states. Cycles does not always notice moved and hidden objects."""
         if state == self.state:
             return
         if self.state >= 0:
@@ -241,14 +244,14 @@ class Studio:
         self.points = self._points_of(self.states[state])
 
     def shoot(self, job: protocol.Shoot) -> protocol.Shots:
-        """Take pictures of the object."""
+        """Take pictures of the open object or scene."""
         started = time.process_time()
         self._set_quality(job)
 
         def state_of(number: int) -> int:
             return int(job.views[number].planned["state"])
 
-        # a new light costs a new map, and another state of the scene a new session
+        # views are sorted, because a new light costs a new map, and another state a new session
         order = sorted(range(len(job.views)), key=lambda i: (state_of(i), job.views[i].planned["light"]))
         work: dict[int, tuple[dict[str, Any], Future[Finished]]] = {}
         for state, group in groupby(order, key=state_of):
@@ -262,7 +265,7 @@ class Studio:
         return protocol.Shots(views=views, cpu_s=time.process_time() - started, rss_mb=rss_mb)
 
     def _cast_shadows(self, ground: Ground, views: list[protocol.NamedView], size: int) -> None:
-        """The shadows of what stands there now."""
+        """Render the shadows of the objects in the current state."""
         things = [o for o in self.scene.objects if o not in self.keep and o is not ground.thing]
         ground.cast_shadows(views, size, self.camera, self.lighting, things, self.points)
 
@@ -280,10 +283,12 @@ class Studio:
     ) -> tuple[dict[str, Any], "Future[Finished]"]:
         """Render one view.
 
-        Returns the fields of `Taken` that are known at once, and the others, read from its files.
+        Returns:
+            The fields of `Taken` that are known immediately, and a future of those that are read from the
+            view's files.
         """
         assert self.job is not None
-        # depth and albedo are the same in any light, and a moved lamp costs a new tree of lights
+        # a probe's depth and albedo are the same in any light, and moving a lamp would cost a new light tree
         if job.picture:
             self.lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
         self.lighting.set_up_view(self.camera, view.planned)
@@ -295,16 +300,16 @@ class Studio:
         self.scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=job.picture)
         rendered = passes.take()
-        found = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
+        solo_pixels = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
         behind = self._behind(view.name, camera, size) if job.picture else None
         kind = Kind(self.job.scene, any(part.veiled for part in self.parts), self.lighting.film())
         done = self.encoder.submit(finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
-        solo = [each.solo for each in found]
-        hidden_by = [each.hidden_by for each in found]
+        solo = [each.solo for each in solo_pixels]
+        hidden_by = [each.hidden_by for each in solo_pixels]
         return {**vars(camera), "box": list(box), "solo": solo, "hidden_by": hidden_by}, done
 
     def _alone(self, rendered: dict[str, np.ndarray], camera: protocol.Camera, box: Box) -> list[alone.Alone]:
-        """How many pixels each object of a scene would have if it were alone, and which others hide it."""
+        """Per object of a scene, the pixels that it would have if it were alone, and which others hide it."""
         index = rendered["Object Index"][..., 0].astype(np.int64) - OBJECT_INDEX
         found = [alone.Alone(0, [])] * len(self.parts)
         for number, place in enumerate(self.states[self.state]):
@@ -321,7 +326,7 @@ class Studio:
         background = self.lighting.background
         if background["kind"] in {"plain", "gradient", "ground"}:
             behind = backdrop.gradient(background["rgb"], background["rgb_below"], size)
-            on_ground: np.ndarray | bool = True  # of all that is seen
+            on_ground: np.ndarray | bool = True  # for every pixel of the background
         else:
             behind, on_ground = self.lighting.surroundings(camera, size)
         if self.ground is not None:
@@ -345,7 +350,7 @@ class Studio:
         return Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
     def _crop(self, box: Box, size: int) -> None:
-        """Render this box only. A quarter pixel inwards, for Blender rounds the shares down."""
+        """Render this box only, shifted by a quarter pixel, because Blender rounds its border down."""
         render = self.scene.render
         render.border_min_x = (box.left + 0.25) / size
         render.border_max_x = (box.right + 0.25) / size
@@ -353,10 +358,10 @@ class Studio:
         render.border_max_y = (size - box.top + 0.25) / size
 
     def _forget(self) -> None:
-        """Remove the object, and Cycles' session with it.
+        """Remove the object together with Cycles' session.
 
-        Cycles' persistent session knows a texture by its address, and Blender hands the address of a freed
-        image to the next: without a new session, one object in ten wears the texture of one before it.
+        Cycles' persistent session identifies a texture by its address, and Blender reuses the addresses of
+        freed images. Without a new session, one object in ten would get the texture of an earlier one.
         """
         passes.end_session(self.scene)
         kinds = (bpy.data.objects, bpy.data.collections, bpy.data.actions, bpy.data.scenes)
@@ -366,7 +371,7 @@ class Studio:
 
 
 def _arrays(states: protocol.States) -> list[list[np.ndarray | None]]:
-    """(4, 4) float64 places, as the protocol has them."""
+    """The protocol's matrices as (4, 4) float64 arrays."""
     return [[None if place is None else np.asarray(place) for place in state] for state in states]
 
 
@@ -378,7 +383,7 @@ def _kinds() -> list[Any]:
 
 
 def _blocks() -> list[Any]:
-    """All data blocks that there are."""
+    """All data blocks that exist."""
     return [block for kind in _kinds() for block in kind]
 
 
@@ -405,7 +410,7 @@ def renderer_name() -> str:
 
 
 def _processor_name() -> str:
-    """Cycles and its denoiser choose kernels by instruction set, so the bytes may depend on it."""
+    """The CPU's name: Cycles and its denoiser choose kernels by instruction set, which may change bytes."""
     try:
         flags = set(next(line for line in open("/proc/cpuinfo") if line.startswith("flags")).split())
     except (OSError, StopIteration):

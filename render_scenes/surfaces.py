@@ -1,6 +1,6 @@
-"""Which surfaces are there, as a viewer of glTF has it: each once.
+"""Reduces surfaces to what a viewer of glTF shows: each surface once.
 
-Of two triangles at one place, Cycles draws now the one and now the other: black patches.
+Of two coincident triangles, Cycles draws sometimes one and sometimes the other, which leaves black patches.
 """
 
 from collections.abc import Sequence
@@ -12,27 +12,28 @@ import numpy as np
 
 from render_scenes.materials import is_dark_blend, is_opaque, is_single_sided, transmits
 
-TWO_SIDED = "viewpoint_two_sided"  # an attribute of faces that stand for two, one for each side
-SAME = 1e-6  # of the object's extent: two routes of transforms to one place differ by less
-APART = 1e-4  # of the object's extent: so far two faces are moved that show different things at one place
-GAP = 5e-5  # of the extent: by so much the surface of glass lies within it
-WRONG = -0.2  # cosine of a normal and its face's: all three of a triangle are below
-STRAY = 0.01  # of the triangles of a mesh
-FLAT = 0.01  # of the extent: how thick the picture of a shadow may be, and how far above the lowest point
+TWO_SIDED = "viewpoint_two_sided"  # attribute of faces that stand for a pair of faces, one for each side
+SAME = 1e-6  # share of the object's extent: rounding of different transforms to one place stays below it
+APART = 1e-4  # share of the object's extent by which coincident faces with different looks are moved apart
+GAP = 5e-5  # share of the extent by which the surface of glass is moved inwards
+WRONG = -0.2  # cosine between a vertex normal and its face's normal: all three of a wrong triangle are below
+STRAY = 0.01  # share of a mesh's triangles: fewer wrong ones are left alone
+# share of the extent: greatest thickness of a shadow plane, and greatest height above the lowest point
+FLAT = 0.01
 
 
 class Surface(NamedTuple):
-    """The triangles of one thing, as they are drawn."""
+    """The triangles of one Blender object, as they are drawn."""
 
     thing: Any
     points: np.ndarray  # (V, 3) float64 in the world
     corners: np.ndarray  # (F, 3) vertex numbers, counter-clockwise seen from the front
     slots: np.ndarray  # (F,) number of the material
-    two_sided: np.ndarray  # (F,) bool: stands for a face and its reverse
+    two_sided: np.ndarray  # (F,) bool: whether it stands for a face and its reverse
 
 
 def read(things: Sequence[Any]) -> list[Surface]:
-    """After modifiers, so that skinned meshes are measured in their pose."""
+    """Read the surfaces after modifiers, so that skinned meshes are measured in their pose."""
     bpy.context.view_layer.update()
     depsgraph = bpy.context.evaluated_depsgraph_get()
     out = []
@@ -60,9 +61,9 @@ def read(things: Sequence[Any]) -> list[Surface]:
 
 
 def turn_normals(meshes: Sequence[Any]) -> None:
-    """Turn normals that point to the back of their face to its front.
+    """Flip normals that point to the back of their face.
 
-    Cycles would render such a face black; viewers do not.
+    Cycles would render such a face black, while viewers do not.
     """
     for mesh in {id(each): each for each in meshes}.values():
         if not mesh.has_custom_normals:
@@ -73,7 +74,8 @@ def turn_normals(meshes: Sequence[Any]) -> None:
         mesh.polygons.foreach_get("normal", flat)
         corners = normals.reshape(-1, 3, 3)
         wrong = (corners * flat.reshape(-1, 1, 3)).sum(axis=2).max(axis=1) < WRONG
-        # setting some rounds them all: not for a few slivers, whose normals are anyone's guess
+        # setting some normals rounds all of them, which is not worth it for a few slivers with arbitrary
+        # normals
         if wrong.mean() > STRAY:
             corners[wrong] *= -1
             mesh.normals_split_custom_set(corners.reshape(-1, 3))
@@ -84,12 +86,12 @@ def turn_normals(meshes: Sequence[Any]) -> None:
 
 
 def without_twins(surfaces: list[Surface]) -> list[Surface]:
-    """Leave one of each two triangles at the same place.
+    """Keep one of two coincident triangles.
 
-    Of an opaque and a see-through one the see-through is moved a little to its front, for it is drawn over
-    the other. Of two opaque ones, a viewer shows the one that the file has last. A single-sided face and its
-    reverse become one that is seen from both sides; where the two show different things, both stay and are
-    moved apart.
+    If one is opaque and one see-through, both stay and the see-through one, which viewers draw over the
+    other, is moved a little to its front. Of two opaque triangles, the one that comes last in the file stays,
+    as in viewers. A single-sided face and its reverse become one two-sided face; if they look different, both
+    stay and are moved apart.
     """
     if not sum(len(surface.corners) for surface in surfaces):
         return surfaces
@@ -115,14 +117,14 @@ def without_twins(surfaces: list[Surface]) -> list[Surface]:
     return out
 
 
-# --- what stands for a shadow ---------------------------------------------------------------------
+# --- shadow planes --------------------------------------------------------------------------------
 
 
 def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
-    """Leave out pictures of a shadow: dark, blended, flat, at the very bottom, under something else.
+    """Remove shadow planes: dark, blended, flat surfaces at the very bottom, under something else.
 
-    Exporters bake them for viewers without shadows. Here they would make the object small, and a blob part of
-    it.
+    Exporters bake them for viewers without shadows. Here they would enlarge the bounding box and add a dark
+    blob to the object.
     """
     blended = [
         {slot for slot in range(slots_of(surface)) if is_dark_blend(material_of(surface.thing.data, slot))}
@@ -151,7 +153,7 @@ def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
             none = np.zeros(len(drop), dtype=bool)
             _change(surface, drop, none, none, 0.0)
             out += read([surface.thing])
-    if not out:  # there is nothing else: it is the object
+    if not out:  # there is nothing else, so it is the object itself
         for surface in surfaces:
             surface.thing.hide_render = False
         return surfaces
@@ -159,7 +161,7 @@ def without_shadow_planes(surfaces: list[Surface]) -> list[Surface]:
 
 
 class Faces:
-    """The triangles of all surfaces, one behind the other."""
+    """The triangles of all surfaces, concatenated."""
 
     def __init__(self, surfaces: list[Surface]) -> None:
         self.surfaces = surfaces
@@ -174,9 +176,9 @@ class Faces:
         self.places = _places(self.points, SAME * self.extent)
 
     def twins(self) -> np.ndarray:
-        """Numbers of the triangles that are not alone at their place.
+        """The numbers of all triangles that coincide with another one.
 
-        They come by place, and those of one place in the order of the file.
+        They are grouped by place; those of one place are in the order of the file.
         """
         at = self.places[self.corners]
         keys = _scatter(at[:, 0]) + _scatter(at[:, 1]) + _scatter(at[:, 2])
@@ -204,9 +206,9 @@ def _groups(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _places(points: np.ndarray, within: float) -> np.ndarray:
-    """(V,) uint64, the same for vertices at one place.
+    """(V,) uint64 key of each vertex's place, the same for coincident vertices.
 
-    By the gaps along each axis, for a grid would part some of them.
+    Places are separated by gaps along each axis, because a grid would separate some coincident vertices.
     """
     out = np.zeros(len(points), dtype=np.uint64)
     for axis in range(3):
@@ -219,7 +221,7 @@ def _places(points: np.ndarray, within: float) -> np.ndarray:
 
 
 def _scatter(numbers: np.ndarray) -> np.ndarray:
-    """Other numbers of 64 bits, the same for the same, such that sums of a few are different."""
+    """64-bit hashes of numbers, such that sums of a few of them differ."""
     numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -227,10 +229,10 @@ def _scatter(numbers: np.ndarray) -> np.ndarray:
 
 
 class _Looks(NamedTuple):
-    """What some triangles show."""
+    """What makes some triangles look as they do."""
 
-    material: np.ndarray  # (N,) a number for each
-    single: np.ndarray  # (N,) bool: seen from the front alone
+    material: np.ndarray  # (N,) number of the material
+    single: np.ndarray  # (N,) bool: visible from the front only
     opaque: np.ndarray  # (N,) bool
     agrees: np.ndarray  # (N,) bool: its normals point to its front
     stiff: np.ndarray  # (N,) bool: not moved by bones or morph targets
@@ -280,11 +282,10 @@ def _looks(faces: Faces, chosen: np.ndarray) -> _Looks:
 
 
 def _choose(faces: Faces, twins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Decide what becomes of each triangle.
+    """Decide which triangles are removed, made two-sided, or moved.
 
     Returns:
-        Three times (F,) bool: whether it goes, whether it now stands for both sides, and whether it is moved
-        to its front.
+        Three arrays (F,) bool: whether a triangle is removed, becomes two-sided, or is moved to its front.
     """
     drop, both, moved = (np.zeros(len(faces.corners), dtype=bool) for _ in range(3))
     looks = _looks(faces, twins)
@@ -293,12 +294,12 @@ def _choose(faces: Faces, twins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     order = np.argsort(keys, kind="stable")
     starts, _ = _groups(keys[order])
     count = len(order)
-    score = looks.agrees[order] * count + np.arange(count)  # of equal ones the last in the file
+    score = looks.agrees[order] * count + np.arange(count)  # among equals, the last one in the file wins
 
     def best(which: np.ndarray) -> np.ndarray:
-        """Per group the place in `order` of the best of these; -1: none."""
-        found = np.maximum.reduceat(np.where(which[order], score, -1), starts)
-        return np.where(found < 0, -1, found % count)
+        """For each group, the index in `order` of the best of these; -1: none."""
+        places = np.maximum.reduceat(np.where(which[order], score, -1), starts)
+        return np.where(places < 0, -1, places % count)
 
     double = best(~looks.single)
     there = best(looks.single & front)
@@ -316,20 +317,20 @@ def _choose(faces: Faces, twins: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
         keep[kept] = True
         moved[twins[order[kept]]] = True
     drop[twins[order[~keep]]] = True
-    # of an opaque and a see-through one at the same place both are left
+    # an opaque triangle and a see-through one at the same place both stay
     moved[twins[_over_opaque(faces, twins, looks, order[keep])]] = True
     return drop, both, moved
 
 
 def _goes_around_forwards(places: np.ndarray) -> np.ndarray:
-    """(N,) whether the corners (N, 3) of triangles rise from the least one: reverses do the other way."""
+    """(N,) whether the corner numbers (N, 3) rise after the least one; those of reversed triangles fall."""
     row = np.arange(len(places))
     first = np.argmin(places, axis=1)
     return np.asarray(places[row, (first + 1) % 3] < places[row, (first + 2) % 3])
 
 
 def _are_alike(looks: _Looks, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Whether each of some triangles shows the same as its reverse, or moves, so that it is not told."""
+    """(N,) whether each triangle looks like its reverse, or is deformed so that this cannot be decided."""
     same_material = looks.material[a] == looks.material[b]
     same_paint = np.abs(looks.paint[a] - looks.paint[b]).max(axis=(1, 2)) < 1e-3
     alike: np.ndarray = (same_material & same_paint) | ~(looks.stiff[a] & looks.stiff[b])
@@ -337,9 +338,9 @@ def _are_alike(looks: _Looks, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _over_opaque(faces: Faces, twins: np.ndarray, looks: _Looks, left: np.ndarray) -> np.ndarray:
-    """Those of the triangles `left` that are see-through and lie on an opaque one.
+    """The see-through triangles among `left` that coincide with an opaque one.
 
-    Both are numbers of places in `twins`.
+    `left` and the result are indices into `twins`.
     """
     left = left[np.argsort(faces.keys[twins[left]], kind="stable")]
     if not len(left):
@@ -350,7 +351,7 @@ def _over_opaque(faces: Faces, twins: np.ndarray, looks: _Looks, left: np.ndarra
 
 
 def _change(surface: Surface, drop: np.ndarray, both: np.ndarray, moved: np.ndarray, far: float) -> None:
-    """Remove faces of a mesh, mark some as two-sided, and move some to their front, `far` in the world."""
+    """Remove faces of a mesh, mark some as two-sided, and move some to their front by `far` world units."""
     thing = surface.thing
     if thing.data.users > 1:
         thing.data = thing.data.copy()
@@ -370,19 +371,19 @@ def _change(surface: Surface, drop: np.ndarray, both: np.ndarray, moved: np.ndar
         bmesh.ops.delete(edited, geom=gone, context="FACES")
         edited.to_mesh(mesh)
         edited.free()
-        if custom:  # those of the file, not what the fewer faces make of them
+        if custom:  # keep the file's normals, not those recomputed from fewer faces
             mesh.normals_split_custom_set(normals.reshape(-1, 3, 3)[~drop].reshape(-1, 3))
     mesh.update()
 
 
 def mark_two_sided(mesh: Any, which: np.ndarray) -> None:
-    """Note which faces of a mesh are seen from both sides, whatever their material says."""
+    """Mark the faces of a mesh that are visible from both sides, whatever their material says."""
     attribute = mesh.attributes.get(TWO_SIDED) or mesh.attributes.new(TWO_SIDED, "BOOLEAN", "FACE")
     attribute.data.foreach_set("value", which)
 
 
 def part_glass(surfaces: Sequence[Surface]) -> None:
-    """Thin glass by a little: between parts that touch, light would be thrown to and fro, and be lost."""
+    """Shrink glass a little: between touching parts, light would bounce to and fro and be lost."""
     extent = max(
         (float(np.ptp(surface.points, axis=0).max()) for surface in surfaces if len(surface.points)),
         default=0.0,
@@ -402,7 +403,7 @@ def part_glass(surfaces: Sequence[Surface]) -> None:
 
 
 def _outwards(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """(V, 3) unit vectors at the vertices of some triangles, to their front; 0 at others."""
+    """(V, 3) unit normals at the vertices of some triangles, towards their front; 0 at other vertices."""
     a, b, c = (points[corners[:, i]] for i in range(3))
     normals = np.cross(b - a, c - a)
     out = np.zeros_like(points)
@@ -412,7 +413,7 @@ def _outwards(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def _shift(thing: Any, shift: np.ndarray) -> None:
-    """Move the vertices of a mesh by (V, 3) in the world."""
+    """Move the vertices of a mesh by (V, 3) vectors in the world."""
     own_from_world = np.linalg.inv(np.array(thing.matrix_world, dtype=np.float64)[:3, :3])
     points = np.empty(len(thing.data.vertices) * 3, dtype=np.float32)
     thing.data.vertices.foreach_get("co", points)

@@ -1,7 +1,7 @@
-"""What the surfaces of a procedural place look like: small pictures made of noise and simple shapes.
+"""Textures of procedural places: small pictures made of noise and simple shapes.
 
-All colours are as displayed, (H, W, 3) float32 where 1 is white; what shines is brighter. Tiles repeat
-without a seam. No Blender here.
+All colours are as displayed, (H, W, 3) float32 with 1 for white; light sources are brighter. Tiles repeat
+seamlessly. No Blender here.
 """
 
 from collections.abc import Callable
@@ -11,27 +11,27 @@ import numpy as np
 
 Array = np.ndarray
 Rng = np.random.Generator
-TILE = 512  # pixels along a side of what repeats
-SMALL = 256  # of what is hardly uneven
+TILE = 512  # pixels along a side of a repeating tile
+SMALL = 256  # pixels along a side of a nearly uniform tile
 
 
 class Pyramid(NamedTuple):
-    """A picture and its halves, so that what is far away does not flicker."""
+    """A picture and its successive halves (mipmaps), so that distant surfaces do not flicker."""
 
-    levels: list[Array]  # (channels, H, W) float32 each, half as wide and high as the one before
+    levels: list[Array]  # (channels, H, W) float32, each half as wide and high as the one before
 
 
 class Repeating(NamedTuple):
     """A texture that repeats."""
 
     pyramid: Pyramid
-    side_m: float  # of one repetition
+    side_m: float  # side of one repetition in metres
 
 
 def pyramid(picture: Array) -> Pyramid:
-    """A picture (H, W, channels) and its halves down to two pixels.
+    """The pyramid of a picture (H, W, channels), down to two pixels.
 
-    Each level covers the whole picture, also where its sides are odd.
+    Each level covers the whole picture, even if its sides are odd.
     """
     levels = [np.ascontiguousarray(picture.transpose(2, 0, 1), dtype=np.float32)]
     while min(levels[-1].shape[1:]) >= 4:
@@ -41,7 +41,7 @@ def pyramid(picture: Array) -> Pyramid:
 
 
 def _halved(planes: Array) -> Array:
-    """Half as many columns, each the mean of what it covers; of an odd number, three share in each."""
+    """Half as many columns, each the mean of those that it covers; with an odd number, each blends three."""
     width = planes.shape[2]
     count = width // 2
     if width == 2 * count:
@@ -56,10 +56,10 @@ def _halved(planes: Array) -> Array:
 
 
 def noise(rng: Rng, size: int, slope: float, stretch: tuple[float, float] = (1.0, 1.0)) -> Array:
-    """(size, size) of mean 0 and deviation 1, without a seam; power falls with frequency by this exponent.
+    """(size, size) seamless noise with mean 0 and deviation 1, whose power falls with frequency by `slope`.
 
     Args:
-        stretch: along x and along y: above 1, the noise is drawn out that way.
+        stretch: factors along x and y; above 1, the noise is stretched along that axis.
     """
     across = np.fft.rfftfreq(size)[None, :] * size * stretch[0]
     down = np.fft.fftfreq(size)[:, None] * size * stretch[1]
@@ -71,18 +71,18 @@ def noise(rng: Rng, size: int, slope: float, stretch: tuple[float, float] = (1.0
 
 
 def tinted(colour: Array, factor: Array) -> Array:
-    """A colour, brighter and darker by (H, W) factors."""
+    """(H, W, 3): a colour times (H, W) factors of brightness."""
     return np.asarray(colour * factor[..., None], dtype=np.float32)
 
 
 def between(low: Array, high: Array, share: Array) -> Array:
-    """(H, W, 3) from one colour to another by (H, W) shares, which are clipped to 0..1."""
+    """(H, W, 3) blend of two colours by (H, W) shares, which are clipped to 0..1."""
     share = np.clip(share, 0, 1)[..., None]
     return np.asarray(low * (1 - share) + high * share, dtype=np.float32)
 
 
 def muted(rng: Rng, low: float, high: float, colourful: float) -> Array:
-    """A random colour of a brightness between these."""
+    """A random colour with a brightness between `low` and `high`."""
     grey = rng.uniform(low, high)
     return np.asarray(np.clip(grey + colourful * rng.uniform(-1, 1, 3), 0.03, 0.98), dtype=np.float32)
 
@@ -145,7 +145,7 @@ class Bond(NamedTuple):
     base: Array  # (3,) colour
     other: Array  # (3,) colour of every other one
     joint: Array  # (3,) colour
-    shift: float = 0.0  # of every other row, as a share of a rectangle
+    shift: float = 0.0  # shift of every other row, as a share of a rectangle
     rough: float = 0.03
 
 
@@ -235,7 +235,7 @@ def boards(rng: Rng) -> Repeating:
 
 
 def lacquer(rng: Rng) -> Repeating:
-    """One colour, hardly uneven: what furniture is painted with."""
+    """An almost uniform colour, as of painted furniture."""
     base = muted(rng, 0.15, 0.92, 0.12)
     return Repeating(pyramid(np.clip(tinted(base, 1 + 0.012 * noise(rng, SMALL, 1.5)), 0.02, 1)), 1.0)
 
@@ -260,7 +260,7 @@ FURNITURE: tuple[Callable[[Rng], Repeating], ...] = (wood, wood, lacquer, lacque
 
 
 class Canvas:
-    """What is painted over a whole face, once: (H, W, 4), colours times their alpha."""
+    """A picture over a whole face, not repeated: (H, W, 4), colours premultiplied by alpha."""
 
     def __init__(self, width_m: float, height_m: float, px_per_m: float) -> None:
         self.px_per_m = min(px_per_m, 1024 / max(width_m, height_m))
@@ -269,7 +269,7 @@ class Canvas:
         self.height_m = height_m
 
     def paint(self, left: float, bottom: float, right: float, top: float, colour: Array) -> None:
-        """A rectangle, in metres from the lower left corner, in one colour or with a (h, w, 3) picture."""
+        """Paint a rectangle, in metres from the lower left corner, with a colour or a (h, w, 3) picture."""
         rows = self._rows(bottom, top)
         columns = self._columns(left, right)
         if rows.stop <= rows.start or columns.stop <= columns.start:
@@ -295,7 +295,7 @@ class Canvas:
 
 
 def window(canvas: Canvas, rng: Rng, box: tuple[float, float, float, float], shine: float) -> None:
-    """A window with frame, sill and bars; what is seen through it shines by so much."""
+    """A window with frame, sill and bars; the view through it is `shine` times as bright."""
     left, bottom, right, top = box
     frame = muted(rng, 0.3, 0.95, 0.04)
     canvas.paint(left, bottom, right, top, frame)
@@ -317,7 +317,7 @@ def window(canvas: Canvas, rng: Rng, box: tuple[float, float, float, float], shi
 
 
 def outdoors(rng: Rng) -> Array:
-    """(64, 64, 3): what is seen through a window, out of focus."""
+    """(64, 64, 3) view through a window, out of focus."""
     sky = np.array([0.80, 0.88, 0.96]) + rng.uniform(-0.06, 0.04)
     land = np.array([0.34, 0.42, 0.28]) + rng.uniform(-0.12, 0.12, 3)
     rows = np.linspace(0, 1, 64, dtype=np.float32)[:, None]
@@ -378,7 +378,7 @@ def shelves(canvas: Canvas, rng: Rng, width: float, height: float) -> None:
 
 
 def drawers(canvas: Canvas, rng: Rng, width: float, height: float) -> None:
-    """Doors or drawers of a cupboard: dark gaps and handles, the rest is the tile."""
+    """Doors or drawers of a cupboard: dark gaps and handles over the tile."""
     columns = max(1, round(width / rng.uniform(0.4, 0.7)))
     rows = int(rng.integers(1, 4))
     gap = np.full(3, 0.12)

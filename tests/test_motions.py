@@ -262,7 +262,15 @@ def turned(first, second):
 
 def signs(values, low, high):
     """As a code: where nothing to speak of, where clearly one way; `?` between."""
-    return "".join("0" if abs(v) <= low else "?" if abs(v) < high else "-+"[int(v > 0)] for v in values)
+
+    def sign(value):
+        if abs(value) <= low:
+            return "0"
+        if abs(value) < high:
+            return "?"
+        return "+" if value > 0 else "-"
+
+    return "".join(map(sign, values))
 
 
 @pytest.mark.parametrize("code", [one for one in SINGLE if one[6] == "0"])

@@ -1,6 +1,6 @@
-"""Who is asked: a model of transformers here, vLLM, or any server of the OpenAI interface.
+"""Backends that answer questions: transformers, vLLM, or any server with the OpenAI interface.
 
-Questions with pictures -> texts.
+Each turns questions with pictures into texts.
 """
 
 import base64
@@ -33,19 +33,19 @@ Answer = Callable[[Sequence[Asked]], list[str]]
 def generate(
     model: Any, processor: Any, asked: Sequence[Asked], max_new_tokens: int, temperature: float = 0.0
 ) -> list[str]:
-    """Answers of a model of transformers, in one batch. Whatever it is training is left as it was."""
+    """Answers of a transformers model, in one batch; its training state is left as it was."""
     import torch
     from trl.data_utils import prepare_multimodal_messages
 
     texts = [
         processor.apply_chat_template(
-            prepare_multimodal_messages(one.messages, images=one.images),
+            prepare_multimodal_messages(question.messages, images=question.images),
             tokenize=False,
             add_generation_prompt=True,
         )
-        for one in asked
+        for question in asked
     ]
-    pictures = [[picture.convert("RGB") for picture in one.images] for one in asked]
+    pictures = [[picture.convert("RGB") for picture in question.images] for question in asked]
     inputs = processor(images=pictures, text=texts, return_tensors="pt", padding=True).to(model.device)
     if inputs["pixel_values"].dtype != model.dtype and model.dtype.is_floating_point:
         inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
@@ -95,8 +95,8 @@ def _vllm(arguments: "PredictArguments") -> Answer:
     settings = SamplingParams(temperature=arguments.temperature, max_tokens=arguments.max_new_tokens)
 
     def answer(asked: Sequence[Asked]) -> list[str]:
-        done = model.chat([_with_pictures(one) for one in asked], settings, use_tqdm=False)
-        return [one.outputs[0].text for one in done]
+        done = model.chat([_with_pictures(question) for question in asked], settings, use_tqdm=False)
+        return [question.outputs[0].text for question in done]
 
     return answer
 
@@ -137,7 +137,7 @@ def _openai(arguments: "PredictArguments") -> Answer:
 
 
 def _with_pictures(one: Asked) -> list[dict[str, Any]]:
-    """Messages of the OpenAI interface: the pictures before the text of the user's turn."""
+    """Messages for the OpenAI interface, with the pictures before the text of the user's turn."""
     *before, user = one.messages
     parts: list[dict[str, Any]] = []
     for picture in one.images:

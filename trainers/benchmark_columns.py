@@ -1,8 +1,8 @@
-"""Rows of public benchmarks, in the columns that their authors document -> rows in ours.
+"""Converts rows of public benchmarks from the columns that their authors document to ours.
 
-A reader takes a row as a mapping; `idx` is its number where the benchmark gives none, `folder` the folder of
-an unpacked benchmark whose rows name files. It returns None for a row that is left out, and raises ValueError
-or KeyError for one that is not as documented: rows are a stranger's.
+A reader takes a row as a mapping; `idx` is its number if the benchmark gives none, and `folder` is the folder
+of an unpacked benchmark whose rows name files. It returns None for a row that is left out. Rows are not
+trusted: a reader raises ValueError or KeyError for one that is not as documented.
 """
 
 import base64
@@ -23,8 +23,9 @@ from viewpoint100k.scoring import LETTERS
 
 Row = Mapping[str, Any]
 
-VIEWPOINTS = "viewpoints"  # the family of questions that ask how a camera moved, or what another view shows
-FRAMES = 16  # of a video, evenly spread
+# the family of questions about the camera's motion or about what another view shows
+VIEWPOINTS = "viewpoints"
+FRAMES = 16  # frames of a video, evenly spread
 _FRAME_PX = 448  # longer side of a frame; most models cut pictures into patches for about that size
 _MARKED = re.compile(r"(?:^|(?<=\s))([A-J])[.:]\s+")
 _LETTERED = re.compile(r"^\s*([A-J])[.:)]\s*")
@@ -33,7 +34,7 @@ _LETTERED = re.compile(r"^\s*([A-J])[.:)]\s*")
 def question(
     name: str, images: Iterable[Any], text: str, options: list[str], place: int, kind: str, *, key: str = ""
 ) -> dict[str, Any]:
-    """A row in the columns of `load_questions`, asked by letters."""
+    """A multiple-choice row in the columns of `load_questions`."""
     if not 0 <= place < len(options):
         raise ValueError(f"the answer is {LETTERS[place]}, but there are {len(options)} options")
     lines = [f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False)]
@@ -53,7 +54,7 @@ def question(
 
 
 def number_question(name: str, images: Iterable[Any], text: str, answer: Any, kind: str) -> dict[str, Any]:
-    """A row that asks for a number, which scores by its mean relative accuracy."""
+    """A row with a number as its answer, which is scored by mean relative accuracy."""
     try:
         value = float(answer)
     except (TypeError, ValueError):
@@ -100,7 +101,7 @@ def three_dsr_bench(row: Row) -> dict[str, Any]:
 
 
 def mmsi_bench(row: Row) -> dict[str, Any] | None:
-    """The options are inside the text: "...? Options: A: left, B: right, ..."."""
+    """Read a row of MMSI-Bench, whose options are inside the text: "...? Options: A: left, B: right, ..."."""
     text, _, tail = row["question"].partition("Options:")
     found = re.findall(r"\b([A-D])\s*[:.]\s*(.*?)(?=,?\s*\b[A-D]\s*[:.]\s|\s*$)", " ".join(tail.split()))
     if [letter for letter, _ in found] != list(LETTERS[: len(found)]) or len(found) < 2:
@@ -111,7 +112,7 @@ def mmsi_bench(row: Row) -> dict[str, Any] | None:
 
 
 def sat(row: Row) -> dict[str, Any]:
-    """A choice between texts; the letters are ours, in an order that belongs to the question."""
+    """Read a row of SAT, a choice between texts; we add letters, in an order fixed by the question."""
     images = row["images"] if "images" in row else row["image_bytes"]
     options = list(row["answers"])
     right = row["correct_answer"]
@@ -126,7 +127,7 @@ SPAR_BOXES = ("position_matching", "camera_motion_infer")
 
 
 def spar_bench(row: Row) -> dict[str, Any] | None:
-    """Options are lines of the question. `view_change_infer` wants a list of motions, and is left out."""
+    """Read a row of SPAR-Bench, with options as lines. `view_change_infer` asks for a list: left out."""
     kind = _text(row, "task")
     name = f"spar-{row['id']}"
     images = _several(row, "image")
@@ -145,7 +146,7 @@ def spar_bench(row: Row) -> dict[str, Any] | None:
 
 
 def mindcube(row: Row) -> dict[str, Any]:
-    """Options are in the question, on its line; what is before the id's first "_" is the setting."""
+    """Read a row of MindCube, with options inline; the part of the id before its first "_" is the setting."""
     name = _text(row, "id")
     images = [_image(row, image) for image in _several(row, "images")]
     text, options = split_options(_text(row, "question"))
@@ -154,7 +155,7 @@ def mindcube(row: Row) -> dict[str, Any]:
 
 
 def viewspatial(row: Row) -> dict[str, Any]:
-    """`choices` has a line per option, `answer` the right one of them, letter and all."""
+    """Read a row of ViewSpatial-Bench: `choices` has a line per option, `answer` is one of these lines."""
     named = "images" if row.get("images") is not None else "image_path"
     images = [_image(row, image) for image in _several(row, named)]
     _, options = split_options(_text(row, "choices"))
@@ -171,7 +172,7 @@ VSI_NUMBERS = ("object_abs_distance", "object_counting", "object_size_estimation
 
 
 def vsi_bench(row: Row) -> dict[str, Any]:
-    """Its pictures are frames of DATASET/SCENE.mp4; numbers have no options."""
+    """Read a row of VSI-Bench, whose pictures are frames of DATASET/SCENE.mp4; numbers have no options."""
     kind = _text(row, "question_type")
     video = f"{_text(row, 'dataset')}/{_text(row, 'scene_name')}.mp4"
     frames = video_frames(in_folder(_folder(row), video))
@@ -184,7 +185,7 @@ def vsi_bench(row: Row) -> dict[str, Any]:
 
 
 def in_folder(folder: Path, name: str) -> Path:
-    """A file that a stranger's row names, which must lie within its folder.
+    """The path of a file that an untrusted row names; it must lie within the folder.
 
     Raises:
         ValueError: the name leads out of the folder, or there is no such file.
@@ -198,7 +199,7 @@ def in_folder(folder: Path, name: str) -> Path:
 
 
 def video_frames(video: Path, count: int = FRAMES) -> list[dict[str, Any]]:
-    """So many frames of a video, evenly spread, as JPEG files in the cache of `datasets`; decoded once.
+    """`count` frames of a video, evenly spread, as JPEG files in the cache of `datasets`; decoded once.
 
     Raises:
         ValueError: it cannot be decoded, or has no frames.
@@ -215,7 +216,7 @@ def video_frames(video: Path, count: int = FRAMES) -> list[dict[str, Any]]:
 
 
 def _write_frames(video: Path, count: int, folder: Path) -> None:
-    """Frames to a folder that has all of them, or is not there."""
+    """Write frames into a folder atomically."""
     try:
         import cv2
     except ImportError as error:
@@ -265,7 +266,7 @@ def split_options(asked: str) -> tuple[str, list[str]]:
 
 
 def _plain(text: str) -> str:
-    """Without the places of pictures: ours come before the text."""
+    """The text without placeholders of pictures, because our pictures come before the text."""
     return text.replace("<image>", "").strip()
 
 
@@ -290,7 +291,7 @@ def _folder(row: Row) -> Path:
 
 
 def _image(row: Row, image: Any) -> Any:
-    """A picture, or the file of one that the row names."""
+    """A picture, or the picture file that a row names."""
     if not isinstance(image, str):
         return image
     folder = _folder(row)
@@ -310,14 +311,14 @@ def _place(answer: Any) -> int:
 
 
 def _picture(image: Any) -> Any:
-    """Bytes, base64 and what `datasets` has decoded, as `datasets` takes it."""
+    """A picture given as bytes, base64 or a decoded image, in the form that `datasets` accepts."""
     if isinstance(image, str):
         image = base64.b64decode(image)
     return {"bytes": image, "path": None} if isinstance(image, bytes) else image
 
 
 def _digest(images: Iterable[Any]) -> str:
-    """A hash of pictures, so that the same text about others is another question."""
+    """A hash of pictures, so that the same text about other pictures is another question."""
     digest = hashlib.sha256()
     for image in images:
         picture = _picture(image)

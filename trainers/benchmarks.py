@@ -24,15 +24,16 @@ from viewpoint100k.scoring import parse_choice, parse_number, score
 
 
 class Benchmark(NamedTuple):
-    """Where a benchmark is, and how one of its rows becomes a question (None: it is left out)."""
+    """The location of a benchmark, and the reader of its rows (which returns None for rows left out)."""
 
     hub_id: str
     config: str | None
     split: str
     read: Callable[[Row], dict[str, Any] | None]
-    viewpoints: str = ""  # types of questions, as a pattern, that ask how a camera moved or what others see
-    files: tuple[str, ...] = ()  # where rows are in a folder into which the authors' archives were unpacked
-    files_split: str = ""  # what those files call the split that is scored; empty: the same
+    # pattern of the types of questions about the camera's motion or what another view shows
+    viewpoints: str = ""
+    files: tuple[str, ...] = ()  # files with rows, in a folder into which the authors' archives were unpacked
+    files_split: str = ""  # name of the scored split in those files; empty: the same
 
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -91,16 +92,16 @@ def load_benchmark(
 ) -> Any:
     """A benchmark in the columns of `load_questions`.
 
-    `family` is "viewpoints" where a question asks how a camera moved, or what is seen from elsewhere.
+    `family` is "viewpoints" if a question is about the camera's motion or about what another view shows.
 
     Args:
-        path: another copy of it: on the Hub, a folder of parquet or json lines, or of the authors' archives.
-            Empty: the one we know.
-        split: empty: the one that is scored.
+        path: another copy: on the Hub, a folder of parquet or json lines, or one of the authors' archives.
+            Empty: the known copy.
+        split: name of the split; empty: the scored split.
         types: keep only these types of questions; "viewpoints" keeps those that are marked so. Empty: all.
 
     Raises:
-        InputError: it cannot be loaded, or has other columns than documented.
+        InputError: it cannot be loaded, or its columns are not as documented.
     """
     known = BENCHMARKS[name]
     split = split or known.split
@@ -130,14 +131,14 @@ def _rows(known: Benchmark, path: str, split: str, revision: str | None, streami
 
 
 class _Unpacked(NamedTuple):
-    """A folder of a benchmark's own files, and the rows that name them."""
+    """An unpacked benchmark: its folder of files, and the rows that name them."""
 
     path: Path
     rows: Dataset
 
 
 def _unpacked(known: Benchmark, path: str, split: str) -> _Unpacked | None:
-    """The rows of a folder that holds a benchmark as its authors pack it; None if it is no such folder."""
+    """The rows of a folder with a benchmark as its authors pack it; None for other folders."""
     folder = Path(path)
     scored = split == known.split
     named = known.files_split if scored and known.files_split else split
@@ -153,7 +154,7 @@ def _unpacked(known: Benchmark, path: str, split: str) -> _Unpacked | None:
 
 
 def _json_rows(file: Path) -> Iterator[str]:
-    """Rows of a JSON file or of one with a row a line, each as its own text: their columns differ in type."""
+    """Rows of a JSON or JSON lines file, each as its own text, because the types of columns differ."""
     if file.suffix == ".json":
         try:
             rows = json.loads(file.read_bytes())
@@ -215,7 +216,7 @@ def _features() -> Features:
 
 
 class Score(NamedTuple):
-    """The mean worth of answers, and their number. Of choices it is the share that is right."""
+    """The mean score of answers, and their number; for multiple choice, the share of right answers."""
 
     right: float
     n: int
@@ -249,7 +250,7 @@ def score_benchmark(rows: Dataset, predictions: Path) -> dict[str, Score]:
 
 
 def _worth(said: str, row: Row, rotation: int) -> float | None:
-    """What an answer is worth that saw the options from number `rotation` on; None if it cannot be read."""
+    """The score of an answer whose options began with number `rotation`; None if it cannot be read."""
     options = row["options"]
     if not options:
         if parse_number(said) is None:

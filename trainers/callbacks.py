@@ -20,13 +20,13 @@ class WatchCallback(TrainerCallback):
     """Answers held-out questions greedily at regular intervals, and logs the scorer's accuracy: all, and per
     type.
 
-    With `max_fall`, training stops when the accuracy is that far below the first measurement twice in a row:
-    the model forgets. One bad measurement may be chance. Measurements are in the trainer's log, so a resumed
-    run goes on with them.
+    With `max_fall`, training stops when the accuracy is that far below the first measurement twice in a row,
+    because the model forgets; a single bad measurement may be chance. Measurements are in the trainer's log,
+    so that a resumed run continues with them.
 
     Args:
-        rows: as `trainers.data.load_watched` gives them.
-        every: optimizer steps.
+        rows: the result of `trainers.data.load_watched`.
+        every: number of optimizer steps between measurements.
     """
 
     def __init__(
@@ -63,7 +63,8 @@ class WatchCallback(TrainerCallback):
             self._measure(state, control)
 
     def _measure(self, state: TrainerState, control: TrainerControl) -> None:
-        waits = control.should_log  # which logging resets: the loss of this step is still to be logged
+        # logging resets this flag, but the loss of this step is still to be logged
+        waits = control.should_log
         Trainer.log(
             self.trainer, self.answer()
         )  # not TRL's, which would put the means of the steps so far into it
@@ -79,7 +80,7 @@ class WatchCallback(TrainerCallback):
             control.should_training_stop = True
 
     def answer(self) -> dict[str, float]:
-        """Accuracy of all, per type, and how many answers have the form that was asked for.
+        """Accuracy over all questions and per type, and the share of answers in the required form.
 
         Processes share the questions.
         """
@@ -90,7 +91,8 @@ class WatchCallback(TrainerCallback):
         kinds = sorted(set(self.rows["type"]))
         sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         with unwrap_model_for_generation(self.trainer.model_wrapped, accelerator) as model:
-            # as many rounds in every process: with sharded weights all must take part in each forward pass
+            # every process runs the same number of rounds, because sharded weights need all of them in each
+            # forward pass
             rounds = -(-len(self.rows) // (accelerator.num_processes * self.batch_size))
             for start in range(0, rounds * self.batch_size, self.batch_size):
                 chosen = list(mine[start : start + self.batch_size])
@@ -102,11 +104,13 @@ class WatchCallback(TrainerCallback):
         names = ["all", "form", "unreadable", *kinds]
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64, device=accelerator.device)
         table = accelerator.reduce(table, reduction="sum").cpu()
-        found = {name: float(right / n) for name, (right, n) in zip(names, table.tolist(), strict=True) if n}
-        out = {KEY: found.pop("all"), "watch/unreadable": found.pop("unreadable")}
-        if "form" in found:
-            out["watch/format"] = found.pop("form")
-        return out | {f"{KEY}/{kind}": value for kind, value in found.items()}
+        accuracies = {
+            name: float(right / n) for name, (right, n) in zip(names, table.tolist(), strict=True) if n
+        }
+        out = {KEY: accuracies.pop("all"), "watch/unreadable": accuracies.pop("unreadable")}
+        if "form" in accuracies:
+            out["watch/format"] = accuracies.pop("form")
+        return out | {f"{KEY}/{kind}": value for kind, value in accuracies.items()}
 
 
 def _count(sums: dict[str, list[float]], rows: Sequence[dict[str, Any]], said: Sequence[str]) -> None:
@@ -126,5 +130,5 @@ def _count(sums: dict[str, list[float]], rows: Sequence[dict[str, Any]], said: S
 
 
 def measured(state: TrainerState) -> list[float]:
-    """All measurements of this run so far, those before a restart included."""
+    """All measurements of this run so far, including those before a restart."""
     return [entry[KEY] for entry in state.log_history if KEY in entry]

@@ -15,7 +15,7 @@ from viewpoint100k import InputError
 
 
 def run(main: Callable[..., Any], parser: Any) -> None:
-    """Parse, run, and end with 2 where a user can fix what is wrong."""
+    """Parse the options and run; exit with code 2 for errors that the user can fix."""
     arguments = sys.argv[1:]
     try:
         if "--config" in arguments[:-1]:
@@ -30,7 +30,7 @@ def run(main: Callable[..., Any], parser: Any) -> None:
 def _parsed(parser: Any, arguments: list[str]) -> Any:
     """
     Raises:
-        InputError: there is no such option, a file is no YAML, or TRL finds that settings do not go together.
+        InputError: there is no such option, a file is not YAML, or TRL finds that settings conflict.
     """
     try:
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Datasets -> the columns that TRL's trainers take, one row per question.
+"""Converts datasets to the columns that TRL's trainers take, one row per question.
 
 A source is `PATH`, `ORG/NAME` or `ORG/NAME@REVISION`, with `#TYPE,TYPE` behind it for only these types of
 questions, and `=WEIGHT` where several are mixed. A public benchmark has its name before it,
@@ -25,8 +25,8 @@ from viewpoint100k.scoring import LETTERS
 THINK_PROMPT = (
     "Think first, between <think> and </think>; then write the answer alone, between <answer> and </answer>."
 )
-THOUGHTS = ("chain", "motion")  # what stands between <think> and </think>
-# how the six numbers of `load_questions`'s `motion` are told: name, below 0, above 0, grey band of the gates
+THOUGHTS = ("chain", "motion")  # contents of the text between <think> and </think>
+# words for the six numbers of `load_questions`'s `motion`: name, below 0, above 0, grey band of the gates
 RELATIONS = (
     ("sideways", "left", "right", "truck_grey"),
     ("height", "up", "down", "truck_grey"),
@@ -54,7 +54,7 @@ FEATURES = Features(
 
 @dataclass
 class DataArguments:
-    """What is trained on, and how it is asked."""
+    """Options for the training data and for the form of its questions."""
 
     data: list[str] = field(
         metadata={
@@ -149,17 +149,17 @@ class DataArguments:
 
 
 class Source(NamedTuple):
-    """One of `--data`, taken apart."""
+    """One parsed source of `--data`."""
 
     benchmark: str | None
     path: str
     revision: str | None
     weight: float | None
-    types: tuple[str, ...] = ()  # empty: those of --types
+    types: tuple[str, ...] = ()  # types of questions; empty: those of --types
 
     @property
     def name(self) -> str:
-        """As a model card names it."""
+        """The name of the source in a model card."""
         return (Path(self.path).name if Path(self.path).exists() else self.path) + (
             f"@{self.revision}" if self.revision else ""
         )
@@ -207,13 +207,13 @@ def parse_source(text: str) -> Source:
 
 
 class Wanted(NamedTuple):
-    """Which questions of a source, and how they are asked."""
+    """The questions that are wanted from a source, and the form in which they are asked."""
 
     split: str
     think_ratio: float
     fair: bool
     streaming: bool = False
-    only_chains: bool = True  # a question without a thought is not asked for one
+    only_chains: bool = True  # only questions with a chain of thought are asked to think
     orders: int = 1
 
 
@@ -221,7 +221,7 @@ def load_rows(arguments: DataArguments) -> Any:
     """The questions to train on, as a table or a stream.
 
     Raises:
-        InputError: a source is not there or has no such split; weights are needed and missing.
+        InputError: a source does not exist or has no such split, or required weights are missing.
     """
     sources = [parse_source(text) for text in arguments.data]
     if arguments.thought not in THOUGHTS:
@@ -262,7 +262,7 @@ def load_watched(arguments: DataArguments) -> Dataset | None:
 
 
 def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> Dataset:
-    """Every fair question of a split, to be answered: what `predict` asks, and `evaluate` judges."""
+    """All fair questions of a split, as `predict` asks and `evaluate` scores them."""
     ratio = 1.0 if thinks else 0.0
     wanted = Wanted(split, ratio, fair=True, only_chains=False)
     return _rows(parse_source(source), arguments, wanted)
@@ -270,7 +270,7 @@ def ask_all(source: str, split: str, arguments: DataArguments, thinks: bool) -> 
 
 def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
     rows = _opened(source, arguments, wanted)
-    # other benchmarks have no chains: all of their questions are asked for one where the share is above 0
+    # other benchmarks have no chains of thought; if the share is above 0, all of their questions ask for one
     has_chains = source.benchmark in ("", None, gym.NAME)
     more = {
         "think_ratio": wanted.think_ratio,
@@ -289,7 +289,7 @@ def _rows(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
 
 
 def _opened(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
-    """The questions of a source as it has them: of the gym, of a benchmark, or of a dataset of ours."""
+    """The unconverted questions of a source: of the gym, of a benchmark, or of one of our datasets."""
     streaming = wanted.streaming
     if source.benchmark == gym.NAME:
         if not streaming:
@@ -327,7 +327,7 @@ def _opened(source: Source, arguments: DataArguments, wanted: Wanted) -> Any:
 
 
 def _table(rows: Dataset, more: Mapping[str, Any], dropped: list[str], orders: int) -> Dataset:
-    """Questions as TRL wants them, each in so many orders of its options.
+    """Questions in TRL's columns, each with its options in `orders` different orders.
 
     Pictures are neither decoded nor copied.
     """
@@ -347,7 +347,7 @@ def _table(rows: Dataset, more: Mapping[str, Any], dropped: list[str], orders: i
 def to_trl(
     row: dict[str, Any], think_ratio: float, arguments: DataArguments, only_chains: bool = True, by: int = 0
 ) -> dict[str, Any]:
-    """A question as messages, its options shown from number `by` on. What rewards need stays beside it."""
+    """A question as messages, its options rotated by `by`, with the columns that rewards need."""
     row = turned(row, by % len(row["options"])) if by and row["options"] else row
     thought = row["chain_of_thought"] if arguments.thought == "chain" else motion_line(row["motion"])
     thinks = lot(row["question_id"], arguments.mixture_seed) < think_ratio and (
@@ -367,10 +367,10 @@ def to_trl(
 
 
 def motion_line(motion: Sequence[float] | None) -> str | None:
-    """The six relations of a motion in one line; what lies in a grey band is slight.
+    """The six relations of a motion in one line; values in a grey band are called slight.
 
     Args:
-        motion: as the column of `load_questions`; None: the question shows no motion.
+        motion: the column `motion` of `load_questions`; None: the question shows no motion.
 
     Example:
         >>> motion_line([0.4, -0.1, 0.0, -20.0, 3.0, 0.5])
@@ -392,7 +392,7 @@ def motion_line(motion: Sequence[float] | None) -> str | None:
 
 
 def turned(row: dict[str, Any], by: int) -> dict[str, Any]:
-    """A question whose options are shown from number `by` on, then those before it."""
+    """A question with its options rotated by `by`, so that they begin with number `by`."""
     options = row["options"]
     form = row["answer_form"]
     place = (row["answer_index"] - by) % len(options)
@@ -409,7 +409,7 @@ def turned(row: dict[str, Any], by: int) -> dict[str, Any]:
 
 
 def rotated(question: str, options: Sequence[str], by: int) -> str:
-    """A prompt whose options are shown from number `by` on, then those before it; their marks stay in order.
+    """A prompt with its options rotated by `by`; their letters stay in order.
 
     Example:
         >>> rotated("Which way?\\nA. left\\nB. right\\nAnswer with the letter.", ["left", "right"], 1)
@@ -430,13 +430,13 @@ def rotated(question: str, options: Sequence[str], by: int) -> str:
 
 
 def messages(question: str, system_prompt: str | None, think_prompt: str = "") -> list[dict[str, str]]:
-    """Pictures are not mentioned: TRL puts them before the text of the first user turn."""
+    """The messages of a question, without pictures: TRL puts them before the text of the first user turn."""
     system = [{"role": "system", "content": system_prompt}] if system_prompt else []
     return [*system, {"role": "user", "content": f"{question}\n{think_prompt}".strip()}]
 
 
 def lot(question_id: str, seed: int) -> float:
-    """A number in [0, 1) that belongs to a question: the same on every machine and in every order."""
+    """A pseudo-random number in [0, 1) for a question, the same on every machine and in every order."""
     digest = hashlib.sha256(f"{seed}/{question_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

@@ -3,7 +3,7 @@
     python -m trainers.grpo --config qwen2_5_vl_7b_grpo --model_name_or_path out/sft --output_dir out/grpo \\
         --data sat:array/SAT-v2=0.75 viewpoint-100k=0.25 --watch viewpoint-100k --max_fall 0.05
 
-Accuracy on held-out viewpoint questions (`--watch`) is logged while it trains; its fall stops the run.
+Accuracy on held-out viewpoint questions (`--watch`) is logged during training; if it falls, the run stops.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from viewpoint100k import InputError
 
 @dataclass
 class RewardArguments:
-    """What is rewarded; `reward_weights`, an option of TRL, weighs it."""
+    """The reward functions; TRL's option `reward_weights` weighs them."""
 
     rewards: list[str] = field(
         default_factory=lambda: ["format", "accuracy"],
@@ -54,12 +54,13 @@ def main(
     check_arguments(reward_args, training_args)
     opened = open_data(data_args, training_args, model_args)
     if data_args.curriculum:
-        training_args.shuffle_dataset = False  # a buffer would hold questions of an earlier difficulty
+        # a shuffle buffer would hold questions of an earlier difficulty
+        training_args.shuffle_dataset = False
         rewards = [gym.with_curriculum(reward) if reward is accuracy_reward else reward for reward in rewards]
     preflight.check_padding(opened.processor)
     rows = opened.rows.remove_columns(
         ["completion", "question"]
-    )  # TRL hands all other columns to the rewards
+    )  # TRL passes all other columns to the reward functions
     opened = opened._replace(rows=rows)
     trainer = make_trainer(GRPOTrainer, data_args, training_args, model_args, opened, reward_funcs=rewards)
     processes = trainer.accelerator.num_processes
@@ -92,10 +93,10 @@ def main(
 
 
 def check_arguments(reward_args: RewardArguments, training_args: GRPOConfig) -> None:
-    """Refuse arguments that do not go together.
+    """Refuse arguments that conflict.
 
     Raises:
-        InputError: other numbers of rewards and weights, or a rollout that rounds the weights.
+        InputError: the numbers of rewards and weights differ, or the rollout engine would round the weights.
     """
     weights = training_args.reward_weights
     if weights and len(weights) != len(reward_args.rewards):

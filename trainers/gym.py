@@ -1,9 +1,11 @@
-"""Fresh questions for TRL: `--data gym:viewpoint-100k#ego_translation`, endless; and a curriculum over them.
+"""An endless stream of fresh questions for TRL, `--data gym:viewpoint-100k#ego_translation`, and a
+curriculum.
 
     python -m trainers.grpo --config NAME --data gym:viewpoint-100k --streaming --max_steps 200 \
         --difficulty 0.2 --curriculum true
 
-With a curriculum the difficulty of each kind of question moves so that about half of its answers earn.
+With a curriculum, the difficulty of each kind of question adapts so that about half of its answers earn a
+reward.
 """
 
 from collections import defaultdict
@@ -18,13 +20,13 @@ from viewpoint100k.load import COLUMNS
 
 NAME = "gym"  # before the colon of a source
 Key = tuple[str, tuple[str, ...], int, str | None]  # dataset, kinds, seed, wordings
-_OPEN: dict[Key, Gym] = {}  # of this process: a reward tells them how it went
+_OPEN: dict[Key, Gym] = {}  # streams of this process, to which the reward function reports
 
 
 def fresh_rows(
     path: str, kinds: Sequence[str], difficulty: float, seed: int, wordings: str | None = None
 ) -> IterableDataset:
-    """An endless stream of new questions in the columns of `load_questions`.
+    """An endless stream of fresh questions in the columns of `load_questions`.
 
     Raises:
         InputError: there is no such dataset or kind.
@@ -44,7 +46,8 @@ def _rows(key: Key) -> Iterator[dict[str, Any]]:
 
 
 def with_curriculum(reward: Callable[..., list[float]]) -> Callable[..., list[float]]:
-    """The same reward, which also tells the streams of this process what share of each kind's answers earned.
+    """Wrap a reward so that it also reports the share of rewarded answers of each kind to this process's
+    streams.
 
     Raises:
         InputError: there is no stream of fresh questions.
@@ -65,5 +68,5 @@ def with_curriculum(reward: Callable[..., list[float]]) -> Callable[..., list[fl
                         log(f"difficulty/{kind}", now)
         return earned
 
-    told.__name__ = reward.__name__  # by which TRL logs it
+    told.__name__ = reward.__name__  # TRL logs the reward under this name
     return told

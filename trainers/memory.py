@@ -1,8 +1,9 @@
-"""How much memory a run needs on each device, before it is started.
+"""Estimates how much memory a run needs on each device, before it starts.
 
-Weights, gradients and the optimizer's state follow from how many numbers are trained, in which format, and
-who holds them. What the layers keep for the backward pass, and what the head needs for a moment, are measured
-by a forward pass of the longest row and one of two such rows: their difference is what a further row costs.
+Weights, gradients and optimizer state follow from the number of trained parameters, their format and the
+sharding. Activations that layers keep for the backward pass, and the short-lived needs of the head, are
+measured by a forward pass of the longest row and by one of two such rows; the difference is the cost of a
+further row.
 
     python -m trainers.memory        # the table of docs/training.md: which config fits on which card
 """
@@ -18,31 +19,31 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
 GB = 1e9
-MASTER_BYTES = 4  # what is trained, in 32 bit
+MASTER_BYTES = 4  # bytes of a trained parameter, kept in 32 bit
 HALF_BYTES = 2
-BUCKET_BYTES = 4  # DDP copies gradients into buckets, in which they are sent
-LIVE_NUMBERS = 1e9  # that ZeRO-3 gathers at a time at most: stage3_max_live_parameters
+BUCKET_BYTES = 4  # DDP copies gradients into communication buckets
+LIVE_NUMBERS = 1e9  # greatest number of parameters that ZeRO-3 gathers at a time: stage3_max_live_parameters
 STATE_BYTES = {
     "8bit": 2,
     "adafactor": 0,
     "sgd": 0,
-}  # of an optimizer, by what its name holds; else two moments
+}  # bytes of optimizer state per parameter, by a part of the optimizer's name; others keep two moments
 MOMENTS_BYTES = 8
 
 
 class Kept(NamedTuple):
-    """What a forward pass of n rows needs at the most: fixed + n x per_row, in bytes.
+    """The peak need of a forward pass of n rows: fixed + n x per_row, in bytes.
 
-    It is what the layers keep for the backward pass, and beside that the tile of logits over which TRL's head
-    goes.
+    It consists of the activations that layers keep for the backward pass, and of one tile of logits, which
+    TRL's head computes tile by tile.
     """
 
     per_row: float
-    fixed: float = 0.0  # copies of weights in 16 bit
+    fixed: float = 0.0  # copies of weights in 16 bit, in bytes
 
 
 class Activations(NamedTuple):
-    """What the longest row takes: as it is, and with each layer computed again in the backward pass."""
+    """The activations of the longest row, without and with gradient checkpointing."""
 
     whole: Kept
     checkpointed: Kept
@@ -50,44 +51,45 @@ class Activations(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a run holds its numbers."""
+    """How a run stores and shards its parameters."""
 
     sharding: str = "none"  # none, ddp, fsdp2 or zero3
     processes: int = 1
     optimizer: str = "adamw_torch_fused"
     computes_in_16_bit: bool = True  # autocast
     checkpointing: bool = True  # gradient_checkpointing
-    rows: int = 1  # per device at a time
-    accumulates: bool = False  # gradients of several batches are summed before a step
-    rollout_share: float = 0.0  # of the card, which vLLM takes for itself
+    rows: int = 1  # rows per device at a time
+    accumulates: bool = False  # whether gradients of several batches are summed before a step
+    rollout_share: float = 0.0  # share of the card's memory that vLLM reserves
     card_gb: float = 0.0
 
 
 class Counts(NamedTuple):
-    """How many numbers a model has, and in how many bytes the frozen ones are held."""
+    """The numbers of a model's parameters, and the bytes of the frozen ones."""
 
     trained: int
     frozen_bytes: float
     reference_bytes: float = 0.0
-    largest_layer: int = 0  # numbers of what FSDP gathers at a time
-    head: int = 0  # numbers of the output layer, if it is trained: its gradient comes before all others
+    largest_layer: int = 0  # parameters that FSDP gathers at a time
+    head: int = 0  # parameters of the output layer, if it is trained: its gradient is computed first
 
 
 class Memory(NamedTuple):
-    """Bytes on one device."""
+    """Memory on one device, in bytes."""
 
     weights: float
     gradients: float
     optimizer: float
     reference: float
     activations: float
-    gathered: float  # what is whole for a moment, of what is sharded
+    gathered: float  # sharded parameters that are gathered for a moment
     rollouts: float
-    first_gradient: float = 0.0  # of the head, which comes while all that the layers kept is there
+    # gradient of the head, which is computed while all activations are still kept
+    first_gradient: float = 0.0
 
     @property
     def peak(self) -> float:
-        """The most at a time: gradients grow as what the layers kept goes, unless some are there before."""
+        """The peak: gradients grow while activations are freed, unless some gradients exist before."""
         lasting = self.weights + self.optimizer + self.reference + self.rollouts + self.gathered
         return lasting + max(self.activations + self.first_gradient, self.gradients)
 
@@ -95,7 +97,7 @@ class Memory(NamedTuple):
 def plan_memory(counts: Counts, kept: Activations | None, layout: Layout) -> Memory:
     """
     Args:
-        kept: None: not measured; then activations are 0.
+        kept: measured activations; None: they were not measured and count as 0.
     """
     sharded = layout.sharding in ("fsdp2", "zero3")
     over = layout.processes if sharded else 1
@@ -134,7 +136,7 @@ def plan_memory(counts: Counts, kept: Activations | None, layout: Layout) -> Mem
 
 
 def counts_of(model: Any, reference: Any = None) -> Counts:
-    """The numbers of a model as it is loaded; what is trained counts as 32 bit, whatever it is in now."""
+    """The counts of a loaded model; trained parameters count as 32 bit, whatever their present format."""
     from trainers.preflight import numbers
 
     trained = 0
@@ -155,16 +157,16 @@ def counts_of(model: Any, reference: Any = None) -> Counts:
 
 
 def layers_of(model: Any) -> list[Any]:
-    """The layers that gradient checkpointing computes again, and FSDP gathers one by one."""
+    """The layers that gradient checkpointing recomputes and FSDP gathers one by one."""
     from transformers.modeling_layers import GradientCheckpointingLayer
 
     return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
 
 
 class AliveBytes(TorchDispatchMode):
-    """Bytes of the tensors that were made in its context and are alive, now and at the most.
+    """Tracks the bytes of live tensors that were made in its context: the present sum and its maximum.
 
-    Each storage counts once. `add` counts tensors that were there before.
+    Each storage counts once. `add` counts tensors that existed before.
     """
 
     def __init__(self) -> None:
@@ -197,11 +199,11 @@ def _holds_bytes(value: Any) -> bool:
 
 
 def measure(model: Any, forward: Callable[[int], Any]) -> Activations:
-    """What a forward pass needs.
+    """Measure the activations of a forward pass.
 
     Args:
-        model: not in shards, and still without gradient checkpointing.
-        forward: runs the loss of a number of copies of the longest row, and returns it.
+        model: a model that is not sharded and has no gradient checkpointing yet.
+        forward: computes and returns the loss of a number of copies of the longest row.
     """
     one = _tally(model, lambda: forward(1))
     two = _tally(model, lambda: forward(2))
@@ -213,7 +215,7 @@ def measure(model: Any, forward: Callable[[int], Any]) -> Activations:
 
 
 def _tally(model: Any, run: Callable[[], Any]) -> tuple[float, float]:
-    """Bytes needed in all, and if each layer kept its input alone and one of them the rest."""
+    """Bytes needed in total, and if each layer kept only its input and one of them the rest."""
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     seen = set[int]()
     inside: dict[int, float] = {}  # layer -> what it keeps
@@ -244,7 +246,7 @@ def _tally(model: Any, run: Callable[[], Any]) -> tuple[float, float]:
 
 @contextmanager
 def _watched(model: Any, stack: list[int], enters: dict[int, float]) -> Iterator[None]:
-    """Know in which layer a tensor is kept, and how large the layer's input is."""
+    """Track the layer in which a tensor is kept, and the size of each layer's input."""
 
     def enter(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         stack.append(id(module))
@@ -267,7 +269,7 @@ def _watched(model: Any, stack: list[int], enters: dict[int, float]) -> Iterator
 
 
 def layout_of(trainer: Any) -> Layout:
-    """How a trainer of TRL holds its numbers."""
+    """The layout of a TRL trainer's parameters."""
     args = trainer.args
     accelerator = trainer.accelerator
     sharding = "none" if accelerator.num_processes == 1 else "ddp"
@@ -303,8 +305,8 @@ def in_words(memory: Memory, layout: Layout) -> list[str]:
         "activations": memory.activations,
         "vLLM": memory.rollouts,
     }
-    told = ", ".join(f"{name} {size / GB:.2f}" for name, size in parts.items() if size)
-    line = f"{memory.peak / GB:.2f} GB per device at the most ({told})"
+    parts_in_words = ", ".join(f"{name} {size / GB:.2f}" for name, size in parts.items() if size)
+    line = f"{memory.peak / GB:.2f} GB per device at the most ({parts_in_words})"
     if layout.card_gb and memory.peak > layout.card_gb * GB:
         line += f": more than the {layout.card_gb:.0f} GB of this card; see the table in docs/training.md"
     return [line]
@@ -312,15 +314,16 @@ def in_words(memory: Memory, layout: Layout) -> list[str]:
 
 # --- the table of the docs -------------------------------------------------------------------------
 
-TOKENS = 900  # of a question with its answer: two pictures of 512 px are 2 x 324 of them
+TOKENS = 900  # tokens of a question with its answer; two pictures of 512 px take 2 x 324 of them
 CARDS_GB = (24, 48, 80)
-TILE_BYTES = 4096 * 32768 * HALF_BYTES  # of logits: TRL's head takes so many tokens and words at a time
-ROOM = 0.92  # of a card; the rest is the context of CUDA, and what fragments
+# bytes of a tile of logits: the tokens and words that TRL's head computes at a time
+TILE_BYTES = 4096 * 32768 * HALF_BYTES
+ROOM = 0.92  # usable share of a card; CUDA's context and fragmentation take the rest
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 class Case(NamedTuple):
-    """A config of ours under a launcher of ours."""
+    """One of our configs under one of our launchers."""
 
     config: str
     model: str
@@ -352,7 +355,7 @@ def _cases() -> list[Case]:
 
 
 def _config_of(name: str) -> Any:
-    """The shapes of the real models, as their configurations give them."""
+    """The configuration of a real model, which gives its shapes."""
     from transformers import Qwen2_5_VLConfig, Qwen3VLConfig
 
     if name == "8B":
@@ -376,7 +379,7 @@ def _config_of(name: str) -> Any:
 
 
 def _counts_of(case: Case) -> tuple[Counts, Kept]:
-    """The numbers of a real model, and an estimate of what its layers keep, with checkpointing."""
+    """The counts of a real model, and an estimate of its activations with checkpointing."""
     from transformers import AutoModelForImageTextToText
 
     config = _config_of(case.model)
@@ -403,7 +406,7 @@ def _counts_of(case: Case) -> tuple[Counts, Kept]:
 
 
 def table() -> str:
-    """Which config needs how much of each card, as Markdown."""
+    """The memory that each config needs, as a Markdown table."""
     lines = ["| config | launcher | GB on each device | fits on |", "|---|---|---|---|"]
     for case in _cases():
         counts, kept = _counts_of(case)

@@ -1,4 +1,4 @@
-"""Models and processors as the scripts load them."""
+"""Loads and prepares models and processors for the scripts."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ def check_model_name(model: str | None, option: str = "--model_name_or_path") ->
     minutes.
 
     Raises:
-        InputError: none was given, or it is a path and nothing is there.
+        InputError: no model was given, or a path that does not exist.
     """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
@@ -49,11 +49,11 @@ def check_model_name(model: str | None, option: str = "--model_name_or_path") ->
 def load_processor(model: str, revision: str | None = None, trust_remote_code: bool = False) -> Any:
     """The processor of a model, padding on the left, as generation needs.
 
-    Where torchvision is not installed, processors with a part for videos cannot be made; those of the Qwen
-    family are then put together without it.
+    Without torchvision, processors with a part for videos cannot be created; those of the Qwen family are
+    then assembled without that part.
 
     Raises:
-        InputError: there is no such model, or no processor; or it needs torchvision.
+        InputError: there is no such model, it has no processor, or the processor needs torchvision.
     """
     from transformers import AutoConfig, AutoProcessor
     from transformers.utils import is_torchvision_available
@@ -129,12 +129,13 @@ def video_free(kind: str) -> Any:
                 setattr(self, f"{name}_id", tokenizer.convert_tokens_to_ids(getattr(self, name)))
             ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
-    VideoFree.__name__ = base.__name__  # saved under the name by which it can be loaded where torchvision is
+    # saved under the name by which it can be loaded if torchvision is installed
+    VideoFree.__name__ = base.__name__
     return VideoFree
 
 
 def part_of(parameter: str) -> str:
-    """Which part of a vision-language model a parameter belongs to, by its name.
+    """The part of a vision-language model to which a parameter belongs, by its name.
 
     Example:
         >>> part_of("model.visual.merger.mlp.0.weight"), part_of("model.visual.blocks.0.norm1.weight"),
@@ -146,19 +147,19 @@ def part_of(parameter: str) -> str:
 
 
 def freeze(model: Any, parts: Iterable[str]) -> int:
-    """Take parts out of training. Returns how many parameters are left.
+    """Freeze parts of a model, and return the number of parameters that are still trained.
 
     Raises:
-        InputError: there is no such part, or nothing is left.
+        InputError: there is no such part, or nothing is left to train.
     """
     wanted = set(parts)
     if unknown := wanted - set(PARTS):
         raise InputError(f"--freeze {' '.join(sorted(unknown))}: expected some of {', '.join(PARTS)}")
-    found = {part_of(name) for name, _ in model.named_parameters()}
-    if missing := wanted - found:
+    present = {part_of(name) for name, _ in model.named_parameters()}
+    if missing := wanted - present:
         raise InputError(
             f"--freeze {' '.join(sorted(missing))}: {type(model).__name__} has only "
-            f"{', '.join(sorted(found))}"
+            f"{', '.join(sorted(present))}"
         )
     for name, parameter in model.named_parameters():
         if part_of(name) in wanted:

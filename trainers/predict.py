@@ -23,7 +23,7 @@ from viewpoint100k.evaluate import read_predictions
 
 @dataclass
 class PredictArguments:
-    """What is asked, of whom."""
+    """Options for the questions that are asked, and for the model that answers."""
 
     model: str = field(metadata={"help": "A folder, a Hub id, or the name by which a server knows it."})
     data: str = field(metadata={"help": "A source as --data of training has it, without a weight."})
@@ -56,10 +56,11 @@ class PredictArguments:
 
 
 def to_ask(arguments: PredictArguments) -> Iterator[list[tuple[Asked, bool]]]:
-    """Batches in which something is not answered yet; each question with whether it is.
+    """Yield batches with at least one unanswered question; each question comes with whether it is unanswered.
 
-    What is in a batch does not depend on what is answered: padding goes by the longest of a batch, and may
-    decide between two tokens that are equally likely. So a run that was stopped says what it would have said.
+    The contents of a batch do not depend on which questions are answered already. Padding follows the longest
+    row of a batch and may decide between two equally likely tokens, so an interrupted run gives the same
+    answers as an uninterrupted one.
     """
     known = _known(Path(arguments.out))
     about = DataArguments(
@@ -71,7 +72,7 @@ def to_ask(arguments: PredictArguments) -> Iterator[list[tuple[Asked, bool]]]:
     rows = ask_all(arguments.data, arguments.split, about, arguments.think)
     if arguments.limit is not None and arguments.limit < len(rows):
         rows = rows.shuffle(seed=0).select(range(arguments.limit))
-    texts = rows.remove_columns("images")  # pictures are decoded where they are asked about
+    texts = rows.remove_columns("images")  # pictures are decoded only when a question is asked
     turns = [(place, by) for place, row in enumerate(texts) for by in _orders(row, arguments.rotations)]
     for start in range(0, len(turns), arguments.batch_size):
         batch = turns[start : start + arguments.batch_size]
@@ -83,7 +84,7 @@ def to_ask(arguments: PredictArguments) -> Iterator[list[tuple[Asked, bool]]]:
 
 
 def _orders(row: Any, rotations: int) -> range:
-    """The orders of its options in which a question is asked."""
+    """The rotations of its options in which a question is asked."""
     options = len(row["options"] or [])
     return range(max(1, min(rotations or options, options)))
 
@@ -95,7 +96,7 @@ def _ask(row: Any, by: int, arguments: PredictArguments) -> Asked:
 
 
 def _known(path: Path) -> dict[str, dict[int, str | None]]:
-    """What is answered already. A run that was killed may have left half a line, which is cut off."""
+    """The answers in the output file; half a line, left by a killed run, is cut off."""
     if not path.is_file():
         return {}
     text = path.read_bytes()
@@ -120,11 +121,11 @@ def _check_numbers(arguments: PredictArguments) -> None:
 
 
 def main(arguments: PredictArguments) -> int:
-    """Answer what is not answered yet. Returns how many lines were written."""
+    """Answer the remaining questions, and return the number of lines written."""
     if arguments.backend not in BACKENDS:
         raise InputError(f"--backend {arguments.backend}: expected one of {', '.join(BACKENDS)}")
     _check_numbers(arguments)
-    if arguments.backend != "openai":  # a server has names of its own
+    if arguments.backend != "openai":  # a server has model names of its own
         check_model_name(arguments.model, "--model")
     waiting = to_ask(arguments)
     batch = next(waiting, None)

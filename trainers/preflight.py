@@ -1,6 +1,6 @@
-"""What is checked before a GPU-hour is spent, and the plan that is printed.
+"""Checks settings before a GPU-hour is spent, and prints the plan.
 
-Each failure says what to change.
+Each error message says what to change.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +10,11 @@ from typing import Any
 from viewpoint100k import InputError
 from viewpoint100k.scoring import score
 
-CHECKED = 16  # rows, the first ones: mistakes of settings show in any
-MOVED = 0.9  # of what is trained must change by a tenth of a step
-SAMPLE = 10_000  # numbers of each tensor that are looked at
-LOOKED_AT = 20_000  # rows of which the longest are sought
-IGNORED = -100  # label of a token that is not trained on
+CHECKED = 16  # number of first rows that are checked: wrong settings show in any row
+MOVED = 0.9  # share of trained parameters that a tenth of a step must change
+SAMPLE = 10_000  # numbers of each tensor that are sampled
+LOOKED_AT = 20_000  # rows among which the longest are searched
+IGNORED = -100  # label of a token without a loss
 
 
 def first_rows(rows: Any, count: int = CHECKED) -> list[dict[str, Any]]:
@@ -29,9 +29,9 @@ def first_rows(rows: Any, count: int = CHECKED) -> list[dict[str, Any]]:
 
 
 def longest_rows(rows: Any, count: int = 4) -> list[dict[str, Any]]:
-    """The rows of a table that have the longest texts: memory and context must do for them. Of a stream none.
+    """The rows with the longest texts, for which memory and context must suffice; none for a stream.
 
-    Of a large table only some rows are looked at, spread over all of it.
+    In a large table, only some rows, spread over all of it, are considered.
     """
     if not hasattr(rows, "__len__"):
         return []
@@ -43,10 +43,10 @@ def longest_rows(rows: Any, count: int = 4) -> list[dict[str, Any]]:
 
 
 def check_rows(rows: Sequence[dict[str, Any]], think_ratio: float = 0.0) -> None:
-    """Options, letters and gold answers fit together: every gold answer must score 1.
+    """Check that options, letters and gold answers match: every gold answer must score 1.
 
     Raises:
-        InputError: names the question.
+        InputError: a gold answer does not; the message names the question.
     """
     if not 0 <= think_ratio <= 1:
         raise InputError(f"--think_ratio {think_ratio}: expected a share, 0 to 1")
@@ -70,7 +70,7 @@ def check_rows(rows: Sequence[dict[str, Any]], think_ratio: float = 0.0) -> None
 
 
 def check_pictures(processor: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """The chat template writes one placeholder for each picture of a question.
+    """Check that the chat template writes one placeholder for each picture of a question.
 
     Raises:
         InputError: it does not.
@@ -94,13 +94,13 @@ def check_pictures(processor: Any, rows: Sequence[dict[str, Any]]) -> None:
 def check_supervision(
     collator: Callable[[list[dict[str, Any]]], Any], rows: Sequence[dict[str, Any]]
 ) -> tuple[int, int, int]:
-    """Every row has tokens that are trained on, as the trainer's own collator makes them.
+    """Check that every row has tokens that are trained on, after the trainer's own collator.
 
     Returns:
         The longest row in tokens, pictures included; the fewest and the most tokens that are trained on.
 
     Raises:
-        InputError: a row has none: its loss would be 0.0 without a word.
+        InputError: a row has none, so that its loss would silently be 0.0.
     """
     longest = 0
     counts = list[int]()
@@ -132,21 +132,21 @@ def prompt_tokens(processor: Any, rows: Sequence[dict[str, Any]]) -> int:
 def longest_rollout(
     processor: Any, rows: Sequence[dict[str, Any]], completion_tokens: int, count: int
 ) -> dict[str, Any]:
-    """So many copies of the longest prompt with a completion of the greatest length, for a model."""
+    """Model inputs with `count` copies of the longest prompt and a completion of the greatest length."""
     import torch
     from trl.data_utils import prepare_multimodal_messages
 
     row = max(rows, key=lambda row: prompt_tokens(processor, [row]))
     messages = prepare_multimodal_messages(row["prompt"], images=row["images"])
     text = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    found = processor(images=[row["images"]] * count, text=[text] * count, return_tensors="pt")
+    inputs = processor(images=[row["images"]] * count, text=[text] * count, return_tensors="pt")
     fillers = {"input_ids": processor.tokenizer.eos_token_id, "attention_mask": 1}
-    of_tokens = found["input_ids"].shape
-    for name, values in list(found.items()):
+    of_tokens = inputs["input_ids"].shape
+    for name, values in list(inputs.items()):
         if values.shape == of_tokens:  # one for each token
             more = torch.full((count, completion_tokens), fillers.get(name, 0), dtype=values.dtype)
-            found[name] = torch.cat([values, more], dim=1)
-    return dict(found)
+            inputs[name] = torch.cat([values, more], dim=1)
+    return dict(inputs)
 
 
 def check_context(config: Any, tokens: int, what: str) -> None:
@@ -167,7 +167,7 @@ def check_context(config: Any, tokens: int, what: str) -> None:
 def check_padding(processor: Any) -> None:
     """
     Raises:
-        InputError: it pads on the right; answers would then go on after padding.
+        InputError: it pads on the right, so that answers would continue after padding.
     """
     if processor.tokenizer.padding_side != "left":
         raise InputError(
@@ -179,9 +179,9 @@ def check_padding(processor: Any) -> None:
 def check_first_rollout(generation: Any, image_token_id: int) -> None:
     """Check vLLM's first rollout: it must see as many image tokens as the model that is trained.
 
-    TRL hands vLLM prompts in which each picture's token is repeated already, and the pictures beside them; a
-    vLLM that repeats it again answers another prompt than is rewarded (trl#6294, #6401). vLLM returns the
-    prompt as it took it.
+    TRL passes vLLM the pictures, and prompts in which each picture's token is already repeated. A vLLM that
+    repeats it again answers another prompt than the one that is rewarded (trl#6294, #6401). vLLM returns the
+    prompt that it used.
 
     Args:
         generation: the trainer's `vllm_generation`. Its `generate` is wrapped.
@@ -206,10 +206,10 @@ def check_first_rollout(generation: Any, image_token_id: int) -> None:
 
 
 def check_batches(args: Any, processes: int) -> None:
-    """The numbers of a GRPO run divide as they must.
+    """Check that the batch sizes of a GRPO run are divisible as they must be.
 
     Raises:
-        InputError: says which to change.
+        InputError: they are not; the message says which to change.
     """
     completions = args.per_device_train_batch_size * processes * args.steps_per_generation
     each = args.num_generations
@@ -228,27 +228,27 @@ def check_batches(args: Any, processes: int) -> None:
 
 
 def _trained_here(model: Any) -> Iterator[Any]:
-    """The parameters that are trained and that this process holds: not frozen, nor in shards elsewhere."""
+    """The trained parameters that this process holds: neither frozen nor sharded elsewhere."""
     for parameter in model.parameters():
         if parameter.requires_grad and not parameter.is_meta and parameter.numel():
             yield parameter
 
 
 def check_rate(model: Any, rate: float, kept: Any = None) -> float:
-    """Steps of this rate move the parameters, in the format in which they are kept.
+    """Check that steps of this learning rate change the parameters, in the format in which they are kept.
 
-    AdamW moves each parameter by at most about the rate, whatever the gradient, and most by a tenth of it and
-    more. What is less than half the distance to the next number that the format has is rounded away, without
-    a word: the loss still falls a little, by the few that are near 0.
+    AdamW moves each parameter by at most about the learning rate, whatever the gradient, and most parameters
+    by at least a tenth of it. A step of less than half the distance to the next representable number is
+    silently rounded away. The loss still falls a little, thanks to the few parameters near 0.
 
     Args:
-        kept: `torch.dtype` of the copy that the optimizer steps on; None: the parameters' own.
+        kept: `torch.dtype` of the copy that the optimizer updates; None: that of the parameters.
 
     Returns:
-        The share of the trained numbers, of a sample, that a tenth of a step changes.
+        The share of trained parameters, in a sample, that a tenth of a step changes.
 
     Raises:
-        InputError: less than `MOVED`.
+        InputError: the share is less than `MOVED`.
     """
     if not rate > 0:
         raise InputError(f"--learning_rate {rate}: expected more than 0, nothing moves")
@@ -276,7 +276,7 @@ def check_rate(model: Any, rate: float, kept: Any = None) -> float:
 
 
 def numbers(parameter: Any) -> int:
-    """How many a parameter has; DeepSpeed may have put them into shards elsewhere."""
+    """The size of a parameter, even if DeepSpeed has sharded it elsewhere."""
     return int(getattr(parameter, "ds_numel", parameter.numel()))
 
 
@@ -314,7 +314,7 @@ def _length(args: Any, rows: Any, per_step: float) -> list[str]:
 
 
 def think_share(rows: Any) -> str:
-    """How many answers begin with a thought, of a table."""
+    """The share of answers that begin with a thought, as text for the plan."""
     if not hasattr(rows, "__len__"):
         return "which answers begin with a thought is decided by the id of each question"
     thinks = sum(rows["thinks"])

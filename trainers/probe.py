@@ -201,9 +201,9 @@ def _loss(said: Tensor, signs: np.ndarray, *, both_orders: bool) -> Tensor:
 
 def scored(probe: Probe, test: Pairs, swap: bool, curve: list[tuple[int, float]], cpu_s: float) -> Result:
     """How well a trained probe answers for pairs that it has not seen."""
-    found = hits(probe, test, swap)
-    by = {str(family): accuracy(found[test.families == family]) for family in np.unique(test.families)}
-    return Result(*accuracy(found), by, curve, cpu_s)
+    right = hits(probe, test, swap)
+    by = {str(family): accuracy(right[test.families == family]) for family in np.unique(test.families)}
+    return Result(*accuracy(right), by, curve, cpu_s)
 
 
 def _augmented(data: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, np.ndarray]:

@@ -445,11 +445,11 @@ def _interval(value: float, n: int) -> dict[str, Any]:
 
 
 def _in_words(result: dict[str, Any]) -> str:
-    told = ""
+    text = ""
     for form, scores in result["scores"].items():
         cell = scores["all"]
-        told += f"; {form}: {cell['value']:.3f} ({cell['low']:.3f} to {cell['high']:.3f}, of {cell['n']})"
-    return told
+        text += f"; {form}: {cell['value']:.3f} ({cell['low']:.3f} to {cell['high']:.3f}, of {cell['n']})"
+    return text
 
 
 def _write(path: Path, text: str) -> None:

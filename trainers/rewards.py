@@ -1,7 +1,7 @@
-"""Rewards of GRPO, all over the one scorer that evaluation uses.
+"""Reward functions for GRPO, all based on the scorer that evaluation uses.
 
-Each takes TRL's columns and returns one number per completion. `REWARDS` holds their names on the command
-line.
+Each takes TRL's columns and returns one number per completion. The keys of `REWARDS` are their names on the
+command line.
 """
 
 import re
@@ -20,10 +20,10 @@ _DEGREES = re.compile(r"(-?\d+(?:\.\d+)?) degrees\b(.*)")
 
 
 def format_reward(completions: Completions, **columns: Any) -> list[float]:
-    """1 for one thought and then one answer, neither empty, and nothing around them; else 0.
+    """1 for exactly one thought followed by one answer, neither empty, and nothing around them; else 0.
 
-    Each tag comes once and in order: tags inside thoughts, two answers, or an answer inside the thinking earn
-    nothing.
+    Each tag must occur once and in order: tags inside thoughts, two answers, or an answer inside the thought
+    earn 0.
 
     Example:
         >>> said = ["<think>It went right.</think> <answer>B</answer>", "<think>no</think> B", "B"]
@@ -41,7 +41,7 @@ def accuracy_reward(
     value: Sequence[float | None],
     **columns: Any,
 ) -> list[float]:
-    """What `viewpoint100k.scoring.score` says: 1 for the right option, a number by how near it is.
+    """The score by `viewpoint100k.scoring.score`: 1 for the right option; a number's score by its error.
 
     Example:
         >>> accuracy_reward([[{"role": "assistant", "content": "<answer>b</answer>"}]], [["left", "right"]],
@@ -79,7 +79,7 @@ def paper_reward(completions: Completions, answer: Sequence[str], **columns: Any
     """The paper's fused form, for comparison: half for the format, half if the first answer is the expected
     text exactly.
 
-    Its halves are independent: a right answer in a wrong format earns 0.5.
+    The halves are independent: a right answer in a wrong format earns 0.5.
 
     Example:
         >>> paper_reward([[{"role": "assistant", "content": "<answer>B</answer>"}]], ["B"])
@@ -127,7 +127,7 @@ def _texts(completions: Completions) -> list[str]:
 
 
 def _well_formed(text: str) -> bool:
-    """One pass over the tags: hostile text must not cost time."""
+    """Whether the tags are in order, found in one pass, so that hostile text costs no time."""
     tags = list(_TAG.finditer(text))
     if [tag.group().lower() for tag in tags] != _ORDER:
         return False

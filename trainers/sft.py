@@ -4,8 +4,8 @@ thinking.
     python -m trainers.sft --config qwen2_5_vl_7b_sft --data viewpoint-100k --output_dir out/sft
     accelerate launch --config_file trainers/accelerate/fsdp2.yaml -m trainers.sft --config ... --data ...
 
-Any setting of TRL's SFTConfig and ModelConfig is an option, and a line of the file. Run again, it goes on
-from the last checkpoint in `output_dir`.
+Every setting of TRL's SFTConfig and ModelConfig is an option and may be a line of the config file. A run that
+is started again continues from the last checkpoint in `output_dir`.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What both stages share: how the model is loaded, where a run goes on, what it prints and leaves behind."""
+"""What both stages share: loading the model, resuming a run, printing the plan and saving the results."""
 
 import json
 from collections.abc import Callable
@@ -15,18 +15,19 @@ from viewpoint100k import InputError
 
 
 class Opened(NamedTuple):
-    """What a stage trains with, checked as far as that goes without the model."""
+    """The data of a stage, checked as far as possible without the model."""
 
     processor: Any
     rows: Any  # a table or a stream
     watched: Any  # a table, or None
-    first: list[dict[str, Any]]  # rows, and the longest of a table
+    first: list[dict[str, Any]]  # the first rows and, for a table, the longest ones
 
 
 def open_data(data_args: DataArguments, training_args: Any, model_args: Any) -> Opened:
     """
     Raises:
-        InputError: a source, or the model's processor, is not there or does not fit; says what to change.
+        InputError: a source or the model's processor is missing or unsuitable; the message says what to
+            change.
     """
     check_model_name(model_args.model_name_or_path)
     training_args.model_init_kwargs = model_settings(training_args, model_args)
@@ -71,7 +72,8 @@ def make_trainer(
 
 
 def hold_masters(trainer: Any) -> None:
-    """What is trained is kept in 32 bit, however it is launched: by DeepSpeed and FSDP themselves, or here.
+    """Keep trained parameters in 32 bit under every launcher: DeepSpeed and FSDP do so themselves, else we
+    do.
 
     Raises:
         InputError: it is not, or the rate cannot move it all the same.
@@ -109,7 +111,7 @@ def model_settings(training_args: Any, model_args: Any) -> dict[str, Any]:
 
 
 def last_checkpoint(training_args: Any) -> str | None:
-    """The checkpoint that was asked for, else the last whole one in the output folder, else None."""
+    """The requested checkpoint, else the last complete one in the output folder, else None."""
     asked = training_args.resume_from_checkpoint
     if isinstance(asked, str) and asked.lower() not in ("true", "false"):
         return asked
@@ -124,9 +126,9 @@ def last_checkpoint(training_args: Any) -> str | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint was written to its end: the trainer's state is the last of its files.
+    """Whether a checkpoint is complete: the trainer's state is its last file.
 
-    From one that a killed run left half-written no run could ever go on.
+    No run could ever continue from a checkpoint that a killed run left half-written.
     """
     try:
         return "global_step" in json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
@@ -157,7 +159,7 @@ def report(trainer: Any, plan: list[str], kept: memory.Activations | None) -> No
 
 
 def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activations | None:
-    """What a forward pass of the longest row keeps, measured; None where weights are in shards by now.
+    """The measured activations of the longest row; None if the weights are already sharded.
 
     Args:
         batch_of: a number of copies of that row, as the model takes them.
@@ -176,12 +178,12 @@ def activations(trainer: Any, batch_of: Callable[[int], Any]) -> memory.Activati
 
 
 def finish(trainer: Any, datasets: list[str]) -> None:
-    """Weights, state and a card that names the datasets; and to the Hub, if that was asked for."""
+    """Save weights, state and a card that names the datasets, and push them to the Hub if requested."""
     trainer.save_model()
     trainer.save_state()
     if trainer.args.push_to_hub:
         trainer.push_to_hub(dataset_name=", ".join(datasets), tags=["viewpoint100k"])
     else:
         trainer.create_model_card(dataset_name=", ".join(datasets), tags=["viewpoint100k"])
-    trainer.accelerator.wait_for_everyone()  # none leaves the group while another still writes
+    trainer.accelerator.wait_for_everyone()  # no process leaves the group while another one still writes
     trainer.end()

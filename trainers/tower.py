@@ -92,7 +92,7 @@ def _other(pictures: Tensor) -> Tensor:
 
 
 def matches(one: Tensor, other: Tensor) -> Tensor:
-    """How alike each place of `one` is to the places around it in `other`.
+    """The similarity of each place of `one` to the places around it in `other`.
 
     Args:
         one: (n, channels, height, width) of unit length.
@@ -117,6 +117,6 @@ def matches(one: Tensor, other: Tensor) -> Tensor:
 
 
 def register() -> None:
-    """Let `AutoModel` know the tower; again does nothing."""
+    """Register the tower with `AutoModel`; calling this again does nothing."""
     AutoConfig.register(TowerConfig.model_type, TowerConfig, exist_ok=True)
     AutoModel.register(TowerConfig, ConvTower, exist_ok=True)

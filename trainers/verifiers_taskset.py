@@ -20,7 +20,7 @@ from viewpoint100k.scoring import score
 
 
 class ViewpointConfig(vf.TasksetConfig):  # type: ignore[misc]
-    """What is asked: see `viewpoint100k.gym`."""
+    """Options of the stream of questions: see `viewpoint100k.gym`."""
 
     dataset: str = "viewpoint-100k"
     kinds: list[str] | None = None
@@ -30,7 +30,7 @@ class ViewpointConfig(vf.TasksetConfig):  # type: ignore[misc]
 
 
 class ViewpointData(vf.TaskData):  # type: ignore[misc]
-    """A question and what its answer is judged by."""
+    """A question and the facts that its answer is scored by."""
 
     options: list[str] = Field(default_factory=list)
     answer_index: int = -1
@@ -44,7 +44,7 @@ class ViewpointTask(vf.Task[ViewpointData, vf.State]):  # type: ignore[misc]
 
     @vf.reward(weight=1.0)  # type: ignore[untyped-decorator]
     async def right(self, trace: Any) -> float:
-        """1 for the right option; a number by how near it is."""
+        """1 for the right option; the score of a number depends on its error."""
         data = self.data
         return score(trace.last_reply, data.options, data.answer_index, data.answer_form, data.value)
 
@@ -71,7 +71,7 @@ class ViewpointTaskset(vf.Taskset[ViewpointTask, ViewpointConfig]):  # type: ign
 
 
 def _content(row: dict[str, Any], instruction: str) -> list[dict[str, Any]]:
-    """The pictures before the text, as the scripts of training show them."""
+    """The pictures followed by the text, as in the training scripts."""
     parts: list[dict[str, Any]] = []
     for picture in row["images"]:
         out = io.BytesIO()

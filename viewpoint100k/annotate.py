@@ -1,7 +1,7 @@
-"""What was rendered -> the truth of each pair, in both orders, and the reason where a pair is not used.
+"""Turns what was rendered into the truth of each pair, in both orders, or the reason why it is not used.
 
-Everything comes from the poses read back from the renderer and from its depth and albedo, nothing from the
-plan.
+Everything is computed from the poses that the renderer reports and from its depth and albedo, nothing from
+the plan.
 """
 
 import math
@@ -38,9 +38,9 @@ from viewpoint100k.records import (
 from viewpoint100k.scenes.labels import Shot, describe, event_between, scene_of, scene_problem
 from viewpoint100k.scenes.placement import Layout
 
-POINTS_KEPT = 10  # of each view's surface, with a sample
+POINTS_KEPT = 10  # points of each view's surface that are stored with a sample
 VISIBLE: dict[int, Visible] = {1: "yes", -1: "no", 0: "unclear"}
-_POINTS = TypeAdapter(list[SurfacePoint])  # all of a sample's at once: checked in one go
+_POINTS = TypeAdapter(list[SurfacePoint])  # validates all points of a sample in one call
 
 
 class Candidate(NamedTuple):
@@ -59,7 +59,7 @@ class SceneNow(NamedTuple):
     """A scene as it was rendered in one visit."""
 
     layout: Layout
-    parts: list[ScenePart]  # in all states
+    parts: list[ScenePart]  # the objects in all of the scene's states
     shots: dict[int, Shot]  # pictures by the number of the view
     probes: list[Shot]
 
@@ -72,19 +72,24 @@ def scene_now(
     parts: Sequence[int],
     records: Mapping[int, ObjectRecord],
 ) -> SceneNow:
-    """What was rendered of a scene, with its objects' names.
+    """The scene as rendered, with the names of its objects.
 
     Args:
         parts: numbers of the scene's objects that are in it.
-        records: of their files as fetched, by number.
+        records: the records of the objects' files as fetched, by number.
     """
     shots = {
         number: Shot(
-            view_set.views[number].state, one.view, one.capture, _index(one), one.solo, one.hidden_by
+            view_set.views[number].state,
+            probe.view,
+            probe.capture,
+            _index(probe),
+            probe.solo,
+            probe.hidden_by,
         )
-        for number, one in rendered.items()
+        for number, probe in rendered.items()
     }
-    around = [Shot(0, one.view, one.capture, _index(one), (), ()) for one in probes]
+    around = [Shot(0, probe.view, probe.capture, _index(probe), (), ()) for probe in probes]
     sources = [view_set.object.parts[number] for number in parts]
     described = describe(sources, [records[number] for number in parts], layout, list(shots.values()))
     return SceneNow(layout, described, shots, around)
@@ -103,13 +108,14 @@ def annotate(
     exact: Mapping[tuple[int, int, str], float] | None = None,
     scene: SceneNow | None = None,
 ) -> tuple[list[Candidate], list[Drop]]:
-    """The usable pairs of one view set, and why the others are not usable.
+    """The usable pairs of one view set, and the reasons why the others are not usable.
 
     Args:
-        rendered: views by their number in the plan; a pair that lacks one is not looked at.
-        portrait: what the object looks like where none of the views has seen it.
-        exact: `Counterfactuals.differences`, where they were rendered: the smaller of both decides.
-        scene: of several objects, where that was rendered; then `rendered` and `portrait` are without the one
+        rendered: views by their number in the plan; a pair that lacks a view is skipped.
+        portrait: the probes' measurements, for the parts of the object that no view has seen.
+        exact: `Counterfactuals.differences`, if those views were rendered: the smaller of the two values
+            decides.
+        scene: the scene, if several objects were rendered; `rendered` and `portrait` then lack the object
             that changes.
 
     Returns:
@@ -158,11 +164,11 @@ def _candidate(
     surfaces: Mapping[int, Surface],
     cloud: Surface,
 ) -> Candidate | Drop:
-    """One pair with its truth, or why it is not used."""
+    """One pair with its truth, or the reason why it is not used."""
     gates = visit.gates
     front = visit.view_set.object.front_azimuth_deg
     mine = [visit.captures[view] for view in planned.views]
-    if stays(moved.translation.tolist(), gates):  # what one camera sees from there, the other sees too
+    if stays(moved.translation.tolist(), gates):  # two cameras at one place see the same surface
         tracked = tracked._replace(visible=np.maximum(tracked.visible, 0))
     seen = _seen(mine, [surfaces[view] for view in planned.views], cloud, tracked, front)
     shared = seen.covisible_fraction[0][1]
@@ -204,7 +210,7 @@ def _seen(
     tracked: Tracked,
     front: float | None,
 ) -> Seen:
-    """What depth tells of a sample's views; `tracked` is seen by the first two."""
+    """What the depth maps say of a sample's views; `tracked` holds points of the first two."""
     count = len(captures)
     shared = np.eye(count)
     different = np.zeros((count, count))
@@ -237,7 +243,7 @@ def _seen(
 
 
 def stays(translation: Sequence[float], gates: GateConfig) -> bool:
-    """Whether a camera is where it was, so that nothing is hidden or revealed, whichever way it turned."""
+    """Whether the camera's position is unchanged, so that no turn of it can hide or reveal anything."""
     return max(map(abs, translation)) <= gates.truck_grey.low
 
 
@@ -260,7 +266,7 @@ def _points(tracked: Tracked) -> list[SurfacePoint]:
 
 
 def _rounded(values: Array, digits: int = 6) -> list[Any]:
-    """Nested lists without a machine's last bits, and without -0.0."""
+    """Nested lists, rounded so that no machine's last bits remain, and without -0.0."""
     out: list[Any] = (np.round(values, digits) + 0.0).tolist()
     return out
 
@@ -278,7 +284,7 @@ def make_truth(first: View, second: View, covisible: float, front_azimuth_deg: f
 def _truth(
     moved: Motion, first: View, second: View, covisible: float, front_azimuth_deg: float | None
 ) -> Truth:
-    """Rounded to a millionth, so that it does not depend on a machine's last bits."""
+    """The truth, rounded to a millionth so that it does not depend on a machine's last bits."""
 
     def rounded(value: Array | float) -> float:
         return round(float(value), 6) + 0.0  # + 0.0 turns -0.0 into 0.0

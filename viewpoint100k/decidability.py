@@ -1,8 +1,8 @@
-"""How different a picture would be if a wrong answer were true: what pixels cannot tell must not be asked.
+"""How different a picture would be if a wrong answer were true: what pixels cannot decide must not be asked.
 
-`promising` judges planned poses by small probes, and saves pictures of pairs that could not be asked about
-anyway; `decide` judges a rendered pair by points already seen; `Counterfactuals` really renders what wrong
-answers imply, for some objects.
+`promising` judges planned poses by small probes, which saves rendering pairs that could not be asked about
+anyway. `decide` judges a rendered pair by surface points that were already seen. `Counterfactuals` renders
+the views that wrong answers imply, for some objects.
 """
 
 import math
@@ -28,11 +28,11 @@ from viewpoint100k.records import (
     matrix,
 )
 
-# what a wrong answer would have meant where there was no such motion
+# the amount of motion that a wrong answer implies where there was none
 WHEN_STILL = {"move": 0.3, "rotation": 15.0, "azimuth": 20.0, "tilt": 12.0, "ratio": 1.3}
-# what the exact form finds over the cheap one, at the median: benchmarks/counterfactual.py
+# median ratio of the exact form to the cheap one, measured by benchmarks/counterfactual.py
 EXACT_OVER_CHEAP = 1.5
-POINTS = 250  # of an object that are compared: enough for its looks to differ or not
+POINTS = 250  # points of an object that are compared: enough to tell whether its appearance differs
 BENEFIT_OF_DOUBT = 0.7  # small probes tell less than full pictures
 UNDECIDABLE = "undecidable pairs (the object looks the same from elsewhere)"
 UPRIGHT = (0.0, 0.0, 1.0)
@@ -42,11 +42,11 @@ EYE = np.eye(3)
 def promising(
     view_set: ViewSet, portrait: Portrait, probes: Sequence[RenderedView], gates: GateConfig
 ) -> tuple[list[PlannedPair], list[Drop]]:
-    """The planned pairs worth full pictures: by the probes, their wrong answers would look different."""
+    """The planned pairs worth full pictures: the probes say that their wrong answers would look different."""
     captures = [probe.capture for probe in probes]
-    azimuths = np.array([_azimuth(one.world_from_camera) for one in captures])
+    azimuths = np.array([_azimuth(capture.world_from_camera) for capture in captures])
     poses = [matrix(view.world_from_camera) for view in view_set.views]
-    moved_of = motions_between(poses, [(one.first, one.second) for one in view_set.pairs])
+    moved_of = motions_between(poses, [(pair.first, pair.second) for pair in view_set.pairs])
     worth = []
     drops = []
     for planned, moved in zip(view_set.pairs, moved_of, strict=True):
@@ -69,13 +69,13 @@ def _azimuth(world_from_camera: Array) -> float:
 
 
 def _beyond(portrait: Portrait) -> tuple[str, ...]:
-    """What cannot be told of an object that looks the same after every turn about the vertical."""
+    """The questions that a rotationally symmetric object, however it is turned, leaves undecidable."""
     symmetric = portrait.problem is not None and portrait.problem.kind == SYMMETRIC
     return ("translation", "rotation", "azimuth") if symmetric else ()
 
 
 def moving(code: str) -> list[str]:
-    """Which questions a motion carries beside "none": the keys of `wrong_looks` that go with its signs."""
+    """The questions whose answer for this motion is not "none": the keys of `wrong_looks` for its signs."""
     of_sign = (
         ("translation", "azimuth"),
         ("vertical", "elevation"),
@@ -86,14 +86,14 @@ def moving(code: str) -> list[str]:
     )
     if code in SETS:
         return ["azimuth"]
-    found = [name for sign, names in zip(code, of_sign, strict=False) if sign in "+-" for name in names]
-    return found or [name for names in of_sign for name in names]
+    questions = [name for sign, names in zip(code, of_sign, strict=False) if sign in "+-" for name in names]
+    return questions or [name for names in of_sign for name in names]
 
 
 class Counterfactuals:
-    """The views that wrong answers imply, really rendered: small, aimed at the object, for some objects.
+    """The views that wrong answers imply, actually rendered: small, aimed at the object, for some objects.
 
-    `views` are what to render; `differences` of what came back is the exact form of what `decide` estimates.
+    `views` are to be rendered; `differences` of the results is the exact form of what `decide` estimates.
     """
 
     def __init__(self, view_set: ViewSet, gates: GateConfig) -> None:
@@ -113,7 +113,10 @@ class Counterfactuals:
                     self._plan(second, turn)
 
     def _plan(self, second: int, turn_deg: float) -> None:
-        """The second camera, where it would stand if the object were not turned but everything else were."""
+        """Add the second camera, carried around the object by the opposite of the object's turn.
+
+        The view shows the object turned, under the same light of the camera.
+        """
         if (second, turn_deg) in self._place:
             return
         c = np.cos(np.radians(-turn_deg))
@@ -126,7 +129,7 @@ class Counterfactuals:
         )
 
     def differences(self, rendered: Sequence[RenderedView]) -> dict[tuple[int, int, str], float]:
-        """How different the nearest wrong answer's view is, per ordered pair and thing that is asked."""
+        """How different the nearest wrong answer's view is, by ordered pair and question."""
         captures = [view.capture for view in rendered]
 
         def difference(second: int, turn_deg: float) -> float:
@@ -140,19 +143,19 @@ class Counterfactuals:
 def decide(
     cloud: Surface, first: Capture, second: Capture, moved: Motion, gates: GateConfig
 ) -> dict[str, float]:
-    """How much worse the second picture would fit if a wrong answer were true, for each thing that is asked.
+    """How much worse the second picture would fit if a wrong answer were true, by question.
 
-    A wrong answer is a camera elsewhere that still has the object where the picture shows it: all that
-    differs is by how much the object is turned, or how near it is. What would be seen then is compared with
-    what is seen, on the object's own points.
+    A wrong answer implies a camera elsewhere that still has the object where the picture shows it. Only the
+    object's apparent rotation or its distance differs. What that camera would see is compared with what is
+    seen, at the object's own points.
     """
     return differences(cloud, second, wrong_looks(first.world_from_camera, moved, gates))
 
 
 def decidability_of(
-    found: Mapping[str, float], cloud: Surface, second: Capture, truth: Truth, portrait: Portrait
+    measured: Mapping[str, float], cloud: Surface, second: Capture, truth: Truth, portrait: Portrait
 ) -> Decidability:
-    """What was found, with what the lens or a mirror could have done, within 0..1."""
+    """The differences found, and those that zoom or a mirror could have caused, each within 0..1."""
     perspective = lens_or_place(
         cloud.points[::3],
         second.world_from_camera,
@@ -160,7 +163,7 @@ def decidability_of(
         truth.distance_ratio,
         truth.focal_ratio,
     )
-    every = {**found, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
+    every = {**measured, "perspective": perspective, "chirality": EXACT_OVER_CHEAP * portrait.chirality}
     every |= dict.fromkeys(_beyond(portrait), 0.0)
     return Decidability(**{name: round(min(max(float(value), 0.0), 1.0), 6) for name, value in every.items()})
 
@@ -173,15 +176,16 @@ def unlike(
     azimuths: Sequence[float],
     heights: Sequence[float],
 ) -> Array:
-    """How different the object looks to a camera from what cameras elsewhere around it would see, (n,).
+    """(n,) How different the object looks to a camera from what cameras elsewhere around it would see.
 
     Args:
-        azimuth: of the camera, and
-        height: its elevation, in degrees, as are those of the others.
+        azimuth: azimuth of the camera in degrees.
+        height: elevation of the camera in degrees.
+        azimuths, heights: (n,) those of the other cameras, in degrees.
     """
     here = math.radians(azimuth)
     across = (-math.sin(here), math.cos(here), 0.0)
-    # a camera further around sees the object turned back, one that is higher sees it tipped down
+    # a camera further around sees the object turned back, a higher camera sees it tipped down
     back = _turned([(UPRIGHT, azimuth - other) for other in azimuths])
     down = _turned([(across, other - height) for other in heights])
     found, *others = EXACT_OVER_CHEAP * look_differences(cloud, capture, np.array([EYE, *(down @ back)]))
@@ -189,11 +193,11 @@ def unlike(
 
 
 def differences(cloud: Surface, second: Capture, wrong: Mapping[str, Sequence[Array]]) -> dict[str, float]:
-    """The least difference that a wrong answer makes beyond the right one's; 0 where it cannot be judged."""
+    """The least difference of a wrong answer beyond that of the right one; 0 where it cannot be judged."""
     looks = np.array([EYE, *(look for looks in wrong.values() for look in looks)])
     values = look_differences(thin(cloud), second, looks).tolist()
     out = {}
-    at = 1  # the first is the right answer's
+    at = 1  # the first one belongs to the right answer
     for name, mine in wrong.items():
         least = EXACT_OVER_CHEAP * (min(values[at : at + len(mine)]) - values[0])
         out[name] = least if math.isfinite(least) else 0.0
@@ -202,28 +206,28 @@ def differences(cloud: Surface, second: Capture, wrong: Mapping[str, Sequence[Ar
 
 
 def thin(cloud: Surface) -> Surface:
-    """At most `POINTS` of an object, side by side in memory."""
+    """At most `POINTS` points of an object, contiguous in memory."""
     return merge([cloud.every(math.ceil(len(cloud.points) / POINTS))])
 
 
 def _turned_about(
     by_axis: Sequence[tuple[tuple[float, ...], Mapping[str, Sequence[float]]]],
 ) -> dict[str, list[Array]]:
-    """By name the (3, 3) turns about an axis by some angles in degrees."""
+    """(3, 3) rotations by question, about each axis by its angles in degrees."""
     angles_of = [(name, axis, angles) for axis, of_name in by_axis for name, angles in of_name.items()]
     turns = iter(_turned([(axis, angle) for _, axis, angles in angles_of for angle in angles]))
     return {name: [next(turns) for _ in angles] for name, _, angles in angles_of}
 
 
 def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> dict[str, list[Array]]:
-    """How the object would look to the second camera under each wrong answer, for each thing that is asked.
+    """How the object would look to the second camera under each wrong answer, by question.
 
     Args:
         world_from_first: (4, 4) pose of the first camera.
         moved: what the camera really did.
 
     Returns:
-        By name the (3, 3) changes of the object, in world axes, that its wrong answers come to.
+        By question, the (3, 3) linear maps of the object, in world axes, that its wrong answers amount to.
     """
     x, y, z = second = _second_place(world_from_first, moved)
     around = math.atan2(y, x)
@@ -241,7 +245,8 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     if abs(math.log(ratio)) <= math.log(gates.size_grey.low):
         ratio = WHEN_STILL["ratio"]
     elevation_deg = elevation_about_origin_deg((x, y, z))
-    # a camera so much higher sees the object tipped towards it by so much; a turn about `across` tips it down
+    # a camera that is higher by an angle sees the object tipped towards it by that angle; a turn about
+    # `across` tips it down
     tipped = {
         "vertical": [elevation_about_origin_deg(place) - elevation_deg for place in higher],
         "pitch": [pitched - wrong for wrong in _wrong(pitched, tilts, tilt)],
@@ -253,12 +258,13 @@ def wrong_looks(world_from_first: Array, moved: Motion, gates: GateConfig) -> di
     upright = _wrong_turns_deg(world_from_first, moved, second, gates)
     out = _turned_about(((UPRIGHT, upright), (across, tipped), (line_of_sight, rolls)))
     out["forward"] = [_larger(here / math.hypot(*place) for place in nearer)]
-    out["distance"] = [_larger([ratio])]  # had it stayed as far; the other way would differ more
+    # as if the distance had stayed; the opposite change would differ more
+    out["distance"] = [_larger([ratio])]
     return out
 
 
 def _second_place(world_from_first: Array, moved: Motion) -> list[float]:
-    """Where in the world the second camera is."""
+    """(3,) position of the second camera in world axes."""
     position = world_from_first[:3, 3]
     rotation = world_from_first[:3, :3]
     out: list[float] = (position + math.hypot(*position) * rotation @ moved.translation).tolist()
@@ -268,7 +274,7 @@ def _second_place(world_from_first: Array, moved: Motion) -> list[float]:
 def _elsewhere(
     world_from_first: Array, moved: Motion, wrong: Mapping[int, Sequence[float]]
 ) -> list[list[list[float]]]:
-    """Positions of the second camera had it moved otherwise along one axis of the first: a list per axis."""
+    """Positions of the second camera if it moved differently along an axis of the first: a list per axis."""
     position = world_from_first[:3, 3]
     rotation = world_from_first[:3, :3]
     ways: list[float] = moved.translation.tolist()
@@ -278,20 +284,21 @@ def _elsewhere(
 
 
 def _wrong(value: float, grey: Range, when_still: float) -> list[float]:
-    """What else an answer might say: the opposite or nothing, or either way where there was nothing."""
+    """The amounts that wrong answers imply: the opposite or none; either direction where there was none."""
     return [-when_still, when_still] if abs(value) <= grey.low else [0.0, -value]
 
 
 def _wrong_turns_deg(
     world_from_first: Array, moved: Motion, second: Sequence[float], gates: GateConfig
 ) -> dict[str, list[float]]:
-    """By how much the object would seem turned (counter-clockwise from above) under each wrong answer.
+    """How far the object would seem turned (counter-clockwise from above) under each wrong answer.
 
     Args:
-        second: where in the world the second camera is.
+        second: (3,) position of the second camera in world axes.
 
     Returns:
-        For "translation", "rotation" and "azimuth" the turns of their two wrong answers, in degrees.
+        For "translation", "rotation" and "azimuth", the apparent turns under their two wrong answers, in
+        degrees.
     """
     x, y, _ = second
     sideways = _wrong(float(moved.translation[0]), gates.truck_grey, WHEN_STILL["move"])
@@ -304,22 +311,23 @@ def _wrong_turns_deg(
     turned = _wrong(yaw, gates.yaw_grey_deg, WHEN_STILL["rotation"])
     went = _wrong(around, gates.azimuth_grey_deg, WHEN_STILL["azimuth"])
     return {
-        "translation": [
-            wrapped_deg(-angle) for angle in further
-        ],  # who is further around sees the object turned back
+        # a camera further around sees the object turned back
+        "translation": [wrapped_deg(-angle) for angle in further],
         "rotation": [wrapped_deg(wrong - yaw) for wrong in turned],
         "azimuth": [wrapped_deg(around - wrong) for wrong in went],
     }
 
 
 def _larger(factors: Iterable[float]) -> Array:
-    """The object scaled up by the least of some factors, also where it should shrink: as different, and
-    shows beside the outline."""
+    """(3, 3) scaling of the object by the least of some factors.
+
+    An object that should shrink is enlarged as well: that differs as much, and it shows beside the outline.
+    """
     return np.asarray(EYE * min(max(factor, 1 / factor) for factor in factors))
 
 
 def _turned(turns: Sequence[tuple[tuple[float, ...], float]]) -> Array:
-    """(K, 3, 3) rotations about unit axes, by the right hand, each by an angle in degrees."""
+    """(K, 3, 3) right-handed rotations about unit axes, each by an angle in degrees."""
     cross = np.array([[[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]] for (x, y, z), _ in turns])
     angles = np.radians([angle for _, angle in turns])[:, None, None]
     return np.asarray(EYE + np.sin(angles) * cross + (1 - np.cos(angles)) * (cross @ cross))

@@ -1,4 +1,4 @@
-"""Which motions a run asks for: a balanced design, in which none answers for another.
+"""Decides which motions a run asks for: a balanced design in which no motion gives away another.
 
 Each of the seven things that a camera may do is drawn independently of the others, as often one way as the
 other. Codes without cameras are not drawn: through a long lens there is no room to go up and tilt up.
@@ -43,13 +43,12 @@ DOES = {
     "roll": "roll",
     "zoom": "zoom in or out",
 }
-LEAST_STILL = 0.002  # of the pairs: in at least two of each block nothing moves at all
-LEAST_OF_SHARE = (
-    0.5  # of what is wanted of a motion: less, and the settings leave too little of what they ask for
-)
-FITTING_ROUNDS = 100  # of the tables of two motions
-COLUMNS_TRIED = 128  # of which the least coupled is taken
-SHARES_MATTER = 2.0  # against being independent, when the least bad of them is taken
+LEAST_STILL = 0.002  # share of pairs: in at least two of each block nothing moves at all
+# share of a motion's wanted frequency: with less, the settings leave too little of what they ask for
+LEAST_OF_SHARE = 0.5
+FITTING_ROUNDS = 100  # rounds of fitting the tables of two motions
+COLUMNS_TRIED = 128  # random columns, of which the least coupled is taken
+SHARES_MATTER = 2.0  # weight of right shares against independence when the best column is chosen
 BLOCK = 1024  # pairs that are balanced together
 
 
@@ -91,7 +90,7 @@ def _geometry(settings: PlanConfig) -> PlanConfig:
 
 @functools.cache
 def _has_room(where: PlanConfig, gates: GateConfig, active: tuple[bool, ...]) -> bool:
-    """Whether these motions can be combined in every direction; else one would answer for another."""
+    """Whether these motions can be combined in every direction; else one would give away another."""
     ways = product(*("+-" if moves else "0" for moves in active))
     return all(has_cameras(where, gates, "".join(signs)) for signs in ways)
 
@@ -198,7 +197,7 @@ def _room(settings: PlanConfig) -> str:
 
 
 def _with_events(settings: ScenesConfig, codes: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """The same pairs; in a share of them something happens in the scene, in a share of each the camera stays.
+    """The same pairs with events: in a share of them the scene changes; in a share of those the camera stays.
 
     It stays in pairs that were designed so, as far as there are enough: then it moves as often in one way
     whatever it does in another.
@@ -249,12 +248,12 @@ def _shares(settings: PlanConfig) -> tuple[float, ...]:
 
 
 def _wanted(settings: PlanConfig) -> Array:
-    """(7,) shares of all pairs: those in which the camera is told to stay are none of the others'."""
+    """(7,) shares among all pairs, corrected for those in which the camera shall stay."""
     return np.array(_shares(settings)) * (1 - _at_rest(settings))
 
 
 def _at_rest(settings: PlanConfig) -> float:
-    """In what share of the pairs the camera is told to stay."""
+    """The share of pairs in which the camera shall stay."""
     if settings.scenes is None:
         return 0.0
     events = settings.scenes.events
@@ -276,7 +275,7 @@ def _active(
 
 
 def _off(rows: NDArray[np.int64], wanted: Array) -> tuple[float, float]:
-    """How far drawn motions are from their shares and from being independent.
+    """How far drawn motions deviate from their shares and from independence.
 
     Before that, whether "none" of what tier A asks about is as frequent as wanted.
     """

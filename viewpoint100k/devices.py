@@ -1,4 +1,4 @@
-"""What a render process renders on, and what its environment tells it."""
+"""The devices of render processes, and the environment that selects them."""
 
 import glob
 import importlib.util
@@ -24,7 +24,7 @@ NODES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/dri/renderD*")
 
 @dataclass(frozen=True)
 class Device:
-    """What one worker renders on."""
+    """The device of one worker."""
 
     kind: str = "CPU"  # or OPTIX, CUDA, HIP, ONEAPI, METAL
     index: int = 0
@@ -51,7 +51,7 @@ class Device:
 
 
 def environment_of(scratch: Path) -> dict[str, str]:
-    """For a render process: it sees `render_scenes` and nothing else of ours, whatever interpreter it is."""
+    """The environment of a render process: of our code, it sees `render_scenes` only."""
     home = scratch / "path"  # another interpreter must not see our site-packages
     home.mkdir(parents=True, exist_ok=True)
     link = home / "render_scenes"
@@ -67,7 +67,8 @@ def environment_of(scratch: Path) -> dict[str, str]:
 
 
 def ask_cycles(scratch: Path, python: str = sys.executable) -> tuple[str, list[str]]:
-    """The kind of GPU that Cycles does best on here, and the names of those GPUs; CPU and none without one.
+    """The fastest kind of GPU that Cycles can use here and the names of those GPUs; CPU and no names without
+    one.
 
     A process of its own is asked.
 
@@ -110,7 +111,7 @@ def find_devices(wanted: str, scratch: Path, python: str = sys.executable) -> li
         kind, names = ask_cycles(scratch, python)
     except EngineError:
         check_import(look_at(python))
-        # a driver's fault, which need not keep the processor from rendering
+        # a fault of a driver need not keep the CPU from rendering
         kind = "CPU"
         names = []
     if not names and wanted == "gpu":

@@ -1,4 +1,4 @@
-"""Can a run write where it has to? Asked before it begins, and by the report on this machine."""
+"""Checks whether a run can write where it has to, before it begins and for `doctor`."""
 
 import errno
 import os

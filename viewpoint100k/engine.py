@@ -30,15 +30,16 @@ from viewpoint100k.render_process import ProcessDeadError, RenderProcess, Reques
 from viewpoint100k.scenes.placement import Footprint, Layout, arrange, fitted, read_back
 from viewpoint100k.surroundings import panorama_files
 
-ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: pictures, depth and albedo of all its views, not yet compressed
-PATIENCE_S = 15.0  # after which a GPU that is not ready is said to compile
-PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)  # depth and albedo are what is wanted of it
+ROOM_FOR_A_VIEW_SET = 64 << 20  # bytes: uncompressed pictures, depth and albedo of all views
+PATIENCE_S = 15.0  # a GPU that is not ready after this time is reported as compiling
+# a probe is rendered for its depth and albedo only
+PROBE = Quality(samples=1, denoise=False, adaptive_threshold=0.0)
 PROBE_SIZE_PX = 96
-# of a worker, by somebody else, until its object is given up; within its deadline it is tried on and on
+# kills of a worker from outside before its object is given up; before its deadline it is always tried again
 KILLS = 6
 FEWEST_OBJECTS = 2  # in a scene
-OWN_DEATHS = 2  # crashes: the second one is the object's fault
-WHOLE = -1  # the number of an object that is no part of a scene
+OWN_DEATHS = 2  # crashes of a worker: the second one is taken for the object's fault
+WHOLE = -1  # stands for the number of an object that is no part of a scene
 
 Choice = Sequence[int] | Reject
 Paths = Path | Mapping[int, Path]
@@ -46,7 +47,7 @@ Choose = Callable[[list[RenderedView]], Choice]
 
 
 class Rendered(NamedTuple):
-    """The views of one view set that were wanted, by their number, and what they cost."""
+    """The chosen views of one view set by their number, and what they cost."""
 
     views: dict[int, RenderedView]
     probes: list[RenderedView]
@@ -54,15 +55,16 @@ class Rendered(NamedTuple):
     cpu_s: dict[str, float]  # import, probes, views
     rss_mb: float  # of the worker afterwards
     declined: Reject | None  # why no view was wanted
-    layout: Layout | None = None  # of a scene, as the renderer has it
-    parts: tuple[int, ...] = ()  # of a scene: which of its objects are in it, in the order of the layout
-    problems: Mapping[int, str] = MappingProxyType({})  # of a scene: why others are not, by their number
+    layout: Layout | None = None  # of a scene, as the renderer reports it
+    parts: tuple[int, ...] = ()  # of a scene: the numbers of its objects, in the order of the layout
+    # of a scene: why objects were left out, by their number
+    problems: Mapping[int, str] = MappingProxyType({})
     # in which objects are, by their number; a single one's is `WHOLE`
     poses: Mapping[int, str] = MappingProxyType({})
 
 
 class _Loaded(NamedTuple):
-    """An object that is open; of a scene, those that are in it and where they stand.
+    """An open object, or the objects of an open scene and where they stand.
 
     The fields are those of `Rendered`.
     """
@@ -82,7 +84,7 @@ class _Loaded(NamedTuple):
 
 
 class _Visit(NamedTuple):
-    """An object that is open, and when its pictures must be there."""
+    """An open object, and the deadline of its pictures."""
 
     view_set: ViewSet
     folder: Path  # of the pictures
@@ -96,12 +98,12 @@ class _Failure(NamedTuple):
     stage: str
     reason: str
     detail: str = ""
-    final: bool = False  # also of a process that has had other objects before
+    final: bool = False  # counts even if the process has had other objects before
 
 
 @dataclass
 class _Tally:
-    """How often processes ended while they had one object."""
+    """How often processes ended while one object was open."""
 
     first: float = field(default_factory=time.monotonic)
     killed: int = 0  # by somebody else
@@ -111,7 +113,7 @@ class _Tally:
 class Engine:
     """Some warm render processes and their scratch folder.
 
-    Use with `with`; `render` may be called by many threads.
+    Use it in a `with` block; `render` may be called from many threads.
     """
 
     def __init__(
@@ -151,11 +153,11 @@ class Engine:
 
     @property
     def start_cpu_s(self) -> float:
-        """What starting workers has cost so far, those that were replaced included."""
+        """CPU-seconds that starting workers has cost so far, including workers that were replaced."""
         return sum(worker.start_cpu_s for worker in self._workers)
 
     def stop(self) -> None:
-        """End all workers at once, and with them what other threads still wait for."""
+        """End all workers at once; calls of `render` that other threads still wait for end too."""
         for worker in self._workers:
             worker.close()
 
@@ -163,15 +165,15 @@ class Engine:
         """Render one object with the next free worker.
 
         Args:
-            path: of the object's file; of a scene, those of its objects by their number, any that are at
-                hand.
-            choose: looks at the probes and says which views are wanted, or why none is; all of them if not
-                given.
+            path: path of the object's file; for a scene, the paths of those objects that are available, by
+                number.
+            choose: given the probes, returns the numbers of the wanted views or why none is wanted; default:
+                all views.
 
         Returns:
-            A `Reject` if the object was refused, took too long, or killed its worker twice, and that in a new
-            process: what others have left is never the reason. A worker that somebody else killed costs an
-            attempt and no object.
+            The rendered views, or a `Reject` if the object was refused, took too long, or killed its worker
+            twice. A refusal counts only in a new process, so that the leftovers of other objects are never
+            its reason. A worker that was killed from outside costs an attempt and no object.
         """
         worker = self._free.get()
         try:
@@ -181,7 +183,7 @@ class Engine:
 
 
 class Worker(RenderProcess):
-    """A render process that takes the pictures of view sets, one after the other."""
+    """A render process that renders view sets, one after the other."""
 
     def __init__(self, settings: RenderConfig, scratch: Path, python: str, on: Device) -> None:
         super().__init__(settings, scratch, python, on)
@@ -189,7 +191,7 @@ class Worker(RenderProcess):
         self._served = 0  # objects that this process has had
 
     def start(self) -> None:
-        """`RenderProcess.start`: a new process has had no object."""
+        """`RenderProcess.start`, and note that the new process has had no object."""
         self.rss_mb = 0.0
         self._served = 0
         super().start()
@@ -197,7 +199,7 @@ class Worker(RenderProcess):
     def render(self, view_set: ViewSet, path: Paths, choose: Choose) -> Rendered | Reject:
         """`Engine.render` on this worker.
 
-        Only a process that has had no other object before refuses one for good.
+        A refusal is final only if the process has had no other object before.
         """
         tally = _Tally()
         while True:
@@ -221,13 +223,13 @@ class Worker(RenderProcess):
                 seconds = time.monotonic() - started
                 failure = self._after_death(death, tally)
             except Exception:
-                self._restart()  # it may be in the middle of anything
+                self._restart()  # the process may be in the middle of anything
                 raise
             if failure is not None and (fresh or failure.final):
                 return _reject(view_set, failure, seconds)
 
     def _after_refusal(self, refusal: RequestRefusedError, fresh: bool, end: float) -> _Failure:
-        """Get ready for the next object after a process said no.
+        """Get ready for the next object after the process refused one.
 
         Raises:
             OSError: the disk is full, which is no fault of the object.
@@ -243,7 +245,7 @@ class Worker(RenderProcess):
         return _Failure(refusal.stage, str(refusal), detail, final)
 
     def _after_death(self, death: ProcessDeadError, tally: _Tally) -> _Failure | None:
-        """Replace a process that died. None: try the object again."""
+        """Replace a process that died; None means that the object is to be tried again."""
         if self._closed:
             return _Failure("render", "the run was ended", final=True)
         detail = self._stderr_tail()
@@ -265,7 +267,8 @@ class Worker(RenderProcess):
     def _tidy(self, end: float) -> None:
         """Let the process forget its object.
 
-        It is replaced if something is left, if it has served enough objects, or if it has grown too large.
+        The process is replaced if it cannot forget everything, has served enough objects, or has grown too
+        large.
         """
         try:
             clean = self._ask(protocol.Forget(), protocol.Forgot, end).clean
@@ -276,7 +279,7 @@ class Worker(RenderProcess):
             self._restart()
 
     def _visit(self, view_set: ViewSet, path: Paths, choose: Choose, end: float) -> Rendered:
-        """Open the object, take its probes, let them be judged, take the pictures that are wanted."""
+        """Open the object, render its probes, have them judged, and render the views that were chosen."""
         folder = self.scratch / "pictures"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -306,7 +309,7 @@ class Worker(RenderProcess):
     def _shoot(
         self, visit: _Visit, planned: Sequence[PlannedView], size_px: int, quality: Quality, *, picture: bool
     ) -> tuple[list[RenderedView], float]:
-        """Some views as they come back, and the CPU-seconds that they cost."""
+        """The rendered views in their order, and the CPU-seconds that they cost."""
         if not planned:
             return [], 0.0
         named = [
@@ -323,7 +326,7 @@ class Worker(RenderProcess):
         return views, shots.cpu_s
 
     def _open(self, view_set: ViewSet, path: Paths, folder: Path, end: float) -> _Loaded:
-        """Load the object, or the objects of a scene, whose pictures are to go into a folder."""
+        """Load the object or the objects of a scene; their pictures will be written into `folder`."""
         described = view_set.model_dump(mode="json", include={"lights", "background"})
         paths = [path] if isinstance(path, Path) else list(path.values())
         job = protocol.Open(
@@ -344,17 +347,17 @@ class Worker(RenderProcess):
         return _Loaded(only.extent, opened.cpu_s, {WHOLE: only.pose})
 
     def _open_scene(self, view_set: ViewSet, listed: list[int], job: protocol.Open, end: float) -> _Loaded:
-        """Load the objects of a scene, find places for those that could be loaded, and put them there.
+        """Load the objects of a scene, and place those that could be loaded.
 
         Args:
-            listed: numbers of the objects whose paths the job has, in that order.
+            listed: numbers of the objects in the order of the job's paths.
         """
         assert view_set.scene is not None
         opened = self._ask(job, protocol.Opened, end)
         found = dict(zip(listed, opened.parts, strict=True))
         problems = {number: part.problem for number, part in found.items() if part.problem}
         numbers = tuple(number for number in found if number not in problems)
-        # it may be the fault of an object before: a new process is to say so, too
+        # an earlier object may be at fault: only a new process can confirm the refusal
         if problems and self._served > 1:
             raise RequestRefusedError("import", "; ".join(problems.values()))
         if len(numbers) < FEWEST_OBJECTS:
@@ -370,7 +373,7 @@ class Worker(RenderProcess):
         placed = self._ask(protocol.Place(states=_plain(layout.states)), protocol.Placed, end)
         there = [[None if place is None else np.asarray(place) for place in state] for state in placed.states]
         layout = read_back(there, footprints, layout.changed)
-        extent = [2 * OBJECT_RADIUS] * 3  # all of it is within this
+        extent = [2 * OBJECT_RADIUS] * 3  # bounds of the whole scene
         cpu_s = opened.cpu_s + measured.cpu_s + placed.cpu_s
         poses = {number: found[number].pose for number in numbers}
         return _Loaded(extent, cpu_s, poses, layout, numbers, problems)
@@ -381,14 +384,13 @@ def warm_up(
 ) -> dict[Device, float]:
     """Render a first picture on one GPU of each kind.
 
-    For this picture the driver compiles Blender's kernels, once per machine.
+    The first picture makes the driver compile Blender's kernels, once per machine.
 
     Args:
-        say: told, once for each kind, that it takes long.
+        say: called with a message that this takes long, once for each kind of GPU.
 
     Returns:
-        The seconds it took, until the process was ready; nothing of the processor, which has nothing to
-        compile.
+        The seconds until the process was ready, by device; the CPU has nothing to compile and is left out.
     """
     took = dict[Device, float]()
     first = dict[tuple[str, str], Device]()
@@ -413,18 +415,18 @@ def warm_up(
 
 
 def _plain(states: Sequence[Sequence[Array | None]]) -> protocol.States:
-    """Places as the protocol has them."""
+    """Poses of objects, by state and part, as plain lists for the protocol."""
     return [[None if place is None else place.tolist() for place in state] for state in states]
 
 
 def _collect(
     folder: Path, taken: protocol.Taken, planned: PlannedView, view_set: ViewSet, size_px: int
 ) -> RenderedView:
-    """Read what the worker wrote of one view."""
+    """Read the files that the worker wrote for one view."""
     left, top, right, bottom = taken.box
     depth = np.full((size_px, size_px), NOTHING, np.float32)
     albedo = np.zeros((size_px, size_px, 3), np.float32)
-    with open(folder / taken.arrays, "rb") as file:  # of the part of the frame that was rendered
+    with open(folder / taken.arrays, "rb") as file:  # covers only the part of the frame that was rendered
         depth[top:bottom, left:right] = np.load(file)
         albedo[top:bottom, left:right] = np.load(file)
         index = None

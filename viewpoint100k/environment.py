@@ -235,7 +235,7 @@ def gym(
     if not 0 <= difficulty <= 1:
         raise InputError(f"difficulty = {difficulty}: expected 0 (clearest) to 1 (just above the grey band)")
     if not Path(dataset).is_dir():
-        raise InputError(f"{dataset} is no folder; fetch a dataset of the Hub first: hf download")
+        raise InputError(f"{dataset} is not a folder; fetch a dataset from the Hub first: hf download")
     return Gym(Path(dataset), named, float(difficulty), seed, Path(wordings) if wordings else None)
 
 
@@ -310,7 +310,9 @@ def _record(shard: Path, key: str, data: bytes) -> dict[str, Any]:
             question["type"] + question["frame"]
         return {name: record[name] for name in ("split", "object", "questions", "scene")}
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise InputError(f"{shard}: sample {key!r}: {key}.json is no sample of ours; run validate") from error
+        raise InputError(
+            f"{shard}: sample {key!r}: {key}.json is not a valid sample; run `viewpoint100k validate`"
+        ) from error
 
 
 def _objects(record: dict[str, Any]) -> set[str]:

@@ -324,7 +324,7 @@ def write_page(scores: Scores, cases: Sequence[Answered], dataset: Path, page: P
     """One HTML file that needs nothing else: scores, a confusion table per type, and the worst cases with
     their pictures.
 
-    The worst cases are wrong answers to what is clearest: those of the largest margin, each object and type
+    The worst cases are wrong answers to the clearest questions: those with the largest margin, each object and type
     once before any comes twice.
     """
     from viewpoint100k.shards import write_atomically

@@ -63,7 +63,7 @@ def fetch_run(
         connections: how many are fetched at a time here.
 
     Returns:
-        Those that cannot be had. Shards find out by themselves, and take reserves.
+        The objects that cannot be fetched. Shards find that out by themselves, and use reserves.
 
     Raises:
         InputError: the source cannot be reached at all.
@@ -145,7 +145,7 @@ def sum_up(states: Sequence[Fetching]) -> str:
     total = sum(one.total for one in states)
     failed = sum(one.failed for one in states)
     begun = f" ({len(states)} of {states[0].parts} parts begun)" if states[0].parts > 1 else ""
-    return f"{done} of {total} objects fetched{f', {failed} cannot be had' if failed else ''}{begun}"
+    return f"{done} of {total} objects fetched{f', {failed} cannot be fetched' if failed else ''}{begun}"
 
 
 def group_copies(

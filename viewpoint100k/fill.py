@@ -1,4 +1,4 @@
-"""Filling one shard: objects are visited until every motion has a pair, and every pair its questions."""
+"""Fills one shard: objects are visited until every motion has a pair and every pair has questions."""
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -23,8 +23,8 @@ from viewpoint100k.run_state import Progress, RunPaths, report_progress, write_r
 from viewpoint100k.shards import StoredSample, decoding, open_picture
 from viewpoint100k.visit import Usable, Visit, error_of_ours, visit_once
 
-SEARCHES_IN_VAIN = 3  # for the cameras of a motion; then it is exchanged
-CONTRADICTED = "questions that the second opinion contradicts"  # in receipts, with the kind
+SEARCHES_IN_VAIN = 3  # for the cameras of a motion, which is then exchanged for a simpler one
+CONTRADICTED = "questions that the second opinion contradicts"  # key in receipts, followed by the kind
 
 
 class _Pick(NamedTuple):
@@ -35,9 +35,9 @@ class _Pick(NamedTuple):
 
 
 class _Draft(NamedTuple):
-    """A sample of the shard that is not asked about yet."""
+    """A sample of the shard that has no questions yet."""
 
-    place: int  # of its motion in the shard's list
+    place: int  # index of its motion in the shard's list
     stored: StoredSample
     glances: list[Glance]  # one at each picture
 
@@ -72,30 +72,30 @@ class _Filling:
     plan: Plan
     shard: Shard
     tally: Tally
-    motions: list[str]  # that are wanted; one that finds no cameras is exchanged for a simpler one
+    motions: list[str]  # those wanted; one that finds no cameras is exchanged for a simpler one
     objects: deque[str]  # those that may still be visited, the next one first
     provenance: Provenance
     picks: dict[int, _Pick] = field(default_factory=dict)  # by the place of the motion
     in_vain: Counter[int] = field(default_factory=Counter)  # searches for cameras, by the place of the motion
     rounds: Counter[str] = field(default_factory=Counter)  # visits to each object so far
-    # by the picture: pairs share pictures, and a shard may be asked about more than once
+    # keyed by the picture: pairs share pictures, and questions may be drawn for a shard more than once
     glances_at: dict[bytes, Glance] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[int]:
-        """The places of the motions without a pair.
+        """The indices of the motions without a pair.
 
-        Those of one event stand together: a visit to a scene has room for one.
+        Motions with the same event are neighbours, because one visit to a scene can show only one event.
         """
         places = (place for place in range(len(self.motions)) if place not in self.picks)
         return sorted(places, key=lambda place: (event_of(self.motions[place]) or "", place))
 
 
 class _PlannedVisit(NamedTuple):
-    """An object that is to be visited next, and for which motions."""
+    """An object that is to be visited next, and the motions that the visit is for."""
 
     uid: str
-    places: list[int]  # of the motions in the shard's list
+    places: list[int]  # indices of the motions in the shard's list
     view_set: ViewSet
 
 
@@ -116,10 +116,10 @@ def fill_shard(
     tally: Tally,
     begun: Progress,
 ) -> list[StoredSample]:
-    """Visit objects, each for a few of the shard's motions, and others for what failed, until all have pairs.
+    """Visit objects, each for a few of the shard's motions, until every motion has a pair.
 
-    A motion for which several objects find no cameras is exchanged for a simpler one. A pair about which
-    nothing can be asked is replaced by another.
+    A motion that fails at one object is tried at another. A motion for which several objects find no cameras
+    is exchanged for a simpler one. A pair about which nothing can be asked is replaced by another.
     """
     code = code_of_shard(plan.code)
     provenance = Provenance(
@@ -144,9 +144,9 @@ def fill_shard(
 
 
 def _samples_of_picks(filling: _Filling) -> list[StoredSample] | None:
-    """The samples of a shard with their questions; None where some pairs have none, which are taken out.
+    """The samples of a shard with their questions; None if some pairs had none and were taken out.
 
-    Objects over which our own code trips are taken out with all their pairs, and not visited again.
+    Objects that make our own code fail are taken out with all their pairs and are not visited again.
     """
     config = filling.config
     shard = filling.shard
@@ -157,9 +157,9 @@ def _samples_of_picks(filling: _Filling) -> list[StoredSample] | None:
         stored = [draft.stored for draft in drafts]
         glances = [draft.glances for draft in drafts]
         samples = asked(config, shard.name, shard.number, stored, glances, doubtful)
-    except (ViewpointError, OSError):  # of the settings or the disk: no fault of an object
+    except (ViewpointError, OSError):  # caused by settings or the disk, not by an object
         raise
-    except Exception:  # whatever our own code makes of an object's pairs, it costs this object
+    except Exception:  # a fault of our own code costs only the object that it failed on
         errors = _errors_in_questions(config, shard, drafts)
         if not errors:
             raise
@@ -184,8 +184,8 @@ def _samples_of_picks(filling: _Filling) -> list[StoredSample] | None:
 def _next_visits(filling: _Filling) -> list[_PlannedVisit]:
     """Which objects to visit next, each for a few of the motions that are missing.
 
-    An object at which no cameras are found for any of them goes to the end of the queue: nothing is rendered,
-    so that is no visit.
+    An object for which no cameras are found for any of them goes to the end of the queue. Nothing is
+    rendered, so that does not count as a visit.
     """
     plan = filling.plan
     shard = filling.shard
@@ -213,7 +213,7 @@ def _next_visits(filling: _Filling) -> list[_PlannedVisit]:
 def _visit_all(
     filling: _Filling, visits: Sequence[_PlannedVisit], engine: Engine, paths: RunPaths, begun: Progress
 ) -> None:
-    """Render some objects, several at once, and pick pairs from what they gave."""
+    """Render some objects, several at a time, and pick pairs from the results."""
     config = filling.config
     shard = filling.shard
     tally = filling.tally
@@ -223,7 +223,7 @@ def _visit_all(
         waiting = [
             threads.submit(visit_once, config, planned.view_set, engine, folder, code) for planned in visits
         ]
-        try:  # results are looked at in the order of the plan, whichever is done first
+        try:  # results are judged in the order of the plan, not in the order in which they finish
             for planned, future in zip(visits, waiting, strict=True):
                 visit = future.result()
                 filling.rounds[planned.uid] += 1
@@ -233,14 +233,14 @@ def _visit_all(
                 if filling.rounds[planned.uid] < config.plan.max_rounds and not visit.hopeless:
                     filling.objects.append(planned.uid)
                 report_progress(paths, shard, begun, len(filling.picks), len(tally.rejects))
-        except BaseException:  # a full disk, or Ctrl-C: nobody waits for what was begun
+        except BaseException:  # a full disk, or Ctrl-C: do not wait for the visits under way
             threads.shutdown(wait=False, cancel_futures=True)
             engine.stop()
             raise
 
 
 def _why_dry(filling: _Filling, paths: RunPaths) -> str:
-    """What is missing of a shard whose objects have all been visited, and why."""
+    """What a shard still lacks after all of its objects were visited, and why."""
     shard = filling.shard
     tally = filling.tally
     missing = Counter(family_of(filling.motions[place]) for place in filling.missing)
@@ -257,20 +257,20 @@ def _why_dry(filling: _Filling, paths: RunPaths) -> str:
 
 def _without_cameras(motions: Sequence[str], part: Sequence[int], view_set: ViewSet) -> list[int]:
     """The places whose motions found no cameras in a visit that was made for them."""
-    found = Counter(pair.code for pair in view_set.pairs)
+    arranged = Counter(pair.code for pair in view_set.pairs)
     event = view_set.scene.event if view_set.scene else None
     out = []
     for place in part:
         code = motions[place]
-        if found[code]:
-            found[code] -= 1
+        if arranged[code]:
+            arranged[code] -= 1
         elif event_of(code) in (None, event):  # other events are for other visits
             out.append(place)
     return out
 
 
 def _give_up(motions: list[str], places: Sequence[int], vain: Counter[int], tally: Tally) -> None:
-    """Count searches in vain, and exchange a motion that has had several for a simpler one."""
+    """Count failed searches for cameras, and exchange a motion that has had several for a simpler one."""
     for place in places:
         vain[place] += 1
         if vain[place] % SEARCHES_IN_VAIN == 0 and simpler(motions[place]) != motions[place]:
@@ -283,7 +283,7 @@ def _parts(places: list[int], size: int) -> list[list[int]]:
 
 
 def _assign(motions: Sequence[str], part: list[int], usable: Usable | None) -> dict[int, _Pick]:
-    """Which of the motions that a visit was made for have a pair now; none where it gave nothing usable."""
+    """The pairs that a visit gave, by the index of the motion; none if it gave nothing usable."""
     out: dict[int, _Pick] = {}
     if usable is None:
         return out
@@ -295,7 +295,7 @@ def _assign(motions: Sequence[str], part: list[int], usable: Usable | None) -> d
 
 
 def _errors_in_questions(config: RunConfig, shard: Shard, drafts: Sequence[_Draft]) -> dict[str, Reject]:
-    """The objects about which nothing can be asked for an error of ours, each asked about by itself."""
+    """The objects whose questions fail through an error of ours, found by asking about each one alone."""
     out: dict[str, Reject] = {}
     for draft in drafts:
         try:
@@ -316,7 +316,7 @@ def _drafts(
     """The samples of a shard in their final order, without questions.
 
     Args:
-        glances_at: what has been seen of pictures before; what is seen now is added.
+        glances_at: glances at pictures that were taken before; new ones are added here.
     """
     places = sorted(picks)
     order = generator(config.seed, "samples", shard.name).permutation(len(places))
@@ -354,11 +354,11 @@ def asked(
     glances: Sequence[Sequence[Glance]],
     dropped: Counter[str],
 ) -> list[StoredSample]:
-    """The samples of a shard with their questions; none that the second implementation contradicts.
+    """The samples of a shard with their questions, without those that the second implementation contradicts.
 
     Args:
-        glances: one at each picture of each sample.
-        dropped: counts those that are not asked because they are contradicted, by kind.
+        glances: for each sample, one for each of its pictures.
+        dropped: counts the contradicted questions by kind; updated here.
     """
     rng = generator(config.seed, "questions", name)
     templates = load_templates(config.questions.templates)
@@ -374,19 +374,21 @@ def asked(
 
 
 def _agreed(sample: Sample, gates: GateConfig, templates: Templates, dropped: Counter[str]) -> Sample:
-    """A sample with those of its questions on which two implementations agree: perhaps none."""
+    """A sample with only those questions on which both implementations agree; there may be none."""
     doubtful = contradicted(sample, gates, templates.vocabulary)
     if not doubtful:
         return sample
     dropped.update(
-        f"{CONTRADICTED}: {one.type}/{one.frame}" for one in sample.questions if one.id in doubtful
+        f"{CONTRADICTED}: {question.type}/{question.frame}"
+        for question in sample.questions
+        if question.id in doubtful
     )
     return sample.model_copy(
-        update={"questions": [one for one in sample.questions if one.id not in doubtful]}
+        update={"questions": [question for question in sample.questions if question.id not in doubtful]}
     )
 
 
 def glance_of(image: bytes, name: str) -> Glance:
-    """What a flat look at a JPEG of ours sees."""
+    """What a look at one of our JPEGs shows without any idea of space."""
     with open_picture(image, name) as picture, decoding(name):
         return glance_at(picture)

@@ -29,10 +29,10 @@ INDEX_SHARE = 0.05  # of the shards' size: index, card and manifest beside them
 
 
 class Forecast(NamedTuple):
-    """What is to be expected of a run. Figures with `about` in the name come from the probe."""
+    """The forecast of a run. Figures with `about` in the name are estimated from the probe."""
 
-    pairs: int  # that are still to be made
-    done: int  # that are there already
+    pairs: int  # pairs that are still to be made
+    done: int  # pairs that exist already
     objects: int  # that are visited, reserves left out; of scenes: how many scenes
     scenes: bool
     shards: int
@@ -55,7 +55,7 @@ def forecast(
     devices: Sequence[Device] = (Device(),),
     progress: Callable[[int, int], None] | None = None,
 ) -> Forecast:
-    """Say what `generate` with these arguments would do.
+    """Forecast what `generate` with these arguments would do.
 
     Args:
         out: where the run would be, to count what is done already; None: behind a URL, which is not looked
@@ -101,7 +101,7 @@ def forecast(
 def _listed(
     config: RunConfig, probed: RunConfig, progress: Callable[[int, int], None] | None
 ) -> sources.Listing:
-    """Objects for the probe: of the run's own source, unless they would have to be fetched."""
+    """Objects for the probe: from the run's own source, unless they would have to be fetched."""
     is_own = probed is config
     allowed = tuple(config.licences) if is_own and config.licences is not None else None
     listing = sources.list_objects(

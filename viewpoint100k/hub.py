@@ -333,7 +333,10 @@ def _refuse_another(shipment: Shipment) -> None:
                 "REPO_ID"
             )
         return
-    who = [(each.preset, each.config.get("seed"), each.config.get("source")) for each in (theirs, mine)]
+    who = [
+        (manifest.preset, manifest.config.get("seed"), manifest.config.get("source"))
+        for manifest in (theirs, mine)
+    ]
     if who[0] != who[1] and _major(mine.version) <= _major(theirs.version):
         raise InputError(
             f"{repo} holds another dataset: preset {who[0][0]}, seed {who[0][1]}, source {who[0][2]}, "
@@ -345,7 +348,7 @@ def _refuse_another(shipment: Shipment) -> None:
             f""
             f"first"
         )
-    back = {each.uid for each in theirs.removed} & set(read_attribution(shipment.parcel.dataset))
+    back = {removal.uid for removal in theirs.removed} & set(read_attribution(shipment.parcel.dataset))
     if back:
         uids = [word for uid in sorted(back) for word in ("--uid", uid)]
         raise InputError(

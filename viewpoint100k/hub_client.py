@@ -168,7 +168,7 @@ def hub_errors(repo_id: str) -> Iterator[None]:
         raise _refused(repo_id, error) from error
     except EntryNotFoundError as error:
         raise ViewpointError(
-            f"{repo_id} was changed by somebody else meanwhile. Run the command again"
+            f"{repo_id} was changed by somebody else in the meantime. Run the command again"
         ) from error
     except Exception as error:
         if not _is_network(error):
@@ -200,7 +200,8 @@ def _refused(repo_id: str, error: Any) -> ViewpointError:
         )
     if status == 412:
         return ViewpointError(
-            f"{repo_id} was changed by somebody else meanwhile (412). Look at it, then run the command again"
+            f"{repo_id} was changed by somebody else in the meantime (412). Look at it, then run the "
+            "command again"
         )
     if status in BUSY:
         return ViewpointError(

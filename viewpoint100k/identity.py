@@ -18,9 +18,8 @@ MAKES_DATA = (
     "viewpoint100k",
     "render_scenes",
 )  # folders of a clone: what is changed elsewhere changes no dataset
-PATIENCE_S = (
-    5.0  # with git, which answers within milliseconds; a file system that hangs must not keep anybody
-)
+# with git, which answers within milliseconds; a file system that hangs must not keep anybody
+PATIENCE_S = 5.0
 
 
 class Code(Record):
@@ -73,13 +72,13 @@ def commit_of_clone(package: Path) -> str | None:
     repository, as in a virtual environment there, has not that repository's commit.
     """
     top = package.parent
-    found = _git(top, "rev-parse", "--show-toplevel", "--verify", "HEAD").splitlines()
-    if len(found) != 2 or not _same(Path(found[0]), top) or not re.fullmatch(COMMIT, found[1]):
+    answers = _git(top, "rev-parse", "--show-toplevel", "--verify", "HEAD").splitlines()
+    if len(answers) != 2 or not _same_file(Path(answers[0]), top) or not re.fullmatch(COMMIT, answers[1]):
         return None
     if not _git(top, "ls-files", "--", f"{package.name}/__init__.py"):
         return None
     changes = _git(top, "status", "--porcelain", "--untracked-files=no", "--", *MAKES_DATA)
-    return f"{found[1]}-dirty" if changes else found[1]
+    return f"{answers[1]}-dirty" if changes else answers[1]
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -103,7 +102,7 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same_file(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except OSError:
@@ -114,7 +113,7 @@ def _installed_commit() -> str | None:
     """The commit in direct_url.json, which pip writes beside what it installs from a repository."""
     try:
         installed = metadata.distribution("viewpoint100k")
-        if not _same(Path(str(installed.locate_file("viewpoint100k"))), PACKAGE):
+        if not _same_file(Path(str(installed.locate_file("viewpoint100k"))), PACKAGE):
             return None  # another copy
         commit = json.loads(installed.read_text("direct_url.json") or "{}")["vcs_info"]["commit_id"]
         return commit if re.fullmatch(COMMIT, commit) else None

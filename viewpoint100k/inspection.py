@@ -1,4 +1,4 @@
-"""What the objects of a source are worth: for each a verdict, the figures behind it, and a small picture.
+"""Inspects the objects of a source: for each a verdict, the figures behind it, and a small picture.
 
 Files, probes, thresholds and renderer are those of a run, so the verdicts are too. A run goes further with
 those that are symmetric only: it asks what they can answer, pair by pair, which is little or nothing.
@@ -65,7 +65,7 @@ AHEAD = 8  # objects begun per worker: one that takes long holds up the rows beh
 
 
 class Finding(Record):
-    """What is known of one object. Figures are None where it was refused before they could be measured."""
+    """The facts about one object. Figures are None if it was refused before they could be measured."""
 
     uid: str
     verdict: str  # `OK`, one of `VERDICTS`, or the kind of the problem that its probes show
@@ -82,7 +82,7 @@ class Finding(Record):
 
 
 class Seen(NamedTuple):
-    """A finding and what the object looks like."""
+    """A finding, and a picture of the object."""
 
     finding: Finding
     picture: bytes = b""  # JPEG; empty if none could be rendered
@@ -163,12 +163,12 @@ def _inspect_all(
 
 
 def _inspect(config: RunConfig, thing: SourceObject, engine: Engine) -> Seen:
-    """Fetch, probe, judge; what goes wrong is the object's verdict."""
+    """Fetch, probe and judge an object; an error becomes its verdict."""
     portraits: list[Portrait] = []
     of_judging = 0.0
 
     def choose(probes: list[RenderedView]) -> list[int]:
-        """The picture is wanted in any case: people shall see what is refused."""
+        """Choose the picture in any case, so that people see what is refused."""
         nonlocal of_judging
         started = time.thread_time()
         portraits.append(portray(probes, config.gates))
@@ -289,15 +289,15 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    shown = [each for each in seen if each.picture][:MOST_ON_A_SHEET]
-    refused = [each for each in shown if each.finding.verdict != OK]
+    shown = [item for item in seen if item.picture][:MOST_ON_A_SHEET]
+    refused = [item for item in shown if item.finding.verdict != OK]
     parts = {
-        INK: [each for each in shown if each.finding.verdict == OK],
-        RED: sorted(refused, key=lambda each: each.finding.verdict),
+        INK: [item for item in shown if item.finding.verdict == OK],
+        RED: sorted(refused, key=lambda item: item.finding.verdict),
     }
     words = {INK: "can be used", RED: "refused"}
     columns = min(COLUMNS, max(map(len, parts.values())) or 1)
-    lines = max((len(_caption(each.finding)) for each in shown), default=0)
+    lines = max((len(_caption(item.finding)) for item in shown), default=0)
     cell_px = PICTURE.size_px + GAP_PX
     row_px = cell_px + lines * LINE_PX
     rows = sum(math.ceil(len(part) / columns) for part in parts.values())
@@ -315,9 +315,9 @@ def draw_sheet(seen: Sequence[Seen], title: str) -> bytes:
             continue
         draw.text((GAP_PX, top), f"{len(part)} {words[colour]}", colour, large)
         top += 2 * LINE_PX
-        for index, each in enumerate(part):
+        for index, item in enumerate(part):
             place = (GAP_PX + index % columns * cell_px, top + index // columns * row_px)
-            _draw_cell(sheet, each, place, small, framed=colour == RED)
+            _draw_cell(sheet, item, place, small, framed=colour == RED)
         top += math.ceil(len(part) / columns) * row_px
     return _encoded(sheet)
 
@@ -329,7 +329,7 @@ def _encoded(sheet: Any) -> bytes:
 
 
 def _draw_cell(sheet: Any, seen: Seen, place: tuple[int, int], font: Any, *, framed: bool) -> None:
-    """A picture, and below it what is said of the object.
+    """Draw a picture, and below it the verdict on the object.
 
     Args:
         place: left and top, in pixels of the sheet.

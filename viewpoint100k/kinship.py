@@ -21,9 +21,8 @@ SAME_SHAPE = 0.001
 MOST_OF_A_SERIES = 0.1
 MADE_HERE = "viewpoint100k"  # author of `builtin:`, whose titles are numbers in hex: they tell no series
 _SCALE = 65_535
-_MOST_LINKS = (
-    32  # of one shape to others: a thousand that are nearly the same hang together by fewer than all
-)
+# of one shape to others: a thousand that are nearly the same hang together by fewer than all
+_MOST_LINKS = 32
 
 
 def series(thing: ObjectRecord) -> str:

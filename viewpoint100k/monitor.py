@@ -1,4 +1,4 @@
-"""How a run goes, from receipts and reports alone: what is done, running, failed, missing; how fast."""
+"""How far a run is and how fast, from receipts and reports only: what is done, running, failed, missing."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from viewpoint100k.run_state import Status
 from viewpoint100k.runners import array_spec
 from viewpoint100k.shards import Receipt, write_atomically
 
-LATELY_S = 3600.0  # of work: what the speed is taken from
+LATELY_S = 3600.0  # the last work of this length determines the speed
 
 
 class Machine(Record):
@@ -26,7 +26,7 @@ class Machine(Record):
 
 
 class Unfinished(Record):
-    """A shard that is in work, or has failed."""
+    """A shard that is in progress or has failed."""
 
     number: int
     name: str
@@ -38,7 +38,7 @@ class Unfinished(Record):
 
 
 class Report(Record):
-    """All that `status` shows."""
+    """Everything that `status` shows."""
 
     shards: int
     pairs_wanted: int
@@ -46,8 +46,8 @@ class Report(Record):
     done: int
     running: list[Unfinished]
     failed: list[Unfinished]
-    missing: list[int]  # neither done nor in work: failed, killed, or not begun
-    attempts: int  # at the shards that are done
+    missing: list[int]  # neither done nor in progress: failed, killed, or not begun
+    attempts: int  # attempts at the finished shards
     pairs_per_minute: float
     eta_s: float | None  # None: nothing is done yet
     machines: list[Machine]
@@ -149,7 +149,7 @@ def _machines(receipts: Sequence[Receipt]) -> list[Machine]:
 
 
 def _kind(reason: str) -> str:
-    """What many reasons have in common: the words before a colon or a number."""
+    """The common part of similar reasons: the words before a colon or a number."""
     return re.split(r":|\(|\d", reason)[0].strip()[:60] or reason[:60]
 
 

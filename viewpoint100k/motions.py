@@ -1,14 +1,14 @@
-"""How a camera is to move between two views: codes of motions, and cameras that carry them out.
+"""How a camera shall move between two views: codes of motions, and cameras that carry them out.
 
-A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom, each `+`, `-`, `0`, or `*` for
-whatever comes; `/moved`, `/turned` or `/gone` follows where something happens in a scene meanwhile. Families
-are names of codes; which ones a run asks for is the business of `design`.
-Cameras are proposed at random and kept if they do what the code says and have the object in the picture. Sets
-of four views have their own codes: an arc of cameras around the object, or a star of three around the first.
+A motion is a code of seven signs: right, up, forward, yaw, pitch, roll, zoom. Each sign is `+`, `-`, `0`, or
+`*` for any amount. `/moved`, `/turned` or `/gone` follows if an object of the scene changes meanwhile.
+Families are names of codes; `design` decides which ones a run asks for. Cameras are proposed at random and
+kept if they do what the code says and have the object in the picture. Sets of four views have codes of their
+own: an arc of cameras around the object, or a star of three cameras around the first.
 
-Not every code has cameras: through a long lens there is no room to go up and tilt up. Which combinations have
-none is found before anything is planned (`has_cameras`), and they are not drawn; what an object cannot take
-is exchanged for something `simpler` while it is rendered.
+Not every code has cameras: through a long lens there is no room to go up and tilt up. `has_cameras` finds the
+combinations without cameras before anything is planned, and those are not drawn. A motion that finds no
+cameras around a particular object is exchanged for a `simpler` one during rendering.
 """
 
 import functools
@@ -26,24 +26,24 @@ from viewpoint100k.records import OBJECT_RADIUS, EventKind, Family
 RIGHT, UP, FORWARD, YAW, PITCH, ROLL, ZOOM = range(7)
 STILL = "0000000"
 EVENTS: tuple[EventKind, ...] = get_args(EventKind)
-ORBITS = ("+**-**0", "-**+**0")  # free orbits, of any angle
+ORBITS = ("+**-**0", "-**+**0")  # free orbits by any angle
 ARC, STAR = SETS = ("arc", "star")
 ARC_STEP_DEG = (25.0, 55.0)  # neighbours share surface, and can be told apart
-STAR_DEG = (30, 40, 50)  # around the object, to either side
+STAR_DEG = (30, 40, 50)  # angles around the object, to either side
 STAR_FURTHER = {30: 50, 40: 70, 50: 80}
-STAR_NEARER_DEG = 20  # where that is far enough from the others
+STAR_NEARER_DEG = 20  # used where it is far enough from the other cameras
 STAR_RISE_DEG = 30
-STAR_JITTER_DEG = 2.0  # the question says tens
+STAR_JITTER_DEG = 2.0  # small, because the question rounds to tens of degrees
 NAMES = ("right", "up", "forward", "yaw", "pitch", "roll", "zoom")
-MIRRORED = (RIGHT, YAW, ROLL)  # what a mirror turns around
+MIRRORED = (RIGHT, YAW, ROLL)  # signs that a mirror flips
 GIVEN_UP_FIRST = (ZOOM, ROLL, PITCH, UP, FORWARD, YAW, RIGHT)
 PROPOSALS = 60  # per motion and first camera
-SEARCHES = 40  # first cameras from which a code is tried before it is said to have no cameras
+SEARCHES = 40  # first cameras that are tried before a code is said to have no cameras
 HIGHEST_DEG = 60.0  # elevation that a motion may lead to
 NARROW_ORBIT_DEG = 52.0  # beyond that, an orbit also goes forward
-TOO_FAR = 0.56  # of the lots: some of these find no room, and then as many turn too far as do not
-LEAST_OVERTURN = 0.25  # of the most: less does not shift the object enough to mislead anybody
-CLEAR = 1.03  # over what questions need
+TOO_FAR = 0.56  # share of draws: some find no room, so that in the end as many turn too far as too little
+LEAST_OVERTURN = 0.25  # of the largest overturn: less would not shift the object enough to mislead anybody
+CLEAR = 1.03  # motions exceed the thresholds of questions by this factor
 OF_THE_SPHERE = 0.85  # objects do not fill their bounding sphere
 
 
@@ -62,9 +62,9 @@ class Camera(NamedTuple):
 
 
 class Overturn(NamedTuple):
-    """Whether turns that go with a move to the other side are too far (1) or not far enough (-1).
+    """Whether a camera that turns against its move turns too far (1) or not far enough (-1).
 
-    Were they neither, the object would stay put in the picture.
+    If it did neither, the object would stay put in the picture.
     """
 
     sideways: int
@@ -76,13 +76,13 @@ class Overturn(NamedTuple):
 
 
 def event_of(code: str) -> EventKind | None:
-    """What happens in the scene while the camera moves; None: nothing."""
+    """The event that happens in the scene while the camera moves; None: there is none."""
     name = code.partition("/")[2]
     return next((event for event in EVENTS if event == name), None)
 
 
 def family_of(code: str) -> Family:
-    """What people call a motion, or a set of views."""
+    """The family that a motion or a set of views belongs to: its name for people."""
     if event_of(code) is not None:
         return "event"
     if code == ARC:
@@ -107,16 +107,16 @@ def family_of(code: str) -> Family:
 
 
 def backwards(code: str) -> str:
-    """The code of the same motion from the second camera to the first. Events stay."""
+    """The code of the same motion from the second camera to the first; an event is kept."""
     return code.translate(str.maketrans("+-", "-+"))
 
 
 def clear_parts(active: tuple[bool, ...]) -> tuple[float, ...]:
-    """(7,) where a motion is not wanted: in about what share of the pairs there is clearly none of it.
+    """(7,) For each motion that is not wanted: the approximate share of pairs with clearly none of it.
 
-    A step across the line of sight is none along it only from a camera that did not turn: around the object
-    cameras also get ahead of where they began, and what the way there has none of, the way back may have a
-    little of (not sideways: such a way back is not used).
+    A sideways step has no forward part only if the camera does not turn. A camera that goes around the object
+    also ends ahead of where it began. And a motion may have no part along an axis of its first camera while
+    the way back has a little along that of the second one (except sideways: such a way back is not used).
     """
     right, up, forward, yaw, pitch, roll, _ = active
     around = right and yaw
@@ -135,9 +135,9 @@ def clear_parts(active: tuple[bool, ...]) -> tuple[float, ...]:
 
 
 def simpler(code: str) -> str:
-    """A code with one motion less; what the questions of tier A ask about goes last. Events stay.
+    """A code with one motion fewer; motions that tier A asks about are dropped last. An event is kept.
 
-    A code without motions stays as it is.
+    A code without motions is returned unchanged.
     """
     signs, slash, event = code.partition("/")
     for place in GIVEN_UP_FIRST:
@@ -150,7 +150,7 @@ def simpler(code: str) -> str:
 
 
 def base_camera(settings: PlanConfig, distance: float, hfov_deg: float, rng: np.random.Generator) -> Camera:
-    """A camera somewhere about the object, which looks a little past it."""
+    """A camera somewhere around the object, which looks a little past it."""
     azimuth = rng.uniform(-180, 180)
     elevation = rng.uniform(settings.elevation_deg.low, settings.elevation_deg.high)
     position = position_on_sphere(azimuth, elevation, distance)
@@ -174,13 +174,13 @@ def carry_out(  # noqa: PLR0913 - choices by name
     both_ways: bool = False,
     overturn: Overturn | None = None,
 ) -> Camera | None:
-    """The other camera of a pair, or None if none was found for this one.
+    """The other camera of a pair, or None if none was found for the known one.
 
     Args:
-        both_ways: the way back must do the opposite; not all do, for each is measured along the axes of its
-            own first camera.
-        overturn: whether turns that go with a move to the other side are too far; None: chosen at random.
-        known_is_first: else the pair goes from the camera that is sought to the known one.
+        both_ways: the way back must do the opposite. Not every motion's does, because each direction is
+            measured along the axes of its own first camera.
+        overturn: whether a camera that turns against its move turns too far; None: drawn at random.
+        known_is_first: whether the pair goes from the known camera to the one sought; else the reverse.
     """
     wanted = code if known_is_first else backwards(code)
     overturn = overturn or Overturn.drawn(rng)
@@ -200,7 +200,8 @@ def carry_out(  # noqa: PLR0913 - choices by name
 
 
 def has_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
-    """Whether cameras are soon found for a code, by the preset's lens, sizes and gates; not by any object.
+    """Whether cameras are soon found for a code with the preset's lenses, sizes and gates, whatever the
+    object.
 
     A code, its mirror image and both of them backwards have cameras together, or none has.
     """
@@ -223,16 +224,16 @@ def _finds_cameras(settings: PlanConfig, gates: GateConfig, code: str) -> bool:
         if not in_frame(base):
             continue
         if code in SETS:
-            found = carry_out_set(code, base, settings, rng) is not None
+            works = carry_out_set(code, base, settings, rng) is not None
         else:
-            found = carry_out(code, base, settings, gates, rng, known_is_first=forth) is not None
-        if found:
+            works = carry_out(code, base, settings, gates, rng, known_is_first=forth) is not None
+        if works:
             return True
     return False
 
 
 def lens_and_distance(settings: PlanConfig, rng: np.random.Generator) -> tuple[float, float]:
-    """A horizontal field of view in degrees, and a distance to the object; no motion is known yet."""
+    """A horizontal field of view in degrees and a distance to the object; no motion is known yet."""
     hfov_deg = float(rng.uniform(settings.hfov_deg.low, settings.hfov_deg.high))
     return hfov_deg, distance_at(
         float(rng.uniform(settings.half_angle_deg.low, settings.half_angle_deg.high))
@@ -240,7 +241,7 @@ def lens_and_distance(settings: PlanConfig, rng: np.random.Generator) -> tuple[f
 
 
 def distance_at(half_angle_deg: float) -> float:
-    """From where an object appears at this size."""
+    """The distance from which an object appears at this size."""
     return float(OF_THE_SPHERE * OBJECT_RADIUS / np.sin(np.radians(half_angle_deg)))
 
 
@@ -251,14 +252,14 @@ def lens_limits(settings: PlanConfig) -> tuple[float, float]:
         1 / half_way,
         half_way,
     ]
-    slack = 1 + 1e-9  # where nothing zooms, all lenses are within
+    slack = 1 + 1e-9  # without zoom, every lens is within the limits
     return float(2 * np.degrees(np.arctan(narrowest)) / slack), float(
         2 * np.degrees(np.arctan(widest)) * slack
     )
 
 
 def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_first: bool) -> float:
-    """The lens of a new camera for a code: half the way of its zoom to the other side of `hfov_deg`."""
+    """Field of view of a new camera: half of the code's zoom to the other side of `hfov_deg`."""
     sign = {"+": 1, "-": -1}.get(code[ZOOM : ZOOM + 1], 0) * (1 if known_is_first else -1)
     half_way = (settings.zoom.low * settings.zoom.high) ** (0.25 * sign)
     return float(2 * np.degrees(np.arctan(half_way * np.tan(np.radians(hfov_deg / 2)))))
@@ -267,10 +268,10 @@ def lens_before(code: str, hfov_deg: float, settings: PlanConfig, *, known_is_fi
 def carry_out_set(
     code: str, first: Camera, settings: PlanConfig, rng: np.random.Generator
 ) -> list[Camera] | None:
-    """The cameras of an arc or a star from `first` on; None if one has the object out of the frame.
+    """The cameras of an arc or a star that begins with `first`; None if one has the object out of frame.
 
-    All look at the object but for some jitter. The others come in random order, so that their order tells
-    nothing.
+    All of them look at the object, with some jitter. The others come in random order, so that their order
+    gives nothing away.
     """
     azimuth_deg = float(np.degrees(np.arctan2(first.position[1], first.position[0])))
     elevation_deg = float(_elevation_deg(first.position))
@@ -297,7 +298,7 @@ def carry_out_set(
 
 
 def _ways_of_star(elevation_deg: float, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Three ways from the first camera, as (around, up) in degrees: to either side as far, and another."""
+    """Three moves from the first camera, (around, up) in degrees: one to either side, and a third."""
     angle = int(rng.choice(STAR_DEG))
     others: list[tuple[float, float]] = [(float(rng.choice([-1, 1]) * STAR_FURTHER[angle]), 0.0)]
     if angle >= 2 * STAR_NEARER_DEG:
@@ -309,7 +310,7 @@ def _ways_of_star(elevation_deg: float, rng: np.random.Generator) -> list[tuple[
 
 
 def in_frame(camera: Camera) -> NDArray[np.bool_]:
-    """(...) whether the object, as far as its sphere tells, is in the picture."""
+    """(...) whether the object's bounding sphere lies within the picture."""
     rotation = camera_rotation(camera.bearing_deg, camera.pitch_deg, camera.roll_deg)
     middle = -np.einsum("...ij,...i->...j", rotation, camera.position)
     aside_deg = np.degrees(np.arctan2(np.abs(middle[..., :2]), middle[..., 2:]))
@@ -319,9 +320,9 @@ def in_frame(camera: Camera) -> NDArray[np.bool_]:
 
 
 def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray[np.bool_]:
-    """(...) whether a motion is what its code says: clear where it says so, and none where it says none.
+    """(...) whether a motion is what its code says: clearly there for `+` and `-`, absent for `0`.
 
-    Of what tier A asks about, clearly nothing: else "none" could not be asked.
+    A motion that tier A asks about must be clearly absent, or "none" could not be the answer.
     """
     moved = motion(first.world_from_camera, second.world_from_camera)
     focal = [1 / np.tan(np.radians(np.asarray(camera.hfov_deg) / 2)) for camera in (first, second)]
@@ -340,9 +341,7 @@ def does(code: str, first: Camera, second: Camera, gates: GateConfig) -> NDArray
     good = np.ones(largest.shape, dtype=bool)
     for place, (sign, (amount, least)) in enumerate(zip(code, amounts, strict=True)):
         clear = np.abs(amount) >= CLEAR * least
-        if (
-            place <= FORWARD
-        ):  # along an axis that is small beside another, nothing is asked: it counts as none
+        if place <= FORWARD:  # a step that is small beside another one is not asked about: it counts as none
             clear = clear & (np.abs(amount) >= 0.5 * largest)
         if sign == "0":
             good &= np.abs(amount) <= nothing[place] if place in nothing else ~clear
@@ -360,11 +359,11 @@ def _propose(
     *,
     own_axes: bool,
 ) -> Camera:
-    """Cameras that may do it: `PROPOSALS` of them, in one batch.
+    """Cameras that may carry out a code: `PROPOSALS` of them, in one batch.
 
     Args:
-        own_axes: the step is along the axes of the camera that is proposed, which is the first of the pair,
-            and in its distances; else along those of `base`.
+        own_axes: the step is along the axes of the proposed camera, which is the first of the pair, and in
+            units of its distance to the object; else along the axes of `base` and in its distance.
     """
 
     def amount(place: int, size: Range) -> Array:
@@ -383,7 +382,7 @@ def _propose(
     still_deg = settings.still_deg * rng.uniform(-1, 1, PROPOSALS) * (code[YAW] == "0")
     tilt_deg = amount(PITCH, settings.tilt_deg)
     if code[UP] != code[PITCH] and "0" not in (code[UP], code[PITCH]):
-        # too far or not far enough, as orbits turn
+        # too far or not far enough, like the turns of orbits
         lifted_deg = np.degrees(np.arctan(np.abs(step[:, 1])))
         tilt_deg = (1 if code[PITCH] == "+" else -1) * (lifted_deg + _further_deg(settings, overturn.up, rng))
     zoom = np.exp(amount(ZOOM, Range(low=np.log(settings.zoom.low), high=np.log(settings.zoom.high))))
@@ -412,10 +411,11 @@ class _Placed(NamedTuple):
 def _around(
     code: str, base: Camera, settings: PlanConfig, overturn: Overturn, rng: np.random.Generator
 ) -> _Placed:
-    """Cameras that went around the object and turned back to it, `PROPOSALS` of them.
+    """`PROPOSALS` cameras that went around the object and turned back towards it.
 
-    A free orbit also rises, recedes and aims a little beside. Any other turns further than to the object, or
-    less far: with the object where it was, its shift in the picture would tell the way the camera went.
+    A free orbit also rises, recedes and aims a little past the object. Any other camera turns further than to
+    the object, or not as far. If it turned exactly that far, the object's shift in the picture would tell
+    which way the camera went.
     """
     distance = np.full(PROPOSALS, np.linalg.norm(base.position))
     free = code in ORBITS
@@ -442,7 +442,7 @@ def _around(
 
 
 def _further_deg(settings: PlanConfig, sign: int, rng: np.random.Generator) -> Array:
-    """How much further than back to the object cameras turn: all of them too far, or all not far enough."""
+    """How far past the object cameras turn, in degrees; by `sign` all too far, or all not far enough."""
     return np.asarray(sign * settings.overturn_deg * rng.uniform(LEAST_OVERTURN, 1, PROPOSALS))
 
 

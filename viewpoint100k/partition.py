@@ -1,4 +1,4 @@
-"""Objects and a seed -> shards, each with its motions and its objects; and more shards for a run that grows.
+"""Divides pairs and objects into shards, and adds shards to a run that grows.
 
 A run of some size is planned once. It may grow: shards that were planned keep their objects and their bytes,
 and more are added, of objects that were not used yet and of views that no older shard has.
@@ -20,22 +20,22 @@ from viewpoint100k.scenes.compose import compose
 
 MOST_PAIRS_PER_OBJECT = 12
 PAIRS_OF_A_SMALL_VISIT = 4  # even, as all numbers of pairs in a visit: opposites share their views
-# questions are balanced among themselves in a shard: of fewer pairs, chance alone leaves more uneven
+# questions are balanced within a shard: with fewer pairs, chance alone leaves them more uneven
 PAIRS_PER_SHARD = 1000
-PAIRS_PER_SCENE = 6  # unless the settings say; a scene costs several imports, and can be arranged anew
-OBJECTS_PER_SHARD = 3  # at least: one or two may be refused
+PAIRS_PER_SCENE = 6  # unless the settings say otherwise; a scene costs several imports, and can be rearranged
+OBJECTS_PER_SHARD = 3  # at least, because one or two may be refused
 FEWEST_OBJECTS_TO_SPLIT = 10
-# a split's scenes are of its own objects, and should not all be of the same few
+# a split's scenes show only its own objects, and should not all show the same few
 FEWEST_TO_SPLIT_FOR_SCENES = 40
-SCENES_OF_AN_OBJECT = 4  # of an endless source: how many scenes each object is in
-SPARE_OBJECTS = 1.5  # of an endless source: listed over needed
+SCENES_OF_AN_OBJECT = 4  # in an endless source: number of scenes that show each object
+SPARE_OBJECTS = 1.5  # in an endless source: ratio of listed to needed objects
 ROUNDS_OF_A_STEP = 1000  # visits to an object are numbered from here, and from twice here, as the run grows
 
 Pairs = dict[Split, int]
 
 
 class _Share(NamedTuple):
-    """What one split gets in one step of a run."""
+    """The share of one split in one step of a run."""
 
     split: Split
     pairs: int
@@ -44,7 +44,7 @@ class _Share(NamedTuple):
 
 
 def objects_wanted(config: RunConfig) -> int:
-    """How many objects of an endless source a run lists, reserves included."""
+    """The number of objects that a run lists from an endless source, including reserves."""
     if config.plan.scenes is not None:
         scenes = SPARE_OBJECTS * config.pairs / (config.plan.pairs_per_object or PAIRS_PER_SCENE)
         return FEWEST_TO_SPLIT_FOR_SCENES + int(
@@ -97,7 +97,7 @@ def _not_in(there: Sequence[SourceObject], things: Sequence[SourceObject]) -> li
 
 
 def _again(config: RunConfig, split: str, split_of: Mapping[str, str], removed: Collection[str]) -> list[str]:
-    """The objects that a split has already, in random order: they are shown once more, in new views."""
+    """The objects that a split has already, in random order; they are shown again in new views."""
     step = len(config.grown_from)
     uids = sorted(uid for uid, where in split_of.items() if where == split and uid not in removed)
     order = generator(config.seed, "again", split, step).permutation(len(uids))
@@ -105,7 +105,7 @@ def _again(config: RunConfig, split: str, split_of: Mapping[str, str], removed: 
 
 
 class Losses(NamedTuple):
-    """What a dataset has lost to removals."""
+    """The losses of a dataset to removals."""
 
     uids: Collection[str] = ()  # of the objects that were taken out, and are in no new shard
     pairs: int = 0  # of those that were planned: they went with the objects, and new ones make up for them
@@ -122,7 +122,7 @@ def grow_plan(
     spread: bool,
     losses: Losses = NO_LOSSES,
 ) -> Plan:
-    """Add shards to a plan. Those that it has stay as they are, and no object changes its split.
+    """Add shards to a plan. Existing shards stay as they are, and no object changes its split.
 
     New pairs are of objects that the plan does not have yet; where these are too few, also of others, in new
     views.
@@ -168,7 +168,7 @@ def grow_plan(
 
 
 def _as_planned(shard: Shard, plan: Plan) -> Shard:
-    """A shard that says itself what the plan said for it."""
+    """A shard that states the values that the plan had when it was planned."""
     said = {"config_hash": plan.hash_of(shard), "pairs_per_object": plan.pairs_per_object_of(shard)}
     return shard.model_copy(update=said)
 
@@ -210,7 +210,7 @@ def _only(objects: Sequence[SourceObject], uids: Sequence[str]) -> list[SourceOb
 def _scenes(
     config: RunConfig, objects: Sequence[SourceObject], split: Split, pairs: int, per_scene: int
 ) -> list[SourceObject]:
-    """Scenes for one split, of its own objects alone; more than are needed, for some find no cameras."""
+    """Scenes of one split's own objects only; more than are needed, because some find no cameras."""
     assert config.plan.scenes is not None
     if len(objects) < config.plan.scenes.fewest:
         raise InputError(
@@ -237,7 +237,7 @@ def pairs_per_visit(config: RunConfig, objects: int, *, spread: bool, pairs: int
         return PAIRS_PER_SCENE
     if not spread:
         return MOST_PAIRS_PER_OBJECT
-    # so few that every object is visited if the pairs are enough for that; never fewer than pay
+    # few enough that every object is visited if there are enough pairs, but enough to be worth a visit
     each = (config.pairs if pairs is None else pairs) // max(objects, 1)
     return int(np.clip(each, PAIRS_OF_A_SMALL_VISIT, MOST_PAIRS_PER_OBJECT)) // 2 * 2
 
@@ -248,7 +248,7 @@ def count_shards(config: RunConfig, objects: int) -> int:
 
 
 def _split_pairs(config: RunConfig, objects: int) -> Pairs:
-    """Pairs of each split that has any. A handful of objects is not split."""
+    """The number of pairs of each split that has any; a handful of objects is not split."""
     fewest = FEWEST_OBJECTS_TO_SPLIT if config.plan.scenes is None else FEWEST_TO_SPLIT_FOR_SCENES
     split = objects >= fewest
     validation = round(config.pairs * config.plan.validation_share) if split else 0
@@ -258,7 +258,7 @@ def _split_pairs(config: RunConfig, objects: int) -> Pairs:
 
 
 def _pairs_to_add(config: RunConfig, old: Sequence[Shard], added: int, objects: int) -> Pairs:
-    """Pairs that each split gets of those that are added.
+    """The number of added pairs that each split gets.
 
     All together it has its share again, as far as that is possible.
     """
@@ -319,7 +319,7 @@ def _split_objects(
 
 
 def _take(groups: Sequence[list[str]], share: int) -> tuple[list[str], list[list[str]]]:
-    """The first groups that fit into a share, and the others."""
+    """The first groups that fit into a share, and the remaining groups."""
     taken = list[str]()
     left = list[list[str]]()
     for group in groups:
@@ -361,7 +361,7 @@ def _split_fresh(
         where = splits_of.get(group, set())
         if not where:
             free.append(thing)
-        elif len(where) == 1:  # else it hangs together with two splits, and is in none
+        elif len(where) == 1:  # otherwise it is related to two splits, and goes to neither
             out.setdefault(next(iter(where)), []).append(thing.record.uid)
     enough = len(pairs_of) * OBJECTS_PER_SHARD
     if len(free) < enough and free:

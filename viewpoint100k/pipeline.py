@@ -1,7 +1,8 @@
 """The stages in order: plan, render, finalize.
 
-plan -> render_shard (one number at a time, anywhere) -> finalize -> validate. Files are the interface: any
-stage can be killed and run again, and gives the same bytes on every machine.
+plan -> render_shard (one shard number a call, on any machine) -> finalize -> validate. The stages talk to
+each other through files alone: any of them can be killed and run again, and gives the same bytes on every
+machine.
 """
 
 import shutil
@@ -50,12 +51,12 @@ def plan_run(
     progress: Callable[[int, int], None] | None = None,
     removed: Sequence[Removal] | None = None,
 ) -> Plan:
-    """List and check the objects, plan the shards, and write both into OUT/.run; or read what is there.
+    """List and check the objects, plan the shards, and write both into OUT/.run; if OUT has a plan, read it.
 
-    A run that is there with fewer pairs and else the same settings grows: shards are added to it.
+    If OUT holds a run with the same settings but fewer pairs, that run grows: shards are added to it.
 
     Args:
-        removed: objects that were taken out of the dataset; None: as its manifest in OUT says.
+        removed: objects that were taken out of the dataset; None: those that the manifest in OUT names.
 
     Raises:
         InputError: OUT holds something else, or another run; the source has no usable objects.
@@ -81,10 +82,11 @@ def _plan(
     removed: Sequence[Removal],
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Plan, list[Reject]]:
-    """The plan of a run at its size, and what may not be used.
+    """The plan of a run at its full size, and the objects that may not be used.
 
     Args:
-        plan: at an earlier size; None: there is none, and all sizes are planned one after another.
+        plan: the run's plan at a smaller size; None: there is none yet, and every size that the run has grown
+            through is planned in turn.
     """
     rejects = list[Reject]()
     for step in config.steps():
@@ -127,7 +129,7 @@ def _listed(config: RunConfig, progress: Callable[[int, int], None] | None) -> s
 
 
 def write_plan(paths: RunPaths, config: RunConfig, plan: Plan, rejects: Iterable[Reject] = ()) -> None:
-    """Begin a run: its folders, settings and plan, and the objects that were refused at once."""
+    """Begin a run: write its folders, settings and plan, and the objects that were refused while listing."""
     for folder in ("rejects", "receipts", "progress", "tmp"):
         (paths.run / folder).mkdir(parents=True, exist_ok=True)
     write_rejects(paths.listed_rejects, rejects)
@@ -142,15 +144,17 @@ def render_shard(
     workers: int = 1,
     devices: Sequence[Device] = (Device(),),
 ) -> Receipt:
-    """Make one shard: exactly its number of pairs, from its own objects and reserves. Idempotent and atomic.
+    """Make one shard with exactly the planned number of pairs, from its own objects and their reserves.
+
+    The call is idempotent (a finished shard's receipt is returned) and atomic (the receipt is written last).
 
     Args:
-        workers: render processes; the bytes do not depend on it.
-        devices: what they render on, by turns.
+        workers: number of render processes; the bytes do not depend on it.
+        devices: what the processes render on; they are assigned round robin.
 
     Raises:
         InputError: there is no such shard, the wordings cannot be used, or this interpreter cannot render.
-        RanDry: the objects do not yield enough pairs; says how many are missing and why.
+        RanDry: the objects do not yield enough pairs; the message says how many are missing and why.
     """
     paths = RunPaths(out)
     plan = read_plan(out)
@@ -161,7 +165,7 @@ def render_shard(
         return done
     config = read_config(paths.config)
     removed_objects(out)  # a manifest that cannot be read is refused before anything is rendered
-    load_templates(config.questions.templates)  # here and now: they are needed when all is rendered
+    load_templates(config.questions.templates)  # checked before rendering, though they are needed after it
     engine_args = (engine_python,) if engine_python else ()
     check_engine(*engine_args)
     scratch = paths.scratch(shard)
@@ -194,7 +198,8 @@ def render_shard(
 def _without_removed(out: Path, samples: Sequence[StoredSample]) -> list[StoredSample]:
     """The samples of a shard without those of objects that were removed from the dataset.
 
-    They are taken out after all were asked about, so that the others stay as they were.
+    They are taken out only after questions were asked about every sample, so that the remaining samples keep
+    the questions that they had.
     """
     gone = {removal.uid for removal in removed_objects(out)}
     return [stored for stored in samples if not gone & {thing.uid for thing in stored.sample.credited}]
@@ -209,10 +214,10 @@ def _receipt(
     tally: Tally,
     begun: Progress,
 ) -> Receipt:
-    """What a shard holds and how it was made.
+    """The receipt of a shard: what it holds and how it was made.
 
     Args:
-        written: sha256 and size in bytes of its file.
+        written: sha256 and size in bytes of the shard's file.
     """
     now = time.time()
     return Receipt(
@@ -242,11 +247,10 @@ def _receipt(
 def finalize(out: Path) -> Manifest:
     """Assemble manifest, attribution, card and the list of rejects.
 
-    An incomplete run is refused, and what it lacks is named. Several processes may finalize at once: one
-    waits for the other, and both write the same bytes.
+    Several processes may finalize at once: one waits for the other, and both write the same bytes.
 
     Raises:
-        InputError: shards are missing, or a removal is not finished.
+        InputError: shards are missing (the message names them), or the removal of an object is not finished.
     """
     with alone(RunPaths(out).run / "finalize.lock"):
         return _finalize(out)
@@ -293,7 +297,7 @@ def write_beside_shards(
     version: str,
     removed: Sequence[Removal],
 ) -> Manifest:
-    """Manifest, attribution and card; and the index, where there is pyarrow to write it."""
+    """Write manifest, attribution and card, and the index too if pyarrow is installed."""
     manifest = write_dataset_files(out, config, receipts, samples, version, removed)
     if has_pyarrow():
         write_index(out)

@@ -1,4 +1,4 @@
-"""A plan: shards with their objects and motions; and the cameras and pairs of each visit.
+"""What a run plans: shards with their objects and motions, and the cameras and pairs of each visit.
 
 Every random draw comes from `generator(seed, uid, purpose, index)`, so the order of work, the number of
 workers and the machine never matter.
@@ -53,42 +53,43 @@ from viewpoint100k.records import (
 from viewpoint100k.scenes.catalogue import noun_of, size_m
 
 # The panoramas that ship inside the bpy wheel. Each belongs to one split, the same in all datasets: what a
-# model knows by heart of one is of no use in the test of another.
+# model has memorised of a training panorama is of no use in the test split of any dataset.
 HDRIS: dict[Split, tuple[str, ...]] = {
     "train": ("city", "forest", "interior", "night", "sunrise", "sunset"),
     "validation": ("studio",),
     "test": ("courtyard",),
 }
-# every 30 degrees: symmetries of order 2, 3, 4, 6 and 12 show
+# one probe every 30 degrees reveals symmetries of order 2, 3, 4, 6 and 12
 PROBES = 12
 PROBE_HFOV_DEG = 40.0
-KNOWN_TRIES = (
-    3  # of each camera that is there already: a search costs a millisecond, and another view hundreds
-)
-NEW_BASES = 24  # first cameras that are tried if none of the known ones will do
-SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)  # backgrounds that show what lights the object
-# objects up to these sizes stand on a table, on the floor of a room
+KNOWN_TRIES = 3  # for each existing camera: a search costs a millisecond, one more view hundreds of them
+NEW_BASES = 24  # new first cameras that are tried if no existing one will do
+# backgrounds that show the surroundings which light the object
+SHOWN: tuple[Backdrop, ...] = ("hdri", "blurred", *STANDING)
+# objects up to these sizes stand on a table, or on the floor of a room; larger ones stand in a yard
 ON_A_TABLE_M = 0.6
 IN_A_ROOM_M = 1.8
 LARGE_FURNITURE = {"sofa", "bed", "table", "desk", "wardrobe", "cabinet", "piano", "bookcase", "bathtub"}
-SCENE_M = 0.8  # of a scene of several objects, whose sizes are brought near to each other
-ABOVE_GROUND_DEG = 3.0  # of a camera's elevation: the ground may lie just below the middle of a flat object
-STANDING_LAMPS = 2.6  # how much stronger lamps are where the object stands: its shadow is to be seen
-PLACE_LIGHT = 0.55  # how much weaker, beside them, the light from a procedural place's walls is
+SCENE_M = 0.8  # size taken for a scene of several objects, whose sizes are brought near to each other
+# least elevation of a camera: the ground may lie just below the middle of a flat object
+ABOVE_GROUND_DEG = 3.0
+# lamps are stronger by this factor where the object stands on something, so that its shadow shows
+STANDING_LAMPS = 2.6
+PLACE_LIGHT = 0.55  # and the light from the walls of a procedural place is weaker by this one
 CLEARANCE = 0.5  # between the outermost camera and what surrounds it, in world units
-SEED_CLASSES = 8  # by the remainder of a place's seed: which split it belongs to
+SEED_CLASSES = 8  # the remainder of a place's seed says which split the place belongs to
 SEEDS_OF: dict[Split, tuple[int, ...]] = {"train": (0, 1, 2, 3, 4, 5), "validation": (6,), "test": (7,)}
 
 
 class Shard(Record):
-    """The unit of work: who makes which pairs of which objects."""
+    """The unit of work: the pairs that one call of `render_shard` makes, and the objects that they show."""
 
     number: int
     split: Split
     name: str
-    motions: list[str]  # of its pairs
+    motions: list[str]  # one code for each pair
     objects: list[str]  # uids in the order in which they are visited; the last are reserves
-    # of a run that has grown: what was so for it when this shard was planned; empty: as the plan says
+    # in a run that has grown: the values when this shard was planned; empty or 0: those of the plan
     config_hash: str = ""
     pairs_per_object: int = 0
     first_round: int = Field(default=0, description="of visits: views of earlier rounds are in older shards")
@@ -107,7 +108,7 @@ class Selection(Record):
 
 
 class Plan(Record):
-    """All that `render-shard` needs beside the configuration."""
+    """Everything that `render-shard` needs in addition to the configuration."""
 
     config_hash: str
     pairs: int = Field(
@@ -140,11 +141,11 @@ class Plan(Record):
         return shard.pairs_per_object or self.pairs_per_object
 
 
-Around = tuple[str, Panorama | None]  # the name of surroundings, and the user's own panorama if it is one
+Around = tuple[str, Panorama | None]  # the name of the surroundings, and the panorama if it is the user's own
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
-    """The random generator of one purpose: the same on every machine, independent of every other."""
+    """The random generator of one purpose: the same on every machine, independent of all other purposes."""
     digest = hashlib.sha256("\0".join(map(str, (seed, *names))).encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
 
@@ -163,13 +164,13 @@ def plan_views(
     """The cameras of one visit to one object, and the pairs they make.
 
     Args:
-        motions: codes of the pairs that are wanted. One that finds no cameras here is left out.
-        split: whose surroundings are shown.
-        panoramas: of the user's own that belong to that split.
+        motions: codes of the pairs that are wanted. A code for which no cameras are found is left out.
+        split: the split whose surroundings are shown.
+        panoramas: the user's own panoramas that belong to that split.
 
-    A pair takes the views of another the other way around if that will do, and else adds one camera to those
-    that are there already, if one of these can be its first or its second. No view is in more than
-    `plan.pairs_per_view` pairs.
+    A pair reuses the views of another pair in the opposite order if they fit its code. Otherwise it adds one
+    camera, if an existing camera can be its first or its second view, and two cameras if not. No view is in
+    more than `plan.pairs_per_view` pairs.
     """
     uid = thing.record.uid
     rng = generator(config.seed, uid, "views", round_)
@@ -178,7 +179,9 @@ def plan_views(
     background = _background(config, light_rng)
     cameras, states, made = _arrange(_above_ground(config, background), motions, rng)
     if background.kind in STANDING:
-        place = _place(background.kind, thing, split, cameras, generator(config.seed, uid, "place", round_))
+        place = _location(
+            background.kind, thing, split, cameras, generator(config.seed, uid, "place", round_)
+        )
         background = background.model_copy(update={"place": place})
     lights = _lights(config, background, _surroundings(config, split, panoramas), light_rng)
     light_of = light_rng.permutation(np.arange(len(cameras)) % len(lights))
@@ -195,7 +198,7 @@ def plan_views(
 
 
 def _azimuth_deg(camera: Camera) -> float:
-    """Of a camera about the object, counter-clockwise from +X."""
+    """Azimuth of a camera about the object in degrees, counter-clockwise from +X."""
     x, y, _ = camera.position
     return float(np.degrees(np.arctan2(y, x)))
 
@@ -212,7 +215,7 @@ def _planned_view(camera: Camera, light: np.integer[Any], state: int) -> Planned
 def _lights(
     config: RunConfig, background: Background, around: Sequence[Around], rng: np.random.Generator
 ) -> list[Light]:
-    """The light of a visit; by chance two, by turns. A place that is shown stays the same in both."""
+    """The light of a visit; sometimes there are two, which views take in turn. Visible surroundings stay."""
     lights = [_light(config, background, around, rng)]
     if rng.random() < config.render.relit_share:
         other = _light(config, background, around, rng)
@@ -226,7 +229,7 @@ def _lights(
 def _scene_plan(
     config: RunConfig, thing: SourceObject, round_: int, motions: Sequence[str]
 ) -> tuple[ScenePlan | None, list[str]]:
-    """How a scene stands in one visit, and the codes that fit: only one kind of event can happen to it."""
+    """How a scene is laid out in one visit, and the codes that fit it: one visit has one kind of event."""
     settings = config.plan.scenes
     if settings is None or not thing.parts:
         return None, list(motions)
@@ -244,10 +247,10 @@ def _scene_plan(
 
 
 class _Arranged(NamedTuple):
-    """The cameras of a visit, as far as they are found."""
+    """The cameras of a visit that were found so far."""
 
     cameras: list[Camera]
-    states: list[int]  # of the scene, that each camera sees
+    states: list[int]  # the state of the scene that each camera sees
     made: list[PlannedPair]
 
     def add(self, camera: Camera, state: int = 0) -> int:
@@ -258,10 +261,10 @@ class _Arranged(NamedTuple):
 
 
 def _arrange(config: RunConfig, motions: Sequence[str], rng: np.random.Generator) -> _Arranged:
-    """Cameras that see the object, the states of the scene, and the pairs that do what is wanted.
+    """Cameras that see the object, the scene state that each of them sees, and pairs with the wanted motions.
 
-    The object's size and the lens are drawn before any motion is looked at, so that they do not tell of it.
-    What finds no cameras then is tried once more with the object at its smallest.
+    The object's apparent size and the lens are drawn before any motion is looked at, so that they give no
+    hint of it. A motion that finds no cameras that way is tried once more with the object at its smallest.
     """
     settings = config.plan
     hfov_deg, distance = lens_and_distance(settings, rng)
@@ -283,7 +286,7 @@ def _arrange_pair(
     arranged: _Arranged,
     rng: np.random.Generator,
 ) -> bool:
-    """Add one camera that makes a pair with one that is there, or two; False if none were found."""
+    """Add one camera that makes a pair with an existing one, or two new ones; False if none were found."""
     settings = config.plan
     code = whole_code.partition("/")[0]
     event = event_of(whole_code)
@@ -292,7 +295,8 @@ def _arrange_pair(
         return True
     tries = [*_reusable(settings, arranged, event, rng) * KNOWN_TRIES, *[None] * NEW_BASES]
     twin = bool(rng.random() < settings.both_orders) and not event
-    # before any camera is looked at: turning too far, for which there is less room, is as frequent
+    # drawn before any camera is looked at, so that turning too far, for which there is less room, is as
+    # frequent as not turning far enough
     drawn = Overturn.drawn(rng)
     ways = [(True, drawn), (False, drawn), (False, None)] if event is None else [(False, None)]
     for (both_ways, overturn), known in product(ways, tries):
@@ -305,11 +309,11 @@ def _arrange_pair(
         if not in_frame(camera):
             continue
         how = {"known_is_first": forth, "both_ways": both_ways}
-        found = carry_out(code, camera, settings, config.gates, rng, **how, overturn=overturn)
-        if found is None:
+        partner = carry_out(code, camera, settings, config.gates, rng, **how, overturn=overturn)
+        if partner is None:
             continue
         base = arranged.add(camera) if known is None else known
-        other = arranged.add(found, state=1 - arranged.states[base] if event else 0)
+        other = arranged.add(partner, state=1 - arranged.states[base] if event else 0)
         first, second = (base, other) if forth else (other, base)
         pair = PlannedPair(first=first, second=second, motion=code, both_orders=twin, event=event)
         arranged.made.append(pair)
@@ -320,9 +324,10 @@ def _arrange_pair(
 def _reusable(
     settings: PlanConfig, arranged: _Arranged, event: EventKind | None, rng: np.random.Generator
 ) -> list[int]:
-    """The cameras that may be in one more pair, in random order.
+    """The numbers of the cameras that may be in one more pair, in random order.
 
-    Where nothing happens, all is as it was in the beginning: nothing is missing.
+    A pair without an event takes only cameras that see the scene's first state, in which no object is
+    missing.
     """
     used = Counter(view for pair in arranged.made for view in pair.views)
     return [
@@ -335,7 +340,7 @@ def _reusable(
 def _turned_around(
     config: RunConfig, code: str, cameras: Sequence[Camera], made: Sequence[PlannedPair]
 ) -> PlannedPair | None:
-    """The views of a pair that is there, the other way around, if that will do and each may be used again."""
+    """An existing pair in the opposite order, if it fits the code and both of its views may be reused."""
     orders = {(pair.first, pair.second) for pair in made}
     used = Counter(view for pair in made for view in pair.views)
     for pair in made:
@@ -360,9 +365,9 @@ def _arrange_set(
 ) -> bool:
     """Add the four cameras of one set; False if none were found."""
     for _ in range(NEW_BASES):
-        found = carry_out_set(code, base_camera(config.plan, distance, hfov_deg, rng), config.plan, rng)
-        if found is not None:
-            first, second, *more = (arranged.add(camera) for camera in found)
+        cameras = carry_out_set(code, base_camera(config.plan, distance, hfov_deg, rng), config.plan, rng)
+        if cameras is not None:
+            first, second, *more = (arranged.add(camera) for camera in cameras)
             arranged.made.append(PlannedPair(first=first, second=second, more=more, motion=code))
             return True
     return False
@@ -384,7 +389,7 @@ def probe_ring(settings: PlanConfig, azimuth_deg: float) -> list[PlannedView]:
 
 
 def _above_ground(config: RunConfig, background: Background) -> RunConfig:
-    """Settings by which no camera looks from below the surface that the object stands on, if it is seen."""
+    """Settings that keep every camera above the surface that the object stands on, if it is visible."""
     lowest_deg = max(config.plan.lowest_deg, ABOVE_GROUND_DEG)
     if background.kind not in STANDING or lowest_deg == config.plan.lowest_deg:
         return config
@@ -392,11 +397,11 @@ def _above_ground(config: RunConfig, background: Background) -> RunConfig:
 
 
 def _surroundings(config: RunConfig, split: Split, panoramas: Sequence[Panorama]) -> list[Around]:
-    """Names of the panoramas that objects of a split may be surrounded by, and those that are the user's own.
+    """The panoramas that may surround the objects of a split: bundled ones by name, and the user's own.
 
-    A split for which no panorama of the user's own is left has the bundled ones.
+    A split to which no panorama of the user's own belongs has the bundled ones.
     """
-    own: list[Around] = [(one.record.uid, one) for one in panoramas]
+    own: list[Around] = [(panorama.record.uid, panorama) for panorama in panoramas]
     if own and BUNDLED not in config.render.surroundings:
         return own
     return [*((name, None) for name in HDRIS[split]), *own]
@@ -408,7 +413,7 @@ def _light(
     around: Sequence[Around],
     rng: np.random.Generator,
 ) -> Light:
-    """Surroundings turned about the vertical, and one or two suns: above in the world, or on the camera."""
+    """Surroundings turned about the vertical, and one or two suns: in the world, or fixed to the camera."""
     lamps = []
     on_camera = rng.random() < config.render.camera_lamp_share
     brightness = STANDING_LAMPS if background.kind in STANDING else 1.0
@@ -437,7 +442,7 @@ def _light(
         name=name,
         panorama=panorama,
         rotation_deg=float(rng.uniform(0, 360)) if background.kind != "place" else 0.0,
-        # of a few strengths: what an HDRI then looks like is kept
+        # one of few strengths, because the appearance of an HDRI is cached for each strength
         strength=float(rng.integers(6, 11)) / 10 * (PLACE_LIGHT if background.kind == "place" else 1.0),
         lamps=lamps,
     )
@@ -453,19 +458,19 @@ def _background(config: RunConfig, rng: np.random.Generator) -> Background:
 
 
 def _stands_in(thing: SourceObject, metres: float) -> PlaceSort:
-    """Where such things stand, by their size and what they are."""
+    """Where such an object stands, by its size and by what it is."""
     if metres <= ON_A_TABLE_M:
         return "table"
     indoors = metres <= IN_A_ROOM_M or noun_of(thing.record) in LARGE_FURNITURE
     return "room" if indoors else "yard"
 
 
-def _place(
+def _location(
     kind: Backdrop, thing: SourceObject, split: Split, cameras: Sequence[Camera], rng: np.random.Generator
 ) -> Location:
-    """Where an object stands, with room for the cameras around it.
+    """The place where an object stands, with room for the cameras around it.
 
-    The seeds of the splits have different remainders, so that no place is in two, whatever the dataset.
+    The seeds of the splits have different remainders, so that no place is in two splits of any dataset.
     """
     metres = SCENE_M if thing.parts else size_m(thing.record)
     sort: PlaceSort = "dome"

@@ -1,7 +1,7 @@
-"""Is an object or a picture fit to be asked about? Each verdict has a reason and a configured threshold.
+"""Judges whether an object or a picture is fit for questions; each verdict has a reason and a threshold.
 
-An object is judged by its probes: a ring of small, cheap views, from depth and albedo, before any full
-picture is rendered. They also say how symmetric it is.
+An object is judged by the depth and albedo of its probes, a ring of small, cheap views, before any full
+picture is rendered. The probes also say how symmetric it is.
 """
 
 from collections.abc import Sequence
@@ -24,26 +24,26 @@ from viewpoint100k.geometry.visibility import (
 )
 from viewpoint100k.records import View, matrix
 
-# the one problem that leaves some questions: those whose wrong answers look different all the same
+# the only problem that leaves some questions: those whose wrong answers still look different
 SYMMETRIC = "symmetric"
-FOLDS = (2, 3, 4, 6)  # symmetries that a ring of twelve can tell
+FOLDS = (2, 3, 4, 6)  # orders of symmetry that a ring of twelve probes can tell
 NOTHING = 1e10  # depth where there is no object
-FEWEST_POINTS = 4  # that have a shape
-GRID = 24  # cells along the object's widest side, for finding what hangs together
-FLOOR = 0.06  # of the object's diameter: points so far above the lowest belong to the floor
-LOW = 0.15  # height over width: what is lower is itself a thing that lies
+FEWEST_POINTS = 4  # fewer points span no volume
+GRID = 24  # cells along the object's widest side, for finding connected parts
+FLOOR = 0.06  # share of the object's diameter: points up to this height above the lowest belong to the floor
+LOW = 0.15  # height over width: an object lower than this is itself flat
 UPRIGHT = 0.95  # cosine of a normal that points up
 
 
 class Statistics(NamedTuple):
-    """What the object's pixels are like as displayed, in 0..1. A probe has its opacity alone."""
+    """Statistics of the object's displayed pixels, each in 0..1. A probe has its opacity only."""
 
     opacity: float  # mean alpha
     luminance: float = 0.0  # mean
     contrast: float = 0.0  # standard deviation of the luminance
     dark: float = 0.0  # share of pixels that are black
     bright: float = 0.0  # share of pixels that are white
-    from_background: float = 0.0  # mean difference to the background that it hides
+    from_background: float = 0.0  # mean difference from the background that the object hides
 
 
 class RenderedView(NamedTuple):
@@ -51,15 +51,15 @@ class RenderedView(NamedTuple):
 
     view: View
     image: bytes  # JPEG; empty for a probe
-    depth: NDArray[np.float32]  # (H, W), `FAR` or more where there is no object
+    depth: NDArray[np.float32]  # (H, W) in world units, `FAR` or more where there is no object
     albedo: NDArray[np.float32]  # (H, W, 3) in [0, 1]
     statistics: Statistics
-    part_index: NDArray[np.uint8] | None = (
-        None  # (H, W) of a scene: number of the object that is seen, from 1; 0: none
-    )
-    solo: tuple[int, ...] = ()  # of a scene: pixels that each object would have if it were alone
-    hidden_by: tuple[tuple[int, ...], ...] = ()  # numbers of the objects that hide each, from 0
-    changes: int = 0  # index of the object that the scene's event changes; 0: none
+    # (H, W) in a scene: number of the visible object, counted from 1; 0: none
+    part_index: NDArray[np.uint8] | None = None
+    solo: tuple[int, ...] = ()  # in a scene: pixels that each object would have if it were alone
+    # for each object, the numbers of those that hide it, counted from 0
+    hidden_by: tuple[tuple[int, ...], ...] = ()
+    changes: int = 0  # number of the object that the scene's event changes, counted from 1; 0: none
 
     @property
     def capture(self) -> Capture:
@@ -78,22 +78,23 @@ def unchanged(view: RenderedView) -> RenderedView:
 
 
 class Drop(NamedTuple):
-    """An object, a view or a pair that is not used."""
+    """Why an object, a view or a pair is not used."""
 
     kind: str  # for counting
     why: str  # one line for people
 
 
 class Portrait(NamedTuple):
-    """What the probes tell of an object."""
+    """What the probes say about an object."""
 
     cloud: Surface
-    asymmetry: float  # mean difference between the object and itself turned, over all turns of the ring; 0..1
+    # mean difference between the object and its rotated self over all turns of the ring, 0..1
+    asymmetry: float
     folds: dict[
         int, float
     ]  # difference after a turn of 360/k degrees, over `asymmetry`: near 0 if symmetric of order k
-    thickness: float  # thinnest over widest direction
-    main_part: float  # share of the surface that hangs together
+    thickness: float  # ratio of the thinnest to the widest direction
+    main_part: float  # share of the surface in the largest connected part
     slab: float  # share of the footprint that is bare floor around the object
     chirality: float  # difference between the object and its mirror image, however turned
     problem: Drop | None
@@ -106,12 +107,12 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
         probes: views from all around, equally spaced in azimuth, at one elevation and distance.
     """
     captures = [probe.capture for probe in probes]
-    # a coarse cloud: it is compared with pictures many times
-    cloud = merge([surface(one, max_points=500) for one in captures])
+    # a coarse cloud, because it is compared with pictures many times
+    cloud = merge([surface(capture, max_points=500) for capture in captures])
     if len(cloud.points) < FEWEST_POINTS:
         none = dict.fromkeys(FOLDS, 0.0)
         return Portrait(cloud, 0.0, none, 0.0, 0.0, 0.0, 0.0, _nothing_measured(probes, gates))
-    dense = merge([surface(one) for one in captures])
+    dense = merge([surface(capture) for capture in captures])
     difference = turntable(captures)
     asymmetry = float(difference[1:].mean())
     folds = {
@@ -133,7 +134,7 @@ def portray(probes: Sequence[RenderedView], gates: GateConfig) -> Portrait:
 
 
 def _nothing_measured(probes: Sequence[RenderedView], gates: GateConfig) -> Drop:
-    """Why the probes of an object show no point of its surface, or hardly one."""
+    """Why the probes of an object show no or hardly any point of its surface."""
     shown = [probe for probe in probes if mask(probe.capture).any()]
     if not shown:
         return Drop("empty", "nothing can be seen of it")
@@ -151,17 +152,18 @@ def _see_through(probes: Sequence[RenderedView], gates: GateConfig) -> Drop | No
 
 
 def turntable(ring: Sequence[Capture]) -> Array:
-    """How different the object looks after each turn of the ring, by albedo and shape; light plays no part.
+    """How different the object looks after each turn of the ring, by albedo and shape and without light.
 
-    The pictures of a ring are what a turntable would show: entry k compares each with the one k steps on.
+    The views of a ring are what a turntable would show: entry k compares each view with the one k steps
+    ahead.
 
     Returns:
         (len(ring),) mean difference in [0, 1]; entry 0 is 0.
 
     Source:
-        Self-similarity over views: Orient Anything v2 predicts the same order of symmetry from pictures.
+        Self-similarity across views; Orient Anything v2 predicts the same order of symmetry from pictures.
     """
-    small = [_halved(one) for one in ring]
+    small = [_halved(capture) for capture in ring]
     out = np.zeros(len(ring))
     for step in range(1, len(ring) // 2 + 1):
         pairs = [_halves_difference(small[i], small[(i + step) % len(ring)]) for i in range(len(ring))]
@@ -170,7 +172,7 @@ def turntable(ring: Sequence[Capture]) -> Array:
 
 
 def _halved(capture: Capture) -> tuple[Array, Array]:
-    """Albedo and depth over distance at half the size: one path a pixel leaves fine textures noisy."""
+    """Albedo and relative depth at half the resolution, because one path per pixel leaves textures noisy."""
     seen = mask(capture)
     height, width = (n // 2 * 2 for n in seen.shape)
     blocks = seen[:height, :width].reshape(height // 2, 2, width // 2, 2).sum(axis=(1, 3))
@@ -185,12 +187,12 @@ def _halved(capture: Capture) -> tuple[Array, Array]:
 
 
 def picture_difference(a: Capture, b: Capture) -> float:
-    """How different two small views are in albedo and shape: mean over both outlines, in [0, 1]."""
+    """How different two small views are in albedo and shape: the mean over both outlines, in [0, 1]."""
     return _halves_difference(_halved(a), _halved(b))
 
 
 def _halves_difference(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
-    """Mean over the union of both outlines."""
+    """Mean difference over the union of both outlines."""
     either = np.isfinite(a[1]) | np.isfinite(b[1])
     both = np.isfinite(a[1]) & np.isfinite(b[1])
     of_albedo = np.abs(a[0][both] - b[0][both]).mean(axis=1)
@@ -200,7 +202,7 @@ def _halves_difference(a: tuple[Array, Array], b: tuple[Array, Array]) -> float:
 
 
 def _thickness(points: Array) -> float:
-    """Thinnest over widest direction of a cloud, in standard deviations."""
+    """Ratio of the thinnest to the widest direction of a point cloud, by standard deviations."""
     if len(points) < FEWEST_POINTS:
         return 0.0
     spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 0))
@@ -208,9 +210,10 @@ def _thickness(points: Array) -> float:
 
 
 def _main_part(cloud: Surface) -> float:
-    """Share of the seen surface in its largest connected part, on a grid whose cells touch at corners.
+    """Share of the visible surface in its largest connected part, on a grid with corner neighbours.
 
-    What stands above something belongs to it: the ring does not see the underside of a mushroom's cap.
+    Cells above others belong to them, because the ring does not see, for example, the underside of a
+    mushroom's cap.
     """
     if not len(cloud.points):
         return 0.0
@@ -221,7 +224,7 @@ def _main_part(cloud: Surface) -> float:
     np.add.at(area, tuple(cells.T), cloud.area)
     filled = area > 0
     label = np.where(filled, np.arange(1, GRID**3 + 1).reshape(filled.shape), 0)
-    while True:  # the largest label of a part spreads over it
+    while True:  # the largest label of a part spreads over the whole part
         wider = label
         for axis in range(3):
             padded = np.pad(wider, [(1, 1) if a == axis else (0, 0) for a in range(3)])
@@ -236,7 +239,7 @@ def _main_part(cloud: Surface) -> float:
 
 
 def _slab(cloud: Surface) -> float:
-    """Share of the footprint that is level floor around the object; 0 if the object is flat and low."""
+    """Share of the footprint that is bare, level floor around the object; 0 if the object itself is flat."""
     if not len(cloud.points):
         return 0.0
     low = cloud.points.min(axis=0)
@@ -252,7 +255,7 @@ def _slab(cloud: Surface) -> float:
 
     above = cloud.points[:, 2] - low[2] >= FLOOR * float(np.linalg.norm(size))
     if above.mean() < 0.02 or size[2] < LOW * max(size[0], size[1]):
-        return 0.0  # a plate, or a pizza on it, is not a slab with something else on it
+        return 0.0  # a plate, or a pizza on a plate, is not a slab with something else on it
     footprint = cells(cloud.points)
     return len(cells(cloud.points[level]) - cells(cloud.points[above])) / max(len(footprint), 1)
 

@@ -1,4 +1,4 @@
-"""One render process: it is started, asked with a deadline, watched, and ended at once when that must be.
+"""One render process: it is started, gets requests with deadlines, is watched, and can be ended at once.
 
 Never imports bpy. Success is judged by what came back, never by an exit code.
 """
@@ -18,10 +18,11 @@ from viewpoint100k.devices import Device, environment_of
 from viewpoint100k.errors import EngineError
 from viewpoint100k.interpreters import START_S
 
-# as START_S on a GPU, whose driver compiles Blender's kernels when it first meets them, for ten minutes
+# like START_S, but on a GPU, whose driver may first spend ten minutes compiling Blender's kernels
 WARM_S = 3600.0
 WATCH_S = 0.5  # between two looks at the memory of a process that renders on a GPU
-STARTS = 30  # of a process that somebody kills each time before it is ready, until the run is given up
+# starts of a process that is killed from outside each time before it is ready, until the run gives up
+STARTS = 30
 
 Answer = TypeVar("Answer", bound=protocol.Answer)
 
@@ -37,7 +38,7 @@ class ProcessDeadError(Exception):
 
 
 class RequestRefusedError(Exception):
-    """The process lives and says no."""
+    """The process is alive and refused a request."""
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(reason)
@@ -45,7 +46,7 @@ class RequestRefusedError(Exception):
 
 
 class RenderProcess:
-    """A process with one render thread, which is replaced as often as it must be."""
+    """A process with one render thread, which is replaced whenever necessary."""
 
     def __init__(self, settings: RenderConfig, scratch: Path, python: str, on: Device) -> None:
         self.settings = settings
@@ -54,11 +55,11 @@ class RenderProcess:
         self.on = on
         self.renderer = ""
         self.device = ""
-        self.start_cpu_s = 0.0  # of all starts
+        self.start_cpu_s = 0.0  # CPU time of all starts
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._closed = False
-        self._most_mb = math.inf  # resident, of this process
+        self._most_mb = math.inf  # limit of the process's resident memory
 
     def start(self) -> None:
         """Start the process and wait until it is ready. One that is killed meanwhile is started again.
@@ -177,7 +178,7 @@ class RenderProcess:
         return protocol.decode(line)
 
     def _stderr_tail(self) -> str:
-        """The last lines of what the process complained of."""
+        """The last lines of the process's stderr."""
         try:
             text = (self.scratch / "stderr.txt").read_text(errors="replace")
         except OSError:

@@ -1,4 +1,4 @@
-"""Is a published shard what its manifest says it is made of?
+"""Checks whether a published shard is what its manifest says.
 
 Renders it again and says what differs, and why.
 """
@@ -34,19 +34,19 @@ from viewpoint100k.run_state import RunPaths
 from viewpoint100k.shards import Receipt, StoredSample, decode, read_shard, sha256_file, write_shard
 
 MANY = 5  # differences of a kind that are listed one by one
-# of 255: what another CPU kernel of the same renderer changes, JPEG included, stays below
+# grey levels of 255: differences by another CPU kernel of the same renderer, including JPEG, stay below this
 PIXEL_TOLERANCE = 12
-CLOSE_SHARE = 0.001  # of pixels that may differ by more, at outlines
+CLOSE_SHARE = 0.001  # share of pixels that may differ by more, at outlines
 
 
 class Reproduction(NamedTuple):
-    """What came of it."""
+    """The result of a comparison."""
 
     shard: str
-    same_bytes: bool  # whatever code the samples say they were made by
-    close: bool  # the same samples, and pictures that differ by no more than kernels do
+    same_bytes: bool  # apart from the code that samples name in their provenance
+    close: bool  # whether samples are equal, and pictures differ by no more than kernels do
     findings: list[str]
-    other_code: str = ""  # how this code differs from the shard's, if it is known to; no fault by itself
+    other_code: str = ""  # how this code differs from the shard's, if that is known; not a fault by itself
 
 
 def reproduce_shard(  # noqa: PLR0913 - how to render, by name
@@ -184,7 +184,7 @@ def _other_blender(manifest: Manifest, here: str) -> str:
 
 
 def _code_of(dataset: Path, manifest: Manifest, entry: ShardEntry) -> Code:
-    """By what its first sample says; if it cannot be read, by the manifest."""
+    """The renderer by the shard's first sample; if that cannot be read, by the manifest."""
     try:
         first = next(iter(read_shard(dataset / entry.name))).sample.provenance
         return Code(version=first.code_version, commit=first.code_commit)
@@ -207,7 +207,7 @@ def _as_by_the_code_of(old: list[StoredSample], new: list[StoredSample]) -> list
 def _config(dataset: Path, manifest: Manifest, source: str | None) -> RunConfig:
     config = load_config_tree(manifest.config)
     if (templates := config.questions.templates) is not None and not Path(templates).is_file():
-        raise InputError(f"{dataset} was asked with the wordings in {templates!r}, which is no file here")
+        raise InputError(f"{dataset} was made with the wordings in {templates!r}, which is not a file here")
     if public_source(config.source) in ("folder", XL_TABLE):
         here = RunPaths(dataset).config
         source = source or (read_config(here).source if here.is_file() else None)
@@ -281,7 +281,7 @@ def _objects(dataset: Path, entry: ShardEntry, plan: Plan) -> list[str]:
 
 
 def _compare(old: list[StoredSample], new: list[StoredSample], findings: list[str]) -> bool:
-    """Say what differs between two versions of a shard. Returns whether that is only what kernels change."""
+    """Report the differences of two versions of a shard; return whether they are only what kernels change."""
     if len(old) != len(new):
         findings.append(f"samples: were {len(old)}, are {len(new)}")
     fields = list[str]()

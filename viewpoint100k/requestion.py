@@ -1,4 +1,4 @@
-"""Asking anew about the pairs of a dataset: other wordings, other forms of answers, other gates.
+"""Asks new questions about the pairs of a dataset: other wordings, other forms of answers, other gates.
 
 Nothing is rendered.
 """
@@ -35,7 +35,7 @@ def _receipt(
     manifest: Manifest,
     dropped: Counter[str],
 ) -> Receipt:
-    """The receipt of a shard that was asked about anew, but for its file."""
+    """The receipt of a shard with new questions, still without the facts of its file."""
     return Receipt(
         name="",
         number=number,
@@ -56,7 +56,7 @@ def _receipt(
 
 
 def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manifest:
-    """Ask anew about the pairs of a dataset, into a new folder; nothing is rendered.
+    """Ask new questions about the pairs of a dataset, into a new folder, without rendering.
 
     Args:
         overrides: of settings, as in `generate`: wordings, forms of answers, gates. They hold for photographs
@@ -92,7 +92,7 @@ def requestion(dataset: Path, out: Path, overrides: Sequence[str] = ()) -> Manif
 
 
 def _changed_config(dataset: Path, manifest: Manifest, overrides: Sequence[str]) -> RunConfig:
-    """The dataset's settings with the overrides, of which none may need a new render.
+    """The dataset's settings with the overrides, none of which may require a new render.
 
     Raises:
         InputError: one does, or the wordings of the dataset are not named.
@@ -103,7 +103,7 @@ def _changed_config(dataset: Path, manifest: Manifest, overrides: Sequence[str])
     # a path that the dataset's maker chose belongs to another machine, or is a trap
     if config.questions.templates is not None and not named:
         raise InputError(
-            f"{dataset} was asked with the wordings in {config.questions.templates!r}. Say where they are "
+            f"{dataset} was made with the wordings in {config.questions.templates!r}. Say where they are "
             "here with --set questions.templates=FILE.yaml, or take ours with --set "
             "questions.templates=null"
         )
@@ -117,7 +117,7 @@ def _changed_config(dataset: Path, manifest: Manifest, overrides: Sequence[str])
 
 
 def _by_settings(config: RunConfig, stored: StoredSample) -> StoredSample:
-    """The same sample, said to be asked by these settings."""
+    """The sample with a provenance that names these settings."""
     provenance = stored.sample.provenance.model_copy(update={"config_hash": config_hash(config)})
     return stored._replace(sample=stored.sample.model_copy(update={"provenance": provenance}))
 
@@ -125,7 +125,7 @@ def _by_settings(config: RunConfig, stored: StoredSample) -> StoredSample:
 def _asked_anew(
     config: RunConfig, number: int, path: Path, stored: Sequence[StoredSample], dropped: Counter[str]
 ) -> list[StoredSample]:
-    """The samples of a shard with new questions, without those of which nothing can be asked."""
+    """The samples of a shard with new questions, without those about which nothing can be asked."""
     glances = []
     for sample in stored:
         with in_sample(path, sample.key):

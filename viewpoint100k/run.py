@@ -1,6 +1,6 @@
-"""A run wherever its folder lies. Behind a URL, a stage copies what it needs and sends what it made.
+"""A run, in a local folder or behind a URL, where a stage copies the files it needs and uploads its results.
 
-Nothing is shared but files: shards, then their receipts, which mark them as done.
+Machines share nothing but files: shards, then their receipts, which mark them as done.
 """
 
 import os
@@ -43,14 +43,16 @@ def generate(
     progress: Callable[[int, int], None] | None = None,
     **fields: Any,
 ) -> Manifest:
-    """Make a dataset on this machine: plan, render what is missing, describe. Run again, it goes on.
+    """Make a dataset on this machine: plan it, render the missing shards, and write manifest and card.
+
+    An interrupted run continues where it stopped when it is called again with the same settings.
 
     Args:
         out: a folder, or a URL such as s3://bucket/run.
         preset: a name, or a YAML file of your own.
         overrides: settings, such as "render.size_px=64".
         workers: render processes; None: one per GPU, else one per core.
-        engine_python: another Python that has bpy, to render with.
+        engine_python: another Python interpreter with bpy, to render with.
         progress: called with (shards done, shards) before each shard and at the end.
         fields: settings of the run as a whole, such as source="my-models/", pairs=300, seed=1.
 
@@ -79,9 +81,9 @@ def generate(
 
 
 def with_absolute_source(config: RunConfig) -> RunConfig:
-    """The same with absolute paths of folders of objects and panoramas.
+    """The same settings with absolute paths to folders of objects and panoramas.
 
-    A run may be taken up again from another folder.
+    They are needed because a run may be continued from another working directory.
     """
     surroundings = [
         entry if entry == BUNDLED else os.path.abspath(entry) for entry in config.render.surroundings
@@ -99,7 +101,7 @@ def with_absolute_source(config: RunConfig) -> RunConfig:
 class Run:
     """A folder, or a URL opened with `with`.
 
-    `folder` is where its files are, or those of them that were needed here.
+    `folder` holds its files; for a URL, those that were needed on this machine.
     """
 
     def __init__(self, out: str) -> None:
@@ -128,7 +130,7 @@ class Run:
 
     @property
     def logs(self) -> Path:
-        """For what the commands print, on this machine."""
+        """The folder on this machine for the output of commands."""
         if self._store is None:
             return RunPaths(self.folder).run / "logs"
         return (
@@ -145,16 +147,16 @@ class Run:
             foreign = sorted(name for name in storage.sizes(store) if name)
             if foreign:
                 raise InputError(
-                    f"{self.out} holds something else ({foreign[0]}) and no run of ours; pass a new URL"
+                    f"{self.out} holds something else ({foreign[0]}) and no run of this tool; pass a new URL"
                 )
         before = paths.plan.read_bytes() if paths.plan.exists() else b""
         plan = pipeline.plan_run(self.folder, config, progress)
-        if store and paths.plan.read_bytes() != before:  # it is new, or has grown
+        if store and paths.plan.read_bytes() != before:  # the plan is new, or has grown
             for path in (
                 paths.listed_rejects,
                 paths.config,
                 paths.plan,
-            ):  # the plan last: it marks the stage as done
+            ):  # the plan is sent last: it marks the stage as done
                 storage.put(store, path, str(path.relative_to(self.folder)))
         return plan
 
@@ -181,10 +183,10 @@ class Run:
         workers: int = 1,
         devices: Callable[[Path], Sequence[Device]] = lambda scratch: (Device(),),
     ) -> Receipt:
-        """`pipeline.render_shard`; the shard is sent before its receipt.
+        """`pipeline.render_shard`; a shard is uploaded before its receipt.
 
         Args:
-            devices: finds them, given a folder for temporary files; not asked if the shard is done.
+            devices: finds the devices, given a folder for temporary files; not called if the shard is done.
         """
         plan = self.read_plan()
         shard = plan.shards[number] if 0 <= number < len(plan.shards) else None
@@ -211,7 +213,7 @@ class Run:
     def status(self, plan: Plan, known: dict[int, Receipt]) -> Status:
         """`run_state.status`.
 
-        Behind a URL, a shard is done if it has a receipt and as many bytes as that says.
+        Behind a URL, a shard is done if it has a receipt and the number of bytes that the receipt states.
         """
         if self._store:
             self._fetch_small(self._store)
@@ -225,19 +227,19 @@ class Run:
         return run_state.status(self.folder, plan, known)
 
     def rejects(self) -> list[Reject]:
-        """`run_state.read_rejects`, as far as they were fetched by `status`."""
+        """`run_state.read_rejects`; behind a URL, of the files that `status` has fetched."""
         return run_state.read_rejects(self.folder)
 
     def fetching(self) -> str:
-        """How far its objects are fetched, for people; of a run in a folder."""
+        """How far the objects of a run in a local folder are fetched, as text for people."""
         return fetching.sum_up(fetching.read_fetching(self.folder))
 
     def finalize(self) -> Manifest:
-        """`pipeline.finalize`. Behind a URL, fetches all shards: needs as much room in the temporary folder.
+        """`pipeline.finalize`. Behind a URL, all shards are fetched into the temporary folder, which needs
+        that space.
 
         Raises:
-            InputError: shards are missing, or are not what their receipts say; such ones are to be made
-            again.
+            InputError: shards are missing, or differ from their receipts and must be made again.
         """
         store = self._store
         plan = self.read_plan()
@@ -249,7 +251,8 @@ class Run:
             path = RunPaths(self.folder).shard(shard)
             if receipt.samples and not path.exists():
                 storage.get(store, path.name, path)
-            if run_state.read_receipt(self.folder, shard) is None:  # damaged there: it is no longer done
+            # the uploaded shard is damaged: it no longer counts as done
+            if run_state.read_receipt(self.folder, shard) is None:
                 storage.delete(store, _name(self.folder, RunPaths(self.folder).receipt(shard)))
         try:
             manifest = pipeline.finalize(self.folder)
@@ -263,7 +266,7 @@ class Run:
         return manifest
 
     def _named(self, text: str) -> str:
-        """A message about the copy, as one about the URL: quoted for the shell within a command."""
+        """A message with the local copy's path replaced by the URL, quoted for the shell within a command."""
         folder = re.escape(str(self.folder))
         text = re.sub(
             rf"(`viewpoint100k [a-z-]+ ){folder}", lambda found: found[1] + shlex.quote(self.out), text
@@ -271,7 +274,7 @@ class Run:
         return text.replace(str(self.folder), self.out)
 
     def _sent(self, store: Store, shard: Shard) -> Receipt | None:
-        """The receipt of a shard that is done."""
+        """The receipt of a shard, if the shard is done."""
         path = RunPaths(self.folder).receipt(shard)
         self._fetch(store, _name(self.folder, path))
         receipt = _read(path)
@@ -285,7 +288,7 @@ class Run:
             storage.get(store, name, self.folder / name)
 
     def _fetch_small(self, store: Store) -> None:
-        """Receipts, progress and rejects as they are there now."""
+        """Fetch receipts, progress and rejects as they are in the store now."""
         for folder in SMALL:
             target = RunPaths(self.folder).run / folder
             target.mkdir(parents=True, exist_ok=True)
@@ -309,19 +312,19 @@ def _read(path: Path) -> Receipt | None:
 
 @contextmanager
 def _reporting(store: Store, path: Path, name: str) -> Iterator[None]:
-    """Send the progress of a shard from time to time, and at last if it failed."""
+    """Upload the progress of a shard from time to time, and once more at the end if it failed."""
     over = threading.Event()
     sent = b""
 
     def send() -> None:
         nonlocal sent
-        with suppress(OSError, storage.StorageError):  # a report that is lost is no harm
+        with suppress(OSError, storage.StorageError):  # a lost report does no harm
             if (now := path.read_bytes()) != sent:
                 storage.put(store, path, name)
                 sent = now
 
     def report() -> None:
-        wait_s = 1.0  # the first one soon: it says that somebody is at work
+        wait_s = 1.0  # the first report comes soon: it says that somebody is at work
         while not over.wait(wait_s):
             send()
             wait_s = REPORT_S

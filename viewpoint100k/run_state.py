@@ -1,4 +1,4 @@
-"""What lies on disk of a run: where its files are, what is done, what is in work, what was refused."""
+"""The state of a run on disk: where its files are, and what is done, in progress or refused."""
 
 import fcntl
 import os
@@ -19,8 +19,9 @@ from viewpoint100k.plan import Plan, Shard
 from viewpoint100k.records import Record, Reject
 from viewpoint100k.shards import Receipt, sha256_file, write_atomically
 
-MACHINE = "VIEWPOINT100K_MACHINE"  # names this machine in receipts, if its host name does not tell
-# a shard in work reports after each object, which may be tried twice: its deadline is a third of this
+# environment variable that names this machine in receipts, if its host name says nothing
+MACHINE = "VIEWPOINT100K_MACHINE"
+# a shard in progress reports after each object, which may be tried twice: its deadline is a third of this
 QUIET_S = 900.0
 
 
@@ -62,7 +63,7 @@ class RunPaths(NamedTuple):
         return self.run / "progress" / f"{shard.name}.json"
 
     def visits(self, shard: Shard) -> Path:
-        """What unfinished attempts at a shard have got of its objects."""
+        """Results of objects that unfinished attempts at a shard have visited."""
         return self.run / "tmp" / "visits" / shard.name
 
     def scratch(self, shard: Shard) -> Path:
@@ -83,7 +84,7 @@ def read_plan(out: Path) -> Plan:
 
 
 def check_out(paths: RunPaths) -> None:
-    """That OUT is a folder for a new run.
+    """Check that OUT can be the folder of a new run.
 
     Raises:
         InputError: it is a file, or holds something else.
@@ -95,15 +96,15 @@ def check_out(paths: RunPaths) -> None:
         if foreign:
             raise InputError(
                 f"{paths.out} holds something else ({', '.join(foreign[:3])}"
-                f"{', ...' if len(foreign) > 3 else ''}) and no run of ours; pass a new or empty folder"
+                f"{', ...' if len(foreign) > 3 else ''}) and no run of this tool; pass a new or empty folder"
             )
 
 
 def same_run(paths: RunPaths, config: RunConfig) -> RunConfig:
-    """The settings of the run in OUT, with as many pairs as are asked for now.
+    """The settings of the run in OUT, with the number of pairs that is asked for now.
 
     Raises:
-        InputError: a setting differs otherwise, or the pairs are fewer; names it.
+        InputError: another setting differs (the message names it), or fewer pairs are asked for than before.
     """
     there = read_config(paths.config)
     sizes = [*there.grown_from, there.pairs]
@@ -140,9 +141,9 @@ def same_run(paths: RunPaths, config: RunConfig) -> RunConfig:
 
 
 class Progress(Record):
-    """A shard in work, or one whose work has ended too soon.
+    """A shard in progress, or one whose attempt ended before it was done.
 
-    Lies in OUT/.run/progress until the shard is done.
+    It lies in OUT/.run/progress until the shard is done.
     """
 
     attempt: int
@@ -152,16 +153,16 @@ class Progress(Record):
     updated: float
     pairs: int = 0
     rejects: int = 0
-    error: str = ""  # why the attempt failed; a killed one leaves none
+    error: str = ""  # why the attempt failed; empty for one that was killed
 
 
 def machine_name() -> str:
-    """How this machine is called in receipts, which are not published."""
+    """The name of this machine in receipts, which are not published."""
     return os.environ.get(MACHINE) or platform.node()
 
 
 def begin_attempt(out: Path, shard: Shard) -> Progress:
-    """Say that this process makes a shard now, for the first time or once more."""
+    """Record that this process now makes a shard, for the first time or again."""
     now = time.time()
     before = read_progress(out, shard)
     begun = Progress(
@@ -178,7 +179,7 @@ def begin_attempt(out: Path, shard: Shard) -> Progress:
 def report_progress(
     paths: RunPaths, shard: Shard, begun: Progress, pairs: int = 0, rejects: int = 0, error: str = ""
 ) -> None:
-    """Say how far a shard is, for `status` to read."""
+    """Record how far a shard is, for `status` to read."""
     now = begun.model_copy(
         update={"updated": time.time(), "pairs": pairs, "rejects": rejects, "error": error}
     )
@@ -186,7 +187,7 @@ def report_progress(
 
 
 def read_progress(out: Path, shard: Shard) -> Progress | None:
-    """How far the last attempt at an unfinished shard came; None: there was none."""
+    """How far the last attempt at an unfinished shard got; None: there was no attempt."""
     try:
         return Progress.model_validate_json(RunPaths(out).progress(shard).read_bytes())
     except (OSError, ValidationError):
@@ -194,7 +195,7 @@ def read_progress(out: Path, shard: Shard) -> Progress | None:
 
 
 def read_receipt(out: Path, shard: Shard) -> Receipt | None:
-    """The receipt of a finished shard; None if the shard is missing, torn, or of another run."""
+    """The receipt of a finished shard; None if the shard is missing, truncated, or of another run."""
     paths = RunPaths(out)
     try:
         receipt = Receipt.model_validate_json(paths.receipt(shard).read_bytes())
@@ -210,32 +211,36 @@ def read_receipt(out: Path, shard: Shard) -> Receipt | None:
 
 
 class Status(NamedTuple):
-    """How far a run is, from what is on disk alone."""
+    """How far a run is, judged only by what is on disk."""
 
     done: list[Receipt]
-    missing: list[Shard]  # all that are not done
-    progress: dict[int, Progress]  # of those that are missing and were begun, by number
+    missing: list[Shard]  # all shards that are not done
+    progress: dict[int, Progress]  # of the missing shards that were begun, by number
     pairs_wanted: int
 
     @property
     def running(self) -> dict[int, Progress]:
-        """Those that are in work, as far as their reports tell."""
-        return {number: one for number, one in self.progress.items() if not one.error and _alive(one)}
+        """The progress of those shards whose reports say that somebody works on them."""
+        return {
+            number: progress
+            for number, progress in self.progress.items()
+            if not progress.error and _alive(progress)
+        }
 
     @property
     def pairs_in_work(self) -> int:
-        return sum(one.pairs for one in self.running.values())
+        return sum(progress.pairs for progress in self.running.values())
 
     @property
     def rejects_in_work(self) -> int:
-        return sum(one.rejects for one in self.running.values())
+        return sum(progress.rejects for progress in self.running.values())
 
 
 def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None = None) -> Status:
     """Judge completeness from receipts and shards, never from an exit code.
 
     Args:
-        known: receipts that were read before, and need not be checked against their shards again. Updated
+        known: receipts that were read before and need not be checked against their shards again; updated
             here.
     """
     plan = plan or read_plan(out)
@@ -256,7 +261,7 @@ def status(out: Path, plan: Plan | None = None, known: dict[int, Receipt] | None
 
 
 def _alive(progress: Progress) -> bool:
-    """Whether somebody works on a shard: it has reported lately, and its process is there if it was here."""
+    """Whether a shard is being worked on: it reported recently, and its process, if a local one, exists."""
     if time.time() - progress.updated > QUIET_S:
         return False
     if not progress.machine == machine_name() == platform.node():
@@ -264,13 +269,13 @@ def _alive(progress: Progress) -> bool:
     try:
         os.kill(progress.pid, 0)
     except OSError as error:
-        return not isinstance(error, ProcessLookupError)  # one that is not ours to signal is alive
+        return not isinstance(error, ProcessLookupError)  # a process that we may not signal is alive
     return True
 
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Wait until no other process holds this lock. Where a file system has no locks, go on without."""
+    """Wait until no other process holds this lock. Go on without it on a file system that has no locks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
         with suppress(OSError):

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class StorageError(ViewpointError):
-    """A transfer failed again and again."""
+    """A transfer failed repeatedly."""
 
 
 class Store(NamedTuple):
@@ -34,7 +34,7 @@ class Store(NamedTuple):
 
 
 def is_url(out: str) -> bool:
-    """Whether a run folder is named by a URL, and is no folder of this machine."""
+    """Whether a run folder is named by a URL rather than by a local path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", out) is not None and not out.startswith("file://")
 
 
@@ -60,7 +60,7 @@ def open_store(url: str) -> Store:
 
 
 def put(store: Store, source: Path, name: str) -> None:
-    """Copy a file there, whole or not at all; tried again when the connection drops.
+    """Upload a file atomically, with retries if the connection drops.
 
     Raises:
         StorageError: it could not be sent, or less of it arrived.
@@ -77,7 +77,7 @@ def put(store: Store, source: Path, name: str) -> None:
 
 
 def get(store: Store, name: str, target: Path) -> bool:
-    """Copy a file here. The target is whole when this returns.
+    """Download a file; the target is complete when this returns.
 
     Returns:
         Whether there is such a file.
@@ -152,7 +152,7 @@ def delete(store: Store, name: str) -> None:
 
 
 def _persist(action: Callable[[], T], what: str) -> T:
-    """Do something over a network until it works."""
+    """Repeat an action over a network until it succeeds."""
     for attempt in range(TRIES):
         try:
             return action()

@@ -1,4 +1,4 @@
-"""Panoramas of the user's own: found, checked before anything is rendered, hashed, credited.
+"""The user's own panoramas: they are found, checked before anything is rendered, hashed and credited.
 
 A folder may have a manifest such as a folder of objects has, with author, licence and source of each file.
 The same place in several sizes or formats, named as Poly Haven names them (`hall_1k.exr`, `hall_4k.hdr`), is
@@ -43,7 +43,7 @@ class Facts(NamedTuple):
 
 
 def list_panoramas(config: RunConfig) -> tuple[list[Panorama], list[Reject]]:
-    """All usable panoramas of `render.surroundings`, and why others are not usable.
+    """All usable panoramas of `render.surroundings`, and the reasons why others are not usable.
 
     Raises:
         InputError: an entry is no folder, or none of its files can be used; says why.
@@ -177,7 +177,7 @@ def _record(entry: Described, uid: str, digest: str) -> ObjectRecord:
 def check_panorama(
     folder: Path, name: str, entry: Described, budgets: FileBudgets, allow: tuple[str, ...] | None
 ) -> str:
-    """See that a file of a folder is a whole equirectangular picture within the budgets.
+    """Check that a file of a folder is a complete equirectangular picture within the budgets.
 
     Returns:
         Its sha256.
@@ -204,7 +204,7 @@ def check_panorama(
 
 
 def _check_size(facts: Facts, budgets: FileBudgets) -> None:
-    """What a header says is checked before anything is decoded."""
+    """Check the facts of a header before anything is decoded."""
     width, height = facts
     if width * height > budgets.max_panorama_pixels:
         raise ObjectRefused(
@@ -219,7 +219,7 @@ def _check_size(facts: Facts, budgets: FileBudgets) -> None:
 
 
 def _check_radiance(path: Path, budgets: FileBudgets) -> None:
-    """A Radiance file holds no value that is not finite: it need only be whole."""
+    """Check that a Radiance file is complete; its format has no infinite or NaN values."""
     data = path.read_bytes()
     head = data[:HEADER_BYTES]
     if not head.startswith((b"#?RADIANCE", b"#?RGBE")):
@@ -295,7 +295,7 @@ print("##" + json.dumps(facts))
 
 
 def _check_exr(path: Path, budgets: FileBudgets) -> None:
-    """An OpenEXR file is decoded once, for it may hold values that are not finite."""
+    """Check an OpenEXR file by decoding it, because it may hold infinite or NaN values."""
     if find_spec("OpenEXR") is None:
         raise MissingExtra("reading .exr panoramas needs OpenEXR: pip install 'viewpoint100k[panoramas]'")
     command = [sys.executable, "-c", READ_EXR, str(path), str(budgets.max_panorama_pixels)]
@@ -319,7 +319,7 @@ def _check_exr(path: Path, budgets: FileBudgets) -> None:
 
 
 def _check_jpeg(path: Path, budgets: FileBudgets) -> None:
-    """A JPEG is decoded once: one that is cut short looks whole in its header."""
+    """Check a JPEG by decoding it, because a truncated one has an intact header."""
     try:
         with Image.open(path, formats=["JPEG"]) as picture:
             _check_size(Facts(*picture.size), budgets)

@@ -51,17 +51,17 @@ Progress = Callable[[int, int], None]
 
 
 class Removed(NamedTuple):
-    """What a removal did."""
+    """The result of a removal."""
 
     manifest: Manifest
-    shards: list[str]  # that were rewritten, or went
-    samples: int  # that went
+    shards: list[str]  # shards that were rewritten or deleted
+    samples: int  # number of samples that were removed
 
 
 def remove_objects(
     dataset: Path, uids: Sequence[str], reason: str = "", progress: Progress = lambda done, of: None
 ) -> Removed:
-    """Take objects out of a dataset folder; first finish what an earlier removal left undone.
+    """Take objects out of a dataset folder, after finishing an interrupted earlier removal.
 
     Args:
         uids: of the objects; those that are out already are fine. None at all: only finish.
@@ -91,7 +91,7 @@ def remove_objects(
 
 def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, progress: Progress) -> Manifest:
     """Write the manifest of the dataset without the objects. Nothing else is touched."""
-    new = [uid for uid in uids if uid not in {each.uid for each in manifest.removed}]
+    new = [uid for uid in uids if uid not in {removal.uid for removal in manifest.removed}]
     if not new:
         return manifest
     listed = read_attribution(dataset)
@@ -108,7 +108,7 @@ def _begin(dataset: Path, manifest: Manifest, uids: list[str], reason: str, prog
             f"nothing would be left of {dataset}; delete the folder, and the repository, instead"
         )
     version = next_version(manifest.version)
-    lost = max((each.pairs_lost for each in manifest.removed), default=0)
+    lost = max((removal.pairs_lost for removal in manifest.removed), default=0)
     lost += manifest.samples - sum(entry.samples for entry in shards)
     size = _planned_pairs(dataset, manifest)
     removals = [
@@ -140,7 +140,7 @@ def _refuse_photographed(dataset: Path, uids: Sequence[str]) -> None:
 
 
 def _planned_pairs(dataset: Path, manifest: Manifest) -> int:
-    """How many pairs the run has been planned for; its folder may be ahead of its manifest."""
+    """The number of pairs that the run was planned for; its folder may be ahead of its manifest."""
     published = manifest.config.get("pairs")
     sizes = [published if isinstance(published, int) else 0]
     settings = dataset / ".run" / "config.yaml"
@@ -151,7 +151,7 @@ def _planned_pairs(dataset: Path, manifest: Manifest) -> int:
 
 
 def _entry_without(dataset: Path, entry: ShardEntry, gone: set[str]) -> ShardEntry | None:
-    """The entry of a shard that some objects leave; None where nothing is left of it."""
+    """The entry of a shard without some objects; None if nothing is left of it."""
     path = dataset / entry.name
     kept = keep_samples(path, gone)
     if not kept.dropped:
@@ -206,7 +206,7 @@ def _finish(dataset: Path, manifest: Manifest, progress: Progress) -> tuple[Mani
 
 
 def _update_receipts(dataset: Path, wanted: dict[str, ShardEntry], gone: set[str]) -> None:
-    """So that `generate` in the same folder takes the shards for done."""
+    """Rewrite receipts so that `generate` in the same folder counts the shards as done."""
     receipts = dataset / ".run" / "receipts"
     own = is_own_folder(receipts.parent) and is_own_folder(receipts)
     for path in sorted(receipts.glob("*.json")) if own else ():
@@ -234,7 +234,7 @@ def _facts(entry: ShardEntry) -> dict[str, str | int]:
 
 
 def losses_of(plan: Plan, removed: Sequence[Removal]) -> Losses:
-    """What a run has lost since it began, until it grew beyond the size of a plan."""
+    """The losses of a run to removals, from its beginning until it grew beyond the size of a plan."""
     before = [removal for removal in removed if removal.pairs_planned <= plan.size]
     lost = max((removal.pairs_lost for removal in before), default=0)
     planned = sum(len(shard.motions) for shard in plan.shards)  # a stranger's manifest may say anything

@@ -1,6 +1,6 @@
-"""One visit to one object: fetched, looked at from all sides, rendered, annotated.
+"""One visit to one object: it is fetched, probed from all sides, rendered and annotated.
 
-Whatever goes wrong costs this object only.
+An error during the visit costs this object only.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ from viewpoint100k.records import ObjectRecord, PlannedPair, Reject, SourceObjec
 from viewpoint100k.scenes.compose import scene_record
 from viewpoint100k.shards import write_atomically
 
-OF_SCENES = {"min_main_part": 0.0, "max_slab": 1.0, "min_thickness": 0.0}  # several things, on purpose
+# a scene consists of several things on purpose
+OF_SCENES = {"min_main_part": 0.0, "max_slab": 1.0, "min_thickness": 0.0}
 
 
 class Usable(NamedTuple):
@@ -46,14 +47,14 @@ class Visit(NamedTuple):
     views: int
     dropped: Counter[str]
     cpu_s: dict[str, float]
-    hopeless: bool = False  # no other views of it would do better
+    hopeless: bool = False  # other views of the object would fail in the same way
 
 
 _VISITS = TypeAdapter(Visit, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
 
 
 def visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path, code: str) -> Visit:
-    """The visit as an earlier attempt at the shard made it, or a new one: a kill costs what is in work."""
+    """The visit as an earlier attempt at the shard stored it, or a new one: a kill costs only the latter."""
     key = "\0".join((code, engine.renderer, engine.device, view_set.model_dump_json()))
     path = kept / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
     try:
@@ -63,27 +64,26 @@ def visit_once(config: RunConfig, view_set: ViewSet, engine: Engine, kept: Path,
     begun = time.monotonic()
     try:
         visit = _visit(config, view_set, engine)
-    except (ViewpointError, OSError):  # of the settings, the renderer, the disk: no fault of the object
+    except (ViewpointError, OSError):  # caused by settings, the renderer or the disk, not by the object
         raise
-    except Exception as error:  # whatever our own code makes of it, it costs this object
+    except Exception as error:  # a fault of our own code costs only this object
         visit = _failed(view_set, error, time.monotonic() - begun)
-    if (
-        visit.reject is None or visit.reject.stage == "gate"
-    ):  # others may be the machine's fault: the next attempt tries again
+    if visit.reject is None or visit.reject.stage == "gate":
+        # other refusals may be the machine's fault: the next attempt tries again
         kept.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # somebody else was faster, and has tidied up
+        with suppress(FileNotFoundError):  # another process was faster and has tidied up
             write_atomically(path, _VISITS.dump_json(visit))
     return visit
 
 
 def _failed(view_set: ViewSet, error: Exception, seconds: float) -> Visit:
-    """A visit that ended in an error of ours: no other views of the object are tried."""
+    """A visit that ended in an error of our own code: no other views of the object are tried."""
     reject = error_of_ours(view_set.object.record.uid, error, view_set.round, seconds)
     return Visit(None, reject, 0, Counter({"errors in annotation": 1}), {}, hopeless=True)
 
 
 def error_of_ours(uid: str, error: Exception, round_: int, seconds: float) -> Reject:
-    """An object that our own code trips over."""
+    """The record of an object that makes our own code fail."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     reason = f"{type(error).__name__}: {error} ({Path(last.filename).name}, {last.name}, line {last.lineno})"
     short = " ".join(reason.split())[:500]
@@ -92,12 +92,12 @@ def error_of_ours(uid: str, error: Exception, round_: int, seconds: float) -> Re
 
 @dataclass
 class _Visiting:
-    """A visit under way: what is looked at, what was found so far, and what judging it has cost."""
+    """A visit under way: what is rendered, what was found so far, and what judging it has cost."""
 
     config: RunConfig
-    view_set: ViewSet  # its probes, and behind them those that show what wrong answers would look like
+    view_set: ViewSet  # its probes are followed by those that show what wrong answers would look like
     ring: int  # how many probes go around the object
-    counterfactuals: Counterfactuals | None  # of the few visits whose differences are measured exactly
+    counterfactuals: Counterfactuals | None  # only in the few visits whose differences are measured exactly
     begun: float
     portrait: Portrait | None = None
     exact: dict[tuple[int, int, str], float] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class _Visiting:
         """The views that are worth rendering, judged by the probes."""
         started = time.thread_time()
         gates = self.config.gates
-        self.dropped.clear()  # it may be tried a second time
+        self.dropped.clear()  # this may be a second attempt
         probes = [unchanged(probe) for probe in probes]
         if self.counterfactuals is not None:
             self.exact.update(self.counterfactuals.differences(probes[self.ring :]))
@@ -137,7 +137,7 @@ class _Visiting:
 
 
 def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> Visit:
-    """Render one view set; what goes wrong costs this object only and is recorded."""
+    """Render one view set; an error costs this object only and is recorded."""
     visiting = _begin(config, view_set)
     dropped = visiting.dropped
     try:
@@ -163,7 +163,7 @@ def _visit(config: RunConfig, view_set: ViewSet, engine: Engine) -> Visit:
 
 
 def _begin(config: RunConfig, view_set: ViewSet) -> _Visiting:
-    """Begin a visit; by chance, it is one at which wrong answers are rendered, too."""
+    """Begin a visit; in a random share of the visits, the views of wrong answers are rendered too."""
     ring = len(view_set.probes)
     counterfactuals = None
     rng = generator(config.seed, view_set.object.record.uid, "exact", view_set.round)
@@ -176,9 +176,10 @@ def _begin(config: RunConfig, view_set: ViewSet) -> _Visiting:
 def _annotated(
     visiting: _Visiting, portrait: Portrait, fetched: "_Fetched", rendered: Rendered
 ) -> tuple[Usable | None, list[Drop]]:
-    """The pairs of a visit that carry questions, without depth and albedo, and why others were dropped.
+    """The pairs of a visit that carry questions, and the reasons why others were dropped.
 
-    A shard keeps what all its objects gave until it can choose.
+    The pairs come without depth and albedo, because a shard keeps those of all its objects until it can
+    choose.
     """
     started = time.thread_time()
     gates = visiting.config.gates
@@ -204,7 +205,7 @@ def _annotated(
 
 
 def _objects_left_out(visiting: _Visiting, fetched: "_Fetched", rendered: Rendered) -> Reject | None:
-    """The first object that a scene goes on without, if there is one; how many there are is counted."""
+    """The first object that was left out of a scene, if any; all of them are counted."""
     problems = {**fetched.problems, **rendered.problems}
     if not problems:
         return None
@@ -220,18 +221,18 @@ def _objects_left_out(visiting: _Visiting, fetched: "_Fetched", rendered: Render
 
 
 class _Fetched(NamedTuple):
-    """The files of an object, or of a scene's objects by their number."""
+    """The files of an object, or those of a scene's objects, by the object's number."""
 
     paths: Path | dict[int, Path]
-    records: dict[int, ObjectRecord]  # `WHOLE`: of the object, or of the scene
-    problems: dict[int, str]  # of a scene: why other objects are not at hand
+    records: dict[int, ObjectRecord]  # key `WHOLE`: the record of the object, or of the scene
+    problems: dict[int, str]  # in a scene: why other objects are not available
 
 
 def _fetch(config: RunConfig, thing: SourceObject, folder: Path) -> _Fetched:
-    """Bring an object here; of a scene, all that can be had.
+    """Fetch an object, or as many of a scene's objects as can be fetched.
 
     Raises:
-        ObjectRefused: it cannot be had; of a scene, fewer than two.
+        ObjectRefused: the object cannot be fetched, or fewer than two of a scene's objects can.
     """
     if not thing.parts:
         path, record = sources.fetch_object(thing, config.source, folder, config.files)

@@ -367,9 +367,11 @@ def test_the_answer_hidden_in_one_picture_is_found(fair, loaded, monkeypatch):
     faulty = []
     for one in fair:
         turned = one.sample.truth.yaw_deg
-        green = (0, 200, 0) if turned > 5 else (200, 0, 0) if turned < -5 else (0, 0, 200)
+        colour = (0, 0, 200)
+        if abs(turned) > 5:
+            colour = (0, 200, 0) if turned > 0 else (200, 0, 0)
         picture = Image.open(io.BytesIO(one.images[1])).convert("RGB")
-        picture.paste(green, (0, 0, 96, 12))
+        picture.paste(colour, (0, 0, 96, 12))
         out = io.BytesIO()
         picture.save(out, "JPEG")
         faulty.append(one._replace(images=[one.images[0], out.getvalue()]))

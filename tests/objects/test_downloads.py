@@ -99,7 +99,7 @@ def test_an_object_that_is_gone_costs_itself_alone(tmp_path):
         )
     assert done.returncode == 0, done.stderr
     assert gone.record.uid in done.stderr
-    assert "1 objects cannot be had" in done.stdout
+    assert "1 objects cannot be fetched" in done.stdout
     half = objects_of(plan)[::2]
     assert sorted(line.whole) == sorted(thing.path for thing in half[1:])
 

@@ -81,7 +81,9 @@ def test_the_example_of_the_standard_is_decoded_to_its_deltas():
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_that_is_cut_or_too_long_is_damaged(name):
     stream = STREAMS[name]
-    mode = "INDICES" if name == "sequence" else "TRIANGLES" if stream[0] == 0xE1 else "ATTRIBUTES"
+    mode = "TRIANGLES" if stream[0] == 0xE1 else "ATTRIBUTES"
+    if name == "sequence":
+        mode = "INDICES"
     values = {**VALUES, "fan": (FAN.reshape(-1, 1), ""), "box_normals": (np.zeros((24, 4), np.uint8), "")}[
         name
     ][0]

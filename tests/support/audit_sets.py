@@ -238,6 +238,13 @@ def pixels(points, view):
     return seen[:, :2] / seen[:, 2:] * view.intrinsics[0][0] + view.intrinsics[0][2]
 
 
+def _visibility(cosine):
+    """Whether a point is seen whose normal has this cosine to the line of sight."""
+    if cosine > 0.4:
+        return "yes"
+    return "no" if cosine < -0.1 else "unclear"
+
+
 def seen_of(thing, views, front_deg, rng):
     """What two or four views see of a ball: the half that faces them."""
     cosines = [facing(thing.points, view) for view in views[:2]]
@@ -250,7 +257,7 @@ def seen_of(thing, views, front_deg, rng):
         SurfacePoint(
             world=np.round(thing.points[i], 5).tolist(),
             pixels=[np.round(place[i], 2).tolist() for place in places],
-            visible=["yes" if c[i] > 0.4 else "no" if c[i] < -0.1 else "unclear" for c in cosines],
+            visible=[_visibility(c[i]) for c in cosines],
             albedo=np.round(thing.colours[i] / 255, 3).tolist(),
         )
         for i in chosen

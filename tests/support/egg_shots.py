@@ -78,6 +78,13 @@ class Shot(NamedTuple):
     scene: None = None
 
 
+def _visibility(cosine):
+    """Whether a point is seen whose normal has this cosine to the line of sight."""
+    if cosine > 0.31:
+        return "yes"
+    return "no" if cosine < -0.1 else "unclear"
+
+
 def shoot(poses, thing=None, hfovs=None, front_azimuth_deg=-90.0, points=None):
     thing = thing or egg()
     hfovs = hfovs or [60.0] * len(poses)
@@ -91,15 +98,13 @@ def shoot(poses, thing=None, hfovs=None, front_azimuth_deg=-90.0, points=None):
     )
     nearest = np.argmax(thing.normals @ np.array([front, -front, left, -left, top, -top]).T, axis=1)
     weights = np.maximum(facing, 0)
-    sides = [np.bincount(nearest, one, 6) / one.sum() for one in weights]
+    sides = [np.bincount(nearest, weight, 6) / weight.sum() for weight in weights]
     which = np.arange(0, len(thing.points), 17) if points is None else points
     tracked = [
         SurfacePoint(
             world=thing.points[i].tolist(),
             pixels=[pixels(thing.points[[i]], poses[v], hfovs[v])[0].tolist() for v in (0, 1)],
-            visible=[
-                "yes" if facing[v, i] > 0.31 else "no" if facing[v, i] < -0.1 else "unclear" for v in (0, 1)
-            ],
+            visible=[_visibility(facing[v, i]) for v in (0, 1)],
             albedo=[0.5, 0.5, 0.5],
         )
         for i in which
@@ -108,7 +113,7 @@ def shoot(poses, thing=None, hfovs=None, front_azimuth_deg=-90.0, points=None):
         covisible_fraction=shared,
         difference=(0.3 * (1 - np.eye(len(poses)))).tolist(),
         other_side=[0.3] * len(poses),
-        sides=[one.tolist() for one in sides],
+        sides=[side.tolist() for side in sides],
         points=tracked,
     )
     return Shot(views, make_truth(views[0], views[1], shared[0][1], front_azimuth_deg), CLEAR, seen)

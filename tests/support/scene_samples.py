@@ -197,9 +197,9 @@ def synthetic(
     parts = []
     for i in range(count):
         twins = [j for j in range(count) if j != i and nouns[j] == nouns[i]]
-        named_by = (
-            "noun" if not twins else "colour" if all(colours[j] != colours[i] for j in twins) else "letter"
-        )
+        named_by = "noun"
+        if twins:
+            named_by = "colour" if all(colours[j] != colours[i] for j in twins) else "letter"
         letter = "ABCDEFG"[i]
         name = {
             "noun": f"the {nouns[i]}",

@@ -1,8 +1,8 @@
-"""Are the questions fair, the answers right, and the pictures what they should be?
+"""Audits a dataset: are questions fair, answers right, and pictures what they should be?
 
-`validate` asks whether files are as they were written; the audit asks whether they should have been written.
-Each probe asks one question of the dataset and answers it with one number: it is a function from `Samples` to
-a `Probe`. `PROBES` lists those that exist.
+`validate` checks that files are as they were written; the audit checks whether they should have been written.
+Each probe is a function from `Samples` to a `Probe`: it asks one question about the dataset and answers it
+with one number. `PROBES` lists all of them.
 """
 
 from collections.abc import Callable
@@ -82,13 +82,13 @@ PROBES: tuple[Callable[[Samples], Probe], ...] = (
 )
 
 
-MOST_WHOLE = 5_000  # samples, of which all is kept in memory; larger datasets are read part by part
-MOST_KEPT = 12_000  # samples of a larger dataset that are kept, chosen at random; exact probes see all
-MANY_QUESTIONS = 15  # per sample: what scenes are asked
+MOST_WHOLE = 5_000  # samples; a dataset up to this size is kept in memory, a larger one is read part by part
+MOST_KEPT = 12_000  # samples of a larger dataset that are kept, drawn at random; exact probes see all samples
+MANY_QUESTIONS = 15  # per sample: datasets of scenes have that many, and get the next two limits
 MOST_WHOLE_OF_THESE = 2_500
 MOST_KEPT_OF_THESE = 4_000
-# probes that look at each sample by itself and allow no exception, and what of them is put to the parts of a
-# large dataset
+# probes that judge each sample by itself and allow no exception, each with the part of it that runs on every
+# sample of a large dataset
 EXACT: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {
     **{
         probe: probe
@@ -113,18 +113,18 @@ EXACT: dict[Callable[[Samples], Probe], Callable[[Samples], Probe]] = {
 def audit_dataset(
     dataset: Path, *, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> AuditReport:
-    """Put every probe to a dataset.
+    """Run every probe on a dataset.
 
     Args:
-        dataset: the folder that `viewpoint100k generate` wrote.
-        seed: of what is chosen at random where looking at everything would take too long.
-        progress: called with (done, of).
+        dataset: a folder that `viewpoint100k generate` wrote.
+        seed: seed of the random choice of samples where looking at all of them would take too long.
+        progress: called with (probes done, probes in total).
 
     Raises:
-        InputError: there is no dataset of ours.
+        InputError: the folder is not a dataset of ours.
         MissingExtra: scikit-learn or OpenCV is not installed.
     """
-    check_extras()  # before the dataset is read, not after
+    check_extras()  # fail before the dataset is read, not after
     samples, said = read(dataset, seed)
     probes = []
     for done, probe in enumerate(PROBES):
@@ -153,13 +153,14 @@ def audit_dataset(
 def read(
     dataset: Path, seed: int
 ) -> tuple[Samples, dict[Callable[[Samples], Probe], Callable[[Samples], Probe]]]:
-    """A dataset to put probes to: all of a small one, and of a large one what was drawn.
+    """Read a dataset for the probes: all samples of a small one, a random choice of a large one.
 
     Returns:
-        The samples; and in place of each exact probe what it has said of every sample of a large dataset.
+        The samples, and for a large dataset the substitute of each exact probe, which returns the verdict
+        over every sample.
 
     Raises:
-        InputError: there is no dataset of ours.
+        InputError: the folder is not a dataset of ours.
     """
     manifest = read_manifest(dataset)
     whole = MOST_WHOLE
@@ -181,8 +182,7 @@ def _as_said(verdict: Probe, samples: Samples) -> Probe:
     return verdict
 
 
-# probes that need no picture and take seconds; without what needs a library of the extra where that is not
-# there
+# probes that need no picture and take seconds; those that need a missing library of the extra are left out
 QUICK: tuple[Callable[[Samples], Probe], ...] = (
     wording.wording_leakage,
     labels.label_coupling,
@@ -199,10 +199,10 @@ MOST_QUICK = 5000  # samples
 
 
 def quick_look(dataset: Path, seed: int = 0) -> list[Probe]:
-    """What the cheap probes say of a few thousand samples of a dataset, without looking at pictures.
+    """Run the cheap probes on a few thousand samples of a dataset, without looking at pictures.
 
     Raises:
-        InputError: there is no dataset of ours.
+        InputError: the folder is not a dataset of ours.
     """
     samples = load_records(dataset, seed, MOST_QUICK)
     learn = QUICK_LEARNERS if find_spec("sklearn") is not None else ()
@@ -210,7 +210,7 @@ def quick_look(dataset: Path, seed: int = 0) -> list[Probe]:
 
 
 def check_extras() -> None:
-    """Raise `MissingExtra` where a library of the extra [audit] is missing."""
+    """Raise `MissingExtra` if a library of the extra [audit] is missing."""
     needed = {"sklearn": "scikit-learn", "cv2": "opencv-python-headless", "jinja2": "jinja2"}
     missing = [name for module, name in needed.items() if find_spec(module) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""Are the chains of thought true, clause by clause, and short?"""
+"""Probes whether chains of thought are true, clause by clause, and short."""
 
 import re
 
@@ -29,7 +29,7 @@ def chain_facts(samples: Samples) -> Probe:
 
 
 def chain_length(samples: Samples) -> Probe:
-    """Long chains are cut off in training and answer nothing."""
+    """Chains are short enough: long ones would be cut off in training before the answer."""
     name = "chain_length"
     what = "95th percentile of the chains' length in tokens (words and signs)"
     lengths = [
@@ -54,5 +54,5 @@ def chain_length(samples: Samples) -> Probe:
 
 
 def tokens(text: str | None) -> int:
-    """About as many as a model's tokeniser makes of plain English."""
+    """The number of words and signs: about as many tokens as a model's tokeniser makes of plain English."""
     return len(re.findall(r"\w+|[^\w\s]", text or ""))

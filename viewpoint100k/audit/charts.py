@@ -39,7 +39,7 @@ def histogram(values: Sequence[float], title: str, *, bins: int = 36, unit: str 
 
 
 def rose(angles_deg: Sequence[float], title: str, *, bins: int = 24) -> str:
-    """How directions spread around a circle: a petal's area is its share; +X is right, counter-clockwise."""
+    """A rose of directions: a petal's area is its share; +X is right, angles go counter-clockwise."""
     side = 150.0
     radius = 66.0
     counts = np.histogram(np.mod(np.asarray(angles_deg, dtype=np.float64), 360), bins, (0, 360))[0]
@@ -68,11 +68,11 @@ def heat(
     title: str,
     decimals: int = 3,
 ) -> str:
-    """A table of numbers, darker the nearer they are to the limit, red where they are bad; NaN stays empty.
+    """A table of numbers: the nearer to the limit, the darker; bad ones are red; cells with NaN are empty.
 
     Args:
         values: (rows, columns).
-        bad: (rows, columns) whether a value is beyond the limit for certain.
+        bad: (rows, columns) whether a value is certainly beyond the limit.
     """
     cell = 62.0
     head = 8.0 + 6.6 * max(map(len, rows), default=1)

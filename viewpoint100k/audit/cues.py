@@ -1,4 +1,4 @@
-"""Flat shortcuts: what a look at two pictures as pictures sees, without any idea of space."""
+"""Probes flat shortcuts: what two pictures reveal as mere pictures, without any idea of space."""
 
 import math
 from collections import defaultdict
@@ -13,7 +13,7 @@ from viewpoint100k.audit.statistics import Array, Share, share
 from viewpoint100k.audit.wording import FOLDS, SAME_LENS, always_all, by_stated_lens, chance, with_options
 from viewpoint100k.records import View
 
-# the answers of the kinds with two directions: what is against and what is along the axis
+# the two directions that kinds ask about: the answer against the axis, and the one along it
 DIRECTIONS = {
     "left": -1, "right": 1, "down": -1, "up": 1, "backward": -1, "forward": 1, "nearer": -1, "farther": 1,
     "lower": -1, "higher": 1, "clockwise": -1, "counter-clockwise": 1,
@@ -30,7 +30,7 @@ MOST_SINGLE = 2000
 
 
 def two_way(samples: Samples) -> dict[str, list[tuple[Asked, int]]]:
-    """The questions whose answer is one of two opposite directions, with its sign; not those of "none"."""
+    """The questions whose answer is one of two opposite directions, with its sign; "none" is left out."""
     out = {}
     for kind, every in with_options(samples).items():
         signed = [(asked, DIRECTIONS[asked.right]) for asked in every if asked.right in DIRECTIONS]
@@ -50,8 +50,8 @@ def _shift_y(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
     return _centre(views[1], 1) - _centre(views[0], 1)
 
 
-def _place(number: int, axis: int) -> Callable[[tuple[View, View], tuple[Look, Look]], float]:
-    """Where the object is in one picture alone, from its middle."""
+def _offset_in(number: int, axis: int) -> Callable[[tuple[View, View], tuple[Look, Look]], float]:
+    """The offset of the object from the middle of one of the pictures, along one axis."""
 
     def value(views: tuple[View, View], looks: tuple[Look, Look]) -> float:
         return _centre(views[number], axis) - 0.5
@@ -86,20 +86,20 @@ def _aspect(view: View) -> float:
 
 
 class Cue(NamedTuple):
-    """A flat rule: says one direction if its value is above `fires`, the other if it is as far below 0."""
+    """A flat rule: one direction if its value is above `fires`, the other if it is below `-fires`."""
 
     what: str
     value: Callable[[tuple[View, View], tuple[Look, Look]], float]
-    fires: float  # less than that is not seen
+    fires: float  # smaller values are taken for invisible
 
 
 CUES = {
     "flat_shift_x": Cue("the object's shift to the side", _shift_x, 0.02),
     "flat_shift_y": Cue("the object's shift up or down", _shift_y, 0.02),
-    "flat_place_1_x": Cue("where in picture 1 the object is, from left to right", _place(0, 0), 0.02),
-    "flat_place_1_y": Cue("where in picture 1 the object is, from top to bottom", _place(0, 1), 0.02),
-    "flat_place_2_x": Cue("where in picture 2 the object is, from left to right", _place(1, 0), 0.02),
-    "flat_place_2_y": Cue("where in picture 2 the object is, from top to bottom", _place(1, 1), 0.02),
+    "flat_place_1_x": Cue("where in picture 1 the object is, from left to right", _offset_in(0, 0), 0.02),
+    "flat_place_1_y": Cue("where in picture 1 the object is, from top to bottom", _offset_in(0, 1), 0.02),
+    "flat_place_2_x": Cue("where in picture 2 the object is, from left to right", _offset_in(1, 0), 0.02),
+    "flat_place_2_y": Cue("where in picture 2 the object is, from top to bottom", _offset_in(1, 1), 0.02),
     "flat_size": Cue("the object's growth", _growth, 0.08),
     "flat_lens": Cue("what the lens did, which the question tells", _lens, 0.03),
     "flat_luminance": Cue("the picture's brightness", _brighter, 0.004),
@@ -110,9 +110,9 @@ CUES = {
 def flat_cue(name: str) -> Callable[[Samples], Probe]:
     """The probe of one flat cue: right as often as wrong, for every kind with two directions.
 
-    What the text states counts as seen: where it states the lenses, pairs of the same lens are judged apart
-    from others. Who is told that the lens is the same may conclude from the size: the object's growth is no
-    shortcut there.
+    What the text states counts as visible: if it states the lenses, pairs with the same lens are judged apart
+    from the others. A reader who knows that the lens is the same may conclude from the size, so the object's
+    growth is no shortcut there.
     """
 
     def probe(samples: Samples) -> Probe:
@@ -150,7 +150,7 @@ def flat_cue(name: str) -> Callable[[Samples], Probe]:
 
 
 def _by_stated_lens(samples: Samples) -> Iterator[tuple[str, str, list[tuple[Asked, int]]]]:
-    """(what they are called, what they state of the lens, they) of the two-way questions of each kind."""
+    """Yield (name, stated lens, questions) for the two-way questions of each kind."""
     for kind, every in two_way(samples).items():
         sign_of = {asked.question.id: sign for asked, sign in every}
         for lens, mine in by_stated_lens([asked for asked, _ in every]).items():
@@ -162,9 +162,9 @@ def _by_stated_lens(samples: Samples) -> Iterator[tuple[str, str, list[tuple[Ask
 
 
 def flat_learned(samples: Samples) -> Probe:
-    """What a learner makes of all flat cues together.
+    """The score of a learner that combines all flat cues.
 
-    Each is as often right as wrong; their sizes may still tell.
+    Each cue is right as often as wrong, but together with its size it may still reveal something.
     """
     name = "flat_learned"
     what = (
@@ -198,9 +198,9 @@ def _forest_share(values: Sequence[Sequence[float]], answers: Sequence[int], gro
 
 
 def optical_flow(samples: Samples) -> Probe:
-    """Does the object's mean flow give the answer away?
+    """The object's mean optical flow must not give the answer away.
 
-    The far background's flow may: it turns as the camera turns.
+    The flow of the far background may, because it shows the camera's rotation.
     """
     name = "optical_flow"
     what = "score of the sign of the mean flow in the object's box, better of two rules, 2-way answers"
@@ -247,7 +247,7 @@ def _by_family(every: Sequence[Asked], hits: Sequence[bool]) -> dict[str, str]:
 
 
 def flow_between(images: Sequence[Array]) -> tuple[Array, Array]:
-    """The first of two pictures in grey, (FLOW_PX, FLOW_PX), and the flow to the second in its pixels."""
+    """The first picture in grey, (FLOW_PX, FLOW_PX), and the optical flow to the second in its pixels."""
     import cv2
 
     grey = [
@@ -260,7 +260,7 @@ def flow_between(images: Sequence[Array]) -> tuple[Array, Array]:
 
 
 def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
-    """Mean flow (x, y) inside the object's first box, and outside."""
+    """Mean flow (x, y) inside and outside the object's box in the first picture."""
     grey, flow = flow_between(images)
     height, width = images[0].shape[:2]
     left, top, right, bottom = item.sample.views[0].object_box
@@ -272,13 +272,13 @@ def _mean_flows(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
         int(left * FLOW_PX / width), max(int(right * FLOW_PX / width), int(left * FLOW_PX / width) + 1)
     )
     inside[rows, columns] = True
-    # only where there is something to follow: on a plain wall, flow is what its neighbours make of it
+    # only where there is texture to follow: on a plain wall, flow is only interpolated from its neighbours
     weight = np.hypot(*np.gradient(grey.astype(np.float64))) + 1e-3
     return _weighted(flow, weight * inside), _weighted(flow, weight * ~inside)
 
 
 def _weighted(flow: Array, weight: Array) -> Array:
-    """Mean flow in picture sides."""
+    """Weighted mean flow in picture sides."""
     return np.asarray(
         (flow * weight[..., None]).sum(axis=(0, 1)) / (max(float(weight.sum()), 1e-9) * FLOW_PX)
     )
@@ -288,7 +288,7 @@ def _weighted(flow: Array, weight: Array) -> Array:
 
 
 def single_image(samples: Samples) -> Probe:
-    """No single picture shows what moved; a classifier that gets only one must do no better than chance."""
+    """A classifier that gets one picture only must do no better than chance: it cannot show a motion."""
     name = "single_image"
     what = "score of colours and gradients of one picture + logistic regression, objects held out"
     measured = []
@@ -323,7 +323,7 @@ def _single_share(every: Sequence[Asked], place: int) -> Share:
 
 
 def picture_features(look: Look, view: View) -> Array:
-    """Colours of a 4 x 4 grid, gradient directions of a 2 x 2 grid, and where the object is."""
+    """Features: colours of a 4 x 4 grid, gradient directions of a 2 x 2 grid, and the object's place."""
     small = look.small.astype(np.float64) / 255
     colours = small.reshape(4, 8, 4, 8, 3).mean(axis=(1, 3)).ravel()
     grey = luminance(look.small)

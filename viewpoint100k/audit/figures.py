@@ -1,4 +1,4 @@
-"""Flat shortcuts through questions with figures and about sets of views: rules of thumb, single pictures."""
+"""Probes flat shortcuts through questions with figures and about sets: rules of thumb, single pictures."""
 
 import math
 from collections import Counter
@@ -29,20 +29,20 @@ COMPOSED = "composed_angle/seen_from_above"
 
 
 class Rule(NamedTuple):
-    """A rule of thumb: scores options, and picks those with the highest score; None where it says nothing."""
+    """A rule of thumb: picks the options with the highest score; `scores` returns None if it cannot say."""
 
     kind: str
     what: str
     scores: Callable[[Asked], dict[str, float] | None]
     bounds: Bounds
-    two_way: bool = False  # its opposite is as good a rule
+    two_way: bool = False  # the opposite rule is judged as well
 
 
 # --- marked points ---------------------------------------------------------------------------------
 
 
 def _dots(asked: Asked) -> dict[str, Mark]:
-    """The dots of image 2, by the option that names them."""
+    """The dots of image 2 by the option that names each."""
     return {f"the {mark.colour} dot": mark for mark in asked.question.marks if mark.image == 1}
 
 
@@ -76,7 +76,7 @@ def _nearest_in_box(asked: Asked) -> dict[str, float] | None:
 
 
 def _nearest_albedo(asked: Asked) -> dict[str, float] | None:
-    """The dot whose point has the colour of the marked one, as the renderer knows it."""
+    """Scores for the dot whose surface point has the marked point's albedo."""
     mark = _mark(asked)
     colours = {name: _albedo(asked, dot, 1) for name, dot in _dots(asked).items()}
     wanted = _albedo(asked, mark, 0) if mark else None
@@ -92,14 +92,14 @@ def _albedo(asked: Asked, mark: Mark, image: int) -> list[float] | None:
 
 
 def in_box(mark: Mark, view: View) -> tuple[float, float]:
-    """Where a dot is on the object's box: -1 to 1 from edge to edge."""
+    """The place of a dot within the object's box, (x, y), each from -1 to 1."""
     left, top, right, bottom = view.object_box
     across = (mark.x - left) / max(right - left, 1e-6)
     return 2 * across - 1, 2 * (mark.y - top) / max(bottom - top, 1e-6) - 1
 
 
 def _inner_dot(asked: Asked) -> dict[str, float] | None:
-    """A point nearer to the middle of the object than to its edge is said to be seen."""
+    """Scores "it can be seen" for a point nearer to the middle of the object's box than to its edge."""
     mark = _mark(asked)
     if mark is None:
         return None
@@ -129,7 +129,7 @@ def _right_half(asked: Asked) -> dict[str, float] | None:
 
 
 def _brighter_side(asked: Asked) -> dict[str, float] | None:
-    """The object is brighter on one side; in its mirror image it might be on the other."""
+    """Scores by which side of the object is brighter: in a mirror image that side may change."""
     sides = []
     for look in asked.looks:
         grey = look.crop.astype(np.float64).mean(axis=2)
@@ -142,7 +142,7 @@ def _brighter_side(asked: Asked) -> dict[str, float] | None:
 
 
 def _unlike(asked: Asked) -> dict[str, float] | None:
-    """How far the mean colour of each picture is from that of image 1."""
+    """The distance of each picture's mean colour from that of image 1."""
     looks = [asked.item.looks[view] for view in asked.question.images]
     means = [look.small.reshape(-1, 3).mean(axis=0) for look in looks]
     return {f"image {i + 1}": float(np.linalg.norm(means[i] - means[0])) for i in range(1, len(means))}
@@ -154,7 +154,9 @@ def _unlike_pixels(asked: Asked) -> dict[str, float] | None:
     return {f"image {i + 1}": float(np.abs(crops[i] - crops[0]).mean()) for i in range(1, len(crops))}
 
 
-def _least(of: Callable[[Asked], dict[str, float] | None]) -> Callable[[Asked], dict[str, float] | None]:
+def _opposite_of(
+    of: Callable[[Asked], dict[str, float] | None],
+) -> Callable[[Asked], dict[str, float] | None]:
     return lambda asked: {name: -value for name, value in (of(asked) or {}).items()}
 
 
@@ -173,7 +175,7 @@ def _in_order_of(
     return scores
 
 
-def _is(wanted: str) -> Callable[[Asked], dict[str, float] | None]:
+def _always(wanted: str) -> Callable[[Asked], dict[str, float] | None]:
     return lambda asked: {option: float(option == wanted) for option in asked.question.options}
 
 
@@ -203,14 +205,14 @@ RULES = (
     Rule(MAP, "the camera furthest from the white one", _from_first, _bounds(0.25)),
     Rule(MAP, "a camera in the right half", _right_half, _bounds(0.25)),
     Rule(WHICH, "the picture least like image 1 by mean colour", _unlike, _bounds(1 / 3)),
-    Rule(WHICH, "the picture most like image 1 by mean colour", _least(_unlike), _bounds(1 / 3)),
+    Rule(WHICH, "the picture most like image 1 by mean colour", _opposite_of(_unlike), _bounds(1 / 3)),
     Rule(WHICH, "the object least like itself in image 1", _unlike_pixels, _bounds(1 / 3)),
-    Rule(WHICH, "the object most like itself in image 1", _least(_unlike_pixels), _bounds(1 / 3)),
-    Rule(ORDER, "as they are shown", _is("2, 3, 4"), Bounds(1 / 6 - ABOVE_CHANCE, 1 / 6 + ABOVE_CHANCE)),
-    Rule(ORDER, "the other way around", _is("4, 3, 2"), _bounds(1 / 6)),
+    Rule(WHICH, "the object most like itself in image 1", _opposite_of(_unlike_pixels), _bounds(1 / 3)),
+    Rule(ORDER, "as they are shown", _always("2, 3, 4"), Bounds(1 / 6 - ABOVE_CHANCE, 1 / 6 + ABOVE_CHANCE)),
+    Rule(ORDER, "the other way around", _always("4, 3, 2"), _bounds(1 / 6)),
     Rule(COMPOSED, "the largest angle", _largest_angle, _bounds(0.25)),
 )
-# what also goes by what an honest answer goes by
+# rules that use evidence which an honest answer uses as well
 FACTS = (
     Rule(MARKED, "the dot at the same place of the object's box", _nearest_in_box, Bounds()),
     Rule(MARKED, "the dot whose point has the marked one's colour", _nearest_albedo, Bounds()),
@@ -221,7 +223,7 @@ FACTS = (
 
 
 def figure_rules(samples: Samples) -> Probe:
-    """Rules of thumb about dots, maps and the order of pictures, right no more often than chance."""
+    """Rules of thumb about dots, maps and the order of pictures are right no more often than chance."""
     what = "score of rules that look at dots, maps and pictures without any idea of space"
     return judge(
         "figure_rules",
@@ -232,7 +234,7 @@ def figure_rules(samples: Samples) -> Probe:
 
 
 def figure_facts(samples: Samples) -> Probe:
-    """Rules of thumb that may pay, for an honest answer goes by the same."""
+    """Rules of thumb that may score above chance, because an honest answer uses the same evidence."""
     what = "score of rules by colours, and by places on the object's box"
     fact = "a fact, not judged: surface keeps its colour, and near views are alike"
     return judge(
@@ -301,7 +303,7 @@ def figure_alone(samples: Samples) -> Probe:
 def _best_option_share(
     rows: Sequence[tuple[Asked, dict[str, Array]]], groups: Sequence[str], rng: np.random.Generator
 ) -> Share:
-    """Each option is scored as right or wrong by its features; the best one is said."""
+    """The score of a learner that rates each option by its features and answers with the best one."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import GroupKFold
 
@@ -326,7 +328,7 @@ def _best_option_share(
 
 
 def _dot_features(mark: Mark, view: View, look: Look) -> Array:
-    """Where a dot is in the picture and on the object's box, and what is around it."""
+    """Features of a dot: its place in the picture and in the object's box, and its surroundings."""
     across, down = in_box(mark, view)
     width = 2 * view.intrinsics[0][2]
     height = 2 * view.intrinsics[1][2]
@@ -342,7 +344,7 @@ def _dot_features(mark: Mark, view: View, look: Look) -> Array:
 
 
 def _covisible_features(asked: Asked) -> dict[str, Array]:
-    """What image 1 and its dot look like. Options differ by their number alone, by which a tree can split."""
+    """Features of image 1 and its dot. Options differ only by their number, on which a tree can split."""
     mark = _mark(asked)
     if mark is None or asked.looks[0].problem:
         return {}
@@ -354,7 +356,7 @@ def _covisible_features(asked: Asked) -> dict[str, Array]:
 
 
 def _marked_features(asked: Asked) -> dict[str, Array]:
-    """What image 2 and its dots look like, without the mark of image 1."""
+    """Features of image 2 and its dots, without the mark of image 1."""
     dots = _dots(asked)
     away = _from_middle(asked) or {}
     if asked.looks[1].problem:
@@ -375,7 +377,7 @@ def _marked_features(asked: Asked) -> dict[str, Array]:
 
 
 def _to_others(name: str, dots: dict[str, Mark]) -> tuple[float, float]:
-    """How far a dot is from the nearest and the furthest of the others."""
+    """Distances of a dot from the nearest and from the furthest other dot."""
     mine = dots[name]
     away = [math.dist((mine.x, mine.y), (dot.x, dot.y)) for other, dot in dots.items() if other != name]
     return (min(away), max(away)) if away else (0.0, 0.0)

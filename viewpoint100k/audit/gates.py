@@ -1,4 +1,4 @@
-"""Is every pair within the bounds that the run set for itself, and is there something in every picture?"""
+"""Probes whether every pair is within the run's own bounds, and every picture shows its object."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -15,23 +15,23 @@ from viewpoint100k.records import OBJECT_RADIUS, Photographed, View
 
 BLACK = 0.01  # mean luminance of an object's box, 0..1
 WHITE = 0.99
-FLAT = 0.006  # standard deviation there: less is one colour
-SLACK_PX = 3.0  # of a box: antialiased edges, JPEG
+FLAT = 0.006  # standard deviation in the box: less than this counts as a single colour
+SLACK_PX = 3.0  # tolerance of a box, for antialiased edges and JPEG
 SIZE_KINDS = ("angle", "angle_number", "signed_angle", "mirrored")
 
 
 def covisibility(samples: Samples) -> Probe:
-    """Two pictures that share too little of the object ask for a guess."""
+    """The two pictures of a pair share enough of the object: with too little, the answer is a guess."""
     gates = samples.gates
     problems = []
     n = 0
     for item in samples.items:
         n += 1
         if len(item.sample.views) > 2:
-            problems += [(item.key, what) for what in _apart(item, gates)]
+            problems += [(item.key, what) for what in _pairs_without_shared_surface(item, gates)]
             continue
         shared = item.sample.truth.covisible_fraction
-        if item.sample.photographed is not None:  # of points that happened to be matched: a lower bound
+        if item.sample.photographed is not None:  # only matched points are known, so this is a lower bound
             problems += [(item.key, what) for what in _unsupported(item.sample.photographed)]
         elif not shared >= gates.min_covisible_fraction:
             problems.append(
@@ -48,7 +48,7 @@ def covisibility(samples: Samples) -> Probe:
 
 
 def _unsupported(photographed: Photographed) -> Iterator[str]:
-    """Photographs must have matches in common, more of which fit the stated motion than its mirror image."""
+    """Two photographs must have matches, more of which fit the stated motion than its mirror image."""
     if not (photographed.matches and photographed.stated_share > photographed.mirrored_share):
         yield (
             f"{photographed.matches} matches; {photographed.stated_share:.2f} of them fit the stated motion, "
@@ -56,17 +56,17 @@ def _unsupported(photographed: Photographed) -> Iterator[str]:
         )
 
 
-def _apart(item: Item, gates: GateConfig) -> Iterator[str]:
-    """In a set, two views must share surface if a question leads from one to the other."""
+def _pairs_without_shared_surface(item: Item, gates: GateConfig) -> Iterator[str]:
+    """In a set, two views must share surface if a question is about the way from one to the other."""
     for question in item.sample.questions:
         kind = f"{question.type}/{question.frame}"
         proven = answer(item.sample, question, gates) if known(kind) else ""
-        if not isinstance(proven, str):  # else it is another probe's
+        if not isinstance(proven, str):  # other faults are for other probes
             yield from (f"{kind}: {what}" for what in apart(item.sample, proven, gates))
 
 
 def decidability(samples: Samples) -> Probe:
-    """A wrong answer must have implied another picture."""
+    """Every wrong answer must imply a visibly different picture."""
     problems = []
     values = []
     for every in samples.asked().values():
@@ -83,7 +83,7 @@ def decidability(samples: Samples) -> Probe:
 
 
 def pictures(samples: Samples) -> Probe:
-    """Empty, black, white or flat pictures, and objects too small to see."""
+    """No picture is empty, black, white or flat, and no object too small to see."""
     problems = []
     n = 0
     for item in samples.items:
@@ -110,7 +110,7 @@ def pictures(samples: Samples) -> Probe:
 
 
 def boxes(samples: Samples) -> Probe:
-    """The object's box must lie where the pose has the object's sphere, or pose and picture do not match."""
+    """The object's box must lie within the projected bounding sphere: else pose and picture disagree."""
     problems = []
     n = 0
     for item in samples.items:
@@ -142,7 +142,7 @@ def _box_problem(view: View) -> str:
         middle = np.arctan2(across, along)
         half = np.arcsin(OBJECT_RADIUS / away)
         if abs(middle) + half >= np.pi / 2:
-            continue  # a sphere that reaches beside the camera has no bounded picture
+            continue  # the projection of a sphere that reaches beside the camera is unbounded
         edges = intrinsics[axis, axis] * np.tan([middle - half, middle + half]) + intrinsics[axis, 2]
         if low < edges[0] - SLACK_PX or high > edges[1] + SLACK_PX:
             name = ("columns", "rows")[axis]
@@ -152,7 +152,7 @@ def _box_problem(view: View) -> str:
 
 
 def same_picture(samples: Samples) -> Probe:
-    """Two views of a camera that moved must not be one picture."""
+    """Two views must not be the same picture if the camera moved between them."""
     problems = []
     n = 0
     for item in samples.items:
@@ -174,7 +174,7 @@ def _is_one(item: Item, first: int, second: int) -> bool:
 
 
 def _one_colour(luminance: float) -> str:
-    """What a picture without contrast is, in words."""
+    """Words for a picture without contrast."""
     if luminance < BLACK:
         return "black"
     return "white" if luminance > WHITE else "one colour"

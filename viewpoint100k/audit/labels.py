@@ -1,4 +1,4 @@
-"""Are the answers right, and do they behave as answers must when the scene is mirrored, swapped or turned?"""
+"""Probes whether answers are right, and change as they must when a scene is mirrored, swapped or turned."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,15 +20,16 @@ from viewpoint100k.questions.kind import Fact, Kind
 from viewpoint100k.questions.registry import PAIR_KINDS
 from viewpoint100k.records import View, matrix
 
-TRUTH_ATOL = 2e-5  # of fields that are rounded to a millionth, by other formulas, some near the zenith
+# fields are rounded to a millionth and computed by other formulas, some ill-conditioned near the zenith
+TRUTH_ATOL = 2e-5
 MOST_TRANSFORMED = 300
 COUPLED_BITS = 0.01
-ORBIT_PRESET = "viewpoint-100k"  # one bit by design, as in the paper
+ORBIT_PRESET = "viewpoint-100k"  # its labels are coupled by one bit by design, as in the paper
 FEWEST_COUPLED = 100
 
 
 def truth_recomputed(samples: Samples) -> Probe:
-    """The published truth against formulas that share no code with those that made it."""
+    """The published truth agrees with formulas that share no code with those that made it."""
     problems = []
     for item in samples.items:
         truth = item.sample.truth
@@ -49,7 +50,7 @@ def truth_recomputed(samples: Samples) -> Probe:
         }
         for name in MOTIONS:
             measured = getattr(moved, name)
-            if _apart(name, stored[name], measured) > TRUTH_ATOL:
+            if _difference(name, stored[name], measured) > TRUTH_ATOL:
                 what = f"truth says {name} = {stored[name]}; the poses say {measured:.6f}"
                 problems.append((item.key, what))
         problems += [(item.key, what) for what in _ill_seen(item)]
@@ -58,7 +59,7 @@ def truth_recomputed(samples: Samples) -> Probe:
 
 
 def _ill_seen(item: Item) -> Iterator[str]:
-    """What is stored of a sample's views beside their poses must hang together."""
+    """What is inconsistent in the stored visibility of a sample's views."""
     seen = item.sample.seen
     count = len(item.sample.views)
     for name, table in (("covisible_fraction", seen.covisible_fraction), ("difference", seen.difference)):
@@ -80,7 +81,7 @@ def _ill_seen(item: Item) -> Iterator[str]:
 
 
 def labels_recomputed(samples: Samples) -> Probe:
-    """Every answer against formulas that share no code with those that gave it."""
+    """Every answer agrees with formulas that share no code with those that gave it."""
     problems = list[tuple[str, str]]()
     unknown = Counter[str]()
     n = 0
@@ -90,7 +91,9 @@ def labels_recomputed(samples: Samples) -> Probe:
             continue
         for asked in every:
             n += 1
-            problems += [(asked.item.key, f"{kind}: {what}") for what in _wrong(asked, samples.gates)]
+            problems += [
+                (asked.item.key, f"{kind}: {what}") for what in _answer_problems(asked, samples.gates)
+            ]
     probe = all_of(
         "labels_recomputed",
         "answers and margins against a second implementation, from the stored poses",
@@ -106,7 +109,7 @@ def labels_recomputed(samples: Samples) -> Probe:
     )
 
 
-def _wrong(asked: Asked, gates: GateConfig) -> Iterator[str]:
+def _answer_problems(asked: Asked, gates: GateConfig) -> Iterator[str]:
     proven = answer(asked.item.sample, asked.question, gates)
     if isinstance(proven, str):
         yield proven
@@ -114,7 +117,7 @@ def _wrong(asked: Asked, gates: GateConfig) -> Iterator[str]:
         yield from wrong_answer(asked.question, proven)
 
 
-def _apart(name: str, first: float, second: float) -> float:
+def _difference(name: str, first: float, second: float) -> float:
     gap = abs(first - second)
     return min(gap, 360 - gap) if name.endswith("_deg") else gap
 
@@ -125,9 +128,8 @@ def _measured(item: Item, first: int, second: int) -> Pair:
 
 # --- reversal -------------------------------------------------------------------------------------
 
-FAR_TURN_DEG = (
-    19.0  # a step that is at least half along an axis is so for any camera that turned less: 90 - 70.5
-)
+# two cameras turned by less than this agree on the direction of every clear step: 90 - 70.5
+FAR_TURN_DEG = 19.0
 OPPOSITE = {
     "left": "right", "down": "up", "backward": "forward", "nearer": "farther", "lower": "higher",
     "clockwise": "counter-clockwise",
@@ -138,7 +140,7 @@ FACING = "object_translation/object_facing_camera_1"
 
 
 def reversal(samples: Samples) -> Probe:
-    """Every question from the second view to the first has the answer that goes with its parent's."""
+    """Every question from the second view to the first has the answer that its parent's answer implies."""
     problems = list[tuple[str, str]]()
     n = 0
     open_ones = Counter[str]()
@@ -168,7 +170,7 @@ def reversal(samples: Samples) -> Probe:
 
 
 def _not_reversed(parent: Asked, twin: Asked) -> str | None:
-    """What is wrong with a twin's answer; empty if nothing is, None if its parent's does not tell."""
+    """What is wrong with a twin's answer: "" if nothing, None if its parent's answer does not decide it."""
     if not parent.question.options:
         gap = abs((parent.question.value or 0) - (twin.question.value or 0))
         return f"{parent.question.value} one way and {twin.question.value} the other" if gap > 0.11 else ""
@@ -187,7 +189,7 @@ def _not_reversed(parent: Asked, twin: Asked) -> str | None:
 
 
 def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
-    """A step along the axes of two cameras is reversed for certain only where these are nearly parallel."""
+    """`_not_reversed` for steps, which surely reverse only if the two cameras' axes are nearly parallel."""
     parallel = parent.item.sample.truth.rotation_deg < FAR_TURN_DEG
     turned = parent.question.type == "relative_pose"
     tells = False
@@ -206,12 +208,12 @@ def _step_not_reversed(parent: Asked, twin: Asked) -> str | None:
 
 
 class Coupling(NamedTuple):
-    """The mutual information of the labels of two motions."""
+    """The mutual information of the labels of two motions, in bits."""
 
     bits: float
     name: str
     interval: tuple[float, float]
-    judged: tuple[float, float]  # the interval by which the pair is judged as one of many
+    judged: tuple[float, float]  # the wider interval that judges this pair of labels as one of many
     n: int
 
 
@@ -222,9 +224,9 @@ COUPLING = (
 
 
 def label_coupling(samples: Samples) -> Probe:
-    """Does one motion, or the lens, answer for another?
+    """Probes whether one motion, or the lens, gives away another.
 
-    Zero for independent ones, near one bit for plain orbits.
+    The value is zero for independent motions and near one bit for plain orbits.
     """
     name = "label_coupling"
     what = COUPLING
@@ -262,18 +264,18 @@ def label_coupling(samples: Samples) -> Probe:
 
 
 def _coupling(name: str, counts: Array, rng: np.random.Generator, pairs: int) -> Coupling:
-    """How much one label tells of another, from (objects, 3, 3) counts of both."""
+    """The mutual information of two labels, from (objects, 3, 3) counts of both."""
     n = int(counts.sum())
     bits = float(information_bits(counts.sum(axis=0))) if n else 0.0
     if n < FEWEST_COUPLED:
         return Coupling(bits, name, (0.0, 0.0), (0.0, 0.0), n)
-    # the interval of one of all pairs: wide enough that all of them together rarely miss
+    # wide enough that the intervals of all pairs of labels together rarely miss
     judged = information_interval(counts, rng, 1 - 0.01 / pairs)
     return Coupling(bits, name, information_interval(counts, rng), judged, n)
 
 
 def _coupling_tables(samples: Samples) -> dict[tuple[str, str], Array]:
-    """(objects, 3, 3) counts for each pair of motions, from the first to the second of two views."""
+    """(objects, 3, 3) counts for each pair of motions, taken from the first view to the second."""
     pairs = [item for item in samples.items if len(item.sample.views) == 2]
     groups = {uid: i for i, uid in enumerate(dict.fromkeys(item.group for item in pairs))}
     labels = [(groups[item.group], signs(_measured(item, 0, 1), samples.gates)) for item in pairs]
@@ -295,7 +297,7 @@ Change = Callable[[Kind, Fact], Fact]
 
 
 def metamorphic(samples: Samples) -> Probe:
-    """Our labels on changed poses: a mirror swaps left and right, a swap reverses, a turn does nothing."""
+    """Labels follow changed poses: a mirror swaps left and right, a swap reverses, a turn changes nothing."""
     keys = {item.key for item in samples.items if item.sample.seen.points}  # some are kept without
     keys = keys if len(keys) >= MOST_TRANSFORMED else {item.key for item in samples.items}
     chosen = samples.draw(keys, MOST_TRANSFORMED, "metamorphic")
@@ -307,7 +309,7 @@ def metamorphic(samples: Samples) -> Probe:
             continue
         for change, kind, wanted, now in _transformed(item, samples.gates, rng):
             n += 1
-            if not _same(wanted, now):
+            if not _same_fact(wanted, now):
                 problems.append((item.key, f"{kind.name}, {change}: {now}, expected {wanted}"))
         for change, name, same in figures_transformed(item.sample, samples.gates, rng):
             n += 1
@@ -357,7 +359,7 @@ def _placed(view: View, world_from_camera: Array) -> View:
 
 @cache
 def _flips() -> dict[str, Callable[[int], int]]:
-    """What a mirror does to the number of an option, for kinds that know left from right."""
+    """For kinds that distinguish left from right: the option that a mirror turns each option into."""
 
     def other(option: int) -> int:
         return option if option == 2 else 1 - option
@@ -374,8 +376,8 @@ def _flips() -> dict[str, Callable[[int], int]]:
     }
 
 
-# reversing a walk need not reverse its steps (who circles an object steps right both ways' opposite, but
-# nears twice)
+# kinds whose answer reverses with the order of the views; steps need not (a camera that circles an object may
+# come nearer along its first axes both ways)
 REVERSED_BY_SWAP = {
     "ego_rotation",
     "pitch",
@@ -405,9 +407,9 @@ def _unchanged(kind: Kind, fact: Fact) -> Fact:
     return fact
 
 
-def _same(wanted: Fact | None, now: Fact | None) -> bool:
+def _same_fact(wanted: Fact | None, now: Fact | None) -> bool:
     if wanted is None or now is None:
-        # rounding may push what lies on an edge to its other side
+        # rounding may push a value on a boundary to the other side
         edge = wanted or now
         return edge is None or abs(edge.margin - 1) < MARGIN_RTOL
     near = abs(wanted.margin - now.margin) <= MARGIN_RTOL * max(1.0, wanted.margin)

@@ -1,4 +1,4 @@
-"""Does one split know the other, and does any regime of light or lens answer for another?"""
+"""Probes whether splits share objects, and whether answers depend on light, background or lens."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -11,14 +11,14 @@ from viewpoint100k.audit.samples import Asked, Look, Samples, luminance
 from viewpoint100k.audit.statistics import Array, independence_p, share
 from viewpoint100k.kinship import groups_by_shape, series
 
-SAME_BITS = 10  # of 272: how far apart the hashes of two near-identical pictures may be
-SAME_COLOUR = 6.0  # mean difference of their 4 x 4 colours, of 255
+SAME_BITS = 10  # of 272 bits: at most so many differ between the hashes of two near-identical pictures
+SAME_COLOUR = 6.0  # mean difference of their 4 x 4 colours, on the scale 0..255
 BLOCK = 2000  # pictures compared at a time
 REGIME_TOLERANCE = 0.02
 
 
 def split_leakage(samples: Samples) -> Probe:
-    """No object in two splits: not by its name, its file, its author's series, nor by how it looks."""
+    """No object is in two splits, judged by its name, its file, its author's series and its appearance."""
     problems = list(_shared_names(samples)) + list(_shared_looks(samples))
     objects = {item.group for item in samples.items}
     what = (
@@ -51,7 +51,7 @@ def _shared_names(samples: Samples) -> Iterator[tuple[str, str]]:
 
 
 def _shape_names(shapes: list[str]) -> list[str]:
-    """A name for each shape, the same for those that are the same within what copying changes."""
+    """A name for each shape; shapes that differ by no more than copying changes have the same name."""
     distinct = list(dict.fromkeys(shapes))
     firsts = groups_by_shape(distinct)
     name_of = {shape: distinct[first] for shape, first in zip(distinct, firsts, strict=True)}
@@ -59,7 +59,7 @@ def _shape_names(shapes: list[str]) -> list[str]:
 
 
 def _shared_looks(samples: Samples) -> Iterator[tuple[str, str]]:
-    """Pictures of different splits that look the same, the object cut out of both."""
+    """Pictures of different splits that look the same, compared within the object's box."""
     by_split = defaultdict[str, list[tuple[str, str, Look]]](list)
     for item in samples.items:
         for look in item.looks:
@@ -86,7 +86,7 @@ def _near(
     for start in range(0, len(many), BLOCK):
         block = many[start : start + BLOCK]
         theirs = np.stack([_hash(row[2]) for row in block])
-        apart = (ours.shape[1] - ours @ theirs.T) / 2  # of +-1: how many differ
+        apart = (ours.shape[1] - ours @ theirs.T) / 2  # the number of differing entries, which are +-1
         for a, b in np.argwhere(apart <= SAME_BITS):
             mine = few[a]
             other = block[b]
@@ -108,7 +108,7 @@ def _colours(look: Look) -> Array:
 
 
 def regime_gap(samples: Samples) -> Probe:
-    """In any light, before any background, in any family, both directions must be right equally often."""
+    """Both directions must be right equally often in any light, before any background and in any family."""
     measured = []
     detail = dict[str, str]()
     for kind, every in two_way(samples).items():

@@ -1,8 +1,9 @@
-"""Small learners that get next to nothing: what the text states, or the object's box in one picture.
+"""Probes with small learners that see next to nothing: the question's text, or the object's box in one
+picture.
 
-Each is held against somebody who always says what is most often right among the options shown. What moved
-between two pictures cannot be seen in one of them, nor read in the question, so a learner should gain
-nothing.
+Each is compared with the baseline that always gives the most frequent answer among the options shown. The
+motion between two pictures can neither be seen in one of them nor read in the question, so a learner should
+gain nothing.
 """
 
 import math
@@ -19,9 +20,9 @@ from viewpoint100k.records import View
 
 ABOVE_MOST_FREQUENT = 0.04
 FEWEST = 300  # questions of a kind: a learner needs examples
-SURE_FROM = 1000  # questions, from which on the value itself is judged and not its interval
-MOST = 20_000  # questions of a kind: enough to be sure of a point
-MOST_LEARNED = 6000  # of them that a learner sees: more would teach it little
+SURE_FROM = 1000  # questions; from this number on, the value itself is judged and not its interval
+MOST = 20_000  # questions of a kind: enough to be sure of one percentage point
+MOST_LEARNED = 6000  # training questions of a learner: more would teach it little
 TREES = 60
 FEWEST_IN_A_LEAF = 8
 PLACES = "abcdefg"
@@ -45,7 +46,7 @@ class Choices(NamedTuple):
 
 
 def learned_text(samples: Samples) -> Probe:
-    """Does the text alone give answers away: the lenses and numbers it states, its options, its wording?"""
+    """Probes whether the text gives answers away by the lenses and numbers it states, options or wording."""
     what = (
         "score of a small learner on what the question states, no pictures, over the most frequent answer's"
     )
@@ -64,7 +65,7 @@ def learned_text(samples: Samples) -> Probe:
 
 
 def learned_box(samples: Samples) -> Probe:
-    """Does the object's box in one picture give answers away, alone or with the stated lenses?"""
+    """Probes whether the object's box in one picture, alone or with the stated lenses, gives answers away."""
     what = "score of a small learner on the object's box in one picture, over the most frequent answer's"
     measured = []
     rng = samples.rng("learned_box")
@@ -91,7 +92,7 @@ def lens_features(asked: Asked) -> list[float]:
 
 
 def box_features(view: View) -> list[float]:
-    """Where the object's box is, its sides and shape, and how much of picture and box the object fills."""
+    """Features of the object's box: place, sides, shape, and the shares of picture and box that it fills."""
     left, top, right, bottom = view.object_box
     width = 2 * view.intrinsics[0][2]
     height = 2 * view.intrinsics[1][2]
@@ -106,7 +107,7 @@ def box_features(view: View) -> list[float]:
 
 
 def held_out(choices: Choices, features: Array, rng: np.random.Generator) -> Array:
-    """(N, C) how likely each answer is said to be by a learner that never saw the question's object.
+    """(N, C) The probability of each answer by a learner that never saw the question's object.
 
     Args:
         features: (N, F).
@@ -136,7 +137,7 @@ def _enough(samples: Samples, name: str) -> Iterator[tuple[str, list[Asked]]]:
 
 
 def choices_of(every: Sequence[Asked]) -> Choices:
-    """Options by what they say, objects of scenes by their place in the question."""
+    """Questions as `Choices`: options are matched by their text, with a scene's objects named by position."""
     options = [[_unnamed(asked, option) for option in asked.question.options] for asked in every]
     known = {text: i for i, text in enumerate(sorted({text for each in options for text in each}))}
     offered = np.zeros((len(every), len(known)), bool)
@@ -161,7 +162,7 @@ def _unnamed(asked: Asked, option: str) -> str:
 
 
 def _text_features(asked: Asked) -> list[float]:
-    """The numbers that a question states, the way it says to go, its wording, and the form of its answer."""
+    """Features: the numbers and the direction that a question states, its wording, its form of answer."""
     numbers = [*asked.numbers, 0.0, 0.0][:2]
     first = asked.question.prompt.partition("\n")[0]
     wording = asked.question.template.rpartition("/")[2]
@@ -169,7 +170,7 @@ def _text_features(asked: Asked) -> list[float]:
 
 
 def _informative(features: Array) -> bool:
-    """Whether anything differs from question to question."""
+    """Whether any feature differs between questions."""
     return bool((features != features[:1]).any())
 
 

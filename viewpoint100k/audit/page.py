@@ -1,4 +1,4 @@
-"""The audit as one HTML page: verdicts, charts, and the samples that a probe complains about."""
+"""Writes the audit as one HTML page: verdicts, charts, and the samples that failed a probe."""
 
 import base64
 import io
@@ -27,8 +27,8 @@ def write_html(report: AuditReport, dataset: Path, path: Path) -> None:
     """Write the report as one self-contained page.
 
     Args:
-        report: of `audit_dataset`.
-        dataset: the folder, for its figures and the pictures of the worst samples.
+        report: the result of `audit_dataset`.
+        dataset: the audited folder, for its statistics and the pictures of the worst samples.
         path: the HTML file, written atomically.
 
     Raises:
@@ -63,7 +63,7 @@ def write_html(report: AuditReport, dataset: Path, path: Path) -> None:
 
 
 class _Figures:
-    """What the charts of the whole dataset need; the pictures pass by only once."""
+    """The numbers behind the charts of the whole dataset, collected in one pass over its samples."""
 
     def __init__(self) -> None:
         self.motions: dict[str, list[float]] = {
@@ -93,7 +93,7 @@ class _Figures:
         self.types.update(question.type for question in sample.questions)
 
     def charts(self) -> list[tuple[str, str]]:
-        """(title, SVG) each."""
+        """(title, SVG) of each chart."""
         out = [
             (f"{name.removesuffix('_deg').replace('_', ' ')}, degrees", charts.histogram(values, name))
             for name, values in self.motions.items()
@@ -111,7 +111,7 @@ class _Figures:
 
 
 def _matrices(report: AuditReport) -> Iterable[tuple[str, str]]:
-    """The label coupling, and the flat cues by kind."""
+    """Tables of the label coupling, and of the flat cues by kind."""
     coupling = report["label_coupling"].detail
     bits = coupling.get("bits", {})
     certain = coupling.get("for certain", [])
@@ -169,7 +169,7 @@ def _example(stored: StoredSample, probes: list[Probe]) -> dict[str, Any]:
 
 
 def _data_uri(image: bytes) -> str:
-    """A small copy of a picture; empty if there is no picture in it."""
+    """A small copy of a picture as a data URI; empty if the bytes are no picture."""
     from PIL import Image
 
     out = io.BytesIO()

@@ -1,6 +1,7 @@
-"""Do the pictures agree with the poses?
+"""Probes whether pictures agree with poses.
 
-A textbook method recovers the motion from them; points of the surface are compared.
+A textbook method recovers the motion from the pictures, and stored surface points are compared with the
+pixels.
 """
 
 import math
@@ -15,24 +16,24 @@ from viewpoint100k.audit.statistics import Array, Share, median_interval, share,
 from viewpoint100k.proof.measure import reprojection_px
 from viewpoint100k.records import Sample, View
 
-MOST = 150  # pairs, a fifth of a second each
+MOST = 150  # pairs, each of which takes a fifth of a second
 FEWEST_PAIRS = 20
 MAX_AZIMUTH_DEG = 35.0
 MIN_COVISIBLE = 0.3
-MIN_STEP = 0.1  # over the distance: without a baseline there is nothing to recover
+MIN_STEP = 0.1  # baseline over distance: without a baseline there is no translation to recover
 MIN_INLIERS = 40
 RATIO = 0.8
 RANSAC_PX = 1.0
 MAX_MEDIAN_DEG = 2.0
 MIN_AGREEMENT = 0.99
 MAX_REPROJECTION_PX = 0.5
-# smaller ones have no sign that counts
+# the sign of a smaller step or turn is not judged
 CLEAR_STEP = 0.05
 CLEAR_TURN_DEG = 2.0
 
 
 class Recovered(NamedTuple):
-    """What a pair's pictures say."""
+    """The motion that was recovered from a pair's pictures, compared with the poses."""
 
     key: str
     uid: str
@@ -106,21 +107,21 @@ def _recover(item: Item, images: list[Array]) -> Recovered | None:
     poses = [np.array(view.world_from_camera) for view in (first, second)]
     true = poses[1][:3, :3].T @ poses[0][:3, :3]
     cosine = (np.trace(rotation.T @ true) - 1) / 2
-    moved = -rotation.T @ step[:, 0]  # the second camera's place in the first one's axes, without a scale
-    turned = rotation.T[:, 2]  # where it looks
+    moved = -rotation.T @ step[:, 0]  # position of the second camera in the first one's axes, up to scale
+    turned = rotation.T[:, 2]  # its viewing direction
     truth = item.sample.truth
     agrees = []
     if abs(truth.translation[0]) >= max(CLEAR_STEP, 0.3 * math.hypot(*truth.translation)):
         agrees.append((moved[0] > 0) == (truth.translation[0] > 0))
     if abs(truth.yaw_deg) >= CLEAR_TURN_DEG:
-        agrees.append(bool((_turn(poses[0], turned) > 0) == (truth.yaw_deg > 0)))
+        agrees.append(bool((_rightward(poses[0], turned) > 0) == (truth.yaw_deg > 0)))
     return Recovered(
         item.key, item.group, int(inliers), math.degrees(math.acos(np.clip(cosine, -1, 1))), agrees
     )
 
 
-def _turn(world_from_first: Array, looks: Array) -> float:
-    """> 0 if a direction in the first camera's axes lies to the right of where it looks, over the ground."""
+def _rightward(world_from_first: Array, looks: Array) -> float:
+    """> 0 if a direction in the first camera's axes lies to the right of its view, seen from above."""
     ahead = world_from_first[:3, 2]
     then = world_from_first[:3, :3] @ looks
     return float(ahead[1] * then[0] - ahead[0] * then[1])
@@ -146,9 +147,9 @@ def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
 
 
 def _on_plane(pixels: Array, view: View) -> Array:
-    """(n, 2) OpenCV's pixels -> the plane one ahead of the camera.
+    """OpenCV pixels (n, 2) -> normalised image coordinates (n, 2), at depth 1.
 
-    OpenCV has the first pixel's centre at 0, we at 0.5.
+    OpenCV puts the first pixel's centre at 0, we put it at 0.5.
     """
     (fx, _, cx), (_, fy, cy), _ = view.intrinsics
     return (pixels + 0.5 - [cx, cy]) / [fx, fy]
@@ -159,12 +160,12 @@ OTHER = "two points, one in each picture"
 
 
 def surface_points(samples: Samples) -> Probe:
-    """Stored points of the surface lie where the poses project them, and look alike in both pictures."""
+    """Stored surface points lie where the poses project them, and look alike in both pictures."""
     return with_colours(points_projected(samples), samples)
 
 
 def points_projected(samples: Samples) -> Probe:
-    """Stored points of the surface lie where the poses project them."""
+    """Stored surface points lie where the poses project them."""
     problems = list[tuple[str, str]]()
     errors = list[float]()
     for item in samples.items:
@@ -187,7 +188,7 @@ def points_projected(samples: Samples) -> Probe:
 
 
 def with_colours(probe: Probe, samples: Samples) -> Probe:
-    """`surface_points`, and how alike both pictures are around some of the points."""
+    """The probe with the colour differences of both pictures around some of the points added to it."""
     colours = _point_colours(samples) if probe.n else {}
     detail = {
         "colours of both pictures around a point, median difference of 255 (a fact: shading moves)": colours
@@ -203,10 +204,10 @@ def with_colours(probe: Probe, samples: Samples) -> Probe:
 
 
 def _point_colours(samples: Samples) -> dict[str, str]:
-    """How far apart the two pictures are around a point, in one light that stands in the world.
+    """Colour differences of the two pictures around a point, for pairs under one light fixed in the world.
 
-    Around points that both pictures show; that only one shows, where the other has what hides it; and around
-    other points that both show, for comparison.
+    They are taken for points that both pictures show, for points that are hidden in one of them, and, for
+    comparison, for two different points.
     """
     keys = samples.draw(
         {item.key for item in samples.items if _one_light(item.sample)}, MOST, "surface_points"
@@ -243,7 +244,7 @@ def _one_light(sample: Sample) -> bool:
 
 
 def _patch(image: Array, x: float, y: float) -> Array | None:
-    """Mean colour of 3 x 3 pixels; None beside the picture."""
+    """Mean colour of 3 x 3 pixels; None outside the picture."""
     column = int(x)
     row = int(y)
     if not (1 <= column < image.shape[1] - 1 and 1 <= row < image.shape[0] - 1):

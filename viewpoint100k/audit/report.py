@@ -1,4 +1,4 @@
-"""What an audit says: a `Probe` for each question to the dataset, with its number, bound and verdict."""
+"""The result of an audit: for each probe, its number, bound and verdict."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from viewpoint100k.audit.statistics import CONFIDENCE, Share, wilson
 from viewpoint100k.records import Record
 
 Verdict = Literal["pass", "fail", "not measured"]
-FAMILY_ERROR = 0.01  # how often a probe may fail a fair dataset by chance, over all its parts together
-FEWEST = 20  # trials of a part; fewer say nothing
+FAMILY_ERROR = 0.01  # probability that a probe fails a fair dataset by chance, over all of its parts together
+FEWEST = 20  # trials of a part; fewer are not judged
 MOST_WORST = 12  # sample keys that are kept as examples
-MOST_PROBLEMS = 50  # that are listed
+MOST_PROBLEMS = 50  # problems that are listed
 
 
 class Bounds(NamedTuple):
-    """Within which a value is fine; None: no bound on that side."""
+    """The interval in which a value passes; None: no bound on that side."""
 
     low: float | None = None
     high: float | None = None
 
     def miss(self, value: float) -> float:
-        """How far beyond the bounds; negative: how far inside the nearer one."""
+        """How far a value is beyond the bounds; negative: how far it is inside the nearer bound."""
         beyond = [-1e9]
         if self.low is not None:
             beyond.append(self.low - value)
@@ -40,7 +40,7 @@ class Bounds(NamedTuple):
 
 
 class Part(Record):
-    """One row of a probe that looks at several things, such as each type of question."""
+    """One row of a probe with several parts, such as the kinds of questions."""
 
     name: str
     value: float
@@ -52,7 +52,7 @@ class Part(Record):
 
 
 class Probe(Record):
-    """One thing that was measured. The value is that of the worst part where there are several."""
+    """The outcome of one probe. Its value is that of the worst part if there are several."""
 
     name: str
     what: str = Field(description="one line for people")
@@ -68,7 +68,7 @@ class Probe(Record):
 
 
 class AuditReport(Record):
-    """All probes of one dataset."""
+    """The outcomes of all probes of one dataset."""
 
     dataset: str
     preset: str
@@ -103,8 +103,9 @@ class Measured(NamedTuple):
     share: Share
     threshold: Bounds
     note: str = ""
-    chi_square_p: float | None = None  # fails too where even this is too unlikely
-    sure_from: int | None = None  # trials, from which on the value itself is judged and not its interval
+    chi_square_p: float | None = None  # a part also fails if this is too small
+    # trials; from this number on, the value itself is judged and not its interval
+    sure_from: int | None = None
 
 
 def judge(
@@ -117,20 +118,20 @@ def judge(
     detail: dict[str, Any] | None = None,
     worst: Sequence[str] = (),
 ) -> Probe:
-    """A probe of shares: it fails where a part's whole interval lies beyond its bounds.
+    """The verdict over shares: it fails if the whole interval of a part lies beyond its bounds.
 
-    With many parts, a few 95 % intervals miss the truth by chance; the interval that judges is wider, so
-    that all parts together fail a fair dataset once in a hundred times.
+    With many parts, a few 95 % intervals miss the truth by chance. The interval that judges is therefore
+    wider, so that all parts together fail a fair dataset in one of a hundred cases.
 
     Args:
         too_few: why there may be nothing to measure.
-        fact: why the numbers are reported and not judged, if they are not.
+        fact: why the numbers are only reported; empty: they are judged.
     """
     enough = [part for part in measured if part.share.n >= FEWEST]
     if not enough:
         return not_measured(name, what, too_few or f"no part has {FEWEST} trials", detail)
     allowed = FAMILY_ERROR / len(enough)
-    parts = [_part(part, allowed, bool(fact)) for part in enough]
+    parts = [_judged_part(part, allowed, bool(fact)) for part in enough]
     bad = [part for part in parts if part.verdict == "fail"]
     head = max(bad or parts, key=lambda part: (part.threshold.miss(part.value), part.value))
     return Probe(
@@ -149,10 +150,10 @@ def judge(
 
 
 def _because(head: Part, parts: Sequence[Part], fact: str) -> str:
-    """Why a probe of shares says what it says.
+    """The reason for a verdict over shares.
 
     Args:
-        head: the part that is furthest beyond its bound, or nearest to it.
+        head: the part that is furthest beyond its bound or, if none is beyond, the nearest to it.
     """
     bound = "" if fact else f", bound {_bound(head.threshold)}"
     score = f"{head.name} {head.value:.1%} (n = {head.n}, 95 % {_percent(head.interval)}{bound})"
@@ -174,11 +175,11 @@ def all_of(
     nothing: str = "nothing to check",
     detail: dict[str, Any] | None = None,
 ) -> Probe:
-    """A probe that allows no exception.
+    """The verdict of a probe that allows no exception.
 
     Args:
         n: how many things were checked.
-        problems: (sample key, what is wrong), one for each thing that is.
+        problems: (sample key, what is wrong), one for each faulty thing.
     """
     if not n:
         return not_measured(name, what, nothing, detail)
@@ -205,7 +206,7 @@ def all_of(
 
 
 def merged(parts: Sequence[Probe]) -> Probe:
-    """What `all_of` would say of all parts of a dataset, by what it says of each."""
+    """What `all_of` would return for a whole dataset, from its results for the parts."""
     measured = [part for part in parts if part.verdict != "not measured"]
     if len(parts) == 1 or not measured:
         return parts[0]
@@ -235,11 +236,11 @@ def merged(parts: Sequence[Probe]) -> Probe:
 
 
 def not_measured(name: str, what: str, because: str, detail: dict[str, Any] | None = None) -> Probe:
-    """A probe that has nothing to go by, and says so."""
+    """The outcome of a probe that had nothing to measure."""
     return Probe(name=name, what=what, verdict="not measured", because=because, detail=detail or {})
 
 
-def _part(measured: Measured, allowed: float, fact: bool) -> Part:
+def _judged_part(measured: Measured, allowed: float, fact: bool) -> Part:
     value, n, effective = measured.share
     judged = wilson(value, effective, 1 - allowed)
     low, high = measured.threshold
@@ -260,7 +261,7 @@ def _part(measured: Measured, allowed: float, fact: bool) -> Part:
 
 
 def _straddles(part: Part) -> bool:
-    """Whether a part passes only because there is too little of it."""
+    """Whether a part passes only because it is too small to be judged with certainty."""
     return part.interval is not None and any(part.threshold.miss(end) > 0 for end in part.interval)
 
 

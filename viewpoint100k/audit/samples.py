@@ -1,4 +1,4 @@
-"""The dataset as the probes see it: read once, pictures kept small."""
+"""The dataset as the probes see it: read once, with small copies of its pictures."""
 
 import io
 import re
@@ -26,27 +26,27 @@ from viewpoint100k.shards import (
     shard_paths,
 )
 
-SMALL_PX = 32  # side of the copy that every probe may use: 3 kB a picture
+SMALL_PX = 32  # side of the copy of a picture that all probes share: 3 kB each
 CROP_PX = 17
 PART = 500  # samples of a large dataset that are in memory at a time
-KEPT_WHOLE = 10  # one in this many of the samples kept has the points of its surface, too
+KEPT_WHOLE = 10  # one of this many kept samples keeps its surface points too
 STATED_LENSES = re.compile(
     r"(?:Both images have a horizontal field of view of (\d+) degrees"
     r"|The horizontal field of view is (\d+) degrees in image 1 and (\d+) degrees in image 2)\.\s*$"
 )
-NO_WORDS = {"no", "none", "neither", "equally"}  # how an option begins that says that nothing happened
+NO_WORDS = {"no", "none", "neither", "equally"}  # first words of options that say that nothing happened
 
 
 class Look(NamedTuple):
-    """One picture, small."""
+    """A small copy of one picture, and its statistics."""
 
     small: Array  # (SMALL_PX, SMALL_PX, 3) uint8, the whole picture
     crop: Array  # (CROP_PX, CROP_PX, 3) uint8, the object's box
     luminance: float  # mean of the whole picture, 0..1
     box_luminance: float  # mean inside the object's box
-    box_contrast: float  # standard deviation there
+    box_contrast: float  # standard deviation of luminance inside the box
     size: tuple[int, int]  # width, height
-    problem: str  # why it cannot be used, if it cannot
+    problem: str  # why the picture cannot be used; empty if it can
 
 
 class Item(NamedTuple):
@@ -58,12 +58,12 @@ class Item(NamedTuple):
 
     @property
     def group(self) -> str:
-        """Whose questions hang together: the object."""
+        """The object, whose questions are not independent of each other."""
         return self.sample.object.uid
 
 
 class Asked(NamedTuple):
-    """A question where it is asked."""
+    """A question and the sample that it is asked about."""
 
     item: Item
     question: Question
@@ -74,7 +74,7 @@ class Asked(NamedTuple):
 
     @property
     def right(self) -> str:
-        """The right option's text; empty where a number is asked for."""
+        """The text of the right option; empty if the answer is a number."""
         return self.question.options[self.question.answer_index] if self.question.options else ""
 
     @property
@@ -94,21 +94,21 @@ class Asked(NamedTuple):
 
     @property
     def pair(self) -> tuple[int, int] | None:
-        """The numbers of the two views it shows; None if it shows another number of views."""
+        """The numbers of the two views that the question shows; None if it does not show exactly two."""
         shown = self.question.images
         valid = len(shown) == 2 and all(0 <= i < len(self.item.sample.views) for i in shown)
         return (shown[0], shown[1]) if valid else None
 
     @property
     def views(self) -> tuple[View, View]:
-        """The pair that it shows, boxes as they are shown; the pose of a mirrored picture is the real one."""
+        """The two views with boxes as displayed; a view shown mirrored keeps its real pose."""
         views = [self.item.sample.views[i] for i in self.pair or (0, 1)]
         first, second = (_mirrored_box(v) if i in self.question.mirrored else v for i, v in enumerate(views))
         return first, second
 
     @property
     def shown(self) -> list[View]:
-        """The views that it shows, the object's box where it is shown."""
+        """The views that the question shows, with the object's boxes as displayed."""
         views = [
             self.item.sample.views[i] for i in self.question.images if 0 <= i < len(self.item.sample.views)
         ]
@@ -116,7 +116,7 @@ class Asked(NamedTuple):
 
     @property
     def looks(self) -> tuple[Look, Look]:
-        """How both pictures of the pair look as they are shown, but without dots."""
+        """Both pictures of the pair as displayed, but without dots."""
         looks = [self.item.looks[i] for i in self.pair or (0, 1)]
         first, second = (
             _mirrored_look(look) if i in self.question.mirrored else look for i, look in enumerate(looks)
@@ -143,29 +143,29 @@ class Thing(NamedTuple):
 
 
 class Count(NamedTuple):
-    """How much there is in a dataset."""
+    """The size of a dataset."""
 
     samples: int
     questions: int
-    fair: int  # questions
+    fair: int  # questions of the balanced subset
     objects: int
 
 
 @dataclass(frozen=True)
 class Samples:
-    """A dataset in memory; a large one is sampled at random, so that its size does not matter."""
+    """A dataset in memory; of a large one, a random choice of samples, so that memory stays bounded."""
 
     dataset: Path
     manifest: Manifest
     gates: GateConfig
     items: list[Item]
     seed: int = 0
-    count: Count | None = None  # of what was read, where only some of it is kept
+    count: Count | None = None  # size of the dataset that was read, if only a part of it is kept
     _objects: list[Thing] = field(default_factory=list)
     _asked: dict[str, list[Asked]] = field(default_factory=dict)
 
     def asked(self) -> dict[str, list[Asked]]:
-        """All questions by kind, in order: each must be right."""
+        """All questions by kind, in order; each of them must have a right answer."""
         if not self._asked:
             by_kind = defaultdict[str, list[Asked]](list)
             for item in self.items:
@@ -176,25 +176,25 @@ class Samples:
         return self._asked
 
     def fair(self) -> dict[str, list[Asked]]:
-        """Those of the balanced subset, by kind: nothing may give them away."""
+        """The questions of the balanced subset, by kind; nothing may give their answers away."""
         fair = {
             kind: [asked for asked in every if asked.question.fair] for kind, every in self.asked().items()
         }
         return {kind: every for kind, every in fair.items() if every}
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """A generator of its own for each purpose, the same in every run."""
+        """A random generator for one purpose, the same in every run."""
         return np.random.default_rng([self.seed, *purpose.encode()])
 
     def draw(self, keys: Collection[str], most: int, purpose: str) -> set[str]:
-        """Some of these keys, chosen at random, up to a limit."""
+        """At most `most` of these keys, drawn at random."""
         every = sorted(keys)
         if len(every) <= most:
             return set(every)
         return {every[i] for i in self.rng(purpose).choice(len(every), most, replace=False)}
 
     def pictures(self, keys: Collection[str]) -> Iterator[tuple[Item, list[Array]]]:
-        """The whole pictures of some samples, read again from their shards, where they can be decoded."""
+        """The full-size pictures of some samples, read from their shards; undecodable ones are skipped."""
         by_key = {item.key: item for item in self.items if item.key in keys}
         for path in shard_paths(self.dataset) if by_key else ():
             for key, members in read_members(path, by_key.keys()):
@@ -204,12 +204,12 @@ class Samples:
                     yield by_key[key], pictures
 
     def objects(self) -> list[Thing]:
-        """Each object of each split, where it is met first; of all samples that there are."""
+        """Each object of each split with the first sample that shows it, over all samples of the dataset."""
         return self._objects or list(_objects(self.items).values())
 
 
 def load_samples(dataset: Path, seed: int = 0) -> Samples:
-    """Read a dataset once, all of it.
+    """Read a whole dataset in one pass.
 
     Raises:
         InputError: the folder is no dataset of ours.
@@ -222,7 +222,7 @@ def load_samples(dataset: Path, seed: int = 0) -> Samples:
 
 
 def load_records(dataset: Path, seed: int, most: int) -> Samples:
-    """About this many samples of a dataset, without their pictures: whole shards, spread evenly over all.
+    """Read about `most` samples without their pictures, in whole shards spread evenly over the dataset.
 
     Raises:
         InputError: the folder is no dataset of ours.
@@ -247,14 +247,14 @@ def _without_samples(dataset: Path, manifest: Manifest, seed: int) -> Samples:
 def stream_samples(
     dataset: Path, seed: int, exact: Sequence[Callable[[Samples], Probe]], most: int
 ) -> tuple[Samples, list[Probe]]:
-    """Read a dataset once, part by part, put some probes to each part, and keep a limited number of samples.
+    """Read a dataset once, part by part, run some probes on each part, and keep a limited number of samples.
 
     Args:
-        exact: probes that allow no exception; each looks at every sample by itself.
-        most: samples that are kept, chosen at random, without what only exact probes need.
+        exact: probes that allow no exception and judge each sample by itself.
+        most: number of samples that are kept, drawn at random, without what only exact probes need.
 
     Returns:
-        What is kept, and what the probes say of all.
+        The kept samples, and the verdicts of the probes over all samples.
 
     Raises:
         InputError: the folder is no dataset of ours.
@@ -287,7 +287,7 @@ def stream_samples(
 
 
 def _item(stored: StoredSample, words: Vocabulary | None) -> Item:
-    """A sample as probes see it: its questions in English, whatever words the dataset has."""
+    """A sample as probes see it: with its questions in English, whatever the language of the dataset."""
     key = stored.key
     images = stored.images
     sample = in_english(stored.sample, words)
@@ -299,7 +299,7 @@ def _item(stored: StoredSample, words: Vocabulary | None) -> Item:
 
 
 def _slim(item: Item, whole: bool) -> Item:
-    """A sample without questions for exact probes alone, and without points that no dots mark."""
+    """A sample without what only exact probes need: unmarked points, questions not in the balanced subset."""
     sample = item.sample.model_copy(update={"questions": item.sample.fair_questions})
     if whole or any(question.marks for question in sample.questions):
         return item._replace(sample=sample)
@@ -309,7 +309,7 @@ def _slim(item: Item, whole: bool) -> Item:
 
 
 def _objects(items: Sequence[Item]) -> dict[tuple[str, str, str], Thing]:
-    """The objects of each split by split, name and file, where they are met first."""
+    """The objects by split, name and file, each with the first sample that shows it."""
     out = dict[tuple[str, str, str], Thing]()
     for item in items:
         for thing in item.sample.objects:
@@ -324,7 +324,7 @@ def says_none(option: str) -> bool:
 
 
 def luminance(picture: Array) -> Array:
-    """(..., 3) uint8 -> (...) 0..1, Rec. 709 weights, of displayed values."""
+    """Luminance (...) in 0..1 of displayed colours (..., 3) uint8, by Rec. 709 weights."""
     return np.asarray(picture @ np.array([0.2126, 0.7152, 0.0722]) / 255)
 
 
@@ -334,7 +334,7 @@ def _look(image: bytes, box: list[float] | None) -> Look:
     try:
         with Image.open(io.BytesIO(image)) as opened:
             size = opened.size
-            opened.draft("RGB", (4 * SMALL_PX, 4 * SMALL_PX))  # a JPEG is decoded at an eighth for nothing
+            opened.draft("RGB", (4 * SMALL_PX, 4 * SMALL_PX))  # JPEG decoders reduce the size at no cost
             picture = opened.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return _unusable(f"cannot be decoded: {error}")

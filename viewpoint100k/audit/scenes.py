@@ -1,4 +1,4 @@
-"""Questions about scenes: can the objects that they speak of be told, and do flat rules of thumb pay?"""
+"""Probes of scenes: whether objects can be told apart by their names, and whether flat rules of thumb pay."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -19,7 +19,7 @@ RIGHT = "to the right of it"
 
 
 def scene_references(samples: Samples) -> Probe:
-    """Every object that a question speaks of has a name that fits no other, and enough of it is seen."""
+    """Every object that a question mentions has a name that fits no other, and enough of it is visible."""
     problems = []
     n = 0
     for kind, every in samples.asked().items():
@@ -34,7 +34,7 @@ def scene_references(samples: Samples) -> Probe:
 
 
 def scene_labels(samples: Samples) -> Probe:
-    """What is stored of each picture of a scene, against where the boxes of its objects put them."""
+    """Stored places, depths and shares of a scene's objects agree with their boxes and the camera."""
     problems = []
     n = 0
     for item in samples.items:
@@ -67,7 +67,7 @@ def _ill_placed(sample: Sample, scene: Scene, view: int) -> Iterator[str]:
 
 
 def _reaches(look: Look, number: int, depths: Sequence[float]) -> bool:
-    """Whether depths are within an object's box, give or take a tenth of it."""
+    """Whether depths lie within an object's box, with a tolerance of a tenth of the box."""
     reach = 0.55 * float(np.linalg.norm(look.scene.parts[number].size)) + 1e-3
     return all(abs(depth - look.before[number, 2]) <= reach for depth in depths)
 
@@ -91,7 +91,7 @@ def _names(asked: Asked) -> list[str]:
 
 
 def _of_parts(value: Callable[[Look, int, Sequence[int]], float]) -> Scores:
-    """Scores the first two objects of a question by their names."""
+    """A rule that scores the first two objects of a question by a value of each."""
 
     def scores(asked: Asked) -> dict[str, float] | None:
         look = _look(asked)
@@ -126,7 +126,7 @@ def _lower_is_before(asked: Asked) -> dict[str, float] | None:
 
 
 def _side_now(first: int, second: int) -> Scores:
-    """As the picture shows them, whatever else is asked."""
+    """A rule that answers with the side on which the picture shows an object."""
 
     def scores(asked: Asked) -> dict[str, float] | None:
         look = _look(asked)
@@ -139,7 +139,7 @@ def _side_now(first: int, second: int) -> Scores:
 
 
 def _to_its_side(asked: Asked) -> dict[str, float] | None:
-    """A turn to the side on which the third object is in the picture."""
+    """Scores the turn towards the side on which the third object is in the picture."""
     look = _look(asked)
     if look is None:
         return None
@@ -148,7 +148,7 @@ def _to_its_side(asked: Asked) -> dict[str, float] | None:
 
 
 def _as_the_camera(asked: Asked) -> dict[str, float] | None:
-    """Where the third object is for the camera."""
+    """Scores the place of the third object as the camera sees it."""
     look = _look(asked)
     if look is None:
         return None
@@ -203,7 +203,7 @@ RULES = (
     Rule("perspective/object", "where it is for the camera", _as_the_camera, _fair(0.25)),
     Rule("turn_to_face/object", "a turn to its side in the picture", _to_its_side, _fair(0.25)),
 )
-# what an honest answer goes by as well
+# rules that use evidence which an honest answer uses as well
 FACTS = (
     Rule("closer/camera", "the taller one in the picture", _of_parts(_height), Bounds()),
     Rule("hides/camera", "the lower one hides", _lower_hides, Bounds()),
@@ -212,7 +212,7 @@ FACTS = (
 
 
 def scene_rules(samples: Samples) -> Probe:
-    """Rules of thumb about places and sizes in the picture, right no more often than chance."""
+    """Rules of thumb about places and sizes in the picture are right no more often than chance."""
     what = "score of rules that read places and sizes off the flat picture of a scene"
     return judge(
         "scene_rules", what, measured_rules(samples, RULES), too_few="too few questions about scenes"
@@ -220,7 +220,7 @@ def scene_rules(samples: Samples) -> Probe:
 
 
 def scene_facts(samples: Samples) -> Probe:
-    """Rules of thumb that may pay, for an honest answer goes by the same."""
+    """Rules of thumb that may score above chance, because an honest answer uses the same evidence."""
     what = "score of rules by what the picture of a scene honestly shows"
     fact = "a fact, not judged: what hides is closer, and closer things are mostly lower and larger"
     return judge(

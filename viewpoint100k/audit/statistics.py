@@ -1,8 +1,8 @@
-"""Shares, intervals and information: what a probe needs to say how sure it is.
+"""Shares, confidence intervals and mutual information: how sure a probe can be.
 
-Questions about one object resemble each other, and each pair is stored in both orders, so the intervals here
-count objects, not questions: a share's effective number of trials shrinks by how much the objects' own means
-scatter.
+Questions about one object are not independent, and each pair is stored in both orders. The intervals here
+therefore count objects, not questions: the more the objects' own means scatter, the smaller a share's
+effective number of trials.
 """
 
 import math
@@ -24,15 +24,15 @@ class Share(NamedTuple):
 
     value: float
     n: int
-    effective_n: float  # as many independent trials would know it as well
+    effective_n: float  # number of independent trials with the same uncertainty
 
 
 def share(hits: Sequence[float] | Array, groups: Sequence[str]) -> Share:
-    """The mean of hits, and how many independent ones they are worth.
+    """The mean of hits, and the number of independent trials that they are worth.
 
     Args:
         hits: (n,) each between 0 and 1.
-        groups: (n,) whose trials may hang together: the object.
+        groups: (n,) the object of each trial; trials of one object may be correlated.
     """
     values = np.asarray(hits, dtype=np.float64)
     n = len(values)
@@ -62,9 +62,9 @@ def wilson(value: float, n: float, confidence: float = CONFIDENCE) -> tuple[floa
 
 
 def chi_square_p(observed: Sequence[float] | Array, expected: Sequence[float] | Array) -> float:
-    """How likely counts at least as far from the expected ones are by chance.
+    """The probability, by chance, of counts at least as far from the expected ones.
 
-    Cells that cannot occur do not count.
+    Cells that cannot occur are ignored.
     """
     seen = np.asarray(observed, dtype=np.float64).ravel()
     wanted = np.asarray(expected, dtype=np.float64).ravel()
@@ -103,7 +103,7 @@ def information_bits(table: Array) -> Array:
         table: (..., r, c) counts.
 
     Returns:
-        (...) bits. Near 0, and as often below as above, for independent labels.
+        (...) bits; for independent labels near 0, and as often below as above.
 
     Source:
         Miller, "Note on the bias of information estimates", 1955.
@@ -121,7 +121,7 @@ def information_bits(table: Array) -> Array:
 def information_interval(
     tables: Array, rng: np.random.Generator, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Basic bootstrap interval of `information_bits`, objects drawn with replacement.
+    """Basic bootstrap interval of `information_bits`, which draws objects with replacement.
 
     Args:
         tables: (objects, r, c) counts of each object.

@@ -1,7 +1,7 @@
-"""What the background alone and the object alone reveal: the other is covered before flow is measured.
+"""Probes what the background alone and the object alone reveal: the other is masked before flow is measured.
 
-The background may tell how the camera moved: it does so in a photograph, too. It may not tell what only the
-object can.
+The background may reveal how the camera moved, as it does in photographs. It must not reveal what only the
+object can show.
 """
 
 from collections import defaultdict
@@ -19,19 +19,20 @@ from viewpoint100k.audit.wording import FOLDS, with_options
 NAME = "one_region_alone"
 MOST_PAIRS = 1500
 FEWEST = 150  # questions of a kind
-GRID = 3  # cells along a side, in each of which the mean flow is taken
-MARGIN_PX = 4  # around the object's box, of `FLOW_PX`: flow of the object reaches beyond it
-# kinds that ask of the object what no motion of the camera tells
+GRID = 3  # cells along a side; the mean flow is taken in each
+# margin around the object's box, in the `FLOW_PX` picture: the object's flow reaches beyond the box
+MARGIN_PX = 4
+# kinds that ask about the object, which no motion of the camera can answer
 OF_THE_OBJECT = ("mirrored/object", "revealed_side/object_front")
-ABOVE_MOST_FREQUENT = 0.08  # by chance a learner of a few hundred questions gains so much
+ABOVE_MOST_FREQUENT = 0.08  # a learner of a few hundred questions may gain this much by chance
 
 
 def one_region_alone(samples: Samples) -> Probe:
-    """Score of a small learner that sees the flow of the background alone, or of the object alone."""
+    """The score of a small learner that sees the flow of the background only, or of the object only."""
     what = "score of a learner on the flow of one region, the other covered, over the most frequent answer's"
     kinds = {kind: _of_pairs(every) for kind, every in with_options(samples).items()}
     kinds = {kind: every for kind, every in kinds.items() if len(every) >= FEWEST}
-    keys = {one.item.key for every in kinds.values() for one in every}
+    keys = {question.item.key for every in kinds.values() for question in every}
     flows = {
         item.key: _features(item, images)
         for item, images in samples.pictures(samples.draw(keys, MOST_PAIRS, NAME))
@@ -39,14 +40,14 @@ def one_region_alone(samples: Samples) -> Probe:
     measured = list[Measured]()
     table = dict[str, dict[str, str]]()
     for kind, every in kinds.items():
-        seen = [one for one in every if one.item.key in flows]
-        if len(seen) < FEWEST or len({one.item.group for one in seen}) < FOLDS:
+        seen = [question for question in every if question.item.key in flows]
+        if len(seen) < FEWEST or len({question.item.group for question in seen}) < FOLDS:
             continue
         choices = choices_of(seen)
         usual = _usual(choices)
         table[kind] = {"the most frequent answer": f"{usual:.1%}"}
         for place, region in enumerate(("background", "object")):
-            values = np.array([flows[one.item.key][place] for one in seen])
+            values = np.array([flows[question.item.key][place] for question in seen])
             hits = choices.hits(held_out(choices, values, samples.rng(NAME)))
             table[kind][f"{region} alone"] = f"{hits.mean():.1%} of {len(seen)}"
             table[kind] |= _by_background(seen, hits, region)
@@ -63,8 +64,8 @@ def one_region_alone(samples: Samples) -> Probe:
 
 
 def _of_pairs(every: Sequence[Asked]) -> list[Asked]:
-    """Questions about the first view and the second, in that order, shown as they are."""
-    return [one for one in every if one.pair == (0, 1) and not one.question.marks]
+    """The questions about the first and the second view in that order, neither of them mirrored."""
+    return [question for question in every if question.pair == (0, 1) and not question.question.marks]
 
 
 def _usual(choices: Choices) -> float:
@@ -73,7 +74,7 @@ def _usual(choices: Choices) -> float:
 
 
 def _by_background(seen: Sequence[Asked], hits: Array, region: str) -> dict[str, str]:
-    """Shares by what is behind the object."""
+    """Scores by the kind of background."""
     rows = defaultdict[str, list[bool]](list)
     for one, hit in zip(seen, hits, strict=True):
         rows[one.item.sample.views[0].background].append(bool(hit))
@@ -81,10 +82,11 @@ def _by_background(seen: Sequence[Asked], hits: Array, region: str) -> dict[str,
 
 
 def _features(item: Item, images: Sequence[Array]) -> tuple[Array, Array]:
-    """Mean flow in the cells of a grid, where there is anything to follow.
+    """Mean flow in the cells of a grid, where there is texture to follow.
 
     Returns:
-        Of what lies outside the object's boxes in both views, and of what lies inside its box in the first.
+        Features of the region outside the object's boxes in both views, and of the region inside its box in
+        the first.
     """
     grey, flow = flow_between(images)
     boxes = [_box(view.object_box, image) for view, image in zip(item.sample.views, images, strict=False)]
@@ -116,7 +118,7 @@ def _span(low: float, high: float) -> slice:
 
 
 def _grid(flow: Array, weight: Array, where: tuple[slice, slice]) -> Array:
-    """(GRID * GRID * 2 + 2,) flows of cells and of all, in picture sides; 0 where nothing can be followed."""
+    """(GRID * GRID * 2 + 2,) mean flows of the cells and of all, in picture sides; 0 without texture."""
     flow = flow[where]
     weight = weight[where] + 1e-9
     out = []
@@ -131,7 +133,7 @@ def _grid(flow: Array, weight: Array, where: tuple[slice, slice]) -> Array:
 
 
 def _shared(samples: Samples) -> int:
-    """How many panoramas and places are seen in the pictures of more than one split."""
+    """The number of panoramas and places that pictures of more than one split show."""
     splits = defaultdict[str, set[str]](set)
     for item in samples.items:
         for view in item.sample.views:

@@ -1,4 +1,4 @@
-"""What the project answers about figures and sets of views in a mirrored, turned or swapped scene."""
+"""Answers about figures and sets of views after a scene is mirrored, turned or swapped."""
 
 import math
 from collections.abc import Iterator
@@ -14,11 +14,12 @@ from viewpoint100k.questions.registry import DRAWN_KINDS
 from viewpoint100k.records import MapCamera, PartSeen, Relation, Sample, Scene, View, matrix
 
 MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
-HALF_A_CIRCLE_DEG = 180.0  # the same place in either sense, in what is asked
+HALF_A_CIRCLE_DEG = 180.0  # half a circle ends at the same place in both directions
 OTHER_SIDE: dict[Relation | None, Relation] = {"left": "right", "right": "left"}
-MARGIN_ATOL = 1e-3  # pixels and points are rounded
-LEFT_RIGHT = [0, 1, 3, 2, 4, 5]  # sides of an object, in a mirror
-SWAPPED = {"camera_on_map", "mirrored", "zoom_or_dolly"}  # what can be said of them from image 2 to image 1
+MARGIN_ATOL = 1e-3  # because pixels and points are stored rounded
+LEFT_RIGHT = [0, 1, 3, 2, 4, 5]  # the sides of an object after mirroring, by index
+# kinds that stay decidable when the two views are swapped
+SWAPPED = {"camera_on_map", "mirrored", "zoom_or_dolly"}
 TWINS = {i: i ^ 1 for i in range(6)}
 MIRRORED_OPTION = {
     "revealed_side": {2: 3, 3: 2}, "composed_angle": TWINS, "side_of": TWINS, "side_after": TWINS,
@@ -29,10 +30,10 @@ MIRRORED_OPTION = {
 def figures_transformed(
     sample: Sample, gates: GateConfig, rng: np.random.Generator
 ) -> Iterator[tuple[str, str, bool]]:
-    """(change, kind, whether the answer is what it must be) of the stored figures of a sample.
+    """Yield (change, kind, whether the answer is as it must be) for the stored figures of a sample.
 
-    In a mirror left is right and clockwise is the other way, in the figures as in the answers; a turn of the
-    world does nothing; and from image 2 to image 1 a map's cameras are on its other side.
+    A mirror swaps left and right, and clockwise and counter-clockwise, in figures as in answers. A turn of
+    the world changes nothing. Seen from image 2 instead of image 1, a map's cameras are on its other side.
     """
     kinds = {kind.name: kind for kind in DRAWN_KINDS}
     asked = [
@@ -86,7 +87,7 @@ def _in_mirror(sample: Sample) -> Sample:
 
 
 def _mirrored_scene(scene: Scene, views: list[View]) -> Scene:
-    """Each object mirrored where it stands, in its own axes too."""
+    """The scene with each object mirrored, both in its position and in its own axes."""
     parts = [
         part.model_copy(
             update={
@@ -146,7 +147,7 @@ def _turned(sample: Sample, angle_deg: float) -> Sample:
 
 
 def _swapped(sample: Sample) -> Sample:
-    """A pair from its second view to its first; points and sides are not needed."""
+    """A pair from its second view to its first, without points and sides, which are not needed."""
     return _with(sample, sample.views[::-1], sample.truth.front_azimuth_deg)
 
 
@@ -162,7 +163,7 @@ def _moved(view: View, world_from_camera: Array) -> View:
 
 
 def _other_figure(figure: Figure, sample: Sample) -> Figure:
-    """As it would be drawn of the mirrored scene."""
+    """The figure as it would be drawn for the mirrored scene."""
     marks = tuple(
         mark.model_copy(update={"x": 2 * sample.views[figure.images[mark.image]].intrinsics[0][2] - mark.x})
         for mark in figure.marks

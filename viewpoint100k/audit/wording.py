@@ -1,4 +1,4 @@
-"""Can the questions be answered without looking? Letters, priors, options, words."""
+"""Probes whether questions can be answered without looking: by letters, priors, options or words."""
 
 import re
 from collections import Counter, defaultdict
@@ -12,7 +12,8 @@ from viewpoint100k.audit.statistics import Share, chi_square_p, share
 
 ABOVE_CHANCE = 0.03
 POSITION_TOLERANCE = 0.02
-MOST_BLIND = 3000  # questions that the classifier learns from: seconds, and enough for a three-point bound
+# questions that the classifier learns from: it takes seconds, and suffices for a bound of three points
+MOST_BLIND = 3000
 FEWEST_BLIND = 200
 FOLDS = 5
 SAME_LENS = "the same lens stated"
@@ -20,10 +21,10 @@ OTHER_LENS = "another lens stated"
 
 
 def chance(questions: Sequence[Asked]) -> float:
-    """What somebody scores who knows how often "none" is right and nothing else.
+    """The score of somebody who knows only how often "none" is right.
 
-    Where three options are offered and a fifth of the answers is "none", always saying "left" scores 40 %.
-    That is no fault of the question, so it is chance; whether a fifth is right is a probe of its own.
+    With three options and a fifth of the answers "none", always saying "left" scores 40 %. That is no fault
+    of the questions, so it counts as chance. A probe of its own judges whether a fifth is enough.
     """
     offered = [[says_none(option) for option in asked.question.options] for asked in questions]
     if not any(any(each) for each in offered):
@@ -34,7 +35,7 @@ def chance(questions: Sequence[Asked]) -> float:
 
 
 def by_stated_lens(questions: Sequence[Asked]) -> dict[str, list[Asked]]:
-    """The questions by what they state of the lens; under "" those that state nothing."""
+    """The questions by what they state about the lens; those that state nothing are under ""."""
     out = defaultdict[str, list[Asked]](list)
     for asked in questions:
         out[_stated_lens(asked)].append(asked)
@@ -59,7 +60,7 @@ def always_all(questions: Sequence[Asked]) -> bool:
 
 
 def letter_position(samples: Samples) -> Probe:
-    """Each place in the list of options must be right equally often."""
+    """The right answer must be at each position of the list of options equally often."""
     measured = []
     for kind, every in with_options(samples).items():
         by_count = defaultdict[int, list[Asked]](list)
@@ -79,7 +80,7 @@ def letter_position(samples: Samples) -> Probe:
 
 
 def majority_answer(samples: Samples) -> Probe:
-    """No answer of a kind may be right more often than its fair share; "none" is judged elsewhere."""
+    """No answer of a kind may be right more often than its fair share; `none_share` judges "none"."""
     measured = []
     for kind, every in with_options(samples).items():
         if not always_all(every):
@@ -101,7 +102,7 @@ def majority_answer(samples: Samples) -> Probe:
 
 
 def prior_guess(samples: Samples) -> Probe:
-    """Where only some options are shown: does picking the one that is right most often elsewhere pay?"""
+    """Picking the option that is most often right for other objects must not pay, if options are drawn."""
     measured = []
     for kind, every in with_options(samples).items():
         if always_all(every):
@@ -113,7 +114,7 @@ def prior_guess(samples: Samples) -> Probe:
         hits = []
         for asked in every:
             known = [total[option] - own[asked.item.group][option] for option in asked.question.options]
-            hits.append(_hit(asked, [i for i, count in enumerate(known) if count == max(known)]))
+            hits.append(_hit_rate(asked, [i for i, count in enumerate(known) if count == max(known)]))
         found = share(hits, [asked.item.group for asked in every])
         measured.append(Measured(kind, found, Bounds(high=chance(every) + ABOVE_CHANCE)))
     what = "score of picking the option that is right most often for other objects"
@@ -121,7 +122,7 @@ def prior_guess(samples: Samples) -> Probe:
 
 
 def option_structure(samples: Samples) -> Probe:
-    """What the options look like beside each other must not tell which is right."""
+    """A comparison of the options with each other must not reveal the right one."""
     measured = []
     all_hits = defaultdict[str, list[tuple[float, str, float]]](list)
     for kind, every in with_options(samples).items():
@@ -131,7 +132,7 @@ def option_structure(samples: Samples) -> Probe:
             used = [(asked, best) for asked, best in picked if 0 < len(best) < len(asked.question.options)]
             if not used:
                 continue
-            hits = [_hit(asked, best) for asked, best in used]
+            hits = [_hit_rate(asked, best) for asked, best in used]
             groups = [asked.item.group for asked, _ in used]
             all_hits[rule] += [(hit, group, fair) for hit, group in zip(hits, groups, strict=True)]
             measured.append(
@@ -145,7 +146,7 @@ def option_structure(samples: Samples) -> Probe:
     return judge("option_structure", what, measured, too_few="too few questions with options")
 
 
-def _hit(asked: Asked, picked: Sequence[int]) -> float:
+def _hit_rate(asked: Asked, picked: Sequence[int]) -> float:
     return (asked.question.answer_index in picked) / len(picked)
 
 
@@ -184,7 +185,7 @@ def _median(options: Sequence[str]) -> list[int]:
 
 
 def _twins(options: Sequence[str]) -> list[int]:
-    """Options that differ from another in one word."""
+    """The options that differ from another option in one word only."""
     words = [option.lower().split() for option in options]
     return [
         i
@@ -209,7 +210,7 @@ RULES: dict[str, Callable[[Sequence[str]], list[int]]] = {
 
 
 def blind_text(samples: Samples) -> Probe:
-    """A classifier that reads the question and never sees the pictures."""
+    """A classifier that reads the question and sees no picture must not score above chance."""
     name = "blind_text"
     what = "score of character n-grams + logistic regression without pictures, objects held out"
     every = [asked for questions in with_options(samples).values() for asked in questions]
@@ -238,7 +239,7 @@ def _share(every: Sequence[Asked], hits: Sequence[bool], rows: Sequence[int]) ->
 
 
 def _blind_hits(every: Sequence[Asked]) -> list[bool]:
-    """Each option is scored as right or wrong by what it says, where it stands and what is asked."""
+    """Whether a classifier that rates options by text, position and question picks the right one."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold
@@ -261,7 +262,7 @@ def _blind_hits(every: Sequence[Asked]) -> list[bool]:
 
 
 def _lens_word(lenses: tuple[float, float] | None) -> str:
-    """What a question says of the second picture's lens."""
+    """A word for what a question says about the second picture's lens."""
     if lenses is None:
         return "not stated"
     first, second = lenses
@@ -294,7 +295,7 @@ def _tokens(asked: Asked, place: int) -> list[str]:
 
 
 def wording_leakage(samples: Samples) -> Probe:
-    """Are the wordings of the test questions met in training?"""
+    """The wordings of test questions must not occur in training."""
     name = "wording_leakage"
     what = "wordings of test questions that training questions have too"
     by_split = defaultdict[str, dict[str, str]](dict)
@@ -322,7 +323,7 @@ def wording_leakage(samples: Samples) -> Probe:
 
 
 def none_share(samples: Samples) -> Probe:
-    """Where "nothing happened" is offered, it must be true often enough, whatever is said of the lens."""
+    """If "nothing happened" is offered, it must be right often enough, whatever lens is stated."""
     measured = []
     for kind, every in with_options(samples).items():
         offered = [asked for asked in every if any(map(says_none, asked.question.options))]

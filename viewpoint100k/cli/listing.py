@@ -171,7 +171,7 @@ def objects_fetch(
     ],
     folder: Annotated[
         Optional[Path],
-        typer.Argument(help="For a source: the folder for what is made here.", show_default=False),
+        typer.Argument(help="For a source: the folder for generated files.", show_default=False),
     ] = None,
     part: Annotated[
         str,
@@ -201,7 +201,7 @@ def objects_fetch(
         return
     if folder is None:
         raise InputError(
-            f"{target} is no planned run (it has no .run/plan.json); if it is a source, name a FOLDER too"
+            f"{target} is not a planned run (it has no .run/plan.json); if it is a source, name a FOLDER too"
         )
     _fetch_source(target, folder, count, seed)
 
@@ -221,7 +221,7 @@ def _fetch_run(out: str, part: str, connections: int) -> None:
         rejects = fetch_run(run.folder, config, run.read_plan(), numbers, connections, progress)
     for reject in rejects:
         err_console.print(f"{reject.uid}: {escape(reject.reason)}", style="yellow", soft_wrap=True)
-    out_console.print(f"part {part} is fetched; {len(rejects)} objects cannot be had", highlight=False)
+    out_console.print(f"part {part} is fetched; {len(rejects)} objects cannot be fetched", highlight=False)
 
 
 def _fetch_source(source: str, folder: Path, count: int, seed: int) -> None:

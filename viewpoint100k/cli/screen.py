@@ -307,7 +307,7 @@ def print_scores(summary: list[tuple[str, Any]], scores: Any) -> None:
     out_console.print(
         f"{scores.answered} of {scores.questions} questions answered, {scores.unread} answers could not "
         "be read, "
-        f"{len(scores.unknown_ids)} ids unknown; guessing would earn {100 * scores.chance:.1f} %",
+        f"{len(scores.unknown_ids)} ids unknown; guessing would score {100 * scores.chance:.1f} %",
         soft_wrap=True,
     )
     for name, ids in (("unknown", scores.unknown_ids), ("unanswered", scores.unanswered_ids)):

@@ -1,4 +1,4 @@
-"""Where objects come from: list what a source has, and bring one file of it to this machine, checked.
+"""Sources of objects: lists what a source has, and fetches and checks single files.
 
 A source is `builtin:` (shapes made here), a folder of .glb and .gltf files, `objaverse:lvis`,
 `objaverse:all`, or `objaverse-xl:` with a part of it or a table.
@@ -28,13 +28,13 @@ from viewpoint100k.objects.selection import (
 from viewpoint100k.plan import Selection
 from viewpoint100k.records import ObjectRecord, Reject, SourceObject
 
-MANY = 100  # objects of Objaverse: for this many, all of it is looked at
+MANY = 100  # objects of Objaverse: from this number on, all of its annotations are read
 SOURCES = (
     "builtin:, a folder of .glb/.gltf files, objaverse:lvis, objaverse:all, or objaverse-xl: with "
     f"{', '.join(XL_PARTS)} or a Parquet file"
 )
 REMOTE = ("objaverse", "xl")  # kinds whose files are downloaded
-# what Objaverse-XL's tables do not say of files
+# settings about facts that Objaverse-XL's tables do not state
 NOT_IN_XL = (
     *OF_ANNOTATIONS,
     "categories",
@@ -47,7 +47,7 @@ NOT_IN_XL = (
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source has. `endless`: it makes as many objects as it is asked for."""
+    """The objects of a source. `endless`: it makes any number of objects."""
 
     objects: tuple[SourceObject, ...]
     rejects: tuple[Reject, ...]
@@ -55,7 +55,7 @@ class Listing:
     selection: Selection
 
 
-# which settings a kind of source cannot go by
+# the settings that a kind of source cannot apply
 IMPOSSIBLE = {
     "builtin": (OF_ANNOTATIONS, OF_LISTS),
     "folder": (OF_ANNOTATIONS,),
@@ -74,20 +74,21 @@ def list_objects(
     choice: ObjectsConfig | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Listing:
-    """The objects of a source, the same on every machine, and those that may not be used, with the reason.
+    """The objects of a source, the same on every machine, and those that may not be used with the reasons.
 
     Args:
         source: one of `SOURCES`. A folder is read whole, whatever is wanted, and every file in it hashed and
             checked; Objaverse's files are checked when they are fetched.
         wanted: how many to make (`builtin:`) or draw (Objaverse).
-        seed: of that draw.
+        seed: seed of that draw.
         budgets: what one file may contain.
-        allow: licences, see `credit.licence_refusal`; None: all but no-derivatives.
-        choice: which of them are wanted; None: whatever is usual.
+        allow: allowed licences, see `credit.licence_refusal`; None: all but no-derivatives.
+        choice: which of the objects are wanted; None: the default settings.
         progress: called with (done, total) from time to time.
 
     Raises:
-        InputError: no such source, or it cannot be listed, or cannot tell what `choice` asks.
+        InputError: there is no such source, it cannot be listed, or it lacks the facts that `choice` asks
+            for.
     """
     kind, rest = _parse(source)
     choice = choice or ObjectsConfig()
@@ -122,7 +123,7 @@ def _in_folder(
     progress: Callable[[int, int], None] | None,
     funnel: Funnel,
 ) -> tuple[list[SourceObject], list[Reject]]:
-    """Usable objects of a folder, and those that are not usable."""
+    """The usable objects of a folder, and the refused ones."""
     from viewpoint100k.objects.folder import list_folder
 
     usable, rejects = list_folder(folder, budgets, allow, progress)
@@ -147,7 +148,7 @@ def _made(
 
 
 def _file_of(obj: SourceObject, source: str, folder: Path, budgets: FileBudgets) -> Path:
-    """The object's file on this machine, as it is: see `fetch_object`."""
+    """The object's file on this machine, not yet checked: see `fetch_object`."""
     from viewpoint100k.objects.folder import check_folder, open_inside
 
     kind, rest = _parse(source)
@@ -171,14 +172,14 @@ def fetch_object(
     """The object's file on this machine, checked, and its record with the sha256 filled in.
 
     Args:
-        obj: as `list_objects` gave it, perhaps on another machine and long ago.
-        source: the same text, or where the same folder lies here.
-        folder: for files that are made on the spot.
+        obj: an object from `list_objects`, perhaps listed long ago on another machine.
+        source: the same source, or the path of the same folder on this machine.
+        folder: a folder for files that are generated.
         budgets: what one file may contain.
 
     Raises:
-        ObjectRefused: the file is not there, is not what was planned, or must not be rendered.
-        InputError: no such source, or it cannot be reached.
+        ObjectRefused: the file is missing, differs from the plan, or must not be rendered.
+        InputError: there is no such source, or it cannot be reached.
     """
     from viewpoint100k.objects.folder import inspect_file
 
@@ -200,9 +201,9 @@ def fetch_object(
 
 @contextmanager
 def fetch_ahead(things: Sequence[SourceObject], source: str, budgets: FileBudgets) -> Iterator[None]:
-    """Meanwhile, bring objects of a source that downloads them here, in order.
+    """While the context is open, download the objects of a remote source in the background, in order.
 
-    What fails is met again later.
+    Failures are ignored here: they are met again when the object is fetched.
     """
     kind = _parse(source)[0]
     if kind not in REMOTE:
@@ -228,7 +229,7 @@ def fetch_ahead(things: Sequence[SourceObject], source: str, budgets: FileBudget
     try:
         yield
     finally:
-        over.set()  # the download in work goes on for as long as the process lives
+        over.set()  # a download under way continues as long as the process lives
 
 
 def _parse(source: str) -> tuple[str, str]:
@@ -239,7 +240,7 @@ def _parse(source: str) -> tuple[str, str]:
         return "objaverse", source.partition(":")[2]
     if source.startswith("objaverse-xl:") and source != "objaverse-xl:":
         return "xl", source.partition(":")[2]
-    # a folder's name may have a colon in it, and C: is no scheme
+    # a folder's name may contain a colon, and C: is not a scheme
     if source and (Path(source).exists() or not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", source)):
         return "folder", source
     if source.startswith(("photos:", "colmap:", "transforms:")):

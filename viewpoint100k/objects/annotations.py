@@ -1,8 +1,8 @@
 """Objaverse's annotations as compact tables, one for each of its 160 files, made once on each machine.
 
-The files as they come are gigabytes of JSON. What filters and attribution need of each is kept as Parquet
-in a folder beside them: all of Objaverse is then read in seconds. A table is made when it is first needed,
-and again when its file is newer. Where the folder cannot be written to, it is made in memory each time.
+The original files are gigabytes of JSON. The fields that filters and attribution need are kept as Parquet in
+a folder beside them, so that all of Objaverse is read in seconds. A table is made when it is first needed,
+and again when its file is newer. If the folder cannot be written to, the table is made in memory each time.
 """
 
 import functools
@@ -23,7 +23,7 @@ from viewpoint100k.objects.downloads import OURS, cache_root, ensure
 from viewpoint100k.objects.tables import Uids
 from viewpoint100k.records import ObjectRecord
 
-FOLDER = f"{OURS}/tables-1"  # the number rises with what the tables hold
+FOLDER = f"{OURS}/tables-1"  # the number changes with the contents of the tables
 INDEX = "object-paths.json.gz"
 LVIS = "lvis-annotations.json.gz"
 _VIEWER = "https://sketchfab.com/3d-models/"
@@ -32,23 +32,23 @@ _BROKEN = (EOFError, zlib.error, ValueError, OSError, RecursionError, AttributeE
 
 
 class Index(NamedTuple):
-    """Which objects there are, and in which of the folders each is."""
+    """All objects, and the folder of each."""
 
     uids: Uids  # sorted
-    folders: np.ndarray[Any, np.dtype[np.int16]]  # of each, a place in `names`
+    folders: np.ndarray[Any, np.dtype[np.int16]]  # for each object, an index into `names`
     names: list[str]  # such as 000-023
 
     def folder_of(self, uids: Uids) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """(n,) places in `names`; -1 where there is no such object."""
+        """(n,) indices into `names`; -1 for unknown objects."""
         places = np.minimum(np.searchsorted(self.uids, uids), len(self.uids) - 1)
         found = self.folders[places].astype(np.int64)
         return np.where(self.uids[places] == uids, found, -1)
 
 
 def read_index() -> Index:
-    """Objaverse's index; paths of another form than glbs/FOLDER/UID.glb are left out.
+    """Objaverse's index; paths that do not have the form glbs/FOLDER/UID.glb are left out.
 
-    It is a stranger's file too.
+    Like any stranger's file, it is not trusted.
 
     Raises:
         InputError: it is broken, or is not in the cache and there is no network.
@@ -96,7 +96,7 @@ def read_tables(
     """The annotations of the objects in some folders, as one Arrow table.
 
     Args:
-        without: columns that are not needed: tags are half of all.
+        without: columns that are not needed; tags are half of the data.
 
     Raises:
         InputError: a file is broken, or is not in the cache and there is no network.
@@ -176,7 +176,7 @@ def _count(value: Any) -> int | None:
 
 
 def _names(value: Any) -> list[str]:
-    """Names of tags and categories, which are a list of objects with a name, or of texts."""
+    """Names of tags or categories, which are given as a list of objects with a name or of texts."""
     texts = [plain_text(each) for each in value] if isinstance(value, list) else []
     return [text.casefold() for text in texts if text]
 
@@ -204,7 +204,7 @@ def _arrow() -> Any:
 
 
 def _sources(name: str, table: str) -> tuple[Path, Path | None]:
-    """The file in Objaverse's cache, fetched if it is not there, and its table if that is no older."""
+    """The file in Objaverse's cache, downloaded if necessary, and its table if that is up to date."""
     source = cache_root() / name
     kept = cache_root() / FOLDER / table
     if kept.is_file():
@@ -216,7 +216,7 @@ def _sources(name: str, table: str) -> tuple[Path, Path | None]:
 
 
 def _keep(name: str, save: Callable[[Path], None]) -> None:
-    """Save a table under its name: all of it or nothing. A cache that cannot be written to stays as it is."""
+    """Save a table atomically; a cache that cannot be written to stays as it is."""
     folder = cache_root() / FOLDER
     part = folder / f".{name}.{uuid4().hex[:12]}.partial"
     with suppress(OSError):
@@ -248,7 +248,7 @@ def _unpacked(path: Path) -> dict[str, Any]:
 
 
 class _Reading:
-    """Say which file of the cache is broken when it cannot be read."""
+    """A context that names the broken file of the cache if reading it fails."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""Whom to thank and on what terms: names and licences as manifests and annotations spell them."""
+"""Authors and licences, as manifests and annotations spell them."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ _PERSON_FIELDS = ("displayName", "username", "slug", "label", "name")  # never e
 
 
 def plain_text(value: Any) -> str:
-    """One printable line from a field of a stranger's file; of a person only the name.
+    """One printable line from a field of a stranger's file; for a person, only the name.
 
     Lists count as empty.
     """
@@ -35,7 +35,7 @@ def plain_text(value: Any) -> str:
 
 
 def normalise_licence(text: str) -> str:
-    """SPDX-like identifier of a Creative Commons licence, however spelt; anything else as it is.
+    """The SPDX-like identifier of a Creative Commons licence, however it is spelt; other texts unchanged.
 
     A version is never invented, except that Sketchfab's bare slugs ("by-nc-sa") mean 4.0 and CC0 has only
     1.0. Compound terms ("CC0-1.0 and CC-BY-4.0 (rig)") stay whole, because half of them would be wrong.
@@ -58,7 +58,7 @@ def normalise_licence(text: str) -> str:
 def allowed_licences(text: str) -> list[str]:
     """The licences of a list that a person typed: "cc0,by,CC-BY-SA-3.0".
 
-    Short names ("by", "by-nc-sa") and families ("CC-BY") stand for any version; the rest stays as it is
+    Short names ("by", "by-nc-sa") and families ("CC-BY") stand for any version; other entries are kept as
     written.
 
     Raises:
@@ -80,7 +80,7 @@ def allowed_licences(text: str) -> list[str]:
 
 
 def licence_refusal(licence: str, allow: tuple[str, ...] | None) -> str | None:
-    """Why an object under `licence` is not used; None if it may be.
+    """Why an object under `licence` is not used; None if it may be used.
 
     Args:
         licence: as `normalise_licence` gives it.
@@ -114,7 +114,7 @@ def _allowed(licence: str, allow: tuple[str, ...]) -> bool:
 def _parse(text: str) -> tuple[str, str] | None:
     """Family ("CC-BY-NC", "CC0") and version ("" if not given).
 
-    None for what is not one Creative Commons licence.
+    None if the text is not exactly one Creative Commons licence.
     """
     plain = text.lower()
     for pattern, word in _SPELLINGS:

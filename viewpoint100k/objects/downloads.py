@@ -1,13 +1,13 @@
-"""Files of Objaverse in a cache that a farm shares: each is downloaded once, by the first to need it.
+"""Downloads files of Objaverse into a cache that a farm shares; each file is downloaded once.
 
-We download ourselves because the `objaverse` package writes index files straight to their final names (a
-killed download breaks every later call), never tries again and ignores HF_ENDPOINT. The files end up where
-the package looks for them.
+We do not use the downloads of the `objaverse` package, because it writes index files directly to their final
+names (a killed download breaks every later call), never retries and ignores HF_ENDPOINT. The files end up
+where that package looks for them.
 
-A file has a lock while it is downloaded, so others wait for it instead of downloading it as well; and each
-download takes one of a few places, which bounds the connections of all machines together. Both are locks on
-files in the cache: those of a killed process are free at once. Where the cache lies on a file system without
-locks, files may be downloaded twice, and are whole all the same.
+A file is locked while it is downloaded, so that other processes wait for it instead of downloading it as
+well. Each download also takes one of a few slots, which bounds the connections of all machines together. Both
+are locks on files in the cache, which are released as soon as a process is killed. On a file system without
+locks, files may be downloaded twice but are complete all the same.
 """
 
 import errno
@@ -29,22 +29,22 @@ from viewpoint100k.hub_client import asked_pause_s, look_at_hub, may_pass
 from viewpoint100k.objects.web import DamagedError, failed_on_the_web, from_addresses, may_pass_on_the_web
 
 REPOSITORY = "allenai/objaverse"
-CACHE = "VIEWPOINT100K_OBJAVERSE"  # names the cache where it is not ~/.objaverse/hf-objaverse-v1
-CONNECTIONS = (
-    "VIEWPOINT100K_CONNECTIONS"  # how many downloads there may be at a time, of all that share a cache
-)
-OURS = "viewpoint100k"  # folder in the cache with what the package does not know of
+# environment variable with the cache's path, if it is not ~/.objaverse/hf-objaverse-v1
+CACHE = "VIEWPOINT100K_OBJAVERSE"
+# environment variable: greatest number of simultaneous downloads of all processes that share a cache
+CONNECTIONS = "VIEWPOINT100K_CONNECTIONS"
+OURS = "viewpoint100k"  # folder in the cache for files that the package does not know
 _USUAL_CONNECTIONS = 8
-_LOCKS = 1024  # files: an object shares one with a few others
-_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # between tries
-_LOOK_S = 10.0  # how long the Hub may take to answer at all
+_LOCKS = 1024  # lock files; a few objects share each of them
+_PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # pauses between attempts
+_LOOK_S = 10.0  # longest time that the Hub may take to answer at all
 _DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 Failure = type[ObjectRefused] | type[InputError]
 
 
 def cache_root() -> Path:
-    """Where the objaverse package keeps its files; it decides so when it is imported."""
+    """The folder in which the objaverse package keeps its files; it is fixed when the package is imported."""
     package = _objaverse()
     named = os.environ.get(CACHE, "")
     return Path(named) if named else Path(package._VERSIONED_PATH)
@@ -54,7 +54,7 @@ def ensure(name: str) -> Path:
     """A file of Objaverse's indices in the cache, downloaded if it is not there.
 
     Raises:
-        InputError: it cannot be had; says why.
+        InputError: it cannot be obtained; the message says why.
     """
     path = cache_root() / name
     if not path.is_file():
@@ -63,15 +63,15 @@ def ensure(name: str) -> Path:
 
 
 def fetch_address(addresses: Sequence[str], relative: str, sha256: str, max_bytes: int) -> Path:
-    """A file of the web in the cache, downloaded if it is not there, and held against its hash.
+    """A file of the web in the cache, downloaded if necessary and checked against its hash.
 
     Args:
-        addresses: https, where it may be: the first that has it is used.
-        relative: where it goes in the cache.
-        max_bytes: what is longer is not read to its end.
+        addresses: https addresses of the file; the first that has it is used.
+        relative: its path in the cache.
+        max_bytes: a longer file is not read to its end.
 
     Raises:
-        ObjectRefused: it cannot be downloaded, or is another file.
+        ObjectRefused: it cannot be downloaded, or has another hash.
         InputError: there is no network.
     """
     path = cache_root() / relative
@@ -96,10 +96,10 @@ def fetch_address(addresses: Sequence[str], relative: str, sha256: str, max_byte
 
 
 def fetch_glb(relative: str) -> Path:
-    """An object's file in the cache, downloaded if it is not there or was cut short.
+    """An object's file in the cache, downloaded if it is missing or truncated.
 
     Raises:
-        ObjectRefused: it cannot be downloaded, or is not a whole GLB.
+        ObjectRefused: it cannot be downloaded, or is not a complete GLB.
         InputError: there is no network.
     """
     path = cache_root() / relative
@@ -112,7 +112,7 @@ def from_hub(repo_id: str, name: str) -> Path:
     """A file of another dataset, in the cache of the Hub's client.
 
     Raises:
-        InputError: it cannot be had; says why.
+        InputError: it cannot be obtained; the message says why.
     """
     try:
         from huggingface_hub import hf_hub_download
@@ -128,7 +128,7 @@ def from_hub(repo_id: str, name: str) -> Path:
 
 
 def what_is_missing(path: Path) -> str:
-    """Why the file is not a whole GLB; empty if it is."""
+    """Why the file is not a complete GLB; empty if it is."""
     with path.open("rb") as stream:
         header = stream.read(12)
     size = path.stat().st_size
@@ -174,11 +174,11 @@ def _download(relative: str, failure: Failure) -> None:
 
 
 def _put(relative: str, is_whole: Callable[[Path], bool], get: Callable[[Path], Path]) -> None:
-    """Put a file into the cache: all of it or nothing, and only once.
+    """Put a file into the cache, atomically and only once.
 
     Args:
-        is_whole: whether there is a file that needs no other.
-        get: downloads it into an empty folder of ours, and says where it is.
+        is_whole: whether the file in the cache is complete.
+        get: downloads it into an empty folder of ours and returns its path.
     """
     root = cache_root()
     path = root / relative
@@ -187,9 +187,9 @@ def _put(relative: str, is_whole: Callable[[Path], bool], get: Callable[[Path], 
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(root / OURS / "locks" / key):
             if is_whole(path):
-                return  # somebody else was faster
+                return  # another process was faster
             folder = root / OURS / "fetching" / key
-            shutil.rmtree(folder, ignore_errors=True)  # of a killed process
+            shutil.rmtree(folder, ignore_errors=True)  # left by a killed process
             try:
                 get(folder).replace(path)
             finally:
@@ -203,7 +203,7 @@ def _patiently(
     may_pass: Callable[[Exception], bool],
     failed: Callable[[Exception], ViewpointError],
 ) -> Path:
-    """Try, and try again after a while where a server is busy, drops the line, or sends something else."""
+    """Call `once`, and retry after a pause if a server is busy, drops the line, or sends a damaged file."""
     for pause_s in (*_PAUSES_S, None):
         try:
             with _place():
@@ -216,14 +216,15 @@ def _patiently(
                 raise failed(error) from error
             cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
             wait_s = asked_pause_s(error) or asked_pause_s(cause) or pause_s
-            time.sleep(wait_s * random.uniform(1.0, 1.3))  # so that a farm does not come back all at once
+            # random, so that the machines of a farm do not retry all at once
+            time.sleep(wait_s * random.uniform(1.0, 1.3))
     raise AssertionError("the last try returns or raises")
 
 
 def _once(relative: str, folder: Path) -> Path:
     from huggingface_hub import hf_hub_download
 
-    shutil.rmtree(folder, ignore_errors=True)  # of the try before
+    shutil.rmtree(folder, ignore_errors=True)  # left by the previous attempt
     fetched = Path(hf_hub_download(REPOSITORY, relative, repo_type="dataset", local_dir=folder))
     promised = _promised_sha256(folder, relative)
     if promised and promised != _sha256(fetched):
@@ -232,7 +233,7 @@ def _once(relative: str, folder: Path) -> Path:
 
 
 def _promised_sha256(folder: Path, relative: str) -> str:
-    """The hash that the server gave for a large file, as the client notes it; empty if it gave none."""
+    """The hash that the server gave for a large file, as noted by the client; empty if it gave none."""
     note = folder / ".cache" / "huggingface" / "download" / f"{relative}.metadata"
     with suppress(OSError, UnicodeDecodeError):
         lines = note.read_text().splitlines()
@@ -247,19 +248,19 @@ def _sha256(path: Path) -> str:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Whether another try may succeed."""
+    """Whether another attempt may succeed."""
     from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
     if _is_offline() or isinstance(error, RepositoryNotFoundError):
         return False
-    if isinstance(error, LocalEntryNotFoundError):  # its server could not be asked, for whatever reason
+    if isinstance(error, LocalEntryNotFoundError):  # the server could not be reached, for whatever reason
         return True
-    # an OSError without a number: the client counts too few bytes
+    # an OSError without a number means that the client received too few bytes
     return may_pass(error) or (type(error) is OSError and error.errno is None)
 
 
 def _failed(relative: str, error: Exception, failure: Failure) -> ObjectRefused | InputError:
-    """What to raise after the last try: the object's fault, or that of the line."""
+    """The error after the last attempt: a fault of the object, or of the network."""
     from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
     unreachable = isinstance(error, LocalEntryNotFoundError | RepositoryNotFoundError)
@@ -278,7 +279,7 @@ def _is_offline() -> bool:
 
 
 def _answers() -> bool:
-    """Whether the Hub says anything at all."""
+    """Whether the Hub answers at all."""
     return not _is_offline() and look_at_hub(_LOOK_S).status is not None
 
 
@@ -287,7 +288,7 @@ def _answers() -> bool:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Wait until nobody else holds a lock. Where a file system has none, go on without."""
+    """Wait for a lock, and hold it in the context. Go on without it on a file system without locks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
         with suppress(OSError):
@@ -297,7 +298,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _place() -> Iterator[None]:
-    """Wait for one of the places for downloads, of all processes that share the cache."""
+    """Wait for one of the download slots of all processes that share the cache."""
     folder = cache_root() / OURS / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     count = connections()
@@ -316,10 +317,10 @@ def _place() -> Iterator[None]:
 
 
 def connections() -> int:
-    """How many downloads there may be at a time.
+    """The greatest number of simultaneous downloads.
 
     Raises:
-        InputError: the variable that says so is no number.
+        InputError: the environment variable is not a number.
     """
     text = os.environ.get(CONNECTIONS, str(_USUAL_CONNECTIONS))
     if not re.fullmatch(r"[1-9][0-9]{0,3}", text):

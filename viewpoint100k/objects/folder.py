@@ -25,7 +25,7 @@ def list_folder(
     allow: tuple[str, ...] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[SourceObject], list[Reject]]:
-    """All usable objects below `folder` in order of their paths, and what is not usable, with reasons.
+    """All usable objects below `folder` in order of their paths, and the refused files with reasons.
 
     `SourceObject.path` is relative to the folder, so that a plan made on one machine serves on another.
 
@@ -69,7 +69,7 @@ def _usable(
     budgets: FileBudgets,
     allow: tuple[str, ...] | None,
 ) -> SourceObject | Reject:
-    """An object of a folder, or why it is not usable."""
+    """An object of a folder, or the reason why it is not usable."""
     try:
         return _inspect(folder, name, uid, described, budgets, allow)
     except _UnlistedError as error:
@@ -79,17 +79,17 @@ def _usable(
 
 
 def _lost_entries(lost: Sequence[str], manifest: str) -> Iterator[Reject]:
-    """Entries of a manifest that describe no file: else a licence would be lost without a word."""
+    """Rejects for manifest entries that describe no file, because a licence might silently be lost."""
     for name in lost:
         reason = f"{name}: described in {manifest}, but no file or more than one is called so"
         yield Reject(uid=safe_uid(name), stage="list", reason=reason)
 
 
 def check_folder(folder: Path) -> None:
-    """See that there is a folder.
+    """Check that the folder exists.
 
     Raises:
-        InputError: there is none, or a file in its place.
+        InputError: it does not exist, or is a file.
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
@@ -102,7 +102,7 @@ def open_inside(folder: Path, name: str) -> Path:
     """The path of a file of the folder.
 
     Raises:
-        ObjectRefused: it is not there, leads out of the folder, or is no ordinary file.
+        ObjectRefused: it does not exist, leads out of the folder, or is not an ordinary file.
     """
     path = folder / name
     try:
@@ -117,9 +117,9 @@ def open_inside(folder: Path, name: str) -> Path:
 
 
 def inspect_file(path: Path, budgets: FileBudgets) -> tuple[str, str]:
-    """sha256 and shape of an object's file that passes the gate.
+    """sha256 and shape of an object's file, if it passes the gate.
 
-    The shape is empty where it cannot be measured.
+    The shape is empty if it cannot be measured.
 
     Raises:
         ObjectRefused: it does not pass, or cannot be read.
@@ -158,9 +158,9 @@ def file_sha256(path: Path) -> str:
 
 
 def assign_uids(names: list[str]) -> dict[str, str]:
-    """A uid for each relative path, independent of the other files unless two would get the same one."""
+    """A uid for each relative path; it depends on other files only if two would get the same uid."""
     plain = {name: safe_uid(str(PurePosixPath(name).with_suffix(""))) for name in names}
-    # without case, because the keys of samples become files on systems that ignore it
+    # compared without case, because sample keys become file names on systems that ignore it
     count = Counter(uid.lower() for uid in plain.values())
     return {
         name: uid if count[uid.lower()] == 1 else f"{uid}-{_short_hash(name)}" for name, uid in plain.items()
@@ -170,7 +170,7 @@ def assign_uids(names: list[str]) -> dict[str, str]:
 def safe_uid(text: str) -> str:
     """`text` with only A-Z a-z 0-9 _ -.
 
-    Accents dropped, everything else an underscore, long ones cut and hashed.
+    Accents are dropped, other characters become underscores, and long texts are cut and hashed.
     """
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     uid = re.sub(r"[^A-Za-z0-9-]+", "_", ascii_text).strip("_-") or "object"
@@ -178,11 +178,11 @@ def safe_uid(text: str) -> str:
 
 
 class _UnlistedError(Exception):
-    """Reason why a file is not used although nothing may be wrong inside it."""
+    """The reason why a file is not used although its contents may be fine."""
 
 
 def _find(folder: Path) -> tuple[list[str], int, list[Reject]]:
-    """Relative paths of the objects, how many other files there are, and folders that cannot be read."""
+    """Relative paths of the objects, the number of other files, and the folders that cannot be read."""
     names: list[str] = []
     others = 0
     rejects: list[Reject] = []
@@ -227,9 +227,9 @@ def _inspect(
 
 
 def _match(uids: dict[str, str], entries: dict[str, Described]) -> dict[str, Described]:
-    """The entry of each file: by relative path or uid, or by file name where only one is called so.
+    """The entry of each file: by relative path or uid, or by file name if that is unique.
 
-    With or without suffix; accents may be composed or not.
+    The suffix may be missing, and accents may be composed or not.
     """
     by_file = {unicodedata.normalize("NFC", file): entry for file, entry in entries.items()}
     paths = {name: PurePosixPath(name) for name in uids}

@@ -1,7 +1,4 @@
-"""What a folder's manifest says about its files.
-
-It describes files that were found; it never names new ones.
-"""
+"""Reads a folder's manifest, which describes the files that were found and never adds new ones."""
 
 import csv
 import io
@@ -16,9 +13,9 @@ from viewpoint100k.errors import InputError
 from viewpoint100k.objects.credit import normalise_licence, plain_text
 from viewpoint100k.records import ObjectRecord
 
-MANIFESTS = ("manifest.json", "manifest.csv", "metadata.csv")  # the first that is there is read
+MANIFESTS = ("manifest.json", "manifest.csv", "metadata.csv")  # the first one that exists is read
 
-# Column names that people use, best first; matched without case
+# column names that people use, best first; compared without case
 _FILE = ("file", "path", "filename", "uid", "name")
 _CATEGORY = ("category", "class", "label")
 _LICENCE = ("licence", "license")
@@ -31,7 +28,7 @@ _TITLE = ("title", "name")
 class Described:
     """One entry of a manifest.
 
-    `file` is what it says, with forward slashes; `sha256` is empty where not given.
+    `file` is as written, but with forward slashes; `sha256` is empty if not given.
     """
 
     file: str
@@ -44,7 +41,7 @@ class Described:
     front_azimuth_deg: float | None
 
     def record(self, uid: str, sha256: str, folder_name: str) -> ObjectRecord:
-        """Who this object is; `folder_name` is its category where the manifest gives none."""
+        """The object's record; `folder_name` is its category if the manifest gives none."""
         return ObjectRecord(
             uid=uid,
             sha256=sha256,
@@ -66,8 +63,8 @@ def read_metadata(folder: Path, named_by: tuple[str, ...] = _FILE) -> tuple[str,
         named_by: the columns that may name what an entry describes, best first.
 
     Raises:
-        InputError: the manifest cannot be read, or an entry makes no sense; names the file and the line or
-        entry.
+        InputError: the manifest cannot be read, or an entry is invalid; the message names the file and the
+            line or entry.
     """
     for name in MANIFESTS:
         path = folder / name
@@ -85,7 +82,7 @@ def read_metadata(folder: Path, named_by: tuple[str, ...] = _FILE) -> tuple[str,
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each entry with the place to name in a message. Keys in lower case, with underscores."""
+    """Yield each entry with its place for error messages; keys are in lower case, with underscores."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

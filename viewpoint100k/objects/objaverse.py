@@ -1,4 +1,4 @@
-"""Objaverse as a source: which of its objects are used, and where the file of one is."""
+"""Objaverse as a source: chooses its objects, and finds the file of each."""
 
 import re
 from collections import Counter
@@ -20,9 +20,10 @@ from viewpoint100k.records import SourceObject
 Progress = Callable[[int, int], None]
 
 _PATH = re.compile(r"glbs/[0-9A-Za-z_-]+/([0-9A-Za-z_-]+)\.glb")
-FEW = 64  # objects that lie in few of the 160 annotation files: only these are read
+FEW = 64  # up to this many objects lie in few of the 160 annotation files, and only those are read
 ANIMATIONS = {None: (None, None), True: (1, None), False: (None, 0)}  # fewest and most, by objects.animated
-SAME_COUNTS_FROM = 500  # faces: two objects with as many faces and vertices may be the same, uploaded twice
+# from this number of faces on, objects with equal numbers of faces and vertices may be one, uploaded twice
+SAME_COUNTS_FROM = 500
 
 
 def list_objaverse(
@@ -33,10 +34,11 @@ def list_objaverse(
     allow: tuple[str, ...] | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[SourceObject], Funnel]:
-    """`wanted` objects in an order that only the seed decides, and what became of the others.
+    """`wanted` objects in an order that only the seed decides, and the funnel of those left out.
 
-    A larger `wanted` extends a smaller one, unless the share of a category is bounded: then it has all of the
-    smaller one's objects, and others between. Fewer come back only when no more pass the filters.
+    A larger `wanted` extends the list of a smaller one. If the share of a category is bounded, it contains
+    all of that list's objects with others in between. Fewer objects are returned only if no more pass the
+    filters.
 
     Raises:
         InputError: an index file is broken, or is not in the cache and there is no network.
@@ -53,7 +55,8 @@ def list_objaverse(
     start = 0
     few = wanted <= FEW and not search.is_picky
     while True:
-        # as many as are missing, then ever more; or all at once, if nearly all files are read anyway
+        # batches of the number that is missing, then larger ones; or all at once, if nearly all files are
+        # read anyway
         size = max(wanted - search.passed, start, 1) if few else len(order)
         search.look_at(order[start : start + size], folders[start : start + size], index.names, progress)
         start += size
@@ -65,8 +68,8 @@ def fetch_objaverse(thing: SourceObject) -> Path:
     """The object's file in Objaverse's cache, downloaded if it is not there or was cut short.
 
     Raises:
-        ObjectRefused: not in the index, or cannot be downloaded, or is not a whole GLB.
-        InputError: no network.
+        ObjectRefused: it is not in the index, cannot be downloaded, or is not a complete GLB.
+        InputError: there is no network.
     """
     uid = thing.record.uid
     relative = thing.path
@@ -81,7 +84,7 @@ def fetch_objaverse(thing: SourceObject) -> Path:
 
 
 class _Search:
-    """Objects looked at batch by batch, in the order of the draw."""
+    """A search that filters objects batch by batch, in the order of the draw."""
 
     def __init__(
         self,
@@ -97,9 +100,10 @@ class _Search:
         self.allow = allow
         self.funnel = funnel
         self.wanted = wanted
-        self.counts = Counter[str]()  # what is left after each filter, in order
-        self.tables = list[tuple[Any, np.ndarray[Any, np.dtype[np.int64]]]]()  # and which of their rows pass
-        self.where = list[str]()  # folder of each that passes
+        self.counts = Counter[str]()  # number of objects left after each filter, in order
+        # tables, and their rows that pass
+        self.tables = list[tuple[Any, np.ndarray[Any, np.dtype[np.int64]]]]()
+        self.where = list[str]()  # the folder of each object that passes
         self.rows = list[Row]()
 
     @property
@@ -122,7 +126,7 @@ class _Search:
         """Filter some objects.
 
         Args:
-            folders: of each, a place in `names`; -1: it is not in the index.
+            folders: (n,) indices into `names`; -1: the object is not in the index.
         """
         needed = [names[place] for place in np.unique(folders[folders >= 0])]
         table = read_tables(needed, self._unread(), progress)
@@ -138,7 +142,7 @@ class _Search:
         self._count("has an annotation", int(there.sum()))
         rows = self._filtered(table, places[there])
         if self.settings.category_share is None and self.lists.groups is None:
-            rows = rows[: self.wanted - self.passed]  # the first are used, whatever the others are
+            rows = rows[: self.wanted - self.passed]  # the first ones are used, so the others do not matter
         self.tables.append((table, rows))
         where = np.zeros(len(known), np.int64)
         where[places[there]] = folders[there]
@@ -154,7 +158,7 @@ class _Search:
             self.rows.append(Row(uid, category))
 
     def _unread(self) -> list[str]:
-        """Columns that no filter asks for."""
+        """The columns that no filter needs."""
         settings = self.settings
         by_category = settings.categories or settings.without_categories or settings.category_share
         unread = [] if settings.tags or settings.without_tags else ["tags"]
@@ -186,7 +190,7 @@ class _Search:
     def _filtered(
         self, table: Any, rows: np.ndarray[Any, np.dtype[np.intp]]
     ) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Those rows of a table that pass all filters on annotations, in order."""
+        """The rows of a table that pass all filters on annotations, in order."""
         rows = rows.astype(np.int64)
         for name, kept in self._filters(table):
             rows = rows[kept[rows]]
@@ -203,7 +207,7 @@ class _Search:
         return rows
 
     def _filters(self, table: Any) -> list[tuple[str, Mask]]:
-        """Name and mask over a table of each filter that is on."""
+        """Name and mask of each active filter on a table."""
         settings = self.settings
         out = list[tuple[str, Mask]]()
         if not settings.age_restricted:
@@ -238,7 +242,7 @@ class _Search:
         return out
 
     def _in_categories(self, table: Any, wanted: Sequence[str]) -> Mask:
-        """Whether LVIS's category of each object, or one of Sketchfab's, is among some."""
+        """(n,) whether an object's LVIS category, or one of its Sketchfab categories, is wanted."""
         names = folded(wanted)
         uids = {uid for uid, category in self.categories.items() if fold(category) in names}
         return _any_of(table["categories"], wanted) | _is_in(
@@ -254,14 +258,14 @@ def _flags(column: Any) -> Mask:
 
 
 def _between(column: Any, low: int, high: int | None) -> Mask:
-    """Whether each number is in an interval, ends included. One that is not known is in none."""
+    """(n,) whether each number is in a closed interval; an unknown number never is."""
     values = column.fill_null(-1).to_numpy(zero_copy_only=False)
     above = values >= max(low, 0)
     return np.asarray(above if high is None else above & (values <= high), dtype=bool)
 
 
 def _is_in(column: Any, names: Sequence[str], *, exact: bool = False) -> Mask:
-    """Whether each text is among some names, which are compared as `fold` says unless `exact`."""
+    """(n,) whether each text is among some names; both are folded by `fold` unless `exact`."""
     encoded = column.dictionary_encode()
     known = encoded.dictionary.to_pylist()
     wanted = set(names) if exact else folded(names)
@@ -270,7 +274,7 @@ def _is_in(column: Any, names: Sequence[str], *, exact: bool = False) -> Mask:
 
 
 def _any_of(column: Any, names: Sequence[str]) -> Mask:
-    """Whether each list has one of some names in it."""
+    """(n,) whether each list contains one of some names."""
     joined = column.combine_chunks()
     found = np.zeros(len(joined), dtype=bool)
     if len(joined.flatten()):

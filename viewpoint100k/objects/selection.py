@@ -1,4 +1,4 @@
-"""Which objects of a source are used, counted at each filter, and recorded so that it can be told again."""
+"""Selects the objects of a source, counts them at each filter, and records the selection."""
 
 import hashlib
 import json
@@ -28,8 +28,8 @@ from viewpoint100k.objects.tables import (
 from viewpoint100k.plan import Selection
 from viewpoint100k.records import Reject, SourceObject
 
-MOST_REJECTS = 1000  # of one filter that are listed one by one; the funnel counts them all
-# settings that ask for some of many
+MOST_REJECTS = 1000  # rejects of one filter that are listed one by one; the funnel counts all of them
+# settings that select some objects among many
 OF_LISTS = (
     "uids",
     "exclude",
@@ -41,24 +41,24 @@ OF_LISTS = (
     "groups",
     "category_share",
 )
-# settings that ask what only Objaverse's annotations say
+# settings about facts that only Objaverse's annotations state
 OF_ANNOTATIONS = ("tags", "without_tags", "min_faces", "max_faces", "min_likes", "min_views", "animated")
 
 
 @dataclass
 class Funnel:
-    """How many objects are left after each filter, and rows for those that it drops."""
+    """The number of objects left after each filter, and rows for the dropped ones."""
 
     steps: list[tuple[str, int]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     _listed: dict[str, int] = field(default_factory=dict)
 
     def step(self, name: str, left: int) -> None:
-        """Note what is left after a filter."""
+        """Note the number of objects left after a filter."""
         self.steps.append((name, left))
 
     def drop(self, kind: str, uid: str, reason: str) -> None:
-        """A row for an object that is not used; after `MOST_REJECTS` of a kind, none."""
+        """Add a row for an object that is not used, up to `MOST_REJECTS` rows of a kind."""
         self._listed[kind] = self._listed.get(kind, 0) + 1
         if self._listed[kind] <= MOST_REJECTS:
             self.rejects.append(Reject(uid=uid, stage="list", reason=reason))
@@ -66,7 +66,7 @@ class Funnel:
 
 @dataclass(frozen=True)
 class Lists:
-    """The files that the settings name, read."""
+    """The contents of the files that the settings name."""
 
     settings: ObjectsConfig
     uids: Listed | None
@@ -75,7 +75,7 @@ class Lists:
     groups: Grouped | None
 
     def by_uid(self, uids: Uids, funnel: Funnel) -> np.ndarray[Any, np.dtype[np.intp]]:
-        """Places in `uids` of those that the files leave, in order."""
+        """Indices of the `uids` that the files do not exclude, in order."""
         left = np.arange(len(uids))
 
         def keep(name: str, kept: Mask) -> None:
@@ -110,7 +110,7 @@ def read_lists(settings: ObjectsConfig) -> Lists:
     """Read the files that the settings name.
 
     Raises:
-        InputError: one cannot be read; says which and why.
+        InputError: one cannot be read; the message says which and why.
     """
     return Lists(
         settings,
@@ -122,10 +122,10 @@ def read_lists(settings: ObjectsConfig) -> Lists:
 
 
 def check_possible(settings: ObjectsConfig, source: str, impossible: Sequence[str]) -> None:
-    """That the source can tell what the settings ask.
+    """Check that the source has the facts that the settings ask for.
 
     Raises:
-        InputError: names the first setting that it cannot.
+        InputError: a setting cannot be applied; the message names the first one.
     """
     usual = ObjectsConfig()
     for name in impossible:
@@ -137,7 +137,7 @@ def check_possible(settings: ObjectsConfig, source: str, impossible: Sequence[st
 
 
 def folded(names: Sequence[str]) -> set[str]:
-    """Names as they are compared: without case, and with spaces for underscores."""
+    """Names in the form in which they are compared: without case, with spaces for underscores."""
     return {fold(name) for name in names}
 
 
@@ -146,29 +146,29 @@ def fold(name: str) -> str:
 
 
 def select(objects: Sequence[SourceObject], lists: Lists, funnel: Funnel) -> list[SourceObject]:
-    """Those objects that the settings want, of objects that are known in full."""
+    """The objects that the settings want, among objects whose facts are all known."""
     settings = lists.settings
     places = lists.by_uid(np.array([thing.record.uid.encode() for thing in objects]), funnel)
-    found = [objects[place] for place in places]
+    kept = [objects[place] for place in places]
     for name, field_name in (("categories", "category"), ("authors", "author")):
         wanted = getattr(settings, name)
         unwanted = folded(getattr(settings, f"without_{name}"))
         if wanted is not None:
-            found = [thing for thing in found if fold(getattr(thing.record, field_name)) in folded(wanted)]
-            funnel.step(f"in objects.{name}", len(found))
+            kept = [thing for thing in kept if fold(getattr(thing.record, field_name)) in folded(wanted)]
+            funnel.step(f"in objects.{name}", len(kept))
         if unwanted:
-            found = [thing for thing in found if fold(getattr(thing.record, field_name)) not in unwanted]
-            funnel.step(f"not in objects.without_{name}", len(found))
-    rows = [Row(thing.record.uid, thing.record.category, thing.record.shape) for thing in found]
+            kept = [thing for thing in kept if fold(getattr(thing.record, field_name)) not in unwanted]
+            funnel.step(f"not in objects.without_{name}", len(kept))
+    rows = [Row(thing.record.uid, thing.record.category, thing.record.shape) for thing in kept]
     out = []
     for one in choose(rows, lists, funnel):
-        thing = found[one.place]
+        thing = kept[one.place]
         out.append(thing.model_copy(update={"kin": [*thing.kin, *one.kin]}) if one.kin else thing)
     return out
 
 
 class Row(NamedTuple):
-    """An object that passes all filters, as far as choosing needs to know it."""
+    """What choosing needs to know about an object that passes all filters."""
 
     uid: str
     category: str
@@ -178,28 +178,28 @@ class Row(NamedTuple):
 class Chosen(NamedTuple):
     """An object that is used."""
 
-    place: int  # among the rows
+    place: int  # index among the rows
     kin: list[str]  # names of the groups it belongs to
 
 
 def choose(rows: Sequence[Row], lists: Lists, funnel: Funnel, wanted: int | None = None) -> list[Chosen]:
-    """The objects that are used, of those that pass all filters: one a group, not too many of a category.
+    """The objects that are used among those that pass all filters: one per group, not too many per category.
 
     Args:
         rows: in the order in which they are taken.
-        wanted: how many; None: all.
+        wanted: number of objects; None: all.
 
     Raises:
-        InputError: the categories are too few for their share.
+        InputError: there are too few categories for the allowed share of each.
     """
     settings = lists.settings
-    found = _grouped(rows, lists)
+    chosen = _grouped(rows, lists)
     if settings.duplicates == "one":
-        found = _firsts(rows, found, funnel)
+        chosen = _firsts(rows, chosen, funnel)
     if settings.category_share is not None:
-        found = _balanced(rows, found, settings.category_share, wanted)
-        funnel.step(f"at most {settings.category_share:.1%} of one category", len(found))
-    return found if wanted is None else found[:wanted]
+        chosen = _balanced(rows, chosen, settings.category_share, wanted)
+        funnel.step(f"at most {settings.category_share:.1%} of one category", len(chosen))
+    return chosen if wanted is None else chosen[:wanted]
 
 
 def _grouped(rows: Sequence[Row], lists: Lists) -> list[Chosen]:
@@ -219,16 +219,16 @@ def _firsts(rows: Sequence[Row], found: Sequence[Chosen], funnel: Funnel) -> lis
     """The first of each group, in order."""
     first = dict[str, str]()
     out = []
-    for one in found:
-        uid = rows[one.place].uid
-        earlier = next(((name, first[name]) for name in one.kin if name in first), None)
+    for choice in found:
+        uid = rows[choice.place].uid
+        earlier = next(((name, first[name]) for name in choice.kin if name in first), None)
         if earlier is None:
-            out.append(one)
+            out.append(choice)
         elif earlier[0].startswith("shape of "):
             funnel.drop("copies", uid, f"same shape as {earlier[1]}; objects.duplicates=together uses both")
         else:
             funnel.drop("copies", uid, f"in one group with {earlier[1]}, as objects.groups says")
-        for name in one.kin:
+        for name in choice.kin:
             first.setdefault(name, uid)
     if len(out) < len(found):
         funnel.step("one of each shape or group", len(out))
@@ -236,8 +236,8 @@ def _firsts(rows: Sequence[Row], found: Sequence[Chosen], funnel: Funnel) -> lis
 
 
 def _balanced(rows: Sequence[Row], found: Sequence[Chosen], share: float, wanted: int | None) -> list[Chosen]:
-    """As many as possible with no category above its share of them, first come first served."""
-    counts = Counter(rows[one.place].category for one in found)
+    """As many objects as possible, in order, with no category above its share of them."""
+    counts = Counter(rows[choice.place].category for choice in found)
     if counts and share * len(counts) < 1:
         raise InputError(
             f"objects.category_share = {share:g}: the objects are of {len(counts)} categories, one of which "
@@ -246,19 +246,16 @@ def _balanced(rows: Sequence[Row], found: Sequence[Chosen], share: float, wanted
     most = _most_of_one(list(counts.values()), share, len(found) if wanted is None else wanted)
     used = Counter[str]()
     out = []
-    for one in found:
-        category = rows[one.place].category
+    for choice in found:
+        category = rows[choice.place].category
         if used[category] < most:
             used[category] += 1
-            out.append(one)
+            out.append(choice)
     return out
 
 
 def _most_of_one(counts: Sequence[int], share: float, wanted: int) -> int:
-    """How many of a category may be used so that none is above its share of all that are used.
-
-    At least one.
-    """
+    """How many objects of a category may be used, so that none exceeds its share: at least one."""
     most = max(1, int(share * wanted))
     while True:
         total = min(wanted, sum(min(count, most) for count in counts))
@@ -271,7 +268,7 @@ def _most_of_one(counts: Sequence[int], share: float, wanted: int) -> int:
 def record_selection(
     lists: Lists, licences: Sequence[str] | None, funnel: Funnel, chosen: Sequence[str]
 ) -> Selection:
-    """What the plan says of how its objects were chosen."""
+    """The record of how a plan's objects were selected."""
     settings = lists.settings.model_dump(mode="json") | lists.files()
     text = json.dumps(
         [settings, None if licences is None else list(licences), list(chosen)],

@@ -1,9 +1,9 @@
-"""The shape of an object in 19 numbers that stay when it is copied, renamed, textured, turned or exported.
+"""The shape of an object in 19 numbers that survive copying, renaming, retexturing, turning and exporting.
 
-They are moments of the surface: area-weighted means of polynomials of its points, computed exactly for
-each triangle. So neither the order of vertices and triangles nor how a face is cut into them matters. Points
-are taken about the middle of the surface and over its extent; of the moments, those that a turn about the
-vertical changes in phase only are taken by their absolute value. A mirror image has the same shape.
+They are moments of the surface: area-weighted means of polynomials of its points, computed exactly for each
+triangle. Neither the order of vertices and triangles nor the triangulation of a face matters. Points are
+relative to the centroid of the surface and divided by its extent. Moments whose phase changes when the object
+turns about the vertical are replaced by their absolute values. A mirror image has the same shape.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from viewpoint100k.objects.gltf import Surface
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 MAX_TRIANGLES = 2_000_000  # 72 bytes each; an object with more has no shape
-_BLOCK = 65_536  # triangles at a time
+_BLOCK = 65_536  # triangles per block
 
 # A rule for triangles that is exact up to the fourth degree: Dunavant, "High degree efficient symmetrical
 # Gaussian quadrature rules for the triangle", IJNME 21, 1985, table II, p = 4. Barycentric, and weights.
@@ -54,7 +54,8 @@ def shape_of(surface: Surface) -> str:
         size = float((corners.max(axis=(0, 1), initial=-np.inf) - low).max())
         if not 0 < size < np.inf:
             return ""
-        corners = (corners - low) / size  # before anything is squared: a file may be in micrometres
+        # scaled before anything is squared, because a file may be in micrometres
+        corners = (corners - low) / size
         areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
         total = float(areas.sum())
         if not 0 < total < np.inf:
@@ -84,7 +85,7 @@ def _moments(corners: Array, areas: Array, total: float) -> Array:
         for number, (m, i, j) in enumerate(_POWERS):
             sums[number] += np.sum(weights * away**j * up[i] * level[m])
     sums /= spread ** (np.array([m + i + 2 * j for m, i, j in _POWERS]) / 2)
-    # of those without x + iy the sign says which end is up
+    # in moments without x + iy, the sign says which end is up
     upright = np.array([m == 0 for m, _, _ in _POWERS])
     found = np.where(upright, sums.real, np.abs(sums))
     bounded = found / (1 + np.abs(found))

@@ -1,4 +1,4 @@
-"""Files that people bring: lists of uids, groups of them, labels of quality: .txt, .csv, .json, .parquet."""
+"""Reads the user's files of uids, groups and quality labels: .txt, .csv, .json or .parquet."""
 
 import csv
 import hashlib
@@ -18,7 +18,7 @@ from viewpoint100k.objects.credit import plain_text
 Uids = np.ndarray[Any, np.dtype[np.bytes_]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-MOST_BYTES = 1 << 30  # of a file; the labels of all of Objaverse are 150 MB
+MOST_BYTES = 1 << 30  # largest file; the labels of all of Objaverse are 150 MB
 MOST_ROWS = 20_000_000  # Objaverse-XL has 10 million
 _UID_COLUMNS = ("uid", "object_id", "object_uid", "model_id", "id")  # compared without case, best first
 _GROUP_COLUMNS = ("group", "group_id", "cluster", "cluster_id")
@@ -28,18 +28,18 @@ TRAITS = ("scene", "transparent", "single_color", "multi_object", "figure")  # a
 
 
 class Listed(NamedTuple):
-    """Uids of a file, sorted, each once."""
+    """The uids of a file, sorted and unique."""
 
     uids: Uids
     sha256: str  # of the file
 
     def has(self, uids: Uids) -> Mask:
-        """(n,) whether the file names each."""
+        """(n,) whether the file names each uid."""
         return _places(self.uids, uids)[1]
 
 
 class Grouped(NamedTuple):
-    """Groups of a file."""
+    """The groups of a file."""
 
     uids: Uids  # sorted
     groups: list[str]  # of each
@@ -52,7 +52,7 @@ class Grouped(NamedTuple):
 
 
 class Quality(NamedTuple):
-    """Labels of a file."""
+    """The quality labels of a file."""
 
     uids: Uids  # sorted
     scores: np.ndarray[Any, np.dtype[np.int8]]  # 0 to 3
@@ -75,7 +75,7 @@ def read_uids(path: Path) -> Listed:
 
 
 def read_groups(path: Path) -> Grouped:
-    """The groups of a file. A uid that stands in it twice belongs to the group of its first row.
+    """The groups of a file; a uid that occurs twice belongs to the group of its first row.
 
     Raises:
         InputError: it cannot be read, or has no such columns.
@@ -120,7 +120,7 @@ def _says_yes(value: Any) -> int:
 
 
 def _places(known: Uids, uids: Uids) -> tuple[np.ndarray[Any, np.dtype[np.intp]], Mask]:
-    """Where each of some uids stands among sorted ones, and whether it is there at all."""
+    """(n,) the index of each uid among sorted ones, and whether it is present at all."""
     if not len(known):
         return np.zeros(len(uids), np.intp), np.zeros(len(uids), bool)
     places = np.minimum(np.searchsorted(known, uids), len(known) - 1)
@@ -148,10 +148,10 @@ def file_digest(path: Path) -> str:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(Uid, row) of a table, names of columns in lower case.
+    """Yield (uid, row) of a table, with column names in lower case.
 
     Raises:
-        InputError: names the file and the row.
+        InputError: the file or a row is invalid; the message names both.
     """
     readers = {".txt": _text_rows, ".csv": _csv_rows, ".json": _json_rows, ".parquet": _parquet_rows}
     reader = readers.get(path.suffix.lower())
@@ -189,7 +189,7 @@ def _text_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """With a header; a file of one column may have none."""
+    """Rows of a file with a header; a file of one column may have none."""
     rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
     header = list[str]()
     try:
@@ -212,7 +212,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """A list of uids or of objects, or an object of them by uid.
 
-    Read one by one: all at once would take gigabytes.
+    Entries are parsed one by one, because all at once would take gigabytes.
     """
     text = path.read_text(encoding="utf-8-sig")
     decoder = json.JSONDecoder()

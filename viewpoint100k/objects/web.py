@@ -1,4 +1,4 @@
-"""One file from an address of the web, held against its hash: for what lies on no Hub."""
+"""Downloads one file from the web and checks its hash, for files that are on no Hub."""
 
 import hashlib
 import http.client
@@ -15,20 +15,20 @@ from viewpoint100k.errors import InputError, ObjectRefused, ViewpointError, one_
 from viewpoint100k.hub_client import BUSY
 
 MIRROR = "VIEWPOINT100K_WEB_MIRROR"  # https://HOST/PATH is then asked of MIRROR/HOST/PATH
-_ANSWER_S = 60.0  # how long a server may be silent
+_ANSWER_S = 60.0  # longest silence of a server
 _CHUNK = 1 << 20
-_POINTER = b"version https://git-lfs"  # what GitHub has in place of a large file
+_POINTER = b"version https://git-lfs"  # what GitHub returns in place of a large file
 
 
 class DamagedError(Exception):
-    """A download that is not what was promised; another try may be better."""
+    """A download differs from what was promised; another attempt may succeed."""
 
 
 def from_addresses(addresses: Sequence[str], path: Path, sha256: str, max_bytes: int) -> Path:
-    """Download a file, once, from the first address that has it.
+    """Download a file from the first address that has it, without retries.
 
     Raises:
-        DamagedError: it is cut short, or another file.
+        DamagedError: it is truncated, or has another hash.
         ObjectRefused: it is too long.
         OSError, HTTPException: the server does not answer, or has no such file.
     """
@@ -45,14 +45,14 @@ def from_addresses(addresses: Sequence[str], path: Path, sha256: str, max_bytes:
 
 
 def may_pass_on_the_web(error: Exception) -> bool:
-    """Whether another try may succeed."""
+    """Whether another attempt may succeed."""
     if isinstance(error, urllib.error.HTTPError):
         return error.code in BUSY
     return isinstance(error, OSError | http.client.HTTPException)
 
 
 def failed_on_the_web(address: str, error: Exception) -> ViewpointError:
-    """What to raise after the last try: the object's fault, or that of the line."""
+    """The error after the last attempt: a fault of the object, or of the network."""
     if isinstance(error, ViewpointError):
         return error
     reason = getattr(error, "reason", None)
@@ -65,7 +65,7 @@ def failed_on_the_web(address: str, error: Exception) -> ViewpointError:
 
 
 def _from_address(address: str, path: Path, max_bytes: int) -> str:
-    """The sha256 of what an address sends."""
+    """Download one address into `path`, and return its sha256."""
     request = urllib.request.Request(_mirrored(address), headers={"User-Agent": "viewpoint100k"})
     digest = hashlib.sha256()
     size = 0
@@ -88,7 +88,7 @@ def _mirrored(address: str) -> str:
 
 
 class _OnlyWeb(urllib.request.HTTPRedirectHandler):
-    """Follows redirections that stay encrypted: a server of the web sends nobody to what is inside."""
+    """Follows only redirects to https, so that no server can redirect us into the local network."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if urlsplit(newurl).scheme != "https":

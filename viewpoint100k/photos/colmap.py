@@ -1,9 +1,9 @@
-"""COLMAP's models, text and binary, read with bounds.
+"""Reads COLMAP's models, text and binary, within bounds.
 
-Our own reader, because pycolmap answers a truncated file with an index error or asks for as much memory as
-the file says. Both forms are documented (COLMAP, "Output Format"). Poses are world-to-camera in OpenCV axes,
-as a quaternion whose real part stands first; the centre of the first pixel is (0.5, 0.5), as ours. Tracks are
-taken from the points.
+This is our own reader, because pycolmap answers a truncated file with an index error, or allocates as much
+memory as the file demands. Both forms are documented (COLMAP, "Output Format"). Poses are world-to-camera in
+OpenCV axes, as a quaternion with the real part first. The centre of the first pixel is (0.5, 0.5), as in this
+project. Tracks are taken from the points.
 """
 
 import mmap
@@ -33,14 +33,14 @@ from viewpoint100k.shards import open_inside
 
 PARTS = ("cameras", "images", "points3D")
 MOST_CAMERAS = MOST_PHOTOGRAPHS
-MOST_LINE_BYTES = 32 << 20  # of a text file; a picture's 100,000 points take 5 MB
+MOST_LINE_BYTES = 32 << 20  # longest line of a text file; a picture's 100,000 points take 5 MB
 MOST_NAME_BYTES = 1000
 MOST_OBSERVATIONS = 200_000_000  # of all points together
-UNIT_ATOL = 1e-2  # of a quaternion's length
+UNIT_ATOL = 1e-2  # tolerance of a quaternion's length
 
 
 class Model(NamedTuple):
-    """A camera model of COLMAP: how many focal lengths it has, and what its further numbers are."""
+    """A camera model of COLMAP: the number of its focal lengths, and the meaning of its other parameters."""
 
     name: str
     focals: int
@@ -52,7 +52,7 @@ class Model(NamedTuple):
         return self.focals + 2 + self.coefficients
 
 
-# by the number that stands in binary files
+# by the model number in binary files
 MODELS = {
     0: Model("SIMPLE_PINHOLE", 1, "none", 0),
     1: Model("PINHOLE", 2, "none", 0),
@@ -65,7 +65,7 @@ MODELS = {
     9: Model("RADIAL_FISHEYE", 1, "fisheye", 2),
 }
 BY_NAME = {model.name: model for model in MODELS.values()}
-# OpenCV's functions know no such lens; COLMAP's own `image_undistorter` does
+# OpenCV does not support these lenses; COLMAP's own `image_undistorter` does
 UNSUPPORTED = {7: "FOV", 10: "THIN_PRISM_FISHEYE", 11: "RAD_TAN_THIN_PRISM_FISHEYE"}
 
 
@@ -83,7 +83,7 @@ class Model3D(NamedTuple):
 
     images: list[Image]
     points: Points | None
-    problems: list[str]  # of pictures that were left out
+    problems: list[str]  # why pictures were left out
 
 
 def has_model(folder: Path) -> bool:
@@ -92,7 +92,7 @@ def has_model(folder: Path) -> bool:
 
 
 def read_model(folder: Path) -> Model3D:
-    """The model in a folder; the binary one, where both forms are there.
+    """The model in a folder; the binary one if both forms exist.
 
     Raises:
         InputError: a file is missing, truncated or not of this form; names the file and the place in it.
@@ -114,11 +114,11 @@ def read_model(folder: Path) -> Model3D:
     return Model3D(images, points, problems)
 
 
-# --- what both forms say ---------------------------------------------------------------------------
+# --- both forms ------------------------------------------------------------------------------------
 
 
 class _Posed(NamedTuple):
-    """A picture as its file says, nothing of it checked but its form."""
+    """A picture as its file describes it; only the form was checked."""
 
     number: int
     camera: int
@@ -130,7 +130,7 @@ class _Posed(NamedTuple):
 class _Point(NamedTuple):
     world: tuple[float, ...]
     error_px: float
-    images: NDArray[np.int64]  # numbers of the pictures that saw it
+    images: NDArray[np.int64]  # numbers of the pictures that show it
 
 
 def _lens(model: Model, width: int, height: int, numbers: tuple[float, ...], where: str) -> Lens:
@@ -149,20 +149,20 @@ def _kept(posed: Iterator[_Posed], lenses: dict[int, Lens], path: Path) -> tuple
     """The pictures whose poses can be used, by name, and why the others cannot."""
     images = dict[str, Image]()
     problems = list[str]()
-    for one in posed:
-        where = f"{path}: picture {one_line(one.name, 80)!a}"
-        if one.camera not in lenses:
+    for picture in posed:
+        where = f"{path}: picture {one_line(picture.name, 80)!a}"
+        if picture.camera not in lenses:
             raise InputError(
-                f"{where} was taken by camera {one.camera}, which its cameras file does not have"
+                f"{where} was taken by camera {picture.camera}, which its cameras file does not have"
             )
-        if one.name in images:
+        if picture.name in images:
             raise InputError(f"{where} is listed twice; expected each once")
         try:
-            pose = _world_from_camera(one, where)
+            pose = _world_from_camera(picture, where)
         except InputError as error:
             problems.append(str(error))
             continue
-        images[one.name] = Image(one.number, one.name, lenses[one.camera], pose)
+        images[picture.name] = Image(picture.number, picture.name, lenses[picture.camera], pose)
         if len(images) > MOST_PHOTOGRAPHS:
             raise InputError(f"{path} lists more than {MOST_PHOTOGRAPHS:,} pictures; expected fewer")
     return [images[name] for name in sorted(images)], problems
@@ -188,7 +188,7 @@ def _world_from_camera(posed: _Posed, where: str) -> Array:
 def _points(listed: Iterator[_Point], images: list[Image]) -> Points | None:
     """The points in arrays.
 
-    Tracks name pictures by number; of pictures that were left out, nothing is kept.
+    Tracks name pictures by number; observations in pictures that were left out are dropped.
     """
     name_of = {image.number: image.name for image in images}
     world = list[tuple[float, ...]]()
@@ -220,7 +220,7 @@ def _points(listed: Iterator[_Point], images: list[Image]) -> Points | None:
 
 
 def _lines(path: Path, *, comments: bool = True) -> Iterator[tuple[str, str]]:
-    """(Where, line) of a text file, without comments and, with them, without empty lines."""
+    """Yield (place, line) of a text file; with `comments`, comments and empty lines are skipped."""
     with open_inside(path) as file:
         number = 0
         while line := file.readline(MOST_LINE_BYTES + 1):
@@ -270,7 +270,7 @@ def _text_lenses(path: Path) -> dict[int, Lens]:
 
 
 def _text_images(path: Path) -> Iterator[_Posed]:
-    """Every other line: the second of a picture lists its points, and may be empty."""
+    """Yield pictures from every other line: a picture's second line lists its points and may be empty."""
     lines = _lines(path, comments=False)
     for where, line in lines:
         if not line:
@@ -281,9 +281,7 @@ def _text_images(path: Path) -> Iterator[_Posed]:
                 f"{where}: {len(cells)} cells; expected IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME"
             )
         try:
-            pose = tuple(
-                float(cell) for cell in cells[1:8]
-            )  # NaN is for the caller to refuse, picture by picture
+            pose = tuple(float(cell) for cell in cells[1:8])  # the caller refuses NaN, picture by picture
         except ValueError as error:
             raise InputError(f"{where}: its pose is not made of numbers: {line[:60]!a}") from error
         number = _whole(cells[0], where, "the picture's number")
@@ -316,7 +314,7 @@ def _text_points(path: Path) -> Iterator[_Point]:
 
 
 class _Cursor:
-    """A binary file that is read forward, and never beyond its end."""
+    """A binary file that is read forward and never beyond its end."""
 
     def __init__(self, path: Path, data: "mmap.mmap | bytes") -> None:
         self.path = path
@@ -324,7 +322,7 @@ class _Cursor:
         self.at = 0
 
     def take(self, form: str, what: str) -> tuple[float | int, ...]:
-        """Numbers by a format of `struct`, little-endian and without gaps."""
+        """Read numbers in a format of `struct`, little-endian and unpadded."""
         size = struct.calcsize(form)
         self.need(size, what)
         out = struct.unpack_from(form, self.data, self.at)
@@ -340,7 +338,7 @@ class _Cursor:
             )
 
     def count(self, most: int, least_bytes: int, what: str) -> int:
-        """How many records follow, if as many can lie in the file."""
+        """Read the number of records that follow, if the file is long enough to hold them."""
         number = int(self.take("<Q", f"the number of {what}")[0])
         if number > most:
             raise InputError(f"{self.path} says it has {number:,} {what}; expected at most {most:,}")
@@ -348,7 +346,7 @@ class _Cursor:
         return number
 
     def text(self, what: str) -> str:
-        """A text that ends with a zero byte."""
+        """Read a text that ends with a zero byte."""
         end = self.data.find(b"\0", self.at, self.at + MOST_NAME_BYTES)
         if end < 0:
             raise InputError(

@@ -1,7 +1,7 @@
-"""Do two pictures agree with a stated motion, or rather with its mirror image? Matched points vote.
+"""Decides by matched points whether two pictures fit a stated motion or rather its mirror image.
 
-Shares no code with viewpoint100k/geometry, on purpose: it is the second opinion on labels that come from
-there. What a vote counts is described at the top of benchmarks/epipolar.py. Needs opencv.
+This module shares no code with viewpoint100k/geometry, on purpose: it is the second opinion on labels that
+come from there. The top of benchmarks/epipolar.py describes how votes are counted. It needs opencv.
 """
 
 import math
@@ -12,24 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-MIRROR = np.diag([-1.0, 1.0, 1.0])  # left and right of a camera exchanged; its own inverse
+MIRROR = np.diag([-1.0, 1.0, 1.0])  # swaps left and right of a camera; its own inverse
 MIN_MATCHES = 12
-MOST_FEATURES = 6000  # of a picture
-MAX_P_VALUE = 1e-3  # a coin would decide one pair in a thousand
+MOST_FEATURES = 6000  # per picture
+MAX_P_VALUE = 1e-3  # a fair coin would decide one pair in a thousand
 MIN_SHARE_DIFFERENCE = 0.1
-ON_THE_SPOT = 1e-3  # a move shorter than this, over the distance to the object, is none
+ON_THE_SPOT = 1e-3  # a move shorter than this, relative to the distance to the object, counts as none
 
 
 class Pair(NamedTuple):
-    """How points go from first-camera to second-camera axes (OpenCV: x right, y down, z forward)."""
+    """The transform from first-camera to second-camera axes (OpenCV: x right, y down, z forward)."""
 
     rotation: Array  # (3, 3)
-    translation: Array  # (3,) in the length of `distance`
-    distance: float  # of the first camera to the object
+    translation: Array  # (3,) in the unit of `distance`
+    distance: float  # from the first camera to the object
 
 
 class Vote(NamedTuple):
-    """What the matches of one pair say of the stated motion and one wrong motion."""
+    """The decision of one pair's matches between the stated motion and a wrong one."""
 
     matches: int
     stated_share: float
@@ -55,7 +55,7 @@ def wrong_motions(pair: Pair) -> dict[str, Pair]:
         "mirrored": pair._replace(
             rotation=MIRROR @ pair.rotation @ MIRROR, translation=MIRROR @ pair.translation
         ),
-        # where the second camera stands, mirrored in the first camera's axes, seen in its own unmirrored axes
+        # the second camera's position is mirrored in the first camera's axes, its orientation is not
         "moved": pair._replace(translation=pair.rotation @ MIRROR @ back @ pair.translation),
         "turned": pair._replace(
             rotation=MIRROR @ pair.rotation @ MIRROR,
@@ -67,23 +67,23 @@ def wrong_motions(pair: Pair) -> dict[str, Pair]:
 
 
 def _differ(a: Pair, b: Pair) -> bool:
-    """By at least four degrees, or a tenth of the distance: below, no voter could tell."""
+    """Whether two motions differ enough for a vote: by four degrees, or a tenth of the distance."""
     turn = np.linalg.norm(cv2.Rodrigues(a.rotation @ b.rotation.T)[0])
     return bool(turn > np.radians(4) or np.linalg.norm(a.translation - b.translation) > 0.1 * a.distance)
 
 
-# --- matches against a motion -----------------------------------------------------------------------
+# --- matches and motions ----------------------------------------------------------------------------
 
 
 def fits(
     pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array], px: float
 ) -> NDArray[np.bool_]:
-    """(N,) which matches a motion explains.
+    """(N,) whether a motion explains each match.
 
     Args:
         first_px, second_px: (N, 2) matched pixels; pixel (0, 0) covers [0, 1) x [0, 1).
         intrinsics: (3, 3) of each picture.
-        px: how far from the line (or, without a move, from the point) a match may lie.
+        px: largest distance of a match from its epipolar line (or, without a move, from its point).
     """
     off = off_lines(pair, first_px, second_px, intrinsics)
     if np.linalg.norm(pair.translation) < ON_THE_SPOT * pair.distance:
@@ -92,9 +92,9 @@ def fits(
 
 
 def off_lines(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> Array:
-    """(N,) pixels between each match and its epipolar lines, the worse of both pictures.
+    """(N,) distance in pixels of each match from its epipolar lines, the larger one of both pictures.
 
-    Of a mere turn, which has no such lines: between each match and where the turn takes its point.
+    For a pure rotation, which has no such lines, it is the distance from where the rotation takes the point.
     """
     if np.linalg.norm(pair.translation) < ON_THE_SPOT * pair.distance:
         return off_turn(pair, first_px, second_px, intrinsics)
@@ -113,9 +113,9 @@ def off_lines(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[A
 
 
 def off_turn(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]) -> Array:
-    """(N,) pixels between each second point and where the turn alone takes the first.
+    """(N,) distance in pixels of each second point from where the rotation alone takes the first.
 
-    For what is infinitely far.
+    It is zero for infinitely distant points.
     """
     taken = homogeneous(first_px) @ (intrinsics[1] @ pair.rotation @ np.linalg.inv(intrinsics[0])).T
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -126,7 +126,7 @@ def off_turn(pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Ar
 def _in_front(
     pair: Pair, first_px: Array, second_px: Array, intrinsics: tuple[Array, Array]
 ) -> NDArray[np.bool_]:
-    """(N,) whether the two rays meet (as nearly as they do) in front of both cameras."""
+    """(N,) whether the nearest approach of the two rays lies in front of both cameras."""
     a = homogeneous(first_px) @ np.linalg.inv(intrinsics[0]).T @ pair.rotation.T  # depth_1 a + t = depth_2 b
     b = homogeneous(second_px) @ np.linalg.inv(intrinsics[1]).T
     aa = (a * a).sum(1)
@@ -141,7 +141,7 @@ def _in_front(
 
 
 def homogeneous(pixels: Array) -> Array:
-    """(N, 3) of (N, 2) pixels."""
+    """Homogeneous coordinates (N, 3) of pixels (N, 2)."""
     return np.column_stack([pixels, np.ones(len(pixels))])
 
 
@@ -153,7 +153,7 @@ def vote(
     intrinsics: tuple[Array, Array],
     px: float = 2.0,
 ) -> Vote:
-    """Which of two motions the matches of a pair fit better."""
+    """The motion that the matches of a pair fit better."""
     if (
         max(np.linalg.norm(stated.translation), np.linalg.norm(wrong.translation))
         >= ON_THE_SPOT * stated.distance
@@ -178,7 +178,7 @@ def vote(
 
 
 def coin_p_value(heads: int, tails: int) -> float:
-    """How often a fair coin is at least this lopsided, either way."""
+    """The two-sided probability that a fair coin gives a result at least this lopsided."""
     flips = heads + tails
     tail = sum(math.comb(flips, k) for k in range(min(heads, tails) + 1))
     return float(min(1.0, 2 * tail / 2**flips))
@@ -207,7 +207,7 @@ def match(first: bytes, second: bytes, enlarge: float = 2.0, ratio: float = 0.9)
 
 
 def features_of(grey: NDArray[np.uint8], enlarge: float = 1.0, most: int = MOST_FEATURES) -> Features:
-    """The clearest SIFT points of a grey picture, which is looked at enlarged."""
+    """The strongest SIFT points of a grey picture, found in an enlarged copy."""
     sift: Any = cv2.SIFT_create(  # type: ignore[attr-defined]
         nfeatures=most, contrastThreshold=0.005, enable_precise_upscale=True
     )
@@ -218,12 +218,12 @@ def features_of(grey: NDArray[np.uint8], enlarge: float = 1.0, most: int = MOST_
     if descriptors is None or len(points) < 2:
         return NO_FEATURES
     roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9))
-    # cv2 puts the centres of pixels at whole numbers, we at .5
+    # cv2 puts pixel centres at whole numbers, we put them at .5
     return Features((np.array([point.pt for point in points]) + 0.5) / enlarge, roots)
 
 
 def matched(first: Features, second: Features, ratio: float = 0.9) -> tuple[Array, Array]:
-    """Mutual nearest neighbours that are clearly nearer than the next: two (N, 2) arrays of pixels."""
+    """Mutual nearest neighbours that pass the ratio test: two (N, 2) arrays of pixels."""
     if len(first.px) < 2 or len(second.px) < 2:
         return np.zeros((0, 2)), np.zeros((0, 2))
     alike = first.roots @ second.roots.T
@@ -236,11 +236,11 @@ def matched(first: Features, second: Features, ratio: float = 0.9) -> tuple[Arra
     first_px = first.px[good]
     second_px = second.px[nearest[good]]
     cells = np.floor(np.column_stack([first_px, second_px]) / 2).astype(int)
-    # copies of one point at several scales are one witness
+    # copies of one point at several scales count once
     _, once = np.unique(cells, axis=0, return_index=True)
     return first_px[once], second_px[once]
 
 
 def _distance(alike: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Between unit vectors, from their products."""
+    """Distances between unit vectors, from their dot products."""
     return np.asarray(np.sqrt(np.maximum(2 - 2 * alike, 0)))

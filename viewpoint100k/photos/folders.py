@@ -1,9 +1,10 @@
-"""Sets without a file of their own for the whole: a matrix per picture, and Middlebury's parameter lists.
+"""Reads sets without a file for the whole set: a matrix per picture, and Middlebury's parameter lists.
 
-`image`, `intrinsic`, `pose` (MobileBrick): for each picture a 3 x 3 matrix in pixels and a 4 x 4 camera-to-
-world matrix in OpenCV axes, of the same stem. `*_par.txt` (Middlebury multi-view stereo): a line for each
-picture with its name, K and R row by row and t; world-to-camera, OpenCV axes. Neither says whether pixel (0,
-0) is a corner or a centre; half a pixel is below what their poses are good for.
+`image`, `intrinsic`, `pose` (MobileBrick): for each picture a 3 x 3 matrix in pixels and a 4 x 4
+camera-to-world matrix in OpenCV axes, in files with the picture's stem. `*_par.txt` (Middlebury multi-view
+stereo): a line for each picture with its name, K and R row by row and t; world-to-camera, OpenCV axes.
+Neither form says whether pixel (0, 0) is a corner or a centre; half a pixel is below the accuracy of their
+poses.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ OF_A_LINE = 22  # a name, K, R and t
 
 
 def first_folder(folder: Path, names: Sequence[str]) -> Path | None:
-    """The first of these folders that is there."""
+    """The first of these subfolders that exists; None if none does."""
     return next((folder / name for name in names if (folder / name).is_dir()), None)
 
 

@@ -1,4 +1,4 @@
-"""Which two photographs make a pair, and whether their own pictures support the motion of their poses."""
+"""Chooses pairs of photographs, and checks whether their pictures support the motion of their poses."""
 
 import math
 from collections.abc import Collection, Iterator, Sequence
@@ -21,19 +21,19 @@ from viewpoint100k.photos.epipolar import (
 from viewpoint100k.photos.posed import Points
 
 MATCHED_PX = 768  # side of the squares that are matched
-OFF_PX = 2.0  # of a match from its epipolar lines, in such a square
-BINS = 4  # of how far apart two cameras are: all are drawn from alike
+OFF_PX = 2.0  # largest distance of a match from its epipolar lines, in such a square
+BINS = 4  # bins of the angle between two cameras, from which pairs are drawn evenly
 ERRORS = 3.0  # standard errors by which margins are widened
 
 
 class Support(NamedTuple):
-    """What the two pictures of a pair say of the motion that their poses state."""
+    """How well the two pictures of a pair support the motion that their poses state."""
 
-    matches: int  # that fit it
+    matches: int  # number of matches that fit the motion
     stated_share: float
     mirrored_share: float
-    error_px: float  # median distance of those that fit from their lines
-    problem: str  # why the pair is not used; empty: it is
+    error_px: float  # median distance of the fitting matches from their epipolar lines
+    problem: str  # why the pair is not used; empty: it is used
 
 
 class Candidate(NamedTuple):
@@ -41,19 +41,19 @@ class Candidate(NamedTuple):
 
     first: int
     second: int
-    bin: int  # of how far apart they are
+    bin: int  # the bin of the angle between them
 
 
 def candidate_pairs(
     poses: Sequence[Array], settings: PhotosConfig, rng: np.random.Generator, closed: Collection[int] = ()
 ) -> Iterator[Candidate]:
-    """Ordered pairs of cameras that are as far apart around the object as is asked, in a random order.
+    """Yield ordered pairs of cameras whose angle around the object is within the settings, in random order.
 
-    Each pair is given in one order, chosen at random; near and far ones take turns.
+    Each pair is given in one order, drawn at random; the bins of angles take turns.
 
     Args:
         poses: (4, 4) each, the object in the origin.
-        closed: bins of which no more are wanted; looked at anew before each pair.
+        closed: bins of which no more pairs are wanted; read again before each pair.
     """
     away = np.array([pose[:3, 3] / np.linalg.norm(pose[:3, 3]) for pose in poses])
     low = settings.apart_deg.low
@@ -85,7 +85,7 @@ def support(
     features: tuple[Features, Features],
     settings: PhotosConfig,
 ) -> Support:
-    """Whether matches fit the stated motion, and fit it better than its mirror image.
+    """Check that matches fit the stated motion, and fit it better than its mirror image.
 
     Args:
         poses: (4, 4) each, the object in the origin.
@@ -114,13 +114,13 @@ def support(
 
 
 def _opposite(stated: Pair) -> Pair | None:
-    """The mirror image of a motion; of one that is its own, the way back."""
+    """The mirror image of a motion; if that is the motion itself, its inverse."""
     wrong = wrong_motions(stated)
     return wrong.get("mirrored") or wrong.get("swapped")
 
 
 def shared_share(points: Points, first: str, second: str) -> float | None:
-    """Points that both photographs saw, over those that either saw; None where one of them saw none."""
+    """The share of points in both photographs among those in either; None if one of them has none."""
     one = points.seen_in.get(first)
     other = points.seen_in.get(second)
     if one is None or other is None or not len(one) or not len(other):
@@ -130,11 +130,11 @@ def shared_share(points: Points, first: str, second: str) -> float | None:
 
 
 def errors_of(error_px: float, focal_px: float, apart_deg: float, vertical_deg: float) -> tuple[float, float]:
-    """How far a turn (in degrees) and a move (over the distance) of a pair may be off.
+    """The errors of a pair's rotation (in degrees) and translation (relative to the distance).
 
-    A camera's direction is as uncertain as its picture is off, in angle; its place by as much over the sine
-    of the angle at which it triangulates the object. The vertical's own error turns all that is measured
-    against it.
+    The error of a camera's direction is that of its matches, as an angle. The error of its position is that
+    angle over the sine of the angle at which the object is triangulated. The error of the vertical adds to
+    everything that is measured against it.
 
     Args:
         error_px: median distance of matches from their lines.

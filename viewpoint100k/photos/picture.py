@@ -1,11 +1,11 @@
-"""A photograph as a rendered view would be.
+"""Turns a photograph into a view like a rendered one.
 
-Square, straight, upright, the object in it, the optical axis in its middle.
+The result is square, undistorted and upright, with the object in it and the principal point in its middle.
 
-The picture is what a pinhole camera in the same place would have taken: lens distortion is gone, and where
-the square around the object lies off the photograph's own middle, the camera is turned to look there. A mere
-crop would show another direction than its pose says. All that happens is a turn of the camera, which its pose
-has in it.
+The picture is what a pinhole camera at the same position would have taken. Lens distortion is removed, and if
+the square around the object lies off the photograph's middle, the camera is rotated to look there. A mere
+crop would show another direction than its pose says. The only change of the extrinsics is a rotation, which
+the new pose contains.
 """
 
 import io
@@ -22,37 +22,37 @@ from viewpoint100k.photos.posed import FORMATS, LONGEST_PHOTO_PX, Lens, Photogra
 from viewpoint100k.photos.subject import Subject
 from viewpoint100k.shards import open_inside
 
-MOST_PIXELS = 200_000_000  # of a stored photograph
-SAME_SHAPE = 0.01  # by how much the sides of a scaled picture may differ from its lens's
-BORDER = 33  # points of a side that have to lie inside the photograph
-AIMS = 11  # from the photograph's own axis to the object's middle
-MOST_MISSING = 0.5  # beyond an edge of the square, over the radius of the object's ball
+MOST_PIXELS = 200_000_000  # largest stored photograph
+SAME_SHAPE = 0.01  # relative difference allowed between the aspect ratios of a scaled picture and of its lens
+BORDER = 33  # points along a side of the square that must lie inside the photograph
+AIMS = 11  # directions that are tried, from the photograph's own axis to the object's centre
+MOST_MISSING = 0.5  # greatest part of the object beyond an edge of the square, in radii of its sphere
 ROOM = 1.02  # around the object
-NARROWEST = 0.6  # of the largest square around the principal point
+NARROWEST = 0.6  # least size of a square, relative to the largest one around the principal point
 JPEG_QUALITY = 95
-WHITE = 127  # of a mask: above is the object
-FEWEST_WHITE = 0.002  # of the picture
+WHITE = 127  # mask values above this are the object
+FEWEST_WHITE = 0.002  # least share of the picture that a mask covers
 
 
 class Pixels(NamedTuple):
-    """A photograph decoded, and its lens in the pixels that it has."""
+    """A decoded photograph, and its lens in the decoded picture's pixels."""
 
     rgb: NDArray[np.uint8]  # (H, W, 3)
     lens: Lens
 
 
 class Camera(NamedTuple):
-    """A straight, square camera in the place of a photograph's."""
+    """A distortion-free, square camera at the position of a photograph's camera."""
 
     world_from_camera: Array  # (4, 4), in the set's world
     half: float  # half the picture's side at distance 1
 
 
 def decoded(photo: Photograph) -> Pixels:
-    """The photograph as it is to be looked at.
+    """The photograph as it is displayed.
 
-    Poses are of the picture as it is displayed: what EXIF says about turning it is done, unless only the
-    picture as it is stored has the shape of the lens.
+    Poses belong to the displayed picture: EXIF's orientation is applied, unless only the stored picture has
+    the aspect ratio of the lens.
 
     Raises:
         InputError: it cannot be decoded, or has another shape than its lens.
@@ -122,13 +122,13 @@ def _frame(photo: Photograph) -> NDArray[np.uint8]:
 
 
 def square_camera(photo: Photograph, subject: Subject, turns: int) -> Camera | None:
-    """The square camera that has the object in its picture and turns least from the photograph's own axis.
+    """The square camera that shows the object and is rotated least from the photograph's own axis.
 
     Args:
         turns: quarter turns counter-clockwise by which the picture is turned upright.
 
     Returns:
-        None where no square of the photograph has the object in it.
+        The camera, or None if no square of the photograph shows the object.
     """
     rotation = photo.world_from_camera[:3, :3] @ _quarter(turns)
     away = rotation.T @ (subject.centre - photo.world_from_camera[:3, 3])
@@ -159,16 +159,16 @@ def square_camera(photo: Photograph, subject: Subject, turns: int) -> Camera | N
 
 
 def _quarter(turns: int) -> Array:
-    """(3, 3) axes of the turned camera in the photograph's.
+    """(3, 3) axes of the turned camera in those of the photograph.
 
-    Quarter turns counter-clockwise of the picture.
+    The picture is turned by quarter turns counter-clockwise.
     """
     c, s = ((1, 0), (0, 1), (-1, 0), (0, -1))[turns % 4]
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _towards(direction: Array, share: float) -> Array:
-    """(3, 3) the shortest turn that goes a share of the way from straight ahead to a direction."""
+    """(3, 3) rotation by a share of the shortest turn from straight ahead to a direction."""
     axis = np.array([-direction[1], direction[0], 0.0])
     length = float(np.linalg.norm(axis))
     if length < 1e-12 or share == 0:
@@ -208,7 +208,7 @@ def _inside(lens: Lens, photo_from_square: Array, half: float) -> bool:
 
 
 def _unfolded(rays: Array, pixels: Array, lens: Lens) -> bool:
-    """Whether the lens still grows outwards there: far off, a polynomial may turn back into the picture."""
+    """Whether the lens is still monotonic there: a polynomial may fold back into the picture far off axis."""
     if lens.bending == "none":
         return True
     wider = rays * np.array([1.001, 1.001, 1.0])
@@ -221,7 +221,8 @@ def _unfolded(rays: Array, pixels: Array, lens: Lens) -> bool:
 
 
 def pixels_of(rays: Array, lens: Lens) -> Array:
-    """(N, 2) pixels of directions in camera axes; (0, 0) is the picture's corner, as in `Lens`.
+    """(N, 2) projections of directions in camera axes, in pixels; (0, 0) is the picture's corner, as in
+    `Lens`.
 
     Args:
         rays: (N, 3) with z > 0.
@@ -245,7 +246,7 @@ def pixels_of(rays: Array, lens: Lens) -> Array:
 
 
 def taken(photo: Photograph, pixels: Pixels, camera: Camera, size_px: int) -> NDArray[np.uint8]:
-    """(size_px, size_px, 3) the square picture. Finer than a pixel of the photograph, it is averaged down."""
+    """(size_px, size_px, 3) the square picture, averaged down from a finer one if the photograph is finer."""
     return _resampled(photo, pixels.rgb, pixels.lens, camera, size_px)
 
 
@@ -260,16 +261,16 @@ def _resampled(photo: Photograph, source: Any, lens: Lens, camera: Camera, size_
     photo_from_square = photo.world_from_camera[:3, :3].T @ camera.world_from_camera[:3, :3]
     square = np.column_stack([x.ravel(), y.ravel(), np.ones(side * side)])
     rays = np.asarray(square @ photo_from_square.T, dtype=np.float64)
-    # OpenCV puts the middle of the first pixel at 0
-    found = (pixels_of(rays, lens) - 0.5).astype(np.float32).reshape(side, side, 2)
-    out = cv2.remap(source, found, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    # OpenCV puts the centre of the first pixel at 0
+    pixels = (pixels_of(rays, lens) - 0.5).astype(np.float32).reshape(side, side, 2)
+    out = cv2.remap(source, pixels, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     if fine > 1:
         out = cv2.resize(out, (size_px, size_px), interpolation=cv2.INTER_AREA)
     return np.asarray(out, dtype=np.uint8)
 
 
 def mask_taken(photo: Photograph, pixels: Pixels, camera: Camera, size_px: int) -> NDArray[np.bool_] | None:
-    """(size_px, size_px) where the square picture shows the object; None without a mask or its object.
+    """(size_px, size_px) bool: where the square picture shows the object; None if no mask shows it.
 
     Raises:
         InputError: the mask cannot be decoded, or has another shape than the picture.
@@ -283,10 +284,10 @@ def mask_taken(photo: Photograph, pixels: Pixels, camera: Camera, size_px: int) 
 
 
 def mask_box(mask: NDArray[np.bool_], width: int = 0) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of what a mask shows, in pixels.
+    """Left, top, right and bottom of a mask's object, in pixels.
 
     Args:
-        width: of the picture that it is of, if that is larger or smaller; 0: it has the mask's own.
+        width: width of the masked picture, if it differs from that of the mask; 0: it does not.
     """
     rows = np.flatnonzero(mask.any(axis=1))
     columns = np.flatnonzero(mask.any(axis=0))

@@ -1,8 +1,8 @@
-"""A set of posed photographs as every reader hands it on.
+"""A set of posed photographs, the result of every reader.
 
-Lenses, poses, and the points that were seen, if any.
+It holds lenses, poses, and the reconstructed points, if any.
 
-World: whatever the set's own is; it has no up, no unit and no origin that would mean anything. Cameras:
+World: the set's own, whose up, unit and origin are arbitrary. Cameras:
 OpenCV axes (x right, y down, z forward). Pixels: (0, 0) is the top left corner of the picture, as in
 docs/conventions.md.
 """
@@ -20,11 +20,11 @@ from viewpoint100k.geometry.rotations import Array
 
 MOST_PHOTOGRAPHS = 20_000  # of a set; a long video has 3,000 frames
 MOST_POINTS = 5_000_000  # of a set
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")  # of pictures; others are not even opened
-ORIENTATION = 0x0112  # in EXIF: how the picture has to be turned to be looked at
-LONGEST_PHOTO_PX = 32_000  # of a stored photograph, each way; OpenCV resamples no larger one
-MOST_DISTORTION = 20.0  # of any one coefficient
-FARTHEST_FROM_RIGID = 1e-2  # of a stored rotation, before it is made exact
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")  # accepted formats of pictures; others are not even opened
+ORIENTATION = 0x0112  # the EXIF tag that says how the picture must be turned for display
+LONGEST_PHOTO_PX = 32_000  # longest side of a stored photograph; OpenCV resamples none larger
+MOST_DISTORTION = 20.0  # largest absolute value of a distortion coefficient
+FARTHEST_FROM_RIGID = 1e-2  # largest deviation of a stored rotation from an exact one
 
 Bending = Literal["none", "brown", "rational", "fisheye"]
 
@@ -54,19 +54,18 @@ class Lens(NamedTuple):
 class Photograph(NamedTuple):
     """One picture and its camera."""
 
-    name: str  # as its set calls it; unique in the set
-    path: Path  # of the picture, or of the video that it is a frame of
+    name: str  # its name in the set, where it is unique
+    path: Path  # path of the picture, or of the video from which the frame is taken
     lens: Lens
     world_from_camera: Array  # (4, 4)
-    mask: Path | None = None  # of the object, white on black, as large as the picture
-    second: float | None = None  # of the video, where it is a frame of one
-    mask_box: tuple[float, float, float, float] | None = (
-        None  # left, top, right, bottom in pixels, where stated
-    )
+    mask: Path | None = None  # mask of the object, white on black, as large as the picture
+    second: float | None = None  # time in the video in seconds, if it is a frame of one
+    # left, top, right, bottom in pixels, where stated
+    mask_box: tuple[float, float, float, float] | None = None
 
 
 class Points(NamedTuple):
-    """Points that the poses were found with, and who saw them."""
+    """The points with which the poses were estimated, and the photographs that show them."""
 
     world: Array  # (N, 3)
     error_px: Array  # (N,) mean reprojection error; nan where unknown
@@ -81,14 +80,14 @@ class PhotoSet(NamedTuple):
     photographs: tuple[Photograph, ...]
     points: Points | None
     form: str  # colmap, transforms, folders, middlebury, uco3d
-    problems: tuple[str, ...] = ()  # of photographs that were left out, a line each
-    up: Array | None = None  # where the set itself says so: from an accelerometer
+    problems: tuple[str, ...] = ()  # why photographs were left out, one line each
+    up: Array | None = None  # if the set itself states it, for example from an accelerometer
     title: str = ""
     licence: str = ""
 
 
 def checked_lens(lens: Lens, where: str) -> Lens:
-    """The lens, if its numbers are those of one.
+    """The lens, if its parameters are plausible.
 
     Raises:
         InputError: a number is not finite or out of bounds; says which.
@@ -117,10 +116,10 @@ def checked_lens(lens: Lens, where: str) -> Lens:
 
 
 def rigid(rotation: Array, position: Array, where: str) -> Array:
-    """(4, 4) world_from_camera of a rotation that was stored with few digits, made exact.
+    """(4, 4) world_from_camera, from a rotation that was stored with few digits and is made exact.
 
     Raises:
-        InputError: a number is not finite, or the matrix is no rotation.
+        InputError: a number is not finite, or the matrix is not a rotation.
     """
     if not (np.isfinite(rotation).all() and np.isfinite(position).all()):
         raise InputError(f"{where}: its pose has numbers that are not finite")
@@ -145,7 +144,7 @@ def rigid(rotation: Array, position: Array, where: str) -> Array:
 
 
 def from_opengl(world_from_camera: Array) -> Array:
-    """A camera-to-world matrix whose camera looks along -z with y up, in OpenCV axes."""
+    """Convert a camera-to-world matrix from OpenGL camera axes (looking along -z, y up) to OpenCV axes."""
     return np.asarray(world_from_camera @ np.diag([1.0, -1.0, -1.0, 1.0]))
 
 
@@ -153,7 +152,7 @@ def finite(text: str, where: str, what: str) -> float:
     """A number of a text file.
 
     Raises:
-        InputError: it is none, or not finite.
+        InputError: it is not a number, or not finite.
     """
     try:
         value = float(text)
@@ -168,7 +167,7 @@ def size_of(path: Path) -> tuple[int, int]:
     """Width and height of a stored picture as it is displayed, from its header.
 
     Raises:
-        InputError: it is no picture that can be read.
+        InputError: it is not a picture that can be read.
     """
     from PIL import Image
 

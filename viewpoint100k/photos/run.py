@@ -1,6 +1,6 @@
-"""Photographs -> a dataset folder, by the same stages as renders: plan, shards, finalize.
+"""Makes a dataset folder from photographs, by the same stages as for renders: plan, shards, finalize.
 
-Can be killed and run again.
+A run can be killed and run again.
 """
 
 import time
@@ -47,7 +47,7 @@ Say = Callable[[str, int, int], None]  # name of the set, its number from 1, of 
 
 
 class Credit(NamedTuple):
-    """Whom to thank for all sets of a source whose manifest does not say."""
+    """Author and licence for all sets of a source whose manifest does not state them."""
 
     licence: str = ""
     author: str = ""
@@ -58,7 +58,7 @@ NOBODY = Credit()
 
 
 class _Work(NamedTuple):
-    """One set, and what is wanted of it."""
+    """One set, and the number of pairs wanted from it."""
 
     place: Place
     record: ObjectRecord
@@ -66,7 +66,7 @@ class _Work(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What a set gave, with whom to thank for it."""
+    """The result of a set, with its credits."""
 
     record: ObjectRecord
     result: SetResult
@@ -79,11 +79,11 @@ def make_dataset(
     workers: int = 1,
     say: Say = lambda name, number, of: None,
 ) -> Manifest:
-    """The dataset of a source of photographs, in a folder; what is there already is not made again.
+    """Make the dataset of a source of photographs in a folder; finished shards are not made again.
 
     Args:
-        config: with `source` and `photos`; `pairs` is the most of all sets together.
-        workers: processes that look at sets; the bytes do not depend on it.
+        config: settings with `source` and `photos`; `pairs` limits the pairs of all sets together.
+        workers: processes that work on sets; the bytes do not depend on it.
 
     Raises:
         InputError: the source cannot be read, no pair can be used, or OUT holds something else.
@@ -101,7 +101,7 @@ def make_dataset(
 
 
 def check_extra() -> None:
-    """Raise `MissingExtra` without opencv."""
+    """Raise `MissingExtra` if opencv is not installed."""
     from importlib.util import find_spec
 
     if find_spec("cv2") is None:
@@ -109,10 +109,10 @@ def check_extra() -> None:
 
 
 def plan_photos(out: Path, config: RunConfig, credit: Credit) -> Plan:
-    """List the sets and deal them to shards, and write that into OUT/.run; or read what is there.
+    """List the sets, assign them to shards, and write the plan into OUT/.run; if there is a plan, read it.
 
     Raises:
-        InputError: as `make_dataset`.
+        InputError: as for `make_dataset`.
     """
     assert config.photos is not None, "the command photos sets it"
     paths = RunPaths(out)
@@ -151,7 +151,7 @@ def plan_photos(out: Path, config: RunConfig, credit: Credit) -> Plan:
 def _described(
     config: RunConfig, places: Sequence[Place], credit: Credit
 ) -> tuple[list[SourceObject], list[Reject]]:
-    """Each set as the manifest of its source describes it, and those whose licence is not allowed."""
+    """The sets as the manifest of their source describes them, and those whose licence is not allowed."""
     root = root_of(config.source)
     _, entries = read_metadata(root, NAMED_BY)
     allow = None if config.licences is None else tuple(config.licences)
@@ -180,7 +180,7 @@ def _described(
 
 
 class _Gathered(NamedTuple):
-    """What the sets of a shard gave together."""
+    """The combined results of a shard's sets."""
 
     pairs: list[tuple[ObjectRecord, PhotoPair]]
     rejects: list[Reject]
@@ -192,11 +192,11 @@ class _Gathered(NamedTuple):
 def _make_shard(out: Path, config: RunConfig, plan: Plan, shard: Shard, workers: int, say: Say) -> Receipt:
     started = time.time()
     paths = RunPaths(out)
-    found = _gathered(config, plan, shard, workers, say)
-    samples = _asked(config, plan, shard, found)
+    gathered = _gathered(config, plan, shard, workers, say)
+    samples = _asked(config, plan, shard, gathered)
     scratch = paths.scratch(shard)
     scratch.mkdir(parents=True, exist_ok=True)
-    write_rejects(paths.shard_rejects(shard), found.rejects)
+    write_rejects(paths.shard_rejects(shard), gathered.rejects)
     digest, size = write_shard(paths.shard(shard), scratch, samples) if samples else ("", 0)
     receipt = Receipt(
         name=shard.name,
@@ -209,10 +209,10 @@ def _make_shard(out: Path, config: RunConfig, plan: Plan, shard: Shard, workers:
         renderer=RENDERER,
         device=DEVICE,
         objects=sorted({stored.sample.object.uid for stored in samples}),
-        objects_visited=found.visited,
-        views_rendered=found.looked_at,
-        rejects=len(found.rejects),
-        dropped=dict(found.dropped),
+        objects_visited=gathered.visited,
+        views_rendered=gathered.looked_at,
+        rejects=len(gathered.rejects),
+        dropped=dict(gathered.dropped),
         cpu_s={},
         machine=machine_name(),
         seconds=round(time.time() - started, 1),
@@ -223,7 +223,7 @@ def _make_shard(out: Path, config: RunConfig, plan: Plan, shard: Shard, workers:
 
 
 def _gathered(config: RunConfig, plan: Plan, shard: Shard, workers: int, say: Say) -> _Gathered:
-    """The shard's sets are looked at in order until there are as many pairs as are wanted."""
+    """Work through the shard's sets in order until there are as many pairs as are wanted."""
     wanted = -(-min(config.pairs, plan.pairs_per_object * len(plan.objects)) // len(plan.shards))
     places = {place.name: place for place in list_places(config.source)}
     record_of = {thing.record.uid: thing.record for thing in plan.objects}
@@ -250,7 +250,7 @@ def _gathered(config: RunConfig, plan: Plan, shard: Shard, workers: int, say: Sa
 
 
 def _results(config: RunConfig, work: Sequence[_Work], workers: int) -> Iterator[_Found]:
-    """What each set gives, in order; those behind the one that is waited for are looked at meanwhile."""
+    """Yield the result of each set, in order, while workers already process the next ones."""
     look = partial(look_at_set, config)
     if workers <= 1 or len(work) <= 1:
         yield from map(look, work)
@@ -268,7 +268,7 @@ def _results(config: RunConfig, work: Sequence[_Work], workers: int) -> Iterator
 
 
 def look_at_set(config: RunConfig, work: _Work) -> _Found:
-    """One set. What is wrong with it costs this set only."""
+    """Process one set; an error in it costs this set only."""
     uid = work.record.uid
     try:
         photos = read_place(work.place)
@@ -276,7 +276,7 @@ def look_at_set(config: RunConfig, work: _Work) -> _Found:
         return _Found(_titled(work.record, photos), result)
     except InputError as error:
         why = str(error)
-    except Exception as error:  # whatever our own code or a library makes of a stranger's set
+    except Exception as error:  # a stranger's set may make our own code or a library raise anything
         why = f"{type(error).__name__}: {error}"
     reject = Reject(uid=uid, stage="import", reason=" ".join(why.split())[:2000])
     empty = SetResult([], [reject], Counter({"sets that cannot be read": 1}), 0, "unknown", "")
@@ -287,28 +287,28 @@ def _titled(record: ObjectRecord, photos: PhotoSet) -> ObjectRecord:
     return record.model_copy(update={"title": photos.title}) if photos.title and not record.title else record
 
 
-def _asked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> list[StoredSample]:
+def _asked(config: RunConfig, plan: Plan, shard: Shard, gathered: _Gathered) -> list[StoredSample]:
     """The samples of a shard with their questions; pairs about which nothing can be asked are left out."""
-    stored = _unasked(config, plan, shard, found)
+    stored = _unasked(config, plan, shard, gathered)
     if not stored:
         return []
     glance_at = dict[bytes, Glance]()
-    for one in stored:
-        for jpeg in one.images:
+    for entry in stored:
+        for jpeg in entry.images:
             if jpeg not in glance_at:
-                glance_at[jpeg] = glance_of(jpeg, one.key)
-    glances = [[glance_at[jpeg] for jpeg in one.images] for one in stored]
-    samples = asked(config, shard.name, shard.number, stored, glances, found.dropped)
-    for one in samples:
-        if not one.sample.questions and one.sample.photographed is not None:
-            names = " and ".join(one.sample.photographed.names)
+                glance_at[jpeg] = glance_of(jpeg, entry.key)
+    glances = [[glance_at[jpeg] for jpeg in entry.images] for entry in stored]
+    samples = asked(config, shard.name, shard.number, stored, glances, gathered.dropped)
+    for entry in samples:
+        if not entry.sample.questions and entry.sample.photographed is not None:
+            names = " and ".join(entry.sample.photographed.names)
             why = f"pair {names}: no question is clear enough to be asked of it"
-            found.rejects.append(Reject(uid=one.sample.object.uid, stage="annotate", reason=why))
-            found.dropped["pairs left without a question"] += 1
-    return [one for one in samples if one.sample.questions]
+            gathered.rejects.append(Reject(uid=entry.sample.object.uid, stage="annotate", reason=why))
+            gathered.dropped["pairs left without a question"] += 1
+    return [entry for entry in samples if entry.sample.questions]
 
 
-def _unasked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> list[StoredSample]:
+def _unasked(config: RunConfig, plan: Plan, shard: Shard, gathered: _Gathered) -> list[StoredSample]:
     """The samples of a shard in their final order, without questions."""
     code = code_of_shard(plan.code)
     provenance = Provenance(
@@ -319,9 +319,9 @@ def _unasked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> l
         renderer=RENDERER,
         device=DEVICE,
     )
-    order = generator(config.seed, "samples", shard.name).permutation(len(found.pairs))
+    order = generator(config.seed, "samples", shard.name).permutation(len(gathered.pairs))
     out = []
-    for number, (record, pair) in enumerate(found.pairs[i] for i in order):
+    for number, (record, pair) in enumerate(gathered.pairs[i] for i in order):
         sample = Sample(
             object=record,
             preset=config.preset,
@@ -335,13 +335,13 @@ def _unasked(config: RunConfig, plan: Plan, shard: Shard, found: _Gathered) -> l
             questions=[],
             provenance=provenance,
         )
-        # apart from the keys of renders
+        # distinct from the keys of renders
         out.append(StoredSample(f"{REAL}-{shard.number:05d}-{number:05d}", sample, pair.jpegs))
     return out
 
 
 def _why(out: Path, plan: Plan) -> str:
-    """The first reasons for which sets and pairs were refused, a few of each run's many."""
+    """The first few reasons for which sets and pairs were refused."""
     paths = RunPaths(out)
     rows = [
         Reject.model_validate_json(line)

@@ -1,4 +1,4 @@
-"""One set of photographs -> its pairs, as samples without questions, and what was left out and why."""
+"""Turns one set of photographs into samples without questions, and records what was left out and why."""
 
 import math
 from collections import Counter
@@ -48,13 +48,13 @@ from viewpoint100k.records import (
 )
 
 NOT_MEASURED = Decidability(**dict.fromkeys(Decidability.model_fields, 0.0))
-PHOTOGRAPH = "photograph"  # in place of a light and a background
+PHOTOGRAPH = "photograph"  # stored in place of the names of light and background
 FEWEST_BOX_POINTS = 20
-SHARP = 6  # digits of what is stored
-MOST_FEATURES = 4000  # of a picture
-MOST_IN_VAIN = 12  # pairs as far apart, one after the other, before no more of them are tried
+SHARP = 6  # digits of stored numbers
+MOST_FEATURES = 4000  # per picture
+MOST_IN_VAIN = 12  # failed pairs of one bin in a row, after which no more of that bin are tried
 KEPT = 48  # pictures whose features are in memory: 2 MB each
-STEEPEST = 0.98  # sine of a line of sight against the horizontal: beyond, roll and bearing mean nothing
+STEEPEST = 0.98  # sine of the elevation of a line of sight: steeper ones have no meaningful roll and bearing
 
 
 class PhotoPair(NamedTuple):
@@ -68,18 +68,18 @@ class PhotoPair(NamedTuple):
 
 
 class SetResult(NamedTuple):
-    """What one set gave."""
+    """The result of one set."""
 
     pairs: list[PhotoPair]
     rejects: list[Reject]
     dropped: Counter[str]
-    looked_at: int  # photographs that were decoded
+    looked_at: int  # number of photographs that were decoded
     vertical: str
     licence: str
 
 
 class _Shown(NamedTuple):
-    """A photograph as its square shows it."""
+    """The square view of a photograph."""
 
     view: View
     jpeg: bytes
@@ -88,7 +88,7 @@ class _Shown(NamedTuple):
 
 
 def pairs_of_set(photos: PhotoSet, config: RunConfig, wanted: int, rng: np.random.Generator) -> SetResult:
-    """The pairs of one set that its own pictures support, at most as many as are wanted."""
+    """At most `wanted` pairs of one set that its own pictures support."""
     assert config.photos is not None, "the command photos sets it"
     try:
         desk = Desk(photos, config)
@@ -114,19 +114,19 @@ def pairs_of_set(photos: PhotoSet, config: RunConfig, wanted: int, rng: np.rando
 
 
 def _problems(photos: PhotoSet) -> list[Reject]:
-    """A row for each photograph, or lot of them, that was left out."""
+    """A row for each photograph, or group of photographs, that was left out."""
     return [Reject(uid=photos.name, stage="import", reason=problem[:2000]) for problem in photos.problems]
 
 
 def _chosen(
     desk: "Desk", wanted: int, rng: np.random.Generator
 ) -> tuple[list[PhotoPair], list[Reject], Counter[str]]:
-    """Candidates are looked at until enough are good, or too many were not."""
+    """Try candidates until enough are good or too many have failed."""
     pairs = list[PhotoPair]()
     rejects = list[Reject]()
     dropped = Counter[str]()
     used = Counter[int]()
-    in_vain = Counter[int]()  # since the last pair of a bin that was good
+    in_vain = Counter[int]()  # failures since the last good pair of each bin
     closed = set[int]()
     tries = desk.settings.tries_per_pair * wanted
     for first, second, place in candidate_pairs(desk.poses, desk.settings, rng, closed):
@@ -151,15 +151,16 @@ def _chosen(
 
 
 class Desk:
-    """A set with its object in the origin and up along +z, and its photographs as far as they were needed."""
+    """A set with its object at the origin and up along +z, and those of its photographs that were needed."""
 
     def __init__(self, photos: PhotoSet, config: RunConfig, vertical: Vertical | None = None) -> None:
         """
         Args:
-            vertical: where it is known for sure; None: found by its cues.
+            vertical: the vertical, if it is known for sure; None: it is estimated from cues.
 
         Raises:
-            ObjectRefused: the set shows no object from around it, or does not tell where.
+            ObjectRefused: the set was not taken around an object, or the object's position cannot be
+                determined.
         """
         if len(photos.photographs) < 2:
             raise ObjectRefused(f"{len(photos.photographs)} pictures with poses; expected two or more")
@@ -183,18 +184,18 @@ class Desk:
         self._shown = dict[int, _Shown | str]()
 
     def to_world(self, set_from_camera: Array) -> Array:
-        """A pose of the set's own world in that of the samples.
+        """Convert a pose from the set's own world to that of the samples.
 
-        Rigid, lengths scaled to the object's radius.
+        The result is rigid, with lengths scaled by the object's radius.
         """
         place = self.frame @ (set_from_camera[:3, 3] - self.subject.centre)
         return pose(self.frame @ set_from_camera[:3, :3], place * OBJECT_RADIUS / self.subject.radius)
 
     def shown(self, number: int) -> _Shown:
-        """One photograph's square.
+        """The square view of one photograph, cached.
 
         Raises:
-            ObjectRefused: it cannot be shown; says why.
+            ObjectRefused: it cannot be shown; the message says why.
         """
         if number not in self._shown:
             if len(self._shown) >= KEPT:
@@ -203,16 +204,16 @@ class Desk:
                 self._shown[number] = self.look(number)
             except (InputError, ObjectRefused) as error:
                 self._shown[number] = str(error)
-        found = self._shown[number]
-        if isinstance(found, str):
-            raise ObjectRefused(found)
-        return found
+        view = self._shown[number]
+        if isinstance(view, str):
+            raise ObjectRefused(view)
+        return view
 
     def look(self, number: int, *, matched: bool = True) -> _Shown:
-        """One photograph's square, decoded anew.
+        """The square view of one photograph, decoded anew.
 
         Args:
-            matched: whether its features are wanted, which take most of the time.
+            matched: whether to compute its features, which takes most of the time.
 
         Raises:
             InputError: it cannot be decoded.
@@ -224,7 +225,7 @@ class Desk:
             turns = quarter_turns(photo.world_from_camera[:3, :3], self.vertical.up)
         pixels = decoded(photo)
         self.decoded += 1
-        # the picture may have been stored smaller than its camera was found for
+        # the picture may be smaller than the one for which its camera was estimated
         photo = photo._replace(lens=pixels.lens)
         camera = square_camera(photo, self.subject, turns)
         if camera is None:
@@ -259,16 +260,16 @@ class Desk:
             world_from_camera=world.tolist(),
             hfov_deg=math.degrees(2 * math.atan(lens[0, 2] / lens[0, 0])),
             object_box=list(box),
-            # of an ellipse in the box: without a mask, how much of it the object covers is not known
+            # the area of an ellipse in the box, because without a mask the object's area is unknown
             object_share=round(math.pi / 4 * width * height / size_px**2, SHARP),
             light=PHOTOGRAPH,
             background=PHOTOGRAPH,
         )
 
     def _box(self, number: int, world: Array, lens: Array, size_px: int) -> tuple[float, float, float, float]:
-        """Where the object is in a square, without a mask.
+        """The object's box in a square, without a mask.
 
-        Of its points if there are enough, else of its ball.
+        It is the box of the object's points if there are enough, else that of its sphere.
         """
         seen = self.points
         if seen is not None and len(seen) >= FEWEST_BOX_POINTS:
@@ -285,13 +286,13 @@ class Desk:
         return left, top, right, bottom
 
     def pair(self, first: int, second: int) -> PhotoPair:
-        """The pair of two photographs, in this order.
+        """The pair of two photographs in this order.
 
         Raises:
-            ObjectRefused: its pictures do not support it; says why.
+            ObjectRefused: its pictures do not support it; the message says why.
         """
         shown = [self.shown(first), self.shown(second)]
-        views = [one.view for one in shown]
+        views = [photo.view for photo in shown]
         poses = matrix(views[0].world_from_camera), matrix(views[1].world_from_camera)
         names = [self.photos.photographs[i].name for i in (first, second)]
         shared = None
@@ -299,74 +300,74 @@ class Desk:
             shared = shared_share(self.photos.points, names[0], names[1])
             if not shared:
                 raise ObjectRefused("its pictures have no point of the poses' own model in common")
-        found = support(
+        measured = support(
             poses,
             (shown[0].lens, shown[1].lens),
             (shown[0].features, shown[1].features),
             self.settings,
         )
-        if found.problem:
-            raise ObjectRefused(found.problem)
+        if measured.problem:
+            raise ObjectRefused(measured.problem)
         if shared is None:
-            fewer = min(len(one.features.px) for one in shown)
-            shared = min(1.0, found.matches / max(fewer, 1))
+            fewer = min(len(photo.features.px) for photo in shown)
+            shared = min(1.0, measured.matches / max(fewer, 1))
         truth = make_truth(views[0], views[1], shared, None)
-        photographed = self._photographed(names, found, poses, shown[0].lens[0, 0])
+        photographed = self._photographed(names, measured, poses, shown[0].lens[0, 0])
         family = family_of(_code(truth, self.config.gates))
-        return PhotoPair(views, truth, photographed, family, [one.jpeg for one in shown])
+        return PhotoPair(views, truth, photographed, family, [photo.jpeg for photo in shown])
 
     def _photographed(
-        self, names: list[str], found: Support, poses: tuple[Array, Array], focal_px: float
+        self, names: list[str], measured: Support, poses: tuple[Array, Array], focal_px: float
     ) -> Photographed:
-        away = [one[:3, 3] / np.linalg.norm(one[:3, 3]) for one in poses]
+        away = [pose[:3, 3] / np.linalg.norm(pose[:3, 3]) for pose in poses]
         apart_deg = math.degrees(math.acos(float(np.clip(away[0] @ away[1], -1, 1))))
-        turn_deg, move = errors_of(found.error_px, focal_px, apart_deg, self._vertical_error_deg())
+        turn_deg, move = errors_of(measured.error_px, focal_px, apart_deg, self._vertical_error_deg())
         return Photographed.model_validate(
             {
                 "names": [name[:200] for name in names],
                 "form": self.photos.form,
                 "vertical": self.vertical.source,
                 "subject": self.subject.source,
-                "matches": found.matches,
-                "stated_share": round(found.stated_share, SHARP),
-                "mirrored_share": round(found.mirrored_share, SHARP),
+                "matches": measured.matches,
+                "stated_share": round(measured.stated_share, SHARP),
+                "mirrored_share": round(measured.mirrored_share, SHARP),
                 "turn_error_deg": round(turn_deg, SHARP),
                 "move_error": round(move, SHARP),
             }
         )
 
     def _vertical_error_deg(self) -> float:
-        """How far the cues that agree are apart; of one alone, as far as they may be."""
+        """The angle between the cues that agree; for a single cue, the largest angle allowed."""
         if self.vertical.up is None:
             return 0.0
         return self.vertical.apart_deg if self.vertical.apart_deg is not None else AGREE_DEG
 
 
 def _with_mask_boxes(photos: PhotoSet) -> PhotoSet:
-    """Each photograph with a mask also with the box of it; one whose mask cannot be read, without a mask."""
+    """The set with the box of each mask added, and without the masks that cannot be read."""
     out = []
     problems = list(photos.problems)
-    for one in photos.photographs:
-        if one.mask is not None and one.mask_box is None:
+    for photo in photos.photographs:
+        if photo.mask is not None and photo.mask_box is None:
             try:
-                mask = decoded(one._replace(path=one.mask, mask=None, second=None))
+                mask = decoded(photo._replace(path=photo.mask, mask=None, second=None))
                 white = mask.rgb.max(axis=2) > 127
-                one = one._replace(mask_box=mask_box(white, one.lens.width) if white.any() else None)
+                photo = photo._replace(mask_box=mask_box(white, photo.lens.width) if white.any() else None)
             except InputError as error:
                 problems.append(f"the mask is left out: {error}")
-                one = one._replace(mask=None)
-        out.append(one)
+                photo = photo._replace(mask=None)
+        out.append(photo)
     return photos._replace(photographs=tuple(out), problems=tuple(problems))
 
 
 def _frame_of(up: Array | None, photos: PhotoSet) -> Array:
     """(3, 3) rotation that takes up to +z.
 
-    Azimuths count from where the first photograph looks from, roughly.
+    The first photograph's camera is roughly at azimuth 0.
     """
     ahead = photos.photographs[0].world_from_camera[:3, 2]
-    if up is None:  # any frame will do; this one has no camera look straight up or down
-        up = -np.mean([one.world_from_camera[:3, 1] for one in photos.photographs], axis=0)
+    if up is None:  # any frame will do; in this one, no camera looks straight up or down
+        up = -np.mean([photo.world_from_camera[:3, 1] for photo in photos.photographs], axis=0)
         if np.linalg.norm(up) < 0.1:
             up = -photos.photographs[0].world_from_camera[:3, 1]
         up = up / np.linalg.norm(up)

@@ -1,7 +1,7 @@
-"""Where sets of photographs come from: their form is found by looking, or said.
+"""Finds the sets of a source of photographs; their form is detected, or named by the source's scheme.
 
-`DIR` or `photos:DIR` (found by looking), `colmap:DIR`, `transforms:DIR` or `transforms:FILE`. A folder is a
-set, or holds sets, or holds categories of sets (MVImgNet: category/instance).
+A source is `DIR` or `photos:DIR` (detected), `colmap:DIR`, `transforms:DIR` or `transforms:FILE`. A folder is
+a set, holds sets, or holds categories of sets (MVImgNet: category/instance).
 """
 
 import re
@@ -25,22 +25,22 @@ MODELS_AT = ("sparse/0", "sparse", "colmap/sparse/0", "0", "")  # below the fold
 
 
 class Place(NamedTuple):
-    """Where one set lies, before it is read."""
+    """The location of one set, before it is read."""
 
     name: str  # unique in the source: letters, digits, - and _
     category: str
     form: str  # colmap, transforms, folders, middlebury, uco3d
-    path: Path  # of the folder or the file that describes it
-    folder: Path  # of the set: pictures and masks lie below it
-    key: str = ""  # of the sequence in a database
-    licence: str = ""  # where the form itself says so
+    path: Path  # the folder or file that describes it
+    folder: Path  # the set's folder, which contains pictures and masks
+    key: str = ""  # key of the sequence in a database
+    licence: str = ""  # if the form itself implies one
 
 
 def list_places(source: str) -> list[Place]:
-    """The sets of a source, in order of their names. Nothing is read but folders.
+    """The sets of a source in order of their names; only folders are read.
 
     Raises:
-        InputError: no such folder, or it holds no set of any form that is known.
+        InputError: there is no such folder, or it holds no set of a known form.
     """
     scheme, root = _parsed(source)
     if root.is_file():
@@ -54,40 +54,40 @@ def list_places(source: str) -> list[Place]:
             Place(_plain(row.name), row.category, "uco3d", root, root, row.name, uco3d.LICENCE)
             for row in uco3d.list_sequences(root)
         ]
-    found = list(_below(root, scheme, DEEPEST))
-    if not found:
+    sets = list(_below(root, scheme, DEEPEST))
+    if not sets:
         wanted = {"colmap": "a COLMAP model", "transforms": "a transforms.json"}.get(scheme, FORMS)
         raise InputError(f"{root} holds no set of photographs: expected {wanted}, in it or in its folders")
-    return sorted(_named(found, root), key=lambda place: place.name)
+    return sorted(_named(sets, root), key=lambda place: place.name)
 
 
 def read_place(place: Place) -> PhotoSet:
-    """The set that lies there.
+    """Read the set at a place.
 
     Raises:
-        InputError: it cannot be read; says what was expected where.
+        InputError: it cannot be read; the message says what was expected where.
     """
     if place.form == "uco3d":
         return uco3d.read_sequence(place.path, place.key, place.name)
     if place.form == "colmap":
-        found = _of_model(place)
+        photos = _of_model(place)
     elif place.form == "transforms":
-        found = transforms.read_transforms(place.path, place.name)
+        photos = transforms.read_transforms(place.path, place.name)
     elif place.form == "folders":
-        found = folders.read_matrices(place.folder, place.name)
+        photos = folders.read_matrices(place.folder, place.name)
     else:
-        found = folders.read_parameters(place.path, place.name)
-    return found._replace(category=place.category)
+        photos = folders.read_parameters(place.path, place.name)
+    return photos._replace(category=place.category)
 
 
 def full_name(source: str) -> str:
-    """A source with its scheme and the whole path of its folder: a run may be taken up from elsewhere."""
+    """A source with its scheme and the absolute path of its folder: a run may be continued from elsewhere."""
     scheme, root = _parsed(source)
     return f"{scheme}:{root.absolute()}"
 
 
 def root_of(source: str) -> Path:
-    """The folder that a source names, or that its file lies in."""
+    """The folder that a source names, or the folder of its file."""
     _, root = _parsed(source)
     return root.parent if root.is_file() else root
 
@@ -107,14 +107,14 @@ def _parsed(source: str) -> tuple[str, Path]:
 
 
 def _below(folder: Path, scheme: str, depth: int) -> Iterator[tuple[str, Path, Path]]:
-    """(Form, what describes it, folder) of each set in a folder, or of the sets in its folders."""
+    """Yield (form, describing path, folder) of each set in a folder and its subfolders."""
     if (found := _form_of(folder, scheme)) is not None:
         yield (*found, folder)
         return
     if depth == 0:
         return
     for inner in sorted(folder.iterdir()):
-        # a link to another folder would lead out of what was named
+        # a link to another folder may lead out of the named one
         if inner.is_dir() and not inner.is_symlink() and not inner.name.startswith("."):
             yield from _below(inner, scheme, depth - 1)
 
@@ -126,7 +126,7 @@ def _form_of(folder: Path, scheme: str) -> tuple[str, Path] | None:
         for inner in MODELS_AT:
             if colmap.has_model(folder / inner):
                 return "colmap", folder / inner
-        if (folder / "sparse").is_dir():  # half a model: said when it is read, not passed over
+        if (folder / "sparse").is_dir():  # an incomplete model is reported when it is read, not skipped
             return "colmap", next((folder / at for at in MODELS_AT if (folder / at).is_dir()), folder)
     if scheme == "photos" and folders.has_matrices(folder):
         return "folders", folder
@@ -136,7 +136,7 @@ def _form_of(folder: Path, scheme: str) -> tuple[str, Path] | None:
 
 
 def _named(found: list[tuple[str, Path, Path]], root: Path) -> Iterator[Place]:
-    """Each set with a name that is its own: the folders on the way to it."""
+    """Yield each set with a unique name, made of the folders on the way to it."""
     if len(found) > MOST_SETS:
         raise InputError(f"{root} holds {len(found):,} sets; expected at most {MOST_SETS:,}")
     used = set[str]()
@@ -152,12 +152,12 @@ def _named(found: list[tuple[str, Path, Path]], root: Path) -> Iterator[Place]:
 
 
 def _plain(text: str) -> str:
-    """A text as part of file names: at most 60 letters, digits, - and _."""
+    """A text made fit for file names: at most 60 letters, digits, - and _."""
     return re.sub(r"[^A-Za-z0-9_\-]+", "-", text).strip("-")[:60] or "set"
 
 
 def _of_model(place: Place) -> PhotoSet:
-    """A set whose poses are a COLMAP model: its pictures lie in `images`, or beside the model."""
+    """Read a set with a COLMAP model; its pictures lie in `images`, or beside the model."""
     model = colmap.read_model(place.path)
     images = folders.first_folder(place.folder, ("images", "image")) or place.folder
     inside = images.resolve()

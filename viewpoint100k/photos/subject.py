@@ -1,6 +1,6 @@
-"""Where the object of a set is, and how large.
+"""Finds the position and size of a set's object.
 
-From masks, from points that most pictures show, or as it is said.
+They come from masks, from points that most pictures show, or from the user.
 """
 
 from typing import NamedTuple
@@ -11,22 +11,23 @@ from viewpoint100k.errors import ObjectRefused
 from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.photos.posed import Photograph, PhotoSet, Points
 
-LEAST_CROSSING = 0.004  # of optical axes, mean squared sine between them and their mean: 4 degrees
-SHOWN_BY = 0.7  # share of the pictures around whose middle a point of the object must be
-CENTRAL = 0.85  # of half the shorter side: what counts as around the middle
-LEAST_ARC_DEG = 60.0  # between two cameras: a facade is photographed from less, a thing from more
+LEAST_CROSSING = 0.004  # mean squared sine between optical axes and their mean; this is about 4 degrees
+SHOWN_BY = 0.7  # share of the pictures in which a point of the object must be central
+CENTRAL = 0.85  # a point is central within this share of half the shorter side
+# largest angle between two cameras: facades are photographed from less, objects from more
+LEAST_ARC_DEG = 60.0
 SAY_WHERE = "if there is one, say where with --object x,y,z,radius"
 FEWEST_POINTS = 50
-ROUNDS = 8  # of leaving out what is far from the middle of what is left
-NEAR = 2.5  # times the median distance from the middle: the object; beyond is what stands around it
-RADIUS_SHARE = 0.95  # of its points
+ROUNDS = 8  # rounds in which points far from the centre of the remaining ones are removed
+NEAR = 2.5  # points within this many median distances from the centre are the object; others surround it
+RADIUS_SHARE = 0.95  # share of its points within its radius
 EXTREMES = (2.0, 98.0)  # percentiles between which the object's box lies: single points may be wrong
-FILLS = 0.9  # half the shorter side of the picture: an object that is larger is cut in all of them
-NEAREST = 1.05  # times the radius: no camera stands inside the object
+FILLS = 0.9  # in units of half the picture's shorter side: a larger object is cut off in all pictures
+NEAREST = 1.05  # least distance of a camera in radii, because no camera is inside the object
 
 
 class Subject(NamedTuple):
-    """The object: a ball around it, in the set's world."""
+    """The object: a sphere around it, in the set's world."""
 
     centre: Array  # (3,)
     radius: float
@@ -34,14 +35,15 @@ class Subject(NamedTuple):
 
 
 def find_subject(photos: PhotoSet, points: Points | None, given: tuple[float, ...] | None = None) -> Subject:
-    """The ball around the object.
+    """The sphere around the object.
 
     Args:
-        points: of the set, or points found by matching its pictures.
-        given: x, y, z and radius, in the set's own world.
+        points: points of the set, or points triangulated from its pictures.
+        given: x, y, z and radius from the user, in the set's own world.
 
     Raises:
-        ObjectRefused: it cannot be told, or the set shows no object from around it; says why.
+        ObjectRefused: the object cannot be located, or the set was not taken around one; the message says
+            why.
     """
     if given is not None:
         subject = Subject(np.array(given[:3]), given[3], "given")
@@ -66,12 +68,12 @@ def find_subject(photos: PhotoSet, points: Points | None, given: tuple[float, ..
 
 
 def where_axes_meet(photographs: "tuple[Photograph, ...]") -> Array | None:
-    """(3,) the point that the optical axes pass nearest; None where they are all but parallel.
+    """(3,) the point nearest to all optical axes; None if they are nearly parallel.
 
-    Least squares over the distances of a point to the axes.
+    It minimises the squared distances from the axes.
     """
-    centres = np.array([one.world_from_camera[:3, 3] for one in photographs])
-    ahead = np.array([one.world_from_camera[:3, 2] for one in photographs])
+    centres = np.array([photo.world_from_camera[:3, 3] for photo in photographs])
+    ahead = np.array([photo.world_from_camera[:3, 2] for photo in photographs])
     return _crossing(centres, ahead)
 
 
@@ -84,23 +86,23 @@ def _crossing(origins: Array, directions: Array) -> Array | None:
 
 
 def _of_masks(photos: PhotoSet) -> Subject:
-    """Where the rays through the masks' middles meet; as large as the median mask at its distance."""
+    """The object where the rays through the masks' centres meet, with the size of the median mask."""
     origins = []
     directions = []
     half_widths = []
-    for one in photos.photographs:
-        if one.mask_box is None:
+    for photo in photos.photographs:
+        if photo.mask_box is None:
             continue
-        left, top, right, bottom = one.mask_box
+        left, top, right, bottom = photo.mask_box
         middle = (
-            (0.5 * (left + right) - one.lens.cx) / one.lens.fx,
-            (0.5 * (top + bottom) - one.lens.cy) / one.lens.fy,
+            (0.5 * (left + right) - photo.lens.cx) / photo.lens.fx,
+            (0.5 * (top + bottom) - photo.lens.cy) / photo.lens.fy,
             1.0,
         )
-        origins.append(one.world_from_camera[:3, 3])
-        directions.append(one.world_from_camera[:3, :3] @ middle / np.linalg.norm(middle))
-        # half the diagonal: the ball goes around the object's box
-        half_widths.append(0.5 * np.hypot((right - left) / one.lens.fx, (bottom - top) / one.lens.fy))
+        origins.append(photo.world_from_camera[:3, 3])
+        directions.append(photo.world_from_camera[:3, :3] @ middle / np.linalg.norm(middle))
+        # half the diagonal, because the sphere encloses the object's box
+        half_widths.append(0.5 * np.hypot((right - left) / photo.lens.fx, (bottom - top) / photo.lens.fy))
     centre = _crossing(np.array(origins), np.array(directions))
     if centre is None:
         raise ObjectRefused("where the object is cannot be told: all masks are seen from nearly one place")
@@ -109,16 +111,17 @@ def _of_masks(photos: PhotoSet) -> Subject:
 
 
 def _of_points(photos: PhotoSet, points: Points) -> Subject:
-    """The middle of the points around the middles of most pictures, without those that stand apart."""
+    """The object as the points that are central in most pictures, without outliers."""
     meeting = where_axes_meet(photos.photographs)
     if meeting is None:
         raise ObjectRefused(
             f"shows no object from around it: the optical axes are all but parallel; {SAY_WHERE}"
         )
     near = points.world[central_share(photos, points.world) >= SHOWN_BY]
-    places = np.array([one.world_from_camera[:3, 3] for one in photos.photographs])
+    places = np.array([photo.world_from_camera[:3, 3] for photo in photos.photographs])
     distance = float(np.median(np.linalg.norm(places - meeting, axis=1)))
-    near = near[np.linalg.norm(near - meeting, axis=1) < distance]  # beyond is behind all cameras
+    # points further away lie behind all cameras
+    near = near[np.linalg.norm(near - meeting, axis=1) < distance]
     for _ in range(ROUNDS):
         if len(near) < FEWEST_POINTS:
             raise ObjectRefused(
@@ -145,37 +148,37 @@ def _of_points(photos: PhotoSet, points: Points) -> Subject:
 def _arc_deg(offsets: Array) -> float:
     """The largest angle between two cameras, seen from the object."""
     unit = offsets / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), 1e-12)
-    # from the camera farthest from the mean: of many cameras, comparing all with all takes too long
+    # measured from the camera farthest from the mean, because comparing all with all takes too long
     mean = unit.mean(0)
     extreme = unit[int((unit @ mean).argmin())]
     return float(np.degrees(np.arccos(np.clip(unit @ extreme, -1, 1))).max())
 
 
 def central_share(photos: PhotoSet, world: Array) -> Array:
-    """(N,) the share of the pictures around whose middle each point is, hidden there or not.
+    """(N,) the share of the pictures in which each point is central, whether it is visible or not.
 
-    Lenses are taken for straight.
+    Lens distortion is ignored.
     """
     count = np.zeros(len(world))
-    for one in photos.photographs:
-        local = (world - one.world_from_camera[:3, 3]) @ one.world_from_camera[:3, :3]
-        half = 0.5 * min(one.lens.width / one.lens.fx, one.lens.height / one.lens.fy)
+    for photo in photos.photographs:
+        local = (world - photo.world_from_camera[:3, 3]) @ photo.world_from_camera[:3, :3]
+        half = 0.5 * min(photo.lens.width / photo.lens.fx, photo.lens.height / photo.lens.fy)
         away = np.hypot(local[:, 0], local[:, 1])
         count += (local[:, 2] > 0) & (away < CENTRAL * half * local[:, 2])
     return np.asarray(count / len(photos.photographs))
 
 
 def _check(photos: PhotoSet, subject: Subject) -> None:
-    """That cameras stand around the object, not in it, and that it fits into most pictures."""
+    """Check that cameras are around the object, not inside it, and that it fits into most pictures."""
     if not (np.isfinite(subject.centre).all() and 0 < subject.radius < 1e9):
         raise ObjectRefused("where the object is cannot be told: its points lie in one place")
     sizes = []
-    for one in photos.photographs:
-        distance = float(np.linalg.norm(one.world_from_camera[:3, 3] - subject.centre))
+    for photo in photos.photographs:
+        distance = float(np.linalg.norm(photo.world_from_camera[:3, 3] - subject.centre))
         if distance < NEAREST * subject.radius:
             sizes.append(np.inf)
             continue
-        half = min(one.lens.width / one.lens.fx, one.lens.height / one.lens.fy) / 2
+        half = min(photo.lens.width / photo.lens.fx, photo.lens.height / photo.lens.fy) / 2
         sizes.append(np.tan(np.arcsin(subject.radius / distance)) / half)
     if np.median(sizes) > 1 / FILLS:
         raise ObjectRefused(

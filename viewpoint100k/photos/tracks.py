@@ -1,6 +1,6 @@
-"""Points of a set whose poses came without any.
+"""Triangulates points for a set whose poses came without any.
 
-Matched between neighbouring pictures and triangulated by the poses.
+Points are matched between neighbouring pictures and triangulated by the poses.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from viewpoint100k.photos.epipolar import NO_FEATURES, Features, features_of, fi
 from viewpoint100k.photos.picture import decoded
 from viewpoint100k.photos.posed import Lens, Photograph, PhotoSet, Points
 
-NEIGHBOURS_DEG = (5.0, 25.0)  # near enough to match, far enough to triangulate
+NEIGHBOURS_DEG = (5.0, 25.0)  # angle between two cameras: near enough to match, far enough to triangulate
 MOST_PAIRS = 20  # spread over the set
 LOOKED_AT_PX = 640  # longer side of the pictures that are matched
 OFF_PX = 1.5
-MOST_FEATURES = 2500  # of a picture: enough to find the object
+MOST_FEATURES = 2500  # per picture: enough to find the object
 WIDE_COEFFICIENTS = 12
 
 
 def found_points(photos: PhotoSet) -> Points | None:
-    """Points that neighbouring pictures have in common; None where there are no such points."""
+    """Points that neighbouring pictures have in common; None if there are none."""
     chosen = _neighbours(photos.photographs)
     straight = {
         number: _straight(photos.photographs[number])
@@ -34,10 +34,10 @@ def found_points(photos: PhotoSet) -> Points | None:
     seen = dict[str, list[NDArray[np.int64]]]()
     count = 0
     for first, second in chosen:
-        found = _triangulated(photos.photographs, first, second, straight)
-        rows = np.arange(count, count + len(found))
-        count += len(found)
-        world.append(found)
+        points = _triangulated(photos.photographs, first, second, straight)
+        rows = np.arange(count, count + len(points))
+        count += len(points)
+        world.append(points)
         for number in (first, second):
             seen.setdefault(photos.photographs[number].name, []).append(rows)
     if not count:
@@ -48,8 +48,8 @@ def found_points(photos: PhotoSet) -> Points | None:
 
 
 def _neighbours(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
-    """Pairs of pictures that are near each other, each picture's nearest, evenly over the set."""
-    rotations = np.array([one.world_from_camera[:3, :3] for one in photographs])
+    """Pairs of each picture and its nearest neighbour, spread evenly over the set."""
+    rotations = np.array([photo.world_from_camera[:3, :3] for photo in photographs])
     pairs = list[tuple[int, int]]()
     for number, rotation in enumerate(rotations):
         apart = turned_deg(rotations @ rotation.T)
@@ -63,9 +63,9 @@ def _neighbours(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
 
 
 def _straight(photo: Photograph) -> tuple[Features, float]:
-    """Features in units of the focal length (the lens straightened), and that focal length in pixels.
+    """Undistorted features in units of the focal length, and that focal length in pixels.
 
-    A picture that cannot be decoded has none.
+    A picture that cannot be decoded has no features.
     """
     try:
         pixels = decoded(photo)
@@ -75,14 +75,14 @@ def _straight(photo: Photograph) -> tuple[Features, float]:
     scale = min(1.0, LOOKED_AT_PX / max(grey.shape))
     if scale < 1:
         grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    found = features_of(grey, most=MOST_FEATURES)
+    features = features_of(grey, most=MOST_FEATURES)
     lens = pixels.lens
-    rays = rays_of(found.px / scale, lens)
-    return Features(rays, found.roots), scale * 0.5 * (lens.fx + lens.fy)
+    rays = rays_of(features.px / scale, lens)
+    return Features(rays, features.roots), scale * 0.5 * (lens.fx + lens.fy)
 
 
 def rays_of(px: Array, lens: Lens) -> Array:
-    """(N, 2) directions at distance 1 along the optical axis of pixels, the lens straightened."""
+    """(N, 2) normalised, undistorted image coordinates of pixels."""
     if not len(px):
         return np.zeros((0, 2))
     if lens.bending == "none":
@@ -101,7 +101,7 @@ def _triangulated(
     second: int,
     straight: dict[int, tuple[Features, float]],
 ) -> Array:
-    """(N, 3) in the set's world, of matches that the poses explain."""
+    """(N, 3) points, in the set's world, of matches that the poses explain."""
     (a, focal_a) = straight[first]
     (b, focal_b) = straight[second]
     if not len(a.px) or not len(b.px):

@@ -1,7 +1,7 @@
 """`transforms.json` of instant-ngp and nerfstudio: camera to world in OpenGL axes (x right, y up, z back).
 
-Intrinsics stand once for all pictures or with each frame; a frame's win. A frame may name a picture that is
-not there; `file_path` may lack its extension.
+Intrinsics are given once for all pictures or with each frame; those of a frame take precedence. A frame may
+name a picture that does not exist, and `file_path` may lack its extension.
 """
 
 import json
@@ -38,11 +38,11 @@ def read_transforms(path: Path, name: str) -> PhotoSet:
     """The set that a `transforms.json` describes.
 
     Args:
-        path: of the file; pictures lie in its folder.
-        name: what the set is called.
+        path: path of the file; pictures lie in its folder.
+        name: name of the set.
 
     Raises:
-        InputError: the file is no such file; names the frame and what was expected.
+        InputError: the file has another form; the message names the frame and what was expected.
     """
     tree = _tree(path)
     frames = _frames(tree, path)
@@ -77,7 +77,7 @@ def read_transforms(path: Path, name: str) -> PhotoSet:
 
 
 def _frames(tree: dict[str, Any], path: Path) -> list[Any]:
-    """What a file says of each picture."""
+    """The entries of a file, one per picture."""
     frames = tree.get("frames")
     if not isinstance(frames, list):
         raise InputError(
@@ -99,7 +99,7 @@ def _tree(path: Path) -> dict[str, Any]:
 
 
 def _picture(folder: Path, file_path: str, where: str) -> Path | None:
-    """The picture that a frame names; None where it is not there."""
+    """The picture that a frame names; None if it does not exist."""
     if not file_path or "\0" in file_path or len(file_path) > 1000:
         raise InputError(f"{where}: file_path is {one_line(file_path, 60)!a}; expected the path of a picture")
     named = folder / file_path
@@ -136,7 +136,7 @@ def _matrix(rows: Any, where: str) -> Array:
 
 
 def _lens(tree: dict[str, Any], where: str) -> Lens:
-    """From focal lengths in pixels, or from the angle that the picture spans."""
+    """The lens, from focal lengths in pixels or from the field of view."""
     model = str(tree.get("camera_model", "") or "")
     if model not in FISHEYES | STRAIGHT_OR_BROWN:
         known = ", ".join(sorted(FISHEYES | STRAIGHT_OR_BROWN - {""}))

@@ -1,6 +1,6 @@
-"""uCO3D in its documented layout.
+"""Reads uCO3D in its documented layout.
 
-`metadata.sqlite`, and a folder for each sequence with its video and its mask.
+It has `metadata.sqlite`, and a folder for each sequence with its video and its mask.
 
 Cameras are PyTorch3D's (x left, y up; points are rows, X_cam = X R + T) in its normalised coordinates: half
 the shorter side of the picture is 1. Frames are found in the video by their time. Source: the layout that the
@@ -28,7 +28,7 @@ from viewpoint100k.photos.posed import (
 )
 
 DATABASE = "metadata.sqlite"
-LICENCE = "CC-BY-4.0"  # of the data, by its README
+LICENCE = "CC-BY-4.0"  # licence of the data, according to its README
 MOST_SEQUENCES = 1_000_000
 FRAME_COLUMNS = (
     "frame_number", "frame_timestamp", "_image_size", "_mask_bounding_box_xywh", "_viewpoint_R",
@@ -67,12 +67,12 @@ def read_sequence(root: Path, key: str, name: str) -> PhotoSet:
     Raises:
         InputError: the sequence, its video or its cameras cannot be read.
     """
-    found = list(
+    sequences = list(
         _rows(root, "SELECT category, _video_path FROM sequence_annots WHERE sequence_name = ?", (key,))
     )
-    if not found:
+    if not sequences:
         raise InputError(f"{root / DATABASE} has no sequence {one_line(key, 80)!a}")
-    category, video_path = found[0]
+    category, video_path = sequences[0]
     video = _inside(root, video_path, key)
     columns = ", ".join(FRAME_COLUMNS)
     rows = _rows(
@@ -95,7 +95,7 @@ def read_sequence(root: Path, key: str, name: str) -> PhotoSet:
 
 
 def _rows(root: Path, query: str, values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Rows of the database, which is opened for reading only."""
+    """Rows of the database, which is opened read-only."""
     path = root / DATABASE
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
@@ -141,7 +141,7 @@ def _photograph(frame: dict[str, Any], video: Path, where: str) -> Photograph:
         ),
         where,
     )
-    # rows become columns, and left and up become right and down
+    # transpose rows to columns, and flip left and up to right and down
     flip = np.diag([-1.0, -1.0, 1.0])
     camera_from_world = rigid(flip @ rotation.T, flip @ position, where)
     return Photograph(
@@ -170,7 +170,7 @@ def _box(blob: Any, where: str) -> tuple[float, float, float, float] | None:
 
 
 def _numbers(blob: Any, form: str, count: int, where: str) -> tuple[float, ...]:
-    """32-bit numbers as the dataset's own writer packs them."""
+    """32-bit floats as the dataset's own writer packs them."""
     size = struct.calcsize(f"<{count}{form}")
     if not isinstance(blob, bytes) or len(blob) != size:
         given = f"{len(blob)} bytes" if isinstance(blob, bytes) else type(blob).__name__

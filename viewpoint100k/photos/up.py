@@ -1,8 +1,8 @@
-"""Which way is up in a set of photographs, and how each has to be turned to be looked at.
+"""Estimates which way is up in a set of photographs, and how each must be turned to be upright.
 
-Structure from motion leaves the world turned anyhow. Several cues know of the vertical, none of them always;
-it is taken for known where two agree within `AGREE_DEG`. Image axes count by quarter turns, since whole sets
-are stored lying on their side.
+Structure from motion leaves the world in an arbitrary orientation. Several cues hint at the vertical, but
+none of them always. It counts as known if two of them agree within `AGREE_DEG`. Image axes are taken modulo
+quarter turns, because whole sets are stored lying on their side.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,19 @@ from viewpoint100k.photos.posed import PhotoSet, Points
 from viewpoint100k.photos.subject import Subject
 
 AGREE_DEG = 5.0
-LEAST_CONSENSUS = 0.6  # length of a mean of unit vectors: of a whole orbit from 50 degrees above
-HALF_WAY_ROUND_DEG = 180.0  # the plane through the centres of a shorter arc leans anyhow
-FLATTEST = 0.2  # of a ring: how thick it may be, over how wide it is
-MOST_ROLL_DEG = 10.0  # of cameras that are held level, root mean square
-LEAST_SPREAD = 0.25  # of level axes about the vertical: for less than 30 degrees any vertical fits
-LOOKS_DOWN_DEG = 1.0  # mean, from which on a lying set tells its sky from its ground
+# length of a mean of unit vectors; a full orbit at an elevation of 50 degrees has this one
+LEAST_CONSENSUS = 0.6
+HALF_WAY_ROUND_DEG = 180.0  # the plane through the camera centres of a shorter arc is unreliable
+FLATTEST = 0.2  # greatest ratio of thickness to width of a ring of cameras
+MOST_ROLL_DEG = 10.0  # greatest root mean square roll of cameras that are held level
+LEAST_SPREAD = 0.25  # spread of level axes about the vertical: with less than 30 degrees any vertical fits
+LOOKS_DOWN_DEG = 1.0  # mean angle from which a set stored on its side reveals which side is down
 GROUND_TRIES = 400  # planes through three points
-GROUND_REACH = 4.0  # radii around the object: a table, or the floor that it stands on
+GROUND_REACH = 4.0  # distance in object radii within which a table or floor is searched
 GROUND_THICKNESS = 0.04  # radii, to either side
-LEAST_GROUND = 0.25  # of the points around the object
+LEAST_GROUND = 0.25  # least share of the points around the object that lie on the ground
 FEWEST_GROUND_POINTS = 60
-MOST_GROUND_POINTS = 5000  # that are looked at
+MOST_GROUND_POINTS = 5000  # points from which the ground is estimated
 CueName = Literal["given", "gravity", "ring", "level", "ground", "cameras"]
 TRUSTED: tuple[CueName, ...] = (
     "given",
@@ -39,7 +40,7 @@ TRUSTED: tuple[CueName, ...] = (
 
 
 class Cue(NamedTuple):
-    """What one cue says."""
+    """The estimate of one cue."""
 
     name: CueName
     up: Array  # (3,) unit vector in the set's world
@@ -50,18 +51,18 @@ class Vertical(NamedTuple):
 
     up: Array | None
     source: str  # the name of the cue that it is taken from; "unknown"
-    why: str  # what agreed; or why the vertical is not known
-    apart_deg: float | None = None  # between the two cues that agree; None: there was one alone, or none
+    why: str  # which cues agreed, or why the vertical is not known
+    apart_deg: float | None = None  # angle between the two cues that agree; None: there was one cue or none
 
 
 def find_vertical(
     photos: PhotoSet, subject: Subject, points: Points | None = None, given: Array | None = None
 ) -> Vertical:
-    """The vertical, where two cues agree on it.
+    """The vertical, if two cues agree on it.
 
     Args:
-        points: of the set, the object's and those around it.
-        given: (3,) what the user says; not of unit length.
+        points: points of the set, on the object and around it.
+        given: (3,) the user's vertical, of any length.
     """
     cues = cues_of(photos, subject, points, given)
     if not cues:
@@ -75,16 +76,16 @@ def find_vertical(
             why = f"{cue.name} and {', '.join(near)} agree within {AGREE_DEG:g} degrees"
             return Vertical(cue.up, cue.name, why, min(near.values()))
         if cue.name in ("given", "gravity"):
-            break  # what somebody says, or measured, is not overruled by two guesses: it is put to the user
+            break  # two guesses do not overrule what somebody stated or measured: the user has to decide
     return Vertical(None, "unknown", _disagreement(cues))
 
 
 def cues_of(
     photos: PhotoSet, subject: Subject, points: Points | None = None, given: Array | None = None
 ) -> list[Cue]:
-    """What each cue says that can say anything, the most trusted first."""
-    rotations = np.array([one.world_from_camera[:3, :3] for one in photos.photographs])
-    centres = np.array([one.world_from_camera[:3, 3] for one in photos.photographs])
+    """The estimates of all cues that give one, the most trusted first."""
+    rotations = np.array([photo.world_from_camera[:3, :3] for photo in photos.photographs])
+    centres = np.array([photo.world_from_camera[:3, 3] for photo in photos.photographs])
     rough = _sky(rotations)
     found: dict[CueName, Array | None] = {
         "given": _unit(given),
@@ -109,7 +110,7 @@ def cues_of(
 
 
 def quarter_turns(rotation: Array, up: Array) -> int:
-    """How many quarter turns counter-clockwise a picture has to be turned so that up is up.
+    """The number of counter-clockwise quarter turns that make a picture upright.
 
     Args:
         rotation: (3, 3) world from camera.

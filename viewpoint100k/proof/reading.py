@@ -110,9 +110,8 @@ class Proof:
     solve: Callable[[Case], Answer | str]  # or why the question must not be asked
     facts: tuple[Fact, ...] = ()  # what its chains may say
     premises: frozenset[str] = frozenset()  # sentences that are true of every picture
-    follows: Callable[[Said], str] | None = (
-        None  # the answer that the facts make, "" for none; None: no chains
-    )
+    # the answer that the facts make, "" for none; None: no chains
+    follows: Callable[[Said], str] | None = None
     labels: frozenset[str] = frozenset()  # facts that would be the answer in other words
     # the English of this proof, which `language` puts in place of a dataset's own words, by the keys that
     # are the same in every language: options, in which {a}, {b} and {c} are names of objects, and what

@@ -53,9 +53,8 @@ PREFERENCE = 4.0  # for questions of samples that have no other yet
 STEPS = 60  # of finding shares: enough for a thousand questions
 # of what single pictures tell: where an object nearer is larger, some of it is left whatever is asked
 SOFT = 0.004
-SOFTER = (
-    4.0  # times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
-)
+# times that, of what they tell of "none" for the core kinds, of which as many are to stay as can
+SOFTER = 4.0
 FEWEST_OF_MANY = 100  # questions of a kind of many options: of fewer, no cue is looked at
 FEWEST_PER_SOFT_CUE = 3  # the same, where it may be off by a little
 FEWEST_PER_CUE = 8  # questions: with fewer, an equation less
@@ -83,10 +82,12 @@ def balanced(
             continue
         asked = [candidates[sample][place] for sample, place in items]
         lonely = np.array([not asked_of[sample] for sample, _ in items])
-        seen = [{**cues[sample], **one.cues} for (sample, _), one in zip(items, asked, strict=True)]
+        seen = [
+            {**cues[sample], **candidate.cues} for (sample, _), candidate in zip(items, asked, strict=True)
+        ]
         lots = together[[sample for sample, _ in items]] if asked[0].kind.tier == CORE else None
         uneven, kept = _thinned(asked, seen, lonely, rng, lots)
-        moved = np.array([one.fact.option != one.kind.none for one in asked])
+        moved = np.array([candidate.fact.option != candidate.kind.none for candidate in asked])
         if (
             kept & moved
         ).sum() <= HARDLY_ANY * moved.sum():  # it cannot be fair here, and chance decides about the few
@@ -99,7 +100,8 @@ def balanced(
         for i in np.flatnonzero(kind.kept):
             keep[kind.items[i][0]].add(kind.items[i][1])
     return [
-        [one for i, one in enumerate(mine) if i in keep[sample]] for sample, mine in enumerate(candidates)
+        [candidate for i, candidate in enumerate(mine) if i in keep[sample]]
+        for sample, mine in enumerate(candidates)
     ]
 
 
@@ -317,9 +319,8 @@ def _of_one_picture(
     if sort == "place":
         out.append(_Equation(SPREADS, contrast.values * _scaled(value * np.abs(value)), contrast.soft))
     together = [f"shape_{picture}"] if sort in ("size", "full") else []
-    if (
-        sort == "size" and f"place_{picture}_y" in contrast.cues
-    ):  # a large object low in the picture is a near one
+    if sort == "size" and f"place_{picture}_y" in contrast.cues:
+        # a large object low in the picture is a near one
         together.append(f"place_{picture}_y")
     for other in together:
         beside = values[other] - values[other].mean()

@@ -58,9 +58,8 @@ class View(Record):
         if not (1e-3 <= fx / cx <= 1e3 and 1e-3 <= fy / cy <= 1e3):
             raise ValueError(f"intrinsics: focal lengths {fx} and {fy}: expected positive ones, in pixels")
         left, top, right, bottom = self.object_box
-        if (
-            not (left < right and top < bottom) and self.object_share > 0
-        ):  # a picture may not show the object at all
+        if not (left < right and top < bottom) and self.object_share > 0:
+            # a picture may not show the object at all
             raise ValueError("object_box: expected left < right and top < bottom")
         return self
 

@@ -1,7 +1,7 @@
-"""Run one command line per shard number. Engines choose where; the command line and its result are the same.
+"""Runners execute one command line per shard number; each engine decides where, with the same result.
 
-Each runner is a function of the same arguments: see `Runner`. What is done is judged from the files, not from
-what it returns.
+All runners are functions with the signature of `Runner`. Which shards are done is judged from the files, not
+from what a runner returns.
 """
 
 import sys
@@ -9,29 +9,28 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-WRONG_INPUT = (
-    2  # the exit code of an error that the user has to fix: it would be as wrong for the other shards
-)
+# exit code of an error that the user has to fix, which the other shards would run into as well
+WRONG_INPUT = 2
 PROGRAM = [sys.executable, "-m", "viewpoint100k"]
 
 
 class Failure(NamedTuple):
     """How a command ended."""
 
-    exit_code: int  # negative: killed by that signal
+    exit_code: int  # negative: the number of the signal that killed it
     last_line: str
 
 
 class Places(NamedTuple):
-    """Where commands may run. A runner takes of it what its engine knows."""
+    """Where commands may run; a runner uses the fields that its engine supports."""
 
     slots: Sequence[Mapping[str, str]] = (
         {},
-    )  # here: each runs one at a time, with this added to its environment
-    at_a_time: int = 0  # elsewhere: how many at a time; 0: as many as there is room for
+    )  # on this machine: each slot runs one command at a time, with these environment variables
+    at_a_time: int = 0  # elsewhere: number of commands at a time; 0: as many as fit
     cpus: int = 1  # of each command
     gpus: int = 0
-    retries: int = 3  # of a command that was killed
+    retries: int = 3  # for a command that was killed
     address: str = ""  # of a Ray cluster
     options: Sequence[str] = ()  # of sbatch, such as --partition=long
 
@@ -49,13 +48,13 @@ class Runner(Protocol):
     ) -> dict[int, Failure]:
         """
         Args:
-            command: what follows `viewpoint100k`: render-shard OUT and its options.
+            command: the arguments of `viewpoint100k`: render-shard OUT and its options.
             shards: numbers, at least one.
-            logs: a folder for what each command prints.
+            logs: a folder for the output of each command.
             tick: called at least every few seconds, to show progress.
 
         Returns:
-            The commands that failed, by shard number, as far as the engine tells.
+            The commands that failed, by shard number, as far as the engine reports them.
         """
         ...
 
@@ -66,7 +65,7 @@ def write_log(logs: Path, number: int, text: str) -> None:
 
 
 def last_line(text: str) -> str:
-    """The last line with something in it: the error, if the command printed one."""
+    """The last line that is not empty: the error, if the command printed one."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
 

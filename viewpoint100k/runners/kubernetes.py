@@ -1,6 +1,6 @@
-"""Shards as the indexes of a Kubernetes Job: its manifest, to be applied by `kubectl`.
+"""Shards as the indexes of a Kubernetes Job: writes the manifest for `kubectl apply`.
 
-Kubernetes does the rest.
+Kubernetes runs, repeats and counts the pods.
 """
 
 import re
@@ -32,16 +32,16 @@ def job_manifest(  # noqa: PLR0913 - what a Job says, by name
     """The manifest, as YAML. `render-shard` takes its number from the completion index.
 
     Args:
-        command: what follows `viewpoint100k`.
-        shards: how many.
-        image: a container image that has this package and bpy.
-        memory: of each pod.
-        claim: a PersistentVolumeClaim that many pods may write to, where the run folder is one.
-        mount: where the pod sees it.
-        secret: whose keys become environment variables: credentials of an object store.
+        command: the arguments of `viewpoint100k`.
+        shards: number of shards.
+        image: a container image with this package and bpy.
+        memory: memory of each pod.
+        claim: a PersistentVolumeClaim that many pods may write to, if the run lies in a folder.
+        mount: where the pod mounts the claim.
+        secret: a Secret whose keys become environment variables: the credentials of an object store.
 
     Raises:
-        InputError: `name` is not one that Kubernetes takes.
+        InputError: Kubernetes does not accept `name`.
     """
     if not re.fullmatch(NAME, name):
         raise InputError(f"--name {name}: expected lower-case letters, digits and dashes, at most 63")
@@ -60,7 +60,7 @@ def job_manifest(  # noqa: PLR0913 - what a Job says, by name
 def _container(
     command: Sequence[str], image: str, places: Places, memory: str, environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What a pod runs, and with how much of a machine."""
+    """The container of a pod: its command and its share of a machine."""
     resources: dict[str, Any] = {"cpu": str(places.cpus), "memory": memory}
     if places.gpus:
         resources["nvidia.com/gpu"] = str(places.gpus)
@@ -77,9 +77,9 @@ def _container(
 
 
 def _one_pod_a_shard(pod: Mapping[str, Any], shards: int, places: Places) -> dict[str, Any]:
-    """How pods are repeated: one for each shard, and none ends the others.
+    """How pods are repeated: one for each shard, and no failure ends the other pods.
 
-    A node that is drained or lost is nobody's failure; wrong input is a failure at once.
+    A drained or lost node does not count as a failure; wrong input fails immediately.
     """
     drained = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     wrong_input = {

@@ -13,14 +13,14 @@ from pathlib import Path
 from viewpoint100k.runners import PROGRAM, WRONG_INPUT, Failure, Places, last_line
 
 POLL_S = 0.25
-ROOM_FOR_A_WORKER = 1_200_000_000  # bytes; a render process usually takes 800 MB
+ROOM_FOR_A_WORKER = 1_200_000_000  # bytes; a render process usually uses 800 MB
 PARENT = "VIEWPOINT100K_PARENT"
 
 
 def run_local(
     command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
 ) -> dict[int, Failure]:
-    """A `Runner`: as many processes at a time as there are slots."""
+    """A `Runner` with one process for each slot on this machine."""
     logs.mkdir(parents=True, exist_ok=True)
     waiting = list(shards)
     running = dict[int, subprocess.Popen[bytes]]()
@@ -59,7 +59,7 @@ def run_local(
 
 
 def end_with_parent() -> None:
-    """End when the process that started us ends, however it ends: a killed run leaves nothing behind.
+    """End this process when its parent ends, however that ends, so that a killed run leaves nothing behind.
 
     Linux only.
     """
@@ -75,20 +75,20 @@ def end_with_parent() -> None:
 
 
 def default_workers() -> int:
-    """One per core that we may use, as far as memory allows (a render process takes 0.8 GB)."""
+    """One worker per usable core, as far as memory allows (a render process takes 0.8 GB)."""
     free = free_memory()
     return own_cores() if free is None else max(1, min(own_cores(), free // ROOM_FOR_A_WORKER))
 
 
 def own_cores() -> int:
-    """That this process may run on."""
+    """The number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Bytes that this process and its children may still take from the machine or its container.
 
-    None where the system does not say (it is no Linux).
+    None if the system does not say: it is not Linux.
     """
     free = list[int]()
     with suppress(OSError, StopIteration):
@@ -106,16 +106,16 @@ def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup
 
 
 def _left_in_cgroups(root: Path, path: str, limit: str, usage: str) -> Iterator[int]:
-    """Bytes left in a cgroup and in each that holds it, of those that have a limit."""
+    """Bytes left in a cgroup and in each of its parents that have a limit."""
     own = root / path.lstrip("/")
-    if not own.is_dir():  # a container sees its own as the root
+    if not own.is_dir():  # a container sees its own cgroup as the root
         own = root
     for folder in (own, *own.parents):
         if not folder.is_relative_to(root):
             return
-        with suppress(OSError, ValueError):  # a ValueError: there it says `max`
+        with suppress(OSError, ValueError):  # a ValueError means that the file says `max`
             most = int((folder / limit).read_text())
             used = int((folder / usage).read_text())
             counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-            # cached files are given up when memory is wanted
+            # the page cache is released when memory is needed
             yield most - used + int(counts.get("total_inactive_file", counts.get("inactive_file", 0)))

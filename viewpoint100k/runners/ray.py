@@ -1,6 +1,6 @@
 """Shards as tasks of a Ray cluster.
 
-Ray sees command lines go and text come back; files carry everything else.
+Ray only sees command lines and the text that comes back; files carry everything else.
 """
 
 import os
@@ -19,10 +19,10 @@ from viewpoint100k.runners import WRONG_INPUT, Failure, Places, last_line, write
 from viewpoint100k.runners.local import PARENT
 
 POLL_S = 0.5
-LOOK_S = 15.0  # how often the cluster is asked for its size: nodes come and go
-QUEUED = 2  # tasks that wait, for each that runs: a node that is free does not wait for us
-LOG_BYTES = 20_000  # of what a command prints, the last of it comes back
-STARTS = 3  # of a head of our own
+LOOK_S = 15.0  # interval between questions for the cluster's size, because nodes come and go
+QUEUED = 2  # tasks in flight for each that can run, so that a free node does not wait for us
+LOG_BYTES = 20_000  # at most this much of the end of a command's output comes back
+STARTS = 3  # attempts to start a head of our own
 LOST = 1  # exit code of a task that Ray gave up
 
 
@@ -31,11 +31,11 @@ def run_ray(
 ) -> dict[int, Failure]:
     """A `Runner`: tasks on the cluster at `places.address`, or on our own head on loopback if that is empty.
 
-    A task whose node is lost is started again by Ray, one whose command was killed (out of memory, say) by
-    us.
+    Ray restarts a task whose node is lost; we restart one whose command was killed, for example for lack of
+    memory.
 
     Raises:
-        InputError: there is no such cluster, or no node of it could ever run a command.
+        InputError: there is no such cluster, or none of its nodes could ever run a command.
         MissingExtra: Ray is not installed.
         ViewpointError: a head of our own does not start.
     """
@@ -43,11 +43,11 @@ def run_ray(
     try:
         return _run(ray, command, shards, places, logs, tick)
     finally:
-        ray.shutdown()  # what still runs for us ends with its worker
+        ray.shutdown()  # commands that still run end with their workers
 
 
 def _outcome(ray: Any, reference: Any, number: int) -> tuple[int, str]:
-    """Exit code and output of a shard's command; `LOST` where all nodes on which it was tried were lost."""
+    """Exit code and output of a shard's command; `LOST` if all nodes on which it was tried were lost."""
     try:
         code, text = ray.get(reference)
     except ray.exceptions.RayError as error:
@@ -94,7 +94,7 @@ def _run(
 
 
 def _render(arguments: list[str]) -> tuple[int, str]:
-    """Runs on a node: one command line, in a process that ends when Ray's worker does."""
+    """Run one command line on a node, in a process that ends when Ray's worker does."""
     done = subprocess.run(
         [sys.executable, "-m", "viewpoint100k", *arguments],
         stdin=subprocess.DEVNULL,
@@ -106,7 +106,7 @@ def _render(arguments: list[str]) -> tuple[int, str]:
 
 
 def _connect(places: Places) -> Any:
-    """Ray, connected."""
+    """Connect to Ray, and return its module."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
@@ -138,8 +138,7 @@ def _connect(places: Places) -> Any:
 def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
     """Start a head of our own on loopback, and connect to it.
 
-    Ray gives a head 30 s to start, whatever it is told. On a machine that is busy with other things that may
-    be too little.
+    Ray allows a head 30 s to start, and this cannot be changed. That may be too little on a busy machine.
 
     Raises:
         ViewpointError: it does not start.
@@ -147,7 +146,7 @@ def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
     for attempt in range(STARTS):
         try:
             ray.init(
-                address="local",  # not a session that somebody left in the default folder
+                address="local",  # ignore a session that somebody left in the default folder
                 num_cpus=places.at_a_time * places.cpus or None,
                 include_dashboard=False,
                 _node_ip_address="127.0.0.1",
@@ -157,7 +156,7 @@ def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
                 **quiet,
             )
             return
-        except Exception as error:  # Ray has no narrower one for this
+        except Exception as error:  # Ray has no narrower class for this error
             ray.shutdown()
             if "timed out during startup" not in str(error):
                 raise
@@ -169,12 +168,13 @@ def _start_head(ray: Any, places: Places, quiet: dict[str, Any]) -> None:
 
 
 def _end_helpers(ray: Any) -> None:
-    """End two processes of our own head that poll for nobody: the log reader and the autoscaler.
+    """End two processes of our own head that nobody needs: the log monitor and the autoscaler.
 
-    `ray.init` cannot be told to leave them out. They are half of what an idle head uses, see docs/farm.md.
+    `ray.init` cannot leave them out. They use half of the CPU time of an idle head, see docs/farm.md.
     """
     for name in ("kill_log_monitor", "kill_monitor"):
-        with suppress(Exception):  # not a public name: where it is gone they stay, and do no harm
+        # this is not a public name: if it is gone, the processes stay and do no harm
+        with suppress(Exception):
             getattr(ray._private.worker._global_node, name)(check_alive=False)
 
 

@@ -1,4 +1,4 @@
-"""Shards as elements of a SLURM job array. The script can be read, kept, and submitted by hand."""
+"""Shards as elements of a SLURM job array, with a script that can be read, kept and submitted by hand."""
 
 import os
 import shlex
@@ -11,18 +11,18 @@ from viewpoint100k.errors import InputError, ViewpointError
 from viewpoint100k.runners import PROGRAM, Failure, Places, array_spec, last_line
 
 POLL_S = 2.0
-UNKNOWN_TRIES = 5  # of squeue: a controller that is restarted does not answer for a while
+UNKNOWN_TRIES = 5  # calls of squeue without an answer: a controller that restarts is silent for a while
 MAX_ARRAY_SIZE = 1001  # SLURM's default; larger numbers are refused
-LOST = 1  # exit code of an element of which nothing else is known
+LOST = 1  # exit code of an element about which nothing else is known
 
 
 def run_slurm(
     command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, tick: Callable[[], None]
 ) -> dict[int, Failure]:
-    """A `Runner`: submits job arrays and waits for them, or for a job that is already there.
+    """A `Runner` that submits job arrays and waits for them, or for a job that was submitted before.
 
     Raises:
-        InputError: SLURM is not there, or refuses the job.
+        InputError: SLURM is not installed here, or refuses the job.
     """
     folder = logs.parent / "slurm"
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,8 @@ def run_slurm(
             script = folder / f"array-{offset}.sbatch"
             script.write_text(sbatch_script(command, part, places, logs, offset))
             jobs.append(_call("sbatch", "--parsable", str(script)).strip().partition(";")[0])
-            note.write_text("\n".join(jobs) + "\n")  # at once: the next call after a kill finds the job
+            # written immediately, so that the next call after a kill finds the job
+            note.write_text("\n".join(jobs) + "\n")
     while _queued(jobs):
         tick()
         time.sleep(POLL_S)
@@ -51,11 +52,11 @@ def run_slurm(
 def sbatch_script(
     command: Sequence[str], shards: Sequence[int], places: Places, logs: Path, offset: int = 0
 ) -> str:
-    """The text to submit.
+    """The script to submit.
 
     Args:
-        shards: numbers, less `offset`.
-        offset: SLURM refuses large numbers; it is added to each.
+        shards: shard numbers minus `offset`.
+        offset: is added to each array index, because SLURM refuses large indices.
     """
     throttle = f"%{places.at_a_time}" if places.at_a_time else ""
     options = [
@@ -97,12 +98,12 @@ def _max_array_size() -> int:
 
 
 def _queued(jobs: Sequence[str]) -> bool:
-    """Whether SLURM still has anything of these jobs."""
+    """Whether SLURM still has elements of these jobs in its queue."""
     for attempt in range(UNKNOWN_TRIES):
         try:
             return bool(_call("squeue", "--noheader", "--format=%i", f"--jobs={','.join(jobs)}").strip())
         except ViewpointError as error:
-            if "Invalid job id" in str(error):  # it has forgotten them: they are over
+            if "Invalid job id" in str(error):  # SLURM has forgotten the jobs, so they have ended
                 return False
             if attempt + 1 == UNKNOWN_TRIES:
                 raise
@@ -111,10 +112,10 @@ def _queued(jobs: Sequence[str]) -> bool:
 
 
 def _call(*words: str) -> str:
-    """What a command of SLURM prints.
+    """Run a SLURM command and return its output.
 
     Raises:
-        InputError: it is not there, or failed.
+        InputError: the command does not exist here, or it failed.
     """
     try:
         done = subprocess.run(words, capture_output=True, text=True, env=os.environ)

@@ -1,6 +1,5 @@
-"""Scenes of several objects: which, where they stand, what they are called, what pictures show of them.
+"""Scenes of several objects: their choice, places, names and what pictures show of them.
 
-`compose` makes scenes of a source's objects; `placement` puts their objects in places, once it is known how
-large they are; `labels` turns what was rendered into the published record, with the names that `naming`
-finds.
+`compose` makes scenes from a source's objects. `placement` places the objects once their sizes are known.
+`labels` turns what was rendered into the published record, with the names that `naming` finds.
 """

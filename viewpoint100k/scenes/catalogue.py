@@ -1,11 +1,11 @@
-"""What people call an object, and how large things of its kind are."""
+"""The nouns by which people call objects, and the usual sizes of such things."""
 
 import re
 from functools import lru_cache
 
 from viewpoint100k.records import ObjectRecord
 
-# noun -> metres along its longest side, roughly: only their order and ratio matter, and that is compressed
+# noun -> approximate metres along the longest side; only the ratios matter, and they are compressed
 SIZES: dict[str, float] = {
     "airplane": 12.0, "apple": 0.08, "armchair": 0.9, "avocado": 0.12, "axe": 0.9, "backpack": 0.5,
     "ball": 0.22, "banana": 0.2, "barrel": 0.95, "basket": 0.4, "bathtub": 1.7, "bear": 1.6, "bed": 2.0,
@@ -41,7 +41,7 @@ SIZES: dict[str, float] = {
     "watering can": 0.35, "watermelon": 0.3, "well": 2.0, "whale": 12.0, "wheel": 0.6, "wheelbarrow": 1.4,
     "wheelchair": 1.1, "windmill": 12.0, "zebra": 2.3,
 }  # fmt: skip
-# what a file calls a kind of things, where it says no more -> what people may call one of them, and its size
+# category in a file that says no more -> the nouns that people may use for one of them, and its size
 GENERIC: dict[str, tuple[str, float]] = {
     "animal": ("animal", 1.5),
     "building": ("building", 9.0),
@@ -51,8 +51,8 @@ GENERIC: dict[str, tuple[str, float]] = {
     "plant": ("plant", 2.0),
     "vehicle": ("vehicle", 4.5),
 }
-# too wide to be said: a pillar is filed under buildings, a carved pumpkin under food. They still stand in the
-# way of other names
+# too general to be used as names: a pillar is filed under buildings, a carved pumpkin under food. They still
+# exclude other names
 UNSAID = {"building", "food item"}
 # of the words above, those that are also one of these
 KINDS_OF: dict[str, set[str]] = {
@@ -127,10 +127,10 @@ SAME = {
 
 
 def noun_of(record: ObjectRecord) -> str:
-    """What people would call it, without an article; empty where its category and title do not tell.
+    """The noun that people would use, without an article; empty if category and title do not tell it.
 
-    A category counts where it is a word that we know. Else the title does, if it holds exactly one such word:
-    of a "car wheel" nobody knows whether it is a car.
+    The category is used if it is a known noun. Otherwise the title is, if it holds exactly one known noun: a
+    "car wheel" may or may not be a car.
     """
     return _noun(record.category, record.title)
 
@@ -153,13 +153,13 @@ def _noun(category: str, title: str) -> str:
 
 
 def size_m(record: ObjectRecord) -> float:
-    """About how large such a thing is along its longest side, in metres."""
+    """The approximate length of the longest side of such a thing, in metres."""
     noun = noun_of(record)
     return SIZES.get(noun) or dict(GENERIC.values()).get(noun, UNKNOWN_M)
 
 
 def might_be(record: ObjectRecord, noun: str) -> bool:
-    """Whether an object might be called by a noun, too; one of which nothing is known might be anything."""
+    """Whether a noun might also fit an object; an object without a known noun might be anything."""
     mine = noun_of(record)
     if not mine:
         return _plain(record.category) in NOTHING_KNOWN
@@ -167,6 +167,6 @@ def might_be(record: ObjectRecord, noun: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Lower case, words apart by one blank; LVIS adds what is meant in brackets: "bow (weapon)"."""
+    """Lower case, with single spaces and without LVIS's explanations in brackets, as in "bow (weapon)"."""
     text = re.sub(r"\(.*?\)", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
     return " ".join(re.sub(r"[^a-z]+", " ", text).split())

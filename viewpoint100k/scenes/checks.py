@@ -1,6 +1,6 @@
-"""Does the record of a scene agree with itself, with the sample's cameras, and with the settings?
+"""Checks that a scene's record agrees with itself, with the sample's cameras and with the settings.
 
-For `validate`.
+`validate` uses it.
 """
 
 import math
@@ -15,15 +15,15 @@ from viewpoint100k.records import OBJECT_RADIUS, PartSeen, Sample, Scene, SceneP
 from viewpoint100k.scenes.compose import scene_record
 from viewpoint100k.scenes.labels import scene_problem
 
-ON_THE_GROUND = 0.01  # of an object's height, that it may stand off
-BESIDE_PX = 1.5  # that a mask may reach beyond its box: half a pixel, and what the renderer rounds
-# of what is stored, in world units and pixels
+ON_THE_GROUND = 0.01  # share of an object's height by which it may stand off the ground
+BESIDE_PX = 1.5  # by how much a mask may reach beyond its box: half a pixel, and the renderer's rounding
+# tolerances of stored values, in world units and in pixels
 ATOL = 2e-5
 ATOL_PX = 0.01
 
 
 def problems_of_scene(sample: Sample, gates: GateConfig) -> Iterator[str]:
-    """What is wrong with the scene of a sample, a line each."""
+    """Yield one line for each fault in the scene of a sample."""
     scene = sample.scene
     if scene is None:
         return
@@ -107,7 +107,7 @@ def _seen_problems(
 
 
 def _pixel_problems(part: ScenePart, found: PartSeen, view: View) -> Iterator[str]:
-    """Whether an object's pixels are where its box is, in the picture and in depth."""
+    """Yield what is wrong if an object's pixels are not where its box is, in the picture and in depth."""
     if found.box is None or found.depth_range is None:
         return
     width, height = view.size_px
@@ -127,7 +127,7 @@ def _pixel_problems(part: ScenePart, found: PartSeen, view: View) -> Iterator[st
 
 
 def _change_problems(scene: Scene) -> Iterator[str]:
-    """One object changes, as it is said, and no other."""
+    """Yield what is wrong if more or other things changed than the one that the record names."""
     change = scene.change
     if change is None:
         return
@@ -135,12 +135,12 @@ def _change_problems(scene: Scene) -> Iterator[str]:
         before, after = map(matrix, part.world_from_object)
         distance = float(np.linalg.norm(after[:3, 3] - before[:3, 3])) / OBJECT_RADIUS
         turned = float(wrap_deg(turn_deg(after) - turn_deg(before)))
-        found = {"moved": distance > 1e-3, "turned": abs(turned) > 0.1}
-        found |= {"vanished": part.present == [True, False], "appeared": part.present == [False, True]}
-        expected = {name: number == change.part and name == change.kind for name in found}
-        if found != expected:
+        changed = {"moved": distance > 1e-3, "turned": abs(turned) > 0.1}
+        changed |= {"vanished": part.present == [True, False], "appeared": part.present == [False, True]}
+        expected = {name: number == change.part and name == change.kind for name in changed}
+        if changed != expected:
             yield (
-                f"scene, {part.object.uid}: {[name for name in found if found[name]]}; change says "
+                f"scene, {part.object.uid}: {[name for name in changed if changed[name]]}; change says "
                 f"{change.kind} of {change.part}"
             )
         elif number == change.part and change.kind == "moved" and abs(distance - change.distance) > 1e-3:
@@ -154,8 +154,8 @@ def _change_problems(scene: Scene) -> Iterator[str]:
 
 
 def _close(one: Array | list[float], other: Array | list[float], atol: float) -> bool:
-    """Whether two rows of finite numbers differ by no more than that.
+    """Whether two rows of finite numbers differ by at most `atol`.
 
-    `np.allclose` takes ten times as long.
+    `np.allclose` would take ten times as long.
     """
     return bool(np.abs(np.subtract(one, other)).max() <= atol)

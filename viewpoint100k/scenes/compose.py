@@ -1,6 +1,6 @@
-"""Objects -> scenes of some of them.
+"""Composes scenes from objects.
 
-Where they stand is decided when it is known how large they are: `placement`.
+`placement` decides where the objects stand, once their sizes are known.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from viewpoint100k.config import ScenesConfig
 from viewpoint100k.records import ObjectRecord, SourceObject
 from viewpoint100k.scenes.catalogue import noun_of
 
-# of scenes: two objects or more are of one kind, so that there is something to count and to tell apart
+# share of scenes with two or more objects of one kind, so that there is something to count and to tell apart
 ALIKE = 0.3
 
 
 def compose(
     settings: ScenesConfig, objects: Sequence[SourceObject], count: int, rng: np.random.Generator
 ) -> list[SourceObject]:
-    """So many scenes, in which all objects appear as often as each other, or once more."""
+    """`count` scenes in which each object appears equally often, up to one appearance."""
     deck = _Deck(objects, rng)
     scenes = []
     most = min(settings.most, len(objects))
@@ -34,7 +34,7 @@ def compose(
 
 
 class _Deck:
-    """Objects in random order, dealt again when all are gone."""
+    """Objects in random order; they are shuffled again when all have been dealt."""
 
     def __init__(self, objects: Sequence[SourceObject], rng: np.random.Generator) -> None:
         self._objects = objects
@@ -42,11 +42,11 @@ class _Deck:
         self._left = list[SourceObject]()
 
     def draw(self, others: Sequence[SourceObject], noun: str = "") -> SourceObject:
-        """The next one that is not among others; of a noun, if there is one left."""
-        there = {one.record.uid for one in others}
+        """The next object that is not among `others`, and has this noun, if one is left."""
+        there = {other.record.uid for other in others}
         for wanted in (noun, ""):
-            for place, one in enumerate(self._left):
-                if one.record.uid not in there and (not wanted or noun_of(one.record) == wanted):
+            for place, other in enumerate(self._left):
+                if other.record.uid not in there and (not wanted or noun_of(other.record) == wanted):
                     return self._left.pop(place)
         self._left += [self._objects[i] for i in self._rng.permutation(len(self._objects))]
         return self.draw(others)
@@ -76,6 +76,6 @@ def scene_record(uid: str, parts: Sequence[ObjectRecord]) -> ObjectRecord:
 
 
 def strictest(licences: Iterator[str]) -> str:
-    """What a picture of several objects is under: all of their terms, but for those that ask for nothing."""
+    """The licence of a picture of several objects: all of their terms, without those that demand nothing."""
     distinct = {one for text in licences for one in text.split(" and ")}
     return " and ".join(sorted(distinct - {"CC0-1.0"} or distinct))

@@ -1,7 +1,7 @@
-"""From renders of a scene to what each picture shows of each object, and what changed between two pictures.
+"""Labels renders of a scene: what each picture shows of each object, and what changed between two pictures.
 
-All of it is from the places that the renderer has read back, and from its object index, depth and albedo at
-pixel centres.
+All labels are computed from the poses that the renderer reports, and from its object index, depth and albedo
+at pixel centres.
 """
 
 from collections.abc import Sequence
@@ -38,23 +38,23 @@ from viewpoint100k.records import (
 from viewpoint100k.scenes.naming import by_letters, call, colour_shares
 from viewpoint100k.scenes.placement import Layout
 
-POINTS = 400  # of an object's surface that are looked for in another picture
-COLOUR_PIXELS = 4000  # of an object, in all pictures together
+POINTS = 400  # points of an object's surface that are looked up in another picture
+COLOUR_PIXELS = 4000  # pixels of an object from which its colour is measured, over all pictures
 
 
 class Shot(NamedTuple):
-    """One picture of a scene, with what the renderer knows of it."""
+    """One picture of a scene with the renderer's passes."""
 
     state: int
     view: View
     capture: Capture
-    part_index: NDArray[np.uint8]  # (H, W) number of the object, from 1; 0: none
+    part_index: NDArray[np.uint8]  # (H, W) number of the visible object, counted from 1; 0: none
     solo: Sequence[int]
     hidden_by: Sequence[Sequence[int]]
 
 
 class Event(NamedTuple):
-    """What happens to one object between two pictures."""
+    """The change of one object between two pictures."""
 
     part: int
     difference: float
@@ -63,12 +63,12 @@ class Event(NamedTuple):
 def describe(
     parts: Sequence[SourceObject], records: Sequence[ObjectRecord], layout: Layout, shots: Sequence[Shot]
 ) -> list[ScenePart]:
-    """Who and where the objects of a scene are, and what they are called.
+    """The objects of a scene with their places and names.
 
     Args:
-        parts: that are in the scene, and
-        records: of their files, as fetched.
-        shots: all that were taken: colours are measured in them.
+        parts: the objects in the scene.
+        records: the records of their files, as fetched.
+        shots: all pictures that were taken; colours are measured in them.
     """
     shares = [colour_shares(_albedo(shots, number)) for number in range(len(parts))]
     out = []
@@ -144,9 +144,9 @@ def scene_of(
     """The record of one sample.
 
     Args:
-        parts: with all states of the scene.
-        shots: of the sample's views, in order.
-        event: what happens between the first and the second; None: nothing.
+        parts: the objects, with all states of the scene.
+        shots: the pictures of the sample's views, in order.
+        event: what happens between the first view and the second; None: nothing.
     """
     order = [shots[0].state, 1 - shots[0].state] if event is not None else [shots[0].state]
     mine = [
@@ -166,7 +166,7 @@ def scene_of(
 
 
 def scene_problem(scene: Scene, gates: GateConfig) -> str | None:
-    """Why a sample of a scene is not used: too little of it may be spoken of. None if it is."""
+    """Why too little of a scene's sample can be asked about; None if the sample is used."""
     for number, view in enumerate(scene.views):
         clear = sum(part.referable for part in view.parts)
         if clear < gates.min_parts:
@@ -185,17 +185,17 @@ def scene_problem(scene: Scene, gates: GateConfig) -> str | None:
 
 
 def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layout) -> Event:
-    """How unlike each other two pictures are in what the event changed.
+    """The event between two pictures, and how much the changed object's pixels differ.
 
-    Points of the object, as all pictures of one state have seen it, are looked for where they would be in the
-    other picture had nothing changed. Those that something else would hide count as no difference.
+    Surface points of the object, from all pictures of one state, are looked up where the other picture would
+    show them if nothing had changed. Points that another object would hide count as no difference.
     """
     assert layout.changed is not None
     before, after = (
         (first, second) if layout.states[first.state][layout.changed] is not None else (second, first)
     )
     known = [surface(_only(shot, layout.changed)) for shot in shots if shot.state == before.state]
-    known = [one for one in known if len(one.points)]
+    known = [part_cloud for part_cloud in known if len(part_cloud.points)]
     if not known:
         return Event(layout.changed, 0.0)
     cloud = merge(known)
@@ -204,7 +204,7 @@ def event_between(first: Shot, second: Shot, shots: Sequence[Shot], layout: Layo
 
 
 def _missing(cloud: Surface, shot: Shot, number: int) -> float:
-    """Mean difference of an object's points that face the camera from what is seen there, in [0, 1]."""
+    """Mean difference, in [0, 1], of an object's points that face the camera from what a picture shows."""
     capture = shot.capture
     height, width = shot.part_index.shape
     pixels, depth = project(cloud.points, capture.world_from_camera, capture.intrinsics)
@@ -224,12 +224,12 @@ def _missing(cloud: Surface, shot: Shot, number: int) -> float:
     of_albedo = np.abs(capture.albedo[rows, cols] - cloud.albedo[inside]).mean(axis=1)
     itself = np.maximum(of_albedo, np.minimum(np.abs(away), BACKGROUND_DIFFERENCE))
     hidden = (who != number + 1) & (away < 0)
-    found = np.where(who == number + 1, itself, np.where(hidden, 0.0, BACKGROUND_DIFFERENCE))
-    return float(np.average(found, weights=cosine[inside]))
+    differences = np.where(who == number + 1, itself, np.where(hidden, 0.0, BACKGROUND_DIFFERENCE))
+    return float(np.average(differences, weights=cosine[inside]))
 
 
 def _only(shot: Shot, number: int) -> Capture:
-    """The capture as if one object were alone, where it is seen."""
+    """The capture restricted to the visible pixels of one object."""
     mine = shot.part_index == number + 1
     return shot.capture._replace(depth=np.where(mine, shot.capture.depth, np.float32(1e10)))
 
@@ -257,7 +257,7 @@ def _change(part: ScenePart, event: Event) -> SceneChange:
 
 
 def _albedo(shots: Sequence[Shot], number: int) -> Array:
-    """(N, 3) of an object, in all pictures."""
+    """(N, 3) albedo of an object's pixels in all pictures."""
     found = np.concatenate(
         [np.zeros((0, 3)), *(shot.capture.albedo[shot.part_index == number + 1] for shot in shots)]
     )
@@ -265,6 +265,6 @@ def _albedo(shots: Sequence[Shot], number: int) -> Array:
 
 
 def _rounded(values: Array, digits: int = 6) -> list[float]:
-    """A list without a machine's last bits, and without -0.0."""
+    """A list, rounded so that no machine's last bits remain, and without -0.0."""
     out: list[float] = (np.round(values, digits) + 0.0).tolist()
     return out

@@ -1,8 +1,7 @@
-"""What the objects of a scene are called: words that fit one of them only, or letters.
+"""Names the objects of a scene: by words that fit only one of them, or by letters.
 
-Colours are those of the surface as the renderer knows it, without light and shadow. A colour is named where
-nearly all of an object has it; it tells two objects of a kind apart only if the other one has hardly any of
-it.
+Colours are the renderer's albedo, without light and shadow. A colour is used if nearly all of an object has
+it. It distinguishes two objects of a kind only if the other one has hardly any of it.
 """
 
 import hashlib
@@ -18,9 +17,9 @@ from viewpoint100k.scenes.catalogue import UNSAID, might_be, noun_of
 
 COLOURS: tuple[ObjectColour, ...] = get_args(ObjectColour)
 LETTERS = "ABCDEFG"
-LETTERED = 0.5  # of scenes: their objects go by letters alone
-OF_ONE_COLOUR = 0.6  # share of an object's pixels
-NEXT_COLOUR = 0.25  # at most, of the second one
+LETTERED = 0.5  # share of scenes whose objects are named by letters only
+OF_ONE_COLOUR = 0.6  # least share of an object's pixels that have its colour
+NEXT_COLOUR = 0.25  # greatest share of pixels with the second colour
 HARDLY_ANY = 0.15
 HUES = (
     (14, "red"),
@@ -35,7 +34,7 @@ HUES = (
 
 
 class Named(NamedTuple):
-    """How one object of a scene may be spoken of."""
+    """The name of one object of a scene, and what it is made of."""
 
     name: str
     named_by: Literal["noun", "colour", "letter"]
@@ -45,7 +44,7 @@ class Named(NamedTuple):
 
 
 def colour_shares(albedo: Array | NDArray[np.float32]) -> dict[ObjectColour, float]:
-    """What share of some pixels people would call by each of eleven colours; those in between count for none.
+    """The share of pixels that people would call by each of eleven colours; ambiguous pixels count for none.
 
     Args:
         albedo: (N, 3) linear, in [0, 1].
@@ -81,13 +80,13 @@ def colour_shares(albedo: Array | NDArray[np.float32]) -> dict[ObjectColour, flo
 
 
 def colour_of(shares: Mapping[ObjectColour, float]) -> ObjectColour | None:
-    """The one colour that an object has; None if it has no one colour."""
+    """The colour of an object; None if it has no single colour."""
     first, second = sorted(shares, key=lambda name: -shares[name])[:2]
     return first if shares[first] >= OF_ONE_COLOUR and shares[second] <= NEXT_COLOUR else None
 
 
 def by_letters(records: Sequence[ObjectRecord]) -> bool:
-    """Whether a scene's objects go by letters alone, as in a share `LETTERED`: words then reveal nothing."""
+    """Whether a scene, one of a share `LETTERED`, is named by letters only, so that words reveal nothing."""
     digest = hashlib.sha256("\0".join(record.uid for record in records).encode()).digest()
     return digest[0] < 256 * LETTERED
 
@@ -98,9 +97,9 @@ def call(
     """Names for all objects of a scene.
 
     Args:
-        records: of the objects.
+        records: the records of the objects.
         shares: `colour_shares` of each.
-        letters: only by letters.
+        letters: whether to use letters only.
     """
     nouns = [noun_of(record) for record in records]
     colours = [colour_of(each) for each in shares]

@@ -1,9 +1,9 @@
-"""Where a scene's objects stand: apart, upright, on the ground, all within `OBJECT_RADIUS` of the origin.
+"""Places a scene's objects: apart, upright, on the ground, all within `OBJECT_RADIUS` of the origin.
 
-An object is known by its reach: how far it goes in each of `DIRECTIONS` directions over the ground. Two
-objects are apart if along one of these directions one ends before the other begins; that is a proof for their
-outlines on the ground, and so for the objects, whatever their shapes. Objects are turned by whole steps of
-these directions, so that reach need not be measured again.
+An object is described by its reach: how far it extends in each of `DIRECTIONS` horizontal directions. Two
+objects are apart if, along one of these directions, one ends before the other begins. That proves it for
+their outlines on the ground, and so for the objects, whatever their shapes. Objects are turned by whole steps
+of these directions, so that reach need not be measured again.
 """
 
 from collections.abc import Sequence
@@ -16,27 +16,27 @@ from viewpoint100k.geometry.rotations import Array
 from viewpoint100k.records import OBJECT_RADIUS, ScenePlan, SourceObject
 from viewpoint100k.scenes.catalogue import size_m
 
-DIRECTIONS = 120  # as render_scenes measures
+DIRECTIONS = 120  # the same as in render_scenes, which measures reach
 STEP_DEG = 360.0 / DIRECTIONS
-JITTER = 0.15  # of the logarithm of a size: not all chairs are alike
+JITTER = 0.15  # deviation of the logarithm of a size, because not all chairs are equally large
 ATTEMPTS = 12
 TRIES = 60
-ROOM = 0.25  # of a scene's radius, by which an object may stand further out than it must
+ROOM = 0.25  # share of a scene's radius by which an object may stand further out than it must
 _ANGLES = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
 _WAYS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 
 class Footprint(NamedTuple):
-    """An object as loaded, in its own axes: the middle of its box at the origin, within `OBJECT_RADIUS`."""
+    """An object as loaded, in its own axes: its box is centred at the origin, its radius `OBJECT_RADIUS`."""
 
     extent: Array  # (3,) sides of its box
     reach: Array  # (DIRECTIONS,) from the middle, counter-clockwise from +x
 
 
 class Stand(NamedTuple):
-    """An object in its place, before the whole is brought to its size."""
+    """An object in its place, before the whole scene is scaled."""
 
-    spot: Array  # (2,) of the middle of its box
+    spot: Array  # (2,) horizontal position of the centre of its box
     turn: int  # steps, counter-clockwise from above
     scale: float
     footprint: Footprint
@@ -51,31 +51,31 @@ class Stand(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where everything is, per state of the scene."""
+    """Where everything is in each state of the scene."""
 
     states: list[
         list[Array | None]
     ]  # (4, 4) similarity from an object's own axes to the world; None: not there
-    poses: list[list[Array]]  # (4, 4) rigid world_from_object of each box, also of what is not there
+    poses: list[list[Array]]  # (4, 4) rigid world_from_object of each box, also for absent objects
     sizes: list[Array]  # (3,) sides of each box
-    ground: float  # height
-    changed: int | None  # number of the object that the states differ by
+    ground: float  # height of the ground
+    changed: int | None  # number of the object in which the states differ
 
 
 def gap(one: Stand, other: Stand) -> float:
-    """At least so far are the outlines of two objects apart; negative if no direction tells them apart."""
+    """A lower bound of the distance of two objects' outlines; negative if no direction separates them."""
     away = _WAYS @ (other.spot - one.spot) - one.reach - np.roll(other.reach, DIRECTIONS // 2)
     return float(away.max())
 
 
 def arrange(plan: ScenePlan, parts: Sequence[SourceObject], footprints: Sequence[Footprint]) -> Layout | str:
-    """Places for all objects, or why there are none.
+    """Places for all objects, or the reason why none were found.
 
     Args:
-        parts: of the scene, those that could be loaded.
-        footprints: of these.
+        parts: the objects of the scene that could be loaded.
+        footprints: the footprint of each.
     """
-    spread = plan.gap  # of the radius, that is asked for when places are looked for
+    spread = plan.gap  # least gap between objects, as a share of the radius, while places are searched
     for attempt in range(ATTEMPTS):
         rng = np.random.Generator(np.random.PCG64([plan.seed, attempt]))
         stands = _stand(plan, parts, footprints, spread, rng)
@@ -95,7 +95,7 @@ def _least_gap(stands: Sequence[Stand]) -> float:
 
 
 def _sizes(plan: ScenePlan, parts: Sequence[SourceObject], rng: np.random.Generator) -> Array:
-    """(N,) longest sides: what such things have, brought nearer to each other; of no unit."""
+    """(N,) relative longest sides: those of such things, brought nearer to each other."""
     logs = np.log([size_m(part.record) for part in parts]) + JITTER * rng.uniform(-1, 1, len(parts))
     span = float(np.ptp(logs))
     most = float(np.log(plan.largest_over_smallest))
@@ -109,14 +109,14 @@ def _stand(
     spread: float,
     rng: np.random.Generator,
 ) -> list[Stand]:
-    """Objects set down one by one, each as near to the middle as one of a few directions allows."""
-    scales = _sizes(plan, parts, rng) / [float(one.extent.max()) for one in footprints]
+    """Set objects down one by one, each as near to the middle as one of a few directions allows."""
+    scales = _sizes(plan, parts, rng) / [float(footprint.extent.max()) for footprint in footprints]
     turns = rng.integers(DIRECTIONS, size=len(parts))
     loose = [
         Stand(np.zeros(2), int(t), float(s), f) for t, s, f in zip(turns, scales, footprints, strict=True)
     ]
-    area = sum(float(one.reach.mean()) ** 2 for one in loose)
-    radius = 1.5 * np.sqrt(area)  # about what the scene is going to have
+    area = sum(float(footprint.reach.mean()) ** 2 for footprint in loose)
+    radius = 1.5 * np.sqrt(area)  # approximately the radius of the finished scene
     placed: dict[int, Stand] = {}
     for number in (int(i) for i in rng.permutation(len(loose))):
         found = [
@@ -132,13 +132,13 @@ def _stand(
 
 
 def _nearest(loose: Stand, others: Sequence[Stand], way: Array, least: float, radius: float) -> float:
-    """How far from the middle, one way, an object must stand to be so far from all others."""
+    """The distance from the middle, along one direction, at which an object keeps `least` from all others."""
     distances = np.arange(0.0, 8.0, 0.04) * radius
     clear = np.ones(len(distances), dtype=bool)
     along = _WAYS @ way
     for other in others:
         between = -_WAYS @ other.spot - np.roll(loose.reach, DIRECTIONS // 2) - other.reach
-        # as `gap` has it, of the other one seen from this one, so with all directions reversed
+        # as in `gap`, but for the other object seen from this one, so all directions are reversed
         clear &= (distances[:, None] * along + between).max(axis=1) >= least
     return float(distances[int(np.argmax(clear))])
 
@@ -146,12 +146,12 @@ def _nearest(loose: Stand, others: Sequence[Stand], way: Array, least: float, ra
 def _event(
     plan: ScenePlan, stands: list[Stand], spread: float, rng: np.random.Generator
 ) -> tuple[int | None, list[Stand] | None]:
-    """Which object changes, and how everything stands afterwards; None where it has no room for that."""
+    """The object that changes, and all places afterwards; None if there is no room for the change."""
     if plan.event is None:
         return None, stands
     changed = int(rng.integers(len(stands)))
     radius = _bounds(stands)[1]
-    others = [one for i, one in enumerate(stands) if i != changed]
+    others = [stand for i, stand in enumerate(stands) if i != changed]
     before = stands[changed]
     if plan.event == "gone":
         return changed, stands
@@ -166,22 +166,22 @@ def _event(
             )
             after = before._replace(turn=(before.turn + turn) % DIRECTIONS)
         if all(gap(after, other) >= spread * radius for other in others):
-            return changed, [after if i == changed else one for i, one in enumerate(stands)]
+            return changed, [after if i == changed else stand for i, stand in enumerate(stands)]
     return changed, None
 
 
 def _bounds(stands: Sequence[Stand]) -> tuple[Array, float]:
-    """(3,) middle of the box around objects, and a radius about it that holds all of them."""
+    """(3,) centre of the box around objects, and a radius about it that contains all of them."""
     quarter = DIRECTIONS // 4
-    high = np.array([[one.spot[i] + one.reach[i * quarter] for i in (0, 1)] for one in stands])
-    low = np.array([[one.spot[i] - one.reach[(i + 2) * quarter] for i in (0, 1)] for one in stands])
-    tallest = max(one.height for one in stands)
+    high = np.array([[stand.spot[i] + stand.reach[i * quarter] for i in (0, 1)] for stand in stands])
+    low = np.array([[stand.spot[i] - stand.reach[(i + 2) * quarter] for i in (0, 1)] for stand in stands])
+    tallest = max(stand.height for stand in stands)
     middle = np.append(0.5 * (high.max(axis=0) + low.min(axis=0)), 0.5 * tallest)
     radius = 0.0
-    for one in stands:
-        # a corner of the outline is no further out than two neighbouring directions allow
-        out = float((_WAYS @ (one.spot - middle[:2]) + one.reach).max()) / np.cos(np.pi / DIRECTIONS)
-        radius = max(radius, float(np.hypot(out, max(middle[2], one.height - middle[2]))))
+    for stand in stands:
+        # two neighbouring directions bound how far out a corner of the outline can be
+        out = float((_WAYS @ (stand.spot - middle[:2]) + stand.reach).max()) / np.cos(np.pi / DIRECTIONS)
+        radius = max(radius, float(np.hypot(out, max(middle[2], stand.height - middle[2]))))
     return middle, radius
 
 
@@ -190,15 +190,15 @@ def _layout(plan: ScenePlan, stands: list[Stand], after: list[Stand], changed: i
     factor = OBJECT_RADIUS / radius
     states: list[list[Array | None]] = []
     for number, state in enumerate([stands] if changed is None else [stands, after]):
-        places: list[Array | None] = [_similarity(one, middle, factor) for one in state]
+        places: list[Array | None] = [_similarity(stand, middle, factor) for stand in state]
         if plan.event == "gone" and number == 1 and changed is not None:
             places[changed] = None
         states.append(places)
-    return read_back(states, [one.footprint for one in stands], changed)
+    return read_back(states, [stand.footprint for stand in stands], changed)
 
 
 def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radius: float) -> Layout:
-    """The same, its measured extent centred and scaled to `OBJECT_RADIUS`: reach overestimates it."""
+    """The layout centred and scaled to `OBJECT_RADIUS` by its measured extent, which reach overestimates."""
     factor = OBJECT_RADIUS / radius
     change = np.diag([factor, factor, factor, 1.0])
     change[:3, 3] = -factor * middle
@@ -209,7 +209,7 @@ def fitted(layout: Layout, footprints: Sequence[Footprint], middle: Array, radiu
 def read_back(
     states: list[list[Array | None]], footprints: Sequence[Footprint], changed: int | None
 ) -> Layout:
-    """The layout that similarities come to: those that were planned, or those that the renderer has."""
+    """The layout that follows from similarities, planned ones or those that the renderer reports."""
     poses = []
     sizes = []
     for number, footprint in enumerate(footprints):

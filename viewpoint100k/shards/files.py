@@ -22,7 +22,7 @@ def open_inside(path: Path, root: Path | None = None) -> io.BufferedReader:
         root: the folder that it must lie in; None: the one that `path` names.
 
     Raises:
-        InputError: it is not there, is no regular file, or a link that leads out of the folder.
+        InputError: it does not exist, is not a regular file, or is a link that leads out of the folder.
     """
     try:
         real = path.resolve(strict=True)
@@ -38,7 +38,7 @@ def open_inside(path: Path, root: Path | None = None) -> io.BufferedReader:
             os.stat(real).st_mode
         ):  # before it is opened: that alone may wait, or do something
             raise InputError(
-                f"{path} is no regular file; expected a file with content, neither a folder nor a device"
+                f"{path} is not a regular file; expected a file with content, neither a folder nor a device"
             )
         return open(os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     except (OSError, RuntimeError) as error:  # a ring of links

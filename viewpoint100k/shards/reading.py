@@ -87,7 +87,7 @@ def read_members(path: Path, keys: Collection[str] | None = None) -> Iterator[tu
                 yield key, members
                 members = {}
             if member.extension in members:
-                raise InputError(f"{path}: member {member.name} is there twice; expected each once")
+                raise InputError(f"{path}: member {member.name} occurs twice; expected each once")
             key = member.key
             members[member.extension] = read_member(file, path, member)
     if members:

@@ -56,5 +56,9 @@ def test_a_lens_enlarges_the_background_and_nearness_the_object_alone(distance, 
     lamp_posts = np.array([[-5.0, 100.0, 0.0], [5.0, 100.0, 0.0]])  # far behind the object
     apart = [np.ptp(pixels(lamp_posts, np.array(v.world_from_camera), v.hfov_deg)[:, 0]) for v in shot.views]
     scale = apart[1] / apart[0]
-    word = "larger" if scale > 1.1 else "smaller" if scale < 1 / 1.1 else "equally large|at the same scale"
+    word = "equally large|at the same scale"
+    if scale > 1.1:
+        word = "larger"
+    elif scale < 1 / 1.1:
+        word = "smaller"
     assert all(re.search(rf"(distant background looks|background appear) ({word})", text) for text in texts)

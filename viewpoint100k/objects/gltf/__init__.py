@@ -1,4 +1,4 @@
-"""The gate for strangers' files: what Blender would trip over, or be led astray by, is found here first.
+"""The gate for strangers' files: it finds what would crash or mislead Blender before Blender reads them.
 
 `check_gltf` reads a .glb or .gltf as Blender's importer does (the same bytes, extensions and
 defaults) but trusts nothing: numbers are checked before use, everything read is bounded by `FileBudgets`,
@@ -34,10 +34,10 @@ __all__ = ["SUPPORTED_EXTENSIONS", "FileFacts", "Surface", "check_and_place", "c
 class FileFacts:
     """What a checked file contains."""
 
-    triangles: int  # of the scene, after instancing
-    nodes: int  # instances included
-    images: int  # that textures use
-    texture_pixels: int  # those of 16 bits counted four times
+    triangles: int  # triangles of the scene, after instancing
+    nodes: int  # nodes, including instances
+    images: int  # images that textures use
+    texture_pixels: int  # pixels of those images; 16-bit ones count four times
     extensions: tuple[str, ...]  # extensionsUsed
     skinned: bool
     animations: int
@@ -45,7 +45,7 @@ class FileFacts:
 
 
 def check_gltf(path: Path, budgets: FileBudgets) -> FileFacts:
-    """What the file contains, if Blender can import it and there is something to see.
+    """The contents of a file, if Blender can import it and there is something to see.
 
     Raises:
         ObjectRefused: one line that says what was found and what was expected.
@@ -67,7 +67,7 @@ def read_surface(path: Path, budgets: FileBudgets, max_triangles: int) -> Surfac
 
 
 def check_and_place(path: Path, budgets: FileBudgets, max_triangles: int) -> tuple[FileFacts, Surface | None]:
-    """What the file contains, and its triangles, in one reading; None where these cannot be had.
+    """The contents of a file and its triangles, read in one pass; None if these are unavailable.
 
     Skinned meshes are as modelled, where their first joint takes them.
 
@@ -85,9 +85,9 @@ def check_and_place(path: Path, budgets: FileBudgets, max_triangles: int) -> tup
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Whatever goes wrong while a file is read is a refusal of this file."""
+    """A context in which any error while reading a file becomes a refusal of that file."""
     try:
-        with np.errstate(all="ignore"):  # hostile numbers overflow; it is the results that are checked
+        with np.errstate(all="ignore"):  # hostile numbers may overflow, but the results are checked
             yield
     except ViewpointError:
         raise
@@ -95,14 +95,14 @@ def _refusing() -> Iterator[None]:
         raise ObjectRefused(
             f"cannot be checked ({type(error).__name__}); expected a file of ordinary size"
         ) from error
-    except Exception as error:  # a file that our own reader trips over costs itself alone
+    except Exception as error:  # an error of our own reader costs only this file
         raise ObjectRefused(
             f"cannot be checked: our reader fails on it ({type(error).__name__}: {error})"
         ) from error
 
 
 def _check(path: Path, budgets: FileBudgets) -> tuple[FileFacts, list[Draw]]:
-    """What the file contains, and what its scene draws."""
+    """The contents of the file, and what its scene draws."""
     data = read_bytes(path, budgets.max_bytes, "it")
     text, binary = split(data)
     tree = parse(text, budgets)

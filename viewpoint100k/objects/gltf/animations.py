@@ -1,4 +1,4 @@
-"""Animations: keyframes that fit together.
+"""Checks animations: their keyframes must be consistent.
 
 No picture shows them, but Blender imports them, and fails where they do not.
 """
@@ -11,9 +11,9 @@ from viewpoint100k.objects.gltf.container import show
 from viewpoint100k.objects.gltf.meshes import Mesh
 
 _WIDTHS = {"translation": 3, "rotation": 4, "scale": 3, "weights": 1}
-_MAX_KEYFRAMES = 5_000_000  # of all channels: 300 bytes and 4 us of Blender each
-_MAX_VISITS = 5_000_000  # for each animation, Blender looks at each node and at each other animation
-_VALUES = {"STEP": 1, "LINEAR": 1, "CUBICSPLINE": 3}  # of a keyframe: CUBICSPLINE adds two tangents
+_MAX_KEYFRAMES = 5_000_000  # of all channels; each costs Blender 300 bytes and 4 us
+_MAX_VISITS = 5_000_000  # for each animation, Blender visits each node and each other animation
+_VALUES = {"STEP": 1, "LINEAR": 1, "CUBICSPLINE": 3}  # values per keyframe: CUBICSPLINE adds two tangents
 
 
 def check_animations(tree: dict[str, Any], accessors: list[Accessor], meshes: list[Mesh]) -> None:
@@ -34,7 +34,7 @@ def check_animations(tree: dict[str, Any], accessors: list[Accessor], meshes: li
             node = tree["nodes"][target["node"]] if "node" in target else None
             weights = target["path"] == "weights"
             if node is None or target["path"] not in _WIDTHS or (weights and "mesh" not in node):
-                continue  # Blender passes it over
+                continue  # Blender skips it
             mesh = meshes[node["mesh"]] if weights else None
             if mesh is not None and not mesh.morphs:
                 raise ObjectRefused(f"{where} moves weights, but meshes[{node['mesh']}] has no morph targets")

@@ -1,4 +1,4 @@
-"""Bytes and numbers: buffers, their views, and accessors, which are checked to stay inside them."""
+"""Reads buffers, bufferViews and accessors, and checks that each stays inside the other."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +13,9 @@ from viewpoint100k.objects.gltf import meshopt
 from viewpoint100k.objects.gltf.container import SideFiles
 from viewpoint100k.objects.gltf.shape import COMPONENTS, SUPPORTED_EXTENSIONS, WIDTHS, extension
 
-_MAX_UNPACKED = 256 << 20  # bytes of all that is compressed with meshopt, once it is not
-_PACKED = ("EXT_meshopt_compression", "KHR_meshopt_compression")  # in the order in which Blender looks
+_MAX_UNPACKED = 256 << 20  # bytes of all data compressed with meshopt, after decompression
+# in the order in which Blender looks them up
+_PACKED = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +23,11 @@ class View:
     stored: memoryview
     stride: int  # 0: packed
     where: str = ""
-    packing: dict[str, Any] | None = None  # how it is compressed with meshopt
+    packing: dict[str, Any] | None = None  # the parameters of its meshopt compression
 
     @cached_property
     def data(self) -> memoryview:
-        """What it holds, not compressed."""
+        """Its bytes, decompressed."""
         if self.packing is None:
             return self.stored
         filtering: str = self.packing.get("filter", "NONE")
@@ -45,9 +46,9 @@ class Accessor:
     dtype: np.dtype[Any]
     normalized: bool
     data: NDArray[Any] | None  # (count, width), a view into a buffer; None: zeros, or for Draco to fill
-    # (n,) row numbers, and (n, width) rows that replace those
+    # (n,) row numbers, and the (n, width) rows that replace them
     sparse: tuple[NDArray[Any], NDArray[Any]] | None
-    bounds: list[list[float]] | None  # as declared: often sloppy
+    bounds: list[list[float]] | None  # as declared, which is often inaccurate
 
     @cached_property
     def rows(self) -> NDArray[Any]:
@@ -59,7 +60,7 @@ class Accessor:
 
     @cached_property
     def largest(self) -> int:
-        """The greatest of its values, which are unsigned integers: indices and joints."""
+        """Its greatest value; the values are unsigned integers (indices or joints)."""
         return int(self.rows.max())
 
     @cached_property
@@ -78,7 +79,8 @@ class Accessor:
 def read_views(
     tree: dict[str, Any], binary: memoryview | None, side_files: SideFiles, budgets: FileBudgets
 ) -> list[View]:
-    """The bufferViews as Blender reads them: what is compressed with meshopt, from its compressed form.
+    """The bufferViews as Blender reads them; those with meshopt compression are read from the compressed
+    data.
 
     A Blender that cannot read that form takes the other one, where there is one.
     """
@@ -99,7 +101,7 @@ def read_views(
 
 
 def _check_packed(packings: list[dict[str, Any]], budgets: FileBudgets) -> None:
-    """Refuse what would be too much once it is not compressed with meshopt any more."""
+    """Refuse data that would be too large after meshopt decompression."""
     unpacked = sum(packing["count"] * packing["byteStride"] for packing in packings)
     most = min(_MAX_UNPACKED, budgets.max_bytes)
     if unpacked > most:
@@ -111,7 +113,7 @@ def _check_packed(packings: list[dict[str, Any]], budgets: FileBudgets) -> None:
 
 
 def _packing(item: dict[str, Any], where: str) -> dict[str, Any] | None:
-    """How a bufferView is compressed with meshopt, if it is."""
+    """The meshopt parameters of a bufferView; None if it is not compressed."""
     found = [packing for name in _PACKED if (packing := extension(item, name)) is not None]
     if not found:
         return None

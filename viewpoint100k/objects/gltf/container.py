@@ -1,4 +1,4 @@
-"""The file as it lies on the disk: its bytes and chunks, its JSON, and the side files that its URIs name."""
+"""The file on disk: its bytes and chunks, its JSON, and the side files that its URIs name."""
 
 import base64
 import errno
@@ -38,7 +38,7 @@ def read_bytes(path: Path, limit: int, what: str) -> bytes:
 
 
 def split(data: bytes) -> tuple[bytes, memoryview | None]:
-    """The JSON text and the binary chunk. Like Blender, by content: the suffix of the name means nothing."""
+    """The JSON text and the binary chunk. As in Blender, the content decides and the suffix is ignored."""
     if not data:
         raise ObjectRefused("the file is empty: 0 bytes")
     if data[:4] != b"glTF":
@@ -62,7 +62,7 @@ def split(data: bytes) -> tuple[bytes, memoryview | None]:
         raise ObjectRefused(
             f"truncated: {len(data) - after} bytes after the JSON chunk; expected none or a BIN chunk"
         )
-    if data[after + 4 : after + 8] != b"BIN\0":  # of some extension: passed over, as the standard says
+    if data[after + 4 : after + 8] != b"BIN\0":  # a chunk of some extension is skipped, as the standard says
         return bytes(text), None
     return bytes(text), _chunk(data, after, "BIN\0")[0]
 
@@ -92,7 +92,7 @@ _MAGICS = {
 
 
 def kind_of(data: bytes | memoryview) -> str:
-    """What some bytes look like, for people who expected a model or a picture."""
+    """A description of bytes, for people who expected a model or a picture."""
     head = bytes(data[:256])
     if re.match(rb"[\xef\xbb\xbf\s]*<(!doctype html|html|head|body)", head, re.IGNORECASE):
         return "a web page (HTML), often the error message of a download"
@@ -125,7 +125,7 @@ def parse(data: bytes, budgets: FileBudgets) -> dict[str, Any]:
 
 
 def _check_json_size(data: bytes, budgets: FileBudgets) -> None:
-    """How many values and how deep, found without parsing, by array operations that no input makes slow."""
+    """The number of values and the depth, found without parsing, in time that no input stretches."""
     plain = np.frombuffer(data.replace(b"\\\\", b"").replace(b'\\"', b""), np.uint8)
     in_string = np.cumsum(plain == ord('"'), dtype=np.uint8) & 1  # wraps around, but odd stays odd
     structure = plain[in_string == 0]
@@ -168,7 +168,7 @@ def show(value: Any) -> str:
 
 @dataclass
 class SideFiles:
-    """Reads what a URI names, inside one folder, until `left` bytes are used up."""
+    """Reads the files that URIs name, inside one folder, until `left` bytes are used up."""
 
     folder: Path
     left: int
@@ -179,7 +179,7 @@ class SideFiles:
             return _decode_data_uri(uri, where)
         path = self.locate(uri, where)
         data = read_bytes(path, self.left, f"{where} {show(uri)}")
-        self.left -= len(data)  # at each mention: Blender reads it again, too
+        self.left -= len(data)  # counted at each mention, because Blender reads it again as well
         self.used[path] = None
         return memoryview(data)
 
@@ -201,7 +201,7 @@ class SideFiles:
 
 
 def _resolved(path: Path) -> Path:
-    """Where a path leads, whether a file is there or not.
+    """The real path that a path leads to, whether the file exists or not.
 
     Raises:
         OSError, RuntimeError: through links in a circle, which `Path.resolve` alone finds in some versions of

@@ -1,4 +1,4 @@
-"""Images that textures use: where they are, how large by their headers, and whether JPEGs are whole."""
+"""Checks images that textures use: their location, their size by the header, and that JPEGs are complete."""
 
 import io
 import struct
@@ -15,13 +15,13 @@ from viewpoint100k.objects.gltf.buffers import View
 from viewpoint100k.objects.gltf.container import SideFiles, kind_of, show
 from viewpoint100k.objects.gltf.shape import extension
 
-_TAIL = 1 << 16  # bytes at the end of an image in which its end mark is looked for
+_TAIL = 1 << 16  # bytes at the end of an image in which its end marker is searched
 
 
 def check_images(
     tree: dict[str, Any], views: list[View], side_files: SideFiles, budgets: FileBudgets
 ) -> tuple[int, int]:
-    """How many images Blender would load, and their pixels in units of 4 bytes.
+    """The number of images that Blender would load, and their pixels in units of 4 bytes.
 
     Others: only where they lead.
     """
@@ -39,7 +39,8 @@ def check_images(
             raise ObjectRefused(f"{where} has {has} bufferView; expected one of them")
         data = views[item["bufferView"]].data if uri is None else side_files.read(uri, f"{where}.uri")
         width, height = _image_size(data, where)
-        deep = bytes(data[:4]) == b"\x89PNG" and data[24] == 16  # bits; Blender keeps floats of those
+        # 16 bits per channel, which Blender keeps as floats
+        deep = bytes(data[:4]) == b"\x89PNG" and data[24] == 16
         pixels += width * height * (4 if deep else 1)
         size += len(data)
         found = f"{where} has {width} x {height} = {width * height:,} pixels"
@@ -53,7 +54,7 @@ def check_images(
             raise ObjectRefused(
                 f"{where} is truncated: {width} x {height} pixels, but its JPEG data end before the last"
             )
-        if size > budgets.max_bytes:  # the same bytes again and again: Blender copies them for each image
+        if size > budgets.max_bytes:  # images may share bytes, but Blender copies them for each image
             raise ObjectRefused(
                 f"{where} makes {size:,} bytes of images; expected at most {budgets.max_bytes:,}"
             )
@@ -78,7 +79,7 @@ def _wanted_images(tree: dict[str, Any], budgets: FileBudgets) -> set[int]:
 
 
 def _worn(value: Any, where: str) -> Iterator[tuple[int, str]]:
-    """The numbers of textures that materials show, and where they say so."""
+    """The numbers of the textures that materials show, and the places that name them."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         inner = f"{where}.{show(key)[1:-1]}" if isinstance(key, str) else f"{where}[{key}]"
         if (
@@ -92,12 +93,12 @@ def _worn(value: Any, where: str) -> Iterator[tuple[int, str]]:
             yield from _worn(item, inner)
 
 
-_CUT_LOOKS = 4  # levels of 255: what a decoder puts where data are missing is grey, but for rounding
+_CUT_LOOKS = 4  # grey levels of 255: a decoder fills missing data with grey, up to rounding
 _MORE = b"\x5a\xa5\x3c\xc3" * 64  # coded data of any kind
 
 
 def _is_cut(data: bytes) -> bool:
-    """Whether a JPEG has an end mark, but not all of its coded data.
+    """Whether a JPEG has an end marker but lacks some of its coded data.
 
     Decoders fill the rest with grey and say nothing. Whatever stands behind the last block of a whole one is
     passed over; behind a cut one it is taken for the next blocks. The search costs two decodings, so it is
@@ -117,7 +118,7 @@ def _is_cut(data: bytes) -> bool:
                 picture.draft("L", (max(1, picture.width // 8), max(1, picture.height // 8)))
             return not np.array_equal(pixels, np.asarray(picture))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return False  # Blender will say
+        return False  # Blender will report it
 
 
 def _image_size(data: memoryview, where: str) -> tuple[int, int]:

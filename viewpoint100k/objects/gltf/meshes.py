@@ -1,4 +1,4 @@
-"""Meshes: primitives whose attributes, indices, morph targets and Draco data fit together."""
+"""Checks meshes: attributes, indices, morph targets and Draco data of primitives must be consistent."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +18,11 @@ _PER_VERTEX = {
     "JOINTS": (4,),
     "WEIGHTS": (4,),
 }
-_MAX_MATERIALS = 2_500  # keep Blender busy for 8 s, and twice as many for four times as long
-_MAX_TARGETS = 1_000  # morph targets of one mesh; their names are compared with each other
+_MAX_MATERIALS = 2_500  # they keep Blender busy for 8 s, and twice as many for four times as long
+_MAX_TARGETS = 1_000  # morph targets of one mesh; Blender compares all of their names with each other
 _MAX_ATTRIBUTE_NAME = 67  # bytes
 _MAX_CUSTOM = 200  # attributes of one mesh
-# of their values in all meshes: no picture shows them, but Blender keeps and copies them
+# bytes of custom attributes in all meshes: no picture shows them, but Blender stores and copies them
 _MAX_CUSTOM_BYTES = 128 << 20
 
 
@@ -33,7 +33,7 @@ class Primitive:
     position: Accessor
     indices: Accessor | None
     joints: list[Accessor]
-    pulls: list[Accessor]  # what else moves its vertices: weights of joints and morph targets
+    pulls: list[Accessor]  # accessors that also move its vertices: weights of joints, and morph targets
     targets: int
     draco: bool
     material: int | None
@@ -51,7 +51,7 @@ class Primitive:
 class Mesh:
     primitives: list[Primitive]
     targets: int  # morph targets, after the first primitive that has some, as Blender counts them
-    morphs: bool  # one of them moves vertices: only those become shape keys
+    morphs: bool  # whether one of them moves vertices: only those become shape keys
 
     @cached_property
     def triangles(self) -> int:
@@ -63,7 +63,7 @@ class Mesh:
 
     @cached_property
     def vertices(self) -> int:
-        """As Blender stores them: those in use, and a copy for each morph target."""
+        """The number of vertices that Blender stores: those in use, and a copy for each morph target."""
         return sum(min(part.corners, part.position.count) * (1 + part.targets) for part in self.primitives)
 
     @cached_property
@@ -93,7 +93,7 @@ def read_meshes(
         parts = [
             _read_primitive(item, f"meshes[{number}].primitives[{which}]", accessors, views)
             for which, item in enumerate(mesh["primitives"])
-            if "POSITION" in item["attributes"]  # without, nothing is drawn
+            if "POSITION" in item["attributes"]  # without positions, nothing is drawn
         ]
         custom += _check_custom(mesh["primitives"], f"meshes[{number}]", accessors)
         if custom > _MAX_CUSTOM_BYTES:
@@ -104,7 +104,7 @@ def read_meshes(
 
 
 def _read_targets(mesh: dict[str, Any], where: str) -> tuple[int, bool]:
-    """How many morph targets a mesh has, and whether any moves vertices."""
+    """The number of morph targets of a mesh, and whether any of them moves vertices."""
     targets = [part["targets"] for part in mesh["primitives"] if part.get("targets")]
     count, least = (len(targets[0]), min(map(len, targets))) if targets else (0, 0)
     if count > _MAX_TARGETS:
@@ -128,7 +128,7 @@ def check_weights(holder: dict[str, Any], where: str, targets: int) -> None:
 
 
 def _check_custom(parts: list[dict[str, Any]], where: str, accessors: list[Accessor]) -> int:
-    """Blender joins those of all primitives. Returns the bytes of their values."""
+    """Check attributes, which Blender joins over all primitives, and return the bytes of their values."""
     widths: dict[str, int] = {}
     drawn = [part for part in parts if "POSITION" in part["attributes"]]
     for part in drawn:

@@ -1,4 +1,4 @@
-"""Data compressed with meshopt, decoded by Python and arrays alone.
+"""Decodes meshopt compression with Python and numpy only.
 
 A gate reads strangers' bytes in the process that runs everything else: a native decoder that crashes there
 would end the run. This one cannot, and is slower: 15 MB a second, or 200,000 to a million triangles. A stream
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _GROUP = 16  # elements whose deltas are stored together
-_BLOCK_BYTES = 8192  # of an attribute block, not compressed, at most
+_BLOCK_BYTES = 8192  # greatest size of an attribute block, decompressed
 _BLOCK_ELEMENTS = 256
-_CHUNK_BLOCKS = 256  # decoded by the same array operations
-_BYTES_OF_BITS = {0: 0, 1: 2, 2: 4, 4: 8, 8: 16}  # of a group, by how many bits its deltas have
+_CHUNK_BLOCKS = 256  # blocks that are decoded by the same array operations
+_BYTES_OF_BITS = {0: 0, 1: 2, 2: 4, 4: 8, 8: 16}  # bytes of a group, by the bits of its deltas
 _BITS_V0 = (0, 2, 4, 8)  # of a group's deltas, by its two header bits
 _BITS_V1 = ((0, 1, 2, 4), (1, 2, 4, 8))  # the same by control mode
 _NO_DATA = 2  # the other control modes
@@ -65,7 +65,7 @@ def decode(data: memoryview, mode: str, filtering: str, count: int, stride: int)
 
 
 def check_layout(mode: str, filtering: str, count: int, stride: int) -> None:
-    """Refuse what decoders do not check: some write outside of their memory then.
+    """Refuse faults that decoders do not check and that make some of them write outside their memory.
 
     Raises:
         ValueError: mode, filter, count and stride do not fit together.
@@ -192,7 +192,7 @@ def _find_groups(
 
 
 def _group_sizes(window: Bytes) -> dict[int, Bytes]:
-    """How long a group is that starts at each place, per number of bits of its deltas.
+    """The length of a group that starts at each place, for each number of bits of its deltas.
 
     It has those deltas, and one byte more for each sentinel among them.
     """
@@ -329,7 +329,7 @@ def _decode_indices(data: Bytes, count: int) -> NDArray[np.uint32]:
 
 
 class _Triangles:
-    """What a decoder of triangles remembers: the latest edges and vertices."""
+    """The state of a triangle decoder: the latest edges and vertices."""
 
     def __init__(self, data: bytes, count: int) -> None:
         self.data = data

@@ -1,4 +1,4 @@
-"""Nodes and what they draw: where each is in the world, with skins and instances."""
+"""Places nodes and their meshes in the world, with skins and instances."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,21 +14,19 @@ from viewpoint100k.objects.gltf.container import show
 from viewpoint100k.objects.gltf.meshes import Mesh, check_weights
 from viewpoint100k.objects.gltf.shape import extension
 
-_MAX_SCENES = 100  # a thousand keep Blender busy for 6 s, and twice as many for four times as long
-_MAX_LOOKS = (
-    30_000_000  # for each mesh that Blender makes, it looks at each that there is and at each node: 15 s
-)
-_MAX_TWICE = (
-    100  # joints that a skin lists again; they are to be unique, and 5,000 keep Blender busy for 90 s
-)
-_MAX_NAMESAKES = 300  # joints: for each, Blender tries all numbers behind the name; 5,000 take it minutes
+_MAX_SCENES = 100  # a thousand keep Blender busy for 6 s, and twice as many four times as long
+# for each mesh that it makes, Blender visits each existing mesh and each node: 15 s
+_MAX_LOOKS = 30_000_000
+# joints that a skin lists repeatedly; they should be unique, and 5,000 keep Blender busy for 90 s
+_MAX_TWICE = 100
+_MAX_NAMESAKES = 300  # joints of one name: for each, Blender tries all number suffixes; 5,000 take it minutes
 _NAME_BYTES = 58  # of 63, with room for a number
 _MAX_HANGINGS = 1_000_000  # joints times meshes that hang on them: Blender makes a vertex group of each
 _MAX_COMPARED = 400_000_000  # names of vertex groups of one mesh with each other: 6 s
 
 
 def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.float64], set[int]]:
-    """Where all nodes are, for Blender also imports what no scene shows.
+    """The places of all nodes, because Blender also imports those that no scene shows.
 
     Returns:
         (n, 4, 4) local to world, and the numbers of those nodes that the scene shows.
@@ -70,7 +68,7 @@ def read_nodes(tree: dict[str, Any], budgets: FileBudgets) -> tuple[NDArray[np.f
 
 
 def _read_scenes(tree: dict[str, Any], items: list[dict[str, Any]], budgets: FileBudgets) -> set[int]:
-    """The nodes of the scene that is shown. Blender makes the others, too, each with all its nodes."""
+    """The nodes of the displayed scene. Blender also makes the other scenes, each with all its nodes."""
     if len(tree["scenes"]) > _MAX_SCENES:
         raise ObjectRefused(f"{len(tree['scenes']):,} scenes; expected at most {_MAX_SCENES}")
     shown: set[int] = set()
@@ -93,7 +91,7 @@ def _read_scenes(tree: dict[str, Any], items: list[dict[str, Any]], budgets: Fil
 
 
 def _hidden(items: list[dict[str, Any]]) -> set[int]:
-    """Nodes that KHR_node_visibility hides, and all below them."""
+    """The nodes that KHR_node_visibility hides, and all nodes below them."""
     waiting = [
         number
         for number, item in enumerate(items)
@@ -146,8 +144,8 @@ class Draw:
 
     node: int
     mesh: Mesh
-    places: NDArray[np.float64]  # (n, 4, 4): of the node, its instances, or the joints of its skin
-    times: int  # it is drawn
+    places: NDArray[np.float64]  # (n, 4, 4) of the node, its instances, or the joints of its skin
+    times: int  # how often it is drawn
     skin: int | None
 
     @property
@@ -162,7 +160,7 @@ def read_draws(
     accessors: list[Accessor],
     budgets: FileBudgets,
 ) -> tuple[list[Draw], int]:
-    """What the nodes draw, and how many nodes there are with instances."""
+    """What the nodes draw, and the number of nodes including instances."""
     _check_names([tree["nodes"][joint] for skin in tree.get("skins", []) for joint in skin["joints"]])
     listed = enumerate(tree.get("skins", []))
     skins = [_read_skin(item, f"skins[{which}]", world, accessors) for which, item in listed]
@@ -198,7 +196,7 @@ def read_draws(
 
 
 def _check_looks(tree: dict[str, Any], draws: list[Draw], nodes: int) -> None:
-    """Refuse what Blender would go through too often.
+    """Refuse scenes whose meshes and nodes Blender would visit too often.
 
     It makes a mesh for each skin; of those that morph, one for each set of weights, and for each that is
     animated.
@@ -219,7 +217,7 @@ def _check_looks(tree: dict[str, Any], draws: list[Draw], nodes: int) -> None:
 
 @dataclass
 class _Hanging:
-    """How many joints meshes hang on, which Blender pays for in time."""
+    """The numbers of joints to which meshes are bound, which cost Blender time."""
 
     joints: int = 0  # of all meshes
     compared: int = 0  # names of joints of one mesh with each other
@@ -254,7 +252,7 @@ def _check_names(joints: list[dict[str, Any]]) -> None:
 def _read_skin(
     item: dict[str, Any], where: str, world: NDArray[np.float64], accessors: list[Accessor]
 ) -> NDArray[np.float64]:
-    """(joints, 4, 4): where each joint puts the vertices that hang on it."""
+    """(joints, 4, 4) transforms by which each joint moves the vertices bound to it."""
     places = world[np.array(item["joints"], np.int64)]
     if not len(places):
         raise ObjectRefused(f"{where} has no joints; expected at least one")

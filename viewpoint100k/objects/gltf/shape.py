@@ -1,4 +1,4 @@
-"""What the JSON must look like: fields, types, indices in range, and only extensions that Blender reads."""
+"""Checks the JSON: fields, types, index ranges, and that only extensions are required that Blender reads."""
 
 import math
 from collections.abc import Callable

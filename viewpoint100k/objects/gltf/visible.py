@@ -158,9 +158,9 @@ def place_triangles(draws: Sequence[Draw], max_triangles: int, *, by_joints: boo
     if any(part.draco for part in drawn):
         raise ObjectRefused("Draco-compressed, which only the renderer reads")
     if any(
-        each and each.data is None and each.sparse is None
+        array and array.data is None and array.sparse is None
         for part in drawn
-        for each in (part.position, part.indices)
+        for array in (part.position, part.indices)
     ):
         raise ObjectRefused("its vertices or indices have no data that can be read here")
     modelled = {mesh: _corners(mesh) for mesh in dict.fromkeys(draw.mesh for draw in draws)}
@@ -175,7 +175,7 @@ def place_triangles(draws: Sequence[Draw], max_triangles: int, *, by_joints: boo
             placed.append(corners[:, ::-1] if mirrored else corners)
     return Surface(
         triangles=np.concatenate(placed),
-        parts=np.repeat(np.arange(len(placed)), [len(each) for each in placed]),
+        parts=np.repeat(np.arange(len(placed)), [len(array) for array in placed]),
         moved=any(draw.skinned or draw.mesh.morphs for draw in draws),
     )
 
