@@ -89,8 +89,9 @@ def _default(parameter: Any) -> str:
         return "required"
     if isinstance(parameter.show_default, str):
         return parameter.show_default
-    if parameter.default in (None, "", False) or callable(parameter.default):
-        return ""
+    default = parameter.default
+    if default is None or default == "" or isinstance(default, bool) or callable(default):
+        return ""  # a switch is off
     return f"`{parameter.default}`"
 
 

@@ -74,6 +74,30 @@ def test_what_a_page_says_to_type_works(page, desk, tmp_path):
         assert "Traceback" not in done.stderr
 
 
+CUBE = """mtllib cube.mtl
+v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nv 0 0 2\nv 1 0 2\nv 1 1 2\nv 0 1 2
+usemtl red
+f 1 4 3 2\nf 5 6 7 8\nf 1 2 6 5\nf 2 3 7 6\nf 3 4 8 7\nf 4 1 5 8
+"""
+
+
+def test_obj_and_fbx_files_are_taken_once_they_are_converted_as_a_page_says(tmp_path):
+    """The FBX file is of another shape than the OBJ, else it would be its copy."""
+    pytest.importorskip("bpy", reason="needs the extra [render]")
+    code = next(each.code for each in COMMANDS if "import bpy" in each.code)
+    folder = tmp_path / "my-models"
+    folder.mkdir()
+    (folder / "cube.obj").write_text(CUBE)
+    (folder / "cube.mtl").write_text("newmtl red\nKd 0.8 0.1 0.1\n")
+    (tmp_path / "work.py").write_text(
+        "import bpy\n"  # it begins with a cube of its own
+        "bpy.ops.export_scene.fbx(filepath='my-models/box.fbx')\n" + code
+    )
+    subprocess.run([sys.executable, "work.py"], cwd=tmp_path, check=True, capture_output=True)
+    done = viewpoint100k("objects", "list", folder, "--json")
+    assert {json.loads(line)["record"]["uid"] for line in done.stdout.splitlines()} == {"box", "cube"}
+
+
 def test_most_of_what_can_be_typed_is_run_and_the_rest_has_a_reason():
     run = [command for command in COMMANDS if not command.not_run]
     own = [command for command in COMMANDS if command.block.page != "cli.md"]

@@ -69,6 +69,17 @@ def test_vlmevalkit_reads_a_row_per_question_with_options_and_leaves_numbers_out
             ]
 
 
+def test_only_the_types_that_are_named_are_written(dataset, train, tmp_path):
+    kept = {"ego_translation", "ego_rotation"}
+    wanted = [question.id for _, question in train if question.type in kept]
+    done = export(dataset, "llamafactory", tmp_path / "out", "train", kept)
+    rows = json.loads((tmp_path / "out" / "viewpoint100k_train.json").read_text())
+    assert done.questions == len(wanted) and 0 < len(wanted) < len(train)
+    assert [row["id"] for row in rows] == wanted
+    with pytest.raises(InputError, match=r"--type ego_rotations: expected some of .*ego_rotation"):
+        export(dataset, "openai", tmp_path / "other", "train", ["ego_rotations"])
+
+
 def test_lmms_eval_finds_a_task_that_loads_asks_and_scores(dataset, train, tmp_path):
     import datasets
 

@@ -15,13 +15,14 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from viewpoint100k.drawing import draws, shown
 from viewpoint100k.errors import InputError, MissingExtra
-from viewpoint100k.records import Question
+from viewpoint100k.questions import KINDS
+from viewpoint100k.records import Question, Sample
 from viewpoint100k.scoring import LETTERS
 from viewpoint100k.shards import (
     StoredSample,
@@ -48,48 +49,66 @@ class Exported(NamedTuple):
     files: list[str]  # names within the folder; of pictures only their folder
 
 
+class _Chosen(NamedTuple):
+    """What is exported: the fair questions of a split, of these types; no types: of all."""
+
+    dataset: Path
+    split: str
+    types: frozenset[str]
+
+    def of(self, sample: Sample) -> list[Question]:
+        """The questions of a sample that are exported."""
+        return [each for each in sample.fair_questions if not self.types or each.type in self.types]
+
+
 class _Row(NamedTuple):
     stored: StoredSample
     question: Question
     pictures: list[bytes]  # JPEG, as they are to be shown
 
 
-def export(dataset: Path, to: str, out: Path, split: str | None = None) -> Exported:
+def export(
+    dataset: Path, to: str, out: Path, split: str | None = None, types: Collection[str] = ()
+) -> Exported:
     """Write a split of a dataset for another tool.
 
     Args:
         to: one of `FORMATS`.
         out: a folder that is new or empty.
         split: None: test for what evaluates, train for what trains.
+        types: only these types of questions, such as "ego_translation"; none: all of them.
 
     Raises:
-        InputError: there is no such format or split, or the folder is not empty.
+        InputError: there is no such format, split or type, or the folder is not empty.
         MissingExtra: the format needs a library that is not installed.
     """
     if to not in FORMATS:
         raise InputError(f"--to {to}: expected {', '.join(FORMATS)}")
     write, usual = FORMATS[to]
-    chosen = split or usual
-    shard_paths(dataset, chosen)
+    chosen = _Chosen(dataset, split or usual, frozenset(types))
+    known = {kind.type for kind in KINDS}
+    if unknown := sorted(chosen.types - known):
+        raise InputError(f"--type {unknown[0]}: expected some of {', '.join(sorted(known))}")
+    shard_paths(dataset, chosen.split)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not an empty folder; choose a new one")
     out.mkdir(parents=True, exist_ok=True)
-    return write(dataset, chosen, out)
+    return write(chosen, out)
 
 
-def _rows(dataset: Path, split: str) -> Iterator[_Row]:
-    """The fair questions of a split; pictures are decoded once, and only if something is drawn into them.
+def _rows(chosen: _Chosen) -> Iterator[_Row]:
+    """The questions to export; pictures are decoded once, and only if something is drawn into them.
 
     Raises:
         InputError: a picture is none of ours: others read what is exported, and their readers take more
         formats. Or a prompt has a place for a picture more.
     """
-    for path, stored in iter_stored(dataset, split):
+    for path, stored in iter_stored(chosen.dataset, chosen.split):
         decoded: list[Any] = []
         with in_sample(path, stored.key):
             for view, data in enumerate(stored.images):
                 open_picture(data, f"view_{view}.jpg")
-        for question in stored.sample.fair_questions:
+        for question in chosen.of(stored.sample):
             if IMAGE in question.prompt:
                 raise InputError(
                     f"{path}: {question.id}: its prompt holds {IMAGE}, where others put a picture"
@@ -115,13 +134,18 @@ def _jpeg(picture: Any) -> bytes:
 # --- VLMEvalKit ------------------------------------------------------------------------------------
 
 
-def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
+def _vlmevalkit(chosen: _Chosen, out: Path) -> Exported:
     """NAME.tsv for $LMUData; `python run.py --data NAME` takes a set of unknown name for multiple choice."""
-    name = f"{NAME}_{split}"
+    name = f"{NAME}_{chosen.split}"
     left_out = 0
     count = 0
     most = max(
-        (len(q.options) for s in iter_samples(dataset, split) for q in s.sample.fair_questions), default=0
+        (
+            len(question.options)
+            for stored in iter_samples(chosen.dataset, chosen.split)
+            for question in chosen.of(stored.sample)
+        ),
+        default=0,
     )
     letters = LETTERS[: max(2, most)]
     unfinished = out / f".{name}.partial"
@@ -129,7 +153,7 @@ def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
         table = csv.writer(file, delimiter="\t", lineterminator="\n")
         others = ["answer", "category", "l2-category", "question_id", "split", "image"]
         table.writerow(["index", "question", *letters, *others])
-        for row in _rows(dataset, split):
+        for row in _rows(chosen):
             question = row.question
             if not question.options:
                 left_out += 1
@@ -139,9 +163,8 @@ def _vlmevalkit(dataset: Path, split: str, out: Path) -> Exported:
             options = [*question.options, *[""] * (len(letters) - len(question.options))]
             right = LETTERS[question.answer_index]
             asked = question.prompt.split("\n")[0]
-            table.writerow(
-                [count, asked, *options, right, question.type, question.tier, question.id, split, image]
-            )
+            about = [question.type, question.tier, question.id, chosen.split]
+            table.writerow([count, asked, *options, right, *about, image])
             count += 1
     unfinished.replace(out / f"{name}.tsv")
     return Exported(count, left_out, [f"{name}.tsv"])
@@ -207,15 +230,15 @@ def process_results(doc, results):
 '''
 
 
-def _lmms_eval(dataset: Path, split: str, out: Path) -> Exported:
+def _lmms_eval(chosen: _Chosen, out: Path) -> Exported:
     """A task folder for `--include_path`.
 
     The yaml names the data by its full path: the harness resolves no other.
     """
-    name = f"{NAME}_{split}"
-    data = out.resolve() / f"{split}.parquet"
-    count = _write_parquet(data, _features(), (_columns(row) for row in _rows(dataset, split)))
-    yaml = LMMS_YAML.format(name=name, split=split, data=json.dumps(str(data)))
+    name = f"{NAME}_{chosen.split}"
+    data = out.resolve() / f"{chosen.split}.parquet"
+    count = _write_parquet(data, _features(), (_columns(row) for row in _rows(chosen)))
+    yaml = LMMS_YAML.format(name=name, split=chosen.split, data=json.dumps(str(data)))
     write_atomically(out / f"{name}.yaml", yaml.encode())
     write_atomically(out / "utils.py", LMMS_UTILS.encode())
     return Exported(count, 0, [f"{name}.yaml", "utils.py", data.name])
@@ -271,14 +294,14 @@ def _write_parquet(path: Path, features: Any, rows: Iterator[dict[str, Any]]) ->
 # --- LLaMA-Factory ---------------------------------------------------------------------------------
 
 
-def _llamafactory(dataset: Path, split: str, out: Path) -> Exported:
+def _llamafactory(chosen: _Chosen, out: Path) -> Exported:
     """A folder for `dataset_dir`: the pictures' paths are relative to it.
 
     A picture that several questions show is there once.
     """
-    name = f"{NAME}_{split}"
+    name = f"{NAME}_{chosen.split}"
     rows = list[dict[str, Any]]()
-    for row in _rows(dataset, split):
+    for row in _rows(chosen):
         paths = _picture_files(row, out)
         turns = [
             {"from": "human", "value": IMAGE * len(paths) + row.question.prompt},
@@ -316,7 +339,7 @@ def _picture_files(row: _Row, out: Path) -> list[str]:
 # --- messages as JSON lines ------------------------------------------------------------------------
 
 
-def _ms_swift(dataset: Path, split: str, out: Path) -> Exported:
+def _ms_swift(chosen: _Chosen, out: Path) -> Exported:
     """NAME.jsonl for `--dataset`. Pictures by their full paths: others are looked up from where it is run."""
     folder = out.resolve()
 
@@ -326,12 +349,12 @@ def _ms_swift(dataset: Path, split: str, out: Path) -> Exported:
         said = {"role": "assistant", "content": row.question.answer}
         return {"messages": [asked, said], "images": paths}
 
-    name = f"{NAME}_{split}.jsonl"
-    count = _write_lines(out / name, (line(row) for row in _rows(dataset, split)))
+    name = f"{NAME}_{chosen.split}.jsonl"
+    count = _write_lines(out / name, (line(row) for row in _rows(chosen)))
     return Exported(count, 0, [name, "images/"])
 
 
-def _openai(dataset: Path, split: str, out: Path) -> Exported:
+def _openai(chosen: _Chosen, out: Path) -> Exported:
     """NAME.jsonl for its fine-tuning, and for servers and trainers of that interface."""
 
     def line(row: _Row) -> dict[str, Any]:
@@ -342,8 +365,8 @@ def _openai(dataset: Path, split: str, out: Path) -> Exported:
         asked = {"role": "user", "content": [*parts, {"type": "text", "text": row.question.prompt}]}
         return {"messages": [asked, {"role": "assistant", "content": row.question.answer}]}
 
-    name = f"{NAME}_{split}.jsonl"
-    count = _write_lines(out / name, (line(row) for row in _rows(dataset, split)))
+    name = f"{NAME}_{chosen.split}.jsonl"
+    count = _write_lines(out / name, (line(row) for row in _rows(chosen)))
     return Exported(count, 0, [name])
 
 
@@ -372,13 +395,13 @@ def compute_score(data_source, solution_str, ground_truth, extra_info=None):
 '''
 
 
-def _verl(dataset: Path, split: str, out: Path) -> Exported:
+def _verl(chosen: _Chosen, out: Path) -> Exported:
     """NAME.parquet for `data.train_files` or `data.val_files`, `data.image_key=images`."""
     _features()  # says what is missing
     from datasets import Features, Image, List, Value
 
     text = Value("string")
-    name = f"{split}.parquet"
+    name = f"{chosen.split}.parquet"
     features = Features(
         {
             "data_source": text,
@@ -400,7 +423,7 @@ def _verl(dataset: Path, split: str, out: Path) -> Exported:
             },
         }
     )
-    rows = (_verl_row(number, row, split) for number, row in enumerate(_rows(dataset, split)))
+    rows = (_verl_row(number, row, chosen.split) for number, row in enumerate(_rows(chosen)))
     count = _write_parquet(out / name, features, rows)
     write_atomically(out / "reward.py", VERL_REWARD.encode())
     return Exported(count, 0, [name, "reward.py"])
@@ -419,7 +442,7 @@ def _verl_row(number: int, row: _Row, split: str) -> dict[str, Any]:
     }
 
 
-Writer = Callable[[Path, str, Path], Exported]
+Writer = Callable[[_Chosen, Path], Exported]
 FORMATS: dict[str, tuple[Writer, str]] = {  # and the split that is written if none is named
     "vlmevalkit": (_vlmevalkit, "test"),
     "lmms-eval": (_lmms_eval, "test"),

@@ -5,9 +5,10 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 
 import pytest
-from support.command import SMALL, every_command, fake_programs, parse_command, viewpoint100k
+from support.command import ROOT, SMALL, every_command, fake_programs, parse_command, viewpoint100k
 
 from viewpoint100k.cli.options import PRESETS
 from viewpoint100k.config import preset_names
@@ -46,6 +47,17 @@ def test_help_of_generate_names_every_preset_and_a_page_for_each():
     assert sorted(PRESETS) == preset_names()
     for name in preset_names():
         assert re.search(rf"{name}: [^()]*\(docs/[a-z_]+\.md", text), name
+
+
+def test_a_system_without_posix_is_told_so_in_one_line():
+    """As on Windows, where Python has no fcntl."""
+    code = "import sys; sys.modules['fcntl'] = None; from viewpoint100k.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "status", "nowhere"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: this system has no fcntl") and "WSL 2" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_bash_completes_commands_options_and_presets(tmp_path):

@@ -52,7 +52,7 @@ def planned(home, pairs=24):
 def test_processes_at_once_download_each_object_once_and_whole_over_a_bad_line(tmp_path):
     cache, out, plan = planned(tmp_path)
     glbs = cache.glbs()
-    with BadLine(glbs) as line:
+    with BadLine(glbs, faults=("drop", "short")) as line:
         env = objaverse_environment(tmp_path, line.url) | {"VIEWPOINT100K_CONNECTIONS": "3"}
         # all fetch everything, and two threads each would like to
         command = [*COMMAND, "objects", "fetch", str(out), "--connections", "2"]

@@ -70,6 +70,8 @@ NOT_RUN = (
 NOT_RUN_PYTHON = (
     (r"import duckdb", "needs duckdb, which nothing else here does"),
     (r"pycolmap", "finds the poses of somebody's video, which takes minutes"),
+    (r"import bpy", "tests/test_docs.py converts an OBJ and an FBX file by it"),
+    (r"DataLoader", "tests/test_load.py reads a stream by the workers of a loader"),
 )
 # A command of one of these pages is not run again if the tutorial begins with the same words.
 LIKE_THE_TUTORIAL = ("training.md",)

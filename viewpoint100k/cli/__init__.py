@@ -67,6 +67,9 @@ def collect_rarely() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+POSIX_MODULES = ("fcntl", "resource")
+
+
 def main() -> None:
     """The command line. Errors that a user can fix are one line."""
     # our matrices are small: a second thread of numpy's only waits for them, and costs as much as the first
@@ -84,3 +87,13 @@ def main() -> None:
             f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True, highlight=False
         )
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        if error.name not in POSIX_MODULES:
+            raise
+        err_console.print(
+            f"[red]error:[/red] this system has no {error.name}, with which files are locked and processes "
+            "limited; expected Linux. On Windows use WSL 2 (docs/rendering.md, which systems)",
+            soft_wrap=True,
+            highlight=False,
+        )
+        sys.exit(2)

@@ -78,6 +78,10 @@ def generate(
 ) -> None:
     """Plan, render, validate and describe a dataset. Run it again to go on where it stopped.
 
+    Without options it makes a sample to look at, the preset smoke. With --runner ray or slurm,
+    --cpus-per-shard and --gpus-per-shard say what renders a shard, in place of --workers and --device; with
+    --runner local the options for other machines have no effect.
+
     [bold]viewpoint100k generate my-dataset[/bold]
     [bold]viewpoint100k generate my-dataset --source my-models/ --pairs 300 --set render.quality=draft[/bold]
     [bold]viewpoint100k generate big --preset viewpoint-6dof --source objaverse:lvis --dry-run[/bold]
@@ -400,8 +404,10 @@ def requestion_command(
     ],
     overrides: SetOption = None,
 ) -> None:
-    """Ask new questions about the pairs of a dataset: other wordings, other forms of answers. Nothing is
+    """Ask new questions about the pairs of a dataset: other wordings, forms of answers or margins. Nothing is
     rendered.
+
+    --set takes settings of questions.* and gates.* only.
 
     [bold]viewpoint100k requestion my-dataset reworded --set questions.templates=mine.yaml[/bold]
     [bold]viewpoint100k requestion my-dataset letters --set questions.other_forms=0[/bold]

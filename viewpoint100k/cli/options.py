@@ -60,7 +60,7 @@ GpusOption = Annotated[
     typer.Option(
         "--gpus-per-shard",
         min=0,
-        help="How many GPUs each shard gets; with 0 it renders on the processor.",
+        help="How many GPUs each shard gets. With 0 it renders on the processor.",
         rich_help_panel=FARM,
     ),
 ]
@@ -73,7 +73,10 @@ RetriesOption = Annotated[
     ),
 ]
 DatasetArgument = Annotated[
-    Path, typer.Argument(help="A folder that `viewpoint100k generate` wrote.", show_default=False)
+    Path,
+    typer.Argument(
+        help="A dataset folder, as `generate`, `photos` or `requestion` wrote it.", show_default=False
+    ),
 ]
 PresetOption = Annotated[
     str,

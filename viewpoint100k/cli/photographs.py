@@ -8,9 +8,9 @@ from typing import Annotated, Any, Optional
 import typer
 from rich.markup import escape
 
-from viewpoint100k.cli.options import AllowOption, SeedOption, SetOption
+from viewpoint100k.cli.options import AllowOption, SetOption
 from viewpoint100k.cli.screen import err_console, out_console, print_problems
-from viewpoint100k.errors import InputError, disk_errors
+from viewpoint100k.errors import InputError, disk_errors, shell_line
 
 app = typer.Typer()
 
@@ -55,6 +55,10 @@ SubjectOption = Annotated[
         show_default="found from masks or points",
     ),
 ]
+PhotosSeedOption = Annotated[
+    Optional[int],
+    typer.Option(help="Seed of every random choice: the same seed gives the same bytes.", show_default="0"),
+]
 LicenceOption = Annotated[
     str, typer.Option(help="Licence of the sets whose manifest names none.", show_default="unknown")
 ]
@@ -76,7 +80,7 @@ def photos_command(
     licence: LicenceOption = "",
     author: AuthorOption = "",
     source_url: SourceUrlOption = "",
-    seed: SeedOption = None,
+    seed: PhotosSeedOption = None,
     allow: AllowOption = None,
     overrides: SetOption = None,
     workers: LookersOption = 1,
@@ -182,6 +186,6 @@ def _print_summary(out: Path, manifest: Any, problems: int) -> None:
             "pictures. Say it with --licence, or in a manifest.csv beside the sets",
             soft_wrap=True,
         )
-    out_console.print(
-        f"Look at it: viewpoint100k gallery {escape(str(out))} {escape(str(out))}.html", soft_wrap=True
-    )
+    out_console.print("Look at it:")
+    page = shell_line("gallery", out, f"{out}.html")
+    out_console.print(f"  {page}", soft_wrap=True, markup=False, highlight=False)

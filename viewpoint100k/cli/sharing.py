@@ -176,17 +176,26 @@ def export_command(
         Optional[str],
         typer.Option(help="Which split to write.", show_default="test for evaluation, train for training"),
     ] = None,
+    types: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--type",
+            help="Write only this type of question, such as ego_translation. May be repeated.",
+            show_default="all",
+        ),
+    ] = None,
 ) -> None:
-    """Write the questions for another tool, with figures drawn in. VLMEvalKit gets no questions that ask
-    for a number.
+    """Write the balanced questions of a split for another tool, with figures drawn in.
+
+    VLMEvalKit gets no questions that ask for a number.
 
     [bold]viewpoint100k export my-dataset --to lmms-eval task/[/bold]
-    [bold]viewpoint100k export my-dataset --to llamafactory data/ --split train[/bold]
+    [bold]viewpoint100k export my-dataset --to llamafactory data/ --split train --type ego_rotation[/bold]
     """
     from viewpoint100k import export
 
     with disk_errors(out):
-        done = export.export(dataset, to, out, split)
+        done = export.export(dataset, to, out, split, types or ())
     left = f", {done.left_out} that ask for a number left out" if done.left_out else ""
     out_console.print(
         f"{done.questions} questions{left}: {', '.join(done.files)} in {escape(str(out))}", soft_wrap=True
