@@ -85,7 +85,8 @@ def test_a_hundred_kilobytes_of_text_are_read_in_passing():
     assert parse_answer("left right " * 10_000 + "<answer>C</answer>", SIDES) == 2
     for hostile in (
         r"\boxed{", r"\boxed{}", "\\", "A: no. ", "A (", "答案", "not left ", "option ", "A or ", "I'd go with ",
-        "answer is not ", "correct ", "$", "- ", "A. left ", "n't ", "<|", "<|a",
+        "answer is not ", "correct ", "$", "- ", "A. left ", "n't ", "<|", "<|a", "<b>", "<answer ", "< /", "A. left - ", "A? ", "not think ",
+        "be B (", "A (or ",
     ):  # fmt: skip
         started = time.process_time()
         parse_answer(hostile * (100_000 // len(hostile)), SIDES)
@@ -195,12 +196,13 @@ def test_the_worth_of_a_number_counts_tolerances_written_out_here():
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["letter", "digit", "word", "json", "number"])
 def test_a_hundred_kilobytes_of_anything_cost_no_time_and_earn_nothing_by_volume(hostile, form):
-    text, started = hostile * (100_000 // len(hostile)), time.monotonic()
+    text = hostile * (100_000 // len(hostile))
+    started = time.process_time()
     if form == "number":
         assert score(text, [], -1, form, 40.0) == 0
     else:
         assert sum(score(text, ACTIONS, place, form) for place in range(4)) <= 1
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_saying_everything_earns_nothing():

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from trainers.benchmark_columns import FRAMES
 from viewpoint100k import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def _vllm(arguments: "PredictArguments") -> Answer:
         raise InputError(
             "--backend vllm: vllm is not installed; install it, or ask a server with --backend openai"
         ) from error
-    model = LLM(arguments.model, dtype=arguments.dtype, limit_mm_per_prompt={"image": 5})
+    try:
+        model = LLM(arguments.model, dtype=arguments.dtype, limit_mm_per_prompt={"image": FRAMES})
+    except (OSError, ValueError) as error:
+        raise InputError(f"vLLM cannot load {arguments.model}: {str(error).splitlines()[0]}") from error
     settings = SamplingParams(temperature=arguments.temperature, max_tokens=arguments.max_new_tokens)
 
     def answer(asked: Sequence[Asked]) -> list[str]:

@@ -105,7 +105,10 @@ def _without_videos(model: str, error: Exception, more: dict[str, Any]) -> Any:
 
 
 def video_free(kind: str) -> Any:
-    """The class of a Qwen processor whose attributes, which are read from its signature, name no videos."""
+    """The class of a Qwen processor whose attributes, which are read from its signature, name no videos.
+
+    What it saves can be loaded where torchvision is: videos are to be treated as pictures are.
+    """
     from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
     from transformers.models.qwen2_vl.processing_qwen2_vl import Qwen2VLProcessor
     from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
@@ -114,6 +117,8 @@ def video_free(kind: str) -> Any:
     base = {"qwen2_vl": Qwen2VLProcessor, "qwen2_5_vl": Qwen2_5_VLProcessor, "qwen3_vl": Qwen3VLProcessor}[
         kind
     ]
+
+    videos = "Qwen3VLVideoProcessor" if kind == "qwen3_vl" else "Qwen2VLVideoProcessor"
 
     class VideoFree(base):  # type: ignore[misc, valid-type]
         def __init__(
@@ -128,6 +133,14 @@ def video_free(kind: str) -> Any:
                 setattr(self, name, getattr(tokenizer, name, token))
                 setattr(self, f"{name}_id", tokenizer.convert_tokens_to_ids(getattr(self, name)))
             ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
+
+        def to_dict(self) -> dict[str, Any]:
+            """As it is saved: with a part for videos, else neither vLLM nor torchvision's classes load it."""
+            saved: dict[str, Any] = super().to_dict()
+            pictures = dict(saved["image_processor"])
+            pictures.pop("image_processor_type", None)
+            saved["video_processor"] = pictures | {"video_processor_type": videos}
+            return saved
 
     # saved under the name by which it can be loaded if torchvision is installed
     VideoFree.__name__ = base.__name__

@@ -22,12 +22,13 @@ _LONGEST = 100_000  # characters that are read; nobody answers a lettered questi
 
 # --- what is taken away before reading -------------------------------------------------------------
 
-_TAG = re.compile(r"</?(?:answer|think)>", re.IGNORECASE)
+_TAG = re.compile(r"<\s?(/?)\s?(answer|think)(?:\s[^<>]{0,40})?>", re.IGNORECASE)
 _THINK = re.compile(r"<think>", re.IGNORECASE)  # thinking that never ends holds no answer
 _BOXED = re.compile(r"\\f?boxed\s*\{")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]{1,12}|[()\[\]$ ])")  # \text, \mathrm, \( of LaTeX
 _UNSEEN = re.compile("[\u200b-\u200d\ufeff]")  # of no width
 _SPECIAL = re.compile(r"<\|[\w ]{1,40}\|>")  # tokens of a chat template that a decoder left in
+_HTML = re.compile(r"<(b|i|u|p|em|strong|code|span)>([^<>]*)</\1>", re.IGNORECASE)
 _BRACKETS = str.maketrans("【】「」『』〈〉《》。、", "[][][][][].,")
 
 # --- where letters stand ---------------------------------------------------------------------------
@@ -35,32 +36,44 @@ _BRACKETS = str.maketrans("【】「」『』〈〉《》。、", "[][][][][].,"
 # minutes.
 
 _OPENS = r"[\"'`(\[{*_~$:=>\s-]*+"  # dressing before a letter
-_LETTER = r"([A-J])(?![A-Za-z0-9]|'[a-z])"
+_LETTER = r"([A-J])(?![A-Za-z0-9]|'[a-z]|-[A-Za-z])"
 _CONCLUDES = re.compile(
-    r"(?:(?<![A-Za-z<])(?:answer|(?:correct|right|best|final)\s+(?:option|choice|letter)"
-    r"|I(?:\s+would|'d)?\s+(?:choose|pick|select|go\s+with))"
+    r"(?:(?<![A-Za-z<])(?:answer|ans\.?|(?:correct|right|best|final)\s+(?:option|choice|letter)"
+    r"|respuesta|réponse|antwort|resposta|risposta|ответ"
+    r"|I(?:\s+would|'d)?\s+(?:choose|pick|select|say|go\s+(?:with|for)))"
     r"(?:(?:\s+|_)(?:choice|option|letter|is|be|should|would|must|to|the|most|likely|probably|clearly"
-    r"|therefore|thus|hence|definitely|indeed|correct|one|here)(?![A-Za-z]))*+"
+    r"|therefore|thus|hence|definitely|indeed|correct|one|here"
+    r"|es|est|ist|é|è|correcta|correcte|correta|corretta)(?!\w))*+"
     r"|(?:答案|答え|正解|정답|답)(?:应该|應該|应)?(?:是|为|為|选|選|は|은|는)?(?:选项|選項)?"
     r"|(?:故|应|應|我|因此|所以)选择?|(?:故|應|我|因此|所以)選擇?)"
-    rf"{_OPENS}(?:option\s+)?{_OPENS}{_LETTER}",
+    rf"[\])]?{_OPENS}(?:option\s+)?{_OPENS}{_LETTER}",
     re.IGNORECASE,
 )
 _MENTIONS = re.compile(
-    rf"(?:(?<![A-Za-z])(?:option|choice|letter)(?:\s+is)?|选项|選項|选择?|選擇?){_OPENS}{_LETTER}",
+    rf"(?:(?<![A-Za-z])(?:option|choice|letter)(?:\s+is)?|选项|選項|选择?|選擇?|옵션|選択肢){_OPENS}{_LETTER}",
     re.IGNORECASE,
 )
-_LEADING = re.compile(rf"^[\s\"'`(\[{{*_#>$-]*+{_LETTER}(?=([\s\"'`)\]}}*_.:,;$|-]*+)(.?))", re.IGNORECASE)
+_LEADING = re.compile(
+    rf"^[\s\"'`(\[{{*_#<>$~✓✔✅➡→👉\ufe0f-]*+{_LETTER}(?=([\s\"'`)\]}}*_.:,;!$|>~✓✔✅-]*+)(.?))",
+    re.IGNORECASE,
+)
+_AND_NO_MORE = re.compile(r"(?:or\s|and\s|[/&])?[\s\"'`(\[{*_]*+([A-J])[\s\"'`)\]}*_.!]*+(?:\n|$)")  # a line
+_YES_OR_NO = (
+    r"(?:yes|true|correct|right|no|false|incorrect|wrong|not\s+(?:correct|right|true)"
+    r"|✓|✔|✅|✗|✘|❌|不对|不對|不正确|不正確|正确|正確|错误|錯誤|对|錯|错|對)"
+)
 _VERDICT = re.compile(
-    r"(?<![A-Za-z0-9'])([A-J])(?:\s*[:.)(\]\-–—=→]+\s*|\s+)(is\s+)?"
-    r"(yes|true|correct|right|no|false|incorrect|wrong|not\s+(?:correct|right|true)|✓|✔|✅|✗|✘|❌|对|錯|错|對)"
-    r"(?=\s*(?:[.,;:!?)\]|\n]|$|(?:because|since|as|and|but)\b|[(\[]?[A-J][).:\]]))",
+    r"(?<![A-Za-z0-9'])(?<!\bi\.)([A-J])(?:\s*[:.)(\]\-–—=→?]+\s*|\s+|(?=[一-鿿]))(is\s+|是)?"
+    rf"({_YES_OR_NO})的?"
+    r"(?=\s*(?:[.,;:!)\]|\n]|$|(?:because|since|as|and|but)\b|[(\[]?[A-J][).:?\]]))",
     re.IGNORECASE,
 )
-_AFFIRMS = frozenset({"yes", "true", "correct", "right", "✓", "✔", "✅", "对", "對"})
+_AFFIRMS = frozenset({"yes", "true", "correct", "right", "✓", "✔", "✅", "对", "對", "正确", "正確"})
 _LAST_LINE = re.compile(rf"^{_OPENS}{_LETTER}[\s\"'`)\]}}*_.$!-]*$")
 _LAST_WORD = re.compile(
-    rf"(?:\b(?:so|therefore|thus|hence|is|it's|with|pick|choose|select)|[:=→]|[-=]>|所以|因此)[\s,:]*{_OPENS}{_LETTER}"
+    r"(?:\b(?:so|therefore|thus|hence|(?<!thing )but|is|it's|(?:must|would|should|to)\s+be"
+    r"|(?:go|going|agree)\s+with|corresponds\s+to|matches|leaves|leaving|pick|choose|select|(?:yes|no|sure|okay),)"
+    rf"|(?<![Ff]ig)(?<!Mr)[.!]\s|[:=→]|[-=]>|是|所以|因此)[\s,:]*{_OPENS}{_LETTER}"
     r"[\s\"'`)\]}*_.$!]*$",
     re.IGNORECASE,
 )
@@ -72,17 +85,29 @@ _AFTER_LETTER = frozenset(
      "or", "and"]
 )  # fmt: skip
 _MAY_BE_WORDS = ("A", "I")
+# What may stand between a "not" and what it denies. Only spaces: a "not" of the line before denies nothing.
 _NOT = re.compile(
-    r"(?:\b(?:not|never|neither|nor|unlike|excluding|than|instead\s+of)|n't|\bn\s+t\b|\b(?:did|does|do|is|was)n?\s+t\b|不是)"
-    r"(?:\s+(?:to|the|a|an|move|moved|moving|go|going|gone|turn|turned|rotate|rotated|option|choice|be)\b)*"
-    r"[\s\"'(\[*]*$",
+    r"(?:\b(?:not|cannot|never|neither|nor|unlike|excluding|except|than|instead of|impossible|unlikely"
+    r"|unclear|unsure)"
+    r"|(?<!no )(?<!out )(?<!out a )(?<!ond )\bdoubt"
+    r"|n't|\bn t\b|\b(?:did|does|do|is|was|can|could|would)n? t\b)"
+    r"(?: (?:to|the|a|an|move|moved|moving|go|going|gone|turn|turned|rotate|rotated|option|choice|answer|be"
+    r"|been|have|had|think|believe|say|see|sure|certain|tell|know|whether|if|that|it|it's|it s|this|is|was"
+    r"|would|should|could|can|choose|pick|select|with|camera|correct|right|best|final)\b)*"
+    r"[\s\"'(\[*]*$"
+    r"|(?:不是|不要|不能|不应该|不應該|不应|不應|不该|不該|不|别|別|勿|并非|並非) ?$",
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"[\s\"')\]*:,-]*(?:is|are|was|seems|looks)?\s*(?:in|not\s+)?(?:correct|wrong)\b", re.IGNORECASE
+    r"[\s\"')\]*:,-]*(?:(?:is|are|was|seems|looks)?\s*(?:in|not\s+)?(?:correct|wrong)\b"
+    r"|(?:is|are|was|can|could|does)(?:\s*not\b|n't)"
+    r"|(?:is|are|was|seems|looks|(?:can|could|must)\s+be)\s+(?:out|ruled\s+out|excluded|eliminated|unlikely|impossible)\b)",
+    re.IGNORECASE,
 )
 _LINK = re.compile(
-    r"[\s\"')\]*]*(?:/|,|;|&|\+|\bor\b|\band\b|或|和)\s*(?:or\s+|and\s+)?[\"'(\[*]*([A-J])(?![A-Za-z0-9'])"
+    r"[\s\"'()\[\]*]*(?:/|,|;|&|\+|\b(?:or|and|vs\.?|o|ou|oder|y|und|et)\b|或者?|和|还是|還是|또는|혹은|または)\s*"
+    r"(?:or\s+|and\s+)?[\"'(\[*]*([A-J])(?![A-Za-z0-9']|\.[eg]\b)",  # but not "i.e." or "e.g."
+    re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"\n|[.!?;](?:\s|$)")
 _BEFORE = 60  # characters before a word that may say "not"
@@ -193,14 +218,15 @@ def _said(text: str) -> str:
     answer = None
     thought = 0
     for tag in _TAG.finditer(text):
-        match tag.group().lower():
-            case "<answer>":
-                opened = tag.end()
-            case "</answer>" if opened >= 0:
-                answer = text[opened : tag.start()]
-                opened = -1
-            case "</think>":
-                thought = tag.end()
+        closes = bool(tag.group(1))
+        name = tag.group(2).lower()
+        if name == "answer" and not closes:
+            opened = tag.end()
+        elif name == "answer" and opened >= 0:
+            answer = text[opened : tag.start()]
+            opened = -1
+        elif name == "think" and closes:
+            thought = tag.end()
     if answer is None:
         unfinished = _THINK.search(text, thought)
         answer = text[thought : unfinished.start() if unfinished else None]
@@ -226,7 +252,7 @@ def _boxed(text: str) -> str:
 def _readable(completion: str) -> str:
     """The part that is read, in characters of ASCII where they only look different; without empty lines."""
     text = unicodedata.normalize("NFKC", _said(completion[-_LONGEST:])).translate(_BRACKETS)
-    text = _COMMAND.sub(" ", _SPECIAL.sub(" ", _UNSEEN.sub("", text)))
+    text = _COMMAND.sub(" ", _HTML.sub(r" \2 ", _SPECIAL.sub(" ", _UNSEEN.sub("", text))))
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
@@ -235,10 +261,12 @@ def _readable(completion: str) -> str:
 
 
 def _verdicts(text: str, options: Sequence[str]) -> set[str] | None:
-    """`A: no. B: yes.` Where a word is the option's own, as in `A: left. B: right.`, it is no verdict."""
+    """`A: no. B: yes.`, `A. left: no`. Where a word is the option's own, as in `A: left. B: right.`, it is no
+    verdict.
+    """
     right = set[str]()
     wrong = set[str]()
-    for letter, stated, said in _VERDICT.findall(text):
+    for letter, stated, said in _VERDICT.findall(_without_own_words(text, options)):
         index = LETTERS.index(letter.upper())
         word = " ".join(said.lower().split())
         if not stated and index < len(options) and word == _plain(options[index]):
@@ -248,15 +276,25 @@ def _verdicts(text: str, options: Sequence[str]) -> set[str] | None:
         return right - wrong if not right & wrong else set()
     if not wrong:
         return None
-    named = set[str]().union(*(place(text, options) or () for place in (_conclusions, _heads, _mentions)))
+    places = (_conclusions, _heads, _mentions, _ends, _bracketed)
+    named = set[str]().union(*(place(text, options) or () for place in places))
     return None if named - wrong else set()  # what is left over was not said
+
+
+def _without_own_words(text: str, options: Sequence[str]) -> str:
+    """`A: no` of `A. left: no`: the words of an option between its letter and a verdict are taken away."""
+    for letter, option in zip(LETTERS, options, strict=False):
+        words = rf"(?<![\w'])({letter}\W{{1,3}}){re.escape(option)}[\s:(–—=→-]{{1,4}}(?={_YES_OR_NO}(?!\w))"
+        text = re.sub(words, r"\1", text, flags=re.IGNORECASE)
+    return text
 
 
 def _conclusions(text: str, options: Sequence[str]) -> set[str] | None:
     """`The answer is B`, `Answer: (B)`, `I'd go with B`, `答案：B`."""
     found = set[str]()
     for match in _CONCLUDES.finditer(text):
-        if _is_letter(text, match.span(1)) and not _wrong(text, match):
+        refused = _wrong(text, match) or _negated(text, match.start())
+        if _is_letter(text, match.span(1)) and not refused:
             found |= {match.group(1).upper(), *_linked(text, match.end())}
     return found or None
 
@@ -267,18 +305,28 @@ def _heads(text: str, options: Sequence[str]) -> set[str] | None:
     if match is None or not _is_letter(text, match.span(1)):
         return None
     if match.group(3) in {"/", "&", "?"} or (match.group(3) and not match.group(2)):
-        return None if match.group(3).isalpha() else set()  # "A/B", "B?"
+        named = text.startswith(("选项", "選項"), match.end(1))  # "B选项"
+        return {match.group(1).upper()} if named else None if match.group(3).isalpha() else set()
     if _wrong(text, match) or _lists(text, options):
         return None
-    rest = text[match.end(2) :]
+    return {match.group(1).upper(), *_linked(text, match.end(1)), *_others(text, match)}
+
+
+def _others(text: str, head: re.Match[str]) -> set[str]:
+    """Letters that a text names beside the one at its head: in its sentence, or alone on the next line."""
+    rest = text[head.end(2) :]
+    if "\n" in head.group(2):
+        following = _AND_NO_MORE.match(rest)
+        return {following.group(1)} if following else set()
     end = _SENTENCE_END.search(rest)
     sentence = rest[: end.start()] if end else rest
-    others = {
+    return {
         other.group(1)
         for other in _ALONE.finditer(sentence)
-        if _is_letter(sentence, other.span(1)) and not _negated(sentence, other.start())
+        if _is_letter(sentence, other.span(1))
+        and not _negated(sentence, other.start())
+        and not _wrong(sentence, other)
     }
-    return {match.group(1).upper(), *others}
 
 
 def _lists(text: str, options: Sequence[str]) -> bool:
@@ -312,7 +360,12 @@ def _ends(text: str, options: Sequence[str]) -> set[str] | None:
 
 def _bracketed(text: str, options: Sequence[str]) -> set[str] | None:
     """`It went to the right (B).`"""
-    return {first or second for first, second in _BRACKETED.findall(text)} or None
+    found = {
+        match.group(1) or match.group(2)
+        for match in _BRACKETED.finditer(text)
+        if not _negated(text, match.start())
+    }
+    return found or None
 
 
 def _is_letter(text: str, span: tuple[int, int]) -> bool:
@@ -330,9 +383,9 @@ def _is_letter(text: str, span: tuple[int, int]) -> bool:
 def _linked(text: str, end: int) -> Iterator[str]:
     """Letters that are strung behind one: `B or C`, `A/B`, `A, B and C`."""
     while match := _LINK.match(text, end):
-        if not _is_letter(text, match.span(1)):
+        if not _is_letter(text, match.span(1)) or _wrong(text, match):
             return
-        yield match.group(1)
+        yield match.group(1).upper()
         end = match.end()
 
 
@@ -379,11 +432,12 @@ def _held(text: str, words: Sequence[str]) -> list[int]:
     def holds(option: str) -> bool:
         before = ""
         after = ""
+        suffix = "(?:wards?|(?<=ward)s)?"  # "rightwards" is "right"
         if _LISTED.fullmatch(option):
             # "2 3 4 5" holds no "2 3 4"
             before = r"(?<!\d )"
             after = r"(?! \d)"
-        places = re.finditer(rf"{before}(?<![\w\-]){re.escape(option)}(?![\w\-]){after}", text)
+        places = re.finditer(rf"{before}(?<![\w\-]){re.escape(option)}{suffix}(?![\w\-]){after}", text)
         return any(not _negated(text, place.start()) for place in places)
 
     return [i for i, option in enumerate(words) if holds(option)]

@@ -598,6 +598,23 @@ def stand_ins(texts, tmp_path_factory):
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "videos"),  # as the published checkpoints name them
+    [("qwen2_5_vl", "Qwen2VLVideoProcessor"), ("qwen3_vl", "Qwen3VLVideoProcessor")],
+)
+def test_a_processor_saved_without_torchvision_has_the_part_for_videos_that_vllm_asks_for(
+    kind, videos, stand_ins
+):
+    """Read by the very function with which transformers, and so vLLM, looks for it."""
+    from transformers.video_processing_utils import BaseVideoProcessor
+
+    found, _ = BaseVideoProcessor.get_video_processor_dict(str(stand_ins[kind]))
+    vision = json.loads((stand_ins[kind] / "config.json").read_text())["vision_config"]
+    assert found["video_processor_type"] == videos
+    assert (found["patch_size"], found["merge_size"]) == (vision["patch_size"], vision["spatial_merge_size"])
+    assert load_processor(str(stand_ins[kind])).image_processor.patch_size == vision["patch_size"]
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_passes_the_pre_flight_on_the_stand_in_of_its_architecture(
     path, stand_ins, dataset, tmp_path, monkeypatch, capsys
