@@ -682,7 +682,7 @@ def test_the_same_looks_under_another_name_are_found(fair, loaded):
 def close_pairs():
     """Larger pictures of things that fill them, from nearby: enough for features to be found again."""
     rng, stored = np.random.default_rng(3), []
-    for number in range(26):
+    for number in range(34):
         thing = textured_thing(number, rng)
         first = sets.pose([0, -1.5, 0.2], 0.0, -6.0, 0.0)
         side = rng.choice([-1, 1])
@@ -721,6 +721,34 @@ def test_poses_that_the_pictures_confirm_pass(close_pairs, loaded):
     found = poses.pose_recovery(loaded(close_pairs))
     assert found.verdict == "pass", found.because
     assert found.detail["sign agreement"] == 1
+
+
+def test_what_repeats_in_a_picture_is_not_matched():
+    """Wallpaper that is shifted by a repeat looks as it did; noise shifted by as much does not."""
+    pytest.importorskip("cv2")
+    rng = np.random.default_rng(0)
+    blurred = Image.fromarray(rng.integers(0, 255, (48, 48), dtype=np.uint8)).resize((192, 192))
+    noise = np.asarray(blurred.convert("RGB"))
+    wallpaper = np.tile(noise[:48, :48], (4, 4, 1))
+    found, _ = poses._matches(wallpaper, np.roll(wallpaper, 48, axis=1))
+    assert not ((found > 60) & (found < 132)).all(axis=1).any()  # at the rim, not all is there again
+    ours, theirs = poses._matches(noise, np.roll(noise, 48, axis=1))
+    assert len(ours) > 30
+    assert np.median(np.mod(theirs - ours, 192), axis=0) == pytest.approx([48, 0], abs=0.5)
+
+
+def test_the_motion_of_the_poses_explains_matches_and_another_does_not():
+    rng = np.random.default_rng(0)
+    points = np.c_[rng.uniform(-1, 1, (200, 2)), rng.uniform(3, 6, 200)]
+    second = np.eye(4)
+    second[:3, 3] = [0.5, 0.1, 0.2]
+    moved = points - second[:3, 3]
+    ours = points[:, :2] / points[:, 2:]
+    theirs = moved[:, :2] / moved[:, 2:]
+    mirrored = second.copy()
+    mirrored[0, 3] = -0.5
+    assert poses._explained(ours, theirs, [np.eye(4), second], 1e-6) == 200
+    assert poses._explained(ours, theirs, [np.eye(4), mirrored], 1e-3) < 20
 
 
 def test_poses_of_other_pictures_are_found(close_pairs, loaded):

@@ -6,6 +6,7 @@ pixels.
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ RATIO = 0.8
 RANSAC_PX = 1.0
 MAX_MEDIAN_DEG = 2.0
 MIN_AGREEMENT = 0.99
+AS_GOOD = (
+    0.9  # of the matches that the recovered motion explains: if the stated one explains so many, it stands
+)
 MAX_REPROJECTION_PX = 0.5
 # the sign of a smaller step or turn is not judged
 CLEAR_STEP = 0.05
@@ -39,7 +43,9 @@ class Recovered(NamedTuple):
     uid: str
     inliers: int
     error_deg: float
-    agrees: list[bool]  # signs of the sideways step and of the turn, where they are clear
+    # signs of the sideways step and of the turn, where they are clear; none if they differ and the stated
+    # motion explains the matches as well
+    agrees: list[bool]
 
 
 def pose_recovery(samples: Samples) -> Probe:
@@ -110,14 +116,38 @@ def _recover(item: Item, images: list[Array]) -> Recovered | None:
     moved = -rotation.T @ step[:, 0]  # position of the second camera in the first one's axes, up to scale
     turned = rotation.T[:, 2]  # its viewing direction
     truth = item.sample.truth
-    agrees = []
+    agrees = list[bool]()
     if abs(truth.translation[0]) >= max(CLEAR_STEP, 0.3 * math.hypot(*truth.translation)):
-        agrees.append((moved[0] > 0) == (truth.translation[0] > 0))
+        agrees.append(bool((moved[0] > 0) == (truth.translation[0] > 0)))
     if abs(truth.yaw_deg) >= CLEAR_TURN_DEG:
         agrees.append(bool((_rightward(poses[0], turned) > 0) == (truth.yaw_deg > 0)))
+    if not all(agrees):
+        stated = _explained(ours, theirs, poses, RANSAC_PX / focal)
+        if stated >= AS_GOOD * np.count_nonzero(mask):
+            agrees = []
     return Recovered(
         item.key, item.group, int(inliers), math.degrees(math.acos(np.clip(cosine, -1, 1))), agrees
     )
+
+
+def _explained(ours: Array, theirs: Array, poses: Sequence[Array], most: float) -> int:
+    """How many matches lie at most so far from the epipolar lines of two poses.
+
+    Args:
+        ours, theirs: (n, 2) normalised image coordinates.
+        poses: two (4, 4) world-from-camera matrices.
+        most: Sampson distance, in the same coordinates.
+    """
+    rotation = poses[1][:3, :3].T @ poses[0][:3, :3]
+    x, y, z = poses[1][:3, :3].T @ (poses[0][:3, 3] - poses[1][:3, 3])
+    essential = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]]) @ rotation
+    points = np.pad(ours, ((0, 0), (0, 1)), constant_values=1)
+    others = np.pad(theirs, ((0, 0), (0, 1)), constant_values=1)
+    lines = points @ essential.T
+    back = others @ essential
+    apart = np.einsum("ij,ij->i", others, lines)
+    slope = (lines[:, :2] ** 2).sum(axis=1) + (back[:, :2] ** 2).sum(axis=1)
+    return int(np.count_nonzero(apart**2 < most**2 * slope))
 
 
 def _rightward(world_from_first: Array, looks: Array) -> float:
@@ -128,7 +158,11 @@ def _rightward(world_from_first: Array, looks: Array) -> float:
 
 
 def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
-    """Pixels that show the same point, by SIFT and Lowe's ratio."""
+    """Pixels that show the same point, by SIFT and Lowe's ratio.
+
+    A feature that resembles another one of its own picture is left out: on wallpaper, tiles and stripes,
+    matches that are off by a repeat agree with each other, and would outvote the right ones.
+    """
     import cv2
 
     finder = cv2.SIFT_create(2000)  # type: ignore[attr-defined]
@@ -137,8 +171,18 @@ def _matches(first: Array, second: Array) -> tuple[Array, Array] | None:
     ]
     if any(descriptors is None or len(descriptors) < 8 for _, descriptors in features):
         return None
-    pairs = cv2.BFMatcher().knnMatch(features[0][1], features[1][1], k=2)
-    kept = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
+    matcher = cv2.BFMatcher()
+    pairs = matcher.knnMatch(features[0][1], features[1][1], k=2)
+    repeats = [
+        [nearest[1].distance for nearest in matcher.knnMatch(descriptors, descriptors, k=2)]
+        for _, descriptors in features
+    ]
+    kept = [
+        match
+        for match, other in pairs
+        if match.distance
+        < RATIO * min(other.distance, repeats[0][match.queryIdx], repeats[1][match.trainIdx])
+    ]
     if len(kept) < 8:
         return None
     ours = np.array([features[0][0][match.queryIdx].pt for match in kept])
