@@ -132,7 +132,7 @@ def test_what_cannot_be_asked_is_refused_by_name(arguments, complaint, drawn):
 
 
 def test_no_folder_and_a_spoiled_sample_are_errors_that_name_them(drawn, tmp_path):
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         gym("org/name")
     shard = next(drawn.glob("train-*.tar"))
     data = shard.read_bytes()

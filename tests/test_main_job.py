@@ -14,6 +14,7 @@ import pytest
 from support.command import SMALL, viewpoint100k
 
 from viewpoint100k import load_questions
+from viewpoint100k.objects.gltf import SUPPORTED_EXTENSIONS
 from viewpoint100k.run_state import read_plan, read_rejects
 from viewpoint100k.scoring import score
 from viewpoint100k.shards import iter_samples, read_shard
@@ -282,6 +283,8 @@ def test_real_and_bad_files_in_one_folder_each_bad_one_is_refused_and_the_run_go
     refused = {reject.uid for reject in read_rejects(out)}
     used = {stored.sample.object.uid for stored in iter_samples(out)}
     assert len(bad) == 26
+    if "EXT_meshopt_compression" in SUPPORTED_EXTENSIONS:
+        bad.remove("37_meshopt_legal")  # Blender 5.2 draws it
     assert all(any(name in uid for uid in refused) for name in bad)
     assert not any(name in uid for name in bad for uid in used)
     assert validate_dataset(out, 1).problems == []
