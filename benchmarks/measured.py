@@ -32,8 +32,6 @@ GROUPS = {
 NOT_MEASURED = (
     "rendering on GPUs: everything above was rendered on processors",
     "runs of more than 20,000 pairs",
-    "a release of 10,000 pairs at 512 px; `python benchmarks/release.py OUT --pairs 10000 --size 512` "
-    "makes it",
     "what a model of billions of parameters learns from the data",
     "a Kubernetes cluster, and a SLURM site of more than one node",
     "the public benchmarks themselves; only their formats were tested, on small fixtures",
