@@ -8,17 +8,17 @@ Each stage is a command of this project, run as a user would, and leaves `WORK/r
 that has its file is not run again, so a stopped benchmark goes on where it was. Scores are of objects that no
 stage trained on.
 
-    probe       a convolutional classifier: direction of translation on orbits; its tower goes on to the
-    later stages sft         answers of every form; from there the hybrid
-    grpo        from the hybrid, and from the model that never saw a chain of thought: what the cold start
-    buys forget      another question alone, and with a quarter of viewpoint questions
+    probe       a convolutional classifier: direction of translation on orbits; its tower is passed on
+    sft         answers of every form; from there the hybrid
+    grpo        from the hybrid, and from the model that never saw a chain of thought: what it buys
+    forget      another question alone, and with a quarter of viewpoint questions
     pure        in place of the hybrid, letters alone and chains of thought alone
     overfit     64 pairs by sft and predict: from chance to all, options in every order
     decoupled   which way it went and turned, learned from orbits and from decoupled pairs, scored on both
-    moonshot    which way it went, turned and rolled, asked together of decoupled pairs; also without a
-    warmed tower
+    moonshot    which way it went, turned and rolled, asked together of decoupled pairs
+    curriculum  the same from nothing, tower and all, one question after another
 
-Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled; models are asked in short
+Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled. Models are asked in short
 words, for every token counts in a model this small. `--plots` draws what was found.
 """
 
@@ -31,7 +31,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -73,6 +73,10 @@ SFT = {  # model to start from, share of chains of thought, steps
 }  # fmt: skip
 MOONSHOT = {  # model to start from, how often letters are asked for beside other forms (3), steps
     "warm": ("", 1, 1500), "letters": ("warm", 0, 600), "nothing": ("", 1, 1300),
+}  # fmt: skip
+CURRICULUM = {  # model to start from, questions asked, how often letters and other forms are asked for, steps
+    "one": ("", 1, 0, 1, 900), "two": ("one", 2, 0, 1, 600), "three": ("two", 3, 1, 3, 900),
+    "letters": ("three", 3, 1, 0, 600),
 }  # fmt: skip
 THINK = "Think."  # every token counts in a model this small
 RENDER = ["--source", "builtin:", "--workers", "1", "--set", "render.size_px=64", "--set",
@@ -421,7 +425,7 @@ def pairs_of(folder: Path, splits: Sequence[str], *, asked: bool = False) -> pro
     return probe.Pairs(np.stack(pictures), np.array(labels), np.array(names))
 
 
-def moonshot(bench: Bench, seed: int, names: Sequence[str] = tuple(MOONSHOT)) -> None:
+def moonshot(bench: Bench, seed: int) -> None:
     """What a camera did in three ways, asked together: on the tower of the decoupled probe, then in letters
     alone; from nothing.
 
@@ -429,28 +433,61 @@ def moonshot(bench: Bench, seed: int, names: Sequence[str] = tuple(MOONSHOT)) ->
     in words, what is seen and what is said are nearest.
     """
     decoupled(bench, seed)
-    for name in names:
-        start, weight, steps = MOONSHOT[name]
+    for name, (start, letters, steps) in MOONSHOT.items():
+        tower = [] if name == "nothing" else ["--tower", bench.work / f"tower-decoupled-{seed}"]
+        model = bench.work / (f"moonshot-{start}-{seed}" if start else f"{name}-{seed}")
+        lesson = Lesson(
+            f"moonshot-{name}-{seed}", model, list(THREE), letters or 1, 3 if letters else 0, steps
+        )
+        teach(bench, seed, lesson, tower)
 
-        def work(
-            name: str = name, start: str = start, weight: int = weight, steps: int = steps
-        ) -> dict[str, Any]:
-            data, forms = shortened(bench, "decoupled"), shortened(bench, "decoupled", other_forms=1.0)
-            model, out = bench.work / f"moonshot-{start}-{seed}", bench.work / f"moonshot-{name}-{seed}"
-            tower = [] if name == "nothing" else ["--tower", bench.work / f"tower-decoupled-{seed}"]
-            if not start:
-                model = bench.work / f"{name}-{seed}"
-                build(bench, model, data, seed, *THREE, more=tower)
-            mixture = [f"{data}#{kind}={weight or 1}" for kind in THREE]
-            mixture += [f"{forms}#{kind}=3" for kind in THREE if weight]
-            watch = ["--watch", f"{data}#{','.join(THREE)}", "--watch_questions", 192, "--watch_every", 150,
-                     "--watch_thinks", False]  # fmt: skip
-            freeze = ["--freeze", "vision"] if tower else []
-            cpu_s = sft_all_forms(bench, model, out, seed, mixture, steps, *freeze, *watch)
-            scores = bench.score(out, data, out.name, think=False, types=list(THREE))
-            return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}
 
-        bench.once(f"moonshot-{name}-{seed}", work)
+def curriculum(bench: Bench, seed: int) -> None:
+    """From nothing, tower and all: one question until it is learned, in words, then the next one beside it.
+
+    Letters are asked for at last, and alone.
+    """
+    for name, (start, count, letters, words, steps) in CURRICULUM.items():
+        model = bench.work / (f"curriculum-{start}-{seed}" if start else f"empty-{seed}")
+        lesson = Lesson(f"curriculum-{name}-{seed}", model, list(THREE)[:count], letters, words, steps)
+        teach(bench, seed, lesson, tower=[])
+
+
+class Lesson(NamedTuple):
+    """Questions of decoupled pairs, each type as often."""
+
+    name: str
+    model: Path  # to start from; one that is not there is made
+    kinds: Sequence[str]
+    letters: int  # how often letters are asked for
+    words: int  # how often words, numbers and JSON are
+    steps: int
+
+
+def teach(bench: Bench, seed: int, lesson: Lesson, tower: Sequence[Any]) -> None:
+    """Give a lesson, and score its model by letters.
+
+    Args:
+        tower: options for a warmed tower, which stays frozen; empty: everything is trained.
+    """
+
+    def work() -> dict[str, Any]:
+        data = shortened(bench, "decoupled")
+        forms = shortened(bench, "decoupled", other_forms=1.0)
+        if not lesson.model.name.startswith(("moonshot", "curriculum")):
+            build(bench, lesson.model, data, seed, *THREE, more=tower)
+        mixture = [f"{data}#{kind}={lesson.letters}" for kind in lesson.kinds if lesson.letters]
+        mixture += [f"{forms}#{kind}={lesson.words}" for kind in lesson.kinds if lesson.words]
+        watched = data if lesson.letters else forms
+        watch = ["--watch", f"{watched}#{','.join(lesson.kinds)}", "--watch_questions", 192]
+        watch += ["--watch_every", 150, "--watch_thinks", False]
+        freeze = ["--freeze", "vision"] if tower else []
+        out = bench.work / lesson.name
+        cpu_s = sft_all_forms(bench, lesson.model, out, seed, mixture, lesson.steps, *freeze, *watch)
+        scores = bench.score(out, data, out.name, think=False, types=lesson.kinds)
+        return {"all": scores, **bench.by_type(out.name), "curve": bench.curve(out), "cpu_s": cpu_s}
+
+    bench.once(lesson.name, work)
 
 
 def shown(figure: Any) -> str:
@@ -550,7 +587,7 @@ def plot(found: dict[str, Any], folder: Path) -> None:
 STAGES: dict[str, Callable[[Bench, int], None]] = {
     "probe": run_probe, "sft": sft, "grpo": grpo, "forget": forget, "pure": pure, "overfit": overfit,
     "decoupled": decoupled,
-    "moonshot": moonshot,
+    "moonshot": moonshot, "curriculum": curriculum,
 }  # fmt: skip
 
 
