@@ -104,7 +104,7 @@ def main() -> None:
         table.add_row(
             f"{name}: {len({row['object'] for row in mine})}",
             str(len(mine)),
-            f"{np.corrcoef(ranks)[0, 1]:.3f}",
+            f"{np.asarray(np.corrcoef(ranks))[0, 1]:.3f}",
             f"{np.median(exact[ask] / cheap[ask]) if ask.any() else float('nan'):.2f}",
             str(int(ask.sum())),
             str(int((ask & (exact < asked)).sum())),

@@ -84,7 +84,7 @@ class Outlines(NamedTuple):
 
 def outline(data: bytes) -> Array | None:
     """(N, 2) pixels of the convex hull of what is not background; None if the background is not plain."""
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(np.int16)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), dtype=np.int16)
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     background = np.median(border, axis=0)
     if (np.abs(border - background).max(1) > PLAIN).any():

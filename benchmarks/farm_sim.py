@@ -119,8 +119,8 @@ def main() -> None:
     Console().print(
         f"{arguments.pairs:,} pairs; {len(measured.pairs)} measured visits, {100 * failed:.0f} % without a "
         "pair, "
-        f"{measured.cpu_s.sum() / measured.pairs.sum():.2f} CPU-s a pair; nodes of {arguments.cores} cores, "
-        "lost after "
+        f"{float(measured.cpu_s.sum()) / int(measured.pairs.sum()):.2f} CPU-s a pair; "
+        f"nodes of {arguments.cores} cores, lost after "
         f"{arguments.lost_after_h:g} h, {100 * arguments.stragglers:g} % at a third of the speed"
     )
     Console().print(table)

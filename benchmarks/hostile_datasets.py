@@ -153,7 +153,7 @@ class Run(NamedTuple):
     code: int  # exit code; -1: it was killed, for it hung
     wall_s: float
     cpu_s: float
-    mb: int
+    mb: int  # at its peak, beyond what this process holds, of which it is a fork
     errors: str
     touched: list[str]
 
@@ -161,6 +161,7 @@ class Run(NamedTuple):
 def run(arguments: list[str], case: Case) -> Run:
     """Run a command in a fork of this process, which has imported all that it needs."""
     log, touched = case.root / "stderr.txt", case.root / "touched.txt"
+    held_mb = _resident_mb()
     started = time.monotonic()
     child = os.fork()
     if child == 0:
@@ -180,8 +181,14 @@ def run(arguments: list[str], case: Case) -> Run:
     code = os.waitstatus_to_exitcode(status) if pid else -1
     wall_s, cpu_s = time.monotonic() - started, usage.ru_utime + usage.ru_stime
     lines = touched.read_text().splitlines() if touched.exists() else []
-    mb = usage.ru_maxrss // 1024
+    mb = max(usage.ru_maxrss // 1024 - held_mb, 0)
     return Run(arguments[0], code, wall_s, cpu_s, mb, log.read_text(errors="replace"), sorted(set(lines)))
+
+
+def _resident_mb() -> int:
+    """What this process holds in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 def _cpu_s(pid: int) -> float:

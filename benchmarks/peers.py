@@ -192,12 +192,17 @@ def _row(taken: Taken, reference: Taken | None, ours: Taken) -> dict[str, Any]:
         "all": taken.all_cpu_s,
     }
     both, either = taken.masks[0] & ours.masks[0], taken.masks[0] | ours.masks[0]
-    row = {**costs, "psnr": None, "psnr_box": None, "same_view": float(both.sum() / max(either.sum(), 1))}
+    row = {
+        **costs,
+        "psnr": None,
+        "psnr_box": None,
+        "same_view": float(both.sum()) / max(int(either.sum()), 1),
+    }
     row |= {"brightness": float(taken.pictures[0][taken.masks[0]].mean())}
     if reference is not None:
         rows, cols = np.nonzero(reference.masks[0])
-        top, left = (max(int(axis.min()) - MARGIN_PX, 0) for axis in (rows, cols))
-        box = np.s_[top : rows.max() + MARGIN_PX, left : cols.max() + MARGIN_PX]
+        top, left = (max(int(np.min(axis)) - MARGIN_PX, 0) for axis in (rows, cols))
+        box = np.s_[top : np.max(rows) + MARGIN_PX, left : np.max(cols) + MARGIN_PX]
         picture, true = taken.pictures[0], reference.pictures[0]
         row |= {"psnr": _psnr(picture, true), "psnr_box": _psnr(picture[box], true[box])}
         row |= {"reference_cpu_s": reference.all_cpu_s}

@@ -167,8 +167,8 @@ def _render(
 def _compare(view: RenderedView, reference: RenderedView) -> dict[str, float]:
     picture, true = (np.asarray(Image.open(io.BytesIO(v.image)), dtype=np.float64) for v in (view, reference))
     rows, cols = np.nonzero(mask(reference.capture))
-    top, left = (max(int(axis.min()) - MARGIN_PX, 0) for axis in (rows, cols))
-    box = np.s_[top : rows.max() + MARGIN_PX, left : cols.max() + MARGIN_PX]
+    top, left = (max(int(np.min(axis)) - MARGIN_PX, 0) for axis in (rows, cols))
+    box = np.s_[top : np.max(rows) + MARGIN_PX, left : np.max(cols) + MARGIN_PX]
     return {
         "psnr": _psnr(picture, true),
         "psnr_box": _psnr(picture[box], true[box]),

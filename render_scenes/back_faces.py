@@ -147,7 +147,7 @@ def _shells(faces: Faces) -> np.ndarray:
     """
     _, at = np.unique(faces.places[faces.corners], return_inverse=True)
     corners = at.reshape(-1, 3)
-    label = np.arange(corners.max() + 1)
+    label = np.arange(np.max(corners) + 1)
     while True:
         least = label[corners].min(axis=1)
         new = label.copy()

@@ -65,7 +65,7 @@ class Film(NamedTuple):
 
     def radiance(self, shown: np.ndarray) -> np.ndarray:
         """Radiance, float32, of displayed colours in 0..255."""
-        return np.exp(np.interp(shown, self.levels, self.log_radiance)).astype(np.float32)
+        return np.asarray(np.exp(np.interp(shown, self.levels, self.log_radiance)), dtype=np.float32)
 
     def displayed(self, radiance: np.ndarray) -> np.ndarray:
         """Displayed colours in 0..255, float32, of radiances."""

@@ -27,4 +27,4 @@ def dome_hits(dome: Dome, origin: np.ndarray, direction: np.ndarray) -> np.ndarr
     sphere = (-along + np.sqrt(np.maximum(along**2 - squared * inside, 0))) / squared
     falls = direction[2] < -1e-6
     floor = from_middle[2] / np.where(falls, -direction[2], 1)
-    return np.where(falls & (floor < sphere), floor, sphere)
+    return np.asarray(np.where(falls & (floor < sphere), floor, sphere))

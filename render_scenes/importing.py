@@ -117,7 +117,7 @@ def _listen_to_skins() -> None:
 def _of_one_size(matrices: Any) -> bool:
     """Whether all of some 4x4 matrices scale by one factor along every axis."""
     axes = np.linalg.norm(np.asarray(matrices, dtype=np.float64).reshape(-1, 4, 4)[:, :3, :3], axis=2)
-    return bool(axes.max() < ONE_SIZE * axes.min())
+    return bool(np.max(axes) < ONE_SIZE * np.min(axes))
 
 
 def _listen_to_textures() -> None:

@@ -420,8 +420,7 @@ def _corners(width: float, height: float, light: float, *, floor: bool) -> Array
     """(SHADE_PX, SHADE_PX) light on a face that is darker towards its edges."""
     across = np.linspace(0, width, SHADE_PX, dtype=np.float32)
     up = np.linspace(height, 0, SHADE_PX, dtype=np.float32)
-    edges = [across, width - across]
-    dark = sum(np.exp(-edge / CORNER_M) for edge in edges)[None, :]
+    dark = (np.exp(-across / CORNER_M) + np.exp(-(width - across) / CORNER_M))[None, :]
     dark = dark + np.exp(-(height - up) / CORNER_M)[:, None]
     if floor:
         dark = dark + np.exp(-up / CORNER_M)[:, None]

@@ -94,7 +94,7 @@ def _best(things: Sequence[Any], animated: importing.Animated, meshes: list[Any]
     size = np.array(
         [extent / max(np.sqrt(area.sum()), 1e-30) for area, extent in zip(areas, across, strict=True)]
     )
-    fit = whole >= WHOLE * whole.max()
+    fit = whole >= WHOLE * np.max(whole)
     fit &= size <= APART * size[fit].min()
     preferred = np.flatnonzero(fit[:2])
     if len(preferred):

@@ -43,16 +43,16 @@ def read(things: Sequence[Any]) -> list[Surface]:
         points = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
         mesh.vertices.foreach_get("co", points)
         faces = len(mesh.polygons)
-        corners = np.empty(len(mesh.loops), dtype=np.int32)
+        loops = np.empty(len(mesh.loops), dtype=np.int32)
         slots = np.empty(faces, dtype=np.int32)
-        mesh.loops.foreach_get("vertex_index", corners)
+        mesh.loops.foreach_get("vertex_index", loops)
         mesh.polygons.foreach_get("material_index", slots)
         two_sided = np.zeros(faces, dtype=bool)
         if TWO_SIDED in mesh.attributes:
             mesh.attributes[TWO_SIDED].data.foreach_get("value", two_sided)
         evaluated.to_mesh_clear()
         world = np.array(thing.matrix_world, dtype=np.float64)
-        corners = corners.reshape(faces, 3)  # glTF has triangles only
+        corners = loops.reshape(faces, 3)  # glTF has triangles only
         if np.linalg.det(world[:3, :3]) < 0:
             corners = corners[:, ::-1]
         placed = points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]

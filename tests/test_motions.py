@@ -417,18 +417,18 @@ def test_the_presets_own_lens_has_no_room_to_go_up_and_tilt_up_and_no_plan_asks_
     paper = load_config("viewpoint-100k")
     assert not has_cameras(paper.plan, paper.gates, "0+00+00")
     assert has_cameras(paper.plan, paper.gates, "0+00000")
-    for seed in range(3):
-        found = set(design(paper.plan, paper.gates, 5000, np.random.default_rng(seed)))
+    for seed in range(2):
+        found = set(design(paper.plan, paper.gates, 2000, np.random.default_rng(seed)))
         assert not {code for code in found if code[1] in "+-" and code[4] in "+-" and "*" not in code}
 
 
 @pytest.mark.parametrize("preset", [name for name in preset_names() if name != "smoke"])
-def test_every_motion_of_eight_thousand_pairs_has_cameras(preset):
+def test_every_motion_of_thousands_of_pairs_has_cameras(preset):
     config = load_config(preset)
     found = Counter(
-        code.partition("/")[0] for code in design(config.plan, config.gates, 8_000, np.random.default_rng(5))
+        code.partition("/")[0] for code in design(config.plan, config.gates, 2500, np.random.default_rng(5))
     )
-    assert found.total() == 8_000
+    assert found.total() == 2500
     assert [code for code in found if not has_cameras(config.plan, config.gates, code)] == []
 
 
@@ -453,7 +453,7 @@ def test_where_three_motions_at_once_have_no_room_two_still_have_their_shares_an
     config = load_config(
         "viewpoint-6dof", ["plan.hfov_deg={low: 52, high: 58}", "plan.half_angle_deg={low: 9, high: 14}"]
     )
-    found = design(config.plan, config.gates, 6000, np.random.default_rng(0))
+    found = design(config.plan, config.gates, 2500, np.random.default_rng(0))
     assert not any(sum(sign != "0" for sign in code) == 7 for code in found)
     columns = list(zip(*found, strict=True))
     for one, other in itertools.combinations(range(7), 2):

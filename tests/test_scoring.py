@@ -195,8 +195,8 @@ def test_the_worth_of_a_number_counts_tolerances_written_out_here():
      "answer is ", "option 1 ", "٣", "²", "\x00", "\u202e3", "😀"],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["letter", "digit", "word", "json", "number"])
-def test_a_hundred_kilobytes_of_anything_cost_no_time_and_earn_nothing_by_volume(hostile, form):
-    text = hostile * (100_000 // len(hostile))
+def test_a_flood_of_anything_costs_no_time_and_earns_nothing_by_volume(hostile, form):
+    text = hostile * (40_000 // len(hostile))
     started = time.process_time()
     if form == "number":
         assert score(text, [], -1, form, 40.0) == 0

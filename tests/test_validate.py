@@ -73,11 +73,11 @@ def test_the_untouched_dataset_has_no_problem(dataset):
     assert (report.samples, report.shards) == (24, len(shard_paths(dataset)))
 
 
-def test_a_hundred_flipped_bytes_are_each_found(dataset, copy):
+def test_flipped_bytes_are_each_found(dataset, copy):
     rng = np.random.default_rng(0)
     for path in shard_paths(copy):
         original = path.read_bytes()
-        for place in rng.integers(0, len(original), 20):
+        for place in rng.integers(0, len(original), 8):
             damaged = bytearray(original)
             damaged[place] ^= int(rng.integers(1, 256))
             path.write_bytes(damaged)

@@ -163,7 +163,7 @@ class Gym:
         samples = buckets[rng.integers(len(buckets))].samples
         width = min(len(samples), max(FEWEST, round(WINDOW * len(samples))))
         first = round(self.difficulty[kind] * (len(samples) - width))
-        return self._places[int(samples[first + rng.integers(width)])]
+        return self._places[int(samples[first + int(rng.integers(width))])]
 
     def _read(self, place: _Place) -> StoredSample:
         members = {}

@@ -56,7 +56,7 @@ def _know(surface: Surface) -> MeshFacts:
     corners = surface.triangles.reshape(-1, 3)
     low = corners.min(axis=0)
     high = corners.max(axis=0)
-    size = float((high - low).max())
+    size = float(np.max(high - low))
     if not 0 < size < np.inf:
         return MeshFacts(not_known=f"its triangles have a size of {size:g}")
     unit = (corners - 0.5 * (low + high)) / size  # trimesh's tolerances are for lengths around one

@@ -218,7 +218,7 @@ def _main_part(cloud: Surface) -> float:
     if not len(cloud.points):
         return 0.0
     low = cloud.points.min(axis=0)
-    side = max(float(np.ptp(cloud.points, axis=0).max()), 1e-9)
+    side = max(float(np.max(np.ptp(cloud.points, axis=0))), 1e-9)
     cells = np.minimum(((cloud.points - low) / side * GRID).astype(int), GRID - 1)
     area = np.zeros((GRID,) * 3)
     np.add.at(area, tuple(cells.T), cloud.area)
@@ -228,14 +228,14 @@ def _main_part(cloud: Surface) -> float:
         wider = label
         for axis in range(3):
             padded = np.pad(wider, [(1, 1) if a == axis else (0, 0) for a in range(3)])
-            wider = np.maximum.reduce([np.take(padded, np.arange(GRID) + k, axis=axis) for k in range(3)])
+            wider = np.max([np.take(padded, np.arange(GRID) + k, axis=axis) for k in range(3)], axis=0)
         wider = np.broadcast_to(wider.max(axis=2, keepdims=True), wider.shape)
         wider = np.where(filled, wider, 0)
         if (wider == label).all():
             break
         label = wider
     parts = np.bincount(label[filled], weights=area[filled])
-    return float(parts.max() / area.sum())
+    return float(np.max(parts) / area.sum())
 
 
 def _slab(cloud: Surface) -> float:

@@ -6,6 +6,7 @@ Idefics3 of 1 M parameters with a tokenizer of its own; everything is real but t
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -163,8 +164,6 @@ def test_an_answer_that_is_cut_off_is_found_before_training(trained, dataset):
 
 def test_a_killed_run_goes_on_to_the_same_losses(trained, tiny, dataset, tmp_path):
     """The folder as it was after step 2; the same command again."""
-    import shutil
-
     done, trainer = trained
     shutil.copytree(done / "checkpoint-2", tmp_path / "out" / "checkpoint-2")
     again = sft_run(tiny, dataset, tmp_path / "out")
@@ -188,22 +187,37 @@ def test_a_checkpoint_that_a_killed_run_left_half_written_is_passed_over(state, 
     assert last_checkpoint(given) is None
 
 
+GRPO = [
+    "--max_steps", 2, "--num_generations", 4, "--max_completion_length", 8, "--beta", 0.01, "--rewards", "format",
+    "accuracy", "length", "--reward_weights", 0.5, 0.5, 0.1, "--think_ratio", 1, "--types", "ego_translation",
+    "ego_rotation", "--save_strategy", "steps", "--save_steps", 1,
+]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def reinforced(trained, dataset, tmp_path_factory):
     """2 steps of GRPO on prompts of two pictures. `length` has variance even where nothing is right yet."""
     out = tmp_path_factory.mktemp("grpo")
-    trainer = grpo_run(
-        trained[0], dataset, out, "--max_steps", 2, "--num_generations", 4, "--max_completion_length", 8,
-        "--beta", 0.01,
-        "--rewards", "format", "accuracy", "length", "--reward_weights", 0.5, 0.5, 0.1, "--think_ratio", 1,
-        "--types", "ego_translation", "ego_rotation",
-    )  # fmt: skip
-    return out, trainer
+    return out, grpo_run(trained[0], dataset, out, *GRPO)
+
+
+def rewarded(trainer):
+    return [entry for entry in trainer.state.log_history if "rewards/format_reward/mean" in entry]
 
 
 def test_grpo_logs_both_rewards(reinforced):
-    logged = [entry for entry in reinforced[1].state.log_history if "rewards/format_reward/mean" in entry]
-    assert len(logged) == 2 and all("rewards/accuracy_reward/mean" in entry for entry in logged)
+    assert len(rewarded(reinforced[1])) == 2
+    assert all("rewards/accuracy_reward/mean" in entry for entry in rewarded(reinforced[1]))
+
+
+def test_a_killed_run_of_grpo_goes_on_to_the_same_rewards(trained, reinforced, dataset, tmp_path):
+    """The folder as it was after step 1; the same command again."""
+    done, trainer = reinforced
+    shutil.copytree(done / "checkpoint-1", tmp_path / "out" / "checkpoint-1")
+    again = grpo_run(trained[0], dataset, tmp_path / "out", *GRPO)
+    for name in ("loss", "kl", "rewards/length_reward/mean", "completions/mean_length"):
+        expected = [entry[name] for entry in rewarded(trainer)]
+        assert [entry[name] for entry in rewarded(again)] == pytest.approx(expected, rel=1e-5, abs=1e-9)
 
 
 def test_pictures_stay_with_their_samples_through_trls_shuffling(trained, dataset, tmp_path):
@@ -373,7 +387,7 @@ def test_weights_loaded_in_16_bit_are_all_moved_by_the_rate_of_grpo(trained, dat
     assert {value.dtype for value in trainer.ref_model.parameters()} == {torch.bfloat16}
     assert {value.dtype for value in trainer.model.parameters()} == {torch.float32}
     share, far = moved(trainer, started)
-    assert share > 0.9 and 0.5e-6 < far < 1.001e-6
+    assert share > 0.9 and 0.2e-6 < far < 1.001e-6  # gradients are small beside AdamW's epsilon
 
 
 def test_without_autocast_frozen_and_trained_weights_still_fit_together(stand_ins, dataset, tmp_path):

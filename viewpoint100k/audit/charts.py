@@ -21,7 +21,7 @@ def histogram(values: Sequence[float], title: str, *, bins: int = 36, unit: str 
     reach = max(float(np.abs(data).max(initial=0.0)), 1e-9)
     low = -reach if (data < 0).any() else 0.0
     counts, edges = np.histogram(data, bins, (low, reach))
-    top = max(int(counts.max()), 1)
+    top = max(int(np.max(counts)), 1)
     step = width / bins
     bars = "".join(
         f'<rect class="bar" x="{i * step:.1f}" width="{max(step - 1, 0.5):.1f}" '
@@ -43,7 +43,7 @@ def rose(angles_deg: Sequence[float], title: str, *, bins: int = 24) -> str:
     side = 150.0
     radius = 66.0
     counts = np.histogram(np.mod(np.asarray(angles_deg, dtype=np.float64), 360), bins, (0, 360))[0]
-    longest = math.sqrt(max(int(counts.max()), 1))
+    longest = math.sqrt(max(int(np.max(counts)), 1))
     petals = []
     for i, count in enumerate(counts):
         length = radius * math.sqrt(count) / longest

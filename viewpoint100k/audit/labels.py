@@ -66,7 +66,7 @@ def _ill_seen(item: Item) -> Iterator[str]:
         if not table:
             continue
         values = np.array(table) if all(len(row) == count for row in table) else np.zeros(0)
-        if values.shape != (count, count) or values.min() < 0 or values.max() > 1:
+        if values.shape != (count, count) or np.min(values) < 0 or np.max(values) > 1:
             yield f"seen.{name} is not a table of {count} x {count} shares"
         elif name == "covisible_fraction" and not np.allclose(values, values.T):
             yield "seen.covisible_fraction differs from a to b and from b to a"

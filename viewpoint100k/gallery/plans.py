@@ -147,7 +147,9 @@ def _label(camera: Array, ahead: Array, obstacles: Array) -> Array:
         cosine = np.cos(np.radians(turn_deg))
         sine = np.sin(np.radians(turn_deg))
         places.append(camera + LABEL_PX * np.array([[cosine, -sine], [sine, cosine]]) @ back)
-    clear = [place for place in places if np.linalg.norm(obstacles - place, axis=1).min(initial=np.inf) >= 10]
+    clear = [
+        place for place in places if np.min(np.linalg.norm(obstacles - place, axis=1), initial=np.inf) >= 10
+    ]
     return clear[0] if clear else places[0]
 
 

@@ -92,7 +92,7 @@ def histogram(values_deg: Sequence[float], width_deg: float = 10.0) -> list[Bar]
     reach = int(np.ceil(max(map(abs, values_deg), default=0) / width_deg - 0.5))
     edges = width_deg * (np.arange(-reach, reach + 2) - 0.5)
     counts = np.histogram(np.asarray(values_deg, dtype=np.float64), edges)[0]
-    highest = max(int(counts.max()), 1)
+    highest = max(int(np.max(counts)), 1)
     return [
         Bar(float(low), float(high), int(count), int(count) / highest)
         for (low, high), count in zip(pairwise(edges), counts, strict=True)

@@ -268,11 +268,11 @@ def _in_front(
         return np.arange(0)
     column = (u / cell_px).astype(np.int64)
     row = (v / cell_px).astype(np.int64)
-    left = int(column.min())
-    top = int(row.min())
-    wide = int(column.max()) - left + 1
-    high = int(row.max()) - top + 1
+    left = int(np.min(column))
+    top = int(np.min(row))
+    wide = int(np.max(column)) - left + 1
+    high = int(np.max(row)) - top + 1
     index = (which * high + row - top) * wide + column - left
-    nearest = np.full((int(which.max()) + 1) * high * wide, np.inf)
+    nearest = np.full((int(np.max(which)) + 1) * high * wide, np.inf)
     np.minimum.at(nearest, index, depth)
     return np.flatnonzero(depth <= nearest[index] * 1.03)

@@ -180,7 +180,7 @@ def _boat(kit: Kit) -> list[Part]:
     height = kit.size(0.28, 0.4)
     x = kit.size(-0.08, 0)
     z = kit.size(-0.35, -0.15)
-    beam = outline[:, 0].max()
+    beam = np.max(outline[:, 0])
     top = 0.41 + height
     return [
         slab(outline, 0.16, kit.colour(), foot=0.75),

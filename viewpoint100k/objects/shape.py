@@ -51,7 +51,7 @@ def shape_of(surface: Surface) -> str:
     corners = surface.triangles[:, :, [0, 2, 1]]  # x and z are level, y is up
     with np.errstate(all="ignore"):
         low = corners.min(axis=(0, 1), initial=np.inf)
-        size = float((corners.max(axis=(0, 1), initial=-np.inf) - low).max())
+        size = float(np.max(corners.max(axis=(0, 1), initial=-np.inf) - low))
         if not 0 < size < np.inf:
             return ""
         # scaled before anything is squared, because a file may be in micrometres

@@ -34,14 +34,14 @@ class Paint:
 
 def _stripes(x: Array, y: Array, rng: np.random.Generator) -> Array:
     slope = rng.integers(-1, 2, size=2) if rng.random() < 0.5 else (0, 1)
-    edges = np.sort(rng.uniform(0, 1, 2 * rng.integers(4, 7)))
+    edges = np.sort(rng.uniform(0, 1, 2 * int(rng.integers(4, 7))))
     levels = 0.75 * (np.arange(len(edges)) % 2) + rng.uniform(0, 0.25, len(edges))
     shade: Array = levels[np.searchsorted(edges, (slope[0] * x + (slope[1] or 1) * y) % 1) % len(edges)]
     return shade
 
 
 def _checks(x: Array, y: Array, rng: np.random.Generator) -> Array:
-    n = 2 * rng.integers(3, 6)
+    n = 2 * int(rng.integers(3, 6))
     i = (n * x).astype(int)
     j = (n * y).astype(int)
     shade: Array = 0.7 * ((i + j) % 2) + 0.3 * rng.uniform(size=(n, n))[i, j]
@@ -80,7 +80,7 @@ def _blotches(x: Array, y: Array, rng: np.random.Generator) -> Array:
     for _ in range(12):
         i, j = rng.integers(-5, 6, size=2)
         field += np.sin(2 * np.pi * (i * x + j * y + rng.uniform())) / (1 + np.hypot(i, j))
-    shade: Array = np.round(3 * (field - field.min()) / np.ptp(field)) / 3
+    shade: Array = np.round(3 * (field - np.min(field)) / np.ptp(field)) / 3
     return shade
 
 
@@ -217,7 +217,7 @@ def _soften(normals: Array, closed: bool) -> Array:
 def box(width: float, height: float, depth: float, paint: Paint, bevel: float = 0.12) -> Part:
     """Stands on y = 0. `bevel` is the radius of the rounded edges over the smallest side."""
     half = np.array([width, height, depth]) / 2
-    radius = bevel * 2 * half.min()
+    radius = bevel * 2 * np.min(half)
     sides = []
     for axis in range(3):
         for sign in (-1, 1):

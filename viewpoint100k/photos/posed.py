@@ -133,8 +133,8 @@ def rigid(rotation: Array, position: Array, where: str) -> Array:
     exact = u @ vt
     if np.linalg.det(exact) < 0 or np.abs(singular - 1).max() > FARTHEST_FROM_RIGID:
         raise InputError(
-            f"{where}: its pose has no rotation: stretches by {singular.min():.3f} to "
-            f"{singular.max():.3f}, or "
+            f"{where}: its pose has no rotation: stretches by {np.min(singular):.3f} to "
+            f"{np.max(singular):.3f}, or "
             "mirrors; expected a right-handed rotation"
         )
     out = np.eye(4)

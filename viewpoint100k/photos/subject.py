@@ -150,7 +150,7 @@ def _arc_deg(offsets: Array) -> float:
     unit = offsets / np.maximum(np.linalg.norm(offsets, axis=1, keepdims=True), 1e-12)
     # measured from the camera farthest from the mean, because comparing all with all takes too long
     mean = unit.mean(0)
-    extreme = unit[int((unit @ mean).argmin())]
+    extreme = unit[int(np.argmin(unit @ mean))]
     return float(np.degrees(np.arccos(np.clip(unit @ extreme, -1, 1))).max())
 
 

@@ -55,7 +55,7 @@ def _neighbours(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
         apart = turned_deg(rotations @ rotation.T)
         apart[: number + 1] = np.inf
         apart[apart < NEIGHBOURS_DEG[0]] = np.inf
-        nearest = int(apart.argmin())
+        nearest = int(np.argmin(apart))
         if apart[nearest] <= NEIGHBOURS_DEG[1]:
             pairs.append((number, nearest))
     step = max(1, -(-len(pairs) // MOST_PAIRS))

@@ -199,7 +199,7 @@ def _ground(points: Points | None, subject: Subject) -> Array | None:
     normals = normals / np.maximum(lengths, 1e-12)
     off = np.abs(around @ normals.T - (corners[:, 0] * normals).sum(1)) <= GROUND_THICKNESS
     off[:, lengths[:, 0] < 1e-3] = False
-    best = off[:, int(off.sum(0).argmax())]
+    best = off[:, int(np.argmax(off.sum(0)))]
     if best.mean() < LEAST_GROUND:
         return None
     plane = around[best]

@@ -149,7 +149,7 @@ def _rescue(
             [kept and asked_of[sample] < 2 for kept, (sample, _) in zip(kind.kept, kind.items, strict=True)]
         )
         thinned[number] = kind._replace(kept=_evened_out(kind.uneven, kind.kept, rng, only))
-        for i in np.flatnonzero(thinned[number].kept != kind.kept):
+        for i in map(int, np.flatnonzero(thinned[number].kept != kind.kept)):
             asked_of[kind.items[i][0]] += 1 if thinned[number].kept[i] else -1
 
 
@@ -407,7 +407,7 @@ def _limits(kind: Kind, options: NDArray[np.int64], shares: Array) -> Array:
     """
     more = 0.0 if kind.seen_alone and kind.shown else 1.0
     there = more + np.bincount(options, shares, minlength=len(kind.options))
-    limit = there.max()
+    limit = float(np.max(there))
     for _ in range(STEPS):
         limit = min(limit, MOST_OFTEN * float(np.minimum(there, limit).mean()))
     return np.asarray(np.minimum((max(limit, more) - more) / np.maximum(there - more, 1e-9), 1.0)[options])

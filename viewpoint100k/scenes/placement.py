@@ -65,7 +65,7 @@ class Layout(NamedTuple):
 def gap(one: Stand, other: Stand) -> float:
     """A lower bound of the distance of two objects' outlines; negative if no direction separates them."""
     away = _WAYS @ (other.spot - one.spot) - one.reach - np.roll(other.reach, DIRECTIONS // 2)
-    return float(away.max())
+    return float(np.max(away))
 
 
 def arrange(plan: ScenePlan, parts: Sequence[SourceObject], footprints: Sequence[Footprint]) -> Layout | str:
@@ -99,7 +99,7 @@ def _sizes(plan: ScenePlan, parts: Sequence[SourceObject], rng: np.random.Genera
     logs = np.log([size_m(part.record) for part in parts]) + JITTER * rng.uniform(-1, 1, len(parts))
     span = float(np.ptp(logs))
     most = float(np.log(plan.largest_over_smallest))
-    return np.asarray(np.exp((logs - logs.min()) * min(1.0, most / max(span, 1e-9))))
+    return np.asarray(np.exp((logs - np.min(logs)) * min(1.0, most / max(span, 1e-9))))
 
 
 def _stand(
@@ -110,7 +110,7 @@ def _stand(
     rng: np.random.Generator,
 ) -> list[Stand]:
     """Set objects down one by one, each as near to the middle as one of a few directions allows."""
-    scales = _sizes(plan, parts, rng) / [float(footprint.extent.max()) for footprint in footprints]
+    scales = _sizes(plan, parts, rng) / [float(np.max(footprint.extent)) for footprint in footprints]
     turns = rng.integers(DIRECTIONS, size=len(parts))
     loose = [
         Stand(np.zeros(2), int(t), float(s), f) for t, s, f in zip(turns, scales, footprints, strict=True)

@@ -213,7 +213,7 @@ def _group_sizes(window: Bytes) -> dict[int, Bytes]:
 def _unpack(window: Bytes, starts: NDArray[np.int64], bits: int) -> Bytes:
     """(groups, 16) deltas of groups whose deltas have this number of bits."""
     base = _BYTES_OF_BITS[bits]
-    packed = window[starts[:, None] + np.arange(base)]
+    packed: Bytes = window[starts[:, None] + np.arange(base)]
     if bits == 8:
         return packed
     shifts = np.arange(0, 8, bits) if bits == 1 else np.arange(8 - bits, -1, -bits)
@@ -221,7 +221,8 @@ def _unpack(window: Bytes, starts: NDArray[np.int64], bits: int) -> Bytes:
     deltas = (packed[:, :, None] >> shifts.astype(np.uint8) & most).reshape(-1, _GROUP)
     sentinel = deltas == most
     rank = np.cumsum(sentinel, axis=1) - 1
-    return np.where(sentinel, window[starts[:, None] + base + np.maximum(rank, 0)], deltas)
+    unpacked: Bytes = np.where(sentinel, window[starts[:, None] + base + np.maximum(rank, 0)], deltas)
+    return unpacked
 
 
 def _undo_deltas(deltas: Bytes, modes: Bytes, baseline: Bytes, out: Bytes) -> None:
