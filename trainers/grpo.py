@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer, ModelConfig, TrlParser
+from trl.import_utils import is_vllm_available
 
-from trainers import gym, preflight
+from trainers import gym, preflight, rollouts
 from trainers.callbacks import WatchCallback
 from trainers.data import DataArguments, dataset_names
 from trainers.rewards import REWARDS, accuracy_reward, length_reward
@@ -70,8 +71,8 @@ def main(
     longest = prompt + training_args.max_completion_length
     preflight.check_context(trainer.model.config, longest, "a completion")
     if training_args.use_vllm:
-        token = opened.processor.tokenizer.convert_tokens_to_ids(opened.processor.image_token)
-        preflight.check_first_rollout(trainer.vllm_generation, token)
+        rollouts.hand_over_unrepeated(trainer.vllm_generation, opened.processor)
+        rollouts.check_first_rollout(trainer.vllm_generation, opened.processor)
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
     kept = activations(
         trainer,
@@ -96,7 +97,8 @@ def check_arguments(reward_args: RewardArguments, training_args: GRPOConfig) -> 
     """Refuse arguments that conflict.
 
     Raises:
-        InputError: the numbers of rewards and weights differ, or the rollout engine would round the weights.
+        InputError: the numbers of rewards and weights differ, or the rollout engine would round the weights
+            or is not installed.
     """
     weights = training_args.reward_weights
     if weights and len(weights) != len(reward_args.rewards):
@@ -108,6 +110,8 @@ def check_arguments(reward_args: RewardArguments, training_args: GRPOConfig) -> 
             "--use_transformers_continuous_batching with bf16 or fp16 turns the weights that are trained "
             "into 16 bit at every rollout, and steps are rounded away: leave it out, or take --use_vllm"
         )
+    if training_args.use_vllm and not is_vllm_available():
+        raise InputError("--use_vllm: vllm is not installed; install trl[vllm], or set use_vllm: false")
 
 
 def check_curriculum(data_args: DataArguments, processes: int) -> None:

@@ -53,6 +53,13 @@ class PredictArguments:
     dtype: str = field(
         default="auto", metadata={"help": "Number format of the weights, for transformers and vllm."}
     )
+    vllm_gpu_memory_utilization: float | None = field(
+        default=None,
+        metadata={
+            "help": "Share of the memory that vLLM takes; by default vLLM's own, on a processor half of what "
+            "is free."
+        },
+    )
 
 
 def to_ask(arguments: PredictArguments) -> Iterator[list[tuple[Asked, bool]]]:
@@ -116,6 +123,11 @@ def _check_numbers(arguments: PredictArguments) -> None:
         given = getattr(arguments, name)
         if given is not None and given < fewest:
             raise InputError(f"--{name} {given}: expected {fewest} or more")
+    share = arguments.vllm_gpu_memory_utilization
+    if share is not None and not 0 < share <= 1:
+        raise InputError(
+            f"--vllm_gpu_memory_utilization {share}: expected a share, more than 0 and at most 1"
+        )
     if Path(arguments.out).is_dir():
         raise InputError(f"--out {arguments.out} is a folder; name a file in it, such as predictions.jsonl")
 

@@ -176,35 +176,6 @@ def check_padding(processor: Any) -> None:
         )
 
 
-def check_first_rollout(generation: Any, image_token_id: int) -> None:
-    """Check vLLM's first rollout: it must see as many image tokens as the model that is trained.
-
-    TRL passes vLLM the pictures, and prompts in which each picture's token is already repeated. A vLLM that
-    repeats it again answers another prompt than the one that is rewarded (trl#6294, #6401). vLLM returns the
-    prompt that it used.
-
-    Args:
-        generation: the trainer's `vllm_generation`. Its `generate` is wrapped.
-    """
-    rollout = generation.generate
-
-    def looked_at(prompts: Sequence[Sequence[int]], *args: Any, **more: Any) -> Any:
-        generation.generate = rollout  # only once
-        result = rollout(prompts, *args, **more)
-        for number, (given, taken) in enumerate(zip(prompts, result[0], strict=True)):
-            ours, theirs = (list(ids).count(image_token_id) for ids in (given, taken))
-            if ours != theirs:
-                raise InputError(
-                    f"prompt {number} of the first rollout has {ours} image tokens for the model and "
-                    f"{theirs} "
-                    "for vLLM, which answers another prompt than is rewarded (trl#6294): take a later TRL or "
-                    "vLLM, vllm_mode: server, or use_vllm: false"
-                )
-        return result
-
-    generation.generate = looked_at
-
-
 def check_batches(args: Any, processes: int) -> None:
     """Check that the batch sizes of a GRPO run are divisible as they must be.
 

@@ -167,6 +167,7 @@ def test_what_is_never_fair_is_trained_on_and_neither_watched_nor_asked(dataset)
     [
         ({"batch_size": 0}, "--batch_size 0: expected 1 or more"),
         ({"limit": -1}, "--limit -1: expected 1 or more"),
+        ({"vllm_gpu_memory_utilization": 1.5}, "--vllm_gpu_memory_utilization 1.5: expected a share"),
         ({"rotations": -1}, "--rotations -1: expected 0 or more"),
         ({"out": "."}, "--out . is a folder; name a file in it"),
     ],
@@ -404,30 +405,6 @@ def test_parts_of_real_models_are_told_by_the_names_of_their_parameters():
         freeze(model, ["eyes"])
     with pytest.raises(InputError, match="has only language, vision"):
         freeze(model, ["projector"])
-
-
-class Rollouts:
-    """What TRL's `VLLMGeneration` gives back: the prompts as vLLM took them, and completions."""
-
-    def __init__(self, repeats):
-        self.repeats = repeats
-
-    def generate(self, prompts, images=None):
-        taken = [
-            [token for token in ids for _ in range(self.repeats if token == 9 else 1)] for ids in prompts
-        ]
-        return taken, [[1]] * len(prompts), None, None
-
-
-def test_a_rollout_whose_image_tokens_are_repeated_twice_is_refused_and_looked_at_only_once():
-    sound, doubled = Rollouts(1), Rollouts(2)
-    preflight.check_first_rollout(sound, image_token_id=9)
-    assert sound.generate([[1, 9, 9, 2], [9, 3]], images=None)[0] == [[1, 9, 9, 2], [9, 3]]
-    sound.repeats = 2
-    assert sound.generate([[9]])[0] == [[9, 9]]
-    preflight.check_first_rollout(doubled, image_token_id=9)
-    with pytest.raises(InputError, match=r"prompt 0 .* has 2 image tokens for the model and 4 for vLLM"):
-        doubled.generate([[1, 9, 9, 2]])
 
 
 def test_fresh_questions_are_a_source_like_any_other_and_follow_what_answers_earn(tmp_path):
