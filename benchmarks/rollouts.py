@@ -3,9 +3,10 @@
     python benchmarks/rollouts.py WORK --data my-dataset [--kinds qwen2_5_vl qwen3_vl] [--record]
 
 Each kind is trained for a minute, so that its answers are words. Then two steps of `trainers.grpo` with
-`use_vllm`, in three ways: vLLM's weights in 32 bit, in 16 bit, and in 32 bit with the prompts as TRL hands
-them over. Counted are the image tokens of a prompt; TRL compares the log-probabilities of what vLLM sampled.
-At last `python -m trainers.predict`, by transformers and by vLLM as it comes.
+`use_vllm`: vLLM's weights in 32 bit, in 16 bit, and in 32 bit without one of the two things that
+`trainers.rollouts` changes in TRL. Counted are the image tokens of a prompt; TRL compares the
+log-probabilities of what vLLM sampled. At last `python -m trainers.predict`, by transformers and by vLLM as
+it comes.
 
 In the steps vLLM runs without compilation, and on a processor without packing its weights: packed ones cannot
 be renewed after a step.
@@ -24,10 +25,11 @@ from typing import Any
 from benchmarks.measured import leave
 
 KINDS = ("qwen2_5_vl", "qwen3_vl")
-WAYS = {  # name -> vLLM's number format, and whether prompts are handed over as TRL does
-    "32 bit": ("float32", False),
-    "16 bit": ("bfloat16", False),
-    "32 bit, as TRL hands them over": ("float32", True),
+WAYS = {  # name -> vLLM's number format, and what of trainers.rollouts is left out
+    "32 bit": ("float32", ()),
+    "16 bit": ("bfloat16", ()),
+    "32 bit, pictures kept": ("float32", ("forget_pictures",)),
+    "32 bit, prompts as TRL has them": ("float32", ("hand_over_unrepeated", "check_first_rollout")),
 }
 TINY = ["--config", "tiny_cpu", "--think_ratio", "0.5", "--dtype", "float32"]
 QUESTIONS = 32
@@ -45,12 +47,8 @@ def plain_weights() -> None:
         vars(utils)["check_cpu_sgl_kernel"] = lambda n, k, dtype: False
 
 
-def count_tokens(stock: bool) -> dict[str, list[int]]:
-    """Count image tokens from now on: as the trainer has them, as vLLM is given them, and as it made them.
-
-    Args:
-        stock: neither change nor check what TRL hands over.
-    """
+def count_tokens() -> dict[str, list[int]]:
+    """Count image tokens from now on: as the trainer has them, as vLLM is given them, and as it made them."""
     from trainers import rollouts
 
     seen: dict[str, list[int]] = {"model": [], "given": [], "made": []}
@@ -59,8 +57,7 @@ def count_tokens(stock: bool) -> dict[str, list[int]]:
     def hand_over_and_count(generation: Any, processor: Any) -> None:
         token = processor.tokenizer.convert_tokens_to_ids(processor.image_token)
         counted(generation, token, "given", "made")
-        if not stock:
-            hand_over(generation, processor)
+        hand_over(generation, processor)
         counted(generation, token, "model", None)
 
     def counted(generation: Any, token: int, before: str, after: str | None) -> None:
@@ -76,8 +73,6 @@ def count_tokens(stock: bool) -> dict[str, list[int]]:
         generation.generate = generate
 
     vars(rollouts)["hand_over_unrepeated"] = hand_over_and_count
-    if stock:
-        vars(rollouts)["check_first_rollout"] = lambda generation, processor: None
     return seen
 
 
@@ -85,13 +80,15 @@ def two_steps(model: str, data: str, way: str, out: Path) -> dict[str, Any]:
     """Two steps of GRPO: the image tokens, and TRL's differences of log-probabilities."""
     from trl.generation import vllm_generation
 
-    from trainers import grpo
+    from trainers import grpo, rollouts
     from trainers.cli import config_path
 
-    dtype, stock = WAYS[way]
+    dtype, left_out = WAYS[way]
     plain_weights()
     vars(vllm_generation)["LLM"] = partial(vllm_generation.LLM, dtype=dtype, enforce_eager=True)
-    seen = count_tokens(stock)
+    for name in left_out:
+        vars(rollouts)[name] = lambda *given: None
+    seen = count_tokens()
     config = [str(config_path(one)) if one == "tiny_cpu" else one for one in TINY]
     given = [*config, "--model_name_or_path", model, "--data", data, "--output_dir", str(out),
              "--use_vllm", "True", "--vllm_gpu_memory_utilization", "0.1", "--max_steps", "2",
@@ -126,15 +123,18 @@ def run(*command: Any) -> None:
 
 
 def measure(work: Path, kind: str, data: str, train_steps: int) -> dict[str, Any]:
-    """All ways for one kind of model."""
+    """All ways for one kind of model. What an interrupted run has found is not measured again."""
+    kept = work / f"{kind}.json"
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
     if not (work / kind / "config.json").is_file():
         run("-m", "trainers.tiny", work / f"{kind}_raw", "--data", data, "--kind", kind, "--size_px", 128)
         run("-m", "trainers.sft", *TINY, "--model_name_or_path", work / f"{kind}_raw", "--data", data,
             "--output_dir", work / kind, "--max_steps", train_steps)  # fmt: skip
-    found: dict[str, Any] = {}
     for way in WAYS:
-        run(__file__, work, "--data", data, "--worker", kind, way)
-        found[way] = json.loads((work / "steps.json").read_text())
+        if way not in found:
+            run(__file__, work, "--data", data, "--worker", kind, way)
+            found[way] = json.loads((work / "steps.json").read_text())
+            kept.write_text(json.dumps(found, indent=1))
     ours, theirs = (predicted(work, kind, data, backend) for backend in ("transformers", "vllm"))
     found["same answers"] = sum(ours[name] == theirs[name] for name in ours)
     return found
@@ -142,16 +142,16 @@ def measure(work: Path, kind: str, data: str, train_steps: int) -> dict[str, Any
 
 def figures(kind: str, found: dict[str, Any]) -> list[str]:
     """The record's sentences about one kind."""
-    sound, narrow, stock = (found[way] for way in WAYS)
+    sound, narrow, kept, stock = (found[way] for way in WAYS)
     assert min(sound["grad_norm"]) > 0, "the weights have not moved: ask more questions"
     tokens = {name: "/".join(map(str, counts)) for name, counts in sound["tokens"].items()}
     twice = "/".join(map(str, stock["tokens"]["made"]))
+    furthest = [f"{max(way['max']):.1g}" for way in (sound, narrow, kept, stock)]
     return [
         f"{kind}: {tokens['model']} image tokens in each of {sound['prompts']} prompts for the model, "
         f"{tokens['given']} handed to vLLM, {tokens['made']} made by it; {twice} where TRL hands them over",
-        f"{kind}: log-probabilities differ by at most {max(sound['max']):.0e} (32 bit), "
-        f"{max(narrow['max']):.1g} (16 bit), {max(stock['max']):.1g} (as TRL hands them over); on average by "
-        f"{max(sound['mean']):.0e}, {max(narrow['mean']):.1g}, {max(stock['mean']):.1g}",
+        f"{kind}: log-probabilities differ by at most {furthest[0]} (32 bit), {furthest[1]} (16 bit), "
+        f"{furthest[2]} (32 bit, earlier weights' pictures kept), {furthest[3]} (prompts as TRL has them)",
         f"{kind}: {found['same answers']} of {QUESTIONS} greedy answers of `predict` are the same",
     ]
 

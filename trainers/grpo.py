@@ -72,6 +72,7 @@ def main(
     preflight.check_context(trainer.model.config, longest, "a completion")
     if training_args.use_vllm:
         rollouts.hand_over_unrepeated(trainer.vllm_generation, opened.processor)
+        rollouts.forget_pictures(trainer.vllm_generation)
         rollouts.check_first_rollout(trainer.vllm_generation, opened.processor)
     plan = preflight.grpo_plan(training_args, rows, processes, prompt)
     kept = activations(

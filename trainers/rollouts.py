@@ -1,9 +1,13 @@
-"""What vLLM is handed in a rollout of GRPO, and whether it answers what it was asked.
+"""What vLLM is handed in a rollout of GRPO, what it must forget, and whether it answers what it was asked.
 
 vLLM wants one image token for each picture, repeats it as often as the picture needs, and returns the prompts
 that it made. TRL 1.16 hands it the prompts of the model that is trained, where these tokens are repeated
 already, so that vLLM repeats one of each picture's tokens once more (trl#6294, #6401; trl#6718 is to change
 that). A server gets the pictures apart, with the places of their tokens: there nothing is to be done.
+
+vLLM also keeps what its vision tower made of a picture, and TRL has it forget prompts alone when weights are
+renewed (trl#7198): questions about pictures that were shown before would be answered by the eyes of earlier
+weights.
 """
 
 from collections.abc import Sequence
@@ -44,6 +48,25 @@ def hand_over_unrepeated(generation: Any, processor: Any) -> None:
         return rollout(handed, images, *args, **more)
 
     generation.generate = generate
+
+
+def forget_pictures(generation: Any) -> None:
+    """Have vLLM forget what earlier weights made of pictures, whenever its weights are renewed.
+
+    Args:
+        generation: the trainer's `vllm_generation`. Its `sync_weights` is wrapped.
+    """
+    renew = generation.sync_weights
+
+    def sync_weights() -> None:
+        renew()
+        if generation.mode != "server":
+            generation.llm.llm_engine.reset_encoder_cache()
+        elif generation.accelerator.is_main_process:
+            client = generation.vllm_client
+            client.session.post(f"{client.base_url}/reset_encoder_cache").raise_for_status()
+
+    generation.sync_weights = sync_weights
 
 
 def check_first_rollout(generation: Any, processor: Any) -> None:
