@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from trainers.models import load_processor
-from trainers.rollouts import check_first_rollout, hand_over_unrepeated, unrepeated
+from trainers.rollouts import check_first_rollout, forget_pictures, hand_over_unrepeated, unrepeated
 from trainers.tiny import TinyArguments, build
 from viewpoint100k import InputError
 
@@ -113,6 +113,31 @@ def test_pictures_that_touch_are_left_for_the_check_to_judge():
     hand_over_unrepeated(vllm, SimpleNamespace(image_token="<image>", tokenizer=tokenizer))
     vllm.generate([[1, 9, 9, 2]], [PICTURES])
     assert vllm.handed == [[1, 9, 9, 2]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "forgotten"),
+    [("colocate", "by the engine"), ("server", "http://127.0.0.1:8000/reset_encoder_cache")],
+)
+def test_whenever_weights_are_renewed_pictures_are_forgotten_after_it(mode, forgotten):
+    done = []
+    engine = SimpleNamespace(reset_encoder_cache=lambda: done.append("by the engine"))
+
+    def post(url):
+        done.append(url)
+        return SimpleNamespace(raise_for_status=lambda: None)
+
+    vllm = SimpleNamespace(
+        mode=mode,
+        sync_weights=lambda: done.append("weights"),
+        accelerator=SimpleNamespace(is_main_process=True),
+        llm=SimpleNamespace(llm_engine=engine),
+        vllm_client=SimpleNamespace(base_url="http://127.0.0.1:8000", session=SimpleNamespace(post=post)),
+    )
+    forget_pictures(vllm)
+    vllm.sync_weights()
+    vllm.sync_weights()
+    assert done == ["weights", forgotten] * 2
 
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
