@@ -221,11 +221,13 @@ def _qwen(arguments: TinyArguments, tokenizer: Any) -> tuple[Any, Any]:
     names = ("image_token", "video_token", "vision_start_token", "vision_end_token")
     ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(TOKENS[arguments.kind][name]) for name in names}
     head = arguments.hidden // 4
-    sections = {
+    sections: dict[str, Any] = {
         "mrope_section": [head // 2 - 2 * (head // 6), head // 6, head // 6],
         "rope_type": "default",
         "rope_theta": 1e4,
     }
+    if arguments.kind == "qwen3_vl":
+        sections["mrope_interleaved"] = True  # transformers always does; vLLM only if it is said
     text = _text(arguments, tokenizer, rope_parameters=sections, head_dim=head)
     shared = {"depth": 2, "hidden_size": 64, "num_heads": 4, "patch_size": patch, "spatial_merge_size": merge,
               "out_hidden_size": arguments.hidden, "intermediate_size": 128,
