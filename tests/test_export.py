@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-from support.audit_sets import changed, make_samples, write_dataset
+from support.audit_sets import changed, make_samples, with_questions, write_dataset
 
 from viewpoint100k.drawing import draws
 from viewpoint100k.errors import InputError
@@ -54,8 +54,12 @@ def test_vlmevalkit_reads_a_row_per_question_with_options_and_leaves_numbers_out
     asked = [(one, q) for one, q in train if q.options]
     assert (done.questions, done.left_out) == (len(asked), len(train) - len(asked))
     assert done.left_out > 0
-    assert {"index", "image", "question", "A", "B", "answer", "category"} <= set(table.columns)
-    assert list(table["index"]) == list(range(len(asked)))
+    letters = list("ABCDEFGHIJ"[: max(len(question.options) for _, question in asked)])
+    others = ["answer", "category", "l2-category", "question_id", "split", "image"]
+    assert list(table.columns) == ["index", "question", *letters, *others]
+    assert table["index"].is_unique and pandas.api.types.is_integer_dtype(table["index"])
+    assert list(table["question_id"]) == [question.id for _, question in asked]
+    assert set(table["split"]) == {"train"}
     for (one, question), (_, row) in zip(asked, table.iterrows(), strict=True):
         options = [row[letter] for letter in "ABCDEFGHIJ" if letter in row and not pandas.isna(row[letter])]
         assert [str(option) for option in options] == question.options
@@ -68,6 +72,37 @@ def test_vlmevalkit_reads_a_row_per_question_with_options_and_leaves_numbers_out
             assert [base64.b64decode(cell) for cell in cells] == [
                 one.images[view] for view in question.images
             ]
+
+
+def test_vlmevalkit_keeps_pictures_of_two_datasets_apart(tmp_path):
+    """It stores them by `index`, and looks no further where one is stored: same pictures, same number, and
+    another number for a question of the same name about other pictures.
+    """
+    pandas = pytest.importorskip("pandas")
+    indices = {}
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        data = write_dataset(tmp_path / name, make_samples(objects=8, pairs=1, seed=seed, size_px=32))
+        export(data, "vlmevalkit", tmp_path / f"{name}-out", "train")
+        table = pandas.read_csv(tmp_path / f"{name}-out" / "viewpoint100k_train.tsv", sep="\t")
+        indices[name] = dict(zip(table["question_id"], table["index"], strict=True))
+    assert indices["first"] == indices["again"]
+    shared = indices["first"].keys() & indices["other"].keys()
+    assert shared and all(indices["first"][name] != indices["other"][name] for name in shared)
+    assert all(index < 2**53 for index in indices["first"].values())  # as a float holds it
+
+
+@pytest.mark.parametrize("option", ["None", "12"])
+def test_an_option_that_pandas_would_not_read_as_text_is_refused(option, tmp_path):
+    def reworded(question):
+        if not question.options:
+            return {}
+        words = [option if place == 0 else text for place, text in enumerate(question.options)]
+        return {"options": words}
+
+    samples = make_samples(objects=8, pairs=1, seed=1, size_px=32)
+    data = write_dataset(tmp_path / "data", [with_questions(one, reworded) for one in samples])
+    with pytest.raises(InputError, match=f"the option '{option}' for an empty cell or a number"):
+        export(data, "vlmevalkit", tmp_path / "out", "train")
 
 
 def test_only_the_types_that_are_named_are_written(dataset, train, tmp_path):

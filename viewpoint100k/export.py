@@ -13,6 +13,7 @@ means the same everywhere; viewpoint100k must be installed beside them.
 
 import base64
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable, Collection, Iterator
@@ -141,6 +142,13 @@ def _jpeg(picture: Any) -> bytes:
 # --- VLMEvalKit ------------------------------------------------------------------------------------
 
 
+# what `pandas.read_csv` takes for an empty cell, as its documentation lists them
+_EMPTY_CELLS = frozenset(
+    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+     "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+)  # fmt: skip
+
+
 def _vlmevalkit(chosen: _Chosen, out: Path) -> Exported:
     """NAME.tsv for $LMUData; `python run.py --data NAME` takes a set of unknown name for multiple choice."""
     name = f"{NAME}_{chosen.split}"
@@ -167,14 +175,45 @@ def _vlmevalkit(chosen: _Chosen, out: Path) -> Exported:
                 continue
             texts = [base64.b64encode(data).decode() for data in row.pictures]
             image = texts[0] if len(texts) == 1 else "[" + ",".join(f"'{text}'" for text in texts) + "]"
+            _check_cells(question)
             options = [*question.options, *[""] * (len(letters) - len(question.options))]
             right = LETTERS[question.answer_index]
             asked = question.prompt.split("\n")[0]
             about = [question.type, question.tier, question.id, chosen.split]
-            table.writerow([count, asked, *options, right, *about, image])
+            table.writerow([_kit_index(row), asked, *options, right, *about, image])
             count += 1
     unfinished.replace(out / f"{name}.tsv")
     return Exported(count, left_out, [f"{name}.tsv"])
+
+
+def _check_cells(question: Question) -> None:
+    """An option that its table cannot hold would be left out of the question, or be another text."""
+    for option in question.options:
+        if option in _EMPTY_CELLS or _is_number(option):
+            raise InputError(
+                f"{question.id}: VLMEvalKit, which reads tables with pandas, takes the option {option!r} for "
+                "an empty cell or a number; word it differently (questions.templates) or leave the type out"
+            )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _kit_index(row: _Row) -> int:
+    """A number of the question and its pictures, which even a spreadsheet keeps exactly.
+
+    VLMEvalKit unpacks pictures into files that it names by the index, and reads a file that is there already:
+    under a running number, a second dataset would be asked about the pictures of the first.
+    """
+    digest = hashlib.sha256(row.question.id.encode())
+    for picture in row.pictures:
+        digest.update(hashlib.sha256(picture).digest())
+    return int.from_bytes(digest.digest()[:6])  # 48 bits
 
 
 # --- lmms-eval -------------------------------------------------------------------------------------
