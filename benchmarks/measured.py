@@ -26,6 +26,7 @@ GROUPS = {
     "truth": "Are the answers right?",
     "fairness": "Can they be guessed, and can they be told?",
     "speed": "Speed and quality",
+    "interchange": "What other tools make of our exports",
     "robustness": "Kills, bad files, bad lines",
     "learning": "What a model learns",
 }

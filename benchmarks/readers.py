@@ -1,15 +1,15 @@
 """Do the tools that we export for read what we mean? Two calls, as each tool wants libraries of its own:
 
     python benchmarks/readers.py write DATASET WORK [--split test]    # where viewpoint100k is installed
-    python benchmarks/readers.py read FORMAT WORK [--json x.json]     # where the tool of that format is
+    python benchmarks/readers.py read FORMAT WORK [--record]          # where the tool of that format is
 
-The first writes each export, and beside it what our own loader says: prompts, answers, and pictures without
-loss. The second calls the tool's own code, compares every row (pictures by the mean difference of their
-pixels, which is 0 for a stored JPEG and small for one that was drawn into) and prints the tool's version, the
-call and three rows. lmms-eval and VLMEvalKit also score the same made-up answers (right, wrong, unreadable;
-dressed in several ways), which must come out as `viewpoint100k evaluate` has it. Exit 1 if anything differs.
+The first writes each export, and beside it what our own loader says: prompts, answers, and pictures
+without loss; also made-up answers and our scores of them, for `benchmarks/runners.py`. The second calls the
+tool's own code, compares every row (pictures by the mean difference of their pixels, which is 0 for a stored
+JPEG and small for one that was drawn into) and prints the tool's version, the call and three rows. Exit 1 if
+anything differs.
 
-VLMEvalKit is not on the index: put a checkout on PYTHONPATH.
+VLMEvalKit is not on the index: `pip install -e` of a checkout.
 """
 
 import argparse
@@ -22,21 +22,25 @@ import os
 import shutil
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.measured import leave
+
 NAME = "viewpoint100k_{split}"
+KEPT = ("question_id", "prompt", "answer", "options", "answer_index", "answer_form")
 NEAR = 3.0  # levels of 255 by which a picture may differ that was drawn into and packed as JPEG
-DRESSINGS = (
-    "{letter}",
-    "<think>hm</think> <answer>{letter}</answer>",
-    "The answer is {letter}.",
-    "({letter})",
-)
+PLAIN = ("{said}", "The answer is {said}.", "({said})")
+TAGGED = ("<think>hm</think> <answer>{said}</answer>",)
+MADE_UP = {  # name -> how its answers are dressed, and whether all are letters, as VLMEvalKit asks for
+    "as_asked": ((*PLAIN, *TAGGED), False),
+    "letters": (PLAIN, True),
+    "tags": (TAGGED, True),
+}
 
 
 class Read(NamedTuple):
@@ -53,7 +57,6 @@ class Reader(NamedTuple):
     package: str
     call: str
     read: Callable[[Path, str], Iterator[Read]]
-    score: Callable[[Path, str], float] | None = None
 
 
 # --- write: what is exported, and what is meant ----------------------------------------------------
@@ -70,51 +73,46 @@ def write(dataset: Path, work: Path, split: str) -> int:
     shutil.rmtree(work / "meant", ignore_errors=True)
     (work / "meant").mkdir()
     meant = list[dict[str, Any]]()
-    said = list[dict[str, Any]]()
     for number, row in enumerate(load_questions(dataset, split=split, streaming=True)):
         names = [f"{number}-{place}.png" for place in range(len(row["images"]))]
         for name, picture in zip(names, row["images"], strict=True):
             picture.convert("RGB").save(work / "meant" / name)
-        kept = {
-            column: row[column] for column in ("question_id", "prompt", "answer", "options", "answer_index")
-        }
+        kept = {column: row[column] for column in KEPT}
         meant.append(kept | {"images": names})
-        said.append({"question_id": row["question_id"], "prediction": made_up_answer(number, row)})
-    (work / "said.jsonl").write_text("\n".join(map(json.dumps, said)) + "\n")
-    letters = {row["question_id"] for row in meant if row["options"]}
-    only = work / "said_letters.jsonl"
-    only.write_text("\n".join(json.dumps(line) for line in said if line["question_id"] in letters) + "\n")
-    ours = {
-        "split": split,
-        "rows": meant,
-        "accuracy": accuracy(work / "said.jsonl", dataset),
-        "accuracy_letters": accuracy(only, dataset),
-    }
-    (work / "meant.json").write_text(json.dumps(ours))
-    print(f"{len(meant)} questions; made-up answers score {ours['accuracy']:.4f}")
+    scores = {name: write_answers(name, meant, dataset, work) for name in MADE_UP}
+    (work / "meant.json").write_text(json.dumps({"split": split, "rows": meant, "scores": scores}))
+    print(f"{len(meant)} questions; made-up answers score {scores}")
     return 0
 
 
-def accuracy(said: Path, dataset: Path) -> float:
-    """As `viewpoint100k evaluate` has it."""
+def write_answers(name: str, rows: list[dict[str, Any]], dataset: Path, work: Path) -> float:
+    """Made-up answers to the questions that they are about. Returns what `viewpoint100k evaluate` says."""
     from viewpoint100k.evaluate import evaluate
 
-    found = evaluate(said, dataset)[0].accuracy
+    dressings, letters = MADE_UP[name]
+    asked = [row for row in rows if row["options"] or not letters]
+    said = [
+        {"question_id": row["question_id"], "prediction": made_up_answer(number, row, dressings, letters)}
+        for number, row in enumerate(asked)
+    ]
+    path = work / f"said_{name}.jsonl"
+    path.write_text("\n".join(map(json.dumps, said)) + "\n")
+    found = evaluate(path, dataset)[0].accuracy
     if found is None:
-        raise SystemExit(f"{said}: no answer belongs to {dataset}")
+        raise SystemExit(f"{path}: no answer belongs to {dataset}")
     return found.value
 
 
-def made_up_answer(number: int, row: dict[str, Any]) -> str:
-    """Two of three right, one of six wrong, one of six unreadable; letters for whoever has options."""
+def made_up_answer(number: int, row: dict[str, Any], dressings: Sequence[str], letters: bool) -> str:
+    """Two of three right, one of six wrong, one of six unreadable; as was asked for, or always letters."""
     kind = number % 6
     if kind == 5:
         return "I cannot tell."
     if not row["options"]:
         return str(row["answer"]) if kind < 4 else "1000000"
     place = (row["answer_index"] + (kind == 4)) % len(row["options"])
-    said = "ABCDEFGHIJ"[place] if row["answer_form"] != "digit" else str(place + 1)
-    return DRESSINGS[number % len(DRESSINGS)].format(letter=said)
+    said = str(place + 1) if row["answer_form"] == "digit" and not letters else "ABCDEFGHIJ"[place]
+    return dressings[(number + number // 6) % len(dressings)].format(said=said)
 
 
 # --- read: each tool by its own code ---------------------------------------------------------------
@@ -189,68 +187,23 @@ def read_openai(folder: Path, split: str) -> Iterator[Read]:
             yield Read(text, said["content"], pictures)
 
 
-def _lmms_task(folder: Path, split: str) -> Any:
+def read_lmms_eval(folder: Path, split: str) -> Iterator[Read]:
     tasks = module("lmms_eval.tasks")
     name = NAME.format(split=split)
     manager = tasks.TaskManager(include_path=str(folder), include_defaults=False)
-    return manager, name, tasks.get_task_dict([name], manager)[name]
-
-
-def read_lmms_eval(folder: Path, split: str) -> Iterator[Read]:
-    _, _, task = _lmms_task(folder, split)
+    task = tasks.get_task_dict([name], manager)[name]
     for doc in task.test_docs():
         yield Read(task.doc_to_text(doc), task.doc_to_target(doc), task.doc_to_visual(doc))
 
 
-def score_lmms_eval(work: Path, split: str) -> float:
-    """Its evaluator over a model that says what is in said.jsonl."""
-    said = _said(work)
-
-    class Said(module("lmms_eval.api.model").lmms):  # type: ignore[misc]
-        def generate_until(self, requests: list[Any]) -> list[str]:
-            asked = [request.args for request in requests]
-            docs = [self.task_dict[task][part][number] for *_, number, task, part in asked]
-            return [said[doc["question_id"]] for doc in docs]
-
-        # its base class wants these two; tasks that we write ask for generated text, once
-        def loglikelihood(self, requests: list[Any]) -> list[Any]:
-            raise AssertionError(f"{len(requests)} requests for likelihoods, of a task that asks for text")
-
-        def generate_until_multi_round(self, requests: list[Any]) -> list[str]:
-            raise AssertionError(f"{len(requests)} requests of several rounds, of a task that asks once")
-
-    manager, name, _ = _lmms_task(work / "lmms-eval", split)
-    done = module("lmms_eval.evaluator").simple_evaluate(
-        Said(), tasks=[name], task_manager=manager, bootstrap_iters=0, batch_size=1
-    )
-    return float(done["results"][name]["accuracy,none"])
-
-
-def _kit_dataset(folder: Path, split: str) -> Any:
-    os.environ["LMUData"] = str(folder)  # noqa: SIM112  # as it is spelled there
-    return module("vlmeval.dataset").build_dataset(NAME.format(split=split))
-
-
 def read_vlmevalkit(folder: Path, split: str) -> Iterator[Read]:
-    """The options are part of its prompt; what it asks for by letter is compared up to them."""
-    built = _kit_dataset(folder, split)
+    os.environ["LMUData"] = str(folder)  # noqa: SIM112  # as it is spelled there
+    built = module("vlmeval.dataset").build_dataset(NAME.format(split=split))
     for _, line in built.data.iterrows():
         parts = built.build_prompt(line)
         pictures = [Image.open(part["value"]) for part in parts if part["type"] == "image"]
         text = "".join(part["value"] for part in parts if part["type"] == "text")
         yield Read(text, line["answer"], pictures)
-
-
-def score_vlmevalkit(work: Path, split: str) -> float:
-    """Its evaluation without a judge, over a table of answers as its own inference writes it."""
-    built = _kit_dataset(work / "vlmevalkit", split)
-    said = _said(work)
-    table = built.data.drop(columns="image")
-    table["prediction"] = [said[name] for name in table["question_id"]]
-    path = work / "vlmevalkit" / f"said_{NAME.format(split=split)}.xlsx"
-    table.to_excel(path, index=False)
-    done = built.evaluate(str(path), model="exact_matching", nproc=1)
-    return float(done["Overall"].iloc[0])
 
 
 READERS: dict[str, Reader] = {
@@ -262,18 +215,8 @@ READERS: dict[str, Reader] = {
     "openai": Reader(
         "openai", "TypeAdapter(list[openai.types.chat.ChatCompletionMessageParam])", read_openai
     ),
-    "lmms-eval": Reader(
-        "lmms_eval",
-        "lmms_eval.tasks.get_task_dict; evaluator.simple_evaluate",
-        read_lmms_eval,
-        score_lmms_eval,
-    ),
-    "vlmevalkit": Reader(
-        "vlmeval",
-        "vlmeval.dataset.build_dataset(NAME).build_prompt; .evaluate",
-        read_vlmevalkit,
-        score_vlmevalkit,
-    ),
+    "lmms-eval": Reader("lmms_eval", "lmms_eval.tasks.get_task_dict([NAME], ...)", read_lmms_eval),
+    "vlmevalkit": Reader("vlmeval", "vlmeval.dataset.build_dataset(NAME).build_prompt", read_vlmevalkit),
 }
 
 
@@ -292,44 +235,41 @@ def compare(name: str, work: Path) -> dict[str, Any]:
         wrong.append(f"{len(found)} rows, expected {len(rows)}")
     for row, read in zip(rows, found, strict=False):
         wanted = [Image.open(work / "meant" / image) for image in row["images"]]
-        apart = [_apart(*pair) for pair in zip(wanted, read.images, strict=False)]
-        farthest = max([farthest, *apart])
-        if len(wanted) != len(read.images) or any(value > NEAR for value in apart):
+        distances = [apart(*pair) for pair in zip(wanted, read.images, strict=False)]
+        farthest = max([farthest, *distances])
+        if len(wanted) != len(read.images) or any(value > NEAR for value in distances):
             wrong.append(f"{row['question_id']}: other pictures")
-        if not _same_prompt(name, row, read.prompt):
+        if read.prompt != prompt_of(name, row):
             wrong.append(f"{row['question_id']}: {read.prompt!r}")
         if read.answer != _right(name, row):
             wrong.append(f"{row['question_id']}: {read.answer!r}, expected {_right(name, row)!r}")
-    told: dict[str, Any] = {
+    return {
         "reader": name,
-        "version": _version(reader.package),
+        "version": version(reader.package),
         "call": reader.call,
         "rows": len(found),
         "wrong": wrong[:20],
         "pictures_apart": round(farthest, 3),
         "first_rows": [_short(read) for read in found[:3]],
     }
-    if reader.score:
-        ours = meant["accuracy_letters" if name == "vlmevalkit" else "accuracy"]
-        told |= {"score": round(reader.score(work, split), 6), "our_score": round(ours, 6)}
-        if abs(told["score"] - told["our_score"]) > 1e-6:
-            wrong.append("another score")
-    return told
 
 
-def _same_prompt(name: str, row: dict[str, Any], prompt: str) -> bool:
+def prompt_of(name: str, row: dict[str, Any]) -> str:
+    """What a tool asks: our prompt, but for VLMEvalKit, which makes its own and asks for letters only."""
     if name != "vlmevalkit":
-        return bool(prompt == row["prompt"])
-    asked = row["prompt"].split("\n")[0]
+        return str(row["prompt"])
     options = [f"{letter}. {text}" for letter, text in zip("ABCDEFGHIJ", row["options"], strict=False)]
-    return asked in prompt and all(option in prompt for option in options)
+    question = "Question: " + row["prompt"].split("\n")[0]
+    return "\n".join(
+        [question, "Options:", *options, "Please select the correct answer from the options above. \n"]
+    )
 
 
 def _right(name: str, row: dict[str, Any]) -> str:
     return "ABCDEFGHIJ"[row["answer_index"]] if name == "vlmevalkit" else row["answer"]
 
 
-def _apart(wanted: Any, given: Any) -> float:
+def apart(wanted: Any, given: Any) -> float:
     """By how many levels the pixels of two pictures differ in the mean."""
     if wanted.size != given.size:
         return 255.0
@@ -347,16 +287,20 @@ def _short(read: Read) -> dict[str, Any]:
     return {"prompt": read.prompt, "answer": read.answer, "pictures": sizes}
 
 
-def _said(work: Path) -> dict[str, str]:
-    lines = map(json.loads, (work / "said.jsonl").read_text().splitlines())
-    return {line["question_id"]: line["prediction"] for line in lines}
-
-
-def _version(package: str) -> str:
+def version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "a checkout"
+
+
+def leave_record(told: dict[str, Any]) -> None:
+    figures = [
+        f"{told['rows']} rows, prompts, answers and numbers of pictures are ours in each",
+        f"pictures differ by at most {told['pictures_apart']} of 255 levels in the mean",
+    ]
+    what = f"What {told['reader']} {told['version']} reads of our export: `{told['call']}`"
+    leave(f"reader_{told['reader']}", what, "interchange", figures)
 
 
 def main() -> int:
@@ -371,14 +315,14 @@ def main() -> int:
     reading = commands.add_parser("read")
     reading.add_argument("format", choices=READERS)
     reading.add_argument("work", type=Path)
-    reading.add_argument("--json", type=Path)
+    reading.add_argument("--record", action="store_true", help="leave it in benchmarks/records")
     given = parser.parse_args()
     if given.command == "write":
         return write(given.dataset, given.work.resolve(), given.split)
     told = compare(given.format, given.work.resolve())
     print(json.dumps(told, indent=1, ensure_ascii=False))
-    if given.json:
-        given.json.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    if given.record and not told["wrong"]:
+        leave_record(told)
     return int(bool(told["wrong"]))
 
 
