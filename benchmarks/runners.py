@@ -269,7 +269,9 @@ def leave_record(told: dict[str, Any]) -> None:
         for model, score in told["scores"].items()
     ]
     what = f"{told['runner']} {told['version']}, by its own command line, over our test split"
-    asked = f"{told['questions']} questions, each asked exactly once in our words"
+    asked = (
+        f"{told['questions']} questions, each asked exactly once, in the words and with the pictures meant"
+    )
     leave(f"runner_{told['runner']}", what, "interchange", [asked, *scores])
 
 
