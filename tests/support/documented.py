@@ -40,6 +40,10 @@ NOT_RUN = (
         r"objaverse-xl:",
         "needs the Hub's tables; tests/objects/test_xl.py lists and fetches from a server on loopback",
     ),
+    (
+        r"transformers serve|lmms_eval|run\.py|read_excel",
+        "needs a harness and a model that is served; benchmarks/runners.py starts both",
+    ),
     (r"--runner ray|ray start", "needs a Ray cluster; tests/runners starts two nodes on loopback"),
     (r"sbatch|srun|viewpoint100k slurm", "needs a SLURM site; tests/runners starts one of one node"),
     (r"kubectl|s3://|viewpoint100k k8s", "needs a cluster or a bucket; tests/runners reads the manifest"),
