@@ -79,11 +79,14 @@ def test_vlmevalkit_keeps_pictures_of_two_datasets_apart(tmp_path):
     another number for a question of the same name about other pictures.
     """
     pandas = pytest.importorskip("pandas")
+    one, other = (
+        write_dataset(tmp_path / str(seed), make_samples(objects=8, pairs=1, seed=seed, size_px=32))
+        for seed in (1, 2)
+    )
     indices = {}
-    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
-        data = write_dataset(tmp_path / name, make_samples(objects=8, pairs=1, seed=seed, size_px=32))
-        export(data, "vlmevalkit", tmp_path / f"{name}-out", "train")
-        table = pandas.read_csv(tmp_path / f"{name}-out" / "viewpoint100k_train.tsv", sep="\t")
+    for name, data in (("first", one), ("again", one), ("other", other)):
+        export(data, "vlmevalkit", tmp_path / name, "train")
+        table = pandas.read_csv(tmp_path / name / "viewpoint100k_train.tsv", sep="\t")
         indices[name] = dict(zip(table["question_id"], table["index"], strict=True))
     assert indices["first"] == indices["again"]
     shared = indices["first"].keys() & indices["other"].keys()
