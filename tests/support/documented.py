@@ -44,6 +44,10 @@ NOT_RUN = (
         r"transformers serve|lmms_eval|run\.py|read_excel",
         "needs a harness and a model that is served; benchmarks/runners.py starts both",
     ),
+    (
+        r"export my-dataset (task|kit)",
+        "the tests' small dataset has no balanced question in its test split; tests/test_export.py exports the other",
+    ),
     (r"--runner ray|ray start", "needs a Ray cluster; tests/runners starts two nodes on loopback"),
     (r"sbatch|srun|viewpoint100k slurm", "needs a SLURM site; tests/runners starts one of one node"),
     (r"kubectl|s3://|viewpoint100k k8s", "needs a cluster or a bucket; tests/runners reads the manifest"),
