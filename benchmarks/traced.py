@@ -6,6 +6,7 @@ view's own camera, with and without the object; and object, background and shado
 before the film. The object has the same paths in both, so that only what is painted differs.
 
 Each part of the error is also given alone: the PSNR that the frame would have if all the rest were right.
+"two references" is the PSNR between two traced frames of different seeds, which bounds what can be asked.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
@@ -28,8 +29,11 @@ from viewpoint100k import objects as sources
 Array = np.ndarray
 KINDS = ("hdri", "ground", "panorama", "place")
 OBJECT_PATHS = 24  # the same ones in both frames
-TRACED_PATHS = 128  # of what is behind it
-LIGHT_PATHS = 64  # of the light on the ground, which is denoised
+TRACED_PATHS = 64  # of what is behind it
+LIGHT_PATHS = 32  # of the light on the ground, which is denoised
+BARE_PATHS = 4  # of the light on an empty ground, which is the same everywhere
+SEEDS = (2, 3)  # of the two references
+ROUNDS = 30  # of the search for a colour's radiance
 OPAQUE = 0.999
 NAME = "traced"  # of all that is made here
 AROUND = 513  # points of the dome
@@ -48,6 +52,9 @@ def main() -> None:
     parser.add_argument(
         "--pictures", type=Path, help="folder for traced, painted and eight times the difference"
     )
+    parser.add_argument(
+        "--references", type=Path, help="folder that keeps traced frames, and whose frames are used again"
+    )
     arguments = parser.parse_args()
     rows = defaultdict[str, list[dict[str, float]]](list)
     with tempfile.TemporaryDirectory() as scratch:
@@ -61,46 +68,58 @@ def main() -> None:
                 place = described["background"]["place"]
                 row = kind if kind != "place" else place["sort"]
                 bench.open(path, described)
-                painted, traced, cover, share = bench.frames(view_set.views[0].model_dump(mode="json"))
-                rows[row].append(figures(painted, traced, cover, share))
+                kept = arguments.references and arguments.references / f"{row}-{number}-{arguments.size}.npz"
+                frames = bench.frames(view_set.views[0].model_dump(mode="json"), kept)
+                rows[row].append(figures(frames))
                 print(f"{row}-{number} {thing.record.uid} {rows[row][-1]}", file=sys.stderr, flush=True)
                 if arguments.pictures:
-                    difference = np.clip(8 * np.abs(painted - traced), 0, 255)
-                    sheet = np.concatenate([traced, painted, difference], axis=1)
+                    difference = np.clip(8 * np.abs(frames.painted - frames.traced[0]), 0, 255)
+                    sheet = np.concatenate([frames.traced[0], frames.painted, difference], axis=1)
                     Image.fromarray(np.rint(sheet).astype(np.uint8)).save(
                         arguments.pictures / f"{row}-{number}.png"
                     )
     print(json.dumps({row: summary(found) for row, found in rows.items()}, indent=1))
 
 
+class Frames(NamedTuple):
+    """A view, painted and traced; pictures are in 0..255."""
+
+    painted: Array  # (H, W, 3)
+    traced: Array  # (seeds, H, W, 3)
+    cover: Array  # (H, W) of the object in each pixel
+    share: Array  # (H, W) of its light that the ground gets
+
+
 def summary(found: list[dict[str, float]]) -> dict[str, Any]:
-    """Least and mean of each figure."""
+    """Least and median of each figure."""
     columns = {name: [row[name] for row in found] for name in found[0]}
     return {
         "views": len(found),
-        **{name: f"least {min(c):.1f}, mean {np.mean(c):.1f} dB" for name, c in columns.items()},
+        **{name: f"least {min(c):.1f}, median {np.median(c):.1f} dB" for name, c in columns.items()},
     }
 
 
-def figures(painted: Array, traced: Array, cover: Array, share: Array) -> dict[str, float]:
-    """PSNR in dB of the frame, and of its parts alone.
-
-    Args:
-        cover: (H, W) of the object in each pixel.
-        share: (H, W) of its light that the ground gets.
-    """
-    outside = cover < 1 / 255
+def figures(frames: Frames) -> dict[str, float]:
+    """PSNR in dB of the frame, of its parts alone, and of one reference against the other."""
+    outside = frames.cover < 1 / 255
+    one, two = frames.traced
+    full_light = frames.share > 0.97
     parts = {
         "frame": np.ones_like(outside),
-        "background in full light": outside & (share > 0.97),
-        "shadow": outside & (share <= 0.97),
-        "outline": ~outside & (cover < OPAQUE),
+        "background in full light": outside & full_light,
+        "shadow": outside & ~full_light,
+        "outline": ~outside & (frames.cover < OPAQUE),
     }
-    off = ((painted - traced) / 255) ** 2
     return {
-        name: round(float(-10 * np.log10(max((off * mine[..., None]).mean(), 1e-7))), 1)
-        for name, mine in parts.items()
+        **{name: psnr(frames.painted, one, mine) for name, mine in parts.items()},
+        "two references": psnr(two, one, parts["frame"]),
     }
+
+
+def psnr(one: Array, two: Array, mine: Array) -> float:
+    """In dB, of pictures that differ in some of their pixels (H, W) only."""
+    off = ((one - two) / 255) ** 2 * mine[..., None]
+    return round(float(-10 * np.log10(max(off.mean(), 1e-7))), 1)
 
 
 class Bench:
@@ -129,10 +148,11 @@ class Bench:
             )
         )
 
-    def frames(self, view: protocol.Record) -> tuple[Array, Array, Array, Array]:
-        """A view of the open object, painted and traced, (H, W, 3) in 0..255.
+    def frames(self, view: protocol.Record, kept: Path | None) -> Frames:
+        """A view of the open object.
 
-        Then how much of each pixel the object covers, and the share of its light that the ground gets.
+        Args:
+            kept: file of its traced frames, which is written if there is none.
         """
         studio = self.studio
         behind = self._painted_behind(view)
@@ -143,19 +163,37 @@ class Bench:
         painted[inside] = pictures.over(rgba, behind[inside], studio.lighting.film(), None)[1]
         whole = np.zeros((self.size, self.size, 4))
         whole[inside] = mine
+        if kept is not None and kept.is_file():
+            traced, share = np.load(kept).values()
+        else:
+            traced, share = self._traced(whole, camera)
+            self._clear()
+        if kept is not None:
+            np.savez(kept, traced=traced, share=share)
+        return Frames(painted, traced, whole[..., 3], share[0].mean(axis=-1))
+
+    def _traced(self, whole: Array, camera: protocol.Camera) -> tuple[Array, Array]:
+        """The frame (seeds, H, W, 3) in 0..255, and the share (seeds, H, W, 3) of its light on the ground.
+
+        Args:
+            whole: (H, W, 4) linear colours times alpha, and alpha, of the object.
+        """
+        studio = self.studio
         cover = whole[..., 3:]
-        share = self._light_on_the_ground() if studio.ground is not None else np.ones_like(cover)
-        place = studio.lighting.place
-        if place is None:
-            bare = self._radiance_behind()
-            traced = self.displayed(whole[..., :3] + bare * share * (1 - cover))
-        else:  # its colours are what is displayed, not what the film makes of them
-            shown, on_ground = self._place(place, camera)
+        share = np.ones((len(SEEDS), *cover.shape))
+        if studio.ground is not None:
+            share = self._light_on_the_ground()
+        light = studio.lighting
+        shown = np.asarray(light.background["rgb"])
+        if light.place is not None:
+            shown, on_ground = self._place(light.place, camera)
             share = np.where(on_ground[..., None], share, 1)
-            own = self.linear(self.displayed(whole[..., :3] / np.maximum(cover, 1e-6)))
-            traced = self.film(own * cover + self.linear(shown) * share * (1 - cover))
-        self._clear()
-        return painted, traced, cover[..., 0], share[..., 0]
+        elif light.background["kind"] != "ground" or self._radiance_of(shown).min() > 0:
+            bare = self._radiance_behind()
+            return self.displayed(whole[..., :3] + bare * share * (1 - cover)), share
+        # the colours of a place, and strong ones of a floor, are what is displayed: no light looks like them
+        own = self.linear(self.displayed(whole[..., :3] / np.maximum(cover, 1e-6)))
+        return self.film(own * cover + self.linear(shown) * share * (1 - cover)), share
 
     def _painted_behind(self, view: protocol.Record) -> Array:
         """(H, W, 3) uint8: by the engine's own methods, at the quality `draft`."""
@@ -179,7 +217,7 @@ class Bench:
         bpy.ops.render.render(write_still=True)
         return path, passes.take()["Combined"].astype(np.float64), box
 
-    def _quality(self, samples: int, *, denoise: bool) -> None:
+    def _quality(self, samples: int, *, denoise: bool, seed: int = 1) -> None:
         threshold = 0.1 if denoise and samples < LIGHT_PATHS else 0.0
         self.studio._set_quality(
             protocol.Shoot(
@@ -189,50 +227,53 @@ class Bench:
                 samples=samples,
                 denoise=denoise,
                 adaptive_threshold=threshold,
-                seed=1,
+                seed=seed,
             )
         )
 
-    def _whole_frame(self) -> Array:
-        """(H, W, 4) linear."""
+    def _whole_frames(self, samples: int, *, denoise: bool) -> Array:
+        """(seeds, H, W, 4) linear."""
         self.studio.scene.render.use_border = False
-        passes.end_session(self.studio.scene)
-        bpy.ops.render.render()
+        seen = []
+        for seed in SEEDS:
+            self._quality(samples, denoise=denoise, seed=seed)
+            passes.end_session(self.studio.scene)
+            bpy.ops.render.render()
+            seen.append(passes.take()["Combined"].astype(np.float64))
         self.studio.scene.render.use_border = True
-        return passes.take()["Combined"].astype(np.float64)
+        return np.stack(seen)
 
     def _light_on_the_ground(self) -> Array:
-        """(H, W, 1) share of the light that is there without the object; 1 where there is no ground."""
+        """(seeds, H, W, 3) share of the light that is there without the object; 1 where there is no ground."""
         ground = self.studio.ground
         assert ground is not None
         things = self.studio.parts[0].things
-        self._quality(LIGHT_PATHS, denoise=True)
         ground.thing.hide_render = False
-        lit = []
-        for hidden in (False, True):
-            for thing in things:
-                thing.visible_camera = False
-                thing.hide_render = hidden
-            lit.append(self._whole_frame())
+        for thing in things:
+            thing.visible_camera = False
+        lit = self._whole_frames(LIGHT_PATHS, denoise=True)
+        for thing in things:
+            thing.hide_render = True
+        bare = self._whole_frames(BARE_PATHS, denoise=False)
         ground.thing.hide_render = True
-        there = (lit[0][..., 3] > OPAQUE) & (lit[1][..., 3] > OPAQUE)
-        share = np.clip(lit[0][..., 1] / np.maximum(lit[1][..., 1], 1e-9), 0, 1)
-        return np.asarray(np.where(there, share, 1)[..., None])
+        there = bare[..., 3] > OPAQUE
+        # an empty floor is lit evenly
+        full = bare[there][:, :3].mean(axis=0) if there.any() else np.ones(3)
+        return np.asarray(np.where(there[..., None], lit[..., :3] / full, 1))
 
     def _radiance_behind(self) -> Array:
-        """(H, W, 3): what the film sees behind the object, in full light."""
+        """(seeds, H, W, 3): what the film sees behind the object, in full light."""
         light = self.studio.lighting
         for thing in self.studio.parts[0].things:
             thing.hide_render = True
-        self._quality(TRACED_PATHS, denoise=False)
         if light.background["kind"] == "ground":
-            colour = glass.radiance_of(light.background["rgb"], self.folder)
-            return np.broadcast_to(np.asarray(colour), (self.size, self.size, 3))
+            colour = self._radiance_of(np.asarray(light.background["rgb"]))
+            return np.broadcast_to(colour, (len(SEEDS), self.size, self.size, 3))
         if light.dome is not None:
             self._dome()
-            return self._whole_frame()[..., :3]
+            return self._whole_frames(TRACED_PATHS, denoise=False)[..., :3]
         self.studio.scene.render.film_transparent = False
-        seen = self._whole_frame()[..., :3]
+        seen = self._whole_frames(TRACED_PATHS, denoise=False)[..., :3]
         self.studio.scene.render.film_transparent = True
         return seen
 
@@ -264,16 +305,15 @@ class Bench:
         self._show(corners.tolist(), [*sphere, tuple(range(AROUND - 1))], made)
 
     def _place(self, place: places.Place, camera: protocol.Camera) -> tuple[Array, Array]:
-        """A procedural place by meshes, (H, W, 3) in 0..255, and where its ground is seen."""
+        """A procedural place by meshes, (seeds, H, W, 3) in 0..255, and where its ground is seen."""
         light = self.studio.lighting
         assert light.lit is not None
         for thing in self.studio.parts[0].things:
             thing.hide_render = True
-        self._quality(TRACED_PATHS, denoise=False)
         for number, box in enumerate(place.boxes):
             for side in range(6):
                 self._face(place, box, number, side)
-        traced = self._whole_frame()
+        traced = self._whole_frames(TRACED_PATHS, denoise=False)
         pose = np.asarray(camera.world_from_camera)
         painted = painting.paint(place, pose, np.asarray(camera.intrinsics), self.size)
         gain = (light.lit["strength"] / lighting.MIDDLE_STRENGTH) ** (1 / 2.2)
@@ -327,10 +367,20 @@ class Bench:
                     kind.remove(block)
 
     def displayed(self, radiance: Array) -> Array:
-        """(H, W, 3) in 0..255: as the film shows it."""
-        rgba = np.ones((*radiance.shape[:2], 4), np.float32)
+        """(..., W, 3) in 0..255: as the film shows it."""
+        rgba = np.ones((*radiance.shape[:-1], 4), np.float32)
         rgba[..., :3] = radiance
-        return backdrop.hdri_as_displayed(rgba[::-1], 1.0, self.folder / "shown.png").astype(np.float64)
+        rows = rgba.reshape(-1, *rgba.shape[-2:])[::-1]
+        shown = backdrop.hdri_as_displayed(rows, 1.0, self.folder / "shown.png")
+        return shown.reshape(radiance.shape).astype(np.float64)
+
+    def _radiance_of(self, rgb: Array) -> Array:
+        """(3,) what the film displays as a colour: for strong ones, some channel is negative."""
+        radiance = np.asarray(glass.radiance_of(rgb.tolist(), self.folder))
+        for _ in range(ROUNDS):
+            shown = self.displayed(radiance[None, None])[0, 0]
+            radiance = radiance + 0.7 * (self.linear(rgb) - self.linear(shown))
+        return radiance
 
     def linear(self, shown: Array) -> Array:
         """Radiances of greys that the film shows so."""

@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 from PIL import Image, ImageFilter
 
+from render_scenes import pixel_filter
 from render_scenes.dome import Dome, dome_hits
 from render_scenes.protocol import Camera
 
@@ -22,7 +23,7 @@ BLUR_STEP = 4  # blurred surroundings are kept at a quarter of the size
 FULL_LIGHT = (0.85, 0.95)
 LOWEST = 0.2  # sine of a lamp's elevation: the shadows of lower lamps are cut off
 BLURRED_STEP = 8  # blurred surroundings are looked up at every pixel of a grid with this step
-SMALLEST_PIXEL = 0.3  # least size of a panorama's pixel, in pixels of the picture
+SMALLEST_PIXEL = 0.4  # least size of a panorama's pixel, in pixels of the picture
 RADIANCES = (1e-4, 60.0)  # from what the film shows as black to what it shows as white
 STEPS = 4096  # between those radiances: each is less than a grey level
 FADE = 0.1  # width in world units over which the edge of a floor map fades into full light
@@ -100,13 +101,6 @@ def blurred(equirectangular: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(wide).filter(ImageFilter.GaussianBlur(radius)))[:, margin:-margin]
 
 
-def reduced(equirectangular: np.ndarray, camera: Camera) -> np.ndarray:
-    """A copy whose pixels are not much smaller than the camera's, so that lookup skips none."""
-    pixel = camera.intrinsics[0][0] * 2 * np.pi / equirectangular.shape[1]
-    times = int(2 ** max(0, np.ceil(np.log2(SMALLEST_PIXEL / pixel))))
-    return equirectangular if times == 1 else np.asarray(Image.fromarray(equirectangular).reduce(times))
-
-
 def look_up(
     equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int, film: Film
 ) -> np.ndarray:
@@ -115,14 +109,16 @@ def look_up(
     Args:
         rotation_rad: rotation of the lookup direction about the vertical, as in Blender's mapping node.
     """
-    return _towards(equirectangular, rotation_rad, _directions(camera, size_px, 1), film)
+    direction = _directions(camera, size_px, 1, pixel_filter.MARGIN)
+    return _filtered(equirectangular, rotation_rad, direction, camera, film)
 
 
 def look_up_blurred(
     equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int
 ) -> np.ndarray:
     """(size, size, 3) uint8: `look_up` in a picture without sharp edges."""
-    coarse = _towards(equirectangular, rotation_rad, _directions(camera, size_px, BLURRED_STEP), None)
+    direction = _directions(camera, size_px, BLURRED_STEP)
+    coarse = _towards(equirectangular.transpose(2, 0, 1), rotation_rad, direction).transpose(1, 2, 0)
     return np.asarray(
         Image.fromarray(np.rint(coarse).astype(np.uint8)).resize(
             (size_px, size_px), Image.Resampling.BILINEAR
@@ -134,39 +130,59 @@ def project(
     equirectangular: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int, film: Film
 ) -> np.ndarray:
     """(size, size, 3) float32 in 0..255: a panorama on a floor and a dome, as a camera within sees it."""
-    direction = _directions(camera, size_px, 1)
+    direction = _directions(camera, size_px, 1, pixel_filter.MARGIN)
     origin = np.asarray(camera.world_from_camera)[:3, 3]
     place = origin.astype(np.float32)[:, None, None] + dome_hits(dome, origin, direction) * direction
     from_eye = place - np.array([0.0, 0.0, dome.ground + dome.eye], dtype=np.float32)[:, None, None]
-    return _towards(equirectangular, rotation_rad, from_eye, film)
+    return _filtered(equirectangular, rotation_rad, from_eye, camera, film)
 
 
-def _towards(
-    equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, film: Film | None
+def _filtered(
+    equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, camera: Camera, film: Film
 ) -> np.ndarray:
-    """(N, N, 3) float32: an equirectangular picture looked up in directions (3, N, N).
+    """(H, W, 3) float32 in 0..255: a displayed panorama in directions (3, H + 2, W + 2), filtered.
 
-    Args:
-        film: if given, radiance is interpolated; else displayed colours are.
+    Radiance is what is interpolated and filtered.
     """
-    height, width, _ = equirectangular.shape
+    light = film.radiance(np.arange(256))[equirectangular.transpose(2, 0, 1)]
+    light, variance = _reduced(light, camera)
+    seen = pixel_filter.smoothed(_towards(light, rotation_rad, direction), pixel_filter.VARIANCE - variance)
+    return np.ascontiguousarray(film.displayed(seen).transpose(1, 2, 0))
+
+
+def _reduced(planes: np.ndarray, camera: Camera) -> tuple[np.ndarray, float]:
+    """A panorama (channels, H, W) whose pixels are not much smaller than the camera's: lookups skip none.
+
+    Returns:
+        It, and the variance that it adds to the pixel filter, in square pixels of the camera.
+    """
+    pixel = camera.intrinsics[0][0] * 2 * np.pi / planes.shape[2]
+    times = int(2 ** max(0, np.ceil(np.log2(SMALLEST_PIXEL / pixel))))
+    if times == 1:
+        return planes, 0.0
+    small = np.stack([np.asarray(Image.fromarray(plane).reduce(times)) for plane in planes])
+    # a twelfth of the square of a pixel by its mean, and a sixth by interpolation
+    return small, float((times**2 - 1) * pixel**2 / 4)
+
+
+def _towards(planes: np.ndarray, rotation_rad: float, direction: np.ndarray) -> np.ndarray:
+    """(channels, N, M): an equirectangular picture (channels, H, W) looked up in directions (3, N, M)."""
+    _, height, width = planes.shape
     azimuth = np.arctan2(direction[1], direction[0]) + np.float32(rotation_rad)
     elevation = np.arctan2(direction[2], np.hypot(direction[0], direction[1]))
     column = (0.5 - azimuth / np.float32(2 * np.pi)) * width - 0.5
     row = (0.5 - elevation / np.float32(np.pi)) * height - 0.5
-    planes = equirectangular.transpose(2, 0, 1)
-    if film is None:
-        seen = _interpolated(planes, column % width, row)
-    else:
-        light = film.radiance(np.arange(256))[planes]
-        seen = film.displayed(_interpolated(light, column % width, row))
-    return np.ascontiguousarray(seen.transpose(1, 2, 0))
+    return _interpolated(planes, column % width, row)
 
 
-def _directions(camera: Camera, size_px: int, step: int) -> np.ndarray:
-    """(3, N, N) float32: world directions of the rays through every `step`th pixel, not of unit length."""
+def _directions(camera: Camera, size_px: int, step: int, margin: int = 0) -> np.ndarray:
+    """(3, N, N) float32: world directions of the rays through every `step`th pixel, not of unit length.
+
+    Args:
+        margin: how many rays more there are on each side.
+    """
     count = -(-size_px // step)
-    at = (np.arange(count) + 0.5) * (size_px / count)
+    at = (np.arange(-margin, count + margin) + 0.5) * (size_px / count)
     (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
     turn = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, :3, None, None]
     x = ((at - center_x) / focal_x).astype(np.float32)
@@ -216,7 +232,7 @@ class Floor(NamedTuple):
     A matte floor looks the same from everywhere.
     """
 
-    share: np.ndarray  # (H, W) float32; 1 at the edge and beyond it
+    share: np.ndarray  # (3, H, W) float32 of red, green and blue; 1 at the edge and beyond it
     left: float  # x of the first column's edge, in the world
     top: float  # y of the first row's edge
     detail: float  # pixels per unit
@@ -242,34 +258,37 @@ def floor_window(
 
 
 def light_share(light: np.ndarray, fade_px: float) -> np.ndarray:
-    """Light on a floor of one colour (H, W) -> share of full light (H, W), 1 where nothing is hidden."""
-    share = light / max(float(np.percentile(light, 90)), 1e-6)
+    """Light on a white floor (3, H, W) -> share of full light (3, H, W), 1 where nothing is hidden.
+
+    Channels differ: in the shadow of a lamp a floor has the colour of the sky.
+    """
+    full = np.maximum(np.percentile(light, 90, axis=(1, 2)), 1e-6)
     # almost full light counts as full, because it is noisy
-    share = np.interp(share, (0, *FULL_LIGHT), (0, FULL_LIGHT[0], 1))
-    from_edge = [np.minimum(np.arange(n), np.arange(n)[::-1]) / max(fade_px, 1.0) for n in light.shape]
+    share = np.interp(light / full[:, None, None], (0, *FULL_LIGHT), (0, FULL_LIGHT[0], 1))
+    from_edge = [np.minimum(np.arange(n), np.arange(n)[::-1]) / max(fade_px, 1.0) for n in light.shape[1:]]
     inside = np.clip(np.minimum(from_edge[0][:, None], from_edge[1]), 0, 1)
     return np.asarray(1 - (1 - share) * inside, dtype=np.float32)
 
 
 def dimmed(behind: np.ndarray, share: np.ndarray, film: Film) -> np.ndarray:
-    """(H, W, 3) in 0..255: a displayed background whose light is reduced to shares (H, W)."""
+    """(H, W, 3) in 0..255: a displayed background whose light is reduced to shares (H, W, 3)."""
     out = np.array(behind, dtype=np.float32)
-    dark = share < 1
-    out[dark] = film.displayed(film.radiance(out[dark]) * share[dark][:, None])
+    dark = (share < 1).any(axis=2)
+    out[dark] = film.displayed(film.radiance(out[dark]) * share[dark])
     return out
 
 
 def shaded(floor: Floor, camera: Camera, size_px: int) -> np.ndarray:
-    """(size, size) float32 shares of light on the floor as a camera sees it; 1 where no floor is visible."""
+    """(size, size, 3) float32 shares of light on the floor as a camera sees it; 1 where none is visible."""
     direction = _directions(camera, size_px, 2)
     x, y, z = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, 3]
     falls = direction[2] < -1e-3
     along = (floor.height - z) / np.where(falls, direction[2], -1)
     column = (x + along * direction[0] - floor.left) * floor.detail - 0.5
     row = (floor.top - y - along * direction[1]) * floor.detail - 0.5
-    height, width = floor.share.shape
+    _, height, width = floor.share.shape
     on_it = falls & (column > 0) & (column < width - 1) & (row > 0) & (row < height - 1)
-    share = np.ones(column.shape, dtype=np.float32)
-    share[on_it] = _interpolated(floor.share[None], column[on_it], row[on_it])[0]
-    factor = Image.fromarray(share)
-    return np.asarray(factor.resize((size_px, size_px), Image.Resampling.BILINEAR))
+    share = np.ones((3, *column.shape), dtype=np.float32)
+    share[:, on_it] = _interpolated(floor.share, column[on_it], row[on_it])
+    whole = (size_px, size_px)
+    return np.dstack([Image.fromarray(plane).resize(whole, Image.Resampling.BILINEAR) for plane in share])

@@ -29,9 +29,9 @@ EYE_BOUNDS = (1.0, 2.5)
 DOME_RADII = (6.0, 14.0)  # in world units
 DARKEST = 1e-6  # least mean radiance, so that an entirely black panorama causes no division by zero
 BRIGHTEST = 30.0  # radiance of an HDRI's brightest pixel over its mean
-# a shadow map's pixels per world unit over the picture's size in pixels: about a third of the picture's
-# detail
-FLOOR_DETAIL = 0.14
+# a shadow map's pixels per world unit over the picture's size in pixels: about half of the picture's detail
+FLOOR_DETAIL = 0.2
+MOVING_DETAIL = 0.7  # factor on it for a lamp that moves with each view: each view has a map then
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without any lamp, in world units
 
 
@@ -227,7 +227,6 @@ class Lighting:
         rotation_rad = float(np.radians(self.lit["rotation_deg"]))
         if blur:
             return backdrop.look_up_blurred(shown, rotation_rad, camera, size), False
-        shown = backdrop.reduced(shown, camera)
         if self.dome is not None:
             return backdrop.project(shown, rotation_rad, self.dome, camera, size, self.film()), True
         return backdrop.look_up(shown, rotation_rad, camera, size, self.film()), False
@@ -277,8 +276,8 @@ class Ground:
     ) -> None:
         """Measure the share of its full light that the ground gets, once per light.
 
-        The ground is rendered from above, with the object hidden from the camera only, and at half the detail
-        for a lamp that moves with each view. Cycles' own shadow catcher costs fifteen times as much as the
+        The ground is rendered from above, with the object hidden from the camera only, and at less detail for a
+        lamp that moves with each view. Cycles' own shadow catcher costs fifteen times as much as the
         picture.
 
         Args:
@@ -297,7 +296,7 @@ class Ground:
             if key not in seen:
                 lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
                 lighting.set_up_view(camera, view.planned)
-                detail = size * FLOOR_DETAIL * (0.5 if moves else 1)
+                detail = size * FLOOR_DETAIL * (MOVING_DETAIL if moves else 1)
                 seen[key] = self._from_above(detail, camera, lighting, points)
             self.floors[view.name] = seen[key]
         for thing in things:
@@ -328,8 +327,8 @@ class Ground:
         # without rotation it looks down, +Y at the top
         camera.matrix_world = Matrix.Translation(Vector(middle))
         bpy.ops.render.render()
-        green = passes.take()["Combined"][..., 1]
-        share = backdrop.light_share(green, backdrop.FADE * detail)
+        light = passes.take()["Combined"][..., :3].transpose(2, 0, 1)
+        share = backdrop.light_share(light, backdrop.FADE * detail)
         return backdrop.Floor(share, left, top, detail, float(self.thing.data.vertices[0].co.z))
 
 

@@ -8,19 +8,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from render_scenes import pixel_filter
 from render_scenes.places import FACES, NEVER, SKY, Box, Finish, Place
 from render_scenes.textures import Array, Pyramid
 
 NEAREST = 1e-3  # least depth of a box's corner in front of a camera, in world units
-# width in pixels of the box filter with the standard deviation of the renderer's (Blackman-Harris, 1.5 wide)
-FILTER = 0.72
+FILTER = 1.1  # width in pixels of the box by which lookups are filtered; `pixel_filter` adds the rest
+UNFILTERED = pixel_filter.VARIANCE - FILTER**2 / 12
 # size of a pyramid's texel in pixels: bilinear lookup then blurs as much as that filter
 TEXEL = FILTER / 3**0.5
+ROUNDING = 0.8  # of levels: 0.5 would be the nearest; pictures with coarser ones are closer to traced ones
 LOWEST_SLANT = 0.02  # sine of the angle between a ray and a face: at flatter angles, spots grow no longer
 MOST_LOOKS = 8  # lookups along a spot in a magnified texture
 MAGNIFIED = 0.7  # pixels of a texture along a spot
-# offsets of rays from the middle of a pixel in which faces meet: no two share a row or a column, and they
-# have the filter's deviation
+# offsets of rays from the middle of a pixel in which faces meet: no two share a row or a column
 FINER = tuple(
     (FILTER * x, FILTER * y) for x, y in ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
 )
@@ -49,6 +50,9 @@ def paint(place: Place, world_from_camera: Array, intrinsics: Array, size_px: in
         world_from_camera: (4, 4), OpenCV axes.
         intrinsics: (3, 3) in pixels.
     """
+    margin = pixel_filter.MARGIN
+    intrinsics = np.asarray(intrinsics) + np.array([[0, 0, margin], [0, 0, margin], [0, 0, 0]])
+    size_px += 2 * margin
     turn = (place.place_from_world @ world_from_camera[:3, :3]).astype(np.float32)
     origin = (place.place_from_world @ world_from_camera[:3, 3]).astype(np.float32)
     middle = np.arange(size_px, dtype=np.float32) + np.float32(0.5)
@@ -67,9 +71,10 @@ def paint(place: Place, world_from_camera: Array, intrinsics: Array, size_px: in
             _colours(place, origin, rays, _meet(place, origin, rays, None), 0.5 * pixel) for rays in finer
         ]
         rgb[:, edges] = np.mean(looks, axis=0)
-    shape = (size_px, size_px)
-    ground = (met.face == place.ground_face).reshape(shape)
-    return Painted(_pixels(rgb, shape), met.depth.reshape(shape), ground)
+    rgb = pixel_filter.smoothed(rgb.reshape(3, size_px, size_px), UNFILTERED)
+    inside = np.s_[margin:-margin, margin:-margin]
+    depth, face = (values.reshape(size_px, size_px)[inside] for values in met)
+    return Painted(_pixels(rgb, depth.shape), depth, face == place.ground_face)
 
 
 def surroundings(place: Place, height: int) -> Array:
@@ -90,7 +95,7 @@ def surroundings(place: Place, height: int) -> Array:
 
 def _pixels(planes: Array, shape: tuple[int, int]) -> Array:
     """(3, N) -> (H, W, 3): colours are computed plane by plane, because numpy is slow along short axes."""
-    return np.ascontiguousarray(planes.T).reshape(*shape, 3)
+    return np.ascontiguousarray(planes.reshape(3, -1).T).reshape(*shape, 3)
 
 
 def _rays(turn: Array, intrinsics: Array, x: Array, y: Array) -> Array:
@@ -324,7 +329,7 @@ def look_up(pyramid: Pyramid, x: Array, y: Array, blur: Array, *, repeats: bool)
         blur: (N,) width of a pixel of the wanted level, in pixels of the texture.
         repeats: whether the texture repeats beyond its sides; else its edge pixels continue.
     """
-    level = np.floor(np.log2(np.maximum(blur, np.float32(1e-6))) + np.float32(0.5))
+    level = np.floor(np.log2(np.maximum(blur, np.float32(1e-6))) + np.float32(ROUNDING))
     level = np.clip(level, 0, len(pyramid.levels) - 1).astype(np.int8)
     present = np.unique(level)
     if len(present) == 1:

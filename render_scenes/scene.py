@@ -331,7 +331,8 @@ class Studio:
             behind, on_ground = self.lighting.surroundings(camera, size)
         if self.ground is not None:
             share = backdrop.shaded(self.ground.floors[name], camera, size)
-            behind = backdrop.dimmed(behind, np.where(on_ground, share, 1), self.lighting.film())
+            share = np.where(np.asarray(on_ground)[..., None], share, 1)
+            behind = backdrop.dimmed(behind, share, self.lighting.film())
         return np.asarray(np.rint(behind), dtype=np.uint8)
 
     def _box(self, camera: protocol.Camera, size: int) -> Box:

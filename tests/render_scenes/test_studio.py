@@ -187,8 +187,20 @@ def test_the_painted_surroundings_are_those_that_cycles_would_trace(glbs, tmp_pa
             {**same, "name": f"{which}{how}", "how": how, "view": one}
             for how in ("", "traced backdrop")
             for which, one in views.items()
+        ]
+        + [
+            {
+                **same,
+                "settings": {"size_px": 128, "samples": 64},
+                "name": f"small{how}",
+                "how": how,
+                "view": views["level"],
+            }
+            for how in ("", "traced backdrop")
         ],
     )
+    error = ((shots["small"].picture - shots["smalltraced backdrop"].picture) / 255) ** 2
+    assert -10 * np.log10(error.mean()) > 43  # its edges are as soft as those that Cycles traces
     for which in views:
         painted, traced = shots[which], shots[f"{which}traced backdrop"]
         behind = ~(painted.mask | traced.mask)
