@@ -244,7 +244,7 @@ class Bench:
         return np.stack(seen)
 
     def _light_on_the_ground(self) -> Array:
-        """(seeds, H, W, 3) share of the light that is there without the object; 1 where there is no ground."""
+        """(seeds, H, W, 3) share of the light that an empty ground gets; 1 where there is no ground."""
         ground = self.studio.ground
         assert ground is not None
         things = self.studio.parts[0].things

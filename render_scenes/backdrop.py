@@ -109,8 +109,9 @@ def look_up(
     Args:
         rotation_rad: rotation of the lookup direction about the vertical, as in Blender's mapping node.
     """
-    direction = _directions(camera, size_px, 1, pixel_filter.MARGIN)
-    return _filtered(equirectangular, rotation_rad, direction, camera, film)
+    light, variance = _light(equirectangular, camera, film)
+    seen = _towards(light, rotation_rad, _directions(camera, size_px, 1, pixel_filter.MARGIN))
+    return _displayed(seen, variance, film)
 
 
 def look_up_blurred(
@@ -129,25 +130,31 @@ def look_up_blurred(
 def project(
     equirectangular: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int, film: Film
 ) -> np.ndarray:
-    """(size, size, 3) float32 in 0..255: a panorama on a floor and a dome, as a camera within sees it."""
-    direction = _directions(camera, size_px, 1, pixel_filter.MARGIN)
-    origin = np.asarray(camera.world_from_camera)[:3, 3]
-    place = origin.astype(np.float32)[:, None, None] + dome_hits(dome, origin, direction) * direction
-    from_eye = place - np.array([0.0, 0.0, dome.ground + dome.eye], dtype=np.float32)[:, None, None]
-    return _filtered(equirectangular, rotation_rad, from_eye, camera, film)
+    """(size, size, 3) float32 in 0..255: a panorama on a floor and a dome, as a camera within sees it.
 
-
-def _filtered(
-    equirectangular: np.ndarray, rotation_rad: float, direction: np.ndarray, camera: Camera, film: Film
-) -> np.ndarray:
-    """(H, W, 3) float32 in 0..255: a displayed panorama in directions (3, H + 2, W + 2), filtered.
-
-    Radiance is what is interpolated and filtered.
+    Where the floor is seen at a slant, its pixels are small: a pixel of the picture is the mean of four rays.
     """
-    light = film.radiance(np.arange(256))[equirectangular.transpose(2, 0, 1)]
-    light, variance = _reduced(light, camera)
-    seen = pixel_filter.smoothed(_towards(light, rotation_rad, direction), pixel_filter.VARIANCE - variance)
+    light, variance = _light(equirectangular, camera, film)
+    origin = np.asarray(camera.world_from_camera)[:3, 3]
+    middle = np.array([0.0, 0.0, dome.ground + dome.eye])
+    eye = (origin - middle).astype(np.float32)[:, None, None]
+    seen = []
+    for offset in pixel_filter.QUARTERS:
+        direction = _directions(camera, size_px, 1, pixel_filter.MARGIN, offset)
+        from_eye = eye + dome_hits(dome, origin, direction) * direction
+        seen.append(_towards(light, rotation_rad, from_eye))
+    return _displayed(np.mean(seen, axis=0), variance + 1 / 12, film)
+
+
+def _displayed(light: np.ndarray, variance: float, film: Film) -> np.ndarray:
+    """(H, W, 3) float32 in 0..255, of radiances (3, H + 2, W + 2) whose lookups had this variance."""
+    seen = pixel_filter.smoothed(light, max(0.0, pixel_filter.VARIANCE - variance))
     return np.ascontiguousarray(film.displayed(seen).transpose(1, 2, 0))
+
+
+def _light(equirectangular: np.ndarray, camera: Camera, film: Film) -> tuple[np.ndarray, float]:
+    """The radiance (3, H, W) of a displayed panorama, and the variance of its filter; see `_reduced`."""
+    return _reduced(film.radiance(np.arange(256))[equirectangular.transpose(2, 0, 1)], camera)
 
 
 def _reduced(planes: np.ndarray, camera: Camera) -> tuple[np.ndarray, float]:
@@ -175,18 +182,21 @@ def _towards(planes: np.ndarray, rotation_rad: float, direction: np.ndarray) -> 
     return _interpolated(planes, column % width, row)
 
 
-def _directions(camera: Camera, size_px: int, step: int, margin: int = 0) -> np.ndarray:
+def _directions(
+    camera: Camera, size_px: int, step: int, margin: int = 0, offset: tuple[float, float] = (0.0, 0.0)
+) -> np.ndarray:
     """(3, N, N) float32: world directions of the rays through every `step`th pixel, not of unit length.
 
     Args:
         margin: how many rays more there are on each side.
+        offset: of the rays from the middles of pixels, to the right and downwards.
     """
     count = -(-size_px // step)
     at = (np.arange(-margin, count + margin) + 0.5) * (size_px / count)
     (focal_x, _, center_x), (_, focal_y, center_y), _ = camera.intrinsics
     turn = np.asarray(camera.world_from_camera, dtype=np.float32)[:3, :3, None, None]
-    x = ((at - center_x) / focal_x).astype(np.float32)
-    y = ((at - center_y) / focal_y).astype(np.float32)
+    x = ((at + offset[0] - center_x) / focal_x).astype(np.float32)
+    y = ((at + offset[1] - center_y) / focal_y).astype(np.float32)
     out: np.ndarray = turn[:, 0] * x[None, None, :] + turn[:, 1] * y[None, :, None] + turn[:, 2]
     return out
 
@@ -290,5 +300,5 @@ def shaded(floor: Floor, camera: Camera, size_px: int) -> np.ndarray:
     on_it = falls & (column > 0) & (column < width - 1) & (row > 0) & (row < height - 1)
     share = np.ones((3, *column.shape), dtype=np.float32)
     share[:, on_it] = _interpolated(floor.share, column[on_it], row[on_it])
-    whole = (size_px, size_px)
-    return np.dstack([Image.fromarray(plane).resize(whole, Image.Resampling.BILINEAR) for plane in share])
+    whole = [Image.fromarray(plane).resize((size_px, size_px), Image.Resampling.BILINEAR) for plane in share]
+    return np.dstack([np.asarray(plane) for plane in whole])

@@ -276,8 +276,8 @@ class Ground:
     ) -> None:
         """Measure the share of its full light that the ground gets, once per light.
 
-        The ground is rendered from above, with the object hidden from the camera only, and at less detail for a
-        lamp that moves with each view. Cycles' own shadow catcher costs fifteen times as much as the
+        The ground is rendered from above, with the object hidden from the camera only, and at less detail for
+        a lamp that moves with each view. Cycles' own shadow catcher costs fifteen times as much as the
         picture.
 
         Args:

@@ -21,10 +21,8 @@ ROUNDING = 0.8  # of levels: 0.5 would be the nearest; pictures with coarser one
 LOWEST_SLANT = 0.02  # sine of the angle between a ray and a face: at flatter angles, spots grow no longer
 MOST_LOOKS = 8  # lookups along a spot in a magnified texture
 MAGNIFIED = 0.7  # pixels of a texture along a spot
-# offsets of rays from the middle of a pixel in which faces meet: no two share a row or a column
-FINER = tuple(
-    (FILTER * x, FILTER * y) for x, y in ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
-)
+# offsets of rays from the middle of a pixel in which faces meet
+FINER = tuple((FILTER * x, FILTER * y) for x, y in pixel_filter.QUARTERS)
 AXES = ((1, 2), (1, 2), (0, 2), (0, 2), (0, 1), (0, 1))  # the axes across and up each face
 
 
@@ -93,8 +91,8 @@ def surroundings(place: Place, height: int) -> Array:
     return _pixels(_colours(place, origin, directions, met, np.pi / height), (height, 2 * height))
 
 
-def _pixels(planes: Array, shape: tuple[int, int]) -> Array:
-    """(3, N) -> (H, W, 3): colours are computed plane by plane, because numpy is slow along short axes."""
+def _pixels(planes: Array, shape: tuple[int, ...]) -> Array:
+    """(3, ...) -> (H, W, 3): colours are computed plane by plane, because numpy is slow along short axes."""
     return np.ascontiguousarray(planes.reshape(3, -1).T).reshape(*shape, 3)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 Array = np.ndarray
 VARIANCE = 0.1726  # of the whole filter along an axis, in square pixels
 MARGIN = 1  # pixels around a picture that `smoothed` needs
+# offsets from the middle of a pixel, whose box they fill: no two share a row or a column
+QUARTERS = ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
 
 
 def smoothed(planes: Array, variance: float) -> Array:

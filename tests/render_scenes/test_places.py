@@ -154,7 +154,7 @@ def test_what_smoothing_adds_is_what_lookups_leave_of_the_pixel_filter():
     away = np.linspace(-1.5, 1.5, 3001)
     weights = blackman_harris(away)
     whole = (weights * away**2).sum() / weights.sum()
-    assert pixel_filter.VARIANCE == pytest.approx(whole, rel=1e-3)
+    assert whole == pytest.approx(pixel_filter.VARIANCE, rel=1e-3)
     spot = np.zeros((1, 7, 7), dtype=np.float32)
     spot[0, 3, 3] = 1
     spread = pixel_filter.smoothed(spot, painting.UNFILTERED)[0]
