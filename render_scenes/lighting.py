@@ -32,6 +32,7 @@ BRIGHTEST = 30.0  # radiance of an HDRI's brightest pixel over its mean
 # a shadow map's pixels per world unit over the picture's size in pixels: about half of the picture's detail
 FLOOR_DETAIL = 0.2
 MOVING_DETAIL = 0.7  # factor on it for a lamp that moves with each view: each view has a map then
+FLOOR_PATHS = 4  # per pixel of a shadow map, at least; else half as many as in a picture, for the denoiser
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without any lamp, in world units
 
 
@@ -288,6 +289,9 @@ class Ground:
         self.thing.hide_render = False
         for thing in things:
             thing.visible_camera = False
+        cycles = self.scene.cycles
+        paths = cycles.samples
+        cycles.samples = max(FLOOR_PATHS, paths // 2)
         passes.end_session(self.scene)  # Cycles does not always notice what is shown and hidden
         seen: dict[tuple[int, str], backdrop.Floor] = {}
         for view in views:
@@ -302,6 +306,7 @@ class Ground:
         for thing in things:
             thing.visible_camera = True
         self.thing.hide_render = True
+        cycles.samples = paths
         camera.data.type = "PERSP"
         self.scene.render.resolution_x = self.scene.render.resolution_y = size
         self.scene.render.use_border = True
