@@ -166,7 +166,7 @@ def _shot(lighting: Any, view: PlannedView, size: int) -> Shot:
         world_from_camera=pose.tolist(), intrinsics=intrinsics.tolist(), hfov_deg=view.hfov_deg
     )
     lighting.switch(view.light)
-    shown, _ = lighting.surroundings(camera, size)
+    shown = lighting.behind(camera, size, None)
     if lighting.place is not None:
         depth = painting.paint(lighting.place, pose, intrinsics, size).depth
     elif lighting.dome is not None:

@@ -1,9 +1,9 @@
 """The background as displayed: it is painted after the render, so that Cycles traces no ray for it.
 
-Each backdrop is a function of a pixel's direction. An HDRI is stored as displayed, after a single pass
-through Blender's own view transform. Before its pixels are mixed with each other, with an object's or with a
-shadow, they are converted back to radiance by the film's curve. The picture is the same as with a traced
-background, but without noise.
+Each backdrop is a function of a pixel's direction. The radiance of an HDRI is filtered, dimmed by shadows,
+and then displayed as Blender's own view transform does it. What is given as displayed, like a plain colour,
+is converted to radiance by the film's curve before it is dimmed or mixed with the pixels of an object. The
+picture is the same as with a traced background, but without noise.
 """
 
 from pathlib import Path
@@ -26,6 +26,7 @@ BLURRED_STEP = 8  # blurred surroundings are looked up at every pixel of a grid 
 SMALLEST_PIXEL = 0.4  # least size of a panorama's pixel, in pixels of the picture
 RADIANCES = (1e-4, 60.0)  # from what the film shows as black to what it shows as white
 STEPS = 4096  # between those radiances: each is less than a grey level
+GRID = 49  # steps between them along each axis of a table of colours: within a level, but for neon
 FADE = 0.1  # width in world units over which the edge of a floor map fades into full light
 
 
@@ -55,41 +56,81 @@ def hdri_as_displayed(pixels: np.ndarray, gain: float, path: Path) -> np.ndarray
 
 
 class Film(NamedTuple):
-    """The film's curve for greys: how radiance is displayed.
-
-    With it, light is mixed and dimmed, channel by channel, in pictures that are already as displayed.
-    """
+    """How radiance is displayed."""
 
     log_radiance: np.ndarray  # (N,) logarithms of the greys' radiances, rising
     levels: np.ndarray  # (N,) the levels that display them, 0..255, rising
     table: np.ndarray  # (STEPS,) float32 levels for evenly spaced logarithms of radiance within `RADIANCES`
+    # (3, GRID**3) float32 displayed red, green and blue, each for a grid of such logarithms of all three
+    colours: np.ndarray
 
     def radiance(self, shown: np.ndarray) -> np.ndarray:
-        """Radiance, float32, of displayed colours in 0..255."""
+        """Radiance, float32, of displayed values in 0..255, by the curve for greys."""
         return np.asarray(np.exp(np.interp(shown, self.levels, self.log_radiance)), dtype=np.float32)
 
     def displayed(self, radiance: np.ndarray) -> np.ndarray:
-        """Displayed colours in 0..255, float32, of radiances."""
-        darkest, brightest = np.log(RADIANCES)
-        number = (np.log(radiance) - np.float32(darkest)) * np.float32((STEPS - 1) / (brightest - darkest))
-        return np.asarray(self.table[np.clip(np.rint(number), 0, STEPS - 1).astype(np.int16)])
+        """Displayed values in 0..255, float32, of radiances: the inverse of `radiance`."""
+        number = np.rint(_on_a_scale(radiance, STEPS)).astype(np.int16)
+        return np.asarray(self.table[number])
+
+    def developed(self, light: np.ndarray) -> np.ndarray:
+        """(3, ...) displayed colours in 0..255, float32, of radiances (3, ...).
+
+        Channels are not displayed one by one: what is bright becomes pale.
+        """
+        at = _on_a_scale(light, GRID)
+        before = np.minimum(at.astype(np.intp), GRID - 2)
+        shares: np.ndarray = at - before.astype(np.float32)
+        corner = (before[0] * GRID + before[1]) * GRID + before[2]
+        corners = [corner + step for step in (0, 1, GRID, GRID + 1)]
+        corners += [each + GRID * GRID for each in corners]
+        out = np.empty_like(light, dtype=np.float32)
+        for colours, mixed in zip(self.colours, out, strict=True):
+            values = [colours.take(each, mode="clip") for each in corners]
+            for channel in (2, 1, 0):  # the table's last axis is that of blue
+                pairs = zip(values[0::2], values[1::2], strict=True)
+                values = [one + shares[channel] * (other - one) for one, other in pairs]
+            mixed[:] = values[0]
+        return out
+
+
+def _on_a_scale(radiance: np.ndarray, steps: int) -> np.ndarray:
+    """Float32 places of radiances among `steps` whose logarithms are evenly spaced within `RADIANCES`."""
+    darkest, brightest = RADIANCES
+    scale = np.float32((steps - 1) / np.log(brightest / darkest))
+    within = np.clip(radiance, darkest, brightest).astype(np.float32)
+    return np.asarray(np.log(within / np.float32(darkest)) * scale)
 
 
 def film(path: Path) -> Film:
-    """The film curve of the scene's view settings.
+    """The film of the scene's view settings.
 
     Args:
         path: path of a temporary file.
     """
     darkest, brightest = np.log(RADIANCES)
     logs = np.linspace(darkest, brightest, STEPS)
-    pixels = np.ones((1, STEPS, 4), dtype=np.float32)
-    pixels[0, :, :3] = np.exp(logs)[:, None]
-    shown = np.maximum.accumulate(hdri_as_displayed(pixels, 1.0, path)[0, :, 1])
+    greys = np.repeat(np.exp(logs)[:, None], 3, axis=1)
+    shown = np.maximum.accumulate(_developed(greys[None], path)[0, :, 1])
     levels = np.unique(shown)
     # one radiance for all greys that look the same
     middles = np.array([logs[shown == level].mean() for level in levels])
-    return Film(middles, levels.astype(np.float64), np.interp(logs, middles, levels).astype(np.float32))
+    axis = np.exp(np.linspace(darkest, brightest, GRID))
+    grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
+    colours = _developed(grid.reshape(GRID, GRID * GRID, 3), path).reshape(-1, 3).T
+    return Film(
+        middles,
+        levels.astype(np.float64),
+        np.interp(logs, middles, levels).astype(np.float32),
+        np.ascontiguousarray(colours, dtype=np.float32),
+    )
+
+
+def _developed(radiance: np.ndarray, path: Path) -> np.ndarray:
+    """(H, W, 3) radiance -> (H, W, 3) uint8, by Blender itself."""
+    rgba = np.ones((*radiance.shape[:2], 4), dtype=np.float32)
+    rgba[..., :3] = radiance[::-1]
+    return hdri_as_displayed(rgba, 1.0, path)
 
 
 def blurred(equirectangular: np.ndarray) -> np.ndarray:
@@ -101,25 +142,26 @@ def blurred(equirectangular: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(wide).filter(ImageFilter.GaussianBlur(radius)))[:, margin:-margin]
 
 
-def look_up(
-    equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int, film: Film
-) -> np.ndarray:
-    """(size, size, 3) float32 in 0..255: the part of an equirectangular picture that a camera sees.
+def look_up(light: np.ndarray, rotation_rad: float, camera: Camera, size_px: int) -> np.ndarray:
+    """(3, size, size) float32: the part of an equirectangular picture's radiance that a camera sees.
 
     Args:
+        light: (3, H, W) float32 radiance.
         rotation_rad: rotation of the lookup direction about the vertical, as in Blender's mapping node.
     """
-    light, variance = _light(equirectangular, camera, film)
-    seen = _towards(light, rotation_rad, _directions(camera, size_px, 1, pixel_filter.MARGIN))
-    return _displayed(seen, variance, film)
+    reduced, variance = _reduced(light, camera)
+    seen = _towards(reduced, rotation_rad, _directions(camera, size_px, 1, pixel_filter.MARGIN))
+    return _filtered(seen, variance)
 
 
-def look_up_blurred(
-    equirectangular: np.ndarray, rotation_rad: float, camera: Camera, size_px: int
-) -> np.ndarray:
-    """(size, size, 3) uint8: `look_up` in a picture without sharp edges."""
+def look_up_blurred(shown: np.ndarray, rotation_rad: float, camera: Camera, size_px: int) -> np.ndarray:
+    """(size, size, 3) uint8: the part of an equirectangular picture without sharp edges that a camera sees.
+
+    Args:
+        shown: (H, W, 3) uint8.
+    """
     direction = _directions(camera, size_px, BLURRED_STEP)
-    coarse = _towards(equirectangular.transpose(2, 0, 1), rotation_rad, direction).transpose(1, 2, 0)
+    coarse = _towards(shown.transpose(2, 0, 1), rotation_rad, direction).transpose(1, 2, 0)
     return np.asarray(
         Image.fromarray(np.rint(coarse).astype(np.uint8)).resize(
             (size_px, size_px), Image.Resampling.BILINEAR
@@ -127,14 +169,15 @@ def look_up_blurred(
     )
 
 
-def project(
-    equirectangular: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int, film: Film
-) -> np.ndarray:
-    """(size, size, 3) float32 in 0..255: a panorama on a floor and a dome, as a camera within sees it.
+def project(light: np.ndarray, rotation_rad: float, dome: Dome, camera: Camera, size_px: int) -> np.ndarray:
+    """(3, size, size) float32: the radiance of a panorama on a floor and a dome, as a camera within sees it.
 
     Where the floor is seen at a slant, its pixels are small: a pixel of the picture is the mean of four rays.
+
+    Args:
+        light: (3, H, W) float32 radiance of the panorama.
     """
-    light, variance = _light(equirectangular, camera, film)
+    reduced, variance = _reduced(light, camera)
     origin = np.asarray(camera.world_from_camera)[:3, 3]
     middle = np.array([0.0, 0.0, dome.ground + dome.eye])
     eye = (origin - middle).astype(np.float32)[:, None, None]
@@ -142,23 +185,17 @@ def project(
     for offset in pixel_filter.QUARTERS:
         direction = _directions(camera, size_px, 1, pixel_filter.MARGIN, offset)
         from_eye = eye + dome_hits(dome, origin, direction) * direction
-        seen.append(_towards(light, rotation_rad, from_eye))
-    return _displayed(np.mean(seen, axis=0), variance + 1 / 12, film)
+        seen.append(_towards(reduced, rotation_rad, from_eye))
+    return _filtered(np.mean(seen, axis=0), variance + 1 / 12)
 
 
-def _displayed(light: np.ndarray, variance: float, film: Film) -> np.ndarray:
-    """(H, W, 3) float32 in 0..255, of radiances (3, H + 2, W + 2) whose lookups had this variance."""
-    seen = pixel_filter.smoothed(light, max(0.0, pixel_filter.VARIANCE - variance))
-    return np.ascontiguousarray(film.displayed(seen).transpose(1, 2, 0))
-
-
-def _light(equirectangular: np.ndarray, camera: Camera, film: Film) -> tuple[np.ndarray, float]:
-    """The radiance (3, H, W) of a displayed panorama, and the variance of its filter; see `_reduced`."""
-    return _reduced(film.radiance(np.arange(256))[equirectangular.transpose(2, 0, 1)], camera)
+def _filtered(light: np.ndarray, variance: float) -> np.ndarray:
+    """(3, H, W) of radiances (3, H + 2, W + 2) whose lookups had this variance."""
+    return pixel_filter.smoothed(light, max(0.0, pixel_filter.VARIANCE - variance))
 
 
 def _reduced(planes: np.ndarray, camera: Camera) -> tuple[np.ndarray, float]:
-    """A panorama (channels, H, W) whose pixels are not much smaller than the camera's: lookups skip none.
+    """A panorama (3, H, W) whose pixels are not much smaller than the camera's: lookups skip none.
 
     Returns:
         It, and the variance that it adds to the pixel filter, in square pixels of the camera.
@@ -179,7 +216,7 @@ def _towards(planes: np.ndarray, rotation_rad: float, direction: np.ndarray) -> 
     elevation = np.arctan2(direction[2], np.hypot(direction[0], direction[1]))
     column = (0.5 - azimuth / np.float32(2 * np.pi)) * width - 0.5
     row = (0.5 - elevation / np.float32(np.pi)) * height - 0.5
-    return _interpolated(planes, column % width, row)
+    return pixel_filter.interpolated(planes, column, row, wraps=(True, False))
 
 
 def _directions(
@@ -199,34 +236,6 @@ def _directions(
     y = ((at + offset[1] - center_y) / focal_y).astype(np.float32)
     out: np.ndarray = turn[:, 0] * x[None, None, :] + turn[:, 1] * y[None, :, None] + turn[:, 2]
     return out
-
-
-def _interpolated(planes: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """A picture (channels, H, W) at fractional pixels of shape S; its left and right sides meet.
-
-    Returns:
-        (channels, *S) float32.
-    """
-    channels, height, width = planes.shape
-    row = np.clip(row, 0, height - 1)
-    left = column.astype(np.int32)
-    top = np.minimum(row.astype(np.int32), height - 2)
-    across = column - left
-    down = row - top
-    right = np.where(left + 1 < width, left + 1, 0)
-    out = np.empty((channels, *column.shape), dtype=np.float32)
-    for channel in range(channels):  # plane by plane: numpy is slow along short axes
-        plane = np.ascontiguousarray(planes[channel]).ravel()
-        upper, lower = (
-            _mixed(plane[below + left], plane[below + right], across)
-            for below in (top * width, (top + 1) * width)
-        )
-        out[channel] = _mixed(upper, lower, down)
-    return out
-
-
-def _mixed(a: np.ndarray, b: np.ndarray, share_of_b: np.ndarray) -> np.ndarray:
-    return np.asarray(a * (1 - share_of_b) + b * share_of_b)
 
 
 def gradient(top: list[int], bottom: list[int], size_px: int) -> np.ndarray:
@@ -299,6 +308,6 @@ def shaded(floor: Floor, camera: Camera, size_px: int) -> np.ndarray:
     _, height, width = floor.share.shape
     on_it = falls & (column > 0) & (column < width - 1) & (row > 0) & (row < height - 1)
     share = np.ones((3, *column.shape), dtype=np.float32)
-    share[:, on_it] = _interpolated(floor.share, column[on_it], row[on_it])
+    share[:, on_it] = pixel_filter.interpolated(floor.share, column[on_it], row[on_it], wraps=(False, False))
     whole = [Image.fromarray(plane).resize((size_px, size_px), Image.Resampling.BILINEAR) for plane in share]
     return np.dstack([np.asarray(plane) for plane in whole])

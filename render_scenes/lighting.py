@@ -15,8 +15,8 @@ from render_scenes.dome import Dome
 from render_scenes.loading import OBJECT_RADIUS
 
 HDRI_FOLDER = Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world"
-HDRIS_SHOWN = 48  # HDRIs kept as displayed: 1.5 MB each, 6 MB for a panorama
-PANORAMAS_KEPT = 8  # the user's own panoramas that stay loaded between objects: 8 MB each
+BLURRED_KEPT = 48  # blurred HDRIs kept as displayed: 0.1 MB each
+PANORAMAS_KEPT = 8  # panoramas that stay loaded between objects: 8 MB each as light, 3 or 12 MB for display
 # widths at which panoramas are used as light, and for display
 LIGHT_PX = 1024
 SHOWN_PX = 2048
@@ -29,10 +29,17 @@ EYE_BOUNDS = (1.0, 2.5)
 DOME_RADII = (6.0, 14.0)  # in world units
 DARKEST = 1e-6  # least mean radiance, so that an entirely black panorama causes no division by zero
 BRIGHTEST = 30.0  # radiance of an HDRI's brightest pixel over its mean
-# a shadow map's pixels per world unit over the picture's size in pixels: about half of the picture's detail
-FLOOR_DETAIL = 0.2
-MOVING_DETAIL = 0.7  # factor on it for a lamp that moves with each view: each view has a map then
+# a shadow map's pixels per world unit over the picture's size in pixels: near half of the picture's detail
+FLOOR_DETAIL = 0.175
 FLOOR_PATHS = 4  # per pixel of a shadow map, at least; else half as many as in a picture, for the denoiser
+# of Cycles, for a shadow map: sharp edges, noise that is easily taken out, and nothing that a white floor
+# does not need
+FLOOR_SETTINGS = {
+    "filter_width": 0.3,
+    "sampling_pattern": "BLUE_NOISE",
+    "use_light_tree": False,
+    "denoising_input_passes": "RGB",
+}
 FLOOR_REACH = 0.5  # how far around itself an object darkens the floor without any lamp, in world units
 
 
@@ -46,7 +53,8 @@ class Lighting:
         self.scene = scene
         # image and mean radiance by name; they stay loaded between objects
         self.hdris: dict[str, tuple[Any, float]] = {}
-        self.as_displayed = lru_cache(HDRIS_SHOWN)(self._as_displayed)
+        self.blurred = lru_cache(BLURRED_KEPT)(self._blurred)
+        self.radiance = lru_cache(PANORAMAS_KEPT)(self._radiance)
         self._film: backdrop.Film | None = None
         self._set_up_world()
         self.forget()
@@ -185,7 +193,7 @@ class Lighting:
         self.lit = light
         name = light["name"]
         if name not in self.hdris:
-            self.hdris[name] = _as_light(name, self._radiance(name))
+            self.hdris[name] = _as_light(name, self._light_of(name))
         image, mean = self.hdris[name]
         self._environment.image = image
         self._mapping.inputs["Rotation"].default_value[2] = np.radians(light["rotation_deg"])
@@ -199,7 +207,7 @@ class Lighting:
         cameras.place(camera, view["world_from_camera"], view["hfov_deg"])
         bpy.context.view_layer.update()
 
-    def _radiance(self, name: str) -> np.ndarray:
+    def _light_of(self, name: str) -> np.ndarray:
         """(H, W, 4) linear radiance of the surroundings with this name, first row at the bottom."""
         if self.place is not None:
             shown = painting.surroundings(self.place, PLACE_PX)
@@ -209,36 +217,54 @@ class Lighting:
         path = self.panoramas.get(name)
         return _bundled(name) if path is None else _own(Path(path), LIGHT_PX)
 
-    def surroundings(self, camera: protocol.Camera, size: int) -> tuple[np.ndarray, np.ndarray | bool]:
-        """The surroundings as a camera sees them.
+    def behind(self, camera: protocol.Camera, size: int, share: np.ndarray | None) -> np.ndarray:
+        """(size, size, 3) in 0..255: what is behind the object, as displayed.
 
-        Returns:
-            (size, size, 3) as displayed, in 0..255, and (size, size) bool: whether a pixel shows the surface
-            that the object stands on.
+        Args:
+            share: (size, size, 3) shares of its light that the ground gets; None where there is no ground.
         """
+        if self.background["kind"] in {"plain", "gradient", "ground"}:
+            shown = backdrop.gradient(self.background["rgb"], self.background["rgb_below"], size)
+            return shown if share is None else backdrop.dimmed(shown, share, self.film())
         assert self.lit is not None
         if self.place is not None:
             pose = np.asarray(camera.world_from_camera)
-            intrinsics = np.asarray(camera.intrinsics)
-            painted = painting.paint(self.place, pose, intrinsics, size)
+            painted = painting.paint(self.place, pose, np.asarray(camera.intrinsics), size)
             gain = (self.lit["strength"] / MIDDLE_STRENGTH) ** (1 / 2.2)
-            return np.clip(painted.rgb * np.float32(255 * gain), 0, 255), painted.on_ground
-        blur = self.background["kind"] == "blurred"
-        shown = self.as_displayed(self.lit["name"], self.lit["strength"], blur)
+            shown = np.clip(painted.rgb * np.float32(255 * gain), 0, 255)
+            if share is None:
+                return shown
+            return backdrop.dimmed(shown, np.where(painted.on_ground[..., None], share, 1), self.film())
+        name = self.lit["name"]
         rotation_rad = float(np.radians(self.lit["rotation_deg"]))
-        if blur:
-            return backdrop.look_up_blurred(shown, rotation_rad, camera, size), False
+        if self.background["kind"] == "blurred":
+            return backdrop.look_up_blurred(
+                self.blurred(name, self.lit["strength"]), rotation_rad, camera, size
+            )
+        light = self.radiance(name).astype(np.float32)
         if self.dome is not None:
-            return backdrop.project(shown, rotation_rad, self.dome, camera, size, self.film()), True
-        return backdrop.look_up(shown, rotation_rad, camera, size, self.film()), False
+            seen = backdrop.project(light, rotation_rad, self.dome, camera, size)
+        else:
+            seen = backdrop.look_up(light, rotation_rad, camera, size)
+        seen *= np.float32(self.lit["strength"])
+        if share is not None:
+            seen *= share.transpose(2, 0, 1)
+        return np.asarray(self.film().developed(seen).transpose(1, 2, 0))
 
-    def _as_displayed(self, name: str, strength: float, blur: bool) -> np.ndarray:
-        """An HDRI as the film displays it, cached."""
+    def _blurred(self, name: str, strength: float) -> np.ndarray:
+        """Blurred surroundings as the film displays them, cached."""
         image, mean = self.hdris[name]
         path = self.panoramas.get(name)
         pixels = _pixels_of(image) if path is None else _own(Path(path), SHOWN_PX)
-        shown = backdrop.hdri_as_displayed(pixels, strength / mean, self.folder / "hdri.png")
-        return backdrop.blurred(shown) if blur else shown
+        return backdrop.blurred(backdrop.hdri_as_displayed(pixels, strength / mean, self.folder / "hdri.png"))
+
+    def _radiance(self, name: str) -> np.ndarray:
+        """(3, H, W) float16 radiance of an HDRI over its mean, first row at the top, cached."""
+        image, mean = self.hdris[name]
+        path = self.panoramas.get(name)
+        pixels = _pixels_of(image) if path is None else _own(Path(path), SHOWN_PX)
+        light = np.minimum(pixels[::-1, :, :3] / np.float32(mean), BRIGHTEST)
+        return np.ascontiguousarray(light.transpose(2, 0, 1), dtype=np.float16)
 
 
 class Ground:
@@ -277,8 +303,8 @@ class Ground:
     ) -> None:
         """Measure the share of its full light that the ground gets, once per light.
 
-        The ground is rendered from above, with the object hidden from the camera only, and at less detail for
-        a lamp that moves with each view. Cycles' own shadow catcher costs fifteen times as much as the
+        The ground is rendered from above, with the object hidden from the camera only. A lamp that moves with
+        the camera costs a map for each view. Cycles' own shadow catcher costs fifteen times as much as the
         picture.
 
         Args:
@@ -290,8 +316,10 @@ class Ground:
         for thing in things:
             thing.visible_camera = False
         cycles = self.scene.cycles
-        paths = cycles.samples
-        cycles.samples = max(FLOOR_PATHS, paths // 2)
+        usual = {name: getattr(cycles, name) for name in ("samples", *FLOOR_SETTINGS)}
+        cycles.samples = max(FLOOR_PATHS, cycles.samples // 2)
+        for name, value in FLOOR_SETTINGS.items():
+            setattr(cycles, name, value)
         passes.end_session(self.scene)  # Cycles does not always notice what is shown and hidden
         seen: dict[tuple[int, str], backdrop.Floor] = {}
         for view in views:
@@ -300,13 +328,13 @@ class Ground:
             if key not in seen:
                 lighting.aim_lamps(np.asarray(view.planned["world_from_camera"]))
                 lighting.set_up_view(camera, view.planned)
-                detail = size * FLOOR_DETAIL * (MOVING_DETAIL if moves else 1)
-                seen[key] = self._from_above(detail, camera, lighting, points)
+                seen[key] = self._from_above(size * FLOOR_DETAIL, camera, lighting, points)
             self.floors[view.name] = seen[key]
         for thing in things:
             thing.visible_camera = True
         self.thing.hide_render = True
-        cycles.samples = paths
+        for name, value in usual.items():
+            setattr(cycles, name, value)
         camera.data.type = "PERSP"
         self.scene.render.resolution_x = self.scene.render.resolution_y = size
         self.scene.render.use_border = True

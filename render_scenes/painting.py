@@ -19,7 +19,7 @@ UNFILTERED = pixel_filter.VARIANCE - FILTER**2 / 12
 TEXEL = FILTER / 3**0.5
 ROUNDING = 0.8  # of levels: 0.5 would be the nearest; pictures with coarser ones are closer to traced ones
 LOWEST_SLANT = 0.02  # sine of the angle between a ray and a face: at flatter angles, spots grow no longer
-MOST_LOOKS = 8  # lookups along a spot in a magnified texture
+LOOKS = (1, 2, 4, 8)  # lookups along a spot in a magnified texture
 MAGNIFIED = 0.7  # pixels of a texture along a spot
 # offsets of rays from the middle of a pixel in which faces meet
 FINER = tuple((FILTER * x, FILTER * y) for x, y in pixel_filter.QUARTERS)
@@ -285,13 +285,17 @@ def _mean(pyramid: Pyramid, spots: _Spots, scale: tuple[float, float], *, repeat
     """
     texture_px = np.float32(scale[0] * pyramid.levels[0].shape[2])
     stretch = spots.length / spots.width
-    looks = np.select([stretch < 1.4, stretch < 2.8, stretch < 5.6], [1, 2, 4], MOST_LOOKS)
+    looks = np.ones(len(spots.x), dtype=np.int8)
+    for count in LOOKS[1:]:
+        looks[stretch >= 0.7 * count] = count
     looks[spots.length * texture_px < MAGNIFIED] = 1
     blur = np.sqrt(spots.width * spots.length / looks.astype(np.float32)) * (texture_px * np.float32(TEXEL))
     looks = np.where(blur > 1, -looks, looks)  # negative: two rows with twice as many each
     out = np.empty((len(pyramid.levels[0]), len(spots.x)), dtype=np.float32)
-    for count in np.unique(looks):
+    for count in (sign * number for sign in (-1, 1) for number in LOOKS):
         mine = np.flatnonzero(looks == count)
+        if not len(mine):
+            continue
         part = _Spots(*(values[mine] for values in spots))
         if count > 0:
             out[:, mine] = _looked_at(pyramid, part, blur[mine], scale, (count, 1), repeats)
@@ -329,13 +333,13 @@ def look_up(pyramid: Pyramid, x: Array, y: Array, blur: Array, *, repeats: bool)
     """
     level = np.floor(np.log2(np.maximum(blur, np.float32(1e-6))) + np.float32(ROUNDING))
     level = np.clip(level, 0, len(pyramid.levels) - 1).astype(np.int8)
-    present = np.unique(level)
+    present = np.flatnonzero(np.bincount(level))
     if len(present) == 1:
-        return _bilinear(pyramid.levels[int(present[0])], x, y, repeats)
+        return _bilinear(pyramid.levels[present[0]], x, y, repeats)
     out = np.empty((len(pyramid.levels[0]), len(x)), dtype=np.float32)
     for number in present:
         mine = np.flatnonzero(level == number)
-        out[:, mine] = _bilinear(pyramid.levels[int(number)], x[mine], y[mine], repeats)
+        out[:, mine] = _bilinear(pyramid.levels[number], x[mine], y[mine], repeats)
     return out
 
 
@@ -344,29 +348,7 @@ def _bilinear(planes: Array, x: Array, y: Array, repeats: bool) -> Array:
     _, height, width = planes.shape
     column = x * np.float32(width) - np.float32(0.5)
     row = y * np.float32(height) - np.float32(0.5)
-    if not repeats:
-        column = np.clip(column, 0, width - 1)
-        row = np.clip(row, 0, height - 1)
-    left = np.floor(column)
-    top = np.floor(row)
-    across = column - left
-    down = row - top
-    left = left.astype(np.int32)
-    top = top.astype(np.int32)
-    if repeats:
-        left, right = left % width, (left + 1) % width
-        top, bottom = top % height, (top + 1) % height
-    else:
-        right = np.minimum(left + 1, width - 1)
-        bottom = np.minimum(top + 1, height - 1)
-    corners = [line * width + place for line in (top, bottom) for place in (left, right)]
-    out = np.empty((len(planes), len(x)), dtype=np.float32)
-    for plane, mixed in zip(planes, out, strict=True):
-        one, two, three, four = (plane.ravel().take(corner) for corner in corners)
-        upper = one + across * (two - one)
-        lower = three + across * (four - three)
-        mixed[:] = upper + down * (lower - upper)
-    return out
+    return pixel_filter.interpolated(planes, column, row, wraps=(repeats, repeats))
 
 
 def _smooth(shade: Array, right: Array, down: Array) -> Array:

@@ -323,17 +323,8 @@ class Studio:
 
     def _behind(self, name: str, camera: protocol.Camera, size: int) -> np.ndarray:
         """(size, size, 3) uint8: the background as displayed."""
-        background = self.lighting.background
-        if background["kind"] in {"plain", "gradient", "ground"}:
-            behind = backdrop.gradient(background["rgb"], background["rgb_below"], size)
-            on_ground: np.ndarray | bool = True  # for every pixel of the background
-        else:
-            behind, on_ground = self.lighting.surroundings(camera, size)
-        if self.ground is not None:
-            share = backdrop.shaded(self.ground.floors[name], camera, size)
-            share = np.where(np.asarray(on_ground)[..., None], share, 1)
-            behind = backdrop.dimmed(behind, share, self.lighting.film())
-        return np.asarray(np.rint(behind), dtype=np.uint8)
+        share = None if self.ground is None else backdrop.shaded(self.ground.floors[name], camera, size)
+        return np.asarray(np.rint(self.lighting.behind(camera, size, share)), dtype=np.uint8)
 
     def _box(self, camera: protocol.Camera, size: int) -> Box:
         """The smallest box around the object's vertices in the picture, with a margin."""

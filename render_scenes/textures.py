@@ -5,6 +5,7 @@ seamlessly. No Blender here.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -61,24 +62,37 @@ def noise(rng: Rng, size: int, slope: float, stretch: tuple[float, float] = (1.0
     Args:
         stretch: factors along x and y; above 1, the noise is stretched along that axis.
     """
+    white = np.fft.rfft2(rng.standard_normal((size, size), dtype=np.float32))
+    values = np.fft.irfft2(white * _falling(size, slope, stretch), s=(size, size))
+    return np.asarray(values / max(float(values.std()), 1e-9), dtype=np.float32)
+
+
+@lru_cache(32)  # tiles of a kind share it; it takes a third as long as their transforms
+def _falling(size: int, slope: float, stretch: tuple[float, float]) -> Array:
+    """(size, size / 2 + 1) amplitudes of `noise` by frequency."""
     across = np.fft.rfftfreq(size)[None, :] * size * stretch[0]
     down = np.fft.fftfreq(size)[:, None] * size * stretch[1]
     frequency = np.hypot(across, down)
     frequency[0, 0] = np.inf
-    spectrum = np.fft.rfft2(rng.standard_normal((size, size), dtype=np.float32)) / frequency**slope
-    values = np.fft.irfft2(spectrum, s=(size, size))
-    return np.asarray(values / max(float(values.std()), 1e-9), dtype=np.float32)
+    return np.asarray(frequency**-slope)
 
 
 def tinted(colour: Array, factor: Array) -> Array:
     """(H, W, 3): a colour times (H, W) factors of brightness."""
-    return np.asarray(colour * factor[..., None], dtype=np.float32)
+    return _picture([np.float32(channel) * factor for channel in colour])
 
 
 def between(low: Array, high: Array, share: Array) -> Array:
-    """(H, W, 3) blend of two colours by (H, W) shares, which are clipped to 0..1."""
-    share = np.clip(share, 0, 1)[..., None]
-    return np.asarray(low * (1 - share) + high * share, dtype=np.float32)
+    """(H, W, 3) blend of two colours, or pictures, by (H, W) shares, which are clipped to 0..1."""
+    of_high = np.clip(share, 0, 1).astype(np.float32)
+    of_low = 1 - of_high
+    planes = [np.moveaxis(np.asarray(colour, dtype=np.float32), -1, 0) for colour in (low, high)]
+    return _picture([one * of_low + other * of_high for one, other in zip(*planes, strict=True)])
+
+
+def _picture(planes: list[Array]) -> Array:
+    """(H, W, 3) float32 whose channels are planes in memory, too: numpy is slow along short axes."""
+    return np.moveaxis(np.stack(planes).astype(np.float32, copy=False), 0, -1)
 
 
 def muted(rng: Rng, low: float, high: float, colourful: float) -> Array:
@@ -157,13 +171,11 @@ def _laid(rng: Rng, bond: Bond, side_m: float) -> Repeating:
     shifted = (x + (row % 2) * int(shift * TILE / columns)) % TILE
     column = shifted * columns // TILE
     tone = 1 + 2.0 * rough * rng.uniform(-1, 1, (rows, columns))[row, column]
-    chess = ((row + column) % 2)[..., None]
-    picture = np.where(chess == 1, other, base) * tone[..., None]
+    picture = between(base, other, (row + column) % 2) * tone[..., None]
     grain = 1 + rough * noise(rng, TILE, 1.0) + 0.4 * rough * noise(rng, TILE, 0.3)
     down = np.minimum(y % (TILE // rows), TILE // rows - 1 - y % (TILE // rows))
     across = np.minimum(shifted % (TILE // columns), TILE // columns - 1 - shifted % (TILE // columns))
-    inside = np.clip((np.minimum(down, across) - 1.0) / 2.0, 0, 1)[..., None]
-    picture = picture * inside + joint * (1 - inside)
+    picture = between(joint, picture, (np.minimum(down, across) - 1.0) / 2.0)
     return Repeating(pyramid(np.clip(picture * grain[..., None], 0.02, 1)), float(side_m))
 
 

@@ -164,6 +164,24 @@ def test_what_smoothing_adds_is_what_lookups_leave_of_the_pixel_filter():
         assert added + painting.FILTER**2 / 12 == pytest.approx(whole, rel=1e-3)
 
 
+@pytest.mark.parametrize("wraps", [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("size", [(16, 32), (9, 21)])  # powers of two are looked up by another way
+def test_a_picture_is_looked_up_between_its_pixels_and_beyond_its_sides(size, wraps):
+    height, width = size
+    picture = np.random.default_rng(1).integers(0, 256, (3, *size)).astype(np.uint8)
+    column, row = np.random.default_rng(2).uniform(-width, 2 * width, (2, 400)).astype(np.float32)
+    found = pixel_filter.interpolated(picture, column, row, wraps=wraps)
+    borders = [cv2.BORDER_WRAP if wrap else cv2.BORDER_REPLICATE for wrap in wraps]
+    wide = cv2.copyMakeBorder(picture.transpose(1, 2, 0), 0, 0, 2 * width, 3 * width, borders[0])
+    whole = cv2.copyMakeBorder(wide, 8 * height, 8 * height, 0, 0, borders[1]).astype(np.float64)
+    x, y = column.astype(np.float64) + 2 * width, row.astype(np.float64) + 8 * height
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    right, below = (x - left)[:, None], (y - top)[:, None]
+    upper = whole[top, left] * (1 - right) + whole[top, left + 1] * right
+    lower = whole[top + 1, left] * (1 - right) + whole[top + 1, left + 1] * right
+    assert found == pytest.approx((upper * (1 - below) + lower * below).T, abs=0.01)
+
+
 @pytest.mark.parametrize("size", [(64, 128), (37, 91), (101, 30)])
 def test_each_level_of_a_texture_shows_the_same_at_the_same_place(size):
     """A slope is kept by halving, whatever the size, also if that is odd at some level."""

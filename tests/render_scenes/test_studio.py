@@ -168,10 +168,12 @@ def test_rendering_only_the_part_with_the_object_gives_the_same_pixels(glbs, tmp
 # --- backdrops ------------------------------------------------------------------------------------
 
 
-def test_the_painted_surroundings_are_those_that_cycles_would_trace(glbs, tmp_path):
-    """Away from the object, in all directions: within a grey level and a half on average, and not a pixel aside."""
+# greys, and greens with hardly any blue, which a film's curve for greys gets wrong: 38 dB
+@pytest.mark.parametrize(("name", "least_db"), [("interior", 45), ("sunrise", 41)])
+def test_the_painted_surroundings_are_those_that_cycles_would_trace(glbs, tmp_path, name, least_db):
+    """Away from the object, in all directions: within a grey level on average, and not a pixel aside."""
     same = {
-        "light": {**DAY, "name": "interior", "rotation_deg": 70.0},
+        "light": {**DAY, "name": name, "rotation_deg": 70.0},
         "background": {**PLAIN, "kind": "hdri"},
         "settings": {"size_px": 384, "samples": 8},
     }
@@ -194,19 +196,19 @@ def test_the_painted_surroundings_are_those_that_cycles_would_trace(glbs, tmp_pa
                 "settings": {"size_px": 128, "samples": 64},
                 "name": f"small{how}",
                 "how": how,
-                "view": views["level"],
+                "view": views["down"],
             }
             for how in ("", "traced backdrop")
         ],
     )
     error = ((shots["small"].picture - shots["smalltraced backdrop"].picture) / 255) ** 2
-    assert -10 * np.log10(error.mean()) > 43  # its edges are as soft as those that Cycles traces
+    assert -10 * np.log10(error.mean()) > least_db  # its edges are as soft as those that Cycles traces
     for which in views:
         painted, traced = shots[which], shots[f"{which}traced backdrop"]
         behind = ~(painted.mask | traced.mask)
         assert behind.mean() > 0.99
         off = np.abs(painted.picture - traced.picture)[behind].mean()
-        assert off < 0.8, which
+        assert off < 1.0, which
         assert traced.picture[behind].std() > 20, which  # there is something that could be wrong
         for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
             assert (
