@@ -78,7 +78,9 @@ def over(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A picture's own colours, and these composited over the background; both (H, W, 3) float32 in 0..255.
 
-    Where a pixel shows both, their radiance is mixed, as it would be before the film.
+    Where a pixel shows both, their radiance is mixed, as it would be before the film. Along its outline, the
+    object's is that of a pixel's neighbourhood: the denoiser spreads light over the outline but leaves alpha
+    alone, so that a pixel which by chance all paths found covered would be dark.
 
     Args:
         veil: (H, W) depth, if some of the object is alpha-blended: few paths leave its alpha grainy.
@@ -89,12 +91,34 @@ def over(
         rgba = _without_grain(rgba, veil)
     rgb = rgba[..., :3]
     alpha = rgba[..., 3] / 255
-    both = (alpha > 0) & (alpha < 1)
+    both = (alpha > 0) & ((alpha if veil is not None else _least_around(alpha)) < 1)
+    own = film.radiance(rgb[both]) if veil is not None else _light_around(rgb, alpha, both, film)
     share = alpha[both][:, None]
-    light = film.radiance(rgb[both]) * share + film.radiance(behind[both]) * (1 - share)
     mixed = np.where(alpha[..., None] > 0, rgb, behind)
-    mixed[both] = film.displayed(light)
+    mixed[both] = film.displayed(own * share + film.radiance(behind[both]) * (1 - share))
     return rgb, mixed
+
+
+def _least_around(values: np.ndarray) -> np.ndarray:
+    """(H, W): the least value of each pixel and its eight neighbours."""
+    wide = np.pad(values, 1, mode="edge")
+    rows = np.minimum(np.minimum(wide[:-2], wide[1:-1]), wide[2:])
+    return np.asarray(np.minimum(np.minimum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:]))
+
+
+def _light_around(rgb: np.ndarray, alpha: np.ndarray, wanted: np.ndarray, film: Film) -> np.ndarray:
+    """(N, 3) radiance of the wanted pixels (H, W) and their neighbours, weighed by alpha."""
+    y, x = np.nonzero(wanted)
+    height, width = alpha.shape
+    total = np.zeros((len(y), 3), dtype=np.float32)
+    covered = np.zeros((len(y), 1), dtype=np.float32)
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            there = np.clip(y + down, 0, height - 1), np.clip(x + right, 0, width - 1)
+            share = alpha[there][:, None]
+            total += film.radiance(rgb[there]) * share
+            covered += share
+    return total / covered
 
 
 def _without_grain(rgba: np.ndarray, depth: np.ndarray) -> np.ndarray:

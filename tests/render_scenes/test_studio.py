@@ -165,6 +165,33 @@ def test_rendering_only_the_part_with_the_object_gives_the_same_pixels(glbs, tmp
     assert shots["cut"].mask[:, -1].any()
 
 
+def test_an_outline_before_something_bright_has_no_dark_dots(glbs, tmp_path):
+    """The denoiser spreads light beyond an outline, but not alpha: no pixel may be left with half its light."""
+    bright = [235, 240, 245]
+    same = {
+        "light": DAY,
+        "background": {"kind": "plain", "rgb": bright, "rgb_below": bright},
+        "view": view(-60, 20, 3.0),
+    }
+    few = {"size_px": 192, "samples": 4, "denoise": True}
+    shots = shoot(
+        tmp_path,
+        glbs["toy"],
+        [
+            {**same, "name": "few", "settings": few},
+            {**same, "name": "many", "settings": {"size_px": 192, "samples": 256}},
+        ],
+    )
+    around = np.ones((3, 3), np.uint8)
+    mask = shots["many"].mask.astype(np.uint8)
+    rim = (cv2.dilate(mask, around) > 0) & (cv2.erode(mask, around) == 0)
+    few, many = (shots[name].picture.mean(axis=2) for name in ("few", "many"))
+    least = cv2.erode(many, around)  # the darkest of the object and its neighbours
+    assert rim.sum() > 400
+    assert not (few < least - 25)[rim].any()
+    assert np.abs(few - many)[rim].mean() < 8.5
+
+
 # --- backdrops ------------------------------------------------------------------------------------
 
 
