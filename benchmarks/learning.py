@@ -16,7 +16,7 @@ stage trained on.
     overfit     64 pairs by sft and predict: from chance to all, options in every order
     decoupled   which way it went and turned, learned from orbits and from decoupled pairs, scored on both
     moonshot    which way it went, turned and rolled, asked together of decoupled pairs
-    curriculum  the same from nothing, tower and all, one question after another
+    curriculum  the same from nothing, tower and all, one question after another: not learned so far
 
 Datasets are rendered when a stage first needs them: WORK/orbits, WORK/decoupled. Models are asked in short
 words, for every token counts in a model this small. `--plots` draws what was found.
@@ -75,7 +75,7 @@ MOONSHOT = {  # model to start from, how often letters are asked for beside othe
     "warm": ("", 1, 1500), "letters": ("warm", 0, 600), "nothing": ("", 1, 1300),
 }  # fmt: skip
 CURRICULUM = {  # model to start from, questions asked, how often letters and other forms are asked for, steps
-    "one": ("", 1, 0, 1, 900), "two": ("one", 2, 0, 1, 600), "three": ("two", 3, 1, 3, 900),
+    "one": ("", 1, 0, 1, 3000), "two": ("one", 2, 0, 1, 1500), "three": ("two", 3, 1, 3, 900),
     "letters": ("three", 3, 1, 0, 600),
 }  # fmt: skip
 THINK = "Think."  # every token counts in a model this small

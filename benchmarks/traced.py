@@ -160,7 +160,8 @@ class Bench:
         rgba, mine, box = self._object(camera)
         painted = behind.astype(np.float64)
         inside = np.s_[box.top : box.bottom, box.left : box.right]
-        painted[inside] = pictures.over(rgba, behind[inside], studio.lighting.film(), None)[1]
+        film = studio.lighting.film()
+        painted[inside] = pictures.over(rgba, behind[inside], film, None, denoised=False)[1]
         whole = np.zeros((self.size, self.size, 4))
         whole[inside] = mine
         if kept is not None and kept.is_file():

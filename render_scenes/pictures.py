@@ -28,6 +28,7 @@ class Kind(NamedTuple):
 
     scene: bool  # whether it shows several objects
     veiled: bool  # whether some of it is alpha-blended
+    denoised: bool
     film: Film  # the film curve by which it is displayed
 
 
@@ -63,7 +64,7 @@ def finish(
         image = picture.name
         inside = np.s_[box.top : box.bottom, box.left : box.right]
         before = behind[inside].astype(np.float32)
-        rgb, after = over(path, before, kind.film, depth if kind.veiled else None)
+        rgb, after = over(path, before, kind.film, depth if kind.veiled else None, denoised=kind.denoised)
         path.unlink()
         if there.any():
             statistics |= _exposure(rgb[there], np.abs(after - before)[there])
@@ -74,16 +75,17 @@ def finish(
 
 
 def over(
-    path: Path, behind: np.ndarray, film: Film, veil: np.ndarray | None
+    path: Path, behind: np.ndarray, film: Film, veil: np.ndarray | None, *, denoised: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """A picture's own colours, and these composited over the background; both (H, W, 3) float32 in 0..255.
 
-    Where a pixel shows both, their radiance is mixed, as it would be before the film. Along its outline, the
-    object's is that of a pixel's neighbourhood: the denoiser spreads light over the outline but leaves alpha
-    alone, so that a pixel which by chance all paths found covered would be dark.
+    Where a pixel shows both, their radiance is mixed, as it would be before the film.
 
     Args:
         veil: (H, W) depth, if some of the object is alpha-blended: few paths leave its alpha grainy.
+        denoised: whether the object's radiance along its outline is taken from each pixel's neighbourhood.
+            The denoiser spreads light over the outline but leaves alpha alone, so that a pixel which by chance
+            all paths found covered would be dark.
     """
     with Image.open(path) as picture:
         rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
@@ -91,8 +93,9 @@ def over(
         rgba = _without_grain(rgba, veil)
     rgb = rgba[..., :3]
     alpha = rgba[..., 3] / 255
-    both = (alpha > 0) & ((alpha if veil is not None else _least_around(alpha)) < 1)
-    own = film.radiance(rgb[both]) if veil is not None else _light_around(rgb, alpha, both, film)
+    spread = denoised and veil is None
+    both = (alpha > 0) & ((_least_around(alpha) if spread else alpha) < 1)
+    own = _light_around(rgb, alpha, both, film) if spread else film.radiance(rgb[both])
     share = alpha[both][:, None]
     mixed = np.where(alpha[..., None] > 0, rgb, behind)
     mixed[both] = film.displayed(own * share + film.radiance(behind[both]) * (1 - share))

@@ -302,7 +302,8 @@ class Studio:
         rendered = passes.take()
         solo_pixels = self._alone(rendered, camera, box) if self.job.scene and job.picture else []
         behind = self._behind(view.name, camera, size) if job.picture else None
-        kind = Kind(self.job.scene, any(part.veiled for part in self.parts), self.lighting.film())
+        veiled = any(part.veiled for part in self.parts)
+        kind = Kind(self.job.scene, veiled, job.denoise, self.lighting.film())
         done = self.encoder.submit(finish, path, rendered, box, behind, self.job.jpeg_quality, kind)
         solo = [each.solo for each in solo_pixels]
         hidden_by = [each.hidden_by for each in solo_pixels]
