@@ -84,8 +84,8 @@ def over(
     Args:
         veil: (H, W) depth, if some of the object is alpha-blended: few paths leave its alpha grainy.
         denoised: whether the object's radiance along its outline is taken from each pixel's neighbourhood.
-            The denoiser spreads light over the outline but leaves alpha alone, so that a pixel which by chance
-            all paths found covered would be dark.
+            The denoiser spreads light over the outline but leaves alpha alone: a pixel that all paths found
+            covered by chance would be dark.
     """
     with Image.open(path) as picture:
         rgba = np.asarray(picture.convert("RGBA"), dtype=np.float32)
