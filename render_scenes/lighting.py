@@ -30,7 +30,7 @@ DOME_RADII = (6.0, 14.0)  # in world units
 DARKEST = 1e-6  # least mean radiance, so that an entirely black panorama causes no division by zero
 BRIGHTEST = 30.0  # radiance of an HDRI's brightest pixel over its mean
 # a shadow map's pixels per world unit over the picture's size in pixels: near half of the picture's detail
-FLOOR_DETAIL = 0.175
+FLOOR_DETAIL = 0.18
 FLOOR_PATHS = 4  # per pixel of a shadow map, at least; else half as many as in a picture, for the denoiser
 # of Cycles, for a shadow map: sharp edges, noise that is easily taken out, and nothing that a white floor
 # does not need
