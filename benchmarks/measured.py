@@ -13,10 +13,10 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "benchmarks" / "records"
@@ -97,6 +97,22 @@ def leave(name: str, what: str, group: str, figures: Sequence[str], note: str = 
     path = RECORDS / f"{name}.json"
     path.write_text(json.dumps(row._asdict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def tell(told: dict[str, Any], record: Callable[[dict[str, Any]], None] | None) -> int:
+    """Print what a benchmark found.
+
+    Args:
+        told: what it found, with `wrong`: what is not as it should be.
+        record: leaves a record of it, if nothing is wrong; None: none is wanted.
+
+    Returns:
+        The exit status.
+    """
+    print(json.dumps(told, indent=1, ensure_ascii=False))
+    if record is not None and not told["wrong"]:
+        record(told)
+    return int(bool(told["wrong"]))
 
 
 def this_machine() -> str:

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from benchmarks.measured import leave
+from benchmarks.measured import leave, tell
 
 NAME = "viewpoint100k_{split}"
 KEPT = ("question_id", "prompt", "answer", "options", "answer_index", "answer_form")
@@ -320,10 +320,7 @@ def main() -> int:
     if given.command == "write":
         return write(given.dataset, given.work.resolve(), given.split)
     told = compare(given.format, given.work.resolve())
-    print(json.dumps(told, indent=1, ensure_ascii=False))
-    if given.record and not told["wrong"]:
-        leave_record(told)
-    return int(bool(told["wrong"]))
+    return tell(told, leave_record if given.record else None)
 
 
 if __name__ == "__main__":

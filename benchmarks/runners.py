@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from benchmarks.measured import leave
+from benchmarks.measured import leave, tell
 from benchmarks.readers import NAME, apart, prompt_of, version
 
 READ_ALIKE = {"lmms-eval": ("as_asked",), "vlmevalkit": ("letters",)}  # made-up answers that score the same
@@ -285,10 +285,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="leave it in benchmarks/records")
     given = parser.parse_args()
     told = compare(given.runner, given.work.resolve(), given.checkout)
-    print(json.dumps(told, indent=1, ensure_ascii=False))
-    if given.record and not told["wrong"]:
-        leave_record(told)
-    return int(bool(told["wrong"]))
+    return tell(told, leave_record if given.record else None)
 
 
 if __name__ == "__main__":
