@@ -251,18 +251,20 @@ class Lighting:
             seen *= share.transpose(2, 0, 1)
         return np.asarray(self.film().developed(seen).transpose(1, 2, 0))
 
-    def _blurred(self, name: str, strength: float) -> np.ndarray:
-        """Blurred surroundings as the film displays them, cached."""
+    def _to_show(self, name: str) -> tuple[np.ndarray, float]:
+        """(H, W, 4) radiance of surroundings that are loaded, as large as they are shown, and its mean."""
         image, mean = self.hdris[name]
         path = self.panoramas.get(name)
-        pixels = _pixels_of(image) if path is None else _own(Path(path), SHOWN_PX)
+        return _pixels_of(image) if path is None else _own(Path(path), SHOWN_PX), mean
+
+    def _blurred(self, name: str, strength: float) -> np.ndarray:
+        """Blurred surroundings as the film displays them, cached."""
+        pixels, mean = self._to_show(name)
         return backdrop.blurred(backdrop.hdri_as_displayed(pixels, strength / mean, self.folder / "hdri.png"))
 
     def _radiance(self, name: str) -> np.ndarray:
         """(3, H, W) float16 radiance of an HDRI over its mean, first row at the top, cached."""
-        image, mean = self.hdris[name]
-        path = self.panoramas.get(name)
-        pixels = _pixels_of(image) if path is None else _own(Path(path), SHOWN_PX)
+        pixels, mean = self._to_show(name)
         light = np.minimum(pixels[::-1, :, :3] / np.float32(mean), BRIGHTEST)
         return np.ascontiguousarray(light.transpose(2, 0, 1), dtype=np.float16)
 
